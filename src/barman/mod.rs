@@ -1,0 +1,1 @@
+//! What keys and files of an archive mean.

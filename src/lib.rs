@@ -1,0 +1,33 @@
+//! Reads archives of `PostgreSQL` backups in Barman Cloud's layout and tells Prometheus about them.
+//!
+//! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
+//! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
+//! `postgres ← barman ← inventory ← recovery ← report ← metrics`, and the rooms that do I/O
+//! (`storage`, `scan`, `web`) know nothing of `config`: only `app` sees both, and only `app` reads
+//! the clock.
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`postgres`] | what is true of every cluster: WAL segments, timelines, history files |
+//! | [`barman`] | what keys and files of an archive mean |
+//! | [`inventory`] | what an archive contains, as sums and runs |
+//! | [`recovery`] | what timelines lead to |
+//! | [`report`] | the immutable result of one scan |
+//! | [`metrics`] | what Prometheus sees |
+//! | [`config`] | what an operator can set |
+//! | [`storage`] | object storage: list, get |
+//! | [`scan`] | one pass over an archive, and its schedule |
+//! | [`web`] | `/metrics`, health, the landing page |
+//! | [`app`] | builds and connects the rooms |
+
+pub mod app;
+pub mod barman;
+pub mod config;
+pub mod inventory;
+pub mod metrics;
+pub mod postgres;
+pub mod recovery;
+pub mod report;
+pub mod scan;
+pub mod storage;
+pub mod web;

@@ -1,0 +1,3 @@
+//! Exit code of the program.
+
+fn main() {}

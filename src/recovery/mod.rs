@@ -1,0 +1,1 @@
+//! What timelines lead to.

@@ -1,0 +1,1 @@
+//! One pass over an archive, on schedule.

@@ -1,0 +1,107 @@
+//! Object storage, as the scan needs it: list a page, get a small object, list unfinished uploads.
+//!
+//! Everything outside this room sees the [`ObjectStore`] trait; only `s3.rs` names the AWS SDK.
+
+mod error;
+
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+
+pub use error::{ErrorKind, Reach, StorageError};
+
+/// One object as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    /// The whole key, from the bucket's root, decoded.
+    pub key: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// When the store took the object in, by the store's clock.
+    pub last_modified: DateTime<Utc>,
+    /// Entity tag without its quotes; `None` where the store sends none. Changes with the content.
+    pub etag: Option<String>,
+    /// Storage class as the store names it; `None` where the store sends none.
+    pub storage_class: Option<String>,
+}
+
+/// What to list: keys that begin with a prefix, in the store's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Only keys that begin with this text.
+    pub prefix: String,
+    /// Where given, keys that go on beyond it after the prefix are rolled up into common prefixes.
+    pub delimiter: Option<char>,
+    /// Only keys greater than this text. Has no meaning beside a continuation.
+    pub start_after: Option<String>,
+    /// Where the page before this one ended, verbatim from [`ListPage::next`].
+    pub continuation: Option<String>,
+}
+
+/// One page of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListPage {
+    /// The objects, in the store's order.
+    pub objects: Vec<ListedObject>,
+    /// Rolled up prefixes, each ending in the delimiter.
+    pub common_prefixes: Vec<String>,
+    /// Continuation of the listing; `None` on its last page.
+    pub next: Option<String>,
+}
+
+/// A multipart upload that was begun and neither completed nor aborted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedUpload {
+    /// The key that the upload would have become, decoded.
+    pub key: String,
+    /// The store's name for the upload.
+    pub upload_id: String,
+    /// When the upload was begun; `None` where the store does not say.
+    pub initiated_at: Option<DateTime<Utc>>,
+}
+
+/// Object storage of one archive, for reading only.
+///
+/// Implementations retry what is worth retrying; an error that comes out of here is final.
+pub trait ObjectStore: Send + Sync {
+    /// Lists one page of objects.
+    ///
+    /// # Errors
+    /// When the page could not be had, or made no sense ([`ErrorKind::Protocol`]).
+    fn list_page(
+        &self,
+        request: &ListRequest,
+    ) -> impl Future<Output = Result<ListPage, StorageError>> + Send;
+
+    /// Reads a whole object that is known to be small.
+    ///
+    /// # Errors
+    /// When the object could not be read, is gone ([`Reach::GoneObject`]), or has more
+    /// than `max_bytes` ([`Reach::TooLargeObject`]).
+    fn get_small(
+        &self,
+        key: &str,
+        max_bytes: u64,
+    ) -> impl Future<Output = Result<Vec<u8>, StorageError>> + Send;
+
+    /// Lists every unfinished multipart upload whose key begins with `prefix`.
+    ///
+    /// # Errors
+    /// As [`ObjectStore::list_page`]; [`Reach::RefusedCall`] tells a store that does not have this
+    /// call or does not allow it.
+    fn list_uploads(
+        &self,
+        prefix: &str,
+    ) -> impl Future<Output = Result<Vec<UnfinishedUpload>, StorageError>> + Send;
+
+    /// Sums the parts that an unfinished upload has stored so far, in bytes.
+    ///
+    /// `None` when the upload ended meanwhile.
+    ///
+    /// # Errors
+    /// As [`ObjectStore::list_uploads`].
+    fn upload_bytes(
+        &self,
+        upload: &UnfinishedUpload,
+    ) -> impl Future<Output = Result<Option<u64>, StorageError>> + Send;
+}

@@ -1,0 +1,1 @@
+//! /metrics, health, the landing page.

@@ -1,0 +1,1 @@
+//! An S3 service in memory, for the demo and the tests.
