@@ -1,1 +1,13 @@
-//! What keys and files of an archive mean.
+//! What the keys and files of an archive mean: the layout that the `barman-cloud-*` tools write.
+
+mod backup_info;
+mod compression;
+mod keep;
+mod key;
+mod python;
+mod time;
+
+pub use backup_info::{BackupInfo, BackupInfoError, BackupStatus};
+pub use compression::{Compression, DecompressError};
+pub use keep::KeepTarget;
+pub use key::{BackupFile, DataItem, DataObject, Place, ServerKey, WalKind, WalObject};

@@ -1,1 +1,5 @@
 //! What timelines lead to.
+
+mod stray;
+
+pub use stray::{TimelinesSeen, stray_timelines};

@@ -1,1 +1,21 @@
-//! The result of one scan.
+//! The result of one scan: immutable, swapped in whole for the one before.
+
+mod archive;
+mod backups;
+mod build;
+mod build_server;
+mod outcome;
+mod server;
+mod status;
+mod storage;
+mod uploads;
+mod wal_anomalies;
+
+pub use archive::Report;
+pub use backups::{BackupReport, BackupState};
+pub use build::{Expectations, ScanFindings, build};
+pub use outcome::{ErrorKind, Operation, RequestOutcome, ScanOutcome};
+pub use server::{ServerReport, TimelineWal, WalAnomaly, WalObjects, WalReport};
+pub use status::{ArchiveStatus, ScanFailure};
+pub use storage::{PrefixKind, PrefixSums};
+pub use uploads::{UploadFinding, UploadSums};

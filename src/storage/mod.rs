@@ -6,24 +6,9 @@ mod error;
 
 use std::future::Future;
 
-use chrono::{DateTime, Utc};
+use crate::inventory::{ListedObject, UnfinishedUpload};
 
-pub use error::{ErrorKind, Reach, StorageError};
-
-/// One object as a listing shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedObject {
-    /// The whole key, from the bucket's root, decoded.
-    pub key: String,
-    /// Size in bytes.
-    pub size: u64,
-    /// When the store took the object in, by the store's clock.
-    pub last_modified: DateTime<Utc>,
-    /// Entity tag without its quotes; `None` where the store sends none. Changes with the content.
-    pub etag: Option<String>,
-    /// Storage class as the store names it; `None` where the store sends none.
-    pub storage_class: Option<String>,
-}
+pub use error::{Reach, StorageError};
 
 /// What to list: keys that begin with a prefix, in the store's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,17 +34,6 @@ pub struct ListPage {
     pub next: Option<String>,
 }
 
-/// A multipart upload that was begun and neither completed nor aborted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnfinishedUpload {
-    /// The key that the upload would have become, decoded.
-    pub key: String,
-    /// The store's name for the upload.
-    pub upload_id: String,
-    /// When the upload was begun; `None` where the store does not say.
-    pub initiated_at: Option<DateTime<Utc>>,
-}
-
 /// Object storage of one archive, for reading only.
 ///
 /// Implementations retry what is worth retrying; an error that comes out of here is final.
@@ -67,7 +41,7 @@ pub trait ObjectStore: Send + Sync {
     /// Lists one page of objects.
     ///
     /// # Errors
-    /// When the page could not be had, or made no sense ([`ErrorKind::Protocol`]).
+    /// When the page could not be had, or made no sense ([`ErrorKind::Protocol`](crate::report::ErrorKind::Protocol)).
     fn list_page(
         &self,
         request: &ListRequest,

@@ -1,0 +1,53 @@
+//! Keep annotations: backups that retention must not delete.
+
+/// What a keep annotation keeps a backup for (`barman-cloud-backup-keep --target`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeepTarget {
+    /// The backup and all WAL after it.
+    Full,
+    /// The backup and just the WAL that makes it consistent.
+    Standalone,
+}
+
+impl KeepTarget {
+    /// Every target, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::Full, Self::Standalone];
+
+    /// The target as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Standalone => "standalone",
+        }
+    }
+
+    /// Reads the content of `annotations/keep`.
+    ///
+    /// Only the exact word `standalone` makes Barman treat a backup as standalone; with anything
+    /// else it keeps the backup and its WAL (`KeepManagerMixinCloud`).
+    #[must_use]
+    pub fn from_content(content: &[u8]) -> Self {
+        if content == b"standalone" {
+            Self::Standalone
+        } else {
+            Self::Full
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_other_word_keeps_in_full() {
+        assert_eq!(
+            KeepTarget::from_content(b"standalone"),
+            KeepTarget::Standalone
+        );
+        for content in [&b"full"[..], b"", b"Standalone", b"\xFF", b"nokeep"] {
+            assert_eq!(KeepTarget::from_content(content), KeepTarget::Full);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Small files of an archive: which there are, and what reading them yielded.
+
+use std::collections::BTreeMap;
+
+use crate::barman::{BackupInfo, BackupInfoError, Compression, KeepTarget};
+use crate::postgres::{TimelineHistory, TimelineId};
+
+use super::ListedObject;
+
+/// No `backup.info`, history file or keep annotation comes near this size, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A listed object whose content a scan wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmallFile {
+    /// The object. Its content is another one when size, time or entity tag is.
+    pub object: ListedObject,
+    /// How to read it.
+    pub kind: FileKind,
+}
+
+/// What kind of small file an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// `backup.info`
+    BackupInfo,
+    /// `annotations/keep`
+    Keep,
+    /// The history file of a timeline.
+    History(TimelineId, Option<Compression>),
+}
+
+/// The content of a small file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileContent {
+    /// Of a `backup.info`. Boxed: it is far larger than the others.
+    BackupInfo(Box<BackupInfo>),
+    /// Of a keep annotation.
+    Keep(KeepTarget),
+    /// Of a history file.
+    History(TimelineHistory),
+}
+
+/// What reading a small file yielded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It makes sense.
+    Read(FileContent),
+    /// It is there, and its content is not to be had or makes no sense.
+    Unreadable {
+        /// Why, as a closed set.
+        reason: UnreadableReason,
+        /// Why, in words.
+        message: String,
+    },
+    /// It was deleted between its listing and its reading.
+    Gone,
+}
+
+/// Why a file that is there says nothing, as `barman_cloud_backups_unreadable` counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnreadableReason {
+    /// Not what its format asks for.
+    Syntax,
+    /// The store kept the framing of a chunked upload in the file.
+    Framing,
+    /// A finished backup lacks a field.
+    MissingField,
+    /// The store does not give the content out.
+    Access,
+}
+
+impl UnreadableReason {
+    /// Every reason, in the order of the documentation.
+    pub const ALL: [Self; 4] = [
+        Self::Syntax,
+        Self::Framing,
+        Self::MissingField,
+        Self::Access,
+    ];
+
+    /// The reason as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::Framing => "framing",
+            Self::MissingField => "missing_field",
+            Self::Access => "access",
+        }
+    }
+}
+
+impl From<&BackupInfoError> for UnreadableReason {
+    fn from(error: &BackupInfoError) -> Self {
+        match error {
+            BackupInfoError::Framing => Self::Framing,
+            BackupInfoError::MissingField { .. } => Self::MissingField,
+            BackupInfoError::NotText
+            | BackupInfoError::Line { .. }
+            | BackupInfoError::InvalidField { .. } => Self::Syntax,
+        }
+    }
+}
+
+impl FileKind {
+    /// The most bytes that a file of this kind can sensibly have.
+    #[must_use]
+    pub const fn max_bytes(self) -> u64 {
+        MAX_BYTES
+    }
+
+    /// Makes sense of the content of a file.
+    #[must_use]
+    pub fn read(self, content: &[u8]) -> Finding {
+        match self {
+            Self::BackupInfo => match BackupInfo::parse(content) {
+                Ok(info) => Finding::Read(FileContent::BackupInfo(Box::new(info))),
+                Err(error) => Finding::Unreadable {
+                    reason: UnreadableReason::from(&error),
+                    message: error.to_string(),
+                },
+            },
+            Self::Keep => Finding::Read(FileContent::Keep(KeepTarget::from_content(content))),
+            Self::History(timeline, compression) => {
+                read_history(timeline, compression, content).unwrap_or_else(Finding::syntax)
+            }
+        }
+    }
+}
+
+fn read_history(
+    timeline: TimelineId,
+    compression: Option<Compression>,
+    content: &[u8],
+) -> Result<Finding, String> {
+    let plain = match compression {
+        Some(compression) => compression
+            .decompress(content, MAX_BYTES)
+            .map_err(|error| error.to_string())?,
+        None => content.to_vec(),
+    };
+    let history = TimelineHistory::parse(timeline, &plain).map_err(|error| error.to_string())?;
+    Ok(Finding::Read(FileContent::History(history)))
+}
+
+impl Finding {
+    /// A file that is not what its format asks for.
+    #[must_use]
+    pub fn syntax(message: String) -> Self {
+        Self::Unreadable {
+            reason: UnreadableReason::Syntax,
+            message,
+        }
+    }
+}
+
+/// What is known of the small files of an archive, by key.
+#[derive(Clone, Debug, Default)]
+pub struct Files(BTreeMap<String, (SmallFile, Finding)>);
+
+impl Files {
+    /// What reading this very version of a file yielded; `None` if it was not read.
+    #[must_use]
+    pub fn finding(&self, file: &SmallFile) -> Option<&Finding> {
+        let (known, finding) = self.0.get(&file.object.key)?;
+        (known == file).then_some(finding)
+    }
+
+    /// Remembers what reading a file yielded.
+    pub fn insert(&mut self, file: SmallFile, finding: Finding) {
+        self.0.insert(file.object.key.clone(), (file, finding));
+    }
+
+    /// Forgets every file that is not among these.
+    pub fn retain(&mut self, listed: &[SmallFile]) {
+        let keys: std::collections::BTreeSet<&str> =
+            listed.iter().map(|file| file.object.key.as_str()).collect();
+        self.0.retain(|key, _| keys.contains(key.as_str()));
+    }
+
+    /// The `backup.info` at a key, when it was read.
+    #[must_use]
+    pub fn backup_info(&self, file: &SmallFile) -> Option<&BackupInfo> {
+        match self.finding(file)? {
+            Finding::Read(FileContent::BackupInfo(info)) => Some(info),
+            Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone => None,
+        }
+    }
+
+    /// The history file at a key, when it was read.
+    #[must_use]
+    pub fn history(&self, file: &SmallFile) -> Option<&TimelineHistory> {
+        match self.finding(file)? {
+            Finding::Read(FileContent::History(history)) => Some(history),
+            Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone => None,
+        }
+    }
+}

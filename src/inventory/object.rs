@@ -1,0 +1,38 @@
+//! What a listing shows.
+
+use chrono::{DateTime, Utc};
+
+/// One object as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    /// The whole key, from the bucket's root, decoded.
+    pub key: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// When the store took the object in, by the store's clock.
+    pub last_modified: DateTime<Utc>,
+    /// Entity tag without its quotes; `None` where the store sends none. Changes with the content.
+    pub etag: Option<String>,
+    /// Storage class as the store names it; `None` where the store sends none.
+    pub storage_class: Option<String>,
+}
+
+impl ListedObject {
+    /// Whether it is an empty key that ends in a slash, as consoles and copy tools make for a
+    /// directory.
+    #[must_use]
+    pub fn is_marker(&self) -> bool {
+        self.size == 0 && self.key.ends_with('/')
+    }
+}
+
+/// A multipart upload that was begun and neither completed nor aborted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedUpload {
+    /// The key that the upload would have become, decoded.
+    pub key: String,
+    /// The store's name for the upload.
+    pub upload_id: String,
+    /// When the upload was begun; `None` where the store does not say.
+    pub initiated_at: Option<DateTime<Utc>>,
+}

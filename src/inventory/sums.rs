@@ -1,0 +1,30 @@
+//! How many and how much.
+
+/// Objects and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// How many objects.
+    pub objects: u64,
+    /// Their bytes. Saturates: no bucket comes near the end of the range.
+    pub bytes: u64,
+}
+
+impl Sums {
+    /// Counts one object of this size.
+    pub fn add_object(&mut self, bytes: u64) {
+        self.add(Self { objects: 1, bytes });
+    }
+
+    /// Counts what other sums counted.
+    pub fn add(&mut self, other: Self) {
+        self.objects = self.objects.saturating_add(other.objects);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+
+    /// These and the other sums together.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        self.add(other);
+        self
+    }
+}

@@ -1,0 +1,163 @@
+//! What lies below a server's `wals/`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::barman::{Compression, WalKind, WalObject};
+use crate::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
+
+use super::{FileKind, ListedObject, SmallFile, Sums};
+
+/// What lies below a server's `wals/`.
+#[derive(Clone, Debug, Default)]
+pub struct WalInventory {
+    /// The log directories that have segments, by timeline and log.
+    pub logs: BTreeMap<(TimelineId, u32), LogInventory>,
+    /// The history file of each timeline, the newest if it is there under two endings.
+    pub histories: BTreeMap<TimelineId, SmallFile>,
+    /// Whole segments in their place.
+    pub segments: Sums,
+    /// Partial segments in their place.
+    pub partials: Sums,
+    /// Backup labels in their place.
+    pub labels: Sums,
+    /// History files in their place.
+    pub history: Sums,
+    /// Objects with the name of a WAL file where `barman-cloud-wal-restore` does not look.
+    pub misplaced: Sums,
+    /// Objects whose name no WAL file has.
+    pub foreign: Sums,
+    /// Empty keys that end in a slash.
+    pub markers: Sums,
+}
+
+/// The segments of one log directory, the 4 GiB of WAL that share the first 16 digits of a name.
+#[derive(Clone, Debug, Default)]
+pub struct LogInventory {
+    /// The third part of the names that are present.
+    pub segments: Runs,
+    /// The objects, of which a segment may have several under different endings.
+    pub stored: Sums,
+    /// When the newest segment arrived.
+    pub newest_at: Option<DateTime<Utc>>,
+    /// Objects beyond the first of their segment.
+    pub duplicates: u64,
+    /// Segments that arrived long after the one that follows them: uploaded once more.
+    pub overwritten: u64,
+    /// Uncompressed segments, by their size where a segment can have it.
+    uncompressed: BTreeMap<SegmentSize, u64>,
+    /// Segments of a size that none can have: empty, or uncompressed and of no segment's size.
+    impossible_sizes: u64,
+    /// Number and time of the segment listed last.
+    latest: Option<(u32, DateTime<Utc>)>,
+}
+
+/// How much later than its successor a segment must have arrived to have been uploaded once more.
+///
+/// Several segments are archived at once (`wal.maxParallel` of CloudNativePG), so that neighbours
+/// arrive in any order; but not an hour apart.
+const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
+
+impl WalInventory {
+    /// Takes in one object.
+    pub fn add(&mut self, wal: WalObject, object: &ListedObject) {
+        let sums = match wal.kind {
+            WalKind::Foreign if object.is_marker() => &mut self.markers,
+            WalKind::Foreign => &mut self.foreign,
+            _ if !wal.in_place => &mut self.misplaced,
+            WalKind::Segment(name) => {
+                self.logs.entry((name.timeline, name.log)).or_default().add(
+                    name,
+                    wal.compression,
+                    object,
+                );
+                &mut self.segments
+            }
+            WalKind::Partial(_) => &mut self.partials,
+            WalKind::Label(..) => &mut self.labels,
+            WalKind::History(timeline) => {
+                self.add_history(timeline, wal.compression, object);
+                &mut self.history
+            }
+        };
+        sums.add_object(object.size);
+    }
+
+    fn add_history(
+        &mut self,
+        timeline: TimelineId,
+        compression: Option<Compression>,
+        object: &ListedObject,
+    ) {
+        let known = self.histories.get(&timeline);
+        if known.is_none_or(|file| file.object.last_modified <= object.last_modified) {
+            let kind = FileKind::History(timeline, compression);
+            self.histories.insert(
+                timeline,
+                SmallFile {
+                    object: object.clone(),
+                    kind,
+                },
+            );
+        }
+    }
+}
+
+impl LogInventory {
+    fn add(&mut self, name: SegmentName, compression: Option<Compression>, object: &ListedObject) {
+        self.stored.add_object(object.size);
+        self.newest_at = self.newest_at.max(Some(object.last_modified));
+        self.note_size(compression, object.size);
+        if !self.segments.insert(u64::from(name.segment)) {
+            self.duplicates += 1;
+            return;
+        }
+        if let Some((before, at)) = self.latest
+            && before.checked_add(1) == Some(name.segment)
+            && at - object.last_modified > OUT_OF_ORDER
+        {
+            self.overwritten += 1;
+        }
+        self.latest = Some((name.segment, object.last_modified));
+    }
+
+    fn note_size(&mut self, compression: Option<Compression>, bytes: u64) {
+        match (compression, SegmentSize::new(bytes)) {
+            (None, Ok(size)) => *self.uncompressed.entry(size).or_default() += 1,
+            (None, Err(_)) => self.impossible_sizes += 1,
+            (Some(_), _) if bytes == 0 => self.impossible_sizes += 1,
+            (Some(_), _) => {}
+        }
+    }
+
+    /// How many segments cannot be of a cluster whose segments have one of these sizes: empty or
+    /// uncompressed ones of another size, and names beyond the last segment of a log.
+    ///
+    /// Without any size, only those that no cluster can have.
+    #[must_use]
+    pub fn wrong_sizes(&self, sizes: &BTreeSet<SegmentSize>) -> u64 {
+        let longest_log = sizes.iter().map(|size| size.segments_per_log()).max();
+        let beyond =
+            longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
+        let others = self
+            .uncompressed
+            .iter()
+            .filter(|(size, _)| !sizes.contains(size));
+        let others = if sizes.is_empty() {
+            0
+        } else {
+            others.map(|(_, count)| count).sum()
+        };
+        self.impossible_sizes + beyond + others
+    }
+
+    /// The size that most uncompressed segments have; `None` without any.
+    #[must_use]
+    pub fn uncompressed_size(&self) -> Option<SegmentSize> {
+        self.uncompressed
+            .iter()
+            .max_by_key(|(_, count)| **count)
+            .map(|(size, _)| *size)
+    }
+}

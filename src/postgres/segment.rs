@@ -1,0 +1,182 @@
+//! WAL segments: their names and their size.
+
+use std::fmt;
+
+/// Number of a timeline, from 1 on.
+///
+/// `PostgreSQL` manual, chapter 26.3.6 "Timelines".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimelineId(pub u32);
+
+impl fmt::Display for TimelineId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Size of one WAL segment, in bytes: a power of two from 1 MiB to 1 GiB.
+///
+/// Fixed when the cluster was created (`initdb --wal-segsize`); Barman records it as
+/// `xlog_segment_size` in `backup.info`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentSize(u32);
+
+/// A number of bytes that no WAL segment can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a WAL segment's size is a power of two from 1 MiB to 1 GiB")]
+pub struct InvalidSegmentSize;
+
+impl SegmentSize {
+    /// 16 MiB: the size of a cluster for which none was chosen.
+    pub const DEFAULT: Self = Self(1 << 24);
+
+    /// The size of this many bytes.
+    ///
+    /// # Errors
+    /// When no WAL segment can have that size.
+    pub fn new(bytes: u64) -> Result<Self, InvalidSegmentSize> {
+        match u32::try_from(bytes) {
+            Ok(bytes) if bytes.is_power_of_two() && (1 << 20..=1 << 30).contains(&bytes) => {
+                Ok(Self(bytes))
+            }
+            Ok(_) | Err(_) => Err(InvalidSegmentSize),
+        }
+    }
+
+    /// The size in bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u32 {
+        self.0
+    }
+
+    /// How many segments make a log, the 4 GiB that the middle part of a segment's name counts.
+    ///
+    /// `XLogSegmentsPerXLogId` in `PostgreSQL`'s `xlog_internal.h`.
+    #[must_use]
+    pub const fn segments_per_log(self) -> u32 {
+        // 2^32 / 2^k without a number of 33 bits.
+        1 << (32 - self.0.trailing_zeros())
+    }
+}
+
+/// Name of a WAL segment: the timeline, the log and the segment within the log.
+///
+/// Written as 24 upper-case hexadecimal digits, 8 for each (`XLogFileName` in `PostgreSQL`'s
+/// `xlog_internal.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentName {
+    /// The timeline that the segment was written on.
+    pub timeline: TimelineId,
+    /// Which 4 GiB of WAL it belongs to.
+    pub log: u32,
+    /// Which segment of the log it is, from 0. The highest one follows from the [`SegmentSize`].
+    pub segment: u32,
+}
+
+impl SegmentName {
+    /// Reads 24 hexadecimal digits, of either case; `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 24 {
+            return None;
+        }
+        Some(Self {
+            timeline: TimelineId(parse_hex(text.get(..8)?)?),
+            log: parse_hex(text.get(8..16)?)?,
+            segment: parse_hex(text.get(16..)?)?,
+        })
+    }
+
+    /// Whether a cluster with segments of this size can have a segment of this name.
+    #[must_use]
+    pub const fn exists_with(self, size: SegmentSize) -> bool {
+        self.segment < size.segments_per_log()
+    }
+}
+
+impl fmt::Display for SegmentName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{:08X}{:08X}{:08X}",
+            self.timeline.0, self.log, self.segment
+        )
+    }
+}
+
+/// Reads exactly eight hexadecimal digits, of either case.
+pub(crate) fn parse_hex(text: &str) -> Option<u32> {
+    let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits {
+        u32::from_str_radix(text, 16).ok()
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_log_holds_four_gibibytes_of_any_segment_size() {
+        let sizes = [(20, 4096), (24, 256), (26, 64), (30, 4)];
+
+        for (exponent, segments) in sizes {
+            let size = SegmentSize::new(1 << exponent).unwrap();
+            assert_eq!(size.segments_per_log(), segments);
+        }
+    }
+
+    #[test]
+    fn only_powers_of_two_from_one_mebibyte_to_one_gibibyte_are_sizes() {
+        for bytes in [
+            0,
+            1,
+            1 << 19,
+            (1 << 24) + 1,
+            3 << 20,
+            1 << 31,
+            1 << 32,
+            u64::MAX,
+        ] {
+            assert_eq!(SegmentSize::new(bytes), Err(InvalidSegmentSize), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn with_16_mib_no_segment_is_above_ff() {
+        let last = SegmentName::parse("0000000100000000000000FF").unwrap();
+        let above = SegmentName::parse("000000010000000000000100").unwrap();
+
+        assert!(last.exists_with(SegmentSize::DEFAULT));
+        assert!(!above.exists_with(SegmentSize::DEFAULT));
+    }
+
+    #[test]
+    fn other_lengths_and_signs_are_no_names() {
+        for text in [
+            "",
+            "00000001000000000000000",
+            "0000000100000000000000001",
+            "+000000100000000000000FF",
+        ] {
+            assert_eq!(SegmentName::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_survives_a_round_trip(timeline: u32, log: u32, segment: u32) {
+            let name = SegmentName { timeline: TimelineId(timeline), log, segment };
+            prop_assert_eq!(SegmentName::parse(&name.to_string()), Some(name));
+            prop_assert_eq!(SegmentName::parse(&name.to_string().to_lowercase()), Some(name));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{20,28}") {
+            let _ = SegmentName::parse(&text);
+        }
+    }
+}

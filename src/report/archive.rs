@@ -1,0 +1,21 @@
+//! The report on one archive.
+
+use std::collections::BTreeMap;
+
+use super::{PrefixSums, ServerReport, UploadSums};
+
+/// What one scan found in one archive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Objects that the scan accounted for.
+    pub objects: u64,
+    /// The servers, by name: those found, and those expected and not found.
+    pub servers: BTreeMap<String, ServerReport>,
+    /// Bytes and objects by prefix. They add up to everything below the destination path.
+    pub prefixes: Vec<PrefixSums>,
+    /// Bytes by storage class.
+    pub storage_classes: BTreeMap<String, u64>,
+    /// Unfinished multipart uploads by server, empty for those outside of any; `None` where the
+    /// store does not list them.
+    pub uploads: Option<BTreeMap<String, UploadSums>>,
+}

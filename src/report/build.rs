@@ -1,0 +1,98 @@
+//! From an inventory and what was read to a report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::barman::{Place, ServerKey};
+use crate::inventory::{DirectoryInventory, Files, Inventory};
+
+use super::build_server::ServerJudge;
+use super::storage::prefix_sums;
+use super::{Report, UploadFinding, UploadSums};
+
+/// What an operator expects of an archive.
+#[derive(Clone, Debug)]
+pub struct Expectations {
+    /// The servers that should be there; `None` expects every one that is.
+    pub servers: Option<BTreeSet<String>>,
+    /// After how long a backup that has not ended is taken for dead.
+    pub max_running_time: TimeDelta,
+}
+
+/// What one scan read.
+#[derive(Debug)]
+pub struct ScanFindings<'a> {
+    /// What was listed.
+    pub inventory: &'a Inventory,
+    /// What the small files say.
+    pub files: &'a Files,
+    /// The unfinished uploads, with keys behind the destination path; `None` where the store does
+    /// not list them.
+    pub uploads: Option<&'a [UploadFinding]>,
+}
+
+/// Judges what a scan read.
+#[must_use]
+pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime<Utc>) -> Report {
+    let inventory = findings.inventory;
+    let servers = server_names(inventory, expected);
+    let empty = DirectoryInventory::default();
+    let report_of = |(name, is_expected): (&String, &bool)| {
+        let directory = inventory.directories.get(name).unwrap_or(&empty);
+        let judge = ServerJudge {
+            name,
+            findings,
+            expected,
+            now,
+        };
+        (name.clone(), judge.report(directory, *is_expected))
+    };
+    Report {
+        objects: inventory.total.objects,
+        prefixes: prefix_sums(inventory, &servers),
+        storage_classes: inventory.storage_classes.clone(),
+        uploads: findings
+            .uploads
+            .map(|uploads| uploads_by_server(uploads, &servers)),
+        servers: servers.iter().map(report_of).collect(),
+    }
+}
+
+/// The servers that are there or should be, and whether they should.
+fn server_names(inventory: &Inventory, expected: &Expectations) -> BTreeMap<String, bool> {
+    let found = inventory
+        .directories
+        .iter()
+        .filter(|(_, directory)| directory.is_server);
+    let found = found.map(|(name, _)| name);
+    match &expected.servers {
+        None => found.map(|name| (name.clone(), true)).collect(),
+        Some(named) => found
+            .chain(named)
+            .map(|name| (name.clone(), named.contains(name)))
+            .collect(),
+    }
+}
+
+fn uploads_by_server(
+    uploads: &[UploadFinding],
+    servers: &BTreeMap<String, bool>,
+) -> BTreeMap<String, UploadSums> {
+    let mut sums: BTreeMap<String, UploadSums> = servers
+        .keys()
+        .map(|name| (name.clone(), UploadSums::default()))
+        .collect();
+    for finding in uploads {
+        let server = match Place::of(&finding.upload.key) {
+            Place::Directory { directory, key } => {
+                // A first backup that was killed may have left nothing but its upload.
+                let is_server = key != ServerKey::Other || servers.contains_key(directory);
+                if is_server { directory } else { "" }
+            }
+            Place::Loose => "",
+        };
+        sums.entry(server.to_owned()).or_default().add(finding);
+    }
+    sums
+}

@@ -1,0 +1,133 @@
+//! From what was read to the report on one server.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::barman::KeepTarget;
+use crate::inventory::{
+    BackupInventory, DirectoryInventory, FileContent, Finding, UnreadableReason,
+};
+
+use super::build::{Expectations, ScanFindings};
+use super::wal_anomalies::wal_anomalies;
+use super::{BackupReport, BackupState, ServerReport, TimelineWal, WalObjects, WalReport};
+
+/// Judges one server.
+pub(super) struct ServerJudge<'a> {
+    pub(super) name: &'a str,
+    pub(super) findings: &'a ScanFindings<'a>,
+    pub(super) expected: &'a Expectations,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl ServerJudge<'_> {
+    pub(super) fn report(&self, directory: &DirectoryInventory, is_expected: bool) -> ServerReport {
+        let backups: Vec<_> = directory
+            .backups
+            .iter()
+            .filter(|(_, backup)| backup.has_objects)
+            .filter_map(|(id, backup)| self.backup(id, backup))
+            .collect();
+        let mut report = ServerReport {
+            is_expected,
+            base: directory.base,
+            keeps_are_known: directory
+                .backups
+                .values()
+                .all(|backup| self.keep_is_known(backup)),
+            backups,
+            wal: WalReport::default(),
+        };
+        report.wal = self.wal(directory, &report);
+        report
+    }
+
+    /// `None` for a backup that was deleted while the scan ran.
+    fn backup(&self, id: &str, inventory: &BackupInventory) -> Option<BackupReport> {
+        let finding = match &inventory.info {
+            Some(file) => match self.findings.files.finding(file) {
+                Some(Finding::Gone) => return None,
+                finding => finding,
+            },
+            None => None,
+        };
+        let written_at = inventory
+            .info
+            .as_ref()
+            .map(|file| file.object.last_modified);
+        let info = match finding {
+            Some(Finding::Read(FileContent::BackupInfo(info))) => Some(info.as_ref()),
+            Some(_) | None => None,
+        };
+        let began_at = info.and_then(|info| info.began_at).or(written_at);
+        let state = match (info, finding) {
+            (Some(info), _) => {
+                let age = began_at.map_or(TimeDelta::MAX, |began_at| self.now - began_at);
+                BackupState::of(info, inventory, age, self.expected.max_running_time)
+            }
+            (None, Some(Finding::Unreadable { reason, .. })) => BackupState::Unreadable(*reason),
+            (None, Some(_)) => BackupState::Unreadable(UnreadableReason::Syntax),
+            (None, None) => BackupState::Incomplete,
+        };
+        Some(BackupReport {
+            id: id.to_owned(),
+            state,
+            info: info.cloned(),
+            stored: inventory.stored,
+            keep: self.keep(inventory),
+            began_at,
+            upload_bytes: self.upload_bytes(id),
+        })
+    }
+
+    /// The target of a backup's keep annotation. One without a `backup.info` keeps no backup.
+    fn keep(&self, inventory: &BackupInventory) -> Option<KeepTarget> {
+        inventory.info.as_ref()?;
+        match self.findings.files.finding(inventory.keep.as_ref()?)? {
+            Finding::Read(FileContent::Keep(target)) => Some(*target),
+            Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone => None,
+        }
+    }
+
+    fn keep_is_known(&self, inventory: &BackupInventory) -> bool {
+        let finding = inventory
+            .keep
+            .as_ref()
+            .and_then(|file| self.findings.files.finding(file));
+        !matches!(finding, Some(Finding::Unreadable { .. }))
+    }
+
+    fn upload_bytes(&self, id: &str) -> Option<u64> {
+        let prefix = format!("{}/base/{id}/", self.name);
+        let own = self
+            .findings
+            .uploads?
+            .iter()
+            .filter(|one| one.upload.key.starts_with(&prefix));
+        own.map(|finding| finding.bytes).sum()
+    }
+
+    fn wal(&self, directory: &DirectoryInventory, report: &ServerReport) -> WalReport {
+        let wal = &directory.wal;
+        let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
+        for ((timeline, _), log) in &wal.logs {
+            let sums = timelines.entry(*timeline).or_default();
+            sums.segments += log.segments.count();
+            sums.stored.add(log.stored);
+        }
+        WalReport {
+            timelines,
+            objects: WalObjects {
+                segments: wal.segments,
+                partials: wal.partials,
+                labels: wal.labels,
+                history: wal.history,
+                misplaced: wal.misplaced,
+                foreign: wal.foreign,
+            },
+            newest_at: wal.logs.values().filter_map(|log| log.newest_at).max(),
+            anomalies: wal_anomalies(wal, report, self.findings.files),
+        }
+    }
+}

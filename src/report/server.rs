@@ -1,0 +1,192 @@
+//! The report on one server.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::barman::KeepTarget;
+use crate::inventory::Sums;
+use crate::postgres::TimelineId;
+
+use super::{BackupReport, BackupState};
+
+/// What one scan found of one server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerReport {
+    /// Whether the server is one that should be there.
+    pub is_expected: bool,
+    /// Everything below its `base/`.
+    pub base: Sums,
+    /// Its backups, by id.
+    pub backups: Vec<BackupReport>,
+    /// Whether every keep annotation could be read.
+    pub keeps_are_known: bool,
+    /// Its WAL.
+    pub wal: WalReport,
+}
+
+/// What one scan found of a server's WAL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WalReport {
+    /// Whole segments, by timeline.
+    pub timelines: BTreeMap<TimelineId, TimelineWal>,
+    /// Everything below `wals/`, by what it is.
+    pub objects: WalObjects,
+    /// When the newest segment arrived; `None` without any.
+    pub newest_at: Option<DateTime<Utc>>,
+    /// What is odd, by kind.
+    pub anomalies: BTreeMap<WalAnomaly, u64>,
+}
+
+/// Whole segments of one timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimelineWal {
+    /// How many segments: one that is there under two endings counts once.
+    pub segments: u64,
+    /// Their objects.
+    pub stored: Sums,
+}
+
+/// Objects below `wals/`, by what they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WalObjects {
+    /// Whole segments.
+    pub segments: Sums,
+    /// Partial segments.
+    pub partials: Sums,
+    /// Backup labels.
+    pub labels: Sums,
+    /// History files.
+    pub history: Sums,
+    /// WAL files where nothing looks for them.
+    pub misplaced: Sums,
+    /// What is no WAL file.
+    pub foreign: Sums,
+}
+
+/// What is odd about WAL, as `barman_cloud_wal_anomalies` counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WalAnomaly {
+    /// A segment of a size that it cannot have, or beyond the last one of its log.
+    Size,
+    /// An object beyond the first of its segment.
+    Duplicate,
+    /// A WAL file where nothing looks for it.
+    Misplaced,
+    /// A segment that was uploaded once more.
+    Overwritten,
+    /// An object that is no WAL file.
+    Foreign,
+    /// A timeline that another cluster wrote.
+    StrayTimeline,
+}
+
+impl WalAnomaly {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 6] = [
+        Self::Size,
+        Self::Duplicate,
+        Self::Misplaced,
+        Self::Overwritten,
+        Self::Foreign,
+        Self::StrayTimeline,
+    ];
+
+    /// The kind as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Duplicate => "duplicate",
+            Self::Misplaced => "misplaced",
+            Self::Overwritten => "overwritten",
+            Self::Foreign => "foreign",
+            Self::StrayTimeline => "stray_timeline",
+        }
+    }
+}
+
+impl ServerReport {
+    /// The finished backups with the time of their end, oldest first.
+    #[must_use]
+    pub fn done(&self) -> Vec<(DateTime<Utc>, &BackupReport)> {
+        let mut done: Vec<_> = self
+            .backups
+            .iter()
+            .filter_map(|backup| Some((backup.done_at()?, backup)))
+            .collect();
+        // Ids are local times and need not be in the order of the times.
+        done.sort_by_key(|(ended_at, _)| *ended_at);
+        done
+    }
+
+    /// The finished backup that ended last.
+    #[must_use]
+    pub fn newest_done(&self) -> Option<&BackupReport> {
+        self.backups
+            .iter()
+            .max_by_key(|backup| backup.done_at())
+            .filter(|b| b.done_at().is_some())
+    }
+
+    /// The backup under way that began last.
+    #[must_use]
+    pub fn newest_running(&self) -> Option<&BackupReport> {
+        self.newest_begun(BackupState::Running)
+    }
+
+    /// The failed backup that began last.
+    #[must_use]
+    pub fn newest_failed(&self) -> Option<&BackupReport> {
+        self.newest_begun(BackupState::Failed)
+    }
+
+    fn newest_begun(&self, state: BackupState) -> Option<&BackupReport> {
+        let in_state = self.backups.iter().filter(|backup| backup.state == state);
+        in_state.max_by_key(|backup| backup.began_at)
+    }
+
+    /// How many backups are kept for this target; `None` where an annotation could not be read.
+    #[must_use]
+    pub fn kept(&self, target: KeepTarget) -> Option<usize> {
+        let kept = self
+            .backups
+            .iter()
+            .filter(|backup| backup.keep == Some(target))
+            .count();
+        self.keeps_are_known.then_some(kept)
+    }
+
+    /// The clusters that its backups were taken of. More than one: two databases share it.
+    #[must_use]
+    pub fn system_identifiers(&self) -> BTreeSet<&str> {
+        let infos = self
+            .backups
+            .iter()
+            .filter_map(|backup| backup.info.as_ref());
+        infos
+            .filter_map(|info| info.system_identifier.as_deref())
+            .collect()
+    }
+
+    /// Size of the newest finished backup over the median size of the ones before it.
+    ///
+    /// An empty database that took the place of the right one passes every test of freshness.
+    /// `None` without sizes, or with an earlier size of nothing.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a ratio needs no 53 bits")]
+    pub fn size_change_ratio(&self) -> Option<f64> {
+        let done = self.done();
+        let ((_, newest), before) = done.split_last()?;
+        let mut sizes: Vec<u64> = before
+            .iter()
+            .filter_map(|(_, backup)| backup.cluster_size_bytes())
+            .collect();
+        sizes.sort_unstable();
+        let upper = *sizes.get(sizes.len() / 2)?;
+        let lower = *sizes.get((sizes.len() - 1) / 2)?;
+        let median = f64::midpoint(lower as f64, upper as f64);
+        let newest = newest.cluster_size_bytes()? as f64;
+        (median > 0.0).then_some(newest / median)
+    }
+}

@@ -1,0 +1,102 @@
+//! What an archive takes, by prefix.
+
+use std::collections::BTreeMap;
+
+use crate::inventory::{DirectoryInventory, Inventory, Sums};
+
+/// Bytes and objects below one prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrefixSums {
+    /// The prefix behind the destination path, ending in a slash; empty for what lies in none of
+    /// the others.
+    pub prefix: String,
+    /// What lies there.
+    pub kind: PrefixKind,
+    /// How much of it.
+    pub sums: Sums,
+}
+
+/// What lies below a prefix, as `barman_cloud_prefix_bytes` tells it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrefixKind {
+    /// Base backups of an expected server.
+    Base,
+    /// WAL of an expected server.
+    Wals,
+    /// A server that nobody expects.
+    Orphan,
+    /// Anything else.
+    Other,
+}
+
+impl PrefixKind {
+    /// The kind as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Wals => "wals",
+            Self::Orphan => "orphan",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// How many directories that are no servers have a prefix of their own. Anyone may have written
+/// them, and each costs a series; the smaller ones are summed with the loose objects.
+const MOST_OTHER_DIRECTORIES: usize = 50;
+
+/// Sums an archive by prefix; the sums add up to the whole of it.
+pub(crate) fn prefix_sums(
+    inventory: &Inventory,
+    servers: &BTreeMap<String, bool>,
+) -> Vec<PrefixSums> {
+    let empty = DirectoryInventory::default();
+    let directory = |name: &String| inventory.directories.get(name).unwrap_or(&empty);
+    let mut prefixes: Vec<PrefixSums> = servers
+        .iter()
+        .flat_map(|(name, expected)| server_prefixes(name, *expected, directory(name)))
+        .collect();
+    let mut others: Vec<_> = inventory
+        .directories
+        .iter()
+        .filter(|(name, _)| !servers.contains_key(*name))
+        .collect();
+    others.sort_by_key(|(_, directory)| std::cmp::Reverse(directory.total().bytes));
+    let mut loose = inventory.loose;
+    for (index, (name, directory)) in others.into_iter().enumerate() {
+        if index < MOST_OTHER_DIRECTORIES {
+            prefixes.push(prefix(
+                format!("{name}/"),
+                PrefixKind::Other,
+                directory.total(),
+            ));
+        } else {
+            loose.add(directory.total());
+        }
+    }
+    prefixes.push(prefix(String::new(), PrefixKind::Other, loose));
+    prefixes
+}
+
+fn server_prefixes(name: &str, expected: bool, found: &DirectoryInventory) -> Vec<PrefixSums> {
+    if !expected {
+        return vec![prefix(
+            format!("{name}/"),
+            PrefixKind::Orphan,
+            found.total(),
+        )];
+    }
+    let mut prefixes = vec![
+        prefix(format!("{name}/base/"), PrefixKind::Base, found.base),
+        prefix(format!("{name}/wals/"), PrefixKind::Wals, found.wals),
+    ];
+    if found.other.objects > 0 {
+        prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, found.other));
+    }
+    prefixes
+}
+
+fn prefix(prefix: String, kind: PrefixKind, sums: Sums) -> PrefixSums {
+    PrefixSums { prefix, kind, sums }
+}
