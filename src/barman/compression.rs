@@ -34,14 +34,8 @@ pub enum DecompressError {
 
 impl Compression {
     /// Every compression, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
-        Self::Gzip,
-        Self::Bzip2,
-        Self::Xz,
-        Self::Snappy,
-        Self::Zstandard,
-        Self::Lz4,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Gzip, Self::Bzip2, Self::Xz, Self::Snappy, Self::Zstandard, Self::Lz4];
 
     /// The ending of keys, with its dot.
     #[must_use]
@@ -72,11 +66,7 @@ impl Compression {
     pub fn decompress(self, content: &[u8], max_bytes: u64) -> Result<Vec<u8>, DecompressError> {
         let mut plain = Vec::new();
         self.reader(content)
-            .and_then(|reader| {
-                reader
-                    .take(max_bytes.saturating_add(1))
-                    .read_to_end(&mut plain)
-            })
+            .and_then(|reader| reader.take(max_bytes.saturating_add(1)).read_to_end(&mut plain))
             .map_err(|error| DecompressError::Invalid(self, error))?;
         if plain.len() as u64 > max_bytes {
             return Err(DecompressError::TooLarge(max_bytes));
@@ -143,10 +133,7 @@ mod tests {
     fn one_ending_is_taken_off_and_no_more() {
         assert_eq!(Compression::split("X.gz"), ("X", Some(Compression::Gzip)));
         assert_eq!(Compression::split("X.gz.tmp"), ("X.gz.tmp", None));
-        assert_eq!(
-            Compression::split("X.gz.bz2"),
-            ("X.gz", Some(Compression::Bzip2))
-        );
+        assert_eq!(Compression::split("X.gz.bz2"), ("X.gz", Some(Compression::Bzip2)));
         assert_eq!(Compression::split("X"), ("X", None));
     }
 
@@ -165,10 +152,7 @@ mod tests {
         for kind in Compression::ALL {
             let bomb = compress(kind, &vec![0; 1_000_000]);
             let error = kind.decompress(&bomb, 1000).unwrap_err();
-            assert!(
-                matches!(error, DecompressError::TooLarge(1000)),
-                "{kind:?}: {error}"
-            );
+            assert!(matches!(error, DecompressError::TooLarge(1000)), "{kind:?}: {error}");
         }
     }
 

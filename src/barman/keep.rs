@@ -28,11 +28,7 @@ impl KeepTarget {
     /// else it keeps the backup and its WAL (`KeepManagerMixinCloud`).
     #[must_use]
     pub fn from_content(content: &[u8]) -> Self {
-        if content == b"standalone" {
-            Self::Standalone
-        } else {
-            Self::Full
-        }
+        if content == b"standalone" { Self::Standalone } else { Self::Full }
     }
 }
 
@@ -42,10 +38,7 @@ mod tests {
 
     #[test]
     fn any_other_word_keeps_in_full() {
-        assert_eq!(
-            KeepTarget::from_content(b"standalone"),
-            KeepTarget::Standalone
-        );
+        assert_eq!(KeepTarget::from_content(b"standalone"), KeepTarget::Standalone);
         for content in [&b"full"[..], b"", b"Standalone", b"\xFF", b"nokeep"] {
             assert_eq!(KeepTarget::from_content(content), KeepTarget::Full);
         }

@@ -100,10 +100,9 @@ impl<'a> Place<'a> {
     #[must_use]
     pub fn of(relative_key: &'a str) -> Self {
         match relative_key.split_once('/') {
-            Some((directory, rest)) if !directory.is_empty() => Self::Directory {
-                directory,
-                key: ServerKey::of(rest),
-            },
+            Some((directory, rest)) if !directory.is_empty() => {
+                Self::Directory { directory, key: ServerKey::of(rest) }
+            }
             Some(_) | None => Self::Loose,
         }
     }
@@ -113,10 +112,9 @@ impl<'a> ServerKey<'a> {
     fn of(key: &'a str) -> Self {
         match key.split_once('/') {
             Some(("base", rest)) => match rest.split_once('/') {
-                Some((id, file)) if !id.is_empty() => Self::Backup {
-                    id,
-                    file: BackupFile::of(file),
-                },
+                Some((id, file)) if !id.is_empty() => {
+                    Self::Backup { id, file: BackupFile::of(file) }
+                }
                 Some(_) | None => Self::Base,
             },
             Some(("wals", rest)) => Self::Wal(WalObject::of(rest)),
@@ -153,21 +151,13 @@ impl DataObject {
             "data" => DataItem::Data,
             oid => DataItem::Tablespace(decimal(oid)?),
         };
-        Some(Self {
-            item,
-            part,
-            compression,
-        })
+        Some(Self { item, part, compression })
     }
 }
 
 /// Reads digits and nothing else; `parse` alone would take a sign.
 fn decimal<T: std::str::FromStr>(text: &str) -> Option<T> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 impl WalObject {
@@ -175,17 +165,9 @@ impl WalObject {
         let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
         let (stem, compression) = Compression::split(name);
         let kind = WalKind::of(stem);
-        let plain_key = key
-            .get(..key.len() - (name.len() - stem.len()))
-            .unwrap_or(key);
-        let in_place = kind
-            .canonical_key()
-            .is_none_or(|canonical| canonical == plain_key);
-        Self {
-            kind,
-            compression,
-            in_place,
-        }
+        let plain_key = key.get(..key.len() - (name.len() - stem.len())).unwrap_or(key);
+        let in_place = kind.canonical_key().is_none_or(|canonical| canonical == plain_key);
+        Self { kind, compression, in_place }
     }
 }
 
@@ -201,10 +183,7 @@ impl WalKind {
         match rest {
             "" => Self::Segment(segment),
             ".partial" => Self::Partial(segment),
-            _ => match rest
-                .strip_prefix('.')
-                .and_then(|rest| rest.strip_suffix(".backup"))
-            {
+            _ => match rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(".backup")) {
                 Some(offset) => {
                     parse_hex(offset).map_or(Self::Foreign, |offset| Self::Label(segment, offset))
                 }
@@ -260,19 +239,16 @@ mod tests {
 
     #[test]
     fn a_backup_is_any_directory_in_base() {
-        let file = |key| match server_key(key) {
-            ServerKey::Backup { id, file } => (id, file),
-            other => panic!("{key}: {other:?}"),
+        let file = |key| {
+            let ServerKey::Backup { id, file } = server_key(key) else { panic!("{key}") };
+            (id, file)
         };
 
         assert_eq!(
             file("a b/base/20261104T030001/backup.info"),
             ("20261104T030001", BackupFile::Info)
         );
-        assert_eq!(
-            file("s/base/latest/backup.info"),
-            ("latest", BackupFile::Info)
-        );
+        assert_eq!(file("s/base/latest/backup.info"), ("latest", BackupFile::Info));
         assert_eq!(file("s/base/x/annotations/keep"), ("x", BackupFile::Keep));
         assert_eq!(file("s/base/x/annotations/other"), ("x", BackupFile::Other));
         assert_eq!(file("s/base/x/"), ("x", BackupFile::Other));
@@ -291,15 +267,9 @@ mod tests {
         };
 
         assert_eq!(data("data.tar"), Some((DataItem::Data, 0, None)));
-        assert_eq!(
-            data("data_0003.tar.gz"),
-            Some((DataItem::Data, 3, Some(Compression::Gzip)))
-        );
+        assert_eq!(data("data_0003.tar.gz"), Some((DataItem::Data, 3, Some(Compression::Gzip))));
         let tablespace = DataItem::Tablespace(16411);
-        assert_eq!(
-            data("16411.tar.zst"),
-            Some((tablespace, 0, Some(Compression::Zstandard)))
-        );
+        assert_eq!(data("16411.tar.zst"), Some((tablespace, 0, Some(Compression::Zstandard))));
         for name in [
             "data",
             "data.tar.xz",
@@ -318,36 +288,16 @@ mod tests {
         let name = segment(NAME);
         let kinds = [
             (format!("0000000100000000/{NAME}"), WalKind::Segment(name)),
-            (
-                format!("0000000100000000/{NAME}.partial"),
-                WalKind::Partial(name),
-            ),
-            (
-                format!("0000000100000000/{NAME}.00000028.backup"),
-                WalKind::Label(name, 0x28),
-            ),
-            (
-                "0000000A.history".to_owned(),
-                WalKind::History(TimelineId(10)),
-            ),
+            (format!("0000000100000000/{NAME}.partial"), WalKind::Partial(name)),
+            (format!("0000000100000000/{NAME}.00000028.backup"), WalKind::Label(name, 0x28)),
+            ("0000000A.history".to_owned(), WalKind::History(TimelineId(10))),
         ];
 
         for (key, kind) in kinds {
-            assert_eq!(
-                wal(&key),
-                WalObject {
-                    kind,
-                    compression: None,
-                    in_place: true
-                }
-            );
+            assert_eq!(wal(&key), WalObject { kind, compression: None, in_place: true });
             for compression in Compression::ALL {
                 let compressed = wal(&format!("{key}{}", compression.ending()));
-                let expected = WalObject {
-                    kind,
-                    compression: Some(compression),
-                    in_place: true,
-                };
+                let expected = WalObject { kind, compression: Some(compression), in_place: true };
                 assert_eq!(compressed, expected);
             }
         }

@@ -34,29 +34,19 @@ impl Inventory {
         match Place::of(relative_key) {
             Place::Loose => self.loose.add_object(object.size),
             Place::Directory { directory, key } => {
-                self.directories
-                    .entry(directory.to_owned())
-                    .or_default()
-                    .add(key, object);
+                self.directories.entry(directory.to_owned()).or_default().add(key, object);
             }
         }
     }
 
     fn add_storage_class(&mut self, object: &ListedObject) {
-        let class = object
-            .storage_class
-            .as_deref()
-            .unwrap_or(DEFAULT_STORAGE_CLASS);
+        let class = object.storage_class.as_deref().unwrap_or(DEFAULT_STORAGE_CLASS);
         if let Some(bytes) = self.storage_classes.get_mut(class) {
             *bytes = bytes.saturating_add(object.size);
             return;
         }
         let is_full = self.storage_classes.len() >= MOST_STORAGE_CLASSES;
-        let class = if is_full {
-            FURTHER_STORAGE_CLASSES
-        } else {
-            class
-        };
+        let class = if is_full { FURTHER_STORAGE_CLASSES } else { class };
         let bytes = self.storage_classes.entry(class.to_owned()).or_default();
         *bytes = bytes.saturating_add(object.size);
     }

@@ -25,22 +25,14 @@ pub struct BackupInventory {
 impl BackupInventory {
     /// Takes in one of the directory's objects.
     pub fn add(&mut self, file: BackupFile, object: &ListedObject) {
-        let small_file = |kind| {
-            Some(SmallFile {
-                object: object.clone(),
-                kind,
-            })
-        };
+        let small_file = |kind| Some(SmallFile { object: object.clone(), kind });
         self.stored.add_object(object.size);
         self.has_objects |= !object.is_marker();
         match file {
             BackupFile::Info => self.info = small_file(FileKind::BackupInfo),
             BackupFile::Keep => self.keep = small_file(FileKind::Keep),
             BackupFile::Data(data) => {
-                self.data
-                    .entry(data.item)
-                    .or_default()
-                    .insert(u64::from(data.part));
+                self.data.entry(data.item).or_default().insert(u64::from(data.part));
             }
             BackupFile::Other => {}
         }
@@ -53,17 +45,10 @@ impl BackupInventory {
     /// does count. A snapshot backup has no data objects and needs none.
     #[must_use]
     pub fn has_all_data(&self, info: &BackupInfo) -> bool {
-        let tablespaces = info
-            .tablespace_oids
-            .iter()
-            .copied()
-            .map(DataItem::Tablespace);
+        let tablespaces = info.tablespace_oids.iter().copied().map(DataItem::Tablespace);
         let mut items = std::iter::once(DataItem::Data).chain(tablespaces);
-        let is_whole = |item: DataItem| {
-            self.data
-                .get(&item)
-                .is_some_and(Runs::begins_at_zero_and_has_no_hole)
-        };
+        let is_whole =
+            |item: DataItem| self.data.get(&item).is_some_and(Runs::begins_at_zero_and_has_no_hole);
         info.is_snapshot || items.all(is_whole)
     }
 }

@@ -35,10 +35,7 @@ impl DirectoryInventory {
         sums.add_object(object.size);
         match key {
             ServerKey::Backup { id, file } => {
-                self.backups
-                    .entry(id.to_owned())
-                    .or_default()
-                    .add(file, object);
+                self.backups.entry(id.to_owned()).or_default().add(file, object);
             }
             ServerKey::Wal(wal) => self.wal.add(wal, object),
             ServerKey::Base => {}

@@ -72,12 +72,7 @@ pub enum UnreadableReason {
 
 impl UnreadableReason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 4] = [
-        Self::Syntax,
-        Self::Framing,
-        Self::MissingField,
-        Self::Access,
-    ];
+    pub const ALL: [Self; 4] = [Self::Syntax, Self::Framing, Self::MissingField, Self::Access];
 
     /// The reason as the value of a label.
     #[must_use]
@@ -135,9 +130,9 @@ fn read_history(
     content: &[u8],
 ) -> Result<Finding, String> {
     let plain = match compression {
-        Some(compression) => compression
-            .decompress(content, MAX_BYTES)
-            .map_err(|error| error.to_string())?,
+        Some(compression) => {
+            compression.decompress(content, MAX_BYTES).map_err(|error| error.to_string())?
+        }
         None => content.to_vec(),
     };
     let history = TimelineHistory::parse(timeline, &plain).map_err(|error| error.to_string())?;
@@ -148,10 +143,7 @@ impl Finding {
     /// A file that is not what its format asks for.
     #[must_use]
     pub fn syntax(message: String) -> Self {
-        Self::Unreadable {
-            reason: UnreadableReason::Syntax,
-            message,
-        }
+        Self::Unreadable { reason: UnreadableReason::Syntax, message }
     }
 }
 

@@ -93,13 +93,7 @@ impl WalInventory {
         let known = self.histories.get(&timeline);
         if known.is_none_or(|file| file.object.last_modified <= object.last_modified) {
             let kind = FileKind::History(timeline, compression);
-            self.histories.insert(
-                timeline,
-                SmallFile {
-                    object: object.clone(),
-                    kind,
-                },
-            );
+            self.histories.insert(timeline, SmallFile { object: object.clone(), kind });
         }
     }
 }
@@ -140,24 +134,14 @@ impl LogInventory {
         let longest_log = sizes.iter().map(|size| size.segments_per_log()).max();
         let beyond =
             longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
-        let others = self
-            .uncompressed
-            .iter()
-            .filter(|(size, _)| !sizes.contains(size));
-        let others = if sizes.is_empty() {
-            0
-        } else {
-            others.map(|(_, count)| count).sum()
-        };
+        let others = self.uncompressed.iter().filter(|(size, _)| !sizes.contains(size));
+        let others = if sizes.is_empty() { 0 } else { others.map(|(_, count)| count).sum() };
         self.impossible_sizes + beyond + others
     }
 
     /// The size that most uncompressed segments have; `None` without any.
     #[must_use]
     pub fn uncompressed_size(&self) -> Option<SegmentSize> {
-        self.uncompressed
-            .iter()
-            .max_by_key(|(_, count)| **count)
-            .map(|(size, _)| *size)
+        self.uncompressed.iter().max_by_key(|(_, count)| **count).map(|(size, _)| *size)
     }
 }

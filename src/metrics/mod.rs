@@ -1,1 +1,20 @@
 //! What Prometheus sees.
+//!
+//! A metric is one entry of one table: name, help, unit, labels, values. The tables follow the
+//! headings of the documentation; the page and the reference for users are written from them.
+
+mod base_backups;
+mod classic;
+mod exporter;
+mod page;
+mod reference;
+mod scan;
+mod statistics;
+mod storage;
+mod table;
+mod wal;
+
+pub use exporter::{BuildInfo, ProcessUsage};
+pub use page::{ArchiveView, Exposition, Page};
+pub use reference::{MetricReference, Section, reference};
+pub use statistics::Statistics;

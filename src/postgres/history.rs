@@ -61,22 +61,13 @@ impl TimelineHistory {
                 continue;
             }
             let ancestor = Ancestor::parse(line).ok_or(HistoryError::Line { number })?;
-            let after_last = ancestors
-                .last()
-                .is_none_or(|last| last.timeline < ancestor.timeline);
+            let after_last = ancestors.last().is_none_or(|last| last.timeline < ancestor.timeline);
             if !after_last || ancestor.timeline >= timeline {
-                return Err(HistoryError::Order {
-                    number,
-                    timeline: ancestor.timeline,
-                });
+                return Err(HistoryError::Order { number, timeline: ancestor.timeline });
             }
             ancestors.push(ancestor);
         }
-        if ancestors.is_empty() {
-            Err(HistoryError::Empty)
-        } else {
-            Ok(Self { ancestors })
-        }
+        if ancestors.is_empty() { Err(HistoryError::Empty) } else { Ok(Self { ancestors }) }
     }
 
     /// The timelines that it came through, oldest first, the direct parent last.
@@ -88,10 +79,7 @@ impl TimelineHistory {
     /// Where the timeline's history left an ancestor; `None` if it never was on that timeline.
     #[must_use]
     pub fn left(&self, ancestor: TimelineId) -> Option<Lsn> {
-        let entry = self
-            .ancestors
-            .iter()
-            .find(|entry| entry.timeline == ancestor)?;
+        let entry = self.ancestors.iter().find(|entry| entry.timeline == ancestor)?;
         Some(entry.switched_at)
     }
 }
@@ -142,10 +130,8 @@ mod tests {
         assert_eq!(parse(b"\xFF"), HistoryError::NotText);
         assert_eq!(parse(b"1 0/1 spaces"), HistoryError::Line { number: 1 });
         assert_eq!(parse(b"1\tnowhere\tx"), HistoryError::Line { number: 1 });
-        let order = |number, timeline| HistoryError::Order {
-            number,
-            timeline: TimelineId(timeline),
-        };
+        let order =
+            |number, timeline| HistoryError::Order { number, timeline: TimelineId(timeline) };
         assert_eq!(parse(b"2\t0/1\tx\n1\t0/2\ty"), order(2, 1));
         assert_eq!(parse(b"3\t0/1\tits own parent"), order(1, 3));
     }
@@ -155,9 +141,12 @@ mod tests {
         fn a_history_survives_a_round_trip(
             switches in prop::collection::btree_map(1_u32..1000, (any::<u64>(), "[ -~]{0,30}"), 1..10),
         ) {
-            let text: String = switches.iter()
-                .map(|(timeline, (position, reason))| format!("{timeline}\t{}\t{reason}\n\n", Lsn(*position)))
+            let lines: Vec<_> = switches.iter()
+                .map(|(timeline, (position, reason))| format!("{timeline}	{}	{reason}", Lsn(*position)))
                 .collect();
+            let text = lines.join("
+
+");
 
             let history = TimelineHistory::parse(TimelineId(1000), text.as_bytes()).unwrap();
 

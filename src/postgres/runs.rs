@@ -22,10 +22,7 @@ impl Runs {
     /// Cheap when numbers come in ascending order, as listings have them.
     pub fn insert(&mut self, number: u64) -> bool {
         let above = self.0.partition_point(|run| run.first <= number);
-        let mut merged = Run {
-            first: number,
-            last: number,
-        };
+        let mut merged = Run { first: number, last: number };
         let mut replaced = above..above;
         if let Some(below) = above.checked_sub(1)
             && let Some(run) = self.0.get(below)
@@ -86,13 +83,7 @@ mod tests {
     fn ten_million_consecutive_numbers_are_one_run() {
         let runs = runs(0..10_000_000);
 
-        assert_eq!(
-            runs.0,
-            [Run {
-                first: 0,
-                last: 9_999_999
-            }]
-        );
+        assert_eq!(runs.0, [Run { first: 0, last: 9_999_999 }]);
     }
 
     #[test]

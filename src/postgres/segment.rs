@@ -96,22 +96,14 @@ impl SegmentName {
 
 impl fmt::Display for SegmentName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{:08X}{:08X}{:08X}",
-            self.timeline.0, self.log, self.segment
-        )
+        write!(formatter, "{:08X}{:08X}{:08X}", self.timeline.0, self.log, self.segment)
     }
 }
 
 /// Reads exactly eight hexadecimal digits, of either case.
 pub(crate) fn parse_hex(text: &str) -> Option<u32> {
     let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if digits {
-        u32::from_str_radix(text, 16).ok()
-    } else {
-        None
-    }
+    if digits { u32::from_str_radix(text, 16).ok() } else { None }
 }
 
 #[cfg(test)]
@@ -131,16 +123,7 @@ mod tests {
 
     #[test]
     fn only_powers_of_two_from_one_mebibyte_to_one_gibibyte_are_sizes() {
-        for bytes in [
-            0,
-            1,
-            1 << 19,
-            (1 << 24) + 1,
-            3 << 20,
-            1 << 31,
-            1 << 32,
-            u64::MAX,
-        ] {
+        for bytes in [0, 1, 1 << 19, (1 << 24) + 1, 3 << 20, 1 << 31, 1 << 32, u64::MAX] {
             assert_eq!(SegmentSize::new(bytes), Err(InvalidSegmentSize), "{bytes}");
         }
     }
@@ -156,12 +139,9 @@ mod tests {
 
     #[test]
     fn other_lengths_and_signs_are_no_names() {
-        for text in [
-            "",
-            "00000001000000000000000",
-            "0000000100000000000000001",
-            "+000000100000000000000FF",
-        ] {
+        for text in
+            ["", "00000001000000000000000", "0000000100000000000000001", "+000000100000000000000FF"]
+        {
             assert_eq!(SegmentName::parse(text), None, "{text}");
         }
     }

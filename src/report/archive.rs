@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{PrefixSums, ServerReport, UploadSums};
 
 /// What one scan found in one archive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
+    /// The oldest moment at which any part of the report was verified by listing it.
+    pub audited_at: DateTime<Utc>,
     /// Objects that the scan accounted for.
     pub objects: u64,
     /// The servers, by name: those found, and those expected and not found.

@@ -27,6 +27,8 @@ pub struct ScanFindings<'a> {
     pub inventory: &'a Inventory,
     /// What the small files say.
     pub files: &'a Files,
+    /// The oldest moment at which any part of the inventory was listed.
+    pub audited_at: DateTime<Utc>,
     /// The unfinished uploads, with keys behind the destination path; `None` where the store does
     /// not list them.
     pub uploads: Option<&'a [UploadFinding]>,
@@ -40,38 +42,28 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
     let empty = DirectoryInventory::default();
     let report_of = |(name, is_expected): (&String, &bool)| {
         let directory = inventory.directories.get(name).unwrap_or(&empty);
-        let judge = ServerJudge {
-            name,
-            findings,
-            expected,
-            now,
-        };
+        let judge = ServerJudge { name, findings, expected, now };
         (name.clone(), judge.report(directory, *is_expected))
     };
     Report {
+        audited_at: findings.audited_at,
         objects: inventory.total.objects,
         prefixes: prefix_sums(inventory, &servers),
         storage_classes: inventory.storage_classes.clone(),
-        uploads: findings
-            .uploads
-            .map(|uploads| uploads_by_server(uploads, &servers)),
+        uploads: findings.uploads.map(|uploads| uploads_by_server(uploads, &servers)),
         servers: servers.iter().map(report_of).collect(),
     }
 }
 
 /// The servers that are there or should be, and whether they should.
 fn server_names(inventory: &Inventory, expected: &Expectations) -> BTreeMap<String, bool> {
-    let found = inventory
-        .directories
-        .iter()
-        .filter(|(_, directory)| directory.is_server);
+    let found = inventory.directories.iter().filter(|(_, directory)| directory.is_server);
     let found = found.map(|(name, _)| name);
     match &expected.servers {
         None => found.map(|name| (name.clone(), true)).collect(),
-        Some(named) => found
-            .chain(named)
-            .map(|name| (name.clone(), named.contains(name)))
-            .collect(),
+        Some(named) => {
+            found.chain(named).map(|name| (name.clone(), named.contains(name))).collect()
+        }
     }
 }
 
@@ -79,10 +71,8 @@ fn uploads_by_server(
     uploads: &[UploadFinding],
     servers: &BTreeMap<String, bool>,
 ) -> BTreeMap<String, UploadSums> {
-    let mut sums: BTreeMap<String, UploadSums> = servers
-        .keys()
-        .map(|name| (name.clone(), UploadSums::default()))
-        .collect();
+    let mut sums: BTreeMap<String, UploadSums> =
+        servers.keys().map(|name| (name.clone(), UploadSums::default())).collect();
     for finding in uploads {
         let server = match Place::of(&finding.upload.key) {
             Place::Directory { directory, key } => {

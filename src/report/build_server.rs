@@ -32,10 +32,7 @@ impl ServerJudge<'_> {
         let mut report = ServerReport {
             is_expected,
             base: directory.base,
-            keeps_are_known: directory
-                .backups
-                .values()
-                .all(|backup| self.keep_is_known(backup)),
+            keeps_are_known: directory.backups.values().all(|backup| self.keep_is_known(backup)),
             backups,
             wal: WalReport::default(),
         };
@@ -52,10 +49,7 @@ impl ServerJudge<'_> {
             },
             None => None,
         };
-        let written_at = inventory
-            .info
-            .as_ref()
-            .map(|file| file.object.last_modified);
+        let written_at = inventory.info.as_ref().map(|file| file.object.last_modified);
         let info = match finding {
             Some(Finding::Read(FileContent::BackupInfo(info))) => Some(info.as_ref()),
             Some(_) | None => None,
@@ -91,20 +85,13 @@ impl ServerJudge<'_> {
     }
 
     fn keep_is_known(&self, inventory: &BackupInventory) -> bool {
-        let finding = inventory
-            .keep
-            .as_ref()
-            .and_then(|file| self.findings.files.finding(file));
+        let finding = inventory.keep.as_ref().and_then(|file| self.findings.files.finding(file));
         !matches!(finding, Some(Finding::Unreadable { .. }))
     }
 
     fn upload_bytes(&self, id: &str) -> Option<u64> {
         let prefix = format!("{}/base/{id}/", self.name);
-        let own = self
-            .findings
-            .uploads?
-            .iter()
-            .filter(|one| one.upload.key.starts_with(&prefix));
+        let own = self.findings.uploads?.iter().filter(|one| one.upload.key.starts_with(&prefix));
         own.map(|finding| finding.bytes).sum()
     }
 

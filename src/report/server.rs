@@ -110,11 +110,8 @@ impl ServerReport {
     /// The finished backups with the time of their end, oldest first.
     #[must_use]
     pub fn done(&self) -> Vec<(DateTime<Utc>, &BackupReport)> {
-        let mut done: Vec<_> = self
-            .backups
-            .iter()
-            .filter_map(|backup| Some((backup.done_at()?, backup)))
-            .collect();
+        let mut done: Vec<_> =
+            self.backups.iter().filter_map(|backup| Some((backup.done_at()?, backup))).collect();
         // Ids are local times and need not be in the order of the times.
         done.sort_by_key(|(ended_at, _)| *ended_at);
         done
@@ -123,10 +120,7 @@ impl ServerReport {
     /// The finished backup that ended last.
     #[must_use]
     pub fn newest_done(&self) -> Option<&BackupReport> {
-        self.backups
-            .iter()
-            .max_by_key(|backup| backup.done_at())
-            .filter(|b| b.done_at().is_some())
+        self.backups.iter().max_by_key(|backup| backup.done_at()).filter(|b| b.done_at().is_some())
     }
 
     /// The backup under way that began last.
@@ -149,24 +143,15 @@ impl ServerReport {
     /// How many backups are kept for this target; `None` where an annotation could not be read.
     #[must_use]
     pub fn kept(&self, target: KeepTarget) -> Option<usize> {
-        let kept = self
-            .backups
-            .iter()
-            .filter(|backup| backup.keep == Some(target))
-            .count();
+        let kept = self.backups.iter().filter(|backup| backup.keep == Some(target)).count();
         self.keeps_are_known.then_some(kept)
     }
 
     /// The clusters that its backups were taken of. More than one: two databases share it.
     #[must_use]
     pub fn system_identifiers(&self) -> BTreeSet<&str> {
-        let infos = self
-            .backups
-            .iter()
-            .filter_map(|backup| backup.info.as_ref());
-        infos
-            .filter_map(|info| info.system_identifier.as_deref())
-            .collect()
+        let infos = self.backups.iter().filter_map(|backup| backup.info.as_ref());
+        infos.filter_map(|info| info.system_identifier.as_deref()).collect()
     }
 
     /// Size of the newest finished backup over the median size of the ones before it.
@@ -178,10 +163,8 @@ impl ServerReport {
     pub fn size_change_ratio(&self) -> Option<f64> {
         let done = self.done();
         let ((_, newest), before) = done.split_last()?;
-        let mut sizes: Vec<u64> = before
-            .iter()
-            .filter_map(|(_, backup)| backup.cluster_size_bytes())
-            .collect();
+        let mut sizes: Vec<u64> =
+            before.iter().filter_map(|(_, backup)| backup.cluster_size_bytes()).collect();
         sizes.sort_unstable();
         let upper = *sizes.get(sizes.len() / 2)?;
         let lower = *sizes.get((sizes.len() - 1) / 2)?;

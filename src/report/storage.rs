@@ -57,20 +57,13 @@ pub(crate) fn prefix_sums(
         .iter()
         .flat_map(|(name, expected)| server_prefixes(name, *expected, directory(name)))
         .collect();
-    let mut others: Vec<_> = inventory
-        .directories
-        .iter()
-        .filter(|(name, _)| !servers.contains_key(*name))
-        .collect();
+    let mut others: Vec<_> =
+        inventory.directories.iter().filter(|(name, _)| !servers.contains_key(*name)).collect();
     others.sort_by_key(|(_, directory)| std::cmp::Reverse(directory.total().bytes));
     let mut loose = inventory.loose;
     for (index, (name, directory)) in others.into_iter().enumerate() {
         if index < MOST_OTHER_DIRECTORIES {
-            prefixes.push(prefix(
-                format!("{name}/"),
-                PrefixKind::Other,
-                directory.total(),
-            ));
+            prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, directory.total()));
         } else {
             loose.add(directory.total());
         }
@@ -81,11 +74,7 @@ pub(crate) fn prefix_sums(
 
 fn server_prefixes(name: &str, expected: bool, found: &DirectoryInventory) -> Vec<PrefixSums> {
     if !expected {
-        return vec![prefix(
-            format!("{name}/"),
-            PrefixKind::Orphan,
-            found.total(),
-        )];
+        return vec![prefix(format!("{name}/"), PrefixKind::Orphan, found.total())];
     }
     let mut prefixes = vec![
         prefix(format!("{name}/base/"), PrefixKind::Base, found.base),

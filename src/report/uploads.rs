@@ -17,11 +17,7 @@ pub struct UploadSums {
 
 impl Default for UploadSums {
     fn default() -> Self {
-        Self {
-            count: 0,
-            bytes: Some(0),
-            oldest_at: None,
-        }
+        Self { count: 0, bytes: Some(0), oldest_at: None }
     }
 }
 
@@ -38,10 +34,7 @@ impl UploadSums {
     /// Counts one upload.
     pub fn add(&mut self, finding: &UploadFinding) {
         self.count += 1;
-        self.bytes = self
-            .bytes
-            .zip(finding.bytes)
-            .map(|(sum, bytes)| sum.saturating_add(bytes));
+        self.bytes = self.bytes.zip(finding.bytes).map(|(sum, bytes)| sum.saturating_add(bytes));
         let begun = finding.upload.initiated_at;
         self.oldest_at = self.oldest_at.into_iter().chain(begun).min();
     }

@@ -24,20 +24,14 @@ pub(super) fn wal_anomalies(
         WalAnomaly::Foreign => wal.foreign.objects,
         WalAnomaly::StrayTimeline => count_stray_timelines(wal, report, files),
     };
-    WalAnomaly::ALL
-        .into_iter()
-        .map(|anomaly| (anomaly, count(anomaly)))
-        .collect()
+    WalAnomaly::ALL.into_iter().map(|anomaly| (anomaly, count(anomaly))).collect()
 }
 
 /// The sizes that a server's segments have: as its backups say, else as uncompressed ones show.
 ///
 /// A directory that was used for two databases may have two.
 fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeSet<SegmentSize> {
-    let infos = report
-        .backups
-        .iter()
-        .filter_map(|backup| backup.info.as_ref());
+    let infos = report.backups.iter().filter_map(|backup| backup.info.as_ref());
     let mut sizes: BTreeSet<_> = infos.map(|info| info.segment_size).collect();
     if sizes.is_empty() {
         sizes.extend(wal.logs.values().find_map(LogInventory::uncompressed_size));

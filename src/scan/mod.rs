@@ -1,1 +1,12 @@
-//! One pass over an archive, on schedule.
+//! One pass over an archive, and the schedule of the passes.
+
+mod listing;
+mod pass;
+mod reading;
+mod scanner;
+mod schedule;
+mod uploads;
+
+pub use pass::{Knowledge, Pass};
+pub use scanner::{Clock, ScanEnd, ScanLimits, ScanObserver, Scanner};
+pub use schedule::{Schedule, ScheduleError};

@@ -37,12 +37,7 @@ impl StorageError {
     /// An error of this kind and reach. The text must hold no secret.
     #[must_use]
     pub fn new(kind: ErrorKind, reach: Reach, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            reach,
-            message: message.into(),
-            source: None,
-        }
+        Self { kind, reach, message: message.into(), source: None }
     }
 
     /// The same error with its cause.
@@ -62,5 +57,17 @@ impl StorageError {
     #[must_use]
     pub const fn reach(&self) -> Reach {
         self.reach
+    }
+
+    /// The text, and those of its causes behind it.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
     }
 }

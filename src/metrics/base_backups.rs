@@ -1,0 +1,169 @@
+//! Metrics under "Base backups".
+
+use prometheus_client::registry::Unit;
+
+use crate::barman::KeepTarget;
+use crate::inventory::UnreadableReason;
+use crate::report::{BackupState, ServerReport};
+
+use super::table::{Labelled, Metric, Number, Values, age, labels};
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric {
+        name: "server_info",
+        help: "A server, and whether it is expected: configured, or found where none is configured.",
+        unit: None,
+        labels: &["expected"],
+        values: Values::ServerBy(server_info),
+    },
+    Metric {
+        name: "backups",
+        help: "Backups by state: done, failed, running, incomplete (data or backup.info missing, \
+               or started too long ago), unreadable.",
+        unit: None,
+        labels: &["state"],
+        values: Values::ServerBy(backups_by_state),
+    },
+    Metric {
+        name: "backups_unreadable",
+        help: "Backups whose backup.info cannot be read, by reason: syntax, framing (an upload's \
+               checksum trailer inside the file), missing_field, access.",
+        unit: None,
+        labels: &["reason"],
+        values: Values::ServerBy(backups_unreadable),
+    },
+    Metric {
+        name: "backup_last_success_timestamp",
+        help: "End of the newest done backup.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.newest_done()?.done_at()?.into())),
+    },
+    Metric {
+        name: "backup_age",
+        help: "Time since the end of the newest done backup.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, now| Some(age(server.newest_done()?.done_at()?, now))),
+    },
+    Metric {
+        name: "backup_last_failure_timestamp",
+        help: "Begin of the newest failed backup.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.newest_failed()?.began_at?.into())),
+    },
+    Metric {
+        name: "backup_oldest_timestamp",
+        help: "End of the oldest done backup.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| {
+            server.done().first().map(|(ended_at, _)| Number::from(*ended_at))
+        }),
+    },
+    Metric {
+        name: "backup_last_duration",
+        help: "Time from begin to end of the newest done backup.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.newest_done()?.duration()?.into())),
+    },
+    Metric {
+        name: "backup_last_size",
+        help: "Size of the databases that the newest done backup states; not what it takes.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Server(|server, _| {
+            Some(server.newest_done()?.cluster_size_bytes()?.into())
+        }),
+    },
+    Metric {
+        name: "backup_last_stored",
+        help: "Bytes that the newest done backup takes in the bucket.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.newest_done()?.stored.bytes.into())),
+    },
+    Metric {
+        name: "backup",
+        help: "Bytes of all objects below base/.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.base.bytes.into())),
+    },
+    Metric {
+        name: "backup_objects",
+        help: "All objects below base/.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.base.objects.into())),
+    },
+    Metric {
+        name: "backups_kept",
+        help: "Backups that carry a keep annotation, by target: full, standalone.",
+        unit: None,
+        labels: &["target"],
+        values: Values::ServerBy(backups_kept),
+    },
+    Metric {
+        name: "backup_running_start_timestamp",
+        help: "Begin of the newest backup under way.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.newest_running()?.began_at?.into())),
+    },
+    Metric {
+        name: "backup_running",
+        help: "Bytes that the newest backup under way has stored so far, unfinished uploads included.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Server(|server, _| {
+            let running = server.newest_running()?;
+            Some(running.stored.bytes.saturating_add(running.upload_bytes?).into())
+        }),
+    },
+    Metric {
+        name: "backup_size_change_ratio",
+        help: "Size of the newest done backup over the median size of the ones before it.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.size_change_ratio()?.into())),
+    },
+    Metric {
+        name: "server_system_identifiers",
+        help: "Clusters that the backups were taken of; more than one means that two databases \
+               share the server's directory.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| match server.system_identifiers().len() {
+            0 => None,
+            count => Some(count.into()),
+        }),
+    },
+];
+
+fn server_info(server: &ServerReport) -> Vec<Labelled> {
+    let expected = if server.is_expected { "true" } else { "false" };
+    vec![(labels([expected]), Number::Whole(1))]
+}
+
+fn backups_by_state(server: &ServerReport) -> Vec<Labelled> {
+    let count = |label| server.backups.iter().filter(|one| one.state.as_label() == label).count();
+    let states = BackupState::ALL_LABELS.into_iter();
+    states.map(|label| (labels([label]), count(label).into())).collect()
+}
+
+fn backups_unreadable(server: &ServerReport) -> Vec<Labelled> {
+    let count = |reason| {
+        let state = BackupState::Unreadable(reason);
+        server.backups.iter().filter(|backup| backup.state == state).count()
+    };
+    let reasons = UnreadableReason::ALL.into_iter();
+    reasons.map(|reason| (labels([reason.as_label()]), count(reason).into())).collect()
+}
+
+fn backups_kept(server: &ServerReport) -> Vec<Labelled> {
+    let kept = |target| Some((labels([KeepTarget::as_label(target)]), server.kept(target)?.into()));
+    KeepTarget::ALL.into_iter().filter_map(kept).collect()
+}

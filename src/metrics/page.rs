@@ -1,0 +1,87 @@
+//! The page that a scrape gets.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, text};
+use prometheus_client::registry::Registry;
+
+use crate::report::ArchiveStatus;
+
+use super::classic::to_classic;
+use super::reference::sections;
+use super::table::Metric;
+use super::{BuildInfo, ProcessUsage, Statistics};
+
+/// A format of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposition {
+    /// `OpenMetrics` 1.0.0.
+    OpenMetrics,
+    /// Prometheus' classic text format 0.0.4.
+    Classic,
+}
+
+/// Everything that a scrape shows, at one moment.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The moment of the scrape, against which ages are computed.
+    pub now: DateTime<Utc>,
+    /// The archives, in the order of the configuration.
+    pub archives: Vec<ArchiveView>,
+    /// The program that runs.
+    pub build: BuildInfo,
+    /// What its process uses; `None` where the system does not say.
+    pub process: Option<ProcessUsage>,
+}
+
+/// One archive, as a scrape shows it.
+#[derive(Clone, Debug)]
+pub struct ArchiveView {
+    /// What is known of it.
+    pub status: ArchiveStatus,
+    /// What was counted while it was scanned.
+    pub statistics: Arc<Statistics>,
+}
+
+impl Page {
+    /// Writes the page.
+    ///
+    /// # Errors
+    /// When the encoder fails; none of our values makes it.
+    pub fn encode(self, exposition: Exposition) -> Result<String, fmt::Error> {
+        let page = Arc::new(self);
+        let mut openmetrics = String::new();
+        for section in sections() {
+            let mut registry = match section.prefix {
+                Some(prefix) => Registry::with_prefix(prefix),
+                None => Registry::default(),
+            };
+            registry.register_collector(Box::new(Collected {
+                page: Arc::clone(&page),
+                metrics: section.metrics,
+            }));
+            text::encode_registry(&mut openmetrics, &registry)?;
+        }
+        text::encode_eof(&mut openmetrics)?;
+        Ok(match exposition {
+            Exposition::OpenMetrics => openmetrics,
+            Exposition::Classic => to_classic(&openmetrics),
+        })
+    }
+}
+
+/// One table, against one page.
+#[derive(Debug)]
+struct Collected {
+    page: Arc<Page>,
+    metrics: &'static [Metric],
+}
+
+impl Collector for Collected {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.metrics.iter().try_for_each(|metric| metric.encode(&self.page, &mut encoder))
+    }
+}

@@ -1,0 +1,100 @@
+//! The reference for users, from the same tables as the page.
+
+use prometheus_client::metrics::MetricType;
+
+use super::table::Metric;
+use super::{base_backups, exporter, scan, storage, wal};
+
+/// What the names of the program's own metrics begin with.
+pub(super) const PREFIX: &str = "barman_cloud";
+
+/// One table of metrics.
+pub(super) struct Table {
+    /// Heading in the documentation.
+    pub(super) title: &'static str,
+    /// What its names begin with; `None` for names that other programs use as well.
+    pub(super) prefix: Option<&'static str>,
+    pub(super) metrics: &'static [Metric],
+}
+
+/// Every table, in the order of the page.
+pub(super) const fn sections() -> [Table; 6] {
+    const fn own(title: &'static str, metrics: &'static [Metric]) -> Table {
+        Table { title, prefix: Some(PREFIX), metrics }
+    }
+    [
+        own("The scan", scan::METRICS),
+        own("Base backups", base_backups::METRICS),
+        own("WAL", wal::METRICS),
+        own("Storage", storage::METRICS),
+        own("The exporter itself", exporter::METRICS),
+        Table { title: "The process", prefix: None, metrics: exporter::PROCESS_METRICS },
+    ]
+}
+
+/// A heading of the reference, and the metrics below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// The heading.
+    pub title: &'static str,
+    /// Its metrics.
+    pub metrics: Vec<MetricReference>,
+}
+
+/// What a user needs to know of one metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricReference {
+    /// Its whole name, as a query has it; of a histogram, without `_bucket`, `_sum` and `_count`.
+    pub name: String,
+    /// `gauge`, `counter` or `histogram`.
+    pub kind: &'static str,
+    /// Its labels.
+    pub labels: Vec<&'static str>,
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// Everything that the page can show.
+#[must_use]
+pub fn reference() -> Vec<Section> {
+    let section = |table: Table| Section {
+        title: table.title,
+        metrics: table.metrics.iter().map(|metric| entry(table.prefix, metric)).collect(),
+    };
+    sections().into_iter().map(section).collect()
+}
+
+fn entry(prefix: Option<&str>, metric: &Metric) -> MetricReference {
+    let (kind, ending) = match metric.values.metric_type() {
+        MetricType::Counter => ("counter", Some("total")),
+        MetricType::Histogram => ("histogram", None),
+        MetricType::Gauge | MetricType::Info | MetricType::Unknown => ("gauge", None),
+    };
+    let unit = metric.unit.as_ref().map(prometheus_client::registry::Unit::as_str);
+    let parts = [prefix, Some(metric.name), unit, ending];
+    let common = metric.values.common_labels().iter();
+    MetricReference {
+        name: parts.into_iter().flatten().collect::<Vec<_>>().join("_"),
+        kind,
+        labels: common.chain(metric.labels).copied().collect(),
+        help: metric.help,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_helps_are_sentences() {
+        let all: Vec<_> = reference().into_iter().flat_map(|section| section.metrics).collect();
+
+        let names: BTreeSet<_> = all.iter().map(|metric| &metric.name).collect();
+        assert_eq!(names.len(), all.len());
+        for metric in &all {
+            let first = metric.help.chars().next().unwrap();
+            assert!(first.is_uppercase() && metric.help.ends_with('.'), "{}", metric.name);
+        }
+    }
+}

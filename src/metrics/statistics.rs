@@ -1,0 +1,81 @@
+//! What this process counts while it scans one archive.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+
+use crate::report::{ErrorKind, Operation, RequestOutcome, ScanOutcome};
+
+use super::table::{Counted, Observed, labels};
+
+/// What this process counted while it scanned one archive. Counting is atomic.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    scans: BTreeMap<ScanOutcome, Counter>,
+    errors: BTreeMap<ErrorKind, Counter>,
+    requests: BTreeMap<(Operation, RequestOutcome), Counter>,
+    durations: BTreeMap<ScanOutcome, Histogram>,
+}
+
+impl Default for Statistics {
+    /// Every value of every closed set, at zero.
+    fn default() -> Self {
+        let outcomes = Operation::ALL
+            .into_iter()
+            .flat_map(|operation| RequestOutcome::ALL.map(|outcome| (operation, outcome)));
+        // A skipped scan takes no time.
+        let timed = ScanOutcome::ALL.into_iter().filter(|one| *one != ScanOutcome::Skipped);
+        // From a small archive nearby to a large one on a slow store: 50 ms to 27 minutes.
+        let histogram = || Histogram::new(exponential_buckets(0.05, 2.0, 16));
+        Self {
+            scans: ScanOutcome::ALL.into_iter().map(|one| (one, Counter::default())).collect(),
+            errors: ErrorKind::ALL.into_iter().map(|one| (one, Counter::default())).collect(),
+            requests: outcomes.map(|one| (one, Counter::default())).collect(),
+            durations: timed.map(|one| (one, histogram())).collect(),
+        }
+    }
+}
+
+impl Statistics {
+    /// Counts a scan that ended, or did not begin.
+    pub fn scan_ended(&self, outcome: ScanOutcome, duration: Duration) {
+        self.scans.get(&outcome).map(Counter::inc);
+        if let Some(durations) = self.durations.get(&outcome) {
+            durations.observe(duration.as_secs_f64());
+        }
+    }
+
+    /// Counts the error that ended a scan.
+    pub fn scan_failed(&self, kind: ErrorKind) {
+        self.errors.get(&kind).map(Counter::inc);
+    }
+
+    /// Counts a request.
+    pub fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {
+        self.requests.get(&(operation, outcome)).map(Counter::inc);
+    }
+
+    pub(super) fn scans(&self) -> Vec<Counted> {
+        let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
+        self.scans.iter().map(|(outcome, count)| (label(outcome), count.get())).collect()
+    }
+
+    pub(super) fn errors(&self) -> Vec<Counted> {
+        let label = |kind: &ErrorKind| labels([kind.as_label()]);
+        self.errors.iter().map(|(kind, count)| (label(kind), count.get())).collect()
+    }
+
+    pub(super) fn requests(&self) -> Vec<Counted> {
+        let both = |(operation, outcome): &(Operation, RequestOutcome)| {
+            labels([operation.as_label(), outcome.as_label()])
+        };
+        self.requests.iter().map(|(request, count)| (both(request), count.get())).collect()
+    }
+
+    pub(super) fn durations(&self) -> Vec<Observed> {
+        let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
+        self.durations.iter().map(|(outcome, one)| (label(outcome), one.clone())).collect()
+    }
+}

@@ -1,0 +1,54 @@
+//! One pass over an archive.
+
+use crate::inventory::Files;
+use crate::report::{Expectations, Report, ScanFindings, build};
+use crate::storage::{ObjectStore, StorageError};
+
+use super::Clock;
+use super::listing::take_stock;
+use super::reading::read_files;
+use super::uploads::find_uploads;
+
+/// What is remembered from one pass to the next.
+#[derive(Debug, Default)]
+pub struct Knowledge {
+    /// What the small files say, by the version that was read.
+    files: Files,
+}
+
+/// What one pass works on.
+#[derive(Debug)]
+pub struct Pass<'a, S> {
+    /// The archive's configured name, for the log.
+    pub archive: &'a str,
+    /// Where its objects are.
+    pub store: &'a S,
+    /// What all its keys begin with: empty, or ending in a slash.
+    pub prefix: &'a str,
+    /// How many requests may be under way at once.
+    pub concurrency: usize,
+    /// What an operator expects of it.
+    pub expected: &'a Expectations,
+}
+
+impl<S: ObjectStore> Pass<'_, S> {
+    /// Lists the archive to its end, reads what is new, and judges it.
+    ///
+    /// # Errors
+    /// When anything that the report needs could not be had; then there is no report, as half a
+    /// listing looks like lost backups.
+    pub async fn run(
+        &self,
+        knowledge: &mut Knowledge,
+        clock: &Clock,
+    ) -> Result<Report, StorageError> {
+        let audited_at = clock();
+        let inventory = take_stock(self.store, self.prefix).await?;
+        let files = &mut knowledge.files;
+        read_files(self.store, self.archive, &inventory, files, self.concurrency).await?;
+        let uploads = find_uploads(self.store, self.archive, self.prefix, self.concurrency).await?;
+        let findings =
+            ScanFindings { inventory: &inventory, files, audited_at, uploads: uploads.as_deref() };
+        Ok(build(&findings, self.expected, clock()))
+    }
+}
