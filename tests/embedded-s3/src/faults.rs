@@ -1,0 +1,210 @@
+//! When something goes wrong.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::actions::Action;
+use crate::requests::{Operation, Request};
+
+/// The faults of a running server, shared by all clones.
+///
+/// They count from when they are added. If several are due at once, the first acts.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<Mutex<Vec<Armed>>>);
+
+#[derive(Debug)]
+struct Armed {
+    fault: Fault,
+    /// Matching requests so far.
+    seen: u64,
+}
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// For which requests.
+    pub when: When,
+    /// What happens to them.
+    pub what: Action,
+}
+
+/// The requests a fault is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct When {
+    operation: Option<Operation>,
+    containing: Option<String>,
+    from: u64,
+    times: u64,
+}
+
+impl Faults {
+    /// Replaces all faults.
+    pub fn set(&self, faults: impl IntoIterator<Item = Fault>) {
+        *self.armed() = faults.into_iter().map(Armed::new).collect();
+    }
+
+    /// Adds one behind the others.
+    pub fn add(&self, fault: Fault) {
+        self.armed().push(Armed::new(fault));
+    }
+
+    /// Removes all.
+    pub fn clear(&self) {
+        self.armed().clear();
+    }
+
+    /// What shall happen to a request; counts it.
+    pub(crate) fn due(&self, request: &Request) -> Option<Action> {
+        let mut due = None;
+        for armed in self
+            .armed()
+            .iter_mut()
+            .filter(|armed| armed.fault.when.is_for(request))
+        {
+            armed.seen += 1;
+            if due.is_none() && armed.fault.when.is_due(armed.seen) {
+                due = Some(armed.fault.what.clone());
+            }
+        }
+        due
+    }
+
+    fn armed(&self) -> MutexGuard<'_, Vec<Armed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Armed {
+    fn new(fault: Fault) -> Self {
+        Self { fault, seen: 0 }
+    }
+}
+
+impl Fault {
+    /// A fault for those requests.
+    #[must_use]
+    pub fn new(when: When, what: Action) -> Self {
+        Self { when, what }
+    }
+
+    /// A fault for every request.
+    #[must_use]
+    pub fn always(what: Action) -> Self {
+        Self::new(When::any(), what)
+    }
+}
+
+impl When {
+    /// Every request.
+    #[must_use]
+    pub fn any() -> Self {
+        Self {
+            operation: None,
+            containing: None,
+            from: 1,
+            times: u64::MAX,
+        }
+    }
+
+    /// Every request for that operation.
+    #[must_use]
+    pub fn operation(operation: Operation) -> Self {
+        Self {
+            operation: Some(operation),
+            ..Self::any()
+        }
+    }
+
+    /// Only those whose key or `prefix` contains this.
+    #[must_use]
+    pub fn containing(self, text: impl Into<String>) -> Self {
+        Self {
+            containing: Some(text.into()),
+            ..self
+        }
+    }
+
+    /// Only from the nth of them on; 1 is the first.
+    #[must_use]
+    pub fn from_request(self, nth: u64) -> Self {
+        Self {
+            from: nth.max(1),
+            ..self
+        }
+    }
+
+    /// Only for so many of them.
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        Self { times, ..self }
+    }
+
+    fn is_for(&self, request: &Request) -> bool {
+        let contains = |text: &String| {
+            request.key().is_some_and(|key| key.contains(text))
+                || request
+                    .parameter("prefix")
+                    .is_some_and(|prefix| prefix.contains(text))
+        };
+        self.operation
+            .is_none_or(|operation| operation == request.operation)
+            && self.containing.as_ref().is_none_or(contains)
+    }
+
+    /// Whether the nth of the requests it is for gets the fault.
+    fn is_due(&self, nth: u64) -> bool {
+        nth.checked_sub(self.from)
+            .is_some_and(|before| before < self.times)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(key: &str) -> Request {
+        Request::new(
+            &http::Method::GET,
+            &format!("/bucket/{key}").parse().unwrap(),
+        )
+    }
+
+    #[test]
+    fn only_the_requests_from_the_nth_on_are_hit_and_only_so_often() {
+        let faults = Faults::default();
+        faults.add(Fault::new(
+            When::any().from_request(2).times(2),
+            Action::Hang,
+        ));
+
+        let hits: Vec<bool> = (0..5).map(|_| faults.due(&get("a")).is_some()).collect();
+
+        assert_eq!(hits, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn requests_it_is_not_for_are_not_counted() {
+        let faults = Faults::default();
+        let when = When::operation(Operation::GetObject)
+            .containing("b")
+            .times(1);
+        faults.set([Fault::new(when, Action::Hang)]);
+
+        assert_eq!(faults.due(&get("a")), None);
+        assert_eq!(faults.due(&get("abc")), Some(Action::Hang));
+        assert_eq!(faults.due(&get("abc")), None);
+    }
+
+    #[test]
+    fn the_first_of_several_acts_and_all_count() {
+        let faults = Faults::default();
+        faults.add(Fault::new(When::any().times(1), Action::Hang));
+        faults.add(Fault::new(When::any().times(2), Action::DropConnection));
+
+        let hits: Vec<_> = (0..3).map(|_| faults.due(&get("a"))).collect();
+
+        assert_eq!(
+            hits,
+            [Some(Action::Hang), Some(Action::DropConnection), None]
+        );
+    }
+}

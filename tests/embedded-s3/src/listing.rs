@@ -1,0 +1,206 @@
+//! One page of a listing, as S3 cuts it.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::store::Object;
+
+/// What a listing asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Query<'a> {
+    /// Only keys that begin so; empty for all.
+    pub(crate) prefix: &'a str,
+    /// Keys alike up to and with the first one behind the prefix are one entry.
+    pub(crate) delimiter: Option<&'a str>,
+    /// Only entries behind this one: a key or a common prefix.
+    pub(crate) after: Option<&'a str>,
+    /// No more entries than this.
+    pub(crate) limit: usize,
+}
+
+/// Entries in the order of their bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) objects: Vec<(String, Object)>,
+    pub(crate) common_prefixes: Vec<String>,
+    /// Whether there is at least one more entry.
+    pub(crate) truncated: bool,
+    /// The last entry, where the next page goes on.
+    pub(crate) last: Option<String>,
+}
+
+/// Cuts one page; costs as much as the page is long, not the store.
+pub(crate) fn page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Page {
+    let mut page = Page::default();
+    let mut from = query.beginning();
+    while let Some((key, object)) = from.and_then(|from| query.first_at(objects, from)) {
+        if page.len() >= query.limit {
+            // A page of none is never truncated: asking on could not end.
+            page.truncated = query.limit > 0;
+            break;
+        }
+        if let Some(common) = query.common_prefix(key) {
+            page.common_prefixes.push(common.to_owned());
+            page.last = Some(common.to_owned());
+            from = behind_all_with(common).map(Bound::Included);
+        } else {
+            page.objects.push((key.clone(), object.clone()));
+            page.last = Some(key.clone());
+            from = Some(Bound::Excluded(key.clone()));
+        }
+    }
+    page
+}
+
+impl Page {
+    pub(crate) fn len(&self) -> usize {
+        self.objects.len() + self.common_prefixes.len()
+    }
+}
+
+impl Query<'_> {
+    /// Where the first entry can be; `None` if nothing can follow.
+    fn beginning(&self) -> Option<Bound<String>> {
+        match self.after {
+            Some(after) if after >= self.prefix => match self.common_prefix(after) {
+                Some(common) => behind_all_with(common).map(Bound::Included),
+                None => Some(Bound::Excluded(after.to_owned())),
+            },
+            _ => Some(Bound::Included(self.prefix.to_owned())),
+        }
+    }
+
+    fn first_at<'o>(
+        &self,
+        objects: &'o BTreeMap<String, Object>,
+        from: Bound<String>,
+    ) -> Option<(&'o String, &'o Object)> {
+        let first = objects.range((from, Bound::Unbounded)).next();
+        first.filter(|(key, _)| key.starts_with(self.prefix))
+    }
+
+    /// The entry that stands for `key` together with others.
+    fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty())?;
+        let at = key.strip_prefix(self.prefix)?.find(delimiter)?;
+        key.get(..self.prefix.len() + at + delimiter.len())
+    }
+}
+
+/// The least text that is greater than every text that begins with `prefix`.
+fn behind_all_with(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // Steps over the surrogates, which are no characters.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 8] = [
+        "a",
+        "a/b/1",
+        "a/b/2",
+        "a/c",
+        "a0",
+        "b\u{d7ff}x",
+        "b\u{e000}",
+        "\u{10ffff}z",
+    ];
+
+    fn list(prefix: &str, delimiter: Option<&str>, after: Option<&str>, limit: usize) -> Page {
+        let object = Object::zeros(1, chrono::DateTime::UNIX_EPOCH);
+        let objects = KEYS
+            .iter()
+            .map(|key| ((*key).to_owned(), object.clone()))
+            .collect();
+        page(
+            &objects,
+            &Query {
+                prefix,
+                delimiter,
+                after,
+                limit,
+            },
+        )
+    }
+
+    fn keys(page: &Page) -> Vec<&str> {
+        page.objects.iter().map(|(key, _)| key.as_str()).collect()
+    }
+
+    #[test]
+    fn without_a_delimiter_all_keys_of_the_prefix_are_listed() {
+        assert_eq!(keys(&list("", None, None, 1000)), KEYS);
+        assert_eq!(
+            keys(&list("a/", None, None, 1000)),
+            ["a/b/1", "a/b/2", "a/c"]
+        );
+    }
+
+    #[test]
+    fn a_delimiter_rolls_up_what_follows_it() {
+        let page = list("", Some("/"), None, 1000);
+
+        assert_eq!(
+            keys(&page),
+            ["a", "a0", "b\u{d7ff}x", "b\u{e000}", "\u{10ffff}z"]
+        );
+        assert_eq!(page.common_prefixes, ["a/"]);
+    }
+
+    #[test]
+    fn a_common_prefix_ends_before_the_next_character_even_at_the_surrogates() {
+        let page = list("b", Some("\u{d7ff}"), None, 1000);
+
+        assert_eq!(keys(&page), ["b\u{e000}"]);
+        assert_eq!(page.common_prefixes, ["b\u{d7ff}"]);
+    }
+
+    #[test]
+    fn nothing_follows_the_last_character_there_is() {
+        let page = list("", Some("\u{10ffff}"), None, 1000);
+
+        assert_eq!(page.common_prefixes, ["\u{10ffff}"]);
+        assert!(!page.truncated);
+    }
+
+    #[test]
+    fn a_common_prefix_is_not_listed_twice() {
+        let first = list("a/", Some("/"), None, 1);
+        let second = list("a/", Some("/"), first.last.as_deref(), 1);
+
+        assert_eq!(
+            (first.common_prefixes, first.truncated),
+            (vec!["a/b/".to_owned()], true)
+        );
+        assert_eq!((keys(&second), second.truncated), (vec!["a/c"], false));
+    }
+
+    #[test]
+    fn only_entries_behind_the_start_are_listed() {
+        assert_eq!(
+            keys(&list("a/", None, Some("a/b/1"), 1000)),
+            ["a/b/2", "a/c"]
+        );
+        assert_eq!(
+            keys(&list("a/", None, Some("A"), 1000)),
+            ["a/b/1", "a/b/2", "a/c"]
+        );
+        assert_eq!(keys(&list("a/", None, Some("b"), 1000)), [""; 0]);
+    }
+
+    #[test]
+    fn a_page_of_none_is_empty_and_the_end() {
+        let page = list("", None, None, 0);
+
+        assert_eq!((page.len(), page.truncated), (0, false));
+    }
+}

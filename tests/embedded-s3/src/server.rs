@@ -1,0 +1,212 @@
+//! The server: connections, and what they share.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, S3Result, s3_error};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+use crate::encoding::KeyEncoding;
+use crate::faults::Faults;
+use crate::front::Front;
+use crate::requests::{Log, Request};
+use crate::service::Service;
+use crate::store::Store;
+use crate::tls::Tls;
+
+/// How a server behaves from the start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Most entries on a page of a listing; 1000, like S3.
+    pub page_limit: usize,
+    /// Id and secret of the only access key; `None` lets everyone in, signed or not.
+    pub credentials: Option<(String, String)>,
+    /// Whether `encoding-type=url` writes a space as `+`, like AWS, or as `%20`.
+    pub space_as_plus: bool,
+    /// Serves HTTPS instead of HTTP.
+    pub tls: Option<Tls>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            page_limit: 1000,
+            credentials: None,
+            space_as_plus: true,
+            tls: None,
+        }
+    }
+}
+
+/// A running server; it stops when dropped.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    scheme: &'static str,
+    faults: Faults,
+    log: Log,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Begins to serve the store; connections are accepted when it returns.
+    ///
+    /// # Errors
+    ///
+    /// If the port is taken, or the certificate and its key make no sense.
+    pub async fn start(store: Store, options: Options) -> io::Result<Self> {
+        let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let address = listener.local_addr()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let (faults, log) = (Faults::default(), Log::default());
+        let front = Arc::new(Front {
+            s3: s3_service(store, &options),
+            faults: faults.clone(),
+            log: log.clone(),
+            checks_signatures: options.credentials.is_some(),
+            answers: 0.into(),
+        });
+        let accepting = tokio::spawn(accept(listener, front, tls));
+        Ok(Self {
+            address,
+            scheme,
+            faults,
+            log,
+            accepting,
+        })
+    }
+
+    /// Scheme, host and port, such as `http://127.0.0.1:41234`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// The faults, to be changed while it runs.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// The requests it saw since the start or the last clearing, in order of arrival.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.log.requests()
+    }
+
+    /// How many requests were being answered at once, at most, in the same time.
+    #[must_use]
+    pub fn most_requests_at_once(&self) -> usize {
+        self.log.most_under_way()
+    }
+
+    /// Forgets the requests it saw.
+    pub fn clear_requests(&self) {
+        self.log.clear();
+    }
+
+    /// Closes the port and all connections; returns when nothing listens any more.
+    pub async fn stop(mut self) {
+        self.accepting.abort();
+        // Being aborted is the only way it ends.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+fn s3_service(store: Store, options: &Options) -> S3Service {
+    let url_encoding = if options.space_as_plus {
+        KeyEncoding::UrlWithPlus
+    } else {
+        KeyEncoding::UrlWithPercent
+    };
+    // A page without an entry could never be followed by another.
+    let page_limit = options.page_limit.max(1);
+    let mut builder = S3ServiceBuilder::new(Service {
+        store,
+        page_limit,
+        url_encoding,
+    });
+    if let Some((id, secret)) = options.credentials.clone() {
+        builder.set_auth(OneKey {
+            id,
+            secret: secret.into(),
+        });
+    }
+    builder.build()
+}
+
+/// The only access key there is.
+struct OneKey {
+    id: String,
+    secret: SecretKey,
+}
+
+#[async_trait]
+impl S3Auth for OneKey {
+    async fn get_secret_key(&self, id: &str) -> S3Result<SecretKey> {
+        let message = "The AWS Access Key Id you provided does not exist in our records.";
+        let known = (id == self.id).then(|| self.secret.clone());
+        known.ok_or_else(|| s3_error!(InvalidAccessKeyId, "{message}"))
+    }
+}
+
+/// Accepts until it is aborted, which ends the connections too.
+async fn accept(listener: TcpListener, front: Arc<Front>, tls: Option<TlsAcceptor>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&front), tls.clone()));
+                }
+                // The client has gone, or there are too many connections for now.
+                Err(_) => tokio::task::yield_now().await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, front: Arc<Front>, tls: Option<TlsAcceptor>) {
+    // Without it, small answers would only be slower.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => serve(stream, front).await,
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(stream).await {
+                serve(stream, front).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, front: Arc<Front>) {
+    let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+        let front = Arc::clone(&front);
+        async move { front.answer(request.map(Body::from)).await }
+    });
+    // A connection that breaks is the client's business, or a fault that was asked for.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
