@@ -1,14 +1,20 @@
 //! Object storage, as the scan needs it: list a page, get a small object, list unfinished uploads.
 //!
-//! Everything outside this room sees the [`ObjectStore`] trait; only `s3.rs` names the AWS SDK.
+//! Everything outside this room sees the [`ObjectStore`] trait; only the folder `s3` names the AWS SDK.
 
+mod encoding;
 mod error;
+mod fault;
+mod request;
+mod s3;
 
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
 
 pub use error::{ErrorKind, Reach, StorageError};
+pub use request::{Operation, RequestObserver, RequestOutcome};
+pub use s3::{Credentials, S3Settings, S3Store};
 
 /// One object as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
