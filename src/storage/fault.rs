@@ -342,64 +342,43 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_reaches_as_far_as_the_call_it_refuses() {
+    fn a_refused_object_concerns_itself_alone() {
         use ErrorKind::{Auth, NotFound, Protocol};
-        use Operation::{GetObject, ListMultipartUploads, ListObjectsV2, ListParts};
-        for (operation, status, code, expected) in [
-            (ListObjectsV2, 403, "AccessDenied", (Auth, Reach::Scan)),
-            (GetObject, 403, "AccessDenied", (Auth, Reach::RefusedObject)),
-            (GetObject, 403, "", (Auth, Reach::RefusedObject)),
+        for (status, code, expected) in [
+            (403, "AccessDenied", (Auth, Reach::RefusedObject)),
+            (403, "", (Auth, Reach::RefusedObject)),
+            (403, "InvalidObjectState", (Protocol, Reach::RefusedObject)),
             (
-                GetObject,
-                403,
-                "InvalidObjectState",
-                (Protocol, Reach::RefusedObject),
-            ),
-            (
-                GetObject,
                 400,
                 "KMS.DisabledException",
                 (Protocol, Reach::RefusedObject),
             ),
-            (
-                GetObject,
-                400,
-                "InvalidRequest",
-                (Protocol, Reach::RefusedObject),
-            ),
-            (GetObject, 404, "NoSuchKey", (NotFound, Reach::GoneObject)),
-            (GetObject, 404, "NotFound", (NotFound, Reach::GoneObject)),
-            (GetObject, 404, "NoSuchBucket", (NotFound, Reach::Scan)),
-            (
-                ListMultipartUploads,
-                403,
-                "AccessDenied",
-                (Auth, Reach::RefusedCall),
-            ),
-            (
-                ListMultipartUploads,
-                501,
-                "NotImplemented",
-                (Protocol, Reach::RefusedCall),
-            ),
-            (
-                ListParts,
-                405,
-                "MethodNotAllowed",
-                (Protocol, Reach::RefusedCall),
-            ),
-            (
-                ListObjectsV2,
-                501,
-                "NotImplemented",
-                (Protocol, Reach::Scan),
-            ),
+            (400, "InvalidRequest", (Protocol, Reach::RefusedObject)),
+            (404, "NoSuchKey", (NotFound, Reach::GoneObject)),
+            (404, "NotFound", (NotFound, Reach::GoneObject)),
+            (404, "NoSuchBucket", (NotFound, Reach::Scan)),
         ] {
             assert_eq!(
-                explained(operation, status, code),
+                explained(Operation::GetObject, status, code),
                 expected,
-                "{operation:?} {code}"
+                "{code}"
             );
+        }
+    }
+
+    #[test]
+    fn a_refused_listing_of_uploads_concerns_the_call_alone() {
+        let denied = (403, "AccessDenied", ErrorKind::Auth);
+        let unknown = (501, "NotImplemented", ErrorKind::Protocol);
+        let forbidden = (405, "MethodNotAllowed", ErrorKind::Protocol);
+        for (status, code, kind) in [denied, unknown, forbidden] {
+            for (operation, reach) in [
+                (Operation::ListMultipartUploads, Reach::RefusedCall),
+                (Operation::ListParts, Reach::RefusedCall),
+                (Operation::ListObjectsV2, Reach::Scan),
+            ] {
+                assert_eq!(explained(operation, status, code), (kind, reach), "{code}");
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::credentials::CredentialFiles;
 use super::requests::Observed;
+use super::whole::WholeListings;
 use super::{Credentials, S3Settings};
 use crate::storage::{ErrorKind, Reach, RequestObserver, StorageError};
 
@@ -52,6 +53,7 @@ impl Connection {
         let region = surroundings.region().ok_or_else(no_region)?.to_string();
         let mut config = Builder::from(&surroundings)
             .http_client(Observed { inner, observer })
+            .interceptor(WholeListings)
             .force_path_style(settings.path_style)
             .disable_s3_express_session_auth(true)
             .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))

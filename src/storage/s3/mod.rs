@@ -8,6 +8,7 @@
 //! | `requests.rs` | counting what is sent |
 //! | `errors.rs` | the SDK's errors, translated |
 //! | `answers.rs` | the SDK's answers, translated |
+//! | `whole.rs` | listings that break off |
 
 mod answers;
 mod client;
@@ -18,6 +19,7 @@ mod requests;
 mod scripted;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::collections::HashSet;
 use std::error::Error;

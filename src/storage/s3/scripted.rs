@@ -59,14 +59,14 @@ impl Scripted {
     }
 }
 
-fn serve(mut stream: impl Read + Write, steps: &[Step], heard: &Mutex<Vec<String>>) {
+fn serve(mut stream: impl Read + Write, steps: &[Step], requests: &Mutex<Vec<String>>) {
     let Some(head) = read_head(&mut stream) else {
         return;
     };
     let step = {
-        let mut heard = heard.lock().unwrap();
-        heard.push(head);
-        steps[heard.len().min(steps.len()) - 1].clone()
+        let mut requests = requests.lock().unwrap();
+        requests.push(head);
+        steps[requests.len().min(steps.len()) - 1].clone()
     };
     match step {
         Step::Send(text) => send(&mut stream, &text),

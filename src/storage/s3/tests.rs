@@ -106,7 +106,7 @@ fn cause(error: &StorageError) -> String {
 
 #[tokio::test]
 async fn a_page_is_decoded_when_the_store_says_that_it_is_encoded() {
-    let (bench, server) = bench(&[answer(
+    let (bench, _server) = bench(&[answer(
         200,
         "",
         "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>\
@@ -117,13 +117,7 @@ async fn a_page_is_decoded_when_the_store_says_that_it_is_encoded() {
          <CommonPrefixes><Prefix>p/x%3D/</Prefix></CommonPrefixes></ListBucketResult>",
     )]);
 
-    let request = ListRequest {
-        prefix: "p/".to_owned(),
-        delimiter: Some('/'),
-        start_after: Some("p/0".to_owned()),
-        continuation: None,
-    };
-    let page = bench.store.list_page(&request).await.unwrap();
+    let page = bench.list().await.unwrap();
 
     let object = ListedObject {
         key: "p/a+b c".to_owned(),
@@ -138,6 +132,20 @@ async fn a_page_is_decoded_when_the_store_says_that_it_is_encoded() {
         next: Some("a+b%20".to_owned()),
     };
     assert_eq!(page, expected);
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_with_what_narrows_it_down_and_at_full_length() {
+    let (bench, server) = bench(&[answer(200, "", EMPTY_PAGE)]);
+    let request = ListRequest {
+        prefix: "p/".to_owned(),
+        delimiter: Some('/'),
+        start_after: Some("p/0".to_owned()),
+        continuation: None,
+    };
+
+    bench.store.list_page(&request).await.unwrap();
+
     let head = &server.requests()[0];
     assert!(head.starts_with("GET /b/?list-type=2&"), "{head}");
     for part in [
@@ -210,6 +218,7 @@ async fn garbage_is_a_protocol_error() {
         "no xml",
         "<html><body>Welcome</body></html>",
         "<ListBucketResult><Contents>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated>",
     ] {
         let (bench, _server) = bench(&[answer(200, "", body)]);
 
