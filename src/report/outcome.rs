@@ -103,6 +103,17 @@ impl Operation {
             Self::ListParts => "ListParts",
         }
     }
+
+    /// The permission that the call needs, as policies of AWS name it.
+    #[must_use]
+    pub const fn permission(self) -> &'static str {
+        match self {
+            Self::ListObjectsV2 => "s3:ListBucket",
+            Self::GetObject => "s3:GetObject",
+            Self::ListMultipartUploads => "s3:ListBucketMultipartUploads",
+            Self::ListParts => "s3:ListMultipartUploadParts",
+        }
+    }
 }
 
 /// How one request ended, as `barman_cloud_s3_requests_total` counts it.

@@ -37,12 +37,7 @@ impl StorageError {
     /// An error of this kind and reach. The text must hold no secret.
     #[must_use]
     pub fn new(kind: ErrorKind, reach: Reach, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            reach,
-            message: message.into(),
-            source: None,
-        }
+        Self { kind, reach, message: message.into(), source: None }
     }
 
     /// The same error with its cause.

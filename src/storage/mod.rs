@@ -1,14 +1,20 @@
 //! Object storage, as the scan needs it: list a page, get a small object, list unfinished uploads.
 //!
-//! Everything outside this room sees the [`ObjectStore`] trait; only `s3.rs` names the AWS SDK.
+//! Everything outside this room sees the [`ObjectStore`] trait; only the folder `s3` names the AWS SDK.
 
+mod encoding;
 mod error;
+mod fault;
+mod request;
+mod s3;
 
 use std::future::Future;
 
-use crate::inventory::{ListedObject, UnfinishedUpload};
-
+pub use crate::inventory::{ListedObject, UnfinishedUpload};
+pub use crate::report::{ErrorKind, Operation, RequestOutcome};
 pub use error::{Reach, StorageError};
+pub use request::RequestObserver;
+pub use s3::{Credentials, S3Settings, S3Store};
 
 /// What to list: keys that begin with a prefix, in the store's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,12 +5,8 @@ use std::fmt::Write as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What `encoding-type=url` escapes: all but what Java's `URLEncoder` leaves, and the slash.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*')
-    .remove(b'/');
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/');
 
 /// How the keys of one answer are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +44,7 @@ pub(crate) fn token_after(name: &str) -> String {
 
 /// The name a token was made of; `None` if it is not one of ours.
 pub(crate) fn name_in_token(token: &str) -> Option<String> {
-    let name = percent_decode_str(token.strip_prefix("1+")?)
-        .decode_utf8()
-        .ok()?;
+    let name = percent_decode_str(token.strip_prefix("1+")?).decode_utf8().ok()?;
     Some(name.into_owned())
 }
 

@@ -41,9 +41,7 @@ impl Front {
         }
         let mut response = self.answer_with(fault, request).await?;
         let number = self.answers.fetch_add(1, Ordering::Relaxed);
-        response
-            .headers_mut()
-            .insert("x-amz-request-id", HeaderValue::from(number));
+        response.headers_mut().insert("x-amz-request-id", HeaderValue::from(number));
         under_way.answered(response.status().as_u16());
         Ok(response)
     }
@@ -56,11 +54,7 @@ impl Front {
         match fault {
             None => self.pass(request).await,
             Some(Action::Error(error)) => error_answer(&error),
-            Some(Action::Raw {
-                status,
-                content_type,
-                body,
-            }) => raw(status, &content_type, body),
+            Some(Action::Raw { status, content_type, body }) => raw(status, &content_type, body),
             Some(Action::Hang) => std::future::pending().await,
             Some(Action::Delay(time)) => {
                 tokio::time::sleep(time).await;
@@ -78,17 +72,12 @@ impl Front {
     }
 
     async fn pass(&self, request: HttpRequest) -> Result<HttpResponse, Closed> {
-        self.s3
-            .call(request)
-            .await
-            .map_err(|error| io::Error::other(format!("{error:?}")))
+        self.s3.call(request).await.map_err(|error| io::Error::other(format!("{error:?}")))
     }
 }
 
 fn raw(status: u16, content_type: &str, body: Bytes) -> Result<HttpResponse, Closed> {
-    let response = Response::builder()
-        .status(status)
-        .header(CONTENT_TYPE, content_type);
+    let response = Response::builder().status(status).header(CONTENT_TYPE, content_type);
     response.body(Body::from(body)).map_err(io::Error::other)
 }
 
@@ -98,9 +87,7 @@ fn error_answer(error: &ErrorAnswer) -> Result<HttpResponse, Closed> {
     for (name, value) in &error.headers {
         response = response.header(name, value);
     }
-    response
-        .body(Body::from(error.xml()))
-        .map_err(io::Error::other)
+    response.body(Body::from(error.xml())).map_err(io::Error::other)
 }
 
 /// The same answer with the body cut off; reads no more of it than is sent.
@@ -113,8 +100,5 @@ async fn truncated(response: HttpResponse, length: usize) -> Result<HttpResponse
         sent.extend_from_slice(frame.data_ref().map_or(&[], AsRef::as_ref));
     }
     sent.truncate(length);
-    Ok(Response::from_parts(
-        head,
-        Body::http_body(Truncated::new(sent.into(), promised)),
-    ))
+    Ok(Response::from_parts(head, Body::http_body(Truncated::new(sent.into(), promised))))
 }

@@ -28,9 +28,8 @@ impl Service {
             after: after.as_deref(),
             limit,
         };
-        let page = self.in_bucket(&input.bucket, |bucket| {
-            listing::page(&bucket.objects, &query)
-        })?;
+        let page =
+            self.in_bucket(&input.bucket, |bucket| listing::page(&bucket.objects, &query))?;
         let own_token = || page.last.as_deref().map(token_after);
         let next_token = match (repeats, page.truncated) {
             (true, _) => token.or_else(own_token),
@@ -49,18 +48,11 @@ impl Service {
 /// The answer with the entries of `page`, all but how it goes on.
 fn answer(page: Page, input: ListObjectsV2Input, encoding: KeyEncoding) -> ListObjectsV2Output {
     let prefix = input.prefix.unwrap_or_default();
-    let common = |prefix: &String| CommonPrefix {
-        prefix: Some(encoding.apply(prefix)),
-    };
+    let common = |prefix: &String| CommonPrefix { prefix: Some(encoding.apply(prefix)) };
     ListObjectsV2Output {
         key_count: Some(count(page.len())),
         common_prefixes: Some(page.common_prefixes.iter().map(common).collect()),
-        contents: Some(
-            page.objects
-                .into_iter()
-                .map(|entry| listed(entry, encoding))
-                .collect(),
-        ),
+        contents: Some(page.objects.into_iter().map(|entry| listed(entry, encoding)).collect()),
         prefix: Some(encoding.apply(&prefix)),
         delimiter: encoding.apply_to(input.delimiter.as_deref()),
         start_after: encoding.apply_to(input.start_after.as_deref()),
@@ -84,8 +76,5 @@ fn listed((key, object): (String, Object), encoding: KeyEncoding) -> s3s::dto::O
 
 /// What S3 answers for a token it did not give out.
 fn unknown_token() -> S3Error {
-    s3_error!(
-        InvalidArgument,
-        "The continuation token provided is incorrect"
-    )
+    s3_error!(InvalidArgument, "The continuation token provided is incorrect")
 }

@@ -41,13 +41,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            port: 0,
-            page_limit: 1000,
-            credentials: None,
-            space_as_plus: true,
-            tls: None,
-        }
+        Self { port: 0, page_limit: 1000, credentials: None, space_as_plus: true, tls: None }
     }
 }
 
@@ -81,13 +75,7 @@ impl Server {
             answers: 0.into(),
         });
         let accepting = tokio::spawn(accept(listener, front, tls));
-        Ok(Self {
-            address,
-            scheme,
-            faults,
-            log,
-            accepting,
-        })
+        Ok(Self { address, scheme, faults, log, accepting })
     }
 
     /// Scheme, host and port, such as `http://127.0.0.1:41234`.
@@ -134,23 +122,13 @@ impl Drop for Server {
 }
 
 fn s3_service(store: Store, options: &Options) -> S3Service {
-    let url_encoding = if options.space_as_plus {
-        KeyEncoding::UrlWithPlus
-    } else {
-        KeyEncoding::UrlWithPercent
-    };
+    let url_encoding =
+        if options.space_as_plus { KeyEncoding::UrlWithPlus } else { KeyEncoding::UrlWithPercent };
     // A page without an entry could never be followed by another.
     let page_limit = options.page_limit.max(1);
-    let mut builder = S3ServiceBuilder::new(Service {
-        store,
-        page_limit,
-        url_encoding,
-    });
+    let mut builder = S3ServiceBuilder::new(Service { store, page_limit, url_encoding });
     if let Some((id, secret)) = options.credentials.clone() {
-        builder.set_auth(OneKey {
-            id,
-            secret: secret.into(),
-        });
+        builder.set_auth(OneKey { id, secret: secret.into() });
     }
     builder.build()
 }
@@ -206,7 +184,5 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, front: Arc<Front>) {
         async move { front.answer(request.map(Body::from)).await }
     });
     // A connection that breaks is the client's business, or a fault that was asked for.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

@@ -48,27 +48,18 @@ impl Certificates {
         let ca = CertifiedIssuer::self_signed(ca_params(), KeyPair::generate()?)?;
         let hosts = ["localhost", "127.0.0.1"].map(str::to_owned);
         let mut params = CertificateParams::new(hosts)?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "localhost");
+        params.distinguished_name.push(DnType::CommonName, "localhost");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &ca)?;
-        Ok(Self {
-            ca_pem: ca.pem(),
-            cert_pem: certificate.pem(),
-            key_pem: key.serialize_pem(),
-        })
+        Ok(Self { ca_pem: ca.pem(), cert_pem: certificate.pem(), key_pem: key.serialize_pem() })
     }
 
     /// The server's part.
     #[must_use]
     pub fn tls(&self) -> Tls {
-        Tls {
-            cert_pem: self.cert_pem.clone(),
-            key_pem: self.key_pem.clone(),
-        }
+        Tls { cert_pem: self.cert_pem.clone(), key_pem: self.key_pem.clone() }
     }
 }
 
@@ -76,9 +67,7 @@ fn ca_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "embedded-s3 CA");
+    params.distinguished_name.push(DnType::CommonName, "embedded-s3 CA");
     params
 }
 
@@ -91,10 +80,7 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_no_client_auth()
-            .with_single_cert(
-                chain.map_err(io::Error::other)?,
-                key.map_err(io::Error::other)?,
-            )
+            .with_single_cert(chain.map_err(io::Error::other)?, key.map_err(io::Error::other)?)
             .map_err(io::Error::other)?;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }

@@ -1,0 +1,394 @@
+//! What a failed call means, and what the operator can do about it.
+//!
+//! Knows the error codes of the S3 API and its imitations, but nothing of the SDK.
+
+use super::{ErrorKind, Operation, Reach, StorageError};
+
+/// The call that failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    /// What was asked.
+    pub(super) operation: Operation,
+    /// The key or prefix that was asked for.
+    pub(super) key: &'a str,
+}
+
+/// Where the call went, for the texts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    /// Name of the bucket.
+    pub(super) bucket: &'a str,
+    /// `None` for AWS.
+    pub(super) endpoint: Option<&'a str>,
+    /// The region that requests are signed for.
+    pub(super) region: &'a str,
+}
+
+/// How a call failed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The store answered with an error.
+    Answer(Answer),
+    /// No credentials, and why.
+    NoCredentials(String),
+    /// No answer in time.
+    Timeout,
+    /// No TLS connection, and why.
+    NoTls(String),
+    /// No connection, or it broke.
+    NoConnection,
+    /// An answer that makes no sense.
+    Senseless,
+    /// The request could not be built.
+    Unbuildable,
+}
+
+/// An error as the store answered it.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// HTTP status.
+    pub(super) status: u16,
+    /// The S3 error code; empty where the answer has none.
+    pub(super) code: String,
+    /// The region that the store names as the right one.
+    pub(super) region: Option<String>,
+}
+
+/// What an error of the store's is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Expired,
+    UnknownKey,
+    WrongSecret,
+    WrongClock,
+    WrongRegion,
+    Elsewhere,
+    Denied,
+    NoBucket,
+    NoObject,
+    Unreadable,
+    UnknownCall,
+    Busy,
+    Late,
+    Other,
+}
+
+impl Answer {
+    fn meaning(&self, operation: Operation) -> Meaning {
+        match self.code.as_str() {
+            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Meaning::Expired,
+            "InvalidAccessKeyId" | "InvalidToken" | "InvalidClientTokenId" | "InvalidSecurity" => {
+                Meaning::UnknownKey
+            }
+            "SignatureDoesNotMatch" => Meaning::WrongSecret,
+            "RequestTimeTooSkewed" | "RequestExpired" => Meaning::WrongClock,
+            "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+                Meaning::WrongRegion
+            }
+            "PermanentRedirect" | "TemporaryRedirect" => Meaning::Elsewhere,
+            "NoSuchBucket" => Meaning::NoBucket,
+            "NoSuchKey" if operation == Operation::GetObject => Meaning::NoObject,
+            "InvalidObjectState" | "InvalidRequest" if operation == Operation::GetObject => {
+                Meaning::Unreadable
+            }
+            code if code.starts_with("KMS.") && operation == Operation::GetObject => {
+                Meaning::Unreadable
+            }
+            "NotImplemented" | "MethodNotAllowed" => Meaning::UnknownCall,
+            "SlowDown"
+            | "RequestLimitExceeded"
+            | "BandwidthLimitExceeded"
+            | "RequestThrottled"
+            | "RequestThrottledException" => Meaning::Busy,
+            code if code.starts_with("Thrott") || code.starts_with("TooManyRequests") => {
+                Meaning::Busy
+            }
+            "RequestTimeout" => Meaning::Late,
+            "AccessDenied" => Meaning::Denied,
+            _ => self.meaning_of_status(operation),
+        }
+    }
+
+    fn meaning_of_status(&self, operation: Operation) -> Meaning {
+        match (self.status, operation) {
+            (301 | 302 | 307 | 308, _) => Meaning::Elsewhere,
+            (401, _) => Meaning::UnknownKey,
+            (403, _) => Meaning::Denied,
+            (404, Operation::GetObject) => Meaning::NoObject,
+            (404, Operation::ListObjectsV2) => Meaning::NoBucket,
+            (404 | 405 | 501, _) => Meaning::UnknownCall,
+            (408 | 504, _) => Meaning::Late,
+            (429 | 503, _) => Meaning::Busy,
+            _ => Meaning::Other,
+        }
+    }
+}
+
+impl Meaning {
+    fn kind(self) -> ErrorKind {
+        match self {
+            Self::Expired
+            | Self::UnknownKey
+            | Self::WrongSecret
+            | Self::WrongClock
+            | Self::WrongRegion
+            | Self::Denied => ErrorKind::Auth,
+            Self::Elsewhere | Self::NoBucket | Self::NoObject => ErrorKind::NotFound,
+            Self::Busy => ErrorKind::Throttled,
+            Self::Late => ErrorKind::Timeout,
+            Self::Unreadable | Self::UnknownCall | Self::Other => ErrorKind::Protocol,
+        }
+    }
+
+    /// Bad credentials concern every call; being denied or unknown concerns this one.
+    fn reach(self, operation: Operation) -> Reach {
+        match (self, operation) {
+            (Self::NoObject, _) => Reach::GoneObject,
+            (Self::Unreadable | Self::Denied, Operation::GetObject) => Reach::RefusedObject,
+            (
+                Self::Denied | Self::UnknownCall,
+                Operation::ListMultipartUploads | Operation::ListParts,
+            ) => Reach::RefusedCall,
+            _ => Reach::Scan,
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The error that this fault amounts to; its cause is still to be added.
+    pub(super) fn explain(&self, call: Call<'_>, fault: &Fault) -> StorageError {
+        let store = self.store();
+        let (kind, text) = match fault {
+            Fault::Answer(answer) => return self.explain_answer(call, answer),
+            Fault::NoCredentials(why) => (ErrorKind::Auth, why.clone()),
+            Fault::Timeout => (ErrorKind::Timeout, self.late()),
+            Fault::NoTls(why) => (
+                ErrorKind::Network,
+                format!(
+                    "no TLS connection to {store} ({why}): \
+                         check `endpointURL` and `endpointCAFile` of this archive"
+                ),
+            ),
+            Fault::NoConnection => (
+                ErrorKind::Network,
+                format!(
+                    "no connection to {store}, or it broke: check `endpointURL` of this \
+                         archive (`pathStyle` too, where a host cannot be resolved) and the network"
+                ),
+            ),
+            Fault::Senseless => (
+                ErrorKind::Protocol,
+                format!(
+                    "the answer of {store} to `{}` makes no sense: check that `endpointURL` \
+                         of this archive is an S3 endpoint",
+                    call.operation.as_label()
+                ),
+            ),
+            Fault::Unbuildable => (
+                ErrorKind::Internal,
+                format!(
+                    "a request for `{}` could not be built: check `destinationPath`, \
+                         `endpointURL` and `region` of this archive",
+                    call.operation.as_label()
+                ),
+            ),
+        };
+        StorageError::new(kind, Reach::Scan, text)
+    }
+
+    fn explain_answer(&self, call: Call<'_>, answer: &Answer) -> StorageError {
+        let meaning = answer.meaning(call.operation);
+        let text = self.advice(meaning, call, answer);
+        StorageError::new(meaning.kind(), meaning.reach(call.operation), text)
+    }
+
+    fn advice(&self, meaning: Meaning, call: Call<'_>, answer: &Answer) -> String {
+        let (store, bucket, key) = (self.store(), self.bucket, call.key);
+        match meaning {
+            Meaning::Expired => "the credentials have expired: renew them at the place that \
+                                 `credentials` of this archive names"
+                .to_owned(),
+            Meaning::UnknownKey => format!(
+                "{store} does not know these credentials: check `credentials.accessKeyIdFile` \
+                 (or `.profile`, `.sessionTokenFile`) and `endpointURL` of this archive"
+            ),
+            Meaning::WrongSecret => "the secret access key does not fit the access key id: check \
+                 `credentials.secretAccessKeyFile` of this archive"
+                .to_owned(),
+            Meaning::WrongClock => format!(
+                "the clocks of this machine and of {store} differ too much: set this one right"
+            ),
+            Meaning::WrongRegion | Meaning::Elsewhere => self.region_advice(answer),
+            Meaning::Denied => self.permission_advice(call),
+            Meaning::NoBucket => format!(
+                "bucket `{bucket}` does not exist at {store}: check `destinationPath`, \
+                 `endpointURL` and `pathStyle` of this archive"
+            ),
+            Meaning::NoObject => format!("`{key}` does not exist"),
+            Meaning::Unreadable => format!(
+                "the content of `{key}` is not to be had: it is in a storage class that must be \
+                 restored first, or encrypted with a key that these credentials may not use"
+            ),
+            Meaning::UnknownCall => {
+                format!("{store} does not support `{}`", call.operation.as_label())
+            }
+            Meaning::Busy => format!(
+                "{store} asked for fewer requests, and still did after the retries: lower \
+                 `scan.concurrency` or scan less often"
+            ),
+            Meaning::Late => self.late(),
+            Meaning::Other => format!(
+                "{store} answered `{}` with status {}: look into its logs",
+                call.operation.as_label(),
+                answer.status
+            ),
+        }
+    }
+
+    fn region_advice(&self, answer: &Answer) -> String {
+        let (bucket, region) = (self.bucket, self.region);
+        match answer.region.as_deref().filter(|&right| right != region) {
+            Some(right) => format!(
+                "bucket `{bucket}` is in region `{right}`, not in `{region}`: \
+                 set `region` of this archive to `{right}`"
+            ),
+            None => format!(
+                "bucket `{bucket}` is not to be had from {} with region `{region}`: \
+                 check `region` and `endpointURL` of this archive",
+                self.store()
+            ),
+        }
+    }
+
+    fn permission_advice(&self, call: Call<'_>) -> String {
+        let (bucket, permission) = (self.bucket, call.operation.permission());
+        let (what, resource) = match call.operation {
+            Operation::ListObjectsV2 => (format!("list bucket `{bucket}`"), bucket.to_owned()),
+            Operation::GetObject => (format!("read `{}`", call.key), format!("{bucket}/*")),
+            Operation::ListMultipartUploads => {
+                (format!("list the uploads to bucket `{bucket}`"), bucket.to_owned())
+            }
+            Operation::ListParts => {
+                (format!("list the parts of `{}`", call.key), format!("{bucket}/*"))
+            }
+        };
+        format!("the credentials may not {what}: allow `{permission}` on `arn:aws:s3:::{resource}`")
+    }
+
+    fn late(&self) -> String {
+        format!(
+            "{} did not answer in time: check its load, `endpointURL` of this archive and the \
+                 network",
+            self.store()
+        )
+    }
+
+    fn store(&self) -> String {
+        self.endpoint.map_or_else(|| "AWS S3".to_owned(), |endpoint| format!("`{endpoint}`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AWS: Place<'_> = Place { bucket: "b", endpoint: None, region: "us-east-1" };
+
+    fn explained(operation: Operation, status: u16, code: &str) -> (ErrorKind, Reach) {
+        let answer = Answer { status, code: code.to_owned(), region: None };
+        let error = AWS.explain(Call { operation, key: "k" }, &Fault::Answer(answer));
+        (error.kind(), error.reach())
+    }
+
+    #[test]
+    fn bad_credentials_end_the_scan_whatever_was_asked() {
+        for operation in Operation::ALL {
+            for (status, code) in [
+                (400, "ExpiredToken"),
+                (403, "InvalidAccessKeyId"),
+                (403, "SignatureDoesNotMatch"),
+                (400, "InvalidToken"),
+                (400, "TokenRefreshRequired"),
+                (403, "RequestTimeTooSkewed"),
+                (400, "AuthorizationHeaderMalformed"),
+                (401, ""),
+            ] {
+                let found = explained(operation, status, code);
+
+                assert_eq!(found, (ErrorKind::Auth, Reach::Scan), "{operation:?} {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_object_concerns_itself_alone() {
+        use ErrorKind::{Auth, NotFound, Protocol};
+        for (status, code, expected) in [
+            (403, "AccessDenied", (Auth, Reach::RefusedObject)),
+            (403, "", (Auth, Reach::RefusedObject)),
+            (403, "InvalidObjectState", (Protocol, Reach::RefusedObject)),
+            (400, "KMS.DisabledException", (Protocol, Reach::RefusedObject)),
+            (400, "InvalidRequest", (Protocol, Reach::RefusedObject)),
+            (404, "NoSuchKey", (NotFound, Reach::GoneObject)),
+            (404, "NotFound", (NotFound, Reach::GoneObject)),
+            (404, "NoSuchBucket", (NotFound, Reach::Scan)),
+        ] {
+            assert_eq!(explained(Operation::GetObject, status, code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_refused_listing_of_uploads_concerns_the_call_alone() {
+        let denied = (403, "AccessDenied", ErrorKind::Auth);
+        let unknown = (501, "NotImplemented", ErrorKind::Protocol);
+        let forbidden = (405, "MethodNotAllowed", ErrorKind::Protocol);
+        for (status, code, kind) in [denied, unknown, forbidden] {
+            for (operation, reach) in [
+                (Operation::ListMultipartUploads, Reach::RefusedCall),
+                (Operation::ListParts, Reach::RefusedCall),
+                (Operation::ListObjectsV2, Reach::Scan),
+            ] {
+                assert_eq!(explained(operation, status, code), (kind, reach), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_errors_have_the_kind_of_their_code_or_status() {
+        for (status, code, kind) in [
+            (503, "SlowDown", ErrorKind::Throttled),
+            (429, "", ErrorKind::Throttled),
+            (400, "ThrottlingException", ErrorKind::Throttled),
+            (400, "RequestLimitExceeded", ErrorKind::Throttled),
+            (404, "NoSuchBucket", ErrorKind::NotFound),
+            (301, "PermanentRedirect", ErrorKind::NotFound),
+            (504, "", ErrorKind::Timeout),
+            (500, "InternalError", ErrorKind::Protocol),
+            (418, "Teapot", ErrorKind::Protocol),
+        ] {
+            let found = explained(Operation::ListObjectsV2, status, code);
+
+            assert_eq!(found, (kind, Reach::Scan), "{code}");
+        }
+    }
+
+    #[test]
+    fn texts_say_what_to_do() {
+        let region = Some("eu-west-1".to_owned());
+        let moved = Answer { status: 301, code: "PermanentRedirect".to_owned(), region };
+        let denied = Answer { status: 403, code: "AccessDenied".to_owned(), region: None };
+        let list = Call { operation: Operation::ListObjectsV2, key: "p/" };
+        let get = Call { operation: Operation::GetObject, key: "p/backup.info" };
+
+        assert_eq!(
+            AWS.explain(list, &Fault::Answer(moved)).to_string(),
+            "bucket `b` is in region `eu-west-1`, not in `us-east-1`: \
+             set `region` of this archive to `eu-west-1`"
+        );
+        assert_eq!(
+            AWS.explain(get, &Fault::Answer(denied)).to_string(),
+            "the credentials may not read `p/backup.info`: \
+             allow `s3:GetObject` on `arn:aws:s3:::b/*`"
+        );
+    }
+}

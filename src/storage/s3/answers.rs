@@ -1,0 +1,158 @@
+//! The SDK's answers, translated and checked.
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::operation::list_parts::ListPartsOutput;
+use aws_sdk_s3::primitives::{ByteStreamError, DateTime as SdkDateTime};
+use aws_sdk_s3::types::{EncodingType, MultipartUpload, Object};
+use chrono::{DateTime, Utc};
+
+use crate::storage::encoding::decode;
+use crate::storage::{ErrorKind, ListPage, ListedObject, Reach, StorageError, UnfinishedUpload};
+
+/// Where the next page of uploads begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct UploadMarker {
+    pub(super) key: Option<String>,
+    pub(super) upload_id: Option<String>,
+}
+
+/// An answer that makes no sense, and why.
+pub(super) fn senseless(text: impl Into<String>) -> StorageError {
+    StorageError::new(ErrorKind::Protocol, Reach::Scan, text)
+}
+
+/// A page of objects.
+pub(super) fn page(output: ListObjectsV2Output) -> Result<ListPage, StorageError> {
+    let encoded = is_encoded(output.encoding_type.as_ref());
+    let next = match output.is_truncated {
+        Some(true) => Some(output.next_continuation_token.ok_or_else(|| {
+            senseless("the listing goes on (`IsTruncated`), but has no `NextContinuationToken`")
+        })?),
+        Some(false) | None => None,
+    };
+    let objects = output.contents.unwrap_or_default().into_iter();
+    let prefixes = output.common_prefixes.unwrap_or_default().into_iter();
+    Ok(ListPage {
+        objects: objects.map(|listed| object(listed, encoded)).collect::<Result<_, _>>()?,
+        common_prefixes: prefixes
+            .map(|common| {
+                let prefix = common
+                    .prefix
+                    .ok_or_else(|| senseless("the listing has a common prefix without `Prefix`"))?;
+                Ok(decoded(prefix, encoded))
+            })
+            .collect::<Result<_, _>>()?,
+        next,
+    })
+}
+
+fn object(listed: Object, encoded: bool) -> Result<ListedObject, StorageError> {
+    let key = listed.key.ok_or_else(|| senseless("the listing has an object without `Key`"))?;
+    let key = decoded(key, encoded);
+    let lacks = |field| senseless(format!("the listing has no sensible `{field}` of `{key}`"));
+    let size = listed.size.and_then(|size| u64::try_from(size).ok());
+    let modified = listed.last_modified.as_ref().and_then(moment);
+    Ok(ListedObject {
+        size: size.ok_or_else(|| lacks("Size"))?,
+        last_modified: modified.ok_or_else(|| lacks("LastModified"))?,
+        etag: listed.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
+        storage_class: listed.storage_class.map(|class| class.as_str().to_owned()),
+        key,
+    })
+}
+
+/// Adds a page of uploads; yields where the next page begins.
+pub(super) fn uploads(
+    output: ListMultipartUploadsOutput,
+    found: &mut Vec<UnfinishedUpload>,
+) -> Result<Option<UploadMarker>, StorageError> {
+    let encoded = is_encoded(output.encoding_type.as_ref());
+    for listed in output.uploads.unwrap_or_default() {
+        found.push(upload(listed, encoded)?);
+    }
+    if output.is_truncated != Some(true) {
+        return Ok(None);
+    }
+    let key = output.next_key_marker.ok_or_else(|| {
+        senseless("the listing of uploads goes on (`IsTruncated`), but has no `NextKeyMarker`")
+    })?;
+    let upload_id = output.next_upload_id_marker.filter(|id| !id.is_empty());
+    Ok(Some(UploadMarker { key: Some(decoded(key, encoded)), upload_id }))
+}
+
+fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, StorageError> {
+    let lacks = |field| senseless(format!("the listing has an upload without `{field}`"));
+    Ok(UnfinishedUpload {
+        key: decoded(listed.key.ok_or_else(|| lacks("Key"))?, encoded),
+        upload_id: listed.upload_id.ok_or_else(|| lacks("UploadId"))?,
+        initiated_at: listed.initiated.as_ref().and_then(moment),
+    })
+}
+
+/// Adds the bytes of a page of parts; yields the number of the part after which the next begins.
+pub(super) fn parts(
+    output: &ListPartsOutput,
+    bytes: &mut u64,
+) -> Result<Option<u32>, StorageError> {
+    for part in output.parts() {
+        let size = part.size.and_then(|size| u64::try_from(size).ok());
+        let size = size.ok_or_else(|| senseless("the listing has a part without `Size`"))?;
+        *bytes = bytes.saturating_add(size);
+    }
+    if output.is_truncated != Some(true) {
+        return Ok(None);
+    }
+    let next = output.next_part_number_marker().and_then(|marker| marker.parse().ok());
+    next.map(Some).ok_or_else(|| {
+        senseless("the listing of parts goes on (`IsTruncated`), but has no `NextPartNumberMarker`")
+    })
+}
+
+/// Why a body was not read.
+#[derive(Debug)]
+pub(super) enum BodyError {
+    TooLarge(StorageError),
+    Broken(ByteStreamError),
+}
+
+/// The body of an object, unless it is larger than `max_bytes`.
+pub(super) async fn body(
+    output: GetObjectOutput,
+    key: &str,
+    max_bytes: u64,
+) -> Result<Vec<u8>, BodyError> {
+    let too_large = || {
+        let text = format!("`{key}` is larger than the {max_bytes} bytes that it may have");
+        BodyError::TooLarge(StorageError::new(ErrorKind::Protocol, Reach::TooLargeObject, text))
+    };
+    let fits = |bytes: usize| u64::try_from(bytes).is_ok_and(|bytes| bytes <= max_bytes);
+    if output
+        .content_length
+        .is_some_and(|length| u64::try_from(length).is_ok_and(|n| n > max_bytes))
+    {
+        return Err(too_large());
+    }
+    let mut stream = output.body;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        bytes.extend_from_slice(&chunk.map_err(BodyError::Broken)?);
+        if !fits(bytes.len()) {
+            return Err(too_large());
+        }
+    }
+    Ok(bytes)
+}
+
+fn is_encoded(encoding: Option<&EncodingType>) -> bool {
+    encoding == Some(&EncodingType::Url)
+}
+
+fn decoded(text: String, encoded: bool) -> String {
+    if encoded { decode(&text) } else { text }
+}
+
+fn moment(at: &SdkDateTime) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(at.secs(), at.subsec_nanos())
+}

@@ -1,0 +1,179 @@
+//! The SDK's client, as the settings want it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    Builder, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient, StalledStreamProtectionConfig,
+};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::credentials::CredentialFiles;
+use super::requests::Observed;
+use super::whole::WholeListings;
+use super::{Credentials, S3Settings};
+use crate::storage::{ErrorKind, Reach, RequestObserver, StorageError};
+
+/// The region that imitations of S3 sign for, unless they are told otherwise.
+const REGION_OF_OTHERS: &str = "us-east-1";
+
+/// Time to connect, at most: a host that does not answer is known sooner than a slow one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client, and what it was built from.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// The region that requests are signed for.
+    pub(super) region: String,
+    /// Content of the CA file.
+    pub(super) ca: Option<Vec<u8>>,
+}
+
+impl Connection {
+    /// Builds a client; asks the surroundings for what the settings leave open.
+    pub(super) async fn build(
+        settings: &S3Settings,
+        observer: Arc<dyn RequestObserver>,
+        ca: Option<Vec<u8>>,
+    ) -> Result<Self, StorageError> {
+        let inner = http_client(settings, ca.as_deref())?;
+        let surroundings = surroundings(settings).await;
+        let region = surroundings.region().ok_or_else(no_region)?.to_string();
+        let mut config = Builder::from(&surroundings)
+            .http_client(Observed { inner, observer })
+            .interceptor(WholeListings)
+            .force_path_style(settings.path_style)
+            .disable_s3_express_session_auth(true)
+            .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
+            .retry_partition(retry_partition(settings))
+            .timeout_config(timeouts(settings.request_timeout))
+            // Reading a body stands under a timeout of its own, and the rest under the attempt's.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        if let Some(endpoint) = &settings.endpoint_url {
+            config = config.endpoint_url(endpoint);
+        }
+        if let Credentials::Files { .. } = settings.credentials {
+            config = config.identity_cache(IdentityCache::no_cache());
+        }
+        Ok(Self { client: Client::from_conf(config.build()), region, ca })
+    }
+}
+
+/// Retries are rationed per archive: one that fails must not use up another's.
+fn retry_partition(settings: &S3Settings) -> RetryPartition {
+    let endpoint = settings.endpoint_url.as_deref().unwrap_or("aws");
+    RetryPartition::new(format!("{endpoint} {}", settings.bucket))
+}
+
+fn timeouts(request_timeout: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(request_timeout.min(CONNECT_TIMEOUT))
+        .operation_attempt_timeout(request_timeout)
+        .build()
+}
+
+/// Region and credentials; those that the settings do not name are found as every AWS tool does.
+async fn surroundings(settings: &S3Settings) -> SdkConfig {
+    let region = settings
+        .region
+        .clone()
+        .or_else(|| settings.endpoint_url.as_ref().map(|_| REGION_OF_OTHERS.to_owned()));
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(https(TrustStore::default()));
+    if let Some(region) = region.clone() {
+        loader = loader.region(Region::new(region));
+    }
+    with_credentials(loader, &settings.credentials, region).load().await
+}
+
+fn with_credentials(
+    loader: ConfigLoader,
+    credentials: &Credentials,
+    region: Option<String>,
+) -> ConfigLoader {
+    match credentials {
+        Credentials::Chain { profile: None } => loader,
+        // The chain would prefer credentials in the environment to the profile that was asked for.
+        Credentials::Chain { profile: Some(profile) } => {
+            let config = ProviderConfig::default()
+                .with_http_client(https(TrustStore::default()))
+                .with_region(region.map(Region::new));
+            let provider =
+                ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
+            loader.profile_name(profile).credentials_provider(provider.build())
+        }
+        Credentials::Files { access_key_id, secret_access_key, session_token } => loader
+            .credentials_provider(CredentialFiles {
+                access_key_id: access_key_id.clone(),
+                secret_access_key: secret_access_key.clone(),
+                session_token: session_token.clone(),
+            }),
+    }
+}
+
+fn http_client(settings: &S3Settings, ca: Option<&[u8]>) -> Result<SharedHttpClient, StorageError> {
+    if settings.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://")) {
+        return Ok(aws_smithy_http_client::Builder::new().build_http());
+    }
+    Ok(https(match ca {
+        Some(pem) => {
+            check_certificates(pem).map_err(|why| bad_ca_file(settings, why))?;
+            TrustStore::empty().with_pem_certificate(pem)
+        }
+        None => TrustStore::default(),
+    }))
+}
+
+fn https(trusted: TrustStore) -> SharedHttpClient {
+    let tls = TlsContext::builder().with_trust_store(trusted).build().unwrap_or_default();
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(tls)
+        .build_https()
+}
+
+/// Makes sure of what the SDK takes for granted: it panics on a certificate that makes no sense.
+fn check_certificates(pem: &[u8]) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() { Err("no certificate in it".to_owned()) } else { Ok(()) }
+}
+
+fn bad_ca_file(settings: &S3Settings, why: String) -> StorageError {
+    let path = settings.ca_file.as_deref().unwrap_or(std::path::Path::new(""));
+    StorageError::new(
+        ErrorKind::Network,
+        Reach::Scan,
+        format!(
+            "`{}` holds no CA certificates in PEM form: check `endpointCAFile` of this archive",
+            path.display()
+        ),
+    )
+    .caused_by(why)
+}
+
+fn no_region() -> StorageError {
+    StorageError::new(
+        ErrorKind::NotFound,
+        Reach::Scan,
+        "neither the configuration nor the environment says which AWS region the bucket is in: \
+         set `region` of this archive",
+    )
+}

@@ -1,0 +1,310 @@
+//! Object storage over the S3 API: the one place that names the AWS SDK.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod.rs` | the calls |
+//! | `client.rs` | the SDK's client, built from the settings |
+//! | `credentials.rs` | credentials in files |
+//! | `requests.rs` | counting what is sent |
+//! | `errors.rs` | the SDK's errors, translated |
+//! | `answers.rs` | the SDK's answers, translated |
+//! | `whole.rs` | listings that break off |
+
+mod answers;
+mod client;
+mod credentials;
+mod errors;
+mod requests;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;
+mod whole;
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::EncodingType;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use tokio::sync::Mutex;
+
+use super::fault::{Call, Fault, Place};
+use super::{
+    ErrorKind, ListPage, ListRequest, ObjectStore, Operation, Reach, RequestObserver, StorageError,
+    UnfinishedUpload,
+};
+use client::Connection;
+
+/// Where a bucket is, and how to get in.
+#[derive(Clone, Debug)]
+pub struct S3Settings {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Endpoint of the store; `None` for AWS.
+    pub endpoint_url: Option<String>,
+    /// Region to sign for; `None` for `us-east-1` where there is an endpoint, and for what the
+    /// environment says where there is none.
+    pub region: Option<String>,
+    /// Whether the bucket's name goes into the path of the URL instead of its host.
+    pub path_style: bool,
+    /// The only certificate authorities to trust at the endpoint, PEM; `None` for the system's.
+    ///
+    /// Read again when a listing begins.
+    pub ca_file: Option<PathBuf>,
+    /// Where the credentials come from.
+    pub credentials: Credentials,
+    /// Time for one attempt at a request, and for the body of an object.
+    pub request_timeout: Duration,
+    /// Attempts at a request, the first included.
+    pub max_attempts: u32,
+}
+
+/// Where credentials come from.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// The AWS SDK's own search: environment, profile, web identity token, container and instance
+    /// role. Single sign-on and credential processes are not built in.
+    Chain {
+        /// The profile that alone is to be used; `None` for the whole search.
+        profile: Option<String>,
+    },
+    /// Files with one line each, read again for every request.
+    Files {
+        /// File with the access key id.
+        access_key_id: PathBuf,
+        /// File with the secret access key.
+        secret_access_key: PathBuf,
+        /// File with the session token of temporary credentials.
+        session_token: Option<PathBuf>,
+    },
+}
+
+/// A bucket, read over the S3 API.
+///
+/// The first call builds the client, so that whatever is wrong with the settings fails that call.
+pub struct S3Store {
+    settings: S3Settings,
+    observer: Arc<dyn RequestObserver>,
+    connection: Mutex<Option<Arc<Connection>>>,
+}
+
+impl S3Store {
+    /// A store with these settings. Does no I/O.
+    #[must_use]
+    pub fn new(settings: S3Settings, observer: Arc<dyn RequestObserver>) -> Self {
+        Self { settings, observer, connection: Mutex::new(None) }
+    }
+
+    async fn connection(&self) -> Result<Arc<Connection>, StorageError> {
+        let mut connection = self.connection.lock().await;
+        match &*connection {
+            Some(connection) => Ok(Arc::clone(connection)),
+            None => self.connect(&mut connection, self.read_ca().await?).await,
+        }
+    }
+
+    /// The connection, built anew where the CA file has changed.
+    async fn fresh_connection(&self) -> Result<Arc<Connection>, StorageError> {
+        let mut connection = self.connection.lock().await;
+        let ca = self.read_ca().await?;
+        match &*connection {
+            Some(connection) if connection.ca == ca => Ok(Arc::clone(connection)),
+            Some(_) | None => self.connect(&mut connection, ca).await,
+        }
+    }
+
+    async fn connect(
+        &self,
+        connection: &mut Option<Arc<Connection>>,
+        ca: Option<Vec<u8>>,
+    ) -> Result<Arc<Connection>, StorageError> {
+        let built = Connection::build(&self.settings, Arc::clone(&self.observer), ca).await?;
+        Ok(Arc::clone(connection.insert(Arc::new(built))))
+    }
+
+    async fn read_ca(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        let Some(path) = &self.settings.ca_file else {
+            return Ok(None);
+        };
+        let unreadable = |error| {
+            let text = format!(
+                "`{}` cannot be read: check `endpointCAFile` of this archive",
+                path.display()
+            );
+            StorageError::new(ErrorKind::Network, Reach::Scan, text)
+                .caused_by(errors::render_chain(&error))
+        };
+        tokio::fs::read(path).await.map(Some).map_err(unreadable)
+    }
+
+    fn place<'a>(&'a self, connection: &'a Connection) -> Place<'a> {
+        Place {
+            bucket: &self.settings.bucket,
+            endpoint: self.settings.endpoint_url.as_deref(),
+            region: &connection.region,
+        }
+    }
+
+    fn failed<E: Error + ProvideErrorMetadata + 'static>(
+        &self,
+        connection: &Connection,
+        call: Call<'_>,
+        error: &SdkError<E, HttpResponse>,
+    ) -> StorageError {
+        self.place(connection)
+            .explain(call, &errors::fault(error))
+            .caused_by(errors::rendered(error))
+    }
+
+    async fn get(
+        &self,
+        connection: &Connection,
+        key: &str,
+    ) -> Result<GetObjectOutput, StorageError> {
+        let call = Call { operation: Operation::GetObject, key };
+        let get = connection.client.get_object().bucket(&self.settings.bucket).key(key);
+        get.customize()
+            .mutate_request(marked(call.operation))
+            .send()
+            .await
+            .map_err(|error| self.failed(connection, call, &error))
+    }
+
+    /// Reads a body to its end, or one byte beyond the limit.
+    async fn read_body(
+        &self,
+        connection: &Connection,
+        key: &str,
+        output: GetObjectOutput,
+        max_bytes: u64,
+    ) -> Result<Vec<u8>, StorageError> {
+        let call = Call { operation: Operation::GetObject, key };
+        let read = answers::body(output, key, max_bytes);
+        match tokio::time::timeout(self.settings.request_timeout, read).await {
+            Err(_) => Err(self.place(connection).explain(call, &Fault::Timeout)),
+            Ok(Err(answers::BodyError::TooLarge(error))) => Err(error),
+            Ok(Err(answers::BodyError::Broken(error))) => Err(self
+                .place(connection)
+                .explain(call, &errors::body_fault(&error))
+                .caused_by(errors::render_chain(&error))),
+            Ok(Ok(bytes)) => Ok(bytes),
+        }
+    }
+}
+
+impl ObjectStore for S3Store {
+    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        let connection = match request.continuation {
+            None => self.fresh_connection().await?,
+            Some(_) => self.connection().await?,
+        };
+        let call = Call { operation: Operation::ListObjectsV2, key: &request.prefix };
+        let output = connection
+            .client
+            .list_objects_v2()
+            .bucket(&self.settings.bucket)
+            .prefix(&request.prefix)
+            .set_delimiter(request.delimiter.map(String::from))
+            .set_start_after(request.start_after.clone())
+            .set_continuation_token(request.continuation.clone())
+            .encoding_type(EncodingType::Url)
+            .customize()
+            .mutate_request(marked(call.operation))
+            .send()
+            .await
+            .map_err(|error| self.failed(&connection, call, &error))?;
+        let page = answers::page(output)?;
+        if page.next.is_some() && page.next == request.continuation {
+            return Err(answers::senseless(
+                "the listing does not advance: its continuation is the page's own",
+            ));
+        }
+        Ok(page)
+    }
+
+    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        let connection = self.connection().await?;
+        let mut attempts = self.settings.max_attempts;
+        loop {
+            let output = self.get(&connection, key).await?;
+            attempts = attempts.saturating_sub(1);
+            match self.read_body(&connection, key, output, max_bytes).await {
+                // The SDK retries up to the head of the answer, not beyond.
+                Err(error) if error.reach() == Reach::Scan && attempts > 0 => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn list_uploads(&self, prefix: &str) -> Result<Vec<UnfinishedUpload>, StorageError> {
+        let connection = self.connection().await?;
+        let call = Call { operation: Operation::ListMultipartUploads, key: prefix };
+        let mut uploads = Vec::new();
+        let mut seen = HashSet::new();
+        let mut after = answers::UploadMarker::default();
+        loop {
+            let output = connection
+                .client
+                .list_multipart_uploads()
+                .bucket(&self.settings.bucket)
+                .prefix(prefix)
+                .set_key_marker(after.key.clone())
+                .set_upload_id_marker(after.upload_id.clone())
+                .encoding_type(EncodingType::Url)
+                .customize()
+                .mutate_request(marked(call.operation))
+                .send()
+                .await
+                .map_err(|error| self.failed(&connection, call, &error))?;
+            let Some(next) = answers::uploads(output, &mut uploads)? else {
+                return Ok(uploads);
+            };
+            if !seen.insert(next.clone()) {
+                return Err(answers::senseless("the listing of uploads does not advance"));
+            }
+            after = next;
+        }
+    }
+
+    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
+        let connection = self.connection().await?;
+        let call = Call { operation: Operation::ListParts, key: &upload.key };
+        let mut bytes = 0;
+        let mut after = 0;
+        loop {
+            let output = connection
+                .client
+                .list_parts()
+                .bucket(&self.settings.bucket)
+                .key(&upload.key)
+                .upload_id(&upload.upload_id)
+                .set_part_number_marker((after > 0).then(|| after.to_string()))
+                .customize()
+                .mutate_request(marked(call.operation))
+                .send()
+                .await;
+            let output = match output {
+                Ok(output) => output,
+                Err(error) if error.code() == Some("NoSuchUpload") => return Ok(None),
+                Err(error) => return Err(self.failed(&connection, call, &error)),
+            };
+            let Some(next) = answers::parts(&output, &mut bytes)? else {
+                return Ok(Some(bytes));
+            };
+            if next <= after {
+                return Err(answers::senseless("the listing of parts does not advance"));
+            }
+            after = next;
+        }
+    }
+}
+
+/// Marks a request with its operation, for [`requests::Observed`].
+fn marked(operation: Operation) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+    move |request| request.add_extension(operation)
+}
