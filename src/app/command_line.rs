@@ -218,6 +218,21 @@ mod tests {
     }
 
     #[test]
+    fn the_help_is_enough_to_begin_with() {
+        let help = read("--help").unwrap_err().to_string();
+
+        for needed in [
+            DEFAULT_CONFIG_FILE,
+            "destinationPath",
+            "Exit codes",
+            "check-config",
+        ] {
+            assert!(help.contains(needed), "{help}");
+        }
+        println!("{help}");
+    }
+
+    #[test]
     fn the_version_names_revision_and_compiler() {
         let shown = read("--version").unwrap_err();
 

@@ -92,9 +92,8 @@ fn state(archive: &ArchiveOverview, now: DateTime<Utc>) -> Markup {
 }
 
 fn when(at: Option<DateTime<Utc>>, now: DateTime<Utc>, never: &str) -> Markup {
-    match at {
-        Some(at) => html! { (distance(at, now)) small { (moment(at)) } },
-        None => html! { (never) },
+    html! {
+        @if let Some(at) = at { (distance(at, now)) small { (moment(at)) } } @else { (never) }
     }
 }
 
