@@ -1,1 +1,5 @@
 //! Builds and connects the rooms.
+
+pub mod build_info;
+pub mod command_line;
+pub mod logging;

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use figment::value::{Dict, Num, Tag, Value};
+use figment::value::{Dict, Tag, Value};
 
 use super::mistakes::{Mistake, Origin};
 use super::sources::Merged;
