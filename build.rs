@@ -44,11 +44,6 @@ fn rustc() -> String {
 /// The first line that a program prints, if it succeeds.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
-    let text = String::from_utf8(output.stdout)
-        .ok()
-        .filter(|_| output.status.success())?;
-    text.lines()
-        .next()
-        .map(str::to_owned)
-        .filter(|line| !line.is_empty())
+    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+    text.lines().next().map(str::to_owned).filter(|line| !line.is_empty())
 }

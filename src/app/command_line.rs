@@ -116,31 +116,19 @@ impl CommandLine {
         let usual = Path::new(DEFAULT_CONFIG_FILE);
         // What cannot be looked at exists, as far as one can tell; reading it will say what is up.
         let exists = || usual.try_exists().unwrap_or(true);
-        self.config_file
-            .clone()
-            .or_else(|| exists().then(|| usual.to_owned()))
+        self.config_file.clone().or_else(|| exists().then(|| usual.to_owned()))
     }
 
     /// The settings that flags override.
     #[must_use]
     pub fn flags(&self) -> Vec<Flag> {
         [
-            (
-                "--web.listen-address",
-                "web.listenAddress",
-                &self.listen_address,
-            ),
+            ("--web.listen-address", "web.listenAddress", &self.listen_address),
             ("--log.level", "log.level", &self.log_level),
             ("--log.format", "log.format", &self.log_format),
         ]
         .into_iter()
-        .filter_map(|(name, key, value)| {
-            Some(Flag {
-                name,
-                key,
-                value: value.clone()?,
-            })
-        })
+        .filter_map(|(name, key, value)| Some(Flag { name, key, value: value.clone()? }))
         .collect()
     }
 
@@ -161,11 +149,7 @@ mod tests {
     use super::*;
 
     fn read(arguments: &str) -> Result<CommandLine, clap::Error> {
-        CommandLine::read(
-            ["barman-cloud-exporter"]
-                .into_iter()
-                .chain(arguments.split_whitespace()),
-        )
+        CommandLine::read(["barman-cloud-exporter"].into_iter().chain(arguments.split_whitespace()))
     }
 
     #[test]
@@ -177,10 +161,7 @@ mod tests {
     fn without_a_command_it_serves() {
         assert_eq!(read("").unwrap().command(), Command::Serve);
         assert_eq!(read("serve").unwrap().command(), Command::Serve);
-        assert_eq!(
-            read("check-config").unwrap().command(),
-            Command::CheckConfig
-        );
+        assert_eq!(read("check-config").unwrap().command(), Command::CheckConfig);
     }
 
     #[test]
@@ -194,25 +175,15 @@ mod tests {
 
     #[test]
     fn flags_name_the_setting_that_they_override() {
-        let flags = read("--web.listen-address :1 --log.format json")
-            .unwrap()
-            .flags();
+        let flags = read("--web.listen-address :1 --log.format json").unwrap().flags();
 
-        let keys: Vec<_> = flags
-            .iter()
-            .map(|flag| (flag.key, flag.value.as_str()))
-            .collect();
+        let keys: Vec<_> = flags.iter().map(|flag| (flag.key, flag.value.as_str())).collect();
         assert_eq!(keys, [("web.listenAddress", ":1"), ("log.format", "json")]);
     }
 
     #[test]
     fn usage_errors_end_with_code_2() {
-        for arguments in [
-            "--log.format xml",
-            "--no-such-flag",
-            "serve now",
-            "--config.file",
-        ] {
+        for arguments in ["--log.format xml", "--no-such-flag", "serve now", "--config.file"] {
             assert_eq!(read(arguments).unwrap_err().exit_code(), 2, "{arguments}");
         }
     }
@@ -221,12 +192,7 @@ mod tests {
     fn the_help_is_enough_to_begin_with() {
         let help = read("--help").unwrap_err().to_string();
 
-        for needed in [
-            DEFAULT_CONFIG_FILE,
-            "destinationPath",
-            "Exit codes",
-            "check-config",
-        ] {
+        for needed in [DEFAULT_CONFIG_FILE, "destinationPath", "Exit codes", "check-config"] {
             assert!(help.contains(needed), "{help}");
         }
         println!("{help}");

@@ -38,12 +38,7 @@ where
     match config.format {
         LogFormat::Text => Box::new(builder.finish()),
         LogFormat::Json => Box::new(
-            builder
-                .json()
-                .flatten_event(true)
-                .with_ansi(false)
-                .with_span_list(false)
-                .finish(),
+            builder.json().flatten_event(true).with_ansi(false).with_span_list(false).finish(),
         ),
     }
 }
@@ -66,20 +61,10 @@ fn filter(level: &LogFilter) -> EnvFilter {
 
 /// A panic is one error like any other: what it said, and where.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let said = panic
-        .payload_as_str()
-        .unwrap_or("something that is no text");
-    let at = panic
-        .location()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let said = panic.payload_as_str().unwrap_or("something that is no text");
+    let at = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = thread::current();
-    error!(
-        said,
-        at,
-        thread = thread.name().unwrap_or_default(),
-        "the program panicked"
-    );
+    error!(said, at, thread = thread.name().unwrap_or_default(), "the program panicked");
 }
 
 #[cfg(test)]
@@ -106,10 +91,7 @@ mod tests {
     fn logged(level: &str, format: LogFormat, log: impl FnOnce()) -> String {
         let page = Page::default();
         let writer = page.clone();
-        let config = LogConfig {
-            level: level.parse().unwrap(),
-            format,
-        };
+        let config = LogConfig { level: level.parse().unwrap(), format };
         let subscriber = subscriber(&config, move || writer.clone(), false);
         tracing::subscriber::with_default(subscriber, log);
         let bytes = page.0.lock().unwrap().clone();
@@ -123,30 +105,22 @@ mod tests {
             info!("stopped");
         });
 
-        let lines: Vec<serde_json::Value> = page
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let lines: Vec<serde_json::Value> =
+            page.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["message"], "scanned");
         assert_eq!(lines[0]["archive"], "a\nb");
         assert_eq!(lines[0]["level"], "INFO");
         let timestamp = lines[0]["timestamp"].as_str().unwrap();
         assert!(timestamp.ends_with('Z'), "{timestamp}");
-        assert!(
-            chrono::DateTime::parse_from_rfc3339(timestamp).is_ok(),
-            "{timestamp}"
-        );
+        assert!(chrono::DateTime::parse_from_rfc3339(timestamp).is_ok(), "{timestamp}");
     }
 
     #[test]
     fn text_has_no_colours_unless_on_a_terminal() {
         let page = logged("info", LogFormat::Text, || info!(archive = "a", "scanned"));
 
-        assert!(
-            page.contains("scanned") && page.contains("archive=\"a\""),
-            "{page}"
-        );
+        assert!(page.contains("scanned") && page.contains("archive=\"a\""), "{page}");
         assert!(!page.contains('\x1b'), "{page}");
     }
 
@@ -163,18 +137,9 @@ mod tests {
         let asked = logged("info,aws_smithy_runtime=debug", LogFormat::Text, speak);
         let errors = logged("error", LogFormat::Text, speak);
 
-        assert!(
-            usual.contains("sdk-warn") && usual.contains("own-debug"),
-            "{usual}"
-        );
-        assert!(
-            !usual.contains("sdk-debug") && !usual.contains("hyper-debug"),
-            "{usual}"
-        );
-        assert!(
-            asked.contains("sdk-debug") && !asked.contains("own-debug"),
-            "{asked}"
-        );
+        assert!(usual.contains("sdk-warn") && usual.contains("own-debug"), "{usual}");
+        assert!(!usual.contains("sdk-debug") && !usual.contains("hyper-debug"), "{usual}");
+        assert!(asked.contains("sdk-debug") && !asked.contains("own-debug"), "{asked}");
         assert_eq!(errors, "");
     }
 
@@ -188,9 +153,6 @@ mod tests {
         });
 
         assert_eq!(page.lines().count(), 1, "{page}");
-        assert!(
-            page.contains("out of cheese") && page.contains("logging.rs"),
-            "{page}"
-        );
+        assert!(page.contains("out of cheese") && page.contains("logging.rs"), "{page}");
     }
 }

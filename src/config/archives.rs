@@ -58,31 +58,16 @@ pub struct ServerConfig {
 
 /// Keys of `CloudNativePG`'s `ObjectStore` that have no meaning here, and what to do instead.
 const ADVICE: [(&str, &str); 10] = [
-    (
-        "s3Credentials",
-        "is not read here; use `credentials`, which names files",
-    ),
-    (
-        "googleCredentials",
-        "is not read here; only S3 is supported",
-    ),
+    ("s3Credentials", "is not read here; use `credentials`, which names files"),
+    ("googleCredentials", "is not read here; only S3 is supported"),
     ("azureCredentials", "is not read here; only S3 is supported"),
-    (
-        "endpointCA",
-        "is not read here; use `endpointCAFile`, which names a file",
-    ),
-    (
-        "serverName",
-        "belongs into the list `servers`, as `- serverName: …`",
-    ),
+    ("endpointCA", "is not read here; use `endpointCAFile`, which names a file"),
+    ("serverName", "belongs into the list `servers`, as `- serverName: …`"),
     ("wal", "is not needed here; remove it"),
     ("data", "is not needed here; remove it"),
     ("tags", "is not needed here; remove it"),
     ("historyTags", "is not needed here; remove it"),
-    (
-        "instanceSidecarConfiguration",
-        "is not needed here; remove it",
-    ),
+    ("instanceSidecarConfiguration", "is not needed here; remove it"),
 ];
 
 /// Reads `archives`, and checks each against the others.
@@ -94,10 +79,7 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<ArchiveConfig> {
         return Vec::new();
     };
     if root.is_empty_list("archives") {
-        root.mistake(
-            "archives",
-            "is empty; expected at least one archive".to_owned(),
-        );
+        root.mistake("archives", "is empty; expected at least one archive".to_owned());
     }
     let mut archives: Vec<ArchiveConfig> = Vec::new();
     for mut section in sections {
@@ -118,9 +100,7 @@ impl ArchiveConfig {
         let destination = required(section, "destinationPath", form, str::parse);
         let endpoint_url = section.text("endpointURL", str::parse);
         let region = section.text("region", word);
-        let path_style = section
-            .flag("pathStyle")
-            .unwrap_or(section.has("endpointURL"));
+        let path_style = section.flag("pathStyle").unwrap_or(section.has("endpointURL"));
         let endpoint_ca_file = section.text("endpointCAFile", path);
         let credentials = Credentials::read(section.section("credentials").secret());
         let servers = ServerConfig::read_all(section);
@@ -139,10 +119,8 @@ impl ArchiveConfig {
 
     fn check_against(&self, others: &[Self], section: &Section<'_>) {
         if others.iter().any(|other| other.name == self.name) {
-            let message = format!(
-                "expected a name that no other archive has, found `{}`",
-                self.name
-            );
+            let message =
+                format!("expected a name that no other archive has, found `{}`", self.name);
             section.mistake("name", message);
         }
         let is_same = |other: &&Self| {
@@ -162,10 +140,7 @@ impl Credentials {
         let access_key_id = section.text("accessKeyIdFile", path);
         let secret_access_key = section.text("secretAccessKeyFile", path);
         let session_token = section.text("sessionTokenFile", path);
-        let (id, secret) = (
-            section.has("accessKeyIdFile"),
-            section.has("secretAccessKeyFile"),
-        );
+        let (id, secret) = (section.has("accessKeyIdFile"), section.has("secretAccessKeyFile"));
         let files = id || secret || section.has("sessionTokenFile");
         if files && section.has("profile") {
             let message = "expected either `profile` or files, not both".to_owned();
@@ -179,11 +154,9 @@ impl Credentials {
         }
         section.finish();
         match (profile, access_key_id, secret_access_key) {
-            (_, Some(access_key_id), Some(secret_access_key)) => Self::Files {
-                access_key_id,
-                secret_access_key,
-                session_token,
-            },
+            (_, Some(access_key_id), Some(secret_access_key)) => {
+                Self::Files { access_key_id, secret_access_key, session_token }
+            }
             (Some(profile), _, _) => Self::Profile(profile),
             (None, _, _) => Self::Chain,
         }
@@ -236,11 +209,7 @@ fn required<T, E: std::fmt::Display>(
 }
 
 fn checked(text: &str, is_valid: bool, expected: &'static str) -> Result<String, &'static str> {
-    if is_valid {
-        Ok(text.to_owned())
-    } else {
-        Err(expected)
-    }
+    if is_valid { Ok(text.to_owned()) } else { Err(expected) }
 }
 
 fn label(text: &str) -> Result<String, &'static str> {
@@ -256,11 +225,7 @@ fn word(text: &str) -> Result<String, &'static str> {
 
 fn directory(text: &str) -> Result<String, &'static str> {
     let is_valid = !text.trim().is_empty() && !text.contains(|c: char| c.is_control() || c == '/');
-    checked(
-        text,
-        is_valid,
-        "expected a name without `/` and control characters",
-    )
+    checked(text, is_valid, "expected a name without `/` and control characters")
 }
 
 fn path(text: &str) -> Result<PathBuf, &'static str> {

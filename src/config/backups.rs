@@ -15,9 +15,7 @@ pub struct BackupsConfig {
 
 impl Default for BackupsConfig {
     fn default() -> Self {
-        Self {
-            max_running_time: Duration::from_hours(24),
-        }
+        Self { max_running_time: Duration::from_hours(24) }
     }
 }
 

@@ -43,9 +43,7 @@ impl FromStr for Destination {
     type Err = InvalidDestination;
 
     fn from_str(text: &str) -> Result<Self, InvalidDestination> {
-        let rest = text
-            .strip_prefix("s3://")
-            .ok_or(InvalidDestination::Scheme)?;
+        let rest = text.strip_prefix("s3://").ok_or(InvalidDestination::Scheme)?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if !is_bucket_name(bucket) {
             return Err(InvalidDestination::Bucket);
@@ -54,10 +52,7 @@ impl FromStr for Destination {
         if prefix.contains(|letter: char| letter.is_control() || matches!(letter, '?' | '#')) {
             return Err(InvalidDestination::Prefix);
         }
-        Ok(Self {
-            bucket: bucket.to_owned(),
-            prefix: prefix.trim_matches('/').to_owned(),
-        })
+        Ok(Self { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
     }
 }
 
@@ -65,9 +60,7 @@ impl FromStr for Destination {
 fn is_bucket_name(name: &str) -> bool {
     let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (3..=63).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| is_end(byte) || matches!(byte, b'.' | b'-'))
+        && name.bytes().all(|byte| is_end(byte) || matches!(byte, b'.' | b'-'))
         && name.bytes().next().is_some_and(is_end)
         && name.bytes().next_back().is_some_and(is_end)
         && !name.contains("..")
@@ -101,36 +94,17 @@ mod tests {
     #[test]
     fn names_that_no_bucket_has_are_rejected() {
         let long = format!("s3://{}", "a".repeat(64));
-        for text in [
-            "s3://",
-            "s3:///a",
-            "s3://ab",
-            "s3://Bucket",
-            "s3://a_b",
-            "s3://-ab",
-            &long,
-        ] {
+        for text in ["s3://", "s3:///a", "s3://ab", "s3://Bucket", "s3://a_b", "s3://-ab", &long] {
             assert_eq!(destination(text), Err(InvalidDestination::Bucket), "{text}");
         }
-        for text in [
-            "s3://a..b",
-            "s3://127.0.0.1/x",
-            "s3://key:secret@bucket",
-            "s3://bucket:1",
-        ] {
+        for text in ["s3://a..b", "s3://127.0.0.1/x", "s3://key:secret@bucket", "s3://bucket:1"] {
             assert_eq!(destination(text), Err(InvalidDestination::Bucket), "{text}");
         }
     }
 
     #[test]
     fn other_schemes_are_rejected() {
-        for text in [
-            "",
-            "bucket/a",
-            "https://bucket/a",
-            "S3://bucket",
-            "gs://bucket",
-        ] {
+        for text in ["", "bucket/a", "https://bucket/a", "S3://bucket", "gs://bucket"] {
             assert_eq!(destination(text), Err(InvalidDestination::Scheme), "{text}");
         }
     }

@@ -67,11 +67,7 @@ mod tests {
 
     #[test]
     fn a_url_of_a_host_is_an_endpoint() {
-        for text in [
-            "https://s3.example.org",
-            "http://127.0.0.1:9000/",
-            "http://[::1]:9000",
-        ] {
+        for text in ["https://s3.example.org", "http://127.0.0.1:9000/", "http://[::1]:9000"] {
             let endpoint: EndpointUrl = text.parse().unwrap();
             assert_eq!(endpoint.as_str(), text.trim_end_matches('/'));
         }
@@ -80,19 +76,10 @@ mod tests {
     #[test]
     fn what_is_more_or_less_than_a_host_is_rejected() {
         let error = |text: &str| text.parse::<EndpointUrl>().unwrap_err();
-        for text in [
-            "",
-            "s3.example.org",
-            "s3.example.org:9000",
-            "s3://bucket",
-            "https://",
-        ] {
+        for text in ["", "s3.example.org", "s3.example.org:9000", "s3://bucket", "https://"] {
             assert_eq!(error(text), InvalidEndpointUrl::Form, "{text}");
         }
-        assert_eq!(
-            error("https://key:secret@host"),
-            InvalidEndpointUrl::Userinfo
-        );
+        assert_eq!(error("https://key:secret@host"), InvalidEndpointUrl::Userinfo);
         for text in ["https://host/bucket", "https://host/?a", "https://host/#a"] {
             assert_eq!(error(text), InvalidEndpointUrl::Rest, "{text}");
         }

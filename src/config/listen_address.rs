@@ -28,29 +28,17 @@ impl ListenAddress {
     #[must_use]
     pub fn socket_addresses(self) -> Vec<SocketAddr> {
         let hosts: &[IpAddr] = match self.host {
-            Host::Any => &[
-                IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-                IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            ],
-            Host::Localhost => &[
-                IpAddr::V4(Ipv4Addr::LOCALHOST),
-                IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ],
+            Host::Any => &[IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
+            Host::Localhost => &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)],
             Host::One(address) => return vec![SocketAddr::new(address, self.port)],
         };
-        hosts
-            .iter()
-            .map(|host| SocketAddr::new(*host, self.port))
-            .collect()
+        hosts.iter().map(|host| SocketAddr::new(*host, self.port)).collect()
     }
 }
 
 impl Default for ListenAddress {
     fn default() -> Self {
-        Self {
-            host: Host::One(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-            port: 10432,
-        }
+        Self { host: Host::One(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port: 10432 }
     }
 }
 
@@ -74,10 +62,7 @@ impl FromStr for ListenAddress {
 
     fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
         if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(Self {
-                host: Host::One(address.ip()),
-                port: address.port(),
-            });
+            return Ok(Self { host: Host::One(address.ip()), port: address.port() });
         }
         let (host, port) = text.split_once(':').ok_or(InvalidListenAddress)?;
         let host = match host {
@@ -86,11 +71,7 @@ impl FromStr for ListenAddress {
             _ => return Err(InvalidListenAddress),
         };
         let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-        let port = port
-            .parse()
-            .ok()
-            .filter(|_| digits)
-            .ok_or(InvalidListenAddress)?;
+        let port = port.parse().ok().filter(|_| digits).ok_or(InvalidListenAddress)?;
         Ok(Self { host, port })
     }
 }
@@ -101,34 +82,15 @@ mod tests {
 
     #[test]
     fn every_form_of_an_address_is_read_and_written() {
-        for text in [
-            "0.0.0.0:10432",
-            "[::]:10432",
-            "[::1]:1",
-            ":10432",
-            "localhost:0",
-        ] {
+        for text in ["0.0.0.0:10432", "[::]:10432", "[::1]:1", ":10432", "localhost:0"] {
             assert_eq!(text.parse::<ListenAddress>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_address_is_rejected() {
-        for text in [
-            "",
-            "10432",
-            "0.0.0.0",
-            ":",
-            ":65536",
-            ":+1",
-            "example.org:1",
-            "::1:1",
-        ] {
-            assert_eq!(
-                text.parse::<ListenAddress>(),
-                Err(InvalidListenAddress),
-                "{text}"
-            );
+        for text in ["", "10432", "0.0.0.0", ":", ":65536", ":+1", "example.org:1", "::1:1"] {
+            assert_eq!(text.parse::<ListenAddress>(), Err(InvalidListenAddress), "{text}");
         }
     }
 
@@ -138,12 +100,6 @@ mod tests {
 
         let all = address.socket_addresses();
 
-        assert_eq!(
-            all,
-            [
-                "[::]:10432".parse().unwrap(),
-                "0.0.0.0:10432".parse().unwrap()
-            ]
-        );
+        assert_eq!(all, ["[::]:10432".parse().unwrap(), "0.0.0.0:10432".parse().unwrap()]);
     }
 }

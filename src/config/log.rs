@@ -73,9 +73,7 @@ impl FromStr for LogFilter {
             directive.contains('=') || LEVELS.contains(&directive.as_str())
         };
         let is_valid = text.split(',').all(is_meant) && EnvFilter::try_new(text).is_ok();
-        is_valid
-            .then(|| Self(text.to_owned()))
-            .ok_or(InvalidLogFilter)
+        is_valid.then(|| Self(text.to_owned())).ok_or(InvalidLogFilter)
     }
 }
 
@@ -112,13 +110,9 @@ mod tests {
 
     #[test]
     fn levels_and_directives_are_accepted() {
-        for text in [
-            "error",
-            "info",
-            "TRACE",
-            "info,hyper=debug",
-            "barman_cloud_exporter::scan=debug",
-        ] {
+        for text in
+            ["error", "info", "TRACE", "info,hyper=debug", "barman_cloud_exporter::scan=debug"]
+        {
             assert!(text.parse::<LogFilter>().is_ok(), "{text}");
         }
     }

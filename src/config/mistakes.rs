@@ -29,11 +29,7 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            key,
-            message,
-            origin,
-        } = self;
+        let Self { key, message, origin } = self;
         match (key.as_str(), origin) {
             ("", Origin::File(path)) => write!(f, "{}: {message}", path.display()),
             (_, Origin::File(path)) => write!(f, "{key}: {message} (in {})", path.display()),
@@ -104,23 +100,14 @@ pub(super) fn shown(text: &str) -> String {
     if short.len() < text.len() {
         short.push('…');
     }
-    format!(
-        "`{}`",
-        short
-            .escape_debug()
-            .to_string()
-            .replace("\\\"", "\"")
-            .replace("\\'", "'")
-    )
+    format!("`{}`", short.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'"))
 }
 
 fn withhold_userinfo(text: &str) -> String {
     let Some((before, host)) = text.rsplit_once('@') else {
         return text.to_owned();
     };
-    let scheme = before
-        .split_once("://")
-        .map_or(String::new(), |(name, _)| format!("{name}://"));
+    let scheme = before.split_once("://").map_or(String::new(), |(name, _)| format!("{name}://"));
     format!("{scheme}[withheld]@{host}")
 }
 
@@ -139,27 +126,15 @@ mod tests {
 
     #[test]
     fn what_logs_one_in_is_never_shown() {
-        assert_eq!(
-            shown("https://key:secret@host/x"),
-            "`https://[withheld]@host/x`"
-        );
-        assert_eq!(
-            shown("https://key:se/cr@et@host"),
-            "`https://[withheld]@host`"
-        );
+        assert_eq!(shown("https://key:secret@host/x"), "`https://[withheld]@host/x`");
+        assert_eq!(shown("https://key:se/cr@et@host"), "`https://[withheld]@host`");
         assert_eq!(shown("key:secret@host"), "`[withheld]@host`");
-        assert_eq!(
-            shown("s3://bucket?X-Amz-Signature=1"),
-            "`s3://bucket?[withheld]`"
-        );
+        assert_eq!(shown("s3://bucket?X-Amz-Signature=1"), "`s3://bucket?[withheld]`");
     }
 
     #[test]
     fn a_text_is_shown_on_one_line_and_short() {
         assert_eq!(shown("a\nb\"c"), "`a\\nb\"c`");
-        assert_eq!(
-            shown(&"x".repeat(500)).chars().count(),
-            SHOWN_CHARACTERS + 3
-        );
+        assert_eq!(shown(&"x".repeat(500)).chars().count(), SHOWN_CHARACTERS + 3);
     }
 }

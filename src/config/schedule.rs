@@ -34,10 +34,7 @@ impl Schedule {
 }
 
 impl Default for Schedule {
-    #[expect(
-        clippy::expect_used,
-        reason = "the expression is ours, and a test reads it"
-    )]
+    #[expect(clippy::expect_used, reason = "the expression is ours, and a test reads it")]
     fn default() -> Self {
         DEFAULT.parse().expect("the default schedule is valid")
     }
@@ -81,19 +78,12 @@ impl FromStr for Schedule {
             _ => return Err(InvalidSchedule::OtherForm),
         }
         // As `tokio-cron-scheduler` parses it, so that what is accepted here runs there.
-        let parser = CronParser::builder()
-            .seconds(Seconds::Required)
-            .dom_and_dow(true)
-            .build();
-        let cron = parser
-            .parse(text)
-            .map_err(|error| InvalidSchedule::Senseless(error.to_string()))?;
+        let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
+        let cron =
+            parser.parse(text).map_err(|error| InvalidSchedule::Senseless(error.to_string()))?;
         cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false)
             .map_err(|_| InvalidSchedule::Never)?;
-        Ok(Self {
-            text: text.trim().to_owned(),
-            cron,
-        })
+        Ok(Self { text: text.trim().to_owned(), cron })
     }
 }
 
@@ -117,10 +107,7 @@ mod tests {
 
     #[test]
     fn a_time_that_never_comes_is_rejected() {
-        assert_eq!(
-            "0 0 0 30 2 *".parse::<Schedule>(),
-            Err(InvalidSchedule::Never)
-        );
+        assert_eq!("0 0 0 30 2 *".parse::<Schedule>(), Err(InvalidSchedule::Never));
     }
 
     #[test]

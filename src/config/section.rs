@@ -26,11 +26,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(merged: &'a Merged) -> Self {
-        Self {
-            merged,
-            mistakes: RefCell::default(),
-            known: RefCell::default(),
-        }
+        Self { merged, mistakes: RefCell::default(), known: RefCell::default() }
     }
 
     pub(super) fn root(&self) -> Section<'_> {
@@ -51,24 +47,13 @@ impl<'a> Reader<'a> {
         let fields = match value {
             Some(Value::Dict(_, fields)) => Some(fields),
             Some(other) if !is_unset(other) => {
-                self.add(
-                    &path,
-                    "expected a section with keys of its own",
-                    Some(other),
-                );
+                self.add(&path, "expected a section with keys of its own", Some(other));
                 None
             }
             _ => None,
         };
         let tag = value.map_or(Tag::Default, Value::tag);
-        Section {
-            reader: self,
-            path,
-            fields,
-            tag,
-            known: Vec::new(),
-            secret: false,
-        }
+        Section { reader: self, path, fields, tag, known: Vec::new(), secret: false }
     }
 
     fn add(&self, key: &str, expected: &str, found: Option<&Value>) {
@@ -81,11 +66,7 @@ impl<'a> Reader<'a> {
 
     fn push(&self, key: &str, message: String, tag: Tag) {
         let origin = self.merged.origin(tag);
-        self.mistakes.borrow_mut().push(Mistake {
-            key: key.to_owned(),
-            message,
-            origin,
-        });
+        self.mistakes.borrow_mut().push(Mistake { key: key.to_owned(), message, origin });
     }
 }
 
@@ -108,9 +89,7 @@ impl<'r> Section<'r> {
 
     /// Whether a key is there, even if its value is wrong.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.fields
-            .and_then(|fields| fields.get(key))
-            .is_some_and(|value| !is_unset(value))
+        self.fields.and_then(|fields| fields.get(key)).is_some_and(|value| !is_unset(value))
     }
 
     /// A text in a form that `parse` knows. `None` when it is absent or wrong.
@@ -123,11 +102,7 @@ impl<'r> Section<'r> {
         let Value::String(_, text) = value else {
             let is_plain = matches!(value, Value::Num(..) | Value::Bool(..));
             let hint = if is_plain { " (put it in quotes)" } else { "" };
-            self.reader.add(
-                &self.key(key),
-                &format!("expected a text{hint}"),
-                Some(value),
-            );
+            self.reader.add(&self.key(key), &format!("expected a text{hint}"), Some(value));
             return None;
         };
         match parse(text) {
@@ -147,11 +122,7 @@ impl<'r> Section<'r> {
     ) -> Option<Duration> {
         if let Some(Value::Num(..)) = self.fields.and_then(|fields| fields.get(key)) {
             let value = self.value(key)?;
-            self.wrong(
-                key,
-                value,
-                &"expected a duration with its unit, such as `30s` or `5m`",
-            );
+            self.wrong(key, value, &"expected a duration with its unit, such as `30s` or `5m`");
             return None;
         }
         self.text(key, |text| parse_duration(text, &range))
@@ -196,11 +167,7 @@ impl<'r> Section<'r> {
             | Value::Array(..) => None,
         };
         if flag.is_none() {
-            self.wrong(
-                key,
-                value,
-                &format!("expected `true` or `false`{}", self.unquote(value)),
-            );
+            self.wrong(key, value, &format!("expected `true` or `false`{}", self.unquote(value)));
         }
         flag
     }
@@ -221,8 +188,7 @@ impl<'r> Section<'r> {
     pub(super) fn list(&mut self, key: &'static str) -> Option<Vec<Section<'r>>> {
         let value = self.value(key)?;
         let Value::Array(_, elements) = value else {
-            self.reader
-                .add(&self.key(key), "expected a list", Some(value));
+            self.reader.add(&self.key(key), "expected a list", Some(value));
             return None;
         };
         let key = self.key(key);
@@ -237,9 +203,7 @@ impl<'r> Section<'r> {
     /// Whether a key holds a list with nothing in it.
     pub(super) fn is_empty_list(&self, key: &str) -> bool {
         let value = self.fields.and_then(|fields| fields.get(key));
-        value
-            .and_then(Value::as_array)
-            .is_some_and(<[Value]>::is_empty)
+        value.and_then(Value::as_array).is_some_and(<[Value]>::is_empty)
     }
 
     /// Says what to do about keys that mean something elsewhere, but nothing here.
@@ -248,8 +212,7 @@ impl<'r> Section<'r> {
         for (key, message) in advice {
             if let Some(value) = fields.get(*key) {
                 self.known.push(key);
-                self.reader
-                    .push(&self.key(key), (*message).to_owned(), value.tag());
+                self.reader.push(&self.key(key), (*message).to_owned(), value.tag());
             }
         }
     }
@@ -263,8 +226,7 @@ impl<'r> Section<'r> {
     /// Notes a mistake about a key, or about the section itself where that is empty.
     pub(super) fn mistake(&self, key: &str, message: String) {
         let value = self.fields.and_then(|fields| fields.get(key));
-        self.reader
-            .push(&self.key(key), message, value.map_or(self.tag, Value::tag));
+        self.reader.push(&self.key(key), message, value.map_or(self.tag, Value::tag));
     }
 
     /// Notes every key that nobody asked for. To be called when all have been.
@@ -272,8 +234,7 @@ impl<'r> Section<'r> {
         for (key, value) in self.fields.into_iter().flatten() {
             if !self.known.contains(&key.as_str()) {
                 let message = self.unknown(key, &self.reader.merged.origin(value.tag()));
-                self.reader
-                    .push(&self.key(&shown_key(key)), message, value.tag());
+                self.reader.push(&self.key(&shown_key(key)), message, value.tag());
             }
         }
     }
@@ -299,10 +260,7 @@ impl<'r> Section<'r> {
     /// The value of a key, which is known from now on; `None` where nothing is set.
     fn value(&mut self, key: &'static str) -> Option<&'r Value> {
         self.known.push(key);
-        self.reader
-            .known
-            .borrow_mut()
-            .insert(without_indices(&self.key(key)));
+        self.reader.known.borrow_mut().insert(without_indices(&self.key(key)));
         self.fields?.get(key).filter(|value| !is_unset(value))
     }
 
@@ -329,11 +287,7 @@ impl<'r> Section<'r> {
     }
 
     fn wrong(&self, key: &str, value: &Value, expected: &dyn Display) {
-        let found = if self.secret {
-            kind_of(value).to_owned()
-        } else {
-            shown_value(value)
-        };
+        let found = if self.secret { kind_of(value).to_owned() } else { shown_value(value) };
         let message = format!("{expected}, found {found}");
         self.reader.push(&self.key(key), message, value.tag());
     }
@@ -342,17 +296,10 @@ impl<'r> Section<'r> {
 fn parse_duration(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
     let (least, most) = (range.start(), range.end());
     let bounds = || {
-        let (least, most) = (
-            humantime::format_duration(*least),
-            humantime::format_duration(*most),
-        );
+        let (least, most) = (humantime::format_duration(*least), humantime::format_duration(*most));
         format!("expected a duration from {least} to {most}, such as `30s` or `1h 30m`")
     };
     let plain_number = text.trim().parse::<f64>().is_ok();
-    let duration = humantime::parse_duration(text)
-        .ok()
-        .filter(|_| !plain_number);
-    duration
-        .filter(|duration| range.contains(duration))
-        .ok_or_else(bounds)
+    let duration = humantime::parse_duration(text).ok().filter(|_| !plain_number);
+    duration.filter(|duration| range.contains(duration)).ok_or_else(bounds)
 }

@@ -39,9 +39,7 @@ pub(super) struct Merged {
 impl Merged {
     /// Where a value with this tag came from.
     pub(super) fn origin(&self, tag: Tag) -> Origin {
-        self.figment
-            .get_metadata(tag)
-            .map_or_else(|| self.origin.clone(), origin)
+        self.figment.get_metadata(tag).map_or_else(|| self.origin.clone(), origin)
     }
 }
 
@@ -74,11 +72,7 @@ pub(super) fn merge(
     }
     let origin = file.map_or(Origin::Unknown, |path| Origin::File(path.to_owned()));
     match figment.find_value("") {
-        Ok(value) => Ok(Merged {
-            value,
-            figment,
-            origin,
-        }),
+        Ok(value) => Ok(Merged { value, figment, origin }),
         Err(error) => Err(unreadable(&error).into()),
     }
 }
@@ -118,9 +112,7 @@ impl Format for Yaml {
 
 /// Whether a file says nothing at all, as one in which everything is commented out.
 fn is_empty(text: &str) -> bool {
-    text.lines()
-        .map(str::trim)
-        .all(|line| line.is_empty() || line.starts_with('#'))
+    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 /// One of our environment variables. Each is a provider of its own, so that it can be named.
@@ -135,10 +127,7 @@ impl Provider for Variable {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let name = self
-            .name
-            .strip_prefix(ENVIRONMENT_PREFIX)
-            .unwrap_or(&self.name);
+        let name = self.name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(&self.name);
         let keys: Vec<String> = name.split("__").map(camel_case).collect();
         Ok(Profile::Default.collect(nested(&keys, self.value.clone())))
     }
@@ -179,16 +168,9 @@ fn variable(name: &OsStr, value: &OsStr) -> Option<Result<Variable, Mistake>> {
     let Some(value) = value.to_str() else {
         let origin = Origin::Environment(name.clone());
         let message = "is not UTF-8".to_owned();
-        return Some(Err(Mistake {
-            key: name,
-            message,
-            origin,
-        }));
+        return Some(Err(Mistake { key: name, message, origin }));
     };
-    Some(Ok(Variable {
-        name,
-        value: variable_value(value),
-    }))
+    Some(Ok(Variable { name, value: variable_value(value) }))
 }
 
 /// A YAML list or map in braces is one, so that `archives` can be given too; all else is a text.
@@ -216,11 +198,7 @@ fn nested(keys: &[String], value: Value) -> Dict {
     let Some((first, rest)) = keys.split_first() else {
         return Dict::new();
     };
-    let value = if rest.is_empty() {
-        value
-    } else {
-        Value::from(nested(rest, value))
-    };
+    let value = if rest.is_empty() { value } else { Value::from(nested(rest, value)) };
     Dict::from([(first.clone(), value)])
 }
 

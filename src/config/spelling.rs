@@ -23,9 +23,7 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
 
 /// The number, unless it has a fraction or is beyond all reason.
 pub(super) fn whole(number: Num) -> Option<i128> {
-    number
-        .to_i128()
-        .or_else(|| number.to_u128().and_then(|number| number.try_into().ok()))
+    number.to_i128().or_else(|| number.to_u128().and_then(|number| number.try_into().ok()))
 }
 
 pub(super) fn shown_value(value: &Value) -> String {
@@ -67,7 +65,5 @@ pub(super) fn variable_of(key: &str) -> String {
 
 /// `archives[0].name` as `archives[].name`.
 pub(super) fn without_indices(key: &str) -> String {
-    key.chars()
-        .filter(|letter| !letter.is_ascii_digit())
-        .collect()
+    key.chars().filter(|letter| !letter.is_ascii_digit()).collect()
 }

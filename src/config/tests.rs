@@ -30,10 +30,7 @@ fn load_with(text: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result
     let loaded = Config::load(Some(&file), environment.iter().map(pair), flags);
     loaded.map_err(|mistakes| {
         let named = |mistake: &Mistake| match mistake.origin {
-            Origin::File(_) => Mistake {
-                origin: Origin::File("FILE".into()),
-                ..mistake.clone()
-            },
+            Origin::File(_) => Mistake { origin: Origin::File("FILE".into()), ..mistake.clone() },
             Origin::Environment(_) | Origin::Flag(_) | Origin::Unknown => mistake.clone(),
         };
         Mistakes::from_list(mistakes.iter().map(named).collect()).unwrap()
@@ -116,9 +113,7 @@ fn the_bucket_stands_in_the_path_unless_it_is_amazons() {
 
     assert!(!with(""));
     assert!(with(", endpointURL: https://s3.example.org"));
-    assert!(!with(
-        ", endpointURL: https://s3.example.org, pathStyle: false"
-    ));
+    assert!(!with(", endpointURL: https://s3.example.org, pathStyle: false"));
 }
 
 #[test]
@@ -130,11 +125,8 @@ fn the_environment_overrides_the_file_and_flags_override_both() {
         ("BARMAN_CLOUD_EXPORTER__SCAN__TIME_ZONE", "Europe/Berlin"),
         ("BARMAN_CLOUD_EXPORTER_PORT", "tcp://10.0.0.1:10432"),
     ];
-    let flag = Flag {
-        name: "--web.listen-address",
-        key: "web.listenAddress",
-        value: ":3".to_owned(),
-    };
+    let flag =
+        Flag { name: "--web.listen-address", key: "web.listenAddress", value: ":3".to_owned() };
 
     let config = load_with(&file, &environment, &[flag]).unwrap();
 
@@ -162,11 +154,7 @@ fn a_mistake_says_which_variable_or_flag_it_came_from() {
         ("BARMAN_CLOUD_EXPORTER__SCAN__CONCURRENCY", "many"),
         ("BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT", "5"),
     ];
-    let flag = Flag {
-        name: "--log.level",
-        key: "log.level",
-        value: "loud".to_owned(),
-    };
+    let flag = Flag { name: "--log.level", key: "log.level", value: "loud".to_owned() };
 
     let mistakes = load_with(LEAST, &environment, &[flag]).unwrap_err();
 
@@ -199,21 +187,14 @@ fn no_secret_is_shown() {
 
 #[test]
 fn every_mistake_of_a_file_is_listed() {
-    let mut files: Vec<PathBuf> = fs::read_dir("tests/config")
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir("tests/config").unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
 
     let mut page = String::new();
     for file in files {
         let mistakes = load(file.to_str().unwrap()).unwrap_err();
-        writeln!(
-            page,
-            "# {}\n{mistakes}\n",
-            file.file_name().unwrap().display()
-        )
-        .unwrap();
+        writeln!(page, "# {}\n{mistakes}\n", file.file_name().unwrap().display()).unwrap();
     }
 
     insta::assert_snapshot!(page);

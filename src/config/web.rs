@@ -16,10 +16,7 @@ pub struct WebConfig {
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self {
-            listen_address: ListenAddress::default(),
-            max_connections: 64,
-        }
+        Self { listen_address: ListenAddress::default(), max_connections: 64 }
     }
 }
 

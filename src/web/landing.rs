@@ -110,11 +110,7 @@ fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
         seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
         seconds => format!("{} days", seconds / 86400),
     };
-    if seconds > 0 {
-        format!("in {amount}")
-    } else {
-        format!("{amount} ago")
-    }
+    if seconds > 0 { format!("in {amount}") } else { format!("{amount} ago") }
 }
 
 #[cfg(test)]

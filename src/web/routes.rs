@@ -43,10 +43,7 @@ pub(super) fn router(content: Arc<dyn Content>, timeout: Duration) -> Router {
         .fallback(not_found)
         .with_state(Pages { content, metrics })
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            timeout,
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout))
         .layer(CatchPanicLayer::new())
         .layer(map_response(with_common_headers))
 }
@@ -63,22 +60,14 @@ async fn with_common_headers(mut response: Response) -> Response {
 }
 
 async fn metrics_page(State(pages): State<Pages>, headers: HeaderMap) -> Response {
-    let wishes = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let wishes = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = accept::wanted(wishes);
     match pages.metrics.get(format).await {
-        Ok(page) => (
-            [(CONTENT_TYPE, format.content_type()), (VARY, "accept")],
-            page,
-        )
-            .into_response(),
+        Ok(page) => {
+            ([(CONTENT_TYPE, format.content_type()), (VARY, "accept")], page).into_response()
+        }
         Err(failure) => {
-            error!(
-                error = &failure as &dyn std::error::Error,
-                "a scrape got no metrics"
-            );
+            error!(error = &failure as &dyn std::error::Error, "a scrape got no metrics");
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{failure}\n")).into_response()
         }
     }
@@ -101,11 +90,7 @@ async fn healthy() -> &'static str {
 async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
     let overview = pages.content.overview();
     let mut waiting = String::new();
-    for archive in overview
-        .archives
-        .iter()
-        .filter(|archive| !archive.finished_first_attempt)
-    {
+    for archive in overview.archives.iter().filter(|archive| !archive.finished_first_attempt) {
         // Writing to a text cannot fail.
         let _ = writeln!(waiting, "waiting for the first scan of `{}`", archive.name);
     }
@@ -117,8 +102,5 @@ async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
 }
 
 async fn not_found() -> (StatusCode, &'static str) {
-    (
-        StatusCode::NOT_FOUND,
-        "there is nothing here; the front page is at /\n",
-    )
+    (StatusCode::NOT_FOUND, "there is nothing here; the front page is at /\n")
 }

@@ -63,19 +63,11 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let router = routes::router(content, limits.handler_timeout);
-    let free = Arc::new(Semaphore::new(
-        limits.max_connections.clamp(1, Semaphore::MAX_PERMITS),
-    ));
+    let free = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
     let connections = TaskTracker::new();
     while let Some((stream, place)) = next_connection(&listener, &free, &stop).await {
         let service = router.clone();
-        connections.spawn(serve_connection(
-            stream,
-            service,
-            limits,
-            stop.clone(),
-            place,
-        ));
+        connections.spawn(serve_connection(stream, service, limits, stop.clone(), place));
     }
     drop(listener);
     connections.close();
@@ -108,10 +100,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             Err(error) if concerns_one_connection(&error) => {}
             // Out of file descriptors, most likely: trying again at once would only burn time.
             Err(error) => {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "no connection could be taken in"
-                );
+                warn!(error = &error as &dyn std::error::Error, "no connection could be taken in");
                 sleep(pause).await;
                 pause = (pause * 2).min(longest);
             }
@@ -120,11 +109,8 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {
-    let kinds = [
-        ErrorKind::ConnectionAborted,
-        ErrorKind::ConnectionReset,
-        ErrorKind::ConnectionRefused,
-    ];
+    let kinds =
+        [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
     kinds.contains(&error.kind())
 }
 
@@ -157,10 +143,7 @@ async fn serve_connection(
         }
     };
     if let Err(error) = result {
-        debug!(
-            error = &error as &dyn std::error::Error,
-            "a connection ended early"
-        );
+        debug!(error = &error as &dyn std::error::Error, "a connection ended early");
     }
 }
 

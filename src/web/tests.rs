@@ -70,13 +70,7 @@ fn moment(text: &str) -> DateTime<Utc> {
 
 fn shows(archives: Vec<ArchiveOverview>, page_bytes: usize) -> Arc<Shows> {
     let (asked, written, gate) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(()));
-    Arc::new(Shows {
-        archives,
-        page_bytes,
-        asked,
-        written,
-        gate,
-    })
+    Arc::new(Shows { archives, page_bytes, asked, written, gate })
 }
 
 struct Server {
@@ -91,11 +85,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let task = tokio::spawn(serve(listener, content, limits, stop.clone()));
-        Self {
-            address,
-            stop,
-            task,
-        }
+        Self { address, stop, task }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -133,29 +123,17 @@ struct Answer {
 impl Answer {
     fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let end = text
-            .find("\r\n\r\n")
-            .unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let end = text.find("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
         let head = text[..end].to_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let body = &bytes[end + 4..];
         let chunked = head.contains("transfer-encoding: chunked");
-        Self {
-            status,
-            head,
-            body: if chunked {
-                unchunk(body)
-            } else {
-                body.to_owned()
-            },
-        }
+        Self { status, head, body: if chunked { unchunk(body) } else { body.to_owned() } }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(found, _)| *found == name)
-            .map(|(_, value)| value)
+        lines.find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
     fn text(&self) -> String {
@@ -179,18 +157,9 @@ async fn metrics_come_in_the_form_that_is_wanted() {
     let server = Server::start(shows(vec![], 100), Limits::default()).await;
 
     let classic = server.get("/metrics").await;
-    let open = server
-        .ask(
-            "GET",
-            "/metrics",
-            "Accept: application/openmetrics-text\r\n",
-        )
-        .await;
+    let open = server.ask("GET", "/metrics", "Accept: application/openmetrics-text\r\n").await;
 
-    assert_eq!(
-        classic.header("content-type"),
-        Some("text/plain; version=0.0.4; charset=utf-8")
-    );
+    assert_eq!(classic.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     assert!(classic.text().starts_with("# Classic\n"));
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     assert_eq!(open.header("content-type"), Some(content_type));
@@ -201,16 +170,12 @@ async fn metrics_come_in_the_form_that_is_wanted() {
 async fn metrics_are_compressed_when_accepted() {
     let server = Server::start(shows(vec![], 100_000), Limits::default()).await;
 
-    let answer = server
-        .ask("GET", "/metrics", "Accept-Encoding: gzip\r\n")
-        .await;
+    let answer = server.ask("GET", "/metrics", "Accept-Encoding: gzip\r\n").await;
 
     assert_eq!(answer.header("content-encoding"), Some("gzip"));
     assert!(answer.body.len() < 10_000, "{}", answer.body.len());
     let mut text = String::new();
-    GzDecoder::new(answer.body.as_slice())
-        .read_to_string(&mut text)
-        .unwrap();
+    GzDecoder::new(answer.body.as_slice()).read_to_string(&mut text).unwrap();
     assert_eq!(text.len(), "# Classic\n".len() + 100_000);
 }
 
@@ -265,14 +230,8 @@ async fn hostile_names_are_escaped_on_the_landing_page() {
     let answer = server.get("/").await;
 
     let page = answer.text();
-    assert!(
-        !page.contains("<script") && page.contains("&lt;script&gt;"),
-        "{page}"
-    );
-    assert!(
-        page.contains("5 min ago") && page.contains("in 5 min"),
-        "{page}"
-    );
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
+    assert!(page.contains("5 min ago") && page.contains("in 5 min"), "{page}");
     let policy = answer.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
 }
@@ -283,13 +242,7 @@ async fn what_panics_or_fails_is_an_error_of_the_server() {
 
     assert_eq!(server.get("/").await.status, 500);
     assert_eq!(server.get("/metrics").await.status, 500);
-    let open = server
-        .ask(
-            "GET",
-            "/metrics",
-            "Accept: application/openmetrics-text\r\n",
-        )
-        .await;
+    let open = server.ask("GET", "/metrics", "Accept: application/openmetrics-text\r\n").await;
     assert_eq!(open.status, 500);
     assert_eq!(server.get("/-/healthy").await.status, 200);
 }
@@ -298,19 +251,14 @@ async fn what_panics_or_fails_is_an_error_of_the_server() {
 async fn a_head_that_is_too_large_is_refused() {
     let server = Server::start(shows(vec![], 0), Limits::default()).await;
 
-    let answer = server
-        .ask("GET", "/", &format!("X: {}\r\n", "x".repeat(100_000)))
-        .await;
+    let answer = server.ask("GET", "/", &format!("X: {}\r\n", "x".repeat(100_000))).await;
 
     assert_eq!(answer.status, 431);
 }
 
 #[tokio::test]
 async fn a_client_that_never_finishes_its_head_is_cut_and_holds_nobody_up() {
-    let limits = Limits {
-        header_timeout: Duration::from_millis(500),
-        ..Limits::default()
-    };
+    let limits = Limits { header_timeout: Duration::from_millis(500), ..Limits::default() };
     let server = Server::start(shows(vec![], 0), limits).await;
     let mut slow = server.connect().await;
     slow.write_all(b"GET / HTTP/1.1\r\nHost").await.unwrap();
@@ -328,19 +276,14 @@ async fn a_client_that_never_finishes_its_head_is_cut_and_holds_nobody_up() {
 
 #[tokio::test]
 async fn places_are_free_again_when_clients_leave() {
-    let limits = Limits {
-        max_connections: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { max_connections: 2, ..Limits::default() };
     let server = Server::start(shows(vec![], 0), limits).await;
     let first = server.connect().await;
     let second = server.connect().await;
     let third = server.get("/-/healthy");
     tokio::pin!(third);
 
-    let waits = timeout(Duration::from_millis(300), third.as_mut())
-        .await
-        .is_err();
+    let waits = timeout(Duration::from_millis(300), third.as_mut()).await.is_err();
     drop((first, second));
 
     assert!(waits, "a third connection was served");
@@ -353,17 +296,11 @@ async fn places_are_free_again_when_clients_leave() {
 #[tokio::test]
 async fn who_does_not_read_is_cut_at_the_end_of_the_connections_life() {
     let short = Duration::from_millis(300);
-    let limits = Limits {
-        max_connections: 1,
-        connection_life: short,
-        grace: short,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { max_connections: 1, connection_life: short, grace: short, ..Limits::default() };
     let server = Server::start(shows(vec![], 50_000_000), limits).await;
     let mut lazy = server.connect().await;
-    lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
+    lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
 
     let answer = timeout(DEADLINE, server.get("/-/healthy")).await;
 
@@ -387,10 +324,7 @@ async fn clients_that_come_together_share_one_page() {
 #[tokio::test]
 async fn an_answer_that_does_not_begin_in_time_is_given_up() {
     let content = shows(vec![], 0);
-    let limits = Limits {
-        handler_timeout: Duration::from_millis(200),
-        ..Limits::default()
-    };
+    let limits = Limits { handler_timeout: Duration::from_millis(200), ..Limits::default() };
     let server = Server::start(Arc::clone(&content) as _, limits).await;
 
     let closed = content.gate.lock().await;
@@ -406,16 +340,11 @@ async fn a_stop_lets_running_requests_end_and_closes_the_rest_at_once() {
     let content = shows(vec![], 10);
     let server = Server::start(Arc::clone(&content) as _, Limits::default()).await;
     let mut idle = server.connect().await;
-    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
+    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert!(idle.read(&mut [0; 1000]).await.unwrap() > 0);
     let mut running = server.connect().await;
     let closed = content.gate.lock().await;
-    running
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
+    running.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let begun = async {
         while content.asked.load(Ordering::SeqCst) == 0 {
             sleep(Duration::from_millis(5)).await;
@@ -432,35 +361,22 @@ async fn a_stop_lets_running_requests_end_and_closes_the_rest_at_once() {
     assert!(refused, "it still listens");
     assert!(still_runs, "it did not wait");
     assert_eq!(Answer::parse(&read_to_end(&mut running).await).status, 200);
-    timeout(DEADLINE, server.task)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    timeout(DEADLINE, server.task).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_those_who_do_not_read() {
-    let limits = Limits {
-        grace: Duration::from_millis(300),
-        ..Limits::default()
-    };
+    let limits = Limits { grace: Duration::from_millis(300), ..Limits::default() };
     let server = Server::start(shows(vec![], 50_000_000), limits).await;
     let mut lazy = server.connect().await;
-    lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
+    lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert!(lazy.read(&mut [0; 10]).await.unwrap() > 0);
     let mut partial = server.connect().await;
     partial.write_all(b"GET /met").await.unwrap();
     let begin = Instant::now();
 
     server.stop.cancel();
-    timeout(DEADLINE, server.task)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    timeout(DEADLINE, server.task).await.unwrap().unwrap().unwrap();
 
     let took = begin.elapsed();
     assert!(took < Duration::from_secs(3), "{took:?}");
