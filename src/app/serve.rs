@@ -147,11 +147,11 @@ async fn start_scans(
     for scanner in scanners {
         let (tracker, stop) = (scans.clone(), stop.clone());
         let (first, stop_first) = (Arc::clone(&scanner), stop.clone());
-        scans.spawn(Box::pin(async move { first.scan(&stop_first).await }));
+        scans.spawn(async move { Box::pin(first.scan(&stop_first)).await });
         let job = move || {
             let (scanner, stop) = (Arc::clone(&scanner), stop.clone());
             let scan =
-                tracker.spawn(Box::pin(async move { scanner.scan_on_schedule(&stop).await }));
+                tracker.spawn(async move { Box::pin(scanner.scan_on_schedule(&stop)).await });
             async move { drop(scan.await) }
         };
         schedule.add(config.scan.schedule.as_str(), config.scan.time_zone, job).await?;

@@ -41,11 +41,7 @@ pub struct Exporter {
 impl Launch {
     /// A start with this configuration, written as YAML.
     pub fn new(configuration: impl Into<String>) -> Self {
-        Self {
-            configuration: configuration.into(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-        }
+        Self { configuration: configuration.into(), arguments: Vec::new(), environment: Vec::new() }
     }
 
     /// Adds an argument to the command line.
@@ -88,26 +84,12 @@ impl Launch {
         let [port] = free_ports();
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(program());
-        command
-            .arg("--config.file")
-            .arg(&file)
-            .args(["--web.listen-address", &address]);
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .envs(self.environment);
+        command.arg("--config.file").arg(&file).args(["--web.listen-address", &address]);
+        command.args(&self.arguments).env_clear().envs(self.environment);
         let part = Part::start("the exporter", command, &scratch.path().join("log"));
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(REQUEST)
-            .build();
+        let client = reqwest::Client::builder().no_proxy().timeout(REQUEST).build();
         let client = client.expect("a client without TLS can always be built");
-        Exporter {
-            part,
-            base_url: format!("http://{address}"),
-            client,
-            scratch,
-        }
+        Exporter { part, base_url: format!("http://{address}"), client, scratch }
     }
 }
 
@@ -170,10 +152,7 @@ impl Exporter {
             if wanted(&samples) {
                 return samples;
             }
-            assert!(
-                Instant::now() < deadline,
-                "gave up waiting for {what} after {within:?}"
-            );
+            assert!(Instant::now() < deadline, "gave up waiting for {what} after {within:?}");
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -243,7 +222,5 @@ fn program() -> PathBuf {
     // A test that is run without Cargo lies one directory below the programs.
     let test = env::current_exe().expect("a running program knows where it lies");
     let directory = test.parent().and_then(Path::parent);
-    directory
-        .expect("a test lies in `deps`, below the programs")
-        .join(NAME)
+    directory.expect("a test lies in `deps`, below the programs").join(NAME)
 }

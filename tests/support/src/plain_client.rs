@@ -66,10 +66,7 @@ impl PlainClient {
     pub(crate) fn command(&self, question: &str) -> Command {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plain_client.py");
         let mut command = Command::new(self.tools.python_program("python"));
-        command
-            .arg(script)
-            .args([&self.endpoint, &self.bucket])
-            .arg(question);
+        command.arg(script).args([&self.endpoint, &self.bucket]).arg(question);
         command.env_clear().envs(self.environment.iter().cloned());
         command
     }

@@ -37,20 +37,9 @@ impl Postgres {
         environment: Vec<(&'static str, String)>,
     ) -> Self {
         make_database_directory(&directory);
-        let postgres = Self {
-            tools: tools.clone(),
-            directory,
-            environment,
-            server: None,
-        };
+        let postgres = Self { tools: tools.clone(), directory, environment, server: None };
         let mut command = postgres.command("initdb");
-        command.args([
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-sync",
-            "--username",
-            SUPERUSER,
-        ]);
+        command.args(["--auth=trust", "--encoding=UTF8", "--no-sync", "--username", SUPERUSER]);
         command.arg(format!("--wal-segsize={segment_size_mb}"));
         command.arg("--pgdata").arg(postgres.data());
         run(command, PATIENCE);
@@ -71,10 +60,7 @@ impl Postgres {
         let socket = self.directory.display();
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.data());
-        for setting in [
-            "listen_addresses=",
-            &format!("unix_socket_directories={socket}"),
-        ] {
+        for setting in ["listen_addresses=", &format!("unix_socket_directories={socket}")] {
             command.args(["-c", setting]);
         }
         let log = self.directory.join("server.log");
@@ -82,9 +68,7 @@ impl Postgres {
         until("PostgreSQL to take connections", PATIENCE, || {
             server.assert_running();
             let outcome = self.client("pg_isready").output();
-            outcome
-                .is_ok_and(|outcome| outcome.status.success())
-                .then_some(())
+            outcome.is_ok_and(|outcome| outcome.status.success()).then_some(())
         });
         self.server = Some(server);
     }
@@ -103,12 +87,7 @@ impl Postgres {
     #[track_caller]
     pub(crate) fn sql(&self, query: &str) -> String {
         let mut command = self.client("psql");
-        command.args([
-            "--no-psqlrc",
-            "--set=ON_ERROR_STOP=1",
-            "--no-align",
-            "--tuples-only",
-        ]);
+        command.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--no-align", "--tuples-only"]);
         command.args(["--quiet", "--command", query]);
         run(command, PATIENCE).trim_end().to_owned()
     }
@@ -146,14 +125,8 @@ impl Postgres {
     /// A program that connects to the server.
     fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.tools.postgres_program(program));
-        command
-            .env_clear()
-            .env("LANG", "C.UTF-8")
-            .env("PGCONNECT_TIMEOUT", "10");
-        command
-            .arg("--host")
-            .arg(&self.directory)
-            .args(["--username", SUPERUSER]);
+        command.env_clear().env("LANG", "C.UTF-8").env("PGCONNECT_TIMEOUT", "10");
+        command.arg("--host").arg(&self.directory).args(["--username", SUPERUSER]);
         command
     }
 }
