@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::config::ScanConfig;
 use crate::metrics::{ArchiveView, BuildInfo, Page};
@@ -23,7 +23,8 @@ pub(super) struct Exporter {
 
 impl Exporter {
     fn views(&self, now: DateTime<Utc>) -> Vec<ArchiveView> {
-        let local = now.with_timezone(&self.scan.time_zone);
+        // The parser would carry fractions of a second over to the next time.
+        let local = now.trunc_subsecs(0).with_timezone(&self.scan.time_zone);
         let next = self.scan.schedule.cron().find_next_occurrence(&local, false).ok();
         let next = next.map(|next| next.with_timezone(&Utc));
         self.archives.iter().map(|archive| archive.view(next)).collect()

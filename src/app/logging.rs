@@ -13,7 +13,7 @@ use crate::config::{LogConfig, LogFilter, LogFormat};
 
 /// Targets whose messages interest only those who work on them: limited to warnings, unless a
 /// directive of the configuration says otherwise. Each stands for all that begin with it.
-const NOISY: [&str; 5] = ["aws_", "h2", "hyper", "rustls", "tower"];
+const NOISY: [&str; 6] = ["aws_", "h2", "hyper", "rustls", "tokio_cron_scheduler", "tower"];
 
 /// Starts the log of this process, and sends panics there.
 ///
