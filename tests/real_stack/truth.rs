@@ -111,6 +111,10 @@ impl Truth {
             samples.push(sample("prefix_bytes", &labels, bytes(self.below(directory))));
             samples.push(sample("prefix_objects", &labels, float(count)));
         }
+        // What lies beside the servers: nothing, and that is known.
+        let beside = [("prefix", ""), ("kind", "other")];
+        samples.push(sample("prefix_bytes", &beside, 0.0));
+        samples.push(sample("prefix_objects", &beside, 0.0));
         let class = |object: &ListedObject| object.storage_class.clone();
         let classes = self.objects.iter().map(|object| (class(object), object));
         let mut by_class: BTreeMap<_, Vec<&ListedObject>> = BTreeMap::new();

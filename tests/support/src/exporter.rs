@@ -87,7 +87,9 @@ impl Launch {
         command.arg("--config.file").arg(&file).args(["--web.listen-address", &address]);
         command.args(&self.arguments).env_clear().envs(self.environment);
         let part = Part::start("the exporter", command, &scratch.path().join("log"));
-        let client = reqwest::Client::builder().no_proxy().timeout(REQUEST).build();
+        // The program closes idle connections; a test that was busy meanwhile would not notice.
+        let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+        let client = builder.timeout(REQUEST).build();
         let client = client.expect("a client without TLS can always be built");
         Exporter { part, base_url: format!("http://{address}"), client, scratch }
     }
