@@ -131,6 +131,13 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::Server(|server, _| Some(server.size_change_ratio()?.into())),
     },
     Metric {
+        name: "backups_without_time_zone",
+        help: "Backups whose backup.info has a time without a time zone, which is taken as UTC.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.without_time_zone().into())),
+    },
+    Metric {
         name: "server_system_identifiers",
         help: "Clusters that the backups were taken of; more than one means that two databases \
                share the server's directory.",

@@ -11,6 +11,9 @@ mod storage;
 mod uploads;
 mod wal_anomalies;
 
+#[cfg(test)]
+mod scenarios;
+
 pub use archive::Report;
 pub use backups::{BackupReport, BackupState};
 pub use build::{Expectations, ScanFindings, build};

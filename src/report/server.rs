@@ -147,6 +147,13 @@ impl ServerReport {
         self.keeps_are_known.then_some(kept)
     }
 
+    /// How many backups have a time that does not say in which time zone it is.
+    #[must_use]
+    pub fn without_time_zone(&self) -> usize {
+        let infos = self.backups.iter().filter_map(|backup| backup.info.as_ref());
+        infos.filter(|info| info.has_naive_times).count()
+    }
+
     /// The clusters that its backups were taken of. More than one: two databases share it.
     #[must_use]
     pub fn system_identifiers(&self) -> BTreeSet<&str> {

@@ -7,6 +7,9 @@ mod scanner;
 mod schedule;
 mod uploads;
 
+#[cfg(test)]
+mod tests;
+
 pub use pass::{Knowledge, Pass};
 pub use scanner::{Clock, ScanEnd, ScanLimits, ScanObserver, Scanner};
 pub use schedule::{Schedule, ScheduleError};

@@ -1,0 +1,197 @@
+//! Scans of stores that misbehave, and of archives that change.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::inventory::{ListedObject, UnfinishedUpload};
+use crate::report::{BackupState, ErrorKind, Expectations, Report};
+use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError};
+
+use super::{Clock, Knowledge, Pass};
+
+/// How a store pages through its keys.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Paging {
+    Honest,
+    RepeatsItsContinuation,
+    RepeatsItsPage,
+    EmptyForEver,
+    BreaksOnPageTwo,
+    StrayKey,
+}
+
+/// A store in memory that pages two keys at a time, remembers what was read, and can lose objects
+/// after they were listed.
+struct FakeStore {
+    contents: Mutex<BTreeMap<String, (String, DateTime<Utc>)>>,
+    lost: Mutex<Vec<String>>,
+    reads: Mutex<Vec<String>>,
+    paging: Paging,
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-15T12:00:00Z".parse().unwrap()
+}
+
+impl FakeStore {
+    fn new(objects: &[(&str, &str)]) -> Self {
+        let at = now() - TimeDelta::hours(1);
+        let objects = objects.iter().map(|(key, text)| ((*key).into(), ((*text).into(), at)));
+        Self {
+            contents: Mutex::new(objects.collect()),
+            lost: Mutex::default(),
+            reads: Mutex::default(),
+            paging: Paging::Honest,
+        }
+    }
+
+    fn paging(mut self, paging: Paging) -> Self {
+        self.paging = paging;
+        self
+    }
+
+    fn put(&self, key: &str, text: &str) {
+        let at = now() - TimeDelta::minutes(1);
+        self.contents.lock().unwrap().insert(key.into(), (text.into(), at));
+    }
+
+    fn take_reads(&self) -> Vec<String> {
+        let mut reads = std::mem::take(&mut *self.reads.lock().unwrap());
+        reads.sort();
+        reads
+    }
+
+    async fn scan(&self, knowledge: &mut Knowledge) -> Result<Report, StorageError> {
+        let expected = Expectations { servers: None, max_running_time: TimeDelta::hours(24) };
+        let clock: Clock = Arc::new(now);
+        let pass =
+            Pass { archive: "a", store: self, prefix: "p/", concurrency: 4, expected: &expected };
+        pass.run(knowledge, &clock).await
+    }
+}
+
+impl ObjectStore for FakeStore {
+    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        let page: usize = request.continuation.as_deref().map_or(0, |text| text.parse().unwrap());
+        if page == 1 && self.paging == Paging::BreaksOnPageTwo {
+            return Err(StorageError::new(ErrorKind::Network, Reach::Scan, "broken"));
+        }
+        let contents = self.contents.lock().unwrap();
+        let from = if self.paging == Paging::RepeatsItsPage { 0 } else { page * 2 };
+        let keys = contents.iter().filter(|(key, _)| key.starts_with(&request.prefix));
+        let object = |(key, (text, at)): (&String, &(String, DateTime<Utc>))| ListedObject {
+            key: key.clone(),
+            size: text.len() as u64,
+            last_modified: *at,
+            etag: Some(text.clone()),
+            storage_class: None,
+        };
+        let mut objects: Vec<_> = keys.skip(from).take(2).map(object).collect();
+        let mut next = (from + 2 < contents.len()).then(|| (page + 1).to_string());
+        match self.paging {
+            Paging::Honest | Paging::BreaksOnPageTwo => {}
+            Paging::RepeatsItsContinuation => next = Some("1".into()),
+            Paging::RepeatsItsPage => objects.truncate(1),
+            Paging::EmptyForEver => {
+                objects.clear();
+                next = Some((page + 1).to_string());
+            }
+            Paging::StrayKey => objects[0].key = "elsewhere".into(),
+        }
+        Ok(ListPage { objects, common_prefixes: vec![], next })
+    }
+
+    async fn get_small(&self, key: &str, _: u64) -> Result<Vec<u8>, StorageError> {
+        self.reads.lock().unwrap().push(key.to_owned());
+        if self.lost.lock().unwrap().iter().any(|lost| lost == key) {
+            return Err(StorageError::new(ErrorKind::NotFound, Reach::GoneObject, "gone"));
+        }
+        Ok(self.contents.lock().unwrap()[key].0.clone().into_bytes())
+    }
+
+    async fn list_uploads(&self, _: &str) -> Result<Vec<UnfinishedUpload>, StorageError> {
+        Err(StorageError::new(ErrorKind::Protocol, Reach::RefusedCall, "not implemented"))
+    }
+
+    async fn upload_bytes(&self, _: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
+        Ok(None)
+    }
+}
+
+const DONE: &str = "status=DONE\nbegin_time=2026-11-15 02:00:00+00:00\n\
+    end_time=2026-11-15 02:10:00+00:00\nbegin_wal=000000010000000000000004\n\
+    end_wal=000000010000000000000004\n";
+const INFO: &str = "p/s/base/1/backup.info";
+const HISTORY: &str = "p/s/wals/00000002.history";
+
+fn archive() -> FakeStore {
+    FakeStore::new(&[
+        (INFO, DONE),
+        ("p/s/base/1/data.tar", "data"),
+        ("p/s/wals/0000000100000000/000000010000000000000004.gz", "wal"),
+        (HISTORY, "1\t0/5000000\tfailover"),
+    ])
+}
+
+#[tokio::test]
+async fn a_listing_that_does_not_advance_is_a_protocol_failure() {
+    for paging in [
+        Paging::RepeatsItsContinuation,
+        Paging::RepeatsItsPage,
+        Paging::EmptyForEver,
+        Paging::StrayKey,
+    ] {
+        let error = archive().paging(paging).scan(&mut Knowledge::default()).await.unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{paging:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn half_a_listing_yields_no_report() {
+    let store = archive().paging(Paging::BreaksOnPageTwo);
+
+    let error = store.scan(&mut Knowledge::default()).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Network);
+}
+
+#[tokio::test]
+async fn a_file_is_read_once_and_again_only_when_it_changed() {
+    let (store, mut knowledge) = (archive(), Knowledge::default());
+
+    store.scan(&mut knowledge).await.unwrap();
+    assert_eq!(store.take_reads(), [INFO, HISTORY]);
+    store.scan(&mut knowledge).await.unwrap();
+    assert_eq!(store.take_reads(), [""; 0]);
+
+    store.put(INFO, &DONE.replace("DONE", "FAILED"));
+    let report = store.scan(&mut knowledge).await.unwrap();
+    assert_eq!(store.take_reads(), [INFO]);
+    assert_eq!(report.servers["s"].backups[0].state, BackupState::Failed);
+}
+
+#[tokio::test]
+async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
+    let (store, mut knowledge) = (archive(), Knowledge::default());
+    store.scan(&mut knowledge).await.unwrap();
+    store.take_reads();
+
+    // Its data are gone, and its backup.info goes after it was listed.
+    store.contents.lock().unwrap().remove("p/s/base/1/data.tar");
+    store.lost.lock().unwrap().push(INFO.into());
+    let report = store.scan(&mut knowledge).await.unwrap();
+
+    assert_eq!(store.take_reads(), [INFO]);
+    assert!(report.servers["s"].backups.is_empty());
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_to_list_uploads_leaves_them_unknown() {
+    let report = archive().scan(&mut Knowledge::default()).await.unwrap();
+
+    assert_eq!(report.uploads, None);
+    assert_eq!(report.servers["s"].backups[0].upload_bytes, None);
+}

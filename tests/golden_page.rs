@@ -1,0 +1,140 @@
+//! The page of metrics, whole: every changed metric shows in review.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use barman_cloud_exporter::metrics::{
+    ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
+};
+use barman_cloud_exporter::report::{
+    ArchiveStatus, ErrorKind, Expectations, Operation, RequestOutcome, ScanOutcome,
+};
+use barman_cloud_exporter::scan::{Clock, Knowledge, Pass};
+use barman_cloud_exporter::storage::{Credentials, RequestObserver, S3Settings, S3Store};
+use chrono::{DateTime, TimeDelta, Utc};
+use embedded_s3::recorded::{self, Recorded};
+use embedded_s3::{Options, Part, Server, Store, Upload};
+
+const PREFIX: &str = "barman/backup/";
+
+/// Nobody counts requests here: how many there are does not belong on a golden page.
+struct Unobserved;
+
+impl RequestObserver for Unobserved {
+    fn request_sent(&self, _: Operation, _: RequestOutcome) {}
+}
+
+/// A recorded archive, with a backup under way besides.
+fn archive() -> (Store, Recorded) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/real-archive");
+    let (store, recorded) = recorded::load(&directory).expect("the fixture can be read");
+    let began_at = recorded.now - TimeDelta::minutes(10);
+    let backup = format!("{PREFIX}kilobase-postgres-backup/base/20261115T115000");
+    let begin_time = began_at.format("%Y-%m-%d %H:%M:%S+00:00");
+    let info = format!("begin_time={begin_time}\nstatus=STARTED\nsystemid=7703017059624890625\n");
+    store.put_bytes(&recorded.bucket, format!("{backup}/backup.info"), info, began_at);
+    let part = |number| Part { number, size: 1_000_000, last_modified: began_at, etag: "e".into() };
+    let upload = Upload {
+        key: format!("{backup}/data.tar"),
+        upload_id: "under-way".into(),
+        initiated: began_at,
+        parts: vec![part(1), part(2)],
+    };
+    store.begin_upload(&recorded.bucket, upload);
+    (store, recorded)
+}
+
+async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus {
+    let server = Server::start(store, Options::default()).await.expect("a free port");
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let settings = S3Settings {
+        bucket: bucket.to_owned(),
+        endpoint_url: Some(server.endpoint()),
+        region: None,
+        path_style: true,
+        ca_file: None,
+        credentials: credentials(directory.path()),
+        request_timeout: Duration::from_secs(10),
+        max_attempts: 1,
+    };
+    let clock: Clock = Arc::new(move || now);
+    let pass = Pass {
+        archive: "kilobase",
+        store: &S3Store::new(settings, Arc::new(Unobserved)),
+        prefix: PREFIX,
+        concurrency: 4,
+        expected: &Expectations {
+            servers: Some(["kilobase-postgres-backup".to_owned()].into()),
+            max_running_time: TimeDelta::hours(24),
+        },
+    };
+    let report = pass.run(&mut Knowledge::default(), &clock).await.expect("nothing fails");
+    ArchiveStatus {
+        name: "kilobase".into(),
+        destination: format!("s3://{bucket}/barman/backup"),
+        endpoint: "http://store.example".into(),
+        report: Some(Arc::new(report)),
+        last_success_at: Some(now),
+        last_attempt_at: Some(now),
+        last_outcome: Some(ScanOutcome::Success),
+        last_failure: None,
+        next_scan_at: Some(now + TimeDelta::minutes(5)),
+    }
+}
+
+/// Credentials that nobody checks, in a file of the directory.
+fn credentials(directory: &Path) -> Credentials {
+    let file = directory.join("credential");
+    std::fs::write(&file, "any").expect("a temporary directory can be written");
+    Credentials::Files { access_key_id: file.clone(), secret_access_key: file, session_token: None }
+}
+
+fn statistics() -> Arc<Statistics> {
+    let statistics = Statistics::default();
+    statistics.scan_ended(ScanOutcome::Success, Duration::from_millis(250));
+    statistics.scan_ended(ScanOutcome::Failure, Duration::from_secs(2));
+    statistics.scan_failed(ErrorKind::Throttled);
+    statistics.request_sent(Operation::ListObjectsV2, RequestOutcome::Throttled);
+    Arc::new(statistics)
+}
+
+async fn page() -> Page {
+    let (store, recorded) = archive();
+    let now = recorded.now;
+    let status = status(now, &recorded.bucket, store).await;
+    Page {
+        now: now + TimeDelta::minutes(1),
+        archives: vec![ArchiveView { status, statistics: statistics() }],
+        build: BuildInfo { version: "1.2.3", revision: "abc1234", rustc: "1.95.0" },
+        process: Some(ProcessUsage {
+            cpu_seconds: 0.25,
+            open_fds: Some(20),
+            max_fds: Some(1024),
+            virtual_memory_bytes: 200_000_000,
+            resident_memory_bytes: 20_000_000,
+            started_at: Some(now - TimeDelta::hours(1)),
+        }),
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_as_reviewed() {
+    let text = page().await.openmetrics().expect("every value can be written");
+
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn everything_in_the_reference_is_on_the_page_and_nothing_else() {
+    let text = page().await.classic().expect("every value can be written");
+
+    let described = |line: &str| {
+        let (name, kind) = line.strip_prefix("# TYPE ")?.split_once(' ')?;
+        Some((name.to_owned(), kind.to_owned()))
+    };
+    let on_page: Vec<_> = text.lines().filter_map(described).collect();
+    let metrics = reference().into_iter().flat_map(|section| section.metrics);
+    let in_reference: Vec<_> = metrics.map(|one| (one.name, one.kind.to_owned())).collect();
+    assert_eq!(on_page, in_reference);
+}

@@ -1,0 +1,101 @@
+//! Who may use whom: the rooms of the source, and what stays out of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The pure rooms, each of which uses only those before it.
+const PURE: [&str; 6] = ["postgres", "barman", "inventory", "recovery", "report", "metrics"];
+
+/// Rooms that do I/O, and `config`, which reads its file.
+const OTHERS: [&str; 5] = ["storage", "scan", "web", "config", "app"];
+
+/// What has no place in a pure room: I/O, clocks, logs, async.
+const IMPURE: [&str; 10] = [
+    "std::fs",
+    "std::net",
+    "std::env",
+    "tokio",
+    "tracing",
+    "async ",
+    ".await",
+    "Utc::now",
+    "SystemTime",
+    "Instant::now",
+];
+
+/// The lines of a room's code with their place; without comments and without tests.
+fn code(room: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room);
+    let lines: Vec<_> = files(&folder).iter().flat_map(|file| code_lines(file)).collect();
+    assert!(!lines.is_empty(), "`{room}` has no code");
+    lines
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the room is a folder");
+    let paths = entries.map(|entry| entry.expect("the entry can be read").path());
+    paths
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+fn code_lines(file: &Path) -> Vec<(String, String)> {
+    let is_test =
+        ["tests.rs", "scenarios.rs", "scripted.rs"].iter().any(|name| file.ends_with(name));
+    if is_test {
+        return vec![];
+    }
+    let text = fs::read_to_string(file).expect("the file can be read");
+    let lines = text.lines().zip(1..).take_while(|(line, _)| *line != "#[cfg(test)]");
+    let place = |number| format!("{}:{number}", file.display());
+    lines
+        .filter(|(line, _)| !line.trim_start().starts_with("//"))
+        .map(|(line, number)| (place(number), line.to_owned()))
+        .collect()
+}
+
+fn assert_absent(room: &str, words: impl IntoIterator<Item = String>) {
+    let lines = code(room);
+    for word in words {
+        let found = lines.iter().find(|(_, line)| line.contains(&word));
+        assert_eq!(found, None, "`{room}` must not name `{word}`");
+    }
+}
+
+#[test]
+fn pure_rooms_do_no_io_and_read_no_clock() {
+    for room in PURE {
+        assert_absent(room, IMPURE.map(str::to_owned));
+    }
+}
+
+#[test]
+fn uses_between_the_rooms_go_one_way() {
+    for (index, room) in PURE.iter().enumerate() {
+        let later = PURE.iter().skip(index + 1).chain(&OTHERS);
+        assert_absent(room, later.map(|other| format!("crate::{other}")));
+    }
+    assert_absent("storage", ["scan", "web", "config", "app"].map(|room| format!("crate::{room}")));
+    assert_absent("scan", ["web", "config", "app", "metrics"].map(|room| format!("crate::{room}")));
+    assert_absent(
+        "web",
+        ["storage", "scan", "config", "app", "report"].map(|room| format!("crate::{room}")),
+    );
+    assert_absent(
+        "config",
+        PURE.iter().chain(&["storage", "scan", "web", "app"]).map(|room| format!("crate::{room}")),
+    );
+}
+
+#[test]
+fn only_the_folder_for_s3_names_the_sdk() {
+    for room in PURE.iter().chain(&OTHERS) {
+        let outside = code(room).into_iter().filter(|(place, _)| !place.contains("storage/s3/"));
+        let found = outside.filter(|(_, line)| line.contains("aws_")).find(|(place, _)| {
+            // A list of noisy log targets is not a use.
+            !place.contains("app/logging.rs")
+        });
+        assert_eq!(found, None, "only `storage/s3` may name the AWS SDK");
+    }
+}
