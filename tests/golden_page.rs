@@ -1,5 +1,7 @@
 //! The page of metrics, whole: every changed metric shows in review.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

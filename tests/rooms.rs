@@ -1,5 +1,7 @@
 //! Who may use whom: the rooms of the source, and what stays out of them.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
