@@ -16,7 +16,8 @@ pub struct ArchiveConfig {
     pub destination: Destination,
     /// URL of the object storage, such as `https://s3.example.org`. Absent: Amazon's.
     pub endpoint_url: Option<EndpointUrl>,
-    /// Region of the bucket. Absent: what the SDK finds in its environment and profile.
+    /// Region of the bucket. Absent: `us-east-1` with an `endpointURL`, else what the SDK finds in
+    /// its environment, profile or instance.
     pub region: Option<String>,
     /// Whether the bucket's name stands in the path and not in the host name. Default: `true` with
     /// an `endpointURL`, `false` without.
