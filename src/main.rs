@@ -1,3 +1,7 @@
 //! Exit code of the program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    barman_cloud_exporter::app::run()
+}

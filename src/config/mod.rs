@@ -1,1 +1,91 @@
-//! What an operator can set.
+//! What an operator can set: defaults, then the file, then the environment, then flags.
+//!
+//! [`Config::load`] reads it all and lists every mistake at once. Nothing that the configuration
+//! names is opened here: `check-config` works on a machine that has neither the secrets nor the
+//! store. The documented sample with every setting is `config/barman-cloud-exporter.yaml`.
+
+mod archives;
+mod backups;
+mod destination;
+mod endpoint;
+mod listen_address;
+mod log;
+mod mistakes;
+mod scan;
+mod schedule;
+mod section;
+mod sources;
+mod spelling;
+mod web;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+pub use archives::{ArchiveConfig, Credentials, ServerConfig};
+pub use backups::BackupsConfig;
+pub use destination::{Destination, InvalidDestination};
+pub use endpoint::EndpointUrl;
+pub use listen_address::ListenAddress;
+pub use log::{LogConfig, LogFilter, LogFormat};
+pub use mistakes::{Mistake, Mistakes, Origin};
+pub use scan::ScanConfig;
+pub use schedule::Schedule;
+pub use sources::{ENVIRONMENT_PREFIX, Flag};
+pub use web::WebConfig;
+
+use section::Reader;
+
+/// Everything that an operator can set, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The HTTP side.
+    pub web: WebConfig,
+    /// What the program says about itself, and how.
+    pub log: LogConfig,
+    /// When and how archives are scanned.
+    pub scan: ScanConfig,
+    /// How backups are judged.
+    pub backups: BackupsConfig,
+    /// What is scanned: at least one archive, in the order of the file, no name twice.
+    pub archives: Vec<ArchiveConfig>,
+}
+
+impl Config {
+    /// Reads the configuration: defaults, overridden by the file, by the environment, by flags.
+    ///
+    /// Of the environment only names that begin with [`ENVIRONMENT_PREFIX`] count:
+    /// `BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS` is `web.listenAddress`.
+    ///
+    /// # Errors
+    /// Every mistake there is, or that the file could not be read.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        flags: &[Flag],
+    ) -> Result<Self, Mistakes> {
+        let merged = sources::merge(file, environment, flags)?;
+        let reader = Reader::new(&merged);
+        let config = Self::read(&reader);
+        match Mistakes::from_list(reader.into_mistakes()) {
+            None => Ok(config),
+            Some(mistakes) => Err(mistakes),
+        }
+    }
+
+    /// Where something is wrong, a mistake is noted and a default stands in.
+    fn read(reader: &Reader<'_>) -> Self {
+        let mut root = reader.root();
+        let config = Self {
+            web: WebConfig::read(root.section("web")),
+            log: LogConfig::read(root.section("log")),
+            scan: ScanConfig::read(root.section("scan")),
+            backups: BackupsConfig::read(root.section("backups")),
+            archives: archives::read_all(&mut root),
+        };
+        root.finish();
+        config
+    }
+}

@@ -15,6 +15,6 @@ mod table;
 mod wal;
 
 pub use exporter::{BuildInfo, ProcessUsage};
-pub use page::{ArchiveView, Exposition, Page};
+pub use page::{ArchiveView, Page};
 pub use reference::{MetricReference, Section, reference};
 pub use statistics::Statistics;

@@ -11,18 +11,9 @@ use prometheus_client::registry::Registry;
 use crate::report::ArchiveStatus;
 
 use super::classic::to_classic;
-use super::reference::sections;
+use super::reference::tables;
 use super::table::Metric;
 use super::{BuildInfo, ProcessUsage, Statistics};
-
-/// A format of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exposition {
-    /// `OpenMetrics` 1.0.0.
-    OpenMetrics,
-    /// Prometheus' classic text format 0.0.4.
-    Classic,
-}
 
 /// Everything that a scrape shows, at one moment.
 #[derive(Clone, Debug)]
@@ -47,29 +38,32 @@ pub struct ArchiveView {
 }
 
 impl Page {
-    /// Writes the page.
+    /// Writes the page in `OpenMetrics` 1.0.0.
     ///
     /// # Errors
     /// When the encoder fails; none of our values makes it.
-    pub fn encode(self, exposition: Exposition) -> Result<String, fmt::Error> {
+    pub fn openmetrics(self) -> Result<String, fmt::Error> {
         let page = Arc::new(self);
-        let mut openmetrics = String::new();
-        for section in sections() {
-            let mut registry = match section.prefix {
+        let mut text = String::new();
+        for table in tables() {
+            let mut registry = match table.prefix {
                 Some(prefix) => Registry::with_prefix(prefix),
                 None => Registry::default(),
             };
-            registry.register_collector(Box::new(Collected {
-                page: Arc::clone(&page),
-                metrics: section.metrics,
-            }));
-            text::encode_registry(&mut openmetrics, &registry)?;
+            let collected = Collected { page: Arc::clone(&page), metrics: table.metrics };
+            registry.register_collector(Box::new(collected));
+            text::encode_registry(&mut text, &registry)?;
         }
-        text::encode_eof(&mut openmetrics)?;
-        Ok(match exposition {
-            Exposition::OpenMetrics => openmetrics,
-            Exposition::Classic => to_classic(&openmetrics),
-        })
+        text::encode_eof(&mut text)?;
+        Ok(text)
+    }
+
+    /// Writes the page in Prometheus' classic text format 0.0.4.
+    ///
+    /// # Errors
+    /// As [`Page::openmetrics`].
+    pub fn classic(self) -> Result<String, fmt::Error> {
+        Ok(to_classic(&self.openmetrics()?))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Table {
 }
 
 /// Every table, in the order of the page.
-pub(super) const fn sections() -> [Table; 6] {
+pub(super) const fn tables() -> [Table; 6] {
     const fn own(title: &'static str, metrics: &'static [Metric]) -> Table {
         Table { title, prefix: Some(PREFIX), metrics }
     }
@@ -61,7 +61,7 @@ pub fn reference() -> Vec<Section> {
         title: table.title,
         metrics: table.metrics.iter().map(|metric| entry(table.prefix, metric)).collect(),
     };
-    sections().into_iter().map(section).collect()
+    tables().into_iter().map(section).collect()
 }
 
 fn entry(prefix: Option<&str>, metric: &Metric) -> MetricReference {

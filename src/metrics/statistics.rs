@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 
 use crate::report::{ErrorKind, Operation, RequestOutcome, ScanOutcome};
 
@@ -19,6 +19,10 @@ pub struct Statistics {
     durations: BTreeMap<ScanOutcome, Histogram>,
 }
 
+/// Bounds of the durations of scans, in seconds: from a small archive nearby to a large one on a
+/// slow store.
+const DURATIONS: [f64; 10] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1800.0];
+
 impl Default for Statistics {
     /// Every value of every closed set, at zero.
     fn default() -> Self {
@@ -27,13 +31,11 @@ impl Default for Statistics {
             .flat_map(|operation| RequestOutcome::ALL.map(|outcome| (operation, outcome)));
         // A skipped scan takes no time.
         let timed = ScanOutcome::ALL.into_iter().filter(|one| *one != ScanOutcome::Skipped);
-        // From a small archive nearby to a large one on a slow store: 50 ms to 27 minutes.
-        let histogram = || Histogram::new(exponential_buckets(0.05, 2.0, 16));
         Self {
             scans: ScanOutcome::ALL.into_iter().map(|one| (one, Counter::default())).collect(),
             errors: ErrorKind::ALL.into_iter().map(|one| (one, Counter::default())).collect(),
             requests: outcomes.map(|one| (one, Counter::default())).collect(),
-            durations: timed.map(|one| (one, histogram())).collect(),
+            durations: timed.map(|one| (one, Histogram::new(DURATIONS))).collect(),
         }
     }
 }

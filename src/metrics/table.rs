@@ -176,9 +176,12 @@ impl Metric {
         let (help, unit) = (self.help, self.unit.as_ref());
         let kind = self.values.metric_type();
         let mut metric = encoder.encode_descriptor(self.name, help, unit, kind)?;
-        let names = self.values.common_labels().iter().chain(self.labels);
+        let names: Vec<_> = self.values.common_labels().iter().chain(self.labels).collect();
         for (values, sample) in samples {
-            let labels: Vec<_> = names.clone().copied().zip(values).collect();
+            if names.is_empty() {
+                return encode_sample(sample, metric);
+            }
+            let labels: Vec<_> = names.iter().copied().copied().zip(values).collect();
             encode_sample(sample, metric.encode_family(&labels)?)?;
         }
         Ok(())

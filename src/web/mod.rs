@@ -1,1 +1,18 @@
-//! /metrics, health, the landing page.
+//! `/metrics`, health, the landing page.
+//!
+//! This room knows nothing of metrics and configuration: whoever starts it gives it a [`Content`].
+//! Nobody who connects can hold it up: connections, their headers, their life and the rendering of
+//! pages are all limited, see [`Limits`].
+
+mod accept;
+mod content;
+mod landing;
+mod metrics_page;
+mod routes;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+pub use content::{ArchiveOverview, Content, Exposition, Overview};
+pub use server::{Limits, serve};

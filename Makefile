@@ -1,0 +1,42 @@
+# What one does with this repository. `make` alone lists it.
+
+TOOLS := target/test-tools
+
+.DEFAULT_GOAL := help
+.PHONY: help build test install lint fmt doc demo audit clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+build: ## Build the exporter as it is shipped
+	cargo build --release --bin barman-cloud-exporter
+
+test: install lint ## Check everything, as CI does; installs what is missing
+	cargo test --workspace
+
+install: ## Install what the tests need and is missing
+	tests/install.sh
+
+lint: install ## Check form, lints, documentation, dependencies, shell and YAML
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+	$(TOOLS)/bin/cargo-deny --log-level error check bans licenses sources
+	git ls-files .ci '*.sh' | xargs $(TOOLS)/venv/bin/shellcheck
+	git ls-files '*.yaml' '*.yml' | xargs $(TOOLS)/venv/bin/yamllint --strict
+
+fmt: ## Format the code
+	cargo fmt --all
+
+doc: ## Build the documentation of the code, private items included
+	cargo doc --workspace --no-deps --document-private-items
+
+demo: ## Show the exporter at work on an archive in memory
+	cargo build --bin barman-cloud-exporter --example demo
+	target/debug/examples/demo
+
+audit: install ## Check dependencies for known vulnerabilities too; needs GitHub
+	$(TOOLS)/bin/cargo-deny check
+
+clean: ## Remove everything that was built or installed for the tests
+	cargo clean

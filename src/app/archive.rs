@@ -1,0 +1,76 @@
+//! One archive at run time: what its scans publish.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::{DateTime, Utc};
+
+use crate::config::{ArchiveConfig, EndpointUrl};
+use crate::metrics::{ArchiveView, Statistics};
+use crate::report::{ArchiveStatus, Operation, RequestOutcome, ScanOutcome};
+use crate::scan::{ScanEnd, ScanObserver};
+use crate::storage::RequestObserver;
+
+/// What is known of one archive, swapped in whole when a scan ends.
+pub(super) struct PublishedArchive {
+    status: RwLock<ArchiveStatus>,
+    statistics: Arc<Statistics>,
+}
+
+impl PublishedArchive {
+    /// An archive of which nothing is known yet.
+    pub(super) fn new(config: &ArchiveConfig) -> Self {
+        let endpoint = config.endpoint_url.as_ref().map(EndpointUrl::as_str);
+        Self {
+            status: RwLock::new(ArchiveStatus {
+                name: config.name.clone(),
+                destination: config.destination.to_string(),
+                endpoint: endpoint.unwrap_or_default().to_owned(),
+                report: None,
+                last_success_at: None,
+                last_attempt_at: None,
+                last_outcome: None,
+                last_failure: None,
+                next_scan_at: None,
+            }),
+            statistics: Arc::default(),
+        }
+    }
+
+    /// What is known now; scans go on meanwhile without a change to it.
+    pub(super) fn view(&self, next_scan_at: Option<DateTime<Utc>>) -> ArchiveView {
+        // A panic elsewhere leaves the status as it was: it is only ever assigned.
+        let status = self.status.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let status = ArchiveStatus { next_scan_at, ..status };
+        ArchiveView { status, statistics: Arc::clone(&self.statistics) }
+    }
+}
+
+impl ScanObserver for PublishedArchive {
+    fn scan_ended(&self, end: ScanEnd) {
+        self.statistics.scan_ended(end.outcome, end.duration);
+        let mut status = self.status.write().unwrap_or_else(PoisonError::into_inner);
+        status.last_attempt_at = Some(end.at);
+        status.last_outcome = Some(end.outcome);
+        match end.result {
+            Ok(report) => {
+                status.last_success_at = Some(end.at);
+                status.report = Some(report);
+                status.last_failure = None;
+            }
+            Err(failure) => {
+                self.statistics.scan_failed(failure.kind);
+                status.last_failure = Some(failure);
+            }
+        }
+    }
+
+    fn scan_skipped(&self) {
+        self.statistics.scan_ended(ScanOutcome::Skipped, std::time::Duration::ZERO);
+    }
+}
+
+impl RequestObserver for PublishedArchive {
+    fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {
+        self.statistics.request_sent(operation, outcome);
+    }
+}

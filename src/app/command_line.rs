@@ -1,0 +1,214 @@
+//! The command line: what to do, and the few settings that have a flag.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
+
+use super::build_info;
+use crate::config::{Config, Flag, Mistakes};
+
+/// Where the configuration is looked for when nothing names it.
+pub const DEFAULT_CONFIG_FILE: &str = "/etc/barman-cloud-exporter/config.yaml";
+
+const AFTER_HELP: &str = "\
+Example:
+  barman-cloud-exporter check-config --config.file config.yaml
+  barman-cloud-exporter --config.file config.yaml
+  curl http://localhost:10432/metrics
+
+The least that a configuration needs is an archive:
+  archives:
+    - name: production
+      destinationPath: s3://bucket/prefix
+
+Every setting is documented in config/barman-cloud-exporter.yaml, which comes with the program.
+Flags override the environment, the environment overrides the file, the file overrides defaults:
+BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS is `web.listenAddress`.
+
+Exit codes:
+  0  stopped by a signal; for check-config: the configuration is valid
+  1  the program could not start, or failed
+  2  the command line or the configuration is wrong";
+
+/// What the command line says.
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(
+    name = "barman-cloud-exporter",
+    version = build_info::SUMMARY,
+    about = "Tells Prometheus whether PostgreSQL backups in Barman Cloud's layout can be restored.",
+    after_help = AFTER_HELP
+)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// The configuration, a YAML file. Default: /etc/barman-cloud-exporter/config.yaml, if it exists.
+    #[arg(
+        long = "config.file",
+        alias = "config",
+        env = "BARMAN_CLOUD_EXPORTER_CONFIG_FILE",
+        value_name = "FILE",
+        global = true
+    )]
+    config_file: Option<PathBuf>,
+
+    /// Address to listen on, such as `0.0.0.0:10432` or `:10432`. Overrides `web.listenAddress`.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
+    listen_address: Option<String>,
+
+    /// Least severe message to log: error, warn, info, debug or trace. Overrides `log.level`.
+    #[arg(long = "log.level", value_name = "LEVEL", global = true)]
+    log_level: Option<String>,
+
+    /// How to write the log. Overrides `log.format`.
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        value_parser = PossibleValuesParser::new(["text", "json"]),
+        global = true
+    )]
+    log_format: Option<String>,
+}
+
+/// What the program is asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Scan on schedule and serve metrics; what happens without a command, too.
+    #[default]
+    Serve,
+    /// Check the configuration and say everything that is wrong with it. Opens no file that it
+    /// names, and talks to nobody.
+    CheckConfig,
+}
+
+impl CommandLine {
+    /// Reads the command line of this process.
+    ///
+    /// Ends the process after `--help` and `--version` (code 0) and usage errors (code 2).
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::parse()
+    }
+
+    /// Reads a command line whose first element is the name of the program.
+    ///
+    /// # Errors
+    /// When it is wrong; and for `--help` and `--version`, with the text to print.
+    pub fn read(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        Self::try_parse_from(arguments)
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        self.command.unwrap_or_default()
+    }
+
+    /// The configuration file: the one that was named, or the usual one if it exists.
+    #[must_use]
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let usual = Path::new(DEFAULT_CONFIG_FILE);
+        // What cannot be looked at exists, as far as one can tell; reading it will say what is up.
+        let exists = || usual.try_exists().unwrap_or(true);
+        self.config_file.clone().or_else(|| exists().then(|| usual.to_owned()))
+    }
+
+    /// The settings that flags override.
+    #[must_use]
+    pub fn flags(&self) -> Vec<Flag> {
+        [
+            ("--web.listen-address", "web.listenAddress", &self.listen_address),
+            ("--log.level", "log.level", &self.log_level),
+            ("--log.format", "log.format", &self.log_format),
+        ]
+        .into_iter()
+        .filter_map(|(name, key, value)| Some(Flag { name, key, value: value.clone()? }))
+        .collect()
+    }
+
+    /// Reads the configuration: the file, overridden by this process's environment and the flags.
+    ///
+    /// # Errors
+    /// Every mistake there is.
+    pub fn load_config(&self) -> Result<Config, Mistakes> {
+        Config::load(self.config_file().as_deref(), env::vars_os(), &self.flags())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn read(arguments: &str) -> Result<CommandLine, clap::Error> {
+        CommandLine::read(["barman-cloud-exporter"].into_iter().chain(arguments.split_whitespace()))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        <CommandLine as CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        assert_eq!(read("").unwrap().command(), Command::Serve);
+        assert_eq!(read("serve").unwrap().command(), Command::Serve);
+        assert_eq!(read("check-config").unwrap().command(), Command::CheckConfig);
+    }
+
+    #[test]
+    fn flags_stand_before_or_after_the_command() {
+        let before = read("--config.file a.yaml --log.level debug check-config").unwrap();
+        let after = read("check-config --config a.yaml --log.level=debug").unwrap();
+
+        assert_eq!(before, after);
+        assert_eq!(before.config_file(), Some("a.yaml".into()));
+    }
+
+    #[test]
+    fn flags_name_the_setting_that_they_override() {
+        let flags = read("--web.listen-address :1 --log.format json").unwrap().flags();
+
+        let keys: Vec<_> = flags.iter().map(|flag| (flag.key, flag.value.as_str())).collect();
+        assert_eq!(keys, [("web.listenAddress", ":1"), ("log.format", "json")]);
+    }
+
+    #[test]
+    fn usage_errors_end_with_code_2() {
+        for arguments in ["--log.format xml", "--no-such-flag", "serve now", "--config.file"] {
+            assert_eq!(read(arguments).unwrap_err().exit_code(), 2, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn the_help_is_enough_to_begin_with() {
+        let help = read("--help").unwrap_err().to_string();
+
+        for needed in [DEFAULT_CONFIG_FILE, "destinationPath", "Exit codes", "check-config"] {
+            assert!(help.contains(needed), "{help}");
+        }
+        println!("{help}");
+    }
+
+    #[test]
+    fn the_version_names_revision_and_compiler() {
+        let shown = read("--version").unwrap_err();
+
+        assert_eq!(shown.kind(), ErrorKind::DisplayVersion);
+        let expected = format!(
+            "barman-cloud-exporter {} (revision {}, rustc {})\n",
+            build_info::VERSION,
+            build_info::REVISION,
+            build_info::RUSTC
+        );
+        assert_eq!(shown.to_string(), expected);
+    }
+}

@@ -1,0 +1,234 @@
+//! Settings of the archives: what is scanned, and how it is reached.
+
+use std::path::PathBuf;
+
+use super::destination::Destination;
+use super::endpoint::EndpointUrl;
+use super::section::Section;
+
+/// One destination path, and how to reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveConfig {
+    /// The name that metrics show as `archive`. Required; no other archive has it.
+    pub name: String,
+    /// Where the servers' directories lie: `s3://bucket/prefix`, as in the `ObjectStore` resource.
+    /// Required.
+    pub destination: Destination,
+    /// URL of the object storage, such as `https://s3.example.org`. Absent: Amazon's.
+    pub endpoint_url: Option<EndpointUrl>,
+    /// Region of the bucket. Absent: what the SDK finds in its environment and profile.
+    pub region: Option<String>,
+    /// Whether the bucket's name stands in the path and not in the host name. Default: `true` with
+    /// an `endpointURL`, `false` without.
+    pub path_style: bool,
+    /// File with certificates (PEM) of the authority that vouches for the endpoint. Absent: the
+    /// system's.
+    pub endpoint_ca_file: Option<PathBuf>,
+    /// What to log in with.
+    pub credentials: Credentials,
+    /// The servers that are expected. `None`: every server found.
+    pub servers: Option<Vec<ServerConfig>>,
+}
+
+/// What to log in to the object storage with. The secrets themselves are read as late as possible.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Credentials {
+    /// What the AWS SDK finds by itself: environment, profile, web identity, instance.
+    #[default]
+    Chain,
+    /// A profile of the SDK's configuration files.
+    Profile(String),
+    /// Files that hold one value each, as Kubernetes mounts a `Secret`.
+    Files {
+        /// File with the access key id.
+        access_key_id: PathBuf,
+        /// File with the secret access key.
+        secret_access_key: PathBuf,
+        /// File with the token of a temporary session.
+        session_token: Option<PathBuf>,
+    },
+}
+
+/// One server that is expected in an archive, whether it has a directory there or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Name of the server: its directory below the destination, `serverName` in `CloudNativePG`.
+    pub server_name: String,
+}
+
+/// Keys of `CloudNativePG`'s `ObjectStore` that have no meaning here, and what to do instead.
+const ADVICE: [(&str, &str); 10] = [
+    ("s3Credentials", "is not read here; use `credentials`, which names files"),
+    ("googleCredentials", "is not read here; only S3 is supported"),
+    ("azureCredentials", "is not read here; only S3 is supported"),
+    ("endpointCA", "is not read here; use `endpointCAFile`, which names a file"),
+    ("serverName", "belongs into the list `servers`, as `- serverName: …`"),
+    ("wal", "is not needed here; remove it"),
+    ("data", "is not needed here; remove it"),
+    ("tags", "is not needed here; remove it"),
+    ("historyTags", "is not needed here; remove it"),
+    ("instanceSidecarConfiguration", "is not needed here; remove it"),
+];
+
+/// Reads `archives`, and checks each against the others.
+pub(super) fn read_all(root: &mut Section<'_>) -> Vec<ArchiveConfig> {
+    let Some(sections) = root.list("archives") else {
+        if !root.has("archives") {
+            root.missing("archives", "a list of at least one archive");
+        }
+        return Vec::new();
+    };
+    if root.is_empty_list("archives") {
+        root.mistake("archives", "is empty; expected at least one archive".to_owned());
+    }
+    let mut archives: Vec<ArchiveConfig> = Vec::new();
+    for mut section in sections {
+        if let Some(archive) = ArchiveConfig::read(&mut section) {
+            archive.check_against(&archives, &section);
+            archives.push(archive);
+        }
+        section.finish();
+    }
+    archives
+}
+
+impl ArchiveConfig {
+    /// The archive; `None` when something that it cannot do without is missing or wrong.
+    fn read(section: &mut Section<'_>) -> Option<Self> {
+        let name = required(section, "name", "a name that no other archive has", label);
+        let form = "`s3://bucket/prefix`";
+        let destination = required(section, "destinationPath", form, str::parse);
+        let endpoint_url = section.text("endpointURL", str::parse);
+        let region = section.text("region", word);
+        let path_style = section.flag("pathStyle").unwrap_or(section.has("endpointURL"));
+        let endpoint_ca_file = section.text("endpointCAFile", path);
+        let credentials = Credentials::read(section.section("credentials").secret());
+        let servers = ServerConfig::read_all(section);
+        section.advise(&ADVICE);
+        Some(Self {
+            name: name?,
+            destination: destination?,
+            endpoint_url,
+            region,
+            path_style,
+            endpoint_ca_file,
+            credentials,
+            servers,
+        })
+    }
+
+    fn check_against(&self, others: &[Self], section: &Section<'_>) {
+        if others.iter().any(|other| other.name == self.name) {
+            let message =
+                format!("expected a name that no other archive has, found `{}`", self.name);
+            section.mistake("name", message);
+        }
+        let is_same = |other: &&Self| {
+            other.destination == self.destination && other.endpoint_url == self.endpoint_url
+        };
+        if let Some(other) = others.iter().find(is_same) {
+            let (name, destination) = (&other.name, &self.destination);
+            let message = format!("is the same destination as that of `{name}`: `{destination}`");
+            section.mistake("destinationPath", message);
+        }
+    }
+}
+
+impl Credentials {
+    fn read(mut section: Section<'_>) -> Self {
+        let profile = section.text("profile", word);
+        let access_key_id = section.text("accessKeyIdFile", path);
+        let secret_access_key = section.text("secretAccessKeyFile", path);
+        let session_token = section.text("sessionTokenFile", path);
+        let (id, secret) = (section.has("accessKeyIdFile"), section.has("secretAccessKeyFile"));
+        let files = id || secret || section.has("sessionTokenFile");
+        if files && section.has("profile") {
+            let message = "expected either `profile` or files, not both".to_owned();
+            section.mistake("", message);
+        }
+        if files && !id {
+            section.missing("accessKeyIdFile", "the file with the access key id");
+        }
+        if files && !secret {
+            section.missing("secretAccessKeyFile", "the file with the secret access key");
+        }
+        section.finish();
+        match (profile, access_key_id, secret_access_key) {
+            (_, Some(access_key_id), Some(secret_access_key)) => {
+                Self::Files { access_key_id, secret_access_key, session_token }
+            }
+            (Some(profile), _, _) => Self::Profile(profile),
+            (None, _, _) => Self::Chain,
+        }
+    }
+}
+
+impl ServerConfig {
+    fn read_all(archive: &mut Section<'_>) -> Option<Vec<Self>> {
+        let sections = archive.list("servers")?;
+        if archive.is_empty_list("servers") {
+            let message = "is empty; leave it out to expect every server found".to_owned();
+            archive.mistake("servers", message);
+        }
+        let mut servers: Vec<Self> = Vec::new();
+        for mut section in sections {
+            if let Some(server) = Self::read(&mut section) {
+                server.check_against(&servers, &section);
+                servers.push(server);
+            }
+            section.finish();
+        }
+        Some(servers)
+    }
+
+    fn read(section: &mut Section<'_>) -> Option<Self> {
+        let form = "the name of the server's directory";
+        let server_name = required(section, "serverName", form, directory)?;
+        Some(Self { server_name })
+    }
+
+    fn check_against(&self, others: &[Self], section: &Section<'_>) {
+        if others.contains(self) {
+            let name = &self.server_name;
+            section.mistake("serverName", format!("stands in this list twice: `{name}`"));
+        }
+    }
+}
+
+/// A text that has to be there.
+fn required<T, E: std::fmt::Display>(
+    section: &mut Section<'_>,
+    key: &'static str,
+    form: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Option<T> {
+    if !section.has(key) {
+        section.missing(key, form);
+    }
+    section.text(key, parse)
+}
+
+fn checked(text: &str, is_valid: bool, expected: &'static str) -> Result<String, &'static str> {
+    if is_valid { Ok(text.to_owned()) } else { Err(expected) }
+}
+
+fn label(text: &str) -> Result<String, &'static str> {
+    let is_valid = !text.trim().is_empty() && !text.contains(char::is_control);
+    checked(text, is_valid, "expected a name without control characters")
+}
+
+fn word(text: &str) -> Result<String, &'static str> {
+    let is_valid =
+        !text.is_empty() && !text.contains(|c: char| c.is_control() || c.is_whitespace());
+    checked(text, is_valid, "expected one word")
+}
+
+fn directory(text: &str) -> Result<String, &'static str> {
+    let is_valid = !text.trim().is_empty() && !text.contains(|c: char| c.is_control() || c == '/');
+    checked(text, is_valid, "expected a name without `/` and control characters")
+}
+
+fn path(text: &str) -> Result<PathBuf, &'static str> {
+    let is_valid = !text.is_empty() && !text.contains(char::is_control);
+    checked(text, is_valid, "expected the path of a file").map(PathBuf::from)
+}

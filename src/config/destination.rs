@@ -1,0 +1,124 @@
+//! Where an archive is: a bucket, and a prefix in it.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+/// A bucket, and the prefix below which the directories of the servers lie.
+///
+/// Written `s3://bucket/prefix`, as `destinationPath` of Barman Cloud.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// Name of the bucket, valid by S3's rules.
+    pub bucket: String,
+    /// The prefix, without slashes at its ends; empty for the root of the bucket.
+    pub prefix: String,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slash = if self.prefix.is_empty() { "" } else { "/" };
+        write!(f, "s3://{}{slash}{}", self.bucket, self.prefix)
+    }
+}
+
+/// Why a text is no destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDestination {
+    /// Another scheme, or none.
+    #[error("must start with `s3://`, as in `s3://bucket/prefix`")]
+    Scheme,
+    /// No name of a bucket by S3's rules.
+    #[error(
+        "expected `s3://bucket/prefix`; the bucket has 3 to 63 lower-case letters, digits, dots \
+         and hyphens, and begins and ends with a letter or digit"
+    )]
+    Bucket,
+    /// A prefix that Barman could not have written to.
+    #[error("expected a prefix without control characters, `?` and `#`")]
+    Prefix,
+}
+
+impl FromStr for Destination {
+    type Err = InvalidDestination;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDestination> {
+        let rest = text.strip_prefix("s3://").ok_or(InvalidDestination::Scheme)?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if !is_bucket_name(bucket) {
+            return Err(InvalidDestination::Bucket);
+        }
+        // Barman reads the destination as a URL: a query or fragment is not part of the path.
+        if prefix.contains(|letter: char| letter.is_control() || matches!(letter, '?' | '#')) {
+            return Err(InvalidDestination::Prefix);
+        }
+        Ok(Self { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
+    }
+}
+
+/// The rules of Amazon's "General purpose bucket naming rules" that other stores share.
+fn is_bucket_name(name: &str) -> bool {
+    let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    (3..=63).contains(&name.len())
+        && name.bytes().all(|byte| is_end(byte) || matches!(byte, b'.' | b'-'))
+        && name.bytes().next().is_some_and(is_end)
+        && name.bytes().next_back().is_some_and(is_end)
+        && !name.contains("..")
+        && name.parse::<Ipv4Addr>().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn destination(text: &str) -> Result<Destination, InvalidDestination> {
+        text.parse()
+    }
+
+    #[test]
+    fn slashes_around_the_prefix_are_dropped() {
+        for text in ["s3://bucket/a/b", "s3://bucket/a/b/", "s3://bucket//a/b//"] {
+            assert_eq!(destination(text).unwrap().to_string(), "s3://bucket/a/b");
+        }
+    }
+
+    #[test]
+    fn the_root_of_a_bucket_has_an_empty_prefix() {
+        for text in ["s3://bucket", "s3://bucket/", "s3://bucket//"] {
+            assert_eq!(destination(text).unwrap().prefix, "");
+        }
+    }
+
+    #[test]
+    fn names_that_no_bucket_has_are_rejected() {
+        let long = format!("s3://{}", "a".repeat(64));
+        for text in ["s3://", "s3:///a", "s3://ab", "s3://Bucket", "s3://a_b", "s3://-ab", &long] {
+            assert_eq!(destination(text), Err(InvalidDestination::Bucket), "{text}");
+        }
+        for text in ["s3://a..b", "s3://127.0.0.1/x", "s3://key:secret@bucket", "s3://bucket:1"] {
+            assert_eq!(destination(text), Err(InvalidDestination::Bucket), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_are_rejected() {
+        for text in ["", "bucket/a", "https://bucket/a", "S3://bucket", "gs://bucket"] {
+            assert_eq!(destination(text), Err(InvalidDestination::Scheme), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in r"(s3://)?\PC{0,70}") {
+            let _ = destination(&text);
+        }
+
+        #[test]
+        fn a_destination_survives_a_round_trip(text in "s3://[a-z]{3,9}/[a-z/. ]{0,20}") {
+            let parsed = destination(&text).unwrap();
+            prop_assert_eq!(destination(&parsed.to_string()).unwrap(), parsed);
+        }
+    }
+}

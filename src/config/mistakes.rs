@@ -1,0 +1,140 @@
+//! What is wrong with a configuration: all of it, and where it came from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The configuration file.
+    File(PathBuf),
+    /// An environment variable of this name.
+    Environment(String),
+    /// A flag on the command line, with its dashes.
+    Flag(String),
+    /// Nowhere in particular, as for what is missing altogether.
+    Unknown,
+}
+
+/// One thing that is wrong with a configuration, never with a secret in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The key, as in `archives[0].destinationPath`; empty where the file as a whole is meant.
+    pub key: String,
+    /// What is wrong, and what was expected instead.
+    pub message: String,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, message, origin } = self;
+        match (key.as_str(), origin) {
+            ("", Origin::File(path)) => write!(f, "{}: {message}", path.display()),
+            (_, Origin::File(path)) => write!(f, "{key}: {message} (in {})", path.display()),
+            (_, Origin::Environment(name)) => write!(f, "{key}: {message} (from ${name})"),
+            (_, Origin::Flag(name)) => write!(f, "{name}: {message}"),
+            ("", Origin::Unknown) => f.write_str(message),
+            (_, Origin::Unknown) => write!(f, "{key}: {message}"),
+        }
+    }
+}
+
+/// Every mistake of a configuration, at least one; shown one per line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(Vec<Mistake>);
+
+impl Mistakes {
+    /// The mistakes; `None` when there are none.
+    #[must_use]
+    pub fn from_list(mistakes: Vec<Mistake>) -> Option<Self> {
+        (!mistakes.is_empty()).then_some(Self(mistakes))
+    }
+
+    /// Each mistake, in the order of the documentation.
+    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
+        self.0.iter()
+    }
+}
+
+impl From<Mistake> for Mistakes {
+    fn from(mistake: Mistake) -> Self {
+        Self(vec![mistake])
+    }
+}
+
+impl<'a> IntoIterator for &'a Mistakes {
+    type Item = &'a Mistake;
+    type IntoIter = std::slice::Iter<'a, Mistake>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// The longest text of a value that a message repeats, in characters.
+const SHOWN_CHARACTERS: usize = 120;
+
+/// A text from outside as a message may show it: short, on one line, without what logs one in.
+///
+/// Where there is an `@`, whatever stands between `://` and the last one is withheld, as is what
+/// follows a `?`: both are where URLs carry secrets.
+pub(super) fn shown(text: &str) -> String {
+    let text = withhold_query(&withhold_userinfo(text));
+    let mut short: String = text.chars().take(SHOWN_CHARACTERS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    format!("`{}`", short.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'"))
+}
+
+fn withhold_userinfo(text: &str) -> String {
+    let Some((before, host)) = text.rsplit_once('@') else {
+        return text.to_owned();
+    };
+    let scheme = before.split_once("://").map_or(String::new(), |(name, _)| format!("{name}://"));
+    format!("{scheme}[withheld]@{host}")
+}
+
+fn withhold_query(text: &str) -> String {
+    match text.split_once('?') {
+        Some((before, after)) if before.contains("://") && !after.is_empty() => {
+            format!("{before}?[withheld]")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_logs_one_in_is_never_shown() {
+        assert_eq!(shown("https://key:secret@host/x"), "`https://[withheld]@host/x`");
+        assert_eq!(shown("https://key:se/cr@et@host"), "`https://[withheld]@host`");
+        assert_eq!(shown("key:secret@host"), "`[withheld]@host`");
+        assert_eq!(shown("s3://bucket?X-Amz-Signature=1"), "`s3://bucket?[withheld]`");
+    }
+
+    #[test]
+    fn a_text_is_shown_on_one_line_and_short() {
+        assert_eq!(shown("a\nb\"c"), "`a\\nb\"c`");
+        assert_eq!(shown(&"x".repeat(500)).chars().count(), SHOWN_CHARACTERS + 3);
+    }
+}

@@ -1,0 +1,229 @@
+//! Samples of configurations, right and wrong.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::section::Reader;
+use super::*;
+
+const SAMPLE: &str = "config/barman-cloud-exporter.yaml";
+const NO_ENVIRONMENT: [(OsString, OsString); 0] = [];
+
+fn load(file: &str) -> Result<Config, Mistakes> {
+    Config::load(Some(Path::new(file)), NO_ENVIRONMENT, &[])
+}
+
+fn load_text(text: &str) -> Result<Config, Mistakes> {
+    load_with(text, &[], &[])
+}
+
+fn load_with(text: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result<Config, Mistakes> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.yaml");
+    fs::write(&file, text).unwrap();
+    let pair = |(name, value): &(&str, &str)| (OsString::from(name), OsString::from(value));
+    let loaded = Config::load(Some(&file), environment.iter().map(pair), flags);
+    loaded.map_err(|mistakes| {
+        let named = |mistake: &Mistake| match mistake.origin {
+            Origin::File(_) => Mistake { origin: Origin::File("FILE".into()), ..mistake.clone() },
+            Origin::Environment(_) | Origin::Flag(_) | Origin::Unknown => mistake.clone(),
+        };
+        Mistakes::from_list(mistakes.iter().map(named).collect()).unwrap()
+    })
+}
+
+const LEAST: &str = "archives: [{ name: a, destinationPath: s3://bucket }]";
+
+#[test]
+fn the_sample_holds_the_defaults() {
+    let sample = load(SAMPLE).unwrap();
+
+    let default = load_text(LEAST).unwrap();
+
+    assert_eq!(sample.web, default.web);
+    assert_eq!(sample.log, default.log);
+    assert_eq!(sample.scan, default.scan);
+    assert_eq!(sample.backups, default.backups);
+}
+
+#[test]
+fn the_sample_shows_every_setting() {
+    let merged = sources::merge(Some(Path::new(SAMPLE)), NO_ENVIRONMENT, &[]).unwrap();
+    let reader = Reader::new(&merged);
+
+    let _ = Config::read(&reader);
+
+    let mut shown = BTreeSet::new();
+    keys_of(&merged.value, "", &mut shown);
+    assert_eq!(shown, reader.known_keys());
+}
+
+fn keys_of(value: &figment::value::Value, path: &str, keys: &mut BTreeSet<String>) {
+    for (key, value) in value.as_dict().into_iter().flatten() {
+        let path = format!("{path}{key}");
+        keys_of(value, &format!("{path}."), keys);
+        for element in value.as_array().into_iter().flatten() {
+            keys_of(element, &format!("{path}[]."), keys);
+        }
+        keys.insert(path);
+    }
+}
+
+#[test]
+fn the_sample_is_understood() {
+    let sample = load(SAMPLE).unwrap();
+
+    insta::assert_debug_snapshot!(sample.archives);
+}
+
+#[test]
+fn an_archive_needs_a_name_and_a_destination() {
+    let archives = load_text(LEAST).unwrap().archives;
+
+    insta::assert_debug_snapshot!(archives, @r#"
+    [
+        ArchiveConfig {
+            name: "a",
+            destination: Destination {
+                bucket: "bucket",
+                prefix: "",
+            },
+            endpoint_url: None,
+            region: None,
+            path_style: false,
+            endpoint_ca_file: None,
+            credentials: Chain,
+            servers: None,
+        },
+    ]
+    "#);
+}
+
+#[test]
+fn the_bucket_stands_in_the_path_unless_it_is_amazons() {
+    let with = |more: &str| {
+        let text = format!("archives: [{{ name: a, destinationPath: s3://bucket{more} }}]");
+        load_text(&text).unwrap().archives[0].path_style
+    };
+
+    assert!(!with(""));
+    assert!(with(", endpointURL: https://s3.example.org"));
+    assert!(!with(", endpointURL: https://s3.example.org, pathStyle: false"));
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_flags_override_both() {
+    let file = format!("web: {{ listenAddress: ':1', maxConnections: 1 }}\n{LEAST}");
+    let environment = [
+        ("BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS", "[::]:2"),
+        ("BARMAN_CLOUD_EXPORTER__WEB__MAX_CONNECTIONS", "2"),
+        ("BARMAN_CLOUD_EXPORTER__SCAN__TIME_ZONE", "Europe/Berlin"),
+        ("BARMAN_CLOUD_EXPORTER_PORT", "tcp://10.0.0.1:10432"),
+    ];
+    let flag =
+        Flag { name: "--web.listen-address", key: "web.listenAddress", value: ":3".to_owned() };
+
+    let config = load_with(&file, &environment, &[flag]).unwrap();
+
+    assert_eq!(config.web.listen_address.to_string(), ":3");
+    assert_eq!(config.web.max_connections, 2);
+    assert_eq!(config.scan.time_zone, chrono_tz::Europe::Berlin);
+}
+
+#[test]
+fn archives_can_be_given_in_the_environment_alone() {
+    let environment = [(
+        OsString::from("BARMAN_CLOUD_EXPORTER__ARCHIVES"),
+        OsString::from("[{ name: a, destinationPath: s3://bucket, pathStyle: true }]"),
+    )];
+
+    let config = Config::load(None, environment, &[]).unwrap();
+
+    assert!(config.archives[0].path_style);
+}
+
+#[test]
+fn a_mistake_says_which_variable_or_flag_it_came_from() {
+    let environment = [
+        ("BARMAN_CLOUD_EXPORTER__WEB__LISTENADDRESS", ":1"),
+        ("BARMAN_CLOUD_EXPORTER__SCAN__CONCURRENCY", "many"),
+        ("BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT", "5"),
+    ];
+    let flag = Flag { name: "--log.level", key: "log.level", value: "loud".to_owned() };
+
+    let mistakes = load_with(LEAST, &environment, &[flag]).unwrap_err();
+
+    insta::assert_snapshot!(mistakes, @"
+    web.listenaddress: is not known here; did you mean `BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS`? (from $BARMAN_CLOUD_EXPORTER__WEB__LISTENADDRESS)
+    --log.level: expected `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,hyper=debug`, found `loud`
+    scan.timeout: expected a duration from 1ms to 1day, such as `30s` or `1h 30m`, found `5` (from $BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT)
+    scan.concurrency: expected a whole number from 1 to 1024, found `many` (from $BARMAN_CLOUD_EXPORTER__SCAN__CONCURRENCY)
+    ");
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let text = "
+        archives:
+          - name: a
+            destinationPath: s3://user:hunter2@bucket
+            endpointURL: https://user:hunter2@host
+            s3Credentials: hunter2
+            credentials:
+              accessKeyIdFile: [hunter2]
+              secretAccessKeyFile: \"hunter2\\n\"
+              secretAccessKey: hunter2
+        web: { listenAddress: 'https://u:hunter2@host' }";
+
+    let mistakes = load_text(text).unwrap_err().to_string();
+
+    assert!(!mistakes.contains("hunter2"), "{mistakes}");
+}
+
+#[test]
+fn every_mistake_of_a_file_is_listed() {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir("tests/config").unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+
+    let mut page = String::new();
+    for file in files {
+        let mistakes = load(file.to_str().unwrap()).unwrap_err();
+        writeln!(page, "# {}\n{mistakes}\n", file.file_name().unwrap().display()).unwrap();
+    }
+
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_mistake() {
+    let mistakes = load("does/not/exist.yaml").unwrap_err();
+
+    insta::assert_snapshot!(mistakes, @"does/not/exist.yaml: No such file or directory (os error 2)");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_text_makes_it_panic(text in r"(\PC|[\n:\[\]{}&*!|>'\x22%@#,? -]){0,200}") {
+        let _ = load_text(&text);
+    }
+
+    #[test]
+    fn no_value_makes_it_panic(
+        key in proptest::sample::select(vec![
+            "web: { listenAddress", "log: { level", "scan: { schedule", "scan: { timeZone",
+            "scan: { timeout", "scan: { concurrency", "backups: { maxRunningTime",
+        ]),
+        value in r"(\PC{0,40}|[0-9a-z .:*/+-]{0,20})",
+    ) {
+        let _ = load_text(&format!("{key}: {value} }}\n{LEAST}"));
+        let _ = load_text(&format!("{key}: {value:?} }}\n{LEAST}"));
+    }
+}

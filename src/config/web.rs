@@ -1,0 +1,37 @@
+//! Settings of the HTTP side.
+
+use super::listen_address::ListenAddress;
+use super::section::Section;
+
+/// The HTTP side: where it listens, and for how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebConfig {
+    /// Address and port to listen on: `address:port`, or `:port` for every address of the machine.
+    /// An IPv6 address stands in brackets. Default: `0.0.0.0:10432`.
+    pub listen_address: ListenAddress,
+    /// How many connections are served at once; more wait until one ends. From 1 to 10000.
+    /// Default: 64.
+    pub max_connections: u32,
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        Self { listen_address: ListenAddress::default(), max_connections: 64 }
+    }
+}
+
+impl WebConfig {
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let default = Self::default();
+        let config = Self {
+            listen_address: section
+                .text("listenAddress", str::parse)
+                .unwrap_or(default.listen_address),
+            max_connections: section
+                .number("maxConnections", 1..=10_000)
+                .unwrap_or(default.max_connections),
+        };
+        section.finish();
+        config
+    }
+}

@@ -1,0 +1,77 @@
+//! What there is to show, as this room needs it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+/// Form of the page of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposition {
+    /// `OpenMetrics` 1.0.
+    OpenMetrics,
+    /// Prometheus' own text format, 0.0.4.
+    Classic,
+}
+
+impl Exposition {
+    /// The form as the header `Content-Type` names it.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
+/// What this room shows. Nothing here may wait: it is asked on every request.
+pub trait Content: Send + Sync + 'static {
+    /// Writes the page of metrics. May take its time: it is called off the async threads.
+    ///
+    /// # Errors
+    /// When a value refuses to be written.
+    fn exposition(&self, format: Exposition) -> Result<String, fmt::Error>;
+
+    /// What the landing page and the readiness show.
+    fn overview(&self) -> Overview;
+}
+
+/// The program and its archives, at a glance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// Version of the program.
+    pub version: String,
+    /// Revision of its source.
+    pub revision: String,
+    /// When this overview was made.
+    pub now: DateTime<Utc>,
+    /// Every configured archive, in the order to show them.
+    pub archives: Vec<ArchiveOverview>,
+}
+
+/// One archive, at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArchiveOverview {
+    /// The configured name.
+    pub name: String,
+    /// The destination, such as `s3://bucket/prefix`.
+    pub destination: String,
+    /// The object storage, as shown to people.
+    pub endpoint: String,
+    /// End of the last scan, whatever its outcome; `None` before the first.
+    pub last_attempt_at: Option<DateTime<Utc>>,
+    /// End of the last scan that read everything; `None` before the first.
+    pub last_success_at: Option<DateTime<Utc>>,
+    /// Outcome of the last scan: `success`, or another word; `None` before the first.
+    pub last_outcome: Option<String>,
+    /// Why the last scan did not succeed, without secrets.
+    pub last_error: Option<String>,
+    /// The next scan; `None` when none is to come.
+    pub next_at: Option<DateTime<Utc>>,
+    /// Servers in the last good report.
+    pub servers: usize,
+    /// Objects in the last good report; `None` before the first.
+    pub objects: Option<u64>,
+    /// Whether the first scan has ended, whatever its outcome.
+    pub finished_first_attempt: bool,
+}

@@ -1,0 +1,85 @@
+//! The page of metrics: written off the async threads, and shared.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use tokio::sync::Mutex;
+use tokio::task;
+use tokio::time::Instant;
+
+use super::content::{Content, Exposition};
+
+/// How long a page may be handed to further clients.
+const SHARED_FOR: Duration = Duration::from_secs(1);
+
+/// Writes pages of metrics, never two of one form at the same time.
+///
+/// Clients that come together share one page, however slowly they read it; a page that nobody reads
+/// any more is gone, so that the next client gets a new one.
+pub(super) struct MetricsPages {
+    content: Arc<dyn Content>,
+    open_metrics: Arc<Mutex<Latest>>,
+    classic: Arc<Mutex<Latest>>,
+}
+
+/// The page that was written last, while someone reads it.
+#[derive(Default)]
+struct Latest(Option<(Instant, Weak<String>)>);
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageError {
+    /// A value refused to be written.
+    #[error("the page of metrics could not be written")]
+    Format(#[from] std::fmt::Error),
+    /// Writing panicked, or the program is about to end.
+    #[error("the page of metrics was not finished")]
+    Task(#[from] task::JoinError),
+}
+
+impl MetricsPages {
+    pub(super) fn new(content: Arc<dyn Content>) -> Self {
+        Self { content, open_metrics: Arc::default(), classic: Arc::default() }
+    }
+
+    /// The page, a new one or one that others are reading.
+    pub(super) async fn get(&self, format: Exposition) -> Result<Bytes, PageError> {
+        let slot = match format {
+            Exposition::OpenMetrics => &self.open_metrics,
+            Exposition::Classic => &self.classic,
+        };
+        let mut latest = Arc::clone(slot).lock_owned().await;
+        if let Some(page) = latest.shared() {
+            return Ok(bytes(page));
+        }
+        let content = Arc::clone(&self.content);
+        // The lock goes along: a client that leaves does not let another page begin meanwhile.
+        let page = task::spawn_blocking(move || {
+            let page = Arc::new(content.exposition(format)?);
+            latest.0 = Some((Instant::now(), Arc::downgrade(&page)));
+            Ok::<_, PageError>(page)
+        });
+        page.await?.map(bytes)
+    }
+}
+
+impl Latest {
+    fn shared(&self) -> Option<Arc<String>> {
+        let (written_at, page) = self.0.as_ref()?;
+        if written_at.elapsed() < SHARED_FOR { page.upgrade() } else { None }
+    }
+}
+
+/// The page as a body that holds no copy.
+fn bytes(page: Arc<String>) -> Bytes {
+    struct Shared(Arc<String>);
+
+    impl AsRef<[u8]> for Shared {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+
+    Bytes::from_owner(Shared(page))
+}

@@ -1,0 +1,106 @@
+//! Which page is where.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::middleware::map_response;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::error;
+
+use super::accept;
+use super::content::Content;
+use super::landing;
+use super::metrics_page::MetricsPages;
+
+#[derive(Clone)]
+struct Pages {
+    content: Arc<dyn Content>,
+    metrics: Arc<MetricsPages>,
+}
+
+/// Every page; one that takes longer than `timeout` to begin is given up.
+pub(super) fn router(content: Arc<dyn Content>, timeout: Duration) -> Router {
+    let metrics = Arc::new(MetricsPages::new(Arc::clone(&content)));
+    Router::new()
+        .route("/", get(landing_page))
+        .route("/style.css", get(style))
+        .route("/metrics", get(metrics_page))
+        .route("/-/healthy", get(healthy))
+        .route("/-/ready", get(ready))
+        .fallback(not_found)
+        .with_state(Pages { content, metrics })
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout))
+        .layer(CatchPanicLayer::new())
+        .layer(map_response(with_common_headers))
+}
+
+/// Nothing here is to be kept, guessed at, or joined by anything from elsewhere.
+async fn with_common_headers(mut response: Response) -> Response {
+    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
+                  frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn metrics_page(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    let wishes = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = accept::wanted(wishes);
+    match pages.metrics.get(format).await {
+        Ok(page) => {
+            ([(CONTENT_TYPE, format.content_type()), (VARY, "accept")], page).into_response()
+        }
+        Err(failure) => {
+            error!(error = &failure as &dyn std::error::Error, "a scrape got no metrics");
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("{failure}\n")).into_response()
+        }
+    }
+}
+
+async fn landing_page(State(pages): State<Pages>) -> Html<String> {
+    Html(landing::page(&pages.content.overview()).into_string())
+}
+
+async fn style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], landing::STYLE)
+}
+
+/// That this is answered at all is the answer.
+async fn healthy() -> &'static str {
+    "healthy\n"
+}
+
+/// Ready once every archive has been looked at: before, what is not shown might yet be there.
+async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
+    let overview = pages.content.overview();
+    let mut waiting = String::new();
+    for archive in overview.archives.iter().filter(|archive| !archive.finished_first_attempt) {
+        // Writing to a text cannot fail.
+        let _ = writeln!(waiting, "waiting for the first scan of `{}`", archive.name);
+    }
+    if waiting.is_empty() {
+        (StatusCode::OK, "ready\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, waiting)
+    }
+}
+
+async fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "there is nothing here; the front page is at /\n")
+}

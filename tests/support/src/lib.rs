@@ -1,0 +1,29 @@
+//! What the integration tests share: the exporter as a program, and real parts to point it at.
+//!
+//! | | |
+//! |---|---|
+//! | [`Exporter`] | the program itself, run with a configuration and scraped over HTTP |
+//! | [`Samples`] | what a page of metrics says |
+//! | [`Stack`] | a store, a database and Barman's tools, all real |
+//! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
+//!
+//! Nothing here returns an error: a part that does not do what it should ends the test, with the
+//! part's log. `tests/install.sh` installs what [`Stack`] needs.
+
+mod exporter;
+mod exposition;
+mod patience;
+mod plain_client;
+mod postgres;
+mod process;
+mod seaweed;
+mod stack;
+mod tools;
+
+pub use rustix::process::Signal;
+
+pub use exporter::{Exporter, Launch};
+pub use exposition::{Sample, Samples};
+pub use patience::until;
+pub use plain_client::{ListedObject, ListedUpload, PlainClient};
+pub use stack::{Stack, StackSettings};

@@ -1,0 +1,66 @@
+"""Asks an S3 server what it holds and prints the answer as JSON.
+
+Usage: plain_client.py ENDPOINT BUCKET {create|objects|uploads}
+
+Credentials come from the environment. It shares no code with the exporter, so that the two can be
+compared.
+"""
+
+import json
+import sys
+
+import boto3
+from botocore.config import Config
+
+
+def objects(client, bucket):
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return [
+        {
+            "key": entry["Key"],
+            "size": entry["Size"],
+            "last_modified": entry["LastModified"].timestamp(),
+            "storage_class": entry.get("StorageClass"),
+        }
+        for page in pages
+        for entry in page.get("Contents", [])
+    ]
+
+
+def uploads(client, bucket):
+    pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
+    return [
+        {
+            "key": upload["Key"],
+            "upload_id": upload["UploadId"],
+            "initiated": upload["Initiated"].timestamp(),
+            "part_sizes": part_sizes(client, bucket, upload),
+        }
+        for page in pages
+        for upload in page.get("Uploads", [])
+    ]
+
+
+def part_sizes(client, bucket, upload):
+    pages = client.get_paginator("list_parts").paginate(
+        Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+    )
+    return [part["Size"] for page in pages for part in page.get("Parts", [])]
+
+
+def create(client, bucket):
+    client.create_bucket(Bucket=bucket)
+
+
+def main():
+    endpoint, bucket, question = sys.argv[1:]
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        config=Config(connect_timeout=2, read_timeout=10, retries={"max_attempts": 1}),
+    )
+    answer = {"create": create, "objects": objects, "uploads": uploads}[question]
+    json.dump(answer(client, bucket), sys.stdout)
+
+
+main()

@@ -1,0 +1,73 @@
+//! What a bucket holds, as told by a client that is not the exporter's.
+
+use std::process::Command;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::process::run;
+use crate::tools::{QUICK, Tools};
+
+/// A client of one bucket, on Python's `boto3`.
+#[derive(Clone)]
+pub struct PlainClient {
+    pub(crate) tools: Tools,
+    pub(crate) endpoint: String,
+    pub(crate) bucket: String,
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
+/// An object, as a listing shows it.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct ListedObject {
+    /// The whole key, from the bucket's root.
+    pub key: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// When the store took it in, in Unix seconds.
+    pub last_modified: f64,
+    /// Storage class; `None` where the store sends none.
+    pub storage_class: Option<String>,
+}
+
+/// A multipart upload that is neither completed nor aborted.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct ListedUpload {
+    /// The key that it would have become.
+    pub key: String,
+    /// The store's name for it.
+    pub upload_id: String,
+    /// When it was begun, in Unix seconds.
+    pub initiated: f64,
+    /// Bytes of each part that is stored.
+    pub part_sizes: Vec<u64>,
+}
+
+impl PlainClient {
+    /// Every object of the bucket.
+    #[track_caller]
+    pub fn objects(&self) -> Vec<ListedObject> {
+        self.ask("objects")
+    }
+
+    /// Every unfinished upload of the bucket.
+    #[track_caller]
+    pub fn uploads(&self) -> Vec<ListedUpload> {
+        self.ask("uploads")
+    }
+
+    #[track_caller]
+    fn ask<T: DeserializeOwned>(&self, question: &str) -> T {
+        let answer = run(self.command(question), QUICK);
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in {answer}"))
+    }
+
+    /// The command that asks a question; `create` makes the bucket.
+    pub(crate) fn command(&self, question: &str) -> Command {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plain_client.py");
+        let mut command = Command::new(self.tools.python_program("python"));
+        command.arg(script).args([&self.endpoint, &self.bucket]).arg(question);
+        command.env_clear().envs(self.environment.iter().cloned());
+        command
+    }
+}

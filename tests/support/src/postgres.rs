@@ -1,0 +1,142 @@
+//! A database of its own, started as the user it needs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::patience::until;
+use crate::process::{Part, run};
+use crate::tools::{QUICK, Tools, as_database_user, make_database_directory};
+
+/// Time that the server has to take connections, to stop, and to archive what is ready.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Name of the superuser, who needs no password.
+pub(crate) const SUPERUSER: &str = "postgres";
+
+/// A PostgreSQL server with its own data, reached by a socket in its own directory.
+pub(crate) struct Postgres {
+    tools: Tools,
+    directory: PathBuf,
+    environment: Vec<(&'static str, String)>,
+    server: Option<Part>,
+}
+
+impl Postgres {
+    /// Makes an empty cluster in `directory`, which must not exist, and leaves it stopped.
+    ///
+    /// `environment` is all that the server sees, and so what an archive command sees.
+    #[track_caller]
+    pub(crate) fn create(
+        tools: &Tools,
+        directory: PathBuf,
+        segment_size_mb: u32,
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
+        make_database_directory(&directory);
+        let postgres = Self { tools: tools.clone(), directory, environment, server: None };
+        let mut command = postgres.command("initdb");
+        command.args(["--auth=trust", "--encoding=UTF8", "--no-sync", "--username", SUPERUSER]);
+        command.arg(format!("--wal-segsize={segment_size_mb}"));
+        command.arg("--pgdata").arg(postgres.data());
+        run(command, PATIENCE);
+        postgres
+    }
+
+    /// Adds lines to `postgresql.conf`; they hold from the next start on.
+    #[track_caller]
+    pub(crate) fn configure(&self, lines: &str) {
+        let file = self.data().join("postgresql.conf");
+        let written = fs::read_to_string(&file).and_then(|text| fs::write(&file, text + lines));
+        written.unwrap_or_else(|error| panic!("cannot configure {file:?}: {error}"));
+    }
+
+    /// Starts the server and waits until it takes connections.
+    #[track_caller]
+    pub(crate) fn start(&mut self) {
+        let socket = self.directory.display();
+        let mut command = self.command("postgres");
+        command.arg("-D").arg(self.data());
+        for setting in ["listen_addresses=", &format!("unix_socket_directories={socket}")] {
+            command.args(["-c", setting]);
+        }
+        let log = self.directory.join("server.log");
+        let mut server = Part::start("PostgreSQL", command, &log);
+        until("PostgreSQL to take connections", PATIENCE, || {
+            server.assert_running();
+            let outcome = self.client("pg_isready").output();
+            outcome.is_ok_and(|outcome| outcome.status.success()).then_some(())
+        });
+        self.server = Some(server);
+    }
+
+    /// Stops the server in an orderly way, with everything archived.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.signal(Signal::INT);
+            let status = server.wait(PATIENCE);
+            assert!(status.success(), "PostgreSQL stopped with {status}");
+        }
+    }
+
+    /// Runs a query and returns its rows, with `|` between columns.
+    #[track_caller]
+    pub(crate) fn sql(&self, query: &str) -> String {
+        let mut command = self.client("psql");
+        command.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--no-align", "--tuples-only"]);
+        command.args(["--quiet", "--command", query]);
+        run(command, PATIENCE).trim_end().to_owned()
+    }
+
+    /// Waits until every finished WAL file is archived.
+    #[track_caller]
+    pub(crate) fn wait_until_archived(&self) {
+        let status = self.data().join("pg_wal/archive_status");
+        until("WAL to be archived", PATIENCE, || {
+            let mut files = fs::read_dir(&status).ok()?.flatten();
+            let waiting =
+                files.any(|file| file.path().extension().is_some_and(|end| end == "ready"));
+            (!waiting).then_some(())
+        });
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// The directory of the socket: what clients take for the host.
+    pub(crate) fn host(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A program of the server's, run as its user.
+    fn command(&self, program: &str) -> Command {
+        let mut command = as_database_user(&self.tools.postgres_program(program));
+        command.env_clear().envs(self.environment.iter().cloned());
+        command.env("HOME", &self.directory).current_dir("/");
+        command
+    }
+
+    /// A program that connects to the server.
+    fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(self.tools.postgres_program(program));
+        command.env_clear().env("LANG", "C.UTF-8").env("PGCONNECT_TIMEOUT", "10");
+        command.arg("--host").arg(&self.directory).args(["--username", SUPERUSER]);
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(server) = &mut self.server {
+            // Ends at once, with its children; without this they would outlive a killed parent.
+            server.signal(Signal::QUIT);
+            server.wait_quietly(QUICK);
+        }
+    }
+}
