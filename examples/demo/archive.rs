@@ -55,9 +55,8 @@ fn healthy(store: &Store, now: DateTime<Utc>) -> io::Result<(Cluster, Backup)> {
     let mut running: Option<Backup> = None;
     for moment in moments(now, 17, TimeDelta::minutes(5)) {
         cluster.archive_segment(moment.at);
-        if let Some(backup) = running.take_if(|backup| {
-            moment.at - backup.begin.at > TimeDelta::minutes(12) && moment.at < now
-        }) {
+        let is_over = |backup: &mut Backup| moment.at - backup.begin.at > TimeDelta::minutes(12);
+        if let Some(backup) = running.take_if(is_over) {
             cluster.finish_backup(backup, moment.at)?;
         }
         match (moment.day, moment.minute) {
@@ -72,8 +71,7 @@ fn healthy(store: &Store, now: DateTime<Utc>) -> io::Result<(Cluster, Backup)> {
         cluster.keep_standalone(&first, first.begin.at + TimeDelta::hours(7));
         cluster.apply_retention(TimeDelta::days(14), &first, now);
     }
-    let running =
-        running.unwrap_or_else(|| cluster.begin_backup(now - TimeDelta::seconds(40)));
+    let running = running.unwrap_or_else(|| cluster.begin_backup(now - TimeDelta::seconds(1)));
     cluster.upload(&running, 20, now);
     Ok((cluster, running))
 }

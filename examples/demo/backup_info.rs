@@ -76,7 +76,8 @@ pub(crate) fn id(begun_at: DateTime<Utc>) -> String {
 }
 
 fn text(keys: &Keys) -> String {
-    keys.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
+    let lines: Vec<String> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!("{}\n", lines.join("\n"))
 }
 
 fn keys(traits: &Traits, cluster_bytes: u64, begin: Position) -> Keys {

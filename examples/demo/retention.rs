@@ -29,8 +29,7 @@ impl Cluster {
         self.done.retain(|id, _| *id >= first.id || *id == kept.id);
         let kept_to = kept.end.map_or(kept.begin.segment, |end| end.segment);
         let is_needed = |segment: Segment| {
-            segment >= first.begin.segment
-                || (kept.begin.segment <= segment && segment <= kept_to)
+            segment >= first.begin.segment || (kept.begin.segment <= segment && segment <= kept_to)
         };
         for key in self.directory.keys("wals/") {
             let name = key.rsplit('/').next().unwrap_or_default();
