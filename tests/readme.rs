@@ -1,7 +1,5 @@
 //! The README tells what the code does.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
-
 use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
