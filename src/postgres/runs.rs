@@ -45,6 +45,91 @@ impl Runs {
         true
     }
 
+    /// Adds every number of a run.
+    pub fn insert_run(&mut self, added: Run) {
+        // Whatever overlaps or touches the new run is replaced by one that holds all.
+        let from = self.0.partition_point(|run| run.last < added.first.saturating_sub(1));
+        let to = self.0.partition_point(|run| run.first <= added.last.saturating_add(1));
+        let replaced = self.0.get(from..to).unwrap_or_default();
+        let first = replaced.first().map_or(added.first, |run| run.first.min(added.first));
+        let last = replaced.last().map_or(added.last, |run| run.last.max(added.last));
+        self.0.splice(from..to.max(from), [Run { first, last }]);
+    }
+
+    /// The runs, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Run> + Clone + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Whether the set has no numbers.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The lowest number.
+    #[must_use]
+    pub fn first(&self) -> Option<u64> {
+        Some(self.0.first()?.first)
+    }
+
+    /// The highest number.
+    #[must_use]
+    pub fn last(&self) -> Option<u64> {
+        Some(self.0.last()?.last)
+    }
+
+    /// Whether the set has a number.
+    #[must_use]
+    pub fn contains(&self, number: u64) -> bool {
+        self.run_around(number).is_some()
+    }
+
+    /// The first number from `from` to `to`, both included, that the set has not.
+    #[must_use]
+    pub fn first_missing(&self, from: u64, to: u64) -> Option<u64> {
+        let missing = match self.run_around(from) {
+            Some(run) => run.last.checked_add(1)?,
+            None => from,
+        };
+        (missing <= to).then_some(missing)
+    }
+
+    /// The numbers from `from` to `to`, both included, that the set has.
+    #[must_use]
+    pub fn within(&self, from: u64, to: u64) -> Self {
+        let clipped =
+            self.0.iter().map(|run| Run { first: run.first.max(from), last: run.last.min(to) });
+        Self(clipped.filter(|run| run.first <= run.last).collect())
+    }
+
+    /// The numbers from `from` to `to`, both included, that the set has not.
+    #[must_use]
+    pub fn missing_within(&self, from: u64, to: u64) -> Self {
+        let mut missing = Vec::new();
+        let mut next = Some(from);
+        for run in self.within(from, to).0 {
+            if let Some(first) = next
+                && first < run.first
+            {
+                missing.push(Run { first, last: run.first - 1 });
+            }
+            next = run.last.checked_add(1);
+        }
+        if let Some(first) = next
+            && first <= to
+        {
+            missing.push(Run { first, last: to });
+        }
+        Self(missing)
+    }
+
+    fn run_around(&self, number: u64) -> Option<Run> {
+        let above = self.0.partition_point(|run| run.first <= number);
+        let run = *self.0.get(above.checked_sub(1)?)?;
+        (number <= run.last).then_some(run)
+    }
+
     /// How many numbers the set has.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -112,6 +197,23 @@ mod tests {
             }
             prop_assert_eq!(runs.count(), naive.len() as u64);
             prop_assert_eq!(runs.count_from(from), naive.range(from..).count() as u64);
+            let to = from + 12;
+            let naive_missing: Vec<u64> = (from..=to).filter(|number| !naive.contains(number)).collect();
+            prop_assert_eq!(runs.first_missing(from, to), naive_missing.first().copied());
+            let expand = |runs: &Runs| runs.iter().flat_map(|run| run.first..=run.last).collect::<Vec<_>>();
+            prop_assert_eq!(&expand(&runs.missing_within(from, to)), &naive_missing);
+            prop_assert_eq!(expand(&runs.within(from, to)), naive.range(from..=to).copied().collect::<Vec<_>>());
+            prop_assert_eq!(runs.contains(from), naive.contains(&from));
+            let mut more = runs.clone();
+            more.insert_run(Run { first: from, last: to });
+            naive.extend(from..=to);
+            prop_assert_eq!(expand(&more), naive.iter().copied().collect::<Vec<_>>());
+            prop_assert!(more.0.windows(2).all(|pair| pair[0].last + 1 < pair[1].first));
+            for number in from..=to {
+                if naive_missing.contains(&number) {
+                    naive.remove(&number);
+                }
+            }
             let whole = naive.iter().copied().eq(0..naive.len() as u64) && !naive.is_empty();
             prop_assert_eq!(runs.begins_at_zero_and_has_no_hole(), whole);
             prop_assert!(runs.0.windows(2).all(|pair| pair[0].last + 1 < pair[1].first));

@@ -2,11 +2,18 @@
 
 use std::fmt;
 
+use super::Lsn;
+
 /// Number of a timeline, from 1 on.
 ///
 /// `PostgreSQL` manual, chapter 26.3.6 "Timelines".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimelineId(pub u32);
+
+impl TimelineId {
+    /// The timeline of every new cluster, which has no history file.
+    pub const FIRST: Self = Self(1);
+}
 
 impl fmt::Display for TimelineId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,6 +56,18 @@ impl SegmentSize {
         self.0
     }
 
+    /// Number of the segment that holds a position.
+    #[must_use]
+    pub const fn segment_of(self, position: Lsn) -> u64 {
+        position.0 >> self.0.trailing_zeros()
+    }
+
+    /// Whether a position is the very beginning of a segment.
+    #[must_use]
+    pub const fn is_boundary(self, position: Lsn) -> bool {
+        position.0.trailing_zeros() >= self.0.trailing_zeros()
+    }
+
     /// How many segments make a log, the 4 GiB that the middle part of a segment's name counts.
     ///
     /// `XLogSegmentsPerXLogId` in `PostgreSQL`'s `xlog_internal.h`.
@@ -85,6 +104,30 @@ impl SegmentName {
             log: parse_hex(text.get(8..16)?)?,
             segment: parse_hex(text.get(16..)?)?,
         })
+    }
+
+    /// Number of the segment on its timeline; `None` if no segment of this size has such a name.
+    ///
+    /// Numbers go on from log to log, and from a timeline to the ones that follow it.
+    #[must_use]
+    pub fn number(self, size: SegmentSize) -> Option<u64> {
+        let segments_per_log = u64::from(size.segments_per_log());
+        let in_log = u64::from(self.segment);
+        (in_log < segments_per_log).then(|| u64::from(self.log) * segments_per_log + in_log)
+    }
+
+    /// Name of the segment with this number on a timeline.
+    ///
+    /// Numbers beyond the last log, which no WAL reaches, give the last log.
+    #[must_use]
+    pub fn from_number(timeline: TimelineId, number: u64, size: SegmentSize) -> Self {
+        let segments_per_log = u64::from(size.segments_per_log());
+        Self {
+            timeline,
+            log: u32::try_from(number / segments_per_log).unwrap_or(u32::MAX),
+            // A remainder of at most 4095.
+            segment: u32::try_from(number % segments_per_log).unwrap_or(u32::MAX),
+        }
     }
 
     /// Whether a cluster with segments of this size can have a segment of this name.
@@ -152,6 +195,20 @@ mod tests {
             let name = SegmentName { timeline: TimelineId(timeline), log, segment };
             prop_assert_eq!(SegmentName::parse(&name.to_string()), Some(name));
             prop_assert_eq!(SegmentName::parse(&name.to_string().to_lowercase()), Some(name));
+        }
+
+        #[test]
+        fn a_number_survives_a_round_trip(log: u32, exponent in 20_u32..=30, segment: u32) {
+            let size = SegmentSize::new(1 << exponent).unwrap();
+            let name = SegmentName { timeline: TimelineId(1), log, segment: segment % size.segments_per_log() };
+
+            let number = name.number(size).unwrap();
+
+            prop_assert_eq!(SegmentName::from_number(TimelineId(1), number, size), name);
+            let first_position = Lsn(number << exponent);
+            prop_assert!(size.is_boundary(first_position));
+            prop_assert_eq!(size.segment_of(first_position), number);
+            prop_assert_eq!(size.segment_of(Lsn(first_position.0 + u64::from(size.bytes()) - 1)), number);
         }
 
         #[test]

@@ -1,0 +1,182 @@
+//! How far replay gets from a backup.
+
+use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
+
+use super::{ArchivedWal, Lineages};
+
+/// A backup, as recovery sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackupSpan {
+    /// The segment in which replay starts.
+    pub begin: SegmentName,
+    /// The segment that `backup.info` names as the last one.
+    pub end: SegmentName,
+    /// The position with which the backup is consistent; `None` where `backup.info` does not say.
+    pub end_lsn: Option<Lsn>,
+}
+
+/// The timelines that replay runs through from a backup to a target, with the segments of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// The parts, in the order of replay. Never empty.
+    steps: Vec<Step>,
+}
+
+/// The part of a path that is on one timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The timeline.
+    pub timeline: TimelineId,
+    /// Its first segment on the path.
+    pub first: u64,
+    /// The segment in which the path leaves the timeline, which is read from the next one; `None`
+    /// on the timeline where the path ends.
+    pub left_in: Option<u64>,
+}
+
+/// Why a backup cannot be taken to a timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPath {
+    /// Where the timeline comes from is not known: its history file is missing or unreadable.
+    UnknownHistory(TimelineId),
+    /// The timeline does not come of the backup's, or left it before the backup's end.
+    NotADescendant,
+    /// `backup.info` names segments that its cluster cannot have.
+    ImpossibleSegments,
+}
+
+/// What becomes of a replay along a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// The last segment before the first one missing; `None` if the very first one is.
+    pub last: Option<SegmentName>,
+    /// The first segment missing; `None` if the path is whole up to the target's last segment.
+    pub first_missing: Option<SegmentName>,
+    /// A partial segment that continues the last one. `barman-cloud-wal-restore` serves it when the
+    /// whole one is missing; it prolongs the reach by less than a segment and bridges no gap.
+    pub then_partial: Option<SegmentName>,
+}
+
+impl BackupSpan {
+    /// Number of the last segment that makes the backup consistent.
+    ///
+    /// A backup that ends exactly on a boundary names the next segment, of which it needs nothing:
+    /// that one may not exist yet.
+    #[must_use]
+    pub fn last_needed(&self, wal: &ArchivedWal) -> Option<u64> {
+        let named = self.end.number(wal.size)?;
+        match self.end_lsn {
+            Some(end) if wal.size.is_boundary(end) && wal.size.segment_of(end) == named => {
+                Some(named.saturating_sub(1).max(self.begin.number(wal.size)?))
+            }
+            Some(_) | None => Some(named),
+        }
+    }
+}
+
+impl Path {
+    /// The path from a backup to a timeline.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be told.
+    pub fn find(
+        backup: &BackupSpan,
+        target: TimelineId,
+        lineages: &Lineages,
+        wal: &ArchivedWal,
+    ) -> Result<Self, NoPath> {
+        let begin = backup.begin.number(wal.size).ok_or(NoPath::ImpossibleSegments)?;
+        let (from, end_timeline) = (backup.begin.timeline, backup.end.timeline);
+        let ancestors = match target == from {
+            // A backup's own timeline needs no history file.
+            true => Vec::new(),
+            false => lineages.ancestors(target).ok_or(NoPath::UnknownHistory(target))?,
+        };
+        let passed: Vec<&Ancestor> =
+            ancestors.iter().skip_while(|ancestor| ancestor.timeline != from).collect();
+        let reaches =
+            |timeline| target == timeline || passed.iter().any(|one| one.timeline == timeline);
+        // A fork before the backup's end is closed to it.
+        let end_lsn = backup.end_lsn.unwrap_or(Lsn(0));
+        let left_too_early =
+            passed.iter().any(|one| one.timeline == end_timeline && one.switched_at < end_lsn);
+        if !reaches(from) || !reaches(end_timeline) || left_too_early {
+            return Err(NoPath::NotADescendant);
+        }
+        let mut steps = Vec::with_capacity(passed.len() + 1);
+        let mut first = begin;
+        for ancestor in passed {
+            let switch = wal.size.segment_of(ancestor.switched_at).max(first);
+            steps.push(Step { timeline: ancestor.timeline, first, left_in: Some(switch) });
+            first = switch;
+        }
+        steps.push(Step { timeline: target, first, left_in: None });
+        Ok(Self { steps })
+    }
+
+    /// The parts, in the order of replay.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The first segment missing up to a number; past the end of the target's WAL that is the next
+    /// one of the target.
+    #[must_use]
+    pub fn first_missing(&self, wal: &ArchivedWal, up_to: u64) -> Option<SegmentName> {
+        self.steps.iter().find_map(|step| {
+            let last = step.left_in.map_or(Some(up_to), |left_in| left_in.checked_sub(1))?;
+            let missing = wal.first_missing(step.timeline, step.first, last.min(up_to))?;
+            Some(wal.name(step.timeline, missing))
+        })
+    }
+
+    /// How far replay gets.
+    #[must_use]
+    pub fn replay(&self, wal: &ArchivedWal) -> Replay {
+        let mut last = None;
+        for step in &self.steps {
+            let to = match step.left_in {
+                Some(left_in) => left_in.checked_sub(1),
+                None => wal.last(step.timeline),
+            };
+            let Some(to) = to.filter(|to| *to >= step.first) else {
+                // Nothing of this timeline is read before the next one; or it has no WAL to read.
+                continue;
+            };
+            let missing = wal.first_missing(step.timeline, step.first, to);
+            let before = missing.map_or(Some(to), |missing| missing.checked_sub(1));
+            let reached = before.filter(|before| *before >= step.first);
+            last = reached.map(|number| wal.name(step.timeline, number)).or(last);
+            if let Some(missing) = missing {
+                return Replay {
+                    last,
+                    first_missing: Some(wal.name(step.timeline, missing)),
+                    then_partial: self.partial_after(last, wal),
+                };
+            }
+        }
+        Replay {
+            last,
+            first_missing: self.nothing_of_the_target(wal),
+            then_partial: self.partial_after(last, wal),
+        }
+    }
+
+    /// The first segment of the target, if it has none from there on.
+    fn nothing_of_the_target(&self, wal: &ArchivedWal) -> Option<SegmentName> {
+        let step = self.steps.last()?;
+        let has_wal = wal.last(step.timeline).is_some_and(|last| last >= step.first);
+        (!has_wal).then(|| wal.name(step.timeline, step.first))
+    }
+
+    /// The partial segment that follows the last one on the same timeline.
+    fn partial_after(&self, last: Option<SegmentName>, wal: &ArchivedWal) -> Option<SegmentName> {
+        let (timeline, number) = match last {
+            Some(last) => (last.timeline, last.number(wal.size)?.checked_add(1)?),
+            None => self.steps.first().map(|step| (step.timeline, step.first))?,
+        };
+        let is_there = wal.partials.contains(&(timeline, number));
+        is_there.then(|| wal.name(timeline, number))
+    }
+}
