@@ -37,6 +37,9 @@ const STRAY_KEYS: [&str; 12] = [
     "barman/backup/plain/elsewhere/a b+c%2Bd",
 ];
 
+/// Directories that are no server's, more than have a prefix of their own on the page.
+const STRAY_DIRECTORIES: u64 = 70;
+
 /// Keys that only look as if they were below the destination.
 const KEYS_OF_OTHERS: [&str; 4] =
     ["barman/backup", "barman/backup-old/plain/base/1/data.tar", "barman/backup.txt", "barman/"];
@@ -60,6 +63,9 @@ fn odd_archive() -> (Store, u32, u32) {
             parts: Vec::new(),
         };
         store.begin_upload(BUCKET, upload);
+    }
+    for number in 0..STRAY_DIRECTORIES {
+        store.put_zeros(BUCKET, format!("barman/backup/stray-{number}/x"), number, moment());
     }
     for (size, key) in (1..).zip(STRAY_KEYS.into_iter().chain(KEYS_OF_OTHERS)) {
         let size = if key.ends_with('/') { 0 } else { size };
