@@ -150,7 +150,9 @@ impl Scene {
     /// Every failed scan has one line, and there is no further error or warning.
     fn assert_one_line_per_failure(&self, samples: &Samples) {
         let entries = self.exporter.log_entries();
-        let odd = entries.iter().filter(|entry| entry["level"] != "INFO");
+        // On a busy machine a scan may take longer than until the next.
+        let skipped = |entry: &Value| entry["message"].as_str().unwrap().contains("was skipped");
+        let odd = entries.iter().filter(|entry| entry["level"] != "INFO" && !skipped(entry));
         let failures = samples.sum("barman_cloud_scan_errors_total", &[]);
         assert_eq!(float(odd.count()), failures, "{entries:#?}");
     }

@@ -35,7 +35,7 @@ async fn an_answer_that_breaks_off_fails_the_scan() {
 #[tokio::test]
 async fn a_request_without_an_answer_is_given_up() {
     let archive = EmbeddedArchive::small(3).await;
-    let scan = json!({ "requestTimeout": "300ms" });
+    let scan = json!({ "requestTimeout": "1s" });
     let mut scene = Scene::start(archive, &scan).await.up().await;
     let failure = Failure::new("timeout", &["did not answer in time"]);
     scene.assert_fault(Action::Hang, &failure).await;
@@ -46,8 +46,8 @@ async fn a_request_without_an_answer_is_given_up() {
 #[tokio::test]
 async fn a_scan_that_takes_too_long_is_given_up() {
     let archive = EmbeddedArchive::small(3).await;
-    let mut scene = Scene::start(archive, &json!({ "timeout": "500ms" })).await.up().await;
-    let says = &["did not end within 500ms", "`scan.timeout`"];
+    let mut scene = Scene::start(archive, &json!({ "timeout": "1s" })).await.up().await;
+    let says = &["did not end within 1s", "`scan.timeout`"];
     let failure = Failure { outcome: "timeout", ..Failure::new("timeout", says) };
     scene.assert_fault(Action::Hang, &failure).await;
 }
