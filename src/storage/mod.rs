@@ -47,7 +47,7 @@ pub trait ObjectStore: Send + Sync {
     /// Lists one page of objects.
     ///
     /// # Errors
-    /// When the page could not be had, or made no sense ([`ErrorKind::Protocol`](crate::report::ErrorKind::Protocol)).
+    /// When the page could not be had, or made no sense ([`ErrorKind::Protocol`]).
     fn list_page(
         &self,
         request: &ListRequest,
