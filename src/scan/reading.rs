@@ -67,12 +67,25 @@ async fn read(
         })
         .buffer_unordered(concurrency);
     while let Some((file, finding)) = readings.try_next().await? {
-        if files.finding(&file) != Some(&finding) {
+        if !is_repeated(files.finding(&file), &finding) {
             log_finding(archive, &file, &finding);
         }
         files.insert(file, finding);
     }
     Ok(())
+}
+
+/// Whether the log has said the same of this version of the file already.
+///
+/// Words do not count: a store numbers its refusals.
+fn is_repeated(known: Option<&Finding>, finding: &Finding) -> bool {
+    match (known, finding) {
+        (
+            Some(Finding::Unreadable { reason: known, .. }),
+            Finding::Unreadable { reason: found, .. },
+        ) => known == found,
+        (known, finding) => known == Some(finding),
+    }
 }
 
 async fn read_one(store: &impl ObjectStore, file: &SmallFile) -> Result<Finding, StorageError> {
