@@ -66,7 +66,7 @@ impl<S: ObjectStore> Pass<'_, S> {
             .try_collect()
             .await?;
         let small_files =
-            again.iter().flat_map(|(_, backup)| backup).flat_map(|one| one.small_files());
+            again.iter().flat_map(|(_, backup)| backup).flat_map(BackupInventory::small_files);
         let changed = small_files.filter(|file| known.files.finding(file).is_none());
         self.read(changed.cloned().collect(), &mut known.files).await?;
         for (place, backup) in again {

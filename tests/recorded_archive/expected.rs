@@ -114,6 +114,8 @@ impl ArchiveSeries {
             self.add("wal_objects", &[server, ("kind", kind)], 0.0);
             self.add("wal_objects_bytes", &[server, ("kind", kind)], 0.0);
         }
+        self.add("wal_objects", &[server, ("kind", "marker")], 0.0);
+        self.add("wal_objects_bytes", &[server, ("kind", "marker")], 0.0);
         for metric in
             ["backup_bytes", "backup_objects", "incomplete_uploads", "incomplete_uploads_bytes"]
         {
@@ -222,6 +224,11 @@ impl ServerSeries<'_> {
             self.add("wal_objects", &[("kind", kind)], number(sums, "objects"));
             self.add("wal_objects_bytes", &[("kind", kind)], number(sums, "bytes"));
         }
+        // The recording counts markers only as the rest.
+        let kinds = WAL_KINDS.map(|(_, name)| number(&self.server["wal_objects"][name], "objects"));
+        let markers = number(&self.server["wals"], "objects") - kinds.iter().sum::<f64>();
+        self.add("wal_objects", &[("kind", "marker")], markers);
+        self.add("wal_objects_bytes", &[("kind", "marker")], 0.0);
     }
 
     fn add_uploads(&mut self) {
