@@ -13,7 +13,7 @@ use crate::storage::RequestObserver;
 /// What is known of one archive, swapped in whole when a scan ends.
 pub(super) struct PublishedArchive {
     status: RwLock<ArchiveStatus>,
-    statistics: Arc<Statistics>,
+    statistics: Statistics,
 }
 
 impl PublishedArchive {
@@ -32,23 +32,24 @@ impl PublishedArchive {
                 last_failure: None,
                 next_scan_at: None,
             }),
-            statistics: Arc::default(),
+            statistics: Statistics::default(),
         }
     }
 
-    /// What is known now; scans go on meanwhile without a change to it.
+    /// What is known now, of one moment: the counts fit the rest. Scans go on meanwhile.
     pub(super) fn view(&self, next_scan_at: Option<DateTime<Utc>>) -> ArchiveView {
         // A panic elsewhere leaves the status as it was: it is only ever assigned.
-        let status = self.status.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let status = ArchiveStatus { next_scan_at, ..status };
-        ArchiveView { status, statistics: Arc::clone(&self.statistics) }
+        let status = self.status.read().unwrap_or_else(PoisonError::into_inner);
+        let statistics = Arc::new(self.statistics.frozen());
+        ArchiveView { status: ArchiveStatus { next_scan_at, ..status.clone() }, statistics }
     }
 }
 
 impl ScanObserver for PublishedArchive {
     fn scan_ended(&self, end: ScanEnd) {
-        self.statistics.scan_ended(end.outcome, end.duration);
+        // Counted while nobody looks: who sees the count sees what came of the scan.
         let mut status = self.status.write().unwrap_or_else(PoisonError::into_inner);
+        self.statistics.scan_ended(end.outcome, end.duration);
         status.last_attempt_at = Some(end.at);
         status.last_outcome = Some(end.outcome);
         match end.result {

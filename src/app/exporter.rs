@@ -1,14 +1,11 @@
 //! What the HTTP side shows of the archives.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, SubsecRound, Utc};
-
-use crate::config::ScanConfig;
 use crate::metrics::{ArchiveView, BuildInfo, Page};
-use crate::report::ArchiveStatus;
-use crate::scan::Clock;
+use crate::report::{ArchiveStatus, Report};
+use crate::scan::{Clock, Due};
 use crate::web::{ArchiveOverview, Content, Exposition, Overview};
 
 use super::archive::PublishedArchive;
@@ -17,16 +14,13 @@ use super::{build_info, process};
 /// The archives, for those who ask.
 pub(super) struct Exporter {
     pub(super) archives: Vec<Arc<PublishedArchive>>,
-    pub(super) scan: ScanConfig,
+    pub(super) due: Arc<Mutex<Due>>,
     pub(super) clock: Clock,
 }
 
 impl Exporter {
-    fn views(&self, now: DateTime<Utc>) -> Vec<ArchiveView> {
-        // The parser would carry fractions of a second over to the next time.
-        let local = now.trunc_subsecs(0).with_timezone(&self.scan.time_zone);
-        let next = self.scan.schedule.cron().find_next_occurrence(&local, false).ok();
-        let next = next.map(|next| next.with_timezone(&Utc));
+    fn views(&self) -> Vec<ArchiveView> {
+        let next = self.due.lock().unwrap_or_else(PoisonError::into_inner).next();
         self.archives.iter().map(|archive| archive.view(next)).collect()
     }
 }
@@ -39,7 +33,7 @@ impl Content for Exporter {
             revision: build_info::REVISION,
             rustc: build_info::RUSTC,
         };
-        let page = Page { now, archives: self.views(now), build, process: process::usage() };
+        let page = Page { now, archives: self.views(), build, process: process::usage() };
         match format {
             Exposition::OpenMetrics => page.openmetrics(),
             Exposition::Classic => page.classic(),
@@ -48,7 +42,7 @@ impl Content for Exporter {
 
     fn overview(&self) -> Overview {
         let now = (self.clock)();
-        let views = self.views(now).into_iter();
+        let views = self.views().into_iter();
         Overview {
             version: build_info::VERSION.to_owned(),
             revision: build_info::REVISION.to_owned(),
@@ -61,7 +55,7 @@ impl Content for Exporter {
 fn archive_overview(status: ArchiveStatus) -> ArchiveOverview {
     let report = status.report.as_deref();
     ArchiveOverview {
-        servers: report.map_or(0, |report| report.servers.len()),
+        servers: report.map_or(0, Report::servers_found),
         objects: report.map(|report| report.objects),
         name: status.name,
         destination: status.destination,

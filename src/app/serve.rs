@@ -1,7 +1,7 @@
 //! The daemon: scans on schedule, serves what they found, stops when told.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::config::ListenAddress;
 use crate::config::{ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl};
 use crate::report::Expectations;
-use crate::scan::{Clock, Knowledge, ScanLimits, Scanner, Schedule};
+use crate::scan::{Clock, Due, Knowledge, ScanLimits, Scanner, Ticker};
 use crate::storage::{Credentials, S3Settings, S3Store};
 use crate::web::{self, Limits};
 
@@ -43,12 +43,14 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     let (published, scanners): (Vec<_>, Vec<_>) =
         config.archives.iter().map(|archive| scanner(archive, &config, &clock)).unzip();
     let scans = TaskTracker::new();
-    let _schedule = start_scans(scanners, &config, &scans, &stop).await?;
+    let (cron, zone) = (config.scan.schedule.cron().clone(), config.scan.time_zone);
+    let due = Arc::new(Mutex::new(Due::new(cron, zone, clock())));
+    start_scans(scanners, (Arc::clone(&due), clock.clone()), &scans, &stop).await?;
     let limits = Limits {
         max_connections: usize::try_from(config.web.max_connections)?,
         ..Limits::default()
     };
-    let exporter = Arc::new(Exporter { archives: published, scan: config.scan, clock });
+    let exporter = Arc::new(Exporter { archives: published, due, clock });
     web::serve(listener, exporter, limits, stop).await.context("the HTTP side failed")?;
     scans.close();
     if tokio::time::timeout(STOP_DEADLINE, scans.wait()).await.is_err() {
@@ -136,26 +138,28 @@ fn s3_settings(archive: &ArchiveConfig, config: &Config) -> S3Settings {
     }
 }
 
-/// Scans every archive at once, and again on schedule, each on its own.
+/// Scans every archive at once, and again whenever the schedule is due, each on its own.
 async fn start_scans(
     scanners: Vec<Arc<Scanner<S3Store>>>,
-    config: &Config,
+    (due, clock): (Arc<Mutex<Due>>, Clock),
     scans: &TaskTracker,
     stop: &CancellationToken,
-) -> anyhow::Result<Schedule> {
-    let schedule = Schedule::new().await?;
-    for scanner in scanners {
-        let (tracker, stop) = (scans.clone(), stop.clone());
-        let (first, stop_first) = (Arc::clone(&scanner), stop.clone());
-        scans.spawn(async move { Box::pin(first.scan(&stop_first)).await });
-        let job = move || {
-            let (scanner, stop) = (Arc::clone(&scanner), stop.clone());
-            let scan =
-                tracker.spawn(async move { Box::pin(scanner.scan_on_schedule(&stop)).await });
-            async move { drop(scan.await) }
-        };
-        schedule.add(config.scan.schedule.as_str(), config.scan.time_zone, job).await?;
+) -> anyhow::Result<()> {
+    for scanner in &scanners {
+        let (scanner, stop) = (Arc::clone(scanner), stop.clone());
+        scans.spawn(async move { Box::pin(scanner.scan(&stop)).await });
     }
-    schedule.start().await?;
-    Ok(schedule)
+    let (tracker, stop_scans) = (scans.clone(), stop.clone());
+    let tick = move || {
+        if !due.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
+            return;
+        }
+        for scanner in &scanners {
+            let (scanner, stop) = (Arc::clone(scanner), stop_scans.clone());
+            tracker.spawn(async move { Box::pin(scanner.scan_on_schedule(&stop)).await });
+        }
+    };
+    let ticker = Ticker::start(tick).await?;
+    scans.spawn(ticker.run(stop.clone()));
+    Ok(())
 }

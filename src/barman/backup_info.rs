@@ -236,14 +236,16 @@ impl<'a> Fields<'a> {
 
 /// Whether the text is the raw body of an `aws-chunked` upload.
 ///
-/// Such a body begins with the length of the first chunk in hexadecimal on a line of its own, and
-/// a signature or the name of a checksum trailer follows (Amazon S3 API Reference, "Signature
-/// calculations: transferring a payload in multiple chunks"). No line of `backup.info` is like that.
+/// Such a body begins with the length of the first chunk in hexadecimal on a line of its own, with
+/// its signature or with a checksum trailer at the end (Amazon S3 API Reference, "Signature
+/// calculations: transferring a payload in multiple chunks"). No line of `backup.info` is like
+/// either.
 fn has_upload_framing(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
-    let length = first.split_once(';').map_or(first, |(length, _)| length);
-    let is_length = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_length && (text.contains("x-amz-") || text.contains(";chunk-signature="))
+    let is_signed_chunk = first.split_once(";chunk-signature=").is_some_and(|(length, _)| {
+        !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    is_signed_chunk || text.lines().any(|line| line.starts_with("x-amz-"))
 }
 
 fn tablespace_oids(text: &str) -> Option<Vec<u32>> {
@@ -362,6 +364,8 @@ mod tests {
 
         assert_eq!(parse(&framed), Err(BackupInfoError::Framing));
         assert_eq!(parse(&signed), Err(BackupInfoError::Framing));
+        let trailer_alone = format!("{DONE}x-amz-checksum-crc32:yKEG5Q==\r\n");
+        assert_eq!(parse(&trailer_alone), Err(BackupInfoError::Framing));
     }
 
     proptest! {

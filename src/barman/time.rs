@@ -38,6 +38,9 @@ fn split_offset(text: &str) -> Option<(&str, TimeDelta)> {
     let (local, offset) = text.split_at_checked(text.rfind(['+', '-'])?)?;
     let sign = if offset.starts_with('-') { -1 } else { 1 };
     let digits = offset.get(1..)?;
+    let without_colon = digits.split_at_checked(2).filter(|_| digits.len() == 4);
+    let spelled_out = without_colon.map(|(hours, minutes)| format!("{hours}:{minutes}"));
+    let digits = spelled_out.as_deref().unwrap_or(digits);
     let mut seconds = 0;
     let mut unit = 3600;
     for part in digits.split(':') {
@@ -70,6 +73,8 @@ mod tests {
         assert_eq!(utc("2026-11-01 07:30:04+05:30"), expected);
         assert_eq!(utc("2026-10-31 22:29:12-03:30:52"), expected);
         assert_eq!(utc("2026-11-01T02:00:04Z"), expected);
+        assert_eq!(utc("2026-11-01 03:00:04+0100"), expected);
+        assert_eq!(utc("2026-11-01 03:00:04+01"), expected);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::barman::Place;
 
-use super::{DirectoryInventory, ListedObject, SmallFile, Sums};
+use super::{BackupInventory, DirectoryInventory, ListedObject, SmallFile, Sums};
 
 /// What an archive contains: every object that was listed, whatever its key.
 #[derive(Clone, Debug, Default)]
@@ -54,10 +54,8 @@ impl Inventory {
     /// Every small file whose content there is to know.
     pub fn small_files(&self) -> impl Iterator<Item = &SmallFile> {
         self.directories.values().flat_map(|directory| {
-            let of_backups = directory.backups.values();
-            of_backups
-                .flat_map(|backup| backup.info.iter().chain(&backup.keep))
-                .chain(directory.wal.histories.values())
+            let of_backups = directory.backups.values().flat_map(BackupInventory::small_files);
+            of_backups.chain(directory.wal.histories.values())
         })
     }
 }

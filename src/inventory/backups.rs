@@ -12,7 +12,8 @@ use super::{FileKind, ListedObject, SmallFile, Sums};
 pub struct BackupInventory {
     /// All its objects, markers included.
     pub stored: Sums,
-    /// Whether there is anything but empty keys that end in a slash, as consoles make them.
+    /// Whether there is anything that makes it a backup, or what is left of one: neither a keep
+    /// annotation alone nor empty keys that end in a slash, as consoles make them.
     pub has_objects: bool,
     /// Its `backup.info`; `None` if there is none.
     pub info: Option<SmallFile>,
@@ -27,15 +28,22 @@ impl BackupInventory {
     pub fn add(&mut self, file: BackupFile, object: &ListedObject) {
         let small_file = |kind| Some(SmallFile { object: object.clone(), kind });
         self.stored.add_object(object.size);
-        self.has_objects |= !object.is_marker();
+        self.has_objects |= !object.is_marker() && file != BackupFile::Keep;
         match file {
             BackupFile::Info => self.info = small_file(FileKind::BackupInfo),
             BackupFile::Keep => self.keep = small_file(FileKind::Keep),
+            // Not even the tar of an empty directory is empty.
+            BackupFile::Data(_) if object.size == 0 => {}
             BackupFile::Data(data) => {
                 self.data.entry(data.item).or_default().insert(u64::from(data.part));
             }
             BackupFile::Other => {}
         }
+    }
+
+    /// The files in it whose content there is to know.
+    pub fn small_files(&self) -> impl Iterator<Item = &SmallFile> {
+        self.info.iter().chain(&self.keep)
     }
 
     /// Whether the objects of the data directory and of every tablespace are there.

@@ -44,6 +44,15 @@ impl DirectoryInventory {
         self.is_server |= !object.is_marker();
     }
 
+    /// Puts what a later look at a backup found in the place of what was found before; `None` if it
+    /// was gone. The directory's sums stay those of its own listing.
+    pub fn replace_backup(&mut self, id: &str, backup: Option<BackupInventory>) {
+        match backup {
+            Some(backup) => drop(self.backups.insert(id.to_owned(), backup)),
+            None => drop(self.backups.remove(id)),
+        }
+    }
+
     /// Everything in the directory.
     #[must_use]
     pub fn total(&self) -> Sums {

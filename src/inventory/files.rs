@@ -7,9 +7,6 @@ use crate::postgres::{TimelineHistory, TimelineId};
 
 use super::ListedObject;
 
-/// No `backup.info`, history file or keep annotation comes near this size, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
-
 /// A listed object whose content a scan wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmallFile {
@@ -98,13 +95,23 @@ impl From<&BackupInfoError> for UnreadableReason {
     }
 }
 
-impl FileKind {
-    /// The most bytes that a file of this kind can sensibly have.
-    #[must_use]
-    pub const fn max_bytes(self) -> u64 {
-        MAX_BYTES
-    }
+impl SmallFile {
+    /// The most bytes that such a file can sensibly have.
+    pub const MAX_BYTES: u64 = 1 << 20;
 
+    /// Whether the other one has the same content, as far as a listing tells. A move to another
+    /// storage class changes none.
+    #[must_use]
+    pub fn is_same_version(&self, other: &Self) -> bool {
+        let version = |file: &Self| {
+            let object = &file.object;
+            (object.key.clone(), object.size, object.last_modified, object.etag.clone(), file.kind)
+        };
+        version(self) == version(other)
+    }
+}
+
+impl FileKind {
     /// Makes sense of the content of a file.
     #[must_use]
     pub fn read(self, content: &[u8]) -> Finding {
@@ -130,9 +137,9 @@ fn read_history(
     content: &[u8],
 ) -> Result<Finding, String> {
     let plain = match compression {
-        Some(compression) => {
-            compression.decompress(content, MAX_BYTES).map_err(|error| error.to_string())?
-        }
+        Some(compression) => compression
+            .decompress(content, SmallFile::MAX_BYTES)
+            .map_err(|error| error.to_string())?,
         None => content.to_vec(),
     };
     let history = TimelineHistory::parse(timeline, &plain).map_err(|error| error.to_string())?;
@@ -156,7 +163,7 @@ impl Files {
     #[must_use]
     pub fn finding(&self, file: &SmallFile) -> Option<&Finding> {
         let (known, finding) = self.0.get(&file.object.key)?;
-        (known == file).then_some(finding)
+        known.is_same_version(file).then_some(finding)
     }
 
     /// Remembers what reading a file yielded.

@@ -17,4 +17,4 @@ pub use directory::DirectoryInventory;
 pub use files::{FileContent, FileKind, Files, Finding, SmallFile, UnreadableReason};
 pub use object::{ListedObject, UnfinishedUpload};
 pub use sums::Sums;
-pub use wal::{LogInventory, WalInventory};
+pub use wal::{LogInventory, WalInventory, WalObjectKind};

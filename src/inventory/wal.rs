@@ -16,20 +16,69 @@ pub struct WalInventory {
     pub logs: BTreeMap<(TimelineId, u32), LogInventory>,
     /// The history file of each timeline, the newest if it is there under two endings.
     pub histories: BTreeMap<TimelineId, SmallFile>,
-    /// Whole segments in their place.
-    pub segments: Sums,
-    /// Partial segments in their place.
-    pub partials: Sums,
-    /// Backup labels in their place.
-    pub labels: Sums,
-    /// History files in their place.
-    pub history: Sums,
-    /// Objects with the name of a WAL file where `barman-cloud-wal-restore` does not look.
-    pub misplaced: Sums,
-    /// Objects whose name no WAL file has.
-    pub foreign: Sums,
-    /// Empty keys that end in a slash.
-    pub markers: Sums,
+    /// All objects, by what they are.
+    pub objects: BTreeMap<WalObjectKind, Sums>,
+}
+
+/// What an object below `wals/` is, as `barman_cloud_wal_objects` counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WalObjectKind {
+    /// A whole segment in its place.
+    Segment,
+    /// A partial segment in its place.
+    Partial,
+    /// A backup label in its place.
+    Label,
+    /// A history file in its place.
+    History,
+    /// An object with the name of a WAL file where `barman-cloud-wal-restore` does not look.
+    Misplaced,
+    /// An object whose name no WAL file has.
+    Foreign,
+    /// An empty key that ends in a slash.
+    Marker,
+}
+
+impl WalObjectKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 7] = [
+        Self::Segment,
+        Self::Partial,
+        Self::Label,
+        Self::History,
+        Self::Misplaced,
+        Self::Foreign,
+        Self::Marker,
+    ];
+
+    /// The kind as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Segment => "segment",
+            Self::Partial => "partial",
+            Self::Label => "label",
+            Self::History => "history",
+            Self::Misplaced => "misplaced",
+            Self::Foreign => "foreign",
+            Self::Marker => "marker",
+        }
+    }
+
+    fn of(wal: WalObject, object: &ListedObject) -> Self {
+        match wal.kind {
+            WalKind::Foreign if object.is_marker() => Self::Marker,
+            WalKind::Foreign => Self::Foreign,
+            WalKind::Segment(_) if wal.in_place => Self::Segment,
+            WalKind::Partial(_) if wal.in_place => Self::Partial,
+            WalKind::Label(..) if wal.in_place => Self::Label,
+            WalKind::History(_) if wal.in_place => Self::History,
+            WalKind::Segment(_)
+            | WalKind::Partial(_)
+            | WalKind::Label(..)
+            | WalKind::History(_) => Self::Misplaced,
+        }
+    }
 }
 
 /// The segments of one log directory, the 4 GiB of WAL that share the first 16 digits of a name.
@@ -43,7 +92,8 @@ pub struct LogInventory {
     pub newest_at: Option<DateTime<Utc>>,
     /// Objects beyond the first of their segment.
     pub duplicates: u64,
-    /// Segments that arrived long after the one that follows them: uploaded once more.
+    /// Segments that arrived long after the one that follows them in the log: uploaded once more.
+    /// Of several in a row only the last one shows.
     pub overwritten: u64,
     /// Uncompressed segments, by their size where a segment can have it.
     uncompressed: BTreeMap<SegmentSize, u64>,
@@ -62,26 +112,24 @@ const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
 impl WalInventory {
     /// Takes in one object.
     pub fn add(&mut self, wal: WalObject, object: &ListedObject) {
-        let sums = match wal.kind {
-            WalKind::Foreign if object.is_marker() => &mut self.markers,
-            WalKind::Foreign => &mut self.foreign,
-            _ if !wal.in_place => &mut self.misplaced,
-            WalKind::Segment(name) => {
-                self.logs.entry((name.timeline, name.log)).or_default().add(
-                    name,
-                    wal.compression,
-                    object,
-                );
-                &mut self.segments
+        let kind = WalObjectKind::of(wal, object);
+        self.objects.entry(kind).or_default().add_object(object.size);
+        match (kind, wal.kind) {
+            (WalObjectKind::Segment, WalKind::Segment(name)) => {
+                let log = self.logs.entry((name.timeline, name.log)).or_default();
+                log.add(name, wal.compression, object);
             }
-            WalKind::Partial(_) => &mut self.partials,
-            WalKind::Label(..) => &mut self.labels,
-            WalKind::History(timeline) => {
+            (WalObjectKind::History, WalKind::History(timeline)) => {
                 self.add_history(timeline, wal.compression, object);
-                &mut self.history
             }
-        };
-        sums.add_object(object.size);
+            _ => {}
+        }
+    }
+
+    /// The objects of one kind.
+    #[must_use]
+    pub fn sums(&self, kind: WalObjectKind) -> Sums {
+        self.objects.get(&kind).copied().unwrap_or_default()
     }
 
     fn add_history(

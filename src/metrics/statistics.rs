@@ -59,6 +59,19 @@ impl Statistics {
         self.requests.get(&(operation, outcome)).map(Counter::inc);
     }
 
+    /// The counts of this moment, which do not go on.
+    ///
+    /// The distributions are shared and do: they cannot be copied.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        Self {
+            scans: copy(&self.scans),
+            errors: copy(&self.errors),
+            requests: copy(&self.requests),
+            durations: self.durations.clone(),
+        }
+    }
+
     pub(super) fn scans(&self) -> Vec<Counted> {
         let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
         self.scans.iter().map(|(outcome, count)| (label(outcome), count.get())).collect()
@@ -79,5 +92,32 @@ impl Statistics {
     pub(super) fn durations(&self) -> Vec<Observed> {
         let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
         self.durations.iter().map(|(outcome, one)| (label(outcome), one.clone())).collect()
+    }
+}
+
+/// Counters with the same counts. A clone of a counter would be the same counter.
+fn copy<K: Copy + Ord>(counters: &BTreeMap<K, Counter>) -> BTreeMap<K, Counter> {
+    let copy = |counter: &Counter| {
+        let copy = Counter::default();
+        copy.inc_by(counter.get());
+        copy
+    };
+    counters.iter().map(|(key, counter)| (*key, copy(counter))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_frozen_does_not_go_on() {
+        let statistics = Statistics::default();
+        statistics.scan_failed(ErrorKind::Auth);
+        let before = statistics.frozen();
+
+        statistics.scan_failed(ErrorKind::Auth);
+
+        assert!(before.errors().contains(&(labels(["auth"]), 1)));
+        assert!(statistics.errors().contains(&(labels(["auth"]), 2)));
     }
 }

@@ -2,7 +2,7 @@
 
 use prometheus_client::registry::Unit;
 
-use crate::inventory::Sums;
+use crate::inventory::{Sums, WalObjectKind};
 use crate::report::{ServerReport, TimelineWal};
 
 use super::table::{Labelled, Metric, Number, Values, age, labels};
@@ -25,7 +25,8 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "wal_objects",
         help: "Objects below wals/ by kind: segment, partial, label, history, misplaced (where \
-               nothing looks for it), foreign (no WAL file).",
+               nothing looks for it), foreign (no WAL file), marker (an empty key that ends in a \
+               slash); they add up to everything there.",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(|server| by_kind(server, |sums| sums.objects)),
@@ -54,8 +55,9 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "wal_anomalies",
         help: "What is odd about WAL, by kind: size (impossible for a segment), duplicate (stored \
-               under two endings), misplaced, overwritten (uploaded once more), foreign, \
-               stray_timeline (written by another cluster).",
+               under two endings), misplaced, overwritten (arrived over an hour after the segment that \
+               follows it, so uploaded once more), foreign, stray_timeline (written by another \
+               cluster; absent where history files or backups do not tell).",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(anomalies),
@@ -68,17 +70,9 @@ fn by_timeline(server: &ServerReport, value: fn(&TimelineWal) -> u64) -> Vec<Lab
 }
 
 fn by_kind(server: &ServerReport, value: fn(&Sums) -> u64) -> Vec<Labelled> {
-    let objects = &server.wal.objects;
-    [
-        ("segment", &objects.segments),
-        ("partial", &objects.partials),
-        ("label", &objects.labels),
-        ("history", &objects.history),
-        ("misplaced", &objects.misplaced),
-        ("foreign", &objects.foreign),
-    ]
-    .map(|(kind, sums)| (labels([kind]), Number::Whole(value(sums))))
-    .to_vec()
+    let sums = |kind| server.wal.objects.get(&kind).copied().unwrap_or_default();
+    let kinds = WalObjectKind::ALL.into_iter();
+    kinds.map(|kind| (labels([kind.as_label()]), value(&sums(kind)).into())).collect()
 }
 
 fn anomalies(server: &ServerReport) -> Vec<Labelled> {

@@ -23,3 +23,11 @@ pub struct Report {
     /// store does not list them.
     pub uploads: Option<BTreeMap<String, UploadSums>>,
 }
+
+impl Report {
+    /// How many servers have a directory, expected or not.
+    #[must_use]
+    pub fn servers_found(&self) -> usize {
+        self.servers.values().filter(|server| server.is_found).count()
+    }
+}

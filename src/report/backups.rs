@@ -33,7 +33,8 @@ pub enum BackupState {
     Failed,
     /// Under way.
     Running,
-    /// Without its data or its `backup.info`, or begun too long ago to be under way.
+    /// Without its data or its `backup.info`, or neither finished nor under way: begun too long
+    /// ago, never begun, or with a status that Barman does not know.
     Incomplete,
     /// With a `backup.info` that cannot be read.
     Unreadable(UnreadableReason),
@@ -68,19 +69,18 @@ impl BackupState {
     ) -> Self {
         match info.status {
             BackupStatus::Done if inventory.has_all_data(info) => Self::Done,
-            BackupStatus::Done => Self::Incomplete,
             BackupStatus::Failed => Self::Failed,
-            BackupStatus::Empty
+            BackupStatus::Started | BackupStatus::WaitingForWals | BackupStatus::Syncing
+                if age <= max_running_time =>
+            {
+                Self::Running
+            }
+            BackupStatus::Done
+            | BackupStatus::Empty
             | BackupStatus::Started
             | BackupStatus::WaitingForWals
             | BackupStatus::Syncing
-            | BackupStatus::Unknown(_) => {
-                if age > max_running_time {
-                    Self::Incomplete
-                } else {
-                    Self::Running
-                }
-            }
+            | BackupStatus::Unknown(_) => Self::Incomplete,
         }
     }
 }
@@ -104,10 +104,11 @@ impl BackupReport {
         self.info.as_ref()?.cluster_size_bytes
     }
 
-    /// Time from begin to end as `backup.info` states them; `None` while either is missing.
+    /// Time from begin to end as `backup.info` states them; `None` while either is missing, or
+    /// where the end is before the begin.
     #[must_use]
     pub fn duration(&self) -> Option<TimeDelta> {
         let info = self.info.as_ref()?;
-        Some(info.ended_at? - info.began_at?)
+        Some(info.ended_at? - info.began_at?).filter(|duration| *duration >= TimeDelta::zero())
     }
 }

@@ -11,7 +11,7 @@ use crate::inventory::{
 
 use super::build::{Expectations, ScanFindings};
 use super::wal_anomalies::wal_anomalies;
-use super::{BackupReport, BackupState, ServerReport, TimelineWal, WalObjects, WalReport};
+use super::{BackupReport, BackupState, ServerReport, TimelineWal, WalReport};
 
 /// Judges one server.
 pub(super) struct ServerJudge<'a> {
@@ -31,6 +31,7 @@ impl ServerJudge<'_> {
             .collect();
         let mut report = ServerReport {
             is_expected,
+            is_found: directory.is_server,
             base: directory.base,
             keeps_are_known: directory.backups.values().all(|backup| self.keep_is_known(backup)),
             backups,
@@ -57,7 +58,9 @@ impl ServerJudge<'_> {
         let began_at = info.and_then(|info| info.began_at).or(written_at);
         let state = match (info, finding) {
             (Some(info), _) => {
-                let age = began_at.map_or(TimeDelta::MAX, |began_at| self.now - began_at);
+                // A begin in the future is a wrong clock's or zone's; the file is never younger.
+                let since = began_at.into_iter().chain(written_at).min();
+                let age = since.map_or(TimeDelta::MAX, |since| self.now - since);
                 BackupState::of(info, inventory, age, self.expected.max_running_time)
             }
             (None, Some(Finding::Unreadable { reason, .. })) => BackupState::Unreadable(*reason),
@@ -105,14 +108,7 @@ impl ServerJudge<'_> {
         }
         WalReport {
             timelines,
-            objects: WalObjects {
-                segments: wal.segments,
-                partials: wal.partials,
-                labels: wal.labels,
-                history: wal.history,
-                misplaced: wal.misplaced,
-                foreign: wal.foreign,
-            },
+            objects: wal.objects.clone(),
             newest_at: wal.logs.values().filter_map(|log| log.newest_at).max(),
             anomalies: wal_anomalies(wal, report, self.findings.files),
         }

@@ -18,7 +18,7 @@ pub use archive::Report;
 pub use backups::{BackupReport, BackupState};
 pub use build::{Expectations, ScanFindings, build};
 pub use outcome::{ErrorKind, Operation, RequestOutcome, ScanOutcome};
-pub use server::{ServerReport, TimelineWal, WalAnomaly, WalObjects, WalReport};
+pub use server::{ServerReport, TimelineWal, WalAnomaly, WalReport};
 pub use status::{ArchiveStatus, ScanFailure};
 pub use storage::{PrefixKind, PrefixSums};
 pub use uploads::{UploadFinding, UploadSums};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::KeepTarget;
-use crate::inventory::{Files, Finding, Inventory, ListedObject, UnreadableReason};
+use crate::inventory::{Files, Finding, Inventory, ListedObject, UnreadableReason, WalObjectKind};
 use crate::postgres::TimelineId;
 
 use super::{
@@ -149,6 +149,14 @@ fn a_part_missing_between_two_others_makes_a_backup_incomplete() {
 }
 
 #[test]
+fn an_empty_data_object_is_none() {
+    let archive =
+        Archive::new().with_file("s/base/1/backup.info", &done()).with("s/base/1/data.tar", 0);
+
+    assert_eq!(states(&archive.server()), [("1", BackupState::Incomplete)]);
+}
+
+#[test]
 fn a_snapshot_backup_has_no_data_objects() {
     let snapshot = format!("{}snapshots_info={{'provider': 'gcp'}}\n", done());
     let archive = Archive::new()
@@ -176,25 +184,32 @@ fn only_age_tells_a_running_backup_from_a_killed_one() {
     let server = Archive::new()
         .with_file("s/base/a/backup.info", &started("11-15 11:00:00"))
         .with_file("s/base/b/backup.info", &started("11-14 11:00:00"))
-        .with_file("s/base/c/backup.info", "")
+        // Begun in the future, says a clock that is wrong; written at three o'clock.
+        .with_file("s/base/c/backup.info", &started("11-30 11:00:00"))
+        .with_file("s/base/d/backup.info", "")
+        .with_file("s/base/e/backup.info", "status=PAUSED")
         .server();
 
-    let expected =
-        [("a", BackupState::Running), ("b", BackupState::Incomplete), ("c", BackupState::Running)];
-    assert_eq!(states(&server), expected);
-    assert_eq!(server.newest_running().unwrap().id, "a");
+    let expected = [
+        BackupState::Running,
+        BackupState::Incomplete,
+        BackupState::Running,
+        BackupState::Incomplete,
+        BackupState::Incomplete,
+    ];
+    assert_eq!(states(&server).into_iter().map(|(_, state)| state).collect::<Vec<_>>(), expected);
+    assert_eq!(server.newest_running().unwrap().id, "c");
 }
 
 #[test]
 fn a_directory_without_backup_info_is_not_nothing() {
     let server = Archive::new()
         .with("s/base/killed/data.tar", 5)
-        .with("s/base/kept/annotations/keep", 4)
-        .with("s/base/marker/", 0)
+        .with("s/base/only-kept/annotations/keep", 4)
+        .with("s/base/only-a-marker/", 0)
         .server();
 
-    let expected = [("kept", BackupState::Incomplete), ("killed", BackupState::Incomplete)];
-    assert_eq!(states(&server), expected);
+    assert_eq!(states(&server), [("killed", BackupState::Incomplete)]);
     assert_eq!(server.kept(KeepTarget::Full), Some(0));
 }
 
@@ -333,12 +348,11 @@ fn segments_count_once_and_their_objects_all() {
     assert_eq!((timeline.segments, timeline.stored.objects), (3, 4));
     assert_eq!(timeline.stored.bytes, 16_777_216 + 100 + 100 + 12);
     assert_eq!(server.wal.timelines.len(), 1, "a misplaced segment is no timeline's");
-    let objects = server.wal.objects;
-    let kinds = [objects.partials, objects.labels, objects.history, objects.misplaced];
-    assert_eq!(kinds.map(|sums| sums.bytes), [50, 30, 60, 16_777_216]);
-    assert_eq!(objects.foreign.objects, 1, "a marker is not foreign");
-    let counts = WalAnomaly::ALL.map(|kind| anomaly(&server, kind));
-    assert_eq!(counts, [1, 1, 1, 0, 1, 0]);
+    let bytes = WalObjectKind::ALL.map(|kind| server.wal.objects[&kind].bytes);
+    assert_eq!(bytes, [16_777_428, 50, 30, 60, 16_777_216, 7, 0]);
+    assert_eq!(server.wal.objects[&WalObjectKind::Foreign].objects, 1, "a marker is not foreign");
+    let counts = WalAnomaly::ALL.map(|kind| server.wal.anomalies.get(&kind).copied());
+    assert_eq!(counts, [Some(1), Some(1), Some(1), Some(0), Some(1), None]);
 }
 
 #[test]
@@ -378,6 +392,18 @@ fn a_lone_history_file_from_before_the_newest_backup_is_a_stray_timeline() {
         .with_file("s/wals/00000002.history", "1\t0/3000000\tno recovery target specified\n");
 
     assert_eq!(anomaly(&archive.server(), WalAnomaly::StrayTimeline), 1);
+}
+
+#[test]
+fn stray_timelines_are_unknown_where_a_history_file_cannot_be_read() {
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with("s/base/1/data.tar", 5)
+        .with_file("s/wals/00000002.history", "no history");
+    assert_eq!(archive.server().wal.anomalies.get(&WalAnomaly::StrayTimeline), None);
+
+    let without_backups = Archive::new().with_file("s/wals/00000002.history", "1\t0/1\tx");
+    assert_eq!(without_backups.server().wal.anomalies.get(&WalAnomaly::StrayTimeline), None);
 }
 
 #[test]
@@ -445,7 +471,8 @@ proptest::proptest! {
         proptest::prop_assert_eq!(objects, report.objects);
         for server in report.servers.values() {
             let wal = server.wal.timelines.values().map(|one| one.stored.objects).sum::<u64>();
-            proptest::prop_assert_eq!(wal, server.wal.objects.segments.objects);
+            let segments = server.wal.objects.get(&WalObjectKind::Segment);
+            proptest::prop_assert_eq!(wal, segments.map_or(0, |sums| sums.objects));
         }
     }
 }

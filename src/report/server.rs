@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::barman::KeepTarget;
-use crate::inventory::Sums;
+use crate::inventory::{Sums, WalObjectKind};
 use crate::postgres::TimelineId;
 
 use super::{BackupReport, BackupState};
@@ -15,6 +15,8 @@ use super::{BackupReport, BackupState};
 pub struct ServerReport {
     /// Whether the server is one that should be there.
     pub is_expected: bool,
+    /// Whether it has a directory with anything of a server's in it.
+    pub is_found: bool,
     /// Everything below its `base/`.
     pub base: Sums,
     /// Its backups, by id.
@@ -30,11 +32,11 @@ pub struct ServerReport {
 pub struct WalReport {
     /// Whole segments, by timeline.
     pub timelines: BTreeMap<TimelineId, TimelineWal>,
-    /// Everything below `wals/`, by what it is.
-    pub objects: WalObjects,
+    /// Everything below `wals/`, by what it is; a kind without objects may be missing.
+    pub objects: BTreeMap<WalObjectKind, Sums>,
     /// When the newest segment arrived; `None` without any.
     pub newest_at: Option<DateTime<Utc>>,
-    /// What is odd, by kind.
+    /// What is odd, by kind; a kind that could not be judged is missing.
     pub anomalies: BTreeMap<WalAnomaly, u64>,
 }
 
@@ -45,23 +47,6 @@ pub struct TimelineWal {
     pub segments: u64,
     /// Their objects.
     pub stored: Sums,
-}
-
-/// Objects below `wals/`, by what they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WalObjects {
-    /// Whole segments.
-    pub segments: Sums,
-    /// Partial segments.
-    pub partials: Sums,
-    /// Backup labels.
-    pub labels: Sums,
-    /// History files.
-    pub history: Sums,
-    /// WAL files where nothing looks for them.
-    pub misplaced: Sums,
-    /// What is no WAL file.
-    pub foreign: Sums,
 }
 
 /// What is odd about WAL, as `barman_cloud_wal_anomalies` counts it.

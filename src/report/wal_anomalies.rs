@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{Files, LogInventory, WalInventory};
+use crate::inventory::{Files, LogInventory, WalInventory, WalObjectKind};
 use crate::postgres::SegmentSize;
 use crate::recovery::{TimelinesSeen, stray_timelines};
 
 use super::{ServerReport, WalAnomaly};
 
-/// Counts what is odd, every kind of it.
+/// Counts what is odd, every kind that can be judged.
 pub(super) fn wal_anomalies(
     wal: &WalInventory,
     report: &ServerReport,
@@ -17,14 +17,14 @@ pub(super) fn wal_anomalies(
     let sizes = segment_sizes(wal, report);
     let sum = |count: fn(&LogInventory) -> u64| wal.logs.values().map(count).sum::<u64>();
     let count = |anomaly| match anomaly {
-        WalAnomaly::Size => wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum(),
-        WalAnomaly::Duplicate => sum(|log| log.duplicates),
-        WalAnomaly::Misplaced => wal.misplaced.objects,
-        WalAnomaly::Overwritten => sum(|log| log.overwritten),
-        WalAnomaly::Foreign => wal.foreign.objects,
+        WalAnomaly::Size => Some(wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum()),
+        WalAnomaly::Duplicate => Some(sum(|log| log.duplicates)),
+        WalAnomaly::Misplaced => Some(wal.sums(WalObjectKind::Misplaced).objects),
+        WalAnomaly::Overwritten => Some(sum(|log| log.overwritten)),
+        WalAnomaly::Foreign => Some(wal.sums(WalObjectKind::Foreign).objects),
         WalAnomaly::StrayTimeline => count_stray_timelines(wal, report, files),
     };
-    WalAnomaly::ALL.into_iter().map(|anomaly| (anomaly, count(anomaly))).collect()
+    WalAnomaly::ALL.into_iter().filter_map(|anomaly| Some((anomaly, count(anomaly)?))).collect()
 }
 
 /// The sizes that a server's segments have: as its backups say, else as uncompressed ones show.
@@ -39,23 +39,23 @@ fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeSet<SegmentS
     sizes
 }
 
-fn count_stray_timelines(wal: &WalInventory, report: &ServerReport, files: &Files) -> u64 {
+/// `None` where there are history files and something that it takes to judge them is missing.
+fn count_stray_timelines(wal: &WalInventory, report: &ServerReport, files: &Files) -> Option<u64> {
     let done = report.done();
     let infos = done.iter().filter_map(|(_, backup)| backup.info.as_ref());
-    let histories = wal.histories.iter();
+    let newest = report.newest_done().and_then(|backup| backup.info.as_ref());
+    let end = newest.and_then(|info| Some((info.end_wal?.timeline, info.end_lsn?)));
+    let above = wal.histories.iter().filter(|(id, _)| end.is_none_or(|(own, _)| **id > own));
+    let histories = above.map(|(timeline, file)| Some((*timeline, files.history(file)?)));
     let seen = TimelinesSeen {
-        histories: histories
-            .filter_map(|(timeline, file)| Some((*timeline, files.history(file)?)))
-            .collect(),
+        histories: histories.collect::<Option<_>>()?,
         with_backups: infos
             .flat_map(|info| [info.begin_wal, info.end_wal])
             .flatten()
             .map(|segment| segment.timeline)
             .collect(),
-        newest_backup_end: report.newest_done().and_then(|backup| {
-            let info = backup.info.as_ref()?;
-            Some((info.end_wal?.timeline, info.end_lsn?))
-        }),
+        newest_backup_end: end,
     };
-    stray_timelines(&seen).len() as u64
+    let is_judged = end.is_some() || seen.histories.is_empty();
+    is_judged.then(|| stray_timelines(&seen).len() as u64)
 }

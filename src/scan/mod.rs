@@ -1,5 +1,6 @@
 //! One pass over an archive, and the schedule of the passes.
 
+mod due;
 mod listing;
 mod pass;
 mod reading;
@@ -10,6 +11,7 @@ mod uploads;
 #[cfg(test)]
 mod tests;
 
+pub use due::Due;
 pub use pass::{Knowledge, Pass};
 pub use scanner::{Clock, ScanEnd, ScanLimits, ScanObserver, Scanner};
-pub use schedule::{Schedule, ScheduleError};
+pub use schedule::{ScheduleError, Ticker};

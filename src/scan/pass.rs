@@ -1,19 +1,18 @@
 //! One pass over an archive.
 
-use crate::inventory::Files;
 use crate::report::{Expectations, Report, ScanFindings, build};
 use crate::storage::{ObjectStore, StorageError};
 
 use super::Clock;
 use super::listing::take_stock;
-use super::reading::read_files;
-use super::uploads::find_uploads;
+use super::reading::FilesRead;
 
 /// What is remembered from one pass to the next.
 #[derive(Debug, Default)]
 pub struct Knowledge {
-    /// What the small files say, by the version that was read.
-    files: Files,
+    files: FilesRead,
+    /// Whether the store refused to list unfinished uploads the last time.
+    uploads_are_refused: bool,
 }
 
 /// What one pass works on.
@@ -43,12 +42,15 @@ impl<S: ObjectStore> Pass<'_, S> {
         clock: &Clock,
     ) -> Result<Report, StorageError> {
         let audited_at = clock();
-        let inventory = take_stock(self.store, self.prefix).await?;
-        let files = &mut knowledge.files;
-        read_files(self.store, self.archive, &inventory, files, self.concurrency).await?;
-        let uploads = find_uploads(self.store, self.archive, self.prefix, self.concurrency).await?;
-        let findings =
-            ScanFindings { inventory: &inventory, files, audited_at, uploads: uploads.as_deref() };
+        let mut inventory = take_stock(self.store, self.prefix, "").await?;
+        self.read_files(&mut inventory, &mut knowledge.files).await?;
+        let uploads = self.find_uploads(&mut knowledge.uploads_are_refused).await?;
+        let findings = ScanFindings {
+            inventory: &inventory,
+            files: &knowledge.files.files,
+            audited_at,
+            uploads: uploads.as_deref(),
+        };
         Ok(build(&findings, self.expected, clock()))
     }
 }

@@ -1,35 +1,152 @@
 //! Reading the small files of an archive, each version of each once.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use tracing::warn;
 
 use crate::barman::BackupStatus;
-use crate::inventory::{FileContent, Files, Finding, Inventory, SmallFile, UnreadableReason};
+use crate::inventory::{
+    BackupInventory, FileContent, Files, Finding, Inventory, SmallFile, Sums, UnreadableReason,
+};
 use crate::storage::{ObjectStore, Reach, StorageError};
 
-/// Reads what is new or changed, and forgets what is gone.
-pub(super) async fn read_files(
-    store: &impl ObjectStore,
-    archive: &str,
-    inventory: &Inventory,
-    files: &mut Files,
-    concurrency: usize,
-) -> Result<(), StorageError> {
-    let listed: Vec<SmallFile> = inventory.small_files().cloned().collect();
-    let (known, new): (Vec<_>, Vec<_>) =
-        listed.iter().cloned().partition(|file| files.finding(file).is_some_and(is_final));
-    read(store, archive, new, files, concurrency).await?;
-    // Retention deletes the data of a backup before its backup.info. What is about to be called
-    // incomplete may just have been deleted while it was listed.
-    let doubtful = doubtful_backups(inventory, files);
-    let again = known.into_iter().filter(|file| doubtful.contains(&file.object.key)).collect();
-    read(store, archive, again, files, concurrency).await?;
-    files.retain(&listed);
-    Ok(())
+use super::Pass;
+use super::listing::take_stock;
+
+/// What the small files of an archive say, and what it took to be sure of it.
+#[derive(Debug, Default)]
+pub(super) struct FilesRead {
+    /// What the files say, by the version that was read.
+    pub(super) files: Files,
+    /// Finished backups that were listed a second time and still had not all their data, as they
+    /// were then: key of `backup.info`, its version, the backup's objects.
+    confirmed: BTreeMap<String, (SmallFile, Sums)>,
 }
 
+/// One backup in an inventory: the directories that lead to it.
+#[derive(Clone, Debug)]
+struct BackupPlace {
+    directory: String,
+    id: String,
+}
+
+impl<S: ObjectStore> Pass<'_, S> {
+    /// Reads what is new or changed, and forgets what is gone.
+    pub(super) async fn read_files(
+        &self,
+        inventory: &mut Inventory,
+        known: &mut FilesRead,
+    ) -> Result<(), StorageError> {
+        let files = &mut known.files;
+        let new = inventory.small_files().filter(|file| !files.finding(file).is_some_and(is_final));
+        self.read(new.cloned().collect(), files).await?;
+        self.confirm_missing_data(inventory, known).await?;
+        let listed: Vec<_> = inventory.small_files().cloned().collect();
+        known.files.retain(&listed);
+        Ok(())
+    }
+
+    /// Looks again at finished backups whose data were not listed.
+    ///
+    /// A backup may have ended after it was listed and before its `backup.info` was read. And
+    /// retention, which deletes data first, may have been at work.
+    async fn confirm_missing_data(
+        &self,
+        inventory: &mut Inventory,
+        known: &mut FilesRead,
+    ) -> Result<(), StorageError> {
+        let doubtful = known.doubtful(inventory);
+        let again: Vec<(BackupPlace, Option<BackupInventory>)> = stream::iter(doubtful)
+            .map(async |place: BackupPlace| {
+                let backup = self.list_backup(&place).await?;
+                Ok::<_, StorageError>((place, backup))
+            })
+            .buffer_unordered(self.concurrency)
+            .try_collect()
+            .await?;
+        let small_files =
+            again.iter().flat_map(|(_, backup)| backup).flat_map(BackupInventory::small_files);
+        let changed = small_files.filter(|file| known.files.finding(file).is_none());
+        self.read(changed.cloned().collect(), &mut known.files).await?;
+        for (place, backup) in again {
+            if let Some(directory) = inventory.directories.get_mut(&place.directory) {
+                directory.replace_backup(&place.id, backup);
+            }
+        }
+        known.confirm(inventory);
+        Ok(())
+    }
+
+    /// `None` for a backup that is gone.
+    async fn list_backup(
+        &self,
+        place: &BackupPlace,
+    ) -> Result<Option<BackupInventory>, StorageError> {
+        let below = format!("{}/base/{}/", place.directory, place.id);
+        let mut fresh = take_stock(self.store, self.prefix, &below).await?;
+        let directory = fresh.directories.get_mut(&place.directory);
+        Ok(directory.and_then(|directory| directory.backups.remove(&place.id)))
+    }
+
+    async fn read(&self, wanted: Vec<SmallFile>, files: &mut Files) -> Result<(), StorageError> {
+        let mut readings = stream::iter(wanted)
+            .map(async |file: SmallFile| {
+                let finding = read_one(self.store, &file).await?;
+                Ok::<_, StorageError>((file, finding))
+            })
+            .buffer_unordered(self.concurrency);
+        while let Some((file, finding)) = readings.try_next().await? {
+            if !is_repeated(files.finding(&file), &finding) {
+                log_finding(self.archive, &file, &finding);
+            }
+            files.insert(file, finding);
+        }
+        Ok(())
+    }
+}
+
+impl FilesRead {
+    /// Finished backups without their data that were not looked at again as they are now.
+    fn doubtful(&self, inventory: &Inventory) -> Vec<BackupPlace> {
+        without_data(inventory, &self.files)
+            .filter(|(_, backup)| self.needs_confirmation(backup))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    fn confirm(&mut self, inventory: &Inventory) {
+        let confirmed = without_data(inventory, &self.files).filter_map(|(_, backup)| {
+            let file = backup.info.clone()?;
+            Some((file.object.key.clone(), (file, backup.stored)))
+        });
+        self.confirmed = confirmed.collect();
+    }
+
+    fn needs_confirmation(&self, backup: &BackupInventory) -> bool {
+        let Some(file) = &backup.info else { return false };
+        let confirmed = self.confirmed.get(&file.object.key);
+        !confirmed
+            .is_some_and(|(then, stored)| then.is_same_version(file) && *stored == backup.stored)
+    }
+}
+
+/// Finished backups without all their data.
+fn without_data<'a>(
+    inventory: &'a Inventory,
+    files: &'a Files,
+) -> impl Iterator<Item = (BackupPlace, &'a BackupInventory)> {
+    let directories = inventory.directories.iter();
+    let backups = directories.flat_map(|(directory, content)| {
+        content.backups.iter().map(move |(id, backup)| {
+            (BackupPlace { directory: directory.clone(), id: id.clone() }, backup)
+        })
+    });
+    backups.filter(|(_, backup)| {
+        let info = backup.info.as_ref().and_then(|file| files.backup_info(file));
+        info.is_some_and(|info| info.status == BackupStatus::Done && !backup.has_all_data(info))
+    })
+}
 /// Whether reading the same version again would yield the same.
 fn is_final(finding: &Finding) -> bool {
     match finding {
@@ -40,43 +157,21 @@ fn is_final(finding: &Finding) -> bool {
     }
 }
 
-/// Keys of the `backup.info` of finished backups without all their data.
-fn doubtful_backups(inventory: &Inventory, files: &Files) -> BTreeSet<String> {
-    let backups = inventory.directories.values().flat_map(|directory| directory.backups.values());
-    backups
-        .filter_map(|backup| {
-            let file = backup.info.as_ref()?;
-            let info = files.backup_info(file)?;
-            let is_doubtful = info.status == BackupStatus::Done && !backup.has_all_data(info);
-            is_doubtful.then(|| file.object.key.clone())
-        })
-        .collect()
-}
-
-async fn read(
-    store: &impl ObjectStore,
-    archive: &str,
-    wanted: Vec<SmallFile>,
-    files: &mut Files,
-    concurrency: usize,
-) -> Result<(), StorageError> {
-    let mut readings = stream::iter(wanted)
-        .map(async |file: SmallFile| {
-            let finding = read_one(store, &file).await?;
-            Ok::<_, StorageError>((file, finding))
-        })
-        .buffer_unordered(concurrency);
-    while let Some((file, finding)) = readings.try_next().await? {
-        if files.finding(&file) != Some(&finding) {
-            log_finding(archive, &file, &finding);
-        }
-        files.insert(file, finding);
+/// Whether the log has said the same of this version of the file already.
+///
+/// Words do not count: a store numbers its refusals.
+fn is_repeated(known: Option<&Finding>, finding: &Finding) -> bool {
+    match (known, finding) {
+        (
+            Some(Finding::Unreadable { reason: known, .. }),
+            Finding::Unreadable { reason: found, .. },
+        ) => known == found,
+        (known, finding) => known == Some(finding),
     }
-    Ok(())
 }
 
 async fn read_one(store: &impl ObjectStore, file: &SmallFile) -> Result<Finding, StorageError> {
-    let max_bytes = file.kind.max_bytes();
+    let max_bytes = SmallFile::MAX_BYTES;
     let too_large = || Finding::syntax(format!("more than {max_bytes} bytes"));
     if file.object.size > max_bytes {
         return Ok(too_large());

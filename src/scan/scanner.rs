@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -75,46 +75,32 @@ pub struct Scanner<S> {
 impl<S: ObjectStore> Scanner<S> {
     /// Scans now, unless a scan is under way or `stop` is cancelled meanwhile.
     pub async fn scan(&self, stop: &CancellationToken) {
-        match self.knowledge.try_lock() {
-            Ok(knowledge) => {
-                self.scan_unless_stopped(knowledge, Duration::ZERO, stop).await;
+        let scan = async {
+            // The schedule is due whether or not the last scan is done.
+            match self.knowledge.try_lock() {
+                Ok(mut knowledge) => self.scan_now(&mut knowledge).await,
+                Err(_) => self.skip(),
             }
-            Err(_) => self.skip(),
+        };
+        if stop.run_until_cancelled(scan).await.is_none() {
+            info!(archive = self.archive, "A scan was cancelled, as the program stops");
         }
     }
 
     /// Scans as the schedule asks, after a random delay.
     pub async fn scan_on_schedule(&self, stop: &CancellationToken) {
-        let jitter = self.limits.jitter.mul_f64(fastrand::f64());
-        // The scheduler fires on every tick, whether or not the last scan is done.
-        match self.knowledge.try_lock() {
-            Ok(knowledge) => self.scan_unless_stopped(knowledge, jitter, stop).await,
-            Err(_) => self.skip(),
+        let delay = sleep(self.limits.jitter.mul_f64(fastrand::f64()));
+        if stop.run_until_cancelled(delay).await.is_some() {
+            self.scan(stop).await;
         }
     }
 
     fn skip(&self) {
         warn!(
             archive = self.archive,
-            "A scan was skipped, as the one before still runs: scan less often or raise \
-             `scan.concurrency`"
+            "A scan was skipped, as the one before still runs: scan less often"
         );
         self.observer.scan_skipped();
-    }
-
-    async fn scan_unless_stopped(
-        &self,
-        mut knowledge: MutexGuard<'_, Knowledge>,
-        delay: Duration,
-        stop: &CancellationToken,
-    ) {
-        let scan = async {
-            sleep(delay).await;
-            self.scan_now(&mut knowledge).await;
-        };
-        if stop.run_until_cancelled(scan).await.is_none() {
-            info!(archive = self.archive, "A scan was cancelled, as the program stops");
-        }
     }
 
     async fn scan_now(&self, knowledge: &mut Knowledge) {
@@ -147,8 +133,8 @@ impl<S: ObjectStore> Scanner<S> {
     fn timed_out(&self) -> ScanFailure {
         let limit = humantime::format_duration(self.limits.timeout);
         let message = format!(
-            "the scan did not end within {limit}: raise `scan.timeout` or `scan.concurrency`, or \
-             find out why the store is slow"
+            "the scan did not end within {limit}: raise `scan.timeout`, or find out why the store \
+             is slow"
         );
         ScanFailure { kind: ErrorKind::Timeout, message }
     }
@@ -164,9 +150,13 @@ impl<S: ObjectStore> Scanner<S> {
                     .flat_map(|server| server.wal.timelines.values())
                     .map(|timeline| timeline.segments)
                     .sum();
-                let (objects, servers) = (report.objects, report.servers.len());
-                if objects == 0 {
-                    warn!(archive, "Nothing lies below the destination path: is it the right one?");
+                let (objects, servers) = (report.objects, report.servers_found());
+                if report.servers_found() == 0 {
+                    warn!(
+                        archive,
+                        objects,
+                        "No server's directory lies below the destination path: is it the right one?"
+                    );
                 }
                 info!(archive, seconds, objects, servers, backups, segments, "Scan finished");
             }

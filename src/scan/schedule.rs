@@ -1,56 +1,79 @@
-//! When archives are scanned.
+//! Starting jobs when they are due.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use chrono::TimeZone;
+use tokio::time::Instant;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
 
-/// Starts jobs at the times of a cron expression.
-pub struct Schedule(JobScheduler);
+/// Every second, in every time zone.
+///
+/// The scheduler takes the offset of a time zone for constant and would be an hour off after summer
+/// time begins or ends. So it only ticks, and what is due is decided at each tick.
+const EVERY_SECOND: &str = "* * * * * *";
 
-/// The scheduler does not take the job.
+/// How long ticks may fail to come before the scheduler is told anew. It waits for the time on the
+/// clock that it has planned for, however far a clock was set back meanwhile.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ticks every second, as long as it is not stopped.
+pub struct Ticker {
+    scheduler: JobScheduler,
+    tick: Arc<dyn Fn() + Send + Sync>,
+    last_tick: Arc<Mutex<Instant>>,
+}
+
+/// The scheduler does not work.
 #[derive(Debug, thiserror::Error)]
 #[error("the schedule cannot be started")]
 pub struct ScheduleError(#[from] JobSchedulerError);
 
-impl Schedule {
-    /// A schedule without jobs, not started.
-    ///
-    /// # Errors
-    /// When the scheduler cannot be made.
-    pub async fn new() -> Result<Self, ScheduleError> {
-        Ok(Self(JobScheduler::new().await?))
-    }
-
-    /// Adds a job: a cron expression of six fields, seconds first, in a time zone.
-    ///
-    /// The job is started at every tick, whether or not the one before has ended.
-    ///
-    /// # Errors
-    /// When the expression is none.
-    pub async fn add<Z, F>(
-        &self,
-        expression: &str,
-        time_zone: Z,
-        job: impl Fn() -> F + Send + Sync + 'static,
-    ) -> Result<(), ScheduleError>
-    where
-        Z: TimeZone + Send + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let job = Job::new_async_tz(expression, time_zone, move |_, _| {
-            Box::pin(job()) as Pin<Box<dyn Future<Output = ()> + Send>>
-        })?;
-        self.0.add(job).await?;
-        Ok(())
-    }
-
-    /// Begins to start jobs.
+impl Ticker {
+    /// Starts to call `tick` every second. It must not block.
     ///
     /// # Errors
     /// When the scheduler cannot be started.
-    pub async fn start(&self) -> Result<(), ScheduleError> {
-        Ok(self.0.start().await?)
+    pub async fn start(tick: impl Fn() + Send + Sync + 'static) -> Result<Self, ScheduleError> {
+        let scheduler = JobScheduler::new().await?;
+        scheduler.start().await?;
+        let last_tick = Arc::new(Mutex::new(Instant::now()));
+        Ok(Self { scheduler, tick: Arc::new(tick), last_tick })
+    }
+
+    /// Keeps ticking until `stop` is cancelled, whatever happens to the clock.
+    pub async fn run(self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.keep_ticking()).await;
+    }
+
+    async fn keep_ticking(&self) {
+        let mut job = self.plan().await;
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            let last = *self.last_tick.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.elapsed() < PATIENCE {
+                continue;
+            }
+            warn!("The clock was set back, or the scheduler stands still: it is told anew");
+            if let Some(job) = job {
+                drop(self.scheduler.remove(&job.guid()).await);
+            }
+            job = self.plan().await;
+        }
+    }
+
+    async fn plan(&self) -> Option<Job> {
+        let (tick, last_tick) = (Arc::clone(&self.tick), Arc::clone(&self.last_tick));
+        let job = Job::new(EVERY_SECOND, move |_, _| {
+            *last_tick.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            tick();
+        });
+        let planned = async {
+            let job = job?;
+            self.scheduler.add(job.clone()).await?;
+            Ok::<_, JobSchedulerError>(job)
+        };
+        planned.await.inspect_err(|error| error!(%error, "The schedule cannot be planned")).ok()
     }
 }

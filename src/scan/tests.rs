@@ -17,16 +17,19 @@ enum Paging {
     Honest,
     RepeatsItsContinuation,
     RepeatsItsPage,
+    IgnoresItsContinuation,
     EmptyForEver,
     BreaksOnPageTwo,
     StrayKey,
 }
 
-/// A store in memory that pages two keys at a time, remembers what was read, and can lose objects
-/// after they were listed.
+/// A store in memory that pages two keys at a time, remembers what was asked, and can gain and lose
+/// objects after they were listed.
 struct FakeStore {
     contents: Mutex<BTreeMap<String, (String, DateTime<Utc>)>>,
     lost: Mutex<Vec<String>>,
+    late: Mutex<Vec<String>>,
+    listings: Mutex<Vec<String>>,
     reads: Mutex<Vec<String>>,
     paging: Paging,
 }
@@ -42,6 +45,8 @@ impl FakeStore {
         Self {
             contents: Mutex::new(objects.collect()),
             lost: Mutex::default(),
+            late: Mutex::default(),
+            listings: Mutex::default(),
             reads: Mutex::default(),
             paging: Paging::Honest,
         }
@@ -79,8 +84,16 @@ impl ObjectStore for FakeStore {
             return Err(StorageError::new(ErrorKind::Network, Reach::Scan, "broken"));
         }
         let contents = self.contents.lock().unwrap();
-        let from = if self.paging == Paging::RepeatsItsPage { 0 } else { page * 2 };
-        let keys = contents.iter().filter(|(key, _)| key.starts_with(&request.prefix));
+        let starts_over =
+            matches!(self.paging, Paging::RepeatsItsPage | Paging::IgnoresItsContinuation);
+        let from = if starts_over { 0 } else { page * 2 };
+        self.listings.lock().unwrap().push(request.prefix.clone());
+        // What is late is not in the archive's listing yet; what is lost, not any more in one after.
+        let hidden = if request.prefix == "p/" { &self.late } else { &self.lost };
+        let hidden = hidden.lock().unwrap().clone();
+        let keys = contents
+            .iter()
+            .filter(|(key, _)| key.starts_with(&request.prefix) && !hidden.contains(key));
         let object = |(key, (text, at)): (&String, &(String, DateTime<Utc>))| ListedObject {
             key: key.clone(),
             size: text.len() as u64,
@@ -91,7 +104,7 @@ impl ObjectStore for FakeStore {
         let mut objects: Vec<_> = keys.skip(from).take(2).map(object).collect();
         let mut next = (from + 2 < contents.len()).then(|| (page + 1).to_string());
         match self.paging {
-            Paging::Honest | Paging::BreaksOnPageTwo => {}
+            Paging::Honest | Paging::BreaksOnPageTwo | Paging::IgnoresItsContinuation => {}
             Paging::RepeatsItsContinuation => next = Some("1".into()),
             Paging::RepeatsItsPage => objects.truncate(1),
             Paging::EmptyForEver => {
@@ -140,6 +153,7 @@ async fn a_listing_that_does_not_advance_is_a_protocol_failure() {
     for paging in [
         Paging::RepeatsItsContinuation,
         Paging::RepeatsItsPage,
+        Paging::IgnoresItsContinuation,
         Paging::EmptyForEver,
         Paging::StrayKey,
     ] {
@@ -184,8 +198,28 @@ async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
     store.lost.lock().unwrap().push(INFO.into());
     let report = store.scan(&mut knowledge).await.unwrap();
 
-    assert_eq!(store.take_reads(), [INFO]);
     assert!(report.servers["s"].backups.is_empty());
+}
+
+#[tokio::test]
+async fn a_backup_that_ended_while_the_scan_ran_is_not_called_incomplete() {
+    let store = FakeStore::new(&[(INFO, DONE), ("p/s/base/1/data.tar", "data")]);
+    *store.late.lock().unwrap() = vec!["p/s/base/1/data.tar".into()];
+
+    let report = store.scan(&mut Knowledge::default()).await.unwrap();
+
+    assert_eq!(report.servers["s"].backups[0].state, BackupState::Done);
+}
+
+#[tokio::test]
+async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
+    let (store, mut knowledge) = (FakeStore::new(&[(INFO, DONE)]), Knowledge::default());
+
+    let report = store.scan(&mut knowledge).await.unwrap();
+    assert_eq!(report.servers["s"].backups[0].state, BackupState::Incomplete);
+    assert_eq!(std::mem::take(&mut *store.listings.lock().unwrap()), ["p/", "p/s/base/1/"]);
+    store.scan(&mut knowledge).await.unwrap();
+    assert_eq!(*store.listings.lock().unwrap(), ["p/"]);
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use rustix::process::Signal;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::exposition::Samples;
@@ -177,6 +178,21 @@ impl Exporter {
         self.part.log()
     }
 
+    /// Everything that it has logged so far, where it logs in JSON: one object per line.
+    ///
+    /// # Panics
+    /// When a line is none.
+    pub fn log_entries(&self) -> Vec<Value> {
+        let log = self.log();
+        // The last line may be under way.
+        let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let entry = |line: &str| {
+            let entry = serde_json::from_str(line);
+            entry.unwrap_or_else(|error| panic!("not a JSON object ({error}): {line}"))
+        };
+        lines.map(entry).collect()
+    }
+
     /// Sends it a signal.
     pub fn signal(&mut self, signal: Signal) {
         self.part.signal(signal);
@@ -213,6 +229,46 @@ impl Drop for Exporter {
         self.part.signal(Signal::TERM);
         self.part.wait_quietly(START_AND_END);
     }
+}
+
+/// How the program ended, and what it wrote.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub output: String,
+    /// What it wrote to standard error.
+    pub errors: String,
+}
+
+/// Runs the program to its end, with these arguments and environment variables and no others.
+///
+/// # Panics
+/// When it does not end in time.
+#[track_caller]
+pub fn run_exporter(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    let scratch = tempfile::tempdir().expect("temporary directories can be made");
+    let file = |name: &str| scratch.path().join(name);
+    let write =
+        |name: &str| fs::File::create(file(name)).expect("a fresh directory can be written");
+    let read = |name: &str| fs::read_to_string(file(name)).expect("the program writes text");
+    let mut command = Command::new(program());
+    command.args(arguments).env_clear().envs(environment.iter().copied());
+    command.stdin(Stdio::null()).stdout(write("output")).stderr(write("errors"));
+    let mut child = command.spawn().expect("the program can be started");
+    let deadline = Instant::now() + START_AND_END;
+    let status = loop {
+        match child.try_wait().expect("a child can be waited for") {
+            None if Instant::now() < deadline => std::thread::sleep(PAUSE),
+            ended => break ended,
+        }
+    };
+    let _ = child.kill();
+    let _ = child.wait();
+    let (output, errors) = (read("output"), read("errors"));
+    let status = status.unwrap_or_else(|| panic!("{command:?} does not end: {errors}"));
+    Ended { code: status.code(), output, errors }
 }
 
 /// The program under test, which Cargo builds before it runs an integration test.

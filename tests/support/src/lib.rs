@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`Exporter`] | the program itself, run with a configuration and scraped over HTTP |
 //! | [`Samples`] | what a page of metrics says |
+//! | [`EmbeddedArchive`] | a store in memory, which can fail on purpose, and its configuration |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
 //! part's log. `tests/install.sh` installs what [`Stack`] needs.
 
+mod embedded;
 mod exporter;
 mod exposition;
 mod patience;
@@ -17,13 +19,19 @@ mod plain_client;
 mod postgres;
 mod process;
 mod seaweed;
+mod series;
 mod stack;
 mod tools;
 
 pub use rustix::process::Signal;
 
-pub use exporter::{Exporter, Launch};
+pub use embedded::{
+    CREDENTIALS, EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_SERVER, backup_info,
+    every_second, put_small_backup, small_archive, small_key,
+};
+pub use exporter::{Ended, Exporter, Launch, run_exporter};
 pub use exposition::{Sample, Samples};
 pub use patience::until;
 pub use plain_client::{ListedObject, ListedUpload, PlainClient};
+pub use series::Series;
 pub use stack::{Stack, StackSettings};

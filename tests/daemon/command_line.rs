@@ -1,0 +1,158 @@
+//! The command line, the configuration, and what is wrong with them.
+
+use std::fs;
+
+use serde_json::json;
+use tempfile::TempDir;
+use test_support::{EmbeddedArchive, Ended, Launch, every_second, run_exporter};
+
+use crate::ARCHIVE;
+
+const VALID: &str = "archives: [{ name: production, destinationPath: s3://backups/production }]";
+
+/// Runs with a configuration file of this content.
+fn run(content: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("config.yaml");
+    fs::write(&file, content).unwrap();
+    let arguments = [&["--config.file", file.to_str().unwrap()], arguments].concat();
+    run_exporter(&arguments, environment)
+}
+
+fn assert_refused(ended: &Ended, mistakes: &[&str]) {
+    assert_eq!(ended.code, Some(2), "{}", ended.errors);
+    assert_eq!(ended.output, "");
+    for mistake in mistakes {
+        assert!(ended.errors.contains(mistake), "no `{mistake}` in:\n{}", ended.errors);
+    }
+    // A heading, and a line for each.
+    assert_eq!(ended.errors.lines().count(), mistakes.len() + 1, "{}", ended.errors);
+}
+
+#[test]
+fn a_configuration_that_is_missing_is_named() {
+    let ended = run_exporter(&["--config.file", "/nonexistent/config.yaml"], &[]);
+
+    assert_refused(&ended, &["/nonexistent/config.yaml"]);
+}
+
+#[test]
+fn a_configuration_that_is_no_yaml_is_told_with_the_line() {
+    let ended = run("archives:\n  - name: [\n", &[], &[]);
+
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.errors.contains("config.yaml") && ended.errors.contains("line"), "{ended:?}");
+}
+
+#[test]
+fn every_mistake_is_listed_at_once() {
+    let content = "
+web: { listenAddress: nowhere, maxConnections: 0 }
+scan: { schedule: hourly, timeout: 5, concurency: 3 }
+archives:
+  - { name: a, destinationPath: 's3//bucket' }
+  - { destinationPath: 's3://bucket', credentials: { accessKeyIdFile: /id } }
+";
+    let mistakes = [
+        "web.listenAddress: ",
+        "web.maxConnections: ",
+        "scan.schedule: ",
+        "scan.timeout: ",
+        "scan.concurency: ",
+        "archives[0].destinationPath: ",
+        "archives[1].name: ",
+        "archives[1].credentials.secretAccessKeyFile: ",
+    ];
+
+    assert_refused(&run(content, &[], &[]), &mistakes);
+    assert_refused(&run(content, &["check-config"], &[]), &mistakes);
+}
+
+#[test]
+fn a_valid_configuration_is_summed_up() {
+    let ended = run(VALID, &["check-config"], &[]);
+
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
+    assert!(ended.output.contains("valid") && ended.output.contains("s3://backups/production"));
+}
+
+#[test]
+fn the_documented_sample_is_valid() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/config/barman-cloud-exporter.yaml");
+
+    let ended = run_exporter(&["check-config"], &[("BARMAN_CLOUD_EXPORTER_CONFIG_FILE", sample)]);
+
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_version_goes_to_standard_output() {
+    let ended = run_exporter(&["--version"], &[]);
+
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
+    let version = concat!("barman-cloud-exporter ", env!("CARGO_PKG_VERSION"), " (revision ");
+    assert!(ended.output.starts_with(version), "{}", ended.output);
+}
+
+#[test]
+fn an_unknown_flag_is_a_mistake() {
+    let ended = run_exporter(&["--no-such-flag"], &[]);
+
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.errors.contains("--no-such-flag"), "{}", ended.errors);
+}
+
+#[test]
+fn a_mistake_says_where_the_value_came_from() {
+    let variable = [("BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT", "soon")];
+    let ended = run(VALID, &["check-config", "--log.level", "a=loud"], &variable);
+
+    assert_refused(&ended, &["--log.level: ", "(from $BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT)"]);
+}
+
+#[test]
+fn a_secret_in_a_wrong_place_is_not_repeated() {
+    let content = "
+archives:
+  - name: a
+    destinationPath: s3://bucket
+    endpointURL: ftp://id:s3cr3t@host
+    credentials: { secretAccessKey: s3cr3t, accessKeyIdFile: /id, secretAccessKeyFile: /secret }
+";
+    let ended = run(content, &[], &[]);
+
+    assert_eq!(ended.code, Some(2));
+    assert!(!ended.errors.contains("s3cr3t"), "{}", ended.errors);
+}
+
+#[tokio::test]
+async fn flags_override_the_environment_which_overrides_the_file() {
+    let archive = EmbeddedArchive::small(1000).await;
+    let mut configuration = every_second([archive.settings(ARCHIVE)]);
+    configuration["log"] = json!({ "format": "text", "level": "error" });
+    configuration["web"] = json!({ "listenAddress": "192.0.2.1:1" });
+    let launch = Launch::new(configuration.to_string())
+        .environment("BARMAN_CLOUD_EXPORTER__LOG__FORMAT", "json")
+        .environment("BARMAN_CLOUD_EXPORTER__LOG__LEVEL", "warn")
+        .environment("BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS", "192.0.2.1:2")
+        .argument("--log.level=info");
+
+    // It listens where the flag of the harness says.
+    let exporter = launch.start().await;
+
+    let entries = exporter.log_entries();
+    assert_eq!(entries[0]["message"], "Started");
+}
+
+#[tokio::test]
+async fn archives_can_be_given_by_the_environment_alone() {
+    let archive = EmbeddedArchive::small(1000).await;
+    let archives = json!([archive.settings("from the environment")]).to_string();
+    let launch = Launch::new("").environment("BARMAN_CLOUD_EXPORTER__ARCHIVES", archives);
+
+    let exporter = launch.start().await;
+
+    let samples = exporter.scrape().await;
+    let labels = [("archive", "from the environment")];
+    assert_eq!(samples.value("barman_cloud_archive_info", &labels), Some(1.0));
+}

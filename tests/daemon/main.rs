@@ -1,0 +1,38 @@
+//! The program as a daemon: how it starts, what it serves, when it scans, how it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test may end so")]
+#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(clippy::float_cmp, reason = "counts are whole")]
+
+mod command_line;
+mod pages;
+mod schedule;
+mod start;
+mod stop;
+
+use std::time::Duration;
+
+use embedded_s3::{Action, Fault};
+use test_support::{EmbeddedArchive, Exporter, Samples, every_second};
+
+/// Name of the archive in the exporter's configuration.
+const ARCHIVE: &str = "production";
+
+/// Time for what takes one or two scans; far more than needed.
+const SOON: Duration = Duration::from_secs(30);
+
+/// An exporter of the small archive that has scanned it.
+async fn scanned() -> (EmbeddedArchive, Exporter) {
+    let archive = EmbeddedArchive::small(1000).await;
+    let exporter = Exporter::start(every_second([archive.settings(ARCHIVE)]).to_string()).await;
+    let is_up = |samples: &Samples| samples.value("barman_cloud_up", &[]) == Some(1.0);
+    exporter.wait_for("a good scan", SOON, is_up).await;
+    (archive, exporter)
+}
+
+/// The small archive on a store that never answers.
+async fn hanging() -> EmbeddedArchive {
+    let archive = EmbeddedArchive::small(1000).await;
+    archive.s3().faults().set([Fault::always(Action::Hang)]);
+    archive
+}

@@ -1,0 +1,130 @@
+//! What the daemon serves.
+
+use std::io::Read as _;
+
+use embedded_s3::{Action, Fault};
+use flate2::read::GzDecoder;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use reqwest::{Client, Method, StatusCode};
+use test_support::{EmbeddedArchive, Exporter, Sample, Samples, every_second};
+
+use crate::{ARCHIVE, SOON, scanned};
+
+const OPENMETRICS: &str = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+
+/// Gets the page of metrics without undoing any encoding.
+async fn metrics(exporter: &Exporter, accept: &str, encoding: &str) -> (HeaderMap, Vec<u8>) {
+    let client = Client::builder().no_proxy().no_gzip().build().unwrap();
+    let request = client.get(exporter.url("/metrics")).header(ACCEPT, accept);
+    let answer = request.header(ACCEPT_ENCODING, encoding).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    (answer.headers().clone(), answer.bytes().await.unwrap().to_vec())
+}
+
+async fn text(exporter: &Exporter, accept: &str) -> (String, String) {
+    let (headers, body) = metrics(exporter, accept, "identity").await;
+    assert!(!headers.contains_key(CONTENT_ENCODING));
+    let content_type = headers[CONTENT_TYPE].to_str().unwrap().to_owned();
+    (content_type, String::from_utf8(body).unwrap())
+}
+
+/// Series that are the same from one good scan to the next.
+fn lasting(page: &str) -> Vec<Sample> {
+    let of_scans = ["process_", "_age_seconds", "scan", "requests"];
+    let samples = Samples::parse(page);
+    let lasting = samples.iter().filter(|one| !of_scans.iter().any(|part| one.name.contains(part)));
+    lasting.cloned().collect()
+}
+
+#[tokio::test]
+async fn both_formats_say_the_same() {
+    let (_archive, exporter) = scanned().await;
+
+    let (open_type, open) = text(&exporter, OPENMETRICS).await;
+    let (classic_type, classic) = text(&exporter, "text/plain").await;
+
+    assert_eq!(open_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert_eq!(classic_type, "text/plain; version=0.0.4; charset=utf-8");
+    assert!(open.ends_with("\n# EOF\n"));
+    assert!(!classic.contains("# EOF") && !classic.contains("# UNIT"));
+    assert!(open.contains("# TYPE barman_cloud_scans counter\n"));
+    assert!(classic.contains("# TYPE barman_cloud_scans_total counter\n"));
+    assert_eq!(lasting(&open), lasting(&classic));
+    assert!(lasting(&open).len() > 30);
+}
+
+#[tokio::test]
+async fn each_family_is_described_once_and_stands_together() {
+    let (_archive, exporter) = scanned().await;
+
+    for accept in [OPENMETRICS, "text/plain"] {
+        let page = text(&exporter, accept).await.1;
+        let described = page.lines().filter_map(|line| line.strip_prefix("# HELP "));
+        let mut families: Vec<&str> =
+            described.map(|line| line.split(' ').next().unwrap()).collect();
+        let count = families.len();
+        families.sort_unstable();
+        families.dedup();
+        assert_eq!(families.len(), count, "described twice in {accept}");
+        let samples: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
+        let mut series: Vec<&str> =
+            samples.iter().map(|line| line.rsplit_once(' ').unwrap().0).collect();
+        series.sort_unstable();
+        series.dedup();
+        assert_eq!(series.len(), samples.len(), "a series stands twice in {accept}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_compressed_for_those_who_accept_it() {
+    let (_archive, exporter) = scanned().await;
+
+    let (headers, body) = metrics(&exporter, OPENMETRICS, "gzip").await;
+
+    assert_eq!(headers[CONTENT_ENCODING], "gzip");
+    let mut page = String::new();
+    GzDecoder::new(body.as_slice()).read_to_string(&mut page).unwrap();
+    assert!(page.ends_with("# EOF\n") && page.len() > body.len());
+    assert!(!lasting(&page).is_empty());
+}
+
+#[tokio::test]
+async fn the_front_page_tells_how_the_last_scan_went() {
+    let (archive, exporter) = scanned().await;
+    let (status, page) = exporter.get("/").await;
+    assert_eq!(status, StatusCode::OK);
+    for text in [ARCHIVE, "s3://backups/production", &archive.s3().endpoint(), "success"] {
+        assert!(page.contains(text), "no {text} in {page}");
+    }
+
+    archive.s3().faults().set([Fault::always(Action::access_denied())]);
+    let is_down = |samples: &Samples| samples.value("barman_cloud_up", &[]) == Some(0.0);
+    exporter.wait_for("a failed scan", SOON, is_down).await;
+
+    let (_, page) = exporter.get("/").await;
+    for text in ["failure", "the credentials may not list bucket", "last success: "] {
+        assert!(page.contains(text), "no {text} in {page}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_archive_says_is_no_html() {
+    let archive = EmbeddedArchive::small(1000).await;
+    let name = "<script>alert(1)</script>";
+    let exporter = Exporter::start(every_second([archive.settings(name)]).to_string()).await;
+
+    let (_, page) = exporter.get("/").await;
+
+    assert!(!page.contains("<script"), "{page}");
+    assert!(page.contains("&lt;script&gt;"), "{page}");
+}
+
+#[tokio::test]
+async fn there_is_nothing_else() {
+    let (_archive, exporter) = scanned().await;
+
+    let post = exporter.client().request(Method::POST, exporter.url("/metrics")).send().await;
+
+    assert_eq!(exporter.get("/metrics/").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(post.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+}
