@@ -57,6 +57,7 @@ impl Runs {
     }
 
     /// The runs, in order.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Run> + Clone + '_ {
         self.0.iter().copied()
     }

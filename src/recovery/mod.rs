@@ -4,11 +4,15 @@
 //! Point-in-Time Recovery".
 
 mod lineage;
+mod need;
 mod path;
 mod stray;
+mod verdict;
 mod wal;
 
 pub use lineage::Lineages;
+pub use need::{Need, NeededWal};
 pub use path::{BackupSpan, NoPath, Path, Replay, Step};
 pub use stray::{TimelinesSeen, stray_timelines};
+pub use verdict::{Archived, BackupVerdict, Candidate, Obstacle, ServerVerdict, Verdict};
 pub use wal::ArchivedWal;

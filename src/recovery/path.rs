@@ -87,10 +87,11 @@ impl Path {
     ) -> Result<Self, NoPath> {
         let begin = backup.begin.number(wal.size).ok_or(NoPath::ImpossibleSegments)?;
         let (from, end_timeline) = (backup.begin.timeline, backup.end.timeline);
-        let ancestors = match target == from {
-            // A backup's own timeline needs no history file.
-            true => Vec::new(),
-            false => lineages.ancestors(target).ok_or(NoPath::UnknownHistory(target))?,
+        // A backup's own timeline needs no history file.
+        let ancestors = if target == from {
+            Vec::new()
+        } else {
+            lineages.ancestors(target).ok_or(NoPath::UnknownHistory(target))?
         };
         let passed: Vec<&Ancestor> =
             ancestors.iter().skip_while(|ancestor| ancestor.timeline != from).collect();

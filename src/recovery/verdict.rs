@@ -1,0 +1,226 @@
+//! Verdicts on the backups of a server, and on the server.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::postgres::{Run, Runs, SegmentName, TimelineId};
+
+use super::{ArchivedWal, BackupSpan, Lineages, Need, NoPath, Path, Replay};
+
+/// A finished backup with all its data.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// From where to where it needs WAL to become consistent.
+    pub span: BackupSpan,
+    /// What it is kept for.
+    pub need: Need,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+}
+
+/// What an archive holds of a server's WAL and timelines.
+#[derive(Clone, Debug)]
+pub struct Archived {
+    /// The segments.
+    pub wal: ArchivedWal,
+    /// What the readable history files say.
+    pub lineages: Lineages,
+    /// Timelines whose history file is there, readable or not.
+    pub listed_histories: BTreeSet<TimelineId>,
+    /// Timelines that another cluster wrote: no path of this one leads there.
+    pub stray: BTreeSet<TimelineId>,
+}
+
+/// The verdict on one backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It can be restored and replayed to the newest segment of the current timeline.
+    Recoverable,
+    /// It can be restored, and not replayed to there.
+    Consistent(Obstacle),
+    /// Its own WAL has not arrived yet, from this segment on.
+    Waiting(SegmentName),
+    /// Its own WAL is not whole: it cannot be restored.
+    Broken(Obstacle),
+}
+
+/// What keeps replay from going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// This segment is missing, and later ones are there.
+    MissingSegment(SegmentName),
+    /// The history file of this timeline is missing or unreadable.
+    MissingHistory(TimelineId),
+    /// The current timeline left the backup's before the backup's end: its WAL is a dead branch.
+    DeadBranch,
+    /// `backup.info` names segments that its cluster cannot have.
+    ImpossibleSegments,
+}
+
+/// The verdict on one backup, and how far it gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupVerdict {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The last segment that replay towards the current timeline reaches, or towards its own where
+    /// no path leads to that; `None` if not even the first one.
+    pub reach: Option<SegmentName>,
+    /// Whether a restore with `PostgreSQL`'s default target timeline, `latest`, gets as far.
+    pub default_target_works: bool,
+}
+
+/// The verdict on a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerVerdict {
+    /// The verdicts on its finished backups, by id.
+    pub backups: BTreeMap<String, BackupVerdict>,
+    /// The highest timeline with WAL that the newest consistent backup can reach; `None` without a
+    /// consistent backup.
+    pub current_timeline: Option<TimelineId>,
+    /// Missing segments that some backup would have to replay through, by timeline.
+    pub gaps: BTreeMap<TimelineId, Runs>,
+}
+
+impl Archived {
+    /// Judges a server by its finished backups and its WAL.
+    #[must_use]
+    pub fn judge(&self, candidates: &[Candidate]) -> ServerVerdict {
+        let current = self.current_timeline(candidates);
+        let backups = candidates.iter().map(|candidate| {
+            let target = current.unwrap_or(candidate.span.end.timeline);
+            (candidate.id.clone(), self.judge_backup(candidate, target))
+        });
+        let backups: BTreeMap<_, _> = backups.collect();
+        let gaps = self.gaps(candidates, &backups, current);
+        ServerVerdict { backups, current_timeline: current, gaps }
+    }
+
+    /// The first segment missing of those that make a backup consistent.
+    fn own_missing(&self, span: &BackupSpan) -> Result<Option<SegmentName>, NoPath> {
+        let path = Path::find(span, span.end.timeline, &self.lineages, &self.wal)?;
+        let last = span.last_needed(&self.wal).ok_or(NoPath::ImpossibleSegments)?;
+        Ok(path.first_missing(&self.wal, last))
+    }
+
+    fn current_timeline(&self, candidates: &[Candidate]) -> Option<TimelineId> {
+        let consistent = candidates.iter().filter(|one| self.own_missing(&one.span) == Ok(None));
+        let newest = consistent.max_by_key(|candidate| candidate.ended_at)?;
+        let own = newest.span.end.timeline;
+        let reachable = self.wal.segments.keys().copied().filter(|timeline| {
+            let is_own_line = *timeline > own && !self.stray.contains(timeline);
+            is_own_line && self.path(&newest.span, *timeline).is_ok()
+        });
+        Some(reachable.max().unwrap_or(own))
+    }
+
+    /// The path to a target, for which the target's own history file must be there.
+    fn path(&self, span: &BackupSpan, target: TimelineId) -> Result<Path, NoPath> {
+        let path = Path::find(span, target, &self.lineages, &self.wal)?;
+        if target != span.begin.timeline && !self.lineages.has_history(target) {
+            return Err(NoPath::UnknownHistory(target));
+        }
+        Ok(path)
+    }
+
+    fn judge_backup(&self, candidate: &Candidate, target: TimelineId) -> BackupVerdict {
+        let span = &candidate.span;
+        let path = self.path(span, target);
+        let own_path = || Path::find(span, span.end.timeline, &self.lineages, &self.wal).ok();
+        let replay = path.as_ref().ok().cloned().or_else(own_path).map(|one| one.replay(&self.wal));
+        let verdict = match self.own_missing(span) {
+            Err(reason) => Verdict::Broken(Obstacle::from(reason)),
+            Ok(Some(missing)) if self.is_last(missing) => Verdict::Waiting(missing),
+            Ok(Some(missing)) => Verdict::Broken(Obstacle::MissingSegment(missing)),
+            Ok(None) => match (path, replay.and_then(|replay| replay.first_missing)) {
+                (Err(reason), _) => Verdict::Consistent(Obstacle::from(reason)),
+                (Ok(_), Some(missing)) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
+                (Ok(_), None) => Verdict::Recoverable,
+            },
+        };
+        let reach = replay.and_then(|replay| replay.last);
+        BackupVerdict { verdict, reach, default_target_works: self.default_works(span, replay) }
+    }
+
+    /// Whether nothing of the timeline has arrived from this segment on.
+    fn is_last(&self, missing: SegmentName) -> bool {
+        let last = self.wal.last(missing.timeline);
+        last.is_none_or(|last| missing.number(self.wal.size).is_some_and(|number| last < number))
+    }
+
+    fn default_works(&self, span: &BackupSpan, wanted: Option<Replay>) -> bool {
+        let latest = Lineages::latest(span.begin.timeline, &self.listed_histories);
+        let reached = |path: Path| path.replay(&self.wal).last;
+        // A timeline without any WAL is replayed on its parent's; it is on the path all the same.
+        let works = self.path(span, latest).map(reached);
+        works.is_ok_and(|last| last == wanted.and_then(|replay| replay.last))
+    }
+
+    /// What is missing on the way to the current timeline from the first backup that goes it, and
+    /// of what makes each backup consistent.
+    fn gaps(
+        &self,
+        candidates: &[Candidate],
+        verdicts: &BTreeMap<String, BackupVerdict>,
+        current: Option<TimelineId>,
+    ) -> BTreeMap<TimelineId, Runs> {
+        let mut gaps: BTreeMap<TimelineId, Runs> = BTreeMap::new();
+        let mut add = |timeline, missing: Runs| {
+            let runs = gaps.entry(timeline).or_default();
+            missing.iter().for_each(|run| runs.insert_run(run));
+        };
+        for (timeline, wanted) in self.wanted(candidates, current) {
+            add(timeline, self.wal.missing(timeline, wanted.first, wanted.last));
+        }
+        for candidate in candidates {
+            let is_waiting = verdicts
+                .get(&candidate.id)
+                .is_some_and(|verdict| matches!(verdict.verdict, Verdict::Waiting(_)));
+            let begin = candidate.span.begin.number(self.wal.size);
+            if let (false, Some(first), Some(last)) =
+                (is_waiting, begin, candidate.span.last_needed(&self.wal))
+                && candidate.span.begin.timeline == candidate.span.end.timeline
+            {
+                let timeline = candidate.span.begin.timeline;
+                add(timeline, self.wal.missing(timeline, first, last));
+            }
+        }
+        gaps.retain(|_, runs| !runs.is_empty());
+        gaps
+    }
+
+    /// The segments that replay to the newest one of the current timeline reads, by timeline.
+    fn wanted(
+        &self,
+        candidates: &[Candidate],
+        current: Option<TimelineId>,
+    ) -> BTreeMap<TimelineId, Run> {
+        let mut wanted: BTreeMap<TimelineId, Run> = BTreeMap::new();
+        let rolled_forward = candidates.iter().filter(|one| one.need == Need::EverythingAfter);
+        let paths = rolled_forward.filter_map(|one| self.path(&one.span, current?).ok());
+        for step in paths.flat_map(|path| path.steps().to_vec()) {
+            let last = match step.left_in {
+                Some(left_in) => left_in.checked_sub(1),
+                None => self.wal.last(step.timeline),
+            };
+            if let Some(last) = last.filter(|last| *last >= step.first) {
+                let run = wanted.entry(step.timeline).or_insert(Run { first: step.first, last });
+                run.first = run.first.min(step.first);
+                run.last = run.last.max(last);
+            }
+        }
+        wanted
+    }
+}
+
+impl From<NoPath> for Obstacle {
+    fn from(reason: NoPath) -> Self {
+        match reason {
+            NoPath::UnknownHistory(timeline) => Self::MissingHistory(timeline),
+            NoPath::NotADescendant => Self::DeadBranch,
+            NoPath::ImpossibleSegments => Self::ImpossibleSegments,
+        }
+    }
+}
