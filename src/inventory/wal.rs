@@ -16,6 +16,8 @@ pub struct WalInventory {
     pub logs: BTreeMap<(TimelineId, u32), LogInventory>,
     /// The history file of each timeline, the newest if it is there under two endings.
     pub histories: BTreeMap<TimelineId, SmallFile>,
+    /// The partial segments: one for each time that a primary was replaced.
+    pub partials: BTreeSet<SegmentName>,
     /// All objects, by what they are.
     pub objects: BTreeMap<WalObjectKind, Sums>,
 }
@@ -90,6 +92,8 @@ pub struct LogInventory {
     pub stored: Sums,
     /// When the newest segment arrived.
     pub newest_at: Option<DateTime<Utc>>,
+    /// When the segments arrived with which a run begins or ends. Those in between are forgotten.
+    edges: BTreeMap<u32, DateTime<Utc>>,
     /// Objects beyond the first of their segment.
     pub duplicates: u64,
     /// Segments that arrived long after the one that follows them in the log: uploaded once more.
@@ -118,6 +122,9 @@ impl WalInventory {
             (WalObjectKind::Segment, WalKind::Segment(name)) => {
                 let log = self.logs.entry((name.timeline, name.log)).or_default();
                 log.add(name, wal.compression, object);
+            }
+            (WalObjectKind::Partial, WalKind::Partial(name)) => {
+                self.partials.insert(name);
             }
             (WalObjectKind::History, WalKind::History(timeline)) => {
                 self.add_history(timeline, wal.compression, object);
@@ -161,7 +168,28 @@ impl LogInventory {
         {
             self.overwritten += 1;
         }
+        self.note_edge(name.segment, object.last_modified);
         self.latest = Some((name.segment, object.last_modified));
+    }
+
+    /// A segment between two others of its run is no edge any more.
+    fn note_edge(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
+        self.edges.insert(segment, arrived_at);
+        let number = u64::from(segment);
+        for inner in
+            [number.checked_sub(1), Some(number), number.checked_add(1)].into_iter().flatten()
+        {
+            let has = |other: Option<u64>| other.is_some_and(|other| self.segments.contains(other));
+            if has(inner.checked_sub(1)) && has(inner.checked_add(1)) {
+                u32::try_from(inner).ok().and_then(|inner| self.edges.remove(&inner));
+            }
+        }
+    }
+
+    /// When a segment arrived with which a run begins or ends; `None` for any other.
+    #[must_use]
+    pub fn arrived_at(&self, segment: u32) -> Option<DateTime<Utc>> {
+        self.edges.get(&segment).copied()
     }
 
     fn note_size(&mut self, compression: Option<Compression>, bytes: u64) {

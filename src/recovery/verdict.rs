@@ -68,7 +68,11 @@ pub struct BackupVerdict {
     /// The last segment that replay towards the current timeline reaches, or towards its own where
     /// no path leads to that; `None` if not even the first one.
     pub reach: Option<SegmentName>,
-    /// Whether a restore with `PostgreSQL`'s default target timeline, `latest`, gets as far.
+    /// How far replay gets on each timeline with WAL that the backup can be taken to, and on its own.
+    pub follow: BTreeMap<TimelineId, Replay>,
+    /// What `PostgreSQL`'s default target timeline, `latest`, comes to.
+    pub default_target: TimelineId,
+    /// Whether a restore with that target gets as far.
     pub default_target_works: bool,
 }
 
@@ -141,21 +145,30 @@ impl Archived {
             },
         };
         let reach = replay.and_then(|replay| replay.last);
-        BackupVerdict { verdict, reach, default_target_works: self.default_works(span, replay) }
+        let default_target = Lineages::latest(span.begin.timeline, &self.listed_histories);
+        // A target without any WAL is replayed on its parent's; it must be on the path all the same.
+        let by_default = self.path(span, default_target).map(|path| path.replay(&self.wal).last);
+        BackupVerdict {
+            verdict,
+            reach,
+            follow: self.follow(span),
+            default_target,
+            default_target_works: by_default == Ok(reach),
+        }
+    }
+
+    fn follow(&self, span: &BackupSpan) -> BTreeMap<TimelineId, Replay> {
+        let timelines = self.wal.segments.keys().copied().chain([span.end.timeline]);
+        let replay = |timeline| {
+            Some(Path::find(span, timeline, &self.lineages, &self.wal).ok()?.replay(&self.wal))
+        };
+        timelines.filter_map(|timeline| Some((timeline, replay(timeline)?))).collect()
     }
 
     /// Whether nothing of the timeline has arrived from this segment on.
     fn is_last(&self, missing: SegmentName) -> bool {
         let last = self.wal.last(missing.timeline);
         last.is_none_or(|last| missing.number(self.wal.size).is_some_and(|number| last < number))
-    }
-
-    fn default_works(&self, span: &BackupSpan, wanted: Option<Replay>) -> bool {
-        let latest = Lineages::latest(span.begin.timeline, &self.listed_histories);
-        let reached = |path: Path| path.replay(&self.wal).last;
-        // A timeline without any WAL is replayed on its parent's; it is on the path all the same.
-        let works = self.path(span, latest).map(reached);
-        works.is_ok_and(|last| last == wanted.and_then(|replay| replay.last))
     }
 
     /// What is missing on the way to the current timeline from the first backup that goes it, and

@@ -8,9 +8,11 @@ use crate::barman::KeepTarget;
 use crate::inventory::{
     BackupInventory, DirectoryInventory, FileContent, Finding, UnreadableReason,
 };
+use crate::postgres::SegmentSize;
 
 use super::build::{Expectations, ScanFindings};
-use super::wal_anomalies::wal_anomalies;
+use super::recovery::{RecoveryReport, RecoverySource};
+use super::wal_anomalies::{segment_sizes, strays, wal_anomalies};
 use super::{BackupReport, BackupState, ServerReport, TimelineWal, WalReport};
 
 /// Judges one server.
@@ -36,8 +38,10 @@ impl ServerJudge<'_> {
             keeps_are_known: directory.backups.values().all(|backup| self.keep_is_known(backup)),
             backups,
             wal: WalReport::default(),
+            recovery: RecoveryReport::default(),
         };
         report.wal = self.wal(directory, &report);
+        report.recovery = self.recovery(directory, &report);
         report
     }
 
@@ -96,6 +100,16 @@ impl ServerJudge<'_> {
         let prefix = format!("{}/base/{id}/", self.name);
         let own = self.findings.uploads?.iter().filter(|one| one.upload.key.starts_with(&prefix));
         own.map(|finding| finding.bytes).sum()
+    }
+
+    fn recovery(&self, directory: &DirectoryInventory, report: &ServerReport) -> RecoveryReport {
+        let (wal, files) = (&directory.wal, self.findings.files);
+        let newest = report.newest_done().and_then(|backup| backup.info.as_ref());
+        let size = newest.map(|info| info.segment_size);
+        let size = size.or_else(|| segment_sizes(wal, report).first().copied());
+        let stray = strays(wal, report, files).unwrap_or_default();
+        let source = RecoverySource { wal, files, backups: &report.backups, stray };
+        source.report(size.unwrap_or(SegmentSize::DEFAULT))
     }
 
     fn wal(&self, directory: &DirectoryInventory, report: &ServerReport) -> WalReport {

@@ -8,7 +8,7 @@ use crate::barman::KeepTarget;
 use crate::inventory::{Sums, WalObjectKind};
 use crate::postgres::TimelineId;
 
-use super::{BackupReport, BackupState};
+use super::{BackupReport, BackupState, RecoveryReport};
 
 /// What one scan found of one server.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +25,8 @@ pub struct ServerReport {
     pub keeps_are_known: bool,
     /// Its WAL.
     pub wal: WalReport,
+    /// What can be restored, and to when.
+    pub recovery: RecoveryReport,
 }
 
 /// What one scan found of a server's WAL.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{Files, LogInventory, WalInventory, WalObjectKind};
-use crate::postgres::SegmentSize;
+use crate::postgres::{SegmentSize, TimelineId};
 use crate::recovery::{TimelinesSeen, stray_timelines};
 
 use super::{ServerReport, WalAnomaly};
@@ -22,7 +22,7 @@ pub(super) fn wal_anomalies(
         WalAnomaly::Misplaced => Some(wal.sums(WalObjectKind::Misplaced).objects),
         WalAnomaly::Overwritten => Some(sum(|log| log.overwritten)),
         WalAnomaly::Foreign => Some(wal.sums(WalObjectKind::Foreign).objects),
-        WalAnomaly::StrayTimeline => count_stray_timelines(wal, report, files),
+        WalAnomaly::StrayTimeline => strays(wal, report, files).map(|found| found.len() as u64),
     };
     WalAnomaly::ALL.into_iter().filter_map(|anomaly| Some((anomaly, count(anomaly)?))).collect()
 }
@@ -30,7 +30,7 @@ pub(super) fn wal_anomalies(
 /// The sizes that a server's segments have: as its backups say, else as uncompressed ones show.
 ///
 /// A directory that was used for two databases may have two.
-fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeSet<SegmentSize> {
+pub(super) fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeSet<SegmentSize> {
     let infos = report.backups.iter().filter_map(|backup| backup.info.as_ref());
     let mut sizes: BTreeSet<_> = infos.map(|info| info.segment_size).collect();
     if sizes.is_empty() {
@@ -39,8 +39,14 @@ fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeSet<SegmentS
     sizes
 }
 
+/// Timelines that another cluster wrote.
+///
 /// `None` where there are history files and something that it takes to judge them is missing.
-fn count_stray_timelines(wal: &WalInventory, report: &ServerReport, files: &Files) -> Option<u64> {
+pub(super) fn strays(
+    wal: &WalInventory,
+    report: &ServerReport,
+    files: &Files,
+) -> Option<BTreeSet<TimelineId>> {
     let done = report.done();
     let infos = done.iter().filter_map(|(_, backup)| backup.info.as_ref());
     let newest = report.newest_done().and_then(|backup| backup.info.as_ref());
@@ -57,5 +63,5 @@ fn count_stray_timelines(wal: &WalInventory, report: &ServerReport, files: &File
         newest_backup_end: end,
     };
     let is_judged = end.is_some() || seen.histories.is_empty();
-    is_judged.then(|| stray_timelines(&seen).len() as u64)
+    is_judged.then(|| stray_timelines(&seen))
 }

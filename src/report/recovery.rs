@@ -1,0 +1,154 @@
+//! The report on what can be restored of one server, and to when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::barman::{BackupStatus, KeepTarget};
+use crate::inventory::{Files, WalInventory};
+use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
+use crate::recovery::{
+    Archived, ArchivedWal, BackupSpan, Candidate, Lineages, Need, NeededWal, ServerVerdict, Verdict,
+};
+
+use super::{BackupReport, BackupState};
+
+/// What can be restored of one server, and to when.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecoveryReport {
+    /// The verdicts on its backups, its current timeline, its gaps.
+    pub verdict: ServerVerdict,
+    /// Timelines with WAL or backups whose history file is missing or unreadable.
+    pub histories_missing: BTreeSet<TimelineId>,
+    /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
+    /// as the first one may be on its way.
+    pub obsolete: Option<BTreeMap<TimelineId, Runs>>,
+    /// When the newest segment of the current timeline arrived; `None` without one.
+    pub newest_at: Option<DateTime<Utc>>,
+}
+
+/// What it takes to judge a server.
+pub(super) struct RecoverySource<'a> {
+    pub(super) wal: &'a WalInventory,
+    pub(super) files: &'a Files,
+    pub(super) backups: &'a [BackupReport],
+    pub(super) stray: BTreeSet<TimelineId>,
+}
+
+impl RecoverySource<'_> {
+    pub(super) fn report(&self, size: SegmentSize) -> RecoveryReport {
+        let archived = Archived {
+            wal: archived_wal(self.wal, size),
+            lineages: Lineages::new(self.histories()),
+            listed_histories: self.wal.histories.keys().copied().collect(),
+            stray: self.stray.clone(),
+        };
+        let verdict = archived.judge(&self.candidates());
+        let newest = verdict
+            .current_timeline
+            .and_then(|timeline| Some(archived.wal.name(timeline, archived.wal.last(timeline)?)));
+        RecoveryReport {
+            newest_at: newest.and_then(|newest| self.arrived_at(newest)),
+            histories_missing: self.histories_missing(&archived),
+            obsolete: self.obsolete(&archived),
+            verdict,
+        }
+    }
+
+    fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
+        let log = self.wal.logs.get(&(segment.timeline, segment.log))?;
+        log.arrived_at(segment.segment)
+    }
+
+    fn histories(&self) -> BTreeMap<TimelineId, crate::postgres::TimelineHistory> {
+        let files = self.wal.histories.iter();
+        files.filter_map(|(id, file)| Some((*id, self.files.history(file)?.clone()))).collect()
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let done = self.backups.iter().filter(|backup| backup.state == BackupState::Done);
+        done.filter_map(|backup| {
+            let (span, need) = span_of(backup)?;
+            Some(Candidate { id: backup.id.clone(), span, need, ended_at: backup.done_at()? })
+        })
+        .collect()
+    }
+
+    fn histories_missing(&self, archived: &Archived) -> BTreeSet<TimelineId> {
+        let with_wal = archived.wal.segments.keys().copied();
+        let spans = self.backups.iter().filter_map(span_of);
+        let with_backups = spans.flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
+        with_wal
+            .chain(with_backups)
+            .filter(|id| *id != TimelineId::FIRST && !archived.lineages.has_history(*id))
+            .collect()
+    }
+
+    fn obsolete(&self, archived: &Archived) -> Option<BTreeMap<TimelineId, Runs>> {
+        let needs: Vec<_> = self.backups.iter().filter_map(span_of).collect();
+        if needs.is_empty() {
+            return None;
+        }
+        let needed = NeededWal::of(&needs, &archived.lineages, &archived.wal);
+        let obsolete = archived.wal.segments.iter().map(|(timeline, present)| {
+            let mut runs = Runs::default();
+            for run in present.iter() {
+                let not_needed = needed.not_needed(*timeline, run.first, run.last);
+                not_needed.iter().for_each(|run| runs.insert_run(run));
+            }
+            (*timeline, runs)
+        });
+        Some(obsolete.filter(|(_, runs)| !runs.is_empty()).collect())
+    }
+}
+
+/// From where to where a backup that Barman calls done needs WAL, and what for.
+fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
+    let info = backup.info.as_ref().filter(|info| info.status == BackupStatus::Done)?;
+    let span = BackupSpan { begin: info.begin_wal?, end: info.end_wal?, end_lsn: info.end_lsn };
+    let need = match backup.keep {
+        Some(KeepTarget::Standalone) => Need::JustItself,
+        Some(KeepTarget::Full) | None => Need::EverythingAfter,
+    };
+    Some((span, need))
+}
+
+/// Segments by their number on their timeline.
+fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
+    let mut segments: BTreeMap<TimelineId, Runs> = BTreeMap::new();
+    let per_log = u64::from(size.segments_per_log());
+    for ((timeline, log), content) in &wal.logs {
+        let first = u64::from(*log) * per_log;
+        // Names beyond the end of the log are anomalies: nothing ever asks for them.
+        for run in content.segments.within(0, per_log - 1).iter() {
+            let run = Run { first: first + run.first, last: first + run.last };
+            segments.entry(*timeline).or_default().insert_run(run);
+        }
+    }
+    let partials = wal.partials.iter();
+    let partials = partials.filter_map(|name| Some((name.timeline, name.number(size)?))).collect();
+    ArchivedWal { size, segments, partials }
+}
+
+impl RecoveryReport {
+    /// How many backups can be restored and replayed to the newest WAL.
+    #[must_use]
+    pub fn recoverable(&self) -> usize {
+        let verdicts = self.verdict.backups.values();
+        verdicts.filter(|one| one.verdict == Verdict::Recoverable).count()
+    }
+
+    /// How many runs of segments are missing, and how many segments in them.
+    #[must_use]
+    pub fn gaps(&self) -> (usize, u64) {
+        let gaps = self.verdict.gaps.values();
+        let runs = gaps.clone().map(|runs| runs.iter().count()).sum();
+        (runs, gaps.map(Runs::count).sum())
+    }
+
+    /// How many segments no finished backup needs.
+    #[must_use]
+    pub fn obsolete_segments(&self) -> Option<u64> {
+        Some(self.obsolete.as_ref()?.values().map(Runs::count).sum())
+    }
+}
