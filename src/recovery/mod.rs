@@ -1,11 +1,6 @@
 //! What timelines lead to, and what retention would delete.
 
-mod retention;
+pub mod retention;
 mod stray;
 
-pub use retention::{
-    CatalogBackup, Deletion, InvalidRetentionPolicy, RetentionBlock, RetentionError,
-    RetentionPolicy, RetentionStatus, WalDeletion, WalRule, deletion, obsolete_since, report,
-    retention_blocks,
-};
 pub use stray::{TimelinesSeen, stray_timelines};

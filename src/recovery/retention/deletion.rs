@@ -24,7 +24,7 @@ pub struct Deletion {
     pub interrupted_by: Option<RetentionError>,
 }
 
-/// What goes when the backups that a [`report`](super::report()) calls obsolete are deleted.
+/// What goes when the backups that a [`report()`](super::report()) calls obsolete are deleted.
 ///
 /// WAL goes only as a side effect: with each backup, if no copied backup is left before it or all of
 /// those are kept alone.

@@ -4,8 +4,8 @@
 //! `cloud_backup_delete.py` (read in 3.20.1), quirks included, because the question is what Barman
 //! will do and not what it should.
 //!
-//! A [`report`] says what the policy makes of each backup, [`obsolete_since`] for how long it has
-//! been so, [`deletion`] what goes when the obsolete ones are deleted, and [`retention_blocks`] what
+//! A [`report()`] says what the policy makes of each backup, [`obsolete_since`] for how long it has
+//! been so, [`deletion()`] what goes when the obsolete ones are deleted, and [`retention_blocks`] what
 //! keeps Barman from doing that.
 
 mod block;

@@ -19,6 +19,10 @@ pub enum RetentionPolicy {
     Redundancy(u32),
     /// What recovery to any moment of the last so many days takes
     /// (`RecoveryWindowRetentionPolicy`).
+    ///
+    /// Days of 24 hours. Barman reckons by the wall clock of the host it runs on, which is the same
+    /// in CloudNativePG's images; where a clock was put forward or back within the window, Barman's
+    /// begins that hour earlier or later.
     RecoveryWindow {
         /// Length of the window; a month is 31 days. 0 still wants the newest backup.
         days: u32,

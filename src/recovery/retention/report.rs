@@ -81,7 +81,7 @@ fn needed(
 /// for want of an `end_time`, is absent.
 ///
 /// # Errors
-/// As [`report`].
+/// As [`report()`](super::report()).
 pub fn obsolete_since(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
