@@ -11,7 +11,7 @@
 //! | [`postgres`] | what is true of every cluster: WAL segments, timelines, history files |
 //! | [`barman`] | what keys and files of an archive mean |
 //! | [`inventory`] | what an archive contains, as sums and runs |
-//! | [`recovery`] | what timelines lead to |
+//! | [`recovery`] | what timelines lead to, and what retention would delete |
 //! | [`report`] | the immutable result of one scan |
 //! | [`metrics`] | what Prometheus sees |
 //! | [`config`] | what an operator can set |

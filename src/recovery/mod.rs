@@ -1,4 +1,4 @@
-//! Restorable? To when?
+//! Restorable? To when? And what would retention delete?
 //!
 //! The rules are `PostgreSQL`'s and Barman's; see the manual's chapter 26.3 "Continuous Archiving and
 //! Point-in-Time Recovery".
@@ -6,6 +6,7 @@
 mod lineage;
 mod need;
 mod path;
+pub mod retention;
 mod stray;
 mod verdict;
 mod wal;

@@ -1,0 +1,26 @@
+//! What `barman-cloud-backup-delete` would do with a server's backups under a retention policy.
+//!
+//! Nothing here is a judgement of ours: the rules are those of Barman's `retention_policies.py` and
+//! `cloud_backup_delete.py` (read in 3.20.1), quirks included, because the question is what Barman
+//! will do and not what it should.
+//!
+//! A [`report()`] says what the policy makes of each backup, [`obsolete_since`] for how long it has
+//! been so, [`deletion()`] what goes when the obsolete ones are deleted, and [`retention_blocks`] what
+//! keeps Barman from doing that.
+
+mod block;
+mod catalog;
+mod deletion;
+mod policy;
+mod report;
+mod wal;
+
+#[cfg(test)]
+mod tests;
+
+pub use block::{RetentionBlock, retention_blocks};
+pub use catalog::{CatalogBackup, RetentionError, RetentionStatus};
+pub use deletion::{Deletion, deletion};
+pub use policy::{InvalidRetentionPolicy, RetentionPolicy};
+pub use report::{obsolete_since, report};
+pub use wal::{WalDeletion, WalRule};

@@ -1,0 +1,502 @@
+//! Retention as a whole: against a recorded archive, and against Barman's code followed step by step.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::barman::{BackupFile, BackupInfo, BackupStatus, KeepTarget, Place, ServerKey, WalKind};
+use crate::postgres::{SegmentName, TimelineId, parse_hex};
+
+/// A backup in the making.
+#[derive(Clone, Debug)]
+pub(super) struct Sketch {
+    pub(super) id: String,
+    pub(super) status: BackupStatus,
+    pub(super) ended_at: Option<DateTime<Utc>>,
+    pub(super) wal: (SegmentName, SegmentName),
+    pub(super) keep: Option<KeepTarget>,
+}
+
+impl Sketch {
+    /// A finished backup with this id.
+    pub(super) fn done(id: &str) -> Self {
+        let wal = (segment("1/0/1"), segment("1/0/1"));
+        let ended_at = Some(day(1.0));
+        Self { id: id.to_owned(), status: BackupStatus::Done, ended_at, wal, keep: None }
+    }
+
+    /// It ended on this day.
+    pub(super) fn ended(self, at: f64) -> Self {
+        Self { ended_at: Some(day(at)), ..self }
+    }
+
+    /// It needs just this segment.
+    pub(super) fn wal(self, name: &str) -> Self {
+        Self { wal: (segment(name), segment(name)), ..self }
+    }
+
+    pub(super) fn backup(self) -> CatalogBackup {
+        CatalogBackup {
+            id: self.id,
+            status: self.status,
+            ended_at: self.ended_at,
+            begin_wal: Some(self.wal.0),
+            end_wal: Some(self.wal.1),
+            timeline: Some(self.wal.0.timeline),
+            keep: self.keep,
+        }
+    }
+}
+
+/// So many days after the beginning of some month.
+pub(super) fn day(days: f64) -> DateTime<Utc> {
+    #[expect(clippy::cast_possible_truncation, reason = "a few days in milliseconds")]
+    let milliseconds = (days * 86_400_000.0) as i64;
+    DateTime::from_timestamp(1_793_491_200, 0).unwrap() + TimeDelta::milliseconds(milliseconds)
+}
+
+/// A segment from its three numbers, `1/0/FF`.
+pub(super) fn segment(numbers: &str) -> SegmentName {
+    let mut numbers = numbers.split('/').map(|number| u32::from_str_radix(number, 16).unwrap());
+    let mut next = || numbers.next().unwrap();
+    SegmentName { timeline: TimelineId(next()), log: next(), segment: next() }
+}
+
+/// The keys of one server from its directory's name on, in order, and the small files among them.
+#[derive(Clone, Debug, Default)]
+struct Server {
+    keys: Vec<String>,
+    contents: BTreeMap<String, Vec<u8>>,
+}
+
+impl Server {
+    /// Its backups, read from its files.
+    fn catalog(&self) -> Vec<CatalogBackup> {
+        let infos = self.contents.iter().filter_map(|(key, content)| match server_key(key) {
+            ServerKey::Backup { id, file: BackupFile::Info } => Some((key, id, content)),
+            ServerKey::Backup { .. } | ServerKey::Base | ServerKey::Wal(_) | ServerKey::Other => {
+                None
+            }
+        });
+        let backup = |(key, id, content): (&String, &str, &Vec<u8>)| {
+            let keep = key.replace("backup.info", "annotations/keep");
+            let keep = self.contents.get(&keep).map(|text| KeepTarget::from_content(text));
+            CatalogBackup::new(id.to_owned(), &BackupInfo::parse(content).unwrap(), keep)
+        };
+        infos.map(backup).collect()
+    }
+
+    /// The keys that a deletion removes.
+    fn removed(&self, deletion: &Deletion) -> BTreeSet<&str> {
+        let goes = |key: &str| match server_key(key) {
+            ServerKey::Backup { id, file } => {
+                let belongs = matches!(file, BackupFile::Info | BackupFile::Data(_));
+                belongs && deletion.backups.iter().any(|backup| backup == id)
+            }
+            ServerKey::Wal(wal) => {
+                let swept = log_of(key).is_some_and(|(id, log)| deletion.wal.sweeps(id, log));
+                if let (WalKind::Segment(name), true) = (wal.kind, wal.in_place) {
+                    let runs = deletion.wal.deleted_segments(name.timeline, name.log);
+                    let number = u64::from(name.segment);
+                    let in_run = runs.iter().any(|run| (run.first..=run.last).contains(&number));
+                    assert_eq!(in_run, swept || deletion.wal.deletes(wal.kind), "{key}");
+                }
+                swept || deletion.wal.deletes(wal.kind)
+            }
+            ServerKey::Base | ServerKey::Other => false,
+        };
+        self.keys.iter().map(String::as_str).filter(|key| goes(key)).collect()
+    }
+}
+
+fn server_key(key: &str) -> ServerKey<'_> {
+    match Place::of(key) {
+        Place::Directory { key, .. } => key,
+        Place::Loose => panic!("`{key}` is loose"),
+    }
+}
+
+/// The log whose directory a key below `wals/` lies in.
+fn log_of(key: &str) -> Option<(TimelineId, u32)> {
+    let (directory, _) = key.split_once("/wals/")?.1.split_once('/')?;
+    let (timeline, log) = directory.split_at_checked(8)?;
+    Some((TimelineId(parse_hex(timeline)?), parse_hex(log)?))
+}
+
+fn as_words(report: BTreeMap<String, RetentionStatus>) -> BTreeMap<String, String> {
+    report.into_iter().map(|(id, status)| (id, status.as_str().to_owned())).collect()
+}
+
+mod recorded {
+    //! The archive that Barman's own tools left, and what its own code says of it.
+
+    use super::*;
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/real-archive")
+    }
+
+    fn json(name: &str) -> Value {
+        serde_json::from_slice(&fs::read(folder().join(name)).unwrap()).unwrap()
+    }
+
+    /// Sizes by key, behind the prefix and the slash after it.
+    fn listing(prefix: &str) -> BTreeMap<String, u64> {
+        let lines = fs::read_to_string(folder().join("listing.jsonl")).unwrap();
+        let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let row = |row: Value| {
+            let key = row["key"].as_str().unwrap().strip_prefix(prefix)?.strip_prefix('/')?;
+            Some((key.to_owned(), row["size"].as_u64().unwrap()))
+        };
+        rows.filter_map(row).collect()
+    }
+
+    fn server(prefix: &str, name: &str, sizes: &BTreeMap<String, u64>) -> Server {
+        let keys = sizes.keys().filter(|key| key.starts_with(&format!("{name}/")));
+        let keys: Vec<String> = keys.cloned().collect();
+        let is_small = |key: &&String| key.ends_with("/backup.info") || key.ends_with("/keep");
+        let content =
+            |key: &String| fs::read(folder().join("objects").join(prefix).join(key)).unwrap();
+        let contents =
+            keys.iter().filter(is_small).map(|key| (key.clone(), content(key))).collect();
+        Server { keys, contents }
+    }
+
+    fn check(server: &Server, sizes: &BTreeMap<String, u64>, expected: &Value) {
+        let now = json("meta.json")["now"].as_str().unwrap().parse().unwrap();
+        let catalog = server.catalog();
+        let policy = expected["policy"].as_str().unwrap();
+
+        let report = report(policy.parse().unwrap(), &catalog, 0, now).unwrap();
+        let deletion = deletion(&catalog, &report);
+
+        let removed = server.removed(&deletion);
+        let wals = removed.iter().filter(|key| key.contains("/wals/"));
+        let wals: Vec<&str> = wals.map(|key| key.rsplit('/').next().unwrap()).collect();
+        let found = serde_json::json!({
+            "policy": policy,
+            "report": as_words(report),
+            "deleted": {
+                "backups": deletion.backups,
+                "objects": removed.len(),
+                "bytes": removed.iter().map(|key| sizes[*key]).sum::<u64>(),
+                "wals": wals,
+            },
+        });
+        assert_eq!(&found, expected);
+    }
+
+    #[test]
+    fn every_policy_does_what_barmans_own_code_did() {
+        let mut checked = 0;
+        for expected in json("expected.json")["servers"].as_array().unwrap() {
+            let prefix = expected["prefix"].as_str().unwrap();
+            let sizes = listing(prefix);
+            let server = server(prefix, expected["server"].as_str().unwrap(), &sizes);
+            for policy in expected["retention"].as_array().unwrap() {
+                check(&server, &sizes, policy);
+                checked += 1;
+            }
+        }
+        assert_eq!(checked, 16);
+    }
+}
+
+mod naive {
+    //! Barman's functions again, one statement after the other, on names as text.
+
+    use super::*;
+
+    /// `_backup_report` of the two policies.
+    pub(super) fn report(
+        policy: RetentionPolicy,
+        catalog: &[CatalogBackup],
+        minimum: u32,
+        now: DateTime<Utc>,
+    ) -> BTreeMap<String, String> {
+        let mut sorted: Vec<_> = catalog.iter().collect();
+        sorted.sort_by(|one, other| other.id.cmp(&one.id));
+        let (mut found, mut valid, mut i) = (false, 0, 0);
+        let mut report = BTreeMap::new();
+        for backup in sorted {
+            let keep = match backup.keep {
+                Some(KeepTarget::Standalone) => Some("KEEP:STANDALONE"),
+                Some(KeepTarget::Full) => Some("KEEP:FULL"),
+                None => None,
+            };
+            let status = if backup.status != BackupStatus::Done {
+                "-"
+            } else if let RetentionPolicy::Redundancy(count) = policy {
+                i += 1;
+                keep.unwrap_or(if i <= count.max(minimum) { "VALID" } else { "OBSOLETE" })
+            } else if found {
+                if valid < minimum {
+                    valid += 1;
+                    keep.unwrap_or("OBSOLETE*")
+                } else {
+                    keep.unwrap_or("OBSOLETE")
+                }
+            } else {
+                valid += 1;
+                found = backup.ended_at.unwrap() < now - policy.window().unwrap();
+                keep.unwrap_or("VALID")
+            };
+            report.insert(backup.id.clone(), status.to_owned());
+        }
+        report
+    }
+
+    /// A bucket and what Barman remembers of it.
+    struct Run {
+        keys: BTreeSet<String>,
+        catalog: BTreeMap<String, CatalogBackup>,
+        wal_paths: Option<BTreeMap<String, String>>,
+    }
+
+    /// The second half of `main`: the keys that are left.
+    pub(super) fn left(
+        keys: &[String],
+        catalog: &[CatalogBackup],
+        report: &BTreeMap<String, String>,
+    ) -> BTreeSet<String> {
+        let keys = keys.iter().cloned().collect();
+        let catalog = catalog.iter().map(|backup| (backup.id.clone(), backup.clone())).collect();
+        let mut run = Run { keys, catalog, wal_paths: None };
+        for (id, _) in report.iter().filter(|(_, status)| *status == "OBSOLETE") {
+            for name in ["backup.info", "data.tar"] {
+                run.keys.remove(&format!("s/base/{id}/{name}"));
+            }
+            run.remove_wals_for_backup(&run.catalog[id].clone());
+            run.catalog.remove(id);
+        }
+        run.keys
+    }
+
+    /// `DIR` of `s/wals/DIR/…`, where it looks like the directory of a log.
+    fn directory(key: &str) -> Option<&str> {
+        let (directory, _) = key.strip_prefix("s/wals/")?.split_once('/')?;
+        let is_log = directory.len() == 16 && u64::from_str_radix(directory, 16).is_ok();
+        is_log.then_some(directory)
+    }
+
+    fn hex(text: &str) -> u32 {
+        u32::from_str_radix(text, 16).unwrap()
+    }
+
+    impl Run {
+        fn copied(&self) -> Vec<&CatalogBackup> {
+            let copied = [BackupStatus::Done, BackupStatus::WaitingForWals];
+            self.catalog.values().filter(|backup| copied.contains(&backup.status)).collect()
+        }
+
+        fn should_remove_wals(&self, id: &str) -> (bool, Vec<(String, String)>) {
+            let mut ranges = vec![];
+            for previous in self.copied().into_iter().rev().filter(|backup| *backup.id < *id) {
+                if previous.keep != Some(KeepTarget::Standalone) {
+                    return (false, vec![]);
+                }
+                let name = |name: Option<SegmentName>| name.unwrap().to_string();
+                ranges.push((name(previous.begin_wal), name(previous.end_wal)));
+            }
+            (true, ranges)
+        }
+
+        fn wal_paths(&mut self) -> BTreeMap<String, String> {
+            let keys = self.keys.iter().filter(|key| key.starts_with("s/wals/"));
+            let named = keys.filter_map(|key| {
+                let name = key.rsplit('/').next().unwrap();
+                let name = name.strip_suffix(".gz").unwrap_or(name);
+                (!name.contains(".tmp")).then(|| (name.to_owned(), key.clone()))
+            });
+            self.wal_paths.get_or_insert_with(|| named.collect()).clone()
+        }
+
+        fn remove_wals_for_backup(&mut self, deleted: &CatalogBackup) {
+            let (should_remove, ranges) = self.should_remove_wals(&deleted.id);
+            if !should_remove {
+                return;
+            }
+            let next = self.copied().into_iter().find(|backup| backup.id > deleted.id).cloned();
+            let until = next.unwrap_or_else(|| deleted.clone());
+            let begin_wal = until.begin_wal.unwrap().to_string();
+            let mut protected: BTreeSet<u32> =
+                self.catalog.values().map(|backup| backup.timeline.unwrap().0).collect();
+            protected.remove(&until.timeline.unwrap().0);
+
+            let prefixes: BTreeSet<String> =
+                self.keys.iter().filter_map(|key| directory(key)).map(str::to_owned).collect();
+            for prefix in prefixes {
+                let (timeline, log) = (hex(&prefix[..8]), hex(&prefix[8..]));
+                let touches = |(begin, end): &(String, String)| {
+                    timeline >= hex(&begin[..8])
+                        && log >= hex(&begin[8..16])
+                        && timeline <= hex(&end[..8])
+                        && log <= hex(&end[8..16])
+                };
+                if !protected.contains(&timeline)
+                    && !ranges.iter().any(touches)
+                    && timeline == hex(&begin_wal[..8])
+                    && log < hex(&begin_wal[8..16])
+                {
+                    self.keys.retain(|key| directory(key) != Some(&*prefix));
+                }
+            }
+            for (name, key) in self.wal_paths() {
+                if name.ends_with(".history") || protected.contains(&hex(&name[..8])) {
+                    continue;
+                }
+                let checked = if name.ends_with(".backup") { &name[..24] } else { &*name };
+                let kept =
+                    ranges.iter().any(|(begin, end)| checked >= &**begin && checked <= &**end);
+                if !kept && name < begin_wal {
+                    self.keys.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+prop_compose! {
+    fn any_segment()(timeline in 1_u32..4, log in 0_u32..4, segment in 0_u32..4) -> SegmentName {
+        SegmentName { timeline: TimelineId(timeline), log, segment }
+    }
+}
+
+prop_compose! {
+    fn any_backup()(
+        status in prop_oneof![
+            6 => Just(BackupStatus::Done),
+            1 => Just(BackupStatus::WaitingForWals),
+            1 => Just(BackupStatus::Started),
+            1 => Just(BackupStatus::Failed),
+        ],
+        ended in 0_u8..20,
+        wal in (any_segment(), any_segment()),
+        keep in prop_oneof![
+            6 => Just(None),
+            2 => Just(Some(KeepTarget::Standalone)),
+            1 => Just(Some(KeepTarget::Full)),
+        ],
+    ) -> Sketch {
+        let wal = (wal.0.min(wal.1), wal.0.max(wal.1));
+        Sketch { status, wal, keep, ..Sketch::done("").ended(ended.into()) }
+    }
+}
+
+fn any_catalog() -> impl Strategy<Value = Vec<CatalogBackup>> {
+    prop::collection::vec(any_backup(), 0..9).prop_map(|sketches| {
+        let named = (0..)
+            .zip(sketches)
+            .map(|(number, sketch)| Sketch { id: format!("b{number}"), ..sketch });
+        named.map(Sketch::backup).collect()
+    })
+}
+
+fn any_policy() -> impl Strategy<Value = RetentionPolicy> {
+    prop_oneof![
+        (0_u32..6).prop_map(RetentionPolicy::Redundancy),
+        (0_u32..25).prop_map(|days| RetentionPolicy::RecoveryWindow { days }),
+    ]
+}
+
+/// Some of the keys that there can be below `wals/`, no name twice.
+fn any_wal_keys() -> impl Strategy<Value = BTreeSet<String>> {
+    let key = (any_segment(), any_segment(), 0..6).prop_map(|(name, elsewhere, kind)| {
+        let directory = |name: SegmentName| name.to_string()[..16].to_owned();
+        let home = directory(name);
+        match kind {
+            0 => format!("s/wals/{home}/{name}.gz"),
+            1 => format!("s/wals/{home}/{name}.partial.gz"),
+            2 => format!("s/wals/{home}/{name}.00000028.backup"),
+            3 => format!("s/wals/{home}/{name}.gz.tmp"),
+            4 => format!("s/wals/{:08X}.history", name.timeline.0),
+            _ => {
+                // Its number is that of the directory, which makes it the only one of its name.
+                let number = 16 + elsewhere.timeline.0 * 16 + elsewhere.log;
+                let name = SegmentName { segment: number, ..name };
+                format!("s/wals/{}/{name}", directory(elsewhere))
+            }
+        }
+    });
+    prop::collection::btree_set(key, 0..80)
+}
+
+fn server_of(catalog: &[CatalogBackup], wals: BTreeSet<String>) -> Server {
+    let files = catalog.iter().flat_map(|backup| {
+        ["annotations/keep", "backup.info", "data.tar"]
+            .map(|name| format!("s/base/{}/{name}", backup.id))
+    });
+    Server { keys: files.chain(wals).collect(), contents: BTreeMap::new() }
+}
+
+proptest! {
+    #[test]
+    fn it_does_what_barmans_code_does_step_by_step(
+        catalog in any_catalog(),
+        wals in any_wal_keys(),
+        policy in any_policy(),
+        minimum in 0_u32..4,
+    ) {
+        let now = day(20.0);
+        let report = report(policy, &catalog, minimum, now).unwrap();
+        let server = server_of(&catalog, wals);
+        let deletion = deletion(&catalog, &report);
+
+        let expected = naive::report(policy, &catalog, minimum, now);
+        prop_assert_eq!(&as_words(report), &expected);
+        let removed = server.removed(&deletion);
+        let left: BTreeSet<String> =
+            server.keys.iter().filter(|key| !removed.contains(key.as_str())).cloned().collect();
+        prop_assert_eq!(left, naive::left(&server.keys, &catalog, &expected));
+        prop_assert_eq!(deletion.interrupted_by, None);
+    }
+
+    #[test]
+    fn the_newest_finished_backup_is_never_obsolete_with_a_window(
+        catalog in any_catalog(), days in 0_u32..25,
+    ) {
+        let policy = RetentionPolicy::RecoveryWindow { days };
+        let report = report(policy, &catalog, 0, day(20.0)).unwrap();
+        let newest = catalog.iter().rfind(|backup| backup.status == BackupStatus::Done);
+
+        if let Some(newest) = newest {
+            prop_assert_ne!(report[&newest.id], RetentionStatus::Obsolete);
+        }
+    }
+
+    #[test]
+    fn a_redundancy_leaves_at_least_as_many(catalog in any_catalog(), count in 0_u32..6) {
+        let policy = RetentionPolicy::Redundancy(count);
+        let report = report(policy, &catalog, 0, day(20.0)).unwrap();
+        let done = catalog.iter().filter(|backup| backup.status == BackupStatus::Done).count();
+        let obsolete = report.values().filter(|status| **status == RetentionStatus::Obsolete).count();
+
+        prop_assert!(done - obsolete >= done.min(count as usize));
+    }
+
+    #[test]
+    fn each_backup_became_obsolete_when_the_rule_first_said_so(
+        catalog in any_catalog(), policy in any_policy(), minimum in 0_u32..4,
+    ) {
+        let now = day(20.0);
+        let since = obsolete_since(policy, &catalog, minimum, now).unwrap();
+        let obsolete_at = |id: &str, at: DateTime<Utc>| {
+            let mut there = catalog.clone();
+            there.retain(|backup| backup.ended_at <= Some(at) || backup.status != BackupStatus::Done);
+            report(policy, &there, minimum, at).unwrap().get(id) == Some(&RetentionStatus::Obsolete)
+        };
+        let report = report(policy, &catalog, minimum, now).unwrap();
+        let obsolete = report.into_iter().filter(|(_, status)| *status == RetentionStatus::Obsolete);
+
+        prop_assert!(since.keys().cloned().eq(obsolete.map(|(id, _)| id)));
+        for (id, at) in since {
+            prop_assert!(obsolete_at(&id, at + TimeDelta::milliseconds(1)), "{} at {}", id, at);
+            prop_assert!(!obsolete_at(&id, at - TimeDelta::milliseconds(1)), "{} at {}", id, at);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Which WAL goes when backups are deleted, as a rule rather than as a list.
+
+use std::collections::BTreeSet;
+
+use crate::barman::WalKind;
+use crate::postgres::{Run, SegmentName, TimelineId};
+
+/// Every number that the last part of a segment's name can have.
+const WHOLE_LOG: Run = Run { first: 0, last: u32::MAX as u64 };
+
+/// The name that no other is above.
+const HIGHEST: SegmentName =
+    SegmentName { timeline: TimelineId(u32::MAX), log: u32::MAX, segment: u32::MAX };
+
+/// Which WAL goes when backups are deleted one after the other: what any of the rules says.
+///
+/// Judges names, and needs none: an archive of ten million segments costs no more than a small one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WalDeletion(Vec<WalRule>);
+
+/// Which WAL goes with the deletion of one backup (`_remove_wals_for_backup`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalRule {
+    /// Names below this one go, by text: where the next copied backup begins; without a next one,
+    /// where the deleted one does.
+    pub before: SegmentName,
+    /// Timelines on which nothing goes: of the other backups, finished or not, but for that of the
+    /// backup that begins with `before` (`BackupManager.get_timelines_to_protect`). The backup that
+    /// is being deleted still protects its own.
+    pub protected_timelines: BTreeSet<TimelineId>,
+    /// First and last segment of each older backup that is kept alone; what lies between stays.
+    pub kept_ranges: Vec<(SegmentName, SegmentName)>,
+}
+
+impl WalDeletion {
+    /// Adds the rule of the next deletion.
+    pub(super) fn push(&mut self, rule: WalRule) {
+        // Deleting a hundred backups of one timeline is one rule then, and not a hundred.
+        if self.0.last().is_some_and(|earlier| rule.includes(earlier)) {
+            self.0.pop();
+        }
+        self.0.push(rule);
+    }
+
+    /// The rules, in the order of the deletions; one may stand for several.
+    #[must_use]
+    pub fn rules(&self) -> &[WalRule] {
+        &self.0
+    }
+
+    /// Whether files of this name go, because of their name.
+    ///
+    /// History files and foreign keys never do; they go only with their directory
+    /// ([`sweeps`](Self::sweeps)). Of several objects that differ in the directory or in the
+    /// compression ending alone, Barman sees only the one listed last, and the others stay.
+    #[must_use]
+    pub fn deletes(&self, name: WalKind) -> bool {
+        self.0.iter().any(|rule| rule.deletes(name))
+    }
+
+    /// Whether all goes that lies in the directory of this log, whatever its name.
+    #[must_use]
+    pub fn sweeps(&self, timeline: TimelineId, log: u32) -> bool {
+        self.0.iter().any(|rule| rule.sweeps(timeline, log))
+    }
+
+    /// Which segments of a log go from their place, by the last part of their names: in order,
+    /// with something that stays between any two.
+    #[must_use]
+    pub fn deleted_segments(&self, timeline: TimelineId, log: u32) -> Vec<Run> {
+        let mut runs: Vec<Run> =
+            self.0.iter().flat_map(|rule| rule.deleted_segments(timeline, log)).collect();
+        runs.sort_unstable_by_key(|run| run.first);
+        runs.into_iter().fold(Vec::new(), |mut merged: Vec<Run>, run| {
+            match merged.last_mut() {
+                Some(before) if run.first <= before.last.saturating_add(1) => {
+                    before.last = before.last.max(run.last);
+                }
+                Some(_) | None => merged.push(run),
+            }
+            merged
+        })
+    }
+}
+
+impl WalRule {
+    /// Whether files of this name go, because of their name.
+    #[must_use]
+    pub fn deletes(&self, name: WalKind) -> bool {
+        let (segment, at_end_is_kept) = match name {
+            WalKind::Segment(segment) | WalKind::Label(segment, _) => (segment, true),
+            // Compared as text with its ending, which makes it greater than the range's last name.
+            WalKind::Partial(segment) => (segment, false),
+            WalKind::History(_) | WalKind::Foreign => return false,
+        };
+        let is_kept = |(first, last): &(SegmentName, SegmentName)| {
+            *first <= segment && (segment < *last || (at_end_is_kept && segment == *last))
+        };
+        segment < self.before
+            && !self.protected_timelines.contains(&segment.timeline)
+            && !self.kept_ranges.iter().any(is_kept)
+    }
+
+    /// Whether all goes that lies in the directory of this log, whatever its name: if the log is
+    /// below that of `before`, on its timeline.
+    ///
+    /// The ranges of backups kept alone are compared part by part here, and not as names.
+    #[must_use]
+    pub fn sweeps(&self, timeline: TimelineId, log: u32) -> bool {
+        let is_kept = |(first, last): &(SegmentName, SegmentName)| {
+            (first.timeline..=last.timeline).contains(&timeline)
+                && (first.log..=last.log).contains(&log)
+        };
+        timeline == self.before.timeline
+            && log < self.before.log
+            && !self.protected_timelines.contains(&timeline)
+            && !self.kept_ranges.iter().any(is_kept)
+    }
+
+    /// Whether whatever goes by the other rule goes by this one as well.
+    fn includes(&self, other: &Self) -> bool {
+        self.before.timeline == other.before.timeline
+            && self.before >= other.before
+            && self.protected_timelines.is_subset(&other.protected_timelines)
+            && self.kept_ranges == other.kept_ranges
+    }
+
+    fn deleted_segments(&self, timeline: TimelineId, log: u32) -> Vec<Run> {
+        if self.sweeps(timeline, log) {
+            return vec![WHOLE_LOG];
+        }
+        if self.protected_timelines.contains(&timeline) {
+            return Vec::new();
+        }
+        let lowest = SegmentName { timeline, log, segment: 0 };
+        // From `before` on, all stays as well.
+        let stays = self.kept_ranges.iter().copied().chain([(self.before, HIGHEST)]);
+        let mut runs = vec![WHOLE_LOG];
+        for kept in stays.filter_map(|(first, last)| part_of_log(lowest, first, last)) {
+            runs = runs.into_iter().flat_map(|run| without(run, kept)).collect();
+        }
+        runs
+    }
+}
+
+/// What a range of names takes up of the log that begins with `lowest`; `None` if nothing.
+fn part_of_log(lowest: SegmentName, first: SegmentName, last: SegmentName) -> Option<Run> {
+    let first = first.max(lowest);
+    let last = last.min(SegmentName { segment: u32::MAX, ..lowest });
+    (first <= last).then(|| Run { first: first.segment.into(), last: last.segment.into() })
+}
+
+/// What is left of a run below and above what is kept.
+fn without(run: Run, kept: Run) -> impl Iterator<Item = Run> {
+    let below = kept.first.checked_sub(1).map(|last| Run { last: last.min(run.last), ..run });
+    let above = Run { first: run.first.max(kept.last.saturating_add(1)), ..run };
+    below.into_iter().chain([above]).filter(|run| run.first <= run.last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::segment;
+    use super::*;
+
+    fn rule(before: &str) -> WalRule {
+        WalRule {
+            before: segment(before),
+            protected_timelines: BTreeSet::new(),
+            kept_ranges: Vec::new(),
+        }
+    }
+
+    fn runs(rule: &WalRule, timeline: u32, log: u32) -> Vec<(u64, u64)> {
+        let runs = rule.deleted_segments(TimelineId(timeline), log);
+        runs.into_iter().map(|run| (run.first, run.last)).collect()
+    }
+
+    const END: u64 = u32::MAX as u64;
+
+    #[test]
+    fn names_below_go_whatever_their_timeline_and_kind() {
+        let rule = rule("2/1/5");
+
+        for name in ["1/9/9", "2/0/FF", "2/1/4"] {
+            assert!(rule.deletes(WalKind::Segment(segment(name))), "{name}");
+            assert!(rule.deletes(WalKind::Partial(segment(name))), "{name}");
+            assert!(rule.deletes(WalKind::Label(segment(name), 40)), "{name}");
+        }
+        for name in ["2/1/5", "2/2/0", "3/0/0"] {
+            assert!(!rule.deletes(WalKind::Segment(segment(name))), "{name}");
+            assert!(!rule.deletes(WalKind::Partial(segment(name))), "{name}");
+            assert!(!rule.deletes(WalKind::Label(segment(name), 40)), "{name}");
+        }
+    }
+
+    #[test]
+    fn history_files_and_foreign_keys_never_go_by_name() {
+        assert!(!rule("2/1/5").deletes(WalKind::History(TimelineId(1))));
+        assert!(!rule("2/1/5").deletes(WalKind::Foreign));
+    }
+
+    #[test]
+    fn a_protected_timeline_keeps_everything() {
+        let rule = WalRule { protected_timelines: [TimelineId(1)].into(), ..rule("2/1/5") };
+
+        assert!(!rule.deletes(WalKind::Segment(segment("1/0/1"))));
+        assert!(!rule.sweeps(TimelineId(1), 0));
+        assert_eq!(runs(&rule, 1, 0), []);
+        assert!(rule.deletes(WalKind::Segment(segment("2/0/1"))));
+    }
+
+    #[test]
+    fn a_kept_range_keeps_both_its_ends_but_not_the_partial_of_the_last() {
+        let rule =
+            WalRule { kept_ranges: vec![(segment("1/0/4"), segment("1/0/6"))], ..rule("1/0/9") };
+
+        for name in ["1/0/4", "1/0/5", "1/0/6"] {
+            assert!(!rule.deletes(WalKind::Segment(segment(name))), "{name}");
+            assert!(!rule.deletes(WalKind::Label(segment(name), 40)), "{name}");
+        }
+        assert!(rule.deletes(WalKind::Segment(segment("1/0/3"))));
+        assert!(rule.deletes(WalKind::Segment(segment("1/0/7"))));
+        assert!(!rule.deletes(WalKind::Partial(segment("1/0/5"))));
+        assert!(rule.deletes(WalKind::Partial(segment("1/0/6"))));
+        assert_eq!(runs(&rule, 1, 0), [(0, 3), (7, 8)]);
+    }
+
+    #[test]
+    fn lower_logs_of_the_same_timeline_are_swept() {
+        let rule = rule("2/3/5");
+
+        assert!(rule.sweeps(TimelineId(2), 2));
+        for (timeline, log) in [(2, 3), (2, 4), (1, 0), (3, 0)] {
+            assert!(!rule.sweeps(TimelineId(timeline), log), "{timeline} {log}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_a_kept_range_touches_is_not_swept() {
+        let rule =
+            WalRule { kept_ranges: vec![(segment("1/2/9"), segment("1/3/0"))], ..rule("1/9/0") };
+
+        let swept: Vec<u32> = (0..10).filter(|log| rule.sweeps(TimelineId(1), *log)).collect();
+        assert_eq!(swept, [0, 1, 4, 5, 6, 7, 8]);
+        assert_eq!(runs(&rule, 1, 2), [(0, 8)]);
+        assert_eq!(runs(&rule, 1, 3), [(1, END)]);
+    }
+
+    #[test]
+    fn a_kept_range_across_timelines_is_compared_part_by_part_for_a_sweep() {
+        let rule =
+            WalRule { kept_ranges: vec![(segment("1/5/1"), segment("2/3/1"))], ..rule("1/9/0") };
+
+        assert!(!rule.deletes(WalKind::Segment(segment("1/7/0"))));
+        assert!(rule.sweeps(TimelineId(1), 7));
+        assert_eq!(runs(&rule, 1, 7), [(0, END)]);
+    }
+
+    #[test]
+    fn segments_go_up_to_where_the_next_backup_begins() {
+        let rule = rule("2/1/5");
+
+        assert_eq!(runs(&rule, 1, 7), [(0, END)]);
+        assert_eq!(runs(&rule, 2, 0), [(0, END)]);
+        assert_eq!(runs(&rule, 2, 1), [(0, 4)]);
+        assert_eq!(runs(&rule, 2, 2), []);
+    }
+
+    #[test]
+    fn nothing_is_below_the_first_name() {
+        assert_eq!(runs(&rule("1/0/0"), 1, 0), []);
+    }
+
+    #[test]
+    fn deletions_one_after_the_other_on_one_timeline_are_one_rule() {
+        let mut deletion = WalDeletion::default();
+        for number in 1..=9 {
+            deletion.push(rule(&format!("1/0/{number}")));
+        }
+        let other = WalRule { protected_timelines: [TimelineId(1)].into(), ..rule("2/0/3") };
+        deletion.push(other.clone());
+
+        assert_eq!(deletion.rules(), [rule("1/0/9"), other]);
+        assert_eq!(deletion.deleted_segments(TimelineId(1), 0), [Run { first: 0, last: 8 }]);
+        assert_eq!(deletion.deleted_segments(TimelineId(2), 0), [Run { first: 0, last: 2 }]);
+    }
+
+    #[test]
+    fn what_several_rules_say_of_a_log_is_joined() {
+        let mut deletion = WalDeletion::default();
+        let kept = vec![(segment("1/0/3"), segment("1/0/4"))];
+        deletion.push(WalRule { kept_ranges: kept, ..rule("1/0/9") });
+        deletion.push(rule("1/0/5"));
+
+        assert_eq!(deletion.deleted_segments(TimelineId(1), 0), [Run { first: 0, last: 8 }]);
+    }
+}
