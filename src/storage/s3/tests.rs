@@ -181,6 +181,25 @@ async fn pages_that_make_no_sense_are_protocol_errors_that_say_why() {
 }
 
 #[tokio::test]
+async fn only_an_explicit_no_ends_a_listing_that_has_a_continuation() {
+    let token = "<NextContinuationToken>t</NextContinuationToken>";
+    for (truncated, token, next) in [
+        ("", token, Some("t")),
+        ("<IsTruncated>true</IsTruncated>", token, Some("t")),
+        ("<IsTruncated>false</IsTruncated>", token, None),
+        ("", "", None),
+        ("", "<NextContinuationToken></NextContinuationToken>", None),
+    ] {
+        let body = format!("<ListBucketResult>{truncated}{token}</ListBucketResult>");
+        let (bench, _server) = bench(&[answer(200, "", &body)]);
+
+        let page = bench.list().await.unwrap();
+
+        assert_eq!(page.next.as_deref(), next, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn garbage_is_a_protocol_error() {
     for body in [
         "",
@@ -463,6 +482,58 @@ async fn uploads_are_listed_to_their_end() {
     assert_eq!(uploads[0].initiated_at, "2026-01-02T03:04:05Z".parse().ok());
     let head = &server.requests()[1];
     assert!(head.contains("key-marker=a%2Fb") && head.contains("upload-id-marker=u"), "{head}");
+}
+
+#[tokio::test]
+async fn only_an_explicit_no_ends_a_listing_of_uploads_that_has_a_marker() {
+    let page = |head: &str, key: &str| {
+        answer(
+            200,
+            "",
+            &format!(
+                "<ListMultipartUploadsResult>{head}<Upload><Key>{key}</Key>\
+                 <UploadId>u</UploadId></Upload></ListMultipartUploadsResult>"
+            ),
+        )
+    };
+    let marker = "<NextKeyMarker>a</NextKeyMarker>";
+    let ended = format!("<IsTruncated>false</IsTruncated>{marker}");
+    for (head, expected) in [(marker, 2), (ended.as_str(), 1), ("<NextKeyMarker/>", 1)] {
+        let (bench, _server) = bench(&[page(head, "a"), page("", "b")]);
+
+        let uploads = bench.store.list_uploads("").await.unwrap();
+
+        assert_eq!(uploads.len(), expected, "{head}");
+    }
+    let (bench, _server) = bench(&[page("<IsTruncated>true</IsTruncated>", "a")]);
+    let error = bench.store.list_uploads("").await.unwrap_err();
+    assert!(error.to_string().contains("`NextKeyMarker`"), "{error}");
+}
+
+#[tokio::test]
+async fn only_an_explicit_no_ends_a_listing_of_parts_that_has_a_marker() {
+    let page = |head: &str| {
+        let parts = "<Part><Size>5</Size></Part>";
+        answer(200, "", &format!("<ListPartsResult>{head}{parts}</ListPartsResult>"))
+    };
+    let marker = "<NextPartNumberMarker>1</NextPartNumberMarker>";
+    let ended = format!("<IsTruncated>false</IsTruncated>{marker}");
+    let none = "<NextPartNumberMarker>0</NextPartNumberMarker>";
+    for (head, expected) in [(marker, 10), (ended.as_str(), 5), (none, 5)] {
+        let (bench, _server) = bench(&[page(head), page("")]);
+
+        assert_eq!(bench.store.upload_bytes(&upload()).await.unwrap(), Some(expected), "{head}");
+    }
+    for head in
+        ["<IsTruncated>true</IsTruncated>", "<NextPartNumberMarker>one</NextPartNumberMarker>"]
+    {
+        let (bench, _server) = bench(&[page(head)]);
+
+        let error = bench.store.upload_bytes(&upload()).await.unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        assert!(error.to_string().contains("`NextPartNumberMarker`"), "{error}");
+    }
 }
 
 #[tokio::test]
