@@ -7,7 +7,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     Builder, HttpClient, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation,
@@ -31,6 +31,14 @@ const REGION_OF_OTHERS: &str = "us-east-1";
 /// Time to connect, at most: a host that does not answer is known sooner than a slow one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Tokens of a store that is well: with those below, enough for 100 retries at once, and for 5 more
+/// every second. All are back after 20 seconds, less than most schedules leave between two scans.
+const RETRY_TOKENS: usize = 500;
+/// What a retry costs.
+const TOKENS_PER_RETRY: u32 = 5;
+/// How many tokens come back.
+const TOKENS_PER_SECOND: f32 = 25.0;
+
 /// A client, and what it was built from.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -45,13 +53,14 @@ impl Connection {
     /// Builds a client; asks the surroundings for what the settings leave open.
     pub(super) async fn build(
         settings: &S3Settings,
+        retries: RetryPartition,
         observer: Arc<dyn RequestObserver>,
         ca: Option<Vec<u8>>,
     ) -> Result<Self, StorageError> {
         let inner = http_client(settings, ca.as_deref())?;
         let surroundings = surroundings(settings).await;
         let region = surroundings.region().ok_or_else(no_region)?.to_string();
-        let client = client(settings, &surroundings, Observed { inner, observer });
+        let client = client(settings, &surroundings, retries, Observed { inner, observer });
         Ok(Self { client, region, ca })
     }
 }
@@ -60,6 +69,7 @@ impl Connection {
 fn client(
     settings: &S3Settings,
     surroundings: &SdkConfig,
+    retries: RetryPartition,
     http: impl HttpClient + 'static,
 ) -> Client {
     let mut config = Builder::from(surroundings)
@@ -68,7 +78,7 @@ fn client(
         .force_path_style(settings.path_style)
         .disable_s3_express_session_auth(true)
         .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
-        .retry_partition(retry_partition(settings))
+        .retry_partition(retries)
         .timeout_config(timeouts(settings.request_timeout))
         // Reading a body stands under a timeout of its own, and the rest under the attempt's.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -83,10 +93,19 @@ fn client(
     Client::from_conf(config.build())
 }
 
-/// Retries are rationed per archive: one that fails must not use up another's.
-fn retry_partition(settings: &S3Settings) -> RetryPartition {
-    let endpoint = settings.endpoint_url.as_deref().unwrap_or("aws");
-    RetryPartition::new(format!("{endpoint} {}", settings.bucket))
+/// The ration of retries of one store: one that fails must not use up another's.
+///
+/// Without a refill by time only requests that succeed would give retries back, and a long outage
+/// would leave none to the scans that come after it.
+pub(super) fn retry_partition() -> RetryPartition {
+    let ration = TokenBucket::builder()
+        .capacity(RETRY_TOKENS)
+        .retry_cost(TOKENS_PER_RETRY)
+        .throttling_retry_cost(TOKENS_PER_RETRY)
+        .timeout_retry_cost(TOKENS_PER_RETRY)
+        .refill_rate(TOKENS_PER_SECOND)
+        .build();
+    RetryPartition::custom("store").token_bucket(ration).build()
 }
 
 fn timeouts(request_timeout: Duration) -> TimeoutConfig {
@@ -236,7 +255,7 @@ mod tests {
         let connector = destinations.clone();
         let http = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));
 
-        let client = client(&settings, &surroundings, http);
+        let client = client(&settings, &surroundings, retry_partition(), http);
         client.list_objects_v2().bucket("backups").send().await.unwrap_err();
 
         let [destination] = destinations.0.lock().unwrap().clone().try_into().unwrap();

@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_s3::config::retry::RetryPartition;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::EncodingType;
@@ -90,6 +91,8 @@ pub enum Credentials {
 pub struct S3Store {
     settings: S3Settings,
     observer: Arc<dyn RequestObserver>,
+    /// Outlives the connection: a new CA file is no reason for more retries.
+    retries: RetryPartition,
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
@@ -97,7 +100,12 @@ impl S3Store {
     /// A store with these settings. Does no I/O.
     #[must_use]
     pub fn new(settings: S3Settings, observer: Arc<dyn RequestObserver>) -> Self {
-        Self { settings, observer, connection: Mutex::new(None) }
+        Self {
+            settings,
+            observer,
+            retries: client::retry_partition(),
+            connection: Mutex::new(None),
+        }
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, StorageError> {
@@ -123,7 +131,8 @@ impl S3Store {
         connection: &mut Option<Arc<Connection>>,
         ca: Option<Vec<u8>>,
     ) -> Result<Arc<Connection>, StorageError> {
-        let built = Connection::build(&self.settings, Arc::clone(&self.observer), ca).await?;
+        let (retries, observer) = (self.retries.clone(), Arc::clone(&self.observer));
+        let built = Connection::build(&self.settings, retries, observer, ca).await?;
         Ok(Arc::clone(connection.insert(Arc::new(built))))
     }
 

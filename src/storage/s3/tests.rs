@@ -264,6 +264,30 @@ async fn a_store_that_stays_busy_is_an_error_after_the_last_attempt() {
 }
 
 #[tokio::test]
+async fn retries_come_back_with_time_and_are_not_shared_with_another_store() {
+    let server = Scripted::http(&[error(503, "SlowDown")]);
+    let store = || Bench::with(http(&server), |settings| settings.max_attempts = 2);
+    let (exhausted, other) = (store(), store());
+    let failures = (0..150).map(|_| exhausted.list_error());
+    futures::future::join_all(failures).await;
+
+    other.list_error().await;
+    let retried = async {
+        loop {
+            let before = exhausted.heard.outcomes().len();
+            exhausted.list_error().await;
+            if exhausted.heard.outcomes().len() == before + 2 {
+                return;
+            }
+        }
+    };
+
+    assert_eq!(other.heard.outcomes().len(), 2);
+    let in_time = tokio::time::timeout(Duration::from_secs(20), retried).await;
+    in_time.expect("a request is retried again");
+}
+
+#[tokio::test]
 async fn refusals_are_told_apart() {
     for (status, code, words) in [
         (400, "ExpiredToken", "have expired"),
