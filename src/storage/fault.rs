@@ -70,6 +70,8 @@ enum Meaning {
     UnknownCall,
     Busy,
     Late,
+    /// A refusal of this one request, for a reason that is not known here.
+    Rejected,
     Other,
 }
 
@@ -77,16 +79,19 @@ impl Answer {
     fn meaning(&self, operation: Operation) -> Meaning {
         match self.code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Meaning::Expired,
-            "InvalidAccessKeyId" | "InvalidToken" | "InvalidClientTokenId" | "InvalidSecurity" => {
-                Meaning::UnknownKey
-            }
+            "InvalidAccessKeyId"
+            | "InvalidToken"
+            | "InvalidClientTokenId"
+            | "InvalidSecurity"
+            | "MissingAuthenticationToken"
+            | "UnrecognizedClientException" => Meaning::UnknownKey,
             "SignatureDoesNotMatch" => Meaning::WrongSecret,
             "RequestTimeTooSkewed" | "RequestExpired" => Meaning::WrongClock,
-            "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-                Meaning::WrongRegion
-            }
+            "AuthorizationHeaderMalformed"
+            | "IllegalLocationConstraintException"
+            | "InvalidRegion" => Meaning::WrongRegion,
             "PermanentRedirect" | "TemporaryRedirect" => Meaning::Elsewhere,
-            "NoSuchBucket" => Meaning::NoBucket,
+            "NoSuchBucket" | "InvalidBucketName" => Meaning::NoBucket,
             "NoSuchKey" if operation == Operation::GetObject => Meaning::NoObject,
             "InvalidObjectState" | "InvalidRequest" if operation == Operation::GetObject => {
                 Meaning::Unreadable
@@ -94,7 +99,9 @@ impl Answer {
             code if code.starts_with("KMS.") && operation == Operation::GetObject => {
                 Meaning::Unreadable
             }
-            "NotImplemented" | "MethodNotAllowed" => Meaning::UnknownCall,
+            "NotImplemented" | "MethodNotAllowed" if operation != Operation::GetObject => {
+                Meaning::UnknownCall
+            }
             "SlowDown"
             | "RequestLimitExceeded"
             | "BandwidthLimitExceeded"
@@ -116,9 +123,13 @@ impl Answer {
             (403, _) => Meaning::Denied,
             (404, Operation::GetObject) => Meaning::NoObject,
             (404, Operation::ListObjectsV2) => Meaning::NoBucket,
+            (405, Operation::GetObject) => Meaning::Rejected,
             (404 | 405 | 501, _) => Meaning::UnknownCall,
+            // Of a proxy, which has not asked the store.
+            (407, _) => Meaning::Other,
             (408 | 504, _) => Meaning::Late,
             (429 | 503, _) => Meaning::Busy,
+            (400..=499, Operation::GetObject) => Meaning::Rejected,
             _ => Meaning::Other,
         }
     }
@@ -136,7 +147,9 @@ impl Meaning {
             Self::Elsewhere | Self::NoBucket | Self::NoObject => ErrorKind::NotFound,
             Self::Busy => ErrorKind::Throttled,
             Self::Late => ErrorKind::Timeout,
-            Self::Unreadable | Self::UnknownCall | Self::Other => ErrorKind::Protocol,
+            Self::Unreadable | Self::UnknownCall | Self::Rejected | Self::Other => {
+                ErrorKind::Protocol
+            }
         }
     }
 
@@ -144,7 +157,9 @@ impl Meaning {
     fn reach(self, operation: Operation) -> Reach {
         match (self, operation) {
             (Self::NoObject, _) => Reach::GoneObject,
-            (Self::Unreadable | Self::Denied, Operation::GetObject) => Reach::RefusedObject,
+            (Self::Unreadable | Self::Denied | Self::Rejected, Operation::GetObject) => {
+                Reach::RefusedObject
+            }
             (
                 Self::Denied | Self::UnknownCall,
                 Operation::ListMultipartUploads | Operation::ListParts,
@@ -237,7 +252,7 @@ impl Place<'_> {
                  `scan.concurrency` or scan less often"
             ),
             Meaning::Late => self.late(),
-            Meaning::Other => format!(
+            Meaning::Rejected | Meaning::Other => format!(
                 "{store} answered `{}` with status {}: look into its logs",
                 call.operation.as_label(),
                 answer.status
@@ -329,11 +344,41 @@ mod tests {
             (403, "InvalidObjectState", (Protocol, Reach::RefusedObject)),
             (400, "KMS.DisabledException", (Protocol, Reach::RefusedObject)),
             (400, "InvalidRequest", (Protocol, Reach::RefusedObject)),
+            (400, "InvalidArgument", (Protocol, Reach::RefusedObject)),
+            (400, "", (Protocol, Reach::RefusedObject)),
+            (405, "MethodNotAllowed", (Protocol, Reach::RefusedObject)),
+            (410, "", (Protocol, Reach::RefusedObject)),
+            (416, "InvalidRange", (Protocol, Reach::RefusedObject)),
+            (451, "UnavailableForLegalReasons", (Protocol, Reach::RefusedObject)),
             (404, "NoSuchKey", (NotFound, Reach::GoneObject)),
             (404, "NotFound", (NotFound, Reach::GoneObject)),
             (404, "NoSuchBucket", (NotFound, Reach::Scan)),
         ] {
             assert_eq!(explained(Operation::GetObject, status, code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_concerns_more_than_one_object_ends_the_scan() {
+        use ErrorKind::{Auth, NotFound, Protocol, Throttled, Timeout};
+        for (status, code, kind) in [
+            (400, "UnrecognizedClientException", Auth),
+            (400, "InvalidRegion", Auth),
+            (400, "InvalidBucketName", NotFound),
+            (407, "", Protocol),
+            (400, "RequestTimeout", Timeout),
+            (408, "", Timeout),
+            (429, "", Throttled),
+            (500, "InternalError", Protocol),
+            (501, "NotImplemented", Protocol),
+            (502, "", Protocol),
+        ] {
+            for operation in [Operation::GetObject, Operation::ListMultipartUploads] {
+                if status == 501 && operation != Operation::GetObject {
+                    continue;
+                }
+                assert_eq!(explained(operation, status, code), (kind, Reach::Scan), "{code}");
+            }
         }
     }
 
