@@ -129,7 +129,7 @@ impl Answer {
             (407, _) => Meaning::Other,
             (408 | 504, _) => Meaning::Late,
             (429 | 503, _) => Meaning::Busy,
-            (400..=499, Operation::GetObject) => Meaning::Rejected,
+            (400..=499, operation) if operation != Operation::ListObjectsV2 => Meaning::Rejected,
             _ => Meaning::Other,
         }
     }
@@ -161,7 +161,7 @@ impl Meaning {
                 Reach::RefusedObject
             }
             (
-                Self::Denied | Self::UnknownCall,
+                Self::Denied | Self::UnknownCall | Self::Rejected,
                 Operation::ListMultipartUploads | Operation::ListParts,
             ) => Reach::RefusedCall,
             _ => Reach::Scan,
@@ -387,7 +387,9 @@ mod tests {
         let denied = (403, "AccessDenied", ErrorKind::Auth);
         let unknown = (501, "NotImplemented", ErrorKind::Protocol);
         let forbidden = (405, "MethodNotAllowed", ErrorKind::Protocol);
-        for (status, code, kind) in [denied, unknown, forbidden] {
+        let [invalid, odd] =
+            ["InvalidRequest", "InvalidArgument"].map(|code| (400, code, ErrorKind::Protocol));
+        for (status, code, kind) in [denied, unknown, forbidden, invalid, odd] {
             for (operation, reach) in [
                 (Operation::ListMultipartUploads, Reach::RefusedCall),
                 (Operation::ListParts, Reach::RefusedCall),
