@@ -172,43 +172,65 @@ impl Meaning {
 impl Place<'_> {
     /// The error that this fault amounts to; its cause is still to be added.
     pub(super) fn explain(&self, call: Call<'_>, fault: &Fault) -> StorageError {
-        let store = self.store();
+        let (store, subject) = (self.store(), self.subject(call));
         let (kind, text) = match fault {
             Fault::Answer(answer) => return self.explain_answer(call, answer),
             Fault::NoCredentials(why) => (ErrorKind::Auth, why.clone()),
-            Fault::Timeout => (ErrorKind::Timeout, self.late()),
+            Fault::Timeout => (ErrorKind::Timeout, self.late(call)),
             Fault::NoTls(why) => (
                 ErrorKind::Network,
                 format!(
-                    "no TLS connection to {store} ({why}): \
+                    "no TLS connection to {store} for {subject} ({why}): \
                          check `endpointURL` and `endpointCAFile` of this archive"
                 ),
             ),
             Fault::NoConnection => (
                 ErrorKind::Network,
                 format!(
-                    "no connection to {store}, or it broke: check `endpointURL` of this \
-                         archive (`pathStyle` too, where a host cannot be resolved) and the network"
+                    "no connection to {store} for {subject}, or it broke: check `endpointURL` of \
+                         this archive (`pathStyle` too, where a host cannot be resolved) and the \
+                         network"
                 ),
             ),
             Fault::Senseless => (
                 ErrorKind::Protocol,
                 format!(
-                    "the answer of {store} to `{}` makes no sense: check that `endpointURL` \
-                         of this archive is an S3 endpoint",
-                    call.operation.as_label()
+                    "what {store} sent as {subject} makes no sense: check that `endpointURL` of \
+                         this archive is an S3 endpoint"
                 ),
             ),
             Fault::Unbuildable => (
                 ErrorKind::Internal,
                 format!(
-                    "a request for `{}` could not be built: check `destinationPath`, \
-                         `endpointURL` and `region` of this archive",
-                    call.operation.as_label()
+                    "a request for {subject} could not be built: check `destinationPath`, \
+                         `endpointURL` and `region` of this archive"
                 ),
             ),
         };
         StorageError::new(kind, Reach::Scan, text)
+    }
+
+    /// The error that an answer amounts to which was read, but contradicts itself.
+    ///
+    /// The complaint goes on after what was asked for: "goes on, but does not say where".
+    pub(super) fn contradiction(&self, call: Call<'_>, complaint: &str) -> StorageError {
+        let text = format!("{} {complaint}", self.subject(call));
+        StorageError::new(ErrorKind::Protocol, Reach::Scan, text)
+    }
+
+    /// What was asked for, for the texts.
+    fn subject(&self, call: Call<'_>) -> String {
+        let asked = if call.key.is_empty() {
+            format!("bucket `{}`", self.bucket)
+        } else {
+            format!("`{}`", call.key)
+        };
+        match call.operation {
+            Operation::ListObjectsV2 => format!("the listing of {asked}"),
+            Operation::GetObject => asked,
+            Operation::ListMultipartUploads => format!("the listing of the uploads to {asked}"),
+            Operation::ListParts => format!("the listing of the parts of {asked}"),
+        }
     }
 
     fn explain_answer(&self, call: Call<'_>, answer: &Answer) -> StorageError {
@@ -217,6 +239,7 @@ impl Place<'_> {
         StorageError::new(meaning.kind(), meaning.reach(call.operation), text)
     }
 
+    /// What to do about it. Names the key or prefix, unless every other one is concerned alike.
     fn advice(&self, meaning: Meaning, call: Call<'_>, answer: &Answer) -> String {
         let (store, bucket, key) = (self.store(), self.bucket, call.key);
         match meaning {
@@ -245,16 +268,18 @@ impl Place<'_> {
                  restored first, or encrypted with a key that these credentials may not use"
             ),
             Meaning::UnknownCall => {
-                format!("{store} does not support `{}`", call.operation.as_label())
+                let (subject, operation) = (self.subject(call), call.operation.as_label());
+                format!("asked for {subject}, {store} does not support `{operation}`")
             }
             Meaning::Busy => format!(
-                "{store} asked for fewer requests, and still did after the retries: lower \
-                 `scan.concurrency` or scan less often"
+                "instead of {}, {store} asked for fewer requests, and still did after the \
+                 retries: lower `scan.concurrency` or scan less often",
+                self.subject(call)
             ),
-            Meaning::Late => self.late(),
+            Meaning::Late => self.late(call),
             Meaning::Rejected | Meaning::Other => format!(
-                "{store} answered `{}` with status {}: look into its logs",
-                call.operation.as_label(),
+                "asked for {}, {store} answered with status {}: look into its logs",
+                self.subject(call),
                 answer.status
             ),
         }
@@ -277,11 +302,17 @@ impl Place<'_> {
 
     fn permission_advice(&self, call: Call<'_>) -> String {
         let (bucket, permission) = (self.bucket, call.operation.permission());
+        let below = match call.key {
+            "" => String::new(),
+            prefix => format!(" below `{prefix}`"),
+        };
         let (what, resource) = match call.operation {
-            Operation::ListObjectsV2 => (format!("list bucket `{bucket}`"), bucket.to_owned()),
+            Operation::ListObjectsV2 => {
+                (format!("list bucket `{bucket}`{below}"), bucket.to_owned())
+            }
             Operation::GetObject => (format!("read `{}`", call.key), format!("{bucket}/*")),
             Operation::ListMultipartUploads => {
-                (format!("list the uploads to bucket `{bucket}`"), bucket.to_owned())
+                (format!("list the uploads to bucket `{bucket}`{below}"), bucket.to_owned())
             }
             Operation::ListParts => {
                 (format!("list the parts of `{}`", call.key), format!("{bucket}/*"))
@@ -290,10 +321,11 @@ impl Place<'_> {
         format!("the credentials may not {what}: allow `{permission}` on `arn:aws:s3:::{resource}`")
     }
 
-    fn late(&self) -> String {
+    fn late(&self, call: Call<'_>) -> String {
         format!(
-            "{} did not answer in time: check its load, `endpointURL` of this archive and the \
-                 network",
+            "asked for {}, {} did not answer in time: check its load, `endpointURL` of this \
+                 archive and the network",
+            self.subject(call),
             self.store()
         )
     }
@@ -433,9 +465,47 @@ mod tests {
              set `region` of this archive to `eu-west-1`"
         );
         assert_eq!(
+            AWS.explain(list, &Fault::Timeout).to_string(),
+            "asked for the listing of `p/`, AWS S3 did not answer in time: check its load, \
+             `endpointURL` of this archive and the network"
+        );
+        assert_eq!(
             AWS.explain(get, &Fault::Answer(denied)).to_string(),
             "the credentials may not read `p/backup.info`: \
              allow `s3:GetObject` on `arn:aws:s3:::b/*`"
         );
+    }
+
+    #[test]
+    fn texts_name_the_key_or_prefix_that_is_concerned() {
+        let answer = |status, code: &str| {
+            Fault::Answer(Answer { status, code: code.to_owned(), region: None })
+        };
+        let faults = || {
+            [
+                Fault::Timeout,
+                Fault::NoTls("why".to_owned()),
+                Fault::NoConnection,
+                Fault::Senseless,
+                Fault::Unbuildable,
+                answer(503, "SlowDown"),
+                answer(504, ""),
+                answer(500, "InternalError"),
+                answer(501, "NotImplemented"),
+                answer(403, "AccessDenied"),
+                answer(418, "Teapot"),
+            ]
+        };
+        for operation in Operation::ALL {
+            for fault in faults() {
+                let text = AWS.explain(Call { operation, key: "p/k" }, &fault).to_string();
+                assert!(text.contains("`p/k`"), "{operation:?}: {text}");
+            }
+            let complaint = AWS.contradiction(Call { operation, key: "p/k" }, "has no `Key`");
+            assert!(complaint.to_string().ends_with("`p/k` has no `Key`"), "{complaint}");
+        }
+        let everything = Call { operation: Operation::ListObjectsV2, key: "" };
+        let text = AWS.explain(everything, &Fault::Senseless).to_string();
+        assert!(text.contains("the listing of bucket `b`"), "{text}");
     }
 }

@@ -227,11 +227,11 @@ impl ObjectStore for S3Store {
             .send()
             .await
             .map_err(|error| self.failed(&connection, call, &error))?;
-        let page = answers::page(output)?;
+        let place = self.place(&connection);
+        let page = answers::page(output).map_err(|why| place.contradiction(call, &why.0))?;
         if page.next.is_some() && page.next == request.continuation {
-            return Err(answers::senseless(
-                "the listing does not advance: its continuation is the page's own",
-            ));
+            let why = "does not advance: its continuation is the page's own";
+            return Err(place.contradiction(call, why));
         }
         Ok(page)
     }
@@ -270,11 +270,14 @@ impl ObjectStore for S3Store {
                 .send()
                 .await
                 .map_err(|error| self.failed(&connection, call, &error))?;
-            let Some(next) = answers::uploads(output, &mut uploads)? else {
+            let place = self.place(&connection);
+            let next = answers::uploads(output, &mut uploads)
+                .map_err(|why| place.contradiction(call, &why.0))?;
+            let Some(next) = next else {
                 return Ok(uploads);
             };
             if !seen.insert(next.clone()) {
-                return Err(answers::senseless("the listing of uploads does not advance"));
+                return Err(place.contradiction(call, "does not advance"));
             }
             after = next;
         }
@@ -302,11 +305,14 @@ impl ObjectStore for S3Store {
                 Err(error) if error.code() == Some("NoSuchUpload") => return Ok(None),
                 Err(error) => return Err(self.failed(&connection, call, &error)),
             };
-            let Some(next) = answers::parts(&output, &mut bytes)? else {
+            let place = self.place(&connection);
+            let next = answers::parts(&output, &mut bytes)
+                .map_err(|why| place.contradiction(call, &why.0))?;
+            let Some(next) = next else {
                 return Ok(Some(bytes));
             };
             if next <= after {
-                return Err(answers::senseless("the listing of parts does not advance"));
+                return Err(place.contradiction(call, "does not advance"));
             }
             after = next;
         }
