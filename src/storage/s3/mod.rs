@@ -25,9 +25,11 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use aws_sdk_s3::config::retry::RetryPartition;
+use aws_sdk_s3::Config;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::EncodingType;
@@ -40,6 +42,9 @@ use super::{
     UnfinishedUpload,
 };
 use client::Connection;
+
+/// The shortest and longest pause after the body of an object broke off.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Where a bucket is, and how to get in.
 #[derive(Clone, Debug)]
@@ -174,11 +179,19 @@ impl S3Store {
         &self,
         connection: &Connection,
         key: &str,
+        attempts: &Attempts,
     ) -> Result<GetObjectOutput, StorageError> {
         let call = Call { operation: Operation::GetObject, key };
         let get = connection.client.get_object().bucket(&self.settings.bucket).key(key);
+        let retries = RetryConfig::standard().with_max_attempts(attempts.left().max(1));
+        let (mark, made) = (marked(call.operation), Arc::clone(&attempts.made));
         get.customize()
-            .mutate_request(marked(call.operation))
+            .config_override(Config::builder().retry_config(retries))
+            // Called once per attempt.
+            .mutate_request(move |request| {
+                made.fetch_add(1, Ordering::Relaxed);
+                mark(request);
+            })
             .send()
             .await
             .map_err(|error| self.failed(connection, call, &error))
@@ -238,15 +251,17 @@ impl ObjectStore for S3Store {
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         let connection = self.connection().await?;
-        let mut attempts = self.settings.max_attempts;
+        let attempts = Attempts { made: Arc::default(), most: self.settings.max_attempts };
+        let mut pause = PAUSES.0;
         loop {
-            let output = self.get(&connection, key).await?;
-            attempts = attempts.saturating_sub(1);
+            let output = self.get(&connection, key, &attempts).await?;
             match self.read_body(&connection, key, output, max_bytes).await {
                 // The SDK retries up to the head of the answer, not beyond.
-                Err(error) if error.reach() == Reach::Scan && attempts > 0 => {}
+                Err(error) if error.reach() == Reach::Scan && attempts.left() > 0 => {}
                 result => return result,
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
         }
     }
 
@@ -316,6 +331,18 @@ impl ObjectStore for S3Store {
             }
             after = next;
         }
+    }
+}
+
+/// The attempts at one object, those of the SDK and those of ours together.
+struct Attempts {
+    made: Arc<AtomicU32>,
+    most: u32,
+}
+
+impl Attempts {
+    fn left(&self) -> u32 {
+        self.most.saturating_sub(self.made.load(Ordering::Relaxed))
     }
 }
 

@@ -448,6 +448,24 @@ async fn a_body_that_breaks_off_is_read_again() {
 }
 
 #[tokio::test]
+async fn attempts_at_an_object_are_limited_however_they_fail_and_are_not_made_in_haste() {
+    let broken = Step::Send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".to_owned());
+    let busy = error(503, "SlowDown");
+    let server = Scripted::http(&[broken.clone(), busy.clone(), broken.clone(), busy]);
+    let bench = Bench::with(http(&server), |settings| settings.max_attempts = 4);
+    let error = bench.store.get_small("k", 5).await.unwrap_err();
+    assert_eq!((error.kind(), server.requests().len()), (ErrorKind::Throttled, 4));
+
+    let server = Scripted::http(&[broken]);
+    let bench = Bench::with(http(&server), |settings| settings.max_attempts = 4);
+    let begin = std::time::Instant::now();
+    bench.store.get_small("k", 5).await.unwrap_err();
+
+    assert_eq!(server.requests().len(), 4);
+    assert!(begin.elapsed() >= Duration::from_millis(100 + 200 + 400), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
 async fn a_body_that_stalls_is_a_timeout() {
     let stalled = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".to_owned();
     let server = Scripted::http(&[Step::SendAndHang(stalled)]);
