@@ -36,8 +36,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_connections: 64,
-            header_timeout: Duration::from_secs(5),
+            max_connections: 512,
+            header_timeout: Duration::from_secs(2),
             handler_timeout: Duration::from_secs(10),
             connection_life: Duration::from_secs(30),
             grace: Duration::from_secs(3),
