@@ -7,7 +7,7 @@ use ruzstd::decoding::StreamingDecoder;
 
 /// The most memory that content may ask its decoder to take, in bytes.
 ///
-/// Any level up to 8 of xz and up to 19 of Zstandard needs less than half of it.
+/// Enough for every level of xz below 9, and of Zstandard below 22.
 const MAX_DECODER_BYTES: u64 = 64 << 20;
 
 /// How an object is compressed, as the ending of its key says.

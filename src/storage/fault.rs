@@ -242,6 +242,7 @@ impl Place<'_> {
     /// What to do about it. Names the key or prefix, unless every other one is concerned alike.
     fn advice(&self, meaning: Meaning, call: Call<'_>, answer: &Answer) -> String {
         let (store, bucket, key) = (self.store(), self.bucket, call.key);
+        let subject = self.subject(call);
         match meaning {
             Meaning::Expired => "the credentials have expired: renew them at the place that \
                                  `credentials` of this archive names"
@@ -267,19 +268,14 @@ impl Place<'_> {
                 "the content of `{key}` is not to be had: it is in a storage class that must be \
                  restored first, or encrypted with a key that these credentials may not use"
             ),
-            Meaning::UnknownCall => {
-                let (subject, operation) = (self.subject(call), call.operation.as_label());
-                format!("asked for {subject}, {store} does not support `{operation}`")
-            }
+            Meaning::UnknownCall => self.unsupported(call),
             Meaning::Busy => format!(
-                "instead of {}, {store} asked for fewer requests, and still did after the \
-                 retries: lower `scan.concurrency` or scan less often",
-                self.subject(call)
+                "instead of {subject}, {store} asked for fewer requests, and still did after the \
+                 retries: lower `scan.concurrency` or scan less often"
             ),
             Meaning::Late => self.late(call),
             Meaning::Rejected | Meaning::Other => format!(
-                "asked for {}, {store} answered with status {}: look into its logs",
-                self.subject(call),
+                "asked for {subject}, {store} answered with status {}: look into its logs",
                 answer.status
             ),
         }
@@ -319,6 +315,11 @@ impl Place<'_> {
             }
         };
         format!("the credentials may not {what}: allow `{permission}` on `arn:aws:s3:::{resource}`")
+    }
+
+    fn unsupported(&self, call: Call<'_>) -> String {
+        let (store, subject) = (self.store(), self.subject(call));
+        format!("asked for {subject}, {store} does not support `{}`", call.operation.as_label())
     }
 
     fn late(&self, call: Call<'_>) -> String {
