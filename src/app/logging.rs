@@ -64,7 +64,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let said = panic.payload_as_str().unwrap_or("something that is no text");
     let at = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = thread::current();
-    error!(said, at, thread = thread.name().unwrap_or_default(), "the program panicked");
+    error!(said, at, thread = thread.name().unwrap_or_default(), "The program panicked");
 }
 
 #[cfg(test)]
@@ -101,14 +101,14 @@ mod tests {
     #[test]
     fn json_is_one_flat_object_per_line() {
         let page = logged("info", LogFormat::Json, || {
-            info!(archive = "a\nb", "scanned");
-            info!("stopped");
+            info!(archive = "a\nb", "Scanned");
+            info!("Stopped");
         });
 
         let lines: Vec<serde_json::Value> =
             page.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
-        assert_eq!(lines[0]["message"], "scanned");
+        assert_eq!(lines[0]["message"], "Scanned");
         assert_eq!(lines[0]["archive"], "a\nb");
         assert_eq!(lines[0]["level"], "INFO");
         let timestamp = lines[0]["timestamp"].as_str().unwrap();
@@ -118,9 +118,9 @@ mod tests {
 
     #[test]
     fn text_has_no_colours_unless_on_a_terminal() {
-        let page = logged("info", LogFormat::Text, || info!(archive = "a", "scanned"));
+        let page = logged("info", LogFormat::Text, || info!(archive = "a", "Scanned"));
 
-        assert!(page.contains("scanned") && page.contains("archive=\"a\""), "{page}");
+        assert!(page.contains("Scanned") && page.contains("archive=\"a\""), "{page}");
         assert!(!page.contains('\x1b'), "{page}");
     }
 
@@ -153,6 +153,7 @@ mod tests {
         });
 
         assert_eq!(page.lines().count(), 1, "{page}");
+        assert!(page.contains("The program panicked"), "{page}");
         assert!(page.contains("out of cheese") && page.contains("logging.rs"), "{page}");
     }
 }

@@ -2,6 +2,14 @@
 
 use std::io::{self, Read};
 
+use liblzma::stream::{CONCATENATED, Stream};
+use ruzstd::decoding::StreamingDecoder;
+
+/// The most memory that content may ask its decoder to take, in bytes.
+///
+/// Enough for every level of xz below 9, and of Zstandard below 22.
+const MAX_DECODER_BYTES: u64 = 64 << 20;
+
 /// How an object is compressed, as the ending of its key says.
 ///
 /// The endings are those of `barman-cloud-wal-archive` and `barman-cloud-backup`.
@@ -74,15 +82,25 @@ impl Compression {
         Ok(plain)
     }
 
+    /// A reader whose memory is limited, whatever the content asks for.
+    ///
+    /// xz and Zstandard let the content choose how far back it refers, so that has a limit here. The
+    /// other formats are limited by themselves: 32 KiB back for gzip, blocks of 900 kB for bzip2, of
+    /// 64 KiB for Snappy and of 8 MiB for LZ4.
     fn reader<'a>(self, content: &'a [u8]) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {
             Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(content)),
             Self::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(content)),
-            Self::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(content)),
+            Self::Xz => {
+                let stream = Stream::new_stream_decoder(MAX_DECODER_BYTES, CONCATENATED)?;
+                Box::new(liblzma::read::XzDecoder::new_stream(content, stream))
+            }
             Self::Snappy => Box::new(snap::read::FrameDecoder::new(content)),
-            Self::Zstandard => Box::new(
-                ruzstd::decoding::StreamingDecoder::new(content).map_err(io::Error::other)?,
-            ),
+            Self::Zstandard => {
+                let decoder =
+                    StreamingDecoder::new_with_max_window_size(content, MAX_DECODER_BYTES);
+                Box::new(decoder.map_err(io::Error::other)?)
+            }
             Self::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(content)),
         })
     }
@@ -153,6 +171,55 @@ mod tests {
             let bomb = compress(kind, &vec![0; 1_000_000]);
             let error = kind.decompress(&bomb, 1000).unwrap_err();
             assert!(matches!(error, DecompressError::TooLarge(1000)), "{kind:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn several_streams_in_a_row_are_read_as_one() {
+        for kind in [Compression::Gzip, Compression::Bzip2, Compression::Xz] {
+            let twice = [compress(kind, b"one"), compress(kind, b"two")].concat();
+
+            assert_eq!(kind.decompress(&twice, 100).unwrap(), b"onetwo", "{kind:?}");
+        }
+    }
+
+    /// An xz file whose header asks for a dictionary of this size, as the format encodes it.
+    fn xz_with_dictionary(size: u8) -> Vec<u8> {
+        let mut file = compress(Compression::Xz, b"x");
+        // The header of the first block: its size, flags, filter, size of properties, dictionary,
+        // three bytes of padding, and a checksum of them all.
+        assert_eq!(file[12..16], [2, 0, 0x21, 1]);
+        file[16] = size;
+        let mut checksum = flate2::Crc::new();
+        checksum.update(&file[12..20]);
+        file[20..24].copy_from_slice(&checksum.sum().to_le_bytes());
+        file
+    }
+
+    /// A Zstandard file with a window of two to the power of this, and one byte of content.
+    fn zstandard_with_window(power: u8) -> Vec<u8> {
+        [&0xFD2F_B528_u32.to_le_bytes()[..], &[0, (power - 10) << 3], &[9, 0, 0], b"x"].concat()
+    }
+
+    #[test]
+    fn a_small_file_that_asks_for_much_memory_is_refused() {
+        let eight_mib = [
+            (Compression::Xz, xz_with_dictionary(22)),
+            (Compression::Zstandard, zstandard_with_window(23)),
+        ];
+        let far_more = [
+            (Compression::Xz, xz_with_dictionary(30)),
+            (Compression::Xz, xz_with_dictionary(40)),
+            (Compression::Zstandard, zstandard_with_window(27)),
+            (Compression::Zstandard, zstandard_with_window(40)),
+        ];
+
+        for (kind, file) in eight_mib {
+            assert_eq!(kind.decompress(&file, 100).unwrap(), b"x", "{kind:?}");
+        }
+        for (kind, file) in far_more {
+            let error = kind.decompress(&file, 100).unwrap_err();
+            assert!(matches!(error, DecompressError::Invalid(..)), "{kind:?}: {error}");
         }
     }
 

@@ -10,13 +10,13 @@ pub struct WebConfig {
     /// An IPv6 address stands in brackets. Default: `0.0.0.0:10432`.
     pub listen_address: ListenAddress,
     /// How many connections are served at once; more wait until one ends. From 1 to 10000.
-    /// Default: 64.
+    /// Default: 512.
     pub max_connections: u32,
 }
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self { listen_address: ListenAddress::default(), max_connections: 64 }
+        Self { listen_address: ListenAddress::default(), max_connections: 512 }
     }
 }
 

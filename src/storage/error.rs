@@ -12,11 +12,11 @@ pub enum Reach {
     /// The object does not exist (any more).
     GoneObject,
     /// The object exists, but its content is not to be had: access denied to it, a key of its own
-    /// (SSE-C, KMS), a cold storage class.
+    /// (SSE-C, KMS), a cold storage class, or another refusal that says nothing about the rest.
     RefusedObject,
     /// The object is larger than the caller takes.
     TooLargeObject,
-    /// The store does not know this call, or does not allow it to these credentials.
+    /// The store does not know this call, refuses it, or does not allow it to these credentials.
     RefusedCall,
 }
 

@@ -70,6 +70,8 @@ enum Meaning {
     UnknownCall,
     Busy,
     Late,
+    /// A refusal of this one request, for a reason that is not known here.
+    Rejected,
     Other,
 }
 
@@ -77,16 +79,19 @@ impl Answer {
     fn meaning(&self, operation: Operation) -> Meaning {
         match self.code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Meaning::Expired,
-            "InvalidAccessKeyId" | "InvalidToken" | "InvalidClientTokenId" | "InvalidSecurity" => {
-                Meaning::UnknownKey
-            }
+            "InvalidAccessKeyId"
+            | "InvalidToken"
+            | "InvalidClientTokenId"
+            | "InvalidSecurity"
+            | "MissingAuthenticationToken"
+            | "UnrecognizedClientException" => Meaning::UnknownKey,
             "SignatureDoesNotMatch" => Meaning::WrongSecret,
             "RequestTimeTooSkewed" | "RequestExpired" => Meaning::WrongClock,
-            "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-                Meaning::WrongRegion
-            }
+            "AuthorizationHeaderMalformed"
+            | "IllegalLocationConstraintException"
+            | "InvalidRegion" => Meaning::WrongRegion,
             "PermanentRedirect" | "TemporaryRedirect" => Meaning::Elsewhere,
-            "NoSuchBucket" => Meaning::NoBucket,
+            "NoSuchBucket" | "InvalidBucketName" => Meaning::NoBucket,
             "NoSuchKey" if operation == Operation::GetObject => Meaning::NoObject,
             "InvalidObjectState" | "InvalidRequest" if operation == Operation::GetObject => {
                 Meaning::Unreadable
@@ -94,7 +99,9 @@ impl Answer {
             code if code.starts_with("KMS.") && operation == Operation::GetObject => {
                 Meaning::Unreadable
             }
-            "NotImplemented" | "MethodNotAllowed" => Meaning::UnknownCall,
+            "NotImplemented" | "MethodNotAllowed" if operation != Operation::GetObject => {
+                Meaning::UnknownCall
+            }
             "SlowDown"
             | "RequestLimitExceeded"
             | "BandwidthLimitExceeded"
@@ -116,9 +123,13 @@ impl Answer {
             (403, _) => Meaning::Denied,
             (404, Operation::GetObject) => Meaning::NoObject,
             (404, Operation::ListObjectsV2) => Meaning::NoBucket,
+            (405, Operation::GetObject) => Meaning::Rejected,
             (404 | 405 | 501, _) => Meaning::UnknownCall,
+            // Of a proxy, which has not asked the store.
+            (407, _) => Meaning::Other,
             (408 | 504, _) => Meaning::Late,
             (429 | 503, _) => Meaning::Busy,
+            (400..=499, operation) if operation != Operation::ListObjectsV2 => Meaning::Rejected,
             _ => Meaning::Other,
         }
     }
@@ -136,7 +147,9 @@ impl Meaning {
             Self::Elsewhere | Self::NoBucket | Self::NoObject => ErrorKind::NotFound,
             Self::Busy => ErrorKind::Throttled,
             Self::Late => ErrorKind::Timeout,
-            Self::Unreadable | Self::UnknownCall | Self::Other => ErrorKind::Protocol,
+            Self::Unreadable | Self::UnknownCall | Self::Rejected | Self::Other => {
+                ErrorKind::Protocol
+            }
         }
     }
 
@@ -144,9 +157,11 @@ impl Meaning {
     fn reach(self, operation: Operation) -> Reach {
         match (self, operation) {
             (Self::NoObject, _) => Reach::GoneObject,
-            (Self::Unreadable | Self::Denied, Operation::GetObject) => Reach::RefusedObject,
+            (Self::Unreadable | Self::Denied | Self::Rejected, Operation::GetObject) => {
+                Reach::RefusedObject
+            }
             (
-                Self::Denied | Self::UnknownCall,
+                Self::Denied | Self::UnknownCall | Self::Rejected,
                 Operation::ListMultipartUploads | Operation::ListParts,
             ) => Reach::RefusedCall,
             _ => Reach::Scan,
@@ -157,43 +172,65 @@ impl Meaning {
 impl Place<'_> {
     /// The error that this fault amounts to; its cause is still to be added.
     pub(super) fn explain(&self, call: Call<'_>, fault: &Fault) -> StorageError {
-        let store = self.store();
+        let (store, subject) = (self.store(), self.subject(call));
         let (kind, text) = match fault {
             Fault::Answer(answer) => return self.explain_answer(call, answer),
             Fault::NoCredentials(why) => (ErrorKind::Auth, why.clone()),
-            Fault::Timeout => (ErrorKind::Timeout, self.late()),
+            Fault::Timeout => (ErrorKind::Timeout, self.late(call)),
             Fault::NoTls(why) => (
                 ErrorKind::Network,
                 format!(
-                    "no TLS connection to {store} ({why}): \
+                    "no TLS connection to {store} for {subject} ({why}): \
                          check `endpointURL` and `endpointCAFile` of this archive"
                 ),
             ),
             Fault::NoConnection => (
                 ErrorKind::Network,
                 format!(
-                    "no connection to {store}, or it broke: check `endpointURL` of this \
-                         archive (`pathStyle` too, where a host cannot be resolved) and the network"
+                    "no connection to {store} for {subject}, or it broke: check `endpointURL` of \
+                         this archive (`pathStyle` too, where a host cannot be resolved) and the \
+                         network"
                 ),
             ),
             Fault::Senseless => (
                 ErrorKind::Protocol,
                 format!(
-                    "the answer of {store} to `{}` makes no sense: check that `endpointURL` \
-                         of this archive is an S3 endpoint",
-                    call.operation.as_label()
+                    "what {store} sent as {subject} makes no sense: check that `endpointURL` of \
+                         this archive is an S3 endpoint"
                 ),
             ),
             Fault::Unbuildable => (
                 ErrorKind::Internal,
                 format!(
-                    "a request for `{}` could not be built: check `destinationPath`, \
-                         `endpointURL` and `region` of this archive",
-                    call.operation.as_label()
+                    "a request for {subject} could not be built: check `destinationPath`, \
+                         `endpointURL` and `region` of this archive"
                 ),
             ),
         };
         StorageError::new(kind, Reach::Scan, text)
+    }
+
+    /// The error that an answer amounts to which was read, but contradicts itself.
+    ///
+    /// The complaint goes on after what was asked for: "goes on, but does not say where".
+    pub(super) fn contradiction(&self, call: Call<'_>, complaint: &str) -> StorageError {
+        let text = format!("{} {complaint}", self.subject(call));
+        StorageError::new(ErrorKind::Protocol, Reach::Scan, text)
+    }
+
+    /// What was asked for, for the texts.
+    fn subject(&self, call: Call<'_>) -> String {
+        let asked = if call.key.is_empty() {
+            format!("bucket `{}`", self.bucket)
+        } else {
+            format!("`{}`", call.key)
+        };
+        match call.operation {
+            Operation::ListObjectsV2 => format!("the listing of {asked}"),
+            Operation::GetObject => asked,
+            Operation::ListMultipartUploads => format!("the listing of the uploads to {asked}"),
+            Operation::ListParts => format!("the listing of the parts of {asked}"),
+        }
     }
 
     fn explain_answer(&self, call: Call<'_>, answer: &Answer) -> StorageError {
@@ -202,8 +239,10 @@ impl Place<'_> {
         StorageError::new(meaning.kind(), meaning.reach(call.operation), text)
     }
 
+    /// What to do about it. Names the key or prefix, unless every other one is concerned alike.
     fn advice(&self, meaning: Meaning, call: Call<'_>, answer: &Answer) -> String {
         let (store, bucket, key) = (self.store(), self.bucket, call.key);
+        let subject = self.subject(call);
         match meaning {
             Meaning::Expired => "the credentials have expired: renew them at the place that \
                                  `credentials` of this archive names"
@@ -229,17 +268,14 @@ impl Place<'_> {
                 "the content of `{key}` is not to be had: it is in a storage class that must be \
                  restored first, or encrypted with a key that these credentials may not use"
             ),
-            Meaning::UnknownCall => {
-                format!("{store} does not support `{}`", call.operation.as_label())
-            }
+            Meaning::UnknownCall => self.unsupported(call),
             Meaning::Busy => format!(
-                "{store} asked for fewer requests, and still did after the retries: lower \
-                 `scan.concurrency` or scan less often"
+                "instead of {subject}, {store} asked for fewer requests, and still did after the \
+                 retries: lower `scan.concurrency` or scan less often"
             ),
-            Meaning::Late => self.late(),
-            Meaning::Other => format!(
-                "{store} answered `{}` with status {}: look into its logs",
-                call.operation.as_label(),
+            Meaning::Late => self.late(call),
+            Meaning::Rejected | Meaning::Other => format!(
+                "asked for {subject}, {store} answered with status {}: look into its logs",
                 answer.status
             ),
         }
@@ -262,11 +298,17 @@ impl Place<'_> {
 
     fn permission_advice(&self, call: Call<'_>) -> String {
         let (bucket, permission) = (self.bucket, call.operation.permission());
+        let below = match call.key {
+            "" => String::new(),
+            prefix => format!(" below `{prefix}`"),
+        };
         let (what, resource) = match call.operation {
-            Operation::ListObjectsV2 => (format!("list bucket `{bucket}`"), bucket.to_owned()),
+            Operation::ListObjectsV2 => {
+                (format!("list bucket `{bucket}`{below}"), bucket.to_owned())
+            }
             Operation::GetObject => (format!("read `{}`", call.key), format!("{bucket}/*")),
             Operation::ListMultipartUploads => {
-                (format!("list the uploads to bucket `{bucket}`"), bucket.to_owned())
+                (format!("list the uploads to bucket `{bucket}`{below}"), bucket.to_owned())
             }
             Operation::ListParts => {
                 (format!("list the parts of `{}`", call.key), format!("{bucket}/*"))
@@ -275,10 +317,16 @@ impl Place<'_> {
         format!("the credentials may not {what}: allow `{permission}` on `arn:aws:s3:::{resource}`")
     }
 
-    fn late(&self) -> String {
+    fn unsupported(&self, call: Call<'_>) -> String {
+        let (store, subject) = (self.store(), self.subject(call));
+        format!("asked for {subject}, {store} does not support `{}`", call.operation.as_label())
+    }
+
+    fn late(&self, call: Call<'_>) -> String {
         format!(
-            "{} did not answer in time: check its load, `endpointURL` of this archive and the \
-                 network",
+            "asked for {}, {} did not answer in time: check its load, `endpointURL` of this \
+                 archive and the network",
+            self.subject(call),
             self.store()
         )
     }
@@ -329,6 +377,12 @@ mod tests {
             (403, "InvalidObjectState", (Protocol, Reach::RefusedObject)),
             (400, "KMS.DisabledException", (Protocol, Reach::RefusedObject)),
             (400, "InvalidRequest", (Protocol, Reach::RefusedObject)),
+            (400, "InvalidArgument", (Protocol, Reach::RefusedObject)),
+            (400, "", (Protocol, Reach::RefusedObject)),
+            (405, "MethodNotAllowed", (Protocol, Reach::RefusedObject)),
+            (410, "", (Protocol, Reach::RefusedObject)),
+            (416, "InvalidRange", (Protocol, Reach::RefusedObject)),
+            (451, "UnavailableForLegalReasons", (Protocol, Reach::RefusedObject)),
             (404, "NoSuchKey", (NotFound, Reach::GoneObject)),
             (404, "NotFound", (NotFound, Reach::GoneObject)),
             (404, "NoSuchBucket", (NotFound, Reach::Scan)),
@@ -338,11 +392,37 @@ mod tests {
     }
 
     #[test]
+    fn what_concerns_more_than_one_object_ends_the_scan() {
+        use ErrorKind::{Auth, NotFound, Protocol, Throttled, Timeout};
+        for (status, code, kind) in [
+            (400, "UnrecognizedClientException", Auth),
+            (400, "InvalidRegion", Auth),
+            (400, "InvalidBucketName", NotFound),
+            (407, "", Protocol),
+            (400, "RequestTimeout", Timeout),
+            (408, "", Timeout),
+            (429, "", Throttled),
+            (500, "InternalError", Protocol),
+            (501, "NotImplemented", Protocol),
+            (502, "", Protocol),
+        ] {
+            for operation in [Operation::GetObject, Operation::ListMultipartUploads] {
+                if status == 501 && operation != Operation::GetObject {
+                    continue;
+                }
+                assert_eq!(explained(operation, status, code), (kind, Reach::Scan), "{code}");
+            }
+        }
+    }
+
+    #[test]
     fn a_refused_listing_of_uploads_concerns_the_call_alone() {
         let denied = (403, "AccessDenied", ErrorKind::Auth);
         let unknown = (501, "NotImplemented", ErrorKind::Protocol);
         let forbidden = (405, "MethodNotAllowed", ErrorKind::Protocol);
-        for (status, code, kind) in [denied, unknown, forbidden] {
+        let [invalid, odd] =
+            ["InvalidRequest", "InvalidArgument"].map(|code| (400, code, ErrorKind::Protocol));
+        for (status, code, kind) in [denied, unknown, forbidden, invalid, odd] {
             for (operation, reach) in [
                 (Operation::ListMultipartUploads, Reach::RefusedCall),
                 (Operation::ListParts, Reach::RefusedCall),
@@ -386,9 +466,47 @@ mod tests {
              set `region` of this archive to `eu-west-1`"
         );
         assert_eq!(
+            AWS.explain(list, &Fault::Timeout).to_string(),
+            "asked for the listing of `p/`, AWS S3 did not answer in time: check its load, \
+             `endpointURL` of this archive and the network"
+        );
+        assert_eq!(
             AWS.explain(get, &Fault::Answer(denied)).to_string(),
             "the credentials may not read `p/backup.info`: \
              allow `s3:GetObject` on `arn:aws:s3:::b/*`"
         );
+    }
+
+    #[test]
+    fn texts_name_the_key_or_prefix_that_is_concerned() {
+        let answer = |status, code: &str| {
+            Fault::Answer(Answer { status, code: code.to_owned(), region: None })
+        };
+        let faults = || {
+            [
+                Fault::Timeout,
+                Fault::NoTls("why".to_owned()),
+                Fault::NoConnection,
+                Fault::Senseless,
+                Fault::Unbuildable,
+                answer(503, "SlowDown"),
+                answer(504, ""),
+                answer(500, "InternalError"),
+                answer(501, "NotImplemented"),
+                answer(403, "AccessDenied"),
+                answer(418, "Teapot"),
+            ]
+        };
+        for operation in Operation::ALL {
+            for fault in faults() {
+                let text = AWS.explain(Call { operation, key: "p/k" }, &fault).to_string();
+                assert!(text.contains("`p/k`"), "{operation:?}: {text}");
+            }
+            let complaint = AWS.contradiction(Call { operation, key: "p/k" }, "has no `Key`");
+            assert!(complaint.to_string().ends_with("`p/k` has no `Key`"), "{complaint}");
+        }
+        let everything = Call { operation: Operation::ListObjectsV2, key: "" };
+        let text = AWS.explain(everything, &Fault::Senseless).to_string();
+        assert!(text.contains("the listing of bucket `b`"), "{text}");
     }
 }

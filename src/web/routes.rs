@@ -67,7 +67,7 @@ async fn metrics_page(State(pages): State<Pages>, headers: HeaderMap) -> Respons
             ([(CONTENT_TYPE, format.content_type()), (VARY, "accept")], page).into_response()
         }
         Err(failure) => {
-            error!(error = &failure as &dyn std::error::Error, "a scrape got no metrics");
+            error!(error = &failure as &dyn std::error::Error, "A scrape got no metrics");
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{failure}\n")).into_response()
         }
     }

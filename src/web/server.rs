@@ -36,8 +36,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_connections: 64,
-            header_timeout: Duration::from_secs(5),
+            max_connections: 512,
+            header_timeout: Duration::from_secs(2),
             handler_timeout: Duration::from_secs(10),
             connection_life: Duration::from_secs(30),
             grace: Duration::from_secs(3),
@@ -100,7 +100,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             Err(error) if concerns_one_connection(&error) => {}
             // Out of file descriptors, most likely: trying again at once would only burn time.
             Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "no connection could be taken in");
+                warn!(error = &error as &dyn std::error::Error, "No connection could be taken in");
                 sleep(pause).await;
                 pause = (pause * 2).min(longest);
             }
@@ -136,14 +136,14 @@ async fn serve_connection(
         () = until_closing(&stop, limits.connection_life) => {
             connection.as_mut().graceful_shutdown();
             let Ok(result) = timeout(limits.grace, connection).await else {
-                debug!("a connection was cut, because it did not end in time");
+                debug!("A connection was cut, because it did not end in time");
                 return;
             };
             result
         }
     };
     if let Err(error) = result {
-        debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+        debug!(error = &error as &dyn std::error::Error, "A connection ended early");
     }
 }
 

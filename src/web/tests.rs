@@ -275,6 +275,29 @@ async fn a_client_that_never_finishes_its_head_is_cut_and_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn a_probe_is_answered_at_once_beside_many_who_dribble() {
+    let server = Server::start(shows(vec![], 0), Limits::default()).await;
+    let mut dribbling = Vec::new();
+    for _ in 0..100 {
+        let mut stream = server.connect().await;
+        stream.write_all(b"GET / HTTP/1.1\r\nX").await.unwrap();
+        dribbling.push(stream);
+    }
+    let begin = Instant::now();
+
+    let answer = server.get("/-/healthy").await;
+
+    let took = begin.elapsed();
+    assert_eq!(answer.status, 200);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    for stream in &mut dribbling {
+        read_to_end(stream).await;
+    }
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[tokio::test]
 async fn places_are_free_again_when_clients_leave() {
     let limits = Limits { max_connections: 2, ..Limits::default() };
     let server = Server::start(shows(vec![], 0), limits).await;

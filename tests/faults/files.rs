@@ -54,6 +54,20 @@ async fn a_file_that_may_not_be_read_concerns_its_backup_alone() {
 }
 
 #[tokio::test]
+async fn a_file_that_the_store_always_refuses_does_not_fail_the_scan() {
+    let archive = EmbeddedArchive::small(1000).await;
+    let refusal = Action::error(400, "InvalidArgument", "Not this one.");
+    archive.s3().faults().set([Fault::new(reading(1), refusal)]);
+    let scene = Scene::start(archive, &json!({})).await;
+
+    let refused = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
+
+    assert_eq!(states(&refused), [1.0, 0.0, 0.0, 0.0, 1.0]);
+    assert_eq!(unreadable(&refused, "access"), Some(1.0));
+    assert_eq!(count(&refused, "scans_total", "failure"), 0.0);
+}
+
+#[tokio::test]
 async fn a_file_that_makes_no_sense_is_counted_with_its_reason() {
     let archive = EmbeddedArchive::small(1000).await;
     let done = |day| backup_info(day, "DONE");

@@ -43,6 +43,11 @@ async fn uploads_of_a_store_that_cannot_list_them_are_not_known() {
     assert_unknown_until_listed(Action::not_implemented()).await;
 }
 
+#[tokio::test]
+async fn uploads_of_a_store_that_calls_the_request_invalid_are_not_known() {
+    assert_unknown_until_listed(Action::error(400, "InvalidRequest", "Not here.")).await;
+}
+
 /// The small archive with an unfinished upload of one part, and a fault.
 async fn with_upload(operation: Operation, action: Action) -> Scene {
     let archive = EmbeddedArchive::small(1000).await;

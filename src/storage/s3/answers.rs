@@ -18,20 +18,42 @@ pub(super) struct UploadMarker {
     pub(super) upload_id: Option<String>,
 }
 
-/// An answer that makes no sense, and why.
-pub(super) fn senseless(text: impl Into<String>) -> StorageError {
-    StorageError::new(ErrorKind::Protocol, Reach::Scan, text)
+/// Why an answer makes no sense: a complaint that goes on after the name of what was asked for.
+#[derive(Debug)]
+pub(super) struct Contradiction(pub(super) String);
+
+fn senseless(complaint: impl Into<String>) -> Contradiction {
+    Contradiction(complaint.into())
+}
+
+/// Where a listing goes on, from what it says about that: `IsTruncated` and a marker.
+///
+/// Only an explicit `false` ends a listing that has a marker. A store that leaves `IsTruncated` out
+/// would otherwise have half a listing taken for a whole one.
+fn next<T>(
+    truncated: Option<bool>,
+    marker: Option<T>,
+    lacking: &'static str,
+) -> Result<Option<T>, Contradiction> {
+    match (truncated, marker) {
+        (Some(false), _) | (None, None) => Ok(None),
+        (Some(true) | None, Some(marker)) => Ok(Some(marker)),
+        (Some(true), None) => {
+            Err(senseless(format!("goes on (`IsTruncated`), but has no `{lacking}`")))
+        }
+    }
+}
+
+/// A marker, unless it is empty.
+fn filled(marker: Option<String>) -> Option<String> {
+    marker.filter(|marker| !marker.is_empty())
 }
 
 /// A page of objects.
-pub(super) fn page(output: ListObjectsV2Output) -> Result<ListPage, StorageError> {
+pub(super) fn page(output: ListObjectsV2Output) -> Result<ListPage, Contradiction> {
     let encoded = is_encoded(output.encoding_type.as_ref());
-    let next = match output.is_truncated {
-        Some(true) => Some(output.next_continuation_token.ok_or_else(|| {
-            senseless("the listing goes on (`IsTruncated`), but has no `NextContinuationToken`")
-        })?),
-        Some(false) | None => None,
-    };
+    let token = filled(output.next_continuation_token);
+    let next = next(output.is_truncated, token, "NextContinuationToken")?;
     let objects = output.contents.unwrap_or_default().into_iter();
     let prefixes = output.common_prefixes.unwrap_or_default().into_iter();
     Ok(ListPage {
@@ -40,7 +62,7 @@ pub(super) fn page(output: ListObjectsV2Output) -> Result<ListPage, StorageError
             .map(|common| {
                 let prefix = common
                     .prefix
-                    .ok_or_else(|| senseless("the listing has a common prefix without `Prefix`"))?;
+                    .ok_or_else(|| senseless("has a common prefix without `Prefix`"))?;
                 Ok(decoded(prefix, encoded))
             })
             .collect::<Result<_, _>>()?,
@@ -48,10 +70,10 @@ pub(super) fn page(output: ListObjectsV2Output) -> Result<ListPage, StorageError
     })
 }
 
-fn object(listed: Object, encoded: bool) -> Result<ListedObject, StorageError> {
-    let key = listed.key.ok_or_else(|| senseless("the listing has an object without `Key`"))?;
+fn object(listed: Object, encoded: bool) -> Result<ListedObject, Contradiction> {
+    let key = listed.key.ok_or_else(|| senseless("has an object without `Key`"))?;
     let key = decoded(key, encoded);
-    let lacks = |field| senseless(format!("the listing has no sensible `{field}` of `{key}`"));
+    let lacks = |field| senseless(format!("has no sensible `{field}` of `{key}`"));
     let size = listed.size.and_then(|size| u64::try_from(size).ok());
     let modified = listed.last_modified.as_ref().and_then(moment);
     Ok(ListedObject {
@@ -67,23 +89,18 @@ fn object(listed: Object, encoded: bool) -> Result<ListedObject, StorageError> {
 pub(super) fn uploads(
     output: ListMultipartUploadsOutput,
     found: &mut Vec<UnfinishedUpload>,
-) -> Result<Option<UploadMarker>, StorageError> {
+) -> Result<Option<UploadMarker>, Contradiction> {
     let encoded = is_encoded(output.encoding_type.as_ref());
     for listed in output.uploads.unwrap_or_default() {
         found.push(upload(listed, encoded)?);
     }
-    if output.is_truncated != Some(true) {
-        return Ok(None);
-    }
-    let key = output.next_key_marker.ok_or_else(|| {
-        senseless("the listing of uploads goes on (`IsTruncated`), but has no `NextKeyMarker`")
-    })?;
-    let upload_id = output.next_upload_id_marker.filter(|id| !id.is_empty());
-    Ok(Some(UploadMarker { key: Some(decoded(key, encoded)), upload_id }))
+    let upload_id = filled(output.next_upload_id_marker);
+    let key = next(output.is_truncated, filled(output.next_key_marker), "NextKeyMarker")?;
+    Ok(key.map(|key| UploadMarker { key: Some(decoded(key, encoded)), upload_id }))
 }
 
-fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, StorageError> {
-    let lacks = |field| senseless(format!("the listing has an upload without `{field}`"));
+fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, Contradiction> {
+    let lacks = |field| senseless(format!("has an upload without `{field}`"));
     Ok(UnfinishedUpload {
         key: decoded(listed.key.ok_or_else(|| lacks("Key"))?, encoded),
         upload_id: listed.upload_id.ok_or_else(|| lacks("UploadId"))?,
@@ -95,19 +112,22 @@ fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, St
 pub(super) fn parts(
     output: &ListPartsOutput,
     bytes: &mut u64,
-) -> Result<Option<u32>, StorageError> {
+) -> Result<Option<u32>, Contradiction> {
     for part in output.parts() {
         let size = part.size.and_then(|size| u64::try_from(size).ok());
-        let size = size.ok_or_else(|| senseless("the listing has a part without `Size`"))?;
+        let size = size.ok_or_else(|| senseless("has a part without `Size`"))?;
         *bytes = bytes.saturating_add(size);
     }
-    if output.is_truncated != Some(true) {
+    let marker = output.next_part_number_marker().filter(|marker| !marker.is_empty());
+    let Some(marker) = next(output.is_truncated, marker, "NextPartNumberMarker")? else {
         return Ok(None);
-    }
-    let next = output.next_part_number_marker().and_then(|marker| marker.parse().ok());
-    next.map(Some).ok_or_else(|| {
-        senseless("the listing of parts goes on (`IsTruncated`), but has no `NextPartNumberMarker`")
-    })
+    };
+    let number: u32 = marker
+        .parse()
+        .map_err(|_| senseless(format!("has `{marker}` as `NextPartNumberMarker`")))?;
+    // Parts are counted from 1: an upload without any has nothing to go on after.
+    let is_end = number == 0 && output.is_truncated.is_none();
+    Ok((!is_end).then_some(number))
 }
 
 /// Why a body was not read.

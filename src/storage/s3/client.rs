@@ -7,10 +7,10 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    Builder, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation,
+    Builder, HttpClient, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation,
     SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -31,6 +31,14 @@ const REGION_OF_OTHERS: &str = "us-east-1";
 /// Time to connect, at most: a host that does not answer is known sooner than a slow one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Tokens of a store that is well: with those below, enough for 100 retries at once, and for 5 more
+/// every second. All are back after 20 seconds, less than most schedules leave between two scans.
+const RETRY_TOKENS: usize = 500;
+/// What a retry costs.
+const TOKENS_PER_RETRY: u32 = 5;
+/// How many tokens come back.
+const TOKENS_PER_SECOND: f32 = 25.0;
+
 /// A client, and what it was built from.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -45,38 +53,59 @@ impl Connection {
     /// Builds a client; asks the surroundings for what the settings leave open.
     pub(super) async fn build(
         settings: &S3Settings,
+        retries: RetryPartition,
         observer: Arc<dyn RequestObserver>,
         ca: Option<Vec<u8>>,
     ) -> Result<Self, StorageError> {
         let inner = http_client(settings, ca.as_deref())?;
         let surroundings = surroundings(settings).await;
         let region = surroundings.region().ok_or_else(no_region)?.to_string();
-        let mut config = Builder::from(&surroundings)
-            .http_client(Observed { inner, observer })
-            .interceptor(WholeListings)
-            .force_path_style(settings.path_style)
-            .disable_s3_express_session_auth(true)
-            .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
-            .retry_partition(retry_partition(settings))
-            .timeout_config(timeouts(settings.request_timeout))
-            // Reading a body stands under a timeout of its own, and the rest under the attempt's.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-        if let Some(endpoint) = &settings.endpoint_url {
-            config = config.endpoint_url(endpoint);
-        }
-        if let Credentials::Files { .. } = settings.credentials {
-            config = config.identity_cache(IdentityCache::no_cache());
-        }
-        Ok(Self { client: Client::from_conf(config.build()), region, ca })
+        let client = client(settings, &surroundings, retries, Observed { inner, observer });
+        Ok(Self { client, region, ca })
     }
 }
 
-/// Retries are rationed per archive: one that fails must not use up another's.
-fn retry_partition(settings: &S3Settings) -> RetryPartition {
-    let endpoint = settings.endpoint_url.as_deref().unwrap_or("aws");
-    RetryPartition::new(format!("{endpoint} {}", settings.bucket))
+/// A client that takes credentials and region from the surroundings, and the rest from the settings.
+fn client(
+    settings: &S3Settings,
+    surroundings: &SdkConfig,
+    retries: RetryPartition,
+    http: impl HttpClient + 'static,
+) -> Client {
+    let mut config = Builder::from(surroundings)
+        .http_client(http)
+        .interceptor(WholeListings)
+        .force_path_style(settings.path_style)
+        .disable_s3_express_session_auth(true)
+        .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
+        .retry_partition(retries)
+        .timeout_config(timeouts(settings.request_timeout))
+        // Reading a body stands under a timeout of its own, and the rest under the attempt's.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    // Without an endpoint it is AWS, whatever `AWS_ENDPOINT_URL` or a profile says: metrics and
+    // texts name what the settings say.
+    config.set_endpoint_url(settings.endpoint_url.clone());
+    if let Credentials::Files { .. } = settings.credentials {
+        config = config.identity_cache(IdentityCache::no_cache());
+    }
+    Client::from_conf(config.build())
+}
+
+/// The ration of retries of one store: one that fails must not use up another's.
+///
+/// Without a refill by time only requests that succeed would give retries back, and a long outage
+/// would leave none to the scans that come after it.
+pub(super) fn retry_partition() -> RetryPartition {
+    let ration = TokenBucket::builder()
+        .capacity(RETRY_TOKENS)
+        .retry_cost(TOKENS_PER_RETRY)
+        .throttling_retry_cost(TOKENS_PER_RETRY)
+        .timeout_retry_cost(TOKENS_PER_RETRY)
+        .refill_rate(TOKENS_PER_SECOND)
+        .build();
+    RetryPartition::custom("store").token_bucket(ration).build()
 }
 
 fn timeouts(request_timeout: Duration) -> TimeoutConfig {
@@ -176,4 +205,69 @@ fn no_region() -> StorageError {
         "neither the configuration nor the environment says which AWS region the bucket is in: \
          set `region` of this archive",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use aws_credential_types::Credentials as Keys;
+    use aws_sdk_s3::config::SharedCredentialsProvider;
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    /// Remembers where requests were to go, and sends none.
+    #[derive(Clone, Debug, Default)]
+    struct Destinations(Arc<Mutex<Vec<String>>>);
+
+    impl HttpConnector for Destinations {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.0.lock().unwrap().push(request.uri().to_owned());
+            HttpConnectorFuture::ready(Err(ConnectorError::user("as told".into())))
+        }
+    }
+
+    /// Where a listing goes to when the surroundings name an endpoint of their own.
+    async fn destination(endpoint_url: Option<&str>) -> String {
+        let keys = Keys::new("id", "secret", None, None, "test");
+        let surroundings = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .endpoint_url("http://from-the-environment.test")
+            .build();
+        let settings = S3Settings {
+            bucket: "backups".to_owned(),
+            endpoint_url: endpoint_url.map(str::to_owned),
+            region: None,
+            path_style: false,
+            ca_file: None,
+            credentials: Credentials::Chain { profile: None },
+            request_timeout: Duration::from_secs(5),
+            max_attempts: 1,
+        };
+        let destinations = Destinations::default();
+        let connector = destinations.clone();
+        let http = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));
+
+        let client = client(&settings, &surroundings, retry_partition(), http);
+        client.list_objects_v2().bucket("backups").send().await.unwrap_err();
+
+        let [destination] = destinations.0.lock().unwrap().clone().try_into().unwrap();
+        destination
+    }
+
+    #[tokio::test]
+    async fn the_endpoint_is_that_of_the_settings_whatever_the_surroundings_say() {
+        let aws = destination(None).await;
+        let other = destination(Some("http://store.test")).await;
+
+        assert!(aws.starts_with("https://backups.s3.eu-west-1.amazonaws.com/"), "{aws}");
+        assert!(other.starts_with("http://backups.store.test/"), "{other}");
+    }
 }

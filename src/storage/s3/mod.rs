@@ -25,8 +25,11 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use aws_sdk_s3::Config;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::EncodingType;
@@ -39,6 +42,9 @@ use super::{
     UnfinishedUpload,
 };
 use client::Connection;
+
+/// The shortest and longest pause after the body of an object broke off.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Where a bucket is, and how to get in.
 #[derive(Clone, Debug)]
@@ -90,6 +96,8 @@ pub enum Credentials {
 pub struct S3Store {
     settings: S3Settings,
     observer: Arc<dyn RequestObserver>,
+    /// Outlives the connection: a new CA file is no reason for more retries.
+    retries: RetryPartition,
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
@@ -97,7 +105,12 @@ impl S3Store {
     /// A store with these settings. Does no I/O.
     #[must_use]
     pub fn new(settings: S3Settings, observer: Arc<dyn RequestObserver>) -> Self {
-        Self { settings, observer, connection: Mutex::new(None) }
+        Self {
+            settings,
+            observer,
+            retries: client::retry_partition(),
+            connection: Mutex::new(None),
+        }
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, StorageError> {
@@ -123,7 +136,8 @@ impl S3Store {
         connection: &mut Option<Arc<Connection>>,
         ca: Option<Vec<u8>>,
     ) -> Result<Arc<Connection>, StorageError> {
-        let built = Connection::build(&self.settings, Arc::clone(&self.observer), ca).await?;
+        let (retries, observer) = (self.retries.clone(), Arc::clone(&self.observer));
+        let built = Connection::build(&self.settings, retries, observer, ca).await?;
         Ok(Arc::clone(connection.insert(Arc::new(built))))
     }
 
@@ -165,11 +179,19 @@ impl S3Store {
         &self,
         connection: &Connection,
         key: &str,
+        attempts: &Attempts,
     ) -> Result<GetObjectOutput, StorageError> {
         let call = Call { operation: Operation::GetObject, key };
         let get = connection.client.get_object().bucket(&self.settings.bucket).key(key);
+        let retries = RetryConfig::standard().with_max_attempts(attempts.left().max(1));
+        let (mark, made) = (marked(call.operation), Arc::clone(&attempts.made));
         get.customize()
-            .mutate_request(marked(call.operation))
+            .config_override(Config::builder().retry_config(retries))
+            // Called once per attempt.
+            .mutate_request(move |request| {
+                made.fetch_add(1, Ordering::Relaxed);
+                mark(request);
+            })
             .send()
             .await
             .map_err(|error| self.failed(connection, call, &error))
@@ -218,26 +240,28 @@ impl ObjectStore for S3Store {
             .send()
             .await
             .map_err(|error| self.failed(&connection, call, &error))?;
-        let page = answers::page(output)?;
+        let place = self.place(&connection);
+        let page = answers::page(output).map_err(|why| place.contradiction(call, &why.0))?;
         if page.next.is_some() && page.next == request.continuation {
-            return Err(answers::senseless(
-                "the listing does not advance: its continuation is the page's own",
-            ));
+            let why = "does not advance: its continuation is the page's own";
+            return Err(place.contradiction(call, why));
         }
         Ok(page)
     }
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         let connection = self.connection().await?;
-        let mut attempts = self.settings.max_attempts;
+        let attempts = Attempts { made: Arc::default(), most: self.settings.max_attempts };
+        let mut pause = PAUSES.0;
         loop {
-            let output = self.get(&connection, key).await?;
-            attempts = attempts.saturating_sub(1);
+            let output = self.get(&connection, key, &attempts).await?;
             match self.read_body(&connection, key, output, max_bytes).await {
                 // The SDK retries up to the head of the answer, not beyond.
-                Err(error) if error.reach() == Reach::Scan && attempts > 0 => {}
+                Err(error) if error.reach() == Reach::Scan && attempts.left() > 0 => {}
                 result => return result,
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
         }
     }
 
@@ -261,11 +285,14 @@ impl ObjectStore for S3Store {
                 .send()
                 .await
                 .map_err(|error| self.failed(&connection, call, &error))?;
-            let Some(next) = answers::uploads(output, &mut uploads)? else {
+            let place = self.place(&connection);
+            let next = answers::uploads(output, &mut uploads)
+                .map_err(|why| place.contradiction(call, &why.0))?;
+            let Some(next) = next else {
                 return Ok(uploads);
             };
             if !seen.insert(next.clone()) {
-                return Err(answers::senseless("the listing of uploads does not advance"));
+                return Err(place.contradiction(call, "does not advance"));
             }
             after = next;
         }
@@ -293,14 +320,29 @@ impl ObjectStore for S3Store {
                 Err(error) if error.code() == Some("NoSuchUpload") => return Ok(None),
                 Err(error) => return Err(self.failed(&connection, call, &error)),
             };
-            let Some(next) = answers::parts(&output, &mut bytes)? else {
+            let place = self.place(&connection);
+            let next = answers::parts(&output, &mut bytes)
+                .map_err(|why| place.contradiction(call, &why.0))?;
+            let Some(next) = next else {
                 return Ok(Some(bytes));
             };
             if next <= after {
-                return Err(answers::senseless("the listing of parts does not advance"));
+                return Err(place.contradiction(call, "does not advance"));
             }
             after = next;
         }
+    }
+}
+
+/// The attempts at one object, those of the SDK and those of ours together.
+struct Attempts {
+    made: Arc<AtomicU32>,
+    most: u32,
+}
+
+impl Attempts {
+    fn left(&self) -> u32 {
+        self.most.saturating_sub(self.made.load(Ordering::Relaxed))
     }
 }
 

@@ -181,6 +181,25 @@ async fn pages_that_make_no_sense_are_protocol_errors_that_say_why() {
 }
 
 #[tokio::test]
+async fn only_an_explicit_no_ends_a_listing_that_has_a_continuation() {
+    let token = "<NextContinuationToken>t</NextContinuationToken>";
+    for (truncated, token, next) in [
+        ("", token, Some("t")),
+        ("<IsTruncated>true</IsTruncated>", token, Some("t")),
+        ("<IsTruncated>false</IsTruncated>", token, None),
+        ("", "", None),
+        ("", "<NextContinuationToken></NextContinuationToken>", None),
+    ] {
+        let body = format!("<ListBucketResult>{truncated}{token}</ListBucketResult>");
+        let (bench, _server) = bench(&[answer(200, "", &body)]);
+
+        let page = bench.list().await.unwrap();
+
+        assert_eq!(page.next.as_deref(), next, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn garbage_is_a_protocol_error() {
     for body in [
         "",
@@ -242,6 +261,30 @@ async fn a_store_that_stays_busy_is_an_error_after_the_last_attempt() {
     assert_eq!(error.kind(), ErrorKind::Throttled);
     assert!(cause(&error).contains("SlowDown: Because. (request `R1`)"), "{}", cause(&error));
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn retries_come_back_with_time_and_are_not_shared_with_another_store() {
+    let server = Scripted::http(&[error(503, "SlowDown")]);
+    let store = || Bench::with(http(&server), |settings| settings.max_attempts = 2);
+    let (exhausted, other) = (store(), store());
+    let failures = (0..150).map(|_| exhausted.list_error());
+    futures::future::join_all(failures).await;
+
+    other.list_error().await;
+    let retried = async {
+        loop {
+            let before = exhausted.heard.outcomes().len();
+            exhausted.list_error().await;
+            if exhausted.heard.outcomes().len() == before + 2 {
+                return;
+            }
+        }
+    };
+
+    assert_eq!(other.heard.outcomes().len(), 2);
+    let in_time = tokio::time::timeout(Duration::from_secs(20), retried).await;
+    in_time.expect("a request is retried again");
 }
 
 #[tokio::test]
@@ -405,6 +448,24 @@ async fn a_body_that_breaks_off_is_read_again() {
 }
 
 #[tokio::test]
+async fn attempts_at_an_object_are_limited_however_they_fail_and_are_not_made_in_haste() {
+    let broken = Step::Send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".to_owned());
+    let busy = error(503, "SlowDown");
+    let server = Scripted::http(&[broken.clone(), busy.clone(), broken.clone(), busy]);
+    let bench = Bench::with(http(&server), |settings| settings.max_attempts = 4);
+    let error = bench.store.get_small("k", 5).await.unwrap_err();
+    assert_eq!((error.kind(), server.requests().len()), (ErrorKind::Throttled, 4));
+
+    let server = Scripted::http(&[broken]);
+    let bench = Bench::with(http(&server), |settings| settings.max_attempts = 4);
+    let begin = std::time::Instant::now();
+    bench.store.get_small("k", 5).await.unwrap_err();
+
+    assert_eq!(server.requests().len(), 4);
+    assert!(begin.elapsed() >= Duration::from_millis(100 + 200 + 400), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
 async fn a_body_that_stalls_is_a_timeout() {
     let stalled = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".to_owned();
     let server = Scripted::http(&[Step::SendAndHang(stalled)]);
@@ -463,6 +524,58 @@ async fn uploads_are_listed_to_their_end() {
     assert_eq!(uploads[0].initiated_at, "2026-01-02T03:04:05Z".parse().ok());
     let head = &server.requests()[1];
     assert!(head.contains("key-marker=a%2Fb") && head.contains("upload-id-marker=u"), "{head}");
+}
+
+#[tokio::test]
+async fn only_an_explicit_no_ends_a_listing_of_uploads_that_has_a_marker() {
+    let page = |head: &str, key: &str| {
+        answer(
+            200,
+            "",
+            &format!(
+                "<ListMultipartUploadsResult>{head}<Upload><Key>{key}</Key>\
+                 <UploadId>u</UploadId></Upload></ListMultipartUploadsResult>"
+            ),
+        )
+    };
+    let marker = "<NextKeyMarker>a</NextKeyMarker>";
+    let ended = format!("<IsTruncated>false</IsTruncated>{marker}");
+    for (head, expected) in [(marker, 2), (ended.as_str(), 1), ("<NextKeyMarker/>", 1)] {
+        let (bench, _server) = bench(&[page(head, "a"), page("", "b")]);
+
+        let uploads = bench.store.list_uploads("").await.unwrap();
+
+        assert_eq!(uploads.len(), expected, "{head}");
+    }
+    let (bench, _server) = bench(&[page("<IsTruncated>true</IsTruncated>", "a")]);
+    let error = bench.store.list_uploads("").await.unwrap_err();
+    assert!(error.to_string().contains("`NextKeyMarker`"), "{error}");
+}
+
+#[tokio::test]
+async fn only_an_explicit_no_ends_a_listing_of_parts_that_has_a_marker() {
+    let page = |head: &str| {
+        let parts = "<Part><Size>5</Size></Part>";
+        answer(200, "", &format!("<ListPartsResult>{head}{parts}</ListPartsResult>"))
+    };
+    let marker = "<NextPartNumberMarker>1</NextPartNumberMarker>";
+    let ended = format!("<IsTruncated>false</IsTruncated>{marker}");
+    let none = "<NextPartNumberMarker>0</NextPartNumberMarker>";
+    for (head, expected) in [(marker, 10), (ended.as_str(), 5), (none, 5)] {
+        let (bench, _server) = bench(&[page(head), page("")]);
+
+        assert_eq!(bench.store.upload_bytes(&upload()).await.unwrap(), Some(expected), "{head}");
+    }
+    for head in
+        ["<IsTruncated>true</IsTruncated>", "<NextPartNumberMarker>one</NextPartNumberMarker>"]
+    {
+        let (bench, _server) = bench(&[page(head)]);
+
+        let error = bench.store.upload_bytes(&upload()).await.unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        assert!(error.to_string().contains("`NextPartNumberMarker`"), "{error}");
+    }
 }
 
 #[tokio::test]
