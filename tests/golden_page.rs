@@ -10,7 +10,8 @@ use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
 };
 use barman_cloud_exporter::report::{
-    ArchiveStatus, ErrorKind, Expectations, Operation, RequestOutcome, ScanOutcome,
+    ArchiveStatus, ErrorKind, Expectations, Operation, RequestOutcome, RetentionPolicies,
+    ScanOutcome,
 };
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass};
 use barman_cloud_exporter::storage::{Credentials, RequestObserver, S3Settings, S3Store};
@@ -68,6 +69,7 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
         concurrency: 4,
         expected: &Expectations {
             servers: Some(["kilobase-postgres-backup".to_owned()].into()),
+            retention: RetentionPolicies::default(),
             max_running_time: TimeDelta::hours(24),
         },
     };

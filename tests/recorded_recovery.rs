@@ -1,6 +1,10 @@
 //! Verdicts on a recorded archive, against what there is to know about it.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends where it goes wrong"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +12,9 @@ use std::path::{Path, PathBuf};
 use barman_cloud_exporter::inventory::{Files, Inventory, ListedObject};
 use barman_cloud_exporter::postgres::{SegmentName, SegmentSize, TimelineId};
 use barman_cloud_exporter::recovery::{Replay, Verdict};
-use barman_cloud_exporter::report::{Expectations, Report, ScanFindings, ServerReport, build};
+use barman_cloud_exporter::report::{
+    Expectations, Report, RetentionPolicies, ScanFindings, ServerReport, build,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -50,7 +56,11 @@ fn report() -> Report {
     let now = moment(&json("meta.json")["now"]);
     let findings =
         ScanFindings { inventory: &inventory, files: &files, audited_at: now, uploads: None };
-    let expected = Expectations { servers: None, max_running_time: TimeDelta::hours(24) };
+    let expected = Expectations {
+        servers: None,
+        retention: RetentionPolicies::default(),
+        max_running_time: TimeDelta::hours(24),
+    };
     build(&findings, &expected, now)
 }
 

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::config::ListenAddress;
 use crate::config::{ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl};
-use crate::report::Expectations;
+use crate::report::{Expectations, RetentionPolicies};
 use crate::scan::{Clock, Due, Knowledge, ScanLimits, Scanner, Ticker};
 use crate::storage::{Credentials, S3Settings, S3Store};
 use crate::web::{self, Limits};
@@ -103,6 +103,14 @@ fn scanner(
         expected: Expectations {
             servers: servers
                 .map(|servers| servers.iter().map(|server| server.server_name.clone()).collect()),
+            retention: RetentionPolicies {
+                default: archive.retention_policy,
+                by_server: servers
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|one| Some((one.server_name.clone(), one.retention_policy?)))
+                    .collect(),
+            },
             max_running_time: TimeDelta::from_std(config.backups.max_running_time)
                 .unwrap_or(TimeDelta::MAX),
         },

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::destination::Destination;
 use super::endpoint::EndpointUrl;
 use super::section::Section;
+use crate::recovery::retention::RetentionPolicy;
 
 /// One destination path, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct ArchiveConfig {
     pub endpoint_ca_file: Option<PathBuf>,
     /// What to log in with.
     pub credentials: Credentials,
+    /// How long backups are kept, for every server that does not say so itself. Absent: not known.
+    pub retention_policy: Option<RetentionPolicy>,
     /// The servers that are expected. `None`: every server found.
     pub servers: Option<Vec<ServerConfig>>,
 }
@@ -55,6 +58,9 @@ pub enum Credentials {
 pub struct ServerConfig {
     /// Name of the server: its directory below the destination, `serverName` in `CloudNativePG`.
     pub server_name: String,
+    /// How long its backups are kept, `30d`, `4w` or `6m` as in the `ObjectStore` resource, or in
+    /// Barman's words. Absent: the archive's.
+    pub retention_policy: Option<RetentionPolicy>,
 }
 
 /// Keys of `CloudNativePG`'s `ObjectStore` that have no meaning here, and what to do instead.
@@ -104,6 +110,7 @@ impl ArchiveConfig {
         let path_style = section.flag("pathStyle").unwrap_or(section.has("endpointURL"));
         let endpoint_ca_file = section.text("endpointCAFile", path);
         let credentials = Credentials::read(section.section("credentials").secret());
+        let retention_policy = section.text("retentionPolicy", str::parse);
         let servers = ServerConfig::read_all(section);
         section.advise(&ADVICE);
         Some(Self {
@@ -114,6 +121,7 @@ impl ArchiveConfig {
             path_style,
             endpoint_ca_file,
             credentials,
+            retention_policy,
             servers,
         })
     }
@@ -185,11 +193,12 @@ impl ServerConfig {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let form = "the name of the server's directory";
         let server_name = required(section, "serverName", form, directory)?;
-        Some(Self { server_name })
+        let retention_policy = section.text("retentionPolicy", str::parse);
+        Some(Self { server_name, retention_policy })
     }
 
     fn check_against(&self, others: &[Self], section: &Section<'_>) {
-        if others.contains(self) {
+        if others.iter().any(|other| other.server_name == self.server_name) {
             let name = &self.server_name;
             section.mistake("serverName", format!("stands in this list twice: `{name}`"));
         }

@@ -3,6 +3,7 @@
 //! The rules are `PostgreSQL`'s and Barman's; see the manual's chapter 26.3 "Continuous Archiving and
 //! Point-in-Time Recovery".
 
+mod coverage;
 mod lineage;
 mod need;
 mod path;
@@ -11,6 +12,7 @@ mod stray;
 mod verdict;
 mod wal;
 
+pub use coverage::{Coverage, Span};
 pub use lineage::Lineages;
 pub use need::{Need, NeededWal};
 pub use path::{BackupSpan, NoPath, Path, Replay, Step};

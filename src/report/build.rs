@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::{Place, ServerKey};
 use crate::inventory::{DirectoryInventory, Files, Inventory};
+use crate::recovery::retention::RetentionPolicy;
 
 use super::build_server::ServerJudge;
 use super::storage::prefix_sums;
@@ -16,8 +17,27 @@ use super::{Report, UploadFinding, UploadSums};
 pub struct Expectations {
     /// The servers that should be there; `None` expects every one that is.
     pub servers: Option<BTreeSet<String>>,
+    /// What is to be kept.
+    pub retention: RetentionPolicies,
     /// After how long a backup that has not ended is taken for dead.
     pub max_running_time: TimeDelta,
+}
+
+/// The retention policies of an archive's servers.
+#[derive(Clone, Debug, Default)]
+pub struct RetentionPolicies {
+    /// Of every server that has none of its own.
+    pub default: Option<RetentionPolicy>,
+    /// By server.
+    pub by_server: BTreeMap<String, RetentionPolicy>,
+}
+
+impl RetentionPolicies {
+    /// The policy of a server.
+    #[must_use]
+    pub fn of(&self, server: &str) -> Option<RetentionPolicy> {
+        self.by_server.get(server).copied().or(self.default)
+    }
 }
 
 /// What one scan read.

@@ -12,6 +12,7 @@ use crate::postgres::SegmentSize;
 
 use super::build::{Expectations, ScanFindings};
 use super::recovery::{RecoveryReport, RecoverySource};
+use super::retention::RetentionReport;
 use super::wal_anomalies::{segment_sizes, strays, wal_anomalies};
 use super::{BackupReport, BackupState, ServerReport, TimelineWal, WalReport};
 
@@ -39,9 +40,12 @@ impl ServerJudge<'_> {
             backups,
             wal: WalReport::default(),
             recovery: RecoveryReport::default(),
+            retention: None,
         };
         report.wal = self.wal(directory, &report);
         report.recovery = self.recovery(directory, &report);
+        let policy = self.expected.retention.of(self.name).filter(|_| is_expected);
+        report.retention = policy.map(|policy| RetentionReport::new(policy, &report, self.now));
         report
     }
 

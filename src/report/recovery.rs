@@ -25,6 +25,9 @@ pub struct RecoveryReport {
     pub obsolete: Option<BTreeMap<TimelineId, Runs>>,
     /// When the newest segment of the current timeline arrived; `None` without one.
     pub newest_at: Option<DateTime<Utc>>,
+    /// When the last segment arrived that each backup reaches, by id, as far as that is known: of a
+    /// segment between others only its presence is.
+    pub reached_at: BTreeMap<String, DateTime<Utc>>,
 }
 
 /// What it takes to judge a server.
@@ -49,6 +52,11 @@ impl RecoverySource<'_> {
             .and_then(|timeline| Some(archived.wal.name(timeline, archived.wal.last(timeline)?)));
         RecoveryReport {
             newest_at: newest.and_then(|newest| self.arrived_at(newest)),
+            reached_at: verdict
+                .backups
+                .iter()
+                .filter_map(|(id, one)| Some((id.clone(), self.arrived_at(one.reach?)?)))
+                .collect(),
             histories_missing: self.histories_missing(&archived),
             obsolete: self.obsolete(&archived),
             verdict,

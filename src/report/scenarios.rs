@@ -9,7 +9,8 @@ use crate::inventory::{Files, Finding, Inventory, ListedObject, UnreadableReason
 use crate::postgres::TimelineId;
 
 use super::{
-    BackupState, Expectations, PrefixKind, Report, ScanFindings, ServerReport, WalAnomaly, build,
+    BackupState, Expectations, PrefixKind, Report, RetentionPolicies, ScanFindings, ServerReport,
+    WalAnomaly, build,
 };
 
 const NOW: &str = "2026-11-15T12:00:00Z";
@@ -74,6 +75,7 @@ impl Archive {
         let servers = self.servers.as_ref();
         let expected = Expectations {
             servers: servers.map(|names| names.iter().map(ToString::to_string).collect()),
+            retention: RetentionPolicies::default(),
             max_running_time: TimeDelta::hours(24),
         };
         build(&findings, &expected, moment(NOW))

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use crate::barman::KeepTarget;
 use crate::inventory::{Sums, WalObjectKind};
 use crate::postgres::TimelineId;
+use crate::recovery::{BackupVerdict, Verdict};
 
-use super::{BackupReport, BackupState, RecoveryReport};
+use super::{BackupReport, BackupState, RecoveryReport, RetentionReport};
 
 /// What one scan found of one server.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +28,8 @@ pub struct ServerReport {
     pub wal: WalReport,
     /// What can be restored, and to when.
     pub recovery: RecoveryReport,
+    /// What its retention policy makes of its backups; `None` without one.
+    pub retention: Option<RetentionReport>,
 }
 
 /// What one scan found of a server's WAL.
@@ -108,6 +111,40 @@ impl ServerReport {
     #[must_use]
     pub fn newest_done(&self) -> Option<&BackupReport> {
         self.backups.iter().max_by_key(|backup| backup.done_at()).filter(|b| b.done_at().is_some())
+    }
+
+    /// Since when the newest finished backup has waited for its own WAL; `None` if it has it.
+    #[must_use]
+    pub fn waiting_since(&self) -> Option<DateTime<Utc>> {
+        let newest = self.newest_done()?;
+        match self.recovery.verdict.backups.get(&newest.id)?.verdict {
+            Verdict::Waiting(_) => newest.done_at(),
+            Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Broken(_) => None,
+        }
+    }
+
+    /// The verdict on the newest finished backup.
+    #[must_use]
+    pub fn newest_verdict(&self) -> Option<&BackupVerdict> {
+        self.recovery.verdict.backups.get(&self.newest_done()?.id)
+    }
+
+    /// The earliest moment from which every later one can be restored; `None` without a backup that
+    /// can be restored to the newest WAL.
+    #[must_use]
+    pub fn recovery_window_start(&self) -> Option<DateTime<Utc>> {
+        let recoverable = self.done().into_iter().filter(|(_, backup)| {
+            let verdict = self.recovery.verdict.backups.get(&backup.id);
+            verdict.is_some_and(|one| one.verdict == Verdict::Recoverable)
+        });
+        recoverable.map(|(ended_at, _)| ended_at).min()
+    }
+
+    /// The latest moment that can be restored; `None` as for the start.
+    #[must_use]
+    pub fn recovery_window_end(&self) -> Option<DateTime<Utc>> {
+        self.recovery_window_start()?;
+        self.recovery.newest_at
     }
 
     /// The backup under way that began last.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::inventory::{ListedObject, UnfinishedUpload};
-use crate::report::{BackupState, ErrorKind, Expectations, Report};
+use crate::report::{BackupState, ErrorKind, Expectations, Report, RetentionPolicies};
 use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError};
 
 use super::{Clock, Knowledge, Pass};
@@ -69,7 +69,11 @@ impl FakeStore {
     }
 
     async fn scan(&self, knowledge: &mut Knowledge) -> Result<Report, StorageError> {
-        let expected = Expectations { servers: None, max_running_time: TimeDelta::hours(24) };
+        let expected = Expectations {
+            servers: None,
+            retention: RetentionPolicies::default(),
+            max_running_time: TimeDelta::hours(24),
+        };
         let clock: Clock = Arc::new(now);
         let pass =
             Pass { archive: "a", store: self, prefix: "p/", concurrency: 4, expected: &expected };

@@ -1,0 +1,98 @@
+//! How much of a retention window can really be restored.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Moments from `from` to `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The first moment.
+    pub from: DateTime<Utc>,
+    /// The last moment.
+    pub to: DateTime<Utc>,
+}
+
+/// How much of a retention window can really be restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// The window.
+    pub window: TimeDelta,
+    /// What of it can be restored.
+    pub covered: TimeDelta,
+}
+
+impl Coverage {
+    /// What of the window that ends now lies in any of these spans.
+    #[must_use]
+    pub fn of(spans: &[Span], window: TimeDelta, now: DateTime<Utc>) -> Self {
+        let begins_at = now.checked_sub_signed(window).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let mut spans: Vec<Span> = spans
+            .iter()
+            .map(|span| Span { from: span.from.max(begins_at), to: span.to.min(now) })
+            .filter(|span| span.from < span.to)
+            .collect();
+        spans.sort_unstable();
+        let mut covered = TimeDelta::zero();
+        let mut covered_to = begins_at;
+        for span in spans {
+            if span.to > covered_to {
+                covered += span.to - span.from.max(covered_to);
+                covered_to = span.to;
+            }
+        }
+        Self { window, covered }
+    }
+
+    /// What of it cannot.
+    #[must_use]
+    pub fn shortfall(&self) -> TimeDelta {
+        self.window - self.covered
+    }
+
+    /// The share that can, from 0 to 1; a window of no length is covered.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        if self.window <= TimeDelta::zero() {
+            return 1.0;
+        }
+        self.covered.as_seconds_f64() / self.window.as_seconds_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(hour: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(1_000_000 + hour)
+    }
+
+    fn coverage(spans: &[(i64, i64)], window: i64, now: i64) -> TimeDelta {
+        let spans: Vec<_> =
+            spans.iter().map(|(from, to)| Span { from: at(*from), to: at(*to) }).collect();
+        Coverage::of(&spans, TimeDelta::hours(window), at(now)).covered
+    }
+
+    #[test]
+    fn overlaps_count_once_and_holes_not_at_all() {
+        assert_eq!(coverage(&[(0, 30), (20, 50), (60, 200)], 100, 100), TimeDelta::hours(90));
+    }
+
+    #[test]
+    fn a_young_archive_covers_only_its_own_age() {
+        assert_eq!(coverage(&[(90, 100)], 100, 100), TimeDelta::hours(10));
+        assert_eq!(Coverage::of(&[], TimeDelta::hours(4), at(0)).shortfall(), TimeDelta::hours(4));
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_counting_hour_by_hour_yields(
+            spans in prop::collection::vec((0_i64..60, 0_i64..60), 0..8), window in 0_i64..60,
+        ) {
+            let now = 50;
+            let is_in = |hour: i64| spans.iter().any(|(from, to)| *from <= hour && hour < *to);
+            let naive = ((now - window)..now).filter(|hour| is_in(*hour)).count();
+            prop_assert_eq!(coverage(&spans, window, now), TimeDelta::hours(naive as i64));
+        }
+    }
+}
