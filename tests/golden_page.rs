@@ -45,7 +45,36 @@ fn archive() -> (Store, Recorded) {
         parts: vec![part(1), part(2)],
     };
     store.begin_upload(&recorded.bucket, upload);
+    add_waiting_backup(&store, &recorded);
     (store, recorded)
+}
+
+/// A server whose first backup waits for its WAL.
+fn add_waiting_backup(store: &Store, recorded: &Recorded) {
+    let at = recorded.now - TimeDelta::minutes(20);
+    let key = |name: &str| format!("{PREFIX}orders/{name}");
+    let time = at.format("%Y-%m-%d %H:%M:%S+00:00");
+    let info = format!(
+        "begin_time={time}\nend_time={time}\nbegin_wal=000000010000000000000003\n\
+         end_wal=000000010000000000000003\nend_xlog=0/3000100\nstatus=DONE\n"
+    );
+    store.put_bytes(&recorded.bucket, key("base/20261115T114000/backup.info"), info, at);
+    store.put_zeros(&recorded.bucket, key("base/20261115T114000/data.tar"), 1000, at);
+    let segment = key("wals/0000000100000000/000000010000000000000002.gz");
+    store.put_zeros(&recorded.bucket, segment, 100, at);
+}
+
+fn expectations() -> Expectations {
+    let expected = ["kilobase-postgres-backup", "orders"].map(str::to_owned);
+    Expectations {
+        servers: Some(expected.into()),
+        retention: RetentionPolicies {
+            default: Some("7d".parse().expect("a policy")),
+            ..RetentionPolicies::default()
+        },
+        gap_grace_period: TimeDelta::minutes(10),
+        max_running_time: TimeDelta::hours(24),
+    }
 }
 
 async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus {
@@ -67,11 +96,7 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
         store: &S3Store::new(settings, Arc::new(Unobserved)),
         prefix: PREFIX,
         concurrency: 4,
-        expected: &Expectations {
-            servers: Some(["kilobase-postgres-backup".to_owned()].into()),
-            retention: RetentionPolicies::default(),
-            max_running_time: TimeDelta::hours(24),
-        },
+        expected: &expectations(),
     };
     let report = pass.run(&mut Knowledge::default(), &clock).await.expect("nothing fails");
     ArchiveStatus {

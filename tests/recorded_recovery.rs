@@ -59,6 +59,7 @@ fn report() -> Report {
     let expected = Expectations {
         servers: None,
         retention: RetentionPolicies::default(),
+        gap_grace_period: TimeDelta::minutes(10),
         max_running_time: TimeDelta::hours(24),
     };
     build(&findings, &expected, now)

@@ -84,10 +84,8 @@ fn uses_between_the_rooms_go_one_way() {
         "web",
         ["storage", "scan", "config", "app", "report"].map(|room| format!("crate::{room}")),
     );
-    assert_absent(
-        "config",
-        PURE.iter().chain(&["storage", "scan", "web", "app"]).map(|room| format!("crate::{room}")),
-    );
+    // What an operator writes is parsed into the types of the pure rooms, where the rule stands.
+    assert_absent("config", ["storage", "scan", "web", "app"].map(|room| format!("crate::{room}")));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use barman_cloud_exporter::barman::KeepTarget;
 use barman_cloud_exporter::postgres::{TimelineHistory, TimelineId};
-use barman_cloud_exporter::report::{Expectations, Report, ServerReport, WalAnomaly};
+use barman_cloud_exporter::report::{
+    Expectations, Report, RetentionPolicies, ServerReport, WalAnomaly,
+};
 use barman_cloud_exporter::scan::{Knowledge, Pass};
 use barman_cloud_exporter::storage::{
     Credentials, Operation, RequestObserver, RequestOutcome, S3Settings, S3Store,
@@ -165,7 +167,12 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         store: &S3Store::new(settings, Arc::new(Nobody)),
         prefix: &format!("{PREFIX}/"),
         concurrency: 8,
-        expected: &Expectations { servers: Some(servers), max_running_time: TimeDelta::hours(24) },
+        expected: &Expectations {
+            servers: Some(servers),
+            retention: RetentionPolicies::default(),
+            gap_grace_period: TimeDelta::minutes(10),
+            max_running_time: TimeDelta::hours(24),
+        },
     };
     let clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> = Arc::new(move || now);
     pass.run(&mut Knowledge::default(), &clock).await.unwrap()

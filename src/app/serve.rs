@@ -111,6 +111,8 @@ fn scanner(
                     .filter_map(|one| Some((one.server_name.clone(), one.retention_policy?)))
                     .collect(),
             },
+            gap_grace_period: TimeDelta::from_std(config.backups.gap_grace_period)
+                .unwrap_or(TimeDelta::MAX),
             max_running_time: TimeDelta::from_std(config.backups.max_running_time)
                 .unwrap_or(TimeDelta::MAX),
         },

@@ -25,10 +25,15 @@ impl KeepTarget {
     /// Reads the content of `annotations/keep`.
     ///
     /// Only the exact word `standalone` makes Barman treat a backup as standalone; with anything
-    /// else it keeps the backup and its WAL (`KeepManagerMixinCloud`).
+    /// else it keeps the backup and its WAL (`KeepManagerMixinCloud`). An empty annotation keeps
+    /// nothing: `None`.
     #[must_use]
-    pub fn from_content(content: &[u8]) -> Self {
-        if content == b"standalone" { Self::Standalone } else { Self::Full }
+    pub fn from_content(content: &[u8]) -> Option<Self> {
+        match content {
+            b"" => None,
+            b"standalone" => Some(Self::Standalone),
+            _ => Some(Self::Full),
+        }
     }
 }
 
@@ -38,9 +43,10 @@ mod tests {
 
     #[test]
     fn any_other_word_keeps_in_full() {
-        assert_eq!(KeepTarget::from_content(b"standalone"), KeepTarget::Standalone);
-        for content in [&b"full"[..], b"", b"Standalone", b"\xFF", b"nokeep"] {
-            assert_eq!(KeepTarget::from_content(content), KeepTarget::Full);
+        assert_eq!(KeepTarget::from_content(b"standalone"), Some(KeepTarget::Standalone));
+        assert_eq!(KeepTarget::from_content(b""), None);
+        for content in [&b"full"[..], b"Standalone", b"\xFF", b"nokeep"] {
+            assert_eq!(KeepTarget::from_content(content), Some(KeepTarget::Full));
         }
     }
 }

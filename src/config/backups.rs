@@ -11,11 +11,17 @@ pub struct BackupsConfig {
     /// incomplete, because whoever wrote it is dead, and no longer as running. From one minute to
     /// 30 days. Default: `24h`.
     pub max_running_time: Duration,
+    /// How long a missing WAL segment may be on its way while later ones are there already, because
+    /// several are archived at once. After this long it is a gap. Up to one day. Default: `10m`.
+    pub gap_grace_period: Duration,
 }
 
 impl Default for BackupsConfig {
     fn default() -> Self {
-        Self { max_running_time: Duration::from_hours(24) }
+        Self {
+            max_running_time: Duration::from_hours(24),
+            gap_grace_period: Duration::from_mins(10),
+        }
     }
 }
 
@@ -27,6 +33,9 @@ impl BackupsConfig {
             max_running_time: section
                 .duration("maxRunningTime", range)
                 .unwrap_or(default.max_running_time),
+            gap_grace_period: section
+                .duration("gapGracePeriod", Duration::ZERO..=Duration::from_hours(24))
+                .unwrap_or(default.gap_grace_period),
         };
         section.finish();
         config

@@ -98,6 +98,7 @@ fn an_archive_needs_a_name_and_a_destination() {
             path_style: false,
             endpoint_ca_file: None,
             credentials: Chain,
+            retention_policy: None,
             servers: None,
         },
     ]

@@ -32,8 +32,8 @@ pub enum FileKind {
 pub enum FileContent {
     /// Of a `backup.info`. Boxed: it is far larger than the others.
     BackupInfo(Box<BackupInfo>),
-    /// Of a keep annotation.
-    Keep(KeepTarget),
+    /// Of a keep annotation; `None` of an empty one.
+    Keep(Option<KeepTarget>),
     /// Of a history file.
     History(TimelineHistory),
 }

@@ -19,7 +19,8 @@ pub enum Need {
 ///
 /// A segment is needed if it is at or after a backup's start on the backup's timeline, or at or after
 /// the beginning of a timeline that the backup can be taken to. A backup that is kept as standalone
-/// needs just what makes it consistent.
+/// needs just what makes it consistent. A timeline of which it is not known where it comes from is
+/// needed as a whole: it may be the one that everything goes on with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NeededWal(BTreeMap<TimelineId, Runs>);
 
@@ -28,6 +29,11 @@ impl NeededWal {
     #[must_use]
     pub fn of(backups: &[(BackupSpan, Need)], lineages: &Lineages, wal: &ArchivedWal) -> Self {
         let mut needed = Self::default();
+        for timeline in wal.segments.keys() {
+            if lineages.ancestors(*timeline).is_none() {
+                needed.add(*timeline, Run { first: 0, last: u64::MAX });
+            }
+        }
         for (backup, need) in backups {
             match need {
                 Need::EverythingAfter => needed.add_everything_after(backup, lineages, wal),

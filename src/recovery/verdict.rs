@@ -141,7 +141,10 @@ impl Archived {
             Ok(None) => match (path, replay.and_then(|replay| replay.first_missing)) {
                 (Err(reason), _) => Verdict::Consistent(Obstacle::from(reason)),
                 (Ok(_), Some(missing)) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
-                (Ok(_), None) => Verdict::Recoverable,
+                (Ok(_), None) => match self.unknown_above(target) {
+                    Some(timeline) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
+                    None => Verdict::Recoverable,
+                },
             },
         };
         let reach = replay.and_then(|replay| replay.last);
@@ -163,6 +166,14 @@ impl Archived {
             Some(Path::find(span, timeline, &self.lineages, &self.wal).ok()?.replay(&self.wal))
         };
         timelines.filter_map(|timeline| Some((timeline, replay(timeline)?))).collect()
+    }
+
+    /// A timeline with WAL above the current one of which it is not known where it comes from: WAL
+    /// may go on there, and without its history file no restore can.
+    fn unknown_above(&self, current: TimelineId) -> Option<TimelineId> {
+        let above = self.wal.segments.keys().copied().filter(|timeline| *timeline > current);
+        let mut unknown = above.filter(|timeline| self.lineages.ancestors(*timeline).is_none());
+        unknown.next()
     }
 
     /// Whether nothing of the timeline has arrived from this segment on.

@@ -19,6 +19,8 @@ pub struct Expectations {
     pub servers: Option<BTreeSet<String>>,
     /// What is to be kept.
     pub retention: RetentionPolicies,
+    /// How long a missing segment may be on its way while later ones are there.
+    pub gap_grace_period: TimeDelta,
     /// After how long a backup that has not ended is taken for dead.
     pub max_running_time: TimeDelta,
 }

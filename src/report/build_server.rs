@@ -90,7 +90,7 @@ impl ServerJudge<'_> {
     fn keep(&self, inventory: &BackupInventory) -> Option<KeepTarget> {
         inventory.info.as_ref()?;
         match self.findings.files.finding(inventory.keep.as_ref()?)? {
-            Finding::Read(FileContent::Keep(target)) => Some(*target),
+            Finding::Read(FileContent::Keep(target)) => *target,
             Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone => None,
         }
     }
@@ -112,7 +112,9 @@ impl ServerJudge<'_> {
         let size = newest.map(|info| info.segment_size);
         let size = size.or_else(|| segment_sizes(wal, report).first().copied());
         let stray = strays(wal, report, files).unwrap_or_default();
-        let source = RecoverySource { wal, files, backups: &report.backups, stray };
+        let grace = self.expected.gap_grace_period;
+        let settled_at = self.now.checked_sub_signed(grace).unwrap_or(self.now);
+        let source = RecoverySource { wal, files, backups: &report.backups, stray, settled_at };
         source.report(size.unwrap_or(SegmentSize::DEFAULT))
     }
 

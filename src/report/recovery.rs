@@ -36,12 +36,15 @@ pub(super) struct RecoverySource<'a> {
     pub(super) files: &'a Files,
     pub(super) backups: &'a [BackupReport],
     pub(super) stray: BTreeSet<TimelineId>,
+    /// Segments behind a hole that arrived after this moment are not looked at yet: what is missing
+    /// before them may be on its way.
+    pub(super) settled_at: DateTime<Utc>,
 }
 
 impl RecoverySource<'_> {
     pub(super) fn report(&self, size: SegmentSize) -> RecoveryReport {
         let archived = Archived {
-            wal: archived_wal(self.wal, size),
+            wal: self.settled(archived_wal(self.wal, size)),
             lineages: Lineages::new(self.histories()),
             listed_histories: self.wal.histories.keys().copied().collect(),
             stray: self.stray.clone(),
@@ -61,6 +64,24 @@ impl RecoverySource<'_> {
             obsolete: self.obsolete(&archived),
             verdict,
         }
+    }
+
+    /// The WAL without what has just arrived behind a hole.
+    fn settled(&self, mut wal: ArchivedWal) -> ArchivedWal {
+        let size = wal.size;
+        for (timeline, segments) in &mut wal.segments {
+            let runs: Vec<Run> = segments.iter().collect();
+            let is_on_its_way = |run: &&Run| {
+                let first = SegmentName::from_number(*timeline, run.first, size);
+                let arrived_at = self.arrived_at(first);
+                arrived_at.is_some_and(|arrived_at| arrived_at > self.settled_at)
+            };
+            let on_their_way = runs.iter().skip(1).rev().take_while(is_on_its_way).count();
+            let settled = runs.len() - on_their_way;
+            *segments = Runs::default();
+            runs.iter().take(settled).for_each(|run| segments.insert_run(*run));
+        }
+        wal
     }
 
     fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {

@@ -72,6 +72,7 @@ impl FakeStore {
         let expected = Expectations {
             servers: None,
             retention: RetentionPolicies::default(),
+            gap_grace_period: TimeDelta::minutes(10),
             max_running_time: TimeDelta::hours(24),
         };
         let clock: Clock = Arc::new(now);

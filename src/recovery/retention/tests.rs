@@ -85,7 +85,7 @@ impl Server {
         });
         let backup = |(key, id, content): (&String, &str, &Vec<u8>)| {
             let keep = key.replace("backup.info", "annotations/keep");
-            let keep = self.contents.get(&keep).map(|text| KeepTarget::from_content(text));
+            let keep = self.contents.get(&keep).and_then(|text| KeepTarget::from_content(text));
             CatalogBackup::new(id.to_owned(), &BackupInfo::parse(content).unwrap(), keep)
         };
         infos.map(backup).collect()

@@ -1,0 +1,116 @@
+//! Metrics under "Recoverability".
+
+use prometheus_client::registry::Unit;
+
+use crate::recovery::Verdict;
+use crate::report::ServerReport;
+
+use super::table::{Metric, Number, Values, age};
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric {
+        name: "recoverable",
+        help: "Whether the newest done backup can be restored and replayed to the newest WAL.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(is_recoverable(server)?.into())),
+    },
+    Metric {
+        name: "recoverable_by_default",
+        help: "Whether that also holds with PostgreSQL's default target timeline, latest.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| {
+            let by_default = server.newest_verdict()?.default_target_works;
+            Some((is_recoverable(server)? && by_default).into())
+        }),
+    },
+    Metric {
+        name: "backups_recoverable",
+        help: "Done backups that can be restored and replayed to the newest WAL.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.recovery.recoverable().into())),
+    },
+    Metric {
+        name: "backup_waiting_for_wal",
+        help: "How long the newest done backup has waited for its own WAL; absent when it has it.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, now| Some(age(server.waiting_since()?, now))),
+    },
+    Metric {
+        name: "wal_current_timeline",
+        help: "Timeline on which the newest restorable backup's path ends.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| {
+            let timeline = server.recovery.verdict.current_timeline?;
+            Some(Number::Whole(timeline.0.into()))
+        }),
+    },
+    Metric {
+        name: "wal_gaps",
+        help: "Runs of missing segments that a done backup would have to replay through.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.recovery.gaps().0.into())),
+    },
+    Metric {
+        name: "wal_missing_segments",
+        help: "Segments missing in those gaps.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.recovery.gaps().1.into())),
+    },
+    Metric {
+        name: "timeline_history_missing",
+        help: "Timelines with WAL or backups whose history file is missing or unreadable.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.recovery.histories_missing.len().into())),
+    },
+    Metric {
+        name: "wal_obsolete_segments",
+        help: "Segments that no done backup still needs; absent without a done backup.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.recovery.obsolete_segments()?.into())),
+    },
+    Metric {
+        name: "recovery_window_start_timestamp",
+        help: "Earliest moment from which every later one can be restored.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.recovery_window_start()?.into())),
+    },
+    Metric {
+        name: "recovery_window_end_timestamp",
+        help: "Latest moment that can be restored: when the newest segment on its path arrived.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.recovery_window_end()?.into())),
+    },
+    Metric {
+        name: "recovery_window_coverage_ratio",
+        help: "Share of the retention window that can really be restored, from 0 to 1.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| {
+            Some(server.retention.as_ref()?.coverage.as_ref()?.ratio().into())
+        }),
+    },
+    Metric {
+        name: "recovery_window_shortfall",
+        help: "Time of the retention window that cannot be restored.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| {
+            Some(server.retention.as_ref()?.coverage.as_ref()?.shortfall().into())
+        }),
+    },
+];
+
+fn is_recoverable(server: &ServerReport) -> Option<bool> {
+    Some(server.newest_verdict()?.verdict == Verdict::Recoverable)
+}

@@ -1,0 +1,56 @@
+//! Metrics under "Retention".
+
+use prometheus_client::registry::Unit;
+
+use crate::recovery::retention::RetentionBlock;
+use crate::report::ServerReport;
+
+use super::table::{Labelled, Metric, Number, Values, age, labels};
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric {
+        name: "retention_window",
+        help: "The recovery window that the retention policy asks for.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| {
+            Some(server.retention.as_ref()?.policy.window()?.into())
+        }),
+    },
+    Metric {
+        name: "backups_obsolete",
+        help: "Done backups that the retention policy no longer needs, by Barman's own rule.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.retention.as_ref()?.obsolete()?.into())),
+    },
+    Metric {
+        name: "retention_overdue",
+        help: "How long a backup has been obsolete that is still there; 0 without one.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, now| {
+            let retention = server.retention.as_ref()?;
+            match retention.overdue_since {
+                Some(since) => Some(age(since, now)),
+                // Without one that is known: is there none?
+                None => (retention.obsolete()? == 0).then_some(Number::Whole(0)),
+            }
+        }),
+    },
+    Metric {
+        name: "retention_blocked",
+        help: "Whether something keeps Barman from deleting, by reason: unreadable_backup (then it \
+               deletes nothing), kept_backup (the oldest is kept in full: then it deletes no WAL).",
+        unit: None,
+        labels: &["reason"],
+        values: Values::ServerBy(blocked),
+    },
+];
+
+fn blocked(server: &ServerReport) -> Vec<Labelled> {
+    let Some(retention) = &server.retention else { return vec![] };
+    let is_blocked = |reason| retention.blocks.contains(&reason);
+    let reasons = RetentionBlock::ALL.into_iter();
+    reasons.map(|reason| (labels([reason.as_label()]), is_blocked(reason).into())).collect()
+}
