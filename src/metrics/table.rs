@@ -12,7 +12,7 @@ use prometheus_client::registry::Unit;
 
 use crate::report::{ArchiveStatus, Report, ServerReport};
 
-use super::{BuildInfo, Page, ProcessUsage, Statistics};
+use super::{ArchiveView, BuildInfo, Page, ProcessUsage, Statistics};
 
 /// One metric.
 #[derive(Debug)]
@@ -187,90 +187,66 @@ impl Metric {
         Ok(())
     }
 
-    fn samples(&self, page: &Page) -> Vec<(Vec<String>, Sample)> {
+    fn samples(&self, page: &Page) -> Samples {
+        let now = page.now;
         match self.values {
-            Values::Build(value) => {
-                let (labels, number) = value(&page.build);
-                vec![(labels, Sample::Gauge(number))]
+            Values::Archive(value) => per_archive(page, |view| gauge(value(&view.status, now))),
+            Values::ArchiveBy(values) => per_archive(page, |view| gauges(values(&view.status))),
+            Values::Report(value) => per_archive(page, |view| gauge(report(view).and_then(value))),
+            Values::ReportBy(values) => {
+                per_archive(page, |view| gauges(report(view).map(values).unwrap_or_default()))
             }
-            Values::Process(value) => {
-                let number = page.process.as_ref().and_then(value);
-                number.map(|number| (vec![], Sample::Gauge(number))).into_iter().collect()
-            }
+            Values::Server(value) => per_server(page, |server| gauge(value(server, now))),
+            Values::ServerBy(values) => per_server(page, |server| gauges(values(server))),
+            Values::Counted(values) => per_archive(page, |view| {
+                let counts = values(&view.statistics).into_iter();
+                counts.map(|(labels, count)| (labels, Sample::Count(count))).collect()
+            }),
+            Values::Observed(values) => per_archive(page, |view| {
+                let observed = values(&view.statistics).into_iter();
+                observed.map(|(labels, one)| (labels, Sample::Histogram(one))).collect()
+            }),
+            Values::Build(value) => gauges(vec![value(&page.build)]),
+            Values::Process(value) => gauge(page.process.as_ref().and_then(value)),
             Values::ProcessCounter(value) => {
-                let number = page.process.as_ref().and_then(value);
-                number.map(|number| (vec![], Sample::Counter(number))).into_iter().collect()
-            }
-            Values::Archive(_)
-            | Values::ArchiveBy(_)
-            | Values::Report(_)
-            | Values::ReportBy(_)
-            | Values::Server(_)
-            | Values::ServerBy(_)
-            | Values::Counted(_)
-            | Values::Observed(_) => self.archive_samples(page),
-        }
-    }
-
-    fn archive_samples(&self, page: &Page) -> Vec<(Vec<String>, Sample)> {
-        let mut all = Vec::new();
-        for archive in &page.archives {
-            let name = &archive.status.name;
-            let mut add = |labels: Vec<String>, sample| {
-                all.push((std::iter::once(name.clone()).chain(labels).collect(), sample));
-            };
-            match self.values {
-                Values::Counted(values) => {
-                    let counts = values(&archive.statistics).into_iter();
-                    counts.for_each(|(labels, count)| add(labels, Sample::Count(count)));
-                }
-                Values::Observed(values) => {
-                    let observed = values(&archive.statistics).into_iter();
-                    observed.for_each(|(labels, one)| add(labels, Sample::Histogram(one)));
-                }
-                Values::Archive(_)
-                | Values::ArchiveBy(_)
-                | Values::Report(_)
-                | Values::ReportBy(_)
-                | Values::Server(_)
-                | Values::ServerBy(_)
-                | Values::Build(_)
-                | Values::Process(_)
-                | Values::ProcessCounter(_) => {
-                    let gauges = self.gauges(&archive.status, page.now).into_iter();
-                    gauges.for_each(|(labels, number)| add(labels, Sample::Gauge(number)));
-                }
+                let total = page.process.as_ref().and_then(value);
+                total.map(|total| (vec![], Sample::Counter(total))).into_iter().collect()
             }
         }
-        all
     }
+}
 
-    /// Samples of one archive, without the label `archive`.
-    fn gauges(&self, status: &ArchiveStatus, now: DateTime<Utc>) -> Vec<Labelled> {
-        let unlabelled = |number: Option<Number>| number.map(|number| (vec![], number));
-        let report = status.report.as_deref();
-        let servers = report.into_iter().flat_map(|report| &report.servers);
-        match self.values {
-            Values::Archive(value) => unlabelled(value(status, now)).into_iter().collect(),
-            Values::ArchiveBy(values) => values(status),
-            Values::Report(value) => unlabelled(report.and_then(value)).into_iter().collect(),
-            Values::ReportBy(values) => report.map(values).unwrap_or_default(),
-            Values::Server(value) => servers
-                .filter_map(|(name, server)| Some((vec![name.clone()], value(server, now)?)))
-                .collect(),
-            Values::ServerBy(values) => servers
-                .flat_map(|(name, server)| {
-                    let with_name = |labels| std::iter::once(name.clone()).chain(labels).collect();
-                    values(server).into_iter().map(move |(labels, one)| (with_name(labels), one))
-                })
-                .collect(),
-            Values::Counted(_)
-            | Values::Observed(_)
-            | Values::Build(_)
-            | Values::Process(_)
-            | Values::ProcessCounter(_) => vec![],
-        }
-    }
+/// Samples with the values of their labels.
+type Samples = Vec<(Vec<String>, Sample)>;
+
+fn report(view: &ArchiveView) -> Option<&Report> {
+    view.status.report.as_deref()
+}
+
+fn gauge(number: Option<Number>) -> Samples {
+    number.map(|number| (vec![], Sample::Gauge(number))).into_iter().collect()
+}
+
+fn gauges(values: Vec<Labelled>) -> Samples {
+    values.into_iter().map(|(labels, number)| (labels, Sample::Gauge(number))).collect()
+}
+
+fn per_archive(page: &Page, samples: impl Fn(&ArchiveView) -> Samples) -> Samples {
+    let archives = page.archives.iter();
+    archives.flat_map(|view| labelled_first(&view.status.name, samples(view))).collect()
+}
+
+fn per_server(page: &Page, samples: impl Fn(&ServerReport) -> Samples) -> Samples {
+    per_archive(page, |view| {
+        let servers = report(view).into_iter().flat_map(|report| &report.servers);
+        servers.flat_map(|(name, server)| labelled_first(name, samples(server))).collect()
+    })
+}
+
+/// The samples with one more label before the others.
+fn labelled_first(label: &str, samples: Samples) -> Samples {
+    let with_label = |labels| std::iter::once(label.to_owned()).chain(labels).collect();
+    samples.into_iter().map(|(labels, sample)| (with_label(labels), sample)).collect()
 }
 
 fn encode_sample(sample: Sample, mut encoder: MetricEncoder<'_>) -> fmt::Result {
