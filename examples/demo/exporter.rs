@@ -162,7 +162,9 @@ archives:
       secretAccessKeyFile: \"{secret}\"
     servers:
       - serverName: {HEALTHY}
+        retentionPolicy: 7d
       - serverName: {TROUBLED}
+        retentionPolicy: 7d
 "
     );
     fs::write(directory.join("config.yaml"), configuration)?;

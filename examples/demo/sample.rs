@@ -89,11 +89,14 @@ fn healthy(archive: &Archive) -> Group {
     let segments = |timeline| line("barman_cloud_wal_segments").with("timeline", timeline);
     Group {
         caption: "kilobase-postgres-backup is well: a backup each day and one under way, one kept, \
-                  WAL of both\ntimelines since a failover, nothing odd.",
+                  WAL of both\ntimelines since a failover, so that every moment of the last week can be \
+                  restored.",
         lines: vec![
             backups("done").says(cluster.done.len()),
             backups("running").says(1_u64),
             backups("failed").says(0_u64),
+            line("barman_cloud_recoverable").says(1_u64),
+            line("barman_cloud_recovery_window_coverage_ratio"),
             line("barman_cloud_backup_age_seconds"),
             line("barman_cloud_backup_last_stored_bytes"),
             line("barman_cloud_backup_running_bytes"),
@@ -111,12 +114,17 @@ fn troubled(archive: &Archive) -> Group {
     let backups = |state| line("barman_cloud_backups").with("state", state);
     Group {
         caption: "billing-postgres is not: its last good backup is days old, one failed, one never \
-                  ended, one has\nan unreadable backup.info. What the two uploads left is paid for.",
+                  ended, one has\nan unreadable backup.info, which stops its retention. WAL is missing that \
+                  a restore would need.\nWhat the two uploads left is paid for.",
         lines: vec![
             backups("done").says(cluster.done.len()),
             backups("failed").says(1_u64),
             backups("incomplete").says(1_u64),
             backups("unreadable").says(1_u64),
+            line("barman_cloud_wal_gaps").says(1_u64),
+            line("barman_cloud_wal_missing_segments").says(7_u64),
+            line("barman_cloud_wal_obsolete_segments"),
+            line("barman_cloud_retention_blocked").with("reason", "unreadable_backup").says(1_u64),
             line("barman_cloud_backup_age_seconds"),
             line("barman_cloud_backup_last_failure_timestamp_seconds"),
             line("barman_cloud_incomplete_uploads").says(2_u64),
