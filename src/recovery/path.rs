@@ -72,6 +72,19 @@ impl BackupSpan {
             Some(_) | None => Some(named),
         }
     }
+
+    /// Whether a timeline was left before the backup was done with it.
+    fn is_closed_to(&self, left: &Ancestor, wal: &ArchivedWal) -> bool {
+        let left_in = Some(wal.size.segment_of(left.switched_at));
+        let before_begin =
+            left.timeline == self.begin.timeline && left_in < self.begin.number(wal.size);
+        let before_end = match self.end_lsn {
+            Some(end) => left.switched_at < end,
+            // It ended at the beginning of its last segment, if not later.
+            None => left_in < self.end.number(wal.size),
+        };
+        before_begin || (left.timeline == self.end.timeline && before_end)
+    }
 }
 
 impl Path {
@@ -88,23 +101,20 @@ impl Path {
         let begin = backup.begin.number(wal.size).ok_or(NoPath::ImpossibleSegments)?;
         let (from, end_timeline) = (backup.begin.timeline, backup.end.timeline);
         // A backup's own timeline needs no history file.
-        let ancestors = if target == from {
-            Vec::new()
+        let ancestors: &[Ancestor] = if target == from {
+            &[]
         } else {
             lineages.ancestors(target).ok_or(NoPath::UnknownHistory(target))?
         };
-        let passed: Vec<&Ancestor> =
-            ancestors.iter().skip_while(|ancestor| ancestor.timeline != from).collect();
-        let reaches =
-            |timeline| target == timeline || passed.iter().any(|one| one.timeline == timeline);
-        // A fork before the backup's end is closed to it.
-        let end_lsn = backup.end_lsn.unwrap_or(Lsn(0));
-        let left_too_early =
-            passed.iter().any(|one| one.timeline == end_timeline && one.switched_at < end_lsn);
+        let passed = ancestors.iter().skip_while(|ancestor| ancestor.timeline != from);
+        let reaches = |timeline| {
+            target == timeline || passed.clone().any(|ancestor| ancestor.timeline == timeline)
+        };
+        let left_too_early = passed.clone().any(|ancestor| backup.is_closed_to(ancestor, wal));
         if !reaches(from) || !reaches(end_timeline) || left_too_early {
             return Err(NoPath::NotADescendant);
         }
-        let mut steps = Vec::with_capacity(passed.len() + 1);
+        let mut steps = Vec::with_capacity(ancestors.len() + 1);
         let mut first = begin;
         for ancestor in passed {
             let switch = wal.size.segment_of(ancestor.switched_at).max(first);
