@@ -1,6 +1,6 @@
 //! How far replay gets from a backup.
 
-use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
+use crate::postgres::{Ancestor, Lsn, Run, SegmentName, TimelineId};
 
 use super::{ArchivedWal, Lineages};
 
@@ -131,14 +131,22 @@ impl Path {
         &self.steps
     }
 
+    /// The segments up to a number, by timeline.
+    pub fn up_to(&self, number: u64) -> impl Iterator<Item = (TimelineId, Run)> {
+        self.steps.iter().filter_map(move |step| {
+            let last = step.left_in.map_or(Some(number), |left_in| left_in.checked_sub(1))?;
+            let run = Run { first: step.first, last: last.min(number) };
+            (run.first <= run.last).then_some((step.timeline, run))
+        })
+    }
+
     /// The first segment missing up to a number; past the end of the target's WAL that is the next
     /// one of the target.
     #[must_use]
     pub fn first_missing(&self, wal: &ArchivedWal, up_to: u64) -> Option<SegmentName> {
-        self.steps.iter().find_map(|step| {
-            let last = step.left_in.map_or(Some(up_to), |left_in| left_in.checked_sub(1))?;
-            let missing = wal.first_missing(step.timeline, step.first, last.min(up_to))?;
-            Some(wal.name(step.timeline, missing))
+        self.up_to(up_to).find_map(|(timeline, run)| {
+            let missing = wal.first_missing(timeline, run.first, run.last)?;
+            Some(wal.name(timeline, missing))
         })
     }
 
@@ -181,13 +189,21 @@ impl Path {
         (!has_wal).then(|| wal.name(step.timeline, step.first))
     }
 
-    /// The partial segment that follows the last one on the same timeline.
+    /// The partial segment that follows the last one.
+    ///
+    /// `PostgreSQL` asks the newest timeline first that can have the segment, and never goes back to
+    /// a timeline before the one it is on (`XLogFileReadAnyTLI` in `xlogrecovery.c`).
     fn partial_after(&self, last: Option<SegmentName>, wal: &ArchivedWal) -> Option<SegmentName> {
-        let (timeline, number) = match last {
+        let (on, number) = match last {
             Some(last) => (last.timeline, last.number(wal.size)?.checked_add(1)?),
             None => self.steps.first().map(|step| (step.timeline, step.first))?,
         };
-        let is_there = wal.partials.contains(&(timeline, number));
-        is_there.then(|| wal.name(timeline, number))
+        let newest_first = self.steps.iter().rev().take_while(|step| step.timeline >= on);
+        let could_have = newest_first.filter(|step| step.first <= number);
+        let names = could_have.map(|step| (step.timeline, number));
+        let mut served = names.filter(|(timeline, number)| {
+            wal.partials.contains(&(*timeline, *number)) && !wal.contains(*timeline, *number)
+        });
+        served.next().map(|(timeline, number)| wal.name(timeline, number))
     }
 }
