@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{NoPath, Obstacle};
+use crate::postgres::TimelineId;
 
 /// Timeline and number of a segment.
 pub(super) type Name = (u32, u64);
@@ -111,12 +112,9 @@ impl World {
     pub(super) fn chain(&self, backup: &Backup, target: u32) -> Result<Chain, NoPath> {
         let (begin_timeline, begin) = backup.begin;
         let (end_timeline, end) = backup.end;
-        let lines = match target == begin_timeline {
-            true => Vec::new(),
-            false => self
-                .lineage(target)
-                .ok_or(NoPath::UnknownHistory(crate::postgres::TimelineId(target)))?,
-        };
+        let unknown = NoPath::UnknownHistory(TimelineId(target));
+        let told = if target == begin_timeline { Some(Vec::new()) } else { self.lineage(target) };
+        let lines = told.ok_or(unknown)?;
         let mut left = Vec::new();
         let (mut is_begun, mut is_ended) = (target == begin_timeline, target == end_timeline);
         for (timeline, switch) in lines {
@@ -147,7 +145,7 @@ impl World {
     pub(super) fn way(&self, backup: &Backup, target: u32) -> Result<Chain, NoPath> {
         let chain = self.chain(backup, target)?;
         if target != backup.begin.0 && !self.files.contains_key(&target) {
-            return Err(NoPath::UnknownHistory(crate::postgres::TimelineId(target)));
+            return Err(NoPath::UnknownHistory(TimelineId(target)));
         }
         Ok(chain)
     }
@@ -223,7 +221,7 @@ impl World {
         }
         for timeline in self.timelines() {
             if timeline > target && self.lineage(timeline).is_none() {
-                let unknown = crate::postgres::TimelineId(timeline);
+                let unknown = TimelineId(timeline);
                 return Judged::Consistent(Err(Obstacle::MissingHistory(unknown)));
             }
         }
