@@ -41,11 +41,12 @@ struct Taken {
 }
 
 fn branch() -> impl Strategy<Value = Branch> {
-    let holes = prop::collection::vec(0_u64..10, 0..3);
+    let holes = prop::collection::vec(0_u64..14, 0..3);
+    let length = prop_oneof![1 => 0_u64..4, 4 => 4_u64..16];
     let file = prop_oneof![1 => Just(0_u8), 1 => Just(1), 1 => Just(2), 9 => Just(3)];
     let left = (any::<prop::sample::Index>(), (0_u64..7, 0_u64..4));
     let partial = prop::option::of(0_u64..10);
-    (left, 0_u64..10, holes, partial, file, prop::bool::weighted(0.1)).prop_map(
+    (left, length, holes, partial, file, prop::bool::weighted(0.1)).prop_map(
         |((parent, leaves), length, holes, partial, file, is_stray)| Branch {
             parent,
             leaves,
@@ -60,7 +61,7 @@ fn branch() -> impl Strategy<Value = Branch> {
 
 fn taken() -> impl Strategy<Value = Taken> {
     let from = prop::option::weighted(0.25, any::<prop::sample::Index>());
-    let span = (0_u64..9, 0_u64..4, 0_u64..5);
+    let span = (0_u64..7, 0_u64..4, 0_u64..5);
     (any::<prop::sample::Index>(), from, span, prop::bool::weighted(0.2)).prop_map(
         |(timeline, from, (begin, length, quarter), is_standalone)| Taken {
             timeline,
@@ -130,14 +131,21 @@ fn add_file(world: &mut World, timeline: u32, branch: &Branch, lines: &[(u32, u6
 
 fn take(taken: &Taken, grown: &[Grown], world: &World) -> Backup {
     let bytes = world.segment_bytes;
-    let Grown(timeline, begins_at, _) = taken.timeline.get(grown);
-    let begin = begins_at / bytes + taken.begin;
-    let end = begin + taken.length;
-    let quarter = if taken.length == 0 { taken.quarter.max(1) } else { taken.quarter };
+    let Grown(timeline, begins_at, lines) = taken.timeline.get(grown);
+    let own_first = begins_at / bytes;
+    let (begin, end) = match taken.from {
+        None => ((*timeline, own_first + taken.begin), own_first + taken.begin + taken.length),
+        // Of two that are no relations a backup would be nonsense, and is to be seen as such.
+        Some(from) if lines.is_empty() => ((from.get(grown).0, own_first), own_first + 1),
+        Some(from) => {
+            let (from, left_at) = from.get(lines);
+            ((*from, left_at / bytes - taken.begin % 4), own_first + taken.length)
+        }
+    };
+    let quarter = if begin.1 == end { taken.quarter.max(1) } else { taken.quarter };
     let end_lsn = (quarter <= 3).then(|| end * bytes + quarter * bytes / 4);
-    let from = taken.from.map_or(*timeline, |from| from.get(grown).0);
     let is_standalone = taken.is_standalone;
-    Backup { begin: (from, begin), end: (*timeline, end), end_lsn, is_standalone }
+    Backup { begin, end: (*timeline, end), end_lsn, is_standalone }
 }
 
 fn size(world: &World) -> SegmentSize {
