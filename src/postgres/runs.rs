@@ -99,8 +99,10 @@ impl Runs {
     /// The numbers from `from` to `to`, both included, that the set has.
     #[must_use]
     pub fn within(&self, from: u64, to: u64) -> Self {
-        let clipped =
-            self.0.iter().map(|run| Run { first: run.first.max(from), last: run.last.min(to) });
+        let begins = self.0.partition_point(|run| run.last < from);
+        let touched = self.0.iter().skip(begins).take_while(|run| run.first <= to);
+        let clipped = touched.map(|run| Run { first: run.first.max(from), last: run.last.min(to) });
+        // Nothing is from one number to a lower one, also inside a run.
         Self(clipped.filter(|run| run.first <= run.last).collect())
     }
 

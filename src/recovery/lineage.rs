@@ -22,21 +22,22 @@ impl Lineages {
     /// A timeline whose own history file is gone may stand in the file of one that came of it.
     /// Timeline 1 came of none and has no history file; the parent of any other is never guessed.
     #[must_use]
-    pub fn ancestors(&self, timeline: TimelineId) -> Option<Vec<Ancestor>> {
+    pub fn ancestors(&self, timeline: TimelineId) -> Option<&[Ancestor]> {
         if timeline == TimelineId::FIRST {
-            return Some(Vec::new());
+            return Some(&[]);
         }
         if let Some(history) = self.histories.get(&timeline) {
-            return Some(history.ancestors().to_vec());
+            return Some(history.ancestors());
         }
-        let mut descendants = self.histories.values();
-        descendants.find_map(|history| {
+        let told = self.histories.values().filter_map(|history| {
             let mut before = history.ancestors().split(|one| one.timeline == timeline);
             let before = before.next()?;
             let is_descendant = before.len() < history.ancestors().len();
             // As the first ancestor it says nothing of its own parent.
-            (is_descendant && !before.is_empty()).then(|| before.to_vec())
-        })
+            (is_descendant && !before.is_empty()).then_some(before)
+        });
+        // A server that had not its parent's file itself leaves out where that came from.
+        told.max_by_key(|ancestors| ancestors.len())
     }
 
     /// Whether the archive has a readable history file of the timeline.

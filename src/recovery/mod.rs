@@ -7,6 +7,8 @@ mod coverage;
 mod lineage;
 mod need;
 mod path;
+#[cfg(test)]
+mod properties;
 pub mod retention;
 mod stray;
 mod verdict;

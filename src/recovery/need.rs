@@ -82,11 +82,8 @@ impl NeededWal {
     fn add_itself(&mut self, backup: &BackupSpan, lineages: &Lineages, wal: &ArchivedWal) {
         let Ok(path) = Path::find(backup, backup.end.timeline, lineages, wal) else { return };
         let Some(end) = backup.last_needed(wal) else { return };
-        for step in path.steps() {
-            let last = step.left_in.map_or(end, |left_in| left_in.saturating_sub(1).min(end));
-            if step.first <= last {
-                self.add(step.timeline, Run { first: step.first, last });
-            }
+        for (timeline, run) in path.up_to(end) {
+            self.add(timeline, run);
         }
     }
 

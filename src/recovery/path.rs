@@ -1,6 +1,6 @@
 //! How far replay gets from a backup.
 
-use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
+use crate::postgres::{Ancestor, Lsn, Run, SegmentName, TimelineId};
 
 use super::{ArchivedWal, Lineages};
 
@@ -72,6 +72,19 @@ impl BackupSpan {
             Some(_) | None => Some(named),
         }
     }
+
+    /// Whether a timeline was left before the backup was done with it.
+    fn is_closed_to(&self, left: &Ancestor, wal: &ArchivedWal) -> bool {
+        let left_in = Some(wal.size.segment_of(left.switched_at));
+        let before_begin =
+            left.timeline == self.begin.timeline && left_in < self.begin.number(wal.size);
+        let before_end = match self.end_lsn {
+            Some(end) => left.switched_at < end,
+            // It ended at the beginning of its last segment, if not later.
+            None => left_in < self.end.number(wal.size),
+        };
+        before_begin || (left.timeline == self.end.timeline && before_end)
+    }
 }
 
 impl Path {
@@ -88,23 +101,20 @@ impl Path {
         let begin = backup.begin.number(wal.size).ok_or(NoPath::ImpossibleSegments)?;
         let (from, end_timeline) = (backup.begin.timeline, backup.end.timeline);
         // A backup's own timeline needs no history file.
-        let ancestors = if target == from {
-            Vec::new()
+        let ancestors: &[Ancestor] = if target == from {
+            &[]
         } else {
             lineages.ancestors(target).ok_or(NoPath::UnknownHistory(target))?
         };
-        let passed: Vec<&Ancestor> =
-            ancestors.iter().skip_while(|ancestor| ancestor.timeline != from).collect();
-        let reaches =
-            |timeline| target == timeline || passed.iter().any(|one| one.timeline == timeline);
-        // A fork before the backup's end is closed to it.
-        let end_lsn = backup.end_lsn.unwrap_or(Lsn(0));
-        let left_too_early =
-            passed.iter().any(|one| one.timeline == end_timeline && one.switched_at < end_lsn);
+        let passed = ancestors.iter().skip_while(|ancestor| ancestor.timeline != from);
+        let reaches = |timeline| {
+            target == timeline || passed.clone().any(|ancestor| ancestor.timeline == timeline)
+        };
+        let left_too_early = passed.clone().any(|ancestor| backup.is_closed_to(ancestor, wal));
         if !reaches(from) || !reaches(end_timeline) || left_too_early {
             return Err(NoPath::NotADescendant);
         }
-        let mut steps = Vec::with_capacity(passed.len() + 1);
+        let mut steps = Vec::with_capacity(ancestors.len() + 1);
         let mut first = begin;
         for ancestor in passed {
             let switch = wal.size.segment_of(ancestor.switched_at).max(first);
@@ -121,14 +131,22 @@ impl Path {
         &self.steps
     }
 
+    /// The segments up to a number, by timeline.
+    pub fn up_to(&self, number: u64) -> impl Iterator<Item = (TimelineId, Run)> {
+        self.steps.iter().filter_map(move |step| {
+            let last = step.left_in.map_or(Some(number), |left_in| left_in.checked_sub(1))?;
+            let run = Run { first: step.first, last: last.min(number) };
+            (run.first <= run.last).then_some((step.timeline, run))
+        })
+    }
+
     /// The first segment missing up to a number; past the end of the target's WAL that is the next
     /// one of the target.
     #[must_use]
     pub fn first_missing(&self, wal: &ArchivedWal, up_to: u64) -> Option<SegmentName> {
-        self.steps.iter().find_map(|step| {
-            let last = step.left_in.map_or(Some(up_to), |left_in| left_in.checked_sub(1))?;
-            let missing = wal.first_missing(step.timeline, step.first, last.min(up_to))?;
-            Some(wal.name(step.timeline, missing))
+        self.up_to(up_to).find_map(|(timeline, run)| {
+            let missing = wal.first_missing(timeline, run.first, run.last)?;
+            Some(wal.name(timeline, missing))
         })
     }
 
@@ -171,13 +189,21 @@ impl Path {
         (!has_wal).then(|| wal.name(step.timeline, step.first))
     }
 
-    /// The partial segment that follows the last one on the same timeline.
+    /// The partial segment that follows the last one.
+    ///
+    /// `PostgreSQL` asks the newest timeline first that can have the segment, and never goes back to
+    /// a timeline before the one it is on (`XLogFileReadAnyTLI` in `xlogrecovery.c`).
     fn partial_after(&self, last: Option<SegmentName>, wal: &ArchivedWal) -> Option<SegmentName> {
-        let (timeline, number) = match last {
+        let (on, number) = match last {
             Some(last) => (last.timeline, last.number(wal.size)?.checked_add(1)?),
             None => self.steps.first().map(|step| (step.timeline, step.first))?,
         };
-        let is_there = wal.partials.contains(&(timeline, number));
-        is_there.then(|| wal.name(timeline, number))
+        let newest_first = self.steps.iter().rev().take_while(|step| step.timeline >= on);
+        let could_have = newest_first.filter(|step| step.first <= number);
+        let names = could_have.map(|step| (step.timeline, number));
+        let mut served = names.filter(|(timeline, number)| {
+            wal.partials.contains(&(*timeline, *number)) && !wal.contains(*timeline, *number)
+        });
+        served.next().map(|(timeline, number)| wal.name(timeline, number))
     }
 }

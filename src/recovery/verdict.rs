@@ -104,9 +104,14 @@ impl Archived {
 
     /// The first segment missing of those that make a backup consistent.
     fn own_missing(&self, span: &BackupSpan) -> Result<Option<SegmentName>, NoPath> {
-        let path = Path::find(span, span.end.timeline, &self.lineages, &self.wal)?;
+        let path = self.own_path(span)?;
         let last = span.last_needed(&self.wal).ok_or(NoPath::ImpossibleSegments)?;
         Ok(path.first_missing(&self.wal, last))
+    }
+
+    /// The path to the timeline on which a backup ended.
+    fn own_path(&self, span: &BackupSpan) -> Result<Path, NoPath> {
+        Path::find(span, span.end.timeline, &self.lineages, &self.wal)
     }
 
     fn current_timeline(&self, candidates: &[Candidate]) -> Option<TimelineId> {
@@ -132,11 +137,11 @@ impl Archived {
     fn judge_backup(&self, candidate: &Candidate, target: TimelineId) -> BackupVerdict {
         let span = &candidate.span;
         let path = self.path(span, target);
-        let own_path = || Path::find(span, span.end.timeline, &self.lineages, &self.wal).ok();
-        let replay = path.as_ref().ok().cloned().or_else(own_path).map(|one| one.replay(&self.wal));
+        let towards = path.clone().or_else(|_| self.own_path(span));
+        let replay = towards.ok().map(|one| one.replay(&self.wal));
         let verdict = match self.own_missing(span) {
             Err(reason) => Verdict::Broken(Obstacle::from(reason)),
-            Ok(Some(missing)) if self.is_last(missing) => Verdict::Waiting(missing),
+            Ok(Some(missing)) if self.is_late(span, missing) => Verdict::Waiting(missing),
             Ok(Some(missing)) => Verdict::Broken(Obstacle::MissingSegment(missing)),
             Ok(None) => match (path, replay.and_then(|replay| replay.first_missing)) {
                 (Err(reason), _) => Verdict::Consistent(Obstacle::from(reason)),
@@ -161,11 +166,13 @@ impl Archived {
     }
 
     fn follow(&self, span: &BackupSpan) -> BTreeMap<TimelineId, Replay> {
-        let timelines = self.wal.segments.keys().copied().chain([span.end.timeline]);
-        let replay = |timeline| {
-            Some(Path::find(span, timeline, &self.lineages, &self.wal).ok()?.replay(&self.wal))
-        };
-        timelines.filter_map(|timeline| Some((timeline, replay(timeline)?))).collect()
+        let own = self.own_path(span).map(|path| (span.end.timeline, path));
+        let others = self.wal.segments.keys().map(|timeline| {
+            let path = self.path(span, *timeline)?;
+            Ok((*timeline, path))
+        });
+        let paths = others.chain([own]).filter_map(Result::ok);
+        paths.map(|(timeline, path)| (timeline, path.replay(&self.wal))).collect()
     }
 
     /// A timeline with WAL above the current one of which it is not known where it comes from: WAL
@@ -176,10 +183,14 @@ impl Archived {
         unknown.next()
     }
 
-    /// Whether nothing of the timeline has arrived from this segment on.
-    fn is_last(&self, missing: SegmentName) -> bool {
-        let last = self.wal.last(missing.timeline);
-        last.is_none_or(|last| missing.number(self.wal.size).is_some_and(|number| last < number))
+    /// Whether a missing segment of a backup may still arrive: nothing that was written after it
+    /// has, on its timeline and the ones up to that on which the backup ended.
+    fn is_late(&self, span: &BackupSpan, missing: SegmentName) -> bool {
+        let (Ok(path), Some(number)) = (self.own_path(span), missing.number(self.wal.size)) else {
+            return false;
+        };
+        let mut after = path.steps().iter().skip_while(|step| step.timeline != missing.timeline);
+        after.all(|step| self.wal.last(step.timeline).is_none_or(|last| last < number))
     }
 
     /// What is missing on the way to the current timeline from the first backup that goes it, and
@@ -202,13 +213,12 @@ impl Archived {
             let is_waiting = verdicts
                 .get(&candidate.id)
                 .is_some_and(|verdict| matches!(verdict.verdict, Verdict::Waiting(_)));
-            let begin = candidate.span.begin.number(self.wal.size);
-            if let (false, Some(first), Some(last)) =
-                (is_waiting, begin, candidate.span.last_needed(&self.wal))
-                && candidate.span.begin.timeline == candidate.span.end.timeline
+            if let (false, Ok(path), Some(last)) =
+                (is_waiting, self.own_path(&candidate.span), candidate.span.last_needed(&self.wal))
             {
-                let timeline = candidate.span.begin.timeline;
-                add(timeline, self.wal.missing(timeline, first, last));
+                for (timeline, run) in path.up_to(last) {
+                    add(timeline, self.wal.missing(timeline, run.first, run.last));
+                }
             }
         }
         gaps.retain(|_, runs| !runs.is_empty());

@@ -28,6 +28,12 @@ impl ArchivedWal {
         self.segments.get(&timeline)?.last()
     }
 
+    /// Whether a timeline has a segment.
+    #[must_use]
+    pub fn contains(&self, timeline: TimelineId, number: u64) -> bool {
+        self.segments.get(&timeline).is_some_and(|segments| segments.contains(number))
+    }
+
     /// The first segment from `from` to `to`, both included, that a timeline has not.
     #[must_use]
     pub fn first_missing(&self, timeline: TimelineId, from: u64, to: u64) -> Option<u64> {
