@@ -1,17 +1,19 @@
 //! When a scan is due.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Days, FixedOffset, Offset, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
 /// The times of a cron expression in a time zone, one after the other.
 ///
-/// Times are found in the zone as it is then, so that a change of the offset moves none of them; and
-/// anew whenever the clock is asked, so that a clock that is set back delays none.
+/// A time comes as often as a clock on the wall shows it: twice in the hour that is repeated when
+/// summer time ends, not at all in the one that is left out when it begins. A clock that is set back
+/// delays none.
 #[derive(Clone, Debug)]
 pub struct Due {
     cron: Cron,
     zone: Tz,
+    asked_at: DateTime<Utc>,
     next: Option<DateTime<Utc>>,
 }
 
@@ -19,9 +21,8 @@ impl Due {
     /// The times after `now`.
     #[must_use]
     pub fn new(cron: Cron, zone: Tz, now: DateTime<Utc>) -> Self {
-        let mut due = Self { cron, zone, next: None };
-        due.next = due.after(now);
-        due
+        let next = next_time(&cron, zone, now);
+        Self { cron, zone, asked_at: now, next }
     }
 
     /// The next time; `None` if there is none any more.
@@ -32,24 +33,70 @@ impl Due {
 
     /// Whether a time has come since this was asked the last time. Several count once.
     pub fn has_come(&mut self, now: DateTime<Utc>) -> bool {
-        let following = self.after(now);
+        let was_set_back = now < self.asked_at;
         let has_come = self.next.is_some_and(|next| next <= now);
-        self.next = following;
+        self.asked_at = now;
+        if has_come || was_set_back {
+            self.next = next_time(&self.cron, self.zone, now);
+        }
         has_come
     }
+}
 
-    fn after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        // The parser would carry fractions of a second over to the next time.
-        let local = now.trunc_subsecs(0).with_timezone(&self.zone);
-        let next = self.cron.find_next_occurrence(&local, false).ok()?;
-        Some(next.with_timezone(&Utc))
+/// How many changes of the offset are looked beyond: two a year, for the rarest of schedules.
+const MOST_CHANGES: usize = 64;
+
+/// The first time after `now` that a clock in the zone shows.
+///
+/// The parser goes astray where local times are repeated. So it is asked with one offset at a time,
+/// and what it finds beyond the next change of the offset is looked for again from there on.
+fn next_time(cron: &Cron, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    // The parser would carry fractions of a second over to the next time.
+    let mut from = now.trunc_subsecs(0);
+    let mut may_be_now = false;
+    for _ in 0..MOST_CHANGES {
+        let local = from.with_timezone(&offset(zone, from));
+        let found = cron.find_next_occurrence(&local, may_be_now).ok()?.with_timezone(&Utc);
+        match next_change(zone, from, found) {
+            None => return Some(found),
+            Some(change) => from = change,
+        }
+        may_be_now = true;
     }
+    None
+}
+
+fn offset(zone: Tz, at: DateTime<Utc>) -> FixedOffset {
+    zone.offset_from_utc_datetime(&at.naive_utc()).fix()
+}
+
+/// The first second up to `to` with another offset than `from` has.
+fn next_change(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let is_changed = |at| offset(zone, at) != offset(zone, from);
+    // No zone changes its offset and back within a day.
+    let days = std::iter::successors(Some(from), |at| at.checked_add_days(Days::new(1)));
+    let (mut before, mut after) = (from, None);
+    for day in days.skip(1).map(|day| day.min(to)) {
+        if is_changed(day) {
+            after = Some(day);
+            break;
+        }
+        if day >= to {
+            break;
+        }
+        before = day;
+    }
+    let mut after = after?;
+    while after - before > TimeDelta::seconds(1) {
+        let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
+        *(if is_changed(middle) { &mut after } else { &mut before }) = middle;
+    }
+    Some(after)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
     use croner::parser::{CronParser, Seconds};
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -101,5 +148,39 @@ mod tests {
 
         let expected = ["2027-03-27T05:30:00Z", "2027-03-28T04:30:00Z", "2027-03-29T04:30:00Z"];
         assert_eq!(found, expected.map(at));
+    }
+
+    /// The times that come while a clock goes from one moment to another, second by second.
+    fn ticked(expression: &str, from: &str, seconds: i64) -> Vec<String> {
+        let mut due = due(expression, Tz::Europe__Berlin, from);
+        let ticks = (1..=seconds).map(|second| at(from) + TimeDelta::seconds(second));
+        let came = ticks.filter(|tick| due.has_come(*tick));
+        came.map(|tick| tick.format("%H:%M").to_string()).collect()
+    }
+
+    #[test]
+    fn in_the_repeated_hour_times_come_as_often_as_the_clock_shows_them() {
+        let night = "2027-10-30T23:59:00Z";
+
+        let half_past_two = ticked("0 30 2 * * *", night, 4 * 3600);
+        assert_eq!(half_past_two, ["00:30", "01:30"]);
+        let hourly = ticked("0 0 * * * *", night, 4 * 3600);
+        assert_eq!(hourly, ["00:00", "01:00", "02:00", "03:00"]);
+        assert_eq!(ticked("0 */20 * * * *", night, 4 * 3600).len(), 12);
+    }
+
+    #[test]
+    fn in_the_hour_left_out_no_time_comes() {
+        let night = "2027-03-27T23:59:00Z";
+
+        assert_eq!(ticked("0 30 2 * * *", night, 4 * 3600), [""; 0]);
+        assert_eq!(ticked("0 0 * * * *", night, 4 * 3600), ["00:00", "01:00", "02:00", "03:00"]);
+    }
+
+    #[test]
+    fn a_time_beyond_several_changes_is_found() {
+        let due = due("0 0 6 29 2 *", Tz::Europe__Berlin, "2026-11-15T12:00:00Z");
+
+        assert_eq!(due.next(), Some(at("2028-02-29T05:00:00Z")));
     }
 }
