@@ -123,7 +123,6 @@ fn troubled(archive: &Archive) -> Group {
             backups("unreadable").says(1_u64),
             line("barman_cloud_wal_gaps").says(1_u64),
             line("barman_cloud_wal_missing_segments").says(7_u64),
-            line("barman_cloud_wal_obsolete_segments"),
             line("barman_cloud_retention_blocked").with("reason", "unreadable_backup").says(1_u64),
             line("barman_cloud_backup_age_seconds"),
             line("barman_cloud_backup_last_failure_timestamp_seconds"),

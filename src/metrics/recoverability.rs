@@ -51,17 +51,18 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_gaps",
-        help: "Runs of missing segments that a done backup would have to replay through.",
+        help: "Runs of missing segments that a done backup would have to replay through; absent \
+               instead of 0 while a backup is unreadable.",
         unit: None,
         labels: &[],
-        values: Values::Server(|server, _| Some(server.recovery.gaps().0.into())),
+        values: Values::Server(|server, _| Some(server.recovery.gaps()?.0.into())),
     },
     Metric {
         name: "wal_missing_segments",
         help: "Segments missing in those gaps.",
         unit: None,
         labels: &[],
-        values: Values::Server(|server, _| Some(server.recovery.gaps().1.into())),
+        values: Values::Server(|server, _| Some(server.recovery.gaps()?.1.into())),
     },
     Metric {
         name: "timeline_history_missing",
@@ -72,7 +73,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_obsolete_segments",
-        help: "Segments that no done backup still needs; absent without a done backup.",
+        help: "Segments that no done backup still needs; absent without a done backup, and while \
+               one is unreadable.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.recovery.obsolete_segments()?.into())),
@@ -93,7 +95,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "recovery_window_coverage_ratio",
-        help: "Share of the retention window that can really be restored, from 0 to 1.",
+        help: "Share of the retention window that can really be restored, from 0 to 1; the time \
+               since WAL last arrived is missing from it.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| {

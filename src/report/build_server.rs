@@ -113,7 +113,8 @@ impl ServerJudge<'_> {
         let size = size.or_else(|| segment_sizes(wal, report).first().copied());
         let stray = strays(wal, report, files).unwrap_or_default();
         let grace = self.expected.gap_grace_period;
-        let settled_at = self.now.checked_sub_signed(grace).unwrap_or(self.now);
+        let listed_at = self.findings.audited_at;
+        let settled_at = listed_at.checked_sub_signed(grace).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let source = RecoverySource { wal, files, backups: &report.backups, stray, settled_at };
         source.report(size.unwrap_or(SegmentSize::DEFAULT))
     }

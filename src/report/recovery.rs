@@ -21,13 +21,15 @@ pub struct RecoveryReport {
     /// Timelines with WAL or backups whose history file is missing or unreadable.
     pub histories_missing: BTreeSet<TimelineId>,
     /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
-    /// as the first one may be on its way.
+    /// as the first one may be on its way, and where the needs of one are not known.
     pub obsolete: Option<BTreeMap<TimelineId, Runs>>,
     /// When the newest segment of the current timeline arrived; `None` without one.
     pub newest_at: Option<DateTime<Utc>>,
     /// When the last segment arrived that each backup reaches, by id, as far as that is known: of a
     /// segment between others only its presence is.
     pub reached_at: BTreeMap<String, DateTime<Utc>>,
+    /// Whether every backup could be read: what one that cannot be read needs is not known.
+    pub all_are_known: bool,
 }
 
 /// What it takes to judge a server.
@@ -43,9 +45,10 @@ pub(super) struct RecoverySource<'a> {
 
 impl RecoverySource<'_> {
     pub(super) fn report(&self, size: SegmentSize) -> RecoveryReport {
+        let lineages = Lineages::new(self.histories());
         let archived = Archived {
-            wal: self.settled(archived_wal(self.wal, size)),
-            lineages: Lineages::new(self.histories()),
+            wal: self.settled(archived_wal(self.wal, size), &lineages),
+            lineages,
             listed_histories: self.wal.histories.keys().copied().collect(),
             stray: self.stray.clone(),
         };
@@ -61,26 +64,41 @@ impl RecoverySource<'_> {
                 .filter_map(|(id, one)| Some((id.clone(), self.arrived_at(one.reach?)?)))
                 .collect(),
             histories_missing: self.histories_missing(&archived),
+            all_are_known: self.all_are_known(),
             obsolete: self.obsolete(&archived),
             verdict,
         }
     }
 
-    /// The WAL without what has just arrived behind a hole.
-    fn settled(&self, mut wal: ArchivedWal) -> ArchivedWal {
+    /// The WAL without what has just arrived behind a hole, also one at the beginning of a timeline.
+    ///
+    /// Where a finished backup begins, WAL is no fragment: retention leaves holes before it.
+    fn settled(&self, mut wal: ArchivedWal, lineages: &Lineages) -> ArchivedWal {
         let size = wal.size;
+        let spans: Vec<BackupSpan> =
+            self.backups.iter().filter_map(span_of).map(|(span, _)| span).collect();
+        let begins: BTreeSet<(TimelineId, u64)> = spans
+            .iter()
+            .filter_map(|span| Some((span.begin.timeline, span.begin.number(size)?)))
+            .collect();
         for (timeline, segments) in &mut wal.segments {
-            let runs: Vec<Run> = segments.iter().collect();
+            let parent = lineages.ancestors(*timeline).and_then(<[_]>::last);
+            let starts_at = parent.map(|parent| size.segment_of(parent.switched_at));
             let is_on_its_way = |run: &&Run| {
                 let first = SegmentName::from_number(*timeline, run.first, size);
-                let arrived_at = self.arrived_at(first);
-                arrived_at.is_some_and(|arrived_at| arrived_at > self.settled_at)
+                let is_young = self.arrived_at(first).is_some_and(|at| at > self.settled_at);
+                let holds_begin =
+                    begins.range((*timeline, run.first)..=(*timeline, run.last)).next();
+                is_young && holds_begin.is_none() && starts_at != Some(run.first)
             };
-            let on_their_way = runs.iter().skip(1).rev().take_while(is_on_its_way).count();
-            let settled = runs.len() - on_their_way;
+            let runs: Vec<Run> = segments.iter().collect();
+            let on_their_way = runs.iter().rev().take_while(is_on_its_way).count();
+            // Without a known beginning, the first segment that is there is taken for it.
+            let settled = (runs.len() - on_their_way).max(usize::from(starts_at.is_none()));
             *segments = Runs::default();
             runs.iter().take(settled).for_each(|run| segments.insert_run(*run));
         }
+        wal.segments.retain(|_, segments| !segments.is_empty());
         wal
     }
 
@@ -113,9 +131,15 @@ impl RecoverySource<'_> {
             .collect()
     }
 
+    fn all_are_known(&self) -> bool {
+        !self.backups.iter().any(|backup| matches!(backup.state, BackupState::Unreadable(_)))
+    }
+
     fn obsolete(&self, archived: &Archived) -> Option<BTreeMap<TimelineId, Runs>> {
         let needs: Vec<_> = self.backups.iter().filter_map(span_of).collect();
-        if needs.is_empty() {
+        let is_possible = |span: &BackupSpan| span.begin.number(archived.wal.size).is_some();
+        let are_known = self.all_are_known() && needs.iter().all(|(span, _)| is_possible(span));
+        if needs.is_empty() || !are_known {
             return None;
         }
         let needed = NeededWal::of(&needs, &archived.lineages, &archived.wal);
@@ -167,12 +191,13 @@ impl RecoveryReport {
         verdicts.filter(|one| one.verdict == Verdict::Recoverable).count()
     }
 
-    /// How many runs of segments are missing, and how many segments in them.
+    /// How many runs of segments are missing, and how many segments in them. `None` where none are
+    /// known to be and a backup cannot be read: it may need what nobody else does.
     #[must_use]
-    pub fn gaps(&self) -> (usize, u64) {
+    pub fn gaps(&self) -> Option<(usize, u64)> {
         let gaps = self.verdict.gaps.values();
         let runs = gaps.clone().map(|runs| runs.iter().count()).sum();
-        (runs, gaps.map(Runs::count).sum())
+        (runs > 0 || self.all_are_known).then(|| (runs, gaps.map(Runs::count).sum()))
     }
 
     /// How many segments no finished backup needs.

@@ -10,20 +10,22 @@ use crate::recovery::retention::{
 };
 use crate::recovery::{Coverage, Span, Verdict};
 
-use super::{BackupState, ServerReport};
+use super::{BackupReport, BackupState, ServerReport};
 
 /// What a server's retention policy makes of its backups.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetentionReport {
     /// The policy.
     pub policy: RetentionPolicy,
-    /// What it makes of each backup, by id; `None` where Barman would end with an error.
+    /// What it makes of each backup, by id; `None` where Barman would end with an error, as with a
+    /// backup that cannot be read.
     pub statuses: Option<BTreeMap<String, RetentionStatus>>,
     /// Since when the backup has been obsolete that is so for longest; `None` without one.
     pub overdue_since: Option<DateTime<Utc>>,
     /// What keeps Barman from deleting.
     pub blocks: BTreeSet<RetentionBlock>,
-    /// How much of a recovery window can really be restored; `None` with another policy.
+    /// How much of a recovery window can really be restored; `None` with another policy, and where
+    /// that is not known.
     pub coverage: Option<Coverage>,
 }
 
@@ -41,10 +43,11 @@ impl RetentionReport {
         let since = obsolete_since(policy, &catalog, 0, now).unwrap_or_default();
         Self {
             policy,
-            statuses: report(policy, &catalog, 0, now).ok(),
-            overdue_since: since.into_values().min(),
+            // A backup that cannot be read has a place among the others, and nobody knows which.
+            statuses: report(policy, &catalog, 0, now).ok().filter(|_| !unreadable),
+            overdue_since: since.into_values().min().filter(|_| !unreadable),
             blocks: retention_blocks(unreadable, &catalog),
-            coverage: policy.window().map(|window| coverage(server, window, now)),
+            coverage: policy.window().and_then(|window| coverage(server, window, now)),
         }
     }
 
@@ -57,22 +60,19 @@ impl RetentionReport {
 }
 
 /// What of the window lies between the end of a backup and the arrival of the last segment that it
-/// reaches. To one that reaches the newest there is, everything up to now counts: how long WAL has
-/// not arrived is another question, and on an idle database none at all.
-fn coverage(server: &ServerReport, window: TimeDelta, now: DateTime<Utc>) -> Coverage {
-    let spans: Vec<_> = server
-        .backups
-        .iter()
-        .filter_map(|backup| {
-            let from = backup.done_at()?;
-            let verdict = server.recovery.verdict.backups.get(&backup.id)?;
-            let to = match verdict.verdict {
-                Verdict::Recoverable => now,
-                Verdict::Consistent(_) => *server.recovery.reached_at.get(&backup.id)?,
-                Verdict::Waiting(_) | Verdict::Broken(_) => return None,
-            };
-            Some(Span { from, to })
-        })
-        .collect();
-    Coverage::of(&spans, window, now)
+/// reaches; `None` where it is not known when that was.
+fn coverage(server: &ServerReport, window: TimeDelta, now: DateTime<Utc>) -> Option<Coverage> {
+    let span = |backup: &BackupReport| {
+        let from = backup.done_at()?;
+        let verdict = server.recovery.verdict.backups.get(&backup.id)?;
+        match verdict.verdict {
+            Verdict::Recoverable | Verdict::Consistent(_) => {
+                let to = server.recovery.reached_at.get(&backup.id).copied();
+                Some(to.map(|to| Span { from, to }))
+            }
+            Verdict::Waiting(_) | Verdict::Broken(_) => None,
+        }
+    };
+    let spans: Option<Vec<_>> = server.backups.iter().filter_map(span).collect();
+    Some(Coverage::of(&spans?, window, now))
 }

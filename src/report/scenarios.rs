@@ -485,7 +485,7 @@ fn judgement(archive: &Archive) -> String {
         lines.push(format!("{id}: {:?}, reaches {reach}{default}", one.verdict));
     }
     let current = server.recovery.verdict.current_timeline.map(|timeline| timeline.0);
-    let (gaps, missing) = server.recovery.gaps();
+    let (gaps, missing) = server.recovery.gaps().unwrap_or_default();
     let obsolete = server.recovery.obsolete_segments();
     let histories: Vec<_> = server.recovery.histories_missing.iter().map(|id| id.0).collect();
     lines.push(format!(
@@ -661,6 +661,42 @@ fn a_backup_that_ends_on_a_boundary_does_not_need_the_segment_that_it_names() {
 
     insta::assert_snapshot!(judgement(&wal(archive, 1, [4])), @r"
     1: Recoverable, reaches 000000010000000000000004
+    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn what_an_unreadable_backup_needs_is_not_known() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 2..=5)
+        .with_file("s/base/20261101T020000/backup.info", "no backup.info");
+
+    assert_eq!(archive.server().recovery.gaps(), None);
+    assert_eq!(archive.server().recovery.obsolete_segments(), None);
+}
+
+#[test]
+fn wal_in_which_a_backup_begins_counts_at_once() {
+    let archive = backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8));
+    let archive = wal(archive, 1, [2, 3]).with_at(
+        "s/wals/0000000100000000/000000010000000000000008.gz",
+        9,
+        "2026-11-15T11:58:00Z",
+    );
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000010000000000000008
+    timeline Some(1), 0 gaps of 0, obsolete Some(2), histories missing []
+    ");
+}
+
+#[test]
+fn the_beginning_of_a_timeline_may_be_on_its_way() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5)
+        .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6)
+        .with_at("s/wals/0000000200000000/000000020000000000000007.gz", 9, "2026-11-15T11:58:00Z");
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000010000000000000005
     timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
     ");
 }
