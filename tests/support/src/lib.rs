@@ -5,6 +5,7 @@
 //! | [`Exporter`] | the program itself, run with a configuration and scraped over HTTP |
 //! | [`Samples`] | what a page of metrics says |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
+//! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
@@ -26,4 +27,4 @@ pub use exporter::{Exporter, Launch};
 pub use exposition::{Sample, Samples};
 pub use patience::until;
 pub use plain_client::{ListedObject, ListedUpload, PlainClient};
-pub use stack::{Stack, StackSettings};
+pub use stack::{Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest};
