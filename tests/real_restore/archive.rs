@@ -107,13 +107,21 @@ impl Archive {
 
     /// Removes a file from `wals/`: a segment or a history file.
     pub(crate) fn lose_wal(&self, name: &str) {
+        self.stack.delete_object(&self.wal_key(name));
+    }
+
+    /// Puts a file of `wals/` there under another name too.
+    pub(crate) fn copy_wal(&self, name: &str, other: &str) {
+        self.stack.copy_object(&self.wal_key(name), &self.wal_key(other));
+    }
+
+    fn wal_key(&self, name: &str) -> String {
         let settings = self.stack.settings();
         let directory = format!("{}/{}/wals", settings.prefix, settings.server);
-        let key = match name.get(..16) {
+        match name.get(..16) {
             Some(log) if !name.contains('.') => format!("{directory}/{log}/{name}.gz"),
             _ => format!("{directory}/{name}.gz"),
-        };
-        self.stack.delete_object(&key);
+        }
     }
 
     fn make_first_timeline(&mut self) {

@@ -37,6 +37,7 @@ fn every_backup_is_recovered_as_far_as_its_verdict_says() {
     let segments = archive.segments();
     let rows = round(&archive, "damaged on timeline 1", all_restores(&archive, &segments));
     assert_verdicts(&archive, &rows);
+    assert_stray_history(&archive, &segments);
     assert_crossings(&archive, &segments);
     assert_retention(&archive);
     println!("after {:.0?}", begun.elapsed());
@@ -68,6 +69,21 @@ fn all_restores(archive: &Archive, segments: &Segments) -> Vec<Wish> {
         ("newest", timeline(3), whole(3)),
         ("newest", LATEST, whole(3)),
     ]
+}
+
+/// Adds what a restored copy leaves that is started with the settings of its source: the history
+/// file of a timeline that left timeline 2 where timeline 3 did.
+fn assert_stray_history(archive: &Archive, segments: &Segments) {
+    let stray = "00000004.history";
+    archive.copy_wal("00000003.history", stray);
+    let wishes = vec![
+        ("after-the-failover", LATEST, At(segments.last_of(2).to_owned())),
+        ("newest", LATEST, Refused),
+        ("newest", timeline(3), At(segments.last_of(3).to_owned())),
+    ];
+    let rows = round(archive, "with a stray history file", wishes);
+    assert_verdicts(archive, &rows);
+    archive.lose_wal(stray);
 }
 
 /// Takes away what a path across timelines needs, piece by piece, and restores after each.

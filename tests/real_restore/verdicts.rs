@@ -31,10 +31,11 @@ impl Reality<'_> {
             Some(timeline) => self
                 .about_timeline(backup, timeline, row)
                 .or_else(|| self.about_verdict(backup, timeline, row)),
-            // `latest` is some timeline: what is said about that one must hold.
+            // `latest` is some timeline: if anything is said about that one, it must hold.
             None => row
                 .restored
                 .timeline
+                .filter(|&timeline| follow(backup, timeline).is_some())
                 .and_then(|timeline| self.about_timeline(backup, timeline, row)),
         };
         difference.map(|difference| format!("{row}: {difference} in {backup}"))
@@ -42,8 +43,7 @@ impl Reality<'_> {
 
     /// How far the backup is said to get on a timeline.
     fn about_timeline(&self, backup: &Value, timeline: u32, row: &Row) -> Option<String> {
-        let mut follow = backup["follow"].as_array().into_iter().flatten();
-        let follow = follow.find(|follow| follow["timeline"] == timeline);
+        let follow = follow(backup, timeline);
         let last = follow.and_then(|follow| follow["last_wal"].as_str());
         if !row.restored.came_up {
             let promised = is_restorable(backup) && last.is_some();
@@ -106,6 +106,11 @@ fn reached<'a>(row: &'a Row, first_missing: Option<&str>) -> Option<&'a str> {
     let answered = row.restored.requests.iter().filter(|request| request.object.is_some());
     let mut names = answered.map(|request| request.name.as_str());
     names.rfind(|name| name.len() == 24 && name[8..] < last[8..])
+}
+
+/// What is said about a backup on a timeline.
+fn follow(backup: &Value, timeline: u32) -> Option<&Value> {
+    backup["follow"].as_array()?.iter().find(|follow| follow["timeline"] == timeline)
 }
 
 fn is_restorable(backup: &Value) -> bool {

@@ -1,6 +1,6 @@
 """Asks an S3 server what it holds, or changes it, and prints the answer as JSON.
 
-Usage: plain_client.py ENDPOINT BUCKET {create|objects|uploads|delete KEY}
+Usage: plain_client.py ENDPOINT BUCKET {create|objects|uploads|delete KEY|copy KEY KEY}
 
 Credentials come from the environment. It shares no code with the exporter, so that the two can be
 compared.
@@ -57,6 +57,10 @@ def delete(client, bucket, key):
     client.delete_object(Bucket=bucket, Key=key)
 
 
+def copy(client, bucket, key, to):
+    client.copy_object(Bucket=bucket, CopySource={"Bucket": bucket, "Key": key}, Key=to)
+
+
 def main():
     endpoint, bucket, question, *arguments = sys.argv[1:]
     client = boto3.client(
@@ -64,7 +68,8 @@ def main():
         endpoint_url=endpoint,
         config=Config(connect_timeout=2, read_timeout=10, retries={"max_attempts": 1}),
     )
-    answer = {"create": create, "objects": objects, "uploads": uploads, "delete": delete}[question]
+    answers = [create, objects, uploads, delete, copy]
+    answer = {answer.__name__: answer for answer in answers}[question]
     json.dump(answer(client, bucket, *arguments), sys.stdout)
 
 

@@ -64,6 +64,14 @@ impl PlainClient {
         run(command, QUICK);
     }
 
+    /// Copies an object to another key.
+    #[track_caller]
+    pub fn copy_object(&self, key: &str, to: &str) {
+        let mut command = self.command("copy");
+        command.args([key, to]);
+        run(command, QUICK);
+    }
+
     #[track_caller]
     fn ask<T: DeserializeOwned>(&self, question: &str) -> T {
         let answer = run(self.command(question), QUICK);

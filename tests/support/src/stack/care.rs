@@ -37,6 +37,12 @@ impl Stack {
         self.client.delete_object(key);
     }
 
+    /// Copies an object behind Barman's back.
+    #[track_caller]
+    pub fn copy_object(&self, key: &str, to: &str) {
+        self.client.copy_object(key, to);
+    }
+
     /// Has Barman keep a backup, whatever the retention policy.
     #[track_caller]
     pub fn keep_backup(&self, backup_id: &str, keep: Keep) {
