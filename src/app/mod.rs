@@ -5,8 +5,10 @@ pub mod command_line;
 pub mod logging;
 
 mod archive;
+mod check;
 mod exporter;
 mod process;
+mod scanner;
 mod serve;
 
 use std::io::{self, Write};
