@@ -185,8 +185,7 @@ impl RecoveryReport {
     #[must_use]
     pub fn named_gaps(&self) -> Vec<(SegmentName, SegmentName, u64)> {
         let named = self.verdict.gaps.iter().flat_map(|(timeline, runs)| {
-            let name =
-                |number| SegmentName::from_number(*timeline, number, self.segment_size);
+            let name = |number| SegmentName::from_number(*timeline, number, self.segment_size);
             runs.iter().map(move |run| {
                 (name(run.first), name(run.last), (run.last - run.first).saturating_add(1))
             })
