@@ -210,6 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn a_check_is_told_how_to_show_its_result_and_as_of_when() {
+        let checks = read("check --output json --at 2026-11-15T12:00:00+01:00").unwrap();
+
+        let at = Some("2026-11-15T11:00:00Z".parse().unwrap());
+        assert_eq!(checks.command(), Command::Check { output: Output::Json, at });
+        let plain = Command::Check { output: Output::Text, at: None };
+        assert_eq!(read("check").unwrap().command(), plain);
+        assert!(read("check --at yesterday").is_err());
+    }
+
+    #[test]
+    fn a_check_logs_warnings_unless_told_otherwise() {
+        let level = |arguments| {
+            let flags = read(arguments).unwrap().flags();
+            flags.into_iter().find(|flag| flag.key == "log.level").map(|flag| flag.value)
+        };
+
+        assert_eq!(level("check"), Some("warn".to_owned()));
+        assert_eq!(level("check --log.level info"), Some("info".to_owned()));
+        assert_eq!(level("serve"), None);
+    }
+
+    #[test]
     fn usage_errors_end_with_code_2() {
         for arguments in ["--log.format xml", "--no-such-flag", "serve now", "--config.file"] {
             assert_eq!(read(arguments).unwrap_err().exit_code(), 2, "{arguments}");

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::barman::KeepTarget;
-use crate::postgres::SegmentName;
+use crate::postgres::{SegmentName, TimelineId};
 use crate::recovery::{BackupVerdict, Replay, Verdict};
 use crate::report::{BackupReport, BackupState, ServerReport};
 
@@ -29,7 +29,7 @@ pub struct BackupEntry {
     pub reach: Option<ReachEntry>,
     /// How far replay gets on each timeline that the backup can be taken to, by number.
     pub follow: Vec<FollowEntry>,
-    /// What PostgreSQL's default target timeline, `latest`, comes to; `null` unless done.
+    /// What `PostgreSQL`'s default target timeline, `latest`, comes to; `null` unless done.
     pub default_target_timeline: Option<u32>,
     /// Whether a restore with that target gets as far; `null` unless done.
     pub default_target_works: Option<bool>,
@@ -149,7 +149,7 @@ fn judged(
 
 fn follow(verdict: &BackupVerdict) -> Vec<FollowEntry> {
     let name = |segment: Option<SegmentName>| segment.map(|segment| segment.to_string());
-    let entry = |(timeline, replay): (&crate::postgres::TimelineId, &Replay)| FollowEntry {
+    let entry = |(timeline, replay): (&TimelineId, &Replay)| FollowEntry {
         timeline: timeline.0,
         last_wal: name(replay.last),
         first_missing: name(replay.first_missing),

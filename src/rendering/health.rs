@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::postgres::{SegmentName, TimelineId};
 use crate::recovery::Verdict;
 use crate::recovery::retention::RetentionBlock;
 use crate::report::{
@@ -160,9 +161,7 @@ fn with_obstacle(backup: &BackupReport, obstacle: &ObstacleEntry) -> Evidence {
 }
 
 fn gaps(server: &ServerReport) -> Vec<Finding> {
-    let gap = |(first, last, missing)| {
-        let (first, last): (crate::postgres::SegmentName, crate::postgres::SegmentName) =
-            (first, last);
+    let gap = |(first, last, missing): (SegmentName, SegmentName, u64)| {
         let message = if missing == 1 {
             format!("Segment {first} is missing: replay ends before it")
         } else {
@@ -181,12 +180,12 @@ fn gaps(server: &ServerReport) -> Vec<Finding> {
     server.recovery.named_gaps().into_iter().map(gap).collect()
 }
 
-/// A timeline above the current one may be where WAL goes on; without the file of one below, only a
-/// restore to that one itself fails.
+/// A timeline above the current one may be where WAL goes on. The newest backup is restored without
+/// the files of the others, and older ones have verdicts of their own.
 fn histories(server: &ServerReport) -> Vec<Finding> {
     let current = server.recovery.verdict.current_timeline;
-    let finding = |timeline: &crate::postgres::TimelineId| {
-        let is_above = current.is_none_or(|current| *timeline >= current);
+    let finding = |timeline: &TimelineId| {
+        let is_above = current.is_none_or(|current| *timeline > current);
         let has_wal = server.wal.timelines.contains_key(timeline);
         let severity = if is_above && has_wal { Severity::Critical } else { Severity::Warning };
         let message = format!(
@@ -229,7 +228,7 @@ fn other_backups(server: &ServerReport) -> Vec<Finding> {
     server.backups.iter().filter_map(finding).collect()
 }
 
-/// Gaps in an older backup's own WAL are findings themselves.
+/// A newer one can be restored, if not this one.
 fn older_backup(server: &ServerReport, backup: &BackupReport) -> Option<Finding> {
     let obstacle = match server.recovery.verdict.backups.get(&backup.id) {
         None => ObstacleEntry::UnnamedSegments,
@@ -255,9 +254,10 @@ fn anomalies(server: &ServerReport) -> Vec<Finding> {
                 let timelines = timelines.collect::<Vec<_>>().join(", ");
                 ("stray_timeline", format!("Another cluster wrote timeline {timelines} here"))
             }
-            WalAnomaly::Foreign => {
-                ("foreign_wal", format!("{} below wals/ is no WAL file", count(*number, "object")))
-            }
+            WalAnomaly::Foreign => (
+                "foreign_wal",
+                format!("What is no WAL file lies below wals/: {}", count(*number, "object")),
+            ),
             WalAnomaly::Misplaced => {
                 let files = count(*number, "WAL file");
                 ("misplaced_wal", format!("{files} in the wrong place, where nothing finds them"))

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::human::{ago, bytes, count, duration, moment};
-use super::{ArchiveEntry, BackupEntry, CheckDocument, Finding, ServerEntry, Severity};
+use super::{
+    ArchiveEntry, BackupEntry, CheckDocument, Finding, ObstacleEntry, ServerEntry, Severity,
+};
 
 /// The document as text for people, with colours (ANSI) where they are wanted.
 #[must_use]
@@ -84,9 +86,12 @@ impl Page {
             let _ = write!(words, ", {}", ago(ended_at.0, self.now));
         }
         let _ = write!(words, ", {}", backup.verdict);
-        let obstacle = backup.obstacle.as_ref().map(super::ObstacleEntry::in_words);
+        let obstacle = backup.obstacle.as_ref().map(ObstacleEntry::in_words);
         if let Some(obstacle) = obstacle {
             let _ = write!(words, ": {obstacle}");
+        }
+        if let (Some(reach), "consistent") = (&backup.reach, backup.verdict) {
+            let _ = write!(words, ", replay reaches {}", reach.segment);
         }
         words
     }

@@ -16,9 +16,11 @@ mod rounds;
 mod verdicts;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use test_support::run_exporter;
 
 use crate::archive::{Archive, Segments};
 use crate::rounds::Ending::{At, InPartialOf, Refused};
@@ -27,6 +29,9 @@ use crate::verdicts::{Reality, obsolete};
 
 /// The timeline that the database was on at last.
 const CURRENT: u32 = 3;
+
+/// The retention policy.
+const POLICY: &str = "REDUNDANCY 2";
 
 #[test]
 fn every_backup_is_recovered_as_far_as_its_verdict_says() {
@@ -120,7 +125,7 @@ fn assert_crossings(archive: &Archive, segments: &Segments) {
 /// Has Barman delete, and sees whether what it left can be restored.
 fn assert_retention(archive: &Archive) {
     let verdicts = exporter_verdicts(archive);
-    let gone = archive.stack.backup_delete("REDUNDANCY 2");
+    let gone = archive.stack.backup_delete(POLICY);
     println!("\ndeleted:\n{}", gone.join("\n"));
     let is_gone = |id: &str| gone.iter().any(|key| key.ends_with(&format!("/{id}/backup.info")));
     let deleted = archive.ids().filter(|(_, id)| is_gone(id));
@@ -133,10 +138,8 @@ fn assert_retention(archive: &Archive) {
         "without-its-own-wal",
     ];
     assert!(deleted.iter().map(|(name, _)| *name).eq(expected), "deleted: {deleted:?}");
-    if let Some(verdicts) = verdicts {
-        let ids: BTreeSet<&str> = deleted.iter().map(|(_, id)| *id).collect();
-        assert_eq!(obsolete(&verdicts, &archive.stack.settings().server), ids);
-    }
+    let ids: BTreeSet<&str> = deleted.iter().map(|(_, id)| *id).collect();
+    assert_eq!(obsolete(&verdicts, &archive.stack.settings().server), ids);
     let segments = archive.segments();
     let wishes = vec![
         ("kept", timeline(1), At(archive.text("kept", "end_wal").to_owned())),
@@ -149,7 +152,7 @@ fn assert_retention(archive: &Archive) {
 
 /// Compares what the exporter says about the archive as it is now with real restores of it.
 fn assert_verdicts(archive: &Archive, rows: &[Row]) {
-    let Some(verdicts) = exporter_verdicts(archive) else { return };
+    let verdicts = exporter_verdicts(archive);
     let segments = archive.segments();
     let reality = Reality { rows, segments: &segments, current_timeline: CURRENT };
     let differences = reality.differences(&verdicts, &archive.stack.settings().server);
@@ -157,8 +160,25 @@ fn assert_verdicts(archive: &Archive, rows: &[Row]) {
 }
 
 /// What `check --output json` prints about the archive as it is now.
-///
-/// `None` as long as the exporter has no such command.
-fn exporter_verdicts(_archive: &Archive) -> Option<Value> {
-    None
+fn exporter_verdicts(archive: &Archive) -> Value {
+    let (id, secret) = archive.stack.credentials();
+    let configuration = json!({
+        // Nothing is under way any more: what is missing is missing for good.
+        "backups": { "gapGracePeriod": "0s" },
+        "archives": [{
+            "name": "restored",
+            "destinationPath": archive.stack.destination(),
+            "endpointURL": archive.stack.endpoint(),
+            "region": "us-east-1",
+            "credentials": { "accessKeyIdFile": id, "secretAccessKeyFile": secret },
+            "retentionPolicy": POLICY,
+        }],
+    });
+    let directory = tempfile::tempdir().expect("temporary directories can be made");
+    let file = directory.path().join("config.yaml");
+    fs::write(&file, configuration.to_string()).expect("a fresh directory can be written");
+    let file = file.to_str().expect("temporary directories have plain names");
+    let ended = run_exporter(&["check", "--output", "json", "--config.file", file], &[]);
+    assert!(matches!(ended.code, Some(1 | 2)), "a damaged archive is not well: {ended:?}");
+    serde_json::from_str(&ended.output).expect("the result is JSON")
 }
