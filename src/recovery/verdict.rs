@@ -69,6 +69,7 @@ pub struct BackupVerdict {
     /// no path leads to that; `None` if not even the first one.
     pub reach: Option<SegmentName>,
     /// How far replay gets on each timeline with WAL that the backup can be taken to, and on its own.
+    /// A timeline without its history file is no target, though a path may lead through it.
     pub follow: BTreeMap<TimelineId, Replay>,
     /// What `PostgreSQL`'s default target timeline, `latest`, comes to.
     pub default_target: TimelineId,
@@ -162,9 +163,7 @@ impl Archived {
 
     fn follow(&self, span: &BackupSpan) -> BTreeMap<TimelineId, Replay> {
         let timelines = self.wal.segments.keys().copied().chain([span.end.timeline]);
-        let replay = |timeline| {
-            Some(Path::find(span, timeline, &self.lineages, &self.wal).ok()?.replay(&self.wal))
-        };
+        let replay = |timeline| Some(self.path(span, timeline).ok()?.replay(&self.wal));
         timelines.filter_map(|timeline| Some((timeline, replay(timeline)?))).collect()
     }
 

@@ -203,7 +203,6 @@ fn other_backups(server: &ServerReport) -> Vec<Finding> {
     let finding = |backup: &BackupReport| {
         let id = &backup.id;
         let (code, message) = match backup.state {
-            BackupState::Running => return None,
             BackupState::Done => {
                 let is_newest = newest.is_some_and(|newest| newest.id == *id);
                 return if is_newest { None } else { older_backup(server, backup) };
@@ -214,7 +213,7 @@ fn other_backups(server: &ServerReport) -> Vec<Finding> {
                 let message = format!("Backup {id} failed, and none is done since: {error}");
                 ("backup_failed", message)
             }
-            BackupState::Failed => return None,
+            BackupState::Failed | BackupState::Running => return None,
             BackupState::Incomplete => {
                 ("backup_incomplete", format!("Backup {id} is not whole and not under way"))
             }

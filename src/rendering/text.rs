@@ -51,13 +51,13 @@ impl Page {
         let status = self.status(server.status);
         let mut lines = vec![String::new(), format!("  {status} server {}", plain(&server.name))];
         let facts = [
-            ("Latest backup", self.latest_backup(server)),
+            ("Latest backup", Some(self.latest_backup(server))),
             ("Oldest backup", self.oldest_backup(server)),
             ("Backups", backups(server)),
             ("Newest WAL", self.newest_wal(server)),
             ("Timelines", timelines(server)),
             ("Gaps", gaps(server)),
-            ("Recovery window", self.window(server)),
+            ("Recovery window", window(server)),
             ("Retention", self.retention(server)),
         ];
         let known = facts.into_iter().filter_map(|(name, fact)| Some((name, fact?)));
@@ -70,9 +70,9 @@ impl Page {
         format!("    {}: {}", self.status(finding.severity), plain(&finding.message))
     }
 
-    fn latest_backup(&self, server: &ServerEntry) -> Option<String> {
+    fn latest_backup(&self, server: &ServerEntry) -> String {
         let latest = done(server).max_by_key(|backup| backup.ended_at);
-        Some(latest.map_or_else(|| "none is done".to_owned(), |backup| self.backup(backup)))
+        latest.map_or_else(|| "none is done".to_owned(), |backup| self.backup(backup))
     }
 
     fn oldest_backup(&self, server: &ServerEntry) -> Option<String> {
@@ -84,6 +84,9 @@ impl Page {
         let mut words = plain(&backup.id);
         if let Some(ended_at) = backup.ended_at {
             let _ = write!(words, ", {}", ago(ended_at.0, self.now));
+        }
+        if let Some(keep) = backup.keep {
+            let _ = write!(words, ", kept ({keep})");
         }
         let _ = write!(words, ", {}", backup.verdict);
         let obstacle = backup.obstacle.as_ref().map(ObstacleEntry::in_words);
@@ -99,15 +102,6 @@ impl Page {
     fn newest_wal(&self, server: &ServerEntry) -> Option<String> {
         let newest = server.wal.newest_at?.0;
         Some(format!("archived {}, {}", ago(newest, self.now), moment(newest)))
-    }
-
-    fn window(&self, server: &ServerEntry) -> Option<String> {
-        let start = server.recovery.window_start;
-        let Some((start, end)) = start.zip(server.recovery.window_end) else {
-            return server.expected.then(|| "none: no backup reaches the newest WAL".to_owned());
-        };
-        let length = duration(end.0 - start.0);
-        Some(format!("{length}, from {} to {}", moment(start.0), moment(end.0)))
     }
 
     fn retention(&self, server: &ServerEntry) -> Option<String> {
@@ -167,6 +161,15 @@ fn gaps(server: &ServerEntry) -> Option<String> {
     let gaps: Vec<_> = gaps.collect();
     let none = || (!server.wal.timelines.is_empty()).then(|| "none".to_owned());
     if gaps.is_empty() { none() } else { Some(gaps.join(", ")) }
+}
+
+fn window(server: &ServerEntry) -> Option<String> {
+    let start = server.recovery.window_start;
+    let Some((start, end)) = start.zip(server.recovery.window_end) else {
+        return server.expected.then(|| "none: no backup reaches the newest WAL".to_owned());
+    };
+    let length = duration(end.0 - start.0);
+    Some(format!("{length}, from {} to {}", moment(start.0), moment(end.0)))
 }
 
 /// A text from outside, which must not steer the terminal.

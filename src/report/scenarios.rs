@@ -574,6 +574,20 @@ fn wal_on_a_timeline_without_its_history_file_cannot_be_reached() {
 }
 
 #[test]
+fn a_timeline_is_passed_through_without_its_history_file_but_is_no_target() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
+    let history = "1\t0/6000050\ta\n2\t0/8000050\tb\n";
+    let archive =
+        wal(wal(archive, 2, 6..=7), 3, 8..=9).with_file("s/wals/00000003.history", history);
+
+    let server = archive.server();
+
+    let (_, verdict) = server.recovery.verdict.backups.first_key_value().unwrap();
+    assert_eq!(verdict.verdict, Verdict::Recoverable);
+    assert!(verdict.follow.keys().map(|timeline| timeline.0).eq([1, 3]), "{:?}", verdict.follow);
+}
+
+#[test]
 fn a_missing_first_segment_of_a_timeline_is_a_gap_that_a_partial_does_not_fill() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
     let archive = wal(archive, 2, 7..=8)

@@ -1,14 +1,20 @@
 //! `check` as a program: what it prints and how it ends, for archives served from memory.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may end so")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may end so"
+)]
 
 mod exit_codes;
+mod findings;
 mod recorded;
 mod small;
 
 use embedded_s3::Store;
 use serde_json::{Value, json};
-use test_support::{EmbeddedArchive, Ended, SMALL_BUCKET, run_exporter, small_archive, small_key};
+use test_support::{EmbeddedArchive, Ended, SMALL_BUCKET, run_exporter, small_key};
 
 /// A morning after the newest backup of the small archive.
 const MORNING: &str = "2026-01-02T06:00:00Z";

@@ -144,3 +144,19 @@ async fn every_retention_policy_makes_of_the_backups_what_was_recorded() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_readme_shows_what_is_printed() {
+    let expected = read("expected.json");
+    let archive = serve(&expected).await;
+    let mut settings = archive.settings("kilobase");
+    settings["servers"] =
+        json!([{ "serverName": "kilobase-postgres-backup", "retentionPolicy": "7d" }]);
+    let now = read("meta.json");
+
+    let ended = check(&archive, vec![settings], &["--at", text(&now, "now")]).await;
+
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).expect("the file can be read");
+    assert!(readme.contains(&ended.output), "{}", ended.output);
+}
