@@ -8,6 +8,7 @@ mod json;
 mod obstacle;
 mod severity;
 mod text;
+mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
 pub use json::{

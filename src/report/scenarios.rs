@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::barman::KeepTarget;
 use crate::inventory::{Files, Finding, Inventory, ListedObject, UnreadableReason, WalObjectKind};
 use crate::postgres::TimelineId;
+use crate::recovery::Verdict;
 
 use super::{
     BackupState, Expectations, PrefixKind, Report, RetentionPolicies, ScanFindings, ServerReport,
