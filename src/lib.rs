@@ -2,7 +2,7 @@
 //!
 //! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
 //! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
-//! `postgres ← barman ← inventory ← recovery ← report ← metrics`, and the rooms that do I/O
+//! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics`, and the rooms that do I/O
 //! (`storage`, `scan`, `web`) know nothing of `config`: only `app` sees both, and only `app` reads
 //! the clock.
 //!
@@ -13,6 +13,7 @@
 //! | [`inventory`] | what an archive contains, as sums and runs |
 //! | [`recovery`] | what timelines lead to, and what retention would delete |
 //! | [`report`] | the immutable result of one scan |
+//! | [`rendering`] | what a report says to people and their scripts: findings, JSON, text |
 //! | [`metrics`] | what Prometheus sees |
 //! | [`config`] | what an operator can set |
 //! | [`storage`] | object storage: list, get |
@@ -27,6 +28,7 @@ pub mod inventory;
 pub mod metrics;
 pub mod postgres;
 pub mod recovery;
+pub mod rendering;
 pub mod report;
 pub mod scan;
 pub mod storage;

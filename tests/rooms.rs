@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure rooms, each of which uses only those before it.
-const PURE: [&str; 6] = ["postgres", "barman", "inventory", "recovery", "report", "metrics"];
+const PURE: [&str; 7] =
+    ["postgres", "barman", "inventory", "recovery", "report", "rendering", "metrics"];
 
 /// Rooms that do I/O, and `config`, which reads its file.
 const OTHERS: [&str; 5] = ["storage", "scan", "web", "config", "app"];

@@ -4,8 +4,9 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use clap::builder::PossibleValuesParser;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use super::build_info;
 use crate::config::{Config, Flag, Mistakes};
@@ -16,6 +17,7 @@ pub const DEFAULT_CONFIG_FILE: &str = "/etc/barman-cloud-exporter/config.yaml";
 const AFTER_HELP: &str = "\
 Example:
   barman-cloud-exporter check-config --config.file config.yaml
+  barman-cloud-exporter check --config.file config.yaml
   barman-cloud-exporter --config.file config.yaml
   curl http://localhost:10432/metrics
 
@@ -29,9 +31,11 @@ Flags override the environment, the environment overrides the file, the file ove
 BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS is `web.listenAddress`.
 
 Exit codes:
-  0  stopped by a signal; for check-config: the configuration is valid
+  0  stopped by a signal; for check-config: the configuration is valid; for check: all is well
   1  the program could not start, or failed
-  2  the command line or the configuration is wrong";
+  2  the command line or the configuration is wrong
+  check has its own: 1 warnings, 2 something is critical, 3 it could not be told, also for a wrong
+  configuration or a scan that failed while nothing critical is known";
 
 /// What the command line says.
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
@@ -83,6 +87,26 @@ pub enum Command {
     /// Check the configuration and say everything that is wrong with it. Opens no file that it
     /// names, and talks to nobody.
     CheckConfig,
+    /// Scan every archive once, and say what can be restored and what is not as it should be.
+    Check {
+        /// How to write the result.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+
+        /// Judge as of this moment instead of now, such as `2026-11-15T12:00:00Z`.
+        #[arg(long, value_name = "TIME")]
+        at: Option<DateTime<Utc>>,
+    },
+}
+
+/// How a result is written to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people; in colours on a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Text,
+    /// For scripts.
+    Json,
 }
 
 impl CommandLine {
@@ -120,11 +144,15 @@ impl CommandLine {
     }
 
     /// The settings that flags override.
+    ///
+    /// Who asks for a check wants its result, and of the log what is odd.
     #[must_use]
     pub fn flags(&self) -> Vec<Flag> {
+        let quiet = matches!(self.command(), Command::Check { .. }).then(|| "warn".to_owned());
+        let log_level = self.log_level.clone().or(quiet);
         [
             ("--web.listen-address", "web.listenAddress", &self.listen_address),
-            ("--log.level", "log.level", &self.log_level),
+            ("--log.level", "log.level", &log_level),
             ("--log.format", "log.format", &self.log_format),
         ]
         .into_iter()
@@ -179,6 +207,29 @@ mod tests {
 
         let keys: Vec<_> = flags.iter().map(|flag| (flag.key, flag.value.as_str())).collect();
         assert_eq!(keys, [("web.listenAddress", ":1"), ("log.format", "json")]);
+    }
+
+    #[test]
+    fn a_check_is_told_how_to_show_its_result_and_as_of_when() {
+        let checks = read("check --output json --at 2026-11-15T12:00:00+01:00").unwrap();
+
+        let at = Some("2026-11-15T11:00:00Z".parse().unwrap());
+        assert_eq!(checks.command(), Command::Check { output: Output::Json, at });
+        let plain = Command::Check { output: Output::Text, at: None };
+        assert_eq!(read("check").unwrap().command(), plain);
+        assert!(read("check --at yesterday").is_err());
+    }
+
+    #[test]
+    fn a_check_logs_warnings_unless_told_otherwise() {
+        let level = |arguments| {
+            let flags = read(arguments).unwrap().flags();
+            flags.into_iter().find(|flag| flag.key == "log.level").map(|flag| flag.value)
+        };
+
+        assert_eq!(level("check"), Some("warn".to_owned()));
+        assert_eq!(level("check --log.level info"), Some("info".to_owned()));
+        assert_eq!(level("serve"), None);
     }
 
     #[test]

@@ -5,8 +5,10 @@ pub mod command_line;
 pub mod logging;
 
 mod archive;
+mod check;
 mod exporter;
 mod process;
+mod scanner;
 mod serve;
 
 use std::io::{self, Write};
@@ -15,15 +17,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use crate::config::Config;
 use crate::scan::Clock;
 
-use command_line::{Command, CommandLine};
+use command_line::{Command, CommandLine, Output};
 
 /// The exit code for a wrong command line or configuration, as clap has it.
 const WRONG_CONFIGURATION: u8 = 2;
+
+/// The exit code of a program that could not start, or failed.
+const FAILED: u8 = 1;
 
 /// How long blocking tasks get when the program ends.
 const RUNTIME_DEADLINE: Duration = Duration::from_secs(1);
@@ -36,7 +41,11 @@ pub fn run() -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => {
             say(io::stderr(), &format!("The configuration is wrong:\n{mistakes}"));
-            return ExitCode::from(WRONG_CONFIGURATION);
+            return ExitCode::from(match command_line.command() {
+                // There, that code says that backups are in danger.
+                Command::Check { .. } => check::COULD_NOT_TELL,
+                Command::Serve | Command::CheckConfig => WRONG_CONFIGURATION,
+            });
         }
     };
     match command_line.command() {
@@ -44,14 +53,26 @@ pub fn run() -> ExitCode {
             say(io::stdout(), &summary(&config));
             ExitCode::SUCCESS
         }
-        Command::Serve => match serve(config) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "The program ends");
-                ExitCode::FAILURE
-            }
-        },
+        Command::Check { output, at } => ended(check(&config, output, at), check::COULD_NOT_TELL),
+        Command::Serve => ended(serve(config).map(|()| ExitCode::SUCCESS), FAILED),
     }
+}
+
+/// The exit code of what has ended; an error is logged and has this one.
+fn ended(result: anyhow::Result<ExitCode>, failed: u8) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        tracing::error!(error = format!("{error:#}"), "The program ends");
+        ExitCode::from(failed)
+    })
+}
+
+fn check(config: &Config, output: Output, at: Option<DateTime<Utc>>) -> anyhow::Result<ExitCode> {
+    logging::start(&config.log).context("the log cannot be started")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let clock = at.map_or_else(clock, |at| Arc::new(move || at));
+    let ended = runtime.block_on(check::check(config, &clock, output));
+    runtime.shutdown_timeout(RUNTIME_DEADLINE);
+    ended
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

@@ -78,6 +78,13 @@ impl SegmentSize {
     }
 }
 
+impl Default for SegmentSize {
+    /// The size of a cluster for which none was chosen.
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 /// Name of a WAL segment: the timeline, the log and the segment within the log.
 ///
 /// Written as 24 upper-case hexadecimal digits, 8 for each (`XLogFileName` in `PostgreSQL`'s

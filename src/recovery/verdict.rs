@@ -69,6 +69,7 @@ pub struct BackupVerdict {
     /// no path leads to that; `None` if not even the first one.
     pub reach: Option<SegmentName>,
     /// How far replay gets on each timeline with WAL that the backup can be taken to, and on its own.
+    /// A timeline without its history file is no target, though a path may lead through it.
     pub follow: BTreeMap<TimelineId, Replay>,
     /// What `PostgreSQL`'s default target timeline, `latest`, comes to.
     pub default_target: TimelineId,

@@ -18,6 +18,10 @@ use super::{BackupReport, BackupState};
 pub struct RecoveryReport {
     /// The verdicts on its backups, its current timeline, its gaps.
     pub verdict: ServerVerdict,
+    /// Size of the segments, which ties the numbers in here to names.
+    pub segment_size: SegmentSize,
+    /// Timelines that another cluster wrote.
+    pub stray: BTreeSet<TimelineId>,
     /// Timelines with WAL or backups whose history file is missing or unreadable.
     pub histories_missing: BTreeSet<TimelineId>,
     /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
@@ -57,6 +61,8 @@ impl RecoverySource<'_> {
             .current_timeline
             .and_then(|timeline| Some(archived.wal.name(timeline, archived.wal.last(timeline)?)));
         RecoveryReport {
+            segment_size: size,
+            stray: self.stray.clone(),
             newest_at: newest.and_then(|newest| self.arrived_at(newest)),
             reached_at: verdict
                 .backups
@@ -198,6 +204,18 @@ impl RecoveryReport {
         let gaps = self.verdict.gaps.values();
         let runs = gaps.clone().map(|runs| runs.iter().count()).sum();
         (runs > 0 || self.all_are_known).then(|| (runs, gaps.map(Runs::count).sum()))
+    }
+
+    /// The gaps by the names of their first and last segment, with the count of those missing.
+    #[must_use]
+    pub fn named_gaps(&self) -> Vec<(SegmentName, SegmentName, u64)> {
+        let named = self.verdict.gaps.iter().flat_map(|(timeline, runs)| {
+            let name = |number| SegmentName::from_number(*timeline, number, self.segment_size);
+            runs.iter().map(move |run| {
+                (name(run.first), name(run.last), (run.last - run.first).saturating_add(1))
+            })
+        });
+        named.collect()
     }
 
     /// How many segments no finished backup needs.

@@ -54,8 +54,15 @@ impl RetentionReport {
     /// How many backups the policy does not need; `None` where Barman would end with an error.
     #[must_use]
     pub fn obsolete(&self) -> Option<usize> {
-        let statuses = self.statuses.as_ref()?.values();
-        Some(statuses.filter(|status| **status == RetentionStatus::Obsolete).count())
+        Some(self.obsolete_ids()?.len())
+    }
+
+    /// The ids of those backups.
+    #[must_use]
+    pub fn obsolete_ids(&self) -> Option<Vec<String>> {
+        let statuses = self.statuses.as_ref()?.iter();
+        let obsolete = statuses.filter(|(_, status)| **status == RetentionStatus::Obsolete);
+        Some(obsolete.map(|(id, _)| id.clone()).collect())
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::barman::KeepTarget;
 use crate::inventory::{Files, Finding, Inventory, ListedObject, UnreadableReason, WalObjectKind};
 use crate::postgres::TimelineId;
+use crate::recovery::Verdict;
 
 use super::{
     BackupState, Expectations, PrefixKind, Report, RetentionPolicies, ScanFindings, ServerReport,
@@ -571,6 +572,20 @@ fn wal_on_a_timeline_without_its_history_file_cannot_be_reached() {
     20261110T020000: Consistent(MissingHistory(TimelineId(2))), reaches 000000010000000000000005
     timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing [2]
     ");
+}
+
+#[test]
+fn a_timeline_is_passed_through_without_its_history_file_but_is_no_target() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
+    let history = "1\t0/6000050\ta\n2\t0/8000050\tb\n";
+    let archive =
+        wal(wal(archive, 2, 6..=7), 3, 8..=9).with_file("s/wals/00000003.history", history);
+
+    let server = archive.server();
+
+    let (_, verdict) = server.recovery.verdict.backups.first_key_value().unwrap();
+    assert_eq!(verdict.verdict, Verdict::Recoverable);
+    assert!(verdict.follow.keys().map(|timeline| timeline.0).eq([1, 3]), "{:?}", verdict.follow);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! | [`Samples`] | what a page of metrics says |
 //! | [`EmbeddedArchive`] | a store in memory, which can fail on purpose, and its configuration |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
+//! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
@@ -34,4 +35,4 @@ pub use exposition::{Sample, Samples};
 pub use patience::until;
 pub use plain_client::{ListedObject, ListedUpload, PlainClient};
 pub use series::Series;
-pub use stack::{Stack, StackSettings};
+pub use stack::{Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest};

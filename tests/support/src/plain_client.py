@@ -1,6 +1,6 @@
-"""Asks an S3 server what it holds and prints the answer as JSON.
+"""Asks an S3 server what it holds, or changes it, and prints the answer as JSON.
 
-Usage: plain_client.py ENDPOINT BUCKET {create|objects|uploads}
+Usage: plain_client.py ENDPOINT BUCKET {create|objects|uploads|delete KEY|copy KEY KEY}
 
 Credentials come from the environment. It shares no code with the exporter, so that the two can be
 compared.
@@ -52,15 +52,25 @@ def create(client, bucket):
     client.create_bucket(Bucket=bucket)
 
 
+def delete(client, bucket, key):
+    client.head_object(Bucket=bucket, Key=key)  # Deleting what is not there would succeed.
+    client.delete_object(Bucket=bucket, Key=key)
+
+
+def copy(client, bucket, key, to):
+    client.copy_object(Bucket=bucket, CopySource={"Bucket": bucket, "Key": key}, Key=to)
+
+
 def main():
-    endpoint, bucket, question = sys.argv[1:]
+    endpoint, bucket, question, *arguments = sys.argv[1:]
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
         config=Config(connect_timeout=2, read_timeout=10, retries={"max_attempts": 1}),
     )
-    answer = {"create": create, "objects": objects, "uploads": uploads}[question]
-    json.dump(answer(client, bucket), sys.stdout)
+    answers = [create, objects, uploads, delete, copy]
+    answer = {answer.__name__: answer for answer in answers}[question]
+    json.dump(answer(client, bucket, *arguments), sys.stdout)
 
 
 main()

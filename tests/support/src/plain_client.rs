@@ -56,6 +56,22 @@ impl PlainClient {
         self.ask("uploads")
     }
 
+    /// Removes an object, which must be there.
+    #[track_caller]
+    pub fn delete_object(&self, key: &str) {
+        let mut command = self.command("delete");
+        command.arg(key);
+        run(command, QUICK);
+    }
+
+    /// Copies an object to another key.
+    #[track_caller]
+    pub fn copy_object(&self, key: &str, to: &str) {
+        let mut command = self.command("copy");
+        command.args([key, to]);
+        run(command, QUICK);
+    }
+
     #[track_caller]
     fn ask<T: DeserializeOwned>(&self, question: &str) -> T {
         let answer = run(self.command(question), QUICK);

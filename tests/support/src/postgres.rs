@@ -46,6 +46,15 @@ impl Postgres {
         postgres
     }
 
+    /// Takes over the data that a restore has laid below `directory`, and leaves the server stopped.
+    pub(crate) fn adopt(
+        tools: &Tools,
+        directory: PathBuf,
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self { tools: tools.clone(), directory, environment, server: None }
+    }
+
     /// Adds lines to `postgresql.conf`; they hold from the next start on.
     #[track_caller]
     pub(crate) fn configure(&self, lines: &str) {
@@ -57,20 +66,36 @@ impl Postgres {
     /// Starts the server and waits until it takes connections.
     #[track_caller]
     pub(crate) fn start(&mut self) {
-        let socket = self.directory.display();
-        let mut command = self.command("postgres");
-        command.arg("-D").arg(self.data());
-        for setting in ["listen_addresses=", &format!("unix_socket_directories={socket}")] {
-            command.args(["-c", setting]);
-        }
-        let log = self.directory.join("server.log");
-        let mut server = Part::start("PostgreSQL", command, &log);
+        let mut server = self.launch();
         until("PostgreSQL to take connections", PATIENCE, || {
             server.assert_running();
             let outcome = self.client("pg_isready").output();
             outcome.is_ok_and(|outcome| outcome.status.success()).then_some(())
         });
         self.server = Some(server);
+    }
+
+    /// Starts the server and waits for the end of its recovery: whether it takes writes then.
+    ///
+    /// `false`: it gave up, and [`log`](Self::log) says why.
+    #[track_caller]
+    pub(crate) fn recover(&mut self) -> bool {
+        let mut server = self.launch();
+        let came_up = until("the end of a recovery", PATIENCE, || {
+            if server.exited().is_some() {
+                return Some(false);
+            }
+            let is_up = server.log().contains("database system is ready to accept connections");
+            is_up.then_some(true)
+        });
+        self.server = came_up.then_some(server);
+        came_up
+    }
+
+    /// Everything that the server has written to its log.
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read(self.log_file()).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Stops the server in an orderly way, with everything archived.
@@ -112,6 +137,21 @@ impl Postgres {
     /// The directory of the socket: what clients take for the host.
     pub(crate) fn host(&self) -> &Path {
         &self.directory
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.directory.join("server.log")
+    }
+
+    #[track_caller]
+    fn launch(&self) -> Part {
+        let socket = self.directory.display();
+        let mut command = self.command("postgres");
+        command.arg("-D").arg(self.data());
+        for setting in ["listen_addresses=", &format!("unix_socket_directories={socket}")] {
+            command.args(["-c", setting]);
+        }
+        Part::start("PostgreSQL", command, &self.log_file())
     }
 
     /// A program of the server's, run as its user.

@@ -126,7 +126,16 @@ impl Drop for Part {
 /// # Panics
 /// When the program fails or takes longer than `within`; then both its outputs are shown.
 #[track_caller]
-pub(crate) fn run(mut command: Command, within: Duration) -> String {
+pub(crate) fn run(command: Command, within: Duration) -> String {
+    try_run(command, within).unwrap_or_else(|complaint| panic!("{complaint}"))
+}
+
+/// Runs a program to its end and returns what it wrote to standard output.
+///
+/// # Errors
+/// When the program fails or takes longer than `within`: its command, its end and both its outputs.
+#[track_caller]
+pub(crate) fn try_run(mut command: Command, within: Duration) -> Result<String, String> {
     // Files, as a pipe that nobody reads can fill up.
     let mut output = tempfile::tempfile().expect("temporary files can be made");
     let mut errors = tempfile::tempfile().expect("temporary files can be made");
@@ -147,12 +156,13 @@ pub(crate) fn run(mut command: Command, within: Duration) -> String {
     let _ = child.kill();
     let _ = child.wait();
     let output = content(&mut output);
-    assert!(
-        status.is_some_and(|status| status.success()),
+    if status.is_some_and(|status| status.success()) {
+        return Ok(output);
+    }
+    Err(format!(
         "{command:?}\nended with {status:?} (`None`: not within {within:?})\n{output}{}",
         content(&mut errors)
-    );
-    output
+    ))
 }
 
 /// Ports on the loopback interface that nobody listens on, all different.

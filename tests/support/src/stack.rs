@@ -1,8 +1,12 @@
 //! A store, a database that archives to it, and Barman's tools: all real, all on this machine.
 
+mod care;
+mod recovery;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -12,7 +16,10 @@ use crate::plain_client::{ListedObject, ListedUpload, PlainClient};
 use crate::postgres::{Postgres, SUPERUSER};
 use crate::process::{Part, run};
 use crate::seaweed::Seaweed;
-use crate::tools::Tools;
+use crate::tools::{Tools, make_database_directory};
+
+pub use care::Keep;
+pub use recovery::{PointInTime, RestoreTarget, Restored, WalRequest};
 
 const ACCESS_KEY_ID: &str = "stack-access-key-id";
 const SECRET_ACCESS_KEY: &str = "stack-secret-access-key";
@@ -58,6 +65,10 @@ pub struct Stack {
     // Fields are dropped in this order: nobody archives to a store that is gone.
     postgres: Postgres,
     _seaweed: Seaweed,
+    /// How many backups were brought back: each has a directory of its own.
+    restores: AtomicU32,
+    /// What `barman-cloud-wal-restore` answered, for each state of the archive.
+    answers: PathBuf,
     scratch: TempDir,
 }
 
@@ -87,9 +98,20 @@ impl Stack {
         };
         seaweed.wait_for(|| client.command("create"));
         let endpoint = seaweed.endpoint();
+        let answers = scratch.path().join("answers");
+        make_database_directory(&answers);
         write_credentials(scratch.path());
-        let mut stack =
-            Self { settings, tools, endpoint, client, postgres, _seaweed: seaweed, scratch };
+        let mut stack = Self {
+            settings,
+            tools,
+            endpoint,
+            client,
+            postgres,
+            _seaweed: seaweed,
+            restores: AtomicU32::new(0),
+            answers,
+            scratch,
+        };
         stack.postgres.configure(&stack.database_settings());
         stack.postgres.start();
         stack

@@ -70,9 +70,14 @@ pub(crate) fn as_database_user(program: &Path) -> Command {
 pub(crate) fn make_database_directory(path: &Path) {
     fs::create_dir(path).expect("a fresh directory has room for another");
     fs::set_permissions(path, PermissionsExt::from_mode(0o700)).expect("our directory obeys");
+    give_to_database_user(path);
+}
+
+/// Makes a directory and everything below it belong to the user of the database.
+pub(crate) fn give_to_database_user(path: &Path) {
     if rustix::process::geteuid().is_root() {
         let mut command = Command::new("chown");
-        command.arg(format!("{DATABASE_USER}:")).arg(path);
+        command.arg("--recursive").arg(format!("{DATABASE_USER}:")).arg(path);
         run(command, QUICK);
     }
 }

@@ -1,0 +1,126 @@
+//! From reports to the document.
+
+use chrono::{DateTime, Utc};
+
+use crate::report::{ArchiveStatus, RetentionReport, ServerReport, UploadSums, WalReport};
+
+use super::health::{archive_findings, server_findings};
+use super::json::{
+    ArchiveEntry, CheckDocument, ErrorEntry, GapEntry, Moment, RecoveryEntry, RetentionEntry,
+    ServerEntry, TimelineEntry, UploadsEntry, WalEntry,
+};
+use super::{BackupEntry, Severity};
+
+impl CheckDocument {
+    /// Judges archives as of a moment, by their last scans.
+    #[must_use]
+    pub fn new(archives: &[ArchiveStatus], now: DateTime<Utc>) -> Self {
+        let archives: Vec<_> = archives.iter().map(|one| ArchiveEntry::new(one, now)).collect();
+        Self {
+            version: 1,
+            generated_at: Moment(now),
+            status: Severity::worst(archives.iter().map(|archive| archive.status)),
+            archives,
+        }
+    }
+}
+
+impl ArchiveEntry {
+    fn new(status: &ArchiveStatus, now: DateTime<Utc>) -> Self {
+        let findings = archive_findings(status, now);
+        let report = status.report.as_deref();
+        let mut servers = Vec::new();
+        if let Some(report) = report {
+            for (name, server) in &report.servers {
+                let uploads = report.uploads.as_ref().and_then(|all| all.get(name));
+                servers.push(ServerEntry::new(name, server, uploads, now));
+            }
+        }
+        let own = findings.iter().map(|finding| finding.severity);
+        Self {
+            name: status.name.clone(),
+            destination: status.destination.clone(),
+            status: Severity::worst(own.chain(servers.iter().map(|server| server.status))),
+            error: status.last_failure.as_ref().map(|failure| ErrorEntry {
+                kind: failure.kind.as_label(),
+                message: failure.message.clone(),
+            }),
+            findings,
+            servers,
+        }
+    }
+}
+
+impl ServerEntry {
+    fn new(
+        name: &str,
+        server: &ServerReport,
+        uploads: Option<&UploadSums>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut findings = server_findings(server, uploads, now);
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        Self {
+            name: name.to_owned(),
+            expected: server.is_expected,
+            status: Severity::worst(findings.iter().map(|finding| finding.severity)),
+            findings,
+            backups: server.backups.iter().map(|one| BackupEntry::new(one, server)).collect(),
+            wal: wal(&server.wal, server),
+            recovery: recovery(server),
+            retention: server.retention.as_ref().map(retention),
+            uploads: uploads.map(|sums| UploadsEntry {
+                count: sums.count,
+                bytes: sums.bytes,
+                oldest_at: sums.oldest_at.map(Moment),
+            }),
+        }
+    }
+}
+
+fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
+    let timelines = wal.timelines.iter().map(|(timeline, sums)| TimelineEntry {
+        timeline: timeline.0,
+        segments: sums.segments,
+        bytes: sums.stored.bytes,
+    });
+    WalEntry {
+        timelines: timelines.collect(),
+        newest_at: wal.newest_at.map(Moment),
+        anomalies: wal.anomalies.iter().map(|(kind, count)| (kind.as_label(), *count)).collect(),
+        stray_timelines: server.recovery.stray.iter().map(|timeline| timeline.0).collect(),
+    }
+}
+
+fn recovery(server: &ServerReport) -> RecoveryEntry {
+    let recovery = &server.recovery;
+    let gaps = recovery.named_gaps().into_iter().map(|(first, last, count)| GapEntry {
+        timeline: first.timeline.0,
+        first: first.to_string(),
+        last: last.to_string(),
+        count,
+    });
+    RecoveryEntry {
+        current_timeline: recovery.verdict.current_timeline.map(|timeline| timeline.0),
+        gaps: gaps.collect(),
+        window_start: server.recovery_window_start().map(Moment),
+        window_end: server.recovery_window_end().map(Moment),
+        histories_missing: recovery.histories_missing.iter().map(|one| one.0).collect(),
+        obsolete_segments: recovery.obsolete_segments(),
+    }
+}
+
+fn retention(retention: &RetentionReport) -> RetentionEntry {
+    let statuses = retention.statuses.as_ref().map(|statuses| {
+        statuses.iter().map(|(id, status)| (id.clone(), status.as_str())).collect()
+    });
+    RetentionEntry {
+        policy: retention.policy.to_string(),
+        statuses,
+        obsolete: retention.obsolete_ids(),
+        overdue_since: retention.overdue_since.map(Moment),
+        blocked: retention.blocks.iter().map(|block| block.as_label()).collect(),
+        coverage_ratio: retention.coverage.map(|coverage| coverage.ratio()),
+        shortfall_seconds: retention.coverage.map(|coverage| coverage.shortfall().as_seconds_f64()),
+    }
+}

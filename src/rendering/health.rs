@@ -1,0 +1,227 @@
+//! What is not as it should be: the rules of the health check, those on backups and WAL here.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::postgres::{SegmentName, TimelineId};
+use crate::recovery::Verdict;
+use crate::report::{ArchiveStatus, BackupReport, BackupState, ServerReport, UploadSums};
+
+use super::human::{ago, count, duration};
+use super::upkeep::{anomalies, old_uploads, orphan, retention};
+use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
+
+/// How long the newest backup may wait for its own WAL.
+const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
+
+/// What concerns no single server of an archive.
+pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Vec<Finding> {
+    let Some(report) = status.report.as_deref() else {
+        let why = status.last_failure.as_ref().map(|failure| failure.message.as_str());
+        let message = format!("The scan failed: {}", why.unwrap_or("it did not end"));
+        return vec![Finding::new(Severity::Unknown, "scan_failed", message)];
+    };
+    let mut findings = Vec::new();
+    if report.servers.is_empty() {
+        let message = "No server's directory lies below the destination path: is it the right one?";
+        findings.push(Finding::new(Severity::Unknown, "no_servers", message.to_owned()));
+    }
+    let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));
+    findings.extend(old_uploads(outside, now));
+    findings
+}
+
+/// What is not as it should be with one server.
+pub(super) fn server_findings(
+    server: &ServerReport,
+    uploads: Option<&UploadSums>,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if server.is_expected {
+        findings.extend(newest_backup(server, now));
+        findings.extend(gaps(server));
+        findings.extend(histories(server));
+        findings.extend(other_backups(server));
+        findings.extend(anomalies(server));
+        findings.extend(server.retention.iter().flat_map(|one| retention(one, server, now)));
+    } else {
+        // Nobody relies on it; what it takes is the question, and not what can be restored.
+        findings.push(orphan(server));
+    }
+    findings.extend(old_uploads(uploads, now));
+    findings
+}
+
+fn newest_backup(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
+    let Some(newest) = server.newest_done() else {
+        let message = if server.is_found {
+            "No backup of this server is done"
+        } else {
+            "This server has never been backed up: it has no directory"
+        };
+        return vec![Finding::new(Severity::Critical, "no_backup", message.to_owned())];
+    };
+    let mut findings = Vec::new();
+    findings.extend(newest_verdict(server, newest, now));
+    let window = server.retention.as_ref().and_then(|retention| retention.policy.window());
+    if let (Some(ended_at), Some(window)) = (newest.done_at(), window)
+        && now - ended_at > window
+    {
+        let message = format!(
+            "The newest backup {} ended {}: before the recovery window of {} began",
+            newest.id,
+            ago(ended_at, now),
+            duration(window)
+        );
+        let evidence = Evidence { since: Some(Moment(ended_at)), ..about(newest) };
+        let finding = Finding::new(Severity::Critical, "backup_too_old", message);
+        findings.push(finding.with(evidence));
+    }
+    findings
+}
+
+fn newest_verdict(
+    server: &ServerReport,
+    newest: &BackupReport,
+    now: DateTime<Utc>,
+) -> Option<Finding> {
+    let id = &newest.id;
+    let Some(verdict) = server.newest_verdict() else {
+        return Some(broken(newest, &ObstacleEntry::UnnamedSegments, Severity::Critical));
+    };
+    match &verdict.verdict {
+        Verdict::Broken(obstacle) => Some(broken(newest, &(*obstacle).into(), Severity::Critical)),
+        Verdict::Consistent(obstacle) => {
+            let obstacle = ObstacleEntry::from(*obstacle);
+            let message = format!(
+                "The newest backup {id} can be restored, and not replayed to the newest WAL: {}",
+                obstacle.in_words()
+            );
+            let finding = Finding::new(Severity::Critical, "replay_ends_early", message);
+            Some(finding.with(with_obstacle(newest, &obstacle)))
+        }
+        Verdict::Waiting(segment) => {
+            let since = server.waiting_since().filter(|since| now - *since > MAX_WAIT)?;
+            let message = format!(
+                "The newest backup {id} ended {} and cannot be restored yet: its segment {segment} \
+                 has not arrived",
+                ago(since, now)
+            );
+            let segment = Some(segment.to_string());
+            let evidence = Evidence { segment, since: Some(Moment(since)), ..about(newest) };
+            Some(Finding::new(Severity::Warning, "waiting_for_wal", message).with(evidence))
+        }
+        Verdict::Recoverable if !verdict.default_target_works => {
+            let timeline = verdict.default_target;
+            let message = format!(
+                "A restore of the newest backup {id} with default settings goes for timeline \
+                 {timeline} and does not work: name `recovery_target_timeline`"
+            );
+            let evidence = Evidence { timeline: Some(timeline.0), ..about(newest) };
+            Some(Finding::new(Severity::Warning, "default_target_fails", message).with(evidence))
+        }
+        Verdict::Recoverable => None,
+    }
+}
+
+fn broken(backup: &BackupReport, obstacle: &ObstacleEntry, severity: Severity) -> Finding {
+    let message = format!("Backup {} cannot be restored: {}", backup.id, obstacle.in_words());
+    Finding::new(severity, "not_restorable", message).with(with_obstacle(backup, obstacle))
+}
+
+fn about(backup: &BackupReport) -> Evidence {
+    Evidence { backup: Some(backup.id.clone()), ..Evidence::default() }
+}
+
+fn with_obstacle(backup: &BackupReport, obstacle: &ObstacleEntry) -> Evidence {
+    match obstacle {
+        ObstacleEntry::MissingSegment { segment } => {
+            Evidence { segment: Some(segment.clone()), ..about(backup) }
+        }
+        ObstacleEntry::MissingHistory { timeline } => {
+            Evidence { timeline: Some(*timeline), ..about(backup) }
+        }
+        ObstacleEntry::DeadBranch
+        | ObstacleEntry::ImpossibleSegments
+        | ObstacleEntry::UnnamedSegments => about(backup),
+    }
+}
+
+fn gaps(server: &ServerReport) -> Vec<Finding> {
+    let gap = |(first, last, missing): (SegmentName, SegmentName, u64)| {
+        let message = if missing == 1 {
+            format!("Segment {first} is missing: replay ends before it")
+        } else {
+            let missing = count(missing, "segment");
+            format!("{missing} are missing, {first} to {last}: replay ends before them")
+        };
+        let evidence = Evidence {
+            timeline: Some(first.timeline.0),
+            segment: Some(first.to_string()),
+            last_segment: Some(last.to_string()),
+            count: Some(missing),
+            ..Evidence::default()
+        };
+        Finding::new(Severity::Critical, "gap", message).with(evidence)
+    };
+    server.recovery.named_gaps().into_iter().map(gap).collect()
+}
+
+/// A timeline above the current one may be where WAL goes on. The newest backup is restored without
+/// the files of the others, and older ones have verdicts of their own.
+fn histories(server: &ServerReport) -> Vec<Finding> {
+    let current = server.recovery.verdict.current_timeline;
+    let finding = |timeline: &TimelineId| {
+        let is_above = current.is_none_or(|current| *timeline > current);
+        let has_wal = server.wal.timelines.contains_key(timeline);
+        let severity = if is_above && has_wal { Severity::Critical } else { Severity::Warning };
+        let message = format!(
+            "The history file of timeline {timeline} is missing or unreadable: no restore follows it"
+        );
+        let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
+        Finding::new(severity, "history_missing", message).with(evidence)
+    };
+    server.recovery.histories_missing.iter().map(finding).collect()
+}
+
+fn other_backups(server: &ServerReport) -> Vec<Finding> {
+    let newest = server.newest_done();
+    let last_success = newest.and_then(BackupReport::done_at);
+    let finding = |backup: &BackupReport| {
+        let id = &backup.id;
+        let (code, message) = match backup.state {
+            BackupState::Done => {
+                let is_newest = newest.is_some_and(|newest| newest.id == *id);
+                return if is_newest { None } else { older_backup(server, backup) };
+            }
+            BackupState::Failed if backup.began_at > last_success => {
+                let error = backup.info.as_ref().and_then(|info| info.error.as_deref());
+                let error = error.unwrap_or("Barman does not say why").replace('\n', " ");
+                let message = format!("Backup {id} failed, and none is done since: {error}");
+                ("backup_failed", message)
+            }
+            BackupState::Failed | BackupState::Running => return None,
+            BackupState::Incomplete => {
+                ("backup_incomplete", format!("Backup {id} is not whole and not under way"))
+            }
+            BackupState::Unreadable(reason) => {
+                let reason = reason.as_label();
+                ("backup_unreadable", format!("The backup.info of {id} cannot be read: {reason}"))
+            }
+        };
+        Some(Finding::new(Severity::Warning, code, message).with(about(backup)))
+    };
+    server.backups.iter().filter_map(finding).collect()
+}
+
+/// A newer one can be restored, if not this one.
+fn older_backup(server: &ServerReport, backup: &BackupReport) -> Option<Finding> {
+    let obstacle = match server.recovery.verdict.backups.get(&backup.id) {
+        None => ObstacleEntry::UnnamedSegments,
+        Some(verdict) => match verdict.verdict {
+            Verdict::Broken(obstacle) => obstacle.into(),
+            Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Waiting(_) => return None,
+        },
+    };
+    Some(broken(backup, &obstacle, Severity::Warning))
+}

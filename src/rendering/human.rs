@@ -1,0 +1,86 @@
+//! Ages, sizes and moments as people say them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A length of time in its two largest units, such as `2 days 9 hours`; seconds stand alone.
+pub(super) fn duration(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60)];
+    let Some(largest) = units.iter().position(|(_, size)| seconds >= *size) else {
+        return count(seconds, "second");
+    };
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (unit, size) in units.into_iter().skip(largest).take(2) {
+        if rest >= size {
+            parts.push(count(rest / size, unit));
+        }
+        rest %= size;
+    }
+    parts.join(" ")
+}
+
+/// So many of something.
+pub(super) fn count(number: impl TryInto<u64>, unit: &str) -> String {
+    match number.try_into() {
+        Ok(1) => format!("1 {unit}"),
+        Ok(number) => format!("{number} {unit}s"),
+        Err(_) => format!("no {unit}s"),
+    }
+}
+
+/// Bytes in the unit that leaves a number below 1024, with three digits.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub(super) fn bytes(number: u64) -> String {
+    let mut size = number as f64;
+    let mut units = ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    while size >= 1024.0
+        && let Some(larger) = units.next()
+    {
+        size /= 1024.0;
+        unit = larger;
+    }
+    if unit == "bytes" { format!("{number} bytes") } else { format!("{size:.1} {unit}") }
+}
+
+/// A moment to the second, in UTC.
+pub(super) fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// How long ago something was; a clock that runs ahead makes it now.
+pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("{} ago", duration(now - at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_units_tell_how_long() {
+        let seconds = [0, 1, 59, 60, 3_599, 3_600, 86_400, 205_258, 864_060];
+        let shown: Vec<_> = seconds.map(|one| duration(TimeDelta::seconds(one))).into();
+
+        let expected = [
+            "0 seconds",
+            "1 second",
+            "59 seconds",
+            "1 minute",
+            "59 minutes",
+            "1 hour",
+            "1 day",
+            "2 days 9 hours",
+            "10 days",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn bytes_are_shown_in_the_unit_that_fits() {
+        let shown = [0, 1023, 1024, 65_011_712, u64::MAX].map(bytes);
+
+        assert_eq!(shown, ["0 bytes", "1023 bytes", "1.0 KiB", "62.0 MiB", "16777216.0 TiB"]);
+    }
+}

@@ -1,0 +1,181 @@
+//! The shape of what `check --output json` prints.
+//!
+//! The fields of these structs are the fields of the JSON, and their documentation is its. What is
+//! not known is `null`. New fields may come; one that goes or changes its meaning raises `version`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+
+use super::{BackupEntry, Finding, Severity};
+
+/// The result of one check.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CheckDocument {
+    /// Version of this shape: 1.
+    pub version: u32,
+    /// The moment as of which everything is judged.
+    pub generated_at: Moment,
+    /// The worst of the archives' statuses.
+    pub status: Severity,
+    /// The archives, in the order of the configuration.
+    pub archives: Vec<ArchiveEntry>,
+}
+
+/// A moment, written as RFC 3339 has it, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub DateTime<Utc>);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+/// One archive.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ArchiveEntry {
+    /// The configured name.
+    pub name: String,
+    /// The destination path as a URL, `s3://bucket/prefix`.
+    pub destination: String,
+    /// The worst of the findings, of the archive's and of its servers'.
+    pub status: Severity,
+    /// Why the scan failed; `null` when it did not. A failed scan says nothing about servers.
+    pub error: Option<ErrorEntry>,
+    /// What concerns no single server.
+    pub findings: Vec<Finding>,
+    /// The servers found and the servers expected, by name.
+    pub servers: Vec<ServerEntry>,
+}
+
+/// Why a scan failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorEntry {
+    /// Its kind, as `barman_cloud_scan_errors_total` has it.
+    pub kind: &'static str,
+    /// What happened and what to do about it.
+    pub message: String,
+}
+
+/// One server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ServerEntry {
+    /// Name of its directory.
+    pub name: String,
+    /// Whether it should be there: configured, or found where none is configured.
+    pub expected: bool,
+    /// The worst of the findings.
+    pub status: Severity,
+    /// What is not as it should be, worst first.
+    pub findings: Vec<Finding>,
+    /// The backups, by id.
+    pub backups: Vec<BackupEntry>,
+    /// The WAL.
+    pub wal: WalEntry,
+    /// What can be restored, and to when.
+    pub recovery: RecoveryEntry,
+    /// What the retention policy makes of the backups; `null` without a policy.
+    pub retention: Option<RetentionEntry>,
+    /// The unfinished multipart uploads; `null` where the store does not list them.
+    pub uploads: Option<UploadsEntry>,
+}
+
+/// The WAL of a server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WalEntry {
+    /// The timelines with whole segments, by number.
+    pub timelines: Vec<TimelineEntry>,
+    /// When the newest segment arrived; `null` without any.
+    pub newest_at: Option<Moment>,
+    /// What is odd: counts by the kinds of `barman_cloud_wal_anomalies`. A kind that could not be
+    /// judged is missing.
+    pub anomalies: BTreeMap<&'static str, u64>,
+    /// The timelines that another cluster wrote.
+    pub stray_timelines: Vec<u32>,
+}
+
+/// The whole segments of one timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TimelineEntry {
+    /// Number of the timeline.
+    pub timeline: u32,
+    /// How many segments.
+    pub segments: u64,
+    /// What they take in the bucket.
+    pub bytes: u64,
+}
+
+/// What can be restored of a server, and to when.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecoveryEntry {
+    /// The timeline on which the newest restorable backup's path ends; `null` without one.
+    pub current_timeline: Option<u32>,
+    /// Missing segments that a finished backup would have to replay through.
+    pub gaps: Vec<GapEntry>,
+    /// Earliest moment from which every later one can be restored; `null` without a backup that
+    /// reaches the newest WAL.
+    pub window_start: Option<Moment>,
+    /// Latest moment that can be restored; `null` like the start.
+    pub window_end: Option<Moment>,
+    /// Timelines with WAL or backups whose history file is missing or unreadable.
+    pub histories_missing: Vec<u32>,
+    /// How many segments no finished backup needs; `null` without a finished backup.
+    pub obsolete_segments: Option<u64>,
+}
+
+/// Consecutive missing segments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GapEntry {
+    /// Number of the timeline.
+    pub timeline: u32,
+    /// Name of the first segment missing.
+    pub first: String,
+    /// Name of the last segment missing.
+    pub last: String,
+    /// How many are missing.
+    pub count: u64,
+}
+
+/// What the retention policy makes of a server's backups.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RetentionEntry {
+    /// The policy in Barman's words.
+    pub policy: String,
+    /// What it makes of each backup, by id, in Barman's words; `null` where Barman would end with an
+    /// error.
+    pub statuses: Option<BTreeMap<String, &'static str>>,
+    /// The ids of the backups that it does not need; `null` like the statuses.
+    pub obsolete: Option<Vec<String>>,
+    /// Since when the backup has been obsolete that is so for longest; `null` without one.
+    pub overdue_since: Option<Moment>,
+    /// What keeps Barman from deleting: `unreadable_backup` (nothing is), `kept_backup` (no WAL is).
+    pub blocked: BTreeSet<&'static str>,
+    /// Share of a recovery window that can really be restored, from 0 to 1; `null` with another
+    /// policy.
+    pub coverage_ratio: Option<f64>,
+    /// Seconds of the window that cannot; `null` like the ratio.
+    pub shortfall_seconds: Option<f64>,
+}
+
+/// The unfinished multipart uploads of a server, those of a backup under way included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UploadsEntry {
+    /// How many.
+    pub count: u64,
+    /// What they have stored; `null` where the store does not say.
+    pub bytes: Option<u64>,
+    /// When the oldest was begun; `null` without any.
+    pub oldest_at: Option<Moment>,
+}
+
+impl CheckDocument {
+    /// The document as JSON, indented.
+    ///
+    /// # Errors
+    /// Never with the types as they are: all keys are texts, and no number is infinite.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+}

@@ -1,0 +1,178 @@
+//! The document in plain words.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use super::human::{ago, bytes, count, duration, moment};
+use super::{
+    ArchiveEntry, BackupEntry, CheckDocument, Finding, ObstacleEntry, ServerEntry, Severity,
+};
+
+/// The document as text for people, with colours (ANSI) where they are wanted.
+#[must_use]
+pub fn text(document: &CheckDocument, colours: bool) -> String {
+    let page = Page { now: document.generated_at.0, colours };
+    let status = page.status(document.status);
+    let mut lines = vec![format!("{status} as of {}", moment(page.now))];
+    lines.extend(document.archives.iter().flat_map(|archive| page.archive(archive)));
+    lines.join("\n")
+}
+
+/// How everything is written.
+struct Page {
+    now: DateTime<Utc>,
+    colours: bool,
+}
+
+impl Page {
+    /// A severity as a word in capitals.
+    fn status(&self, severity: Severity) -> String {
+        let word = severity.as_str().to_uppercase();
+        let colour = match severity {
+            Severity::Ok => 32,
+            Severity::Warning => 33,
+            Severity::Unknown => 35,
+            Severity::Critical => 31,
+        };
+        if self.colours { format!("\u{1b}[1;{colour}m{word}\u{1b}[0m") } else { word }
+    }
+
+    fn archive(&self, archive: &ArchiveEntry) -> Vec<String> {
+        let status = self.status(archive.status);
+        let head = format!("{status} archive {} ({})", plain(&archive.name), archive.destination);
+        let mut lines = vec![String::new(), head];
+        lines.extend(archive.findings.iter().map(|finding| self.finding(finding)));
+        lines.extend(archive.servers.iter().flat_map(|server| self.server(server)));
+        lines
+    }
+
+    fn server(&self, server: &ServerEntry) -> Vec<String> {
+        let status = self.status(server.status);
+        let mut lines = vec![String::new(), format!("  {status} server {}", plain(&server.name))];
+        let facts = [
+            ("Latest backup", Some(self.latest_backup(server))),
+            ("Oldest backup", self.oldest_backup(server)),
+            ("Backups", backups(server)),
+            ("Newest WAL", self.newest_wal(server)),
+            ("Timelines", timelines(server)),
+            ("Gaps", gaps(server)),
+            ("Recovery window", window(server)),
+            ("Retention", self.retention(server)),
+        ];
+        let known = facts.into_iter().filter_map(|(name, fact)| Some((name, fact?)));
+        lines.extend(known.map(|(name, fact)| format!("    {name:<15}  {fact}")));
+        lines.extend(server.findings.iter().map(|finding| self.finding(finding)));
+        lines
+    }
+
+    fn finding(&self, finding: &Finding) -> String {
+        format!("    {}: {}", self.status(finding.severity), plain(&finding.message))
+    }
+
+    fn latest_backup(&self, server: &ServerEntry) -> String {
+        let latest = done(server).max_by_key(|backup| backup.ended_at);
+        latest.map_or_else(|| "none is done".to_owned(), |backup| self.backup(backup))
+    }
+
+    fn oldest_backup(&self, server: &ServerEntry) -> Option<String> {
+        let oldest = done(server).min_by_key(|backup| backup.ended_at)?;
+        Some(self.backup(oldest))
+    }
+
+    fn backup(&self, backup: &BackupEntry) -> String {
+        let mut words = plain(&backup.id);
+        if let Some(ended_at) = backup.ended_at {
+            let _ = write!(words, ", {}", ago(ended_at.0, self.now));
+        }
+        if let Some(keep) = backup.keep {
+            let _ = write!(words, ", kept ({keep})");
+        }
+        let _ = write!(words, ", {}", backup.verdict);
+        let obstacle = backup.obstacle.as_ref().map(ObstacleEntry::in_words);
+        if let Some(obstacle) = obstacle {
+            let _ = write!(words, ": {obstacle}");
+        }
+        if let (Some(reach), "consistent") = (&backup.reach, backup.verdict) {
+            let _ = write!(words, ", replay reaches {}", reach.segment);
+        }
+        words
+    }
+
+    fn newest_wal(&self, server: &ServerEntry) -> Option<String> {
+        let newest = server.wal.newest_at?.0;
+        Some(format!("archived {}, {}", ago(newest, self.now), moment(newest)))
+    }
+
+    fn retention(&self, server: &ServerEntry) -> Option<String> {
+        let retention = server.retention.as_ref()?;
+        let mut words = retention.policy.clone();
+        if let Some(obsolete) = &retention.obsolete {
+            let _ = match obsolete.as_slice() {
+                [] => write!(words, ", nothing obsolete"),
+                ids => write!(words, ", obsolete: {}", plain(&ids.join(", "))),
+            };
+        }
+        if let Some(since) = retention.overdue_since {
+            let _ = write!(words, " (for {})", duration(self.now - since.0));
+        }
+        if let Some(ratio) = retention.coverage_ratio {
+            let _ = write!(words, ", {:.1} % of the window can be restored", ratio * 100.0);
+        }
+        if retention.blocked.contains("kept_backup") {
+            words.push_str("; a kept backup is the oldest: no WAL is deleted");
+        }
+        Some(words)
+    }
+}
+
+/// The backups that Barman calls done.
+fn done(server: &ServerEntry) -> impl Iterator<Item = &BackupEntry> {
+    server.backups.iter().filter(|backup| backup.state == "done")
+}
+
+fn backups(server: &ServerEntry) -> Option<String> {
+    let number = |state| server.backups.iter().filter(|one| one.state == state).count();
+    let known = crate::report::BackupState::ALL_LABELS.map(|state| (state, number(state)));
+    let known = known.into_iter().filter(|(_, number)| *number > 0);
+    let words: Vec<_> = known.map(|(state, number)| format!("{number} {state}")).collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+fn timelines(server: &ServerEntry) -> Option<String> {
+    let timelines = server.wal.timelines.iter().map(|one| {
+        let is_current = server.recovery.current_timeline == Some(one.timeline);
+        let current = if is_current { ", current" } else { "" };
+        let segments = count(one.segments, "segment");
+        format!("{} ({segments}, {}{current})", one.timeline, bytes(one.bytes))
+    });
+    let timelines: Vec<_> = timelines.collect();
+    (!timelines.is_empty()).then(|| timelines.join(", "))
+}
+
+fn gaps(server: &ServerEntry) -> Option<String> {
+    let gaps = server.recovery.gaps.iter().map(|gap| {
+        if gap.first == gap.last {
+            gap.first.clone()
+        } else {
+            format!("{} to {} ({})", gap.first, gap.last, count(gap.count, "segment"))
+        }
+    });
+    let gaps: Vec<_> = gaps.collect();
+    let none = || (!server.wal.timelines.is_empty()).then(|| "none".to_owned());
+    if gaps.is_empty() { none() } else { Some(gaps.join(", ")) }
+}
+
+fn window(server: &ServerEntry) -> Option<String> {
+    let start = server.recovery.window_start;
+    let Some((start, end)) = start.zip(server.recovery.window_end) else {
+        return server.expected.then(|| "none: no backup reaches the newest WAL".to_owned());
+    };
+    let length = duration(end.0 - start.0);
+    Some(format!("{length}, from {} to {}", moment(start.0), moment(end.0)))
+}
+
+/// A text from outside, which must not steer the terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
+}

@@ -1,0 +1,99 @@
+//! What is not as it should be about what is stored beside backups and WAL that someone needs.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::recovery::retention::RetentionBlock;
+use crate::report::{RetentionReport, ServerReport, UploadSums, WalAnomaly};
+
+use super::human::{ago, bytes, count, duration};
+use super::{Evidence, Finding, Moment, Severity};
+
+/// How long an upload may be unfinished, and a backup obsolete: retention runs once a day.
+const ONE_DAY: TimeDelta = TimeDelta::days(1);
+
+pub(super) fn orphan(server: &ServerReport) -> Finding {
+    let wals: u64 = server.wal.objects.values().map(|sums| sums.bytes).sum();
+    let total = server.base.bytes.saturating_add(wals);
+    let message =
+        format!("Nobody expects this server: it is not configured, and takes {}", bytes(total));
+    Finding::new(Severity::Warning, "orphaned_server", message)
+}
+
+pub(super) fn anomalies(server: &ServerReport) -> Vec<Finding> {
+    let clusters = server.system_identifiers().len() as u64;
+    let sharing = (clusters > 1).then(|| {
+        let message = format!("The backups are of {clusters} clusters, which share the directory");
+        let evidence = Evidence { count: Some(clusters), ..Evidence::default() };
+        Finding::new(Severity::Warning, "shared_directory", message).with(evidence)
+    });
+    let finding = |(kind, number): (&WalAnomaly, &u64)| {
+        let (code, message) = match kind {
+            WalAnomaly::StrayTimeline => {
+                let timelines = server.recovery.stray.iter().map(ToString::to_string);
+                let timelines = timelines.collect::<Vec<_>>().join(", ");
+                ("stray_timeline", format!("Another cluster wrote timeline {timelines} here"))
+            }
+            WalAnomaly::Foreign => (
+                "foreign_wal",
+                format!("What is no WAL file lies below wals/: {}", count(*number, "object")),
+            ),
+            WalAnomaly::Misplaced => {
+                let files = count(*number, "WAL file");
+                ("misplaced_wal", format!("{files} in the wrong place, where nothing finds them"))
+            }
+            WalAnomaly::Size => {
+                let segments = count(*number, "segment");
+                ("wrong_size", format!("{segments} of a size that no segment has"))
+            }
+            // Replay takes either copy, and a second upload is no loss.
+            WalAnomaly::Duplicate | WalAnomaly::Overwritten => return None,
+        };
+        let evidence = Evidence { count: Some(*number), ..Evidence::default() };
+        (*number > 0).then(|| Finding::new(Severity::Warning, code, message).with(evidence))
+    };
+    sharing.into_iter().chain(server.wal.anomalies.iter().filter_map(finding)).collect()
+}
+
+pub(super) fn retention(
+    retention: &RetentionReport,
+    server: &ServerReport,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if retention.statuses.is_none() && server.newest_done().is_some() {
+        let message = format!("Barman's retention ends with an error for `{}`", retention.policy);
+        findings.push(Finding::new(Severity::Warning, "retention_fails", message));
+    }
+    if retention.blocks.contains(&RetentionBlock::UnreadableBackup) {
+        let message = "Barman's retention deletes nothing as long as a backup.info cannot be read";
+        findings.push(Finding::new(Severity::Warning, "retention_blocked", message.to_owned()));
+    }
+    if let Some(since) = retention.overdue_since.filter(|since| now - *since > ONE_DAY) {
+        let obsolete = retention.obsolete().unwrap_or_default();
+        let message = format!(
+            "Retention is overdue by {}: {} obsolete by `{}` and still there",
+            duration(now - since),
+            count(obsolete, "backup"),
+            retention.policy
+        );
+        let since = Some(Moment(since));
+        let evidence = Evidence { count: Some(obsolete as u64), since, ..Evidence::default() };
+        findings.push(Finding::new(Severity::Warning, "retention_overdue", message).with(evidence));
+    }
+    findings
+}
+
+pub(super) fn old_uploads(uploads: Option<&UploadSums>, now: DateTime<Utc>) -> Option<Finding> {
+    let sums = uploads?;
+    let oldest = sums.oldest_at.filter(|oldest| now - *oldest > ONE_DAY)?;
+    let taken =
+        sums.bytes.map_or_else(String::new, |taken| format!(", which take {}", bytes(taken)));
+    let message = format!(
+        "{} unfinished{taken}; the oldest was begun {}",
+        count(sums.count, "multipart upload"),
+        ago(oldest, now)
+    );
+    let since = Some(Moment(oldest));
+    let evidence = Evidence { count: Some(sums.count), since, ..Evidence::default() };
+    Some(Finding::new(Severity::Warning, "unfinished_uploads", message).with(evidence))
+}

@@ -1,0 +1,128 @@
+//! The findings that each kind of trouble leads to.
+
+use chrono::{DateTime, Utc};
+use embedded_s3::{Part, Store, Upload};
+use serde_json::{Value, json};
+use test_support::{EmbeddedArchive, SMALL_BUCKET, small_key};
+
+use crate::{ARCHIVE, check, parsed, small};
+
+/// The findings about the small archive, each with its severity, as of an hour of January 2026.
+async fn findings(archive: &EmbeddedArchive, policy: Option<&str>, at: &str) -> Vec<String> {
+    let mut settings = archive.settings(ARCHIVE);
+    if let Some(policy) = policy {
+        settings["retentionPolicy"] = json!(policy);
+    }
+    let at = format!("2026-01-{at}:00:00Z");
+    let ended = check(archive, vec![settings], &["--output", "json", "--at", &at]).await;
+    let found = parsed(&ended);
+    let findings = found["archives"][0]["servers"][0]["findings"].as_array();
+    let word = |finding: &Value, field: &str| finding[field].as_str().expect("a word").to_owned();
+    let findings = findings.expect("a list").iter();
+    findings.map(|one| format!("{} {}", word(one, "severity"), word(one, "code"))).collect()
+}
+
+fn noon() -> DateTime<Utc> {
+    "2026-01-01T12:00:00Z".parse().expect("a time")
+}
+
+fn remove_segments(store: &Store, segments: &[u32]) {
+    for segment in segments {
+        let key = format!("wals/0000000100000000/00000001000000000000000{segment}.gz");
+        store.remove(SMALL_BUCKET, &small_key(&key));
+    }
+}
+
+#[tokio::test]
+async fn a_backup_may_wait_half_an_hour_for_its_wal() {
+    let archive = small(|store| remove_segments(store, &[1, 2, 3])).await;
+
+    assert_eq!(findings(&archive, None, "02T03").await, [""; 0]);
+    assert_eq!(findings(&archive, None, "02T04").await, ["warning waiting_for_wal"]);
+}
+
+#[tokio::test]
+async fn backups_without_their_own_wal_are_told_beside_the_gap() {
+    let archive = small(|store| remove_segments(store, &[1])).await;
+
+    let found = findings(&archive, None, "02T06").await;
+
+    let expected = ["critical not_restorable", "critical gap", "warning not_restorable"];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn retention_has_a_day_to_delete_what_is_obsolete() {
+    let archive = small(|_| ()).await;
+
+    assert_eq!(findings(&archive, Some("REDUNDANCY 1"), "03T03").await, [""; 0]);
+    assert_eq!(
+        findings(&archive, Some("REDUNDANCY 1"), "03T04").await,
+        ["warning retention_overdue"]
+    );
+}
+
+#[tokio::test]
+async fn an_unreadable_backup_blocks_retention() {
+    let archive = small(|store| {
+        let key = small_key("base/20260101T120000/backup.info");
+        store.put_bytes(SMALL_BUCKET, key, "no backup.info", noon());
+    })
+    .await;
+
+    assert_eq!(findings(&archive, None, "02T06").await, ["warning backup_unreadable"]);
+    assert_eq!(
+        findings(&archive, Some("7d"), "02T06").await,
+        ["warning backup_unreadable", "warning retention_blocked"]
+    );
+}
+
+#[tokio::test]
+async fn the_history_file_of_a_restored_copy_breaks_restores_with_default_settings() {
+    let archive = small(|store| {
+        let key = small_key("wals/00000002.history");
+        store.put_bytes(SMALL_BUCKET, key, "1\t0/1000050\tno recovery target specified\n", noon());
+    })
+    .await;
+
+    let found = findings(&archive, None, "02T06").await;
+
+    assert_eq!(found, ["warning default_target_fails", "warning stray_timeline"]);
+}
+
+#[tokio::test]
+async fn wal_on_a_timeline_without_its_history_file_is_critical() {
+    let archive = small(|store| {
+        let key = small_key("wals/0000000200000000/000000020000000000000004.gz");
+        store.put_zeros(SMALL_BUCKET, key, 1000, noon());
+    })
+    .await;
+
+    let found = findings(&archive, None, "02T06").await;
+
+    assert_eq!(found, ["critical replay_ends_early", "critical history_missing"]);
+}
+
+#[tokio::test]
+async fn an_upload_has_a_day_to_finish() {
+    let archive = small(|store| {
+        let key = small_key("base/20260101T120000/data.tar");
+        let upload = Upload {
+            key,
+            upload_id: "one".to_owned(),
+            initiated: noon(),
+            parts: vec![Part {
+                number: 1,
+                size: 1000,
+                last_modified: noon(),
+                etag: "one".to_owned(),
+            }],
+        };
+        store.begin_upload(SMALL_BUCKET, upload);
+    })
+    .await;
+
+    assert_eq!(findings(&archive, None, "02T11").await, [""; 0]);
+    let found = findings(&archive, None, "02T13").await;
+    assert_eq!(found, ["warning unfinished_uploads"]);
+}

@@ -1,0 +1,68 @@
+//! `check` as a program: what it prints and how it ends, for archives served from memory.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may end so"
+)]
+
+mod exit_codes;
+mod findings;
+mod recorded;
+mod small;
+
+use embedded_s3::Store;
+use serde_json::{Value, json};
+use test_support::{EmbeddedArchive, Ended, SMALL_BUCKET, run_exporter, small_key};
+
+/// A morning after the newest backup of the small archive.
+const MORNING: &str = "2026-01-02T06:00:00Z";
+
+/// Name of the archive in the configuration.
+const ARCHIVE: &str = "production";
+
+/// Runs `check` on archives to its end, which the server of an archive must not wait for.
+async fn check(archive: &EmbeddedArchive, archives: Vec<Value>, arguments: &[&str]) -> Ended {
+    let configuration = json!({ "scan": { "maxAttempts": 1 }, "archives": archives });
+    archive.write("config.yaml", &configuration.to_string());
+    let file = archive.directory().join("config.yaml");
+    let file = file.to_str().expect("temporary directories have plain names").to_owned();
+    let arguments: Vec<String> = arguments.iter().map(|&one| one.to_owned()).collect();
+    let run = move || {
+        let mut all = vec!["check", "--config.file", &file];
+        all.extend(arguments.iter().map(String::as_str));
+        run_exporter(&all, &[])
+    };
+    tokio::task::spawn_blocking(run).await.expect("the program can be run")
+}
+
+/// Checks the archive alone as of a morning, as the only one, with these settings beside the usual.
+async fn check_with(archive: &EmbeddedArchive, more: &Value, arguments: &[&str]) -> Ended {
+    let mut settings = archive.settings(ARCHIVE);
+    for (key, value) in more.as_object().expect("settings are an object") {
+        settings[key] = value.clone();
+    }
+    let at_morning = [&["--at", MORNING], arguments].concat();
+    check(archive, vec![settings], &at_morning).await
+}
+
+/// The small archive, and what a test does to it.
+async fn small(change: impl FnOnce(&Store)) -> EmbeddedArchive {
+    let archive = EmbeddedArchive::small(1000).await;
+    change(archive.store());
+    archive
+}
+
+/// The small archive without its second segment.
+async fn with_a_gap() -> EmbeddedArchive {
+    small(|store| {
+        let key = "wals/0000000100000000/000000010000000000000002.gz";
+        store.remove(SMALL_BUCKET, &small_key(key));
+    })
+    .await
+}
+
+fn parsed(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}

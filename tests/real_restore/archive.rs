@@ -1,0 +1,178 @@
+//! One archive with everything that decides how far a restore gets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use test_support::{Keep, PointInTime, Stack, StackSettings};
+
+/// An archive that no longer changes, unless an object is removed from it.
+///
+/// Its backups, each followed by WAL, in the order in which they were begun:
+///
+/// | name | timeline | |
+/// |---|---|---|
+/// | `kept` | 1 | kept by Barman, standalone |
+/// | `before-the-gap` | 1 | a segment is missing between it and the next |
+/// | `without-its-own-wal` | 1 | its first segment is missing |
+/// | `before-the-failover` | 1 | then a failover begins timeline 2 |
+/// | `after-the-failover` | 2 | then a restore point |
+/// | `dead-branch` | 2 | begun after the restore point, to which `after-the-failover` is recovered: timeline 3 |
+/// | `killed` | 3 | killed when part of it was stored |
+/// | `third` | 3 | |
+/// | `newest` | 3 | |
+pub(crate) struct Archive {
+    pub(crate) stack: Stack,
+    /// Barman's words on each backup that has a name, by it. The killed one has none.
+    backups: BTreeMap<String, Value>,
+    killed: String,
+    /// The last segment before the gap after `before-the-gap`.
+    before_gap: String,
+}
+
+/// Names of complete segments.
+#[derive(Debug)]
+pub(crate) struct Segments(pub(crate) BTreeSet<String>);
+
+impl Segments {
+    /// The first one of a timeline.
+    pub(crate) fn first_of(&self, timeline: u32) -> &str {
+        self.of(timeline).next().expect("each timeline has some")
+    }
+
+    /// The last one of a timeline.
+    pub(crate) fn last_of(&self, timeline: u32) -> &str {
+        self.of(timeline).next_back().expect("each timeline has some")
+    }
+
+    /// Those that follow one on its timeline.
+    fn after(&self, name: &str) -> Vec<&String> {
+        let later = self.0.range(name.to_owned()..).skip(1);
+        later.take_while(|other| other[..8] == name[..8]).collect()
+    }
+
+    fn of(&self, timeline: u32) -> impl DoubleEndedIterator<Item = &str> {
+        let beginning = format!("{timeline:08X}");
+        self.0.iter().map(String::as_str).filter(move |name| name.starts_with(&beginning))
+    }
+}
+
+impl Archive {
+    /// Makes it, which takes a minute.
+    pub(crate) fn make() -> Self {
+        let stack = Stack::start(StackSettings { segment_size_mb: 1, ..StackSettings::default() });
+        stack.make_tablespace("fast");
+        let mut archive = Self {
+            stack,
+            backups: BTreeMap::new(),
+            killed: String::new(),
+            before_gap: String::new(),
+        };
+        archive.make_first_timeline();
+        archive.make_second_timeline();
+        archive.make_third_timeline();
+        archive.stack.stop_database();
+        archive.damage_first_timeline();
+        archive
+    }
+
+    /// The id of a backup.
+    pub(crate) fn id(&self, name: &str) -> &str {
+        if name == "killed" { &self.killed } else { self.text(name, "backup_id") }
+    }
+
+    /// The name of the segment that a field of a backup's `backup.info` holds.
+    pub(crate) fn text(&self, backup: &str, field: &str) -> &str {
+        let text = self.backups.get(backup).and_then(|backup| backup.get(field)?.as_str());
+        text.unwrap_or_else(|| panic!("no `{field}` of {backup} in {:#?}", self.backups))
+    }
+
+    /// The last segment before the gap after `before-the-gap`.
+    pub(crate) fn before_gap(&self) -> &str {
+        &self.before_gap
+    }
+
+    /// Names of the backups and their ids.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.backups.keys().map(String::as_str);
+        named.chain(["killed"]).map(|name| (name, self.id(name)))
+    }
+
+    /// The complete segments that are there now.
+    pub(crate) fn segments(&self) -> Segments {
+        let keys = self.stack.listing().into_iter().map(|object| object.key);
+        let files = keys.filter_map(|key| Some(key.rsplit_once('/')?.1.to_owned()));
+        let names = files.filter_map(|file| Some(file.strip_suffix(".gz")?.to_owned()));
+        Segments(names.filter(|name| name.len() == 24).collect())
+    }
+
+    /// Removes a file from `wals/`: a segment or a history file.
+    pub(crate) fn lose_wal(&self, name: &str) {
+        self.stack.delete_object(&self.wal_key(name));
+    }
+
+    /// Puts a file of `wals/` there under another name too.
+    pub(crate) fn copy_wal(&self, name: &str, other: &str) {
+        self.stack.copy_object(&self.wal_key(name), &self.wal_key(other));
+    }
+
+    fn wal_key(&self, name: &str) -> String {
+        let settings = self.stack.settings();
+        let directory = format!("{}/{}/wals", settings.prefix, settings.server);
+        match name.get(..16) {
+            Some(log) if !name.contains('.') => format!("{directory}/{log}/{name}.gz"),
+            _ => format!("{directory}/{name}.gz"),
+        }
+    }
+
+    fn make_first_timeline(&mut self) {
+        self.back_up("kept", 1);
+        self.stack.keep_backup(self.id("kept"), Keep::Standalone);
+        self.back_up("before-the-gap", 3);
+        self.back_up("without-its-own-wal", 1);
+        self.back_up("before-the-failover", 2);
+        self.stack.promote();
+    }
+
+    fn make_second_timeline(&mut self) {
+        self.back_up("after-the-failover", 1);
+        self.stack.sql("select pg_create_restore_point('before-the-mistake')");
+        self.stack.make_wal(1);
+        self.back_up("dead-branch", 2);
+        let point = PointInTime::RestorePoint("before-the-mistake".to_owned());
+        let second = self.id("after-the-failover").to_owned();
+        self.stack.pitr(&second, &point);
+    }
+
+    fn make_third_timeline(&mut self) {
+        self.stack.kill_backup();
+        self.back_up("third", 1);
+        self.back_up("newest", 2);
+    }
+
+    fn damage_first_timeline(&mut self) {
+        let segments = self.segments();
+        let after = segments.after(self.text("before-the-gap", "end_wal"));
+        self.before_gap = after[0].clone();
+        self.lose_wal(after[1]);
+        self.lose_wal(self.text("without-its-own-wal", "begin_wal"));
+    }
+
+    /// Makes a backup and so many segments after it.
+    fn back_up(&mut self, name: &str, segments: u32) {
+        self.stack.backup(&["--gzip", &format!("--name={name}")]);
+        self.stack.make_wal(segments);
+        self.learn_backups();
+    }
+
+    fn learn_backups(&mut self) {
+        let list = self.stack.backup_list();
+        for backup in list["backups_list"].as_array().expect("Barman prints a list") {
+            let id = backup["backup_id"].as_str().expect("each backup has an id");
+            // Barman writes a name down when a backup is complete.
+            match backup["backup_name"].as_str() {
+                Some(name) => drop(self.backups.insert(name.to_owned(), backup.clone())),
+                None => id.clone_into(&mut self.killed),
+            }
+        }
+    }
+}

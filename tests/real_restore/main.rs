@@ -1,0 +1,184 @@
+//! How far each backup of a damaged archive can really be recovered.
+//!
+//! PostgreSQL replays every backup along every timeline that it may take, with Barman's tools, and
+//! Barman deletes what a policy no longer needs. `--nocapture` shows the tables.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where it goes wrong, and says what it has seen"
+)]
+
+mod archive;
+mod rounds;
+mod verdicts;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use test_support::run_exporter;
+
+use crate::archive::{Archive, Segments};
+use crate::rounds::Ending::{At, InPartialOf, Refused};
+use crate::rounds::{LATEST, Row, Wish, round, timeline, without_partial};
+use crate::verdicts::{Reality, obsolete};
+
+/// The timeline that the database was on at last.
+const CURRENT: u32 = 3;
+
+/// The retention policy.
+const POLICY: &str = "REDUNDANCY 2";
+
+#[test]
+fn every_backup_is_recovered_as_far_as_its_verdict_says() {
+    let begun = Instant::now();
+    let archive = Archive::make();
+    println!("made in {:.0?}", begun.elapsed());
+
+    let segments = archive.segments();
+    let rows = round(&archive, "damaged on timeline 1", all_restores(&archive, &segments));
+    assert_verdicts(&archive, &rows);
+    assert_stray_history(&archive, &segments);
+    assert_crossings(&archive, &segments);
+    assert_retention(&archive);
+    println!("after {:.0?}", begun.elapsed());
+}
+
+/// Every backup along every timeline that it may take, and some that it may not.
+fn all_restores(archive: &Archive, segments: &Segments) -> Vec<Wish> {
+    let whole = |timeline| At(segments.last_of(timeline).to_owned());
+    let to_the_gap = || At(archive.before_gap().to_owned());
+    vec![
+        ("kept", timeline(1), to_the_gap()),
+        ("kept", timeline(3), to_the_gap()),
+        ("kept", LATEST, to_the_gap()),
+        ("before-the-gap", timeline(1), to_the_gap()),
+        ("before-the-gap", timeline(3), to_the_gap()),
+        ("without-its-own-wal", timeline(1), Refused),
+        ("without-its-own-wal", timeline(3), Refused),
+        ("before-the-failover", timeline(1), InPartialOf(1)),
+        ("before-the-failover", without_partial(1), whole(1)),
+        ("before-the-failover", timeline(2), whole(2)),
+        ("before-the-failover", timeline(3), whole(3)),
+        ("after-the-failover", timeline(2), whole(2)),
+        ("after-the-failover", timeline(3), whole(3)),
+        ("dead-branch", timeline(2), whole(2)),
+        ("dead-branch", timeline(3), Refused),
+        ("dead-branch", LATEST, Refused),
+        ("killed", timeline(3), Refused),
+        ("third", timeline(3), whole(3)),
+        ("newest", timeline(3), whole(3)),
+        ("newest", LATEST, whole(3)),
+    ]
+}
+
+/// Adds what a restored copy leaves that is started with the settings of its source: the history
+/// file of a timeline that left timeline 2 where timeline 3 did.
+fn assert_stray_history(archive: &Archive, segments: &Segments) {
+    let stray = "00000004.history";
+    archive.copy_wal("00000003.history", stray);
+    let wishes = vec![
+        ("after-the-failover", LATEST, At(segments.last_of(2).to_owned())),
+        ("newest", LATEST, Refused),
+        ("newest", timeline(3), At(segments.last_of(3).to_owned())),
+    ];
+    let rows = round(archive, "with a stray history file", wishes);
+    assert_verdicts(archive, &rows);
+    archive.lose_wal(stray);
+}
+
+/// Takes away what a path across timelines needs, piece by piece, and restores after each.
+fn assert_crossings(archive: &Archive, segments: &Segments) {
+    archive.lose_wal(segments.first_of(2));
+    let wishes = vec![
+        ("before-the-failover", timeline(2), InPartialOf(1)),
+        ("before-the-failover", timeline(3), InPartialOf(1)),
+        ("before-the-failover", without_partial(3), At(segments.last_of(1).to_owned())),
+    ];
+    let rows = round(archive, "without the first segment of timeline 2", wishes);
+    assert_verdicts(archive, &rows);
+
+    archive.lose_wal(segments.first_of(3));
+    // The parent's copy is taken, and replayed beyond the switch: into what was given up.
+    let dead = format!("00000002{}", &segments.first_of(3)[8..]);
+    let wishes = vec![
+        ("after-the-failover", timeline(3), At(dead)),
+        ("third", timeline(3), At(segments.last_of(3).to_owned())),
+    ];
+    let rows = round(archive, "without the first segment of timeline 3 either", wishes);
+    assert_verdicts(archive, &rows);
+
+    archive.lose_wal("00000002.history");
+    let wishes = vec![
+        ("before-the-failover", LATEST, InPartialOf(1)),
+        ("before-the-failover", timeline(2), Refused),
+        ("before-the-failover", timeline(3), InPartialOf(1)),
+    ];
+    let rows = round(archive, "without the history of timeline 2 either", wishes);
+    assert_verdicts(archive, &rows);
+}
+
+/// Has Barman delete, and sees whether what it left can be restored.
+fn assert_retention(archive: &Archive) {
+    let verdicts = exporter_verdicts(archive);
+    let gone = archive.stack.backup_delete(POLICY);
+    println!("\ndeleted:\n{}", gone.join("\n"));
+    let is_gone = |id: &str| gone.iter().any(|key| key.ends_with(&format!("/{id}/backup.info")));
+    let deleted = archive.ids().filter(|(_, id)| is_gone(id));
+    let deleted: BTreeSet<(&str, &str)> = deleted.collect();
+    let expected = [
+        "after-the-failover",
+        "before-the-failover",
+        "before-the-gap",
+        "dead-branch",
+        "without-its-own-wal",
+    ];
+    assert!(deleted.iter().map(|(name, _)| *name).eq(expected), "deleted: {deleted:?}");
+    let ids: BTreeSet<&str> = deleted.iter().map(|(_, id)| *id).collect();
+    assert_eq!(obsolete(&verdicts, &archive.stack.settings().server), ids);
+    let segments = archive.segments();
+    let wishes = vec![
+        ("kept", timeline(1), At(archive.text("kept", "end_wal").to_owned())),
+        ("third", timeline(3), At(segments.last_of(3).to_owned())),
+        ("newest", LATEST, At(segments.last_of(3).to_owned())),
+    ];
+    let rows = round(archive, "after `REDUNDANCY 2`", wishes);
+    assert_verdicts(archive, &rows);
+}
+
+/// Compares what the exporter says about the archive as it is now with real restores of it.
+fn assert_verdicts(archive: &Archive, rows: &[Row]) {
+    let verdicts = exporter_verdicts(archive);
+    let segments = archive.segments();
+    let reality = Reality { rows, segments: &segments, current_timeline: CURRENT };
+    let differences = reality.differences(&verdicts, &archive.stack.settings().server);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// What `check --output json` prints about the archive as it is now.
+fn exporter_verdicts(archive: &Archive) -> Value {
+    let (id, secret) = archive.stack.credentials();
+    let configuration = json!({
+        // Nothing is under way any more: what is missing is missing for good.
+        "backups": { "gapGracePeriod": "0s" },
+        "archives": [{
+            "name": "restored",
+            "destinationPath": archive.stack.destination(),
+            "endpointURL": archive.stack.endpoint(),
+            "region": "us-east-1",
+            "credentials": { "accessKeyIdFile": id, "secretAccessKeyFile": secret },
+            "retentionPolicy": POLICY,
+        }],
+    });
+    let directory = tempfile::tempdir().expect("temporary directories can be made");
+    let file = directory.path().join("config.yaml");
+    fs::write(&file, configuration.to_string()).expect("a fresh directory can be written");
+    let file = file.to_str().expect("temporary directories have plain names");
+    let ended = run_exporter(&["check", "--output", "json", "--config.file", file], &[]);
+    assert!(matches!(ended.code, Some(1 | 2)), "a damaged archive is not well: {ended:?}");
+    serde_json::from_str(&ended.output).expect("the result is JSON")
+}

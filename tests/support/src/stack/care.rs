@@ -1,0 +1,71 @@
+//! What people and Barman do to an archive that is there.
+
+use std::collections::BTreeSet;
+
+use super::{BARMAN, Stack};
+use crate::process::run;
+use crate::tools::make_database_directory;
+
+/// What [`Stack::keep_backup`] asks Barman to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The backup and all WAL from it on.
+    Full,
+    /// The backup and the WAL that makes it consistent.
+    Standalone,
+}
+
+impl Stack {
+    /// Makes a tablespace with a table in it, so that backups have one object more.
+    #[track_caller]
+    pub fn make_tablespace(&self, name: &str) {
+        let place = self.scratch.path().join(format!("tablespace-{name}"));
+        make_database_directory(&place);
+        self.sql(&format!("create tablespace {name} location '{}'", place.display()));
+        self.sql(&format!("create table in_{name} tablespace {name} as select 1 as one"));
+    }
+
+    /// Stops the database, with everything archived: what the archive holds, it holds from now on.
+    #[track_caller]
+    pub fn stop_database(&mut self) {
+        self.postgres.stop();
+    }
+
+    /// Removes an object behind Barman's back.
+    #[track_caller]
+    pub fn delete_object(&self, key: &str) {
+        self.client.delete_object(key);
+    }
+
+    /// Copies an object behind Barman's back.
+    #[track_caller]
+    pub fn copy_object(&self, key: &str, to: &str) {
+        self.client.copy_object(key, to);
+    }
+
+    /// Has Barman keep a backup, whatever the retention policy.
+    #[track_caller]
+    pub fn keep_backup(&self, backup_id: &str, keep: Keep) {
+        let target = match keep {
+            Keep::Full => "full",
+            Keep::Standalone => "standalone",
+        };
+        let mut command = self.barman_command("backup-keep", &["--target", target]);
+        command.arg(backup_id);
+        run(command, BARMAN);
+    }
+
+    /// Has Barman delete what a policy such as `REDUNDANCY 2` no longer needs, and returns the keys
+    /// that are gone.
+    #[track_caller]
+    pub fn backup_delete(&self, policy: &str) -> Vec<String> {
+        let before = self.keys();
+        self.barman("backup-delete", &["--retention-policy", policy]);
+        let after = self.keys();
+        before.difference(&after).cloned().collect()
+    }
+
+    fn keys(&self) -> BTreeSet<String> {
+        self.listing().into_iter().map(|object| object.key).collect()
+    }
+}
