@@ -162,9 +162,9 @@ archives:
       secretAccessKeyFile: \"{secret}\"
     servers:
       - serverName: {HEALTHY}
-        retentionPolicy: 7d
+        retentionPolicy: 14d
       - serverName: {TROUBLED}
-        retentionPolicy: 7d
+        retentionPolicy: 14d
 "
     );
     fs::write(directory.join("config.yaml"), configuration)?;

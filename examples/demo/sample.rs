@@ -89,7 +89,7 @@ fn healthy(archive: &Archive) -> Group {
     let segments = |timeline| line("barman_cloud_wal_segments").with("timeline", timeline);
     Group {
         caption: "kilobase-postgres-backup is well: a backup each day and one under way, one kept, \
-                  WAL of both\ntimelines since a failover, so that every moment of the last week can be \
+                  WAL of both\ntimelines since a failover, so that every moment of two weeks can be \
                   restored.",
         lines: vec![
             backups("done").says(cluster.done.len()),

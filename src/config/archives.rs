@@ -1,5 +1,6 @@
 //! Settings of the archives: what is scanned, and how it is reached.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::destination::Destination;
@@ -89,8 +90,10 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<ArchiveConfig> {
         root.mistake("archives", "is empty; expected at least one archive".to_owned());
     }
     let mut archives: Vec<ArchiveConfig> = Vec::new();
+    // Also the names of archives in which something else is wrong.
+    let mut names = BTreeSet::new();
     for mut section in sections {
-        if let Some(archive) = ArchiveConfig::read(&mut section) {
+        if let Some(archive) = ArchiveConfig::read(&mut section, &mut names) {
             archive.check_against(&archives, &section);
             archives.push(archive);
         }
@@ -101,8 +104,12 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<ArchiveConfig> {
 
 impl ArchiveConfig {
     /// The archive; `None` when something that it cannot do without is missing or wrong.
-    fn read(section: &mut Section<'_>) -> Option<Self> {
+    fn read(section: &mut Section<'_>, names: &mut BTreeSet<String>) -> Option<Self> {
         let name = required(section, "name", "a name that no other archive has", label);
+        if let Some(name) = name.as_ref().filter(|name| !names.insert((*name).clone())) {
+            let message = format!("expected a name that no other archive has, found `{name}`");
+            section.mistake("name", message);
+        }
         let form = "`s3://bucket/prefix`";
         let destination = required(section, "destinationPath", form, str::parse);
         let endpoint_url = section.text("endpointURL", str::parse);
@@ -127,11 +134,6 @@ impl ArchiveConfig {
     }
 
     fn check_against(&self, others: &[Self], section: &Section<'_>) {
-        if others.iter().any(|other| other.name == self.name) {
-            let message =
-                format!("expected a name that no other archive has, found `{}`", self.name);
-            section.mistake("name", message);
-        }
         let is_same = |other: &&Self| {
             other.destination == self.destination && other.endpoint_url == self.endpoint_url
         };

@@ -228,3 +228,13 @@ proptest! {
         let _ = load_text(&format!("{key}: {value:?} }}\n{LEAST}"));
     }
 }
+
+#[test]
+fn a_name_used_twice_is_told_also_where_something_else_is_wrong() {
+    let text = "archives: [{ name: a, destinationPath: nowhere }, { name: a, destinationPath: s3://bucket }]";
+
+    let mistakes = load_text(text).unwrap_err();
+
+    let keys: Vec<_> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
+    assert_eq!(keys, ["archives[0].destinationPath", "archives[1].name"]);
+}

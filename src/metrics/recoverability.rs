@@ -10,7 +10,8 @@ use super::table::{Metric, Number, Values, age};
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "recoverable",
-        help: "Whether the newest done backup can be restored and replayed to the newest WAL.",
+        help: "Whether the newest done backup can be restored and replayed to the newest WAL; 0 \
+               without a done backup.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(is_recoverable(server)?.into())),
@@ -21,7 +22,8 @@ pub(super) const METRICS: &[Metric] = &[
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| {
-            let by_default = server.newest_verdict()?.default_target_works;
+            let verdict = server.newest_verdict();
+            let by_default = verdict.is_none_or(|verdict| verdict.default_target_works);
             Some((is_recoverable(server)? && by_default).into())
         }),
     },
@@ -114,6 +116,10 @@ pub(super) const METRICS: &[Metric] = &[
     },
 ];
 
+/// `None` where the only backups are ones that cannot be read.
 fn is_recoverable(server: &ServerReport) -> Option<bool> {
-    Some(server.newest_verdict()?.verdict == Verdict::Recoverable)
+    match server.newest_verdict() {
+        Some(newest) => Some(newest.verdict == Verdict::Recoverable),
+        None => server.recovery.all_are_known.then_some(false),
+    }
 }

@@ -60,11 +60,12 @@ pub(super) fn retention(
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if retention.statuses.is_none() && server.newest_done().is_some() {
+    let is_blocked = retention.blocks.contains(&RetentionBlock::UnreadableBackup);
+    if retention.statuses.is_none() && !is_blocked && server.newest_done().is_some() {
         let message = format!("Barman's retention ends with an error for `{}`", retention.policy);
         findings.push(Finding::new(Severity::Warning, "retention_fails", message));
     }
-    if retention.blocks.contains(&RetentionBlock::UnreadableBackup) {
+    if is_blocked {
         let message = "Barman's retention deletes nothing as long as a backup.info cannot be read";
         findings.push(Finding::new(Severity::Warning, "retention_blocked", message.to_owned()));
     }
