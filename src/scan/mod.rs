@@ -2,6 +2,7 @@
 
 mod due;
 mod listing;
+mod losses;
 mod pass;
 mod reading;
 mod scanner;

@@ -1,16 +1,21 @@
 //! One pass over an archive.
 
+use std::collections::BTreeSet;
+
+use crate::inventory::{Files, Inventory};
 use crate::report::{Expectations, Report, ScanFindings, build};
 use crate::storage::{ObjectStore, StorageError};
 
 use super::Clock;
 use super::listing::take_stock;
-use super::reading::FilesRead;
+use super::reading::{BackupPlace, FilesRead};
 
 /// What is remembered from one pass to the next.
 #[derive(Debug, Default)]
 pub struct Knowledge {
     files: FilesRead,
+    /// Backups that were said to have lost WAL the last time.
+    losses: BTreeSet<BackupPlace>,
     /// Whether the store refused to list unfinished uploads the last time.
     uploads_are_refused: bool,
 }
@@ -45,12 +50,16 @@ impl<S: ObjectStore> Pass<'_, S> {
         let mut inventory = take_stock(self.store, self.prefix, "").await?;
         self.read_files(&mut inventory, &mut knowledge.files).await?;
         let uploads = self.find_uploads(&mut knowledge.uploads_are_refused).await?;
-        let findings = ScanFindings {
-            inventory: &inventory,
-            files: &knowledge.files.files,
-            audited_at,
-            uploads: uploads.as_deref(),
+        let judge = |inventory: &Inventory, files: &Files| {
+            let uploads = uploads.as_deref();
+            let findings = ScanFindings { inventory, files, audited_at, uploads };
+            build(&findings, self.expected, clock())
         };
-        Ok(build(&findings, self.expected, clock()))
+        let Knowledge { files, losses, .. } = knowledge;
+        let report = judge(&inventory, &files.files);
+        if self.confirm_losses(&report, losses, &mut inventory, &mut files.files).await? {
+            return Ok(judge(&inventory, &files.files));
+        }
+        Ok(report)
     }
 }

@@ -25,10 +25,10 @@ pub(super) struct FilesRead {
 }
 
 /// One backup in an inventory: the directories that lead to it.
-#[derive(Clone, Debug)]
-struct BackupPlace {
-    directory: String,
-    id: String,
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct BackupPlace {
+    pub(super) directory: String,
+    pub(super) id: String,
 }
 
 impl<S: ObjectStore> Pass<'_, S> {
@@ -57,7 +57,19 @@ impl<S: ObjectStore> Pass<'_, S> {
         known: &mut FilesRead,
     ) -> Result<(), StorageError> {
         let doubtful = known.doubtful(inventory);
-        let again: Vec<(BackupPlace, Option<BackupInventory>)> = stream::iter(doubtful)
+        self.look_again(doubtful, inventory, &mut known.files).await?;
+        known.confirm(inventory);
+        Ok(())
+    }
+
+    /// Lists backups a second time, and takes what is found now for what they are.
+    pub(super) async fn look_again(
+        &self,
+        places: Vec<BackupPlace>,
+        inventory: &mut Inventory,
+        files: &mut Files,
+    ) -> Result<(), StorageError> {
+        let again: Vec<(BackupPlace, Option<BackupInventory>)> = stream::iter(places)
             .map(async |place: BackupPlace| {
                 let backup = self.list_backup(&place).await?;
                 Ok::<_, StorageError>((place, backup))
@@ -67,14 +79,13 @@ impl<S: ObjectStore> Pass<'_, S> {
             .await?;
         let small_files =
             again.iter().flat_map(|(_, backup)| backup).flat_map(BackupInventory::small_files);
-        let changed = small_files.filter(|file| known.files.finding(file).is_none());
-        self.read(changed.cloned().collect(), &mut known.files).await?;
+        let changed = small_files.filter(|file| files.finding(file).is_none());
+        self.read(changed.cloned().collect(), files).await?;
         for (place, backup) in again {
             if let Some(directory) = inventory.directories.get_mut(&place.directory) {
                 directory.replace_backup(&place.id, backup);
             }
         }
-        known.confirm(inventory);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Scans of stores that misbehave, and of archives that change.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,6 +30,7 @@ struct FakeStore {
     contents: Mutex<BTreeMap<String, (String, DateTime<Utc>)>>,
     lost: Mutex<Vec<String>>,
     late: Mutex<Vec<String>>,
+    lost_to_readers: AtomicBool,
     listings: Mutex<Vec<String>>,
     reads: Mutex<Vec<String>>,
     paging: Paging,
@@ -46,6 +48,7 @@ impl FakeStore {
             contents: Mutex::new(objects.collect()),
             lost: Mutex::default(),
             late: Mutex::default(),
+            lost_to_readers: AtomicBool::new(true),
             listings: Mutex::default(),
             reads: Mutex::default(),
             paging: Paging::Honest,
@@ -123,7 +126,9 @@ impl ObjectStore for FakeStore {
 
     async fn get_small(&self, key: &str, _: u64) -> Result<Vec<u8>, StorageError> {
         self.reads.lock().unwrap().push(key.to_owned());
-        if self.lost.lock().unwrap().iter().any(|lost| lost == key) {
+        let is_lost = self.lost_to_readers.load(Ordering::Relaxed)
+            && self.lost.lock().unwrap().iter().any(|lost| lost == key);
+        if is_lost {
             return Err(StorageError::new(ErrorKind::NotFound, Reach::GoneObject, "gone"));
         }
         Ok(self.contents.lock().unwrap()[key].0.clone().into_bytes())
@@ -225,6 +230,27 @@ async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
     assert_eq!(std::mem::take(&mut *store.listings.lock().unwrap()), ["p/", "p/s/base/1/"]);
     store.scan(&mut knowledge).await.unwrap();
     assert_eq!(*store.listings.lock().unwrap(), ["p/"]);
+}
+
+#[tokio::test]
+async fn a_backup_deleted_with_its_wal_while_the_scan_ran_has_lost_none() {
+    let (store, mut knowledge) = (archive(), Knowledge::default());
+    store.put("p/s/wals/0000000100000000/000000010000000000000006.gz", "wal");
+    store.put(
+        "p/s/base/2/backup.info",
+        &DONE.replace("000000010000000000000004", "000000010000000000000006"),
+    );
+    store.put("p/s/base/2/data.tar", "data");
+
+    // The first one is listed without its WAL, and gone when it is looked for again.
+    store.contents.lock().unwrap().remove("p/s/wals/0000000100000000/000000010000000000000004.gz");
+    store.lost.lock().unwrap().extend([INFO.to_owned(), "p/s/base/1/data.tar".to_owned()]);
+    store.lost_to_readers.store(false, Ordering::Relaxed);
+    let report = store.scan(&mut knowledge).await.unwrap();
+
+    let recovery = &report.servers["s"].recovery;
+    assert_eq!(recovery.gaps(), Some((0, 0)));
+    assert_eq!(recovery.recoverable(), 1);
 }
 
 #[tokio::test]

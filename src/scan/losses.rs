@@ -1,0 +1,50 @@
+//! Making sure of backups before they are said to have lost WAL.
+
+use std::collections::BTreeSet;
+
+use crate::inventory::{Files, Inventory};
+use crate::recovery::{Obstacle, Verdict};
+use crate::report::Report;
+use crate::storage::{ObjectStore, StorageError};
+
+use super::Pass;
+use super::reading::BackupPlace;
+
+impl<S: ObjectStore> Pass<'_, S> {
+    /// Looks again at backups that are about to be said to have lost WAL, and were not before.
+    ///
+    /// Retention deletes a backup and then WAL: what was deleted while the scan ran may have been
+    /// listed with its backup, and without its WAL. `true` if anything was looked at.
+    pub(super) async fn confirm_losses(
+        &self,
+        report: &Report,
+        said_before: &mut BTreeSet<BackupPlace>,
+        inventory: &mut Inventory,
+        files: &mut Files,
+    ) -> Result<bool, StorageError> {
+        let lost = with_lost_wal(report);
+        let new: Vec<_> = lost.difference(said_before).cloned().collect();
+        *said_before = lost;
+        let is_doubtful = !new.is_empty();
+        self.look_again(new, inventory, files).await?;
+        Ok(is_doubtful)
+    }
+}
+
+fn with_lost_wal(report: &Report) -> BTreeSet<BackupPlace> {
+    let servers = report.servers.iter();
+    let backups = servers.flat_map(|(directory, server)| {
+        let verdicts = server.recovery.verdict.backups.iter();
+        verdicts.map(move |(id, verdict)| (directory, id, &verdict.verdict))
+    });
+    let is_lost = |verdict: &Verdict| match verdict {
+        Verdict::Consistent(obstacle) | Verdict::Broken(obstacle) => {
+            matches!(obstacle, Obstacle::MissingSegment(_))
+        }
+        Verdict::Recoverable | Verdict::Waiting(_) => false,
+    };
+    backups
+        .filter(|(_, _, verdict)| is_lost(verdict))
+        .map(|(directory, id, _)| BackupPlace { directory: directory.clone(), id: id.clone() })
+        .collect()
+}
