@@ -86,6 +86,9 @@ fn state(archive: &ArchiveOverview, now: DateTime<Utc>) -> Markup {
     let succeeded = outcome == "success";
     html! {
         span.good[succeeded].bad[!succeeded] { (outcome) }
+        @if succeeded && archive.servers == 0 {
+            small.wait { "found no server's directory: is the destination path the right one?" }
+        }
         @if let Some(error) = &archive.last_error { small { (error) } }
         @if !succeeded { small { "last success: " (when(archive.last_success_at, now, "none yet")) } }
     }
@@ -116,6 +119,21 @@ fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scan_that_found_no_server_is_not_just_a_success() {
+        let scanned = ArchiveOverview {
+            last_outcome: Some("success".to_owned()),
+            ..ArchiveOverview::default()
+        };
+        let now = "2026-01-10T00:00:00Z".parse().unwrap();
+
+        let empty = state(&scanned, now).into_string();
+        let found = state(&ArchiveOverview { servers: 1, ..scanned }, now).into_string();
+
+        assert!(empty.contains("found no server"), "{empty}");
+        assert!(!found.contains("found no server"), "{found}");
+    }
 
     #[test]
     fn a_distance_is_told_in_a_unit_that_fits() {
