@@ -1,0 +1,371 @@
+//! What lies in an archive, and what it is worth.
+
+use std::collections::BTreeMap;
+
+use crate::barman::KeepTarget;
+use crate::inventory::{Finding, UnreadableReason, WalObjectKind};
+use crate::postgres::TimelineId;
+use crate::report::{BackupState, PrefixKind, WalAnomaly};
+
+use super::{Archive, anomaly, done, info, moment, states};
+
+#[test]
+fn a_done_backup_without_data_is_incomplete() {
+    let server = Archive::new().with_file("s/base/20261115T020000/backup.info", &done()).server();
+
+    assert_eq!(states(&server), [("20261115T020000", BackupState::Incomplete)]);
+    assert_eq!(server.newest_done(), None);
+}
+
+#[test]
+fn a_done_backup_needs_an_object_of_every_tablespace() {
+    let with_tablespace = format!("{}tablespaces=[('fast', 16411, '/x')]\n", done());
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &with_tablespace)
+        .with("s/base/1/data.tar.gz", 5);
+
+    assert_eq!(states(&archive.server()), [("1", BackupState::Incomplete)]);
+    let archive = archive.with("s/base/1/16411.tar", 5);
+    assert_eq!(states(&archive.server()), [("1", BackupState::Done)]);
+}
+
+#[test]
+fn a_part_missing_between_two_others_makes_a_backup_incomplete() {
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with("s/base/1/data.tar", 5)
+        .with("s/base/1/data_0002.tar", 5);
+
+    assert_eq!(states(&archive.server()), [("1", BackupState::Incomplete)]);
+    let archive = archive.with("s/base/1/data_0001.tar", 5);
+    assert_eq!(states(&archive.server()), [("1", BackupState::Done)]);
+}
+
+#[test]
+fn an_empty_data_object_is_none() {
+    let archive =
+        Archive::new().with_file("s/base/1/backup.info", &done()).with("s/base/1/data.tar", 0);
+
+    assert_eq!(states(&archive.server()), [("1", BackupState::Incomplete)]);
+}
+
+#[test]
+fn a_snapshot_backup_has_no_data_objects() {
+    let snapshot = format!("{}snapshots_info={{'provider': 'gcp'}}\n", done());
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &snapshot)
+        .with("s/base/1/backup_label", 300);
+
+    assert_eq!(states(&archive.server()), [("1", BackupState::Done)]);
+}
+
+#[test]
+fn an_end_time_does_not_make_a_failed_backup_good() {
+    let failed = info("FAILED", "11-15 02:00:00", "11-15 02:10:00");
+    let server = Archive::new()
+        .with_file("s/base/1/backup.info", &failed)
+        .with("s/base/1/data.tar", 5)
+        .server();
+
+    assert_eq!(states(&server), [("1", BackupState::Failed)]);
+    assert_eq!(server.newest_failed().unwrap().began_at, Some(moment("2026-11-15T02:00:00Z")));
+}
+
+#[test]
+fn only_age_tells_a_running_backup_from_a_killed_one() {
+    let started = |begin| format!("begin_time=2026-{begin}+00:00\nstatus=STARTED\n");
+    let server = Archive::new()
+        .with_file("s/base/a/backup.info", &started("11-15 11:00:00"))
+        .with_file("s/base/b/backup.info", &started("11-14 11:00:00"))
+        // Begun in the future, says a clock that is wrong; written at three o'clock.
+        .with_file("s/base/c/backup.info", &started("11-30 11:00:00"))
+        .with_file("s/base/d/backup.info", "")
+        .with_file("s/base/e/backup.info", "status=PAUSED")
+        .server();
+
+    let expected = [
+        BackupState::Running,
+        BackupState::Incomplete,
+        BackupState::Running,
+        BackupState::Incomplete,
+        BackupState::Incomplete,
+    ];
+    assert_eq!(states(&server).into_iter().map(|(_, state)| state).collect::<Vec<_>>(), expected);
+    assert_eq!(server.newest_running().unwrap().id, "c");
+}
+
+#[test]
+fn a_directory_without_backup_info_is_not_nothing() {
+    let server = Archive::new()
+        .with("s/base/killed/data.tar", 5)
+        .with("s/base/only-kept/annotations/keep", 4)
+        .with("s/base/only-a-marker/", 0)
+        .server();
+
+    assert_eq!(states(&server), [("killed", BackupState::Incomplete)]);
+    assert_eq!(server.kept(KeepTarget::Full), Some(0));
+}
+
+#[test]
+fn an_unreadable_backup_info_costs_only_its_own_backup() {
+    let denied = Finding::Unreadable {
+        reason: UnreadableReason::Access,
+        message: "access denied".to_owned(),
+    };
+    let server = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with("s/base/1/data.tar", 5)
+        .with_file("s/base/2/backup.info", "a line without a sign")
+        .with_file("s/base/3/backup.info", &done().replace("end_time", "unknown"))
+        .with_finding("s/base/4/backup.info", denied)
+        .server();
+
+    let unreadable = BackupState::Unreadable;
+    let expected = [
+        ("1", BackupState::Done),
+        ("2", unreadable(UnreadableReason::Syntax)),
+        ("3", unreadable(UnreadableReason::MissingField)),
+        ("4", unreadable(UnreadableReason::Access)),
+    ];
+    assert_eq!(states(&server), expected);
+}
+
+#[test]
+fn a_backup_deleted_while_the_scan_ran_is_no_backup_any_more() {
+    let server = Archive::new()
+        .with_finding("s/base/1/backup.info", Finding::Gone)
+        .with("s/base/1/data.tar", 5)
+        .server();
+
+    assert!(server.backups.is_empty());
+    assert_eq!(server.base.objects, 2, "what was listed is still counted");
+}
+
+#[test]
+fn the_newest_backup_is_the_one_that_ended_last_whatever_its_id() {
+    let server = Archive::new()
+        .with_file(
+            "s/base/20261025T023000/backup.info",
+            &info("DONE", "10-25 01:30:00", "10-25 01:31:00"),
+        )
+        .with("s/base/20261025T023000/data.tar", 5)
+        .with_file(
+            "s/base/20261025T025000/backup.info",
+            &info("DONE", "10-25 00:50:00", "10-25 00:51:00"),
+        )
+        .with("s/base/20261025T025000/data.tar", 5)
+        .server();
+
+    assert_eq!(server.newest_done().unwrap().id, "20261025T023000");
+    assert_eq!(server.done()[0].1.id, "20261025T025000");
+}
+
+#[test]
+fn any_directory_in_base_with_a_backup_info_is_a_backup() {
+    let server = Archive::new()
+        .with_file("s/base/latest/backup.info", &done())
+        .with("s/base/latest/data.tar", 5)
+        .server();
+
+    assert_eq!(states(&server), [("latest", BackupState::Done)]);
+}
+
+#[test]
+fn keep_annotations_keep_in_full_unless_they_say_standalone() {
+    let server = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with_file("s/base/1/annotations/keep", "standalone")
+        .with_file("s/base/2/backup.info", &done())
+        .with_file("s/base/2/annotations/keep", "whatever")
+        .server();
+
+    assert_eq!(server.kept(KeepTarget::Standalone), Some(1));
+    assert_eq!(server.kept(KeepTarget::Full), Some(1));
+}
+
+#[test]
+fn an_unreadable_keep_annotation_makes_kept_backups_unknown() {
+    let denied = Finding::Unreadable { reason: UnreadableReason::Access, message: String::new() };
+    let server = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with_finding("s/base/1/annotations/keep", denied)
+        .server();
+
+    assert_eq!(server.kept(KeepTarget::Full), None);
+}
+
+#[test]
+fn a_smaller_database_than_before_shows_in_the_ratio() {
+    let sized = |day, size| {
+        info("DONE", &format!("11-{day} 02:00:00"), &format!("11-{day} 02:10:00"))
+            .replace("cluster_size=1000", &format!("cluster_size={size}"))
+    };
+    let archive = [("10", 1000), ("11", 2000), ("12", 3000), ("13", 4000), ("14", 250)]
+        .into_iter()
+        .fold(Archive::new(), |archive, (day, size)| {
+            archive
+                .with_file(&format!("s/base/{day}/backup.info"), &sized(day, size))
+                .with(&format!("s/base/{day}/data.tar"), 5)
+        });
+
+    assert_eq!(archive.server().size_change_ratio(), Some(0.1));
+}
+
+#[test]
+fn two_databases_in_one_directory_are_two_system_identifiers() {
+    let server = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with_file("s/base/2/backup.info", &done().replace("systemid=7", "systemid=8"))
+        .server();
+
+    assert_eq!(server.system_identifiers().len(), 2);
+}
+
+#[test]
+fn segments_count_once_and_their_objects_all() {
+    let wal = |name: &str| format!("s/wals/0000000100000000/{name}");
+    let server = Archive::new()
+        .with(&wal("000000010000000000000001"), 16_777_216)
+        .with(&wal("000000010000000000000001.gz"), 100)
+        .with(&wal("000000010000000000000002.gz"), 100)
+        .with(&wal("000000010000000000000002.00000028.backup.gz"), 30)
+        .with(&wal("000000010000000000000003.partial.gz"), 50)
+        .with(&wal("000000010000000000000004.gz.tmp"), 7)
+        .with(&wal("0000000200000000000000AA"), 16_777_216)
+        .with(&wal("000000010000000000000005"), 12)
+        .with(&wal(""), 0)
+        .with("s/wals/00000002.history.gz", 60)
+        .server();
+
+    let timeline = server.wal.timelines[&TimelineId(1)];
+    assert_eq!((timeline.segments, timeline.stored.objects), (3, 4));
+    assert_eq!(timeline.stored.bytes, 16_777_216 + 100 + 100 + 12);
+    assert_eq!(server.wal.timelines.len(), 1, "a misplaced segment is no timeline's");
+    let bytes = WalObjectKind::ALL.map(|kind| server.wal.objects[&kind].bytes);
+    assert_eq!(bytes, [16_777_428, 50, 30, 60, 16_777_216, 7, 0]);
+    assert_eq!(server.wal.objects[&WalObjectKind::Foreign].objects, 1, "a marker is not foreign");
+    let counts = WalAnomaly::ALL.map(|kind| server.wal.anomalies.get(&kind).copied());
+    assert_eq!(counts, [Some(1), Some(1), Some(1), Some(0), Some(1), None]);
+}
+
+#[test]
+fn the_size_of_segments_is_what_the_backups_say() {
+    let of_64_mib = done().replace("16777216", "67108864");
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &of_64_mib)
+        .with("s/wals/0000000100000000/000000010000000000000001", 67_108_864)
+        .with("s/wals/0000000100000000/00000001000000000000003F.gz", 100);
+    assert_eq!(anomaly(&archive.server(), WalAnomaly::Size), 0);
+
+    let archive = archive
+        .with("s/wals/0000000100000000/000000010000000000000002", 16_777_216)
+        .with("s/wals/0000000100000000/000000010000000000000040.gz", 100);
+    assert_eq!(anomaly(&archive.server(), WalAnomaly::Size), 2);
+}
+
+#[test]
+fn a_segment_that_arrived_long_after_the_next_one_was_uploaded_again() {
+    let wal = |number: u32| format!("s/wals/0000000100000000/0000000100000000000000{number:02X}");
+    let server = Archive::new()
+        .with_at(&wal(1), 16_777_216, "2026-11-15T01:00:00Z")
+        .with_at(&wal(2), 16_777_216, "2026-11-15T09:00:00Z")
+        .with_at(&wal(3), 16_777_216, "2026-11-15T03:00:00Z")
+        .with_at(&wal(4), 16_777_216, "2026-11-15T02:59:00Z")
+        .server();
+
+    assert_eq!(anomaly(&server, WalAnomaly::Overwritten), 1);
+    assert_eq!(server.wal.newest_at, Some(moment("2026-11-15T09:00:00Z")));
+}
+
+#[test]
+fn a_lone_history_file_from_before_the_newest_backup_is_a_stray_timeline() {
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with("s/base/1/data.tar", 5)
+        .with_file("s/wals/00000002.history", "1\t0/3000000\tno recovery target specified\n");
+
+    assert_eq!(anomaly(&archive.server(), WalAnomaly::StrayTimeline), 1);
+}
+
+#[test]
+fn stray_timelines_are_unknown_where_a_history_file_cannot_be_read() {
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with("s/base/1/data.tar", 5)
+        .with_file("s/wals/00000002.history", "no history");
+    assert_eq!(archive.server().wal.anomalies.get(&WalAnomaly::StrayTimeline), None);
+
+    let without_backups = Archive::new().with_file("s/wals/00000002.history", "1\t0/1\tx");
+    assert_eq!(without_backups.server().wal.anomalies.get(&WalAnomaly::StrayTimeline), None);
+}
+
+#[test]
+fn a_server_that_is_expected_and_not_there_is_empty_and_not_absent() {
+    let report = Archive::new().expecting(&["s"]).report();
+
+    let server = &report.servers["s"];
+    assert!(server.is_expected && server.backups.is_empty());
+    assert_eq!(report.uploads.unwrap()["s"].count, 0);
+}
+
+#[test]
+fn a_server_that_nobody_expects_is_an_orphan() {
+    let report = Archive::new()
+        .expecting(&["s"])
+        .with("s/wals/0000000100000000/000000010000000000000001.gz", 10)
+        .with("old/wals/0000000100000000/000000010000000000000001.gz", 20)
+        .with("old/readme", 3)
+        .with("junk/file", 4)
+        .with("loose", 5)
+        .report();
+
+    let prefixes: BTreeMap<_, _> = report
+        .prefixes
+        .iter()
+        .map(|one| (one.prefix.as_str(), (one.kind, one.sums.bytes)))
+        .collect();
+    let expected = BTreeMap::from([
+        ("s/base/", (PrefixKind::Base, 0)),
+        ("s/wals/", (PrefixKind::Wals, 10)),
+        ("old/", (PrefixKind::Orphan, 23)),
+        ("junk/", (PrefixKind::Other, 4)),
+        ("", (PrefixKind::Other, 5)),
+    ]);
+    assert_eq!(prefixes, expected);
+    assert!(!report.servers["old"].is_expected);
+    assert!(!report.servers.contains_key("junk"));
+}
+
+#[test]
+fn markers_alone_make_no_server() {
+    let report = Archive::new().with("s/", 0).with("s/base/", 0).with("s/wals/", 0).report();
+
+    assert!(report.servers.is_empty());
+    assert_eq!(report.objects, 3);
+}
+
+proptest::proptest! {
+    #[test]
+    fn prefixes_add_up_to_everything_whatever_the_keys(
+        keys in proptest::collection::btree_map(
+            "(s|t|/|a b/)?(base/|wals/|x/|)(0000000100000000/|1/|)(backup.info|data.tar|00000001000000000000000[1-4](.gz|.partial|.gz.tmp)?|)/?",
+            0_u64..1000, 0..40),
+        some_are_expected: bool,
+    ) {
+        let archive = keys.iter().fold(Archive::new(), |archive, (key, size)| archive.with(key, *size));
+        let archive = if some_are_expected { archive.expecting(&["s", "nowhere"]) } else { archive };
+
+        let report = archive.report();
+
+        let bytes: u64 = report.prefixes.iter().map(|one| one.sums.bytes).sum();
+        let objects: u64 = report.prefixes.iter().map(|one| one.sums.objects).sum();
+        proptest::prop_assert_eq!(bytes, keys.values().sum::<u64>());
+        proptest::prop_assert_eq!(objects, keys.len() as u64);
+        proptest::prop_assert_eq!(objects, report.objects);
+        for server in report.servers.values() {
+            let wal = server.wal.timelines.values().map(|one| one.stored.objects).sum::<u64>();
+            let segments = server.wal.objects.get(&WalObjectKind::Segment);
+            proptest::prop_assert_eq!(wal, segments.map_or(0, |sums| sums.objects));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Layouts that archives really have, and what the report says of them.
+
+mod layout;
+mod recovery;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::inventory::{Files, Finding, Inventory, ListedObject};
+
+use super::{
+    BackupState, Expectations, Report, RetentionPolicies, ScanFindings, ServerReport, WalAnomaly,
+    build,
+};
+
+const NOW: &str = "2026-11-15T12:00:00Z";
+
+fn moment(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// An archive in the making: keys below the destination path.
+struct Archive {
+    inventory: Inventory,
+    files: Files,
+    servers: Option<Vec<&'static str>>,
+}
+
+impl Archive {
+    fn new() -> Self {
+        Self { inventory: Inventory::default(), files: Files::default(), servers: None }
+    }
+
+    fn expecting(mut self, servers: &[&'static str]) -> Self {
+        self.servers = Some(servers.to_vec());
+        self
+    }
+
+    fn with_at(mut self, key: &str, size: u64, at: &str) -> Self {
+        self.inventory.add(key, &object(key, size, at));
+        self
+    }
+
+    fn with(self, key: &str, size: u64) -> Self {
+        self.with_at(key, size, "2026-11-15T03:00:00Z")
+    }
+
+    /// Adds a small file and what reading it yields.
+    fn with_file(mut self, key: &str, content: &str) -> Self {
+        self = self.with(key, content.len() as u64);
+        let file = self.small_file(key);
+        let finding = file.kind.read(content.as_bytes());
+        self.files.insert(file, finding);
+        self
+    }
+
+    fn with_finding(mut self, key: &str, finding: Finding) -> Self {
+        self = self.with(key, 10);
+        let file = self.small_file(key);
+        self.files.insert(file, finding);
+        self
+    }
+
+    fn small_file(&self, key: &str) -> crate::inventory::SmallFile {
+        self.inventory.small_files().find(|file| file.object.key == key).unwrap().clone()
+    }
+
+    fn report(&self) -> Report {
+        let findings = ScanFindings {
+            inventory: &self.inventory,
+            files: &self.files,
+            audited_at: moment(NOW),
+            uploads: Some(&[]),
+        };
+        let servers = self.servers.as_ref();
+        let expected = Expectations {
+            servers: servers.map(|names| names.iter().map(ToString::to_string).collect()),
+            retention: RetentionPolicies::default(),
+            gap_grace_period: TimeDelta::minutes(10),
+            max_running_time: TimeDelta::hours(24),
+        };
+        build(&findings, &expected, moment(NOW))
+    }
+
+    fn server(&self) -> ServerReport {
+        let servers = self.report().servers;
+        servers.get("s").expect("the server is there").clone()
+    }
+}
+
+fn object(key: &str, size: u64, at: &str) -> ListedObject {
+    ListedObject {
+        key: key.to_owned(),
+        size,
+        last_modified: moment(at),
+        etag: None,
+        storage_class: None,
+    }
+}
+
+/// A `backup.info` with the fields that matter, begun and ended at these times of day.
+fn info(status: &str, begin: &str, end: &str) -> String {
+    format!(
+        "begin_time=2026-{begin}+00:00\nbegin_wal=000000010000000000000004\ncluster_size=1000\n\
+         end_time=2026-{end}+00:00\nend_wal=000000010000000000000004\nend_xlog=0/4000100\n\
+         status={status}\nsystemid=7\ntimeline=1\nxlog_segment_size=16777216\n"
+    )
+}
+
+fn done() -> String {
+    info("DONE", "11-15 02:00:00", "11-15 02:10:00")
+}
+
+fn states(server: &ServerReport) -> Vec<(&str, BackupState)> {
+    server.backups.iter().map(|backup| (backup.id.as_str(), backup.state)).collect()
+}
+
+fn anomaly(server: &ServerReport, kind: WalAnomaly) -> u64 {
+    server.wal.anomalies[&kind]
+}

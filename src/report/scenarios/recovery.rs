@@ -1,0 +1,287 @@
+//! What can be restored of an archive, and to when.
+
+use crate::recovery::Verdict;
+
+use super::{Archive, done, info, moment};
+
+/// A done backup of these segments that ended on this day of the month.
+fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
+    let text = info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
+        .replace("begin_wal=000000010000000000000004", &format!("begin_wal={begin}"))
+        .replace("end_wal=000000010000000000000004", &format!("end_wal={end}"))
+        .replace("end_xlog=0/4000100", &format!("end_xlog=0/{}000100", &end[22..]));
+    archive
+        .with_file(&format!("s/base/202611{day:02}T020000/backup.info"), &text)
+        .with(&format!("s/base/202611{day:02}T020000/data.tar"), 5)
+}
+
+/// Segments of one timeline, by number.
+fn wal(archive: Archive, timeline: u32, numbers: impl IntoIterator<Item = u32>) -> Archive {
+    numbers.into_iter().fold(archive, |archive, number| {
+        archive.with(
+            &format!("s/wals/{timeline:08X}00000000/{timeline:08X}00000000{number:08X}.gz"),
+            9,
+        )
+    })
+}
+
+/// The verdict on each backup, its reach, and what is missing: a line each.
+fn judgement(archive: &Archive) -> String {
+    let server = archive.server();
+    let mut lines: Vec<String> = Vec::new();
+    for (id, one) in &server.recovery.verdict.backups {
+        let reach = one.reach.map_or("nothing".to_owned(), |segment| segment.to_string());
+        let default = if one.default_target_works { "" } else { ", not by default" };
+        lines.push(format!("{id}: {:?}, reaches {reach}{default}", one.verdict));
+    }
+    let current = server.recovery.verdict.current_timeline.map(|timeline| timeline.0);
+    let (gaps, missing) = server.recovery.gaps().unwrap_or_default();
+    let obsolete = server.recovery.obsolete_segments();
+    let histories: Vec<_> = server.recovery.histories_missing.iter().map(|id| id.0).collect();
+    lines.push(format!(
+        "timeline {current:?}, {gaps} gaps of {missing}, obsolete {obsolete:?}, histories missing {histories:?}"
+    ));
+    lines.join("\n")
+}
+
+const TO_TIMELINE_2_IN_6: &str = "1\t0/6000080\tfailover\n";
+
+#[test]
+fn a_whole_archive_is_recoverable() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 5)), 1, 4..=9);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000010000000000000009
+    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn wal_from_before_the_first_backup_is_obsolete_and_holes_in_it_are_none() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [1, 3, 4, 5]);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000010000000000000005
+    timeline Some(1), 0 gaps of 0, obsolete Some(2), histories missing []
+    ");
+}
+
+#[test]
+fn a_gap_after_its_end_limits_a_backup_and_leaves_later_ones_alone() {
+    let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
+    let archive = backup(archive, 12, &seg(1, 8), &seg(1, 8));
+    let archive = wal(archive, 1, [4, 5, 7, 8, 9]);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 6 })), reaches 000000010000000000000005
+    20261112T020000: Recoverable, reaches 000000010000000000000009
+    timeline Some(1), 1 gaps of 1, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn a_gap_inside_a_backup_breaks_it() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 6)), 1, [4, 6, 7]);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Broken(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 5 })), reaches 000000010000000000000004
+    timeline None, 1 gaps of 1, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn a_backup_whose_end_has_not_arrived_waits() {
+    let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 5));
+    let archive = wal(archive, 1, [3, 4]);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), log: 0, segment: 5 }), reaches 000000010000000000000004
+    timeline None, 0 gaps of 0, obsolete Some(1), histories missing []
+    ");
+    assert_eq!(archive.server().waiting_since(), Some(moment("2026-11-10T02:10:00Z")));
+}
+
+#[test]
+fn a_failover_leads_on_to_the_next_timeline() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
+    let archive = wal(archive, 2, 6..=8).with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000020000000000000008
+    timeline Some(2), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn wal_on_a_timeline_without_its_history_file_cannot_be_reached() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
+    let archive = wal(archive, 2, 6..=8);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Consistent(MissingHistory(TimelineId(2))), reaches 000000010000000000000005
+    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing [2]
+    ");
+}
+
+#[test]
+fn a_timeline_is_passed_through_without_its_history_file_but_is_no_target() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
+    let history = "1\t0/6000050\ta\n2\t0/8000050\tb\n";
+    let archive =
+        wal(wal(archive, 2, 6..=7), 3, 8..=9).with_file("s/wals/00000003.history", history);
+
+    let server = archive.server();
+
+    let (_, verdict) = server.recovery.verdict.backups.first_key_value().unwrap();
+    assert_eq!(verdict.verdict, Verdict::Recoverable);
+    assert!(verdict.follow.keys().map(|timeline| timeline.0).eq([1, 3]), "{:?}", verdict.follow);
+}
+
+#[test]
+fn a_missing_first_segment_of_a_timeline_is_a_gap_that_a_partial_does_not_fill() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
+    let archive = wal(archive, 2, 7..=8)
+        .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6)
+        .with("s/wals/0000000100000000/000000010000000000000006.partial.gz", 5);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(2), log: 0, segment: 6 })), reaches 000000010000000000000005
+    timeline Some(2), 1 gaps of 1, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn a_dead_branch_behind_a_switch_is_neither_gap_nor_path() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5, 6, 7, 9]);
+    let archive = wal(archive, 2, 6..=8).with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000020000000000000008
+    timeline Some(2), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn a_backup_that_ended_after_the_fork_stays_on_its_own_branch() {
+    let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
+    let archive = backup(archive, 11, &seg(1, 7), &seg(1, 7));
+    let archive = backup(archive, 12, &seg(2, 8), &seg(2, 8));
+    let archive = wal(wal(archive, 1, 4..=7), 2, 6..=9);
+    let archive = archive.with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000020000000000000009
+    20261111T020000: Consistent(DeadBranch), reaches 000000010000000000000007, not by default
+    20261112T020000: Recoverable, reaches 000000020000000000000009
+    timeline Some(2), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn a_stray_history_file_breaks_restores_with_default_settings_only() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8)), 1, 8..=9);
+    let archive = archive.with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000010000000000000009, not by default
+    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn a_restored_cluster_begins_at_timeline_4_without_its_ancestors() {
+    let archive = wal(backup(Archive::new(), 10, &seg(4, 7), &seg(4, 7)), 4, 6..=9);
+    let history = "1\t0/2000000\ta\n2\t0/4000000\tb\n3\t0/6000000\tc\n";
+    let archive = archive.with_file("s/wals/00000004.history", history);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000040000000000000009
+    timeline Some(4), 0 gaps of 0, obsolete Some(1), histories missing []
+    ");
+}
+
+#[test]
+fn a_standalone_backup_needs_just_itself() {
+    let archive = backup(Archive::new(), 10, &seg(1, 2), &seg(1, 3))
+        .with_file("s/base/20261110T020000/annotations/keep", "standalone");
+    let archive = wal(backup(archive, 12, &seg(1, 8), &seg(1, 8)), 1, [1, 2, 3, 4, 7, 8, 9]);
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 5 })), reaches 000000010000000000000004
+    20261112T020000: Recoverable, reaches 000000010000000000000009
+    timeline Some(1), 0 gaps of 0, obsolete Some(3), histories missing []
+    ");
+}
+
+#[test]
+fn a_backup_that_ends_on_a_boundary_does_not_need_the_segment_that_it_names() {
+    let text = done().replace("end_xlog=0/4000100", "end_xlog=0/5000000");
+    let archive = Archive::new()
+        .with_file(
+            "s/base/1/backup.info",
+            &text.replace("end_wal=000000010000000000000004", "end_wal=000000010000000000000005"),
+        )
+        .with("s/base/1/data.tar", 5);
+
+    insta::assert_snapshot!(judgement(&wal(archive, 1, [4])), @r"
+    1: Recoverable, reaches 000000010000000000000004
+    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn what_an_unreadable_backup_needs_is_not_known() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 2..=5)
+        .with_file("s/base/20261101T020000/backup.info", "no backup.info");
+
+    assert_eq!(archive.server().recovery.gaps(), None);
+    assert_eq!(archive.server().recovery.obsolete_segments(), None);
+}
+
+#[test]
+fn wal_in_which_a_backup_begins_counts_at_once() {
+    let archive = backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8));
+    let archive = wal(archive, 1, [2, 3]).with_at(
+        "s/wals/0000000100000000/000000010000000000000008.gz",
+        9,
+        "2026-11-15T11:58:00Z",
+    );
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000010000000000000008
+    timeline Some(1), 0 gaps of 0, obsolete Some(2), histories missing []
+    ");
+}
+
+#[test]
+fn the_beginning_of_a_timeline_may_be_on_its_way() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5)
+        .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6)
+        .with_at("s/wals/0000000200000000/000000020000000000000007.gz", 9, "2026-11-15T11:58:00Z");
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261110T020000: Recoverable, reaches 000000010000000000000005
+    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn a_hole_just_below_the_newest_segment_may_be_on_its_way() {
+    let newest = "s/wals/0000000100000000/000000010000000000000007.gz";
+    let archive = || wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
+
+    let fresh = archive().with_at(newest, 9, "2026-11-15T11:55:00Z");
+    insta::assert_snapshot!(judgement(&fresh), @r"
+    20261110T020000: Recoverable, reaches 000000010000000000000005
+    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+    let old = archive().with_at(newest, 9, "2026-11-15T11:45:00Z");
+    insta::assert_snapshot!(judgement(&old), @r"
+    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 6 })), reaches 000000010000000000000005
+    timeline Some(1), 1 gaps of 1, obsolete Some(0), histories missing []
+    ");
+}
+
+fn seg(timeline: u32, number: u32) -> String {
+    format!("{timeline:08X}00000000{number:08X}")
+}
