@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,9 @@ const PURE: [&str; 7] =
 
 /// Rooms that do I/O, and `config`, which reads its file.
 const OTHERS: [&str; 5] = ["storage", "scan", "web", "config", "app"];
+
+/// Files and folders of tests alone.
+const TESTS: [&str; 4] = ["tests.rs", "tests", "scenarios", "scripted.rs"];
 
 /// What has no place in a pure room: I/O, clocks, logs, async.
 const IMPURE: [&str; 10] = [
@@ -44,8 +48,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn code_lines(file: &Path) -> Vec<(String, String)> {
-    let is_test = ["tests.rs", "scripted.rs"].iter().any(|name| file.ends_with(name));
-    if is_test || file.components().any(|part| part.as_os_str() == "scenarios") {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let inside = file.strip_prefix(source).expect("the file is below the source");
+    let is_test = |part: &OsStr| TESTS.iter().any(|name| part == *name);
+    if inside.components().any(|part| is_test(part.as_os_str())) {
         return vec![];
     }
     let text = fs::read_to_string(file).expect("the file can be read");

@@ -2,6 +2,7 @@
 //!
 //! Everything outside this room sees the [`ObjectStore`] trait; only the folder `s3` names the AWS SDK.
 
+mod advice;
 mod encoding;
 mod error;
 mod fault;

@@ -1,0 +1,150 @@
+//! Barman's functions again, one statement after the other, on names as text.
+
+use super::*;
+
+/// `_backup_report` of the two policies.
+pub(super) fn report(
+    policy: RetentionPolicy,
+    catalog: &[CatalogBackup],
+    minimum: u32,
+    now: DateTime<Utc>,
+) -> BTreeMap<String, String> {
+    let mut sorted: Vec<_> = catalog.iter().collect();
+    sorted.sort_by(|one, other| other.id.cmp(&one.id));
+    let (mut found, mut valid, mut i) = (false, 0, 0);
+    let mut report = BTreeMap::new();
+    for backup in sorted {
+        let keep = match backup.keep {
+            Some(KeepTarget::Standalone) => Some("KEEP:STANDALONE"),
+            Some(KeepTarget::Full) => Some("KEEP:FULL"),
+            None => None,
+        };
+        let status = if backup.status != BackupStatus::Done {
+            "-"
+        } else if let RetentionPolicy::Redundancy(count) = policy {
+            i += 1;
+            keep.unwrap_or(if i <= count.max(minimum) { "VALID" } else { "OBSOLETE" })
+        } else if found {
+            if valid < minimum {
+                valid += 1;
+                keep.unwrap_or("OBSOLETE*")
+            } else {
+                keep.unwrap_or("OBSOLETE")
+            }
+        } else {
+            valid += 1;
+            found = backup.ended_at.unwrap() < now - policy.window().unwrap();
+            keep.unwrap_or("VALID")
+        };
+        report.insert(backup.id.clone(), status.to_owned());
+    }
+    report
+}
+
+/// A bucket and what Barman remembers of it.
+struct Run {
+    keys: BTreeSet<String>,
+    catalog: BTreeMap<String, CatalogBackup>,
+    wal_paths: Option<BTreeMap<String, String>>,
+}
+
+/// The second half of `main`: the keys that are left.
+pub(super) fn left(
+    keys: &[String],
+    catalog: &[CatalogBackup],
+    report: &BTreeMap<String, String>,
+) -> BTreeSet<String> {
+    let keys = keys.iter().cloned().collect();
+    let catalog = catalog.iter().map(|backup| (backup.id.clone(), backup.clone())).collect();
+    let mut run = Run { keys, catalog, wal_paths: None };
+    for (id, _) in report.iter().filter(|(_, status)| *status == "OBSOLETE") {
+        for name in ["backup.info", "data.tar"] {
+            run.keys.remove(&format!("s/base/{id}/{name}"));
+        }
+        run.remove_wals_for_backup(&run.catalog[id].clone());
+        run.catalog.remove(id);
+    }
+    run.keys
+}
+
+/// `DIR` of `s/wals/DIR/…`, where it looks like the directory of a log.
+fn directory(key: &str) -> Option<&str> {
+    let (directory, _) = key.strip_prefix("s/wals/")?.split_once('/')?;
+    let is_log = directory.len() == 16 && u64::from_str_radix(directory, 16).is_ok();
+    is_log.then_some(directory)
+}
+
+fn hex(text: &str) -> u32 {
+    u32::from_str_radix(text, 16).unwrap()
+}
+
+impl Run {
+    fn copied(&self) -> Vec<&CatalogBackup> {
+        let copied = [BackupStatus::Done, BackupStatus::WaitingForWals];
+        self.catalog.values().filter(|backup| copied.contains(&backup.status)).collect()
+    }
+
+    fn should_remove_wals(&self, id: &str) -> (bool, Vec<(String, String)>) {
+        let mut ranges = vec![];
+        for previous in self.copied().into_iter().rev().filter(|backup| *backup.id < *id) {
+            if previous.keep != Some(KeepTarget::Standalone) {
+                return (false, vec![]);
+            }
+            let name = |name: Option<SegmentName>| name.unwrap().to_string();
+            ranges.push((name(previous.begin_wal), name(previous.end_wal)));
+        }
+        (true, ranges)
+    }
+
+    fn wal_paths(&mut self) -> BTreeMap<String, String> {
+        let keys = self.keys.iter().filter(|key| key.starts_with("s/wals/"));
+        let named = keys.filter_map(|key| {
+            let name = key.rsplit('/').next().unwrap();
+            let name = name.strip_suffix(".gz").unwrap_or(name);
+            (!name.contains(".tmp")).then(|| (name.to_owned(), key.clone()))
+        });
+        self.wal_paths.get_or_insert_with(|| named.collect()).clone()
+    }
+
+    fn remove_wals_for_backup(&mut self, deleted: &CatalogBackup) {
+        let (should_remove, ranges) = self.should_remove_wals(&deleted.id);
+        if !should_remove {
+            return;
+        }
+        let next = self.copied().into_iter().find(|backup| backup.id > deleted.id).cloned();
+        let until = next.unwrap_or_else(|| deleted.clone());
+        let begin_wal = until.begin_wal.unwrap().to_string();
+        let mut protected: BTreeSet<u32> =
+            self.catalog.values().map(|backup| backup.timeline.unwrap().0).collect();
+        protected.remove(&until.timeline.unwrap().0);
+
+        let prefixes: BTreeSet<String> =
+            self.keys.iter().filter_map(|key| directory(key)).map(str::to_owned).collect();
+        for prefix in prefixes {
+            let (timeline, log) = (hex(&prefix[..8]), hex(&prefix[8..]));
+            let touches = |(begin, end): &(String, String)| {
+                timeline >= hex(&begin[..8])
+                    && log >= hex(&begin[8..16])
+                    && timeline <= hex(&end[..8])
+                    && log <= hex(&end[8..16])
+            };
+            if !protected.contains(&timeline)
+                && !ranges.iter().any(touches)
+                && timeline == hex(&begin_wal[..8])
+                && log < hex(&begin_wal[8..16])
+            {
+                self.keys.retain(|key| directory(key) != Some(&*prefix));
+            }
+        }
+        for (name, key) in self.wal_paths() {
+            if name.ends_with(".history") || protected.contains(&hex(&name[..8])) {
+                continue;
+            }
+            let checked = if name.ends_with(".backup") { &name[..24] } else { &*name };
+            let kept = ranges.iter().any(|(begin, end)| checked >= &**begin && checked <= &**end);
+            if !kept && name < begin_wal {
+                self.keys.remove(&key);
+            }
+        }
+    }
+}
