@@ -24,9 +24,10 @@ impl<S: ObjectStore> Pass<'_, S> {
     ) -> Result<bool, StorageError> {
         let lost = with_lost_wal(report);
         let new: Vec<_> = lost.difference(said_before).cloned().collect();
-        *said_before = lost;
         let is_doubtful = !new.is_empty();
         self.look_again(new, inventory, files).await?;
+        // Only now: a look that failed has made sure of nothing.
+        *said_before = lost;
         Ok(is_doubtful)
     }
 }

@@ -18,7 +18,7 @@ const EVERY_SECOND: &str = "* * * * * *";
 /// clock that it has planned for, however far a clock was set back meanwhile.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ticks every second, as long as it is not stopped.
+/// Ticks every second while it runs.
 pub struct Ticker {
     scheduler: JobScheduler,
     tick: Arc<dyn Fn() + Send + Sync>,
@@ -31,7 +31,7 @@ pub struct Ticker {
 pub struct ScheduleError(#[from] JobSchedulerError);
 
 impl Ticker {
-    /// Starts to call `tick` every second. It must not block.
+    /// Makes ready to call `tick` every second, once it is [run](Self::run). It must not block.
     ///
     /// # Errors
     /// When the scheduler cannot be started.
