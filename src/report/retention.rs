@@ -10,7 +10,7 @@ use crate::recovery::retention::{
 };
 use crate::recovery::{Coverage, Span, Verdict};
 
-use super::{BackupReport, BackupState, ServerReport};
+use super::{BackupReport, ServerReport};
 
 /// What a server's retention policy makes of its backups.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +38,7 @@ impl RetentionReport {
                 Some(CatalogBackup::new(backup.id.clone(), backup.info.as_ref()?, backup.keep))
             })
             .collect();
-        let is_unreadable = |state| matches!(state, BackupState::Unreadable(_));
-        let unreadable = server.backups.iter().any(|backup| is_unreadable(backup.state));
+        let unreadable = !server.recovery.all_are_known;
         let since = obsolete_since(policy, &catalog, 0, now).unwrap_or_default();
         Self {
             policy,
