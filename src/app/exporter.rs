@@ -56,7 +56,7 @@ fn archive_overview(status: ArchiveStatus) -> ArchiveOverview {
     let report = status.report.as_deref();
     ArchiveOverview {
         servers: report.map_or(0, Report::servers_found),
-        objects: report.map(|report| report.objects),
+        objects: report.map(|report| report.stock.sums.objects),
         name: status.name,
         destination: status.destination,
         endpoint: status.endpoint,

@@ -1,7 +1,7 @@
 //! Keys: what an object is, by where it lies and what it is called.
 
 use super::Compression;
-use crate::postgres::{SegmentName, TimelineId, parse_hex};
+use crate::postgres::{LogName, SegmentName, TimelineId, parse_hex};
 
 /// Where an object lies below its archive's destination path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +75,15 @@ pub struct WalObject {
     pub kind: WalKind,
     /// How it is compressed.
     pub compression: Option<Compression>,
+    /// The log whose directory it lies in; `None` for an object in any other place.
+    pub log: Option<LogName>,
     /// Whether it lies where `barman-cloud-wal-restore` looks for it: in the directory that its
     /// name asks for, spelled in upper case.
     pub in_place: bool,
 }
 
 /// What the name of an object below `wals/` says it is (Barman's `xlog` module).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WalKind {
     /// A whole WAL segment.
     Segment(SegmentName),
@@ -167,7 +169,8 @@ impl WalObject {
         let kind = WalKind::of(stem);
         let plain_key = key.get(..key.len() - (name.len() - stem.len())).unwrap_or(key);
         let in_place = kind.canonical_key().is_none_or(|canonical| canonical == plain_key);
-        Self { kind, compression, in_place }
+        let log = key.split_once('/').and_then(|(directory, _)| LogName::parse(directory));
+        Self { kind, compression, log, in_place }
     }
 }
 
@@ -195,9 +198,8 @@ impl WalKind {
     /// Where `barman-cloud-wal-archive` puts it below `wals/`, but for a compression ending; `None`
     /// for what it would not take.
     fn canonical_key(self) -> Option<String> {
-        let in_log = |name: SegmentName, ending: &str| {
-            format!("{:08X}{:08X}/{name}{ending}", name.timeline.0, name.log)
-        };
+        let in_log =
+            |name: SegmentName, ending: &str| format!("{}/{name}{ending}", LogName::from(name));
         match self {
             Self::Segment(name) => Some(in_log(name, "")),
             Self::Partial(name) => Some(in_log(name, ".partial")),
@@ -294,11 +296,12 @@ mod tests {
         ];
 
         for (key, kind) in kinds {
-            assert_eq!(wal(&key), WalObject { kind, compression: None, in_place: true });
+            let log = key.contains('/').then(|| LogName::from(name));
+            let plain = WalObject { kind, compression: None, log, in_place: true };
+            assert_eq!(wal(&key), plain);
             for compression in Compression::ALL {
                 let compressed = wal(&format!("{key}{}", compression.ending()));
-                let expected = WalObject { kind, compression: Some(compression), in_place: true };
-                assert_eq!(compressed, expected);
+                assert_eq!(compressed, WalObject { compression: Some(compression), ..plain });
             }
         }
     }
@@ -316,6 +319,18 @@ mod tests {
         ] {
             let object = wal(key);
             assert!(object.kind != WalKind::Foreign && !object.in_place, "{key}");
+        }
+    }
+
+    #[test]
+    fn whatever_lies_below_a_directory_of_a_log_is_in_that_log() {
+        let log = LogName { timeline: TimelineId(1), log: 2 };
+
+        for key in ["0000000100000002/x", "0000000100000002/", "0000000100000002/a/b"] {
+            assert_eq!(wal(key).log, Some(log), "{key}");
+        }
+        for key in ["x", "000000010000000a/x", "x/0000000100000002/y", "0000000100000002"] {
+            assert_eq!(wal(key).log, None, "{key}");
         }
     }
 
@@ -345,7 +360,8 @@ mod tests {
             ];
             for kind in kinds {
                 let read = WalObject::of(&kind.canonical_key().unwrap());
-                prop_assert_eq!(read, WalObject { kind, compression: None, in_place: true });
+                let log = (kind != WalKind::History(TimelineId(timeline))).then(|| LogName::from(name));
+                prop_assert_eq!(read, WalObject { kind, compression: None, log, in_place: true });
             }
         }
 

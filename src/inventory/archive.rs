@@ -1,61 +1,109 @@
 //! Everything below one destination path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::barman::Place;
+use crate::barman::{Place, ServerKey};
+use crate::postgres::LogName;
 
-use super::{BackupInventory, DirectoryInventory, ListedObject, SmallFile, Sums};
+use super::{BackupInventory, DirectoryInventory, ListedObject, LogInventory, SmallFile, Stock};
 
 /// What an archive contains: every object that was listed, whatever its key.
+///
+/// Nothing in here is a sum over all of it: parts can be put in the place of others.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
-    /// All objects.
-    pub total: Sums,
     /// Objects in no directory.
-    pub loose: Sums,
+    pub loose: Stock,
     /// The directories below the destination path, by name.
     pub directories: BTreeMap<String, DirectoryInventory>,
-    /// Bytes by storage class, as the store names it.
-    pub storage_classes: BTreeMap<String, u64>,
+    /// Where objects of logs were added, the last ones last, since files were last forgotten.
+    recent_logs: Vec<(String, LogName)>,
+    /// Objects of logs that were added since then.
+    logged: usize,
 }
 
-/// The class that a store means when it names none (Amazon S3 API Reference, "`Object`").
-const DEFAULT_STORAGE_CLASS: &str = "STANDARD";
+/// How many files of logs are remembered one by one, at the least. A small archive has no more.
+const MOST_LOGGED: usize = 100_000;
 
-/// What storage classes beyond a sensible number of them are summed under.
-const FURTHER_STORAGE_CLASSES: &str = "(others)";
-const MOST_STORAGE_CLASSES: usize = 32;
+/// How many logs are taken for unfinished: listings run in parallel, and each is in one of them.
+const LOGS_UNDER_WAY: usize = 256;
 
 impl Inventory {
     /// Takes in one object, given its key behind the destination path and the slash after it.
     pub fn add(&mut self, relative_key: &str, object: &ListedObject) {
-        self.total.add_object(object.size);
-        self.add_storage_class(object);
         match Place::of(relative_key) {
-            Place::Loose => self.loose.add_object(object.size),
+            Place::Loose => self.loose.add_object(object),
             Place::Directory { directory, key } => {
-                self.directories.entry(directory.to_owned()).or_default().add(key, object);
+                match self.directories.get_mut(directory) {
+                    Some(known) => known.add(key, object),
+                    None => {
+                        self.directories.entry(directory.to_owned()).or_default().add(key, object);
+                    }
+                }
+                if let ServerKey::Wal(wal) = key
+                    && let Some(log) = wal.log
+                {
+                    self.note_log(directory, log);
+                }
             }
         }
-    }
-
-    fn add_storage_class(&mut self, object: &ListedObject) {
-        let class = object.storage_class.as_deref().unwrap_or(DEFAULT_STORAGE_CLASS);
-        if let Some(bytes) = self.storage_classes.get_mut(class) {
-            *bytes = bytes.saturating_add(object.size);
-            return;
-        }
-        let is_full = self.storage_classes.len() >= MOST_STORAGE_CLASSES;
-        let class = if is_full { FURTHER_STORAGE_CLASSES } else { class };
-        let bytes = self.storage_classes.entry(class.to_owned()).or_default();
-        *bytes = bytes.saturating_add(object.size);
     }
 
     /// Every small file whose content there is to know.
     pub fn small_files(&self) -> impl Iterator<Item = &SmallFile> {
         self.directories.values().flat_map(|directory| {
             let of_backups = directory.backups.values().flat_map(BackupInventory::small_files);
-            of_backups.chain(directory.wal.histories.values())
+            of_backups.chain(directory.wal.beside.histories.values())
         })
+    }
+
+    /// What all of it takes.
+    #[must_use]
+    pub fn total(&self) -> Stock {
+        let mut total = self.loose.clone();
+        let directories = self.directories.values();
+        directories.flat_map(DirectoryInventory::stocks).for_each(|stock| total.add(stock));
+        total
+    }
+
+    /// Draws from the files of logs what there is to know about each log as a whole. To be called
+    /// when everything is listed.
+    pub fn settle(&mut self) {
+        for (directory, log) in std::mem::take(&mut self.recent_logs) {
+            if let Some(log) = self.log_mut(&directory, log) {
+                log.settle();
+            }
+        }
+        self.logged = 0;
+    }
+
+    fn note_log(&mut self, directory: &str, log: LogName) {
+        let is_same = |(known, name): &(String, LogName)| *name == log && known == directory;
+        if !self.recent_logs.last().is_some_and(is_same) {
+            self.recent_logs.push((directory.to_owned(), log));
+        }
+        self.logged += 1;
+        if self.logged > MOST_LOGGED {
+            self.forget_files();
+        }
+    }
+
+    /// Forgets the files of logs that are taken for finished.
+    fn forget_files(&mut self) {
+        let finished = self.recent_logs.len().saturating_sub(LOGS_UNDER_WAY);
+        let under_way = self.recent_logs.split_off(finished);
+        let finished = std::mem::take(&mut self.recent_logs);
+        let still: BTreeSet<_> = under_way.iter().cloned().collect();
+        self.recent_logs = under_way;
+        for (directory, name) in finished.into_iter().filter(|log| !still.contains(log)) {
+            if let Some(log) = self.log_mut(&directory, name) {
+                log.forget_files();
+            }
+        }
+        self.logged = 0;
+    }
+
+    fn log_mut(&mut self, directory: &str, log: LogName) -> Option<&mut LogInventory> {
+        self.directories.get_mut(directory)?.wal.logs.get_mut(&log)
     }
 }

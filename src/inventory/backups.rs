@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::barman::{BackupFile, BackupInfo, DataItem};
 use crate::postgres::Runs;
 
-use super::{FileKind, ListedObject, SmallFile, Sums};
+use super::{FileKind, ListedObject, SmallFile, SomeObjects, Stock};
 
 /// What one directory below `base/` contains.
 #[derive(Clone, Debug, Default)]
 pub struct BackupInventory {
     /// All its objects, markers included.
-    pub stored: Sums,
+    pub stock: Stock,
     /// Whether there is anything that makes it a backup, or what is left of one: neither a keep
     /// annotation alone nor empty keys that end in a slash, as consoles make them.
     pub has_objects: bool,
@@ -19,23 +19,33 @@ pub struct BackupInventory {
     pub info: Option<SmallFile>,
     /// Its keep annotation; `None` if there is none.
     pub keep: Option<SmallFile>,
-    /// The parts that are there of the data directory and of each tablespace.
-    data: BTreeMap<DataItem, Runs>,
+    /// What is there of the data directory and of each tablespace.
+    data: BTreeMap<DataItem, DataInventory>,
+}
+
+/// What is there of the data directory, or of a tablespace.
+#[derive(Clone, Debug, Default)]
+struct DataInventory {
+    /// Numbers of the parts. Not even the tar of an empty directory is empty: such a part is none.
+    parts: Runs,
+    stored: SomeObjects,
 }
 
 impl BackupInventory {
     /// Takes in one of the directory's objects.
     pub fn add(&mut self, file: BackupFile, object: &ListedObject) {
         let small_file = |kind| Some(SmallFile { object: object.clone(), kind });
-        self.stored.add_object(object.size);
+        self.stock.add_object(object);
         self.has_objects |= !object.is_marker() && file != BackupFile::Keep;
         match file {
             BackupFile::Info => self.info = small_file(FileKind::BackupInfo),
             BackupFile::Keep => self.keep = small_file(FileKind::Keep),
-            // Not even the tar of an empty directory is empty.
-            BackupFile::Data(_) if object.size == 0 => {}
             BackupFile::Data(data) => {
-                self.data.entry(data.item).or_default().insert(u64::from(data.part));
+                let item = self.data.entry(data.item).or_default();
+                item.stored.add_object(object);
+                if object.size > 0 {
+                    item.parts.insert(u64::from(data.part));
+                }
             }
             BackupFile::Other => {}
         }
@@ -53,10 +63,28 @@ impl BackupInventory {
     /// does count. A snapshot backup has no data objects and needs none.
     #[must_use]
     pub fn has_all_data(&self, info: &BackupInfo) -> bool {
-        let tablespaces = info.tablespace_oids.iter().copied().map(DataItem::Tablespace);
-        let mut items = std::iter::once(DataItem::Data).chain(tablespaces);
-        let is_whole =
-            |item: DataItem| self.data.get(&item).is_some_and(Runs::begins_at_zero_and_has_no_hole);
-        info.is_snapshot || items.all(is_whole)
+        let is_whole = |item: DataItem| {
+            self.data.get(&item).is_some_and(|data| data.parts.begins_at_zero_and_has_no_hole())
+        };
+        info.is_snapshot || items(info).all(is_whole)
     }
+
+    /// The objects that Barman knows of it: `backup.info`, the data directory, every tablespace. A
+    /// restore reads them, a deletion removes them and no others.
+    #[must_use]
+    pub fn own_objects(&self, info: &BackupInfo) -> SomeObjects {
+        let mut own = SomeObjects::default();
+        if let Some(file) = &self.info {
+            own.add_object(&file.object);
+        }
+        let data = items(info).filter_map(|item| self.data.get(&item));
+        data.for_each(|data| own.add(data.stored));
+        own
+    }
+}
+
+/// What a backup is made of.
+fn items(info: &BackupInfo) -> impl Iterator<Item = DataItem> {
+    let tablespaces = info.tablespace_oids.iter().copied().map(DataItem::Tablespace);
+    std::iter::once(DataItem::Data).chain(tablespaces)
 }

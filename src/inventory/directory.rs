@@ -4,48 +4,45 @@ use std::collections::BTreeMap;
 
 use crate::barman::ServerKey;
 
-use super::{BackupInventory, ListedObject, Sums, WalInventory};
+use super::{BackupInventory, ListedObject, Stock, Sums, WalInventory};
 
 /// What one directory below the destination path contains.
 #[derive(Clone, Debug, Default)]
 pub struct DirectoryInventory {
-    /// Everything below `base/`.
-    pub base: Sums,
-    /// Everything below `wals/`.
-    pub wals: Sums,
-    /// Everything else.
-    pub other: Sums,
-    /// Whether anything but empty keys that end in a slash lies below `base/` or `wals/`: what
-    /// makes a directory a server's.
-    pub is_server: bool,
     /// The directories below `base/`, by name.
     pub backups: BTreeMap<String, BackupInventory>,
+    /// What lies below `base/`, and in no backup's directory.
+    pub beside_backups: Stock,
     /// What lies below `wals/`.
     pub wal: WalInventory,
+    /// Everything else.
+    pub other: Stock,
+    /// Whether anything but empty keys that end in a slash lies below `base/`.
+    has_base: bool,
 }
 
 impl DirectoryInventory {
     /// Takes in one object.
     pub fn add(&mut self, key: ServerKey<'_>, object: &ListedObject) {
-        let sums = match key {
-            ServerKey::Backup { .. } | ServerKey::Base => &mut self.base,
-            ServerKey::Wal(_) => &mut self.wals,
-            ServerKey::Other => &mut self.other,
-        };
-        sums.add_object(object.size);
         match key {
             ServerKey::Backup { id, file } => {
-                self.backups.entry(id.to_owned()).or_default().add(file, object);
+                self.has_base |= !object.is_marker();
+                match self.backups.get_mut(id) {
+                    Some(backup) => backup.add(file, object),
+                    None => self.backups.entry(id.to_owned()).or_default().add(file, object),
+                }
+            }
+            ServerKey::Base => {
+                self.has_base |= !object.is_marker();
+                self.beside_backups.add_object(object);
             }
             ServerKey::Wal(wal) => self.wal.add(wal, object),
-            ServerKey::Base => {}
-            ServerKey::Other => return,
+            ServerKey::Other => self.other.add_object(object),
         }
-        self.is_server |= !object.is_marker();
     }
 
     /// Puts what a later look at a backup found in the place of what was found before; `None` if it
-    /// was gone. The directory's sums stay those of its own listing.
+    /// was gone.
     pub fn replace_backup(&mut self, id: &str, backup: Option<BackupInventory>) {
         match backup {
             Some(backup) => drop(self.backups.insert(id.to_owned(), backup)),
@@ -53,9 +50,42 @@ impl DirectoryInventory {
         }
     }
 
+    /// Whether anything but empty keys that end in a slash lies below `base/` or `wals/`: what
+    /// makes a directory a server's.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.has_base || self.wal.has_objects()
+    }
+
+    /// Everything below `base/`.
+    #[must_use]
+    pub fn base(&self) -> Sums {
+        sum(self.base_stocks())
+    }
+
+    /// Everything below `wals/`.
+    #[must_use]
+    pub fn wals(&self) -> Sums {
+        sum(self.wal.stocks())
+    }
+
     /// Everything in the directory.
     #[must_use]
     pub fn total(&self) -> Sums {
-        self.base.plus(self.wals).plus(self.other)
+        sum(self.stocks())
     }
+
+    /// What every part of it takes.
+    pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
+        self.base_stocks().chain(self.wal.stocks()).chain([&self.other])
+    }
+
+    fn base_stocks(&self) -> impl Iterator<Item = &Stock> {
+        let backups = self.backups.values().map(|backup| &backup.stock);
+        backups.chain([&self.beside_backups])
+    }
+}
+
+fn sum<'a>(stocks: impl Iterator<Item = &'a Stock>) -> Sums {
+    stocks.fold(Sums::default(), |sum, stock| sum.plus(stock.sums))
 }

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::StorageClass;
+
 /// One object as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedObject {
@@ -23,6 +25,13 @@ impl ListedObject {
     #[must_use]
     pub fn is_marker(&self) -> bool {
         self.size == 0 && self.key.ends_with('/')
+    }
+
+    /// Whether its storage class can be read at once.
+    #[must_use]
+    pub fn is_read_at_once(&self) -> bool {
+        let class = self.storage_class.as_deref();
+        class.is_none_or(|class| StorageClass::of(class).is_read_at_once())
     }
 }
 

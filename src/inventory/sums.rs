@@ -1,5 +1,7 @@
 //! How many and how much.
 
+use super::ListedObject;
+
 /// Objects and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
@@ -26,5 +28,28 @@ impl Sums {
     pub fn plus(mut self, other: Self) -> Self {
         self.add(other);
         self
+    }
+}
+
+/// Some objects, as whoever wants to read them sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SomeObjects {
+    /// All of them.
+    pub sums: Sums,
+    /// How many of them are in a storage class that cannot be read at once.
+    pub blocked: u64,
+}
+
+impl SomeObjects {
+    /// Counts one object.
+    pub fn add_object(&mut self, object: &ListedObject) {
+        let blocked = u64::from(!object.is_read_at_once());
+        self.add(Self { sums: Sums { objects: 1, bytes: object.size }, blocked });
+    }
+
+    /// Counts what other sums counted.
+    pub fn add(&mut self, other: Self) {
+        self.sums.add(other.sums);
+        self.blocked = self.blocked.saturating_add(other.blocked);
     }
 }

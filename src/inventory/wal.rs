@@ -1,25 +1,30 @@
 //! What lies below a server's `wals/`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
 
 use crate::barman::{Compression, WalKind, WalObject};
-use crate::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
+use crate::postgres::{LogName, SegmentName, SegmentSize, TimelineId};
 
-use super::{FileKind, ListedObject, SmallFile, Sums};
+use super::{FileKind, Intervals, ListedObject, LogInventory, SmallFile, Stock, Sums};
 
 /// What lies below a server's `wals/`.
 #[derive(Clone, Debug, Default)]
 pub struct WalInventory {
-    /// The log directories that have segments, by timeline and log.
-    pub logs: BTreeMap<(TimelineId, u32), LogInventory>,
+    /// The log directories, whatever lies in them.
+    pub logs: BTreeMap<LogName, LogInventory>,
+    /// What lies beside them.
+    pub beside: BesideLogs,
+}
+
+/// What lies below `wals/`, and in no log directory: history files above all.
+#[derive(Clone, Debug, Default)]
+pub struct BesideLogs {
     /// The history file of each timeline, the newest if it is there under two endings.
     pub histories: BTreeMap<TimelineId, SmallFile>,
-    /// The partial segments: one for each time that a primary was replaced.
-    pub partials: BTreeSet<SegmentName>,
+    /// All objects.
+    pub stock: Stock,
     /// All objects, by what they are.
-    pub objects: BTreeMap<WalObjectKind, Sums>,
+    pub kinds: KindSums,
 }
 
 /// What an object below `wals/` is, as `barman_cloud_wal_objects` counts it.
@@ -83,60 +88,111 @@ impl WalObjectKind {
     }
 }
 
-/// The segments of one log directory, the 4 GiB of WAL that share the first 16 digits of a name.
-#[derive(Clone, Debug, Default)]
-pub struct LogInventory {
-    /// The third part of the names that are present.
-    pub segments: Runs,
-    /// The objects, of which a segment may have several under different endings.
-    pub stored: Sums,
-    /// When the newest segment arrived.
-    pub newest_at: Option<DateTime<Utc>>,
-    /// When the segments arrived with which a run begins or ends. Those in between are forgotten.
-    edges: BTreeMap<u32, DateTime<Utc>>,
-    /// Objects beyond the first of their segment.
-    pub duplicates: u64,
-    /// Segments that arrived long after the one that follows them in the log: uploaded once more.
-    /// Of several in a row only the last one shows.
-    pub overwritten: u64,
-    /// Uncompressed segments, by their size where a segment can have it.
-    uncompressed: BTreeMap<SegmentSize, u64>,
-    /// Segments of a size that none can have: empty, or uncompressed and of no segment's size.
-    impossible_sizes: u64,
-    /// Number and time of the segment listed last.
-    latest: Option<(u32, DateTime<Utc>)>,
-}
+/// Objects below `wals/` and their bytes, by what they are. Most places have one kind or two.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KindSums(Vec<(WalObjectKind, Sums)>);
 
-/// How much later than its successor a segment must have arrived to have been uploaded once more.
-///
-/// Several segments are archived at once (`wal.maxParallel` of CloudNativePG), so that neighbours
-/// arrive in any order; but not an hour apart.
-const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
+impl KindSums {
+    /// Counts one object.
+    pub(super) fn add_object(&mut self, kind: WalObjectKind, bytes: u64) {
+        self.add(kind, Sums { objects: 1, bytes });
+    }
+
+    /// The objects of one kind.
+    #[must_use]
+    pub fn of(&self, kind: WalObjectKind) -> Sums {
+        let sums = self.0.iter().find(|(other, _)| *other == kind);
+        sums.map(|(_, sums)| *sums).unwrap_or_default()
+    }
+
+    /// The kinds that there are.
+    pub fn iter(&self) -> impl Iterator<Item = (WalObjectKind, Sums)> {
+        self.0.iter().copied()
+    }
+
+    fn add(&mut self, kind: WalObjectKind, more: Sums) {
+        match self.0.iter_mut().find(|(other, _)| *other == kind) {
+            Some((_, sums)) => sums.add(more),
+            None => self.0.push((kind, more)),
+        }
+    }
+}
 
 impl WalInventory {
     /// Takes in one object.
     pub fn add(&mut self, wal: WalObject, object: &ListedObject) {
         let kind = WalObjectKind::of(wal, object);
-        self.objects.entry(kind).or_default().add_object(object.size);
-        match (kind, wal.kind) {
-            (WalObjectKind::Segment, WalKind::Segment(name)) => {
-                let log = self.logs.entry((name.timeline, name.log)).or_default();
-                log.add(name, wal.compression, object);
-            }
-            (WalObjectKind::Partial, WalKind::Partial(name)) => {
-                self.partials.insert(name);
-            }
-            (WalObjectKind::History, WalKind::History(timeline)) => {
-                self.add_history(timeline, wal.compression, object);
-            }
-            _ => {}
+        match wal.log {
+            Some(log) => self.logs.entry(log).or_default().add(wal, kind, object),
+            None => self.beside.add(wal, kind, object),
         }
     }
 
-    /// The objects of one kind.
+    /// Puts what a later look at a log found in the place of what was found before; `None` if it was
+    /// gone.
+    pub fn replace_log(&mut self, name: LogName, log: Option<LogInventory>) {
+        match log {
+            Some(log) => drop(self.logs.insert(name, log)),
+            None => drop(self.logs.remove(&name)),
+        }
+    }
+
+    /// All objects, by what they are.
     #[must_use]
-    pub fn sums(&self, kind: WalObjectKind) -> Sums {
-        self.objects.get(&kind).copied().unwrap_or_default()
+    pub fn kinds(&self) -> BTreeMap<WalObjectKind, Sums> {
+        let mut kinds: BTreeMap<_, Sums> = BTreeMap::new();
+        let of_logs = self.logs.values().flat_map(|log| log.kinds.iter());
+        for (kind, sums) in of_logs.chain(self.beside.kinds.iter()) {
+            kinds.entry(kind).or_default().add(sums);
+        }
+        kinds
+    }
+
+    /// What every part of it takes.
+    pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
+        self.logs.values().map(|log| &log.stock).chain([&self.beside.stock])
+    }
+
+    /// The partial segments: one for each time that a primary was replaced.
+    pub fn partials(&self) -> impl Iterator<Item = SegmentName> {
+        let logs = self.logs.iter();
+        logs.flat_map(|(name, log)| log.partials.iter().map(|segment| name.segment(*segment)))
+    }
+
+    /// Whether there is anything but empty keys that end in a slash.
+    #[must_use]
+    pub fn has_objects(&self) -> bool {
+        let of_logs = self.logs.values().flat_map(|log| log.kinds.iter());
+        of_logs.chain(self.beside.kinds.iter()).any(|(kind, _)| kind != WalObjectKind::Marker)
+    }
+
+    /// Time from one arrival to the next, between segments of this size that follow each other on
+    /// their timeline.
+    ///
+    /// Where a segment is missing, nobody knows how long it took.
+    #[must_use]
+    pub fn intervals(&self, size: SegmentSize) -> Intervals {
+        let mut intervals = Intervals::default();
+        for (name, log) in &self.logs {
+            intervals.merge(&log.intervals);
+            let next = name.log.checked_add(1).map(|log| LogName { log, ..*name });
+            let next = next.and_then(|next| self.logs.get(&next)?.arrived_at(0));
+            if let (Some(before), Some(after)) = (log.arrived_at(size.segments_per_log() - 1), next)
+            {
+                intervals.add(after - before);
+            }
+        }
+        intervals
+    }
+}
+
+impl BesideLogs {
+    fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
+        self.stock.add_object(object);
+        self.kinds.add_object(kind, object.size);
+        if let (WalObjectKind::History, WalKind::History(timeline)) = (kind, wal.kind) {
+            self.add_history(timeline, wal.compression, object);
+        }
     }
 
     fn add_history(
@@ -150,74 +206,5 @@ impl WalInventory {
             let kind = FileKind::History(timeline, compression);
             self.histories.insert(timeline, SmallFile { object: object.clone(), kind });
         }
-    }
-}
-
-impl LogInventory {
-    fn add(&mut self, name: SegmentName, compression: Option<Compression>, object: &ListedObject) {
-        self.stored.add_object(object.size);
-        self.newest_at = self.newest_at.max(Some(object.last_modified));
-        self.note_size(compression, object.size);
-        if !self.segments.insert(u64::from(name.segment)) {
-            self.duplicates += 1;
-            return;
-        }
-        if let Some((before, at)) = self.latest
-            && before.checked_add(1) == Some(name.segment)
-            && at - object.last_modified > OUT_OF_ORDER
-        {
-            self.overwritten += 1;
-        }
-        self.note_edge(name.segment, object.last_modified);
-        self.latest = Some((name.segment, object.last_modified));
-    }
-
-    /// A segment between two others of its run is no edge any more.
-    fn note_edge(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
-        self.edges.insert(segment, arrived_at);
-        let number = u64::from(segment);
-        for inner in
-            [number.checked_sub(1), Some(number), number.checked_add(1)].into_iter().flatten()
-        {
-            let has = |other: Option<u64>| other.is_some_and(|other| self.segments.contains(other));
-            if has(inner.checked_sub(1)) && has(inner.checked_add(1)) {
-                u32::try_from(inner).ok().and_then(|inner| self.edges.remove(&inner));
-            }
-        }
-    }
-
-    /// When a segment arrived with which a run begins or ends; `None` for any other.
-    #[must_use]
-    pub fn arrived_at(&self, segment: u32) -> Option<DateTime<Utc>> {
-        self.edges.get(&segment).copied()
-    }
-
-    fn note_size(&mut self, compression: Option<Compression>, bytes: u64) {
-        match (compression, SegmentSize::new(bytes)) {
-            (None, Ok(size)) => *self.uncompressed.entry(size).or_default() += 1,
-            (None, Err(_)) => self.impossible_sizes += 1,
-            (Some(_), _) if bytes == 0 => self.impossible_sizes += 1,
-            (Some(_), _) => {}
-        }
-    }
-
-    /// How many segments cannot be of a cluster whose segments have one of these sizes: empty or
-    /// uncompressed ones of another size, and names beyond the last segment of a log.
-    ///
-    /// Without any size, only those that no cluster can have.
-    #[must_use]
-    pub fn wrong_sizes(&self, sizes: &BTreeSet<SegmentSize>) -> u64 {
-        let longest_log = sizes.iter().map(|size| size.segments_per_log()).max();
-        let beyond =
-            longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
-        let others = self.uncompressed.iter().filter(|(size, _)| !sizes.contains(size));
-        let others = if sizes.is_empty() { 0 } else { others.map(|(_, count)| count).sum() };
-        self.impossible_sizes + beyond + others
-    }
-
-    /// The size that most uncompressed segments have; `None` without any.
-    #[must_use]
-    pub fn uncompressed_size(&self) -> Option<SegmentSize> {
-        self.uncompressed.iter().max_by_key(|(_, count)| **count).map(|(size, _)| *size)
     }
 }

@@ -2,6 +2,7 @@
 
 use prometheus_client::registry::Unit;
 
+use crate::inventory::SomeObjects;
 use crate::recovery::Verdict;
 use crate::report::ServerReport;
 
@@ -82,6 +83,37 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::Server(|server, _| Some(server.recovery.obsolete_segments()?.into())),
     },
     Metric {
+        name: "wal_obsolete",
+        help: "Bytes of those segments.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Server(|server, _| {
+            Some(server.recovery.obsolete_stored.as_ref()?.bytes.into())
+        }),
+    },
+    Metric {
+        name: "restore",
+        help: "Bytes that a restore to the newest WAL must read, from the newest backup that can be \
+               recovered to there; absent without one.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Server(|server, _| restore(server, |objects| objects.sums.bytes)),
+    },
+    Metric {
+        name: "restore_objects",
+        help: "Objects that such a restore must read: of the backup, WAL segments, history files.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| restore(server, |objects| objects.sums.objects)),
+    },
+    Metric {
+        name: "restore_blocked_objects",
+        help: "Those among them whose storage class cannot be read at once (GLACIER, DEEP_ARCHIVE).",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| restore(server, |objects| objects.blocked)),
+    },
+    Metric {
         name: "recovery_window_start_timestamp",
         help: "Earliest moment from which every later one can be restored.",
         unit: Some(Unit::Seconds),
@@ -115,6 +147,10 @@ pub(super) const METRICS: &[Metric] = &[
         }),
     },
 ];
+
+fn restore(server: &ServerReport, value: fn(&SomeObjects) -> u64) -> Option<Number> {
+    Some(value(&server.recovery.restore.as_ref()?.objects).into())
+}
 
 /// `None` where the only backups are ones that cannot be read.
 fn is_recoverable(server: &ServerReport) -> Option<bool> {

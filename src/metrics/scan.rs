@@ -70,7 +70,7 @@ pub(super) const METRICS: &[Metric] = &[
         help: "Objects that the last good report accounts for.",
         unit: None,
         labels: &[],
-        values: Values::Report(|report| Some(report.objects.into())),
+        values: Values::Report(|report| Some(report.stock.sums.objects.into())),
     },
     Metric {
         name: "scan_audited_timestamp",

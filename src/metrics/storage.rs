@@ -3,7 +3,7 @@
 use prometheus_client::registry::Unit;
 
 use crate::inventory::Sums;
-use crate::report::{Report, UploadSums};
+use crate::report::{ReclaimReason, Report, UploadSums};
 
 use super::table::{Labelled, Metric, Number, Values, labels};
 
@@ -29,6 +29,16 @@ pub(super) const METRICS: &[Metric] = &[
         unit: Some(Unit::Bytes),
         labels: &["storage_class"],
         values: Values::ReportBy(storage_classes),
+    },
+    Metric {
+        name: "reclaimable",
+        help: "Bytes that nobody needs, by reason: obsolete_wal (no done backup needs it), \
+               obsolete_backup (by the retention policy), failed_backup, incomplete_backup, orphan (a \
+               server that is not configured: then all of it), incomplete_upload (but for those of a \
+               backup under way); absent where it is not known.",
+        unit: Some(Unit::Bytes),
+        labels: &["server", "reason"],
+        values: Values::ReportBy(reclaimable),
     },
     Metric {
         name: "incomplete_uploads",
@@ -62,8 +72,19 @@ fn by_prefix(report: &Report, value: fn(&Sums) -> u64) -> Vec<Labelled> {
 }
 
 fn storage_classes(report: &Report) -> Vec<Labelled> {
-    let classes = report.storage_classes.iter();
-    classes.map(|(class, bytes)| (vec![class.clone()], (*bytes).into())).collect()
+    let classes = report.stock.classes();
+    classes.map(|(class, bytes)| (labels([class.as_str()]), bytes.into())).collect()
+}
+
+fn reclaimable(report: &Report) -> Vec<Labelled> {
+    let of_servers = report.servers.iter().flat_map(|(server, found)| {
+        found.reclaimable.iter().map(move |(reason, bytes)| (server.as_str(), *reason, *bytes))
+    });
+    // Uploads outside of any server are no backup's that is under way.
+    let outside = report.uploads.as_ref().and_then(|uploads| uploads.get("")?.bytes);
+    let outside = outside.map(|bytes| ("", ReclaimReason::IncompleteUpload, bytes));
+    let all = of_servers.chain(outside);
+    all.map(|(server, reason, bytes)| (labels([server, reason.as_label()]), bytes.into())).collect()
 }
 
 fn by_upload(report: &Report, value: fn(&UploadSums) -> Option<Number>) -> Vec<Labelled> {

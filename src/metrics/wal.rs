@@ -53,6 +53,15 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::Server(|server, now| Some(age(server.wal.newest_at?, now))),
     },
     Metric {
+        name: "wal_arrival_interval",
+        help: "Time from the arrival of a WAL segment to that of the next, by quantile of all that are \
+               in the archive: 0.5, 0.99, 1 (the longest); gaps are left out, and times over a minute \
+               are rounded by up to 2 %.",
+        unit: Some(Unit::Seconds),
+        labels: &["quantile"],
+        values: Values::ServerBy(arrival_intervals),
+    },
+    Metric {
         name: "wal_anomalies",
         help: "What is odd about WAL, by kind: size (impossible for a segment), duplicate (stored \
                under two endings), misplaced, overwritten (arrived over an hour after the segment that \
@@ -73,6 +82,15 @@ fn by_kind(server: &ServerReport, value: fn(&Sums) -> u64) -> Vec<Labelled> {
     let sums = |kind| server.wal.objects.get(&kind).copied().unwrap_or_default();
     let kinds = WalObjectKind::ALL.into_iter();
     kinds.map(|kind| (labels([kind.as_label()]), value(&sums(kind)).into())).collect()
+}
+
+fn arrival_intervals(server: &ServerReport) -> Vec<Labelled> {
+    let quantiles = [("0.5", 0.5), ("0.99", 0.99), ("1", 1.0)].into_iter();
+    quantiles
+        .filter_map(|(label, share)| {
+            Some((labels([label]), server.wal.intervals.quantile(share)?.into()))
+        })
+        .collect()
 }
 
 fn anomalies(server: &ServerReport) -> Vec<Labelled> {

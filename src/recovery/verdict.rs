@@ -103,6 +103,23 @@ impl Archived {
         ServerVerdict { backups, current_timeline: current, gaps }
     }
 
+    /// The segments that replay from a backup to the newest segment of a timeline reads, by
+    /// timeline, whether they are there or not; `None` where no path leads there.
+    #[must_use]
+    pub fn replayed(
+        &self,
+        span: &BackupSpan,
+        target: TimelineId,
+    ) -> Option<BTreeMap<TimelineId, Runs>> {
+        let path = self.path(span, target).ok()?;
+        let last = self.wal.last(target)?;
+        let mut replayed: BTreeMap<TimelineId, Runs> = BTreeMap::new();
+        for (timeline, run) in path.up_to(last) {
+            replayed.entry(timeline).or_default().insert_run(run);
+        }
+        Some(replayed)
+    }
+
     /// The first segment missing of those that make a backup consistent.
     fn own_missing(&self, span: &BackupSpan) -> Result<Option<SegmentName>, NoPath> {
         let path = self.own_path(span)?;

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::inventory::Intervals;
 use crate::report::{ArchiveStatus, RetentionReport, ServerReport, UploadSums, WalReport};
 
 use super::health::{archive_findings, server_findings};
 use super::json::{
-    ArchiveEntry, CheckDocument, ErrorEntry, GapEntry, Moment, RecoveryEntry, RetentionEntry,
-    ServerEntry, TimelineEntry, UploadsEntry, WalEntry,
+    ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
+    RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
+    WalEntry,
 };
 use super::{BackupEntry, Severity};
 
@@ -74,6 +76,12 @@ impl ServerEntry {
                 bytes: sums.bytes,
                 oldest_at: sums.oldest_at.map(Moment),
             }),
+            stored_bytes: server.stock.sums.bytes,
+            reclaimable_bytes: server
+                .reclaimable
+                .iter()
+                .map(|(reason, bytes)| (reason.as_label(), *bytes))
+                .collect(),
         }
     }
 }
@@ -87,9 +95,19 @@ fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
     WalEntry {
         timelines: timelines.collect(),
         newest_at: wal.newest_at.map(Moment),
+        arrival_intervals: intervals(&wal.intervals),
         anomalies: wal.anomalies.iter().map(|(kind, count)| (kind.as_label(), *count)).collect(),
         stray_timelines: server.recovery.stray.iter().map(|timeline| timeline.0).collect(),
     }
+}
+
+fn intervals(intervals: &Intervals) -> Option<IntervalsEntry> {
+    let seconds = |share| Some(intervals.quantile(share)?.as_seconds_f64());
+    Some(IntervalsEntry {
+        median_seconds: seconds(0.5)?,
+        p99_seconds: seconds(0.99)?,
+        longest_seconds: seconds(1.0)?,
+    })
 }
 
 fn recovery(server: &ServerReport) -> RecoveryEntry {
@@ -107,6 +125,13 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
         window_end: server.recovery_window_end().map(Moment),
         histories_missing: recovery.histories_missing.iter().map(|one| one.0).collect(),
         obsolete_segments: recovery.obsolete_segments(),
+        obsolete_bytes: recovery.obsolete_stored.map(|sums| sums.bytes),
+        restore: recovery.restore.as_ref().map(|restore| RestoreEntry {
+            backup: restore.backup.clone(),
+            objects: restore.objects.sums.objects,
+            bytes: restore.objects.sums.bytes,
+            blocked_objects: restore.objects.blocked,
+        }),
     }
 }
 
@@ -122,5 +147,12 @@ fn retention(retention: &RetentionReport) -> RetentionEntry {
         blocked: retention.blocks.iter().map(|block| block.as_label()).collect(),
         coverage_ratio: retention.coverage.map(|coverage| coverage.ratio()),
         shortfall_seconds: retention.coverage.map(|coverage| coverage.shortfall().as_seconds_f64()),
+        deletion: retention.deletion.as_ref().map(|deletion| DeletionEntry {
+            backups: deletion.backups.clone(),
+            objects: deletion.all.objects,
+            bytes: deletion.all.bytes,
+            wal_objects: deletion.wal.objects,
+            wal_bytes: deletion.wal.bytes,
+        }),
     }
 }

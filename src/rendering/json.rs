@@ -80,6 +80,11 @@ pub struct ServerEntry {
     pub retention: Option<RetentionEntry>,
     /// The unfinished multipart uploads; `null` where the store does not list them.
     pub uploads: Option<UploadsEntry>,
+    /// Bytes of everything in its directory.
+    pub stored_bytes: u64,
+    /// Bytes that nobody needs, by the reasons of `barman_cloud_reclaimable_bytes`. A reason that
+    /// does not apply, or of which it is not known, is missing.
+    pub reclaimable_bytes: BTreeMap<&'static str, u64>,
 }
 
 /// The WAL of a server.
@@ -89,11 +94,25 @@ pub struct WalEntry {
     pub timelines: Vec<TimelineEntry>,
     /// When the newest segment arrived; `null` without any.
     pub newest_at: Option<Moment>,
+    /// Time from the arrival of a segment to that of the next, gaps left out; `null` without two
+    /// that follow each other.
+    pub arrival_intervals: Option<IntervalsEntry>,
     /// What is odd: counts by the kinds of `barman_cloud_wal_anomalies`. A kind that could not be
     /// judged is missing.
     pub anomalies: BTreeMap<&'static str, u64>,
     /// The timelines that another cluster wrote.
     pub stray_timelines: Vec<u32>,
+}
+
+/// Time from one arrival to the next, in seconds; over a minute rounded by up to 2 %.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct IntervalsEntry {
+    /// What half of them do not exceed.
+    pub median_seconds: f64,
+    /// What 99 % of them do not exceed.
+    pub p99_seconds: f64,
+    /// The longest one, not rounded.
+    pub longest_seconds: f64,
 }
 
 /// The whole segments of one timeline.
@@ -123,6 +142,23 @@ pub struct RecoveryEntry {
     pub histories_missing: Vec<u32>,
     /// How many segments no finished backup needs; `null` without a finished backup.
     pub obsolete_segments: Option<u64>,
+    /// What they take in the bucket; `null` like their number.
+    pub obsolete_bytes: Option<u64>,
+    /// What a restore to the newest WAL must read; `null` where none is possible.
+    pub restore: Option<RestoreEntry>,
+}
+
+/// What a restore to the newest WAL must read: a backup's own objects, segments, history files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RestoreEntry {
+    /// Id of the newest backup that can be recovered to there.
+    pub backup: String,
+    /// How many objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many of them are in a storage class that cannot be read at once.
+    pub blocked_objects: u64,
 }
 
 /// Consecutive missing segments.
@@ -157,6 +193,24 @@ pub struct RetentionEntry {
     pub coverage_ratio: Option<f64>,
     /// Seconds of the window that cannot; `null` like the ratio.
     pub shortfall_seconds: Option<f64>,
+    /// What `barman-cloud-backup-delete` would delete now; `null` where Barman would end with an
+    /// error.
+    pub deletion: Option<DeletionEntry>,
+}
+
+/// What Barman would delete now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeletionEntry {
+    /// Ids of the backups, in the order in which they go.
+    pub backups: Vec<String>,
+    /// Everything that goes.
+    pub objects: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// What of it lies below `wals/`.
+    pub wal_objects: u64,
+    /// Its bytes.
+    pub wal_bytes: u64,
 }
 
 /// The unfinished multipart uploads of a server, those of a backup under way included.

@@ -12,8 +12,9 @@ mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
 pub use json::{
-    ArchiveEntry, CheckDocument, ErrorEntry, GapEntry, Moment, RecoveryEntry, RetentionEntry,
-    ServerEntry, TimelineEntry, UploadsEntry, WalEntry,
+    ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
+    RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
+    WalEntry,
 };
 pub use severity::{Evidence, Finding, Severity};
 pub use text::text;

@@ -12,10 +12,8 @@ use super::{Evidence, Finding, Moment, Severity};
 const ONE_DAY: TimeDelta = TimeDelta::days(1);
 
 pub(super) fn orphan(server: &ServerReport) -> Finding {
-    let wals: u64 = server.wal.objects.values().map(|sums| sums.bytes).sum();
-    let total = server.base.bytes.saturating_add(wals);
-    let message =
-        format!("Nobody expects this server: it is not configured, and takes {}", bytes(total));
+    let total = bytes(server.stock.sums.bytes);
+    let message = format!("Nobody expects this server: it is not configured, and takes {total}");
     Finding::new(Severity::Warning, "orphaned_server", message)
 }
 

@@ -1,8 +1,11 @@
 //! The report on one archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+
+use crate::inventory::Stock;
+use crate::postgres::LogName;
 
 use super::{PrefixSums, ServerReport, UploadSums};
 
@@ -11,17 +14,17 @@ use super::{PrefixSums, ServerReport, UploadSums};
 pub struct Report {
     /// The oldest moment at which any part of the report was verified by listing it.
     pub audited_at: DateTime<Utc>,
-    /// Objects that the scan accounted for.
-    pub objects: u64,
+    /// Everything that the scan accounted for.
+    pub stock: Stock,
     /// The servers, by name: those found, and those expected and not found.
     pub servers: BTreeMap<String, ServerReport>,
     /// Bytes and objects by prefix. They add up to everything below the destination path.
     pub prefixes: Vec<PrefixSums>,
-    /// Bytes by storage class.
-    pub storage_classes: BTreeMap<String, u64>,
     /// Unfinished multipart uploads by server, empty for those outside of any; `None` where the
     /// store does not list them.
     pub uploads: Option<BTreeMap<String, UploadSums>>,
+    /// Logs, by server, whose files must be listed once more to tell sums that are missing here.
+    pub lacking: BTreeSet<(String, LogName)>,
 }
 
 impl Report {

@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::{Place, ServerKey};
 use crate::inventory::{DirectoryInventory, Files, Inventory};
+use crate::postgres::LogName;
 use crate::recovery::retention::RetentionPolicy;
 
 use super::build_server::ServerJudge;
 use super::storage::prefix_sums;
-use super::{Report, UploadFinding, UploadSums};
+use super::{Report, ServerReport, UploadFinding, UploadSums};
 
 /// What an operator expects of an archive.
 #[derive(Clone, Debug)]
@@ -67,19 +68,23 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
         let judge = ServerJudge { name, findings, expected, now };
         (name.clone(), judge.report(directory, *is_expected))
     };
+    let reports: BTreeMap<String, (ServerReport, BTreeSet<LogName>)> =
+        servers.iter().map(report_of).collect();
+    let lacking =
+        reports.iter().flat_map(|(name, (_, logs))| logs.iter().map(|log| (name.clone(), *log)));
     Report {
         audited_at: findings.audited_at,
-        objects: inventory.total.objects,
+        stock: inventory.total(),
         prefixes: prefix_sums(inventory, &servers),
-        storage_classes: inventory.storage_classes.clone(),
         uploads: findings.uploads.map(|uploads| uploads_by_server(uploads, &servers)),
-        servers: servers.iter().map(report_of).collect(),
+        lacking: lacking.collect(),
+        servers: reports.into_iter().map(|(name, (report, _))| (name, report)).collect(),
     }
 }
 
 /// The servers that are there or should be, and whether they should.
 fn server_names(inventory: &Inventory, expected: &Expectations) -> BTreeMap<String, bool> {
-    let found = inventory.directories.iter().filter(|(_, directory)| directory.is_server);
+    let found = inventory.directories.iter().filter(|(_, directory)| directory.is_server());
     let found = found.map(|(name, _)| name);
     match &expected.servers {
         None => found.map(|name| (name.clone(), true)).collect(),

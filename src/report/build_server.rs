@@ -1,16 +1,18 @@
 //! From what was read to the report on one server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::KeepTarget;
 use crate::inventory::{
-    BackupInventory, DirectoryInventory, FileContent, Finding, UnreadableReason,
+    BackupInventory, DirectoryInventory, FileContent, Finding, Stock, UnreadableReason,
+    WalObjectKind,
 };
-use crate::postgres::SegmentSize;
+use crate::postgres::{LogName, SegmentSize};
 
 use super::build::{Expectations, ScanFindings};
+use super::reclaimable::reclaimable;
 use super::recovery::{RecoveryReport, RecoverySource};
 use super::retention::RetentionReport;
 use super::wal_anomalies::{segment_sizes, strays, wal_anomalies};
@@ -25,28 +27,41 @@ pub(super) struct ServerJudge<'a> {
 }
 
 impl ServerJudge<'_> {
-    pub(super) fn report(&self, directory: &DirectoryInventory, is_expected: bool) -> ServerReport {
+    /// The report, and the logs whose files must be listed once more to tell what is missing in it.
+    pub(super) fn report(
+        &self,
+        directory: &DirectoryInventory,
+        is_expected: bool,
+    ) -> (ServerReport, BTreeSet<LogName>) {
         let backups: Vec<_> = directory
             .backups
             .iter()
             .filter(|(_, backup)| backup.has_objects)
             .filter_map(|(id, backup)| self.backup(id, backup))
             .collect();
+        let mut stock = Stock::default();
+        directory.stocks().for_each(|part| stock.add(part));
         let mut report = ServerReport {
             is_expected,
-            is_found: directory.is_server,
-            base: directory.base,
+            is_found: directory.is_server(),
+            stock,
+            base: directory.base(),
             keeps_are_known: directory.backups.values().all(|backup| self.keep_is_known(backup)),
             backups,
             wal: WalReport::default(),
             recovery: RecoveryReport::default(),
             retention: None,
+            reclaimable: BTreeMap::new(),
         };
+        let mut lacking = BTreeSet::new();
+        report.recovery = self.recovery(directory, &report, &mut lacking);
         report.wal = self.wal(directory, &report);
-        report.recovery = self.recovery(directory, &report);
         let policy = self.expected.retention.of(self.name).filter(|_| is_expected);
-        report.retention = policy.map(|policy| RetentionReport::new(policy, &report, self.now));
-        report
+        report.retention = policy.map(|policy| {
+            RetentionReport::new(policy, (directory, &report), self.now, &mut lacking)
+        });
+        report.reclaimable = reclaimable(&report, self.abandoned_upload_bytes(&report));
+        (report, lacking)
     }
 
     /// `None` for a backup that was deleted while the scan ran.
@@ -79,7 +94,7 @@ impl ServerJudge<'_> {
             id: id.to_owned(),
             state,
             info: info.cloned(),
-            stored: inventory.stored,
+            stored: inventory.stock.sums,
             keep: self.keep(inventory),
             began_at,
             upload_bytes: self.upload_bytes(id),
@@ -106,7 +121,24 @@ impl ServerJudge<'_> {
         own.map(|finding| finding.bytes).sum()
     }
 
-    fn recovery(&self, directory: &DirectoryInventory, report: &ServerReport) -> RecoveryReport {
+    /// What uploads have stored that no backup under way goes on with.
+    fn abandoned_upload_bytes(&self, report: &ServerReport) -> Option<u64> {
+        let prefix = format!("{}/", self.name);
+        let own = self.findings.uploads?.iter().filter(|one| one.upload.key.starts_with(&prefix));
+        let running = report.backups.iter().filter(|backup| backup.state == BackupState::Running);
+        let under_way: Vec<_> =
+            running.map(|backup| format!("{prefix}base/{}/", backup.id)).collect();
+        let is_under_way = |key: &str| under_way.iter().any(|prefix| key.starts_with(prefix));
+        let abandoned = own.filter(|one| !is_under_way(&one.upload.key));
+        abandoned.map(|finding| finding.bytes).sum()
+    }
+
+    fn recovery(
+        &self,
+        directory: &DirectoryInventory,
+        report: &ServerReport,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> RecoveryReport {
         let (wal, files) = (&directory.wal, self.findings.files);
         let newest = report.newest_done().and_then(|backup| backup.info.as_ref());
         let size = newest.map(|info| info.segment_size);
@@ -115,22 +147,24 @@ impl ServerJudge<'_> {
         let grace = self.expected.gap_grace_period;
         let listed_at = self.findings.audited_at;
         let settled_at = listed_at.checked_sub_signed(grace).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let source = RecoverySource { wal, files, backups: &report.backups, stray, settled_at };
-        source.report(size.unwrap_or(SegmentSize::DEFAULT))
+        let backups = &report.backups;
+        let source = RecoverySource { directory, files, backups, stray, settled_at };
+        source.report(size.unwrap_or(SegmentSize::DEFAULT), lacking)
     }
 
     fn wal(&self, directory: &DirectoryInventory, report: &ServerReport) -> WalReport {
         let wal = &directory.wal;
         let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
-        for ((timeline, _), log) in &wal.logs {
-            let sums = timelines.entry(*timeline).or_default();
+        for (name, log) in wal.logs.iter().filter(|(_, log)| !log.segments.is_empty()) {
+            let sums = timelines.entry(name.timeline).or_default();
             sums.segments += log.segments.count();
-            sums.stored.add(log.stored);
+            sums.stored.add(log.kinds.of(WalObjectKind::Segment));
         }
         WalReport {
             timelines,
-            objects: wal.objects.clone(),
+            objects: wal.kinds(),
             newest_at: wal.logs.values().filter_map(|log| log.newest_at).max(),
+            intervals: wal.intervals(report.recovery.segment_size),
             anomalies: wal_anomalies(wal, report, self.findings.files),
         }
     }

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::barman::{BackupStatus, KeepTarget};
-use crate::inventory::{Files, WalInventory};
-use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
+use crate::inventory::{DirectoryInventory, Files, SomeObjects, Sums, WalInventory};
+use crate::postgres::{LogName, Run, Runs, SegmentName, SegmentSize, TimelineId};
 use crate::recovery::{
     Archived, ArchivedWal, BackupSpan, Candidate, Lineages, Need, NeededWal, ServerVerdict, Verdict,
 };
 
+use super::segments::stored_segments;
 use super::{BackupReport, BackupState};
 
 /// What can be restored of one server, and to when.
@@ -27,6 +28,11 @@ pub struct RecoveryReport {
     /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
     /// as the first one may be on its way, and where the needs of one are not known.
     pub obsolete: Option<BTreeMap<TimelineId, Runs>>,
+    /// What these segments take; `None` as above, and where that is not known.
+    pub obsolete_stored: Option<Sums>,
+    /// What a restore to the newest WAL must read; `None` where none is possible, and where that is
+    /// not known.
+    pub restore: Option<RestoreReport>,
     /// When the newest segment of the current timeline arrived; `None` without one.
     pub newest_at: Option<DateTime<Utc>>,
     /// When the last segment arrived that each backup reaches, by id, as far as that is known: of a
@@ -36,9 +42,18 @@ pub struct RecoveryReport {
     pub all_are_known: bool,
 }
 
+/// What a restore must read, from the newest backup that can be recovered to the newest WAL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// Id of that backup.
+    pub backup: String,
+    /// Its own objects, the segments from its begin on, and the history files on the way.
+    pub objects: SomeObjects,
+}
+
 /// What it takes to judge a server.
 pub(super) struct RecoverySource<'a> {
-    pub(super) wal: &'a WalInventory,
+    pub(super) directory: &'a DirectoryInventory,
     pub(super) files: &'a Files,
     pub(super) backups: &'a [BackupReport],
     pub(super) stray: BTreeSet<TimelineId>,
@@ -48,18 +63,25 @@ pub(super) struct RecoverySource<'a> {
 }
 
 impl RecoverySource<'_> {
-    pub(super) fn report(&self, size: SegmentSize) -> RecoveryReport {
+    /// What is `lacking` are logs whose files must be listed once more to tell sums.
+    pub(super) fn report(
+        &self,
+        size: SegmentSize,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> RecoveryReport {
         let lineages = Lineages::new(self.histories());
         let archived = Archived {
-            wal: self.settled(archived_wal(self.wal, size), &lineages),
+            wal: self.settled(archived_wal(&self.directory.wal, size), &lineages),
             lineages,
-            listed_histories: self.wal.histories.keys().copied().collect(),
+            listed_histories: self.directory.wal.beside.histories.keys().copied().collect(),
             stray: self.stray.clone(),
         };
-        let verdict = archived.judge(&self.candidates());
+        let candidates = self.candidates();
+        let verdict = archived.judge(&candidates);
         let newest = verdict
             .current_timeline
             .and_then(|timeline| Some(archived.wal.name(timeline, archived.wal.last(timeline)?)));
+        let obsolete = self.obsolete(&archived);
         RecoveryReport {
             segment_size: size,
             stray: self.stray.clone(),
@@ -71,7 +93,12 @@ impl RecoverySource<'_> {
                 .collect(),
             histories_missing: self.histories_missing(&archived),
             all_are_known: self.all_are_known(),
-            obsolete: self.obsolete(&archived),
+            obsolete_stored: obsolete.as_ref().and_then(|segments| {
+                let stored = stored_segments(&self.directory.wal, size, segments, lacking);
+                stored.map(|stored| stored.sums)
+            }),
+            obsolete,
+            restore: self.restore(&archived, &candidates, &verdict, lacking),
             verdict,
         }
     }
@@ -109,12 +136,12 @@ impl RecoverySource<'_> {
     }
 
     fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
-        let log = self.wal.logs.get(&(segment.timeline, segment.log))?;
+        let log = self.directory.wal.logs.get(&LogName::from(segment))?;
         log.arrived_at(segment.segment)
     }
 
     fn histories(&self) -> BTreeMap<TimelineId, crate::postgres::TimelineHistory> {
-        let files = self.wal.histories.iter();
+        let files = self.directory.wal.beside.histories.iter();
         files.filter_map(|(id, file)| Some((*id, self.files.history(file)?.clone()))).collect()
     }
 
@@ -125,6 +152,30 @@ impl RecoverySource<'_> {
             Some(Candidate { id: backup.id.clone(), span, need, ended_at: backup.done_at()? })
         })
         .collect()
+    }
+
+    fn restore(
+        &self,
+        archived: &Archived,
+        candidates: &[Candidate],
+        verdict: &ServerVerdict,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> Option<RestoreReport> {
+        let is_recoverable = |candidate: &&Candidate| {
+            let verdict = verdict.backups.get(&candidate.id);
+            verdict.is_some_and(|one| one.verdict == Verdict::Recoverable)
+        };
+        let newest = candidates.iter().filter(is_recoverable).max_by_key(|one| one.ended_at)?;
+        let backup = self.backups.iter().find(|backup| backup.id == newest.id)?;
+        let inventory = self.directory.backups.get(&backup.id)?;
+        let mut objects = inventory.own_objects(backup.info.as_ref()?);
+        let segments = archived.replayed(&newest.span, verdict.current_timeline?)?;
+        let came_to = segments.keys().filter(|timeline| **timeline != newest.span.begin.timeline);
+        let histories = came_to.filter_map(|id| self.directory.wal.beside.histories.get(id));
+        histories.for_each(|file| objects.add_object(&file.object));
+        let (wal, size) = (&self.directory.wal, archived.wal.size);
+        objects.add(stored_segments(wal, size, &segments, lacking)?);
+        Some(RestoreReport { backup: backup.id.clone(), objects })
     }
 
     fn histories_missing(&self, archived: &Archived) -> BTreeSet<TimelineId> {
@@ -176,15 +227,15 @@ fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
 fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
     let mut segments: BTreeMap<TimelineId, Runs> = BTreeMap::new();
     let per_log = u64::from(size.segments_per_log());
-    for ((timeline, log), content) in &wal.logs {
-        let first = u64::from(*log) * per_log;
+    for (name, content) in &wal.logs {
+        let first = u64::from(name.log) * per_log;
         // Names beyond the end of the log are anomalies: nothing ever asks for them.
         for run in content.segments.within(0, per_log - 1).iter() {
             let run = Run { first: first + run.first, last: first + run.last };
-            segments.entry(*timeline).or_default().insert_run(run);
+            segments.entry(name.timeline).or_default().insert_run(run);
         }
     }
-    let partials = wal.partials.iter();
+    let partials = wal.partials();
     let partials = partials.filter_map(|name| Some((name.timeline, name.number(size)?))).collect();
     ArchivedWal { size, segments, partials }
 }

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::inventory::DirectoryInventory;
+use crate::postgres::LogName;
 use crate::recovery::retention::{
     CatalogBackup, RetentionBlock, RetentionPolicy, RetentionStatus, obsolete_since, report,
     retention_blocks,
 };
 use crate::recovery::{Coverage, Span, Verdict};
 
-use super::{BackupReport, ServerReport};
+use super::{BackupReport, DeletionReport, ServerReport};
 
 /// What a server's retention policy makes of its backups.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +29,19 @@ pub struct RetentionReport {
     /// How much of a recovery window can really be restored; `None` with another policy, and where
     /// that is not known.
     pub coverage: Option<Coverage>,
+    /// What Barman would delete now; `None` where it would end with an error, and where that is not
+    /// known.
+    pub deletion: Option<DeletionReport>,
 }
 
 impl RetentionReport {
-    pub(super) fn new(policy: RetentionPolicy, server: &ServerReport, now: DateTime<Utc>) -> Self {
+    /// What is `lacking` are logs whose files must be listed once more to tell what goes of them.
+    pub(super) fn new(
+        policy: RetentionPolicy,
+        (directory, server): (&DirectoryInventory, &ServerReport),
+        now: DateTime<Utc>,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> Self {
         let catalog: Vec<_> = server
             .backups
             .iter()
@@ -40,10 +51,15 @@ impl RetentionReport {
             .collect();
         let unreadable = !server.recovery.all_are_known;
         let since = obsolete_since(policy, &catalog, 0, now).unwrap_or_default();
+        // A backup that cannot be read has a place among the others, and nobody knows which.
+        let statuses = report(policy, &catalog, 0, now).ok().filter(|_| !unreadable);
+        let deletion = statuses.as_ref().and_then(|statuses| {
+            DeletionReport::new(directory, server, (&catalog, statuses), lacking)
+        });
         Self {
             policy,
-            // A backup that cannot be read has a place among the others, and nobody knows which.
-            statuses: report(policy, &catalog, 0, now).ok().filter(|_| !unreadable),
+            statuses,
+            deletion,
             overdue_since: since.into_values().min().filter(|_| !unreadable),
             blocks: retention_blocks(unreadable, &catalog),
             coverage: policy.window().and_then(|window| coverage(server, window, now)),

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::barman::KeepTarget;
-use crate::inventory::{Sums, WalObjectKind};
+use crate::inventory::{Intervals, Stock, Sums, WalObjectKind};
 use crate::postgres::TimelineId;
 use crate::recovery::{BackupVerdict, Verdict};
 
-use super::{BackupReport, BackupState, RecoveryReport, RetentionReport};
+use super::{BackupReport, BackupState, ReclaimReason, RecoveryReport, RetentionReport};
 
 /// What one scan found of one server.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +18,8 @@ pub struct ServerReport {
     pub is_expected: bool,
     /// Whether it has a directory with anything of a server's in it.
     pub is_found: bool,
+    /// Everything in its directory.
+    pub stock: Stock,
     /// Everything below its `base/`.
     pub base: Sums,
     /// Its backups, by id.
@@ -30,6 +32,8 @@ pub struct ServerReport {
     pub recovery: RecoveryReport,
     /// What its retention policy makes of its backups; `None` without one.
     pub retention: Option<RetentionReport>,
+    /// Bytes that nobody needs, by reason, as far as that is known.
+    pub reclaimable: BTreeMap<ReclaimReason, u64>,
 }
 
 /// What one scan found of a server's WAL.
@@ -41,6 +45,8 @@ pub struct WalReport {
     pub objects: BTreeMap<WalObjectKind, Sums>,
     /// When the newest segment arrived; `None` without any.
     pub newest_at: Option<DateTime<Utc>>,
+    /// Time from one arrival to the next.
+    pub intervals: Intervals,
     /// What is odd, by kind; a kind that could not be judged is missing.
     pub anomalies: BTreeMap<WalAnomaly, u64>,
 }

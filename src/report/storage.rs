@@ -59,8 +59,8 @@ pub(crate) fn prefix_sums(
         .collect();
     let mut others: Vec<_> =
         inventory.directories.iter().filter(|(name, _)| !servers.contains_key(*name)).collect();
-    others.sort_by_key(|(_, directory)| std::cmp::Reverse(directory.total().bytes));
-    let mut loose = inventory.loose;
+    others.sort_by_cached_key(|(_, directory)| std::cmp::Reverse(directory.total().bytes));
+    let mut loose = inventory.loose.sums;
     for (index, (name, directory)) in others.into_iter().enumerate() {
         if index < MOST_OTHER_DIRECTORIES {
             prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, directory.total()));
@@ -77,11 +77,11 @@ fn server_prefixes(name: &str, expected: bool, found: &DirectoryInventory) -> Ve
         return vec![prefix(format!("{name}/"), PrefixKind::Orphan, found.total())];
     }
     let mut prefixes = vec![
-        prefix(format!("{name}/base/"), PrefixKind::Base, found.base),
-        prefix(format!("{name}/wals/"), PrefixKind::Wals, found.wals),
+        prefix(format!("{name}/base/"), PrefixKind::Base, found.base()),
+        prefix(format!("{name}/wals/"), PrefixKind::Wals, found.wals()),
     ];
-    if found.other.objects > 0 {
-        prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, found.other));
+    if found.other.sums.objects > 0 {
+        prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, found.other.sums));
     }
     prefixes
 }

@@ -14,14 +14,15 @@ pub(super) fn wal_anomalies(
     report: &ServerReport,
     files: &Files,
 ) -> BTreeMap<WalAnomaly, u64> {
-    let sizes = segment_sizes(wal, report);
+    let (sizes, kinds) = (segment_sizes(wal, report), wal.kinds());
+    let objects = |kind| kinds.get(&kind).map_or(0, |sums| sums.objects);
     let sum = |count: fn(&LogInventory) -> u64| wal.logs.values().map(count).sum::<u64>();
     let count = |anomaly| match anomaly {
         WalAnomaly::Size => Some(wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum()),
         WalAnomaly::Duplicate => Some(sum(|log| log.duplicates)),
-        WalAnomaly::Misplaced => Some(wal.sums(WalObjectKind::Misplaced).objects),
+        WalAnomaly::Misplaced => Some(objects(WalObjectKind::Misplaced)),
         WalAnomaly::Overwritten => Some(sum(|log| log.overwritten)),
-        WalAnomaly::Foreign => Some(wal.sums(WalObjectKind::Foreign).objects),
+        WalAnomaly::Foreign => Some(objects(WalObjectKind::Foreign)),
         WalAnomaly::StrayTimeline => strays(wal, report, files).map(|found| found.len() as u64),
     };
     WalAnomaly::ALL.into_iter().filter_map(|anomaly| Some((anomaly, count(anomaly)?))).collect()
@@ -51,7 +52,7 @@ pub(super) fn strays(
     let infos = done.iter().filter_map(|(_, backup)| backup.info.as_ref());
     let newest = report.newest_done().and_then(|backup| backup.info.as_ref());
     let end = newest.and_then(|info| Some((info.end_wal?.timeline, info.end_lsn?)));
-    let above = wal.histories.iter().filter(|(id, _)| end.is_none_or(|(own, _)| **id > own));
+    let above = wal.beside.histories.iter().filter(|(id, _)| end.is_none_or(|(own, _)| **id > own));
     let histories = above.map(|(timeline, file)| Some((*timeline, files.history(file)?)));
     let seen = TimelinesSeen {
         histories: histories.collect::<Option<_>>()?,

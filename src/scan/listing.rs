@@ -41,7 +41,10 @@ pub(super) async fn take_stock(
         }
         match page.next {
             Some(next) => request.continuation = Some(next),
-            None => return Ok(inventory),
+            None => {
+                inventory.settle();
+                return Ok(inventory);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod due;
 mod listing;
+mod logs;
 mod losses;
 mod pass;
 mod reading;

@@ -56,9 +56,12 @@ impl<S: ObjectStore> Pass<'_, S> {
             build(&findings, self.expected, clock())
         };
         let Knowledge { files, losses, .. } = knowledge;
-        let report = judge(&inventory, &files.files);
+        let mut report = judge(&inventory, &files.files);
         if self.confirm_losses(&report, losses, &mut inventory, &mut files.files).await? {
-            return Ok(judge(&inventory, &files.files));
+            report = judge(&inventory, &files.files);
+        }
+        if self.list_logs_again(&report.lacking, &mut inventory).await? {
+            report = judge(&inventory, &files.files);
         }
         Ok(report)
     }

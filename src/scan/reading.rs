@@ -129,7 +129,7 @@ impl FilesRead {
     fn confirm(&mut self, inventory: &Inventory) {
         let confirmed = without_data(inventory, &self.files).filter_map(|(_, backup)| {
             let file = backup.info.clone()?;
-            Some((file.object.key.clone(), (file, backup.stored)))
+            Some((file.object.key.clone(), (file, backup.stock.sums)))
         });
         self.confirmed = confirmed.collect();
     }
@@ -137,8 +137,9 @@ impl FilesRead {
     fn needs_confirmation(&self, backup: &BackupInventory) -> bool {
         let Some(file) = &backup.info else { return false };
         let confirmed = self.confirmed.get(&file.object.key);
-        !confirmed
-            .is_some_and(|(then, stored)| then.is_same_version(file) && *stored == backup.stored)
+        !confirmed.is_some_and(|(then, stored)| {
+            then.is_same_version(file) && *stored == backup.stock.sums
+        })
     }
 }
 

@@ -150,7 +150,7 @@ impl<S: ObjectStore> Scanner<S> {
                     .flat_map(|server| server.wal.timelines.values())
                     .map(|timeline| timeline.segments)
                     .sum();
-                let (objects, servers) = (report.objects, report.servers_found());
+                let (objects, servers) = (report.stock.sums.objects, report.servers_found());
                 if report.servers_found() == 0 {
                     warn!(
                         archive,

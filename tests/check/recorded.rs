@@ -119,6 +119,9 @@ async fn wal_and_its_gaps_are_as_recorded() {
         });
         assert_eq!(list(&found["recovery"], "gaps"), needed.collect::<Vec<_>>());
         assert_eq!(found["recovery"]["obsolete_segments"], server["not_needed"]["segments"]);
+        assert_eq!(found["recovery"]["obsolete_bytes"], server["not_needed"]["bytes"]);
+        assert_eq!(found["reclaimable_bytes"]["obsolete_wal"], server["not_needed"]["bytes"]);
+        assert_eq!(found["stored_bytes"], server["total"]["bytes"]);
         assert_eq!(found["recovery"]["current_timeline"], server["last_recoverable"]["timeline"]);
         let uploads = (&found["uploads"]["count"], &found["uploads"]["bytes"]);
         let recorded = json!(list(server, "uploads").len());
@@ -141,6 +144,11 @@ async fn every_retention_policy_makes_of_the_backups_what_was_recorded() {
             let statuses = &found["retention"]["statuses"];
             assert_eq!(statuses, &recorded["report"], "{policy}");
             assert_eq!(found["retention"]["obsolete"], recorded["deleted"]["backups"], "{policy}");
+            let deleted = &recorded["deleted"];
+            let deletion = &found["retention"]["deletion"];
+            let same = ["backups", "objects", "bytes"];
+            assert_eq!(fields(deletion, &same), fields(deleted, &same), "{policy}");
+            assert_eq!(deletion["wal_objects"], json!(list(deleted, "wals").len()), "{policy}");
         }
     }
 }

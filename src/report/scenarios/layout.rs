@@ -341,7 +341,7 @@ fn markers_alone_make_no_server() {
     let report = Archive::new().with("s/", 0).with("s/base/", 0).with("s/wals/", 0).report();
 
     assert!(report.servers.is_empty());
-    assert_eq!(report.objects, 3);
+    assert_eq!(report.stock.sums.objects, 3);
 }
 
 proptest::proptest! {
@@ -361,7 +361,7 @@ proptest::proptest! {
         let objects: u64 = report.prefixes.iter().map(|one| one.sums.objects).sum();
         proptest::prop_assert_eq!(bytes, keys.values().sum::<u64>());
         proptest::prop_assert_eq!(objects, keys.len() as u64);
-        proptest::prop_assert_eq!(objects, report.objects);
+        proptest::prop_assert_eq!(objects, report.stock.sums.objects);
         for server in report.servers.values() {
             let wal = server.wal.timelines.values().map(|one| one.stored.objects).sum::<u64>();
             let segments = server.wal.objects.get(&WalObjectKind::Segment);

@@ -65,8 +65,10 @@ impl Archive {
     }
 
     fn report(&self) -> Report {
+        let mut inventory = self.inventory.clone();
+        inventory.settle();
         let findings = ScanFindings {
-            inventory: &self.inventory,
+            inventory: &inventory,
             files: &self.files,
             audited_at: moment(NOW),
             uploads: Some(&[]),

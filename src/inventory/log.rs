@@ -1,0 +1,254 @@
+//! One log directory.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::barman::{Compression, WalKind, WalObject};
+use crate::postgres::{Run, Runs, SegmentSize};
+
+use super::{Intervals, KindSums, ListedObject, SomeObjects, Stock, Sums, WalObjectKind};
+
+/// What lies in one log directory: the segments of 4 GiB of WAL, and what else is there.
+#[derive(Clone, Debug, Default)]
+pub struct LogInventory {
+    /// The third part of the names of the segments that are present.
+    pub segments: Runs,
+    /// All objects.
+    pub stock: Stock,
+    /// All objects, by what they are.
+    pub kinds: KindSums,
+    /// When the newest segment arrived.
+    pub newest_at: Option<DateTime<Utc>>,
+    /// The partial segments, by the third part of their names.
+    pub partials: BTreeSet<u32>,
+    /// Objects beyond the first of their segment.
+    pub duplicates: u64,
+    /// Segments that arrived long after the one that follows them in the log: uploaded once more.
+    /// Of several in a row only the last one shows.
+    pub overwritten: u64,
+    /// Time from one arrival to the next, between segments that follow each other.
+    pub intervals: Intervals,
+    /// Segments in a storage class that cannot be read at once.
+    pub blocked: u64,
+    /// When the segments arrived with which a run begins or ends, in the order of the segments.
+    edges: Vec<(u32, DateTime<Utc>)>,
+    /// Uncompressed segments, by their size where a segment can have it.
+    uncompressed: Vec<(SegmentSize, u64)>,
+    /// Segments of a size that none can have: empty, or uncompressed and of no segment's size.
+    impossible_sizes: u64,
+    /// Number and time of the segment listed last.
+    latest: Option<(u32, DateTime<Utc>)>,
+    files: Files,
+}
+
+/// The files of a log, one by one, as long as there is room for them.
+#[derive(Clone, Debug)]
+enum Files {
+    Kept(Vec<LoggedFile>),
+    Forgotten,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self::Kept(Vec::new())
+    }
+}
+
+/// One WAL file in its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedFile {
+    /// What it is. In its log, a name without its compression ending is told by this.
+    pub kind: WalKind,
+    /// The third part of the name of its segment.
+    pub segment: u32,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// When it arrived.
+    pub arrived_at: DateTime<Utc>,
+    /// Whether its storage class can be read at once.
+    pub is_read_at_once: bool,
+}
+
+/// How much later than its successor a segment must have arrived to have been uploaded once more.
+///
+/// Several segments are archived at once (`wal.maxParallel` of CloudNativePG), so that neighbours
+/// arrive in any order; but not an hour apart.
+const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
+
+impl LogInventory {
+    /// Takes in one object of the directory.
+    pub(super) fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
+        self.stock.add_object(object);
+        self.kinds.add_object(kind, object.size);
+        let segment = match (kind, wal.kind) {
+            (WalObjectKind::Segment, WalKind::Segment(name)) => {
+                self.add_segment(name.segment, wal.compression, object);
+                name.segment
+            }
+            (WalObjectKind::Partial, WalKind::Partial(name)) => {
+                self.partials.insert(name.segment);
+                name.segment
+            }
+            (WalObjectKind::Label, WalKind::Label(name, _)) => name.segment,
+            _ => return,
+        };
+        if let Files::Kept(files) = &mut self.files {
+            files.push(LoggedFile {
+                kind: wal.kind,
+                segment,
+                bytes: object.size,
+                arrived_at: object.last_modified,
+                is_read_at_once: object.is_read_at_once(),
+            });
+        }
+    }
+
+    fn add_segment(
+        &mut self,
+        segment: u32,
+        compression: Option<Compression>,
+        object: &ListedObject,
+    ) {
+        self.newest_at = self.newest_at.max(Some(object.last_modified));
+        self.blocked += u64::from(!object.is_read_at_once());
+        self.note_size(compression, object.size);
+        if !self.segments.insert(u64::from(segment)) {
+            self.duplicates += 1;
+            return;
+        }
+        if let Some((before, at)) = self.latest
+            && before.checked_add(1) == Some(segment)
+            && at - object.last_modified > OUT_OF_ORDER
+        {
+            self.overwritten += 1;
+        }
+        self.note_edge(segment, object.last_modified);
+        self.latest = Some((segment, object.last_modified));
+    }
+
+    /// A segment between two others of its run is no edge any more.
+    fn note_edge(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
+        let index = self.edges.partition_point(|(other, _)| *other < segment);
+        self.edges.insert(index, (segment, arrived_at));
+        let around = segment.saturating_sub(1)..=segment.saturating_add(1);
+        let has = |other: Option<u32>| other.is_some_and(|it| self.segments.contains(it.into()));
+        self.edges.retain(|(edge, _)| {
+            let is_inner = has(edge.checked_sub(1)) && has(edge.checked_add(1));
+            !(around.contains(edge) && is_inner)
+        });
+    }
+
+    /// When a segment arrived; `None` where that is not known any more: always known is it of a
+    /// segment with which a run begins or ends.
+    #[must_use]
+    pub fn arrived_at(&self, segment: u32) -> Option<DateTime<Utc>> {
+        let edge = self.edges.binary_search_by_key(&segment, |(edge, _)| *edge).ok();
+        let edge = edge.and_then(|index| self.edges.get(index));
+        edge.map(|(_, at)| *at).or_else(|| {
+            let mut files = self.files()?.iter();
+            let is_it = |file: &&LoggedFile| {
+                file.segment == segment && matches!(file.kind, WalKind::Segment(_))
+            };
+            files.find(is_it).map(|file| file.arrived_at)
+        })
+    }
+
+    fn note_size(&mut self, compression: Option<Compression>, bytes: u64) {
+        match (compression, SegmentSize::new(bytes)) {
+            (None, Ok(size)) => {
+                match self.uncompressed.iter_mut().find(|(other, _)| *other == size) {
+                    Some((_, count)) => *count += 1,
+                    None => self.uncompressed.push((size, 1)),
+                }
+            }
+            (None, Err(_)) => self.impossible_sizes += 1,
+            (Some(_), _) if bytes == 0 => self.impossible_sizes += 1,
+            (Some(_), _) => {}
+        }
+    }
+
+    /// How many segments cannot be of a cluster whose segments have one of these sizes: empty or
+    /// uncompressed ones of another size, and names beyond the last segment of a log.
+    ///
+    /// Without any size, only those that no cluster can have.
+    #[must_use]
+    pub fn wrong_sizes(&self, sizes: &BTreeSet<SegmentSize>) -> u64 {
+        let longest_log = sizes.iter().map(|size| size.segments_per_log()).max();
+        let beyond =
+            longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
+        let others = self.uncompressed.iter().filter(|(size, _)| !sizes.contains(size));
+        let others = if sizes.is_empty() { 0 } else { others.map(|(_, count)| count).sum() };
+        self.impossible_sizes + beyond + others
+    }
+
+    /// The size that most uncompressed segments have; `None` without any.
+    #[must_use]
+    pub fn uncompressed_size(&self) -> Option<SegmentSize> {
+        self.uncompressed.iter().max_by_key(|(_, count)| *count).map(|(size, _)| *size)
+    }
+
+    /// The files one by one, in the order in which they were listed; `None` where there was no room
+    /// for them.
+    #[must_use]
+    pub fn files(&self) -> Option<&[LoggedFile]> {
+        match &self.files {
+            Files::Kept(files) => Some(files),
+            Files::Forgotten => None,
+        }
+    }
+
+    /// The segments in these runs of the third part of their names; `None` where that takes the
+    /// files one by one, and they are forgotten.
+    #[must_use]
+    pub fn segments_in(&self, runs: &[Run]) -> Option<SomeObjects> {
+        let present = runs.iter().map(|run| self.segments.within(run.first, run.last).count());
+        let present: u64 = present.sum();
+        if present == 0 {
+            return Some(SomeObjects::default());
+        }
+        if present == self.segments.count() {
+            let sums = self.kinds.of(WalObjectKind::Segment);
+            return Some(SomeObjects { sums, blocked: self.blocked });
+        }
+        let mut part = SomeObjects::default();
+        for file in self.files()? {
+            let number = u64::from(file.segment);
+            let is_in = runs.iter().any(|run| (run.first..=run.last).contains(&number));
+            if is_in && matches!(file.kind, WalKind::Segment(_)) {
+                part.add(SomeObjects {
+                    sums: Sums { objects: 1, bytes: file.bytes },
+                    blocked: u64::from(!file.is_read_at_once),
+                });
+            }
+        }
+        Some(part)
+    }
+
+    /// Draws from the files what there is to know about all of them; once nothing is added any more.
+    pub(super) fn settle(&mut self) {
+        let Files::Kept(files) = &self.files else { return };
+        let segments = files.iter().filter(|file| matches!(file.kind, WalKind::Segment(_)));
+        let mut arrivals: Vec<_> = segments.map(|file| (file.segment, file.arrived_at)).collect();
+        arrivals.sort_unstable();
+        arrivals.dedup_by_key(|(segment, _)| *segment);
+        let mut intervals = Intervals::default();
+        for run in arrivals.chunk_by(|(one, _), (next, _)| one.checked_add(1) == Some(*next)) {
+            // Several archivers work at once: neighbours may arrive in any order.
+            let mut times: Vec<_> = run.iter().map(|(_, at)| *at).collect();
+            times.sort_unstable();
+            for pair in times.windows(2) {
+                if let [before, after] = pair {
+                    intervals.add(*after - *before);
+                }
+            }
+        }
+        self.intervals = intervals;
+    }
+
+    /// Settles, and forgets the files one by one.
+    pub(super) fn forget_files(&mut self) {
+        self.settle();
+        self.files = Files::Forgotten;
+    }
+}

@@ -1,0 +1,77 @@
+//! The report on what Barman would delete now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::barman::WalKind;
+use crate::inventory::{DirectoryInventory, LogInventory, LoggedFile, Sums, WalObjectKind};
+use crate::postgres::LogName;
+use crate::recovery::retention::{CatalogBackup, RetentionStatus, WalDeletion, deletion};
+
+use super::ServerReport;
+
+/// What `barman-cloud-backup-delete` would delete now by a retention policy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeletionReport {
+    /// Ids of the backups, in the order in which they go.
+    pub backups: Vec<String>,
+    /// Everything that goes.
+    pub all: Sums,
+    /// WAL files that go, and whatever else lies in log directories that go as a whole.
+    pub wal: Sums,
+}
+
+impl DeletionReport {
+    /// `None` where it takes the files of logs one by one that were forgotten; these are `lacking`.
+    pub(super) fn new(
+        directory: &DirectoryInventory,
+        server: &ServerReport,
+        (catalog, statuses): (&[CatalogBackup], &BTreeMap<String, RetentionStatus>),
+        lacking: &mut BTreeSet<LogName>,
+    ) -> Option<Self> {
+        let deletion = deletion(catalog, statuses);
+        let mut wal = Some(Sums::default());
+        for (name, log) in &directory.wal.logs {
+            match deleted(*name, log, &deletion.wal) {
+                Some(sums) => wal.iter_mut().for_each(|sum| sum.add(sums)),
+                None => {
+                    lacking.insert(*name);
+                    wal = None;
+                }
+            }
+        }
+        let of_backups = server
+            .backups
+            .iter()
+            .filter(|backup| deletion.backups.contains(&backup.id))
+            .filter_map(|backup| {
+                let inventory = directory.backups.get(&backup.id)?;
+                Some(inventory.own_objects(backup.info.as_ref()?).sums)
+            });
+        let wal = wal?;
+        let all = of_backups.fold(wal, Sums::plus);
+        Some(Self { backups: deletion.backups, all, wal })
+    }
+}
+
+/// What of a log's directory goes.
+fn deleted(name: LogName, log: &LogInventory, deletion: &WalDeletion) -> Option<Sums> {
+    if deletion.sweeps(name.timeline, name.log) {
+        return Some(log.stock.sums);
+    }
+    let runs = deletion.deleted_segments(name.timeline, name.log);
+    if runs.is_empty() && log.partials.is_empty() {
+        return Some(Sums::default());
+    }
+    let is_whole = runs.iter().any(|run| run.first == 0 && run.last >= u64::from(u32::MAX));
+    if is_whole && log.duplicates == 0 {
+        let kinds = [WalObjectKind::Segment, WalObjectKind::Partial, WalObjectKind::Label];
+        return Some(
+            kinds.map(|kind| log.kinds.of(kind)).into_iter().fold(Sums::default(), Sums::plus),
+        );
+    }
+    let going = log.files()?.iter().filter(|file| deletion.deletes(file.kind));
+    // Of objects that differ in their compression alone, Barman sees only the one listed last.
+    let seen: BTreeMap<WalKind, &LoggedFile> = going.map(|file| (file.kind, file)).collect();
+    let sums = seen.values().map(|file| Sums { objects: 1, bytes: file.bytes });
+    Some(sums.fold(Sums::default(), Sums::plus))
+}

@@ -1,0 +1,75 @@
+//! What an archive takes that nobody needs.
+
+use std::collections::BTreeMap;
+
+use super::{BackupState, ServerReport};
+
+/// Why nobody needs what an archive takes, as `barman_cloud_reclaimable_bytes` tells it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReclaimReason {
+    /// WAL that no finished backup needs.
+    ObsoleteWal,
+    /// Backups that the retention policy does not need.
+    ObsoleteBackup,
+    /// Backups that failed.
+    FailedBackup,
+    /// Backups that are neither whole nor under way.
+    IncompleteBackup,
+    /// A server that nobody expects.
+    Orphan,
+    /// Multipart uploads that were begun and not completed, but for those of a backup under way.
+    IncompleteUpload,
+}
+
+impl ReclaimReason {
+    /// Every reason, in the order of the documentation.
+    pub const ALL: [Self; 6] = [
+        Self::ObsoleteWal,
+        Self::ObsoleteBackup,
+        Self::FailedBackup,
+        Self::IncompleteBackup,
+        Self::Orphan,
+        Self::IncompleteUpload,
+    ];
+
+    /// The reason as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::ObsoleteWal => "obsolete_wal",
+            Self::ObsoleteBackup => "obsolete_backup",
+            Self::FailedBackup => "failed_backup",
+            Self::IncompleteBackup => "incomplete_backup",
+            Self::Orphan => "orphan",
+            Self::IncompleteUpload => "incomplete_upload",
+        }
+    }
+}
+
+/// Bytes that nobody needs, by reason. A reason of which it is not known, or that does not apply, is
+/// missing: of a server that nobody expects, everything is an orphan, and nothing is so twice.
+pub(super) fn reclaimable(
+    server: &ServerReport,
+    upload_bytes: Option<u64>,
+) -> BTreeMap<ReclaimReason, u64> {
+    let in_state = |state| {
+        let backups = server.backups.iter().filter(|backup| backup.state == state);
+        backups.map(|backup| backup.stored.bytes).sum()
+    };
+    let bytes = |reason| match reason {
+        ReclaimReason::IncompleteUpload => upload_bytes,
+        ReclaimReason::Orphan => (!server.is_expected).then_some(server.stock.sums.bytes),
+        _ if !server.is_expected => None,
+        ReclaimReason::ObsoleteWal => server.recovery.obsolete_stored.map(|sums| sums.bytes),
+        ReclaimReason::ObsoleteBackup => obsolete_backups(server),
+        ReclaimReason::FailedBackup => Some(in_state(BackupState::Failed)),
+        ReclaimReason::IncompleteBackup => Some(in_state(BackupState::Incomplete)),
+    };
+    ReclaimReason::ALL.into_iter().filter_map(|reason| Some((reason, bytes(reason)?))).collect()
+}
+
+fn obsolete_backups(server: &ServerReport) -> Option<u64> {
+    let obsolete = server.retention.as_ref()?.obsolete_ids()?;
+    let backups = server.backups.iter().filter(|backup| obsolete.contains(&backup.id));
+    Some(backups.map(|backup| backup.stored.bytes).sum())
+}

@@ -1,0 +1,35 @@
+//! What some of a server's segments take.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::inventory::{SomeObjects, WalInventory};
+use crate::postgres::{LogName, Run, Runs, SegmentSize, TimelineId};
+
+/// What these segments take, given by their numbers on their timelines; those that are not there
+/// take nothing. `None` where that is not known, with the logs that must be listed again for it.
+pub(super) fn stored_segments(
+    wal: &WalInventory,
+    size: SegmentSize,
+    segments: &BTreeMap<TimelineId, Runs>,
+    lacking: &mut BTreeSet<LogName>,
+) -> Option<SomeObjects> {
+    let per_log = u64::from(size.segments_per_log());
+    let mut sum = Some(SomeObjects::default());
+    for (name, log) in &wal.logs {
+        let Some(runs) = segments.get(&name.timeline) else { continue };
+        let first = u64::from(name.log) * per_log;
+        let in_log = runs.within(first, first + per_log - 1);
+        let in_log: Vec<Run> = in_log
+            .iter()
+            .map(|run| Run { first: run.first - first, last: run.last - first })
+            .collect();
+        match log.segments_in(&in_log) {
+            Some(part) => sum.iter_mut().for_each(|sum| sum.add(part)),
+            None => {
+                lacking.insert(*name);
+                sum = None;
+            }
+        }
+    }
+    sum
+}
