@@ -78,16 +78,13 @@ impl Stock {
         let is_full = self.classes.len() >= MOST_CLASSES;
         let known = self.classes.iter().position(|(known, _)| known == class);
         let further = || self.classes.iter().position(|(known, _)| *known == StorageClass::FURTHER);
-        match known.or_else(|| if is_full { further() } else { None }) {
-            Some(index) => {
-                if let Some((_, sum)) = self.classes.get_mut(index) {
-                    *sum = sum.saturating_add(bytes);
-                }
+        if let Some(index) = known.or_else(|| if is_full { further() } else { None }) {
+            if let Some((_, sum)) = self.classes.get_mut(index) {
+                *sum = sum.saturating_add(bytes);
             }
-            None => {
-                let class = if is_full { &StorageClass::FURTHER } else { class };
-                self.classes.push((class.clone(), bytes));
-            }
+        } else {
+            let class = if is_full { &StorageClass::FURTHER } else { class };
+            self.classes.push((class.clone(), bytes));
         }
     }
 

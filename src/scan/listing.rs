@@ -39,12 +39,9 @@ pub(super) async fn take_stock(
             };
             inventory.add(relative_key, object);
         }
-        match page.next {
-            Some(next) => request.continuation = Some(next),
-            None => {
-                inventory.settle();
-                return Ok(inventory);
-            }
+        if let Some(next) = page.next { request.continuation = Some(next) } else {
+            inventory.settle();
+            return Ok(inventory);
         }
     }
 }
