@@ -25,7 +25,7 @@ pub(super) fn scanner(
     let servers = archive.servers.as_ref();
     let scanner = Scanner {
         archive: archive.name.clone(),
-        store: S3Store::new(s3_settings(archive, config), published.clone()),
+        store: Arc::new(S3Store::new(s3_settings(archive, config), published.clone())),
         prefix,
         expected: Expectations {
             servers: servers
@@ -47,6 +47,8 @@ pub(super) fn scanner(
             timeout: config.scan.timeout,
             jitter: config.scan.jitter,
             concurrency: usize::try_from(config.scan.concurrency).unwrap_or(usize::MAX),
+            full_scan_requests: config.scan.full_scan_requests,
+            audit_period: config.scan.audit_period,
         },
         observer: published.clone(),
         clock: clock.clone(),

@@ -26,6 +26,13 @@ pub struct ScanConfig {
     /// How many requests one scan of one archive has under way at once. From 1 to 1024.
     /// Default: 16.
     pub concurrency: u32,
+    /// Up to how many requests for listing everything, it is listed in every scan. Above, a scan asks
+    /// only for what can have changed: new and open log directories, the outermost ones, base
+    /// backups, history files. From 0 to 1000000. Default: 50.
+    pub full_scan_requests: u32,
+    /// Within what time every log directory is listed again, also where nothing says that it
+    /// changed. From one minute to 366 days. Default: `24h`.
+    pub audit_period: Duration,
     /// How long one request to the object storage may take, its retries not included. Up to one
     /// hour. Default: `30s`.
     pub request_timeout: Duration,
@@ -42,6 +49,8 @@ impl Default for ScanConfig {
             jitter: Duration::ZERO,
             timeout: Duration::from_mins(5),
             concurrency: 16,
+            full_scan_requests: 50,
+            audit_period: 24 * HOUR,
             request_timeout: Duration::from_secs(30),
             max_attempts: 4,
         }
@@ -59,6 +68,12 @@ impl ScanConfig {
             jitter: section.duration("jitter", Duration::ZERO..=HOUR).unwrap_or(default.jitter),
             timeout: section.duration("timeout", up_to(24 * HOUR)).unwrap_or(default.timeout),
             concurrency: section.number("concurrency", 1..=1024).unwrap_or(default.concurrency),
+            full_scan_requests: section
+                .number("fullScanRequests", 0..=1_000_000)
+                .unwrap_or(default.full_scan_requests),
+            audit_period: section
+                .duration("auditPeriod", Duration::from_mins(1)..=366 * 24 * HOUR)
+                .unwrap_or(default.audit_period),
             request_timeout: section
                 .duration("requestTimeout", up_to(HOUR))
                 .unwrap_or(default.request_timeout),

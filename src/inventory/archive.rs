@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::barman::{Place, ServerKey};
 use crate::postgres::LogName;
 
@@ -66,15 +68,19 @@ impl Inventory {
         total
     }
 
-    /// Draws from the files of logs what there is to know about each log as a whole. To be called
-    /// when everything is listed.
-    pub fn settle(&mut self) {
-        for (directory, log) in std::mem::take(&mut self.recent_logs) {
-            if let Some(log) = self.log_mut(&directory, log) {
-                log.settle();
-            }
-        }
+    /// Ends a listing that began at this moment: to be called when everything is listed.
+    pub fn settle(&mut self, listed_at: DateTime<Utc>) {
+        self.recent_logs = Vec::new();
         self.logged = 0;
+        let directories = self.directories.values_mut();
+        directories.flat_map(|it| it.wal.logs.values_mut()).for_each(|log| log.settle(listed_at));
+    }
+
+    /// The oldest moment at which any log was listed; `None` without any.
+    #[must_use]
+    pub fn oldest_listing(&self) -> Option<DateTime<Utc>> {
+        let logs = self.directories.values().flat_map(|it| it.wal.logs.values());
+        logs.filter_map(|log| log.listed_at).min()
     }
 
     fn note_log(&mut self, directory: &str, log: LogName) {

@@ -20,6 +20,8 @@ pub struct LogInventory {
     pub kinds: KindSums,
     /// When the newest segment arrived.
     pub newest_at: Option<DateTime<Utc>>,
+    /// When it was last listed; `None` while it is.
+    pub listed_at: Option<DateTime<Utc>>,
     /// The partial segments, by the third part of their names.
     pub partials: BTreeSet<u32>,
     /// Objects beyond the first of their segment.
@@ -225,8 +227,16 @@ impl LogInventory {
         Some(part)
     }
 
-    /// Draws from the files what there is to know about all of them; once nothing is added any more.
-    pub(super) fn settle(&mut self) {
+    /// Ends the listing of the log that began at this moment.
+    pub(super) fn settle(&mut self, listed_at: DateTime<Utc>) {
+        if self.listed_at.is_none() {
+            self.listed_at = Some(listed_at);
+            self.draw_from_files();
+        }
+    }
+
+    /// Draws from the files what there is to know about all of them.
+    fn draw_from_files(&mut self) {
         let Files::Kept(files) = &self.files else { return };
         let segments = files.iter().filter(|file| matches!(file.kind, WalKind::Segment(_)));
         let mut arrivals: Vec<_> = segments.map(|file| (file.segment, file.arrived_at)).collect();
@@ -246,9 +256,9 @@ impl LogInventory {
         self.intervals = intervals;
     }
 
-    /// Settles, and forgets the files one by one.
+    /// Forgets the files one by one.
     pub(super) fn forget_files(&mut self) {
-        self.settle();
+        self.draw_from_files();
         self.files = Files::Forgotten;
     }
 }

@@ -50,6 +50,8 @@ pub struct ScanFindings<'a> {
     pub inventory: &'a Inventory,
     /// What the small files say.
     pub files: &'a Files,
+    /// When the scan began that listed what can have changed.
+    pub listed_at: DateTime<Utc>,
     /// The oldest moment at which any part of the inventory was listed.
     pub audited_at: DateTime<Utc>,
     /// The unfinished uploads, with keys behind the destination path; `None` where the store does

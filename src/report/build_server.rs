@@ -145,7 +145,7 @@ impl ServerJudge<'_> {
         let size = size.or_else(|| segment_sizes(wal, report).first().copied());
         let stray = strays(wal, report, files).unwrap_or_default();
         let grace = self.expected.gap_grace_period;
-        let listed_at = self.findings.audited_at;
+        let listed_at = self.findings.listed_at;
         let settled_at = listed_at.checked_sub_signed(grace).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let backups = &report.backups;
         let source = RecoverySource { directory, files, backups, stray, settled_at };

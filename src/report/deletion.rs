@@ -31,7 +31,9 @@ impl DeletionReport {
         let deletion = deletion(catalog, statuses);
         let mut wal = Some(Sums::default());
         for (name, log) in &directory.wal.logs {
-            if let Some(sums) = deleted(*name, log, &deletion.wal) { wal.iter_mut().for_each(|sum| sum.add(sums)) } else {
+            if let Some(sums) = deleted(*name, log, &deletion.wal) {
+                wal.iter_mut().for_each(|sum| sum.add(sums))
+            } else {
                 lacking.insert(*name);
                 wal = None;
             }

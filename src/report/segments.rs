@@ -23,7 +23,9 @@ pub(super) fn stored_segments(
             .iter()
             .map(|run| Run { first: run.first - first, last: run.last - first })
             .collect();
-        if let Some(part) = log.segments_in(&in_log) { sum.iter_mut().for_each(|sum| sum.add(part)) } else {
+        if let Some(part) = log.segments_in(&in_log) {
+            sum.iter_mut().for_each(|sum| sum.add(part))
+        } else {
             lacking.insert(*name);
             sum = None;
         }

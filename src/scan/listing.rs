@@ -1,90 +1,62 @@
-//! Listing everything below a destination path.
+//! Listing everything below a prefix, one page after the other.
 
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use chrono::{DateTime, Utc};
 
-use crate::inventory::Inventory;
-use crate::report::ErrorKind;
-use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError};
+use crate::inventory::{Inventory, ListedObject};
+use crate::storage::{ListRequest, ObjectStore, StorageError};
 
-/// How many pages without an object may follow each other. A store may send one now and then;
-/// thousands are a listing that does not end.
-const MOST_EMPTY_PAGES: u32 = 1000;
+use super::key_order::Forward;
+use super::progress::{Progress, protocol};
 
-/// Lists every object below a prefix and takes stock of it, page by page.
+/// Lists every object below a prefix, page by page, in whatever order the store does; returns how
+/// many requests it took.
 ///
-/// All keys begin with `root`, which ends in a slash or is empty; `below` narrows the listing down.
-///
-/// Within a server `base/` comes before `wals/`, as listings are in the order of the keys: a backup
-/// that is seen as done finds its WAL.
-pub(super) async fn take_stock(
+/// # Errors
+/// When a page cannot be had, and when the listing goes back or round in circles.
+pub(super) async fn list_plainly(
     store: &impl ObjectStore,
-    root: &str,
-    below: &str,
-) -> Result<Inventory, StorageError> {
-    let mut inventory = Inventory::default();
-    let mut progress = Progress::default();
-    let prefix = format!("{root}{below}");
-    let mut request = ListRequest { prefix: prefix.clone(), ..ListRequest::default() };
-    loop {
+    prefix: &str,
+    mut sink: impl FnMut(&ListedObject) + Send,
+) -> Result<u32, StorageError> {
+    let (mut progress, mut forward) = (Progress::default(), Forward::default());
+    let mut request = ListRequest { prefix: prefix.to_owned(), ..ListRequest::default() };
+    for requests in 1.. {
         let page = store.list_page(&request).await?;
         progress.check(&page)?;
+        let goes_back =
+            |key: &str| protocol(format!("the listing of `{prefix}` goes back to the key `{key}`"));
+        forward.take(page.objects.iter().map(|one| one.key.as_str())).map_err(goes_back)?;
         for object in &page.objects {
-            let is_below = object.key.starts_with(&prefix);
-            let Some(relative_key) = object.key.strip_prefix(root).filter(|_| is_below) else {
+            if !object.key.starts_with(prefix) {
                 return Err(protocol(format!(
                     "the listing of `{prefix}` holds the key `{}`, which does not begin so",
                     object.key
                 )));
-            };
-            inventory.add(relative_key, object);
-        }
-        if let Some(next) = page.next { request.continuation = Some(next) } else {
-            inventory.settle();
-            return Ok(inventory);
-        }
-    }
-}
-
-/// Makes sure that a listing comes to an end.
-#[derive(Default)]
-struct Progress {
-    /// Hashes of the continuations so far: full texts would add up on large archives.
-    continuations: HashSet<u64>,
-    /// Hashes of the keys that pages began with. Not every store lists in the order of the keys
-    /// (`SeaweedFS` goes by directories), so that a smaller key is no sign of going back.
-    first_keys: HashSet<u64>,
-    empty_pages: u32,
-}
-
-impl Progress {
-    fn check(&mut self, page: &ListPage) -> Result<(), StorageError> {
-        let is_new = page.next.as_ref().is_none_or(|next| self.continuations.insert(hash(next)));
-        if !is_new {
-            return Err(protocol("the store repeats a page of the listing without end"));
-        }
-        let Some(first) = page.objects.first() else {
-            self.empty_pages += 1;
-            if self.empty_pages > MOST_EMPTY_PAGES {
-                return Err(protocol("the store sends empty pages of the listing without end"));
             }
-            return Ok(());
-        };
-        self.empty_pages = 0;
-        if !self.first_keys.insert(hash(&first.key)) {
-            let message = format!("two pages of the listing begin with the key `{}`", first.key);
-            return Err(protocol(message));
+            sink(object);
         }
-        Ok(())
+        match page.next {
+            Some(next) => request.continuation = Some(next),
+            None => return Ok(requests),
+        }
     }
+    Err(protocol(format!("the listing of `{prefix}` has no end")))
 }
 
-fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
-}
-
-fn protocol(message: impl Into<String>) -> StorageError {
-    StorageError::new(ErrorKind::Protocol, Reach::Scan, message)
+/// Takes stock of what lies below a prefix that is too narrow to hold much.
+///
+/// All keys begin with `root`, which ends in a slash or is empty; `below` narrows the listing down.
+pub(super) async fn take_stock(
+    store: &impl ObjectStore,
+    root: &str,
+    below: &str,
+    listed_at: DateTime<Utc>,
+) -> Result<Inventory, StorageError> {
+    let mut inventory = Inventory::default();
+    list_plainly(store, &format!("{root}{below}"), |object| {
+        inventory.add(object.key.strip_prefix(root).unwrap_or_default(), object);
+    })
+    .await?;
+    inventory.settle(listed_at);
+    Ok(inventory)
 }

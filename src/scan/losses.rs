@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::inventory::{Files, Inventory};
 use crate::recovery::{Obstacle, Verdict};
 use crate::report::Report;
@@ -10,7 +12,7 @@ use crate::storage::{ObjectStore, StorageError};
 use super::Pass;
 use super::reading::BackupPlace;
 
-impl<S: ObjectStore> Pass<'_, S> {
+impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Looks again at backups that are about to be said to have lost WAL, and were not before.
     ///
     /// Retention deletes a backup and then WAL: what was deleted while the scan ran may have been
@@ -19,13 +21,13 @@ impl<S: ObjectStore> Pass<'_, S> {
         &self,
         report: &Report,
         said_before: &mut BTreeSet<BackupPlace>,
-        inventory: &mut Inventory,
-        files: &mut Files,
+        (inventory, files): (&mut Inventory, &mut Files),
+        now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         let lost = with_lost_wal(report);
         let new: Vec<_> = lost.difference(said_before).cloned().collect();
         let is_doubtful = !new.is_empty();
-        self.look_again(new, inventory, files).await?;
+        self.look_again(new, inventory, files, now).await?;
         // Only now: a look that failed has made sure of nothing.
         *said_before = lost;
         Ok(is_doubtful)

@@ -1,13 +1,25 @@
 //! One pass over an archive, and the schedule of the passes.
 
+mod audit;
+mod boundaries;
 mod due;
+mod exploration;
+mod key_order;
+mod key_range;
 mod listing;
 mod logs;
 mod losses;
+mod parallel;
+mod part;
 mod pass;
+mod progress;
 mod reading;
+mod rescan;
+mod rescan_plan;
 mod scanner;
 mod schedule;
+mod seams;
+mod stocktaking;
 mod uploads;
 
 #[cfg(test)]

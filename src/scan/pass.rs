@@ -1,18 +1,26 @@
 //! One pass over an archive.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
 
 use crate::inventory::{Files, Inventory};
 use crate::report::{Expectations, Report, ScanFindings, build};
 use crate::storage::{ObjectStore, StorageError};
 
-use super::Clock;
-use super::listing::take_stock;
+use super::part::Stop;
 use super::reading::{BackupPlace, FilesRead};
+use super::stocktaking::{Stock, Way};
+use super::{Clock, ScanLimits};
 
 /// What is remembered from one pass to the next.
 #[derive(Debug, Default)]
 pub struct Knowledge {
+    /// What was listed; `None` before the first pass, and where a listing left doubt.
+    stock: Option<Stock>,
+    way: Way,
     files: FilesRead,
     /// Backups that were said to have lost WAL the last time.
     losses: BTreeSet<BackupPlace>,
@@ -26,17 +34,19 @@ pub struct Pass<'a, S> {
     /// The archive's configured name, for the log.
     pub archive: &'a str,
     /// Where its objects are.
-    pub store: &'a S,
+    pub store: &'a Arc<S>,
     /// What all its keys begin with: empty, or ending in a slash.
     pub prefix: &'a str,
-    /// How many requests may be under way at once.
-    pub concurrency: usize,
+    /// What it may take.
+    pub limits: ScanLimits,
     /// What an operator expects of it.
     pub expected: &'a Expectations,
 }
 
-impl<S: ObjectStore> Pass<'_, S> {
-    /// Lists the archive to its end, reads what is new, and judges it.
+impl<S: ObjectStore + 'static> Pass<'_, S> {
+    /// Lists the archive, reads what is new, and judges it.
+    ///
+    /// The first pass lists everything; later ones what can have changed, where that is worth it.
     ///
     /// # Errors
     /// When anything that the report needs could not be had; then there is no report, as half a
@@ -46,23 +56,57 @@ impl<S: ObjectStore> Pass<'_, S> {
         knowledge: &mut Knowledge,
         clock: &Clock,
     ) -> Result<Report, StorageError> {
-        let audited_at = clock();
-        let mut inventory = take_stock(self.store, self.prefix, "").await?;
-        self.read_files(&mut inventory, &mut knowledge.files).await?;
-        let uploads = self.find_uploads(&mut knowledge.uploads_are_refused).await?;
+        let listed_at = clock();
+        self.take_stock(knowledge, listed_at).await?;
+        let Knowledge { stock: Some(stock), files, losses, uploads_are_refused, .. } = knowledge
+        else {
+            return Err(super::progress::internal("the stock that was taken is not there"));
+        };
+        let inventory = &mut stock.inventory;
+        self.read_files(inventory, files, listed_at).await?;
+        let uploads = self.find_uploads(uploads_are_refused).await?;
         let judge = |inventory: &Inventory, files: &Files| {
-            let uploads = uploads.as_deref();
-            let findings = ScanFindings { inventory, files, audited_at, uploads };
+            let findings = ScanFindings {
+                inventory,
+                files,
+                listed_at,
+                audited_at: inventory.oldest_listing().map_or(listed_at, |at| at.min(listed_at)),
+                uploads: uploads.as_deref(),
+            };
             build(&findings, self.expected, clock())
         };
-        let Knowledge { files, losses, .. } = knowledge;
-        let mut report = judge(&inventory, &files.files);
-        if self.confirm_losses(&report, losses, &mut inventory, &mut files.files).await? {
-            report = judge(&inventory, &files.files);
+        let mut report = judge(inventory, &files.files);
+        let found = (&mut *inventory, &mut files.files);
+        if self.confirm_losses(&report, losses, found, listed_at).await? {
+            report = judge(inventory, &files.files);
         }
-        if self.list_logs_again(&report.lacking, &mut inventory).await? {
-            report = judge(&inventory, &files.files);
+        if self.list_logs_again(&report.lacking, inventory, listed_at).await? {
+            report = judge(inventory, &files.files);
         }
         Ok(report)
+    }
+
+    async fn take_stock(
+        &self,
+        knowledge: &mut Knowledge,
+        listed_at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let Knowledge { stock, way, files, .. } = knowledge;
+        if let (Some(known), Way::Parallel(order)) = (stock.as_mut(), *way)
+            && known.whole_requests > self.limits.full_scan_requests
+        {
+            match self.take_stock_again(known, files, order, listed_at).await {
+                Ok(()) => return Ok(()),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Disorder(why)) => {
+                    let archive = self.archive;
+                    warn!(archive, why, "What changed cannot be told: everything is listed");
+                }
+            }
+        }
+        // What was known is in doubt until everything was listed.
+        *stock = None;
+        *stock = Some(self.take_whole_stock(way, listed_at).await?);
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use tracing::warn;
 
@@ -31,20 +32,30 @@ pub(super) struct BackupPlace {
     pub(super) id: String,
 }
 
-impl<S: ObjectStore> Pass<'_, S> {
+impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Reads what is new or changed, and forgets what is gone.
     pub(super) async fn read_files(
         &self,
         inventory: &mut Inventory,
         known: &mut FilesRead,
+        now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let files = &mut known.files;
-        let new = inventory.small_files().filter(|file| !files.finding(file).is_some_and(is_final));
-        self.read(new.cloned().collect(), files).await?;
-        self.confirm_missing_data(inventory, known).await?;
+        self.read_new_files(inventory, known).await?;
+        self.confirm_missing_data(inventory, known, now).await?;
         let listed: Vec<_> = inventory.small_files().cloned().collect();
         known.files.retain(&listed);
         Ok(())
+    }
+
+    /// Reads what is new or changed.
+    pub(super) async fn read_new_files(
+        &self,
+        inventory: &Inventory,
+        known: &mut FilesRead,
+    ) -> Result<(), StorageError> {
+        let files = &mut known.files;
+        let new = inventory.small_files().filter(|file| !files.finding(file).is_some_and(is_final));
+        self.read(new.cloned().collect(), files).await
     }
 
     /// Looks again at finished backups whose data were not listed.
@@ -55,9 +66,10 @@ impl<S: ObjectStore> Pass<'_, S> {
         &self,
         inventory: &mut Inventory,
         known: &mut FilesRead,
+        now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         let doubtful = known.doubtful(inventory);
-        self.look_again(doubtful, inventory, &mut known.files).await?;
+        self.look_again(doubtful, inventory, &mut known.files, now).await?;
         known.confirm(inventory);
         Ok(())
     }
@@ -68,13 +80,14 @@ impl<S: ObjectStore> Pass<'_, S> {
         places: Vec<BackupPlace>,
         inventory: &mut Inventory,
         files: &mut Files,
+        now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         let again: Vec<(BackupPlace, Option<BackupInventory>)> = stream::iter(places)
             .map(async |place: BackupPlace| {
-                let backup = self.list_backup(&place).await?;
+                let backup = self.list_backup(&place, now).await?;
                 Ok::<_, StorageError>((place, backup))
             })
-            .buffer_unordered(self.concurrency)
+            .buffer_unordered(self.limits.concurrency.max(1))
             .try_collect()
             .await?;
         let small_files =
@@ -93,9 +106,10 @@ impl<S: ObjectStore> Pass<'_, S> {
     async fn list_backup(
         &self,
         place: &BackupPlace,
+        now: DateTime<Utc>,
     ) -> Result<Option<BackupInventory>, StorageError> {
         let below = format!("{}/base/{}/", place.directory, place.id);
-        let mut fresh = take_stock(self.store, self.prefix, &below).await?;
+        let mut fresh = take_stock(self.store.as_ref(), self.prefix, &below, now).await?;
         let directory = fresh.directories.get_mut(&place.directory);
         Ok(directory.and_then(|directory| directory.backups.remove(&place.id)))
     }
@@ -103,10 +117,10 @@ impl<S: ObjectStore> Pass<'_, S> {
     async fn read(&self, wanted: Vec<SmallFile>, files: &mut Files) -> Result<(), StorageError> {
         let mut readings = stream::iter(wanted)
             .map(async |file: SmallFile| {
-                let finding = read_one(self.store, &file).await?;
+                let finding = read_one(self.store.as_ref(), &file).await?;
                 Ok::<_, StorageError>((file, finding))
             })
-            .buffer_unordered(self.concurrency);
+            .buffer_unordered(self.limits.concurrency.max(1));
         while let Some((file, finding)) = readings.try_next().await? {
             if !is_repeated(files.finding(&file), &finding) {
                 log_finding(self.archive, &file, &finding);

@@ -28,6 +28,10 @@ pub struct ScanLimits {
     pub jitter: Duration,
     /// How many requests it may have under way at once.
     pub concurrency: usize,
+    /// Up to how many requests everything is listed in every scan.
+    pub full_scan_requests: u32,
+    /// Within what time everything is listed, also what nothing says of that it changed.
+    pub audit_period: Duration,
 }
 
 /// How one scan ended.
@@ -57,7 +61,7 @@ pub struct Scanner<S> {
     /// The archive's configured name.
     pub archive: String,
     /// Where its objects are.
-    pub store: S,
+    pub store: Arc<S>,
     /// What all its keys begin with: empty, or ending in a slash.
     pub prefix: String,
     /// What an operator expects of it.
@@ -72,7 +76,7 @@ pub struct Scanner<S> {
     pub knowledge: Mutex<Knowledge>,
 }
 
-impl<S: ObjectStore> Scanner<S> {
+impl<S: ObjectStore + 'static> Scanner<S> {
     /// Scans now, unless a scan is under way or `stop` is cancelled meanwhile.
     pub async fn scan(&self, stop: &CancellationToken) {
         let scan = async {
@@ -109,7 +113,7 @@ impl<S: ObjectStore> Scanner<S> {
             archive: &self.archive,
             store: &self.store,
             prefix: &self.prefix,
-            concurrency: self.limits.concurrency,
+            limits: self.limits,
             expected: &self.expected,
         };
         // A panic must not take the daemon down; what the pass was learning is dropped with it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,7 +11,7 @@ use crate::inventory::{ListedObject, UnfinishedUpload};
 use crate::report::{BackupState, ErrorKind, Expectations, Report, RetentionPolicies};
 use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError};
 
-use super::{Clock, Knowledge, Pass};
+use super::{Clock, Knowledge, Pass, ScanLimits};
 
 /// How a store pages through its keys.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,13 +27,14 @@ enum Paging {
 
 /// A store in memory that pages two keys at a time, remembers what was asked, and can gain and lose
 /// objects after they were listed.
+#[derive(Clone)]
 struct FakeStore {
-    contents: Mutex<BTreeMap<String, (String, DateTime<Utc>)>>,
-    lost: Mutex<Vec<String>>,
-    late: Mutex<Vec<String>>,
-    lost_to_readers: AtomicBool,
-    listings: Mutex<Vec<String>>,
-    reads: Mutex<Vec<String>>,
+    contents: Arc<Mutex<BTreeMap<String, (String, DateTime<Utc>)>>>,
+    lost: Arc<Mutex<Vec<String>>>,
+    late: Arc<Mutex<Vec<String>>>,
+    lost_to_readers: Arc<AtomicBool>,
+    listings: Arc<Mutex<Vec<String>>>,
+    reads: Arc<Mutex<Vec<String>>>,
     paging: Paging,
 }
 
@@ -45,12 +47,12 @@ impl FakeStore {
         let at = now() - TimeDelta::hours(1);
         let objects = objects.iter().map(|(key, text)| ((*key).into(), ((*text).into(), at)));
         Self {
-            contents: Mutex::new(objects.collect()),
-            lost: Mutex::default(),
-            late: Mutex::default(),
-            lost_to_readers: AtomicBool::new(true),
-            listings: Mutex::default(),
-            reads: Mutex::default(),
+            contents: Arc::new(Mutex::new(objects.collect())),
+            lost: Arc::default(),
+            late: Arc::default(),
+            lost_to_readers: Arc::new(AtomicBool::new(true)),
+            listings: Arc::default(),
+            reads: Arc::default(),
             paging: Paging::Honest,
         }
     }
@@ -79,8 +81,15 @@ impl FakeStore {
             max_running_time: TimeDelta::hours(24),
         };
         let clock: Clock = Arc::new(now);
-        let pass =
-            Pass { archive: "a", store: self, prefix: "p/", concurrency: 4, expected: &expected };
+        let limits = ScanLimits {
+            timeout: Duration::from_mins(1),
+            jitter: Duration::ZERO,
+            concurrency: 4,
+            full_scan_requests: 50,
+            audit_period: Duration::from_hours(24),
+        };
+        let store = Arc::new(self.clone());
+        let pass = Pass { archive: "a", store: &store, prefix: "p/", limits, expected: &expected };
         pass.run(knowledge, &clock).await
     }
 }

@@ -9,7 +9,7 @@ use crate::storage::{ObjectStore, Reach, StorageError};
 
 use super::Pass;
 
-impl<S: ObjectStore> Pass<'_, S> {
+impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Lists the archive's unfinished uploads, with keys behind its prefix, and sums their parts.
     ///
     /// `None` where the store refuses the call: then nothing is known, which is not the same as
@@ -46,7 +46,7 @@ impl<S: ObjectStore> Pass<'_, S> {
                 let bytes = self.store.upload_bytes(&upload).await;
                 (upload, bytes)
             })
-            .buffer_unordered(self.concurrency);
+            .buffer_unordered(self.limits.concurrency.max(1));
         let mut findings = Vec::new();
         while let Some((mut upload, bytes)) = sums.next().await {
             let bytes = match or_refusal(bytes, refusal)? {

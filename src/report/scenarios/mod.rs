@@ -66,10 +66,11 @@ impl Archive {
 
     fn report(&self) -> Report {
         let mut inventory = self.inventory.clone();
-        inventory.settle();
+        inventory.settle(moment(NOW));
         let findings = ScanFindings {
             inventory: &inventory,
             files: &self.files,
+            listed_at: moment(NOW),
             audited_at: moment(NOW),
             uploads: Some(&[]),
         };

@@ -1,0 +1,65 @@
+//! Finding the directories of a level, to divide a listing at them.
+
+use std::collections::HashSet;
+
+use crate::storage::{ListPage, ListRequest};
+
+/// Finds the directories that lie directly below one directory, page after page.
+///
+/// What it finds is only ever used to divide a listing: whatever a store answers, no key is missed.
+#[derive(Debug)]
+pub(super) struct Exploration {
+    level: String,
+    start_after: Option<String>,
+    continuation: Option<String>,
+    seen: HashSet<String>,
+    pub(super) pages: u32,
+    pub(super) is_asked: bool,
+    pub(super) is_done: bool,
+}
+
+impl Exploration {
+    /// Of the directories below `level`, after the one that holds `position`.
+    pub(super) fn new(level: &str, position: Option<&str>) -> Self {
+        let below = position.and_then(|position| position.strip_prefix(level));
+        let current = below.and_then(|below| below.split_once('/')).map(|(name, _)| name);
+        Self {
+            level: level.to_owned(),
+            start_after: current.map(|name| format!("{level}{name}/")),
+            continuation: None,
+            seen: HashSet::new(),
+            pages: 0,
+            is_asked: false,
+            is_done: false,
+        }
+    }
+
+    /// Whether it is known that more is to come.
+    pub(super) fn goes_on(&self) -> bool {
+        self.pages > 0 && !self.is_done
+    }
+
+    pub(super) fn next_request(&self) -> ListRequest {
+        ListRequest {
+            prefix: self.level.clone(),
+            delimiter: Some('/'),
+            start_after: self.start_after.clone().filter(|_| self.continuation.is_none()),
+            continuation: self.continuation.clone(),
+        }
+    }
+
+    /// Takes a page; what it found.
+    pub(super) fn take(&mut self, page: ListPage) -> Vec<String> {
+        self.pages += 1;
+        self.is_asked = false;
+        // A directory of objects alone could go on for ever, and says nothing.
+        let is_fruitless = page.common_prefixes.is_empty();
+        let is_new = page.next.as_ref().is_some_and(|next| self.seen.insert(next.clone()));
+        self.is_done = is_fruitless || !is_new;
+        self.continuation = page.next;
+        let below = page.common_prefixes.into_iter();
+        below
+            .filter(|found| found.len() > self.level.len() && found.starts_with(&self.level))
+            .collect()
+    }
+}

@@ -1,0 +1,356 @@
+//! Listing ranges of keys, many requests at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::inventory::ListedObject;
+use crate::storage::{ListPage, ObjectStore, StorageError};
+
+use super::boundaries::{Boundaries, half_way};
+use super::exploration::Exploration;
+use super::key_order::KeyOrder;
+use super::key_range::{KeyRange, end_of};
+use super::part::{Part, State, Stop};
+use super::seams::Seams;
+
+/// Objects of a full page (Amazon S3 API Reference, "`ListObjectsV2`").
+const PAGE: usize = 1000;
+
+/// Pages after which a listing in which nothing can be told apart is taken for a long one.
+const LONG_WITHOUT_DIRECTORIES: u32 = 16;
+
+/// Guesses that may be bad whatever the length of the listing; beyond, one in as many pages.
+const BAD_GUESSES: u32 = 8;
+
+/// How to list in parallel.
+#[derive(Debug)]
+pub(super) struct ParallelListing<S> {
+    pub(super) store: Arc<S>,
+    /// What all keys begin with: empty, or ending in a slash.
+    pub(super) root: String,
+    /// The order in which the store lists.
+    pub(super) order: KeyOrder,
+    /// How many requests may be under way at once.
+    pub(super) at_once: usize,
+    /// Up to so many pages a listing costs two requests more than a plain one, and no more.
+    pub(super) small: u32,
+}
+
+/// What to list.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Ranges without a key in common.
+    pub(super) ranges: Vec<KeyRange>,
+    /// Directories that are known to be there.
+    pub(super) directories: Vec<String>,
+    /// Whether more than two requests may be spent to list faster.
+    pub(super) is_large: bool,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Job {
+    Part(u32),
+    Exploration(usize),
+}
+
+impl<S: ObjectStore + 'static> ParallelListing<S> {
+    /// Lists ranges, as many requests at once as are allowed, and hands on every object once.
+    ///
+    /// A listing is divided while it runs wherever much of it seems to be left: at directories that
+    /// were found, else at a guess. In each server's directory, `base/` is listed to its end before
+    /// `wals/` begins, so that a backup that is seen as done finds its WAL.
+    ///
+    /// Returns how many requests it took.
+    ///
+    /// # Errors
+    /// When a page cannot be had, or the store does not list as S3 does.
+    pub(super) async fn list(
+        &self,
+        wanted: Wanted,
+        sink: impl FnMut(&ListedObject) + Send,
+    ) -> Result<u32, Stop> {
+        let mut boundaries = Boundaries::new(self.order);
+        boundaries.add(wanted.directories);
+        let mut run = Run {
+            listing: self,
+            sink,
+            parts: (0..).zip(wanted.ranges.into_iter().map(Part::new)).collect(),
+            next_part: 0,
+            boundaries,
+            explorations: Vec::new(),
+            explored: BTreeSet::new(),
+            requests: JoinSet::new(),
+            seams: Seams::default(),
+            counts: Counts::default(),
+            is_large: wanted.is_large,
+        };
+        run.next_part = u32::try_from(run.parts.len()).unwrap_or(u32::MAX);
+        run.to_the_end().await?;
+        run.seams.check(self.store.as_ref(), self.order).await?;
+        Ok(run.counts.pages + run.explorations.iter().map(|one| one.pages).sum::<u32>())
+    }
+}
+
+/// What was listed so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    pages: u32,
+    keys: usize,
+    /// Boundaries that parts which are done have passed.
+    passed: usize,
+    bad_guesses: u32,
+}
+
+/// A parallel listing under way.
+struct Run<'a, S, F> {
+    listing: &'a ParallelListing<S>,
+    sink: F,
+    parts: BTreeMap<u32, Part>,
+    next_part: u32,
+    boundaries: Boundaries,
+    explorations: Vec<Exploration>,
+    /// Levels that were explored, or are being.
+    explored: BTreeSet<String>,
+    requests: JoinSet<(Job, Result<ListPage, StorageError>)>,
+    seams: Seams,
+    counts: Counts,
+    is_large: bool,
+}
+
+impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
+    async fn to_the_end(&mut self) -> Result<(), Stop> {
+        loop {
+            while self.requests.len() < self.listing.at_once.max(1) && self.start_one() {}
+            match self.requests.join_next().await {
+                None if self.parts.is_empty() => return Ok(()),
+                None => return Err(Stop::Disorder("parts of it wait for each other".to_owned())),
+                Some(Ok((Job::Part(id), page))) => self.take_part(id, page?)?,
+                Some(Ok((Job::Exploration(index), page))) => self.take_exploration(index, page?),
+                Some(Err(error)) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // Nobody aborts a request but who drops all of this.
+                    Err(_) => {}
+                },
+            }
+        }
+    }
+
+    /// Sends one more request, if there is any that helps.
+    fn start_one(&mut self) -> bool {
+        if let Some(job) = self.next_job() {
+            self.ask(job);
+            return true;
+        }
+        self.is_large && (self.divide() || self.explore() || self.guess()) && self.start_one()
+    }
+
+    fn next_job(&self) -> Option<Job> {
+        let in_state = |state| self.parts.iter().filter(move |(_, part)| part.state == state);
+        let ready = in_state(State::Ready).map(|(id, _)| Job::Part(*id)).next();
+        let explorations = self.explorations.iter().enumerate();
+        let mut explorations = explorations.filter(|(_, one)| !one.is_asked && !one.is_done);
+        let exploration = || explorations.next().map(|(index, _)| Job::Exploration(index));
+        let new = || in_state(State::New).find(|(id, part)| self.may_start(**id, part));
+        ready.or_else(exploration).or_else(|| new().map(|(id, _)| Job::Part(*id)))
+    }
+
+    /// Whether a part may be begun: in a server's directory only when all of its `base/` is listed.
+    fn may_start(&self, id: u32, part: &Part) -> bool {
+        let order = self.listing.order;
+        let Some((after, base)) = part.range.after.as_deref().zip(self.base_of(part)) else {
+            return true;
+        };
+        let begins_in_base = order.is_before(after, &end_of(&base));
+        let mut others = self.parts.iter().filter(|(other, _)| **other != id);
+        begins_in_base || !others.any(|(_, other)| other.may_hold(&base, order))
+    }
+
+    /// The `base/` of the server in whose directory a part begins.
+    fn base_of(&self, part: &Part) -> Option<String> {
+        let after = part.range.after.as_deref()?;
+        let root = &self.listing.root;
+        let (server, _) = after.strip_prefix(root.as_str())?.split_once('/')?;
+        Some(format!("{root}{server}/base/"))
+    }
+
+    fn ask(&mut self, job: Job) {
+        let request = match job {
+            Job::Part(id) => self.parts.get_mut(&id).map(|part| {
+                part.state = State::Asked;
+                part.next_request()
+            }),
+            Job::Exploration(index) => self.explorations.get_mut(index).map(|exploration| {
+                exploration.is_asked = true;
+                exploration.next_request()
+            }),
+        };
+        let Some(request) = request else { return };
+        let store = Arc::clone(&self.listing.store);
+        self.requests.spawn(async move { (job, store.list_page(&request).await) });
+    }
+
+    fn take_part(&mut self, id: u32, page: ListPage) -> Result<(), Stop> {
+        let Some(part) = self.parts.get_mut(&id) else { return Ok(()) };
+        let before = part.listed_to().map(str::to_owned);
+        self.counts.pages += 1;
+        self.counts.keys += page.objects.len();
+        self.counts.bad_guesses += u32::from(part.is_guess && page.objects.is_empty());
+        part.is_guess = false;
+        part.take(page, self.listing.order, &mut self.sink)?;
+        let passed = self.boundaries.between(before.as_deref(), part.position.as_deref());
+        if !passed.is_empty() {
+            part.pages_in_one_directory = 1;
+        }
+        if part.state == State::Done
+            && let Some(part) = self.parts.remove(&id)
+        {
+            let all =
+                self.boundaries.between(part.range.after.as_deref(), part.position.as_deref());
+            self.counts.passed += all.len();
+            self.seams.note(part);
+        }
+        self.consider();
+        Ok(())
+    }
+
+    fn take_exploration(&mut self, index: usize, page: ListPage) {
+        if let Some(exploration) = self.explorations.get_mut(index) {
+            let found = exploration.take(page);
+            self.boundaries.add(found);
+        }
+        self.consider();
+    }
+
+    /// Looks where the listing stands: it may be worth more requests than a plain one.
+    fn consider(&mut self) {
+        if self.is_large {
+            return;
+        }
+        if self.explorations.is_empty() {
+            let part = self.parts.values().next();
+            let levels = part.map(|part| part.directories(&self.listing.root)).unwrap_or_default();
+            // The level at which the listing stands, and that of the servers.
+            let first = [levels.get(1), levels.last()].into_iter().flatten().cloned();
+            first.collect::<BTreeSet<_>>().into_iter().for_each(|level| self.explore_level(level));
+        }
+        let ahead: usize = self.parts.values().map(|part| self.ahead(part).len()).sum();
+        let pages = usize::try_from(self.counts.pages).unwrap_or(usize::MAX);
+        let expected = pages.saturating_add(ahead.saturating_mul(self.keys_each()) / PAGE);
+        let small = usize::try_from(self.listing.small).unwrap_or(usize::MAX);
+        let goes_on = self.explorations.iter().any(Exploration::goes_on);
+        let is_long = ahead == 0 && self.counts.pages >= LONG_WITHOUT_DIRECTORIES;
+        self.is_large = expected > small || goes_on || is_long;
+    }
+
+    /// The boundaries that are left in a part.
+    fn ahead(&self, part: &Part) -> &[String] {
+        self.boundaries.between(part.listed_to(), part.range.until.as_deref())
+    }
+
+    /// How many keys lie between two boundaries, on the whole.
+    fn keys_each(&self) -> usize {
+        let passed = self.parts.values().map(|part| {
+            let from = part.range.after.as_deref();
+            part.position.as_deref().map_or(0, |to| self.boundaries.between(from, Some(to)).len())
+        });
+        self.counts.keys / (self.counts.passed + passed.sum::<usize>()).max(1)
+    }
+
+    /// Divides the part in front of which most lies, at the boundary in the middle.
+    fn divide(&mut self) -> bool {
+        let under_way = self.parts.iter().filter(|(_, part)| part.state != State::New);
+        let ahead = under_way.map(|(id, part)| (*id, self.ahead(part)));
+        let Some((id, ahead)) = ahead.max_by_key(|(_, ahead)| ahead.len()) else { return false };
+        let keys_each = self.keys_each().max(1);
+        // The page that is under way goes so far.
+        let in_a_page = PAGE.div_ceil(keys_each);
+        if ahead.len() < 2 * in_a_page {
+            return false;
+        }
+        let middle = ahead.get((ahead.len() / 2).max(in_a_page)).cloned();
+        middle.is_some_and(|boundary| self.divide_at(id, &boundary, false))
+    }
+
+    fn divide_at(&mut self, id: u32, boundary: &str, is_guess: bool) -> bool {
+        let root = self.listing.root.as_str();
+        let Some(part) = self.parts.get_mut(&id) else { return false };
+        let mut right = part.range.split_off(boundary);
+        // What comes after `base/` must wait for all of it.
+        let server = boundary.strip_prefix(root).and_then(|below| below.split_once('/'));
+        let base = server.map(|(server, _)| format!("{root}{server}/base/"));
+        let base =
+            base.filter(|base| boundary.starts_with(base) && !right.prefix.starts_with(base));
+        let end = base.map(|base| end_of(&base));
+        let goes_on = |end: &String| {
+            let until = right.until.as_deref();
+            until.is_none_or(|until| self.listing.order.is_before(end, until))
+        };
+        let rest = end.filter(goes_on).map(|end| right.split_off(&end));
+        self.add(Part::new(right).begun_at(is_guess));
+        rest.into_iter().for_each(|rest| self.add(Part::new(rest)));
+        true
+    }
+
+    fn add(&mut self, part: Part) {
+        self.parts.insert(self.next_part, part);
+        self.next_part += 1;
+    }
+
+    /// Explores a level of a part that goes on and on without any boundary in front of it.
+    fn explore(&mut self) -> bool {
+        let order = |part: &&Part| std::cmp::Reverse(part.pages_in_one_directory);
+        let mut stuck: Vec<&Part> =
+            self.parts.values().filter(|part| self.is_stuck(part)).collect();
+        stuck.sort_by_key(order);
+        let levels = stuck.iter().flat_map(|part| {
+            // The innermost directory holds the objects themselves.
+            part.directories(&self.listing.root).into_iter().skip(1)
+        });
+        let new = levels.into_iter().find(|level| !self.explored.contains(level));
+        new.is_some_and(|level| {
+            self.explore_level(level);
+            true
+        })
+    }
+
+    fn explore_level(&mut self, level: String) {
+        if self.explored.insert(level.clone()) {
+            let position = self.parts.values().filter_map(|part| part.position.as_deref());
+            let position = position.filter(|position| position.starts_with(&level)).min();
+            self.explorations.push(Exploration::new(&level, position));
+        }
+    }
+
+    fn is_stuck(&self, part: &Part) -> bool {
+        let is_long = part.pages_in_one_directory >= 2 && part.state != State::New;
+        is_long && self.ahead(part).is_empty()
+    }
+
+    /// Divides a part at a guess, unless too many were bad.
+    fn guess(&mut self) -> bool {
+        let Counts { bad_guesses, pages, .. } = self.counts;
+        if bad_guesses >= BAD_GUESSES + pages / BAD_GUESSES {
+            return false;
+        }
+        let guessed: BTreeSet<_> = self
+            .parts
+            .values()
+            .filter(|part| part.is_guess)
+            .filter_map(|part| part.range.after.clone())
+            .collect();
+        let is_open =
+            |part: &Part| part.range.until.as_ref().is_none_or(|it| !guessed.contains(it));
+        let stuck = self.parts.iter().filter(|(_, part)| self.is_stuck(part) && is_open(part));
+        let guess = |(id, part): (&u32, &Part)| {
+            let position = part.position.as_deref()?;
+            let directory = part.directories(&self.listing.root).into_iter().next()?;
+            let until = part.range.until.as_deref();
+            Some((*id, half_way(&directory, position, until, part.alphabet)?))
+        };
+        let found = stuck.filter_map(guess).next();
+        found.is_some_and(|(id, boundary)| self.divide_at(id, &boundary, true))
+    }
+}

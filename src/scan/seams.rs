@@ -1,0 +1,67 @@
+//! Making sure that nothing lies between the parts of a listing.
+
+use std::collections::BTreeMap;
+
+use crate::storage::{ListRequest, ObjectStore};
+
+use super::key_order::KeyOrder;
+use super::key_range::KeyRange;
+use super::part::{Part, Stop};
+
+/// What the parts of a listing saw on either side of where they meet, by that text.
+#[derive(Debug, Default)]
+pub(super) struct Seams(BTreeMap<String, Seam>);
+
+/// What was seen where two parts meet.
+#[derive(Debug, Default)]
+struct Seam {
+    /// The first key beyond the part before.
+    beyond: Option<String>,
+    /// The part after, and the first key that it listed.
+    after: Option<(KeyRange, Option<String>)>,
+}
+
+impl Seams {
+    /// Notes what a part saw that is done.
+    pub(super) fn note(&mut self, part: Part) {
+        if let Some((until, beyond)) = part.range.until.clone().zip(part.beyond) {
+            self.0.entry(until).or_default().beyond = Some(beyond);
+        }
+        if let Some(after) = part.range.after.clone() {
+            self.0.entry(after).or_default().after = Some((part.range, part.first_key));
+        }
+    }
+
+    /// Makes sure that each part began with the key that the one before it saw in front of it.
+    ///
+    /// A key that is gone meanwhile was deleted; of one that is still there, the store does not do as
+    /// it was told.
+    pub(super) async fn check(
+        &self,
+        store: &impl ObjectStore,
+        order: KeyOrder,
+    ) -> Result<(), Stop> {
+        for (boundary, seam) in &self.0 {
+            let Some((beyond, (range, first))) = seam.beyond.as_ref().zip(seam.after.as_ref())
+            else {
+                continue;
+            };
+            let is_in = beyond.starts_with(&range.prefix) && !range.is_beyond(beyond, order);
+            let is_missed = first.as_ref().is_none_or(|first| order.is_before(beyond, first));
+            if is_in && is_missed && is_there(store, beyond).await? {
+                let why = format!(
+                    "it leaves out `{beyond}` when asked for what comes after `{boundary}`"
+                );
+                return Err(Stop::Disorder(why));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a key is still there.
+async fn is_there(store: &impl ObjectStore, key: &str) -> Result<bool, Stop> {
+    let request = ListRequest { prefix: key.to_owned(), ..ListRequest::default() };
+    let page = store.list_page(&request).await?;
+    Ok(page.objects.iter().any(|object| object.key == key))
+}
