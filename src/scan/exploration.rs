@@ -34,11 +34,6 @@ impl Exploration {
         }
     }
 
-    /// Whether it is known that more is to come.
-    pub(super) fn goes_on(&self) -> bool {
-        self.pages > 0 && !self.is_done
-    }
-
     pub(super) fn next_request(&self) -> ListRequest {
         ListRequest {
             prefix: self.level.clone(),

@@ -23,6 +23,10 @@ mod stocktaking;
 mod uploads;
 
 #[cfg(test)]
+mod memory_store;
+#[cfg(test)]
+mod parallel_tests;
+#[cfg(test)]
 mod tests;
 
 pub use due::Due;

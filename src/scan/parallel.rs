@@ -15,9 +15,6 @@ use super::key_range::{KeyRange, end_of};
 use super::part::{Part, State, Stop};
 use super::seams::Seams;
 
-/// Objects of a full page (Amazon S3 API Reference, "`ListObjectsV2`").
-const PAGE: usize = 1000;
-
 /// Pages after which a listing in which nothing can be told apart is taken for a long one.
 const LONG_WITHOUT_DIRECTORIES: u32 = 16;
 
@@ -34,6 +31,8 @@ pub(super) struct ParallelListing<S> {
     pub(super) order: KeyOrder,
     /// How many requests may be under way at once.
     pub(super) at_once: usize,
+    /// Objects of a full page.
+    pub(super) page: usize,
     /// Up to so many pages a listing costs two requests more than a plain one, and no more.
     pub(super) small: u32,
 }
@@ -151,7 +150,9 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         let in_state = |state| self.parts.iter().filter(move |(_, part)| part.state == state);
         let ready = in_state(State::Ready).map(|(id, _)| Job::Part(*id)).next();
         let explorations = self.explorations.iter().enumerate();
-        let mut explorations = explorations.filter(|(_, one)| !one.is_asked && !one.is_done);
+        // Who lists plainly so far looks at the first page of a level, and no further.
+        let mut explorations = explorations
+            .filter(|(_, one)| !one.is_asked && !one.is_done && (self.is_large || one.pages == 0));
         let exploration = || explorations.next().map(|(index, _)| Job::Exploration(index));
         let new = || in_state(State::New).find(|(id, part)| self.may_start(**id, part));
         ready.or_else(exploration).or_else(|| new().map(|(id, _)| Job::Part(*id)))
@@ -238,11 +239,11 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         }
         let ahead: usize = self.parts.values().map(|part| self.ahead(part).len()).sum();
         let pages = usize::try_from(self.counts.pages).unwrap_or(usize::MAX);
-        let expected = pages.saturating_add(ahead.saturating_mul(self.keys_each()) / PAGE);
+        let expected =
+            pages.saturating_add(ahead.saturating_mul(self.keys_each()) / self.listing.page);
         let small = usize::try_from(self.listing.small).unwrap_or(usize::MAX);
-        let goes_on = self.explorations.iter().any(Exploration::goes_on);
         let is_long = ahead == 0 && self.counts.pages >= LONG_WITHOUT_DIRECTORIES;
-        self.is_large = expected > small || goes_on || is_long;
+        self.is_large = expected > small || is_long;
     }
 
     /// The boundaries that are left in a part.
@@ -266,7 +267,7 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         let Some((id, ahead)) = ahead.max_by_key(|(_, ahead)| ahead.len()) else { return false };
         let keys_each = self.keys_each().max(1);
         // The page that is under way goes so far.
-        let in_a_page = PAGE.div_ceil(keys_each);
+        let in_a_page = self.listing.page.div_ceil(keys_each);
         if ahead.len() < 2 * in_a_page {
             return false;
         }
