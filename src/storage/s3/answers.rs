@@ -170,7 +170,7 @@ fn is_encoded(encoding: Option<&EncodingType>) -> bool {
 }
 
 fn decoded(text: String, encoded: bool) -> String {
-    if encoded { decode(&text) } else { text }
+    if encoded { decode(text) } else { text }
 }
 
 fn moment(at: &SdkDateTime) -> Option<DateTime<Utc>> {
