@@ -2,14 +2,13 @@
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::list_parts::ListPartsOutput;
 use aws_sdk_s3::primitives::{ByteStreamError, DateTime as SdkDateTime};
-use aws_sdk_s3::types::{EncodingType, MultipartUpload, Object};
+use aws_sdk_s3::types::{EncodingType, MultipartUpload};
 use chrono::{DateTime, Utc};
 
 use crate::storage::encoding::decode;
-use crate::storage::{ErrorKind, ListPage, ListedObject, Reach, StorageError, UnfinishedUpload};
+use crate::storage::{ErrorKind, Reach, StorageError, UnfinishedUpload};
 
 /// Where the next page of uploads begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,7 +21,8 @@ pub(super) struct UploadMarker {
 #[derive(Debug)]
 pub(super) struct Contradiction(pub(super) String);
 
-fn senseless(complaint: impl Into<String>) -> Contradiction {
+/// A complaint, which goes on after the name of what was asked for.
+pub(super) fn senseless(complaint: impl Into<String>) -> Contradiction {
     Contradiction(complaint.into())
 }
 
@@ -30,7 +30,7 @@ fn senseless(complaint: impl Into<String>) -> Contradiction {
 ///
 /// Only an explicit `false` ends a listing that has a marker. A store that leaves `IsTruncated` out
 /// would otherwise have half a listing taken for a whole one.
-fn next<T>(
+pub(super) fn next<T>(
     truncated: Option<bool>,
     marker: Option<T>,
     lacking: &'static str,
@@ -45,44 +45,8 @@ fn next<T>(
 }
 
 /// A marker, unless it is empty.
-fn filled(marker: Option<String>) -> Option<String> {
+pub(super) fn filled(marker: Option<String>) -> Option<String> {
     marker.filter(|marker| !marker.is_empty())
-}
-
-/// A page of objects.
-pub(super) fn page(output: ListObjectsV2Output) -> Result<ListPage, Contradiction> {
-    let encoded = is_encoded(output.encoding_type.as_ref());
-    let token = filled(output.next_continuation_token);
-    let next = next(output.is_truncated, token, "NextContinuationToken")?;
-    let objects = output.contents.unwrap_or_default().into_iter();
-    let prefixes = output.common_prefixes.unwrap_or_default().into_iter();
-    Ok(ListPage {
-        objects: objects.map(|listed| object(listed, encoded)).collect::<Result<_, _>>()?,
-        common_prefixes: prefixes
-            .map(|common| {
-                let prefix = common
-                    .prefix
-                    .ok_or_else(|| senseless("has a common prefix without `Prefix`"))?;
-                Ok(decoded(prefix, encoded))
-            })
-            .collect::<Result<_, _>>()?,
-        next,
-    })
-}
-
-fn object(listed: Object, encoded: bool) -> Result<ListedObject, Contradiction> {
-    let key = listed.key.ok_or_else(|| senseless("has an object without `Key`"))?;
-    let key = decoded(key, encoded);
-    let lacks = |field| senseless(format!("has no sensible `{field}` of `{key}`"));
-    let size = listed.size.and_then(|size| u64::try_from(size).ok());
-    let modified = listed.last_modified.as_ref().and_then(moment);
-    Ok(ListedObject {
-        size: size.ok_or_else(|| lacks("Size"))?,
-        last_modified: modified.ok_or_else(|| lacks("LastModified"))?,
-        etag: listed.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
-        storage_class: listed.storage_class.map(|class| class.as_str().to_owned()),
-        key,
-    })
 }
 
 /// Adds a page of uploads; yields where the next page begins.
@@ -169,10 +133,12 @@ fn is_encoded(encoding: Option<&EncodingType>) -> bool {
     encoding == Some(&EncodingType::Url)
 }
 
-fn decoded(text: String, encoded: bool) -> String {
-    if encoded { decode(&text) } else { text }
+/// A key or marker, decoded where the listing is encoded.
+pub(super) fn decoded(text: String, encoded: bool) -> String {
+    if encoded { decode(text) } else { text }
 }
 
-fn moment(at: &SdkDateTime) -> Option<DateTime<Utc>> {
+/// The moment, unless it is too far away to be one.
+pub(super) fn moment(at: &SdkDateTime) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(at.secs(), at.subsec_nanos())
 }

@@ -8,18 +8,24 @@
 //! | `requests.rs` | counting what is sent |
 //! | `errors.rs` | the SDK's errors, translated |
 //! | `answers.rs` | the SDK's answers, translated |
+//! | `pages.rs` | pages of objects, kept from the SDK's decoder |
+//! | `decoding.rs` | pages of objects, decoded |
+//! | `xml.rs` | the elements of an XML document |
 //! | `whole.rs` | listings that break off |
 
 mod answers;
 mod client;
 mod credentials;
+mod decoding;
 mod errors;
+mod pages;
 mod requests;
 #[cfg(test)]
 mod scripted;
 #[cfg(test)]
 mod tests;
 mod whole;
+mod xml;
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -42,6 +48,7 @@ use super::{
     UnfinishedUpload,
 };
 use client::Connection;
+use pages::DecodedPage;
 
 /// The shortest and longest pause after the body of an object broke off.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -226,7 +233,8 @@ impl ObjectStore for S3Store {
             Some(_) => self.connection().await?,
         };
         let call = Call { operation: Operation::ListObjectsV2, key: &request.prefix };
-        let output = connection
+        let decoded = DecodedPage::default();
+        connection
             .client
             .list_objects_v2()
             .bucket(&self.settings.bucket)
@@ -237,11 +245,12 @@ impl ObjectStore for S3Store {
             .encoding_type(EncodingType::Url)
             .customize()
             .mutate_request(marked(call.operation))
+            .interceptor(decoded.clone())
             .send()
             .await
             .map_err(|error| self.failed(&connection, call, &error))?;
         let place = self.place(&connection);
-        let page = answers::page(output).map_err(|why| place.contradiction(call, &why.0))?;
+        let page = decoded.take().map_err(|why| place.contradiction(call, &why.0))?;
         if page.next.is_some() && page.next == request.continuation {
             let why = "does not advance: its continuation is the page's own";
             return Err(place.contradiction(call, why));

@@ -177,3 +177,40 @@ async fn a_connection_that_breaks_within_a_page_is_a_network_error() {
 
     assert_eq!(error.kind(), ErrorKind::Network, "{error}: {}", cause(&error));
 }
+
+#[tokio::test]
+async fn a_page_that_breaks_off_on_its_way_is_asked_for_again() {
+    let begun = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<ListBucketResult>".to_owned();
+    let server = Scripted::http(&[Step::Send(begun), answer(200, "", EMPTY_PAGE)]);
+    let bench = Bench::with(http(&server), |settings| settings.max_attempts = 2);
+
+    bench.list().await.unwrap();
+
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn an_error_that_comes_as_a_success_is_an_error() {
+    let body = "<Error><Code>SlowDown</Code><Message>Because.</Message></Error>";
+    let server = Scripted::http(&[answer(200, "", body)]);
+    let bench = Bench::with(http(&server), |settings| settings.max_attempts = 2);
+
+    let error = bench.list_error().await;
+
+    assert_eq!(error.kind(), ErrorKind::Throttled, "{error}");
+    assert!(cause(&error).contains("SlowDown: Because."), "{}", cause(&error));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_makes_no_sense_is_not_asked_for_again() {
+    for body in ["garbage", "<ListBucketResult><Contents/></ListBucketResult>"] {
+        let server = Scripted::http(&[answer(200, "", body)]);
+        let bench = Bench::with(http(&server), |settings| settings.max_attempts = 2);
+
+        let error = bench.list_error().await;
+
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+        assert_eq!(server.requests().len(), 1, "{body}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The store against real sockets: what the SDK really does in each case.
 
 mod access;
+mod decoding;
 mod failures;
 mod listing;
 mod objects;
