@@ -62,39 +62,47 @@ impl MemoryStore {
         std::mem::take(&mut *self.requests.lock().unwrap())
     }
 
-    /// What a listing shows, in order: objects, and directories for those that are rolled up.
-    fn entries(&self, request: &ListRequest) -> Vec<(String, Option<ListedObject>)> {
+    /// What a listing shows after an entry, in order: objects, and directories for those that are
+    /// rolled up. No more than make it clear that a page is not the last.
+    fn entries(
+        &self,
+        request: &ListRequest,
+        last: Option<&str>,
+    ) -> Vec<(String, Option<ListedObject>)> {
         let objects = self.objects.lock().unwrap();
         let mut entries: BTreeMap<String, Option<ListedObject>> = BTreeMap::new();
-        for (key, (content, at)) in
-            objects.iter().filter(|(key, _)| key.starts_with(&request.prefix))
-        {
-            if !self.is_after(key, request) {
-                continue;
+        let in_order = self.order == KeyOrder::Bytes && self.quirk != Quirk::KeepsEmptyDirectories;
+        // In the order of the map, the rest need not be looked at.
+        let from = last.filter(|_| in_order).unwrap_or(&request.prefix).max(&request.prefix);
+        for (key, (content, at)) in objects.range(from.to_owned()..) {
+            if !key.starts_with(&request.prefix) || (in_order && entries.len() > self.page) {
+                break;
             }
             let below = &key[request.prefix.len()..];
-            match request.delimiter.and_then(|delimiter| below.find(delimiter)) {
-                Some(index) => {
-                    entries.insert(format!("{}{}", request.prefix, &below[..=index]), None);
-                }
-                None => {
-                    let object = ListedObject {
-                        key: key.clone(),
-                        size: content.len() as u64,
-                        last_modified: *at,
-                        etag: Some(format!("{content:?}")),
-                        storage_class: None,
-                    };
-                    entries.insert(key.clone(), Some(object));
-                }
+            let rolled_up = request.delimiter.and_then(|delimiter| below.find(delimiter));
+            let entry = rolled_up.map(|index| format!("{}{}", request.prefix, &below[..=index]));
+            let is_new = |entry: &str| last.is_none_or(|last| self.order.is_before(last, entry));
+            if !self.is_after(key, request) || !is_new(entry.as_deref().unwrap_or(key)) {
+                continue;
             }
+            let object = ListedObject {
+                key: key.clone(),
+                size: content.len() as u64,
+                last_modified: *at,
+                etag: Some(format!("{content:?}")),
+                storage_class: None,
+            };
+            match entry {
+                Some(entry) => entries.insert(entry, None),
+                None => entries.insert(key.clone(), Some(object)),
+            };
         }
         if self.quirk == Quirk::KeepsEmptyDirectories && request.delimiter.is_some() {
             for directory in self.directories.lock().unwrap().iter() {
                 let below = directory.strip_prefix(&request.prefix).unwrap_or_default();
-                if below.find('/').is_some_and(|index| index + 1 == below.len())
-                    && self.is_after(directory, request)
-                {
+                let is_new = last.is_none_or(|last| self.order.is_before(last, directory));
+                let is_direct = below.find('/').is_some_and(|index| index + 1 == below.len());
+                if is_direct && is_new && self.is_after(directory, request) {
                     entries.entry(directory.clone()).or_default();
                 }
             }
@@ -133,9 +141,7 @@ impl ObjectStore for MemoryStore {
             None => (request.start_after.clone(), None),
         };
         let first = ListRequest { start_after: start_after.clone(), ..request.clone() };
-        let entries = self.entries(&first).into_iter();
-        let mut rest = entries
-            .filter(|(key, _)| last.as_deref().is_none_or(|last| self.order.is_before(last, key)));
+        let mut rest = self.entries(&first, last.as_deref()).into_iter();
         let is_short =
             self.quirk == Quirk::ShortPages && last.as_ref().is_none_or(|it| it.len() % 2 == 0);
         let size = if is_short { self.page.div_ceil(2) } else { self.page };

@@ -73,7 +73,7 @@ fn orders() -> impl Strategy<Value = KeyOrder> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn the_parts_are_the_whole_whatever_the_tree(
