@@ -9,6 +9,7 @@ mod check;
 mod exporter;
 mod once;
 mod process;
+mod report;
 mod scanner;
 mod serve;
 mod terminal;
@@ -46,7 +47,7 @@ pub fn run() -> ExitCode {
             say(io::stderr(), &format!("The configuration is wrong:\n{mistakes}"));
             return ExitCode::from(match command_line.command() {
                 // There, other codes say how it is with the backups.
-                Command::Check { .. } => COULD_NOT_TELL,
+                Command::Check { .. } | Command::Report { .. } => COULD_NOT_TELL,
                 Command::Serve | Command::CheckConfig => WRONG_CONFIGURATION,
             });
         }
@@ -57,6 +58,7 @@ pub fn run() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Check { output, at } => once(&config, at, |scanned| check::say(scanned, output)),
+        Command::Report { output, at } => once(&config, at, |scanned| report::say(scanned, output)),
         Command::Serve => ended(serve(config).map(|()| ExitCode::SUCCESS), FAILED),
     }
 }
