@@ -13,7 +13,7 @@
 //! | [`inventory`] | what an archive contains, as sums and runs |
 //! | [`recovery`] | what timelines lead to, and what retention would delete |
 //! | [`report`] | the immutable result of one scan |
-//! | [`rendering`] | what a report says to people and their scripts: findings, JSON, text |
+//! | [`rendering`] | what a report says to people and their scripts: findings, sums, JSON, text |
 //! | [`metrics`] | what Prometheus sees |
 //! | [`config`] | what an operator can set |
 //! | [`storage`] | object storage: list, get |

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{ArchiveConfig, EndpointUrl};
 use crate::metrics::{ArchiveView, Statistics};
+use crate::rendering::ScanProgress;
 use crate::report::{ArchiveStatus, Operation, RequestOutcome, ScanOutcome};
 use crate::scan::{ScanEnd, ScanObserver};
 use crate::storage::RequestObserver;
@@ -42,6 +43,16 @@ impl PublishedArchive {
         let status = self.status.read().unwrap_or_else(PoisonError::into_inner);
         let statistics = Arc::new(self.statistics.frozen());
         ArchiveView { status: ArchiveStatus { next_scan_at, ..status.clone() }, statistics }
+    }
+
+    /// How far its only scan has got.
+    pub(super) fn progress(&self) -> ScanProgress {
+        let status = self.status.read().unwrap_or_else(PoisonError::into_inner);
+        ScanProgress {
+            archive: status.name.clone(),
+            pages: self.statistics.succeeded(Operation::ListObjectsV2),
+            has_ended: status.last_attempt_at.is_some(),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ const AFTER_HELP: &str = "\
 Example:
   barman-cloud-exporter check-config --config.file config.yaml
   barman-cloud-exporter check --config.file config.yaml
+  barman-cloud-exporter report --config.file config.yaml --output markdown
   barman-cloud-exporter --config.file config.yaml
   curl http://localhost:10432/metrics
 
@@ -35,7 +36,9 @@ Exit codes:
   1  the program could not start, or failed
   2  the command line or the configuration is wrong
   check has its own: 1 warnings, 2 something is critical, 3 it could not be told, also for a wrong
-  configuration or a scan that failed while nothing critical is known";
+  configuration or a scan that failed while nothing critical is known
+  report has its own: 0 every archive was scanned, whatever was found; 3 one could not be (the others
+  are shown), also for a wrong configuration";
 
 /// What the command line says.
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
@@ -97,6 +100,17 @@ pub enum Command {
         #[arg(long, value_name = "TIME")]
         at: Option<DateTime<Utc>>,
     },
+    /// Scan every archive once, and say what is stored, what of it nobody needs, and what arrived
+    /// lately.
+    Report {
+        /// How to write the result.
+        #[arg(long, value_enum, default_value_t = ReportOutput::Text)]
+        output: ReportOutput,
+
+        /// Look back from this moment instead of now, such as `2026-11-15T12:00:00Z`.
+        #[arg(long, value_name = "TIME")]
+        at: Option<DateTime<Utc>>,
+    },
 }
 
 /// How a result is written to standard output.
@@ -107,6 +121,18 @@ pub enum Output {
     Text,
     /// For scripts.
     Json,
+}
+
+/// How a report is written to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportOutput {
+    /// For people; in colours on a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Text,
+    /// For scripts.
+    Json,
+    /// For pages: tables as GitHub has them.
+    Markdown,
 }
 
 impl CommandLine {
@@ -145,10 +171,13 @@ impl CommandLine {
 
     /// The settings that flags override.
     ///
-    /// Who asks for a check wants its result, and of the log what is odd.
+    /// Who asks for a result wants that, and of the log what is odd.
     #[must_use]
     pub fn flags(&self) -> Vec<Flag> {
-        let quiet = matches!(self.command(), Command::Check { .. }).then(|| "warn".to_owned());
+        let quiet = match self.command() {
+            Command::Check { .. } | Command::Report { .. } => Some("warn".to_owned()),
+            Command::Serve | Command::CheckConfig => None,
+        };
         let log_level = self.log_level.clone().or(quiet);
         [
             ("--web.listen-address", "web.listenAddress", &self.listen_address),
@@ -221,6 +250,17 @@ mod tests {
     }
 
     #[test]
+    fn a_report_is_told_how_to_show_its_result_and_as_of_when() {
+        let report = read("report --output markdown --at 2026-11-15T12:00:00Z").unwrap();
+
+        let at = Some("2026-11-15T12:00:00Z".parse().unwrap());
+        assert_eq!(report.command(), Command::Report { output: ReportOutput::Markdown, at });
+        let plain = Command::Report { output: ReportOutput::Text, at: None };
+        assert_eq!(read("report").unwrap().command(), plain);
+        assert!(read("check --output markdown").is_err());
+    }
+
+    #[test]
     fn a_check_logs_warnings_unless_told_otherwise() {
         let level = |arguments| {
             let flags = read(arguments).unwrap().flags();
@@ -228,6 +268,7 @@ mod tests {
         };
 
         assert_eq!(level("check"), Some("warn".to_owned()));
+        assert_eq!(level("report"), Some("warn".to_owned()));
         assert_eq!(level("check --log.level info"), Some("info".to_owned()));
         assert_eq!(level("serve"), None);
     }

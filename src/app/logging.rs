@@ -9,6 +9,7 @@ use tracing::{Subscriber, error};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::terminal::Errors;
 use crate::config::{LogConfig, LogFilter, LogFormat};
 
 /// Targets whose messages interest only those who work on them: limited to warnings, unless a
@@ -20,9 +21,8 @@ const NOISY: [&str; 6] = ["aws_", "h2", "hyper", "rustls", "tokio_cron_scheduler
 /// # Errors
 /// When the process has a log already.
 pub fn start(config: &LogConfig) -> Result<(), SetGlobalDefaultError> {
-    let stderr = io::stderr();
-    let colours = stderr.is_terminal() && env::var_os("NO_COLOR").is_none();
-    tracing::subscriber::set_global_default(subscriber(config, io::stderr, colours))?;
+    let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+    tracing::subscriber::set_global_default(subscriber(config, || Errors, colours))?;
     panic::set_hook(Box::new(log_panic));
     Ok(())
 }

@@ -7,9 +7,12 @@ pub mod logging;
 mod archive;
 mod check;
 mod exporter;
+mod once;
 mod process;
+mod report;
 mod scanner;
 mod serve;
+mod terminal;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -22,7 +25,8 @@ use chrono::{DateTime, Utc};
 use crate::config::Config;
 use crate::scan::Clock;
 
-use command_line::{Command, CommandLine, Output};
+use command_line::{Command, CommandLine};
+use once::{COULD_NOT_TELL, Said, Scanned};
 
 /// The exit code for a wrong command line or configuration, as clap has it.
 const WRONG_CONFIGURATION: u8 = 2;
@@ -42,8 +46,8 @@ pub fn run() -> ExitCode {
         Err(mistakes) => {
             say(io::stderr(), &format!("The configuration is wrong:\n{mistakes}"));
             return ExitCode::from(match command_line.command() {
-                // There, that code says that backups are in danger.
-                Command::Check { .. } => check::COULD_NOT_TELL,
+                // There, other codes say how it is with the backups.
+                Command::Check { .. } | Command::Report { .. } => COULD_NOT_TELL,
                 Command::Serve | Command::CheckConfig => WRONG_CONFIGURATION,
             });
         }
@@ -53,7 +57,8 @@ pub fn run() -> ExitCode {
             say(io::stdout(), &summary(&config));
             ExitCode::SUCCESS
         }
-        Command::Check { output, at } => ended(check(&config, output, at), check::COULD_NOT_TELL),
+        Command::Check { output, at } => once(&config, at, |scanned| check::say(scanned, output)),
+        Command::Report { output, at } => once(&config, at, |scanned| report::say(scanned, output)),
         Command::Serve => ended(serve(config).map(|()| ExitCode::SUCCESS), FAILED),
     }
 }
@@ -66,13 +71,27 @@ fn ended(result: anyhow::Result<ExitCode>, failed: u8) -> ExitCode {
     })
 }
 
-fn check(config: &Config, output: Output, at: Option<DateTime<Utc>>) -> anyhow::Result<ExitCode> {
+/// Scans every archive once, and prints what is to be said as of the clock's time or of another.
+fn once(
+    config: &Config,
+    at: Option<DateTime<Utc>>,
+    say: impl FnOnce(&Scanned) -> anyhow::Result<Said>,
+) -> ExitCode {
+    let print = || {
+        let said = say(&scan_once(config, at)?)?;
+        terminal::print(&said.text).context("the result cannot be written")?;
+        Ok(ExitCode::from(said.code))
+    };
+    ended(print(), COULD_NOT_TELL)
+}
+
+fn scan_once(config: &Config, at: Option<DateTime<Utc>>) -> anyhow::Result<Scanned> {
     logging::start(&config.log).context("the log cannot be started")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let clock = at.map_or_else(clock, |at| Arc::new(move || at));
-    let ended = runtime.block_on(check::check(config, &clock, output));
+    let scanned = runtime.block_on(once::scan_all(config, &clock));
     runtime.shutdown_timeout(RUNTIME_DEADLINE);
-    ended
+    Ok(scanned)
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

@@ -59,6 +59,15 @@ impl Statistics {
         self.requests.get(&(operation, outcome)).map(Counter::inc);
     }
 
+    /// How many requests were answered so far with what they asked for.
+    #[must_use]
+    pub fn succeeded(&self, operation: Operation) -> u64 {
+        self.requests
+            .get(&(operation, RequestOutcome::Success))
+            .map(Counter::get)
+            .unwrap_or_default()
+    }
+
     /// The counts of this moment, which do not go on.
     ///
     /// The distributions are shared and do: they cannot be copied.

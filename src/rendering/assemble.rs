@@ -28,7 +28,7 @@ impl CheckDocument {
 }
 
 impl ArchiveEntry {
-    fn new(status: &ArchiveStatus, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(status: &ArchiveStatus, now: DateTime<Utc>) -> Self {
         let findings = archive_findings(status, now);
         let report = status.report.as_deref();
         let mut servers = Vec::new();
@@ -71,11 +71,7 @@ impl ServerEntry {
             wal: wal(&server.wal, server),
             recovery: recovery(server),
             retention: server.retention.as_ref().map(retention),
-            uploads: uploads.map(|sums| UploadsEntry {
-                count: sums.count,
-                bytes: sums.bytes,
-                oldest_at: sums.oldest_at.map(Moment),
-            }),
+            uploads: uploads.map(UploadsEntry::from),
             stored_bytes: server.stock.sums.bytes,
             reclaimable_bytes: server
                 .reclaimable
@@ -83,6 +79,12 @@ impl ServerEntry {
                 .map(|(reason, bytes)| (reason.as_label(), *bytes))
                 .collect(),
         }
+    }
+}
+
+impl From<&UploadSums> for UploadsEntry {
+    fn from(sums: &UploadSums) -> Self {
+        Self { count: sums.count, bytes: sums.bytes, oldest_at: sums.oldest_at.map(Moment) }
     }
 }
 

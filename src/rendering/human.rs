@@ -29,6 +29,19 @@ pub(super) fn count(number: impl TryInto<u64>, unit: &str) -> String {
     }
 }
 
+/// A number with its digits in groups of three.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// Bytes in the unit that leaves a number below 1024, with three digits.
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub(super) fn bytes(number: u64) -> String {
@@ -75,6 +88,13 @@ mod tests {
             "10 days",
         ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        let shown = [0, 999, 1000, 1_234_567].map(grouped);
+
+        assert_eq!(shown, ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What a report says to people and to their scripts: findings with a severity, as JSON, as text.
+//! What a report says to people and to their scripts: findings with a severity, sums and growth, as
+//! JSON, as text, as Markdown.
 
 mod assemble;
 mod backup;
@@ -6,7 +7,10 @@ mod health;
 mod human;
 mod json;
 mod obstacle;
+mod progress;
 mod severity;
+mod stored;
+mod terminal;
 mod text;
 mod upkeep;
 
@@ -16,5 +20,11 @@ pub use json::{
     RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
     WalEntry,
 };
+pub use progress::{ScanProgress, progress_line};
 pub use severity::{Evidence, Finding, Severity};
+pub use stored::{
+    ArchiveReport, ClassEntry, DayEntry, GrowthEntry, KindEntry, PrefixEntry, ReasonEntry,
+    ReclaimableEntry, ReportDocument, ServerStorage, StorageEntry, WeekEntry, report_markdown,
+    report_text,
+};
 pub use text::text;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::human::{ago, bytes, count, duration, moment};
+use super::terminal::{plain, status};
 use super::{
     ArchiveEntry, BackupEntry, CheckDocument, Finding, ObstacleEntry, ServerEntry, Severity,
 };
@@ -26,16 +27,8 @@ struct Page {
 }
 
 impl Page {
-    /// A severity as a word in capitals.
     fn status(&self, severity: Severity) -> String {
-        let word = severity.as_str().to_uppercase();
-        let colour = match severity {
-            Severity::Ok => 32,
-            Severity::Warning => 33,
-            Severity::Unknown => 35,
-            Severity::Critical => 31,
-        };
-        if self.colours { format!("\u{1b}[1;{colour}m{word}\u{1b}[0m") } else { word }
+        status(severity, self.colours)
     }
 
     fn archive(&self, archive: &ArchiveEntry) -> Vec<String> {
@@ -170,9 +163,4 @@ fn window(server: &ServerEntry) -> Option<String> {
     };
     let length = duration(end.0 - start.0);
     Some(format!("{length}, from {} to {}", moment(start.0), moment(end.0)))
-}
-
-/// A text from outside, which must not steer the terminal.
-fn plain(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
 }

@@ -30,6 +30,9 @@ pub enum PrefixKind {
 }
 
 impl PrefixKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Base, Self::Wals, Self::Orphan, Self::Other];
+
     /// The kind as the value of a label.
     #[must_use]
     pub const fn as_label(self) -> &'static str {

@@ -13,8 +13,8 @@ mod recorded;
 mod small;
 
 use embedded_s3::Store;
-use serde_json::{Value, json};
-use test_support::{EmbeddedArchive, Ended, SMALL_BUCKET, run_exporter, small_key};
+use serde_json::Value;
+use test_support::{EmbeddedArchive, Ended, SMALL_BUCKET, small_key};
 
 /// A morning after the newest backup of the small archive.
 const MORNING: &str = "2026-01-02T06:00:00Z";
@@ -22,19 +22,9 @@ const MORNING: &str = "2026-01-02T06:00:00Z";
 /// Name of the archive in the configuration.
 const ARCHIVE: &str = "production";
 
-/// Runs `check` on archives to its end, which the server of an archive must not wait for.
+/// Runs `check` on archives to its end.
 async fn check(archive: &EmbeddedArchive, archives: Vec<Value>, arguments: &[&str]) -> Ended {
-    let configuration = json!({ "scan": { "maxAttempts": 1 }, "archives": archives });
-    archive.write("config.yaml", &configuration.to_string());
-    let file = archive.directory().join("config.yaml");
-    let file = file.to_str().expect("temporary directories have plain names").to_owned();
-    let arguments: Vec<String> = arguments.iter().map(|&one| one.to_owned()).collect();
-    let run = move || {
-        let mut all = vec!["check", "--config.file", &file];
-        all.extend(arguments.iter().map(String::as_str));
-        run_exporter(&all, &[])
-    };
-    tokio::task::spawn_blocking(run).await.expect("the program can be run")
+    archive.run("check", archives, arguments).await
 }
 
 /// Checks the archive alone as of a morning, as the only one, with these settings beside the usual.

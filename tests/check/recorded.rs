@@ -1,22 +1,12 @@
 //! The JSON about the recorded archive, against everything that there is to know about it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use embedded_s3::{Options, recorded};
 use serde_json::{Value, json};
-use test_support::EmbeddedArchive;
+use test_support::{EmbeddedArchive, recorded, recorded_archive};
 
 use crate::{ARCHIVE, check, parsed};
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/real-archive").join(name)
-}
-
-fn read(name: &str) -> Value {
-    let text = fs::read_to_string(fixture(name)).expect("the fixture can be read");
-    serde_json::from_str(&text).expect("the fixture is JSON")
-}
 
 fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value[field].as_array().map_or(&[], Vec::as_slice)
@@ -26,20 +16,13 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_else(|| panic!("no `{field}` in {value}"))
 }
 
-async fn serve(expected: &Value) -> EmbeddedArchive {
-    let (store, _) = recorded::load(&fixture("")).expect("the fixture can be loaded");
-    let prefix = text(&expected["servers"][0], "prefix");
-    let destination = format!("{}/{prefix}", text(expected, "bucket"));
-    EmbeddedArchive::start(store, &destination, Options::default()).await
-}
-
 /// The JSON about the archive as of the moment at which it was recorded.
 async fn checked(archive: &EmbeddedArchive, policy: Option<&str>) -> Value {
     let mut settings = archive.settings(ARCHIVE);
     if let Some(policy) = policy {
         settings["retentionPolicy"] = json!(policy);
     }
-    let now = read("meta.json");
+    let now = recorded("meta.json");
     let arguments = ["--output", "json", "--at", text(&now, "now")];
     let ended = check(archive, vec![settings], &arguments).await;
     assert_eq!(ended.code, Some(2), "a recorded server has a gap: {ended:?}");
@@ -63,8 +46,8 @@ fn fields(value: &Value, names: &[&str]) -> Value {
 
 #[tokio::test]
 async fn every_backup_is_as_recorded() {
-    let expected = read("expected.json");
-    let archive = serve(&expected).await;
+    let expected = recorded("expected.json");
+    let archive = recorded_archive().await;
 
     let found = checked(&archive, None).await;
 
@@ -99,8 +82,8 @@ fn assert_backup(recorded: &Value, found: &Value) {
 
 #[tokio::test]
 async fn wal_and_its_gaps_are_as_recorded() {
-    let expected = read("expected.json");
-    let archive = serve(&expected).await;
+    let expected = recorded("expected.json");
+    let archive = recorded_archive().await;
 
     let found = checked(&archive, None).await;
 
@@ -131,8 +114,8 @@ async fn wal_and_its_gaps_are_as_recorded() {
 
 #[tokio::test]
 async fn every_retention_policy_makes_of_the_backups_what_was_recorded() {
-    let expected = read("expected.json");
-    let archive = serve(&expected).await;
+    let expected = recorded("expected.json");
+    let archive = recorded_archive().await;
     let policies = list(&expected["servers"][0], "retention");
     assert!(!policies.is_empty());
     for policy in policies.iter().map(|one| text(one, "policy")) {
@@ -155,12 +138,11 @@ async fn every_retention_policy_makes_of_the_backups_what_was_recorded() {
 
 #[tokio::test]
 async fn the_readme_shows_what_is_printed() {
-    let expected = read("expected.json");
-    let archive = serve(&expected).await;
+    let archive = recorded_archive().await;
     let mut settings = archive.settings("kilobase");
     settings["servers"] =
         json!([{ "serverName": "kilobase-postgres-backup", "retentionPolicy": "7d" }]);
-    let now = read("meta.json");
+    let now = recorded("meta.json");
 
     let ended = check(&archive, vec![settings], &["--at", text(&now, "now")]).await;
 

@@ -8,6 +8,8 @@ use embedded_s3::{Options, Server, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::exporter::{Ended, run_exporter};
+
 /// Access key id and secret access key, unless the options of the server say otherwise.
 pub const CREDENTIALS: (&str, &str) = ("exporter-key-id", "exporter-secret-key");
 
@@ -102,6 +104,30 @@ impl EmbeddedArchive {
     /// When it cannot be written.
     pub fn write(&self, name: &str, content: &str) {
         fs::write(self.directory().join(name), content).expect("an own directory can be written");
+    }
+
+    /// Runs a command of the program on archives to its end, which this server must not wait for.
+    /// Each request is sent once.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn run(&self, command: &str, archives: Vec<Value>, arguments: &[&str]) -> Ended {
+        let file = self.write_configuration(archives);
+        let all = [&[command, "--config.file", &file], arguments].concat();
+        let all: Vec<String> = all.into_iter().map(str::to_owned).collect();
+        let run = move || run_exporter(&all.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+        tokio::task::spawn_blocking(run).await.expect("the program can be run")
+    }
+
+    /// Writes a configuration that has each request sent once, and returns the path of its file.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn write_configuration(&self, archives: Vec<Value>) -> String {
+        let configuration = json!({ "scan": { "maxAttempts": 1 }, "archives": archives });
+        self.write("config.yaml", &configuration.to_string());
+        let file = self.directory().join("config.yaml");
+        file.to_str().expect("temporary directories have plain names").to_owned()
     }
 
     /// The archive as an entry of the configuration's `archives`.

@@ -1,0 +1,67 @@
+//! One scan of every archive, for the commands that print what comes of it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::future::{join_all, pending};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::rendering::progress_line;
+use crate::report::ArchiveStatus;
+use crate::scan::Clock;
+
+use super::archive::PublishedArchive;
+use super::scanner::scanner;
+use super::terminal;
+
+/// The exit code where something could not be told.
+pub(super) const COULD_NOT_TELL: u8 = 3;
+
+/// How long a scan lasts before its progress is shown, and how old what is shown may be.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the scans found.
+pub(super) struct Scanned {
+    /// The archives, in the order of the configuration.
+    pub(super) archives: Vec<ArchiveStatus>,
+    /// The moment as of which they are to be judged.
+    pub(super) now: DateTime<Utc>,
+}
+
+/// What a command says.
+pub(super) struct Said {
+    /// For standard output.
+    pub(super) text: String,
+    /// The exit code.
+    pub(super) code: u8,
+}
+
+/// Scans every archive once. A scan that fails is a part of the result.
+pub(super) async fn scan_all(config: &Config, clock: &Clock) -> Scanned {
+    let stop = CancellationToken::new();
+    let (published, scanners): (Vec<_>, Vec<_>) =
+        config.archives.iter().map(|archive| scanner(archive, config, clock)).unzip();
+    let scans = join_all(scanners.iter().map(|scanner| Box::pin(scanner.scan(&stop))));
+    tokio::select! {
+        _ = scans => {}
+        never = show_progress(&published) => match never {},
+    }
+    terminal::wipe_progress();
+    let archives = published.iter().map(|archive| archive.view(None).status).collect();
+    Scanned { archives, now: clock() }
+}
+
+/// Shows how far the scans have got, where someone sees it.
+async fn show_progress(archives: &[Arc<PublishedArchive>]) -> Infallible {
+    if !terminal::wants_progress() {
+        return pending().await;
+    }
+    loop {
+        tokio::time::sleep(PROGRESS_INTERVAL).await;
+        let scans: Vec<_> = archives.iter().map(|archive| archive.progress()).collect();
+        terminal::show_progress(&progress_line(&scans));
+    }
+}

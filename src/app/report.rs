@@ -1,0 +1,23 @@
+//! What one scan of every archive says about what they hold.
+
+use anyhow::Context;
+
+use crate::rendering::{ReportDocument, report_markdown, report_text};
+
+use super::command_line::ReportOutput;
+use super::once::{COULD_NOT_TELL, Said, Scanned};
+use super::terminal::wants_colours;
+
+/// What is stored, by what and why; the exit code says whether that is everything.
+///
+/// # Errors
+/// When the result cannot be written as JSON.
+pub(super) fn say(scanned: &Scanned, output: ReportOutput) -> anyhow::Result<Said> {
+    let document = ReportDocument::new(&scanned.archives, scanned.now);
+    let text = match output {
+        ReportOutput::Text => report_text(&document, wants_colours()),
+        ReportOutput::Json => document.to_json().context("the result cannot be written as JSON")?,
+        ReportOutput::Markdown => report_markdown(&document),
+    };
+    Ok(Said { text, code: if document.complete { 0 } else { COULD_NOT_TELL } })
+}

@@ -1,0 +1,20 @@
+//! What archives hold, by what and why, and what arrived lately: as JSON, as text, as Markdown.
+
+mod arrivals;
+mod assemble;
+mod contents;
+mod document;
+mod growth;
+mod markdown;
+mod page;
+mod reclaimable;
+mod shares;
+mod text;
+
+pub use document::{
+    ArchiveReport, ClassEntry, KindEntry, PrefixEntry, ReportDocument, ServerStorage, StorageEntry,
+};
+pub use growth::{DayEntry, GrowthEntry, WeekEntry};
+pub use markdown::report_markdown;
+pub use reclaimable::{ReasonEntry, ReclaimableEntry};
+pub use text::report_text;

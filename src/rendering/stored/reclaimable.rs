@@ -1,0 +1,84 @@
+//! What is stored that nobody needs, and why nobody does.
+
+use serde::Serialize;
+
+use crate::report::{ReclaimReason, Report};
+
+/// What nobody needs of an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReclaimableEntry {
+    /// Bytes, as far as they are known; those of unfinished uploads included, which are no part of
+    /// the archive's.
+    pub bytes: u64,
+    /// The reasons, largest first; each is there, also where it has nothing.
+    pub reasons: Vec<ReasonEntry>,
+}
+
+/// What nobody needs for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReasonEntry {
+    /// The reason, as `barman_cloud_reclaimable_bytes` has it.
+    pub reason: &'static str,
+    /// Bytes.
+    pub bytes: u64,
+    /// For how many servers it is not known, such as obsolete backups without a retention policy.
+    pub unknown_servers: u64,
+}
+
+impl ReclaimableEntry {
+    pub(super) fn new(report: &Report) -> Self {
+        let mut reasons: Vec<_> =
+            ReclaimReason::ALL.into_iter().map(|reason| ReasonEntry::new(reason, report)).collect();
+        reasons.sort_by_key(|one| std::cmp::Reverse(one.bytes));
+        let bytes = reasons.iter().fold(0, |sum: u64, one| sum.saturating_add(one.bytes));
+        Self { bytes, reasons }
+    }
+
+    /// What of it only unfinished uploads have stored.
+    pub(super) fn in_uploads(&self) -> u64 {
+        let label = ReclaimReason::IncompleteUpload.as_label();
+        self.reasons.iter().find(|one| one.reason == label).map_or(0, |one| one.bytes)
+    }
+}
+
+impl ReasonEntry {
+    fn new(reason: ReclaimReason, report: &Report) -> Self {
+        let of_servers = report.servers.values().filter_map(|server| {
+            // An orphan is one as a whole; of the others the question does not arise.
+            let applies = match reason {
+                ReclaimReason::IncompleteUpload => true,
+                ReclaimReason::Orphan => !server.is_expected,
+                ReclaimReason::ObsoleteWal
+                | ReclaimReason::ObsoleteBackup
+                | ReclaimReason::FailedBackup
+                | ReclaimReason::IncompleteBackup => server.is_expected,
+            };
+            applies.then(|| server.reclaimable.get(&reason).copied())
+        });
+        // Uploads outside of any server are no backup's that is under way.
+        let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));
+        let outside = outside.filter(|_| reason == ReclaimReason::IncompleteUpload);
+        let mut entry = Self { reason: reason.as_label(), bytes: 0, unknown_servers: 0 };
+        for known in of_servers.chain(outside.map(|sums| sums.bytes)) {
+            match known {
+                Some(bytes) => entry.bytes = entry.bytes.saturating_add(bytes),
+                None => entry.unknown_servers += 1,
+            }
+        }
+        entry
+    }
+}
+
+/// A reason in words, in the plural: `bytes in …`.
+pub(super) fn in_words(label: &str) -> &'static str {
+    let known = ReclaimReason::ALL.into_iter().find(|reason| reason.as_label() == label);
+    match known {
+        Some(ReclaimReason::ObsoleteWal) => "WAL that no done backup needs",
+        Some(ReclaimReason::ObsoleteBackup) => "backups that are obsolete by the retention policy",
+        Some(ReclaimReason::FailedBackup) => "failed backups",
+        Some(ReclaimReason::IncompleteBackup) => "backups that are neither whole nor under way",
+        Some(ReclaimReason::Orphan) => "servers that are not configured",
+        Some(ReclaimReason::IncompleteUpload) => "multipart uploads that nobody finished",
+        None => "unknown",
+    }
+}

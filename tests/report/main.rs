@@ -1,0 +1,55 @@
+//! `report` as a program: what it prints and how it ends, for archives served from memory.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may end so"
+)]
+
+mod exit_codes;
+mod odd;
+mod recorded;
+mod terminal;
+
+use embedded_s3::Store;
+use serde_json::Value;
+use test_support::{EmbeddedArchive, Ended};
+
+/// A morning after the newest backup of the small archive.
+const MORNING: &str = "2026-01-02T06:00:00Z";
+
+/// Name of the archive in the configuration.
+const ARCHIVE: &str = "production";
+
+/// Reports on the archive alone as of a morning.
+async fn report(archive: &EmbeddedArchive, output: &str) -> Ended {
+    report_on(archive, vec![archive.settings(ARCHIVE)], output).await
+}
+
+/// Reports on archives as of a morning.
+async fn report_on(archive: &EmbeddedArchive, archives: Vec<Value>, output: &str) -> Ended {
+    archive.run("report", archives, &["--at", MORNING, "--output", output]).await
+}
+
+/// The small archive, and what a test does to it.
+async fn small(change: impl FnOnce(&Store)) -> EmbeddedArchive {
+    let archive = EmbeddedArchive::small(1000).await;
+    change(archive.store());
+    archive
+}
+
+/// An archive that does not let the exporter in.
+async fn closed() -> EmbeddedArchive {
+    let archive = small(|_| ()).await;
+    archive.write_credentials("exporter-key-id", "wrong");
+    archive
+}
+
+fn parsed(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
+fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    value[field].as_array().map_or(&[], Vec::as_slice)
+}
