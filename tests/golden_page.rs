@@ -13,7 +13,7 @@ use barman_cloud_exporter::report::{
     ArchiveStatus, ErrorKind, Expectations, Operation, RequestOutcome, RetentionPolicies,
     ScanOutcome,
 };
-use barman_cloud_exporter::scan::{Clock, Knowledge, Pass};
+use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
 use barman_cloud_exporter::storage::{Credentials, RequestObserver, S3Settings, S3Store};
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::recorded::{self, Recorded};
@@ -77,6 +77,17 @@ fn expectations() -> Expectations {
     }
 }
 
+fn limits() -> ScanLimits {
+    ScanLimits {
+        timeout: Duration::from_mins(1),
+        jitter: Duration::ZERO,
+        concurrency: 4,
+        page: 1000,
+        full_scan_requests: 50,
+        audit_period: Duration::from_hours(24),
+    }
+}
+
 async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus {
     let server = Server::start(store, Options::default()).await.expect("a free port");
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
@@ -93,9 +104,9 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
     let clock: Clock = Arc::new(move || now);
     let pass = Pass {
         archive: "kilobase",
-        store: &S3Store::new(settings, Arc::new(Unobserved)),
+        store: &Arc::new(S3Store::new(settings, Arc::new(Unobserved))),
         prefix: PREFIX,
-        concurrency: 4,
+        limits: limits(),
         expected: &expectations(),
     };
     let report = pass.run(&mut Knowledge::default(), &clock).await.expect("nothing fails");

@@ -54,8 +54,13 @@ fn report() -> Report {
         files.insert(file.clone(), file.kind.read(&content));
     }
     let now = moment(&json("meta.json")["now"]);
-    let findings =
-        ScanFindings { inventory: &inventory, files: &files, audited_at: now, uploads: None };
+    let findings = ScanFindings {
+        inventory: &inventory,
+        files: &files,
+        listed_at: now,
+        audited_at: now,
+        uploads: None,
+    };
     let expected = Expectations {
         servers: None,
         retention: RetentionPolicies::default(),

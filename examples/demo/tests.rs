@@ -9,7 +9,7 @@ use barman_cloud_exporter::postgres::{TimelineHistory, TimelineId};
 use barman_cloud_exporter::report::{
     Expectations, Report, RetentionPolicies, ServerReport, WalAnomaly,
 };
-use barman_cloud_exporter::scan::{Knowledge, Pass};
+use barman_cloud_exporter::scan::{Knowledge, Pass, ScanLimits};
 use barman_cloud_exporter::storage::{
     Credentials, Operation, RequestObserver, RequestOutcome, S3Settings, S3Store,
 };
@@ -143,6 +143,17 @@ fn filled(now: DateTime<Utc>) -> (Store, Archive) {
 }
 
 /// Scans the archive as the exporter does, over HTTP.
+fn limits() -> ScanLimits {
+    ScanLimits {
+        timeout: Duration::from_mins(1),
+        jitter: Duration::ZERO,
+        concurrency: 8,
+        page: 1000,
+        full_scan_requests: 50,
+        audit_period: Duration::from_hours(24),
+    }
+}
+
 async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
     let server = Server::start(store.clone(), Options::default()).await.unwrap();
     let keys = tempfile::NamedTempFile::new().unwrap();
@@ -164,9 +175,9 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
     let servers = [HEALTHY, TROUBLED].map(str::to_owned).into();
     let pass = Pass {
         archive: "demo",
-        store: &S3Store::new(settings, Arc::new(Nobody)),
+        store: &Arc::new(S3Store::new(settings, Arc::new(Nobody))),
         prefix: &format!("{PREFIX}/"),
-        concurrency: 8,
+        limits: limits(),
         expected: &Expectations {
             servers: Some(servers),
             retention: RetentionPolicies::default(),

@@ -5,48 +5,57 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use crate::config::{ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl};
-use crate::report::{Expectations, RetentionPolicies};
-use crate::scan::{Clock, Knowledge, ScanLimits, Scanner};
-use crate::storage::{Credentials, S3Settings, S3Store};
+use crate::report::{Expectations, Operation, RequestOutcome, RetentionPolicies};
+use crate::scan::{Clock, Knowledge, Pace, Paced, ScanLimits, Scanner};
+use crate::storage::{Credentials, RequestObserver, S3Settings, S3Store};
 
 use super::archive::PublishedArchive;
+
+/// Objects of a full page of a listing (Amazon S3 API Reference, "`ListObjectsV2`").
+const FULL_PAGE: usize = 1000;
+
+/// What scans an archive on S3.
+pub(super) type ArchiveScanner = Scanner<Paced<S3Store>>;
+
+/// Who hears of an archive's requests.
+struct Observers {
+    published: Arc<PublishedArchive>,
+    pace: Arc<Pace>,
+}
+
+impl RequestObserver for Observers {
+    fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {
+        self.published.request_sent(operation, outcome);
+        self.pace.request_sent(operation, outcome);
+    }
+}
 
 /// One archive: what it publishes, and what scans it.
 pub(super) fn scanner(
     archive: &ArchiveConfig,
     config: &Config,
     clock: &Clock,
-) -> (Arc<PublishedArchive>, Arc<Scanner<S3Store>>) {
+) -> (Arc<PublishedArchive>, Arc<ArchiveScanner>) {
     let published = Arc::new(PublishedArchive::new(archive));
     let prefix = match archive.destination.prefix.as_str() {
         "" => String::new(),
         prefix => format!("{prefix}/"),
     };
-    let servers = archive.servers.as_ref();
+    let concurrency = usize::try_from(config.scan.concurrency).unwrap_or(usize::MAX);
+    let pace = Arc::new(Pace::new(archive.name.clone(), concurrency));
+    let observers = Observers { published: published.clone(), pace: pace.clone() };
+    let store = S3Store::new(s3_settings(archive, config), Arc::new(observers));
+    let store = Paced { store, pace };
     let scanner = Scanner {
         archive: archive.name.clone(),
-        store: Arc::new(S3Store::new(s3_settings(archive, config), published.clone())),
+        store: Arc::new(store),
         prefix,
-        expected: Expectations {
-            servers: servers
-                .map(|servers| servers.iter().map(|server| server.server_name.clone()).collect()),
-            retention: RetentionPolicies {
-                default: archive.retention_policy,
-                by_server: servers
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|one| Some((one.server_name.clone(), one.retention_policy?)))
-                    .collect(),
-            },
-            gap_grace_period: TimeDelta::from_std(config.backups.gap_grace_period)
-                .unwrap_or(TimeDelta::MAX),
-            max_running_time: TimeDelta::from_std(config.backups.max_running_time)
-                .unwrap_or(TimeDelta::MAX),
-        },
+        expected: expectations(archive, config),
         limits: ScanLimits {
             timeout: config.scan.timeout,
             jitter: config.scan.jitter,
-            concurrency: usize::try_from(config.scan.concurrency).unwrap_or(usize::MAX),
+            concurrency,
+            page: FULL_PAGE,
             full_scan_requests: config.scan.full_scan_requests,
             audit_period: config.scan.audit_period,
         },
@@ -55,6 +64,26 @@ pub(super) fn scanner(
         knowledge: Knowledge::default().into(),
     };
     (published, Arc::new(scanner))
+}
+
+fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
+    let servers = archive.servers.as_ref();
+    Expectations {
+        servers: servers
+            .map(|servers| servers.iter().map(|server| server.server_name.clone()).collect()),
+        retention: RetentionPolicies {
+            default: archive.retention_policy,
+            by_server: servers
+                .into_iter()
+                .flatten()
+                .filter_map(|one| Some((one.server_name.clone(), one.retention_policy?)))
+                .collect(),
+        },
+        gap_grace_period: TimeDelta::from_std(config.backups.gap_grace_period)
+            .unwrap_or(TimeDelta::MAX),
+        max_running_time: TimeDelta::from_std(config.backups.max_running_time)
+            .unwrap_or(TimeDelta::MAX),
+    }
 }
 
 fn s3_settings(archive: &ArchiveConfig, config: &Config) -> S3Settings {

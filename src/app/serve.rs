@@ -12,13 +12,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::config::{Config, ListenAddress};
-use crate::scan::{Clock, Due, Scanner, Ticker};
-use crate::storage::S3Store;
+use crate::scan::{Clock, Due, Ticker};
 use crate::web::{self, Limits};
 
 use super::build_info;
 use super::exporter::Exporter;
-use super::scanner::scanner;
+use super::scanner::{ArchiveScanner, scanner};
 
 /// How long scans get to notice that the program stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(3);
@@ -83,7 +82,7 @@ async fn listen(address: ListenAddress) -> anyhow::Result<TcpListener> {
 
 /// Scans every archive at once, and again whenever the schedule is due, each on its own.
 async fn start_scans(
-    scanners: Vec<Arc<Scanner<S3Store>>>,
+    scanners: Vec<Arc<ArchiveScanner>>,
     (due, clock): (Arc<Mutex<Due>>, Clock),
     scans: &TaskTracker,
     stop: &CancellationToken,

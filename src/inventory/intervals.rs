@@ -91,7 +91,9 @@ mod tests {
 
     fn intervals(seconds: &[u32]) -> Intervals {
         let mut intervals = Intervals::default();
-        seconds.iter().for_each(|one| intervals.add(TimeDelta::seconds((*one).into())));
+        for one in seconds {
+            intervals.add(TimeDelta::seconds((*one).into()));
+        }
         intervals
     }
 
@@ -121,8 +123,9 @@ mod tests {
         ) {
             let found = intervals(&seconds).quantile(share).unwrap().num_seconds();
             seconds.sort_unstable();
-            let rank = (seconds.len() as f64 * share).ceil() as usize;
-            let exact = i64::from(seconds[rank.max(1) - 1]);
+            let count = u32::try_from(seconds.len()).unwrap();
+            let rank = (1..=count).find(|rank| f64::from(*rank) >= f64::from(count) * share);
+            let exact = i64::from(seconds[rank.unwrap() as usize - 1]);
             prop_assert!((found - exact).abs() * 50 <= exact, "{found} for {exact}");
         }
 

@@ -123,7 +123,9 @@ mod tests {
 
     fn stock(objects: &[ListedObject]) -> Stock {
         let mut stock = Stock::default();
-        objects.iter().for_each(|object| stock.add_object(object));
+        for object in objects {
+            stock.add_object(object);
+        }
         stock
     }
 
@@ -168,7 +170,9 @@ mod tests {
             };
             let whole = stock(&parts.iter().flat_map(objects).collect::<Vec<_>>());
             let mut sum = Stock::default();
-            parts.iter().for_each(|part| sum.add(&stock(&objects(part))));
+            for part in &parts {
+                sum.add(&stock(&objects(part)));
+            }
             prop_assert_eq!(whole, sum);
         }
     }

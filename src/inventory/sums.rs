@@ -52,4 +52,11 @@ impl SomeObjects {
         self.sums.add(other.sums);
         self.blocked = self.blocked.saturating_add(other.blocked);
     }
+
+    /// These and the other objects together.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        self.add(other);
+        self
+    }
 }

@@ -31,12 +31,11 @@ impl DeletionReport {
         let deletion = deletion(catalog, statuses);
         let mut wal = Some(Sums::default());
         for (name, log) in &directory.wal.logs {
-            if let Some(sums) = deleted(*name, log, &deletion.wal) {
-                wal.iter_mut().for_each(|sum| sum.add(sums))
-            } else {
+            let deleted = deleted(*name, log, &deletion.wal);
+            if deleted.is_none() {
                 lacking.insert(*name);
-                wal = None;
             }
+            wal = wal.zip(deleted).map(|(sum, more)| sum.plus(more));
         }
         let of_backups = server
             .backups

@@ -23,12 +23,11 @@ pub(super) fn stored_segments(
             .iter()
             .map(|run| Run { first: run.first - first, last: run.last - first })
             .collect();
-        if let Some(part) = log.segments_in(&in_log) {
-            sum.iter_mut().for_each(|sum| sum.add(part))
-        } else {
+        let part = log.segments_in(&in_log);
+        if part.is_none() {
             lacking.insert(*name);
-            sum = None;
         }
+        sum = sum.zip(part).map(|(sum, part)| sum.plus(part));
     }
     sum
 }

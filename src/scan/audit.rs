@@ -82,7 +82,9 @@ mod tests {
                 TimeDelta::minutes(pause),
                 at(now),
             );
-            turn.iter().for_each(|log| listed[*log] = now);
+            for log in &turn {
+                listed[*log] = now;
+            }
             counts.push(turn.len());
             oldest = oldest.max(listed.iter().map(|minute| now - minute).max().unwrap_or(0));
         }

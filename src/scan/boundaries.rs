@@ -105,7 +105,9 @@ mod tests {
 
     fn alphabet(names: &[&str]) -> Alphabet {
         let mut alphabet = Alphabet::default();
-        names.iter().for_each(|name| alphabet.learn(name));
+        for name in names {
+            alphabet.learn(name);
+        }
         alphabet
     }
 

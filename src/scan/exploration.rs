@@ -4,6 +4,9 @@ use std::collections::HashSet;
 
 use crate::storage::{ListPage, ListRequest};
 
+use super::key_order::KeyOrder;
+use super::part::Stop;
+
 /// Finds the directories that lie directly below one directory, page after page.
 ///
 /// What it finds is only ever used to divide a listing: whatever a store answers, no key is missed.
@@ -13,6 +16,7 @@ pub(super) struct Exploration {
     start_after: Option<String>,
     continuation: Option<String>,
     seen: HashSet<String>,
+    last: Option<String>,
     pub(super) pages: u32,
     pub(super) is_asked: bool,
     pub(super) is_done: bool,
@@ -28,6 +32,7 @@ impl Exploration {
             start_after: current.map(|name| format!("{level}{name}/")),
             continuation: None,
             seen: HashSet::new(),
+            last: None,
             pages: 0,
             is_asked: false,
             is_done: false,
@@ -44,7 +49,12 @@ impl Exploration {
     }
 
     /// Takes a page; what it found.
-    pub(super) fn take(&mut self, page: ListPage) -> Vec<String> {
+    ///
+    /// # Errors
+    /// When the directories are in another order: then what is cut at one of them would fall apart.
+    pub(super) fn take(&mut self, page: ListPage, order: KeyOrder) -> Result<Vec<String>, Stop> {
+        check_order(self.last.as_ref(), &page.common_prefixes, order)?;
+        self.last = page.common_prefixes.last().cloned().or(self.last.take());
         self.pages += 1;
         self.is_asked = false;
         // A directory of objects alone could go on for ever, and says nothing.
@@ -53,8 +63,25 @@ impl Exploration {
         self.is_done = is_fruitless || !is_new;
         self.continuation = page.next;
         let below = page.common_prefixes.into_iter();
-        below
-            .filter(|found| found.len() > self.level.len() && found.starts_with(&self.level))
-            .collect()
+        let is_below =
+            |found: &String| found.len() > self.level.len() && found.starts_with(&self.level);
+        Ok(below.filter(is_below).collect())
+    }
+}
+
+/// Makes sure that directories come in order, after the last one of the page before.
+pub(super) fn check_order(
+    last: Option<&String>,
+    directories: &[String],
+    order: KeyOrder,
+) -> Result<(), Stop> {
+    let all: Vec<&String> = last.into_iter().chain(directories).collect();
+    let back = all.windows(2).find(|pair| match pair {
+        [one, next] => !order.is_before(one, next),
+        _ => false,
+    });
+    match back {
+        Some([one, next]) => Err(Stop::Disorder(format!("it lists `{next}` after `{one}`"))),
+        _ => Ok(()),
     }
 }

@@ -26,16 +26,18 @@ pub(super) enum Quirk {
     ShortPages,
 }
 
+/// Content of an object, and when it arrived.
+type Stored = (Vec<u8>, DateTime<Utc>);
+
 /// A store in memory.
 #[derive(Debug, Default)]
 pub(super) struct MemoryStore {
-    objects: Mutex<BTreeMap<String, (Vec<u8>, DateTime<Utc>)>>,
+    objects: Mutex<BTreeMap<String, Stored>>,
     /// Directories that once held something.
     directories: Mutex<BTreeSet<String>>,
     pub(super) page: usize,
     pub(super) order: KeyOrder,
     pub(super) quirk: Quirk,
-    requests: Mutex<Vec<ListRequest>>,
 }
 
 impl MemoryStore {
@@ -55,11 +57,6 @@ impl MemoryStore {
 
     pub(super) fn keys(&self) -> Vec<String> {
         self.objects.lock().unwrap().keys().cloned().collect()
-    }
-
-    /// The requests for listings since this was asked the last time.
-    pub(super) fn take_requests(&self) -> Vec<ListRequest> {
-        std::mem::take(&mut *self.requests.lock().unwrap())
     }
 
     /// What a listing shows after an entry, in order: objects, and directories for those that are
@@ -131,7 +128,6 @@ impl ObjectStore for MemoryStore {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         // Others have a turn in between, as with a store that is asked over a network.
         tokio::task::yield_now().await;
-        self.requests.lock().unwrap().push(request.clone());
         // A continuation is the last entry of the page before, and where the listing began.
         let (start_after, last) = match request.continuation.as_deref() {
             Some(text) => {

@@ -9,6 +9,7 @@ mod key_range;
 mod listing;
 mod logs;
 mod losses;
+mod pace;
 mod parallel;
 mod part;
 mod pass;
@@ -27,9 +28,12 @@ mod memory_store;
 #[cfg(test)]
 mod parallel_tests;
 #[cfg(test)]
+mod rescan_tests;
+#[cfg(test)]
 mod tests;
 
 pub use due::Due;
+pub use pace::{Pace, Paced};
 pub use pass::{Knowledge, Pass};
 pub use scanner::{Clock, ScanEnd, ScanLimits, ScanObserver, Scanner};
 pub use schedule::{ScheduleError, Ticker};

@@ -87,7 +87,7 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
             is_large: wanted.is_large,
         };
         run.next_part = u32::try_from(run.parts.len()).unwrap_or(u32::MAX);
-        run.to_the_end().await?;
+        run.finish().await?;
         run.seams.check(self.store.as_ref(), self.order).await?;
         Ok(run.counts.pages + run.explorations.iter().map(|one| one.pages).sum::<u32>())
     }
@@ -120,19 +120,20 @@ struct Run<'a, S, F> {
 }
 
 impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
-    async fn to_the_end(&mut self) -> Result<(), Stop> {
+    async fn finish(&mut self) -> Result<(), Stop> {
         loop {
             while self.requests.len() < self.listing.at_once.max(1) && self.start_one() {}
             match self.requests.join_next().await {
                 None if self.parts.is_empty() => return Ok(()),
                 None => return Err(Stop::Disorder("parts of it wait for each other".to_owned())),
                 Some(Ok((Job::Part(id), page))) => self.take_part(id, page?)?,
-                Some(Ok((Job::Exploration(index), page))) => self.take_exploration(index, page?),
-                Some(Err(error)) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
+                Some(Ok((Job::Exploration(index), page))) => self.take_exploration(index, page?)?,
+                Some(Err(error)) => {
                     // Nobody aborts a request but who drops all of this.
-                    Err(_) => {}
-                },
+                    if let Ok(panic) = error.try_into_panic() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
             }
         }
     }
@@ -217,12 +218,13 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         Ok(())
     }
 
-    fn take_exploration(&mut self, index: usize, page: ListPage) {
+    fn take_exploration(&mut self, index: usize, page: ListPage) -> Result<(), Stop> {
         if let Some(exploration) = self.explorations.get_mut(index) {
-            let found = exploration.take(page);
+            let found = exploration.take(page, self.listing.order)?;
             self.boundaries.add(found);
         }
         self.consider();
+        Ok(())
     }
 
     /// Looks where the listing stands: it may be worth more requests than a plain one.
@@ -235,7 +237,9 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
             let levels = part.map(|part| part.directories(&self.listing.root)).unwrap_or_default();
             // The level at which the listing stands, and that of the servers.
             let first = [levels.get(1), levels.last()].into_iter().flatten().cloned();
-            first.collect::<BTreeSet<_>>().into_iter().for_each(|level| self.explore_level(level));
+            for level in first.collect::<BTreeSet<_>>() {
+                self.explore_level(&level);
+            }
         }
         let ahead: usize = self.parts.values().map(|part| self.ahead(part).len()).sum();
         let pages = usize::try_from(self.counts.pages).unwrap_or(usize::MAX);
@@ -291,7 +295,9 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         };
         let rest = end.filter(goes_on).map(|end| right.split_off(&end));
         self.add(Part::new(right).begun_at(is_guess));
-        rest.into_iter().for_each(|rest| self.add(Part::new(rest)));
+        if let Some(rest) = rest {
+            self.add(Part::new(rest));
+        }
         true
     }
 
@@ -312,16 +318,16 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         });
         let new = levels.into_iter().find(|level| !self.explored.contains(level));
         new.is_some_and(|level| {
-            self.explore_level(level);
+            self.explore_level(&level);
             true
         })
     }
 
-    fn explore_level(&mut self, level: String) {
-        if self.explored.insert(level.clone()) {
+    fn explore_level(&mut self, level: &str) {
+        if self.explored.insert(level.to_owned()) {
             let position = self.parts.values().filter_map(|part| part.position.as_deref());
-            let position = position.filter(|position| position.starts_with(&level)).min();
-            self.explorations.push(Exploration::new(&level, position));
+            let position = position.filter(|position| position.starts_with(level)).min();
+            self.explorations.push(Exploration::new(level, position));
         }
     }
 
@@ -344,14 +350,14 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
             .collect();
         let is_open =
             |part: &Part| part.range.until.as_ref().is_none_or(|it| !guessed.contains(it));
-        let stuck = self.parts.iter().filter(|(_, part)| self.is_stuck(part) && is_open(part));
+        let mut stuck = self.parts.iter().filter(|(_, part)| self.is_stuck(part) && is_open(part));
         let guess = |(id, part): (&u32, &Part)| {
             let position = part.position.as_deref()?;
             let directory = part.directories(&self.listing.root).into_iter().next()?;
             let until = part.range.until.as_deref();
             Some((*id, half_way(&directory, position, until, part.alphabet)?))
         };
-        let found = stuck.filter_map(guess).next();
+        let found = stuck.find_map(guess);
         found.is_some_and(|(id, boundary)| self.divide_at(id, &boundary, true))
     }
 }

@@ -8,10 +8,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::barman::{BackupStatus, Place, ServerKey};
 use crate::inventory::{Files, Inventory, ListedObject};
 use crate::postgres::LogName;
-use crate::storage::{ListRequest, ObjectStore, StorageError};
+use crate::storage::{ListRequest, ObjectStore};
 
 use super::Pass;
 use super::audit::{Unchanged, whose_turn_it_is};
+use super::exploration::check_order;
 use super::key_order::KeyOrder;
 use super::key_range::{KeyRange, end_of};
 use super::listing::list_plainly;
@@ -95,7 +96,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let is_skipping = |directory: &String| {
             let name = directory.strip_prefix(self.prefix).unwrap_or_default();
             let known = known.directories.get(name.trim_end_matches('/'));
-            known.is_some_and(|known| is_worth_skipping(&known.wal))
+            known.is_some_and(|known| is_worth_skipping(&known.wal, self.limits.page))
         };
         let groups =
             level.directories.chunk_by(|one, next| !is_skipping(one) && !is_skipping(next));
@@ -132,7 +133,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     }
 
     /// Lists what lies directly below a directory.
-    async fn list_level(&self, prefix: &str, order: KeyOrder) -> Result<Level, StorageError> {
+    async fn list_level(&self, prefix: &str, order: KeyOrder) -> Result<Level, Stop> {
         let (mut level, mut progress) = (Level::default(), Progress::default());
         let mut request = ListRequest {
             prefix: prefix.to_owned(),
@@ -142,6 +143,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         loop {
             let page = self.store.list_page(&request).await?;
             progress.check(&page)?;
+            check_order(level.directories.last(), &page.common_prefixes, order)?;
             level.objects.extend(page.objects);
             level.directories.extend(page.common_prefixes);
             match page.next {
@@ -152,10 +154,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let keys = level.objects.iter().map(|object| &object.key).chain(&level.directories);
         if let Some(stray) = keys.into_iter().find(|key| !key.starts_with(prefix)) {
             let why = format!("the listing of `{prefix}` holds `{stray}`, which does not begin so");
-            return Err(protocol(why));
+            return Err(Stop::Failed(protocol(why)));
         }
-        level.directories.sort_by(|one, other| order.compare(one, other));
-        level.directories.dedup();
         Ok(level)
     }
 
@@ -169,7 +169,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let levels: Vec<(String, Level)> = stream::iter(names.to_vec())
             .map(async |name: String| {
                 let level = self.list_level(&format!("{}{name}/wals/", self.prefix), order).await?;
-                Ok::<_, StorageError>((name, level))
+                Ok::<_, Stop>((name, level))
             })
             .buffered(self.limits.concurrency.max(1))
             .try_collect()
@@ -183,13 +183,12 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             let mut listed = BTreeSet::new();
             for directory in &level.directories {
                 let log = directory.strip_prefix(&wals).and_then(|name| name.strip_suffix('/'));
-                match log.and_then(LogName::parse) {
-                    Some(log) => drop(listed.insert(log)),
-                    None => {
-                        let sink = |object: &ListedObject| fresh.add(self.relative(object), object);
-                        list_plainly(self.store.as_ref(), directory, sink).await?;
-                    }
+                if let Some(log) = log.and_then(LogName::parse) {
+                    listed.insert(log);
+                    continue;
                 }
+                let sink = |object: &ListedObject| fresh.add(self.relative(object), object);
+                list_plainly(self.store.as_ref(), directory, sink).await?;
             }
             servers.push(Skipping { name, listed, fresh: BTreeSet::new() });
         }
@@ -216,9 +215,9 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let period = TimeDelta::from_std(self.limits.audit_period).unwrap_or(TimeDelta::MAX);
         let turns = whose_turn_it_is(logs.collect(), period, now - known.listed_at, now);
         let mut by_server: BTreeMap<String, BTreeSet<LogName>> = BTreeMap::new();
-        turns.into_iter().for_each(|(server, log)| {
+        for (server, log) in turns {
             by_server.entry(server).or_default().insert(log);
-        });
+        }
         by_server
     }
 
@@ -318,9 +317,9 @@ fn note_deletions(
         let is_there = |id: &String| {
             after.and_then(|it| it.backups.get(id)).is_some_and(|backup| backup.info.is_some())
         };
-        let gone =
+        let mut gone =
             before.backups.iter().filter(|(id, backup)| backup.info.is_some() && !is_there(id));
-        let Some((last_gone, last)) = gone.last() else { continue };
+        let Some((last_gone, last)) = gone.next_back() else { continue };
         // Barman deletes what comes before the next copied backup, or else before the deleted one.
         let next = after.into_iter().flat_map(|it| it.backups.iter()).find_map(|(id, backup)| {
             let info = files.backup_info(backup.info.as_ref()?)?;

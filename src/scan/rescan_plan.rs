@@ -7,9 +7,6 @@ use crate::postgres::LogName;
 
 use super::key_range::{KeyRange, end_of};
 
-/// Objects of a full page.
-const PAGE: u64 = 1000;
-
 /// Requests that a server costs whose unchanged logs are skipped, but for finding its directories.
 const REQUESTS_OF_A_SERVER: u64 = 4;
 
@@ -18,10 +15,11 @@ const REQUESTS_OF_A_SERVER: u64 = 4;
 const OPEN_LOGS: usize = 2;
 
 /// Whether skipping the unchanged logs of a server spares at least half of what listing it costs.
-pub(super) fn is_worth_skipping(wal: &WalInventory) -> bool {
+pub(super) fn is_worth_skipping(wal: &WalInventory, page: usize) -> bool {
+    let page = u64::try_from(page).unwrap_or(u64::MAX).max(1);
     let objects: u64 = wal.logs.values().map(|log| log.stock.sums.objects).sum();
-    let directories = u64::try_from(wal.logs.len()).unwrap_or(u64::MAX).div_ceil(PAGE);
-    objects / PAGE > 2 * (REQUESTS_OF_A_SERVER + directories)
+    let directories = u64::try_from(wal.logs.len()).unwrap_or(u64::MAX).div_ceil(page);
+    objects / page > 2 * (REQUESTS_OF_A_SERVER + directories)
 }
 
 /// What gives reason to list logs of a server again.
@@ -35,7 +33,7 @@ pub(super) struct Suspects {
 
 /// The logs to be listed again, of those whose directories are there.
 ///
-/// New ones, the open ones of each timeline, and the ones at either end of a run of logs, where
+/// New ones, those of each timeline that are or were open, and the ones at either end of a run of logs, where
 /// retention begins and ends to delete.
 pub(super) fn fresh_logs(
     listed: &BTreeSet<LogName>,
@@ -52,6 +50,9 @@ pub(super) fn fresh_logs(
         .collect();
     let all: Vec<LogName> = listed.iter().copied().collect();
     for timeline in all.chunk_by(|one, next| one.timeline == next.timeline) {
+        // Those that were open have been written to since, however many have come after them.
+        let known = timeline.iter().rev().filter(|log| known.contains_key(log));
+        fresh.extend(known.take(OPEN_LOGS));
         fresh.extend(timeline.iter().rev().take(OPEN_LOGS));
         for run in timeline.chunk_by(|one, next| one.log.checked_add(1) == Some(next.log)) {
             fresh.extend(run.first().into_iter().chain(run.last()));

@@ -28,6 +28,8 @@ pub struct ScanLimits {
     pub jitter: Duration,
     /// How many requests it may have under way at once.
     pub concurrency: usize,
+    /// How many objects a full page of a listing has.
+    pub page: usize,
     /// Up to how many requests everything is listed in every scan.
     pub full_scan_requests: u32,
     /// Within what time everything is listed, also what nothing says of that it changed.

@@ -47,11 +47,16 @@ impl Seams {
                 continue;
             };
             let is_in = beyond.starts_with(&range.prefix) && !range.is_beyond(beyond, order);
-            let is_missed = first.as_ref().is_none_or(|first| order.is_before(beyond, first));
-            if is_in && is_missed && is_there(store, beyond).await? {
-                let why = format!(
-                    "it leaves out `{beyond}` when asked for what comes after `{boundary}`"
-                );
+            let doubt = match first {
+                _ if !is_in => None,
+                Some(first) if first == beyond => None,
+                // The part before saw nothing between, however new that may be.
+                Some(first) if order.is_before(first, beyond) => Some(first),
+                Some(_) | None => is_there(store, beyond).await?.then_some(beyond),
+            };
+            if let Some(key) = doubt {
+                let why =
+                    format!("it lists `{key}` on one side of `{boundary}` and not on the other");
                 return Err(Stop::Disorder(why));
             }
         }

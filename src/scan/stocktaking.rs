@@ -17,9 +17,6 @@ use super::listing::list_plainly;
 use super::parallel::{ParallelListing, Wanted};
 use super::part::Stop;
 
-/// Objects of a full page (Amazon S3 API Reference, "`ListObjectsV2`").
-pub(super) const PAGE: usize = 1000;
-
 /// What is remembered of listing an archive.
 #[derive(Debug)]
 pub(super) struct Stock {
@@ -118,7 +115,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             root: self.prefix.to_owned(),
             order,
             at_once: self.limits.concurrency,
-            page: PAGE,
+            page: self.limits.page,
             small: self.limits.full_scan_requests,
         }
     }

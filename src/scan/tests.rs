@@ -25,11 +25,14 @@ enum Paging {
     StrayKey,
 }
 
+/// Content of an object, and when it arrived.
+type Stored = (String, DateTime<Utc>);
+
 /// A store in memory that pages two keys at a time, remembers what was asked, and can gain and lose
 /// objects after they were listed.
 #[derive(Clone)]
 struct FakeStore {
-    contents: Arc<Mutex<BTreeMap<String, (String, DateTime<Utc>)>>>,
+    contents: Arc<Mutex<BTreeMap<String, Stored>>>,
     lost: Arc<Mutex<Vec<String>>>,
     late: Arc<Mutex<Vec<String>>>,
     lost_to_readers: Arc<AtomicBool>,
@@ -85,6 +88,7 @@ impl FakeStore {
             timeout: Duration::from_mins(1),
             jitter: Duration::ZERO,
             concurrency: 4,
+            page: 1000,
             full_scan_requests: 50,
             audit_period: Duration::from_hours(24),
         };

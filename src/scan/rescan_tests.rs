@@ -1,0 +1,315 @@
+//! Rescans, against full scans of the same archive.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+
+use crate::postgres::{LogName, TimelineId};
+use crate::report::{Expectations, Report, RetentionPolicies};
+
+use super::key_order::KeyOrder;
+use super::memory_store::{MemoryStore, Quirk};
+use super::{Clock, Knowledge, Pass, ScanLimits};
+
+/// Objects of a page.
+const PAGE: usize = 2;
+
+/// Minutes between two scans, and within which everything is listed again.
+const PAUSE: i64 = 60;
+const AUDIT_PERIOD: i64 = 24 * PAUSE;
+
+fn at(minute: i64) -> DateTime<Utc> {
+    "2026-11-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minute)
+}
+
+/// What people, archivers, retention and lifecycle rules do to an archive between two scans.
+#[derive(Clone, Debug)]
+enum Deed {
+    /// The newest timeline gets so many segments.
+    Append(u8),
+    /// A timeline begins, with its history file.
+    Promote,
+    /// A backup is taken, and leaves a label.
+    BackUp,
+    /// The oldest backup goes, and then the WAL before the next one.
+    Retain,
+    /// Another server begins to archive.
+    NewServer,
+    /// A segment vanishes, or arrives once more with another size: nobody who archives does so.
+    Lose(u16),
+    Overwrite(u16),
+    /// A whole directory vanishes.
+    LoseLog(u16),
+    /// Something that is no WAL is put somewhere.
+    Litter(u8),
+}
+
+impl Deed {
+    /// Whether a rescan sees at once what came of it.
+    fn is_seen_at_once(&self, quirk: Quirk) -> bool {
+        match self {
+            Self::Lose(_) | Self::Overwrite(_) => false,
+            Self::LoseLog(_) => quirk != Quirk::KeepsEmptyDirectories,
+            Self::Append(_)
+            | Self::Promote
+            | Self::BackUp
+            | Self::Retain
+            | Self::NewServer
+            | Self::Litter(_) => true,
+        }
+    }
+}
+
+/// One archive, and what would be going on in it.
+struct World {
+    store: Arc<MemoryStore>,
+    minute: i64,
+    timeline: u32,
+    next: u32,
+    /// Ids of backups, and the segments with which they begin.
+    backups: Vec<(String, u32, u32)>,
+    servers: u32,
+}
+
+const SEGMENTS_PER_LOG: u32 = 4;
+
+/// Keys with logs of four segments each, so that a few segments make many logs: 1 GiB each.
+fn segment_key(timeline: u32, number: u32) -> String {
+    let (log, segment) = (number / SEGMENTS_PER_LOG, number % SEGMENTS_PER_LOG);
+    let name = LogName { timeline: TimelineId(timeline), log };
+    format!("p/s/wals/{name}/{}.gz", name.segment(segment))
+}
+
+impl World {
+    fn new(quirk: Quirk, order: KeyOrder) -> Self {
+        let store = Arc::new(MemoryStore::new(PAGE, order, quirk));
+        let mut world =
+            Self { store, minute: 0, timeline: 1, next: 0, backups: vec![], servers: 0 };
+        for _ in 0..3 {
+            world.back_up();
+            world.append(30);
+        }
+        world
+    }
+
+    fn put(&self, key: &str, content: &str) {
+        self.store.put(key, content.as_bytes(), at(self.minute));
+    }
+
+    fn append(&mut self, count: u32) {
+        for _ in 0..count {
+            self.put(&segment_key(self.timeline, self.next), "segment");
+            self.next += 1;
+        }
+    }
+
+    fn back_up(&mut self) {
+        let id = format!("{}", at(self.minute).format("%Y%m%dT%H%M%S"));
+        if self.backups.iter().any(|(other, ..)| *other == id) {
+            self.minute += 1;
+            return self.back_up();
+        }
+        let (timeline, number) = (self.timeline, self.next);
+        self.append(2);
+        let name = |number: u32| {
+            let key = segment_key(timeline, number);
+            key.rsplit('/').next().unwrap().replace(".gz", "")
+        };
+        let time = at(self.minute).format("%Y-%m-%d %H:%M:%S+00:00");
+        let info = format!(
+            "status=DONE\nbegin_time={time}\nend_time={time}\nbegin_wal={}\nend_wal={}\n\
+             end_xlog={:X}/100\ntimeline={timeline}\nxlog_segment_size=1073741824\n",
+            name(number),
+            name(number + 1),
+            (number + 1) / SEGMENTS_PER_LOG,
+        );
+        let log = segment_key(timeline, number).replace(".gz", ".00000028.backup.gz");
+        self.put(&log, "label");
+        self.put(&format!("p/s/base/{id}/data.tar.gz"), "data");
+        self.put(&format!("p/s/base/{id}/backup.info"), &info);
+        self.backups.push((id, timeline, number));
+    }
+
+    fn remove_where(&self, mut goes: impl FnMut(&str) -> bool) {
+        for key in self.store.keys().iter().filter(|key| goes(key)) {
+            self.store.remove(key);
+        }
+    }
+
+    /// As Barman's deletion does: WAL whose name is below that of the next backup's first segment.
+    fn retain(&mut self) {
+        if self.backups.len() < 2 {
+            return;
+        }
+        let (id, ..) = self.backups.remove(0);
+        let (_, timeline, number) = self.backups[0].clone();
+        let until = segment_key(timeline, number);
+        self.remove_where(|key| {
+            let is_wal = key.starts_with("p/s/wals/") && !key.contains(".history");
+            key.starts_with(&format!("p/s/base/{id}/")) || (is_wal && *key < *until)
+        });
+    }
+
+    fn nth_segment(&self, index: u16) -> Option<String> {
+        let keys = self.store.keys();
+        let keys: Vec<_> =
+            keys.iter().filter(|key| key.starts_with("p/s/wals/") && key.contains(".gz")).collect();
+        keys.get(usize::from(index) % keys.len().max(1)).map(|key| (*key).clone())
+    }
+
+    fn apply(&mut self, deed: &Deed) {
+        match deed {
+            Deed::Append(count) => self.append(u32::from(*count)),
+            Deed::Promote => self.promote(),
+            Deed::BackUp => self.back_up(),
+            Deed::Retain => self.retain(),
+            Deed::NewServer => {
+                self.servers += 1;
+                let server = format!("p/s{}", "-x".repeat(self.servers as usize));
+                self.put(&format!("{server}/wals/0000000100000000/000000010000000000000001"), "x");
+            }
+            Deed::Lose(index) | Deed::Overwrite(index) | Deed::LoseLog(index) => {
+                if let Some(key) = self.nth_segment(*index) {
+                    self.damage(deed, &key);
+                }
+            }
+            Deed::Litter(place) => self.litter(usize::from(*place)),
+        }
+    }
+
+    fn promote(&mut self) {
+        self.timeline += 1;
+        let line = format!("{}\t{:X}/40000000\tx\n", self.timeline - 1, self.next / 4);
+        self.put(&format!("p/s/wals/{:08X}.history", self.timeline), &line);
+        self.append(1);
+    }
+
+    fn damage(&self, deed: &Deed, key: &str) {
+        match deed {
+            Deed::Lose(_) => self.store.remove(key),
+            Deed::LoseLog(_) => {
+                let log = &key[..key.rfind('/').unwrap()];
+                self.remove_where(|key| key.starts_with(log));
+            }
+            Deed::Append(_)
+            | Deed::Promote
+            | Deed::BackUp
+            | Deed::Retain
+            | Deed::NewServer
+            | Deed::Overwrite(_)
+            | Deed::Litter(_) => self.put(key, "another segment"),
+        }
+    }
+
+    fn litter(&self, place: usize) {
+        let places = [
+            "p/notes.txt",
+            "p/other/x",
+            "p/s/notes",
+            "p/s/base/x",
+            "p/s/wals/x",
+            "p/s/wals/odd/x",
+            "p/s/zzz/x",
+            "p/s/",
+            "p/s/wals/",
+            "p/s/wals-old/x",
+            "p/r/y",
+        ];
+        let key = places[place % places.len()];
+        self.put(key, if key.ends_with('/') { "" } else { "litter" });
+    }
+
+    fn scan(&self, knowledge: &mut Knowledge, full_scan_requests: u32) -> Report {
+        let expected = Expectations {
+            servers: None,
+            retention: RetentionPolicies::default(),
+            gap_grace_period: TimeDelta::minutes(10),
+            max_running_time: TimeDelta::hours(24),
+        };
+        let limits = ScanLimits {
+            timeout: Duration::from_mins(1),
+            jitter: Duration::ZERO,
+            concurrency: 4,
+            page: PAGE,
+            full_scan_requests,
+            audit_period: Duration::from_mins(AUDIT_PERIOD.unsigned_abs()),
+        };
+        let now = at(self.minute);
+        let clock: Clock = Arc::new(move || now);
+        let pass =
+            Pass { archive: "a", store: &self.store, prefix: "p/", limits, expected: &expected };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(pass.run(knowledge, &clock)).unwrap()
+    }
+
+    /// What a full scan says now. Nothing is older in it than now.
+    fn truth(&self) -> Report {
+        self.scan(&mut Knowledge::default(), u32::MAX)
+    }
+}
+
+/// Reports, but for what they say of how old their knowledge is.
+fn same(mut report: Report, truth: &Report) -> Result<(), TestCaseError> {
+    report.audited_at = truth.audited_at;
+    prop_assert_eq!(format!("{report:#?}"), format!("{truth:#?}"));
+    Ok(())
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Vec<Deed>>> {
+    let deed = prop_oneof![
+        5 => (1_u8..30).prop_map(Deed::Append),
+        1 => Just(Deed::Promote),
+        3 => Just(Deed::BackUp),
+        2 => Just(Deed::Retain),
+        1 => Just(Deed::NewServer),
+        1 => any::<u16>().prop_map(Deed::Lose),
+        1 => any::<u16>().prop_map(Deed::Overwrite),
+        1 => any::<u16>().prop_map(Deed::LoseLog),
+        1 => any::<u8>().prop_map(Deed::Litter),
+    ];
+    prop::collection::vec(prop::collection::vec(deed, 0..4), 1..12)
+}
+
+fn quirks() -> impl Strategy<Value = (Quirk, KeyOrder)> {
+    prop_oneof![
+        Just((Quirk::None, KeyOrder::Bytes)),
+        Just((Quirk::None, KeyOrder::Parts)),
+        Just((Quirk::KeepsEmptyDirectories, KeyOrder::Bytes)),
+        Just((Quirk::KeepsEmptyDirectories, KeyOrder::Parts)),
+        Just((Quirk::ShortPages, KeyOrder::Bytes)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(25))]
+
+    #[test]
+    fn a_rescan_reports_what_a_full_scan_does(rounds in deeds(), (quirk, order) in quirks()) {
+        let mut world = World::new(quirk, order);
+        let mut knowledge = Knowledge::default();
+        world.scan(&mut knowledge, 0);
+        let mut was_seen = true;
+        for round in &rounds {
+            world.minute += PAUSE;
+            for deed in round {
+                world.apply(deed);
+                was_seen &= deed.is_seen_at_once(quirk);
+            }
+            let report = world.scan(&mut knowledge, 0);
+            if was_seen {
+                same(report, &world.truth())?;
+            }
+        }
+        // Whatever happened, it is known after a period.
+        let deadline = world.minute + AUDIT_PERIOD;
+        let mut report = world.scan(&mut knowledge, 0);
+        while world.minute < deadline {
+            world.minute += PAUSE;
+            report = world.scan(&mut knowledge, 0);
+            prop_assert!(report.audited_at >= at(world.minute - AUDIT_PERIOD));
+        }
+        same(report, &world.truth())?;
+    }
+}
