@@ -5,6 +5,7 @@
 //! | [`Exporter`] | the program itself, run with a configuration and scraped over HTTP |
 //! | [`Samples`] | what a page of metrics says |
 //! | [`EmbeddedArchive`] | a store in memory, which can fail on purpose, and its configuration |
+//! | [`Bucket`] | a real store, and nothing else |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
@@ -12,6 +13,7 @@
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
 //! part's log. `tests/install.sh` installs what [`Stack`] needs.
 
+mod bucket;
 mod embedded;
 mod exporter;
 mod exposition;
@@ -27,6 +29,7 @@ mod tools;
 
 pub use rustix::process::Signal;
 
+pub use bucket::Bucket;
 pub use embedded::{
     CREDENTIALS, EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_SERVER, backup_info,
     every_second, put_small_backup, small_archive, small_key,

@@ -1,6 +1,9 @@
 """Asks an S3 server what it holds, or changes it, and prints the answer as JSON.
 
-Usage: plain_client.py ENDPOINT BUCKET {create|objects|uploads|delete KEY|copy KEY KEY}
+Usage: plain_client.py ENDPOINT BUCKET QUESTION
+
+Questions: create, objects, uploads, delete KEY, copy KEY KEY, and change FILE, which holds a JSON
+object of keys and their new content, null to remove them.
 
 Credentials come from the environment. It shares no code with the exporter, so that the two can be
 compared.
@@ -8,9 +11,12 @@ compared.
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 from botocore.config import Config
+
+AT_ONCE = 16
 
 
 def objects(client, bucket):
@@ -61,14 +67,33 @@ def copy(client, bucket, key, to):
     client.copy_object(Bucket=bucket, CopySource={"Bucket": bucket, "Key": key}, Key=to)
 
 
+def change(client, bucket, file):
+    def one(item):
+        key, content = item
+        if content is None:
+            client.delete_object(Bucket=bucket, Key=key)
+        else:
+            client.put_object(Bucket=bucket, Key=key, Body=content.encode())
+
+    with open(file, encoding="utf-8") as changes:
+        items = json.load(changes).items()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, items))
+
+
 def main():
     endpoint, bucket, question, *arguments = sys.argv[1:]
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
-        config=Config(connect_timeout=2, read_timeout=10, retries={"max_attempts": 1}),
+        config=Config(
+            connect_timeout=2,
+            read_timeout=10,
+            retries={"max_attempts": 1},
+            max_pool_connections=AT_ONCE,
+        ),
     )
-    answers = [create, objects, uploads, delete, copy]
+    answers = [create, objects, uploads, delete, copy, change]
     answer = {answer.__name__: answer for answer in answers}[question]
     json.dump(answer(client, bucket, *arguments), sys.stdout)
 

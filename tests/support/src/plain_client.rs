@@ -1,12 +1,17 @@
 //! What a bucket holds, as told by a client that is not the exporter's.
 
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::process::run;
 use crate::tools::{QUICK, Tools};
+
+/// Time that thousands of changes have.
+const CHANGES: Duration = Duration::from_mins(5);
 
 /// A client of one bucket, on Python's `boto3`.
 #[derive(Clone)]
@@ -70,6 +75,14 @@ impl PlainClient {
         let mut command = self.command("copy");
         command.args([key, to]);
         run(command, QUICK);
+    }
+
+    /// Gives objects new content, or removes those without, as a JSON object says that is in a file.
+    #[track_caller]
+    pub fn change(&self, file: &Path) {
+        let mut command = self.command("change");
+        command.arg(file);
+        run(command, CHANGES);
     }
 
     #[track_caller]
