@@ -87,11 +87,7 @@ impl RecoverySource<'_> {
             segment_size: size,
             stray: self.stray.clone(),
             newest_at: newest.and_then(|newest| self.arrived_at(newest)),
-            reached_at: verdict
-                .backups
-                .iter()
-                .filter_map(|(id, one)| Some((id.clone(), self.arrived_at(one.reach?)?)))
-                .collect(),
+            reached_at: self.reached_at(&verdict, lacking),
             histories_missing: self.histories_missing(&archived),
             all_are_known: self.all_are_known(),
             obsolete_stored: obsolete.as_ref().and_then(|segments| {
@@ -134,6 +130,23 @@ impl RecoverySource<'_> {
         }
         wal.segments.retain(|_, segments| !segments.is_empty());
         wal
+    }
+
+    fn reached_at(
+        &self,
+        verdict: &ServerVerdict,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> BTreeMap<String, DateTime<Utc>> {
+        let mut reached_at = BTreeMap::new();
+        for (id, one) in &verdict.backups {
+            let Some(reach) = one.reach else { continue };
+            match self.arrived_at(reach) {
+                Some(at) => drop(reached_at.insert(id.clone(), at)),
+                // Inside a run, as where a timeline was left: forgotten.
+                None => drop(lacking.insert(LogName::from(reach))),
+            }
+        }
+        reached_at
     }
 
     fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {

@@ -1,5 +1,6 @@
 //! Layouts that archives really have, and what the report says of them.
 
+mod forgotten;
 mod layout;
 mod recovery;
 mod sums;
