@@ -22,15 +22,31 @@ pub struct Inventory {
     recent_logs: Vec<(String, LogName)>,
     /// Objects of logs that were added since then.
     logged: usize,
+    room: Room,
 }
 
-/// How many files of logs are remembered one by one, at the least. A small archive has no more.
-const MOST_LOGGED: usize = 100_000;
+/// How much there is room for.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    /// How many files of logs are remembered one by one, at the least. A small archive has no more.
+    files: usize,
+    /// How many logs are taken for unfinished: listings run in parallel, and each is in one of them.
+    logs_under_way: usize,
+}
 
-/// How many logs are taken for unfinished: listings run in parallel, and each is in one of them.
-const LOGS_UNDER_WAY: usize = 256;
+impl Default for Room {
+    fn default() -> Self {
+        Self { files: 100_000, logs_under_way: 256 }
+    }
+}
 
 impl Inventory {
+    /// One that forgets as a large one does, and need not be large for that.
+    #[cfg(test)]
+    pub(crate) fn with_room(files: usize, logs_under_way: usize) -> Self {
+        Self { room: Room { files, logs_under_way }, ..Self::default() }
+    }
+
     /// Takes in one object, given its key behind the destination path and the slash after it.
     pub fn add(&mut self, relative_key: &str, object: &ListedObject) {
         match Place::of(relative_key) {
@@ -89,14 +105,14 @@ impl Inventory {
             self.recent_logs.push((directory.to_owned(), log));
         }
         self.logged += 1;
-        if self.logged > MOST_LOGGED {
+        if self.logged > self.room.files {
             self.forget_files();
         }
     }
 
     /// Forgets the files of logs that are taken for finished.
     fn forget_files(&mut self) {
-        let finished = self.recent_logs.len().saturating_sub(LOGS_UNDER_WAY);
+        let finished = self.recent_logs.len().saturating_sub(self.room.logs_under_way);
         let under_way = self.recent_logs.split_off(finished);
         let finished = std::mem::take(&mut self.recent_logs);
         let still: BTreeSet<_> = under_way.iter().cloned().collect();

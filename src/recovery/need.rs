@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::postgres::{Run, Runs, TimelineId};
+use crate::postgres::{Run, Runs, SegmentSize, TimelineId};
 
 use super::{ArchivedWal, BackupSpan, Lineages, Path};
 
@@ -34,11 +34,11 @@ impl NeededWal {
                 needed.add(*timeline, Run { first: 0, last: u64::MAX });
             }
         }
-        for (backup, need) in backups {
-            match need {
-                Need::EverythingAfter => needed.add_everything_after(backup, lineages, wal),
-                Need::JustItself => needed.add_itself(backup, lineages, wal),
-            }
+        for (backup, _) in backups.iter().filter(|(_, need)| *need == Need::JustItself) {
+            needed.add_itself(backup, lineages, wal);
+        }
+        for backup in neediest(backups, wal.size) {
+            needed.add_everything_after(&backup, lineages, wal);
         }
         needed
     }
@@ -90,4 +90,26 @@ impl NeededWal {
     fn add(&mut self, timeline: TimelineId, run: Run) {
         self.0.entry(timeline).or_default().insert_run(run);
     }
+}
+
+/// The backups of which everything after is needed, but for those that need nothing that another
+/// one does not: one that began and ended earlier on the same timelines can go wherever they can.
+fn neediest(backups: &[(BackupSpan, Need)], size: SegmentSize) -> Vec<BackupSpan> {
+    let after = backups.iter().filter(|(_, need)| *need == Need::EverythingAfter);
+    let mut sorted: Vec<BackupSpan> = after.map(|(backup, _)| *backup).collect();
+    sorted.sort_by_key(|backup| (backup.begin, backup.end, backup.end_lsn));
+    let mut neediest: Vec<BackupSpan> = Vec::new();
+    for backup in sorted {
+        let includes = |earlier: &BackupSpan| {
+            [earlier.begin, earlier.end].iter().all(|name| name.exists_with(size))
+                && earlier.begin.timeline == backup.begin.timeline
+                && earlier.end.timeline == backup.end.timeline
+                && earlier.end <= backup.end
+                && earlier.end_lsn.is_some_and(|end| backup.end_lsn.is_some_and(|it| end <= it))
+        };
+        if !neediest.last().is_some_and(includes) {
+            neediest.push(backup);
+        }
+    }
+    neediest
 }

@@ -75,15 +75,15 @@ impl BackupSpan {
 
     /// Whether a timeline was left before the backup was done with it.
     fn is_closed_to(&self, left: &Ancestor, wal: &ArchivedWal) -> bool {
-        let left_in = Some(wal.size.segment_of(left.switched_at));
-        let before_begin =
-            left.timeline == self.begin.timeline && left_in < self.begin.number(wal.size);
-        let before_end = match self.end_lsn {
+        let left_in = || Some(wal.size.segment_of(left.switched_at));
+        let before_begin = || left_in() < self.begin.number(wal.size);
+        let before_end = || match self.end_lsn {
             Some(end) => left.switched_at < end,
             // It ended at the beginning of its last segment, if not later.
-            None => left_in < self.end.number(wal.size),
+            None => left_in() < self.end.number(wal.size),
         };
-        before_begin || (left.timeline == self.end.timeline && before_end)
+        (left.timeline == self.begin.timeline && before_begin())
+            || (left.timeline == self.end.timeline && before_end())
     }
 }
 
@@ -106,15 +106,16 @@ impl Path {
         } else {
             lineages.ancestors(target).ok_or(NoPath::UnknownHistory(target))?
         };
-        let passed = ancestors.iter().skip_while(|ancestor| ancestor.timeline != from);
+        let first_passed = ancestors.iter().position(|ancestor| ancestor.timeline == from);
+        let passed = first_passed.and_then(|index| ancestors.get(index..)).unwrap_or_default();
         let reaches = |timeline| {
-            target == timeline || passed.clone().any(|ancestor| ancestor.timeline == timeline)
+            target == timeline || passed.iter().any(|ancestor| ancestor.timeline == timeline)
         };
-        let left_too_early = passed.clone().any(|ancestor| backup.is_closed_to(ancestor, wal));
+        let left_too_early = passed.iter().any(|ancestor| backup.is_closed_to(ancestor, wal));
         if !reaches(from) || !reaches(end_timeline) || left_too_early {
             return Err(NoPath::NotADescendant);
         }
-        let mut steps = Vec::with_capacity(ancestors.len() + 1);
+        let mut steps = Vec::with_capacity(passed.len() + 1);
         let mut first = begin;
         for ancestor in passed {
             let switch = wal.size.segment_of(ancestor.switched_at).max(first);

@@ -37,11 +37,9 @@ impl DeletionReport {
             }
             wal = wal.zip(deleted).map(|(sum, more)| sum.plus(more));
         }
-        let of_backups = server
-            .backups
-            .iter()
-            .filter(|backup| deletion.backups.contains(&backup.id))
-            .filter_map(|backup| {
+        let gone: BTreeSet<&String> = deletion.backups.iter().collect();
+        let of_backups =
+            server.backups.iter().filter(|backup| gone.contains(&backup.id)).filter_map(|backup| {
                 let inventory = directory.backups.get(&backup.id)?;
                 Some(inventory.own_objects(backup.info.as_ref()?).sums)
             });

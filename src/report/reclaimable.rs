@@ -1,6 +1,6 @@
 //! What an archive takes that nobody needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BackupState, ServerReport};
 
@@ -69,7 +69,8 @@ pub(super) fn reclaimable(
 }
 
 fn obsolete_backups(server: &ServerReport) -> Option<u64> {
-    let obsolete = server.retention.as_ref()?.obsolete_ids()?;
+    let obsolete: BTreeSet<String> =
+        server.retention.as_ref()?.obsolete_ids()?.into_iter().collect();
     let backups = server.backups.iter().filter(|backup| obsolete.contains(&backup.id));
     Some(backups.map(|backup| backup.stored.bytes).sum())
 }

@@ -47,7 +47,8 @@ pub struct RecoveryReport {
 pub struct RestoreReport {
     /// Id of that backup.
     pub backup: String,
-    /// Its own objects, the segments from its begin on, and the history files on the way.
+    /// Its own objects, the segments from its begin on, and the history files from the timeline
+    /// that it begins on to the target.
     pub objects: SomeObjects,
 }
 
@@ -86,11 +87,7 @@ impl RecoverySource<'_> {
             segment_size: size,
             stray: self.stray.clone(),
             newest_at: newest.and_then(|newest| self.arrived_at(newest)),
-            reached_at: verdict
-                .backups
-                .iter()
-                .filter_map(|(id, one)| Some((id.clone(), self.arrived_at(one.reach?)?)))
-                .collect(),
+            reached_at: self.reached_at(&verdict, lacking),
             histories_missing: self.histories_missing(&archived),
             all_are_known: self.all_are_known(),
             obsolete_stored: obsolete.as_ref().and_then(|segments| {
@@ -135,6 +132,23 @@ impl RecoverySource<'_> {
         wal
     }
 
+    fn reached_at(
+        &self,
+        verdict: &ServerVerdict,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> BTreeMap<String, DateTime<Utc>> {
+        let mut reached_at = BTreeMap::new();
+        for (id, one) in &verdict.backups {
+            let Some(reach) = one.reach else { continue };
+            match self.arrived_at(reach) {
+                Some(at) => drop(reached_at.insert(id.clone(), at)),
+                // Inside a run, as where a timeline was left: forgotten.
+                None => drop(lacking.insert(LogName::from(reach))),
+            }
+        }
+        reached_at
+    }
+
     fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
         let log = self.directory.wal.logs.get(&LogName::from(segment))?;
         log.arrived_at(segment.segment)
@@ -169,10 +183,13 @@ impl RecoverySource<'_> {
         let backup = self.backups.iter().find(|backup| backup.id == newest.id)?;
         let inventory = self.directory.backups.get(&backup.id)?;
         let mut objects = inventory.own_objects(backup.info.as_ref()?);
-        let segments = archived.replayed(&newest.span, verdict.current_timeline?)?;
-        let came_to = segments.keys().filter(|timeline| **timeline != newest.span.begin.timeline);
-        let histories = came_to.filter_map(|id| self.directory.wal.beside.histories.get(id));
-        histories.for_each(|file| objects.add_object(&file.object));
+        let (begin, target) = (newest.span.begin.timeline, verdict.current_timeline?);
+        let segments = archived.replayed(&newest.span, target)?;
+        // PostgreSQL asks for the file of every number up to its target's, also of the timeline that
+        // the backup begins on (`restoreTimeLineHistoryFiles` in `timeline.c`).
+        let histories = self.directory.wal.beside.histories.iter();
+        let asked_for = histories.filter(|(id, _)| (begin..=target).contains(*id));
+        asked_for.for_each(|(_, file)| objects.add_object(&file.object));
         let (wal, size) = (&self.directory.wal, archived.wal.size);
         objects.add(stored_segments(wal, size, &segments, lacking)?);
         Some(RestoreReport { backup: backup.id.clone(), objects })

@@ -27,6 +27,8 @@ pub(crate) struct Archive {
     killed: String,
     /// The last segment before the gap after `before-the-gap`.
     before_gap: String,
+    /// What the history file of timeline 3 says.
+    history: String,
 }
 
 /// Names of complete segments.
@@ -66,11 +68,13 @@ impl Archive {
             backups: BTreeMap::new(),
             killed: String::new(),
             before_gap: String::new(),
+            history: String::new(),
         };
         archive.make_first_timeline();
         archive.make_second_timeline();
         archive.make_third_timeline();
         archive.stack.stop_database();
+        archive.history = archive.stack.history(3);
         archive.damage_first_timeline();
         archive
     }
@@ -91,10 +95,9 @@ impl Archive {
         &self.before_gap
     }
 
-    /// Names of the backups and their ids.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
-        let named = self.backups.keys().map(String::as_str);
-        named.chain(["killed"]).map(|name| (name, self.id(name)))
+    /// What the history file of timeline 3 says.
+    pub(crate) fn history(&self) -> &str {
+        &self.history
     }
 
     /// The complete segments that are there now.
@@ -115,9 +118,32 @@ impl Archive {
         self.stack.copy_object(&self.wal_key(name), &self.wal_key(other));
     }
 
-    fn wal_key(&self, name: &str) -> String {
+    /// Takes away what tells that a backup is there, and keeps it beside the archive.
+    pub(crate) fn hide(&self, name: &str) {
+        let key = self.info_key(name);
+        self.stack.copy_object(&key, &format!("hidden/{name}"));
+        self.stack.delete_object(&key);
+    }
+
+    /// Brings it back.
+    pub(crate) fn show(&self, name: &str) {
+        let hidden = format!("hidden/{name}");
+        self.stack.copy_object(&hidden, &self.info_key(name));
+        self.stack.delete_object(&hidden);
+    }
+
+    /// What every key of the server begins with.
+    pub(crate) fn directory(&self) -> String {
         let settings = self.stack.settings();
-        let directory = format!("{}/{}/wals", settings.prefix, settings.server);
+        format!("{}/{}", settings.prefix, settings.server)
+    }
+
+    fn info_key(&self, name: &str) -> String {
+        format!("{}/base/{}/backup.info", self.directory(), self.id(name))
+    }
+
+    fn wal_key(&self, name: &str) -> String {
+        let directory = format!("{}/wals", self.directory());
         match name.get(..16) {
             Some(log) if !name.contains('.') => format!("{directory}/{log}/{name}.gz"),
             _ => format!("{directory}/{name}.gz"),

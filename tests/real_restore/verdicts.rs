@@ -1,7 +1,5 @@
 //! What the exporter says about backups, against what restores have shown.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::archive::Segments;
@@ -85,12 +83,6 @@ impl Reality<'_> {
     }
 }
 
-/// The ids of the backups that the policy is said not to need any more.
-pub(crate) fn obsolete<'a>(verdicts: &'a Value, server: &str) -> BTreeSet<&'a str> {
-    let ids = server_of(verdicts, server)["retention"]["obsolete"].as_array();
-    ids.into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
 /// The last complete segment that was replayed before the first one missing.
 ///
 /// Where that one is missing, Barman gives a partial segment for it, and PostgreSQL takes what the
@@ -117,7 +109,8 @@ fn is_restorable(backup: &Value) -> bool {
     ["recoverable", "consistent"].map(Value::from).contains(&backup["verdict"])
 }
 
-fn server_of<'a>(verdicts: &'a Value, name: &str) -> &'a Value {
+/// What is said about a server.
+pub(crate) fn server_of<'a>(verdicts: &'a Value, name: &str) -> &'a Value {
     let archives = verdicts["archives"].as_array().into_iter().flatten();
     let mut servers = archives.filter_map(|archive| archive["servers"].as_array()).flatten();
     let server = servers.find(|server| server["name"] == name);
@@ -171,7 +164,7 @@ mod tests {
             "follow": [follow],
         });
         json!({ "archives": [{ "name": "a", "servers": [{
-            "name": "main", "backups": [backup], "retention": { "obsolete": ["20261104T030001"] },
+            "name": "main", "backups": [backup],
         }]}]})
     }
 
@@ -250,12 +243,5 @@ mod tests {
         let found = differences(restored, &[FIRST, LAST], &said("broken", None, None));
 
         assert!(found[0].contains("does not know the backup"), "{found:?}");
-    }
-
-    #[test]
-    fn obsolete_backups_are_read() {
-        let said = said("recoverable", None, None);
-
-        assert_eq!(obsolete(&said, "main"), BTreeSet::from(["20261104T030001"]));
     }
 }

@@ -1,10 +1,10 @@
 //! What goes when the obsolete backups are deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::barman::KeepTarget;
-use crate::postgres::SegmentName;
+use crate::postgres::{SegmentName, TimelineId};
 
 use super::catalog::by_id;
 use super::{CatalogBackup, RetentionError, RetentionStatus, WalDeletion, WalRule};
@@ -31,12 +31,13 @@ pub struct Deletion {
 #[must_use]
 pub fn deletion(catalog: &[CatalogBackup], report: &BTreeMap<String, RetentionStatus>) -> Deletion {
     let mut left = by_id(catalog);
+    let mut timelines = Timelines::of(catalog);
     let mut deletion = Deletion::default();
     let obsolete = report.iter().filter(|(_, status)| **status == RetentionStatus::Obsolete);
     for (id, _) in obsolete {
         let Some(backup) = left.get(id.as_str()).copied() else { continue };
         deletion.backups.push(id.clone());
-        match wal_rule(&left, backup) {
+        match wal_rule(&left, &timelines, backup) {
             Ok(rule) => rule.into_iter().for_each(|rule| deletion.wal.push(rule)),
             Err(error) => {
                 deletion.interrupted_by = Some(error);
@@ -45,13 +46,44 @@ pub fn deletion(catalog: &[CatalogBackup], report: &BTreeMap<String, RetentionSt
         }
         // Only now: a backup that is being deleted still protects its timeline.
         left.remove(id.as_str());
+        timelines.remove(backup);
     }
     deletion
+}
+
+/// The timelines of the backups that are left, each with how many there are: with a thousand
+/// deletions it matters that they are not gathered anew for each.
+struct Timelines(BTreeMap<TimelineId, usize>);
+
+impl Timelines {
+    fn of(catalog: &[CatalogBackup]) -> Self {
+        let mut backups = BTreeMap::new();
+        for timeline in by_id(catalog).values().filter_map(|backup| backup.timeline) {
+            *backups.entry(timeline).or_default() += 1;
+        }
+        Self(backups)
+    }
+
+    fn remove(&mut self, backup: &CatalogBackup) {
+        let Some(timeline) = backup.timeline else { return };
+        if let Some(backups) = self.0.get_mut(&timeline) {
+            *backups -= 1;
+            if *backups == 0 {
+                self.0.remove(&timeline);
+            }
+        }
+    }
+
+    /// All but that of this backup.
+    fn others_than(&self, backup: &CatalogBackup) -> BTreeSet<TimelineId> {
+        self.0.keys().copied().filter(|id| Some(*id) != backup.timeline).collect()
+    }
 }
 
 /// Which WAL goes with this backup, while these are there (itself included); `None` if none.
 fn wal_rule(
     left: &BTreeMap<&str, &CatalogBackup>,
+    timelines: &Timelines,
     deleted: &CatalogBackup,
 ) -> Result<Option<WalRule>, RetentionError> {
     let Some(kept_ranges) = kept_ranges(left, deleted)? else {
@@ -60,10 +92,9 @@ fn wal_rule(
     let after = (Bound::Excluded(deleted.id.as_str()), Bound::Unbounded);
     let next = left.range::<str, _>(after).map(|(_, backup)| *backup).find(|it| it.is_copied());
     let until = next.unwrap_or(deleted);
-    let timelines = left.values().filter_map(|backup| backup.timeline);
     Ok(Some(WalRule {
         before: field(until, "begin_wal", until.begin_wal)?,
-        protected_timelines: timelines.filter(|id| Some(*id) != until.timeline).collect(),
+        protected_timelines: timelines.others_than(until),
         kept_ranges,
     }))
 }
@@ -100,7 +131,6 @@ mod tests {
     use super::super::tests::{Sketch, segment};
     use super::*;
     use crate::barman::BackupStatus;
-    use crate::postgres::TimelineId;
 
     /// What goes when these of the backups are obsolete.
     fn delete(catalog: &[CatalogBackup], obsolete: &[&str]) -> Deletion {

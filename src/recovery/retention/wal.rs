@@ -68,8 +68,15 @@ impl WalDeletion {
     /// with something that stays between any two.
     #[must_use]
     pub fn deleted_segments(&self, timeline: TimelineId, log: u32) -> Vec<Run> {
-        let mut runs: Vec<Run> =
-            self.0.iter().flat_map(|rule| rule.deleted_segments(timeline, log)).collect();
+        let mut runs = Vec::new();
+        // The last rules reach furthest: most logs are decided by the first one that is asked.
+        for rule in self.0.iter().rev() {
+            let of_rule = rule.deleted_segments(timeline, log);
+            if of_rule == [WHOLE_LOG] {
+                return of_rule;
+            }
+            runs.extend(of_rule);
+        }
         runs.sort_unstable_by_key(|run| run.first);
         runs.into_iter().fold(Vec::new(), |mut merged: Vec<Run>, run| {
             match merged.last_mut() {
@@ -129,10 +136,10 @@ impl WalRule {
         if self.sweeps(timeline, log) {
             return vec![WHOLE_LOG];
         }
-        if self.protected_timelines.contains(&timeline) {
+        let lowest = SegmentName { timeline, log, segment: 0 };
+        if self.before <= lowest || self.protected_timelines.contains(&timeline) {
             return Vec::new();
         }
-        let lowest = SegmentName { timeline, log, segment: 0 };
         // From `before` on, all stays as well.
         let stays = self.kept_ranges.iter().copied().chain([(self.before, HIGHEST)]);
         let mut runs = vec![WHOLE_LOG];

@@ -1,15 +1,17 @@
 //! Layouts that archives really have, and what the report says of them.
 
+mod forgotten;
 mod layout;
 mod recovery;
+mod sums;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::inventory::{Files, Finding, Inventory, ListedObject};
+use crate::inventory::{Files, Finding, Inventory, ListedObject, UnfinishedUpload};
 
 use super::{
-    BackupState, Expectations, Report, RetentionPolicies, ScanFindings, ServerReport, WalAnomaly,
-    build,
+    BackupState, Expectations, Report, RetentionPolicies, ScanFindings, ServerReport,
+    UploadFinding, WalAnomaly, build,
 };
 
 const NOW: &str = "2026-11-15T12:00:00Z";
@@ -19,15 +21,24 @@ fn moment(text: &str) -> DateTime<Utc> {
 }
 
 /// An archive in the making: keys below the destination path.
+#[derive(Clone)]
 struct Archive {
     inventory: Inventory,
     files: Files,
     servers: Option<Vec<&'static str>>,
+    policy: Option<&'static str>,
+    uploads: Vec<UploadFinding>,
 }
 
 impl Archive {
     fn new() -> Self {
-        Self { inventory: Inventory::default(), files: Files::default(), servers: None }
+        Self {
+            inventory: Inventory::default(),
+            files: Files::default(),
+            servers: None,
+            policy: None,
+            uploads: Vec::new(),
+        }
     }
 
     fn expecting(mut self, servers: &[&'static str]) -> Self {
@@ -35,9 +46,19 @@ impl Archive {
         self
     }
 
-    fn with_at(mut self, key: &str, size: u64, at: &str) -> Self {
-        self.inventory.add(key, &object(key, size, at));
+    /// With a retention policy for every server.
+    fn retaining(mut self, policy: &'static str) -> Self {
+        self.policy = Some(policy);
         self
+    }
+
+    fn with_object(mut self, object: &ListedObject) -> Self {
+        self.inventory.add(&object.key, object);
+        self
+    }
+
+    fn with_at(self, key: &str, size: u64, at: &str) -> Self {
+        self.with_object(&object(key, size, at))
     }
 
     fn with(self, key: &str, size: u64) -> Self {
@@ -60,6 +81,17 @@ impl Archive {
         self
     }
 
+    /// Adds an upload that was begun and has stored so much.
+    fn with_upload(mut self, key: &str, bytes: u64) -> Self {
+        let upload = UnfinishedUpload {
+            key: key.to_owned(),
+            upload_id: self.uploads.len().to_string(),
+            initiated_at: None,
+        };
+        self.uploads.push(UploadFinding { upload, bytes: Some(bytes) });
+        self
+    }
+
     fn small_file(&self, key: &str) -> crate::inventory::SmallFile {
         self.inventory.small_files().find(|file| file.object.key == key).unwrap().clone()
     }
@@ -72,12 +104,15 @@ impl Archive {
             files: &self.files,
             listed_at: moment(NOW),
             audited_at: moment(NOW),
-            uploads: Some(&[]),
+            uploads: Some(&self.uploads),
         };
         let servers = self.servers.as_ref();
         let expected = Expectations {
             servers: servers.map(|names| names.iter().map(ToString::to_string).collect()),
-            retention: RetentionPolicies::default(),
+            retention: RetentionPolicies {
+                default: self.policy.map(|policy| policy.parse().unwrap()),
+                ..RetentionPolicies::default()
+            },
             gap_grace_period: TimeDelta::minutes(10),
             max_running_time: TimeDelta::hours(24),
         };

@@ -5,11 +5,11 @@ use crate::recovery::Verdict;
 use super::{Archive, done, info, moment};
 
 /// A done backup of these segments that ended on this day of the month.
-fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
+pub(super) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
     let text = info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
         .replace("begin_wal=000000010000000000000004", &format!("begin_wal={begin}"))
         .replace("end_wal=000000010000000000000004", &format!("end_wal={end}"))
-        .replace("end_xlog=0/4000100", &format!("end_xlog=0/{}000100", &end[22..]));
+        .replace("end_xlog=0/4000100", &format!("end_xlog={}/{}000100", &end[8..16], &end[22..]));
     archive
         .with_file(&format!("s/base/202611{day:02}T020000/backup.info"), &text)
         .with(&format!("s/base/202611{day:02}T020000/data.tar"), 5)
@@ -44,7 +44,7 @@ fn judgement(archive: &Archive) -> String {
     lines.join("\n")
 }
 
-const TO_TIMELINE_2_IN_6: &str = "1\t0/6000080\tfailover\n";
+pub(super) const TO_TIMELINE_2_IN_6: &str = "1\t0/6000080\tfailover\n";
 
 #[test]
 fn a_whole_archive_is_recoverable() {
@@ -282,6 +282,6 @@ fn a_hole_just_below_the_newest_segment_may_be_on_its_way() {
     ");
 }
 
-fn seg(timeline: u32, number: u32) -> String {
+pub(super) fn seg(timeline: u32, number: u32) -> String {
     format!("{timeline:08X}00000000{number:08X}")
 }

@@ -55,6 +55,14 @@ impl Stack {
         run(command, BARMAN);
     }
 
+    /// Has Barman no longer keep a backup.
+    #[track_caller]
+    pub fn release_backup(&self, backup_id: &str) {
+        let mut command = self.barman_command("backup-keep", &["--release"]);
+        command.arg(backup_id);
+        run(command, BARMAN);
+    }
+
     /// Has Barman delete what a policy such as `REDUNDANCY 2` no longer needs, and returns the keys
     /// that are gone.
     #[track_caller]

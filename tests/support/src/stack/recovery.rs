@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::{BARMAN, Stack};
 use crate::postgres::Postgres;
-use crate::process::try_run;
+use crate::process::{run, try_run};
 use crate::tools::{give_to_database_user, make_database_directory};
 
 /// Unsets what the backup of a database that was recovered to a point has in its configuration.
@@ -177,6 +177,17 @@ impl Stack {
         let script = script.display();
         postgres.configure(&format!("restore_command = 'sh \"{script}\" %f \"%p\"'\n"));
         Ok(Fetched { directory, postgres })
+    }
+
+    /// What the history file of a timeline says, as Barman brings it back.
+    #[track_caller]
+    pub fn history(&self, timeline: u32) -> String {
+        let name = format!("{timeline:08X}.history");
+        let place = self.scratch.path().join(&name);
+        let mut command = self.barman_command("wal-restore", &[]);
+        command.arg(&name).arg(&place);
+        run(command, BARMAN);
+        fs::read_to_string(place).expect("Barman has written the file")
     }
 
     /// Names of the tablespaces that a backup has.

@@ -1,0 +1,73 @@
+//! How long it takes to judge an archive, and what that grows with.
+//!
+//! `cargo bench --bench judging` lists made-up archives into inventories, judges each again and
+//! again on one core, and prints a table of the time on that core. Listing is not measured. It ends
+//! with an error when the archive of a million segments takes longer than it may.
+//!
+//! Runs are counted by log directory: each log that is there has at least one.
+
+#![expect(clippy::print_stdout, reason = "a table is what it is for")]
+#![expect(clippy::expect_used, reason = "a made-up archive that makes no sense measures nothing")]
+
+mod made_up;
+
+use std::fs;
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use made_up::{Judged, Shape};
+
+/// What the archive of a million segments may take.
+const BOUND: Duration = Duration::from_millis(50);
+
+/// The archive that the bound is for.
+const MILLION: Shape = Shape { segments: 1_000_000, backups: 1_000, timelines: 40, gaps: 0 };
+
+/// How often each archive is judged.
+const ROUNDS: u32 = 50;
+
+fn main() -> ExitCode {
+    let others = [
+        Shape { segments: 100_000, ..MILLION },
+        Shape { segments: 4_000_000, ..MILLION },
+        Shape { gaps: 10_000, ..MILLION },
+        Shape { backups: 100, ..MILLION },
+        Shape { timelines: 1, ..MILLION },
+        Shape { backups: 100, timelines: 4, ..MILLION },
+    ];
+    println!(" segments    logs backups timelines    runs   judging");
+    let took = measure(MILLION);
+    for shape in others {
+        measure(shape);
+    }
+    if took > BOUND {
+        println!("a million segments took {took:.1?}: more than {BOUND:?}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Judges an archive, prints a line, and returns what it took on average.
+fn measure(shape: Shape) -> Duration {
+    let archive = Judged::new(shape);
+    let begun = processor_time();
+    for _ in 0..ROUNDS {
+        drop(black_box(archive.judge()));
+    }
+    let took = processor_time().saturating_sub(begun) / ROUNDS;
+    let Shape { segments, backups, timelines, .. } = shape;
+    let (logs, runs) = (archive.logs(), archive.runs());
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    println!(
+        "{segments:>9} {logs:>7} {backups:>7} {timelines:>9} {runs:>7} {milliseconds:>8.1} ms"
+    );
+    took
+}
+
+/// For how long the kernel has had this thread on a core: whoever else works on it does not count.
+fn processor_time() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").expect("this is Linux");
+    let nanoseconds = text.split_whitespace().next().and_then(|number| number.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("the first field is a number"))
+}

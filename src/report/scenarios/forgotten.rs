@@ -1,0 +1,221 @@
+//! Large archives, of which files were forgotten, against the same ones with nothing forgotten.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use crate::inventory::Inventory;
+use crate::postgres::{LogName, TimelineId};
+use crate::report::Report;
+
+use super::{Archive, info, object};
+
+/// What is listed, with segments of 1 GiB: four of them are a log.
+#[derive(Clone, Debug, Default)]
+struct Listing {
+    /// Small files and their content.
+    small: Vec<(String, String)>,
+    /// What lies in logs, with its size.
+    logged: Vec<(String, u64)>,
+}
+
+/// A backup of a timeline that begins in one segment and ends some segments later.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    timeline: u32,
+    begin: u32,
+    length: u32,
+    is_standalone: bool,
+}
+
+fn segment(timeline: u32, number: u32) -> String {
+    format!("{timeline:08X}{:08X}{:08X}", number / 4, number % 4)
+}
+
+fn logged_key(timeline: u32, number: u32, ending: &str) -> String {
+    format!("s/wals/{timeline:08X}{:08X}/{}{ending}", number / 4, segment(timeline, number))
+}
+
+impl Listing {
+    fn add_segments(&mut self, timeline: u32, numbers: impl IntoIterator<Item = u32>) {
+        let sized = |number| (logged_key(timeline, number, ".gz"), 100 + u64::from(number));
+        self.logged.extend(numbers.into_iter().map(sized));
+    }
+
+    fn add_backup(&mut self, day: usize, taken: Taken) {
+        let end = taken.begin + taken.length;
+        let text = info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
+            .replace("begin_wal=000000010000000000000004", "")
+            .replace("end_wal=000000010000000000000004", "")
+            .replace("end_xlog=0/4000100", &format!("end_xlog={:X}/{:X}", end / 4, position(end)))
+            .replace("xlog_segment_size=16777216", "xlog_segment_size=1073741824");
+        let (begin, end) = (segment(taken.timeline, taken.begin), segment(taken.timeline, end));
+        let directory = format!("s/base/202611{day:02}T020000");
+        let text = format!("{text}begin_wal={begin}\nend_wal={end}\n");
+        self.small.push((format!("{directory}/backup.info"), text));
+        self.logged.push((format!("{directory}/data.tar"), 5));
+        if taken.is_standalone {
+            self.small.push((format!("{directory}/annotations/keep"), "standalone".to_owned()));
+        }
+    }
+
+    /// Timeline 2 begins in this segment of timeline 1.
+    fn fork(&mut self, number: u32) {
+        let text = format!("1\t{:X}/{:X}\tfailover\n", number / 4, position(number));
+        self.small.push(("s/wals/00000002.history".to_owned(), text));
+    }
+
+    /// The archive, listed in the order of the keys into this inventory.
+    fn archive(&self, inventory: Inventory) -> Archive {
+        let archive = Archive { inventory, ..Archive::new() }.retaining("REDUNDANCY 1");
+        let small = self.small.iter();
+        let archive = small.fold(archive, |archive, (key, text)| archive.with_file(key, text));
+        let mut logged = self.logged.clone();
+        logged.sort_unstable();
+        logged.into_iter().fold(archive, |archive, (key, size)| archive.with(&key, size))
+    }
+
+    /// Lists logs once more, as a scan does.
+    fn list_again(&self, lacking: &BTreeSet<(String, LogName)>, archive: &mut Archive) {
+        for (server, log) in lacking {
+            let mut fresh = Inventory::default();
+            let below = format!("{server}/wals/{log}/");
+            let mut found: Vec<_> =
+                self.logged.iter().filter(|(key, _)| key.starts_with(&below)).collect();
+            found.sort_unstable();
+            for (key, size) in found {
+                fresh.add(key, &object(key, *size, "2026-11-15T03:00:00Z"));
+            }
+            fresh.settle();
+            let found = fresh.directories.get_mut(server).and_then(|it| it.wal.logs.remove(log));
+            let known = archive.inventory.directories.get_mut(server).unwrap();
+            known.wal.replace_log(*log, found);
+        }
+    }
+
+    /// The report of an inventory that has forgotten almost everything.
+    fn forgetful(&self) -> (Archive, Report) {
+        let archive = self.archive(Inventory::with_room(2, 1));
+        let report = archive.report();
+        (archive, report)
+    }
+}
+
+/// Where a backup ends or a timeline is left in its segment, behind the log's number.
+fn position(number: u32) -> u64 {
+    (u64::from(number % 4) << 30) + 0x100
+}
+
+fn lacking(report: &Report) -> Vec<String> {
+    report.lacking.iter().map(|(server, log)| format!("{server}/{log}")).collect()
+}
+
+#[test]
+fn only_logs_in_which_something_begins_or_ends_are_to_be_listed_again() {
+    let mut listing = Listing::default();
+    listing.add_segments(1, 0..40);
+    let backup = |begin| Taken { timeline: 1, begin, length: 0, is_standalone: false };
+    listing.add_backup(10, backup(9));
+    listing.add_backup(12, backup(22));
+
+    let (mut archive, report) = listing.forgetful();
+
+    // Obsolete WAL ends in log 2; a restore begins in log 5, and what Barman deletes ends there.
+    assert_eq!(lacking(&report), ["s/0000000100000002", "s/0000000100000005"]);
+    let server = &report.servers["s"];
+    assert_eq!(server.recovery.obsolete_segments(), Some(9));
+    assert_eq!(server.recovery.obsolete_stored, None);
+    assert_eq!(server.recovery.restore, None);
+    assert_eq!(server.retention.as_ref().unwrap().deletion, None);
+    assert!(!server.reclaimable.contains_key(&crate::report::ReclaimReason::ObsoleteWal));
+    listing.list_again(&report.lacking, &mut archive);
+    assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
+}
+
+#[test]
+fn a_log_that_begins_with_what_is_needed_need_not_be_listed_again() {
+    let mut listing = Listing::default();
+    listing.add_segments(1, 0..40);
+    listing.add_backup(10, Taken { timeline: 1, begin: 20, length: 1, is_standalone: false });
+
+    let (_, report) = listing.forgetful();
+
+    assert_eq!(lacking(&report), [""; 0]);
+    assert_eq!(report, listing.archive(Inventory::default()).report());
+}
+
+#[test]
+fn a_log_that_was_deleted_meanwhile_is_gone() {
+    let mut listing = Listing::default();
+    listing.add_segments(1, 0..40);
+    listing.add_backup(10, Taken { timeline: 1, begin: 9, length: 1, is_standalone: false });
+    let (mut archive, report) = listing.forgetful();
+    let lost = LogName { timeline: TimelineId(1), log: 2 };
+    assert!(report.lacking.iter().eq([&("s".to_owned(), lost)]));
+
+    listing.logged.retain(|(key, _)| !key.contains(&format!("/{lost}/")));
+    listing.list_again(&report.lacking, &mut archive);
+
+    assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
+}
+
+#[test]
+fn an_inventory_forgets_nothing_before_there_are_many_files() {
+    let mut listing = Listing::default();
+    listing.add_segments(1, 0..2000);
+    listing.add_backup(10, Taken { timeline: 1, begin: 9, length: 1, is_standalone: false });
+
+    assert_eq!(lacking(&listing.archive(Inventory::default()).report()), [""; 0]);
+}
+
+fn taken() -> impl Strategy<Value = Taken> {
+    (1_u32..3, 0_u32..30, 0_u32..5, prop::bool::weighted(0.3)).prop_map(
+        |(timeline, begin, length, is_standalone)| Taken { timeline, begin, length, is_standalone },
+    )
+}
+
+fn listing() -> impl Strategy<Value = Listing> {
+    let holes = || prop::collection::btree_set(0_u32..34, 0..3);
+    let backups = prop::collection::vec(taken(), 1..5);
+    let endings = prop_oneof![
+        Just(""),
+        Just(".partial.gz"),
+        Just(".partial"),
+        Just(".00000028.backup.gz"),
+        Just(".txt"),
+        Just(".bz2"),
+    ];
+    let others = prop::collection::vec((1_u32..3, 0_u32..34, endings), 0..8);
+    let forked = prop::option::weighted(0.9, 0_u32..30);
+    (holes(), holes(), (0_u32..34, 0_u32..34), backups, others, forked).prop_map(
+        |(holes, more_holes, (last, from), backups, others, forked)| {
+            let mut listing = Listing::default();
+            listing.add_segments(1, (0..=last).filter(|number| !holes.contains(number)));
+            listing.add_segments(2, (from..34).filter(|number| !more_holes.contains(number)));
+            for (index, backup) in backups.into_iter().enumerate() {
+                listing.add_backup(index + 1, backup);
+            }
+            for (index, (timeline, number, ending)) in others.into_iter().enumerate() {
+                let key = logged_key(timeline, number, ending);
+                if !listing.logged.iter().any(|(other, _)| *other == key) {
+                    listing.logged.push((key, 1000 << index));
+                }
+            }
+            if let Some(number) = forked {
+                listing.fork(number);
+            }
+            listing
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn with_the_lacking_logs_listed_again_nothing_is_forgotten(listing in listing()) {
+        let (mut archive, report) = listing.forgetful();
+
+        listing.list_again(&report.lacking, &mut archive);
+
+        prop_assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
+    }
+}
