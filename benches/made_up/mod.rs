@@ -64,6 +64,7 @@ impl Judged {
         let findings = ScanFindings {
             inventory: &self.inventory,
             files: &self.files,
+            listed_at: self.now,
             audited_at: self.now,
             uploads: Some(&[]),
         };
@@ -88,7 +89,7 @@ impl Judged {
             let key = format!("main/wals/{}/{name}.gz", LogName::from(name));
             inventory.add(&key, &object(&key, 4_000_000 + number % 1000, self.arrived_at(number)));
         }
-        inventory.settle();
+        inventory.settle(self.now);
         inventory
     }
 

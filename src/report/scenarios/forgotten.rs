@@ -8,7 +8,7 @@ use crate::inventory::Inventory;
 use crate::postgres::{LogName, TimelineId};
 use crate::report::Report;
 
-use super::{Archive, info, object};
+use super::{Archive, NOW, info, moment, object};
 
 /// What is listed, with segments of 1 GiB: four of them are a log.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +86,7 @@ impl Listing {
             for (key, size) in found {
                 fresh.add(key, &object(key, *size, "2026-11-15T03:00:00Z"));
             }
-            fresh.settle();
+            fresh.settle(moment(NOW));
             let found = fresh.directories.get_mut(server).and_then(|it| it.wal.logs.remove(log));
             let known = archive.inventory.directories.get_mut(server).unwrap();
             known.wal.replace_log(*log, found);

@@ -16,7 +16,11 @@ pub(super) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Arch
 }
 
 /// Segments of one timeline, by number.
-fn wal(archive: Archive, timeline: u32, numbers: impl IntoIterator<Item = u32>) -> Archive {
+pub(super) fn wal(
+    archive: Archive,
+    timeline: u32,
+    numbers: impl IntoIterator<Item = u32>,
+) -> Archive {
     numbers.into_iter().fold(archive, |archive, number| {
         archive.with(
             &format!("s/wals/{timeline:08X}00000000/{timeline:08X}00000000{number:08X}.gz"),
@@ -26,7 +30,7 @@ fn wal(archive: Archive, timeline: u32, numbers: impl IntoIterator<Item = u32>) 
 }
 
 /// The verdict on each backup, its reach, and what is missing: a line each.
-fn judgement(archive: &Archive) -> String {
+pub(super) fn judgement(archive: &Archive) -> String {
     let server = archive.server();
     let mut lines: Vec<String> = Vec::new();
     for (id, one) in &server.recovery.verdict.backups {
