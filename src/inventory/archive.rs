@@ -92,6 +92,24 @@ impl Inventory {
         directories.flat_map(|it| it.wal.logs.values_mut()).for_each(|log| log.settle(listed_at));
     }
 
+    /// Forgets the files of logs, of those first that were listed first, as far as there is no room
+    /// for them: logs may have been taken over from other listings.
+    pub fn bound_files(&mut self) {
+        let logs = self.directories.values_mut().flat_map(|it| it.wal.logs.values_mut());
+        let mut holding: Vec<_> = logs
+            .filter_map(|log| Some((log.listed_at, log.files()?.len(), log)))
+            .filter(|(_, files, _)| *files > 0)
+            .collect();
+        holding.sort_by_key(|(listed_at, ..)| std::cmp::Reverse(*listed_at));
+        let mut held = 0;
+        for (_, files, log) in holding {
+            held += files;
+            if held > self.room.files {
+                log.forget_files();
+            }
+        }
+    }
+
     /// The oldest moment at which any log was listed; `None` without any.
     #[must_use]
     pub fn oldest_listing(&self) -> Option<DateTime<Utc>> {
@@ -127,5 +145,42 @@ impl Inventory {
 
     fn log_mut(&mut self, directory: &str, log: LogName) -> Option<&mut LogInventory> {
         self.directories.get_mut(directory)?.wal.logs.get_mut(&log)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hour(hour: u32) -> DateTime<Utc> {
+        format!("2026-11-15T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    #[test]
+    fn files_of_logs_that_were_taken_over_are_forgotten_oldest_first_where_there_is_no_room() {
+        let mut inventory = Inventory::with_room(10, 256);
+        for log in 0..5 {
+            for segment in 0..4 {
+                let key = format!("s/wals/00000001{log:08X}/00000001{log:08X}{segment:08X}");
+                let object = ListedObject {
+                    key: key.clone(),
+                    size: 1,
+                    last_modified: hour(0),
+                    etag: None,
+                    storage_class: None,
+                };
+                inventory.add(&key, &object);
+            }
+            // As if each came from a listing of its own.
+            inventory.settle(hour(log));
+        }
+
+        inventory.bound_files();
+
+        let logs = inventory.directories["s"].wal.logs.values();
+        let remembered: Vec<_> = logs.map(|log| log.files().is_some()).collect();
+        assert_eq!(remembered, [false, false, false, true, true]);
+        assert_eq!(inventory.oldest_listing(), Some(hour(0)));
+        assert_eq!(inventory.total().sums.objects, 20);
     }
 }

@@ -118,7 +118,8 @@ impl ServerJudge<'_> {
     fn upload_bytes(&self, id: &str) -> Option<u64> {
         let prefix = format!("{}/base/{id}/", self.name);
         let own = self.findings.uploads?.iter().filter(|one| one.upload.key.starts_with(&prefix));
-        own.map(|finding| finding.bytes).sum()
+        own.map(|finding| finding.bytes)
+            .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))
     }
 
     /// What uploads have stored that no backup under way goes on with.
@@ -130,7 +131,9 @@ impl ServerJudge<'_> {
             running.map(|backup| format!("{prefix}base/{}/", backup.id)).collect();
         let is_under_way = |key: &str| under_way.iter().any(|prefix| key.starts_with(prefix));
         let abandoned = own.filter(|one| !is_under_way(&one.upload.key));
-        abandoned.map(|finding| finding.bytes).sum()
+        abandoned
+            .map(|finding| finding.bytes)
+            .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))
     }
 
     fn recovery(

@@ -54,7 +54,7 @@ pub(super) fn reclaimable(
 ) -> BTreeMap<ReclaimReason, u64> {
     let in_state = |state| {
         let backups = server.backups.iter().filter(|backup| backup.state == state);
-        backups.map(|backup| backup.stored.bytes).sum()
+        backups.fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes))
     };
     let bytes = |reason| match reason {
         ReclaimReason::IncompleteUpload => upload_bytes,
@@ -72,5 +72,5 @@ fn obsolete_backups(server: &ServerReport) -> Option<u64> {
     let obsolete: BTreeSet<String> =
         server.retention.as_ref()?.obsolete_ids()?.into_iter().collect();
     let backups = server.backups.iter().filter(|backup| obsolete.contains(&backup.id));
-    Some(backups.map(|backup| backup.stored.bytes).sum())
+    Some(backups.fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes)))
 }

@@ -8,8 +8,8 @@ use crate::storage::{ListRequest, ObjectStore, StorageError};
 use super::key_order::Forward;
 use super::progress::{Progress, protocol};
 
-/// Lists every object below a prefix, page by page, in whatever order the store does; returns how
-/// many requests it took.
+/// Lists every object below a prefix, one page after the other, in either order; returns how many
+/// requests it took.
 ///
 /// # Errors
 /// When a page cannot be had, and when the listing goes back or round in circles.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 
 use crate::inventory::ListedObject;
@@ -33,6 +34,8 @@ pub(super) struct ParallelListing<S> {
     pub(super) at_once: usize,
     /// Objects of a full page.
     pub(super) page: usize,
+    /// When the listing began, by the clock that is compared with the store's.
+    pub(super) began_at: DateTime<Utc>,
     /// Up to so many pages a listing costs two requests more than a plain one, and no more.
     pub(super) small: u32,
 }
@@ -88,7 +91,7 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
         };
         run.next_part = u32::try_from(run.parts.len()).unwrap_or(u32::MAX);
         run.finish().await?;
-        run.seams.check(self.store.as_ref(), self.order).await?;
+        run.seams.check(self.store.as_ref(), self.order, self.began_at).await?;
         Ok(run.counts.pages + run.explorations.iter().map(|one| one.pages).sum::<u32>())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::key_order::KeyOrder;
@@ -40,6 +40,7 @@ async fn listed(
         root: "p/".to_owned(),
         order,
         at_once,
+        began_at: now() + TimeDelta::days(1),
         page: store.page,
         small,
     };
@@ -145,6 +146,7 @@ proptest! {
                 root: "p/".to_owned(),
                 order: KeyOrder::Bytes,
                 at_once,
+                began_at: now(),
                 page,
                 small: 0,
             };

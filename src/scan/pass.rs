@@ -12,6 +12,7 @@ use crate::storage::{ObjectStore, StorageError};
 
 use super::part::Stop;
 use super::reading::{BackupPlace, FilesRead};
+use super::rescan::backups;
 use super::stocktaking::{Stock, Way};
 use super::{Clock, ScanLimits};
 
@@ -93,7 +94,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     ) -> Result<(), StorageError> {
         let Knowledge { stock, way, files, .. } = knowledge;
         if let (Some(known), Way::Parallel(order)) = (stock.as_mut(), *way)
-            && known.whole_requests > self.limits.full_scan_requests
+            && self.is_worth_rescanning(known, listed_at)
         {
             match self.take_stock_again(known, files, order, listed_at).await {
                 Ok(()) => return Ok(()),
@@ -105,8 +106,20 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             }
         }
         // What was known is in doubt until everything was listed.
-        *stock = None;
-        *stock = Some(self.take_whole_stock(way, listed_at).await?);
+        let before = stock.take();
+        let mut whole = self.take_whole_stock(way, listed_at).await?;
+        self.read_new_files(&whole.inventory, files).await?;
+        whole.backups = backups(&whole.inventory, &files.files);
+        whole.deletions = before.map(|before| before.deletions).unwrap_or_default();
+        *stock = Some(whole);
         Ok(())
+    }
+
+    /// Whether listing everything costs more than is done in every scan, and what is known is of
+    /// before now: a clock that was set back would have logs let alone for as long.
+    fn is_worth_rescanning(&self, known: &Stock, now: DateTime<Utc>) -> bool {
+        let objects = usize::try_from(known.inventory.total().sums.objects).unwrap_or(usize::MAX);
+        let pages = u32::try_from(objects / self.limits.page.max(1)).unwrap_or(u32::MAX);
+        known.whole_requests.min(pages) > self.limits.full_scan_requests && known.listed_at <= now
     }
 }

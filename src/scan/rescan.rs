@@ -13,9 +13,8 @@ use crate::storage::{ListRequest, ObjectStore};
 use super::Pass;
 use super::audit::{Unchanged, whose_turn_it_is};
 use super::exploration::check_order;
-use super::key_order::KeyOrder;
+use super::key_order::{Forward, KeyOrder};
 use super::key_range::{KeyRange, end_of};
-use super::listing::list_plainly;
 use super::parallel::Wanted;
 use super::part::Stop;
 use super::progress::{Progress, protocol};
@@ -23,19 +22,11 @@ use super::reading::FilesRead;
 use super::rescan_plan::{
     Suspects, fresh_logs, has_lost, is_worth_skipping, neighbours, ranges, to_the_end,
 };
-use super::stocktaking::Stock;
+use super::stocktaking::{BackupBegin, Stock};
 
 /// For how long WAL may go after the backup that it belongs to: deleting a million objects takes a
 /// few minutes.
 const DELETION_TAKES: TimeDelta = TimeDelta::hours(1);
-
-/// What lies directly below a directory.
-#[derive(Debug, Default)]
-struct Level {
-    objects: Vec<ListedObject>,
-    /// The directories, each with its slash.
-    directories: Vec<String>,
-}
 
 /// A server whose unchanged logs are skipped.
 #[derive(Debug)]
@@ -61,11 +52,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         now: DateTime<Utc>,
     ) -> Result<(), Stop> {
         let mut fresh = Inventory::default();
-        let names = self.list_but_wals(&known.inventory, &mut fresh, order).await?;
+        let names = self.list_but_wals(&known.inventory, &mut fresh, (order, now)).await?;
         // Where a backup begins that is new tells which logs may have changed.
         self.read_new_files(&fresh, files).await?;
-        note_deletions(known, &fresh, &names, &files.files, now);
-        let mut servers = self.list_wals_directories(&names, &mut fresh, order).await?;
+        note_deletions(known, &fresh, &files.files, now);
+        let mut servers = self.list_wals_directories(&names, &mut fresh, (order, now)).await?;
         let turns = self.turns(known, &servers, now);
         for server in &mut servers {
             let mut suspects = suspects(&server.name, known, &fresh, &files.files);
@@ -73,12 +64,15 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             let wal = known.inventory.directories.get(&server.name).map(|it| &it.wal.logs);
             server.fresh = fresh_logs(&server.listed, wal.unwrap_or(&BTreeMap::new()), &suspects);
         }
-        self.list_fresh_logs(&servers, &mut fresh, order).await?;
-        self.follow_losses(known, &mut servers, &mut fresh, order).await?;
+        self.list_fresh_logs(&servers, &mut fresh, (order, now)).await?;
+        self.follow_losses(known, &mut servers, &mut fresh, (order, now)).await?;
         fresh.settle(now);
         for server in &servers {
             keep_the_rest(server, &mut known.inventory, &mut fresh);
         }
+        fresh.bound_files();
+        // Only now: what goes on must be looked after once more when it should have ended.
+        known.deletions.retain(|_, (seen_at, _)| now - *seen_at < DELETION_TAKES);
         known.inventory = fresh;
         known.listed_at = now;
         Ok(())
@@ -89,17 +83,16 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         &self,
         known: &Inventory,
         fresh: &mut Inventory,
-        order: KeyOrder,
+        (order, now): (KeyOrder, DateTime<Utc>),
     ) -> Result<Vec<String>, Stop> {
-        let level = self.list_level(self.prefix, order).await?;
-        level.objects.iter().for_each(|object| fresh.add(self.relative(object), object));
+        let loose = |object: &ListedObject| fresh.add(self.relative(object), object);
+        let directories = self.list_level(self.prefix, order, loose).await?;
         let is_skipping = |directory: &String| {
             let name = directory.strip_prefix(self.prefix).unwrap_or_default();
             let known = known.directories.get(name.trim_end_matches('/'));
             known.is_some_and(|known| is_worth_skipping(&known.wal, self.limits.page))
         };
-        let groups =
-            level.directories.chunk_by(|one, next| !is_skipping(one) && !is_skipping(next));
+        let groups = directories.chunk_by(|one, next| !is_skipping(one) && !is_skipping(next));
         let mut before: Option<&String> = None;
         let mut ranges = Vec::new();
         let mut names = Vec::new();
@@ -120,21 +113,28 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             }
             before = Some(last);
         }
-        let wanted = Wanted { ranges, directories: level.directories.clone(), is_large: true };
+        let wanted = Wanted { ranges, directories: directories.clone(), is_large: true };
         let sink = |object: &ListedObject| {
             let key = self.relative(object);
-            // What lies in no directory was listed with these.
-            if Place::of(key) != Place::Loose {
+            // What lies beside the directories was listed with these.
+            if key.contains('/') {
                 fresh.add(key, object);
             }
         };
-        self.parallel(order).list(wanted, sink).await?;
+        self.parallel(order, now).list(wanted, sink).await?;
         Ok(names)
     }
 
-    /// Lists what lies directly below a directory.
-    async fn list_level(&self, prefix: &str, order: KeyOrder) -> Result<Level, Stop> {
-        let (mut level, mut progress) = (Level::default(), Progress::default());
+    /// Lists what lies directly below a directory, and hands on the objects; the directories, each
+    /// with its slash.
+    async fn list_level(
+        &self,
+        prefix: &str,
+        order: KeyOrder,
+        mut sink: impl FnMut(&ListedObject) + Send,
+    ) -> Result<Vec<String>, Stop> {
+        let (mut progress, mut forward) = (Progress::default(), Forward::default());
+        let mut directories: Vec<String> = Vec::new();
         let mut request = ListRequest {
             prefix: prefix.to_owned(),
             delimiter: Some('/'),
@@ -143,20 +143,24 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         loop {
             let page = self.store.list_page(&request).await?;
             progress.check(&page)?;
-            check_order(level.directories.last(), &page.common_prefixes, order)?;
-            level.objects.extend(page.objects);
-            level.directories.extend(page.common_prefixes);
+            check_order(directories.last(), &page.common_prefixes, order)?;
+            let keys = page.objects.iter().map(|object| object.key.as_str());
+            let all = keys.clone().chain(page.common_prefixes.iter().map(String::as_str));
+            if let Some(stray) = all.into_iter().find(|key| !key.starts_with(prefix)) {
+                let why =
+                    format!("the listing of `{prefix}` holds `{stray}`, which does not begin so");
+                return Err(Stop::Failed(protocol(why)));
+            }
+            forward.take(keys).map_err(|key| {
+                Stop::Failed(protocol(format!("the listing of `{prefix}` goes back to `{key}`")))
+            })?;
+            page.objects.iter().for_each(&mut sink);
+            directories.extend(page.common_prefixes);
             match page.next {
                 Some(next) => request.continuation = Some(next),
-                None => break,
+                None => return Ok(directories),
             }
         }
-        let keys = level.objects.iter().map(|object| &object.key).chain(&level.directories);
-        if let Some(stray) = keys.into_iter().find(|key| !key.starts_with(prefix)) {
-            let why = format!("the listing of `{prefix}` holds `{stray}`, which does not begin so");
-            return Err(Stop::Failed(protocol(why)));
-        }
-        Ok(level)
     }
 
     /// Lists what lies in `wals/` of servers, but for the content of logs.
@@ -164,34 +168,42 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         &self,
         names: &[String],
         fresh: &mut Inventory,
-        order: KeyOrder,
+        (order, now): (KeyOrder, DateTime<Utc>),
     ) -> Result<Vec<Skipping>, Stop> {
-        let levels: Vec<(String, Level)> = stream::iter(names.to_vec())
+        let levels: Vec<(String, Vec<String>, Vec<ListedObject>)> = stream::iter(names.to_vec())
             .map(async |name: String| {
-                let level = self.list_level(&format!("{}{name}/wals/", self.prefix), order).await?;
-                Ok::<_, Stop>((name, level))
+                let (wals, mut objects) = (format!("{}{name}/wals/", self.prefix), Vec::new());
+                // The one key that is `wals/` itself came with what lies before it.
+                let sink = |object: &ListedObject| {
+                    if object.key != wals {
+                        objects.push(object.clone());
+                    }
+                };
+                let directories = self.list_level(&wals, order, sink).await?;
+                Ok::<_, Stop>((name, directories, objects))
             })
             .buffered(self.limits.concurrency.max(1))
             .try_collect()
             .await?;
-        let mut servers = Vec::new();
-        for (name, level) in levels {
+        let (mut servers, mut others) = (Vec::new(), Vec::new());
+        for (name, directories, objects) in levels {
+            for object in &objects {
+                fresh.add(self.relative(object), object);
+            }
             let wals = format!("{}{name}/wals/", self.prefix);
-            // The one key that is `wals/` itself came with what lies before it.
-            let beside = level.objects.iter().filter(|object| object.key != wals);
-            beside.for_each(|object| fresh.add(self.relative(object), object));
             let mut listed = BTreeSet::new();
-            for directory in &level.directories {
+            for directory in directories {
                 let log = directory.strip_prefix(&wals).and_then(|name| name.strip_suffix('/'));
-                if let Some(log) = log.and_then(LogName::parse) {
-                    listed.insert(log);
-                    continue;
+                match log.and_then(LogName::parse) {
+                    Some(log) => drop(listed.insert(log)),
+                    None => others.push(KeyRange::below(&directory)),
                 }
-                let sink = |object: &ListedObject| fresh.add(self.relative(object), object);
-                list_plainly(self.store.as_ref(), directory, sink).await?;
             }
             servers.push(Skipping { name, listed, fresh: BTreeSet::new() });
         }
+        let wanted = Wanted { ranges: others, directories: Vec::new(), is_large: true };
+        let sink = |object: &ListedObject| fresh.add(self.relative(object), object);
+        self.parallel(order, now).list(wanted, sink).await?;
         Ok(servers)
     }
 
@@ -226,21 +238,21 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         &self,
         servers: &[Skipping],
         fresh: &mut Inventory,
-        order: KeyOrder,
+        how: (KeyOrder, DateTime<Utc>),
     ) -> Result<(), Stop> {
         let all = servers.iter().flat_map(|server| {
             let directory = format!("{}{}/", self.prefix, server.name);
             let ranges = ranges(&directory, &server.listed, &server.fresh);
             to_the_end(&directory, ranges)
         });
-        self.list_logs(all.collect(), fresh, order).await
+        self.list_logs(all.collect(), fresh, how).await
     }
 
     async fn list_logs(
         &self,
         ranges: Vec<KeyRange>,
         fresh: &mut Inventory,
-        order: KeyOrder,
+        (order, now): (KeyOrder, DateTime<Utc>),
     ) -> Result<(), Stop> {
         let sink = |object: &ListedObject| {
             let key = self.relative(object);
@@ -254,7 +266,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             }
         };
         let wanted = Wanted { ranges, directories: Vec::new(), is_large: true };
-        self.parallel(order).list(wanted, sink).await?;
+        self.parallel(order, now).list(wanted, sink).await?;
         Ok(())
     }
 
@@ -265,33 +277,38 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         known: &Stock,
         servers: &mut [Skipping],
         fresh: &mut Inventory,
-        order: KeyOrder,
+        how: (KeyOrder, DateTime<Utc>),
     ) -> Result<(), Stop> {
+        let mut listed_last: Vec<_> = servers.iter().map(|server| server.fresh.clone()).collect();
         let mut step = 1;
         loop {
             let mut more = Vec::new();
-            for server in servers.iter_mut() {
-                let lost = lost_logs(server, &known.inventory, fresh);
+            for (server, last) in servers.iter_mut().zip(&mut listed_last) {
+                let lost = lost_logs(&server.name, last, &known.inventory, fresh);
                 let next = neighbours(&server.listed, &lost, step);
-                let next: BTreeSet<_> = next.difference(&server.fresh).copied().collect();
+                *last = next.difference(&server.fresh).copied().collect();
                 let directory = format!("{}{}/", self.prefix, server.name);
-                more.extend(ranges(&directory, &server.listed, &next));
-                server.fresh.extend(next);
+                more.extend(ranges(&directory, &server.listed, last));
+                server.fresh.extend(last.iter().copied());
             }
             if more.is_empty() {
                 return Ok(());
             }
-            self.list_logs(more, fresh, order).await?;
+            self.list_logs(more, fresh, how).await?;
             step *= 2;
         }
     }
 }
 
-/// The logs of a server that were listed again and have lost something.
-fn lost_logs(server: &Skipping, known: &Inventory, fresh: &Inventory) -> BTreeSet<LogName> {
-    let (before, after) =
-        (known.directories.get(&server.name), fresh.directories.get(&server.name));
-    let lost = server.fresh.iter().filter(|log| {
+/// Those of some logs of a server, which were listed again, that have lost something.
+fn lost_logs(
+    server: &str,
+    listed: &BTreeSet<LogName>,
+    known: &Inventory,
+    fresh: &Inventory,
+) -> BTreeSet<LogName> {
+    let (before, after) = (known.directories.get(server), fresh.directories.get(server));
+    let lost = listed.iter().filter(|log| {
         let before = before.and_then(|it| it.wal.logs.get(log));
         let after = after.and_then(|it| it.wal.logs.get(log));
         before.is_some_and(|before| has_lost(before, after))
@@ -299,41 +316,39 @@ fn lost_logs(server: &Skipping, known: &Inventory, fresh: &Inventory) -> BTreeSe
     lost.copied().collect()
 }
 
-/// Notes servers of which backups are gone: their WAL goes after them.
-fn note_deletions(
-    known: &mut Stock,
-    fresh: &Inventory,
-    names: &[String],
+/// The backups of every server that need WAL, by id.
+pub(super) fn backups(
+    inventory: &Inventory,
     files: &Files,
-    now: DateTime<Utc>,
-) {
-    known.deletions.retain(|_, (seen_at, _)| now - *seen_at < DELETION_TAKES);
-    for name in names {
-        let (Some(before), after) =
-            (known.inventory.directories.get(name), fresh.directories.get(name))
-        else {
-            continue;
-        };
-        let is_there = |id: &String| {
-            after.and_then(|it| it.backups.get(id)).is_some_and(|backup| backup.info.is_some())
-        };
-        let mut gone =
-            before.backups.iter().filter(|(id, backup)| backup.info.is_some() && !is_there(id));
-        let Some((last_gone, last)) = gone.next_back() else { continue };
-        // Barman deletes what comes before the next copied backup, or else before the deleted one.
-        let next = after.into_iter().flat_map(|it| it.backups.iter()).find_map(|(id, backup)| {
+) -> BTreeMap<String, BTreeMap<String, BackupBegin>> {
+    let directories = inventory.directories.iter();
+    let of_directory = directories.map(|(name, directory)| {
+        let backups = directory.backups.iter().filter_map(|(id, backup)| {
             let info = files.backup_info(backup.info.as_ref()?)?;
             let is_copied =
                 matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals);
-            (id > last_gone && is_copied).then_some(info.begin_wal?)
+            Some((id.clone(), BackupBegin { log: info.begin_wal?.into(), is_copied }))
         });
-        let own = || files.backup_info(last.info.as_ref()?)?.begin_wal;
-        if let Some(up_to) = next.or_else(own) {
-            let up_to = LogName::from(up_to);
-            let earlier = known.deletions.get(name).map(|(_, up_to)| *up_to);
-            known.deletions.insert(name.clone(), (now, earlier.map_or(up_to, |it| it.max(up_to))));
-        }
+        (name.clone(), backups.collect())
+    });
+    of_directory.collect()
+}
+
+/// Notes servers of which backups are gone: their WAL goes after them.
+fn note_deletions(known: &mut Stock, fresh: &Inventory, files: &Files, now: DateTime<Utc>) {
+    let current = backups(fresh, files);
+    let none = BTreeMap::new();
+    for (name, before) in &known.backups {
+        let after = current.get(name).unwrap_or(&none);
+        let mut gone = before.iter().filter(|(id, _)| !after.contains_key(*id));
+        let Some((last_gone, last)) = gone.next_back() else { continue };
+        // Barman deletes what comes before the next copied backup, or else before the deleted one.
+        let next = after.iter().find(|(id, backup)| *id > last_gone && backup.is_copied);
+        let up_to = next.map_or(last.log, |(_, next)| next.log);
+        let earlier = known.deletions.get(name).map(|(_, up_to)| *up_to);
+        known.deletions.insert(name.clone(), (now, earlier.map_or(up_to, |it| it.max(up_to))));
     }
+    known.backups = current;
 }
 
 /// What gives reason to list logs of a server again.

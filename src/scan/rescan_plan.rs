@@ -54,9 +54,15 @@ pub(super) fn fresh_logs(
         let known = timeline.iter().rev().filter(|log| known.contains_key(log));
         fresh.extend(known.take(OPEN_LOGS));
         fresh.extend(timeline.iter().rev().take(OPEN_LOGS));
-        for run in timeline.chunk_by(|one, next| one.log.checked_add(1) == Some(next.log)) {
-            fresh.extend(run.first().into_iter().chain(run.last()));
-        }
+    }
+    // Directories in which nothing is left may be listed all the same: runs are of those that held
+    // something.
+    let held: Vec<LogName> = all.into_iter().filter(|log| known.contains_key(log)).collect();
+    let goes_on = |one: &LogName, next: &LogName| {
+        one.timeline == next.timeline && one.log.checked_add(1) == Some(next.log)
+    };
+    for run in held.chunk_by(goes_on) {
+        fresh.extend(run.first().into_iter().chain(run.last()));
     }
     fresh
 }
@@ -84,8 +90,7 @@ pub(super) fn has_lost(known: &LogInventory, fresh: Option<&LogInventory>) -> bo
     !kept || fresh.stock.sums.objects < known.stock.sums.objects
 }
 
-/// Ranges that hold these logs of a server, and as few requests more as possible; the last of them
-/// goes on to the end of the server's directory where it begins after the last log of all.
+/// Ranges that hold these logs of a server and, of the others, none.
 ///
 /// `server` is the server's directory as a key, with its slash.
 pub(super) fn ranges(
@@ -112,7 +117,8 @@ pub(super) fn ranges(
     ranges
 }
 
-/// What comes after all logs of a server whose last ones are listed again anyway.
+/// The same ranges, the last of which goes on to the end of the server's directory: the last logs are
+/// listed again anyway.
 pub(super) fn to_the_end(server: &str, mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
     match ranges.last_mut() {
         Some(last) => {
@@ -155,7 +161,7 @@ mod tests {
         assert_eq!(fresh, logs(&[(1, 0), (1, 7), (1, 8)]));
         let fewer = listed.iter().copied().filter(|one| one.log != 4).collect();
         let fresh = fresh_logs(&listed, &known(&fewer), &Suspects::default());
-        assert_eq!(fresh, logs(&[(1, 0), (1, 4), (1, 7), (1, 8)]));
+        assert_eq!(fresh, logs(&[(1, 0), (1, 3), (1, 4), (1, 5), (1, 7), (1, 8)]));
     }
 
     #[test]

@@ -35,6 +35,8 @@ enum Deed {
     BackUp,
     /// The oldest backup goes, and then the WAL before the next one.
     Retain,
+    /// The same, but the WAL goes bit by bit between the scans that follow.
+    RetainSlowly,
     /// Another server begins to archive.
     NewServer,
     /// A segment vanishes, or arrives once more with another size: nobody who archives does so.
@@ -56,6 +58,7 @@ impl Deed {
             | Self::Promote
             | Self::BackUp
             | Self::Retain
+            | Self::RetainSlowly
             | Self::NewServer
             | Self::Litter(_) => true,
         }
@@ -71,6 +74,8 @@ struct World {
     /// Ids of backups, and the segments with which they begin.
     backups: Vec<(String, u32, u32)>,
     servers: u32,
+    /// WAL below this key is being deleted.
+    going: String,
 }
 
 const SEGMENTS_PER_LOG: u32 = 4;
@@ -85,8 +90,15 @@ fn segment_key(timeline: u32, number: u32) -> String {
 impl World {
     fn new(quirk: Quirk, order: KeyOrder) -> Self {
         let store = Arc::new(MemoryStore::new(PAGE, order, quirk));
-        let mut world =
-            Self { store, minute: 0, timeline: 1, next: 0, backups: vec![], servers: 0 };
+        let mut world = Self {
+            store,
+            minute: 0,
+            timeline: 1,
+            next: 0,
+            backups: vec![],
+            servers: 0,
+            going: String::new(),
+        };
         for _ in 0..3 {
             world.back_up();
             world.append(30);
@@ -139,17 +151,29 @@ impl World {
     }
 
     /// As Barman's deletion does: WAL whose name is below that of the next backup's first segment.
-    fn retain(&mut self) {
+    fn retain(&mut self, at_once: bool) {
         if self.backups.len() < 2 {
             return;
         }
         let (id, ..) = self.backups.remove(0);
         let (_, timeline, number) = self.backups[0].clone();
-        let until = segment_key(timeline, number);
-        self.remove_where(|key| {
-            let is_wal = key.starts_with("p/s/wals/") && !key.contains(".history");
-            key.starts_with(&format!("p/s/base/{id}/")) || (is_wal && *key < *until)
-        });
+        self.remove_where(|key| key.starts_with(&format!("p/s/base/{id}/")));
+        self.going = segment_key(timeline, number);
+        while at_once && self.go_on() {}
+    }
+
+    /// Deletes half of the WAL that is still to go; whether there was any.
+    fn go_on(&mut self) -> bool {
+        let is_going = |key: &&String| {
+            let is_wal = key.starts_with("p/s/wals/0") && !key.contains(".history");
+            is_wal && **key < self.going
+        };
+        let keys = self.store.keys();
+        let going: Vec<_> = keys.iter().filter(is_going).collect();
+        for key in going.iter().take(going.len().div_ceil(2)) {
+            self.store.remove(key);
+        }
+        !going.is_empty()
     }
 
     fn nth_segment(&self, index: u16) -> Option<String> {
@@ -164,7 +188,8 @@ impl World {
             Deed::Append(count) => self.append(u32::from(*count)),
             Deed::Promote => self.promote(),
             Deed::BackUp => self.back_up(),
-            Deed::Retain => self.retain(),
+            Deed::Retain => self.retain(true),
+            Deed::RetainSlowly => self.retain(false),
             Deed::NewServer => {
                 self.servers += 1;
                 let server = format!("p/s{}", "-x".repeat(self.servers as usize));
@@ -197,6 +222,7 @@ impl World {
             | Deed::Promote
             | Deed::BackUp
             | Deed::Retain
+            | Deed::RetainSlowly
             | Deed::NewServer
             | Deed::Overwrite(_)
             | Deed::Litter(_) => self.put(key, "another segment"),
@@ -206,6 +232,7 @@ impl World {
     fn litter(&self, place: usize) {
         let places = [
             "p/notes.txt",
+            "p//x",
             "p/other/x",
             "p/s/notes",
             "p/s/base/x",
@@ -262,7 +289,8 @@ fn deeds() -> impl Strategy<Value = Vec<Vec<Deed>>> {
         5 => (1_u8..30).prop_map(Deed::Append),
         1 => Just(Deed::Promote),
         3 => Just(Deed::BackUp),
-        2 => Just(Deed::Retain),
+        1 => Just(Deed::Retain),
+        2 => Just(Deed::RetainSlowly),
         1 => Just(Deed::NewServer),
         1 => any::<u16>().prop_map(Deed::Lose),
         1 => any::<u16>().prop_map(Deed::Overwrite),
@@ -293,6 +321,7 @@ proptest! {
         let mut was_seen = true;
         for round in &rounds {
             world.minute += PAUSE;
+            world.go_on();
             for deed in round {
                 world.apply(deed);
                 was_seen &= deed.is_seen_at_once(quirk);

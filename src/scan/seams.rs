@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
+use crate::inventory::ListedObject;
 use crate::storage::{ListRequest, ObjectStore};
 
 use super::key_order::KeyOrder;
@@ -40,6 +43,7 @@ impl Seams {
         &self,
         store: &impl ObjectStore,
         order: KeyOrder,
+        began_at: DateTime<Utc>,
     ) -> Result<(), Stop> {
         for (boundary, seam) in &self.0 {
             let Some((beyond, (range, first))) = seam.beyond.as_ref().zip(seam.after.as_ref())
@@ -47,13 +51,20 @@ impl Seams {
                 continue;
             };
             let is_in = beyond.starts_with(&range.prefix) && !range.is_beyond(beyond, order);
-            let doubt = match first {
-                _ if !is_in => None,
-                Some(first) if first == beyond => None,
-                // The part before saw nothing between, however new that may be.
-                Some(first) if order.is_before(first, beyond) => Some(first),
-                Some(_) | None => is_there(store, beyond).await?.then_some(beyond),
+            let is_missed = match first {
+                Some(first) => order.is_before(beyond, first),
+                None => true,
             };
+            let is_unseen = first.as_ref().filter(|first| order.is_before(first, beyond));
+            // What came or went while it was listed is no sign of anything.
+            let doubt = match (is_in, is_missed, is_unseen) {
+                (true, true, _) => find(store, beyond).await?,
+                (true, false, Some(first)) => {
+                    find(store, first).await?.filter(|object| object.last_modified < began_at)
+                }
+                _ => None,
+            };
+            let doubt = doubt.map(|object| object.key);
             if let Some(key) = doubt {
                 let why =
                     format!("it lists `{key}` on one side of `{boundary}` and not on the other");
@@ -64,9 +75,9 @@ impl Seams {
     }
 }
 
-/// Whether a key is still there.
-async fn is_there(store: &impl ObjectStore, key: &str) -> Result<bool, Stop> {
+/// The object of a key, if it is still there.
+async fn find(store: &impl ObjectStore, key: &str) -> Result<Option<ListedObject>, Stop> {
     let request = ListRequest { prefix: key.to_owned(), ..ListRequest::default() };
     let page = store.list_page(&request).await?;
-    Ok(page.objects.iter().any(|object| object.key == key))
+    Ok(page.objects.into_iter().find(|object| object.key == key))
 }

@@ -16,6 +16,7 @@ use super::key_range::KeyRange;
 use super::listing::list_plainly;
 use super::parallel::{ParallelListing, Wanted};
 use super::part::Stop;
+use super::progress::protocol;
 
 /// What is remembered of listing an archive.
 #[derive(Debug)]
@@ -26,9 +27,34 @@ pub(super) struct Stock {
     pub(super) listed_at: DateTime<Utc>,
     /// Requests that the last listing of everything took.
     pub(super) whole_requests: u32,
+    /// The backups, by server and id, as they were listed. What was found when a backup was looked at
+    /// once more is not in it.
+    pub(super) backups: BTreeMap<String, BTreeMap<String, BackupBegin>>,
     /// Servers of which backups were deleted lately: when that was seen, and the log up to which
     /// their WAL goes or may still go.
     pub(super) deletions: BTreeMap<String, (DateTime<Utc>, LogName)>,
+}
+
+impl Stock {
+    fn new(mut inventory: Inventory, whole_requests: u32, listed_at: DateTime<Utc>) -> Self {
+        inventory.settle(listed_at);
+        Self {
+            inventory,
+            listed_at,
+            whole_requests,
+            backups: BTreeMap::new(),
+            deletions: BTreeMap::new(),
+        }
+    }
+}
+
+/// Where a backup begins to need WAL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BackupBegin {
+    /// The log of its first segment.
+    pub(super) log: LogName,
+    /// Whether the deletion of WAL counts it (`BackupInfo.STATUS_COPY_DONE`).
+    pub(super) is_copied: bool,
 }
 
 /// How a store can be listed.
@@ -36,7 +62,7 @@ pub(super) struct Stock {
 pub(super) enum Way {
     /// Ranges of keys at once, in this order.
     Parallel(KeyOrder),
-    /// One page after the other, whatever the order.
+    /// One page after the other.
     Plain,
 }
 
@@ -47,11 +73,13 @@ impl Default for Way {
 }
 
 impl Way {
-    /// The way to try when a store turned out not to allow this one.
-    pub(super) fn next(self) -> Self {
+    /// The ways to try, one after the other: the one that was right the last time first.
+    fn to_try(self) -> [Self; 3] {
+        let [bytes, parts] = [KeyOrder::Bytes, KeyOrder::Parts].map(Self::Parallel);
         match self {
-            Self::Parallel(KeyOrder::Bytes) => Self::Parallel(KeyOrder::Parts),
-            Self::Parallel(KeyOrder::Parts) | Self::Plain => Self::Plain,
+            Self::Parallel(KeyOrder::Bytes) => [bytes, parts, Self::Plain],
+            // A store may have been taken for a plain one for what happened while it was listed.
+            Self::Parallel(KeyOrder::Parts) | Self::Plain => [parts, bytes, Self::Plain],
         }
     }
 }
@@ -63,41 +91,48 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         way: &mut Way,
         listed_at: DateTime<Utc>,
     ) -> Result<Stock, StorageError> {
-        let mut tried = *way;
-        let (mut inventory, whole_requests) = loop {
-            match self.list_whole(tried).await {
-                Ok(listed) => break listed,
+        let before = *way;
+        let mut disorder = String::new();
+        for tried in before.to_try() {
+            match self.list_whole(tried, listed_at).await {
+                Ok((inventory, requests)) => {
+                    if tried == Way::Plain && before != Way::Plain {
+                        self.warn_of_plain_listings(&disorder);
+                    }
+                    *way = tried;
+                    return Ok(Stock::new(inventory, requests, listed_at));
+                }
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Disorder(why)) => {
                     debug!(archive = self.archive, ?tried, why, "The store lists otherwise");
-                    self.warn_if_plain(tried.next(), &why);
-                    tried = tried.next();
+                    disorder = why;
                 }
             }
-        };
-        *way = tried;
-        inventory.settle(listed_at);
-        Ok(Stock { inventory, listed_at, whole_requests, deletions: BTreeMap::new() })
-    }
-
-    fn warn_if_plain(&self, way: Way, why: &str) {
-        if way == Way::Plain {
-            let archive = self.archive;
-            warn!(
-                archive,
-                why,
-                "The store does not list as S3 does: its listings run one page after the other"
-            );
         }
+        Err(protocol(format!("the store lists in no order: {disorder}")))
     }
 
-    async fn list_whole(&self, way: Way) -> Result<(Inventory, u32), Stop> {
+    fn warn_of_plain_listings(&self, why: &str) {
+        let archive = self.archive;
+        warn!(
+            archive,
+            why, "The store does not list as S3 does: its listings run one page after the other"
+        );
+    }
+
+    async fn list_whole(
+        &self,
+        way: Way,
+        listed_at: DateTime<Utc>,
+    ) -> Result<(Inventory, u32), Stop> {
         let mut inventory = Inventory::default();
         let sink = |object: &ListedObject| inventory.add(self.relative(object), object);
         let requests = match way {
             Way::Parallel(order) => {
                 let ranges = vec![KeyRange::below(self.prefix)];
-                self.parallel(order).list(Wanted { ranges, ..Wanted::default() }, sink).await?
+                self.parallel(order, listed_at)
+                    .list(Wanted { ranges, ..Wanted::default() }, sink)
+                    .await?
             }
             Way::Plain => list_plainly(self.store.as_ref(), self.prefix, sink).await?,
         };
@@ -109,13 +144,14 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         object.key.strip_prefix(self.prefix).unwrap_or_default()
     }
 
-    pub(super) fn parallel(&self, order: KeyOrder) -> ParallelListing<S> {
+    pub(super) fn parallel(&self, order: KeyOrder, began_at: DateTime<Utc>) -> ParallelListing<S> {
         ParallelListing {
             store: Arc::clone(self.store),
             root: self.prefix.to_owned(),
             order,
             at_once: self.limits.concurrency,
             page: self.limits.page,
+            began_at,
             small: self.limits.full_scan_requests,
         }
     }
