@@ -72,7 +72,7 @@ pub(crate) async fn measure(what: &str) -> String {
     let done = perform(task, port).await;
     let measured = Measured {
         seconds: began.elapsed().as_secs_f64(),
-        processor_seconds: (processor_time() - processor).as_secs_f64(),
+        processor_seconds: processor_time().saturating_sub(processor).as_secs_f64(),
         peak_bytes: peak_bytes(),
         ..done
     };

@@ -93,15 +93,12 @@ impl Archive {
         let mut entries = Vec::with_capacity(query.max_keys);
         let mut place = first;
         while place < end && entries.len() < query.max_keys {
-            match self.directory(place, query) {
-                Some(name) => {
-                    place = self.first_not(place, |key| key.starts_with(&name));
-                    entries.push(Entry::Directory(name));
-                }
-                None => {
-                    entries.push(Entry::Object(place));
-                    place += 1;
-                }
+            if let Some(name) = self.directory(place, query) {
+                place = self.first_not(place, |key| key.starts_with(&name));
+                entries.push(Entry::Directory(name));
+            } else {
+                entries.push(Entry::Object(place));
+                place += 1;
             }
         }
         (entries, place < end)
