@@ -3,7 +3,7 @@
 TOOLS := target/test-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help build test install lint fmt doc demo audit clean
+.PHONY: help build test install lint fmt doc demo bench audit clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ doc: ## Build the documentation of the code, private items included
 demo: ## Show the exporter at work on an archive in memory
 	cargo build --bin barman-cloud-exporter --example demo
 	target/debug/examples/demo
+
+bench: ## Measure speed, memory and requests; writes benches/RESULTS.md
+	cargo bench --bench '*'
 
 audit: install ## Check dependencies for known vulnerabilities too; needs GitHub
 	$(TOOLS)/bin/cargo-deny check

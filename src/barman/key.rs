@@ -168,10 +168,22 @@ impl WalObject {
         let (stem, compression) = Compression::split(name);
         let kind = WalKind::of(stem);
         let plain_key = key.get(..key.len() - (name.len() - stem.len())).unwrap_or(key);
-        let in_place = kind.canonical_key().is_none_or(|canonical| canonical == plain_key);
+        let in_place = match kind {
+            // Nearly all of an archive: nothing is written out to compare with.
+            WalKind::Segment(_) => is_in_its_log(plain_key, stem),
+            WalKind::Partial(_) | WalKind::Label(..) | WalKind::History(_) | WalKind::Foreign => {
+                kind.canonical_key().is_none_or(|canonical| canonical == plain_key)
+            }
+        };
         let log = key.split_once('/').and_then(|(directory, _)| LogName::parse(directory));
         Self { kind, compression, log, in_place }
     }
+}
+
+/// Whether a segment lies in the directory of its log, and both are spelled in upper case.
+fn is_in_its_log(key: &str, name: &str) -> bool {
+    let is_upper_case = !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    is_upper_case && key.split_once('/') == name.get(..16).map(|log| (log, name))
 }
 
 impl WalKind {

@@ -78,6 +78,10 @@ pub struct LoggedFile {
 /// arrive in any order; but not an hour apart.
 const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
 
+/// Beyond as many files, room is made for as many as most logs have: a segment has 16 MiB.
+const FEW_FILES: usize = 32;
+const MANY_FILES: usize = 256;
+
 impl LogInventory {
     /// Takes in one object of the directory.
     pub(super) fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
@@ -96,6 +100,11 @@ impl LogInventory {
             _ => return,
         };
         if let Files::Kept(files) = &mut self.files {
+            if files.len() == files.capacity() && files.len() >= FEW_FILES {
+                // What stays of logs is allocated between their files: the fewer sizes these come
+                // in, the better is the room used again that they leave.
+                files.reserve_exact(MANY_FILES);
+            }
             files.push(LoggedFile {
                 kind: wal.kind,
                 segment,
@@ -131,6 +140,14 @@ impl LogInventory {
 
     /// A segment between two others of its run is no edge any more.
     fn note_edge(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
+        if let Some(newest) = self.edges.last_mut()
+            && newest.0.checked_add(1) == Some(segment)
+            && newest.0.checked_sub(1).is_some_and(|it| self.segments.contains(it.into()))
+        {
+            // The run just goes on, as in nearly every log.
+            *newest = (segment, arrived_at);
+            return;
+        }
         let index = self.edges.partition_point(|(other, _)| *other < segment);
         self.edges.insert(index, (segment, arrived_at));
         let around = segment.saturating_sub(1)..=segment.saturating_add(1);
@@ -260,5 +277,8 @@ impl LogInventory {
     pub(super) fn forget_files(&mut self) {
         self.draw_from_files();
         self.files = Files::Forgotten;
+        self.edges.shrink_to_fit();
+        self.stock.shrink_to_fit();
+        self.kinds.shrink_to_fit();
     }
 }

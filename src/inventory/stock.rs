@@ -74,6 +74,12 @@ impl Stock {
         &self.days
     }
 
+    /// Gives back what it does not need as long as nothing is added.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.classes.shrink_to_fit();
+        self.days.shrink_to_fit();
+    }
+
     fn add_class(&mut self, class: &StorageClass, bytes: u64) {
         let is_full = self.classes.len() >= MOST_CLASSES;
         let known = self.classes.iter().position(|(known, _)| known == class);

@@ -110,6 +110,11 @@ impl KindSums {
         self.0.iter().copied()
     }
 
+    /// Gives back what it does not need as long as nothing is added.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     fn add(&mut self, kind: WalObjectKind, more: Sums) {
         match self.0.iter_mut().find(|(other, _)| *other == kind) {
             Some((_, sums)) => sums.add(more),

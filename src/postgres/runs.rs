@@ -21,6 +21,12 @@ impl Runs {
     ///
     /// Cheap when numbers come in ascending order, as listings have them.
     pub fn insert(&mut self, number: u64) -> bool {
+        if let Some(last) = self.0.last_mut()
+            && last.last.checked_add(1) == Some(number)
+        {
+            last.last = number;
+            return true;
+        }
         let above = self.0.partition_point(|run| run.first <= number);
         let mut merged = Run { first: number, last: number };
         let mut replaced = above..above;

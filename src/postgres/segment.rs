@@ -152,8 +152,11 @@ impl fmt::Display for SegmentName {
 
 /// Reads exactly eight hexadecimal digits, of either case.
 pub(crate) fn parse_hex(text: &str) -> Option<u32> {
-    let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if digits { u32::from_str_radix(text, 16).ok() } else { None }
+    if text.len() != 8 {
+        return None;
+    }
+    let mut digits = text.bytes().map(|byte| char::from(byte).to_digit(16));
+    digits.try_fold(0, |number, digit| Some(number << 4 | digit?))
 }
 
 #[cfg(test)]

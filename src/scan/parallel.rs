@@ -49,6 +49,8 @@ pub(super) struct Wanted {
     pub(super) directories: Vec<String>,
     /// Whether more than two requests may be spent to list faster.
     pub(super) is_large: bool,
+    /// Whether what is there is known on the whole: then nothing is asked to find that out.
+    pub(super) is_known: bool,
 }
 
 /// What is asked for.
@@ -88,6 +90,7 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
             seams: Seams::default(),
             counts: Counts::default(),
             is_large: wanted.is_large,
+            is_known: wanted.is_known,
         };
         run.next_part = u32::try_from(run.parts.len()).unwrap_or(u32::MAX);
         run.finish().await?;
@@ -120,6 +123,7 @@ struct Run<'a, S, F> {
     seams: Seams,
     counts: Counts,
     is_large: bool,
+    is_known: bool,
 }
 
 impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
@@ -235,7 +239,7 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         if self.is_large {
             return;
         }
-        if self.explorations.is_empty() {
+        if self.explorations.is_empty() && !self.is_known {
             let part = self.parts.values().next();
             let levels = part.map(|part| part.directories(&self.listing.root)).unwrap_or_default();
             // The level at which the listing stands, and that of the servers.

@@ -14,13 +14,14 @@ use super::Pass;
 use super::audit::{Unchanged, whose_turn_it_is};
 use super::exploration::check_order;
 use super::key_order::{Forward, KeyOrder};
-use super::key_range::{KeyRange, end_of};
+use super::key_range::KeyRange;
 use super::parallel::Wanted;
 use super::part::Stop;
 use super::progress::{Progress, protocol};
 use super::reading::FilesRead;
 use super::rescan_plan::{
-    Suspects, fresh_logs, has_lost, is_worth_skipping, neighbours, ranges, to_the_end,
+    Suspects, fresh_logs, has_lost, is_worth_skipping, neighbours, ranges, ranges_but_wals,
+    to_the_end,
 };
 use super::stocktaking::{BackupBegin, Stock};
 
@@ -88,32 +89,13 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let loose = |object: &ListedObject| fresh.add(self.relative(object), object);
         let directories = self.list_level(self.prefix, order, loose).await?;
         let is_skipping = |directory: &String| {
-            let name = directory.strip_prefix(self.prefix).unwrap_or_default();
-            let known = known.directories.get(name.trim_end_matches('/'));
+            let known = known.directories.get(self.name_of(directory));
             known.is_some_and(|known| is_worth_skipping(&known.wal, self.limits.page))
         };
-        let groups = directories.chunk_by(|one, next| !is_skipping(one) && !is_skipping(next));
-        let mut before: Option<&String> = None;
-        let mut ranges = Vec::new();
-        let mut names = Vec::new();
-        for group in groups {
-            let Some((first, last)) = group.first().zip(group.last()) else { continue };
-            if is_skipping(first) {
-                // The empty key that stands for `wals/` is in it.
-                let until = Some(format!("{first}wals/"));
-                ranges.push(KeyRange { prefix: first.clone(), after: None, until });
-                let name = first.strip_prefix(self.prefix).unwrap_or_default();
-                names.push(name.trim_end_matches('/').to_owned());
-            } else {
-                ranges.push(KeyRange {
-                    prefix: self.prefix.to_owned(),
-                    after: before.map(|before| end_of(before)),
-                    until: Some(end_of(last)),
-                });
-            }
-            before = Some(last);
-        }
-        let wanted = Wanted { ranges, directories: directories.clone(), is_large: true };
+        let ranges = ranges_but_wals(self.prefix, &directories, is_skipping);
+        let skipping = directories.iter().filter(|directory| is_skipping(directory));
+        let names = skipping.map(|directory| self.name_of(directory).to_owned()).collect();
+        let wanted = Wanted { ranges, directories, is_known: true, ..Wanted::default() };
         let sink = |object: &ListedObject| {
             let key = self.relative(object);
             // What lies beside the directories was listed with these.
@@ -123,6 +105,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         };
         self.parallel(order, now).list(wanted, sink).await?;
         Ok(names)
+    }
+
+    /// The name of a directory that is given as a key with its slash.
+    fn name_of<'d>(&self, directory: &'d str) -> &'d str {
+        directory.strip_prefix(self.prefix).unwrap_or_default().trim_end_matches('/')
     }
 
     /// Lists what lies directly below a directory, and hands on the objects; the directories, each
@@ -201,7 +188,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             }
             servers.push(Skipping { name, listed, fresh: BTreeSet::new() });
         }
-        let wanted = Wanted { ranges: others, directories: Vec::new(), is_large: true };
+        let wanted = Wanted { ranges: others, ..Wanted::default() };
         let sink = |object: &ListedObject| fresh.add(self.relative(object), object);
         self.parallel(order, now).list(wanted, sink).await?;
         Ok(servers)
@@ -265,7 +252,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                 fresh.add(key, object);
             }
         };
-        let wanted = Wanted { ranges, directories: Vec::new(), is_large: true };
+        let wanted = Wanted { ranges, is_known: true, ..Wanted::default() };
         self.parallel(order, now).list(wanted, sink).await?;
         Ok(())
     }

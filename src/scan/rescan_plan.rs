@@ -22,6 +22,33 @@ pub(super) fn is_worth_skipping(wal: &WalInventory, page: usize) -> bool {
     objects / page > 2 * (REQUESTS_OF_A_SERVER + directories)
 }
 
+/// Ranges that hold everything but the `wals/` of the servers that are skipped: these up to there, and
+/// the directories between them together.
+///
+/// Directories are in order, and keys with their slash.
+pub(super) fn ranges_but_wals(
+    root: &str,
+    directories: &[String],
+    is_skipping: impl Fn(&String) -> bool,
+) -> Vec<KeyRange> {
+    let groups = directories.chunk_by(|one, next| !is_skipping(one) && !is_skipping(next));
+    let mut before: Option<&String> = None;
+    let mut ranges = Vec::new();
+    for group in groups {
+        let Some((first, last)) = group.first().zip(group.last()) else { continue };
+        ranges.push(if is_skipping(first) {
+            // The empty key that stands for `wals/` is in it.
+            let until = Some(format!("{first}wals/"));
+            KeyRange { prefix: first.clone(), after: None, until }
+        } else {
+            let after = before.map(|before| end_of(before));
+            KeyRange { prefix: root.to_owned(), after, until: Some(end_of(last)) }
+        });
+        before = Some(last);
+    }
+    ranges
+}
+
 /// What gives reason to list logs of a server again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Suspects {
@@ -182,6 +209,23 @@ mod tests {
         let fresh = fresh_logs(&listed, &known(&listed), &suspects);
 
         assert_eq!(fresh, logs(&[(2, 0), (2, 1), (2, 2), (2, 5), (2, 7), (2, 8)]));
+    }
+
+    #[test]
+    fn servers_that_are_not_skipped_are_listed_together() {
+        let directories = ["p/a/", "p/b/", "p/c/", "p/d/"].map(str::to_owned);
+
+        let ranges = ranges_but_wals("p/", &directories, |one| one == "p/c/");
+
+        let shown: Vec<_> =
+            ranges.into_iter().map(|one| (one.prefix, one.after, one.until)).collect();
+        let text = |text: &str| Some(text.to_owned());
+        let expected = [
+            ("p/".to_owned(), None, Some(end_of("p/b/"))),
+            ("p/c/".to_owned(), None, text("p/c/wals/")),
+            ("p/".to_owned(), Some(end_of("p/c/")), Some(end_of("p/d/"))),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -60,6 +60,9 @@ pub(super) fn page(answer: &[u8]) -> Result<ListPage, DecodingError> {
     Ok(listing.page()?)
 }
 
+/// Objects of a full page (Amazon S3 API Reference, "`ListObjectsV2`").
+const FULL_PAGE: usize = 1000;
+
 /// What was read of a page so far. Whether keys are encoded may be said behind them.
 #[derive(Default)]
 struct Listing {
@@ -80,7 +83,7 @@ impl Listing {
             "IsTruncated" => self.truncated = Some(parsed("IsTruncated", &xml.text()?)?),
             "NextContinuationToken" => self.token = Some(xml.text()?.into_owned()),
             // Not needed, but what the SDK cannot read of them is an error to it.
-            "KeyCount" => drop(parsed::<i32>("KeyCount", &xml.text()?)?),
+            "KeyCount" => self.expect(parsed("KeyCount", &xml.text()?)?),
             "MaxKeys" => drop(parsed::<i32>("MaxKeys", &xml.text()?)?),
             "Name" | "Prefix" | "Delimiter" | "StartAfter" | "ContinuationToken" => {
                 drop(xml.text()?);
@@ -88,6 +91,12 @@ impl Listing {
             _ => xml.skip()?,
         }
         Ok(())
+    }
+
+    /// Makes room for so many objects, as far as a page of S3 has them.
+    fn expect(&mut self, objects: i32) {
+        let objects = usize::try_from(objects).unwrap_or_default();
+        self.objects.reserve_exact(objects.min(FULL_PAGE));
     }
 
     fn page(self) -> Result<ListPage, Contradiction> {

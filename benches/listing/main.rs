@@ -1,0 +1,49 @@
+//! What listing an archive takes, against the SDK's own paginator on the same archive.
+//!
+//! Who serves and who lists are processes of their own, this program with an argument: time and
+//! memory of the one say nothing of the other, and no measurement warms up the next. Every figure
+//! is a ratio within one run, of medians where time is measured.
+
+#![expect(clippy::print_stdout, reason = "its processes talk to each other, and to people")]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
+
+mod exporter;
+mod figures;
+mod process;
+mod sdk;
+mod simulator;
+mod task;
+
+#[path = "../results/mod.rs"]
+mod results;
+
+use std::process::ExitCode;
+
+use tokio::runtime::Runtime;
+
+use results::Results;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some(process::SIMULATE), Some(what)) => {
+            runtime().block_on(simulator::simulate(&what));
+            ExitCode::SUCCESS
+        }
+        (Some(process::MEASURE), Some(what)) => {
+            println!("{}", runtime().block_on(task::measure(&what)));
+            ExitCode::SUCCESS
+        }
+        _ => {
+            let mut results = Results::new("Listing");
+            figures::all(&mut results);
+            results.finish()
+        }
+    }
+}
+
+/// A runtime like the exporter's.
+fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().build().expect("a runtime can be built")
+}

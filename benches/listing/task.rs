@@ -1,0 +1,147 @@
+//! What a process does and measures.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use barman_cloud_exporter::report::Report;
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+
+use crate::exporter::{Exporter, gzip_bytes};
+use crate::process::{MEASURE, process};
+use crate::sdk::{Pages, paginate};
+use crate::simulator::archive_one_more;
+
+/// Something to do, once.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// The SDK's paginator goes through everything.
+    Paginate,
+    /// The same, and each `backup.info` is read, one after the other.
+    PaginateAndRead,
+    /// The exporter scans everything, with so many requests at once.
+    Scan(usize),
+    /// The exporter scans everything, and then so many times what can have changed, each time five
+    /// minutes and a segment later.
+    Rescan(u32),
+    /// The exporter scans everything, and its page is encoded.
+    Encode,
+}
+
+/// What it took.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    /// Objects that were found.
+    pub(crate) objects: u64,
+    /// Time that passed.
+    pub(crate) seconds: f64,
+    /// Time that processors took for it.
+    pub(crate) processor_seconds: f64,
+    /// The most memory that was resident.
+    pub(crate) peak_bytes: u64,
+    /// Requests for pages of each scan.
+    pub(crate) requests: Vec<u64>,
+    /// The page, where it was encoded.
+    pub(crate) page: Option<PageMeasured>,
+}
+
+/// What a page took.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct PageMeasured {
+    pub(crate) seconds: f64,
+    pub(crate) bytes: usize,
+    pub(crate) gzip_bytes: usize,
+}
+
+/// How many times a page is encoded.
+const ENCODINGS: usize = 15;
+
+impl Task {
+    /// Does it in a process of its own.
+    pub(crate) fn run(self, port: u16) -> Measured {
+        let output = process(MEASURE, &(self, port)).output().expect("this program can be started");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("what was measured makes sense")
+    }
+}
+
+/// Does something, given as JSON; what it took, as JSON.
+pub(crate) async fn measure(what: &str) -> String {
+    let (task, port): (Task, u16) = serde_json::from_str(what).expect("the task makes sense");
+    let (began, processor) = (Instant::now(), processor_time());
+    let done = perform(task, port).await;
+    let measured = Measured {
+        seconds: began.elapsed().as_secs_f64(),
+        processor_seconds: processor_time().saturating_sub(processor).as_secs_f64(),
+        peak_bytes: peak_bytes(),
+        ..done
+    };
+    serde_json::to_string(&measured).expect("it can be written as JSON")
+}
+
+async fn perform(task: Task, port: u16) -> Measured {
+    match task {
+        Task::Paginate => {
+            Measured { objects: paginate(port, Pages::ThrownAway).await, ..Measured::default() }
+        }
+        Task::PaginateAndRead => {
+            Measured { objects: paginate(port, Pages::BackupsRead).await, ..Measured::default() }
+        }
+        Task::Scan(at_once) => scanned(Exporter::new(port, at_once).scan().await),
+        Task::Rescan(times) => {
+            let mut exporter = Exporter::new(port, 16);
+            let mut measured = scanned(exporter.scan().await);
+            for _ in 0..times {
+                exporter.wait(5 * 60);
+                archive_one_more(port);
+                let (report, requests) = exporter.scan().await;
+                measured.objects += 1;
+                assert_eq!(report.stock.sums.objects, measured.objects, "it sees what is new");
+                measured.requests.push(requests);
+            }
+            measured
+        }
+        Task::Encode => {
+            let mut exporter = Exporter::new(port, 16);
+            let (report, requests) = exporter.scan().await;
+            let report = Arc::new(report);
+            let page = Some(encode(&exporter, &report));
+            let objects = report.stock.sums.objects;
+            Measured { objects, requests: vec![requests], page, ..Measured::default() }
+        }
+    }
+}
+
+fn scanned((report, requests): (Report, u64)) -> Measured {
+    let objects = report.stock.sums.objects;
+    Measured { objects, requests: vec![requests], ..Measured::default() }
+}
+
+fn encode(exporter: &Exporter, report: &Arc<Report>) -> PageMeasured {
+    let mut times = Vec::new();
+    let mut text = String::new();
+    for _ in 0..ENCODINGS {
+        let page = exporter.page(Arc::clone(report));
+        let began = Instant::now();
+        text = page.openmetrics().expect("the page can be encoded");
+        times.push(began.elapsed().as_secs_f64());
+    }
+    PageMeasured { seconds: median(times), bytes: text.len(), gzip_bytes: gzip_bytes(&text) }
+}
+
+/// The one in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Time that processors have spent on this process.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).expect("no process has spent less than nothing")
+}
+
+fn peak_bytes() -> u64 {
+    let status = procfs::process::Process::myself().and_then(|process| process.status());
+    1024 * status.ok().and_then(|status| status.vmhwm).unwrap_or_default()
+}
