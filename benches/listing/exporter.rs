@@ -125,6 +125,7 @@ fn limits(concurrency: usize) -> ScanLimits {
         timeout: Duration::from_mins(5),
         jitter: Duration::ZERO,
         concurrency,
+        page: 1000,
         full_scan_requests: 50,
         audit_period: Duration::from_hours(24),
     }

@@ -36,7 +36,7 @@ struct Room {
 
 impl Default for Room {
     fn default() -> Self {
-        Self { files: 100_000, logs_under_way: 256 }
+        Self { files: 50_000, logs_under_way: 256 }
     }
 }
 
@@ -144,7 +144,7 @@ impl Inventory {
     }
 
     fn log_mut(&mut self, directory: &str, log: LogName) -> Option<&mut LogInventory> {
-        self.directories.get_mut(directory)?.wal.logs.get_mut(&log)
+        self.directories.get_mut(directory)?.wal.logs.get_mut(&log).map(AsMut::as_mut)
     }
 }
 

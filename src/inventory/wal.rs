@@ -10,8 +10,9 @@ use super::{FileKind, Intervals, ListedObject, LogInventory, SmallFile, Stock, S
 /// What lies below a server's `wals/`.
 #[derive(Clone, Debug, Default)]
 pub struct WalInventory {
-    /// The log directories, whatever lies in them.
-    pub logs: BTreeMap<LogName, LogInventory>,
+    /// The log directories, whatever lies in them. Boxed: the nodes of a map are half empty, and there
+    /// may be tens of thousands.
+    pub logs: BTreeMap<LogName, Box<LogInventory>>,
     /// What lies beside them.
     pub beside: BesideLogs,
 }
@@ -135,7 +136,7 @@ impl WalInventory {
 
     /// Puts what a later look at a log found in the place of what was found before; `None` if it was
     /// gone.
-    pub fn replace_log(&mut self, name: LogName, log: Option<LogInventory>) {
+    pub fn replace_log(&mut self, name: LogName, log: Option<Box<LogInventory>>) {
         match log {
             Some(log) => drop(self.logs.insert(name, log)),
             None => drop(self.logs.remove(&name)),

@@ -16,7 +16,8 @@ pub(super) fn wal_anomalies(
 ) -> BTreeMap<WalAnomaly, u64> {
     let (sizes, kinds) = (segment_sizes(wal, report), wal.kinds());
     let objects = |kind| kinds.get(&kind).map_or(0, |sums| sums.objects);
-    let sum = |count: fn(&LogInventory) -> u64| wal.logs.values().map(count).sum::<u64>();
+    let sum =
+        |count: fn(&LogInventory) -> u64| wal.logs.values().map(|log| count(log)).sum::<u64>();
     let count = |anomaly| match anomaly {
         WalAnomaly::Size => Some(wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum()),
         WalAnomaly::Duplicate => Some(sum(|log| log.duplicates)),
@@ -35,7 +36,7 @@ pub(super) fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeS
     let infos = report.backups.iter().filter_map(|backup| backup.info.as_ref());
     let mut sizes: BTreeSet<_> = infos.map(|info| info.segment_size).collect();
     if sizes.is_empty() {
-        sizes.extend(wal.logs.values().find_map(LogInventory::uncompressed_size));
+        sizes.extend(wal.logs.values().find_map(|log| log.uncompressed_size()));
     }
     sizes
 }

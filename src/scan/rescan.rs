@@ -298,7 +298,7 @@ fn lost_logs(
     let lost = listed.iter().filter(|log| {
         let before = before.and_then(|it| it.wal.logs.get(log));
         let after = after.and_then(|it| it.wal.logs.get(log));
-        before.is_some_and(|before| has_lost(before, after))
+        before.is_some_and(|before| has_lost(before, after.map(AsRef::as_ref)))
     });
     lost.copied().collect()
 }

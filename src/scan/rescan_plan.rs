@@ -64,7 +64,7 @@ pub(super) struct Suspects {
 /// retention begins and ends to delete.
 pub(super) fn fresh_logs(
     listed: &BTreeSet<LogName>,
-    known: &BTreeMap<LogName, LogInventory>,
+    known: &BTreeMap<LogName, Box<LogInventory>>,
     suspects: &Suspects,
 ) -> BTreeSet<LogName> {
     let mut fresh: BTreeSet<LogName> = listed
@@ -176,8 +176,8 @@ mod tests {
         names.iter().map(|(timeline, number)| log(*timeline, *number)).collect()
     }
 
-    fn known(names: &BTreeSet<LogName>) -> BTreeMap<LogName, LogInventory> {
-        names.iter().map(|name| (*name, LogInventory::default())).collect()
+    fn known(names: &BTreeSet<LogName>) -> BTreeMap<LogName, Box<LogInventory>> {
+        names.iter().map(|name| (*name, Box::default())).collect()
     }
 
     #[test]
