@@ -1,6 +1,6 @@
 //! Archives of any size, made up and listed.
 
-use barman_cloud_exporter::inventory::{Files, Inventory, ListedObject};
+use barman_cloud_exporter::inventory::{Files, Inventory, ListedObject, StorageClass};
 use barman_cloud_exporter::postgres::{LogName, SegmentName, SegmentSize, TimelineId};
 use barman_cloud_exporter::report::{Expectations, Report, RetentionPolicies, ScanFindings, build};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -177,6 +177,6 @@ fn object(key: &str, size: u64, at: DateTime<Utc>) -> ListedObject {
         size,
         last_modified: at,
         etag: None,
-        storage_class: Some("STANDARD".to_owned()),
+        storage_class: Some(StorageClass::of("STANDARD")),
     }
 }

@@ -16,7 +16,7 @@ pub struct ListedObject {
     /// Entity tag without its quotes; `None` where the store sends none. Changes with the content.
     pub etag: Option<String>,
     /// Storage class as the store names it; `None` where the store sends none.
-    pub storage_class: Option<String>,
+    pub storage_class: Option<StorageClass>,
 }
 
 impl ListedObject {
@@ -30,8 +30,7 @@ impl ListedObject {
     /// Whether its storage class can be read at once.
     #[must_use]
     pub fn is_read_at_once(&self) -> bool {
-        let class = self.storage_class.as_deref();
-        class.is_none_or(|class| StorageClass::of(class).is_read_at_once())
+        self.storage_class.as_ref().is_none_or(StorageClass::is_read_at_once)
     }
 }
 

@@ -48,11 +48,8 @@ impl Stock {
     /// Counts one object.
     pub fn add_object(&mut self, object: &ListedObject) {
         self.sums.add_object(object.size);
-        let name = object.storage_class.as_deref().unwrap_or(StorageClass::DEFAULT.as_str());
-        match self.classes.iter_mut().find(|(class, _)| class.as_str() == name) {
-            Some((_, bytes)) => *bytes = bytes.saturating_add(object.size),
-            None => self.add_class(&StorageClass::of(name), object.size),
-        }
+        let default = StorageClass::DEFAULT;
+        self.add_class(object.storage_class.as_ref().unwrap_or(&default), object.size);
         self.add_day(Day::of(object.last_modified), object.size);
     }
 
@@ -123,7 +120,7 @@ mod tests {
             size,
             last_modified: Day(day).begins_at(),
             etag: None,
-            storage_class: class.map(str::to_owned),
+            storage_class: class.map(StorageClass::of),
         }
     }
 

@@ -11,7 +11,7 @@ mod s3;
 
 use std::future::Future;
 
-pub use crate::inventory::{ListedObject, UnfinishedUpload};
+pub use crate::inventory::{ListedObject, StorageClass, UnfinishedUpload};
 pub use crate::report::{ErrorKind, Operation, RequestOutcome};
 pub use error::{Reach, StorageError};
 pub use request::RequestObserver;

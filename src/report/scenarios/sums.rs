@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::inventory::{ListedObject, SomeObjects, Sums};
+use crate::inventory::{ListedObject, SomeObjects, StorageClass, Sums};
 use crate::report::{DeletionReport, ReclaimReason};
 
 use super::recovery::{TO_TIMELINE_2_IN_6, backup, seg};
@@ -18,7 +18,7 @@ fn wal(archive: Archive, log: u32, numbers: impl IntoIterator<Item = u32>) -> Ar
 
 fn of_class(key: &str, size: u64, class: &str) -> ListedObject {
     let object = object(key, size, "2026-11-15T03:00:00Z");
-    ListedObject { storage_class: Some(class.to_owned()), ..object }
+    ListedObject { storage_class: Some(StorageClass::of(class)), ..object }
 }
 
 fn sums(sizes: impl IntoIterator<Item = u64>) -> Sums {

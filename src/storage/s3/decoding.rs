@@ -13,7 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::answers::{Contradiction, decoded, filled, moment, next, senseless};
 use super::xml::{Elements, XmlError, unescape};
-use crate::storage::{ListPage, ListedObject};
+use crate::storage::{ListPage, ListedObject, StorageClass};
 
 /// Why an answer is no page of objects.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +125,7 @@ fn object(xml: &mut Elements<'_>) -> Result<ListedObject, DecodingError> {
             "Size" => size = Some(parsed::<i64>("Size", &xml.text()?)?),
             "LastModified" => last_modified = read_moment("LastModified", &xml.text()?)?,
             "ETag" => etag = Some(unquoted(xml.raw_text()?)?),
-            "StorageClass" => storage_class = Some(xml.text()?.into_owned()),
+            "StorageClass" => storage_class = Some(StorageClass::of(&xml.text()?)),
             "ChecksumAlgorithm" | "ChecksumType" => drop(xml.text()?),
             "Owner" => owner(xml)?,
             "RestoreStatus" => restore_status(xml)?,

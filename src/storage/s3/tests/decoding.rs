@@ -48,7 +48,7 @@ fn object(listed: Object, encoded: bool) -> Option<ListedObject> {
         size: listed.size?.try_into().ok()?,
         last_modified: moment(&listed.last_modified?)?,
         etag: listed.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
-        storage_class: listed.storage_class.map(|class| class.as_str().to_owned()),
+        storage_class: listed.storage_class.map(|class| StorageClass::of(class.as_str())),
     })
 }
 

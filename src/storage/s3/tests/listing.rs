@@ -22,7 +22,7 @@ async fn a_page_is_decoded_when_the_store_says_that_it_is_encoded() {
         size: 7,
         last_modified: "2026-01-02T03:04:05Z".parse().unwrap(),
         etag: Some("e-1".to_owned()),
-        storage_class: Some("ODD".to_owned()),
+        storage_class: Some(StorageClass::of("ODD")),
     };
     let expected = ListPage {
         objects: vec![object],
