@@ -2,13 +2,14 @@
 
 use super::key_order::KeyOrder;
 
-/// A character that no store has in a key: a text with it comes after whatever begins like it.
+/// A character that no key of Barman's has, nor anyone's in earnest: a text that ends in it comes after
+/// whatever begins like it.
 const LAST: char = char::MAX;
 
 /// Keys that begin with a text, after one text, and up to and including another.
 ///
 /// Two ranges that share such a text as their end and their beginning have no key in common, and
-/// none lies between them, whatever the keys are.
+/// none lies between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct KeyRange {
     /// Only keys that begin with this text: a directory with its slash, or everything.

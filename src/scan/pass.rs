@@ -58,6 +58,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         clock: &Clock,
     ) -> Result<Report, StorageError> {
         let listed_at = clock();
+        knowledge.files.begin();
         self.take_stock(knowledge, listed_at).await?;
         let Knowledge { stock: Some(stock), files, losses, uploads_are_refused, .. } = knowledge
         else {

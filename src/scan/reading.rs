@@ -1,6 +1,6 @@
 //! Reading the small files of an archive, each version of each once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -20,6 +20,8 @@ use super::listing::take_stock;
 pub(super) struct FilesRead {
     /// What the files say, by the version that was read.
     pub(super) files: Files,
+    /// Keys of the files that the pass under way has read: what cannot be read is not tried twice.
+    tried: BTreeSet<String>,
     /// Finished backups that were listed a second time and still had not all their data, as they
     /// were then: key of `backup.info`, its version, the backup's objects.
     confirmed: BTreeMap<String, (SmallFile, Sums)>,
@@ -54,8 +56,14 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         known: &mut FilesRead,
     ) -> Result<(), StorageError> {
         let files = &mut known.files;
-        let new = inventory.small_files().filter(|file| !files.finding(file).is_some_and(is_final));
-        self.read(new.cloned().collect(), files).await
+        let new: Vec<_> = inventory
+            .small_files()
+            .filter(|file| !files.finding(file).is_some_and(is_final))
+            .filter(|file| files.finding(file).is_none() || !known.tried.contains(&file.object.key))
+            .cloned()
+            .collect();
+        known.tried.extend(new.iter().map(|file| file.object.key.clone()));
+        self.read(new, files).await
     }
 
     /// Looks again at finished backups whose data were not listed.
@@ -132,6 +140,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
 }
 
 impl FilesRead {
+    /// Begins a pass.
+    pub(super) fn begin(&mut self) {
+        self.tried.clear();
+    }
+
     /// Finished backups without their data that were not looked at again as they are now.
     fn doubtful(&self, inventory: &Inventory) -> Vec<BackupPlace> {
         without_data(inventory, &self.files)
@@ -173,6 +186,7 @@ fn without_data<'a>(
         info.is_some_and(|info| info.status == BackupStatus::Done && !backup.has_all_data(info))
     })
 }
+
 /// Whether reading the same version again would yield the same.
 fn is_final(finding: &Finding) -> bool {
     match finding {

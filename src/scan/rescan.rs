@@ -43,8 +43,8 @@ struct Skipping {
 impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Takes stock of an archive whose stock is known, asking for what can have changed.
     ///
-    /// The known stock is left as it is unless this succeeds; then what did not change is taken from
-    /// it.
+    /// Of the known stock, only what it says of backups and their deletion is brought up to date unless
+    /// this succeeds; then what did not change is taken from it.
     pub(super) async fn take_stock_again(
         &self,
         known: &mut Stock,
