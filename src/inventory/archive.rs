@@ -28,7 +28,7 @@ pub struct Inventory {
 /// How much there is room for.
 #[derive(Clone, Copy, Debug)]
 struct Room {
-    /// How many files of logs are remembered one by one, at the least. A small archive has no more.
+    /// How many files of logs are remembered one by one, at the least: all those of a small archive.
     files: usize,
     /// How many logs are taken for unfinished: listings run in parallel, and each is in one of them.
     logs_under_way: usize,
