@@ -101,7 +101,7 @@ impl<'a> Place<'a> {
     /// Tells what a key is, given its part behind the destination path and the slash after it.
     #[must_use]
     pub fn of(relative_key: &'a str) -> Self {
-        match relative_key.split_once('/') {
+        match at_slash(relative_key) {
             Some((directory, rest)) if !directory.is_empty() => {
                 Self::Directory { directory, key: ServerKey::of(rest) }
             }
@@ -112,8 +112,8 @@ impl<'a> Place<'a> {
 
 impl<'a> ServerKey<'a> {
     fn of(key: &'a str) -> Self {
-        match key.split_once('/') {
-            Some(("base", rest)) => match rest.split_once('/') {
+        match at_slash(key) {
+            Some(("base", rest)) => match at_slash(rest) {
                 Some((id, file)) if !id.is_empty() => {
                     Self::Backup { id, file: BackupFile::of(file) }
                 }
@@ -123,6 +123,14 @@ impl<'a> ServerKey<'a> {
             Some(_) | None => Self::Other,
         }
     }
+}
+
+/// What is before the first slash, and what behind it; `None` without one.
+///
+/// `str::split_once` finds it with more effort than the short parts of a key are worth.
+fn at_slash(key: &str) -> Option<(&str, &str)> {
+    let slash = key.bytes().position(|byte| byte == b'/')?;
+    key.get(..slash).zip(key.get(slash + 1..))
 }
 
 impl BackupFile {
@@ -175,7 +183,7 @@ impl WalObject {
                 kind.canonical_key().is_none_or(|canonical| canonical == plain_key)
             }
         };
-        let log = key.split_once('/').and_then(|(directory, _)| LogName::parse(directory));
+        let log = at_slash(key).and_then(|(directory, _)| LogName::parse(directory));
         Self { kind, compression, log, in_place }
     }
 }
@@ -183,7 +191,7 @@ impl WalObject {
 /// Whether a segment lies in the directory of its log, and both are spelled in upper case.
 fn is_in_its_log(key: &str, name: &str) -> bool {
     let is_upper_case = !name.bytes().any(|byte| byte.is_ascii_lowercase());
-    is_upper_case && key.split_once('/') == name.get(..16).map(|log| (log, name))
+    is_upper_case && at_slash(key) == name.get(..16).map(|log| (log, name))
 }
 
 impl WalKind {

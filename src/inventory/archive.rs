@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use crate::barman::{Place, ServerKey};
 use crate::postgres::LogName;
 
-use super::{BackupInventory, DirectoryInventory, ListedObject, LogInventory, SmallFile, Stock};
+use super::{
+    BackupInventory, DirectoryInventory, ListedObject, LogInventory, LoggedFile, SmallFile, Stock,
+};
 
 /// What an archive contains: every object that was listed, whatever its key.
 ///
@@ -22,6 +24,9 @@ pub struct Inventory {
     recent_logs: Vec<(String, LogName)>,
     /// Objects of logs that were added since then.
     logged: usize,
+    /// Room that forgotten files leave, to be used again: what stays of a log is small, and would lie
+    /// between what its files leave and what the next one's ask for.
+    spare: Vec<Vec<LoggedFile>>,
     room: Room,
 }
 
@@ -87,6 +92,7 @@ impl Inventory {
     /// Ends a listing that began at this moment: to be called when everything is listed.
     pub fn settle(&mut self, listed_at: DateTime<Utc>) {
         self.recent_logs = Vec::new();
+        self.spare = Vec::new();
         self.logged = 0;
         let directories = self.directories.values_mut();
         directories.flat_map(|it| it.wal.logs.values_mut()).for_each(|log| log.settle(listed_at));
@@ -105,7 +111,7 @@ impl Inventory {
         for (_, files, log) in holding {
             held += files;
             if held > self.room.files {
-                log.forget_files();
+                drop(log.forget_files());
             }
         }
     }
@@ -121,10 +127,22 @@ impl Inventory {
         let is_same = |(known, name): &(String, LogName)| *name == log && known == directory;
         if !self.recent_logs.last().is_some_and(is_same) {
             self.recent_logs.push((directory.to_owned(), log));
+            self.make_room(directory, log);
         }
         self.logged += 1;
         if self.logged > self.room.files {
             self.forget_files();
+        }
+    }
+
+    /// Has a log that is begun keep its files where others were.
+    fn make_room(&mut self, directory: &str, log: LogName) {
+        if let Some(spare) = self.spare.pop() {
+            let unused = match self.log_mut(directory, log) {
+                Some(log) => log.move_files(spare),
+                None => Some(spare),
+            };
+            self.spare.extend(unused);
         }
     }
 
@@ -136,9 +154,8 @@ impl Inventory {
         let still: BTreeSet<_> = under_way.iter().cloned().collect();
         self.recent_logs = under_way;
         for (directory, name) in finished.into_iter().filter(|log| !still.contains(log)) {
-            if let Some(log) = self.log_mut(&directory, name) {
-                log.forget_files();
-            }
+            let files = self.log_mut(&directory, name).and_then(LogInventory::forget_files);
+            self.spare.extend(files);
         }
         self.logged = 0;
     }

@@ -1,13 +1,14 @@
 //! How long it took from one arrival to the next.
 
 use chrono::TimeDelta;
+use smallvec::SmallVec;
 
 /// How often intervals of which length occurred: exact to the second below a minute, to two in a
 /// hundred above. Takes what many intervals differ in, not how many there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Intervals {
     /// How many, by class of length, in order.
-    counts: Vec<(u16, u32)>,
+    counts: SmallVec<[(u16, u32); 2]>,
     /// The longest one, in seconds.
     longest: u32,
 }
@@ -51,6 +52,11 @@ impl Intervals {
         let seconds =
             if rank == total { self.longest } else { middle_of(*class).min(self.longest) };
         Some(TimeDelta::seconds(seconds.into()))
+    }
+
+    /// Gives back what it does not need as long as nothing is added.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.counts.shrink_to_fit();
     }
 
     fn count(&mut self, class: u16, number: u32) {

@@ -1,8 +1,10 @@
 //! One log directory.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use smallvec::SmallVec;
 
 use crate::barman::{Compression, WalKind, WalObject};
 use crate::postgres::{Run, Runs, SegmentSize};
@@ -10,18 +12,32 @@ use crate::postgres::{Run, Runs, SegmentSize};
 use super::{Intervals, KindSums, ListedObject, SomeObjects, Stock, Sums, WalObjectKind};
 
 /// What lies in one log directory: the segments of 4 GiB of WAL, and what else is there.
+///
+/// An archive has tens of thousands: what most of them have lies in the structure itself, what few
+/// have in a box, and nothing on the heap besides once the files are forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct LogInventory {
     /// The third part of the names of the segments that are present.
     pub segments: Runs,
     /// All objects.
     pub stock: Stock,
-    /// All objects, by what they are.
-    pub kinds: KindSums,
     /// When the newest segment arrived.
     pub newest_at: Option<DateTime<Utc>>,
     /// When it was last listed; `None` while it is.
     pub listed_at: Option<DateTime<Utc>>,
+    /// Time from one arrival to the next, between segments that follow each other.
+    pub intervals: Intervals,
+    /// When the segments arrived with which a run begins or ends, in the order of the segments.
+    edges: SmallVec<[(u32, DateTime<Utc>); 2]>,
+    /// Uncompressed segments of the size that the first of them has, if a segment can have it.
+    uncompressed: Option<(SegmentSize, u32)>,
+    rarities: Option<Box<Rarities>>,
+    files: Files,
+}
+
+/// What few logs have anything of.
+#[derive(Clone, Debug, Default)]
+pub struct Rarities {
     /// The partial segments, by the third part of their names.
     pub partials: BTreeSet<u32>,
     /// Objects beyond the first of their segment.
@@ -29,31 +45,39 @@ pub struct LogInventory {
     /// Segments that arrived long after the one that follows them in the log: uploaded once more.
     /// Of several in a row only the last one shows.
     pub overwritten: u64,
-    /// Time from one arrival to the next, between segments that follow each other.
-    pub intervals: Intervals,
     /// Segments in a storage class that cannot be read at once.
     pub blocked: u64,
-    /// When the segments arrived with which a run begins or ends, in the order of the segments.
-    edges: Vec<(u32, DateTime<Utc>)>,
-    /// Uncompressed segments, by their size where a segment can have it.
-    uncompressed: Vec<(SegmentSize, u64)>,
+    /// Uncompressed segments of further sizes that segments can have.
+    uncompressed: Vec<(SegmentSize, u32)>,
     /// Segments of a size that none can have: empty, or uncompressed and of no segment's size.
     impossible_sizes: u64,
-    /// Number and time of the segment listed last.
-    latest: Option<(u32, DateTime<Utc>)>,
-    files: Files,
+    /// All objects but segments in their place, by what they are.
+    kinds: KindSums,
 }
+
+static NO_RARITIES: Rarities = Rarities {
+    partials: BTreeSet::new(),
+    duplicates: 0,
+    overwritten: 0,
+    blocked: 0,
+    uncompressed: Vec::new(),
+    impossible_sizes: 0,
+    kinds: KindSums::NONE,
+};
 
 /// The files of a log, one by one, as long as there is room for them.
 #[derive(Clone, Debug)]
 enum Files {
-    Kept(Vec<LoggedFile>),
+    Kept(Box<KeptFiles>),
     Forgotten,
 }
 
+#[derive(Clone, Debug, Default)]
+struct KeptFiles(Vec<LoggedFile>);
+
 impl Default for Files {
     fn default() -> Self {
-        Self::Kept(Vec::new())
+        Self::Kept(Box::default())
     }
 }
 
@@ -86,20 +110,23 @@ impl LogInventory {
     /// Takes in one object of the directory.
     pub(super) fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
         self.stock.add_object(object);
-        self.kinds.add_object(kind, object.size);
+        if kind != WalObjectKind::Segment {
+            self.rarities_mut().kinds.add_object(kind, object.size);
+        }
         let segment = match (kind, wal.kind) {
             (WalObjectKind::Segment, WalKind::Segment(name)) => {
                 self.add_segment(name.segment, wal.compression, object);
                 name.segment
             }
             (WalObjectKind::Partial, WalKind::Partial(name)) => {
-                self.partials.insert(name.segment);
+                self.rarities_mut().partials.insert(name.segment);
                 name.segment
             }
             (WalObjectKind::Label, WalKind::Label(name, _)) => name.segment,
             _ => return,
         };
-        if let Files::Kept(files) = &mut self.files {
+        if let Files::Kept(kept) = &mut self.files {
+            let files = &mut kept.0;
             if files.len() == files.capacity() && files.len() >= FEW_FILES {
                 // What stays of logs is allocated between their files: the fewer sizes these come
                 // in, the better is the room used again that they leave.
@@ -122,20 +149,42 @@ impl LogInventory {
         object: &ListedObject,
     ) {
         self.newest_at = self.newest_at.max(Some(object.last_modified));
-        self.blocked += u64::from(!object.is_read_at_once());
+        if !object.is_read_at_once() {
+            self.rarities_mut().blocked += 1;
+        }
         self.note_size(compression, object.size);
         if !self.segments.insert(u64::from(segment)) {
-            self.duplicates += 1;
+            self.rarities_mut().duplicates += 1;
             return;
         }
-        if let Some((before, at)) = self.latest
-            && before.checked_add(1) == Some(segment)
-            && at - object.last_modified > OUT_OF_ORDER
-        {
-            self.overwritten += 1;
-        }
+        self.note_order(segment, object.last_modified);
         self.note_edge(segment, object.last_modified);
-        self.latest = Some((segment, object.last_modified));
+    }
+
+    /// Compares when a segment arrived with its neighbours, which were edges until it came.
+    fn note_order(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
+        let before = segment.checked_sub(1).and_then(|before| self.edge(before));
+        let after = segment.checked_add(1).and_then(|after| self.edge(after));
+        let pairs = [before.map(|at| at - arrived_at), after.map(|at| arrived_at - at)];
+        let overwritten = pairs.into_iter().flatten().filter(|late| *late > OUT_OF_ORDER).count();
+        if overwritten > 0 {
+            self.rarities_mut().overwritten += overwritten as u64;
+        }
+    }
+
+    fn edge(&self, segment: u32) -> Option<DateTime<Utc>> {
+        let index = self.edges.binary_search_by_key(&segment, |(edge, _)| *edge).ok()?;
+        self.edges.get(index).map(|(_, at)| *at)
+    }
+
+    /// What few logs have anything of: nothing of it in most.
+    #[must_use]
+    pub fn rarities(&self) -> &Rarities {
+        self.rarities.as_deref().unwrap_or(&NO_RARITIES)
+    }
+
+    fn rarities_mut(&mut self) -> &mut Rarities {
+        self.rarities.get_or_insert_default()
     }
 
     /// A segment between two others of its run is no edge any more.
@@ -151,7 +200,8 @@ impl LogInventory {
         let index = self.edges.partition_point(|(other, _)| *other < segment);
         self.edges.insert(index, (segment, arrived_at));
         let around = segment.saturating_sub(1)..=segment.saturating_add(1);
-        let has = |other: Option<u32>| other.is_some_and(|it| self.segments.contains(it.into()));
+        let segments = &self.segments;
+        let has = |other: Option<u32>| other.is_some_and(|it| segments.contains(it.into()));
         self.edges.retain(|(edge, _)| {
             let is_inner = has(edge.checked_sub(1)) && has(edge.checked_add(1));
             !(around.contains(edge) && is_inner)
@@ -162,9 +212,7 @@ impl LogInventory {
     /// segment with which a run begins or ends.
     #[must_use]
     pub fn arrived_at(&self, segment: u32) -> Option<DateTime<Utc>> {
-        let edge = self.edges.binary_search_by_key(&segment, |(edge, _)| *edge).ok();
-        let edge = edge.and_then(|index| self.edges.get(index));
-        edge.map(|(_, at)| *at).or_else(|| {
+        self.edge(segment).or_else(|| {
             let mut files = self.files()?.iter();
             let is_it = |file: &&LoggedFile| {
                 file.segment == segment && matches!(file.kind, WalKind::Segment(_))
@@ -176,13 +224,19 @@ impl LogInventory {
     fn note_size(&mut self, compression: Option<Compression>, bytes: u64) {
         match (compression, SegmentSize::new(bytes)) {
             (None, Ok(size)) => {
-                match self.uncompressed.iter_mut().find(|(other, _)| *other == size) {
-                    Some((_, count)) => *count += 1,
-                    None => self.uncompressed.push((size, 1)),
+                let first = self.uncompressed.get_or_insert((size, 0));
+                if first.0 == size {
+                    first.1 = first.1.saturating_add(1);
+                } else {
+                    let further = &mut self.rarities_mut().uncompressed;
+                    match further.iter_mut().find(|(other, _)| *other == size) {
+                        Some((_, count)) => *count = count.saturating_add(1),
+                        None => further.push((size, 1)),
+                    }
                 }
             }
-            (None, Err(_)) => self.impossible_sizes += 1,
-            (Some(_), _) if bytes == 0 => self.impossible_sizes += 1,
+            (None, Err(_)) => self.rarities_mut().impossible_sizes += 1,
+            (Some(_), _) if bytes == 0 => self.rarities_mut().impossible_sizes += 1,
             (Some(_), _) => {}
         }
     }
@@ -196,15 +250,45 @@ impl LogInventory {
         let longest_log = sizes.iter().map(|size| size.segments_per_log()).max();
         let beyond =
             longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
-        let others = self.uncompressed.iter().filter(|(size, _)| !sizes.contains(size));
-        let others = if sizes.is_empty() { 0 } else { others.map(|(_, count)| count).sum() };
-        self.impossible_sizes + beyond + others
+        let others = self.uncompressed().filter(|(size, _)| !sizes.contains(size));
+        let others =
+            if sizes.is_empty() { 0 } else { others.map(|(_, count)| u64::from(count)).sum() };
+        self.rarities().impossible_sizes + beyond + others
     }
 
     /// The size that most uncompressed segments have; `None` without any.
     #[must_use]
     pub fn uncompressed_size(&self) -> Option<SegmentSize> {
-        self.uncompressed.iter().max_by_key(|(_, count)| *count).map(|(size, _)| *size)
+        self.uncompressed().max_by_key(|(_, count)| *count).map(|(size, _)| size)
+    }
+
+    /// Uncompressed segments, by their size where a segment can have it.
+    fn uncompressed(&self) -> impl Iterator<Item = (SegmentSize, u32)> {
+        self.uncompressed.into_iter().chain(self.rarities().uncompressed.iter().copied())
+    }
+
+    /// All objects, by what they are.
+    pub fn kinds(&self) -> impl Iterator<Item = (WalObjectKind, Sums)> {
+        let segments = (WalObjectKind::Segment, self.of(WalObjectKind::Segment));
+        let segments = Some(segments).filter(|(_, sums)| sums.objects > 0);
+        segments.into_iter().chain(self.rarities().kinds.iter())
+    }
+
+    /// The objects of one kind.
+    #[must_use]
+    pub fn of(&self, kind: WalObjectKind) -> Sums {
+        let others = &self.rarities().kinds;
+        match kind {
+            WalObjectKind::Segment => {
+                others.iter().fold(self.stock.sums, |left, (_, sums)| left.minus(sums))
+            }
+            WalObjectKind::Partial
+            | WalObjectKind::Label
+            | WalObjectKind::History
+            | WalObjectKind::Misplaced
+            | WalObjectKind::Foreign
+            | WalObjectKind::Marker => others.of(kind),
+        }
     }
 
     /// The files one by one, in the order in which they were listed; `None` where there was no room
@@ -212,7 +296,7 @@ impl LogInventory {
     #[must_use]
     pub fn files(&self) -> Option<&[LoggedFile]> {
         match &self.files {
-            Files::Kept(files) => Some(files),
+            Files::Kept(kept) => Some(&kept.0),
             Files::Forgotten => None,
         }
     }
@@ -227,8 +311,8 @@ impl LogInventory {
             return Some(SomeObjects::default());
         }
         if present == self.segments.count() {
-            let sums = self.kinds.of(WalObjectKind::Segment);
-            return Some(SomeObjects { sums, blocked: self.blocked });
+            let sums = self.of(WalObjectKind::Segment);
+            return Some(SomeObjects { sums, blocked: self.rarities().blocked });
         }
         let mut part = SomeObjects::default();
         for file in self.files()? {
@@ -254,7 +338,7 @@ impl LogInventory {
 
     /// Draws from the files what there is to know about all of them.
     fn draw_from_files(&mut self) {
-        let Files::Kept(files) = &self.files else { return };
+        let Some(files) = self.files() else { return };
         let segments = files.iter().filter(|file| matches!(file.kind, WalKind::Segment(_)));
         let mut arrivals: Vec<_> = segments.map(|file| (file.segment, file.arrived_at)).collect();
         arrivals.sort_unstable();
@@ -270,15 +354,34 @@ impl LogInventory {
                 }
             }
         }
+        intervals.shrink_to_fit();
         self.intervals = intervals;
     }
 
-    /// Forgets the files one by one.
-    pub(super) fn forget_files(&mut self) {
+    /// Keeps its files in this room, unless it has as much; returns the room that it does not need.
+    pub(super) fn move_files(&mut self, mut room: Vec<LoggedFile>) -> Option<Vec<LoggedFile>> {
+        match &mut self.files {
+            Files::Kept(kept) if kept.0.capacity() < room.capacity() => {
+                room.append(&mut kept.0);
+                kept.0 = room;
+                None
+            }
+            Files::Kept(_) | Files::Forgotten => Some(room),
+        }
+    }
+
+    /// Forgets the files one by one; returns the room that they leave, empty.
+    pub(super) fn forget_files(&mut self) -> Option<Vec<LoggedFile>> {
         self.draw_from_files();
-        self.files = Files::Forgotten;
+        self.segments.shrink_to_fit();
         self.edges.shrink_to_fit();
         self.stock.shrink_to_fit();
-        self.kinds.shrink_to_fit();
+        match mem::replace(&mut self.files, Files::Forgotten) {
+            Files::Kept(mut kept) => {
+                kept.0.clear();
+                Some(kept.0)
+            }
+            Files::Forgotten => None,
+        }
     }
 }

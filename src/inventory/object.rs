@@ -13,7 +13,8 @@ pub struct ListedObject {
     pub size: u64,
     /// When the store took the object in, by the store's clock.
     pub last_modified: DateTime<Utc>,
-    /// Entity tag without its quotes; `None` where the store sends none. Changes with the content.
+    /// Entity tag without its quotes, which changes with the content; `None` where the store sends
+    /// none, and of objects too large to be a [`SmallFile`](super::SmallFile), which nobody reads.
     pub etag: Option<String>,
     /// Storage class as the store names it; `None` where the store sends none.
     pub storage_class: Option<StorageClass>,

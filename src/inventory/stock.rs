@@ -1,6 +1,7 @@
 //! What a part of an archive takes.
 
 use chrono::{DateTime, Utc};
+use smallvec::SmallVec;
 
 use super::{ListedObject, StorageClass, Sums};
 
@@ -12,9 +13,9 @@ pub struct Stock {
     /// All objects.
     pub sums: Sums,
     /// Bytes by storage class.
-    classes: Vec<(StorageClass, u64)>,
+    classes: SmallVec<[(StorageClass, u64); 1]>,
     /// Bytes by the day on which they arrived, in order.
-    days: Vec<(Day, u64)>,
+    days: SmallVec<[(Day, u64); 1]>,
 }
 
 /// A day in UTC, counted from the one on which Unix time begins.

@@ -1,10 +1,10 @@
 //! Storage classes.
 
-use std::borrow::Cow;
 use std::fmt;
 
 /// The classes of Amazon S3 (API Reference, "`Object`"), which most stores use some of.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
+    // First, what a store means when it names none.
     "STANDARD",
     "STANDARD_IA",
     "ONEZONE_IA",
@@ -17,30 +17,43 @@ const KNOWN: [&str; 12] = [
     "OUTPOSTS",
     "SNOW",
     "FSX_OPENZFS",
+    // Last, what classes beyond a sensible number of them are summed under.
+    "(others)",
 ];
 
 /// The class of an object, as the store names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StorageClass(Cow<'static, str>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorageClass(Name);
+
+/// A name that is known takes no room of its own: every object has one, and every log directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Name {
+    /// The one at this place of [`KNOWN`].
+    Known(u8),
+    Other(Box<str>),
+}
 
 impl StorageClass {
     /// What a store means when it names none (Amazon S3 API Reference, "`Object`").
-    pub const DEFAULT: Self = Self(Cow::Borrowed("STANDARD"));
+    pub const DEFAULT: Self = Self(Name::Known(0));
 
     /// What classes beyond a sensible number of them are summed under.
-    pub(super) const FURTHER: Self = Self(Cow::Borrowed("(others)"));
+    pub(super) const FURTHER: Self = Self(Name::Known(12));
 
     /// The class of this name.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let known = KNOWN.into_iter().find(|known| *known == name);
-        Self(known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed))
+        let known = (0..).zip(KNOWN).find(|(_, known)| *known == name);
+        Self(known.map_or_else(|| Name::Other(name.into()), |(place, _)| Name::Known(place)))
     }
 
     /// Its name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Name::Known(place) => KNOWN.get(usize::from(*place)).copied().unwrap_or_default(),
+            Name::Other(name) => name,
+        }
     }
 
     /// Whether an object of it can be read without being restored from an archive first, which

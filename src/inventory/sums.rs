@@ -29,6 +29,15 @@ impl Sums {
         self.add(other);
         self
     }
+
+    /// These without a part of them.
+    #[must_use]
+    pub const fn minus(self, part: Self) -> Self {
+        Self {
+            objects: self.objects.saturating_sub(part.objects),
+            bytes: self.bytes.saturating_sub(part.bytes),
+        }
+    }
 }
 
 /// Some objects, as whoever wants to read them sees them.

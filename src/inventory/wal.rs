@@ -94,6 +94,9 @@ impl WalObjectKind {
 pub struct KindSums(Vec<(WalObjectKind, Sums)>);
 
 impl KindSums {
+    /// No objects.
+    pub(super) const NONE: Self = Self(Vec::new());
+
     /// Counts one object.
     pub(super) fn add_object(&mut self, kind: WalObjectKind, bytes: u64) {
         self.add(kind, Sums { objects: 1, bytes });
@@ -109,11 +112,6 @@ impl KindSums {
     /// The kinds that there are.
     pub fn iter(&self) -> impl Iterator<Item = (WalObjectKind, Sums)> {
         self.0.iter().copied()
-    }
-
-    /// Gives back what it does not need as long as nothing is added.
-    pub(super) fn shrink_to_fit(&mut self) {
-        self.0.shrink_to_fit();
     }
 
     fn add(&mut self, kind: WalObjectKind, more: Sums) {
@@ -147,7 +145,7 @@ impl WalInventory {
     #[must_use]
     pub fn kinds(&self) -> BTreeMap<WalObjectKind, Sums> {
         let mut kinds: BTreeMap<_, Sums> = BTreeMap::new();
-        let of_logs = self.logs.values().flat_map(|log| log.kinds.iter());
+        let of_logs = self.logs.values().flat_map(|log| log.kinds());
         for (kind, sums) in of_logs.chain(self.beside.kinds.iter()) {
             kinds.entry(kind).or_default().add(sums);
         }
@@ -162,13 +160,15 @@ impl WalInventory {
     /// The partial segments: one for each time that a primary was replaced.
     pub fn partials(&self) -> impl Iterator<Item = SegmentName> {
         let logs = self.logs.iter();
-        logs.flat_map(|(name, log)| log.partials.iter().map(|segment| name.segment(*segment)))
+        logs.flat_map(|(name, log)| {
+            log.rarities().partials.iter().map(|segment| name.segment(*segment))
+        })
     }
 
     /// Whether there is anything but empty keys that end in a slash.
     #[must_use]
     pub fn has_objects(&self) -> bool {
-        let of_logs = self.logs.values().flat_map(|log| log.kinds.iter());
+        let of_logs = self.logs.values().flat_map(|log| log.kinds());
         of_logs.chain(self.beside.kinds.iter()).any(|(kind, _)| kind != WalObjectKind::Marker)
     }
 

@@ -1,5 +1,9 @@
 //! Sets of numbers that are mostly consecutive.
 
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
 /// Consecutive numbers, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -14,7 +18,7 @@ pub struct Run {
 /// Ten million consecutive numbers are one run. Runs are in order and never touch: between two of
 /// them at least one number is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Runs(Vec<Run>);
+pub struct Runs(SmallVec<[Run; 1]>);
 
 impl Runs {
     /// Adds a number; `false` if it was there already.
@@ -47,7 +51,7 @@ impl Runs {
             merged.last = run.last;
             replaced.end += 1;
         }
-        self.0.splice(replaced, [merged]);
+        replace(&mut self.0, replaced, merged);
         true
     }
 
@@ -59,7 +63,7 @@ impl Runs {
         let replaced = self.0.get(from..to).unwrap_or_default();
         let first = replaced.first().map_or(added.first, |run| run.first.min(added.first));
         let last = replaced.last().map_or(added.last, |run| run.last.max(added.last));
-        self.0.splice(from..to.max(from), [Run { first, last }]);
+        replace(&mut self.0, from..to.max(from), Run { first, last });
     }
 
     /// The runs, in order.
@@ -115,7 +119,7 @@ impl Runs {
     /// The numbers from `from` to `to`, both included, that the set has not.
     #[must_use]
     pub fn missing_within(&self, from: u64, to: u64) -> Self {
-        let mut missing = Vec::new();
+        let mut missing = SmallVec::new();
         let mut next = Some(from);
         for run in self.within(from, to).0 {
             if let Some(first) = next
@@ -131,6 +135,11 @@ impl Runs {
             missing.push(Run { first, last: to });
         }
         Self(missing)
+    }
+
+    /// Gives back what it does not need as long as nothing is added.
+    pub fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
     }
 
     fn run_around(&self, number: u64) -> Option<Run> {
@@ -159,6 +168,17 @@ impl Runs {
     }
 }
 
+/// Puts one run in the place of some, or between two.
+fn replace(runs: &mut SmallVec<[Run; 1]>, range: Range<usize>, run: Run) {
+    match runs.get_mut(range.start) {
+        Some(first) if !range.is_empty() => {
+            *first = run;
+            runs.drain(range.start + 1..range.end);
+        }
+        _ => runs.insert(range.start, run),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,14 +197,14 @@ mod tests {
     fn ten_million_consecutive_numbers_are_one_run() {
         let runs = runs(0..10_000_000);
 
-        assert_eq!(runs.0, [Run { first: 0, last: 9_999_999 }]);
+        assert_eq!(runs.0.as_slice(), [Run { first: 0, last: 9_999_999 }]);
     }
 
     #[test]
     fn a_number_between_two_runs_joins_them() {
         let runs = runs([1, 2, 4, 5, 3]);
 
-        assert_eq!(runs.0, [Run { first: 1, last: 5 }]);
+        assert_eq!(runs.0.as_slice(), [Run { first: 1, last: 5 }]);
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl ServerJudge<'_> {
         for (name, log) in wal.logs.iter().filter(|(_, log)| !log.segments.is_empty()) {
             let sums = timelines.entry(name.timeline).or_default();
             sums.segments += log.segments.count();
-            sums.stored.add(log.kinds.of(WalObjectKind::Segment));
+            sums.stored.add(log.of(WalObjectKind::Segment));
         }
         WalReport {
             timelines,

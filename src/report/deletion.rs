@@ -55,15 +55,13 @@ fn deleted(name: LogName, log: &LogInventory, deletion: &WalDeletion) -> Option<
         return Some(log.stock.sums);
     }
     let runs = deletion.deleted_segments(name.timeline, name.log);
-    if runs.is_empty() && log.partials.is_empty() {
+    if runs.is_empty() && log.rarities().partials.is_empty() {
         return Some(Sums::default());
     }
     let is_whole = runs.iter().any(|run| run.first == 0 && run.last >= u64::from(u32::MAX));
-    if is_whole && log.duplicates == 0 {
+    if is_whole && log.rarities().duplicates == 0 {
         let kinds = [WalObjectKind::Segment, WalObjectKind::Partial, WalObjectKind::Label];
-        return Some(
-            kinds.map(|kind| log.kinds.of(kind)).into_iter().fold(Sums::default(), Sums::plus),
-        );
+        return Some(kinds.map(|kind| log.of(kind)).into_iter().fold(Sums::default(), Sums::plus));
     }
     let going = log.files()?.iter().filter(|file| deletion.deletes(file.kind));
     // Of objects that differ in their compression alone, Barman sees only the one listed last.

@@ -20,9 +20,9 @@ pub(super) fn wal_anomalies(
         |count: fn(&LogInventory) -> u64| wal.logs.values().map(|log| count(log)).sum::<u64>();
     let count = |anomaly| match anomaly {
         WalAnomaly::Size => Some(wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum()),
-        WalAnomaly::Duplicate => Some(sum(|log| log.duplicates)),
+        WalAnomaly::Duplicate => Some(sum(|log| log.rarities().duplicates)),
         WalAnomaly::Misplaced => Some(objects(WalObjectKind::Misplaced)),
-        WalAnomaly::Overwritten => Some(sum(|log| log.overwritten)),
+        WalAnomaly::Overwritten => Some(sum(|log| log.rarities().overwritten)),
         WalAnomaly::Foreign => Some(objects(WalObjectKind::Foreign)),
         WalAnomaly::StrayTimeline => strays(wal, report, files).map(|found| found.len() as u64),
     };

@@ -1,5 +1,7 @@
 //! Where listings can be divided.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::key_order::KeyOrder;
 
 /// Texts at which a listing can be divided with something on either side: the names of directories
@@ -8,21 +10,33 @@ use super::key_order::KeyOrder;
 pub(super) struct Boundaries {
     /// In order, each once.
     known: Vec<String>,
+    /// Of so many directories about one is known.
+    each: u64,
     order: KeyOrder,
 }
 
+/// How many are known at most, whatever an archive has: so many serve to divide any listing.
+const MOST: usize = 4096;
+
 impl Boundaries {
     pub(super) fn new(order: KeyOrder) -> Self {
-        Self { known: Vec::new(), order }
+        Self { known: Vec::new(), each: 1, order }
     }
 
     /// Adds the names of directories, each with its slash.
     pub(super) fn add(&mut self, directories: impl IntoIterator<Item = String>) {
-        self.known.extend(directories);
+        let each = self.each;
+        self.known.extend(directories.into_iter().filter(|name| is_one_of(name, each)));
         let order = self.order;
         // Names come mostly in order: that makes it cheap.
         self.known.sort_by(|one, other| order.compare(one, other));
         self.known.dedup();
+        while self.known.len() > MOST {
+            self.each *= 2;
+            let each = self.each;
+            self.known.retain(|name| is_one_of(name, each));
+            self.known.shrink_to_fit();
+        }
     }
 
     /// Those after one text and before another.
@@ -35,6 +49,14 @@ impl Boundaries {
         });
         self.known.get(first..end).unwrap_or_default()
     }
+}
+
+/// Whether a name is the one of about so many that is known: the same whenever it is found, and
+/// those that are lie as close together everywhere.
+fn is_one_of(name: &str, each: u64) -> bool {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish().is_multiple_of(each)
 }
 
 /// Characters that keys of one directory have in their last part.

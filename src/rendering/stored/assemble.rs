@@ -109,7 +109,7 @@ fn kinds(report: &Report) -> Vec<KindEntry> {
 fn storage_classes(stock: &Stock) -> Vec<ClassEntry> {
     let mut found: Vec<_> = stock.classes().collect();
     // Where they are equal by name: they are in the order of the listing.
-    found.sort_by_key(|(class, bytes)| (Reverse(*bytes), *class));
+    found.sort_by_key(|(class, bytes)| (Reverse(*bytes), class.as_str()));
     let shares = shares(&bytes_of(&found, |(_, bytes)| *bytes));
     let entry = |((class, bytes), share_percent): ((&StorageClass, u64), _)| ClassEntry {
         storage_class: class.as_str().to_owned(),

@@ -19,7 +19,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::credentials::CredentialFiles;
+use super::credentials::{CredentialFiles, Paths};
 use super::requests::Observed;
 use super::whole::WholeListings;
 use super::{Credentials, S3Settings};
@@ -146,11 +146,11 @@ fn with_credentials(
             loader.profile_name(profile).credentials_provider(provider.build())
         }
         Credentials::Files { access_key_id, secret_access_key, session_token } => loader
-            .credentials_provider(CredentialFiles {
+            .credentials_provider(CredentialFiles::new(Paths {
                 access_key_id: access_key_id.clone(),
                 secret_access_key: secret_access_key.clone(),
                 session_token: session_token.clone(),
-            }),
+            })),
     }
 }
 

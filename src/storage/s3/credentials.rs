@@ -1,23 +1,59 @@
 //! Credentials that stand in files, such as a mounted Kubernetes secret.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result, future};
+use tokio::time::Instant;
 
 /// Reads that may differ before a set of files is taken as it is.
 const READS: u32 = 5;
 
-/// Paths of the files that hold a set of credentials.
+/// How long what was read is used for further requests. A scan sends hundreds in a second.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The files that hold a set of credentials.
 ///
-/// The files are read anew for every request: what was rotated counts from the next request on.
+/// What was rotated counts from the first request on that is sent a second later.
 #[derive(Clone, Debug)]
 pub(super) struct CredentialFiles {
+    paths: Paths,
+    recent: Arc<Recent>,
+}
+
+/// Paths of the files.
+#[derive(Clone, Debug)]
+pub(super) struct Paths {
     pub(super) access_key_id: PathBuf,
     pub(super) secret_access_key: PathBuf,
     pub(super) session_token: Option<PathBuf>,
+}
+
+/// What was read last, and when.
+#[derive(Default)]
+struct Recent(Mutex<Option<(Instant, Credentials)>>);
+
+impl fmt::Debug for Recent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Recent")
+    }
+}
+
+impl Recent {
+    fn get(&self) -> Option<Credentials> {
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, credentials) = recent.as_ref().filter(|(at, _)| at.elapsed() < FRESH)?;
+        Some(credentials.clone())
+    }
+
+    fn set(&self, at: Instant, credentials: Credentials) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, credentials));
+    }
 }
 
 /// A file with credentials is not usable. Never tells its content.
@@ -47,16 +83,28 @@ impl ProvideCredentials for CredentialFiles {
     where
         Self: 'a,
     {
-        let files = self.clone();
-        future::ProvideCredentials::new(async move {
-            tokio::task::spawn_blocking(move || files.credentials())
-                .await
-                .map_err(CredentialsError::unhandled)?
-        })
+        future::ProvideCredentials::new(self.credentials())
     }
 }
 
 impl CredentialFiles {
+    pub(super) fn new(paths: Paths) -> Self {
+        Self { paths, recent: Arc::default() }
+    }
+
+    async fn credentials(&self) -> Result {
+        if let Some(credentials) = self.recent.get() {
+            return Ok(credentials);
+        }
+        let (paths, at) = (self.paths.clone(), Instant::now());
+        let read = tokio::task::spawn_blocking(move || paths.credentials()).await;
+        let credentials = read.map_err(CredentialsError::unhandled)??;
+        self.recent.set(at, credentials.clone());
+        Ok(credentials)
+    }
+}
+
+impl Paths {
     fn credentials(&self) -> Result {
         let contents = self.read_settled().map_err(CredentialsError::provider_error)?;
         Ok(Credentials::new(

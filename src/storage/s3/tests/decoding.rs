@@ -47,7 +47,10 @@ fn object(listed: Object, encoded: bool) -> Option<ListedObject> {
         key: decoded(listed.key?, encoded),
         size: listed.size?.try_into().ok()?,
         last_modified: moment(&listed.last_modified?)?,
-        etag: listed.e_tag.map(|etag| etag.trim_matches('"').to_owned()),
+        etag: listed
+            .e_tag
+            .map(|etag| etag.trim_matches('"').to_owned())
+            .filter(|_| listed.size.is_some_and(|size| size <= 1 << 20)),
         storage_class: listed.storage_class.map(|class| StorageClass::of(class.as_str())),
     })
 }
