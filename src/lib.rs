@@ -2,7 +2,8 @@
 //!
 //! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
 //! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
-//! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics`, and the rooms that do I/O
+//! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics` (`schedule` uses none of
+//! them), and the rooms that do I/O
 //! (`storage`, `scan`, `web`) know nothing of `config`: only `app` sees both, and only `app` reads
 //! the clock.
 //!
@@ -11,6 +12,7 @@
 //! | [`postgres`] | what is true of every cluster: WAL segments, timelines, history files |
 //! | [`barman`] | what keys and files of an archive mean |
 //! | [`inventory`] | what an archive contains, as sums and runs |
+//! | [`schedule`] | when backups should be taken, as `CloudNativePG` reads it |
 //! | [`recovery`] | what timelines lead to, and what retention would delete |
 //! | [`report`] | the immutable result of one scan |
 //! | [`rendering`] | what a report says to people and their scripts: findings, sums, JSON, text |
@@ -31,5 +33,6 @@ pub mod recovery;
 pub mod rendering;
 pub mod report;
 pub mod scan;
+pub mod schedule;
 pub mod storage;
 pub mod web;
