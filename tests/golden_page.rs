@@ -73,6 +73,7 @@ fn expectations() -> Expectations {
             ..RetentionPolicies::default()
         },
         gap_grace_period: TimeDelta::minutes(10),
+        schedules: [].into(),
         max_running_time: TimeDelta::hours(24),
     }
 }

@@ -111,7 +111,9 @@ fn clock() -> Clock {
 fn summary(config: &Config) -> String {
     let archives = config.archives.iter();
     let lines = archives.map(|one| format!("\n  {}: {}", one.name, one.destination));
-    format!("The configuration is valid. Archives:{}", lines.collect::<String>())
+    let warnings = config.warnings().into_iter().map(|warning| format!("\nWarning: {warning}"));
+    let (lines, warnings) = (lines.collect::<String>(), warnings.collect::<String>());
+    format!("The configuration is valid. Archives:{lines}{warnings}")
 }
 
 /// Writes a line. One that cannot be written has nobody who reads it.

@@ -88,6 +88,6 @@ fn up_to(most: Duration) -> RangeInclusive<Duration> {
     Duration::from_millis(1)..=most
 }
 
-fn parse_time_zone(text: &str) -> Result<Tz, &'static str> {
+pub(super) fn parse_time_zone(text: &str) -> Result<Tz, &'static str> {
     text.parse().map_err(|_| "expected the IANA name of a time zone, such as `Europe/Berlin`")
 }

@@ -8,6 +8,7 @@ mod human;
 mod json;
 mod obstacle;
 mod progress;
+mod schedule;
 mod severity;
 mod stored;
 mod terminal;
@@ -21,6 +22,7 @@ pub use json::{
     WalEntry,
 };
 pub use progress::{ScanProgress, progress_line};
+pub use schedule::ScheduleEntry;
 pub use severity::{Evidence, Finding, Severity};
 pub use stored::{
     ArchiveReport, ClassEntry, DayEntry, GrowthEntry, KindEntry, PrefixEntry, ReasonEntry,

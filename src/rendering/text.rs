@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use super::human::{ago, bytes, count, duration, moment};
 use super::terminal::{plain, status};
 use super::{
-    ArchiveEntry, BackupEntry, CheckDocument, Finding, ObstacleEntry, ServerEntry, Severity,
+    ArchiveEntry, BackupEntry, CheckDocument, Finding, ObstacleEntry, ScheduleEntry, ServerEntry,
+    Severity,
 };
 
 /// The document as text for people, with colours (ANSI) where they are wanted.
@@ -47,6 +48,7 @@ impl Page {
             ("Latest backup", Some(self.latest_backup(server))),
             ("Oldest backup", self.oldest_backup(server)),
             ("Backups", backups(server)),
+            ("Schedule", server.schedule.as_ref().map(ScheduleEntry::in_words)),
             ("Newest WAL", self.newest_wal(server)),
             ("Timelines", timelines(server)),
             ("Gaps", gaps(server)),

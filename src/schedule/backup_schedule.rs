@@ -12,7 +12,7 @@ use super::occurrences::Occurrences;
 
 /// When a server's backups should be taken, as `CloudNativePG` reads the `schedule` of a
 /// `ScheduledBackup`. Its times come.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct BackupSchedule {
     text: String,
     meaning: Meaning,
@@ -107,6 +107,12 @@ impl BackupSchedule {
     /// When it would be none there.
     pub fn as_cron_job(&self) -> Result<String, InvalidSchedule> {
         Dialect::Kubernetes.read(&self.text).map(|meaning| meaning.in_words())
+    }
+}
+
+impl fmt::Debug for BackupSchedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BackupSchedule").field(&self.text).finish()
     }
 }
 

@@ -115,6 +115,7 @@ impl Archive {
                 ..RetentionPolicies::default()
             },
             gap_grace_period: TimeDelta::minutes(10),
+            schedules: [].into(),
             max_running_time: TimeDelta::hours(24),
         };
         build(&findings, &expected, moment(NOW))

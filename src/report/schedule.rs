@@ -1,0 +1,167 @@
+//! The report on how a server's backups keep to their schedule.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use crate::schedule::BackupSchedule;
+
+use super::{BackupReport, BackupState};
+
+/// When an operator expects a server's backups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleExpectation {
+    /// The schedule.
+    pub schedule: Arc<BackupSchedule>,
+    /// Its time zone.
+    pub zone: Tz,
+    /// How long after its time a backup may be missing; `None` for as long as backups suggest.
+    pub grace_period: Option<TimeDelta>,
+}
+
+/// How a server's backups keep to their schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleReport {
+    /// What is expected.
+    pub expected: ScheduleExpectation,
+    /// How long after its time a backup may be missing before it is late.
+    pub grace_period: TimeDelta,
+    /// How long a backup under way may take before it is late: much longer than usual.
+    pub patience: TimeDelta,
+    /// How far apart the done backups began; `None` for fewer than two.
+    pub observed: Option<ObservedIntervals>,
+    /// When the newest done backup began; `None` without one.
+    pub newest_begun_at: Option<DateTime<Utc>>,
+    /// When the backup under way began that began last; `None` without one.
+    pub under_way_since: Option<DateTime<Utc>>,
+    /// The first time of the schedule after the newest done backup began: then the next one was due.
+    /// `None` without a done backup, and where no time comes any more.
+    pub awaited_at: Option<DateTime<Utc>>,
+}
+
+/// How far apart backups began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObservedIntervals {
+    /// The median.
+    pub median: TimeDelta,
+    /// How many there are: one less than backups.
+    pub count: usize,
+}
+
+/// How the backups contradict the schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contradiction {
+    /// They are taken more often.
+    MoreOften,
+    /// They are taken less often.
+    LessOften,
+}
+
+/// The shortest grace, and the shortest patience, that backups suggest.
+const LEAST_GRACE: TimeDelta = TimeDelta::hours(1);
+
+/// How many times as long as usual is much longer.
+const MUCH_LONGER: i32 = 3;
+
+/// How many of the newest backups tell what is usual.
+const USUAL_BACKUPS: usize = 7;
+
+/// How many intervals it takes to be sure of a contradiction, and how many times as long or short
+/// they have to be.
+const SURE_INTERVALS: usize = 4;
+const SURE_FACTOR: i32 = 2;
+
+impl ScheduleReport {
+    /// What a backup says that begins in the future is not believed: it would hide that one is late.
+    pub(super) fn new(
+        expected: &ScheduleExpectation,
+        backups: &[BackupReport],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let begun = |backup: &BackupReport| backup.began_at.filter(|begun_at| *begun_at <= now);
+        let mut done: Vec<(DateTime<Utc>, Option<TimeDelta>)> = backups
+            .iter()
+            .filter(|backup| backup.done_at().is_some())
+            // When it was written is no begin: one would look younger than it is.
+            .filter(|backup| backup.info.as_ref().is_some_and(|info| info.began_at.is_some()))
+            .filter_map(|backup| Some((begun(backup)?, backup.duration())))
+            .collect();
+        done.sort_unstable_by_key(|(begun_at, _)| *begun_at);
+        let newest_begun_at = done.last().map(|(begun_at, _)| *begun_at);
+        let running = backups.iter().filter(|backup| backup.state == BackupState::Running);
+        let durations = done.iter().rev().filter_map(|(_, duration)| *duration);
+        let usual = median(durations.take(USUAL_BACKUPS).collect()).unwrap_or_default();
+        let patience = (usual * MUCH_LONGER).max(LEAST_GRACE);
+        Self {
+            expected: expected.clone(),
+            grace_period: expected.grace_period.unwrap_or(patience),
+            patience,
+            observed: ObservedIntervals::of(done.iter().map(|(begun_at, _)| *begun_at)),
+            newest_begun_at,
+            under_way_since: running.filter_map(begun).max(),
+            awaited_at: newest_begun_at
+                .and_then(|begun_at| expected.schedule.next_after(begun_at, expected.zone)),
+        }
+    }
+
+    /// The latest time of the schedule up to now; `None` where that is not known, as for `@every`
+    /// without a done backup.
+    #[must_use]
+    pub fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.expected.schedule.latest_until(now, self.expected.zone, self.newest_begun_at)
+    }
+
+    /// How long a backup is past its time and the grace; zero while it is on time. `None` where that
+    /// is not known.
+    ///
+    /// That time is the first one at or after which no done backup began, and not the latest one: it
+    /// stays where it is while backups fail to come. Without any done backup, nothing tells which
+    /// time was the first; then it is the latest one whose grace is over.
+    #[must_use]
+    pub fn overdue(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let awaited_at = match (self.newest_begun_at, self.awaited_at) {
+            (Some(_), Some(awaited_at)) => awaited_at,
+            (Some(_), None) => return Some(TimeDelta::zero()),
+            (None, _) => self.due_at(now.checked_sub_signed(self.grace_period)?)?,
+        };
+        let late = (now - awaited_at - self.grace_period).max(TimeDelta::zero());
+        let is_coming = self.under_way_since.is_some_and(|since| {
+            since >= awaited_at && now >= since && now - since <= self.patience
+        });
+        Some(if is_coming { TimeDelta::zero() } else { late })
+    }
+
+    /// Whether the backups contradict the schedule: they come at least twice as often as its
+    /// shortest interval has it, or half as often as its longest, over enough of them to be sure.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<Contradiction> {
+        let observed = self.observed.filter(|observed| observed.count >= SURE_INTERVALS)?;
+        let scheduled = self.expected.schedule.intervals();
+        if observed.median * SURE_FACTOR <= scheduled.shortest {
+            Some(Contradiction::MoreOften)
+        } else if observed.median >= scheduled.longest * SURE_FACTOR {
+            Some(Contradiction::LessOften)
+        } else {
+            None
+        }
+    }
+}
+
+impl ObservedIntervals {
+    /// Of moments in order.
+    fn of(moments: impl Iterator<Item = DateTime<Utc>> + Clone) -> Option<Self> {
+        let intervals: Vec<_> =
+            moments.clone().zip(moments.skip(1)).map(|(one, next)| next - one).collect();
+        let count = intervals.len();
+        Some(Self { median: median(intervals)?, count })
+    }
+}
+
+/// The middle of lengths of time; `None` without any.
+fn median(mut lengths: Vec<TimeDelta>) -> Option<TimeDelta> {
+    lengths.sort_unstable();
+    let upper = *lengths.get(lengths.len() / 2)?;
+    let lower = *lengths.get((lengths.len() - 1) / 2)?;
+    Some(lower + (upper - lower) / 2)
+}
