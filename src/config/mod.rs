@@ -34,6 +34,7 @@ pub use listen_address::ListenAddress;
 pub use log::{LogConfig, LogFilter, LogFormat};
 pub use mistakes::{Mistake, Mistakes, Origin};
 pub use scan::ScanConfig;
+pub(crate) use scan::parse_time_zone;
 pub use schedule::Schedule;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
 pub use web::WebConfig;

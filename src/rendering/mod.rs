@@ -3,6 +3,7 @@
 
 mod assemble;
 mod backup;
+mod explanation;
 mod health;
 mod human;
 mod json;
@@ -16,6 +17,7 @@ mod text;
 mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
+pub use explanation::explanation;
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
     RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,

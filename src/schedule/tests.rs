@@ -59,7 +59,12 @@ fn a_schedule_is_told_in_words() {
         ("0 0 0 13 * FRI", "on day 13 of the month and on Fridays at 00:00"),
         (
             "0 0 0 */2 * MON,TUE",
-            "on days 1 to 31 in steps of 2 of the month that are Mondays or Tuesdays at 00:00",
+            "on days 1 to 31 in steps of 2 of the month (if they are Mondays or Tuesdays) at 00:00",
+        ),
+        ("0 0 0 13 * */5", "on day 13 of the month (if it is a Friday or Sunday) at 00:00"),
+        (
+            "0 * * 13 5 */5",
+            "every minute, on day 13 of the month (if it is a Friday or Sunday), in May",
         ),
         ("0 0 0 1-31 * MON", "every day at 00:00"),
         ("0 0 0 , * MON", "on Mondays at 00:00"),

@@ -48,8 +48,11 @@ pub(super) fn days(calendar: &Calendar) -> Days {
         (DayRule::Both, true, false) => Days::Other(weekdays(calendar)),
         (DayRule::Both, false, true) => Days::OfMonth(days_of_month(calendar)),
         (DayRule::Both, false, false) => {
-            let names = listed(&weekday_names(calendar, "s"), "or");
-            Days::Other(format!("on {} of the month that are {names}", days_of_month(calendar)))
+            let is_one = calendar.days_of_month.numbers().len() == 1;
+            let (plural, link) = if is_one { ("", "it is a") } else { ("s", "they are") };
+            let names = listed(&weekday_names(calendar, plural), "or");
+            let days = days_of_month(calendar);
+            Days::Other(format!("on {days} of the month (if {link} {names})"))
         }
         (DayRule::Either, false, false) if of_month.is_empty() => Days::Other(weekdays(calendar)),
         (DayRule::Either, false, false) if of_week.is_empty() => {
