@@ -2,7 +2,7 @@
 
 use prometheus_client::registry::Unit;
 
-use super::table::{Metric, Values};
+use super::table::{Metric, Number, Values};
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {
@@ -37,6 +37,9 @@ pub(super) const METRICS: &[Metric] = &[
                not take much longer than usual.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Server(|server, now| Some(server.schedule.as_ref()?.overdue(now)?.into())),
+        values: Values::Server(|server, now| {
+            let overdue = server.schedule.as_ref()?.overdue(now)?;
+            Some(if overdue.is_zero() { Number::Whole(0) } else { overdue.into() })
+        }),
     },
 ];
