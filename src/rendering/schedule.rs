@@ -85,7 +85,7 @@ pub(super) fn schedule(report: &ScheduleReport, now: DateTime<Utc>) -> Vec<Findi
 
 /// Without any done backup, that there is none says it all.
 fn overdue(report: &ScheduleReport, now: DateTime<Utc>) -> Option<Finding> {
-    let awaited_at = report.awaited_at?;
+    let next_due_at = report.next_due_at?;
     let overdue = report.overdue(now).filter(|overdue| *overdue > TimeDelta::zero())?;
     // One backup may fail and the next one succeed; two in a row look like the end of them.
     let is_second = overdue >= report.expected.schedule.intervals().longest;
@@ -93,11 +93,11 @@ fn overdue(report: &ScheduleReport, now: DateTime<Utc>) -> Option<Finding> {
     let message = format!(
         "A backup was due {} and none that began since is done: overdue by {}, a grace of {} not \
          counted",
-        moment(awaited_at),
+        moment(next_due_at),
         duration(overdue),
         duration(report.grace_period)
     );
-    let evidence = Evidence { since: Some(Moment(awaited_at)), ..Evidence::default() };
+    let evidence = Evidence { since: Some(Moment(next_due_at)), ..Evidence::default() };
     Some(Finding::new(severity, "backup_overdue", message).with(evidence))
 }
 

@@ -37,7 +37,7 @@ pub struct ScheduleReport {
     pub under_way_since: Option<DateTime<Utc>>,
     /// The first time of the schedule after the newest done backup began: then the next one was due.
     /// `None` without a done backup, and where no time comes any more.
-    pub awaited_at: Option<DateTime<Utc>>,
+    pub next_due_at: Option<DateTime<Utc>>,
 }
 
 /// How far apart backups began.
@@ -100,7 +100,7 @@ impl ScheduleReport {
             observed: ObservedIntervals::of(done.iter().map(|(begun_at, _)| *begun_at)),
             newest_begun_at,
             under_way_since: running.filter_map(begun).max(),
-            awaited_at: newest_begun_at
+            next_due_at: newest_begun_at
                 .and_then(|begun_at| expected.schedule.next_after(begun_at, expected.zone)),
         }
     }
@@ -120,14 +120,14 @@ impl ScheduleReport {
     /// time was the first; then it is the latest one whose grace is over.
     #[must_use]
     pub fn overdue(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        let awaited_at = match (self.newest_begun_at, self.awaited_at) {
-            (Some(_), Some(awaited_at)) => awaited_at,
+        let next_due_at = match (self.newest_begun_at, self.next_due_at) {
+            (Some(_), Some(next_due_at)) => next_due_at,
             (Some(_), None) => return Some(TimeDelta::zero()),
             (None, _) => self.due_at(now.checked_sub_signed(self.grace_period)?)?,
         };
-        let late = (now - awaited_at - self.grace_period).max(TimeDelta::zero());
+        let late = (now - next_due_at - self.grace_period).max(TimeDelta::zero());
         let is_coming = self.under_way_since.is_some_and(|since| {
-            since >= awaited_at && now >= since && now - since <= self.patience
+            since >= next_due_at && now >= since && now - since <= self.patience
         });
         Some(if is_coming { TimeDelta::zero() } else { late })
     }

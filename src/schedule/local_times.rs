@@ -1,9 +1,9 @@
 //! The times of a cron expression in a time zone.
 //!
 //! A time comes as often as a clock on the wall shows it: twice in the hour that is repeated when
-//! summer time ends, not at all in the one that is left out when it begins. robfig/cron does the
+//! summer time ends, not at all in the one that is left out when it begins. robfig/cron v1 does the
 //! same, but where the offset changes by less than an hour or midnight is left out: there it misses
-//! times of that day.
+//! times that are found here.
 
 use chrono::{DateTime, Days, FixedOffset, Offset, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
