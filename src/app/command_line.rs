@@ -117,7 +117,7 @@ pub enum Command {
     /// Say what a backup schedule means to CloudNativePG, and when it comes next. Needs no
     /// configuration.
     ExplainSchedule {
-        /// The `schedule` of a ScheduledBackup, in quotes, such as `0 0 2 * * *`.
+        /// The `schedule` of a `ScheduledBackup`, in quotes, such as `0 0 2 * * *`.
         schedule: BackupSchedule,
 
         /// The time zone of the operator's pod, by its IANA name such as `Europe/Berlin`.

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use crate::schedule::{BackupSchedule, ScheduledIntervals};
 
 use super::human::{duration, moment};
+use super::terminal::plain;
 
 /// How many of the next times are told.
 const NEXT_TIMES: usize = 5;
@@ -15,14 +16,14 @@ const NEXT_TIMES: usize = 5;
 #[must_use]
 pub fn explanation(schedule: &BackupSchedule, zone: Tz, now: DateTime<Utc>) -> String {
     let mut facts = vec![
-        ("Schedule", schedule.to_string()),
+        ("Schedule", plain(schedule.as_str())),
         ("Meaning", schedule.in_words()),
         ("Interval", interval(schedule.intervals())),
     ];
     let times = next_times(schedule, zone, now);
     let heads = std::iter::once("Next times").chain(std::iter::repeat(""));
     facts.extend(heads.zip(times));
-    facts.extend(schedule.warning().map(|warning| ("Warning", warning)));
+    facts.extend(schedule.warning().map(|warning| ("Warning", plain(&warning))));
     facts.push(("As a CronJob", cron_job(schedule)));
     let lines: Vec<_> = facts.iter().map(|(name, fact)| format!("{name:<12}  {fact}")).collect();
     lines.join("\n")
@@ -48,13 +49,11 @@ fn next_times(schedule: &BackupSchedule, zone: Tz, now: DateTime<Utc>) -> Vec<St
 }
 
 fn local_moment(at: DateTime<Utc>, zone: Tz) -> String {
-    match zone {
-        Tz::UTC => moment(at),
-        zone => {
-            let local = at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
-            format!("{local} ({})", moment(at))
-        }
+    if zone == Tz::UTC {
+        return moment(at);
     }
+    let local = at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z");
+    format!("{local} ({})", moment(at))
 }
 
 fn cron_job(schedule: &BackupSchedule) -> String {

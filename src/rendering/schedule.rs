@@ -43,7 +43,7 @@ impl ScheduleEntry {
             observed_interval_seconds: report.observed.map(|one| one.median.as_seconds_f64()),
             due_at: report.due_at(now).map(Moment),
             grace_seconds: report.grace_period.as_seconds_f64(),
-            overdue_seconds: report.overdue(now).map(|overdue| overdue.as_seconds_f64()),
+            overdue_seconds: report.overdue(now).map(TimeDelta::as_seconds_f64),
         }
     }
 

@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use super::human::{ago, bytes, count, duration, moment};
 use super::terminal::{plain, status};
 use super::{
-    ArchiveEntry, BackupEntry, CheckDocument, Finding, ObstacleEntry, ScheduleEntry, ServerEntry,
-    Severity,
+    ArchiveEntry, BackupEntry, CheckDocument, Finding, ObstacleEntry, ServerEntry, Severity,
 };
 
 /// The document as text for people, with colours (ANSI) where they are wanted.
@@ -48,7 +47,7 @@ impl Page {
             ("Latest backup", Some(self.latest_backup(server))),
             ("Oldest backup", self.oldest_backup(server)),
             ("Backups", backups(server)),
-            ("Schedule", server.schedule.as_ref().map(ScheduleEntry::in_words)),
+            ("Schedule", schedule(server)),
             ("Newest WAL", self.newest_wal(server)),
             ("Timelines", timelines(server)),
             ("Gaps", gaps(server)),
@@ -132,6 +131,10 @@ fn backups(server: &ServerEntry) -> Option<String> {
     let known = known.into_iter().filter(|(_, number)| *number > 0);
     let words: Vec<_> = known.map(|(state, number)| format!("{number} {state}")).collect();
     (!words.is_empty()).then(|| words.join(", "))
+}
+
+fn schedule(server: &ServerEntry) -> Option<String> {
+    Some(plain(&server.schedule.as_ref()?.in_words()))
 }
 
 fn timelines(server: &ServerEntry) -> Option<String> {

@@ -73,20 +73,20 @@ const SURE_INTERVALS: usize = 4;
 const SURE_FACTOR: i32 = 2;
 
 impl ScheduleReport {
-    /// What a backup says that begins in the future is not believed: it would hide that one is late.
+    /// A begin in the future is not believed, and one that `backup.info` does not tell is not guessed:
+    /// either could hide that a backup is late.
     pub(super) fn new(
         expected: &ScheduleExpectation,
         backups: &[BackupReport],
         now: DateTime<Utc>,
     ) -> Self {
-        let begun = |backup: &BackupReport| backup.began_at.filter(|begun_at| *begun_at <= now);
-        let mut done: Vec<(DateTime<Utc>, Option<TimeDelta>)> = backups
-            .iter()
-            .filter(|backup| backup.done_at().is_some())
-            // When it was written is no begin: one would look younger than it is.
-            .filter(|backup| backup.info.as_ref().is_some_and(|info| info.began_at.is_some()))
-            .filter_map(|backup| Some((begun(backup)?, backup.duration())))
-            .collect();
+        let begun = |backup: &BackupReport| {
+            let begun_at = backup.info.as_ref()?.began_at?;
+            (begun_at <= now).then_some(begun_at)
+        };
+        let done = backups.iter().filter(|backup| backup.done_at().is_some());
+        let mut done: Vec<(DateTime<Utc>, Option<TimeDelta>)> =
+            done.filter_map(|backup| Some((begun(backup)?, backup.duration()))).collect();
         done.sort_unstable_by_key(|(begun_at, _)| *begun_at);
         let newest_begun_at = done.last().map(|(begun_at, _)| *begun_at);
         let running = backups.iter().filter(|backup| backup.state == BackupState::Running);

@@ -24,7 +24,7 @@ pub struct BackupSchedule {
 impl Eq for BackupSchedule {}
 
 impl BackupSchedule {
-    /// The schedule as it was given.
+    /// The schedule as it was given, but for the spaces.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -81,11 +81,10 @@ impl BackupSchedule {
     /// week, is what it misses.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        let fields: Vec<&str> = self.text.split_whitespace().collect();
-        if fields.len() != 5 {
+        let fields = &self.text;
+        if fields.split(' ').count() != 5 {
             return None;
         }
-        let fields = fields.join(" ");
         let meaning = self.in_words();
         let head = format!(
             "`{fields}` has five fields, and the first one is the second: it means {meaning}."
@@ -132,6 +131,7 @@ impl FromStr for BackupSchedule {
             Meaning::Calendar(calendar) => Occurrences::of(calendar),
             Meaning::Every(_) => Occurrences::default(),
         };
-        Ok(Self { text: text.to_owned(), meaning, intervals, occurrences })
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok(Self { text, meaning, intervals, occurrences })
     }
 }

@@ -153,43 +153,44 @@ pub enum PartError {
 
 /// Reads `number`, `number-number`, `*` or `?`, each with or without `/step` (`getRange`).
 fn part_of(kind: FieldKind, part: &str, star_with_step: bool) -> Result<FieldSet, PartError> {
-    let (least, most) = kind.bounds();
     let (range, step) = match part.split_once('/') {
         Some((range, step)) => (range, Some(step)),
         None => (part, None),
     };
-    let (low, high) = match range.split_once('-') {
-        Some((low, high)) => (low, Some(high)),
-        None => (range, None),
-    };
-    let is_star = low == "*" || low == "?";
-    let (first, last) = match high {
-        // What follows the hyphen of `*-…` is not even looked at.
-        _ if is_star => (least, most),
-        Some(high) if high.contains('-') => return Err(PartError::TooManyParts),
-        Some(high) => (number(kind, low)?, number(kind, high)?),
-        // `N/step` is `N-most/step`.
-        None if step.is_some() => (number(kind, low)?, most),
-        None => (number(kind, low)?, number(kind, low)?),
-    };
+    let is_star = ["*", "?"].contains(&range.split('-').next().unwrap_or_default());
+    let (first, last) = ends_of(kind, range, is_star, step.is_some())?;
     let step = match step {
         None => 1,
         Some(step) if step.contains('/') => return Err(PartError::TooManyParts),
-        Some(step) => plain_number(step)?,
+        Some(step) => usize::try_from(plain_number(step)?).unwrap_or(usize::MAX),
     };
-    if first < least || last > most {
-        return Err(PartError::OutOfRange);
-    }
-    if first > last {
-        return Err(PartError::Backwards);
-    }
-    let step = usize::try_from(step).unwrap_or(usize::MAX);
     if step == 0 {
         return Err(PartError::ZeroStep);
     }
     let bits = (first..=last).step_by(step).fold(0, |bits, number| bits | 1 << number);
-    let has_star = is_star && (star_with_step || step == 1);
-    Ok(FieldSet { kind, bits, has_star })
+    Ok(FieldSet { kind, bits, has_star: is_star && (star_with_step || step == 1) })
+}
+
+/// The first and the last number of a range; of `N/step` that is the greatest one.
+fn ends_of(
+    kind: FieldKind,
+    range: &str,
+    is_star: bool,
+    has_step: bool,
+) -> Result<(u32, u32), PartError> {
+    let (lowest, highest) = kind.bounds();
+    let (first, last) = match range.split_once('-') {
+        // What follows the hyphen of `*-…` is not even looked at.
+        _ if is_star => (lowest, highest),
+        Some((_, last)) if last.contains('-') => return Err(PartError::TooManyParts),
+        Some((first, last)) => (number(kind, first)?, number(kind, last)?),
+        None if has_step => (number(kind, range)?, highest),
+        None => (number(kind, range)?, number(kind, range)?),
+    };
+    if first < lowest || last > highest {
+        return Err(PartError::OutOfRange);
+    }
+    if first > last { Err(PartError::Backwards) } else { Ok((first, last)) }
 }
 
 fn number(kind: FieldKind, text: &str) -> Result<u32, PartError> {

@@ -19,6 +19,8 @@ mod occurrences;
 mod words;
 
 #[cfg(test)]
+mod naive_tests;
+#[cfg(test)]
 mod table_tests;
 #[cfg(test)]
 mod tests;

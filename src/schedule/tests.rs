@@ -1,8 +1,7 @@
-//! Words, warnings, intervals; and times as a naive search finds them.
+//! Words, warnings, intervals, errors.
 
-use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use proptest::prelude::*;
 
 use super::{BackupSchedule, Dialect, ScheduledIntervals};
 
@@ -10,77 +9,75 @@ fn schedule(text: &str) -> BackupSchedule {
     text.parse().unwrap()
 }
 
+/// Schedules, and what is said of them.
+const TOLD: &[(&str, &str)] = &[
+    ("0 0 2 * * *", "every day at 02:00"),
+    ("30 0 2 * * *", "every day at 02:00:30"),
+    ("0 0 2,14 * * *", "every day at 02:00 and 14:00"),
+    ("0 15,45 2,14 * * *", "every day at 02:15, 02:45, 14:15 and 14:45"),
+    ("0 0 */6 * * *", "every day at 00:00, 06:00, 12:00 and 18:00"),
+    ("0 2 * * *", "every hour at minute 2"),
+    ("0 0 * * * *", "every hour"),
+    ("0 0 */2 * * *", "every 2 hours"),
+    ("0 0 9-17 * * *", "every hour from 09:00 to 17:00"),
+    (
+        "0 0 0,1,2,5,6,8,9,20,22 * * *",
+        "at 00:00, 01:00, 02:00, 05:00, 06:00, 08:00, 09:00, 20:00 and 22:00",
+    ),
+    ("0 */15 * * * *", "every 15 minutes"),
+    ("0 */7 * * * *", "every hour at minutes 0 to 56 in steps of 7"),
+    ("0 1-3,9,20-21 * * * *", "every hour at minutes 1 to 3, 9, 20 and 21"),
+    ("0 * * * * *", "every minute"),
+    ("* * * * * *", "every second"),
+    ("*/10 * * * * *", "every 10 seconds"),
+    ("30 * * * * *", "every minute at second 30"),
+    ("30 2 * * * *", "every hour at minute 2, second 30"),
+    ("5,35 2,4 * * * *", "every hour at minutes 2 and 4, seconds 5 and 35"),
+    ("0 */5 9-17 * * *", "every 5 minutes of hours 9 to 17"),
+    ("0 30 9-17 * * *", "at minute 30 of hours 9 to 17"),
+    ("* 2 * * * *", "every second of minute 2 of every hour"),
+    ("* * 2 * * *", "every second of hour 2"),
+    ("30 * 2 * * *", "at second 30 of every minute of hour 2"),
+    ("0 * * 1 * *", "every minute, on day 1 of every month"),
+    ("30 */20 * * * *", "at second 30 of minutes 0, 20 and 40 of every hour"),
+    ("0 0 2 * * SUN", "on Sundays at 02:00"),
+    ("0 0 2 * * 1-5", "from Monday to Friday at 02:00"),
+    ("0 0 2 * * 0,6", "on Saturdays and Sundays at 02:00"),
+    ("0 0 2 * * 1,3,5", "on Mondays, Wednesdays and Fridays at 02:00"),
+    ("0 0 2 * * 0-5", "on Mondays, Tuesdays, Wednesdays, Thursdays, Fridays and Sundays at 02:00"),
+    ("0 0 2 1 * *", "on day 1 of every month at 02:00"),
+    ("0 0 2 1,15 * *", "on days 1 and 15 of every month at 02:00"),
+    ("0 0 2 */10 * *", "on days 1 to 31 in steps of 10 of every month at 02:00"),
+    ("0 0 2 1 1,7 *", "on day 1 of January and July at 02:00"),
+    ("0 0 2 * 3-6 *", "every day at 02:00, from March to June"),
+    ("0 0 2 * 1 MON", "on Mondays at 02:00, in January"),
+    ("0 0 0 13 * FRI", "on day 13 of the month and on Fridays at 00:00"),
+    (
+        "0 0 0 */2 * MON,TUE",
+        "on days 1 to 31 in steps of 2 of the month (if they are Mondays or Tuesdays) at 00:00",
+    ),
+    ("0 0 0 13 * */5", "on day 13 of the month (if it is a Friday or Sunday) at 00:00"),
+    (
+        "0 * * 13 5 */5",
+        "every minute, on day 13 of the month (if it is a Friday or Sunday), in May",
+    ),
+    ("0 0 0 1-31 * MON", "every day at 00:00"),
+    ("0 0 0 , * MON", "on Mondays at 00:00"),
+    ("@yearly", "on day 1 of January at 00:00"),
+    ("@monthly", "on day 1 of every month at 00:00"),
+    ("@weekly", "on Sundays at 00:00"),
+    ("@daily", "every day at 00:00"),
+    ("@hourly", "every hour"),
+    ("@every 6h", "every 6 hours, counted from the last backup"),
+    ("@every 1h", "every hour, counted from the last backup"),
+    ("@every 90m30s", "every 1 hour 30 minutes 30 seconds, counted from the last backup"),
+    ("@every 36h", "every 1 day 12 hours, counted from the last backup"),
+];
+
 #[test]
 fn a_schedule_is_told_in_words() {
-    let told = [
-        ("0 0 2 * * *", "every day at 02:00"),
-        ("30 0 2 * * *", "every day at 02:00:30"),
-        ("0 0 2,14 * * *", "every day at 02:00 and 14:00"),
-        ("0 15,45 2,14 * * *", "every day at 02:15, 02:45, 14:15 and 14:45"),
-        ("0 0 */6 * * *", "every day at 00:00, 06:00, 12:00 and 18:00"),
-        ("0 2 * * *", "every hour at minute 2"),
-        ("0 0 * * * *", "every hour"),
-        ("0 0 */2 * * *", "every 2 hours"),
-        ("0 0 9-17 * * *", "every hour from 09:00 to 17:00"),
-        (
-            "0 0 0,1,2,5,6,8,9,20,22 * * *",
-            "at 00:00, 01:00, 02:00, 05:00, 06:00, 08:00, 09:00, 20:00 and 22:00",
-        ),
-        ("0 */15 * * * *", "every 15 minutes"),
-        ("0 */7 * * * *", "every hour at minutes 0 to 56 in steps of 7"),
-        ("0 1-3,9,20-21 * * * *", "every hour at minutes 1 to 3, 9, 20 and 21"),
-        ("0 * * * * *", "every minute"),
-        ("* * * * * *", "every second"),
-        ("*/10 * * * * *", "every 10 seconds"),
-        ("30 * * * * *", "every minute at second 30"),
-        ("30 2 * * * *", "every hour at minute 2, second 30"),
-        ("5,35 2,4 * * * *", "every hour at minutes 2 and 4, seconds 5 and 35"),
-        ("0 */5 9-17 * * *", "every 5 minutes of hours 9 to 17"),
-        ("0 30 9-17 * * *", "at minute 30 of hours 9 to 17"),
-        ("* 2 * * * *", "every second of minute 2 of every hour"),
-        ("* * 2 * * *", "every second of hour 2"),
-        ("30 * 2 * * *", "at second 30 of every minute of hour 2"),
-        ("0 * * 1 * *", "every minute, on day 1 of every month"),
-        ("30 */20 * * * *", "at second 30 of minutes 0, 20 and 40 of every hour"),
-        ("0 0 2 * * SUN", "on Sundays at 02:00"),
-        ("0 0 2 * * 1-5", "from Monday to Friday at 02:00"),
-        ("0 0 2 * * 0,6", "on Saturdays and Sundays at 02:00"),
-        ("0 0 2 * * 1,3,5", "on Mondays, Wednesdays and Fridays at 02:00"),
-        (
-            "0 0 2 * * 0-5",
-            "on Mondays, Tuesdays, Wednesdays, Thursdays, Fridays and Sundays at 02:00",
-        ),
-        ("0 0 2 1 * *", "on day 1 of every month at 02:00"),
-        ("0 0 2 1,15 * *", "on days 1 and 15 of every month at 02:00"),
-        ("0 0 2 */10 * *", "on days 1 to 31 in steps of 10 of every month at 02:00"),
-        ("0 0 2 1 1,7 *", "on day 1 of January and July at 02:00"),
-        ("0 0 2 * 3-6 *", "every day at 02:00, from March to June"),
-        ("0 0 2 * 1 MON", "on Mondays at 02:00, in January"),
-        ("0 0 0 13 * FRI", "on day 13 of the month and on Fridays at 00:00"),
-        (
-            "0 0 0 */2 * MON,TUE",
-            "on days 1 to 31 in steps of 2 of the month (if they are Mondays or Tuesdays) at 00:00",
-        ),
-        ("0 0 0 13 * */5", "on day 13 of the month (if it is a Friday or Sunday) at 00:00"),
-        (
-            "0 * * 13 5 */5",
-            "every minute, on day 13 of the month (if it is a Friday or Sunday), in May",
-        ),
-        ("0 0 0 1-31 * MON", "every day at 00:00"),
-        ("0 0 0 , * MON", "on Mondays at 00:00"),
-        ("@yearly", "on day 1 of January at 00:00"),
-        ("@monthly", "on day 1 of every month at 00:00"),
-        ("@weekly", "on Sundays at 00:00"),
-        ("@daily", "every day at 00:00"),
-        ("@hourly", "every hour"),
-        ("@every 6h", "every 6 hours, counted from the last backup"),
-        ("@every 1h", "every hour, counted from the last backup"),
-        ("@every 90m30s", "every 1 hour 30 minutes 30 seconds, counted from the last backup"),
-        ("@every 36h", "every 1 day 12 hours, counted from the last backup"),
-    ];
-
-    for (text, words) in told {
-        assert_eq!(schedule(text).in_words(), words, "{text}");
+    for (text, words) in TOLD {
+        assert_eq!(schedule(text).in_words(), *words, "{text}");
     }
 }
 
@@ -162,169 +159,4 @@ fn the_times_of_every_are_counted_from_a_backup() {
     assert_eq!(latest("2026-11-24T13:00:00Z", begun_at), Some(at("2026-11-24T13:00:00Z")));
     assert_eq!(latest("2026-11-24T00:00:00Z", begun_at), None);
     assert_eq!(latest("2026-11-24T12:00:00Z", None), None);
-}
-
-/// A part of a field as it is written, and what it allows by robfig/cron's documentation.
-#[derive(Clone, Debug)]
-enum Part {
-    Star(Option<u32>),
-    From(u32, Option<u32>),
-    Range(u32, u32, Option<u32>),
-}
-
-impl Part {
-    fn text(&self) -> String {
-        let step = |step: &Option<u32>| step.map_or(String::new(), |step| format!("/{step}"));
-        match self {
-            Self::Star(every) => format!("*{}", step(every)),
-            Self::From(first, every) => format!("{first}{}", step(every)),
-            Self::Range(first, last, every) => format!("{first}-{last}{}", step(every)),
-        }
-    }
-
-    fn allows(&self, least: u32, number: u32) -> bool {
-        let (first, last, step) = match *self {
-            Self::Star(step) => (least, u32::MAX, step),
-            Self::From(first, None) => (first, first, None),
-            Self::From(first, step) => (first, u32::MAX, step),
-            Self::Range(first, last, step) => (first, last, step),
-        };
-        number >= first && number <= last && (number - first) % step.unwrap_or(1) == 0
-    }
-}
-
-type Field = Vec<Part>;
-
-fn field(least: u32, most: u32) -> impl Strategy<Value = Field> {
-    let step = || proptest::option::of(1..=most);
-    let part = prop_oneof![
-        3 => step().prop_map(Part::Star),
-        3 => (least..=most, step()).prop_map(|(first, step)| Part::From(first, step)),
-        2 => (least..=most, least..=most, step())
-            .prop_map(|(one, other, step)| Part::Range(one.min(other), one.max(other), step)),
-    ];
-    proptest::collection::vec(part, 1..3)
-}
-
-fn fields() -> impl Strategy<Value = [Field; 6]> {
-    (field(0, 59), field(0, 59), field(0, 23), field(1, 31), field(1, 12), field(0, 6)).prop_map(
-        |(second, minute, hour, day, month, weekday)| [second, minute, hour, day, month, weekday],
-    )
-}
-
-fn zone() -> impl Strategy<Value = Tz> {
-    prop_oneof![
-        Just(Tz::UTC),
-        Just(Tz::Europe__Berlin),
-        Just(Tz::America__New_York),
-        Just(Tz::Australia__Lord_Howe),
-    ]
-}
-
-fn text_of(fields: &[Field; 6]) -> String {
-    let parts = |field: &Field| field.iter().map(Part::text).collect::<Vec<_>>().join(",");
-    fields.each_ref().map(parts).join(" ")
-}
-
-fn allows(field: &Field, least: u32, number: u32) -> bool {
-    field.iter().any(|part| part.allows(least, number))
-}
-
-fn day_allowed(fields: &[Field; 6], at: DateTime<Tz>) -> bool {
-    let [_, _, _, days, months, weekdays] = fields;
-    let has_star = |field: &Field| field.iter().any(|part| matches!(part, Part::Star(_)));
-    let of_month = allows(days, 1, at.day());
-    let of_week = allows(weekdays, 0, at.weekday().num_days_from_sunday());
-    let both = has_star(days) || has_star(weekdays);
-    let day = if both { of_month && of_week } else { of_month || of_week };
-    allows(months, 1, at.month()) && day
-}
-
-fn allowed(fields: &[Field; 6], at: DateTime<Tz>) -> bool {
-    let [seconds, minutes, hours, ..] = fields;
-    allows(seconds, 0, at.second())
-        && allows(minutes, 0, at.minute())
-        && allows(hours, 0, at.hour())
-        && day_allowed(fields, at)
-}
-
-/// The first second after a moment whose local time is allowed, second by second in each hour in
-/// which there can be one.
-fn naive_next(fields: &[Field; 6], zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let local = |at: DateTime<Utc>| at.with_timezone(&zone);
-    let can_be = |at: DateTime<Utc>| {
-        day_allowed(fields, local(at)) && allows(&fields[2], 0, local(at).hour())
-    };
-    let mut hour = after + TimeDelta::seconds(1);
-    while local(hour).year() <= local(after).year() + 5 {
-        let end = hour + TimeDelta::seconds(3599 - hour.timestamp() % 3600);
-        let middle = hour + (end - hour) / 2;
-        if can_be(hour) || can_be(middle) || can_be(end) {
-            let seconds =
-                (0..=(end - hour).num_seconds()).map(|second| hour + TimeDelta::seconds(second));
-            if let Some(found) = seconds.into_iter().find(|second| allowed(fields, local(*second)))
-            {
-                return Some(found);
-            }
-        }
-        hour = end + TimeDelta::seconds(1);
-    }
-    None
-}
-
-fn moment() -> impl Strategy<Value = DateTime<Utc>> {
-    // From 2026 to 2033.
-    (1_767_225_600_i64..1_988_150_400).prop_map(|at| Utc.timestamp_opt(at, 0).unwrap())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn the_next_time_is_the_one_that_a_naive_search_finds(
-        fields in fields(), zone in zone(), after in moment(),
-    ) {
-        let expected = naive_next(&fields, zone, after);
-
-        let found = text_of(&fields).parse::<BackupSchedule>();
-
-        match found {
-            Ok(schedule) => prop_assert_eq!(schedule.next_after(after, zone), expected),
-            Err(_) => prop_assert_eq!(expected, None),
-        }
-    }
-
-    #[test]
-    fn between_the_latest_time_and_the_next_there_is_none(
-        fields in fields(), zone in zone(), now in moment(),
-    ) {
-        let Ok(schedule) = text_of(&fields).parse::<BackupSchedule>() else { return Ok(()) };
-
-        let latest = schedule.latest_until(now, zone, None).unwrap();
-
-        prop_assert!(latest <= now);
-        prop_assert!(allowed(&fields, latest.with_timezone(&zone)));
-        let next = schedule.next_after(latest, zone);
-        prop_assert!(next.is_none_or(|next| next > now));
-    }
-
-    #[test]
-    fn words_are_never_missing(fields in fields()) {
-        let Ok(schedule) = text_of(&fields).parse::<BackupSchedule>() else { return Ok(()) };
-
-        let words = schedule.in_words();
-
-        let unfinished = ["  ", " ,", " of every month of", "minute ,", "at ,"];
-        prop_assert!(!words.is_empty() && !unfinished.iter().any(|part| words.contains(part)));
-        let ScheduledIntervals { shortest, median, longest } = schedule.intervals();
-        prop_assert!(TimeDelta::zero() < shortest && shortest <= median && median <= longest);
-    }
-
-    #[test]
-    fn no_text_makes_it_panic(text in r"(@every )?([0-9*/,\-?LW#A-Za-z+.]{0,9} ?){0,6}\PC{0,9}") {
-        let schedule = text.parse::<BackupSchedule>();
-
-        let _ = schedule.map(|schedule| (schedule.warning(), schedule.as_cron_job()));
-        let _ = Dialect::Kubernetes.read(&text);
-    }
 }

@@ -42,9 +42,10 @@ pub(super) enum Days {
 pub(super) fn days(calendar: &Calendar) -> Days {
     let (of_month, of_week) = (calendar.days_of_month, calendar.days_of_week);
     match (calendar.day_rule(), of_month.is_whole(), of_week.is_whole()) {
-        (DayRule::Both, true, true) => Days::All,
-        // Either is allowed, and one of them always is.
-        (DayRule::Either, true, _) | (DayRule::Either, _, true) => Days::All,
+        // Where either is enough, one of them always is.
+        (DayRule::Both, true, true) | (DayRule::Either, true, _) | (DayRule::Either, _, true) => {
+            Days::All
+        }
         (DayRule::Both, true, false) => Days::Other(weekdays(calendar)),
         (DayRule::Both, false, true) => Days::OfMonth(days_of_month(calendar)),
         (DayRule::Both, false, false) => {
