@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::schedule::{BackupSchedule, ScheduledIntervals};
+use crate::schedule::{BackupSchedule, ScheduledIntervals, whole_length};
 
-use super::human::{duration, moment};
+use super::human::moment;
 use super::terminal::plain;
 
 /// How many of the next times are told.
@@ -31,11 +31,11 @@ pub fn explanation(schedule: &BackupSchedule, zone: Tz, now: DateTime<Utc>) -> S
 
 fn interval(intervals: ScheduledIntervals) -> String {
     let ScheduledIntervals { shortest, median, longest } = intervals;
-    let median = duration(median);
+    let median = whole_length(median);
     if shortest == longest {
         return median;
     }
-    format!("{median} (median; from {} to {})", duration(shortest), duration(longest))
+    format!("{median} (median; from {} to {})", whole_length(shortest), whole_length(longest))
 }
 
 fn next_times(schedule: &BackupSchedule, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
@@ -106,16 +106,16 @@ mod tests {
 
     #[test]
     fn every_so_often_is_explained_from_now_on() {
-        insta::assert_snapshot!(explained("@every 6h", Tz::UTC), @"
-        Schedule      @every 6h
-        Meaning       every 6 hours, counted from the last backup
-        Interval      6 hours
-        Next times    2026-11-25 02:00:00 UTC
-                      2026-11-25 08:00:00 UTC
-                      2026-11-25 14:00:00 UTC
-                      2026-11-25 20:00:00 UTC
-                      2026-11-26 02:00:00 UTC
-        As a CronJob  every 6 hours, counted from the last job
+        insta::assert_snapshot!(explained("@every 90m30s", Tz::UTC), @"
+        Schedule      @every 90m30s
+        Meaning       every 1 hour 30 minutes 30 seconds, counted from the last backup
+        Interval      1 hour 30 minutes 30 seconds
+        Next times    2026-11-24 21:30:30 UTC
+                      2026-11-24 23:01:00 UTC
+                      2026-11-25 00:31:30 UTC
+                      2026-11-25 02:02:00 UTC
+                      2026-11-25 03:32:30 UTC
+        As a CronJob  every 1 hour 30 minutes 30 seconds, counted from the last job
         ");
     }
 

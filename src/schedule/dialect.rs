@@ -37,7 +37,7 @@ pub enum InvalidSchedule {
     #[error("expected five fields: minute, hour, day of month, month, day of week")]
     NotFiveFields,
     /// A field that makes no sense.
-    #[error("expected {form} in the field {field}, of which `{part}` {reason}")]
+    #[error("expected {form} in the field {field}; `{part}` {reason}")]
     Field {
         /// What the field is about.
         field: &'static str,

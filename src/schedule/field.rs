@@ -135,7 +135,7 @@ impl FieldSet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// Where a number or a name should be is something else.
-    #[error("is not made of these")]
+    #[error("is something else")]
     NoNumber,
     /// A number that the field does not have.
     #[error("is out of range")]

@@ -30,3 +30,4 @@ pub use dialect::{Dialect, InvalidSchedule, Meaning};
 pub use field::PartError;
 pub use intervals::ScheduledIntervals;
 pub use local_times::{next_time, previous_time};
+pub use words::whole_length;

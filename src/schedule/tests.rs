@@ -121,7 +121,7 @@ fn an_error_says_what_was_expected_where() {
 
     assert_eq!(
         error("0 0 24 * * *"),
-        "expected numbers from 0 to 23 in the field hour, of which `24` is out of range"
+        "expected numbers from 0 to 23 in the field hour; `24` is out of range"
     );
     assert!(error("0 0 2 * * 7").contains("from 0 (Sunday) to 6"));
     assert!(error("every day").contains("such as `0 0 2 * * *`"));

@@ -166,10 +166,19 @@ fn nested(levels: &[Level]) -> String {
     words
 }
 
-/// `every hour`, `every 1 hour 30 minutes`: all of it.
+/// `every hour`, `every 1 hour 30 minutes`.
 fn every(interval: TimeDelta) -> String {
+    let length = whole_length(interval);
+    // `1 hour` alone, and not `1 hour 30 minutes`.
+    let alone = length.strip_prefix("1 ").filter(|unit| !unit.contains(' '));
+    format!("every {}", alone.unwrap_or(&length))
+}
+
+/// A length of time to the second, such as `1 day 12 hours` or `1 minute 30 seconds`.
+#[must_use]
+pub fn whole_length(length: TimeDelta) -> String {
     let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
-    let mut rest = interval.num_seconds();
+    let mut rest = length.num_seconds();
     let mut parts = Vec::new();
     for (unit, size) in units {
         match rest / size {
@@ -179,7 +188,5 @@ fn every(interval: TimeDelta) -> String {
         }
         rest %= size;
     }
-    let length = parts.join(" ");
-    let alone = length.strip_prefix("1 ").filter(|_| parts.len() == 1);
-    format!("every {}", alone.unwrap_or(&length))
+    parts.join(" ")
 }
