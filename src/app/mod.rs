@@ -45,6 +45,9 @@ pub fn run() -> ExitCode {
     match command_line.command() {
         Command::CheckConfig => configured(&command_line, WRONG_CONFIGURATION, |config| {
             say(io::stdout(), &summary(&config));
+            for warning in config.warnings() {
+                say(io::stdout(), &format!("Warning: {warning}"));
+            }
             ExitCode::SUCCESS
         }),
         // For these, other codes say how it is with the backups.
@@ -128,9 +131,7 @@ fn clock() -> Clock {
 fn summary(config: &Config) -> String {
     let archives = config.archives.iter();
     let lines = archives.map(|one| format!("\n  {}: {}", one.name, one.destination));
-    let warnings = config.warnings().into_iter().map(|warning| format!("\nWarning: {warning}"));
-    let (lines, warnings) = (lines.collect::<String>(), warnings.collect::<String>());
-    format!("The configuration is valid. Archives:{lines}{warnings}")
+    format!("The configuration is valid. Archives:{}", lines.collect::<String>())
 }
 
 /// Writes a line. One that cannot be written has nobody who reads it.
