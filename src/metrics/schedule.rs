@@ -25,7 +25,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "backup_due_timestamp",
         help: "Latest time of the backup schedule; of an @every counted from the newest done backup, \
-               and absent without one.",
+               without one from the oldest that is not, and absent before any.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| Some(server.schedule.as_ref()?.due_at(now)?.into())),

@@ -40,7 +40,7 @@ pub(super) fn server_findings(
     let mut findings = Vec::new();
     if server.is_expected {
         findings.extend(newest_backup(server, now));
-        findings.extend(server.schedule.iter().flat_map(|one| schedule(one, now)));
+        findings.extend(schedule(server, now));
         findings.extend(gaps(server));
         findings.extend(histories(server));
         findings.extend(other_backups(server));

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::report::{Contradiction, ScheduleReport};
+use crate::report::{Contradiction, ScheduleReport, ServerReport};
 
 use super::human::{duration, moment};
 use super::{Evidence, Finding, Moment, Severity};
@@ -23,7 +23,7 @@ pub struct ScheduleEntry {
     pub interval_seconds: f64,
     /// Median time from the begin of a done backup to that of the next; `null` for fewer than two.
     pub observed_interval_seconds: Option<f64>,
-    /// Its latest time; `null` where that is not known, as for `@every` without a done backup.
+    /// Its latest time; `null` where that is not known, as for `@every` before any backup.
     pub due_at: Option<Moment>,
     /// How long after its time a backup may be missing before it is late.
     pub grace_seconds: f64,
@@ -75,17 +75,19 @@ fn seconds_delta(seconds: f64) -> TimeDelta {
     TimeDelta::try_seconds(seconds as i64).unwrap_or(TimeDelta::MAX)
 }
 
-pub(super) fn schedule(report: &ScheduleReport, now: DateTime<Utc>) -> Vec<Finding> {
+pub(super) fn schedule(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
+    let Some(report) = &server.schedule else { return Vec::new() };
     let misread = report.expected.schedule.warning().map(|warning| {
         let message = format!("The backup schedule {warning}");
         Finding::new(Severity::Warning, "schedule_misread", message)
     });
-    [overdue(report, now), misread, contradiction(report)].into_iter().flatten().collect()
+    // Without any done backup, that there is none says it all.
+    let overdue = server.newest_done().and_then(|_| overdue(report, now));
+    [overdue, misread, contradiction(report)].into_iter().flatten().collect()
 }
 
-/// Without any done backup, that there is none says it all.
 fn overdue(report: &ScheduleReport, now: DateTime<Utc>) -> Option<Finding> {
-    let next_due_at = report.next_due_at?;
+    let awaited_since = report.awaited_since(now)?;
     let overdue = report.overdue(now).filter(|overdue| *overdue > TimeDelta::zero())?;
     // One backup may fail and the next one succeed; two in a row look like the end of them.
     let is_second = overdue >= report.expected.schedule.intervals().longest;
@@ -93,11 +95,11 @@ fn overdue(report: &ScheduleReport, now: DateTime<Utc>) -> Option<Finding> {
     let message = format!(
         "A backup was due {} and none that began since is done: overdue by {}, a grace of {} not \
          counted",
-        moment(next_due_at),
+        moment(awaited_since),
         duration(overdue),
         duration(report.grace_period)
     );
-    let evidence = Evidence { since: Some(Moment(next_due_at)), ..Evidence::default() };
+    let evidence = Evidence { since: Some(Moment(awaited_since)), ..Evidence::default() };
     Some(Finding::new(severity, "backup_overdue", message).with(evidence))
 }
 

@@ -62,12 +62,12 @@ impl BackupSchedule {
         &self,
         moment: DateTime<Utc>,
         zone: Tz,
-        newest_begun_at: Option<DateTime<Utc>>,
+        counted_from: Option<DateTime<Utc>>,
     ) -> Option<DateTime<Utc>> {
         match &self.meaning {
             Meaning::Calendar(_) => self.occurrences.latest(zone, moment),
             Meaning::Every(interval) => {
-                let begun_at = newest_begun_at.filter(|begun_at| *begun_at <= moment)?;
+                let begun_at = counted_from.filter(|begun_at| *begun_at <= moment)?;
                 let since = (moment - begun_at.trunc_subsecs(0)).num_seconds();
                 let passed = since - since.checked_rem(interval.num_seconds())?;
                 begun_at.trunc_subsecs(0).checked_add_signed(TimeDelta::seconds(passed))

@@ -70,6 +70,17 @@ async fn a_late_backup_is_a_warning_and_a_second_one_critical() {
     assert_eq!(second, ("critical".into(), "backup_overdue".into(), Some(2)));
 }
 
+/// It is done, so nothing else is said; and when the next one was due is not known from it.
+#[tokio::test]
+async fn a_backup_that_begins_in_the_future_does_not_hide_that_one_is_late() {
+    let archive = small(|_| ()).await;
+
+    // The backups are of the first and the second of January.
+    let late = only(findings(&archive, "0 0 3 * * *", "01T01").await);
+
+    assert_eq!(late, ("warning".into(), "backup_overdue".into(), Some(1)));
+}
+
 #[tokio::test]
 async fn backups_that_contradict_the_schedule_are_told_with_both_intervals() {
     let archive = small(|store| {

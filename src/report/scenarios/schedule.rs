@@ -96,6 +96,49 @@ fn a_backup_under_way_is_not_late_until_it_takes_much_longer_than_usual() {
 }
 
 #[test]
+fn backups_that_are_killed_again_and_again_are_late() {
+    let hourly = report(
+        "0 0 * * * *",
+        &[
+            ("DONE", "11-14 08:00:00", "11-14 08:10:00"),
+            // Too long ago to be under way.
+            ("STARTED", "11-14 09:00:00", "11-14 09:00:00"),
+            ("STARTED", "11-15 11:00:00", "11-15 11:00:00"),
+            ("STARTED", "11-15 11:50:00", "11-15 11:50:00"),
+        ],
+    );
+
+    assert_eq!(minutes_late(&hourly, "15T12:00:00"), Some(26 * 60));
+    let daily = report(
+        DAILY,
+        &[
+            ("DONE", "11-14 02:00:00", "11-14 02:10:00"),
+            ("STARTED", "11-15 02:00:00", "11-15 02:00:00"),
+            ("STARTED", "11-15 11:50:00", "11-15 11:50:00"),
+        ],
+    );
+    assert_eq!(minutes_late(&daily, "15T12:00:00"), Some(9 * 60));
+}
+
+#[test]
+fn without_a_done_backup_what_is_late_is_counted_from_the_first_that_was_tried() {
+    let tried = [
+        ("FAILED", "11-13 02:00:03", "11-13 02:10:00"),
+        ("STARTED", "11-14 14:00:03", "11-14 14:00:03"),
+    ];
+    let (daily, every) = (report(DAILY, &tried), report("@every 6h", &tried));
+
+    assert_eq!(minutes_late(&daily, "15T12:00:00"), Some(57 * 60));
+    assert_eq!(minutes_late(&daily, "16T03:00:00"), Some(72 * 60));
+    assert_eq!(minutes_late(&every, "15T12:00:03"), Some(57 * 60));
+    assert_eq!(every.due_at(moment(NOW)), Some(moment("2026-11-15T08:00:03Z")));
+    // The first one of all is under way.
+    let first = report("@every 6h", &[("STARTED", "11-15 11:30:00", "11-15 11:30:00")]);
+    assert_eq!(minutes_late(&first, "15T12:30:00"), Some(0));
+    assert_eq!(minutes_late(&first, "15T12:31:00"), Some(1));
+}
+
+#[test]
 fn the_grace_is_three_times_what_backups_take_unless_it_is_set() {
     let long = ("DONE", "11-14 02:00:00", "11-14 05:00:00");
     let set = Archive::new().expecting(&["s"]).scheduled(DAILY, Some(15));
