@@ -11,6 +11,7 @@
 //! | [`postgres`] | what is true of every cluster: WAL segments, timelines, history files |
 //! | [`barman`] | what keys and files of an archive mean |
 //! | [`inventory`] | what an archive contains, as sums and runs |
+//! | [`schedule`] | when backups should be taken, as `CloudNativePG` reads it |
 //! | [`recovery`] | what timelines lead to, and what retention would delete |
 //! | [`report`] | the immutable result of one scan |
 //! | [`rendering`] | what a report says to people and their scripts: findings, sums, JSON, text |
@@ -31,5 +32,6 @@ pub mod recovery;
 pub mod rendering;
 pub mod report;
 pub mod scan;
+pub mod schedule;
 pub mod storage;
 pub mod web;

@@ -11,11 +11,12 @@ use barman_cloud_exporter::metrics::{
 };
 use barman_cloud_exporter::report::{
     ArchiveStatus, ErrorKind, Expectations, Operation, RequestOutcome, RetentionPolicies,
-    ScanOutcome,
+    ScanOutcome, ScheduleExpectation,
 };
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
 use barman_cloud_exporter::storage::{Credentials, RequestObserver, S3Settings, S3Store};
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use embedded_s3::recorded::{self, Recorded};
 use embedded_s3::{Options, Part, Server, Store, Upload};
 
@@ -64,6 +65,14 @@ fn add_waiting_backup(store: &Store, recorded: &Recorded) {
     store.put_zeros(&recorded.bucket, segment, 100, at);
 }
 
+fn schedule(text: &str) -> ScheduleExpectation {
+    ScheduleExpectation {
+        schedule: Arc::new(text.parse().expect("a schedule")),
+        zone: Tz::UTC,
+        grace_period: None,
+    }
+}
+
 fn expectations() -> Expectations {
     let expected = ["kilobase-postgres-backup", "orders"].map(str::to_owned);
     Expectations {
@@ -73,6 +82,11 @@ fn expectations() -> Expectations {
             ..RetentionPolicies::default()
         },
         gap_grace_period: TimeDelta::minutes(10),
+        schedules: [
+            ("kilobase-postgres-backup".to_owned(), schedule("0 0 3 * * *")),
+            ("orders".to_owned(), schedule("0 2 * * *")),
+        ]
+        .into(),
         max_running_time: TimeDelta::hours(24),
     }
 }

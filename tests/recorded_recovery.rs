@@ -65,6 +65,7 @@ fn report() -> Report {
         servers: None,
         retention: RetentionPolicies::default(),
         gap_grace_period: TimeDelta::minutes(10),
+        schedules: [].into(),
         max_running_time: TimeDelta::hours(24),
     };
     build(&findings, &expected, now)

@@ -42,6 +42,7 @@ impl Judged {
                 servers: None,
                 retention: RetentionPolicies { default: retention, ..RetentionPolicies::default() },
                 gap_grace_period: TimeDelta::minutes(10),
+                schedules: [].into(),
                 max_running_time: TimeDelta::hours(24),
             },
             now: NOW.parse().expect("the moment is written as RFC 3339 has it"),

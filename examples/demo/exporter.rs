@@ -163,8 +163,10 @@ archives:
     servers:
       - serverName: {HEALTHY}
         retentionPolicy: 14d
+        backupSchedule: \"0 0 2 * * *\"
       - serverName: {TROUBLED}
         retentionPolicy: 14d
+        backupSchedule: \"0 1 * * *\" # every hour, as CloudNativePG reads it, and not daily at one
 "
     );
     fs::write(directory.join("config.yaml"), configuration)?;

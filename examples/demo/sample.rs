@@ -98,6 +98,7 @@ fn healthy(archive: &Archive) -> Group {
             line("barman_cloud_recoverable").says(1_u64),
             line("barman_cloud_recovery_window_coverage_ratio"),
             line("barman_cloud_backup_age_seconds"),
+            line("barman_cloud_backup_overdue_seconds").says(0_u64),
             line("barman_cloud_backup_last_stored_bytes"),
             line("barman_cloud_backup_running_bytes"),
             line("barman_cloud_backups_kept").with("target", "standalone").says(1_u64),
@@ -115,7 +116,8 @@ fn troubled(archive: &Archive) -> Group {
     Group {
         caption: "billing-postgres is not: its last good backup is days old, one failed, one never \
                   ended, one has\nan unreadable backup.info, which stops its retention. WAL is missing that \
-                  a restore would need.\nWhat the two uploads left is paid for.",
+                  a restore would need.\nWhat the two uploads left is paid for, and a schedule that was meant \
+                  to be daily is hourly.",
         lines: vec![
             backups("done").says(cluster.done.len()),
             backups("failed").says(1_u64),
@@ -125,6 +127,8 @@ fn troubled(archive: &Archive) -> Group {
             line("barman_cloud_wal_missing_segments").says(7_u64),
             line("barman_cloud_retention_blocked").with("reason", "unreadable_backup").says(1_u64),
             line("barman_cloud_backup_age_seconds"),
+            line("barman_cloud_backup_overdue_seconds"),
+            line("barman_cloud_backup_schedule_interval_seconds"),
             line("barman_cloud_backup_last_failure_timestamp_seconds"),
             line("barman_cloud_incomplete_uploads").says(2_u64),
             line("barman_cloud_incomplete_uploads_bytes"),

@@ -182,6 +182,7 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
             servers: Some(servers),
             retention: RetentionPolicies::default(),
             gap_grace_period: TimeDelta::minutes(10),
+            schedules: [].into(),
             max_running_time: TimeDelta::hours(24),
         },
     };

@@ -5,11 +5,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::build_info;
-use crate::config::{Config, Flag, Mistakes};
+use crate::config::{Config, Flag, Mistakes, parse_time_zone};
+use crate::schedule::BackupSchedule;
 
 /// Where the configuration is looked for when nothing names it.
 pub const DEFAULT_CONFIG_FILE: &str = "/etc/barman-cloud-exporter/config.yaml";
@@ -19,6 +21,7 @@ Example:
   barman-cloud-exporter check-config --config.file config.yaml
   barman-cloud-exporter check --config.file config.yaml
   barman-cloud-exporter report --config.file config.yaml --output markdown
+  barman-cloud-exporter explain-schedule '0 2 * * *'
   barman-cloud-exporter --config.file config.yaml
   curl http://localhost:10432/metrics
 
@@ -82,7 +85,7 @@ pub struct CommandLine {
 }
 
 /// What the program is asked to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Scan on schedule and serve metrics; what happens without a command, too.
     #[default]
@@ -108,6 +111,20 @@ pub enum Command {
         output: ReportOutput,
 
         /// Look back from this moment instead of now, such as `2026-11-15T12:00:00Z`.
+        #[arg(long, value_name = "TIME")]
+        at: Option<DateTime<Utc>>,
+    },
+    /// Say what a backup schedule means to CloudNativePG, and when it comes next. Needs no
+    /// configuration.
+    ExplainSchedule {
+        /// The `schedule` of a `ScheduledBackup`, in quotes, such as `0 0 2 * * *`.
+        schedule: BackupSchedule,
+
+        /// The time zone of the operator's pod, by its IANA name such as `Europe/Berlin`.
+        #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse_time_zone)]
+        time_zone: Tz,
+
+        /// Begin at this moment instead of now, such as `2026-11-15T12:00:00Z`.
         #[arg(long, value_name = "TIME")]
         at: Option<DateTime<Utc>>,
     },
@@ -157,7 +174,7 @@ impl CommandLine {
     /// What to do.
     #[must_use]
     pub fn command(&self) -> Command {
-        self.command.unwrap_or_default()
+        self.command.clone().unwrap_or_default()
     }
 
     /// The configuration file: the one that was named, or the usual one if it exists.
@@ -176,7 +193,7 @@ impl CommandLine {
     pub fn flags(&self) -> Vec<Flag> {
         let quiet = match self.command() {
             Command::Check { .. } | Command::Report { .. } => Some("warn".to_owned()),
-            Command::Serve | Command::CheckConfig => None,
+            Command::Serve | Command::CheckConfig | Command::ExplainSchedule { .. } => None,
         };
         let log_level = self.log_level.clone().or(quiet);
         [

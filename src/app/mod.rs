@@ -23,6 +23,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use crate::config::Config;
+use crate::rendering::explanation;
 use crate::scan::Clock;
 
 use command_line::{Command, CommandLine};
@@ -41,25 +42,44 @@ const RUNTIME_DEADLINE: Duration = Duration::from_secs(1);
 #[must_use]
 pub fn run() -> ExitCode {
     let command_line = CommandLine::of_this_process();
-    let config = match command_line.load_config() {
-        Ok(config) => config,
-        Err(mistakes) => {
-            say(io::stderr(), &format!("The configuration is wrong:\n{mistakes}"));
-            return ExitCode::from(match command_line.command() {
-                // There, other codes say how it is with the backups.
-                Command::Check { .. } | Command::Report { .. } => COULD_NOT_TELL,
-                Command::Serve | Command::CheckConfig => WRONG_CONFIGURATION,
-            });
-        }
-    };
     match command_line.command() {
-        Command::CheckConfig => {
+        Command::CheckConfig => configured(&command_line, WRONG_CONFIGURATION, |config| {
             say(io::stdout(), &summary(&config));
+            for warning in config.warnings() {
+                say(io::stdout(), &format!("Warning: {warning}"));
+            }
+            ExitCode::SUCCESS
+        }),
+        // For these, other codes say how it is with the backups.
+        Command::Check { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
+            once(&config, at, |scanned| check::say(scanned, output))
+        }),
+        Command::Report { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
+            once(&config, at, |scanned| report::say(scanned, output))
+        }),
+        Command::ExplainSchedule { schedule, time_zone, at } => {
+            let now = at.unwrap_or_else(|| clock()());
+            say(io::stdout(), &explanation(&schedule, time_zone, now));
             ExitCode::SUCCESS
         }
-        Command::Check { output, at } => once(&config, at, |scanned| check::say(scanned, output)),
-        Command::Report { output, at } => once(&config, at, |scanned| report::say(scanned, output)),
-        Command::Serve => ended(serve(config).map(|()| ExitCode::SUCCESS), FAILED),
+        Command::Serve => configured(&command_line, WRONG_CONFIGURATION, |config| {
+            ended(serve(config).map(|()| ExitCode::SUCCESS), FAILED)
+        }),
+    }
+}
+
+/// Acts with the configuration; where it is wrong, says so and ends with this code.
+fn configured(
+    command_line: &CommandLine,
+    wrong: u8,
+    act: impl FnOnce(Config) -> ExitCode,
+) -> ExitCode {
+    match command_line.load_config() {
+        Ok(config) => act(config),
+        Err(mistakes) => {
+            say(io::stderr(), &format!("The configuration is wrong:\n{mistakes}"));
+            ExitCode::from(wrong)
+        }
     }
 }
 

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::config::{ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl};
-use crate::report::{Expectations, Operation, RequestOutcome, RetentionPolicies};
+use crate::config::{
+    ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl, ServerConfig,
+};
+use crate::report::{
+    Expectations, Operation, RequestOutcome, RetentionPolicies, ScheduleExpectation,
+};
 use crate::scan::{Clock, Knowledge, Pace, Paced, ScanLimits, Scanner};
 use crate::storage::{Credentials, RequestObserver, S3Settings, S3Store};
 
@@ -79,11 +83,25 @@ fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
                 .filter_map(|one| Some((one.server_name.clone(), one.retention_policy?)))
                 .collect(),
         },
+        schedules: servers.into_iter().flatten().filter_map(schedule).collect(),
         gap_grace_period: TimeDelta::from_std(config.backups.gap_grace_period)
             .unwrap_or(TimeDelta::MAX),
         max_running_time: TimeDelta::from_std(config.backups.max_running_time)
             .unwrap_or(TimeDelta::MAX),
     }
+}
+
+/// When the server's backups should be taken, with its name.
+fn schedule(server: &ServerConfig) -> Option<(String, ScheduleExpectation)> {
+    let config = server.backup_schedule.as_ref()?;
+    let expectation = ScheduleExpectation {
+        schedule: Arc::new(config.schedule.clone()),
+        zone: config.time_zone,
+        grace_period: config
+            .grace_period
+            .map(|grace| TimeDelta::from_std(grace).unwrap_or(TimeDelta::MAX)),
+    };
+    Some((server.server_name.clone(), expectation))
 }
 
 fn s3_settings(archive: &ArchiveConfig, config: &Config) -> S3Settings {

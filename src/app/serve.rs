@@ -36,6 +36,9 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
         archives = config.archives.len(),
         "Started"
     );
+    for warning in config.warnings() {
+        warn!("The configuration is valid, and perhaps not as meant: {warning}");
+    }
     let (published, scanners): (Vec<_>, Vec<_>) =
         config.archives.iter().map(|archive| scanner(archive, &config, &clock)).unzip();
     let scans = TaskTracker::new();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::backup_schedule::BackupScheduleConfig;
 use super::destination::Destination;
 use super::endpoint::EndpointUrl;
 use super::section::Section;
@@ -62,6 +63,8 @@ pub struct ServerConfig {
     /// How long its backups are kept, `30d`, `4w` or `6m` as in the `ObjectStore` resource, or in
     /// Barman's words. Absent: the archive's.
     pub retention_policy: Option<RetentionPolicy>,
+    /// When its backups should be taken. Absent: not known.
+    pub backup_schedule: Option<BackupScheduleConfig>,
 }
 
 /// Keys of `CloudNativePG`'s `ObjectStore` that have no meaning here, and what to do instead.
@@ -194,9 +197,10 @@ impl ServerConfig {
 
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let form = "the name of the server's directory";
-        let server_name = required(section, "serverName", form, directory)?;
+        let server_name = required(section, "serverName", form, directory);
         let retention_policy = section.text("retentionPolicy", str::parse);
-        Some(Self { server_name, retention_policy })
+        let backup_schedule = BackupScheduleConfig::read(section);
+        Some(Self { server_name: server_name?, retention_policy, backup_schedule })
     }
 
     fn check_against(&self, others: &[Self], section: &Section<'_>) {

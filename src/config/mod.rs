@@ -5,6 +5,7 @@
 //! store. The documented sample with every setting is `config/barman-cloud-exporter.yaml`.
 
 mod archives;
+mod backup_schedule;
 mod backups;
 mod destination;
 mod endpoint;
@@ -25,6 +26,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub use archives::{ArchiveConfig, Credentials, ServerConfig};
+pub use backup_schedule::BackupScheduleConfig;
 pub use backups::BackupsConfig;
 pub use destination::{Destination, InvalidDestination};
 pub use endpoint::EndpointUrl;
@@ -32,6 +34,7 @@ pub use listen_address::ListenAddress;
 pub use log::{LogConfig, LogFilter, LogFormat};
 pub use mistakes::{Mistake, Mistakes, Origin};
 pub use scan::ScanConfig;
+pub(crate) use scan::parse_time_zone;
 pub use schedule::Schedule;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
 pub use web::WebConfig;
@@ -73,6 +76,20 @@ impl Config {
             None => Ok(config),
             Some(mistakes) => Err(mistakes),
         }
+    }
+
+    /// What is valid and probably not what is meant: each with its key.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (index, archive) in self.archives.iter().enumerate() {
+            for (number, server) in archive.servers.iter().flatten().enumerate() {
+                let place = format!("archives[{index}].servers[{number}]");
+                let schedule = server.backup_schedule.as_ref();
+                warnings.extend(schedule.and_then(|schedule| schedule.warning(&place)));
+            }
+        }
+        warnings
     }
 
     /// Where something is wrong, a mistake is noted and a default stands in.

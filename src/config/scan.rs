@@ -88,6 +88,7 @@ fn up_to(most: Duration) -> RangeInclusive<Duration> {
     Duration::from_millis(1)..=most
 }
 
-fn parse_time_zone(text: &str) -> Result<Tz, &'static str> {
+/// Reads the IANA name of a time zone.
+pub(crate) fn parse_time_zone(text: &str) -> Result<Tz, &'static str> {
     text.parse().map_err(|_| "expected the IANA name of a time zone, such as `Europe/Berlin`")
 }

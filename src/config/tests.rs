@@ -238,3 +238,16 @@ fn a_name_used_twice_is_told_also_where_something_else_is_wrong() {
     let keys: Vec<_> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
     assert_eq!(keys, ["archives[0].destinationPath", "archives[1].name"]);
 }
+
+#[test]
+fn a_schedule_of_five_fields_is_valid_and_warned_of() {
+    let servers = "servers: [{ serverName: a }, { serverName: b, backupSchedule: 0 2 * * * }]";
+    let text = format!("archives: [{{ name: a, destinationPath: s3://bucket, {servers} }}]");
+
+    let warnings = load_text(&text).unwrap().warnings();
+
+    assert_eq!(warnings.len(), 1);
+    let expected = "archives[0].servers[1].backupSchedule: `0 2 * * *` has five fields";
+    assert!(warnings[0].starts_with(expected), "{warnings:?}");
+    assert_eq!(load_text(LEAST).unwrap().warnings(), [""; 0]);
+}

@@ -11,6 +11,7 @@ mod recoverability;
 mod reference;
 mod retention;
 mod scan;
+mod schedule;
 mod statistics;
 mod storage;
 mod table;

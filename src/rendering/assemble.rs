@@ -11,7 +11,7 @@ use super::json::{
     RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
     WalEntry,
 };
-use super::{BackupEntry, Severity};
+use super::{BackupEntry, ScheduleEntry, Severity};
 
 impl CheckDocument {
     /// Judges archives as of a moment, by their last scans.
@@ -70,6 +70,7 @@ impl ServerEntry {
             backups: server.backups.iter().map(|one| BackupEntry::new(one, server)).collect(),
             wal: wal(&server.wal, server),
             recovery: recovery(server),
+            schedule: server.schedule.as_ref().map(|one| ScheduleEntry::new(one, now)),
             retention: server.retention.as_ref().map(retention),
             uploads: uploads.map(UploadsEntry::from),
             stored_bytes: server.stock.sums.bytes,

@@ -7,6 +7,7 @@ use crate::recovery::Verdict;
 use crate::report::{ArchiveStatus, BackupReport, BackupState, ServerReport, UploadSums};
 
 use super::human::{ago, count, duration};
+use super::schedule::schedule;
 use super::upkeep::{anomalies, old_uploads, orphan, retention};
 use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
 
@@ -39,6 +40,7 @@ pub(super) fn server_findings(
     let mut findings = Vec::new();
     if server.is_expected {
         findings.extend(newest_backup(server, now));
+        findings.extend(schedule(server, now));
         findings.extend(gaps(server));
         findings.extend(histories(server));
         findings.extend(other_backups(server));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
-use super::{BackupEntry, Finding, Severity};
+use super::{BackupEntry, Finding, ScheduleEntry, Severity};
 
 /// The result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -76,6 +76,8 @@ pub struct ServerEntry {
     pub wal: WalEntry,
     /// What can be restored, and to when.
     pub recovery: RecoveryEntry,
+    /// How the backups keep to their schedule; `null` without one.
+    pub schedule: Option<ScheduleEntry>,
     /// What the retention policy makes of the backups; `null` without a policy.
     pub retention: Option<RetentionEntry>,
     /// The unfinished multipart uploads; `null` where the store does not list them.

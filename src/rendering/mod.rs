@@ -3,11 +3,13 @@
 
 mod assemble;
 mod backup;
+mod explanation;
 mod health;
 mod human;
 mod json;
 mod obstacle;
 mod progress;
+mod schedule;
 mod severity;
 mod stored;
 mod terminal;
@@ -15,12 +17,14 @@ mod text;
 mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
+pub use explanation::explanation;
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
     RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
     WalEntry,
 };
 pub use progress::{ScanProgress, progress_line};
+pub use schedule::ScheduleEntry;
 pub use severity::{Evidence, Finding, Severity};
 pub use stored::{
     ArchiveReport, ClassEntry, DayEntry, GrowthEntry, KindEntry, PrefixEntry, ReasonEntry,

@@ -47,6 +47,7 @@ impl Page {
             ("Latest backup", Some(self.latest_backup(server))),
             ("Oldest backup", self.oldest_backup(server)),
             ("Backups", backups(server)),
+            ("Schedule", schedule(server)),
             ("Newest WAL", self.newest_wal(server)),
             ("Timelines", timelines(server)),
             ("Gaps", gaps(server)),
@@ -130,6 +131,10 @@ fn backups(server: &ServerEntry) -> Option<String> {
     let known = known.into_iter().filter(|(_, number)| *number > 0);
     let words: Vec<_> = known.map(|(state, number)| format!("{number} {state}")).collect();
     (!words.is_empty()).then(|| words.join(", "))
+}
+
+fn schedule(server: &ServerEntry) -> Option<String> {
+    Some(plain(&server.schedule.as_ref()?.in_words()))
 }
 
 fn timelines(server: &ServerEntry) -> Option<String> {

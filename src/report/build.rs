@@ -11,7 +11,7 @@ use crate::recovery::retention::RetentionPolicy;
 
 use super::build_server::ServerJudge;
 use super::storage::prefix_sums;
-use super::{Report, ServerReport, UploadFinding, UploadSums};
+use super::{Report, ScheduleExpectation, ServerReport, UploadFinding, UploadSums};
 
 /// What an operator expects of an archive.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Expectations {
     pub servers: Option<BTreeSet<String>>,
     /// What is to be kept.
     pub retention: RetentionPolicies,
+    /// When backups should be taken, by server.
+    pub schedules: BTreeMap<String, ScheduleExpectation>,
     /// How long a missing segment may be on its way while later ones are there.
     pub gap_grace_period: TimeDelta,
     /// After how long a backup that has not ended is taken for dead.

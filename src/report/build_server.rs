@@ -15,6 +15,7 @@ use super::build::{Expectations, ScanFindings};
 use super::reclaimable::reclaimable;
 use super::recovery::{RecoveryReport, RecoverySource};
 use super::retention::RetentionReport;
+use super::schedule::ScheduleReport;
 use super::wal_anomalies::{segment_sizes, strays, wal_anomalies};
 use super::{BackupReport, BackupState, ServerReport, TimelineWal, WalReport};
 
@@ -51,6 +52,7 @@ impl ServerJudge<'_> {
             wal: WalReport::default(),
             recovery: RecoveryReport::default(),
             retention: None,
+            schedule: None,
             reclaimable: BTreeMap::new(),
         };
         let mut lacking = BTreeSet::new();
@@ -60,6 +62,9 @@ impl ServerJudge<'_> {
         report.retention = policy.map(|policy| {
             RetentionReport::new(policy, (directory, &report), self.now, &mut lacking)
         });
+        let schedule = self.expected.schedules.get(self.name).filter(|_| is_expected);
+        report.schedule =
+            schedule.map(|expected| ScheduleReport::new(expected, &report.backups, self.now));
         report.reclaimable = reclaimable(&report, self.abandoned_upload_bytes(&report));
         (report, lacking)
     }

@@ -9,7 +9,9 @@ use crate::inventory::{Intervals, Stock, Sums, WalObjectKind};
 use crate::postgres::TimelineId;
 use crate::recovery::{BackupVerdict, Verdict};
 
-use super::{BackupReport, BackupState, ReclaimReason, RecoveryReport, RetentionReport};
+use super::{
+    BackupReport, BackupState, ReclaimReason, RecoveryReport, RetentionReport, ScheduleReport,
+};
 
 /// What one scan found of one server.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +34,8 @@ pub struct ServerReport {
     pub recovery: RecoveryReport,
     /// What its retention policy makes of its backups; `None` without one.
     pub retention: Option<RetentionReport>,
+    /// How its backups keep to their schedule; `None` without one.
+    pub schedule: Option<ScheduleReport>,
     /// Bytes that nobody needs, by reason, as far as that is known.
     pub reclaimable: BTreeMap<ReclaimReason, u64>,
 }

@@ -1,8 +1,10 @@
 //! When a scan is due.
 
-use chrono::{DateTime, Days, FixedOffset, Offset, SubsecRound, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
+
+use crate::schedule::next_time;
 
 /// The times of a cron expression in a time zone, one after the other.
 ///
@@ -43,60 +45,10 @@ impl Due {
     }
 }
 
-/// How many changes of the offset are looked beyond: two a year, for the rarest of schedules.
-const MOST_CHANGES: usize = 64;
-
-/// The first time after `now` that a clock in the zone shows.
-///
-/// The parser goes astray where local times are repeated. So it is asked with one offset at a time,
-/// and what it finds beyond the next change of the offset is looked for again from there on.
-fn next_time(cron: &Cron, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    // The parser would carry fractions of a second over to the next time.
-    let mut from = now.trunc_subsecs(0);
-    let mut may_be_now = false;
-    for _ in 0..MOST_CHANGES {
-        let local = from.with_timezone(&offset(zone, from));
-        let found = cron.find_next_occurrence(&local, may_be_now).ok()?.with_timezone(&Utc);
-        match next_change(zone, from, found) {
-            None => return Some(found),
-            Some(change) => from = change,
-        }
-        may_be_now = true;
-    }
-    None
-}
-
-fn offset(zone: Tz, at: DateTime<Utc>) -> FixedOffset {
-    zone.offset_from_utc_datetime(&at.naive_utc()).fix()
-}
-
-/// The first second up to `to` with another offset than `from` has.
-fn next_change(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let is_changed = |at| offset(zone, at) != offset(zone, from);
-    // No zone changes its offset and back within a day.
-    let days = std::iter::successors(Some(from), |at| at.checked_add_days(Days::new(1)));
-    let (mut before, mut after) = (from, None);
-    for day in days.skip(1).map(|day| day.min(to)) {
-        if is_changed(day) {
-            after = Some(day);
-            break;
-        }
-        if day >= to {
-            break;
-        }
-        before = day;
-    }
-    let mut after = after?;
-    while after - before > TimeDelta::seconds(1) {
-        let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
-        *(if is_changed(middle) { &mut after } else { &mut before }) = middle;
-    }
-    Some(after)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::TimeDelta;
     use croner::parser::{CronParser, Seconds};
 
     fn at(text: &str) -> DateTime<Utc> {

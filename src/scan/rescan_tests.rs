@@ -253,6 +253,7 @@ impl World {
             servers: None,
             retention: RetentionPolicies::default(),
             gap_grace_period: TimeDelta::minutes(10),
+            schedules: [].into(),
             max_running_time: TimeDelta::hours(24),
         };
         let limits = ScanLimits {

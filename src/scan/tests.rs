@@ -81,6 +81,7 @@ impl FakeStore {
             servers: None,
             retention: RetentionPolicies::default(),
             gap_grace_period: TimeDelta::minutes(10),
+            schedules: [].into(),
             max_running_time: TimeDelta::hours(24),
         };
         let clock: Clock = Arc::new(now);

@@ -10,6 +10,7 @@
 mod exit_codes;
 mod findings;
 mod recorded;
+mod schedule;
 mod small;
 
 use embedded_s3::Store;

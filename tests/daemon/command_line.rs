@@ -77,6 +77,37 @@ fn a_valid_configuration_is_summed_up() {
 }
 
 #[test]
+fn a_schedule_that_is_probably_not_meant_is_valid_and_warned_of() {
+    let servers = "servers: [{ serverName: orders, backupSchedule: 0 2 * * * }]";
+    let ended = run(&VALID.replace(" }]", &format!(", {servers} }}]")), &["check-config"], &[]);
+
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
+    let warning = "Warning: archives[0].servers[0].backupSchedule: `0 2 * * *` has five fields, and \
+                   the first one is the second: it means every hour at minute 2. If every day at 02:00 \
+                   is meant";
+    assert!(ended.output.contains(warning), "{}", ended.output);
+}
+
+#[test]
+fn a_schedule_is_explained_without_a_configuration() {
+    let at = ["--at", "2026-11-24T20:00:00Z", "--config.file", "/nonexistent"];
+    let explain =
+        |schedule| run_exporter(&[&["explain-schedule", schedule], at.as_slice()].concat(), &[]);
+
+    let ended = explain("0 2 * * *");
+
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
+    for line in
+        ["every hour at minute 2", "2026-11-24 20:02:00 UTC", "As a CronJob  every day at 02:00"]
+    {
+        assert!(ended.output.contains(line), "no `{line}` in:\n{}", ended.output);
+    }
+    let wrong = explain("0 0 2 * * 7");
+    assert_eq!((wrong.code, wrong.output.as_str()), (Some(2), ""));
+    assert!(wrong.errors.contains("numbers from 0 (Sunday) to 6"), "{}", wrong.errors);
+}
+
+#[test]
 fn the_documented_sample_is_valid() {
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/config/barman-cloud-exporter.yaml");
 

@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
 #![expect(clippy::float_cmp, reason = "counts are whole")]
 
+mod backup_schedule;
 mod command_line;
 mod pages;
 mod schedule;

@@ -4,15 +4,19 @@ mod edges;
 mod forgotten;
 mod layout;
 mod recovery;
+mod schedule;
 mod sums;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use crate::inventory::{Files, Finding, Inventory, ListedObject, UnfinishedUpload};
 
 use super::{
-    BackupState, Expectations, Report, RetentionPolicies, ScanFindings, ServerReport,
-    UploadFinding, WalAnomaly, build,
+    BackupState, Expectations, Report, RetentionPolicies, ScanFindings, ScheduleExpectation,
+    ServerReport, UploadFinding, WalAnomaly, build,
 };
 
 const NOW: &str = "2026-11-15T12:00:00Z";
@@ -28,6 +32,7 @@ struct Archive {
     files: Files,
     servers: Option<Vec<&'static str>>,
     policy: Option<&'static str>,
+    schedule: Option<ScheduleExpectation>,
     uploads: Vec<UploadFinding>,
 }
 
@@ -38,6 +43,7 @@ impl Archive {
             files: Files::default(),
             servers: None,
             policy: None,
+            schedule: None,
             uploads: Vec::new(),
         }
     }
@@ -50,6 +56,16 @@ impl Archive {
     /// With a retention policy for every server.
     fn retaining(mut self, policy: &'static str) -> Self {
         self.policy = Some(policy);
+        self
+    }
+
+    /// With a schedule in UTC, and a grace of minutes, for the server `s`.
+    fn scheduled(mut self, schedule: &str, grace_minutes: Option<i64>) -> Self {
+        self.schedule = Some(ScheduleExpectation {
+            schedule: Arc::new(schedule.parse().unwrap()),
+            zone: Tz::UTC,
+            grace_period: grace_minutes.map(TimeDelta::minutes),
+        });
         self
     }
 
@@ -115,6 +131,7 @@ impl Archive {
                 ..RetentionPolicies::default()
             },
             gap_grace_period: TimeDelta::minutes(10),
+            schedules: self.schedule.iter().map(|one| ("s".to_owned(), one.clone())).collect(),
             max_running_time: TimeDelta::hours(24),
         };
         build(&findings, &expected, moment(NOW))

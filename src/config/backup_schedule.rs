@@ -1,0 +1,50 @@
+//! Settings of when a server's backups should be taken.
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::scan::parse_time_zone;
+use super::section::Section;
+use crate::schedule::BackupSchedule;
+
+/// When a server's backups should be taken, and from when on one is late.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupScheduleConfig {
+    /// `backupSchedule`: the `schedule` of the server's `ScheduledBackup`, read as `CloudNativePG`
+    /// reads it: six fields, seconds first, or `@daily`, `@every 6h` and the like. With five fields,
+    /// the day of the week is missing and not the second; that is warned of. Absent: not known, and
+    /// nothing is said about it.
+    pub schedule: BackupSchedule,
+    /// `backupScheduleTimeZone`: the time zone of the operator's pod, by its IANA name such as
+    /// `Europe/Berlin`. Default: `UTC`.
+    pub time_zone: Tz,
+    /// `backupGracePeriod`: how long after its time a backup may be missing before it is late. Up to
+    /// 30 days. Absent: one hour, or three times what the newest backups took where that is longer.
+    pub grace_period: Option<Duration>,
+}
+
+const KEY: &str = "backupSchedule";
+
+impl BackupScheduleConfig {
+    /// The settings of a server; `None` without a schedule.
+    pub(super) fn read(server: &mut Section<'_>) -> Option<Self> {
+        let schedule = server.text(KEY, str::parse);
+        let time_zone = server.text("backupScheduleTimeZone", parse_time_zone);
+        let range = Duration::ZERO..=Duration::from_hours(24 * 30);
+        let grace_period = server.duration("backupGracePeriod", range);
+        if !server.has(KEY) {
+            for key in ["backupScheduleTimeZone", "backupGracePeriod"] {
+                if server.has(key) {
+                    server.mistake(key, format!("means nothing without `{KEY}`"));
+                }
+            }
+        }
+        Some(Self { schedule: schedule?, time_zone: time_zone.unwrap_or(Tz::UTC), grace_period })
+    }
+
+    /// What is odd about the schedule of the server at this place, with its key.
+    pub(super) fn warning(&self, server: &str) -> Option<String> {
+        Some(format!("{server}.{KEY}: {}", self.schedule.warning()?))
+    }
+}
