@@ -6,6 +6,7 @@
 
 mod archives;
 mod backups;
+mod certificates;
 mod destination;
 mod endpoint;
 mod listen_address;
@@ -14,6 +15,7 @@ mod mistakes;
 mod scan;
 mod schedule;
 mod section;
+mod server_address;
 mod sources;
 mod spelling;
 mod web;
@@ -26,6 +28,9 @@ use std::path::Path;
 
 pub use archives::{ArchiveConfig, Credentials, ServerConfig};
 pub use backups::BackupsConfig;
+pub use certificates::{
+    CertificateConfig, CertificateSource, CertificateWatchConfig, SslNegotiation,
+};
 pub use destination::{Destination, InvalidDestination};
 pub use endpoint::EndpointUrl;
 pub use listen_address::ListenAddress;
@@ -33,6 +38,7 @@ pub use log::{LogConfig, LogFilter, LogFormat};
 pub use mistakes::{Mistake, Mistakes, Origin};
 pub use scan::ScanConfig;
 pub use schedule::Schedule;
+pub use server_address::ServerAddress;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
 pub use web::WebConfig;
 
@@ -51,6 +57,10 @@ pub struct Config {
     pub backups: BackupsConfig,
     /// What is scanned: at least one archive, in the order of the file, no name twice.
     pub archives: Vec<ArchiveConfig>,
+    /// When certificates are read, and what is said of them.
+    pub certificate_watch: CertificateWatchConfig,
+    /// The certificates that are watched besides those of the archives' endpoints, no name twice.
+    pub certificates: Vec<CertificateConfig>,
 }
 
 impl Config {
@@ -84,6 +94,8 @@ impl Config {
             scan: ScanConfig::read(root.section("scan")),
             backups: BackupsConfig::read(root.section("backups")),
             archives: archives::read_all(&mut root),
+            certificate_watch: CertificateWatchConfig::read(root.section("certificateWatch")),
+            certificates: certificates::read_all(&mut root),
         };
         root.finish();
         config
