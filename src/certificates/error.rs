@@ -61,7 +61,9 @@ pub enum ReadError {
     #[error("the endpoint is not known: {0}")]
     Endpoint(String),
     /// A mistake in this program.
-    #[error("an error in the exporter itself: please report it with the line that the log has before")]
+    #[error(
+        "an error in the exporter itself: please report it with the line that the log has before"
+    )]
     Internal,
 }
 

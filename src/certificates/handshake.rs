@@ -1,5 +1,6 @@
 //! The chain that a server presents in a TLS handshake.
 
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +27,16 @@ pub struct Address {
     pub host: String,
     /// Its port.
     pub port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
 }
 
 /// Connects to a server.
@@ -69,7 +80,6 @@ pub(super) async fn presented_chain(
 /// What is not obvious, in other words.
 fn explained(error: io::Error) -> io::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the others explain themselves")]
     match inner {
         Some(Error::InvalidMessage(_)) => io::Error::other("the server does not speak TLS"),
         Some(Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)) => {

@@ -253,10 +253,7 @@ impl Watcher {
     fn place(&self) -> String {
         match &self.watched {
             Watched::Files(path) => path.to_string_lossy().into_owned(),
-            Watched::PostgreSql { address, .. } => match address.host.contains(':') {
-                true => format!("[{}]:{}", address.host, address.port),
-                false => format!("{}:{}", address.host, address.port),
-            },
+            Watched::PostgreSql { address, .. } => address.to_string(),
             Watched::Endpoint { url, .. } => url.clone(),
         }
     }

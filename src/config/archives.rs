@@ -220,7 +220,11 @@ pub(super) fn required<T, E: std::fmt::Display>(
     section.text(key, parse)
 }
 
-pub(super) fn checked(text: &str, is_valid: bool, expected: &'static str) -> Result<String, &'static str> {
+pub(super) fn checked(
+    text: &str,
+    is_valid: bool,
+    expected: &'static str,
+) -> Result<String, &'static str> {
     if is_valid { Ok(text.to_owned()) } else { Err(expected) }
 }
 

@@ -1,6 +1,7 @@
 //! Settings of the certificates: what is watched, and when.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -88,6 +89,15 @@ pub enum CertificateSource {
         /// `sslNegotiation`: how TLS begins.
         negotiation: SslNegotiation,
     },
+}
+
+impl fmt::Display for CertificateSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::PostgreSql { address, .. } => write!(f, "postgresql {address}"),
+        }
+    }
 }
 
 /// How TLS begins with a `PostgreSQL` server, in libpq's words.

@@ -55,10 +55,10 @@ pub struct Config {
     pub scan: ScanConfig,
     /// How backups are judged.
     pub backups: BackupsConfig,
-    /// What is scanned: at least one archive, in the order of the file, no name twice.
-    pub archives: Vec<ArchiveConfig>,
     /// When certificates are read, and what is said of them.
     pub certificate_watch: CertificateWatchConfig,
+    /// What is scanned: at least one archive, in the order of the file, no name twice.
+    pub archives: Vec<ArchiveConfig>,
     /// The certificates that are watched besides those of the archives' endpoints, no name twice.
     pub certificates: Vec<CertificateConfig>,
 }
@@ -93,8 +93,8 @@ impl Config {
             log: LogConfig::read(root.section("log")),
             scan: ScanConfig::read(root.section("scan")),
             backups: BackupsConfig::read(root.section("backups")),
-            archives: archives::read_all(&mut root),
             certificate_watch: CertificateWatchConfig::read(root.section("certificateWatch")),
+            archives: archives::read_all(&mut root),
             certificates: certificates::read_all(&mut root),
         };
         root.finish();

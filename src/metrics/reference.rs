@@ -3,7 +3,7 @@
 use prometheus_client::metrics::MetricType;
 
 use super::table::Metric;
-use super::{base_backups, exporter, recoverability, retention, scan, storage, wal};
+use super::{base_backups, certificates, exporter, recoverability, retention, scan, storage, wal};
 
 /// What the names of the program's own metrics begin with.
 pub(super) const PREFIX: &str = "barman_cloud";
@@ -18,7 +18,7 @@ pub(super) struct Table {
 }
 
 /// Every table, in the order of the page.
-pub(super) const fn tables() -> [Table; 8] {
+pub(super) const fn tables() -> [Table; 9] {
     const fn own(title: &'static str, metrics: &'static [Metric]) -> Table {
         Table { title, prefix: Some(PREFIX), metrics }
     }
@@ -29,6 +29,7 @@ pub(super) const fn tables() -> [Table; 8] {
         own("Recoverability", recoverability::METRICS),
         own("Storage", storage::METRICS),
         own("Retention", retention::METRICS),
+        own("Certificates", certificates::METRICS),
         own("The exporter itself", exporter::METRICS),
         Table { title: "The process", prefix: None, metrics: exporter::PROCESS_METRICS },
     ]

@@ -3,6 +3,7 @@
 
 mod assemble;
 mod backup;
+mod certificate;
 mod health;
 mod human;
 mod json;
@@ -15,6 +16,7 @@ mod text;
 mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
+pub use certificate::{CertificateEntry, CertificatesToCheck};
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
     RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,

@@ -37,12 +37,11 @@ fn push_attribute(shown: &mut String, attribute: &AttributeTypeAndValue<'_>) {
         Err(_) => shown.push_str(&cut(&kind.to_id_string(), SHOWN_DIGITS)),
     }
     shown.push('=');
-    match attribute.as_str() {
-        Ok(text) => push_escaped(shown, text),
-        Err(_) => {
-            shown.push('#');
-            push_digits(shown, attribute.as_slice());
-        }
+    if let Ok(text) = attribute.as_str() {
+        push_escaped(shown, text);
+    } else {
+        shown.push('#');
+        push_digits(shown, attribute.as_slice());
     }
 }
 
