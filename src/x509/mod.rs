@@ -7,6 +7,8 @@ mod status;
 mod trust;
 
 #[cfg(test)]
+pub(crate) mod made;
+#[cfg(test)]
 mod tests;
 
 pub use chain::{Certificate, Chain, InvalidCertificate, LastChain, public_key};
