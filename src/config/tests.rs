@@ -49,6 +49,7 @@ fn the_sample_holds_the_defaults() {
     assert_eq!(sample.log, default.log);
     assert_eq!(sample.scan, default.scan);
     assert_eq!(sample.backups, default.backups);
+    assert_eq!(sample.certificate_watch, default.certificate_watch);
 }
 
 #[test]
@@ -79,6 +80,7 @@ fn the_sample_is_understood() {
     let sample = load(SAMPLE).unwrap();
 
     insta::assert_debug_snapshot!(sample.archives);
+    insta::assert_debug_snapshot!(sample.certificates, @"");
 }
 
 #[test]
@@ -221,6 +223,7 @@ proptest! {
         key in proptest::sample::select(vec![
             "web: { listenAddress", "log: { level", "scan: { schedule", "scan: { timeZone",
             "scan: { timeout", "scan: { concurrency", "backups: { maxRunningTime",
+            "certificateWatch: { schedule",
         ]),
         value in r"(\PC{0,40}|[0-9a-z .:*/+-]{0,20})",
     ) {
