@@ -15,7 +15,7 @@ use super::ReadError;
 /// The largest file that is read: many times what the roots of a whole system take.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads files off the async threads, none of them twice at once.
+/// Reads the files of one certificate off the async threads, none of them twice at once.
 ///
 /// A file system that does not answer holds one thread for each file, and not one more each time.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +53,11 @@ impl Files {
         let under_way = UnderWay { path: path.to_owned(), files: self.clone() };
         let done = tokio::task::spawn_blocking(move || job(&under_way.path));
         done.await.unwrap_or(Err(ReadError::Internal))
+    }
+
+    /// Whether something is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.locked().is_empty()
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {

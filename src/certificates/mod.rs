@@ -9,6 +9,7 @@ mod handshake;
 mod pattern;
 mod postgresql;
 mod reading;
+mod watched;
 mod watcher;
 
 #[cfg(test)]
@@ -18,7 +19,8 @@ use std::path::PathBuf;
 
 pub use error::ReadError;
 pub use handshake::Address;
-pub use watcher::{CertificateObserver, Clock, EndpointFinder, Found, Watched, Watcher};
+pub use watched::{EndpointFinder, Found, Watched};
+pub use watcher::{CertificateObserver, Clock, Watcher};
 
 /// How TLS begins with a `PostgreSQL` server; libpq's `sslnegotiation`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -46,8 +46,8 @@ impl Watch {
     fn new(watched: Watched, trust: Trust, limit: Duration) -> Self {
         let heard = Arc::new(Heard::default());
         let (name, clock) = ("orders".to_owned(), Arc::new(now));
-        let watcher = Watcher::new(name, (watched, trust), limit, heard.clone(), clock);
-        Self { watcher, heard }
+        let observer = heard.clone();
+        Self { watcher: Watcher::new(name, (watched, trust), limit, observer, clock), heard }
     }
 
     fn files(pattern: &Path, trust: Trust) -> Self {
@@ -162,6 +162,23 @@ async fn the_files_of_a_pattern_come_and_go() {
     ];
     assert_eq!(known(&some), expected);
     assert_eq!(known(&fewer), expected[1..]);
+}
+
+#[tokio::test]
+async fn the_files_of_a_pattern_share_a_ca() {
+    let (directory, root) = (TempDir::new().unwrap(), Authority::new("root"));
+    for number in 0..20 {
+        fs::write(directory.path().join(format!("{number}.crt")), root.leaf().pem).unwrap();
+    }
+    let ca = directory.path().join("ca.pem");
+    fs::write(&ca, root.pem()).unwrap();
+    let watch = Watch::files(&directory.path().join("*.crt"), Trust::File(ca));
+
+    for _ in 0..2 {
+        let known = watch.read().await;
+        assert_eq!(known.len(), 20);
+        assert!(known.iter().all(|one| one.chain_is_valid(now()) == Some(true)), "{known:?}");
+    }
 }
 
 #[tokio::test]
@@ -296,7 +313,7 @@ impl Serving<'_> {
         let certified = rustls::sign::CertifiedKey::new(self.chain, signing);
         let resolver = rustls::sign::SingleCertAndKey::from(certified);
         let mut config = builder.with_cert_resolver(Arc::new(resolver));
-        config.alpn_protocols = self.protocol.map(|name| name.into()).into_iter().collect();
+        config.alpn_protocols = self.protocol.map(Into::into).into_iter().collect();
         TlsAcceptor::from(Arc::new(config))
     }
 }

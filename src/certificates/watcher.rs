@@ -4,57 +4,24 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::join_all;
-use rustls::pki_types::ServerName;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::x509::{CertificateSource, CertificateStatus, LastChain};
+use crate::x509::{CertificateStatus, LastChain};
 
 use super::file::Files;
-use super::handshake::Address;
 use super::pattern::{Matches, is_pattern, matches, name_below};
 use super::reading::{Origin, Reading, read};
-use super::{Negotiation, ReadError, Trust};
+use super::{ReadError, Trust, Watched};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// Where an endpoint is, or why it is not known.
-pub type Found = Result<Option<Address>, String>;
-
-/// Finds the endpoint of an object storage; `None` where it is not reached by TLS.
-pub type EndpointFinder =
-    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Found> + Send>> + Send + Sync>;
-
-/// What is watched under one name.
-#[derive(Clone)]
-pub enum Watched {
-    /// A file, or every file that matches a pattern.
-    Files(PathBuf),
-    /// What a `PostgreSQL` server presents.
-    PostgreSql {
-        /// Where it listens.
-        address: Address,
-        /// The name that is asked for, and that has to be in the certificate.
-        server_name: ServerName<'static>,
-        /// How TLS begins.
-        negotiation: Negotiation,
-    },
-    /// What an object storage presents.
-    Endpoint {
-        /// Its URL, for people.
-        url: String,
-        /// Finds it.
-        find: EndpointFinder,
-    },
-}
 
 /// Is told what is known of certificates.
 pub trait CertificateObserver: Send + Sync {
@@ -70,7 +37,8 @@ pub struct Watcher {
     time_limit: Duration,
     observer: Arc<dyn CertificateObserver>,
     clock: Clock,
-    files: Files,
+    /// Those of the pattern itself under the configured name.
+    files: Mutex<BTreeMap<String, Files>>,
     known: Mutex<BTreeMap<String, CertificateStatus>>,
     /// Held while reading.
     busy: tokio::sync::Mutex<()>,
@@ -101,7 +69,7 @@ impl Watcher {
             time_limit,
             observer,
             clock,
-            files: Files::default(),
+            files: Mutex::default(),
             known: Mutex::default(),
             busy: tokio::sync::Mutex::default(),
         }
@@ -121,11 +89,17 @@ impl Watcher {
             Ok(tasks) => tasks,
             Err(error) => self.failing(&error, &[]),
         };
-        // What matches a pattern no more is gone.
-        let is_there = |name: &String| tasks.iter().any(|task| task.name == *name);
-        self.locked().retain(|name, _| is_there(name));
+        self.forget_all_but(&tasks);
         self.publish();
         join_all(tasks.into_iter().map(|task| self.read_one(task))).await;
+    }
+
+    /// What matches a pattern no more is gone.
+    fn forget_all_but(&self, tasks: &[Task]) {
+        let is_there = |name: &String| tasks.iter().any(|task| task.name == *name);
+        self.locked().retain(|name, _| is_there(name));
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.retain(|name, files| files.is_busy() || is_there(name));
     }
 
     /// Everything that is known and not among what was found, and the name itself: with an error.
@@ -133,7 +107,8 @@ impl Watcher {
         let error = error.with_causes();
         let known = self.locked();
         let known = known.values().map(|one| (one.name.clone(), one.place.clone()));
-        let all: BTreeMap<_, _> = known.chain([(self.name.clone(), self.place())]).collect();
+        let all: BTreeMap<_, _> =
+            known.chain([(self.name.clone(), self.watched.place())]).collect();
         let is_found = |name: &String| found.iter().any(|task| task.name == *name);
         let rest = all.into_iter().filter(|(name, _)| !is_found(name));
         rest.map(|(name, place)| Task { name, place, origin: Err(error.clone()) }).collect()
@@ -142,7 +117,8 @@ impl Watcher {
     async fn read_one(&self, task: Task) {
         let reading = match task.origin {
             Ok(origin) => {
-                let reading = read(&origin, &self.trust, &self.files, (self.clock)());
+                let files = self.files_of(&task.name);
+                let reading = read(&origin, &self.trust, &files, (self.clock)());
                 self.limited(reading).await.map_err(|error| error.with_causes())
             }
             Err(error) => Err(error),
@@ -156,7 +132,8 @@ impl Watcher {
     async fn tasks(&self) -> Result<Vec<Task>, ReadError> {
         match &self.watched {
             Watched::Files(path) if is_pattern(path) => {
-                let found = self.files.run(path, |path| Ok(matches(path))).await?;
+                let files = self.files_of(&self.name);
+                let found = files.run(path, |path| Ok(matches(path))).await?;
                 Ok(self.matching(path, found))
             }
             Watched::Files(path) => Ok(vec![self.alone(Origin::File(path.clone()))]),
@@ -175,7 +152,7 @@ impl Watcher {
     }
 
     fn alone(&self, origin: Origin) -> Task {
-        Task { name: self.name.clone(), place: self.place(), origin: Ok(origin) }
+        Task { name: self.name.clone(), place: self.watched.place(), origin: Ok(origin) }
     }
 
     fn matching(&self, pattern: &Path, found: Matches) -> Vec<Task> {
@@ -191,7 +168,7 @@ impl Watcher {
             Some(error @ ReadError::Directory(..)) => tasks.extend(self.failing(&error, &tasks)),
             Some(error) => tasks.push(Task {
                 name: self.name.clone(),
-                place: self.place(),
+                place: self.watched.place(),
                 origin: Err(error.with_causes()),
             }),
         }
@@ -217,11 +194,7 @@ impl Watcher {
         place: String,
         reading: Result<Reading, String>,
     ) -> CertificateStatus {
-        let source = match self.watched {
-            Watched::Files(_) => CertificateSource::File,
-            Watched::PostgreSql { .. } => CertificateSource::PostgreSql,
-            Watched::Endpoint { .. } => CertificateSource::S3,
-        };
+        let source = self.watched.source();
         let (last, verified, failure) = match reading {
             Ok(Reading { chain, verified }) => {
                 (Some(LastChain { chain, read_at: (self.clock)() }), verified, None)
@@ -246,16 +219,13 @@ impl Watcher {
         self.observer.certificates_read(known.values().cloned().collect());
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, CertificateStatus>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn files_of(&self, name: &str) -> Files {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.entry(name.to_owned()).or_default().clone()
     }
 
-    fn place(&self) -> String {
-        match &self.watched {
-            Watched::Files(path) => path.to_string_lossy().into_owned(),
-            Watched::PostgreSql { address, .. } => address.to_string(),
-            Watched::Endpoint { url, .. } => url.clone(),
-        }
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, CertificateStatus>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -80,7 +80,37 @@ fn the_sample_is_understood() {
     let sample = load(SAMPLE).unwrap();
 
     insta::assert_debug_snapshot!(sample.archives);
-    insta::assert_debug_snapshot!(sample.certificates, @"");
+    insta::assert_debug_snapshot!(sample.certificates, @r#"
+    [
+        CertificateConfig {
+            name: "orders-server",
+            source: File(
+                "/certs/orders-server/tls.crt",
+            ),
+            ca_file: Some(
+                "/certs/orders-ca/ca.crt",
+            ),
+        },
+        CertificateConfig {
+            name: "orders-rw",
+            source: PostgreSql {
+                address: ServerAddress {
+                    host: DnsName(
+                        "orders-rw.databases.svc",
+                    ),
+                    port: 5432,
+                },
+                server_name: DnsName(
+                    "orders-rw",
+                ),
+                negotiation: Postgres,
+            },
+            ca_file: Some(
+                "/certs/orders-ca/ca.crt",
+            ),
+        },
+    ]
+    "#);
 }
 
 #[test]

@@ -31,10 +31,9 @@ pub(crate) fn params(name: &str, years: (i32, i32)) -> CertificateParams {
 
 /// A leaf for `localhost` and 127.0.0.1.
 pub(crate) fn leaf_params(name: &str, years: (i32, i32)) -> CertificateParams {
-    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
-    let named = CertificateParams::new(names).unwrap();
+    let hosts = ["localhost", "127.0.0.1"].map(str::to_owned);
     let mut params = params(name, years);
-    params.subject_alt_names = named.subject_alt_names;
+    params.subject_alt_names = CertificateParams::new(hosts).unwrap().subject_alt_names;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params
 }

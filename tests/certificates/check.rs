@@ -60,7 +60,17 @@ async fn each_is_listed_with_the_time_left_and_what_is_wrong() {
 
     let ended = run(&archive, &certificates, &["check", "--at", MORNING]).await;
 
-    insta::assert_snapshot!(of_certificates(&archive, &ended.output), @"");
+    insta::assert_snapshot!(of_certificates(&archive, &ended.output), @"
+    OK certificate good (file /certs/good.crt): ends in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=good, verifies
+    CRITICAL certificate ended (file /certs/ended.crt): ended 1 day 6 hours ago, 2026-01-01 00:00:00 UTC, CN=ended
+        CRITICAL: The certificate ended 1 day 6 hours ago
+    CRITICAL certificate not-yet (file /certs/not-yet.crt): ends in 728 days 18 hours, 2028-01-01 00:00:00 UTC, CN=not-yet
+        CRITICAL: The certificate is not valid before 2027-01-01 00:00:00 UTC
+    CRITICAL certificate wrong (file /certs/wrong.crt): ends in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=wrong
+        CRITICAL: The certificate does not verify: none of the CA's certificates vouches for it
+    UNKNOWN certificate empty (file /certs/empty.crt)
+        UNKNOWN: The certificate cannot be read: the file is empty
+    ");
     assert_eq!(ended.code, Some(2));
 }
 

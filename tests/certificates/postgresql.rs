@@ -37,23 +37,34 @@ async fn a_certificate_that_the_server_reloads_replaces_the_series() {
     assert_eq!(FAMILIES.map(|family| value(&before, family, "rw")), values((2020, 2090)));
     assert_eq!(FAMILIES.map(|family| value(&after, family, "rw")), values((2021, 2091)));
     assert_eq!(info(&after, "rw", "source").as_deref(), Some("postgresql"));
-
-    let other = Authority::new("other").sign("third", (2021, 2091));
-    server.renew(&other.pem, &other.key);
-    let wrong = wait_for_subject(&exporter, "rw", "CN=third").await;
-    assert_eq!(value(&wrong, "chain_valid", "rw"), Some(0.0));
-    assert_eq!(value(&wrong, "read_success", "rw"), Some(1.0));
-
-    server.turn_tls(false);
-    let off = wait_for_value(&exporter, "read_success", "rw", 0.0).await;
-    assert_eq!(value(&off, "chain_valid", "rw"), None);
-    let says = "the PostgreSQL server does not offer TLS";
-    until("the reason in the log", SOON, || exporter.log().contains(says).then_some(()));
     let log = server.log();
     assert!(log.contains("connection received"), "{log}");
     for complaint in ["FATAL", "invalid length", "incomplete startup", "SSL error", "could not"] {
         assert!(!log.contains(complaint), "{log}");
     }
+}
+
+#[tokio::test]
+async fn a_server_of_another_ca_or_without_tls_is_told() {
+    let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
+    archive.write("ca.crt", &Authority::new("other").pem());
+    let ca = archive.directory().join("ca.crt");
+    let made = root.sign("server", (2020, 2090));
+    let mut server = SecurePostgres::start(&made.pem, &made.key);
+    let address = format!("127.0.0.1:{}", server.port());
+    let certificates = json!([{ "name": "rw", "postgresql": address, "caFile": ca }]);
+    let exporter = watch(&archive, certificates).await;
+
+    let wrong = wait_for_subject(&exporter, "rw", "CN=server").await;
+    server.turn_tls_off();
+    let off = wait_for_value(&exporter, "read_success", "rw", 0.0).await;
+
+    assert_eq!(value(&wrong, "chain_valid", "rw"), Some(0.0));
+    assert_eq!(value(&wrong, "read_success", "rw"), Some(1.0));
+    assert_eq!(value(&off, "chain_valid", "rw"), None);
+    assert_eq!(value(&off, "not_after_timestamp_seconds", "rw"), Some(year(2090)));
+    let says = "the PostgreSQL server does not offer TLS";
+    until("the reason in the log", SOON, || exporter.log().contains(says).then_some(()));
 }
 
 #[tokio::test]

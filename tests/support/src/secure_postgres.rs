@@ -50,11 +50,10 @@ impl SecurePostgres {
         self.postgres.signal(Signal::HUP);
     }
 
-    /// Turns TLS off, or on again, and has the server notice.
+    /// Turns TLS off, and has the server notice.
     #[track_caller]
-    pub fn turn_tls(&mut self, on: bool) {
-        let state = if on { "on" } else { "off" };
-        self.postgres.configure(&format!("ssl={state}\n"));
+    pub fn turn_tls_off(&mut self) {
+        self.postgres.configure("ssl=off\n");
         self.postgres.signal(Signal::HUP);
     }
 
