@@ -2,7 +2,8 @@
 //!
 //! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
 //! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
-//! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics`, and the rooms that do I/O
+//! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics` (with `x509` beside
+//! `report`), and the rooms that do I/O
 //! (`storage`, `certificates`, `scan`, `web`) know nothing of `config`: only `app` sees both, and only `app` reads
 //! the clock.
 //!

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -79,18 +79,16 @@ impl Certificates {
     /// When the scheduler cannot be started.
     pub(super) async fn watch(
         &self,
-        mut due: Due,
+        due: Due,
         clock: Clock,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<(), ScheduleError> {
         self.start(tasks, stop);
-        // Ticks come one after the other.
-        let due = Mutex::new(move |now: DateTime<Utc>| due.has_come(now));
+        let due = Mutex::new(due);
         let (watched, tracker, stop_reading) = (self.clone(), tasks.clone(), stop.clone());
         let tick = move || {
-            let mut has_come = due.lock().unwrap_or_else(PoisonError::into_inner);
-            if has_come(clock()) {
+            if due.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
                 watched.start(&tracker, &stop_reading);
             }
         };

@@ -120,6 +120,25 @@ async fn what_cannot_be_read_says_why_and_keeps_what_was_known() {
 }
 
 #[tokio::test]
+async fn a_file_system_that_does_not_answer_is_asked_once() {
+    let (files, path) = (file::Files::default(), Path::new("tls.crt"));
+    let (answer, wait) = std::sync::mpsc::channel::<()>();
+    let hangs = files.run(path, move |_| {
+        wait.recv().unwrap();
+        Ok(())
+    });
+    let mut hangs = pin!(hangs);
+    assert!(futures::poll!(hangs.as_mut()).is_pending());
+
+    let again = files.run(path, |_| Ok(())).await;
+    answer.send(()).unwrap();
+    hangs.await.unwrap();
+
+    assert!(matches!(again, Err(ReadError::Stuck)));
+    assert!(files.run(path, |_| Ok(())).await.is_ok());
+}
+
+#[tokio::test]
 async fn what_is_no_file_hangs_nobody() {
     let directory = TempDir::new().unwrap();
     let pipe = directory.path().join("pipe");

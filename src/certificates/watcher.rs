@@ -37,8 +37,9 @@ pub struct Watcher {
     time_limit: Duration,
     observer: Arc<dyn CertificateObserver>,
     clock: Clock,
-    /// Those of the pattern itself under the configured name.
+    /// What is read off the async threads, by certificate; a pattern's directories under its own name.
     files: Mutex<BTreeMap<String, Files>>,
+    /// What is known, by certificate.
     known: Mutex<BTreeMap<String, CertificateStatus>>,
     /// Held while reading.
     busy: tokio::sync::Mutex<()>,

@@ -130,6 +130,11 @@ fn validity(
             let message = format!("{which} ends in {left}: it should have been renewed");
             (Severity::Warning, "certificate_ending", message)
         }
+        // A server may send more than it takes, as for old clients.
+        Validity::Ended if status.chain_is_valid(now) == Some(true) => {
+            let message = format!("{which} ended {}; the leaf verifies without it", ago(end, now));
+            (Severity::Warning, "certificate_expired", message)
+        }
         Validity::Ended => {
             (Severity::Critical, "certificate_expired", format!("{which} ended {}", ago(end, now)))
         }
@@ -140,4 +145,56 @@ fn validity(
         }
     };
     Some(Finding::new(severity, code, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::made::{Authority, now};
+    use crate::x509::{CertificateSource, LastChain};
+
+    /// A leaf that has an intermediate behind it which has ended.
+    fn with_ended(verified: Option<Result<(), String>>) -> CertificateStatus {
+        let root = Authority::new("root");
+        let ended = root.intermediate("between", (2020, 2030));
+        let chain = Chain::read(&[root.leaf().der, ended.der()]).unwrap();
+        CertificateStatus {
+            name: "orders".to_owned(),
+            source: CertificateSource::PostgreSql,
+            place: "orders-rw:5432".to_owned(),
+            last: Some(LastChain { chain, read_at: now() }),
+            verified,
+            failure: None,
+        }
+    }
+
+    fn told(status: &CertificateStatus) -> Vec<(Severity, &'static str, String)> {
+        let entry = CertificateEntry::new(status, now(), TimeDelta::days(7));
+        let findings = entry.findings.into_iter();
+        findings.map(|one| (one.severity, one.code, one.message)).collect()
+    }
+
+    #[test]
+    fn an_ended_certificate_that_the_leaf_does_not_need_is_a_warning() {
+        let ended = "The certificate of `CN=between`, which is part of the chain, ended 165 days 12 \
+                     hours ago";
+
+        let verified = told(&with_ended(Some(Ok(()))));
+        let unknown = told(&with_ended(None));
+
+        let message = format!("{ended}; the leaf verifies without it");
+        assert_eq!(verified, [(Severity::Warning, "certificate_expired", message)]);
+        assert_eq!(unknown, [(Severity::Critical, "certificate_expired", ended.to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_any_more_is_told_with_when_it_was() {
+        let before = CertificateStatus { failure: Some("gone".to_owned()), ..with_ended(None) };
+
+        let told = told(&before);
+
+        assert_eq!(told.len(), 2);
+        let message = "The certificate cannot be read (last read 0 seconds ago): gone".to_owned();
+        assert_eq!(told[1], (Severity::Unknown, "certificate_unreadable", message));
+    }
 }
