@@ -120,7 +120,7 @@ fn validity(
     let which = if chain.leaf() == earliest {
         "The certificate".to_owned()
     } else {
-        format!("The certificate of `{}`, which is part of the chain,", earliest.subject)
+        format!("Beside the leaf, the certificate of `{}`", earliest.subject)
     };
     let end = earliest.not_after;
     let (severity, code, message) = match status.validity(now, warn_before)? {
@@ -176,8 +176,7 @@ mod tests {
 
     #[test]
     fn an_ended_certificate_that_the_leaf_does_not_need_is_a_warning() {
-        let ended = "The certificate of `CN=between`, which is part of the chain, ended 165 days 12 \
-                     hours ago";
+        let ended = "Beside the leaf, the certificate of `CN=between` ended 165 days 12 hours ago";
 
         let verified = told(&with_ended(Some(Ok(()))));
         let unknown = told(&with_ended(None));
