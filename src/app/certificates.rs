@@ -40,7 +40,7 @@ impl Certificates {
     pub(super) fn new(config: &Config, scanners: &[Arc<ArchiveScanner>], clock: &Clock) -> Self {
         let listed = config.certificates.iter().map(listed);
         let archives = config.archives.iter().zip(scanners);
-        let endpoints = archives.filter_map(|(archive, scanner)| endpoint(archive, scanner));
+        let endpoints = archives.map(|(archive, scanner)| endpoint(archive, scanner));
         let watcher = |(name, watched, trust)| {
             let published = Arc::new(PublishedCertificates::default());
             let (observer, limit) = (published.clone(), config.certificate_watch.timeout);
@@ -126,20 +126,14 @@ fn listed(certificate: &CertificateConfig) -> (String, Watched, Trust) {
     )
 }
 
-/// The endpoint of an archive; `None` where it is reached without TLS.
-fn endpoint(
-    archive: &ArchiveConfig,
-    scanner: &Arc<ArchiveScanner>,
-) -> Option<(String, Watched, Trust)> {
+/// The endpoint of an archive, which may turn out to be reached without TLS.
+fn endpoint(archive: &ArchiveConfig, scanner: &Arc<ArchiveScanner>) -> (String, Watched, Trust) {
     let url = archive.endpoint_url.as_ref().map(EndpointUrl::as_str);
-    if url.is_some_and(|url| url.starts_with("http://")) {
-        return None;
-    }
     let url = url.unwrap_or("Amazon S3").to_owned();
     let trust = archive.endpoint_ca_file.clone().map_or(Trust::System, Trust::File);
     let find = finder(Arc::clone(&scanner.store));
     // A configured name has no slash.
-    Some((format!("s3/{}", archive.name), Watched::Endpoint { url, find }, trust))
+    (format!("s3/{}", archive.name), Watched::Endpoint { url, find }, trust)
 }
 
 fn finder(store: Arc<Paced<S3Store>>) -> EndpointFinder {

@@ -54,7 +54,8 @@ pub(super) struct Said {
     pub(super) code: u8,
 }
 
-/// Scans every archive once, and reads every certificate where that is asked for. A scan that fails is a part of the result.
+/// Scans every archive once, and reads every certificate where that is asked for. What fails is a
+/// part of the result.
 pub(super) async fn scan_all(config: &Config, scope: Scope, clock: &Clock) -> Scanned {
     let stop = CancellationToken::new();
     let (published, scanners): (Vec<_>, Vec<_>) =
