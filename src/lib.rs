@@ -2,9 +2,9 @@
 //!
 //! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
 //! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
-//! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics`, and the rooms that do I/O
-//! (`storage`, `scan`, `web`) know nothing of `config`: only `app` sees both, and only `app` reads
-//! the clock.
+//! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics`, with `schedule` and
+//! `x509` beside them. The rooms that do I/O (`storage`, `certificates`, `scan`, `web`) know nothing
+//! of `config`: only `app` sees both, and only `app` reads the clock.
 //!
 //! | room | holds |
 //! |---|---|
@@ -13,17 +13,20 @@
 //! | [`inventory`] | what an archive contains, as sums and runs |
 //! | [`schedule`] | when backups should be taken, as `CloudNativePG` reads it |
 //! | [`recovery`] | what timelines lead to, and what retention would delete |
+//! | [`x509`] | what certificates say, and whether a chain verifies |
 //! | [`report`] | the immutable result of one scan |
 //! | [`rendering`] | what a report says to people and their scripts: findings, sums, JSON, text |
 //! | [`metrics`] | what Prometheus sees |
 //! | [`config`] | what an operator can set |
 //! | [`storage`] | object storage: list, get |
+//! | [`certificates`] | certificates in files, and in handshakes |
 //! | [`scan`] | one pass over an archive, and its schedule |
 //! | [`web`] | `/metrics`, health, the landing page |
 //! | [`app`] | builds and connects the rooms |
 
 pub mod app;
 pub mod barman;
+pub mod certificates;
 pub mod config;
 pub mod inventory;
 pub mod metrics;
@@ -35,3 +38,4 @@ pub mod scan;
 pub mod schedule;
 pub mod storage;
 pub mod web;
+pub mod x509;

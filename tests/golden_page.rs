@@ -15,10 +15,12 @@ use barman_cloud_exporter::report::{
 };
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
 use barman_cloud_exporter::storage::{Credentials, RequestObserver, S3Settings, S3Store};
+use barman_cloud_exporter::x509::{CertificateSource, CertificateStatus, Chain, LastChain};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use embedded_s3::recorded::{self, Recorded};
 use embedded_s3::{Options, Part, Server, Store, Upload};
+use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair, date_time_ymd};
 
 const PREFIX: &str = "barman/backup/";
 
@@ -153,6 +155,33 @@ fn statistics() -> Arc<Statistics> {
     Arc::new(statistics)
 }
 
+/// A chain whose intermediate ends first, which verifies.
+fn certificate(now: DateTime<Utc>) -> CertificateStatus {
+    let key = || KeyPair::generate().expect("keys can be made");
+    let params = |name: &str, year| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.serial_number = Some(vec![0x0a, 0x1b].into());
+        (params.not_before, params.not_after) =
+            (date_time_ymd(2026, 11, 1), date_time_ymd(year, 1, 1));
+        params
+    };
+    let signed = |params: CertificateParams| CertifiedIssuer::self_signed(params, key());
+    let authority = signed(params("orders-ca", 2027)).expect("a certificate can be made");
+    let leaf = params("orders-rw", 2028).signed_by(&key(), &authority);
+    let leaf = leaf.expect("a certificate can be made");
+    let certificates = [leaf.der().clone(), authority.der().clone()];
+    let chain = Chain::read(&certificates).expect("they are certificates");
+    CertificateStatus {
+        name: "orders-rw".into(),
+        source: CertificateSource::PostgreSql,
+        place: "orders-rw.databases.svc:5432".into(),
+        last: Some(LastChain { chain, read_at: now }),
+        verified: Some(Ok(())),
+        failure: None,
+    }
+}
+
 async fn page() -> Page {
     let (store, recorded) = archive();
     let now = recorded.now;
@@ -160,6 +189,7 @@ async fn page() -> Page {
     Page {
         now: now + TimeDelta::minutes(1),
         archives: vec![ArchiveView { status, statistics: statistics() }],
+        certificates: vec![certificate(now)],
         build: BuildInfo { version: "1.2.3", revision: "abc1234", rustc: "1.95.0" },
         process: Some(ProcessUsage {
             cpu_seconds: 0.25,

@@ -7,11 +7,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure rooms, each of which uses only those before it.
-const PURE: [&str; 8] =
-    ["schedule", "postgres", "barman", "inventory", "recovery", "report", "rendering", "metrics"];
+const PURE: [&str; 9] = [
+    "schedule",
+    "postgres",
+    "barman",
+    "inventory",
+    "recovery",
+    "x509",
+    "report",
+    "rendering",
+    "metrics",
+];
 
 /// Rooms that do I/O, and `config`, which reads its file.
-const OTHERS: [&str; 5] = ["storage", "scan", "web", "config", "app"];
+const OTHERS: [&str; 6] = ["storage", "certificates", "scan", "web", "config", "app"];
 
 /// Files and folders of tests alone.
 const TESTS: [&str; 6] =
@@ -85,14 +94,25 @@ fn uses_between_the_rooms_go_one_way() {
         let later = PURE.iter().skip(index + 1).chain(&OTHERS);
         assert_absent(room, later.map(|other| format!("crate::{other}")));
     }
-    assert_absent("storage", ["scan", "web", "config", "app"].map(|room| format!("crate::{room}")));
+    assert_absent(
+        "storage",
+        ["certificates", "scan", "web", "config", "app"].map(|room| format!("crate::{room}")),
+    );
     assert_absent("scan", ["web", "config", "app", "metrics"].map(|room| format!("crate::{room}")));
     assert_absent(
+        "certificates",
+        ["storage", "scan", "web", "config", "app", "metrics"].map(|room| format!("crate::{room}")),
+    );
+    assert_absent(
         "web",
-        ["storage", "scan", "config", "app", "report"].map(|room| format!("crate::{room}")),
+        ["storage", "certificates", "scan", "config", "app", "report", "x509"]
+            .map(|room| format!("crate::{room}")),
     );
     // What an operator writes is parsed into the types of the pure rooms, where the rule stands.
-    assert_absent("config", ["storage", "scan", "web", "app"].map(|room| format!("crate::{room}")));
+    assert_absent(
+        "config",
+        ["storage", "certificates", "scan", "web", "app"].map(|room| format!("crate::{room}")),
+    );
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl Exporter {
         };
         let archives = vec![ArchiveView { status, statistics: Arc::new(Statistics::default()) }];
         let build = BuildInfo { version: "0.0.0", revision: "none", rustc: "none" };
-        Page { now, archives, build, process: None }
+        Page { now, archives, certificates: vec![], build, process: None }
     }
 }
 

@@ -93,7 +93,8 @@ pub enum Command {
     /// Check the configuration and say everything that is wrong with it. Opens no file that it
     /// names, and talks to nobody.
     CheckConfig,
-    /// Scan every archive once, and say what can be restored and what is not as it should be.
+    /// Scan every archive and read every certificate once, and say what can be restored and what is
+    /// not as it should be.
     Check {
         /// How to write the result.
         #[arg(long, value_enum, default_value_t = Output::Text)]

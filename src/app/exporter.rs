@@ -4,16 +4,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::metrics::{ArchiveView, BuildInfo, Page};
+use crate::rendering::CertificateEntry;
 use crate::report::{ArchiveStatus, Report};
 use crate::scan::{Clock, Due};
-use crate::web::{ArchiveOverview, Content, Exposition, Overview};
+use crate::web::{ArchiveOverview, CertificateOverview, Content, Exposition, Overview};
 
 use super::archive::PublishedArchive;
+use super::certificates::Certificates;
 use super::{build_info, process};
 
 /// The archives, for those who ask.
 pub(super) struct Exporter {
     pub(super) archives: Vec<Arc<PublishedArchive>>,
+    pub(super) certificates: Certificates,
     pub(super) due: Arc<Mutex<Due>>,
     pub(super) clock: Clock,
 }
@@ -33,7 +36,13 @@ impl Content for Exporter {
             revision: build_info::REVISION,
             rustc: build_info::RUSTC,
         };
-        let page = Page { now, archives: self.views(), build, process: process::usage() };
+        let page = Page {
+            now,
+            archives: self.views(),
+            certificates: self.certificates.statuses(),
+            build,
+            process: process::usage(),
+        };
         match format {
             Exposition::OpenMetrics => page.openmetrics(),
             Exposition::Classic => page.classic(),
@@ -43,11 +52,16 @@ impl Content for Exporter {
     fn overview(&self) -> Overview {
         let now = (self.clock)();
         let views = self.views().into_iter();
+        let statuses = self.certificates.statuses();
+        let warn_before = self.certificates.warn_before();
+        let entry = |one| CertificateEntry::new(one, now, warn_before);
+        let certificates = statuses.iter().map(entry);
         Overview {
             version: build_info::VERSION.to_owned(),
             revision: build_info::REVISION.to_owned(),
             now,
             archives: views.map(|view| archive_overview(view.status)).collect(),
+            certificates: certificates.map(certificate_overview).collect(),
         }
     }
 }
@@ -66,5 +80,17 @@ fn archive_overview(status: ArchiveStatus) -> ArchiveOverview {
         last_error: status.last_failure.map(|failure| failure.message),
         next_at: status.next_scan_at,
         finished_first_attempt: status.last_attempt_at.is_some(),
+    }
+}
+
+fn certificate_overview(entry: CertificateEntry) -> CertificateOverview {
+    CertificateOverview {
+        name: entry.name,
+        source: entry.source.to_owned(),
+        place: entry.place,
+        subject: entry.subject,
+        not_after: entry.not_after.map(|end| end.0),
+        status: entry.status.as_str().to_owned(),
+        problems: entry.findings.into_iter().map(|finding| finding.message).collect(),
     }
 }

@@ -5,6 +5,7 @@ pub mod command_line;
 pub mod logging;
 
 mod archive;
+mod certificates;
 mod check;
 mod exporter;
 mod once;
@@ -27,7 +28,7 @@ use crate::rendering::explanation;
 use crate::scan::Clock;
 
 use command_line::{Command, CommandLine};
-use once::{COULD_NOT_TELL, Said, Scanned};
+use once::{COULD_NOT_TELL, Said, Scanned, Scope};
 
 /// The exit code for a wrong command line or configuration, as clap has it.
 const WRONG_CONFIGURATION: u8 = 2;
@@ -52,10 +53,10 @@ pub fn run() -> ExitCode {
         }),
         // For these, other codes say how it is with the backups.
         Command::Check { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
-            once(&config, at, |scanned| check::say(scanned, output))
+            once(&config, (at, Scope::All), |scanned| check::say(scanned, output))
         }),
         Command::Report { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
-            once(&config, at, |scanned| report::say(scanned, output))
+            once(&config, (at, Scope::Archives), |scanned| report::say(scanned, output))
         }),
         Command::ExplainSchedule { schedule, time_zone, at } => {
             let now = at.unwrap_or_else(|| clock()());
@@ -94,22 +95,25 @@ fn ended(result: anyhow::Result<ExitCode>, failed: u8) -> ExitCode {
 /// Scans every archive once, and prints what is to be said as of the clock's time or of another.
 fn once(
     config: &Config,
-    at: Option<DateTime<Utc>>,
+    how: (Option<DateTime<Utc>>, Scope),
     say: impl FnOnce(&Scanned) -> anyhow::Result<Said>,
 ) -> ExitCode {
     let print = || {
-        let said = say(&scan_once(config, at)?)?;
+        let said = say(&scan_once(config, how)?)?;
         terminal::print(&said.text).context("the result cannot be written")?;
         Ok(ExitCode::from(said.code))
     };
     ended(print(), COULD_NOT_TELL)
 }
 
-fn scan_once(config: &Config, at: Option<DateTime<Utc>>) -> anyhow::Result<Scanned> {
+fn scan_once(
+    config: &Config,
+    (at, scope): (Option<DateTime<Utc>>, Scope),
+) -> anyhow::Result<Scanned> {
     logging::start(&config.log).context("the log cannot be started")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let clock = at.map_or_else(clock, |at| Arc::new(move || at));
-    let scanned = runtime.block_on(once::scan_all(config, &clock));
+    let scanned = runtime.block_on(once::scan_all(config, scope, &clock));
     runtime.shutdown_timeout(RUNTIME_DEADLINE);
     Ok(scanned)
 }
@@ -129,9 +133,16 @@ fn clock() -> Clock {
 }
 
 fn summary(config: &Config) -> String {
-    let archives = config.archives.iter();
-    let lines = archives.map(|one| format!("\n  {}: {}", one.name, one.destination));
-    format!("The configuration is valid. Archives:{}", lines.collect::<String>())
+    let line = |(name, place): (&String, String)| format!("\n  {name}: {place}");
+    let archives = config.archives.iter().map(|one| (&one.name, one.destination.to_string()));
+    let mut lines = vec!["The configuration is valid. Archives:".to_owned()];
+    lines.extend(archives.map(line));
+    if !config.certificates.is_empty() {
+        lines.push("\nCertificates, besides those of the archives' endpoints:".to_owned());
+    }
+    let certificates = config.certificates.iter().map(|one| (&one.name, one.source.to_string()));
+    lines.extend(certificates.map(line));
+    lines.concat()
 }
 
 /// Writes a line. One that cannot be written has nobody who reads it.

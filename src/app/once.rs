@@ -4,16 +4,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use futures::future::{join_all, pending};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::{join, join_all, pending};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::rendering::progress_line;
 use crate::report::ArchiveStatus;
 use crate::scan::Clock;
+use crate::x509::CertificateStatus;
 
 use super::archive::PublishedArchive;
+use super::certificates::Certificates;
 use super::scanner::scanner;
 use super::terminal;
 
@@ -27,8 +29,21 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Scanned {
     /// The archives, in the order of the configuration.
     pub(super) archives: Vec<ArchiveStatus>,
+    /// The certificates, in the order of the configuration.
+    pub(super) certificates: Vec<CertificateStatus>,
+    /// How long before its end a certificate is worth a warning.
+    pub(super) warn_before: TimeDelta,
     /// The moment as of which they are to be judged.
     pub(super) now: DateTime<Utc>,
+}
+
+/// What is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The archives alone.
+    Archives,
+    /// The certificates as well.
+    All,
 }
 
 /// What a command says.
@@ -39,19 +54,32 @@ pub(super) struct Said {
     pub(super) code: u8,
 }
 
-/// Scans every archive once. A scan that fails is a part of the result.
-pub(super) async fn scan_all(config: &Config, clock: &Clock) -> Scanned {
+/// Scans every archive once, and reads every certificate where that is asked for. What fails is a
+/// part of the result.
+pub(super) async fn scan_all(config: &Config, scope: Scope, clock: &Clock) -> Scanned {
     let stop = CancellationToken::new();
     let (published, scanners): (Vec<_>, Vec<_>) =
         config.archives.iter().map(|archive| scanner(archive, config, clock)).unzip();
     let scans = join_all(scanners.iter().map(|scanner| Box::pin(scanner.scan(&stop))));
+    let certificates = Certificates::new(config, &scanners, clock);
+    let read = async {
+        match scope {
+            Scope::Archives => {}
+            Scope::All => certificates.read(&stop).await,
+        }
+    };
     tokio::select! {
-        _ = scans => {}
+        _ = join(scans, read) => {}
         never = show_progress(&published) => match never {},
     }
     terminal::wipe_progress();
     let archives = published.iter().map(|archive| archive.view(None).status).collect();
-    Scanned { archives, now: clock() }
+    Scanned {
+        archives,
+        certificates: certificates.statuses(),
+        warn_before: certificates.warn_before(),
+        now: clock(),
+    }
 }
 
 /// Shows how far the scans have got, where someone sees it.

@@ -1,4 +1,4 @@
-//! The daemon: scans on schedule, serves what they found, stops when told.
+//! The daemon: scans and reads certificates on schedule, serves what they found, stops when told.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,7 @@ use crate::scan::{Clock, Due, Ticker};
 use crate::web::{self, Limits};
 
 use super::build_info;
+use super::certificates::Certificates;
 use super::exporter::Exporter;
 use super::scanner::{ArchiveScanner, scanner};
 
@@ -41,7 +42,11 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     }
     let (published, scanners): (Vec<_>, Vec<_>) =
         config.archives.iter().map(|archive| scanner(archive, &config, &clock)).unzip();
+    let certificates = Certificates::new(&config, &scanners, &clock);
     let scans = TaskTracker::new();
+    let cron = config.certificate_watch.schedule.cron().clone();
+    let due = Due::new(cron, config.scan.time_zone, clock());
+    certificates.watch(due, clock.clone(), &scans, &stop).await?;
     let (cron, zone) = (config.scan.schedule.cron().clone(), config.scan.time_zone);
     let due = Arc::new(Mutex::new(Due::new(cron, zone, clock())));
     start_scans(scanners, (Arc::clone(&due), clock.clone()), &scans, &stop).await?;
@@ -49,7 +54,7 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
         max_connections: usize::try_from(config.web.max_connections)?,
         ..Limits::default()
     };
-    let exporter = Arc::new(Exporter { archives: published, due, clock });
+    let exporter = Arc::new(Exporter { archives: published, certificates, due, clock });
     web::serve(listener, exporter, limits, stop).await.context("the HTTP side failed")?;
     scans.close();
     if tokio::time::timeout(STOP_DEADLINE, scans.wait()).await.is_err() {

@@ -212,7 +212,7 @@ impl ServerConfig {
 }
 
 /// A text that has to be there.
-fn required<T, E: std::fmt::Display>(
+pub(super) fn required<T, E: std::fmt::Display>(
     section: &mut Section<'_>,
     key: &'static str,
     form: &str,
@@ -224,11 +224,15 @@ fn required<T, E: std::fmt::Display>(
     section.text(key, parse)
 }
 
-fn checked(text: &str, is_valid: bool, expected: &'static str) -> Result<String, &'static str> {
+pub(super) fn checked(
+    text: &str,
+    is_valid: bool,
+    expected: &'static str,
+) -> Result<String, &'static str> {
     if is_valid { Ok(text.to_owned()) } else { Err(expected) }
 }
 
-fn label(text: &str) -> Result<String, &'static str> {
+pub(super) fn label(text: &str) -> Result<String, &'static str> {
     let is_valid = !text.trim().is_empty() && !text.contains(char::is_control);
     checked(text, is_valid, "expected a name without control characters")
 }
@@ -244,7 +248,7 @@ fn directory(text: &str) -> Result<String, &'static str> {
     checked(text, is_valid, "expected a name without `/` and control characters")
 }
 
-fn path(text: &str) -> Result<PathBuf, &'static str> {
+pub(super) fn path(text: &str) -> Result<PathBuf, &'static str> {
     let is_valid = !text.is_empty() && !text.contains(char::is_control);
     checked(text, is_valid, "expected the path of a file").map(PathBuf::from)
 }

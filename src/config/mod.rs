@@ -7,6 +7,7 @@
 mod archives;
 mod backup_schedule;
 mod backups;
+mod certificates;
 mod destination;
 mod endpoint;
 mod listen_address;
@@ -15,6 +16,7 @@ mod mistakes;
 mod scan;
 mod schedule;
 mod section;
+mod server_address;
 mod sources;
 mod spelling;
 mod web;
@@ -28,6 +30,9 @@ use std::path::Path;
 pub use archives::{ArchiveConfig, Credentials, ServerConfig};
 pub use backup_schedule::BackupScheduleConfig;
 pub use backups::BackupsConfig;
+pub use certificates::{
+    CertificateConfig, CertificateSource, CertificateWatchConfig, SslNegotiation,
+};
 pub use destination::{Destination, InvalidDestination};
 pub use endpoint::EndpointUrl;
 pub use listen_address::ListenAddress;
@@ -36,6 +41,7 @@ pub use mistakes::{Mistake, Mistakes, Origin};
 pub use scan::ScanConfig;
 pub(crate) use scan::parse_time_zone;
 pub use schedule::Schedule;
+pub use server_address::ServerAddress;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
 pub use web::WebConfig;
 
@@ -52,8 +58,12 @@ pub struct Config {
     pub scan: ScanConfig,
     /// How backups are judged.
     pub backups: BackupsConfig,
+    /// When certificates are read, and what is said of them.
+    pub certificate_watch: CertificateWatchConfig,
     /// What is scanned: at least one archive, in the order of the file, no name twice.
     pub archives: Vec<ArchiveConfig>,
+    /// The certificates that are watched besides those of the archives' endpoints, no name twice.
+    pub certificates: Vec<CertificateConfig>,
 }
 
 impl Config {
@@ -100,7 +110,9 @@ impl Config {
             log: LogConfig::read(root.section("log")),
             scan: ScanConfig::read(root.section("scan")),
             backups: BackupsConfig::read(root.section("backups")),
+            certificate_watch: CertificateWatchConfig::read(root.section("certificateWatch")),
             archives: archives::read_all(&mut root),
+            certificates: certificates::read_all(&mut root),
         };
         root.finish();
         config

@@ -84,7 +84,7 @@ impl ScanConfig {
     }
 }
 
-fn up_to(most: Duration) -> RangeInclusive<Duration> {
+pub(super) fn up_to(most: Duration) -> RangeInclusive<Duration> {
     Duration::from_millis(1)..=most
 }
 

@@ -49,6 +49,7 @@ fn the_sample_holds_the_defaults() {
     assert_eq!(sample.log, default.log);
     assert_eq!(sample.scan, default.scan);
     assert_eq!(sample.backups, default.backups);
+    assert_eq!(sample.certificate_watch, default.certificate_watch);
 }
 
 #[test]
@@ -79,6 +80,37 @@ fn the_sample_is_understood() {
     let sample = load(SAMPLE).unwrap();
 
     insta::assert_debug_snapshot!(sample.archives);
+    insta::assert_debug_snapshot!(sample.certificates, @r#"
+    [
+        CertificateConfig {
+            name: "orders-server",
+            source: File(
+                "/certs/orders-server/tls.crt",
+            ),
+            ca_file: Some(
+                "/certs/orders-ca/ca.crt",
+            ),
+        },
+        CertificateConfig {
+            name: "orders-rw",
+            source: PostgreSql {
+                address: ServerAddress {
+                    host: DnsName(
+                        "orders-rw.databases.svc",
+                    ),
+                    port: 5432,
+                },
+                server_name: DnsName(
+                    "orders-rw",
+                ),
+                negotiation: Postgres,
+            },
+            ca_file: Some(
+                "/certs/orders-ca/ca.crt",
+            ),
+        },
+    ]
+    "#);
 }
 
 #[test]
@@ -221,6 +253,7 @@ proptest! {
         key in proptest::sample::select(vec![
             "web: { listenAddress", "log: { level", "scan: { schedule", "scan: { timeZone",
             "scan: { timeout", "scan: { concurrency", "backups: { maxRunningTime",
+            "certificateWatch: { schedule",
         ]),
         value in r"(\PC{0,40}|[0-9a-z .:*/+-]{0,20})",
     ) {

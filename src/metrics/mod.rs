@@ -4,6 +4,7 @@
 //! headings of the documentation; the page and the reference for users are written from them.
 
 mod base_backups;
+mod certificates;
 mod classic;
 mod exporter;
 mod page;

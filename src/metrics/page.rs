@@ -9,6 +9,7 @@ use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 
 use crate::report::ArchiveStatus;
+use crate::x509::CertificateStatus;
 
 use super::classic::to_classic;
 use super::reference::tables;
@@ -22,6 +23,8 @@ pub struct Page {
     pub now: DateTime<Utc>,
     /// The archives, in the order of the configuration.
     pub archives: Vec<ArchiveView>,
+    /// The certificates, in the order of the configuration; no name twice.
+    pub certificates: Vec<CertificateStatus>,
     /// The program that runs.
     pub build: BuildInfo,
     /// What its process uses; `None` where the system does not say.

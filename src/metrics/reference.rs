@@ -3,7 +3,9 @@
 use prometheus_client::metrics::MetricType;
 
 use super::table::Metric;
-use super::{base_backups, exporter, recoverability, retention, scan, schedule, storage, wal};
+use super::{
+    base_backups, certificates, exporter, recoverability, retention, scan, schedule, storage, wal,
+};
 
 /// What the names of the program's own metrics begin with.
 pub(super) const PREFIX: &str = "barman_cloud";
@@ -18,7 +20,7 @@ pub(super) struct Table {
 }
 
 /// Every table, in the order of the page.
-pub(super) const fn tables() -> [Table; 9] {
+pub(super) const fn tables() -> [Table; 11] {
     const fn own(title: &'static str, metrics: &'static [Metric]) -> Table {
         Table { title, prefix: Some(PREFIX), metrics }
     }
@@ -30,6 +32,7 @@ pub(super) const fn tables() -> [Table; 9] {
         own("Storage", storage::METRICS),
         own("Schedule", schedule::METRICS),
         own("Retention", retention::METRICS),
+        own("Certificates", certificates::METRICS),
         own("The exporter itself", exporter::METRICS),
         Table { title: "The process", prefix: None, metrics: exporter::PROCESS_METRICS },
     ]

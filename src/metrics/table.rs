@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 
 use crate::report::{ArchiveStatus, Report, ServerReport};
+use crate::x509::CertificateStatus;
 
 use super::{ArchiveView, BuildInfo, Page, ProcessUsage, Statistics};
 
@@ -23,7 +24,7 @@ pub(super) struct Metric {
     pub(super) help: &'static str,
     /// Its unit, which is appended to the name.
     pub(super) unit: Option<Unit>,
-    /// Its labels besides `archive` and `server`.
+    /// Its labels besides `archive`, `server` and `certificate`.
     pub(super) labels: &'static [&'static str],
     /// Where its values come from.
     pub(super) values: Values,
@@ -44,6 +45,10 @@ pub(super) enum Values {
     Server(fn(&ServerReport, DateTime<Utc>) -> Option<Number>),
     /// Of each server, several with labels.
     ServerBy(fn(&ServerReport) -> Vec<Labelled>),
+    /// Of each certificate.
+    Certificate(fn(&CertificateStatus, DateTime<Utc>) -> Option<Number>),
+    /// Of each certificate, at most one, with labels.
+    CertificateInfo(fn(&CertificateStatus) -> Option<Vec<String>>),
     /// Counted by this process for each archive.
     Counted(fn(&Statistics) -> Vec<Counted>),
     /// Distributions observed by this process for each archive.
@@ -138,6 +143,7 @@ impl Values {
             | Self::Counted(_)
             | Self::Observed(_) => &["archive"],
             Self::Server(_) | Self::ServerBy(_) => &["archive", "server"],
+            Self::Certificate(_) | Self::CertificateInfo(_) => &["certificate"],
             Self::Build(_) | Self::Process(_) | Self::ProcessCounter(_) => &[],
         }
     }
@@ -150,6 +156,8 @@ impl Values {
             | Self::ReportBy(_)
             | Self::Server(_)
             | Self::ServerBy(_)
+            | Self::Certificate(_)
+            | Self::CertificateInfo(_)
             | Self::Build(_)
             | Self::Process(_) => MetricType::Gauge,
             Self::Counted(_) | Self::ProcessCounter(_) => MetricType::Counter,
@@ -198,6 +206,10 @@ impl Metric {
             }
             Values::Server(value) => per_server(page, |server| gauge(value(server, now))),
             Values::ServerBy(values) => per_server(page, |server| gauges(values(server))),
+            Values::Certificate(value) => per_certificate(page, |one| gauge(value(one, now))),
+            Values::CertificateInfo(value) => per_certificate(page, |one| {
+                gauges(value(one).map(|labels| (labels, Number::Whole(1))).into_iter().collect())
+            }),
             Values::Counted(values) => per_archive(page, |view| {
                 let counts = values(&view.statistics).into_iter();
                 counts.map(|(labels, count)| (labels, Sample::Count(count))).collect()
@@ -241,6 +253,10 @@ fn per_server(page: &Page, samples: impl Fn(&ServerReport) -> Samples) -> Sample
         let servers = report(view).into_iter().flat_map(|report| &report.servers);
         servers.flat_map(|(name, server)| labelled_first(name, samples(server))).collect()
     })
+}
+
+fn per_certificate(page: &Page, samples: impl Fn(&CertificateStatus) -> Samples) -> Samples {
+    page.certificates.iter().flat_map(|one| labelled_first(&one.name, samples(one))).collect()
 }
 
 /// The samples with one more label before the others.

@@ -11,18 +11,28 @@ use super::json::{
     RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
     WalEntry,
 };
-use super::{BackupEntry, ScheduleEntry, Severity};
+use super::{BackupEntry, CertificateEntry, CertificatesToCheck, ScheduleEntry, Severity};
 
 impl CheckDocument {
-    /// Judges archives as of a moment, by their last scans.
+    /// Judges archives and certificates as of a moment, by their last scans and readings.
     #[must_use]
-    pub fn new(archives: &[ArchiveStatus], now: DateTime<Utc>) -> Self {
+    pub fn new(
+        archives: &[ArchiveStatus],
+        certificates: CertificatesToCheck<'_>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let archives: Vec<_> = archives.iter().map(|one| ArchiveEntry::new(one, now)).collect();
+        let CertificatesToCheck { statuses, warn_before } = certificates;
+        let entry = |one| CertificateEntry::new(one, now, warn_before);
+        let certificates: Vec<_> = statuses.iter().map(entry).collect();
+        let of_archives = archives.iter().map(|archive| archive.status);
+        let of_certificates = certificates.iter().map(|certificate| certificate.status);
         Self {
             version: 1,
             generated_at: Moment(now),
-            status: Severity::worst(archives.iter().map(|archive| archive.status)),
+            status: Severity::worst(of_archives.chain(of_certificates)),
             archives,
+            certificates,
         }
     }
 }

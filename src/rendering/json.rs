@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
-use super::{BackupEntry, Finding, ScheduleEntry, Severity};
+use super::{BackupEntry, CertificateEntry, Finding, ScheduleEntry, Severity};
 
 /// The result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,10 +17,12 @@ pub struct CheckDocument {
     pub version: u32,
     /// The moment as of which everything is judged.
     pub generated_at: Moment,
-    /// The worst of the archives' statuses.
+    /// The worst of the archives' and certificates' statuses.
     pub status: Severity,
     /// The archives, in the order of the configuration.
     pub archives: Vec<ArchiveEntry>,
+    /// The certificates: those listed, then those of the archives' endpoints.
+    pub certificates: Vec<CertificateEntry>,
 }
 
 /// A moment, written as RFC 3339 has it, in UTC.

@@ -3,6 +3,7 @@
 
 mod assemble;
 mod backup;
+mod certificate;
 mod explanation;
 mod health;
 mod human;
@@ -17,6 +18,7 @@ mod text;
 mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
+pub use certificate::{CertificateEntry, CertificatesToCheck};
 pub use explanation::explanation;
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use super::human::{ago, bytes, count, duration, moment};
 use super::terminal::{plain, status};
 use super::{
-    ArchiveEntry, BackupEntry, CheckDocument, Finding, ObstacleEntry, ServerEntry, Severity,
+    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, Finding, ObstacleEntry,
+    ServerEntry, Severity,
 };
 
 /// The document as text for people, with colours (ANSI) where they are wanted.
@@ -17,6 +18,10 @@ pub fn text(document: &CheckDocument, colours: bool) -> String {
     let status = page.status(document.status);
     let mut lines = vec![format!("{status} as of {}", moment(page.now))];
     lines.extend(document.archives.iter().flat_map(|archive| page.archive(archive)));
+    if !document.certificates.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(document.certificates.iter().flat_map(|one| page.certificate(one)));
     lines.join("\n")
 }
 
@@ -58,6 +63,27 @@ impl Page {
         lines.extend(known.map(|(name, fact)| format!("    {name:<15}  {fact}")));
         lines.extend(server.findings.iter().map(|finding| self.finding(finding)));
         lines
+    }
+
+    fn certificate(&self, certificate: &CertificateEntry) -> Vec<String> {
+        let CertificateEntry { name, source, place, .. } = certificate;
+        let mut head = format!(
+            "{} certificate {} ({source} {})",
+            self.status(certificate.status),
+            plain(name),
+            plain(place)
+        );
+        if let Some(end) = certificate.end_in_words(self.now) {
+            let _ = write!(head, ": {end}");
+        }
+        if let Some(subject) = &certificate.subject {
+            let _ = write!(head, ", {}", plain(subject));
+        }
+        if certificate.chain_valid == Some(true) {
+            head.push_str(", verifies");
+        }
+        let findings = certificate.findings.iter().map(|finding| self.finding(finding));
+        std::iter::once(head).chain(findings).collect()
     }
 
     fn finding(&self, finding: &Finding) -> String {

@@ -41,6 +41,15 @@ pub struct ListPage {
     pub next: Option<String>,
 }
 
+/// Where the requests for an archive go, by TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsEndpoint {
+    /// Name or IP address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
 /// Object storage of one archive, for reading only.
 ///
 /// Implementations retry what is worth retrying; an error that comes out of here is final.

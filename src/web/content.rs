@@ -47,6 +47,27 @@ pub struct Overview {
     pub now: DateTime<Utc>,
     /// Every configured archive, in the order to show them.
     pub archives: Vec<ArchiveOverview>,
+    /// The certificates that were read or tried, in the order to show them.
+    pub certificates: Vec<CertificateOverview>,
+}
+
+/// One certificate, at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateOverview {
+    /// The name that metrics have as well.
+    pub name: String,
+    /// Where it comes from, as a word.
+    pub source: String,
+    /// The path, address or URL.
+    pub place: String,
+    /// Whom the leaf is about; `None` while none could be read.
+    pub subject: Option<String>,
+    /// End of the one that ends first; `None` while none could be read.
+    pub not_after: Option<DateTime<Utc>>,
+    /// How it is, as a word: `ok`, or another one.
+    pub status: String,
+    /// What is not as it should be.
+    pub problems: Vec<String>,
 }
 
 /// One archive, at a glance.

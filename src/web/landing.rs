@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, html};
 
-use super::content::{ArchiveOverview, Overview};
+use super::content::{ArchiveOverview, CertificateOverview, Overview};
 
 /// The look of the pages, at `style.css`.
 pub(super) const STYLE: &str = "\
@@ -43,9 +43,37 @@ pub(super) fn page(overview: &Overview) -> Markup {
             } }
             tbody { @for archive in &overview.archives { (row(archive, overview.now)) } }
         } }
+        @if !overview.certificates.is_empty() { (certificates(overview)) }
         p.quiet { small { "As of " (moment(overview.now)) "." } }
     };
     document(&content)
+}
+
+fn certificates(overview: &Overview) -> Markup {
+    html! {
+        h2 { "Certificates" }
+        div.wide { table {
+            thead { tr { th { "Certificate" } th { "Subject" } th { "Ends" } th { "State" } } }
+            tbody {
+                @for one in &overview.certificates { (certificate(one, overview.now)) }
+            }
+        } }
+    }
+}
+
+fn certificate(one: &CertificateOverview, now: DateTime<Utc>) -> Markup {
+    let is_well = one.status == "ok";
+    html! {
+        tr {
+            td { strong { (one.name) } small { (one.source) ": " (one.place) } }
+            td { (one.subject.as_deref().unwrap_or("–")) }
+            td { (when(one.not_after, now, "not known")) }
+            td {
+                span.good[is_well].bad[!is_well] { (one.status) }
+                @for problem in &one.problems { small { (problem) } }
+            }
+        }
+    }
 }
 
 fn document(content: &Markup) -> Markup {

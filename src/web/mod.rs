@@ -14,5 +14,5 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use content::{ArchiveOverview, Content, Exposition, Overview};
+pub use content::{ArchiveOverview, CertificateOverview, Content, Exposition, Overview};
 pub use server::{Limits, serve};

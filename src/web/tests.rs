@@ -44,6 +44,7 @@ impl Content for Shows {
             revision: "abc1234".to_owned(),
             now: moment("2026-01-01T00:10:00Z"),
             archives: self.archives.clone(),
+            certificates: Vec::new(),
         }
     }
 }

@@ -116,7 +116,7 @@ fn timeouts(request_timeout: Duration) -> TimeoutConfig {
 }
 
 /// Region and credentials; those that the settings do not name are found as every AWS tool does.
-async fn surroundings(settings: &S3Settings) -> SdkConfig {
+pub(super) async fn surroundings(settings: &S3Settings) -> SdkConfig {
     let region = settings
         .region
         .clone()
@@ -198,7 +198,7 @@ fn bad_ca_file(settings: &S3Settings, why: String) -> StorageError {
     .caused_by(why)
 }
 
-fn no_region() -> StorageError {
+pub(super) fn no_region() -> StorageError {
     StorageError::new(
         ErrorKind::NotFound,
         Reach::Scan,

@@ -5,6 +5,7 @@
 //! | `mod.rs` | the calls |
 //! | `client.rs` | the SDK's client, built from the settings |
 //! | `credentials.rs` | credentials in files |
+//! | `endpoint.rs` | where requests go |
 //! | `requests.rs` | counting what is sent |
 //! | `errors.rs` | the SDK's errors, translated |
 //! | `answers.rs` | the SDK's answers, translated |
@@ -17,6 +18,7 @@ mod answers;
 mod client;
 mod credentials;
 mod decoding;
+mod endpoint;
 mod errors;
 mod pages;
 mod requests;
@@ -40,12 +42,12 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::fault::{Call, Fault, Place};
 use super::{
     ErrorKind, ListPage, ListRequest, ObjectStore, Operation, Reach, RequestObserver, StorageError,
-    UnfinishedUpload,
+    TlsEndpoint, UnfinishedUpload,
 };
 use client::Connection;
 use pages::DecodedPage;
@@ -106,6 +108,7 @@ pub struct S3Store {
     /// Outlives the connection: a new CA file is no reason for more retries.
     retries: RetryPartition,
     connection: Mutex<Option<Arc<Connection>>>,
+    endpoint: OnceCell<TlsEndpoint>,
 }
 
 impl S3Store {
@@ -117,7 +120,20 @@ impl S3Store {
             observer,
             retries: client::retry_partition(),
             connection: Mutex::new(None),
+            endpoint: OnceCell::new(),
         }
+    }
+
+    /// Where requests go; `None` where they go there without TLS.
+    ///
+    /// # Errors
+    /// When neither the settings nor the surroundings say in which region the bucket is.
+    pub async fn tls_endpoint(&self) -> Result<Option<&TlsEndpoint>, StorageError> {
+        if self.settings.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://")) {
+            return Ok(None);
+        }
+        let endpoint = || endpoint::endpoint(&self.settings);
+        self.endpoint.get_or_try_init(endpoint).await.map(Some)
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, StorageError> {

@@ -5,6 +5,7 @@
 //! | [`Exporter`] | the program itself, run with a configuration and scraped over HTTP |
 //! | [`Samples`] | what a page of metrics says |
 //! | [`EmbeddedArchive`] | a store in memory, which can fail on purpose, and its configuration |
+//! | [`SecurePostgres`] | a database that offers TLS |
 //! | [`Bucket`] | a real store, and nothing else |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
@@ -23,6 +24,7 @@ mod postgres;
 mod process;
 mod recorded;
 mod seaweed;
+mod secure_postgres;
 mod series;
 mod stack;
 mod tools;
@@ -39,5 +41,6 @@ pub use exposition::{Sample, Samples};
 pub use patience::until;
 pub use plain_client::{ListedObject, ListedUpload, PlainClient};
 pub use recorded::{recorded, recorded_archive, recorded_objects};
+pub use secure_postgres::SecurePostgres;
 pub use series::Series;
 pub use stack::{Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest};

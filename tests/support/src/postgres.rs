@@ -23,6 +23,7 @@ pub(crate) struct Postgres {
     directory: PathBuf,
     environment: Vec<(&'static str, String)>,
     server: Option<Part>,
+    port: Option<u16>,
 }
 
 impl Postgres {
@@ -37,7 +38,8 @@ impl Postgres {
         environment: Vec<(&'static str, String)>,
     ) -> Self {
         make_database_directory(&directory);
-        let postgres = Self { tools: tools.clone(), directory, environment, server: None };
+        let postgres =
+            Self { tools: tools.clone(), directory, environment, server: None, port: None };
         let mut command = postgres.command("initdb");
         command.args(["--auth=trust", "--encoding=UTF8", "--no-sync", "--username", SUPERUSER]);
         command.arg(format!("--wal-segsize={segment_size_mb}"));
@@ -52,7 +54,19 @@ impl Postgres {
         directory: PathBuf,
         environment: Vec<(&'static str, String)>,
     ) -> Self {
-        Self { tools: tools.clone(), directory, environment, server: None }
+        Self { tools: tools.clone(), directory, environment, server: None, port: None }
+    }
+
+    /// Has it listen on a port of 127.0.0.1 too, from the next start on.
+    pub(crate) fn listen_on(&mut self, port: u16) {
+        self.port = Some(port);
+    }
+
+    /// Sends the running server a signal.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        if let Some(server) = &mut self.server {
+            server.signal(signal);
+        }
     }
 
     /// Adds lines to `postgresql.conf`; they hold from the next start on.
@@ -148,8 +162,14 @@ impl Postgres {
         let socket = self.directory.display();
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.data());
-        for setting in ["listen_addresses=", &format!("unix_socket_directories={socket}")] {
-            command.args(["-c", setting]);
+        let address = if self.port.is_some() { "127.0.0.1" } else { "" };
+        for setting in
+            [format!("listen_addresses={address}"), format!("unix_socket_directories={socket}")]
+        {
+            command.args(["-c", &setting]);
+        }
+        if let Some(port) = self.port {
+            command.args(["-c", &format!("port={port}")]);
         }
         Part::start("PostgreSQL", command, &self.log_file())
     }
@@ -167,6 +187,9 @@ impl Postgres {
         let mut command = Command::new(self.tools.postgres_program(program));
         command.env_clear().env("LANG", "C.UTF-8").env("PGCONNECT_TIMEOUT", "10");
         command.arg("--host").arg(&self.directory).args(["--username", SUPERUSER]);
+        if let Some(port) = self.port {
+            command.arg(format!("--port={port}"));
+        }
         command
     }
 }

@@ -1,0 +1,151 @@
+//! The certificates at run time: what watches them, and what that publishes.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::certificates::{
+    Address, CertificateObserver, EndpointFinder, Negotiation, Trust, Watched, Watcher,
+};
+use crate::config::{
+    ArchiveConfig, CertificateConfig, CertificateSource, Config, EndpointUrl, SslNegotiation,
+};
+use crate::scan::{Clock, Due, Paced, ScheduleError, Ticker};
+use crate::storage::{S3Store, TlsEndpoint};
+use crate::x509::CertificateStatus;
+
+use super::scanner::ArchiveScanner;
+
+/// What is known under one configured name, swapped in whole.
+#[derive(Default)]
+struct PublishedCertificates(RwLock<Vec<CertificateStatus>>);
+
+impl CertificateObserver for PublishedCertificates {
+    fn certificates_read(&self, known: Vec<CertificateStatus>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+}
+
+/// Everything that is watched: what the configuration lists, and the archives' endpoints.
+#[derive(Clone)]
+pub(super) struct Certificates {
+    watchers: Arc<[(Arc<PublishedCertificates>, Arc<Watcher>)]>,
+    warn_before: TimeDelta,
+}
+
+impl Certificates {
+    /// Nothing is read yet. Each scanner belongs to the archive in its place.
+    pub(super) fn new(config: &Config, scanners: &[Arc<ArchiveScanner>], clock: &Clock) -> Self {
+        let listed = config.certificates.iter().map(listed);
+        let archives = config.archives.iter().zip(scanners);
+        let endpoints = archives.map(|(archive, scanner)| endpoint(archive, scanner));
+        let watcher = |(name, watched, trust)| {
+            let published = Arc::new(PublishedCertificates::default());
+            let (observer, limit) = (published.clone(), config.certificate_watch.timeout);
+            let watcher = Watcher::new(name, (watched, trust), limit, observer, clock.clone());
+            (published, Arc::new(watcher))
+        };
+        let watchers = listed.chain(endpoints).map(watcher).collect();
+        let warn_before = TimeDelta::from_std(config.certificate_watch.warn_before);
+        Self { watchers, warn_before: warn_before.unwrap_or(TimeDelta::MAX) }
+    }
+
+    /// How long before its end a certificate is worth a warning.
+    pub(super) const fn warn_before(&self) -> TimeDelta {
+        self.warn_before
+    }
+
+    /// What is known of each, in the order of the configuration; each name once.
+    pub(super) fn statuses(&self) -> Vec<CertificateStatus> {
+        let known = |published: &PublishedCertificates| {
+            published.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        };
+        self.watchers.iter().flat_map(|(published, _)| known(published)).collect()
+    }
+
+    /// Reads each once, none waiting for another.
+    pub(super) async fn read(&self, stop: &CancellationToken) {
+        let readings = TaskTracker::new();
+        self.start(&readings, stop);
+        readings.close();
+        readings.wait().await;
+    }
+
+    /// Reads each now, and again whenever the schedule is due.
+    ///
+    /// # Errors
+    /// When the scheduler cannot be started.
+    pub(super) async fn watch(
+        &self,
+        due: Due,
+        clock: Clock,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<(), ScheduleError> {
+        self.start(tasks, stop);
+        let due = Mutex::new(due);
+        let (watched, tracker, stop_reading) = (self.clone(), tasks.clone(), stop.clone());
+        let tick = move || {
+            if due.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
+                watched.start(&tracker, &stop_reading);
+            }
+        };
+        let ticker = Ticker::start(tick).await?;
+        tasks.spawn(ticker.run(stop.clone()));
+        Ok(())
+    }
+
+    fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        for (_, watcher) in self.watchers.iter() {
+            let (watcher, stop) = (Arc::clone(watcher), stop.clone());
+            tasks.spawn(async move { watcher.read(&stop).await });
+        }
+    }
+}
+
+fn listed(certificate: &CertificateConfig) -> (String, Watched, Trust) {
+    let watched = match &certificate.source {
+        CertificateSource::File(path) => Watched::Files(path.clone()),
+        CertificateSource::PostgreSql { address, server_name, negotiation } => {
+            Watched::PostgreSql {
+                address: Address { host: address.host.to_str().into_owned(), port: address.port },
+                server_name: server_name.clone(),
+                negotiation: match negotiation {
+                    SslNegotiation::Postgres => Negotiation::Postgres,
+                    SslNegotiation::Direct => Negotiation::Direct,
+                },
+            }
+        }
+    };
+    (
+        certificate.name.clone(),
+        watched,
+        certificate.ca_file.clone().map_or(Trust::None, Trust::File),
+    )
+}
+
+/// The endpoint of an archive, which may turn out to be reached without TLS.
+fn endpoint(archive: &ArchiveConfig, scanner: &Arc<ArchiveScanner>) -> (String, Watched, Trust) {
+    let url = archive.endpoint_url.as_ref().map(EndpointUrl::as_str);
+    let url = url.unwrap_or("Amazon S3").to_owned();
+    let trust = archive.endpoint_ca_file.clone().map_or(Trust::System, Trust::File);
+    let find = finder(Arc::clone(&scanner.store));
+    // A configured name has no slash.
+    (format!("s3/{}", archive.name), Watched::Endpoint { url, find }, trust)
+}
+
+fn finder(store: Arc<Paced<S3Store>>) -> EndpointFinder {
+    Arc::new(move || {
+        let store = Arc::clone(&store);
+        Box::pin(async move {
+            let found = store.store.tls_endpoint().await.map_err(|error| error.with_causes())?;
+            let address = |TlsEndpoint { host, port }: &TlsEndpoint| Address {
+                host: host.clone(),
+                port: *port,
+            };
+            Ok(found.map(address))
+        })
+    })
+}

@@ -1,0 +1,86 @@
+//! Certificates in files.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::pki_types::CertificateDer;
+
+use crate::x509;
+
+use super::ReadError;
+
+/// The largest file that is read: many times what the roots of a whole system take.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Reads the files of one certificate off the async threads, none of them twice at once.
+///
+/// A file system that does not answer holds one thread for each file, and not one more each time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Files {
+    under_way: Arc<Mutex<HashSet<PathBuf>>>,
+}
+
+/// A file that is being read.
+struct UnderWay {
+    path: PathBuf,
+    files: Files,
+}
+
+impl Files {
+    /// Reads all certificates of a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds none.
+    pub(super) async fn read(
+        &self,
+        path: &Path,
+    ) -> Result<Vec<CertificateDer<'static>>, ReadError> {
+        self.run(path, read_file).await
+    }
+
+    /// Does something with a path that may block.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        path: &Path,
+        job: impl FnOnce(&Path) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        if !self.locked().insert(path.to_owned()) {
+            return Err(ReadError::Stuck);
+        }
+        let under_way = UnderWay { path: path.to_owned(), files: self.clone() };
+        let done = tokio::task::spawn_blocking(move || job(&under_way.path));
+        done.await.unwrap_or(Err(ReadError::Internal))
+    }
+
+    /// Whether something is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.locked().is_empty()
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.files.locked().remove(&self.path);
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ReadError> {
+    // Opening a pipe would wait for whoever writes to it.
+    if !fs::metadata(path).map_err(ReadError::File)?.is_file() {
+        return Err(ReadError::NoFile);
+    }
+    let file = fs::File::open(path).map_err(ReadError::File)?;
+    let mut content = Vec::new();
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(ReadError::File)?;
+    if read as u64 > MAX_BYTES {
+        return Err(ReadError::TooLarge(MAX_BYTES));
+    }
+    Ok(x509::certificates(&content)?)
+}

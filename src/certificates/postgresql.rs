@@ -1,0 +1,36 @@
+//! How TLS begins with a `PostgreSQL` server (`PostgreSQL` documentation, "SSL Session Encryption").
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::handshake::{Address, connect, presented_chain};
+use super::{Negotiation, ReadError};
+
+/// `SSLRequest`: its length, and a version of the protocol that is none.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// The protocol's name within TLS; a server refuses to begin with TLS without it.
+const PROTOCOL: &str = "postgresql";
+
+/// Takes the chain that a server presents. Nobody logs in: no startup packet is ever sent.
+pub(super) async fn chain_of(
+    address: &Address,
+    name: ServerName<'static>,
+    negotiation: Negotiation,
+) -> Result<Vec<CertificateDer<'static>>, ReadError> {
+    let mut connection = connect(address).await?;
+    match negotiation {
+        Negotiation::Direct => presented_chain(connection, name, &[PROTOCOL]).await,
+        Negotiation::Postgres => {
+            connection.write_all(&SSL_REQUEST).await.map_err(ReadError::Connection)?;
+            // One byte and no more: whatever came with it unencrypted would pass for TLS
+            // (CVE-2021-23222).
+            match connection.read_u8().await.map_err(ReadError::Connection)? {
+                b'S' => presented_chain(connection, name, &[]).await,
+                b'N' => Err(ReadError::TlsRefused),
+                b'E' => Err(ReadError::ServerError),
+                _ => Err(ReadError::NotPostgreSql),
+            }
+        }
+    }
+}

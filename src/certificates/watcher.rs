@@ -1,0 +1,254 @@
+//! Reading certificates again and again.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use futures::future::join_all;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::x509::{CertificateStatus, LastChain};
+
+use super::file::Files;
+use super::pattern::{Matches, is_pattern, matches, name_below};
+use super::reading::{Origin, Reading, read};
+use super::{ReadError, Trust, Watched};
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Is told what is known of certificates.
+pub trait CertificateObserver: Send + Sync {
+    /// All that is known under one name, by the names of the certificates.
+    fn certificates_read(&self, known: Vec<CertificateStatus>);
+}
+
+/// Watches what there is under one configured name.
+pub struct Watcher {
+    name: String,
+    watched: Watched,
+    trust: Trust,
+    time_limit: Duration,
+    observer: Arc<dyn CertificateObserver>,
+    clock: Clock,
+    /// What is read off the async threads, by certificate; a pattern's directories under its own name.
+    files: Mutex<BTreeMap<String, Files>>,
+    /// What is known, by certificate.
+    known: Mutex<BTreeMap<String, CertificateStatus>>,
+    /// Held while reading.
+    busy: tokio::sync::Mutex<()>,
+}
+
+/// One certificate to be read.
+struct Task {
+    name: String,
+    place: String,
+    /// Where it is, or why it cannot be read.
+    origin: Result<Origin, String>,
+}
+
+impl Watcher {
+    /// Watches under a name. Does no I/O.
+    #[must_use]
+    pub fn new(
+        name: String,
+        (watched, trust): (Watched, Trust),
+        time_limit: Duration,
+        observer: Arc<dyn CertificateObserver>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            name,
+            watched,
+            trust,
+            time_limit,
+            observer,
+            clock,
+            files: Mutex::default(),
+            known: Mutex::default(),
+            busy: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Reads everything once, unless it is being read already or `stop` is cancelled meanwhile.
+    pub async fn read(&self, stop: &CancellationToken) {
+        let Ok(_busy) = self.busy.try_lock() else {
+            debug!(certificate = self.name, "Not read, as the reading before has not ended");
+            return;
+        };
+        stop.run_until_cancelled(self.read_all()).await;
+    }
+
+    async fn read_all(&self) {
+        let tasks = match self.limited(self.tasks()).await {
+            Ok(tasks) => tasks,
+            Err(error) => self.failing(&error, &[]),
+        };
+        self.forget_all_but(&tasks);
+        self.publish();
+        join_all(tasks.into_iter().map(|task| self.read_one(task))).await;
+    }
+
+    /// What matches a pattern no more is gone.
+    fn forget_all_but(&self, tasks: &[Task]) {
+        let is_there = |name: &String| tasks.iter().any(|task| task.name == *name);
+        self.locked().retain(|name, _| is_there(name));
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.retain(|name, files| files.is_busy() || is_there(name));
+    }
+
+    /// Everything that is known and not among what was found, and the name itself: with an error.
+    fn failing(&self, error: &ReadError, found: &[Task]) -> Vec<Task> {
+        let error = error.with_causes();
+        let known = self.locked();
+        let known = known.values().map(|one| (one.name.clone(), one.place.clone()));
+        let all: BTreeMap<_, _> =
+            known.chain([(self.name.clone(), self.watched.place())]).collect();
+        let is_found = |name: &String| found.iter().any(|task| task.name == *name);
+        let rest = all.into_iter().filter(|(name, _)| !is_found(name));
+        rest.map(|(name, place)| Task { name, place, origin: Err(error.clone()) }).collect()
+    }
+
+    async fn read_one(&self, task: Task) {
+        let reading = match task.origin {
+            Ok(origin) => {
+                let files = self.files_of(&task.name);
+                let reading = read(&origin, &self.trust, &files, (self.clock)());
+                self.limited(reading).await.map_err(|error| error.with_causes())
+            }
+            Err(error) => Err(error),
+        };
+        let status = self.status(task.name, task.place, reading);
+        self.note(status);
+        self.publish();
+    }
+
+    /// What is to be read, each for itself.
+    async fn tasks(&self) -> Result<Vec<Task>, ReadError> {
+        match &self.watched {
+            Watched::Files(path) if is_pattern(path) => {
+                let files = self.files_of(&self.name);
+                let found = files.run(path, |path| Ok(matches(path))).await?;
+                Ok(self.matching(path, found))
+            }
+            Watched::Files(path) => Ok(vec![self.alone(Origin::File(path.clone()))]),
+            Watched::PostgreSql { address, server_name, negotiation } => {
+                Ok(vec![self.alone(Origin::PostgreSql {
+                    address: address.clone(),
+                    server_name: server_name.clone(),
+                    negotiation: *negotiation,
+                })])
+            }
+            Watched::Endpoint { find, .. } => {
+                let found = find().await.map_err(ReadError::Endpoint)?;
+                Ok(found.map(|address| self.alone(Origin::Web(address))).into_iter().collect())
+            }
+        }
+    }
+
+    fn alone(&self, origin: Origin) -> Task {
+        Task { name: self.name.clone(), place: self.watched.place(), origin: Ok(origin) }
+    }
+
+    fn matching(&self, pattern: &Path, found: Matches) -> Vec<Task> {
+        let task = |path: PathBuf| Task {
+            name: format!("{}/{}", self.name, name_below(pattern, &path)),
+            place: path.to_string_lossy().into_owned(),
+            origin: Ok(Origin::File(path)),
+        };
+        let mut tasks: Vec<_> = found.files.into_iter().map(task).collect();
+        match found.error {
+            None => {}
+            // What may lie there is not gone, it cannot be seen.
+            Some(error @ ReadError::Directory(..)) => tasks.extend(self.failing(&error, &tasks)),
+            Some(error) => tasks.push(Task {
+                name: self.name.clone(),
+                place: self.watched.place(),
+                origin: Err(error.with_causes()),
+            }),
+        }
+        tasks
+    }
+
+    /// With an end in time, and without a panic that takes anything else down.
+    async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        let work = AssertUnwindSafe(work).catch_unwind();
+        match tokio::time::timeout(self.time_limit, work).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(_)) => Err(ReadError::Internal),
+            Err(_) => Err(ReadError::Timeout(self.time_limit)),
+        }
+    }
+
+    fn status(
+        &self,
+        name: String,
+        place: String,
+        reading: Result<Reading, String>,
+    ) -> CertificateStatus {
+        let source = self.watched.source();
+        let (last, verified, failure) = match reading {
+            Ok(Reading { chain, verified }) => {
+                (Some(LastChain { chain, read_at: (self.clock)() }), verified, None)
+            }
+            Err(error) => (None, None, Some(error)),
+        };
+        CertificateStatus { name, source, place, last, verified, failure }
+    }
+
+    /// Remembers what was read, and says in the log what has changed.
+    fn note(&self, status: CertificateStatus) {
+        let mut known = self.locked();
+        let before = known.get(&status.name);
+        let status = status.after(before);
+        log(before, &status);
+        known.insert(status.name.clone(), status);
+    }
+
+    fn publish(&self) {
+        let known = self.locked();
+        // Under the lock, so that nothing newer is overwritten.
+        self.observer.certificates_read(known.values().cloned().collect());
+    }
+
+    fn files_of(&self, name: &str) -> Files {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.entry(name.to_owned()).or_default().clone()
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, CertificateStatus>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One line for what is new, and none for what stays as it was.
+fn log(before: Option<&CertificateStatus>, now: &CertificateStatus) {
+    let (certificate, place) = (&now.name, &now.place);
+    if let Some(error) = &now.failure {
+        if before.and_then(|before| before.failure.as_ref()) != Some(error) {
+            warn!(certificate, place, error, "A certificate cannot be read");
+        }
+        return;
+    }
+    let was_read = before.filter(|before| before.failure.is_none());
+    let chain = now.chain();
+    if was_read.and_then(CertificateStatus::chain) != chain {
+        let serial = chain.map(|chain| chain.leaf().serial.as_str());
+        let not_after = now.earliest().map(|one| one.not_after.to_rfc3339());
+        info!(certificate, place, serial, not_after, "A certificate was read");
+    }
+    if let Some(Err(error)) = &now.verified
+        && was_read.and_then(|before| before.verified.as_ref()) != now.verified.as_ref()
+    {
+        warn!(certificate, place, error, "A certificate does not verify");
+    }
+}

@@ -1,0 +1,213 @@
+//! Settings of the certificates: what is watched, and when.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+
+use super::archives::{label, path, required};
+use super::scan::up_to;
+use super::schedule::Schedule;
+use super::section::Section;
+use super::server_address::ServerAddress;
+
+/// When certificates are read, and when `check` warns of their end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateWatchConfig {
+    /// When every certificate is read: a cron expression like `scan.schedule`, in the time zone
+    /// `scan.timeZone`. Default: `0 * * * * *`, every minute.
+    pub schedule: Schedule,
+    /// How long reading one certificate may take: a file, or a whole handshake. Up to one hour.
+    /// Default: `10s`.
+    pub timeout: Duration,
+    /// How long before its end `check` warns of a certificate. Up to 366 days. Default: `7d`, when
+    /// `CloudNativePG` should have renewed its own.
+    pub warn_before: Duration,
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+const DEFAULT_SCHEDULE: &str = "0 * * * * *";
+
+impl Default for CertificateWatchConfig {
+    #[expect(clippy::expect_used, reason = "the expression is ours, and a test reads it")]
+    fn default() -> Self {
+        Self {
+            schedule: DEFAULT_SCHEDULE.parse().expect("the default schedule is valid"),
+            timeout: Duration::from_secs(10),
+            warn_before: 7 * DAY,
+        }
+    }
+}
+
+impl CertificateWatchConfig {
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let default = Self::default();
+        let config = Self {
+            schedule: section.text("schedule", str::parse).unwrap_or(default.schedule),
+            timeout: section
+                .duration("timeout", up_to(Duration::from_hours(1)))
+                .unwrap_or(default.timeout),
+            warn_before: section
+                .duration("warnBefore", Duration::ZERO..=366 * DAY)
+                .unwrap_or(default.warn_before),
+        };
+        section.finish();
+        config
+    }
+}
+
+/// What is watched under one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateConfig {
+    /// The name that metrics show as `certificate`. Required; no other has it. A file that matches a
+    /// pattern has its path below the pattern's fixed directories after it.
+    pub name: String,
+    /// Where it comes from: exactly one source.
+    pub source: CertificateSource,
+    /// File with certificates (PEM) of the authority that has to vouch for it. Absent: nothing is
+    /// verified.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Where a certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// `file`: a file with certificates (PEM), the leaf first; or a pattern with `*`, `?` or `[…]`
+    /// that stands for up to 100 of them.
+    File(PathBuf),
+    /// `postgresql`: what a `PostgreSQL` server presents.
+    PostgreSql {
+        /// Host and port.
+        address: ServerAddress,
+        /// `serverName`: the name that is asked for and, with a `caFile`, has to be in the
+        /// certificate. Default: the host.
+        server_name: ServerName<'static>,
+        /// `sslNegotiation`: how TLS begins.
+        negotiation: SslNegotiation,
+    },
+}
+
+impl fmt::Display for CertificateSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::PostgreSql { address, .. } => write!(f, "postgresql {address}"),
+        }
+    }
+}
+
+/// How TLS begins with a `PostgreSQL` server, in libpq's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SslNegotiation {
+    /// `postgres`: with a request in `PostgreSQL`'s protocol, which every version knows.
+    #[default]
+    Postgres,
+    /// `direct`: at once, from `PostgreSQL` 17 on.
+    Direct,
+}
+
+/// A text names no negotiation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `postgres` or `direct`")]
+pub struct InvalidSslNegotiation;
+
+impl FromStr for SslNegotiation {
+    type Err = InvalidSslNegotiation;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSslNegotiation> {
+        match text {
+            "postgres" => Ok(Self::Postgres),
+            "direct" => Ok(Self::Direct),
+            _ => Err(InvalidSslNegotiation),
+        }
+    }
+}
+
+/// Reads `certificates`, and checks each name against the others.
+pub(super) fn read_all(root: &mut Section<'_>) -> Vec<CertificateConfig> {
+    let mut names = BTreeSet::new();
+    let mut certificates = Vec::new();
+    for mut section in root.list("certificates").unwrap_or_default() {
+        certificates.extend(CertificateConfig::read(&mut section, &mut names));
+        section.finish();
+    }
+    certificates
+}
+
+impl CertificateConfig {
+    /// The certificate; `None` when something that it cannot do without is missing or wrong.
+    fn read(section: &mut Section<'_>, names: &mut BTreeSet<String>) -> Option<Self> {
+        let name = required(section, "name", "a name that no other certificate has", name);
+        if let Some(name) = name.as_ref().filter(|name| !names.insert((*name).clone())) {
+            let message = format!("expected a name that no other certificate has, found `{name}`");
+            section.mistake("name", message);
+        }
+        let source = CertificateSource::read(section);
+        let ca_file = section.text("caFile", path);
+        Some(Self { name: name?, source: source?, ca_file })
+    }
+}
+
+impl CertificateSource {
+    fn read(section: &mut Section<'_>) -> Option<Self> {
+        let file = section.text("file", pattern);
+        let address: Option<ServerAddress> = section.text("postgresql", str::parse);
+        let server_name = section.text("serverName", server_name);
+        let negotiation = section.text("sslNegotiation", str::parse).unwrap_or_default();
+        match (section.has("file"), section.has("postgresql")) {
+            (true, true) => {
+                section.mistake("", "expected either `file` or `postgresql`, not both".to_owned());
+            }
+            (false, false) => section.missing("file", "either `file` or `postgresql`"),
+            (true, false) => {
+                for key in ["serverName", "sslNegotiation"] {
+                    if section.has(key) {
+                        let message = "has a meaning only beside `postgresql`; remove it";
+                        section.mistake(key, message.to_owned());
+                    }
+                }
+            }
+            (false, true) => {}
+        }
+        let postgresql = address.map(|address| Self::PostgreSql {
+            server_name: server_name.unwrap_or_else(|| address.host.clone()),
+            address,
+            negotiation,
+        });
+        file.map(Self::File).or(postgresql)
+    }
+}
+
+/// What stands behind a slash tells the files of a pattern and the endpoints apart.
+fn name(text: &str) -> Result<String, &'static str> {
+    let name = label(text)?;
+    if name.contains('/') || name == "s3" {
+        return Err("expected a name without `/`, and not `s3`, which is for the endpoints");
+    }
+    Ok(name)
+}
+
+fn pattern(text: &str) -> Result<PathBuf, String> {
+    let path = path(text)?;
+    glob::Pattern::new(text)
+        .map_err(|error| format!("expected a path, or a pattern that makes sense ({error})"))?;
+    Ok(path)
+}
+
+fn server_name(text: &str) -> Result<ServerName<'static>, &'static str> {
+    ServerName::try_from(text.to_owned()).map_err(|_| "expected the name of a host, or an address")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_schedule_is_valid() {
+        assert_eq!(CertificateWatchConfig::default().schedule.as_str(), DEFAULT_SCHEDULE);
+    }
+}

@@ -1,0 +1,199 @@
+//! What is said of certificates: the entry of each, and what is not as it should be.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::x509::{Certificate, CertificateStatus, Chain, Validity};
+
+use super::human::{ago, duration, moment};
+use super::{Finding, Moment, Severity};
+
+/// The certificates that a check is about.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificatesToCheck<'a> {
+    /// What is known of them.
+    pub statuses: &'a [CertificateStatus],
+    /// How long before its end one is worth a warning.
+    pub warn_before: TimeDelta,
+}
+
+/// One certificate. What it says of itself is `null` where it could not be read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CertificateEntry {
+    /// The name that metrics show as `certificate`.
+    pub name: String,
+    /// Where it comes from: `file`, `postgresql` or `s3`.
+    pub source: &'static str,
+    /// The path, address or URL.
+    pub place: String,
+    /// The worst of the findings.
+    pub status: Severity,
+    /// What is not as it should be, worst first.
+    pub findings: Vec<Finding>,
+    /// Whom the leaf is about, as RFC 4514 writes it.
+    pub subject: Option<String>,
+    /// Who vouches for the leaf, in the same form.
+    pub issuer: Option<String>,
+    /// The leaf's serial number in hexadecimal digits.
+    pub serial: Option<String>,
+    /// Begin of the validity of the certificate of the chain that ends first.
+    pub not_before: Option<Moment>,
+    /// Its end.
+    pub not_after: Option<Moment>,
+    /// Whole days until then, rounded down; below zero once it has ended.
+    pub days_left: Option<i64>,
+    /// End of the leaf's own validity.
+    pub leaf_not_after: Option<Moment>,
+    /// Whether the leaf verifies against the CA given; `null` without one, too.
+    pub chain_valid: Option<bool>,
+}
+
+const DAY: i64 = 24 * 3600;
+
+impl CertificateEntry {
+    /// Judges a certificate as of a moment, by the last reading.
+    #[must_use]
+    pub fn new(status: &CertificateStatus, now: DateTime<Utc>, warn_before: TimeDelta) -> Self {
+        let mut findings = findings(status, now, warn_before);
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let leaf = status.chain().map(Chain::leaf);
+        let of_leaf = |text: fn(&Certificate) -> &String| leaf.map(|leaf| text(leaf).clone());
+        let earliest = status.earliest();
+        let seconds_left = earliest.map(|one| (one.not_after - now).num_seconds());
+        Self {
+            name: status.name.clone(),
+            source: status.source.as_label(),
+            place: status.place.clone(),
+            status: Severity::worst(findings.iter().map(|finding| finding.severity)),
+            findings,
+            subject: of_leaf(|leaf| &leaf.subject),
+            issuer: of_leaf(|leaf| &leaf.issuer),
+            serial: of_leaf(|leaf| &leaf.serial),
+            not_before: earliest.map(|one| Moment(one.not_before)),
+            not_after: earliest.map(|one| Moment(one.not_after)),
+            days_left: seconds_left.map(|seconds| seconds.div_euclid(DAY)),
+            leaf_not_after: leaf.map(|leaf| Moment(leaf.not_after)),
+            chain_valid: status.chain_is_valid(now),
+        }
+    }
+
+    /// When it ends, for people.
+    pub(super) fn end_in_words(&self, now: DateTime<Utc>) -> Option<String> {
+        let end = self.not_after?.0;
+        let words = if end < now {
+            format!("ended {}", ago(end, now))
+        } else {
+            format!("ends in {}", duration(end - now))
+        };
+        Some(format!("{words}, {}", moment(end)))
+    }
+}
+
+fn findings(
+    status: &CertificateStatus,
+    now: DateTime<Utc>,
+    warn_before: TimeDelta,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(why) = &status.failure {
+        let last = status.last.as_ref().map(|last| ago(last.read_at, now));
+        let last = last.map_or_else(String::new, |ago| format!(" (last read {ago})"));
+        let message = format!("The certificate cannot be read{last}: {why}");
+        findings.push(Finding::new(Severity::Unknown, "certificate_unreadable", message));
+    }
+    findings.extend(validity(status, now, warn_before));
+    // What its dates say already is not said twice.
+    let is_in_time = status.chain().is_some_and(|chain| chain.leaf().covers(now));
+    if let (Some(Err(why)), true) = (&status.verified, is_in_time) {
+        let message = format!("The certificate does not verify: {why}");
+        findings.push(Finding::new(Severity::Critical, "certificate_invalid", message));
+    }
+    findings
+}
+
+fn validity(
+    status: &CertificateStatus,
+    now: DateTime<Utc>,
+    warn_before: TimeDelta,
+) -> Option<Finding> {
+    let (chain, earliest) = (status.chain()?, status.earliest()?);
+    let which = if chain.leaf() == earliest {
+        "The certificate".to_owned()
+    } else {
+        format!("Beside the leaf, the certificate of `{}`", earliest.subject)
+    };
+    let end = earliest.not_after;
+    let (severity, code, message) = match status.validity(now, warn_before)? {
+        Validity::Valid => return None,
+        Validity::Ending => {
+            let left = duration(end - now);
+            let message = format!("{which} ends in {left}: it should have been renewed");
+            (Severity::Warning, "certificate_ending", message)
+        }
+        // A server may send more than it takes, as for old clients.
+        Validity::Ended if status.chain_is_valid(now) == Some(true) => {
+            let message = format!("{which} ended {}; the leaf verifies without it", ago(end, now));
+            (Severity::Warning, "certificate_expired", message)
+        }
+        Validity::Ended => {
+            (Severity::Critical, "certificate_expired", format!("{which} ended {}", ago(end, now)))
+        }
+        Validity::NotYet => {
+            let begin = moment(chain.leaf().not_before);
+            let message = format!("The certificate is not valid before {begin}");
+            (Severity::Critical, "certificate_not_yet_valid", message)
+        }
+    };
+    Some(Finding::new(severity, code, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::made::{Authority, now};
+    use crate::x509::{CertificateSource, LastChain};
+
+    /// A leaf that has an intermediate behind it which has ended.
+    fn with_ended(verified: Option<Result<(), String>>) -> CertificateStatus {
+        let root = Authority::new("root");
+        let ended = root.intermediate("between", (2020, 2030));
+        let chain = Chain::read(&[root.leaf().der, ended.der()]).unwrap();
+        CertificateStatus {
+            name: "orders".to_owned(),
+            source: CertificateSource::PostgreSql,
+            place: "orders-rw:5432".to_owned(),
+            last: Some(LastChain { chain, read_at: now() }),
+            verified,
+            failure: None,
+        }
+    }
+
+    fn told(status: &CertificateStatus) -> Vec<(Severity, &'static str, String)> {
+        let entry = CertificateEntry::new(status, now(), TimeDelta::days(7));
+        let findings = entry.findings.into_iter();
+        findings.map(|one| (one.severity, one.code, one.message)).collect()
+    }
+
+    #[test]
+    fn an_ended_certificate_that_the_leaf_does_not_need_is_a_warning() {
+        let ended = "Beside the leaf, the certificate of `CN=between` ended 165 days 12 hours ago";
+
+        let verified = told(&with_ended(Some(Ok(()))));
+        let unknown = told(&with_ended(None));
+
+        let message = format!("{ended}; the leaf verifies without it");
+        assert_eq!(verified, [(Severity::Warning, "certificate_expired", message)]);
+        assert_eq!(unknown, [(Severity::Critical, "certificate_expired", ended.to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_any_more_is_told_with_when_it_was() {
+        let before = CertificateStatus { failure: Some("gone".to_owned()), ..with_ended(None) };
+
+        let told = told(&before);
+
+        assert_eq!(told.len(), 2);
+        let message = "The certificate cannot be read (last read 0 seconds ago): gone".to_owned();
+        assert_eq!(told[1], (Severity::Unknown, "certificate_unreadable", message));
+    }
+}

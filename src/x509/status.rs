@@ -1,0 +1,108 @@
+//! What is known of one certificate that is watched.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Certificate, Chain, LastChain};
+
+/// Where a certificate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// A file.
+    File,
+    /// A handshake with a `PostgreSQL` server.
+    PostgreSql,
+    /// A handshake with the object storage of an archive.
+    S3,
+}
+
+impl CertificateSource {
+    /// The source as the text of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::PostgreSql => "postgresql",
+            Self::S3 => "s3",
+        }
+    }
+}
+
+/// One certificate, as of the last time that it was to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateStatus {
+    /// The name that metrics show as `certificate`.
+    pub name: String,
+    /// Where it comes from.
+    pub source: CertificateSource,
+    /// The path, address or URL.
+    pub place: String,
+    /// The last chain that could be read; `None` as long as none could be.
+    pub last: Option<LastChain>,
+    /// Whether the leaf verifies, or why not. `None` where nobody said against what, and where the
+    /// last reading failed.
+    pub verified: Option<Result<(), String>>,
+    /// Why the last reading failed; `None` when it did not.
+    pub failure: Option<String>,
+}
+
+/// How a chain stands at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// Every certificate is within its time.
+    Valid,
+    /// The one that ends first is within its time, and not for long.
+    Ending,
+    /// The one that ends first has ended.
+    Ended,
+    /// The leaf's time has not begun.
+    NotYet,
+}
+
+impl CertificateStatus {
+    /// The last chain that could be read.
+    #[must_use]
+    pub fn chain(&self) -> Option<&Chain> {
+        self.last.as_ref().map(|last| &last.chain)
+    }
+
+    /// The certificate of the chain that ends first.
+    #[must_use]
+    pub fn earliest(&self) -> Option<&Certificate> {
+        self.chain().map(Chain::earliest)
+    }
+
+    /// Whether the leaf verifies at a moment; `None` where that is not known.
+    #[must_use]
+    pub fn chain_is_valid(&self, now: DateTime<Utc>) -> Option<bool> {
+        let verified = self.verified.as_ref()?;
+        Some(verified.is_ok() && self.chain().is_some_and(|chain| chain.leaf().covers(now)))
+    }
+
+    /// How the last chain that could be read stands at a moment.
+    #[must_use]
+    pub fn validity(&self, now: DateTime<Utc>, warn_before: TimeDelta) -> Option<Validity> {
+        let chain = self.chain()?;
+        let left = chain.earliest().not_after - now;
+        Some(if left < TimeDelta::zero() {
+            Validity::Ended
+        } else if now < chain.leaf().not_before {
+            Validity::NotYet
+        } else if left < warn_before {
+            Validity::Ending
+        } else {
+            Validity::Valid
+        })
+    }
+
+    /// The status with what is still known from the time before, where this reading failed.
+    ///
+    /// A certificate that cannot be read has not been renewed, as far as anyone knows: its end stays
+    /// in sight. Whether it verifies is not known any more.
+    #[must_use]
+    pub fn after(mut self, before: Option<&Self>) -> Self {
+        if self.failure.is_some() {
+            self.last = before.and_then(|before| before.last.clone());
+        }
+        self
+    }
+}

@@ -1,0 +1,49 @@
+//! Certificates made for the tests.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
+
+/// A certificate and its key, both PEM.
+pub(crate) struct Made {
+    pub(crate) pem: String,
+    pub(crate) key: String,
+}
+
+/// Who signs.
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+fn params(name: &str, years: (i32, i32)) -> CertificateParams {
+    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = date_time_ymd(years.0, 1, 1);
+    params.not_after = date_time_ymd(years.1, 1, 1);
+    params
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Self {
+        let mut params = params(name, (2020, 2100));
+        params.subject_alt_names.clear();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for `localhost` and 127.0.0.1, valid in these years.
+    pub(crate) fn sign(&self, name: &str, years: (i32, i32)) -> Made {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params(name, years).signed_by(&key, &self.0).unwrap();
+        Made { pem: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+/// A moment as metrics have it.
+pub(crate) fn year(year: i32) -> f64 {
+    let seconds = u32::try_from(date_time_ymd(year, 1, 1).unix_timestamp()).unwrap();
+    f64::from(seconds)
+}

@@ -1,0 +1,74 @@
+//! Certificates as the program watches them: in files that are swapped, in a real PostgreSQL that
+//! reloads, at the endpoint of an archive; and what `check` says of them.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end so")]
+#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+
+mod check;
+mod endpoints;
+mod files;
+mod made;
+mod postgresql;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use test_support::{EmbeddedArchive, Exporter, Samples, every_second};
+
+/// Name of the archive in the exporter's configuration.
+const ARCHIVE: &str = "production";
+
+/// Time for what takes one or two readings; far more than needed.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Every family about certificates that has one value.
+const FAMILIES: [&str; 5] = [
+    "not_after_timestamp_seconds",
+    "not_before_timestamp_seconds",
+    "leaf_not_after_timestamp_seconds",
+    "chain_valid",
+    "read_success",
+];
+
+/// An exporter that reads certificates every second.
+async fn watch(archive: &EmbeddedArchive, certificates: Value) -> Exporter {
+    let mut configuration = every_second([archive.settings(ARCHIVE)]);
+    configuration["certificateWatch"] = json!({ "schedule": "* * * * * *", "timeout": "2s" });
+    configuration["certificates"] = certificates;
+    Exporter::start(configuration.to_string()).await
+}
+
+/// A value of a certificate; `None` where it is absent.
+fn value(samples: &Samples, family: &str, certificate: &str) -> Option<f64> {
+    let name = format!("barman_cloud_certificate_{family}");
+    samples.value(&name, &[("certificate", certificate)])
+}
+
+/// The labels of the one series that says what a certificate is.
+fn info(samples: &Samples, certificate: &str, label: &str) -> Option<String> {
+    let labels = [("certificate", certificate)];
+    match samples.all("barman_cloud_certificate_info", &labels).as_slice() {
+        [] => None,
+        [only] => Some(only.label(label).to_owned()),
+        several => panic!("more than one series: {several:#?}"),
+    }
+}
+
+/// Waits until a certificate is that of a subject.
+async fn wait_for_subject(exporter: &Exporter, certificate: &str, subject: &str) -> Samples {
+    let is_there = |samples: &Samples| {
+        info(samples, certificate, "subject").is_some_and(|found| found == subject)
+    };
+    exporter.wait_for(subject, SOON, is_there).await
+}
+
+/// Waits until a family has a value.
+async fn wait_for_value(
+    exporter: &Exporter,
+    family: &str,
+    certificate: &str,
+    wanted: f64,
+) -> Samples {
+    let is_there = |samples: &Samples| value(samples, family, certificate) == Some(wanted);
+    exporter.wait_for(family, SOON, is_there).await
+}
