@@ -9,6 +9,7 @@
 //! | [`Bucket`] | a real store, and nothing else |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
+//! | [`RuleFile`] | the alerts that are shipped, as their manifests have them |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
@@ -23,6 +24,7 @@ mod plain_client;
 mod postgres;
 mod process;
 mod recorded;
+mod rules;
 mod seaweed;
 mod secure_postgres;
 mod series;
@@ -41,6 +43,7 @@ pub use exposition::{Sample, Samples};
 pub use patience::until;
 pub use plain_client::{ListedObject, ListedUpload, PlainClient};
 pub use recorded::{recorded, recorded_archive, recorded_objects};
+pub use rules::{Rule, RuleFile, rule_files};
 pub use secure_postgres::SecurePostgres;
 pub use series::Series;
 pub use stack::{Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest};

@@ -1,0 +1,110 @@
+//! Every alert is complete, and says what it is about.
+
+use std::collections::BTreeSet;
+use std::{env, fs};
+
+use test_support::rule_files;
+
+use crate::query::selectors;
+use crate::{alerts, all_rules, plain_rules, shipped};
+
+/// What every link to a runbook begins with; `alerts/README.md` tells users how to replace it.
+const RUNBOOKS: &str = "https://barman-cloud-exporter.example/alerts/runbooks/";
+
+/// The headings of a runbook, in their order.
+const HEADINGS: [&str; 3] = ["## What it means", "## How to see it", "## What to do"];
+
+/// Run with `UPDATE_ALERTS=1` to write the file anew.
+#[test]
+fn the_plain_file_holds_the_groups_of_the_manifests() {
+    let groups: Vec<_> = rule_files().iter().map(|file| file.plain_groups()).collect();
+    let origin =
+        "# Made from the manifests in rules/ by a test: change those, and see README.md.\n";
+    let expected = format!("{origin}groups:\n{}", groups.join("\n"));
+
+    if env::var_os("UPDATE_ALERTS").is_some() {
+        fs::write(plain_rules(), expected).unwrap();
+    } else {
+        let found = fs::read_to_string(plain_rules()).unwrap();
+        assert_eq!(found, expected, "run `UPDATE_ALERTS=1 cargo test --test alerts form`");
+    }
+}
+
+#[test]
+fn every_alert_says_how_bad_it_is_what_it_is_about_and_what_to_do() {
+    for (name, rule) in alerts() {
+        let severity = rule.labels.get("severity").map(String::as_str);
+        assert!(["critical", "warning", "info"].map(Some).contains(&severity), "{name}");
+        assert_eq!(rule.labels.len(), 1, "{name}");
+        assert!(name.starts_with("BarmanCloud"), "{name}");
+        let minutes = rule.holds_for.as_deref().is_some_and(|time| time.ends_with(['m', 'h']));
+        assert!(minutes, "{name} fires at once");
+        assert_eq!(rule.annotations.len(), 3, "{name}");
+        assert_eq!(rule.annotations["runbook_url"], format!("{RUNBOOKS}{name}.md"));
+        for text in ["summary", "description"] {
+            let text = &rule.annotations[text];
+            for label in ["archive", "server", "certificate"] {
+                let is_named = text.contains(&format!("$labels.{label}"));
+                let is_grouped = rule.expr.trim_start().starts_with(&format!("max by ({label})"));
+                assert!(is_named || !is_grouped, "{name} does not name the {label}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_alert_on_a_server_says_when_scans_fail() {
+    for (name, rule) in alerts().iter().filter(|(_, rule)| rule.expr.contains("(archive, server)"))
+    {
+        let description = &rule.annotations["description"];
+        let says_so = description.contains("Scans of the archive fail");
+        let asks_for_it = rule.expr.contains("(barman_cloud_up) == 1");
+        assert!(says_so || asks_for_it, "{name}");
+    }
+}
+
+#[test]
+fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
+    let names: BTreeSet<_> = alerts().into_iter().map(|(name, _)| format!("{name}.md")).collect();
+    let entries = fs::read_dir(shipped("runbooks")).unwrap();
+    let pages: BTreeSet<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names, pages);
+
+    for page in pages {
+        let text = fs::read_to_string(shipped("runbooks").join(&page)).unwrap();
+        let title = format!("# {}", page.trim_end_matches(".md"));
+        assert_eq!(text.lines().next(), Some(title.as_str()));
+        let headings: Vec<_> = text.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(headings, HEADINGS, "{page}");
+        let known = |word: &str| names.contains(&format!("{word}.md"));
+        let words = text.split(|one: char| !one.is_alphanumeric());
+        let strangers: Vec<_> =
+            words.filter(|word| word.starts_with("BarmanCloud") && !known(word)).collect();
+        assert!(strangers.is_empty(), "{page} speaks of {strangers:?}");
+    }
+}
+
+/// A threshold that is missing silences alerts, so one alert looks for all of them.
+#[test]
+fn every_threshold_is_used_and_its_absence_noticed() {
+    let key = |name: &str, severity: &str| (name.to_owned(), severity.to_owned());
+    let recorded: BTreeSet<_> = all_rules()
+        .iter()
+        .filter(|rule| rule.record.as_deref() == Some("barman_cloud:threshold"))
+        .map(|rule| {
+            key(&rule.labels["name"], rule.labels.get("severity").map_or("", String::as_str))
+        })
+        .collect();
+    let compared = |of_the_watcher: bool| -> BTreeSet<_> {
+        let of =
+            |(name, _): &(String, _)| (name == "BarmanCloudThresholdMissing") == of_the_watcher;
+        let alerts = alerts().into_iter().filter(of);
+        let selectors = alerts.flat_map(|(_, rule)| selectors(&rule.expr));
+        let thresholds = selectors.filter(|one| one.metric == "barman_cloud:threshold");
+        thresholds.map(|one| key(one.value("name"), one.value("severity"))).collect()
+    };
+
+    assert_eq!(compared(true), recorded);
+    assert_eq!(compared(false), recorded);
+}

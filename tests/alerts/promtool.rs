@@ -1,0 +1,97 @@
+//! What the alerts do in a real Prometheus, by its own test runner.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{alerts, plain_rules, shipped};
+
+/// Runs promtool, which `tests/install.sh` installs.
+fn promtool(arguments: &[&str], files: &[PathBuf]) -> Result<(), String> {
+    let program = "target/test-tools/bin/promtool";
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(program);
+    let output = Command::new(program).args(arguments).args(files).output();
+    let output = output.expect("promtool is installed; if not, run `tests/install.sh`");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    output.status.success().then_some(()).ok_or(said)
+}
+
+/// The files in `alerts/tests`.
+fn scripts() -> Vec<PathBuf> {
+    let entries = fs::read_dir(shipped("tests")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn prometheus_reads_the_rules() {
+    promtool(&["check", "rules"], &[plain_rules()]).unwrap();
+}
+
+#[test]
+fn the_alerts_fire_and_are_silent_as_they_should() {
+    let failures: Vec<_> = std::thread::scope(|scope| {
+        let run = |script| scope.spawn(|| promtool(&["test", "rules"], &[script]));
+        let running: Vec<_> = scripts().into_iter().map(run).collect();
+        running.into_iter().filter_map(|one| one.join().unwrap().err()).collect()
+    });
+
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// But for the one on thresholds, which are all there when all rules are.
+#[test]
+fn every_alert_is_seen_to_fire_with_its_text() {
+    let texts: Vec<_> = scripts().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let all = texts.concat();
+
+    for (name, rule) in alerts().iter().filter(|(name, _)| name != "BarmanCloudThresholdMissing") {
+        let severity = &rule.labels["severity"];
+        let page = format!("/{name}.md");
+        let of_alert = |text: &&str| text.contains(&page);
+        let fired = all.split("exp_labels:").filter(of_alert);
+        let as_bad =
+            |text: &str| text.lines().next().unwrap_or_default().contains(severity.as_str());
+        assert!(fired.into_iter().any(as_bad), "{name} of severity {severity}");
+    }
+}
+
+#[test]
+fn a_threshold_that_is_not_loaded_is_missed() {
+    let rules = fs::read_to_string(plain_rules()).unwrap();
+    let lost = "labels: { name: wal_age_seconds }";
+    assert!(rules.contains(lost));
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    write("rules.yaml", &rules.replace(lost, "labels: { name: other }"));
+    let script = write("test.yaml", MISSING);
+
+    promtool(&["test", "rules"], &[script]).unwrap();
+}
+
+const MISSING: &str = r#"
+rule_files: [rules.yaml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - series: barman_cloud_exporter_build_info
+        values: 1x30
+    alert_rule_test:
+      - alertname: BarmanCloudThresholdMissing
+        eval_time: 14m
+      - alertname: BarmanCloudThresholdMissing
+        eval_time: 16m
+        exp_alerts:
+          - exp_labels: { name: wal_age_seconds, severity: warning }
+            exp_annotations:
+              summary: The threshold wal_age_seconds of the alerts about backups is missing
+              description: >-
+                No rule records barman_cloud:threshold with name wal_age_seconds. Alerts that compare with it
+                cannot fire.
+              runbook_url: https://barman-cloud-exporter.example/alerts/runbooks/BarmanCloudThresholdMissing.md
+"#;

@@ -1,0 +1,105 @@
+//! The alerts that are shipped, as their manifests have them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The subjects of the manifests, in the order in which people read about them.
+const SUBJECTS: [&str; 8] = [
+    "exporter",
+    "scan",
+    "backups",
+    "recoverability",
+    "storage",
+    "certificates",
+    "plugin",
+    "thresholds",
+];
+
+/// What the groups of a manifest stand below.
+const GROUPS: &str = "spec:\n  groups:\n";
+
+/// One manifest: a `PrometheusRule`.
+pub struct RuleFile {
+    /// Its subject, which its file is named after.
+    pub subject: &'static str,
+    /// Its text.
+    pub text: String,
+    /// Its rules, of all its groups.
+    pub rules: Vec<Rule>,
+}
+
+/// A rule that records a series, or alerts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The series that it records.
+    pub record: Option<String>,
+    /// The alert that it is.
+    pub alert: Option<String>,
+    /// The query.
+    pub expr: String,
+    /// How long the query must have an answer before the alert fires.
+    #[serde(rename = "for")]
+    pub holds_for: Option<String>,
+    /// How long the alert fires on without an answer.
+    pub keep_firing_for: Option<String>,
+    /// Labels that it adds.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Texts for people.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+struct Spec {
+    groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    rules: Vec<Rule>,
+}
+
+impl RuleFile {
+    /// The groups alone, as Prometheus reads them below `groups:`.
+    ///
+    /// # Panics
+    /// When the manifest is not written as the others are.
+    pub fn plain_groups(&self) -> String {
+        let groups = self.text.split_once(GROUPS);
+        let (_, groups) = groups.expect("a manifest ends with its groups");
+        groups.lines().fold(String::new(), |plain, line| {
+            plain + line.strip_prefix("  ").unwrap_or(line) + "\n"
+        })
+    }
+}
+
+/// Every manifest in `alerts/rules`.
+///
+/// # Panics
+/// When one is missing, superfluous or makes no sense.
+pub fn rule_files() -> Vec<RuleFile> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts/rules");
+    let entries = fs::read_dir(&directory).expect("there are rules");
+    assert_eq!(entries.count(), SUBJECTS.len(), "a subject that nobody knows");
+    SUBJECTS.into_iter().map(|subject| rule_file(subject, directory.join(subject))).collect()
+}
+
+fn rule_file(subject: &'static str, path: PathBuf) -> RuleFile {
+    let path = path.with_extension("yaml");
+    let text = fs::read_to_string(&path);
+    let text = text.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let manifest: Result<Manifest, _> = serde_saphyr::from_str(&text);
+    let manifest = manifest.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let rules = manifest.spec.groups.into_iter().flat_map(|group| group.rules).collect();
+    RuleFile { subject, text, rules }
+}
