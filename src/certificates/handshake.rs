@@ -55,7 +55,7 @@ pub(super) async fn presented_chain(
     protocols: &[&str],
 ) -> Result<Vec<CertificateDer<'static>>, ReadError> {
     let provider = Arc::new(ring::default_provider());
-    let presented = Arc::new(Presented { provider: Arc::clone(&provider), ..Presented::new() });
+    let presented = Arc::new(Presented::new(Arc::clone(&provider)));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| ReadError::Handshake(io::Error::other(error)))?
@@ -98,8 +98,7 @@ struct Presented {
 }
 
 impl Presented {
-    fn new() -> Self {
-        let provider = Arc::new(ring::default_provider());
+    fn new(provider: Arc<CryptoProvider>) -> Self {
         Self { provider, chain: Mutex::default(), is_proven: Mutex::default() }
     }
 
