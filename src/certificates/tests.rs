@@ -480,11 +480,16 @@ async fn tls_can_begin_at_once() {
 
 #[tokio::test]
 async fn servers_that_speak_no_tls_say_so() {
-    let cases: [(&[u8], &str); 5] = [
+    let cases: [(&[u8], &str); 6] = [
         (b"N", "the PostgreSQL server does not offer TLS: its setting `ssl` is off"),
         (b"Efatal\0", "the PostgreSQL server answers with an error before any TLS"),
         (b"HTTP/1.1 400", "expected a PostgreSQL server, found something else at this address"),
         (b"Sin the clear", "the TLS handshake failed: the server does not speak TLS"),
+        (
+            b"S\x15\x03\x03\0\x02\x02\x28",
+            "the TLS handshake failed: the server has no kind of key or cipher that is known here: \
+             RSA from 2048 bits, P-256, P-384, Ed25519",
+        ),
         (b"", "it did not end within 300ms: raise `certificateWatch.timeout`, or see what hangs"),
     ];
     for (answer, expected) in cases {
