@@ -1,5 +1,7 @@
 //! Credentials and certificate authorities.
 
+use std::time::Instant;
+
 use super::*;
 
 #[tokio::test]
