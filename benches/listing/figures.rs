@@ -124,7 +124,8 @@ fn rescans(results: &mut Results) {
 fn many_servers(results: &mut Results) {
     let shape = Shape { servers: 1000, backups: 1, timelines: 1, segments: 198 };
     let simulator = Simulator::start(shape, LATENCY);
-    let [sequential, ours] = in_turn(simulator.port, [Task::PaginateAndRead, Task::Encode]);
+    let tasks = [Task::PaginateAndRead, Task::Scan(16), Task::Encode];
+    let [sequential, ours, encoded] = in_turn(simulator.port, tasks);
     let (seconds_each, sequential) = (seconds(&ours), seconds(&sequential));
     results.figure(
         &format!(
@@ -134,7 +135,17 @@ fn many_servers(results: &mut Results) {
         &format!("{:.1} × as fast", sequential / seconds_each),
         Bound::AtLeast(sequential / seconds_each, 10.0),
     );
-    let pages: Vec<_> = ours.iter().filter_map(|one| one.page).collect();
+    let hour = Task::Rescan(12).run(simulator.port);
+    if let [full, rescans @ ..] = hour.requests.as_slice() {
+        let average = as_real(rescans.iter().sum()) / as_real(rescans.len() as u64);
+        results.figure(
+            "Rescans of 1,000 servers after a new segment of each, on average over an hour",
+            &format!("{average:.1} requests for pages, the full scan {full}"),
+            &format!("{:.0} %", percent(average, as_real(*full))),
+            Bound::None,
+        );
+    }
+    let pages: Vec<_> = encoded.iter().filter_map(|one| one.page).collect();
     let millis = 1000.0 * median(pages.iter().map(|page| page.seconds).collect());
     let size = |bytes: usize| mebibytes(bytes as u64);
     let Some(page) = pages.first() else { return };

@@ -9,7 +9,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error,
+    PeerIncompatible, SignatureScheme,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -55,7 +56,7 @@ pub(super) async fn presented_chain(
     protocols: &[&str],
 ) -> Result<Vec<CertificateDer<'static>>, ReadError> {
     let provider = Arc::new(ring::default_provider());
-    let presented = Arc::new(Presented { provider: Arc::clone(&provider), ..Presented::new() });
+    let presented = Arc::new(Presented::new(Arc::clone(&provider)));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| ReadError::Handshake(io::Error::other(error)))?
@@ -85,6 +86,10 @@ fn explained(error: io::Error) -> io::Error {
         Some(Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)) => {
             io::Error::other("the server supports neither TLS 1.2 nor 1.3")
         }
+        Some(Error::AlertReceived(AlertDescription::HandshakeFailure)) => io::Error::other(
+            "the server has no kind of key or cipher that is known here: RSA from 2048 bits, P-256, \
+             P-384, Ed25519",
+        ),
         _ => error,
     }
 }
@@ -98,8 +103,7 @@ struct Presented {
 }
 
 impl Presented {
-    fn new() -> Self {
-        let provider = Arc::new(ring::default_provider());
+    fn new(provider: Arc<CryptoProvider>) -> Self {
         Self { provider, chain: Mutex::default(), is_proven: Mutex::default() }
     }
 

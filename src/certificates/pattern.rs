@@ -1,16 +1,27 @@
 //! Files by pattern.
 
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use glob::{MatchOptions, glob_with};
+use glob::{MatchOptions, Pattern};
 
 use super::ReadError;
 
 /// The most files that one pattern stands for.
-pub(super) const MAX_MATCHES: usize = 100;
+const MAX_MATCHES: usize = 100;
+
+/// Names that begin with a dot match only where the pattern has one too: that is where Kubernetes
+/// keeps the versions of what it mounts.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
 
 /// What a pattern stands for: files, and what went wrong on the way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Matches {
     pub(super) files: Vec<PathBuf>,
     pub(super) error: Option<ReadError>,
@@ -23,47 +34,93 @@ pub(super) fn is_pattern(path: &Path) -> bool {
 
 /// The files that match a pattern now, in the order of their names.
 ///
-/// Names that begin with a dot match only where the pattern has one too: that is where Kubernetes
-/// keeps the versions of what it mounts.
+/// The crate `glob` matches the names and does not look for them: it panics at one that is no text,
+/// and passes over what it must not see.
 pub(super) fn matches(pattern: &Path) -> Matches {
-    let options = MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    let mut found = Matches { files: Vec::new(), error: None };
-    let Ok(paths) = glob_with(&pattern.to_string_lossy(), options) else {
-        found.error = Some(ReadError::NoMatch);
-        return found;
-    };
-    for path in paths {
-        match path {
-            Ok(path) if path.is_dir() => {}
-            Ok(_) if found.files.len() == MAX_MATCHES => {
-                found.error = Some(ReadError::TooManyMatches(MAX_MATCHES));
-                break;
-            }
-            Ok(path) => found.files.push(path),
-            Err(error) => {
-                let path = error.path().to_owned();
-                found.error = Some(ReadError::Directory(path, error.into()));
-            }
-        }
-    }
+    let mut found = Matches::default();
+    let parts: Vec<_> = pattern.iter().collect();
+    found.follow(PathBuf::new(), &parts);
     if found.files.is_empty() && found.error.is_none() {
         found.error = Some(ReadError::NoMatch);
     }
     found
 }
 
+impl Matches {
+    /// Takes what matches the rest of a pattern from a path on.
+    fn follow(&mut self, path: PathBuf, parts: &[&OsStr]) {
+        let Some((part, rest)) = parts.split_first() else { return self.take(path) };
+        if !is_pattern(Path::new(part)) {
+            return self.follow(path.join(part), rest);
+        }
+        match names(&path, part) {
+            Ok(names) => {
+                for name in names {
+                    if matches!(self.error, Some(ReadError::TooManyMatches(_))) {
+                        break;
+                    }
+                    self.follow(path.join(name), rest);
+                }
+            }
+            Err(error) => self.error = Some(ReadError::Directory(path, error)),
+        }
+    }
+
+    fn take(&mut self, path: PathBuf) {
+        let is_absent = fs::symlink_metadata(&path).is_err_and(|error| is_absence(&error));
+        if is_absent || path.is_dir() {
+            return;
+        }
+        if self.files.len() < MAX_MATCHES {
+            self.files.push(path);
+        } else {
+            self.error = Some(ReadError::TooManyMatches(MAX_MATCHES));
+        }
+    }
+}
+
+/// The names in a directory that match a part of a pattern, in order; none where there is no such
+/// directory.
+fn names(directory: &Path, part: &OsStr) -> io::Result<Vec<OsString>> {
+    let Ok(part) = Pattern::new(&part.to_string_lossy()) else { return Ok(Vec::new()) };
+    // The path that is empty is the one where the program runs.
+    let here = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let entries = match fs::read_dir(here) {
+        Err(error) if is_absence(&error) => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name()));
+    let mut names = names.collect::<io::Result<Vec<_>>>()?;
+    names.retain(|name| part.matches_with(&name.to_string_lossy(), OPTIONS));
+    names.sort();
+    Ok(names)
+}
+
+/// Whether something is not there, and not merely out of sight.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// The name of a file among those of a pattern: its path below the directories that the pattern
-/// names outright.
+/// names outright. No two files have the same.
 pub(super) fn name_below(pattern: &Path, file: &Path) -> String {
     let fixed = pattern.parent().into_iter().flat_map(Path::components);
     let fixed = fixed.take_while(|part| !is_pattern(Path::new(part.as_os_str())));
-    let below = file.components().skip(fixed.count()).collect::<PathBuf>();
-    match below.to_str() {
-        Some(text) => text.replace(char::is_control, "\u{fffd}"),
-        None => below.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
+    escaped(file.components().skip(fixed.count()).collect::<PathBuf>().as_os_str())
+}
+
+/// A path as a text without control characters, different for each path.
+fn escaped(path: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in path.as_encoded_bytes().utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if letter.is_control() || letter == '\\' {
+                text.extend(letter.escape_default());
+            } else {
+                text.push(letter);
+            }
+        }
+        text.extend(chunk.invalid().escape_ascii().map(char::from));
     }
+    text
 }

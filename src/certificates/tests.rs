@@ -1,7 +1,9 @@
 //! Watching real files and real sockets.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::pin::pin;
@@ -161,9 +163,12 @@ async fn the_files_of_a_pattern_come_and_go() {
     };
 
     let none = watch.read().await;
-    for name in ["a", "b\n", ".hidden"] {
-        fs::create_dir(path(name)).unwrap();
-        fs::write(path(name).join("tls.crt"), root.leaf().pem).unwrap();
+    let no_text = OsStr::from_bytes(b"f\xff");
+    for name in
+        ["a", "b\n", "b\t", "b\\n", ".hidden", "ü"].map(OsStr::new).into_iter().chain([no_text])
+    {
+        fs::create_dir(directory.path().join(name)).unwrap();
+        fs::write(directory.path().join(name).join("tls.crt"), root.leaf().pem).unwrap();
     }
     fs::create_dir_all(path("c/tls.crt")).unwrap();
     fs::create_dir(path("d")).unwrap();
@@ -174,13 +179,39 @@ async fn the_files_of_a_pattern_come_and_go() {
 
     assert_eq!(known(&none), [("orders".to_owned(), false)]);
     assert_eq!(none[0].failure.as_deref(), Some("no file matches the pattern"));
-    let expected = [
-        ("orders/a/tls.crt".to_owned(), true),
-        ("orders/b\u{fffd}/tls.crt".to_owned(), true),
-        ("orders/d/tls.crt".to_owned(), false),
-    ];
+    let expected = [("a", true), ("b\\\\n", true), ("b\\n", true), ("b\\t", true)].into_iter();
+    let expected = expected.chain([("d", false), ("f\\xff", true), ("ü", true)]);
+    let expected: Vec<_> =
+        expected.map(|(name, is_read)| (format!("orders/{name}/tls.crt"), is_read)).collect();
     assert_eq!(known(&some), expected);
     assert_eq!(known(&fewer), expected[1..]);
+}
+
+#[tokio::test]
+async fn what_a_pattern_must_not_see_is_not_passed_over() {
+    let (directory, root) = (TempDir::new().unwrap(), Authority::new("root"));
+    let path = |name: &str| directory.path().join(name);
+    fs::create_dir(path("a")).unwrap();
+    fs::write(path("a/tls.crt"), root.leaf().pem).unwrap();
+    fs::create_dir(path("dangling")).unwrap();
+    symlink("gone", path("dangling/tls.crt")).unwrap();
+    symlink("endless", path("endless")).unwrap();
+    fs::write(path("file"), "").unwrap();
+    let failures = |all: Vec<CertificateStatus>| -> Vec<_> {
+        all.into_iter().map(|one| (one.name, one.failure.unwrap_or_default())).collect()
+    };
+
+    let files = failures(Watch::files(&path("*/tls.crt"), Trust::None).read().await);
+    let directories = failures(Watch::files(&path("e*/*.crt"), Trust::None).read().await);
+
+    let [(_, read), (dangling, gone), (endless, unseen)] = files.try_into().unwrap();
+    assert_eq!((read.as_str(), dangling.as_str()), ("", "orders/dangling/tls.crt"));
+    assert!(gone.contains("No such file"), "{gone}");
+    assert_eq!(endless, "orders/endless/tls.crt");
+    assert!(unseen.contains("symbolic links"), "{unseen}");
+    let [(own, why)] = directories.try_into().unwrap();
+    assert_eq!(own, "orders");
+    assert!(why.contains("endless` cannot be read: "), "{why}");
 }
 
 #[tokio::test]
@@ -449,11 +480,16 @@ async fn tls_can_begin_at_once() {
 
 #[tokio::test]
 async fn servers_that_speak_no_tls_say_so() {
-    let cases: [(&[u8], &str); 5] = [
+    let cases: [(&[u8], &str); 6] = [
         (b"N", "the PostgreSQL server does not offer TLS: its setting `ssl` is off"),
         (b"Efatal\0", "the PostgreSQL server answers with an error before any TLS"),
         (b"HTTP/1.1 400", "expected a PostgreSQL server, found something else at this address"),
         (b"Sin the clear", "the TLS handshake failed: the server does not speak TLS"),
+        (
+            b"S\x15\x03\x03\0\x02\x02\x28",
+            "the TLS handshake failed: the server has no kind of key or cipher that is known here: \
+             RSA from 2048 bits, P-256, P-384, Ed25519",
+        ),
         (b"", "it did not end within 300ms: raise `certificateWatch.timeout`, or see what hangs"),
     ];
     for (answer, expected) in cases {

@@ -193,8 +193,13 @@ fn name(text: &str) -> Result<String, &'static str> {
 
 fn pattern(text: &str) -> Result<PathBuf, String> {
     let path = path(text)?;
-    glob::Pattern::new(text)
-        .map_err(|error| format!("expected a path, or a pattern that makes sense ({error})"))?;
+    if text.contains("**") {
+        return Err("expected no `**`: each `*` stands for names in one directory".to_owned());
+    }
+    for part in text.split('/') {
+        glob::Pattern::new(part)
+            .map_err(|error| format!("expected a path, or a pattern that makes sense ({error})"))?;
+    }
     Ok(path)
 }
 

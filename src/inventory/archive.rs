@@ -1,6 +1,7 @@
 //! Everything below one destination path.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use chrono::{DateTime, Utc};
 
@@ -27,6 +28,8 @@ pub struct Inventory {
     /// Room that forgotten files leave, to be used again: what stays of a log is small, and would lie
     /// between what its files leave and what the next one's ask for.
     spare: Vec<Vec<LoggedFile>>,
+    /// Logs whose files are asked for: they are not forgotten.
+    asked: BTreeSet<(String, LogName)>,
     room: Room,
 }
 
@@ -41,7 +44,7 @@ struct Room {
 
 impl Default for Room {
     fn default() -> Self {
-        Self { files: 50_000, logs_under_way: 256 }
+        Self { files: 200_000, logs_under_way: 256 }
     }
 }
 
@@ -50,6 +53,12 @@ impl Inventory {
     #[cfg(test)]
     pub(crate) fn with_room(files: usize, logs_under_way: usize) -> Self {
         Self { room: Room { files, logs_under_way }, ..Self::default() }
+    }
+
+    /// One that does not forget the files of these logs, of which each server may have a few.
+    #[must_use]
+    pub fn keeping(asked: BTreeSet<(String, LogName)>) -> Self {
+        Self { asked, ..Self::default() }
     }
 
     /// Takes in one object, given its key behind the destination path and the slash after it.
@@ -101,9 +110,13 @@ impl Inventory {
     /// Forgets the files of logs, of those first that were listed first, as far as there is no room
     /// for them: logs may have been taken over from other listings.
     pub fn bound_files(&mut self) {
-        let logs = self.directories.values_mut().flat_map(|it| it.wal.logs.values_mut());
+        let asked = &self.asked;
+        let logs = self.directories.iter_mut().flat_map(|(directory, it)| {
+            let logs = it.wal.logs.iter_mut();
+            logs.filter(move |(name, _)| !asked.contains(&(directory.clone(), **name)))
+        });
         let mut holding: Vec<_> = logs
-            .filter_map(|log| Some((log.listed_at, log.files()?.len(), log)))
+            .filter_map(|(_, log)| Some((log.listed_at, log.files()?.len(), log)))
             .filter(|(_, files, _)| *files > 0)
             .collect();
         holding.sort_by_key(|(listed_at, ..)| std::cmp::Reverse(*listed_at));
@@ -150,13 +163,16 @@ impl Inventory {
     fn forget_files(&mut self) {
         let finished = self.recent_logs.len().saturating_sub(self.room.logs_under_way);
         let under_way = self.recent_logs.split_off(finished);
-        let finished = std::mem::take(&mut self.recent_logs);
+        let finished = mem::take(&mut self.recent_logs);
         let still: BTreeSet<_> = under_way.iter().cloned().collect();
         self.recent_logs = under_way;
-        for (directory, name) in finished.into_iter().filter(|log| !still.contains(log)) {
+        let asked = mem::take(&mut self.asked);
+        let is_done = |log: &(String, LogName)| !still.contains(log) && !asked.contains(log);
+        for (directory, name) in finished.into_iter().filter(is_done) {
             let files = self.log_mut(&directory, name).and_then(LogInventory::forget_files);
             self.spare.extend(files);
         }
+        self.asked = asked;
         self.logged = 0;
     }
 
@@ -173,30 +189,54 @@ mod tests {
         format!("2026-11-15T{hour:02}:00:00Z").parse().unwrap()
     }
 
+    fn add_log(inventory: &mut Inventory, log: u32) {
+        for segment in 0..4 {
+            let key = format!("s/wals/00000001{log:08X}/00000001{log:08X}{segment:08X}");
+            let object = ListedObject {
+                key: key.clone(),
+                size: 1,
+                last_modified: hour(0),
+                etag: None,
+                storage_class: None,
+            };
+            inventory.add(&key, &object);
+        }
+    }
+
+    fn remembered(inventory: &Inventory) -> Vec<bool> {
+        let logs = inventory.directories["s"].wal.logs.values();
+        logs.map(|log| log.files().is_some()).collect()
+    }
+
+    #[test]
+    fn files_that_are_asked_for_are_not_forgotten() {
+        let asked = ("s".to_owned(), LogName::parse("0000000100000001").unwrap());
+        let mut inventory =
+            Inventory { asked: BTreeSet::from([asked]), ..Inventory::with_room(4, 1) };
+        for log in 0..5 {
+            add_log(&mut inventory, log);
+        }
+
+        assert_eq!(remembered(&inventory), [false, true, false, false, true]);
+
+        inventory.settle(hour(1));
+        inventory.bound_files();
+
+        assert_eq!(remembered(&inventory), [false, true, false, false, true]);
+    }
+
     #[test]
     fn files_of_logs_that_were_taken_over_are_forgotten_oldest_first_where_there_is_no_room() {
         let mut inventory = Inventory::with_room(10, 256);
         for log in 0..5 {
-            for segment in 0..4 {
-                let key = format!("s/wals/00000001{log:08X}/00000001{log:08X}{segment:08X}");
-                let object = ListedObject {
-                    key: key.clone(),
-                    size: 1,
-                    last_modified: hour(0),
-                    etag: None,
-                    storage_class: None,
-                };
-                inventory.add(&key, &object);
-            }
+            add_log(&mut inventory, log);
             // As if each came from a listing of its own.
             inventory.settle(hour(log));
         }
 
         inventory.bound_files();
 
-        let logs = inventory.directories["s"].wal.logs.values();
-        let remembered: Vec<_> = logs.map(|log| log.files().is_some()).collect();
-        assert_eq!(remembered, [false, false, false, true, true]);
+        assert_eq!(remembered(&inventory), [false, false, false, true, true]);
         assert_eq!(inventory.oldest_listing(), Some(hour(0)));
         assert_eq!(inventory.total().sums.objects, 20);
     }

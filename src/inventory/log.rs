@@ -1,7 +1,6 @@
 //! One log directory.
 
 use std::collections::BTreeSet;
-use std::mem;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use smallvec::SmallVec;
@@ -9,12 +8,15 @@ use smallvec::SmallVec;
 use crate::barman::{Compression, WalKind, WalObject};
 use crate::postgres::{Run, Runs, SegmentSize};
 
-use super::{Intervals, KindSums, ListedObject, SomeObjects, Stock, Sums, WalObjectKind};
+use super::logged_files::LoggedFiles;
+use super::{
+    Intervals, KindSums, ListedObject, LoggedFile, SomeObjects, Stock, Sums, WalObjectKind,
+};
 
 /// What lies in one log directory: the segments of 4 GiB of WAL, and what else is there.
 ///
 /// An archive has tens of thousands: what most of them have lies in the structure itself, what few
-/// have in a box, and nothing on the heap besides once the files are forgotten.
+/// have in a box, and little else on the heap once the files are forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct LogInventory {
     /// The third part of the names of the segments that are present.
@@ -32,7 +34,7 @@ pub struct LogInventory {
     /// Uncompressed segments of the size that the first of them has, if a segment can have it.
     uncompressed: Option<(SegmentSize, u32)>,
     rarities: Option<Box<Rarities>>,
-    files: Files,
+    files: LoggedFiles,
 }
 
 /// What few logs have anything of.
@@ -65,46 +67,11 @@ static NO_RARITIES: Rarities = Rarities {
     kinds: KindSums::NONE,
 };
 
-/// The files of a log, one by one, as long as there is room for them.
-#[derive(Clone, Debug)]
-enum Files {
-    Kept(Box<KeptFiles>),
-    Forgotten,
-}
-
-#[derive(Clone, Debug, Default)]
-struct KeptFiles(Vec<LoggedFile>);
-
-impl Default for Files {
-    fn default() -> Self {
-        Self::Kept(Box::default())
-    }
-}
-
-/// One WAL file in its log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoggedFile {
-    /// What it is. In its log, a name without its compression ending is told by this.
-    pub kind: WalKind,
-    /// The third part of the name of its segment.
-    pub segment: u32,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// When it arrived.
-    pub arrived_at: DateTime<Utc>,
-    /// Whether its storage class can be read at once.
-    pub is_read_at_once: bool,
-}
-
 /// How much later than its successor a segment must have arrived to have been uploaded once more.
 ///
 /// Several segments are archived at once (`wal.maxParallel` of CloudNativePG), so that neighbours
 /// arrive in any order; but not an hour apart.
 const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
-
-/// Beyond as many files, room is made for as many as most logs have: a segment has 16 MiB.
-const FEW_FILES: usize = 32;
-const MANY_FILES: usize = 256;
 
 impl LogInventory {
     /// Takes in one object of the directory.
@@ -125,21 +92,13 @@ impl LogInventory {
             (WalObjectKind::Label, WalKind::Label(name, _)) => name.segment,
             _ => return,
         };
-        if let Files::Kept(kept) = &mut self.files {
-            let files = &mut kept.0;
-            if files.len() == files.capacity() && files.len() >= FEW_FILES {
-                // What stays of logs is allocated between their files: the fewer sizes these come
-                // in, the better is the room used again that they leave.
-                files.reserve_exact(MANY_FILES);
-            }
-            files.push(LoggedFile {
-                kind: wal.kind,
-                segment,
-                bytes: object.size,
-                arrived_at: object.last_modified,
-                is_read_at_once: object.is_read_at_once(),
-            });
-        }
+        self.files.push(LoggedFile {
+            kind: wal.kind,
+            segment,
+            bytes: object.size,
+            arrived_at: object.last_modified,
+            is_read_at_once: object.is_read_at_once(),
+        });
     }
 
     fn add_segment(
@@ -295,10 +254,7 @@ impl LogInventory {
     /// for them.
     #[must_use]
     pub fn files(&self) -> Option<&[LoggedFile]> {
-        match &self.files {
-            Files::Kept(kept) => Some(&kept.0),
-            Files::Forgotten => None,
-        }
+        self.files.kept()
     }
 
     /// The segments in these runs of the third part of their names; `None` where that takes the
@@ -359,15 +315,8 @@ impl LogInventory {
     }
 
     /// Keeps its files in this room, unless it has as much; returns the room that it does not need.
-    pub(super) fn move_files(&mut self, mut room: Vec<LoggedFile>) -> Option<Vec<LoggedFile>> {
-        match &mut self.files {
-            Files::Kept(kept) if kept.0.capacity() < room.capacity() => {
-                room.append(&mut kept.0);
-                kept.0 = room;
-                None
-            }
-            Files::Kept(_) | Files::Forgotten => Some(room),
-        }
+    pub(super) fn move_files(&mut self, room: Vec<LoggedFile>) -> Option<Vec<LoggedFile>> {
+        self.files.move_to(room)
     }
 
     /// Forgets the files one by one; returns the room that they leave, empty.
@@ -376,12 +325,6 @@ impl LogInventory {
         self.segments.shrink_to_fit();
         self.edges.shrink_to_fit();
         self.stock.shrink_to_fit();
-        match mem::replace(&mut self.files, Files::Forgotten) {
-            Files::Kept(mut kept) => {
-                kept.0.clear();
-                Some(kept.0)
-            }
-            Files::Forgotten => None,
-        }
+        self.files.forget()
     }
 }

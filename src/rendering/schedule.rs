@@ -87,7 +87,7 @@ pub(super) fn schedule(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding
 }
 
 fn overdue(report: &ScheduleReport, now: DateTime<Utc>) -> Option<Finding> {
-    let awaited_since = report.awaited_since(now)?;
+    let unmet_at = report.unmet_at(now)?;
     let overdue = report.overdue(now).filter(|overdue| *overdue > TimeDelta::zero())?;
     // One backup may fail and the next one succeed; two in a row look like the end of them.
     let is_second = overdue >= report.expected.schedule.intervals().longest;
@@ -95,11 +95,11 @@ fn overdue(report: &ScheduleReport, now: DateTime<Utc>) -> Option<Finding> {
     let message = format!(
         "A backup was due {} and none that began since is done: overdue by {}, a grace of {} not \
          counted",
-        moment(awaited_since),
+        moment(unmet_at),
         duration(overdue),
         duration(report.grace_period)
     );
-    let evidence = Evidence { since: Some(Moment(awaited_since)), ..Evidence::default() };
+    let evidence = Evidence { since: Some(Moment(unmet_at)), ..Evidence::default() };
     Some(Finding::new(severity, "backup_overdue", message).with(evidence))
 }
 

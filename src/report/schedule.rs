@@ -117,13 +117,13 @@ impl ScheduleReport {
         self.expected.schedule.latest_until(now, self.expected.zone, self.counted_from)
     }
 
-    /// The first time of the schedule at or after which no done backup began: from then on one is
-    /// awaited. `None` where that is not known, and where no time comes any more.
+    /// The first time of the schedule at or after which no done backup began. `None` where that is not
+    /// known, and where no time comes any more.
     ///
     /// It is not the latest time: it stays where it is while backups fail to come. Before any backup,
     /// nothing tells which time was the first; then it is the latest one whose grace is over.
     #[must_use]
-    pub fn awaited_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn unmet_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.counted_from {
             Some(_) => self.next_due_at,
             None => self.due_at(now.checked_sub_signed(self.grace_period)?),
@@ -135,11 +135,11 @@ impl ScheduleReport {
     #[must_use]
     pub fn overdue(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         let on_time = TimeDelta::zero();
-        let Some(awaited_since) = self.awaited_since(now) else {
+        let Some(unmet_at) = self.unmet_at(now) else {
             return self.counted_from.map(|_| on_time);
         };
         let is_coming = self.under_way_since.is_some_and(|since| now - since <= self.patience);
-        let late = now - awaited_since - self.grace_period;
+        let late = now - unmet_at - self.grace_period;
         Some(if is_coming { on_time } else { late.max(on_time) })
     }
 

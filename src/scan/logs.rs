@@ -1,6 +1,7 @@
 //! Listing single logs again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -11,6 +12,29 @@ use crate::storage::{ObjectStore, StorageError};
 
 use super::Pass;
 use super::listing::take_stock;
+
+/// Logs that were listed again for their files, and when that was.
+///
+/// Their files are remembered for as long as that, beyond the room there is for others: else each
+/// scan of many servers would list one log of each once more.
+#[derive(Debug, Default)]
+pub(super) struct AskedLogs(BTreeMap<(String, LogName), DateTime<Utc>>);
+
+impl AskedLogs {
+    pub(super) fn note(&mut self, logs: &BTreeSet<(String, LogName)>, now: DateTime<Utc>) {
+        self.0.extend(logs.iter().map(|log| (log.clone(), now)));
+    }
+
+    /// Forgets those that were listed longer ago: what is needed goes on to other logs.
+    pub(super) fn forget_older_than(&mut self, period: Duration, now: DateTime<Utc>) {
+        let is_recent = |at: DateTime<Utc>| (now - at).to_std().is_ok_and(|age| age < period);
+        self.0.retain(|_, listed_at| is_recent(*listed_at));
+    }
+
+    pub(super) fn names(&self) -> BTreeSet<(String, LogName)> {
+        self.0.keys().cloned().collect()
+    }
+}
 
 impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Lists logs once more whose files were forgotten as there were too many, and are asked for:

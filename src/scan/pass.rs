@@ -10,6 +10,7 @@ use crate::inventory::{Files, Inventory};
 use crate::report::{Expectations, Report, ScanFindings, build};
 use crate::storage::{ObjectStore, StorageError};
 
+use super::logs::AskedLogs;
 use super::part::Stop;
 use super::reading::{BackupPlace, FilesRead};
 use super::rescan::backups;
@@ -23,6 +24,7 @@ pub struct Knowledge {
     stock: Option<Stock>,
     way: Way,
     files: FilesRead,
+    asked: AskedLogs,
     /// Backups that were said to have lost WAL the last time.
     losses: BTreeSet<BackupPlace>,
     /// Whether the store refused to list unfinished uploads the last time.
@@ -59,8 +61,10 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     ) -> Result<Report, StorageError> {
         let listed_at = clock();
         knowledge.files.begin();
+        knowledge.asked.forget_older_than(self.limits.audit_period, listed_at);
         self.take_stock(knowledge, listed_at).await?;
-        let Knowledge { stock: Some(stock), files, losses, uploads_are_refused, .. } = knowledge
+        let Knowledge { stock: Some(stock), files, asked, losses, uploads_are_refused, .. } =
+            knowledge
         else {
             return Err(super::progress::internal("the stock that was taken is not there"));
         };
@@ -83,6 +87,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             report = judge(inventory, &files.files);
         }
         if self.list_logs_again(&report.lacking, inventory, listed_at).await? {
+            asked.note(&report.lacking, listed_at);
             report = judge(inventory, &files.files);
         }
         Ok(report)
@@ -93,11 +98,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         knowledge: &mut Knowledge,
         listed_at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let Knowledge { stock, way, files, .. } = knowledge;
+        let Knowledge { stock, way, files, asked, .. } = knowledge;
         if let (Some(known), Way::Parallel(order)) = (stock.as_mut(), *way)
             && self.is_worth_rescanning(known, listed_at)
         {
-            match self.take_stock_again(known, files, order, listed_at).await {
+            match self.take_stock_again(known, (files, asked), order, listed_at).await {
                 Ok(()) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Disorder(why)) => {
@@ -108,7 +113,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         }
         // What was known is in doubt until everything was listed.
         let before = stock.take();
-        let mut whole = self.take_whole_stock(way, listed_at).await?;
+        let mut whole = self.take_whole_stock(way, asked, listed_at).await?;
         self.read_new_files(&whole.inventory, files).await?;
         whole.backups = backups(&whole.inventory, &files.files);
         whole.deletions = before.map(|before| before.deletions).unwrap_or_default();

@@ -15,6 +15,7 @@ use super::audit::{Unchanged, whose_turn_it_is};
 use super::exploration::check_order;
 use super::key_order::{Forward, KeyOrder};
 use super::key_range::KeyRange;
+use super::logs::AskedLogs;
 use super::parallel::Wanted;
 use super::part::Stop;
 use super::progress::{Progress, protocol};
@@ -48,11 +49,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     pub(super) async fn take_stock_again(
         &self,
         known: &mut Stock,
-        files: &mut FilesRead,
+        (files, asked): (&mut FilesRead, &AskedLogs),
         order: KeyOrder,
         now: DateTime<Utc>,
     ) -> Result<(), Stop> {
-        let mut fresh = Inventory::default();
+        let mut fresh = Inventory::keeping(asked.names());
         let names = self.list_but_wals(&known.inventory, &mut fresh, (order, now)).await?;
         // Where a backup begins that is new tells which logs may have changed.
         self.read_new_files(&fresh, files).await?;

@@ -14,6 +14,7 @@ use super::Pass;
 use super::key_order::KeyOrder;
 use super::key_range::KeyRange;
 use super::listing::list_plainly;
+use super::logs::AskedLogs;
 use super::parallel::{ParallelListing, Wanted};
 use super::part::Stop;
 use super::progress::protocol;
@@ -89,12 +90,13 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     pub(super) async fn take_whole_stock(
         &self,
         way: &mut Way,
+        asked: &AskedLogs,
         listed_at: DateTime<Utc>,
     ) -> Result<Stock, StorageError> {
         let before = *way;
         let mut disorder = String::new();
         for tried in before.to_try() {
-            match self.list_whole(tried, listed_at).await {
+            match self.list_whole(tried, asked, listed_at).await {
                 Ok((inventory, requests)) => {
                     if tried == Way::Plain && before != Way::Plain {
                         self.warn_of_plain_listings(&disorder);
@@ -123,9 +125,10 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     async fn list_whole(
         &self,
         way: Way,
+        asked: &AskedLogs,
         listed_at: DateTime<Utc>,
     ) -> Result<(Inventory, u32), Stop> {
-        let mut inventory = Inventory::default();
+        let mut inventory = Inventory::keeping(asked.names());
         let sink = |object: &ListedObject| inventory.add(self.relative(object), object);
         let requests = match way {
             Way::Parallel(order) => {

@@ -7,6 +7,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::dialect::{Dialect, InvalidSchedule, Meaning};
+use super::field::FieldKind;
 use super::intervals::ScheduledIntervals;
 use super::occurrences::Occurrences;
 
@@ -89,14 +90,9 @@ impl BackupSchedule {
         let head = format!(
             "`{fields}` has five fields, and the first one is the second: it means {meaning}."
         );
-        let usual = Dialect::CloudNativePg.read(&format!("0 {fields}"));
-        Some(match usual {
-            Ok(usual) => format!(
-                "{head} If {} is meant, as in a crontab, write `0 {fields}`; if not, write \
-                 `{fields} *`",
-                usual.in_words()
-            ),
-            Err(_) => format!("{head} To say so in all six fields, write `{fields} *`"),
+        Some(match Crontab::read(fields) {
+            Some(crontab) => format!("{head} {crontab}; if not, write `{fields} *`"),
+            None => format!("{head} To say so in all six fields, write `{fields} *`"),
         })
     }
 
@@ -106,6 +102,33 @@ impl BackupSchedule {
     /// When it would be none there.
     pub fn as_cron_job(&self) -> Result<String, InvalidSchedule> {
         Dialect::Kubernetes.read(&self.text).map(|meaning| meaning.in_words())
+    }
+}
+
+/// Five fields as a crontab has them, which is what is probably meant by them.
+struct Crontab {
+    meaning: Meaning,
+    /// How to write that for `CloudNativePG`.
+    fields: String,
+}
+
+impl Crontab {
+    fn read(fields: &str) -> Option<Self> {
+        // There, Sunday is 7 as well.
+        let fields = match fields.strip_suffix(" 7") {
+            Some(fields) => format!("0 {fields} 0"),
+            None => format!("0 {fields}"),
+        };
+        let is_whole = fields.split(' ').count() == FieldKind::ALL.len();
+        let meaning = is_whole.then(|| Dialect::CloudNativePg.read(&fields).ok())??;
+        Some(Self { meaning, fields })
+    }
+}
+
+impl fmt::Display for Crontab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { meaning, fields } = self;
+        write!(f, "If {} is meant, as in a crontab, write `{fields}`", meaning.in_words())
     }
 }
 
@@ -125,13 +148,20 @@ impl FromStr for BackupSchedule {
     type Err = InvalidSchedule;
 
     fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
-        let meaning = Dialect::CloudNativePg.read(text)?;
+        let fields = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let read = Dialect::CloudNativePg.read(text);
+        let meaning = read.map_err(|mistake| match Crontab::read(&fields) {
+            Some(crontab) => InvalidSchedule::FiveFields {
+                mistake: Box::new(mistake),
+                hint: crontab.to_string().escape_debug().to_string(),
+            },
+            None => mistake,
+        })?;
         let intervals = ScheduledIntervals::of(&meaning).ok_or(InvalidSchedule::Never)?;
         let occurrences = match &meaning {
             Meaning::Calendar(calendar) => Occurrences::of(calendar),
             Meaning::Every(_) => Occurrences::default(),
         };
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Ok(Self { text, meaning, intervals, occurrences })
+        Ok(Self { text: fields, meaning, intervals, occurrences })
     }
 }

@@ -48,6 +48,14 @@ pub enum InvalidSchedule {
         /// Why it does not.
         reason: PartError,
     },
+    /// Five fields that make sense only where there are no seconds.
+    #[error("{mistake}. Of five fields, the first one is the second. {hint}")]
+    FiveFields {
+        /// What is wrong with them here.
+        mistake: Box<InvalidSchedule>,
+        /// What they mean in a crontab, and how to write that.
+        hint: String,
+    },
     /// A word with an `@` that nobody knows.
     #[error(
         "expected `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight`, `@hourly`, or \

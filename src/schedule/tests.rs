@@ -95,6 +95,10 @@ fn five_fields_are_warned_of_with_what_was_probably_meant() {
     assert!(
         other.contains("every day at 02:30. To say so in all six fields, write `0 30 2 * * *`")
     );
+    // In July, and not on Sundays.
+    let sunday = schedule("0 2 * * 7").warning().unwrap();
+    assert!(sunday.contains("in July. If on Sundays at 02:00 is meant"), "{sunday}");
+    assert!(sunday.ends_with("write `0 0 2 * * 0`; if not, write `0 2 * * 7 *`"), "{sunday}");
     assert_eq!(schedule("0 0 2 * * *").warning(), None);
     assert_eq!(schedule("@daily").warning(), None);
 }
@@ -124,6 +128,13 @@ fn an_error_says_what_was_expected_where() {
         "expected numbers from 0 to 23 in the field hour; `24` is out of range"
     );
     assert!(error("0 0 2 * * 7").contains("from 0 (Sunday) to 6"));
+    assert_eq!(
+        error("0 2 * * SUN"),
+        "expected numbers from 1 to 12 or names from `jan` to `dec` in the field month; `SUN` is \
+         something else. Of five fields, the first one is the second. If on Sundays at 02:00 is \
+         meant, as in a crontab, write `0 0 2 * * SUN`"
+    );
+    assert!(!error("60 25 * * *").contains("crontab"));
     assert!(error("every day").contains("such as `0 0 2 * * *`"));
     assert!(error("@every day").contains("such as `6h`"));
 }

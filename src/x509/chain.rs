@@ -22,11 +22,12 @@ pub struct Certificate {
     pub not_after: DateTime<Utc>,
 }
 
-/// Certificates that belong together: the leaf, and those that vouch for it. Never empty.
+/// Of certificates that belong together, the leaf and the one that ends first: no more, however
+/// many a file or a server has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     leaf: Certificate,
-    others: Vec<Certificate>,
+    earliest: Certificate,
 }
 
 /// The last chain that could be read, and when that was.
@@ -58,9 +59,11 @@ impl Chain {
         let read = certificates.iter().zip(1..).map(|(der, number)| {
             Certificate::read(der).ok_or(InvalidCertificate::Senseless(number))
         });
-        let mut read = read.collect::<Result<Vec<_>, _>>()?.into_iter();
-        let leaf = read.next().ok_or(InvalidCertificate::None)?;
-        Ok(Self { leaf, others: read.collect() })
+        let read = read.collect::<Result<Vec<_>, _>>()?;
+        let earliest = read.iter().min_by_key(|one| one.not_after).cloned();
+        let leaf = read.into_iter().next();
+        let (leaf, earliest) = leaf.zip(earliest).ok_or(InvalidCertificate::None)?;
+        Ok(Self { leaf, earliest })
     }
 
     /// The certificate that the others vouch for: the first.
@@ -71,9 +74,8 @@ impl Chain {
 
     /// The one that ends first.
     #[must_use]
-    pub fn earliest(&self) -> &Certificate {
-        let all = std::iter::once(&self.leaf).chain(&self.others);
-        all.min_by_key(|one| one.not_after).unwrap_or(&self.leaf)
+    pub const fn earliest(&self) -> &Certificate {
+        &self.earliest
     }
 }
 

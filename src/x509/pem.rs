@@ -6,6 +6,9 @@ use rustls::pki_types::pem::PemObject;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
+/// As many as a line of dashes may have that is no cut off `BEGIN`.
+const DASHES: usize = 5;
+
 /// Why a file holds no certificates in PEM form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPem {
@@ -54,6 +57,11 @@ pub fn certificates(content: &[u8]) -> Result<Vec<CertificateDer<'static>>, Inva
         let certificate = CertificateDer::from_pem_slice(section.as_bytes());
         certificates.push(certificate.map_err(|_| InvalidPem::Garbled(number))?);
         rest = after;
+    }
+    // One more may begin, and the file end, before its first line does.
+    let last = rest.lines().next_back().unwrap_or_default();
+    if last.len() > DASHES && BEGIN.starts_with(last) {
+        return Err(InvalidPem::CutOff(certificates.len() + 1));
     }
     if certificates.is_empty() { Err(why_none(content, &text)) } else { Ok(certificates) }
 }

@@ -1,7 +1,7 @@
 //! Certificates as they come: good ones, and all the others.
 
 use proptest::prelude::*;
-use rcgen::{DnType, DnValue, ExtendedKeyUsagePurpose, SerialNumber};
+use rcgen::{DnType, DnValue, ExtendedKeyUsagePurpose, SanType, SerialNumber};
 use rustls::pki_types::{CertificateDer, ServerName};
 
 use super::made::{Authority, Made, leaf_params, now, params, version_1};
@@ -75,6 +75,9 @@ fn files_that_hold_no_certificates_say_why() {
     assert_eq!(error(cut_off.as_bytes()), InvalidPem::CutOff(1));
     assert_eq!(error(format!("{}{cut_off}", leaf.pem).as_bytes()), InvalidPem::CutOff(2));
     assert_eq!(error(format!("{cut_off}\n{}", leaf.pem).as_bytes()), InvalidPem::CutOff(1));
+    assert_eq!(error(b"-----BEGIN CERT"), InvalidPem::CutOff(1));
+    assert_eq!(error(format!("{}-----BEGIN C", leaf.pem).as_bytes()), InvalidPem::CutOff(2));
+    assert!(certificates(format!("{}-----", leaf.pem).as_bytes()).is_ok());
     let garbled = leaf.pem.replacen("MII", "M?I", 1);
     assert_eq!(error(garbled.as_bytes()), InvalidPem::Garbled(1));
 }
@@ -141,6 +144,10 @@ fn nothing_verifies_outside_of_its_time() {
     assert_eq!(verify(&leaf((2028, 2029)), &root), Err(Untrusted::Expired));
     assert_eq!(verify(&leaf((2031, 2032)), &root), Err(Untrusted::NotYet));
     assert_eq!(verify(&ended.leaf(), &ended), Err(Untrusted::AuthorityExpired));
+    let between = root.intermediate("between", (2020, 2030));
+    let chain = [between.leaf().der, between.der()];
+    let verified = authorities(&root).verify(&chain, &Purpose::Any, now());
+    assert_eq!(verified, Err(Untrusted::AuthorityExpired));
 }
 
 #[test]
@@ -171,6 +178,20 @@ fn libpq_takes_the_common_name_where_there_is_no_other() {
 }
 
 #[test]
+fn libpq_takes_the_first_common_name_beside_names_of_another_kind() {
+    let root = Authority::new("root");
+    let mut params = params("orders-rw", (2030, 2031));
+    params.subject_alt_names = vec![SanType::IpAddress([10, 0, 0, 1].into())];
+    let leaf = [root.sign(&params).der];
+    let verify = |purpose| authorities(&root).verify(&leaf, &purpose, now()).is_ok();
+
+    assert!(verify(Purpose::PostgreSql(named("orders-rw"))));
+    assert!(verify(Purpose::PostgreSql(named("10.0.0.1"))));
+    assert!(!verify(Purpose::PostgreSql(named("10.0.0.2"))));
+    assert!(!verify(Purpose::Web(named("orders-rw"))));
+}
+
+#[test]
 fn a_clients_certificate_is_good_in_a_file_and_not_for_a_server() {
     let root = Authority::new("root");
     let mut params = leaf_params("streaming_replica", (2030, 2031));
@@ -192,6 +213,19 @@ fn a_certificate_that_is_its_own_authority_verifies() {
     assert!(verify(Purpose::Web(named("localhost")), now()).is_err());
     let later = "2041-01-01T00:00:00Z".parse().unwrap();
     assert_eq!(verify(Purpose::Any, later), Err(Untrusted::Expired));
+}
+
+#[test]
+fn a_leaf_does_not_vouch_for_itself_by_standing_in_the_ca_file() {
+    let root = Authority::new("root");
+    let leaf = [root.leaf().der];
+    let between = [root.intermediate("between", (2030, 2032)).der()];
+
+    for chain in [leaf, between] {
+        let itself = Authorities::new(chain.to_vec()).unwrap();
+        let verified = itself.verify(&chain, &Purpose::Any, now());
+        assert_eq!(verified, Err(Untrusted::UnknownIssuer));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 
 use super::InvalidCertificate;
 use super::chain::parse;
@@ -39,7 +40,7 @@ pub enum Untrusted {
     #[error("none of the CA's certificates vouches for it")]
     UnknownIssuer,
     /// One does, and must not today.
-    #[error("the CA's certificate that vouches for it has expired or is not valid yet")]
+    #[error("a certificate that vouches for it has expired or is not valid yet")]
     AuthorityExpired,
     /// Who vouches for it is right by name, and did not sign it.
     #[error("it was not signed with the key of the CA's certificate")]
@@ -80,7 +81,7 @@ impl Authorities {
 
     /// Verifies the first of some certificates, with the help of the others, as of a moment.
     ///
-    /// Without any revocation. A certificate that is among the CA's own needs nobody else.
+    /// Without any revocation.
     ///
     /// # Errors
     /// When it does not verify.
@@ -104,8 +105,12 @@ impl Authorities {
         now: DateTime<Utc>,
     ) -> Result<(), Untrusted> {
         let by_libpq = !matches!(purpose, Purpose::Web(_));
-        if by_libpq && self.0.contains(leaf) {
-            return parse(leaf).map_or(Ok(()), |leaf| within_validity(&leaf, now));
+        if by_libpq
+            && self.0.contains(leaf)
+            && let Some(leaf) = parse(leaf).filter(|leaf| leaf.subject() == leaf.issuer())
+        {
+            // OpenSSL takes one that vouches for itself; of others it wants the issuer too.
+            return within_validity(&leaf, now);
         }
         let is_valid = |der: &&CertificateDer<'_>| {
             parse(der).is_some_and(|one| within_validity(&one, now).is_ok())
@@ -120,6 +125,11 @@ impl Authorities {
             Err(Untrusted::Other(
                 webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity,
             )) if by_libpq => self.verify_directly(leaf, now),
+            Err(Untrusted::Expired | Untrusted::NotYet)
+                if parse(leaf).is_some_and(|leaf| within_validity(&leaf, now).is_ok()) =>
+            {
+                Err(Untrusted::AuthorityExpired)
+            }
             ended => ended,
         }
     }
@@ -195,14 +205,30 @@ fn verify_name(leaf: &CertificateDer<'_>, purpose: &Purpose) -> Result<(), Untru
     };
     let parsed = parse(leaf).ok_or(webpki::Error::BadDer)?;
     let wrong = || Untrusted::Name(name.to_str().into_owned());
-    // libpq falls back to the common name where no alternative name is given (`PostgreSQL`
-    // documentation, "SSL Support", `sslmode=verify-full`).
-    if by_libpq && matches!(parsed.subject_alternative_name(), Ok(None)) {
-        let mut names = parsed.subject().iter_common_name().filter_map(|name| name.as_str().ok());
-        return names.any(|common| is_name(common, &name.to_str())).then_some(()).ok_or_else(wrong);
+    if by_libpq && !has_names_like(&parsed, name) {
+        let common = parsed.subject().iter_common_name().next();
+        let common = common.and_then(|common| common.as_str().ok());
+        let is_named = common.is_some_and(|common| is_name(common, &name.to_str()));
+        return is_named.then_some(()).ok_or_else(wrong);
     }
     let certificate = EndEntityCert::try_from(leaf).map_err(translated)?;
     certificate.verify_is_valid_for_subject_name(name).map_err(|_| wrong())
+}
+
+/// Whether there are alternative names of the kind that a host's is.
+///
+/// libpq falls back to the first common name where there are none (`PostgreSQL`'s source,
+/// `pgtls_verify_peer_name_matches_certificate_guts`).
+fn has_names_like(certificate: &X509Certificate<'_>, host: &ServerName<'_>) -> bool {
+    let Ok(names) = certificate.subject_alternative_name() else { return true };
+    let names = names.iter().flat_map(|names| &names.value.general_names);
+    let is_address = matches!(host, ServerName::IpAddress(_));
+    names.into_iter().any(|name| {
+        matches!(
+            (name, is_address),
+            (GeneralName::DNSName(_), false) | (GeneralName::IPAddress(_), true)
+        )
+    })
 }
 
 /// Whether a common name is a host's; an asterisk stands for its first part.

@@ -1,11 +1,11 @@
 //! The certificate of a real PostgreSQL server, and of what only seems to be one.
 
 use serde_json::json;
-use test_support::{EmbeddedArchive, SecurePostgres, until};
+use test_support::{EmbeddedArchive, Exporter, SecurePostgres, every_second, until};
 use tokio::net::TcpListener;
 
 use crate::made::{Authority, year};
-use crate::{FAMILIES, SOON, info, value, wait_for_subject, wait_for_value, watch};
+use crate::{ARCHIVE, FAMILIES, SOON, info, value, wait_for_subject, wait_for_value, watch};
 
 #[tokio::test]
 async fn a_certificate_that_the_server_reloads_replaces_the_series() {
@@ -71,6 +71,24 @@ async fn a_server_of_another_ca_or_without_tls_is_told() {
 async fn a_server_that_hangs_delays_nobody() {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
     archive.write("tls.crt", &root.sign("file", (2020, 2090)).pem);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut configuration = every_second([archive.settings(ARCHIVE)]);
+    configuration["certificateWatch"] = json!({ "timeout": "1h" });
+    configuration["certificates"] = json!([
+        { "name": "silent", "postgresql": silent.local_addr().unwrap().to_string() },
+        { "name": "file", "file": archive.directory().join("tls.crt") },
+    ]);
+    let exporter = Exporter::start(configuration.to_string()).await;
+
+    let samples = wait_for_value(&exporter, "read_success", "file", 1.0).await;
+
+    assert_eq!(value(&samples, "read_success", "silent"), None, "it is not known yet");
+}
+
+#[tokio::test]
+async fn what_is_no_server_is_told_in_time() {
+    let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
+    archive.write("tls.crt", &root.sign("file", (2020, 2090)).pem);
     let tls = archive.directory().join("tls.crt");
     // Takes connections, as the system does for it, and never says a word.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -86,13 +104,12 @@ async fn a_server_that_hangs_delays_nobody() {
     drop(closed);
     let exporter = watch(&archive, certificates).await;
 
-    let samples = wait_for_value(&exporter, "read_success", "file", 1.0).await;
+    wait_for_value(&exporter, "read_success", "file", 1.0).await;
     wait_for_value(&exporter, "read_success", "closed", 0.0).await;
     wait_for_value(&exporter, "read_success", "no-postgresql", 0.0).await;
     wait_for_value(&exporter, "read_success", "silent-direct", 0.0).await;
     wait_for_value(&exporter, "read_success", "silent", 0.0).await;
 
-    assert_eq!(value(&samples, "read_success", "silent"), None, "it is not known yet");
     assert!(exporter.log().contains("did not end within 2s"), "{}", exporter.log());
     assert!(exporter.log().contains("Connection refused"), "{}", exporter.log());
 }

@@ -155,7 +155,7 @@ fn with_credentials(
 }
 
 fn http_client(settings: &S3Settings, ca: Option<&[u8]>) -> Result<SharedHttpClient, StorageError> {
-    if settings.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://")) {
+    if settings.is_without_tls() {
         return Ok(aws_smithy_http_client::Builder::new().build_http());
     }
     Ok(https(match ca {

@@ -79,6 +79,12 @@ pub struct S3Settings {
     pub max_attempts: u32,
 }
 
+impl S3Settings {
+    fn is_without_tls(&self) -> bool {
+        self.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://"))
+    }
+}
+
 /// Where credentials come from.
 #[derive(Clone, Debug)]
 pub enum Credentials {
@@ -129,7 +135,7 @@ impl S3Store {
     /// # Errors
     /// When neither the settings nor the surroundings say in which region the bucket is.
     pub async fn tls_endpoint(&self) -> Result<Option<&TlsEndpoint>, StorageError> {
-        if self.settings.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://")) {
+        if self.settings.is_without_tls() {
             return Ok(None);
         }
         let endpoint = || endpoint::endpoint(&self.settings);

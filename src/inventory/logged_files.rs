@@ -1,0 +1,89 @@
+//! The files of a log, one by one.
+
+use std::mem;
+
+use chrono::{DateTime, Utc};
+
+use crate::barman::WalKind;
+
+/// One WAL file in its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedFile {
+    /// What it is. In its log, a name without its compression ending is told by this.
+    pub kind: WalKind,
+    /// The third part of the name of its segment.
+    pub segment: u32,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// When it arrived.
+    pub arrived_at: DateTime<Utc>,
+    /// Whether its storage class can be read at once.
+    pub is_read_at_once: bool,
+}
+
+/// The files of a log, as long as there is room for them.
+#[derive(Clone, Debug)]
+pub(super) enum LoggedFiles {
+    Kept(Box<Kept>),
+    Forgotten,
+}
+
+/// Files in the order in which they were listed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept(Vec<LoggedFile>);
+
+/// Beyond as many files, room is made for as many as most logs have: a segment has 16 MiB.
+const FEW: usize = 32;
+const MANY: usize = 256;
+
+impl Default for LoggedFiles {
+    fn default() -> Self {
+        Self::Kept(Box::default())
+    }
+}
+
+impl LoggedFiles {
+    /// The files, in the order in which they were listed; `None` once they are forgotten.
+    pub(super) fn kept(&self) -> Option<&[LoggedFile]> {
+        match self {
+            Self::Kept(kept) => Some(&kept.0),
+            Self::Forgotten => None,
+        }
+    }
+
+    /// Keeps one more, unless the others are forgotten.
+    pub(super) fn push(&mut self, file: LoggedFile) {
+        if let Self::Kept(kept) = self {
+            let files = &mut kept.0;
+            if files.len() == files.capacity() && files.len() >= FEW {
+                // What stays of logs is allocated between their files: the fewer sizes these come
+                // in, the better is the room used again that they leave.
+                files.reserve_exact(MANY);
+            }
+            files.push(file);
+        }
+    }
+
+    /// Keeps them in this empty room, unless they have as much; returns the room that is not needed.
+    pub(super) fn move_to(&mut self, mut room: Vec<LoggedFile>) -> Option<Vec<LoggedFile>> {
+        match self {
+            Self::Kept(kept) if kept.0.capacity() < room.capacity() => {
+                room.append(&mut kept.0);
+                kept.0 = room;
+                None
+            }
+            Self::Kept(_) | Self::Forgotten => Some(room),
+        }
+    }
+
+    /// Forgets them; returns the room that they leave, empty.
+    pub(super) fn forget(&mut self) -> Option<Vec<LoggedFile>> {
+        match mem::replace(self, Self::Forgotten) {
+            Self::Kept(mut kept) => {
+                kept.0.clear();
+                Some(kept.0)
+            }
+            Self::Forgotten => None,
+        }
+    }
+}
