@@ -9,10 +9,11 @@
 //! | [`Bucket`] | a real store, and nothing else |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
+//! | [`Prometheus`] | a real one, which scrapes and answers queries |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
-//! part's log. `tests/install.sh` installs what [`Stack`] needs.
+//! part's log. `tests/install.sh` installs what [`Stack`] and [`Prometheus`] need.
 
 mod bucket;
 mod embedded;
@@ -22,6 +23,7 @@ mod patience;
 mod plain_client;
 mod postgres;
 mod process;
+mod prometheus;
 mod recorded;
 mod seaweed;
 mod secure_postgres;
@@ -40,6 +42,7 @@ pub use exporter::{Ended, Exporter, Launch, run_exporter};
 pub use exposition::{Sample, Samples};
 pub use patience::until;
 pub use plain_client::{ListedObject, ListedUpload, PlainClient};
+pub use prometheus::Prometheus;
 pub use recorded::{recorded, recorded_archive, recorded_objects};
 pub use secure_postgres::SecurePostgres;
 pub use series::Series;
