@@ -85,9 +85,9 @@ pub(crate) fn fill(expression: &str, archive: &str, server: &str) -> String {
         ("$archive", archive),
         ("$server", server),
     ]);
-    let filled = values.iter().fold(expression.to_owned(), |filled, (variable, value)| {
-        filled.replace(variable, value)
-    });
+    let filled = values
+        .iter()
+        .fold(expression.to_owned(), |filled, (variable, value)| filled.replace(variable, value));
     // `$1` is a group of `label_replace`.
     assert!(!filled.replace("$1", "").contains('$'), "an unknown variable in `{expression}`");
     filled

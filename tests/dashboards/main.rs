@@ -4,16 +4,19 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end so")]
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
 
-// The demo's archive. What only the demo itself uses of it is not used here.
+// The demo's archive.
 #[path = "../../examples/demo/archive.rs"]
+#[expect(dead_code, reason = "the demo itself needs more of it")]
 mod archive;
 #[path = "../../examples/demo/backup_info.rs"]
 mod backup_info;
 #[path = "../../examples/demo/backups.rs"]
 mod backups;
 #[path = "../../examples/demo/cluster.rs"]
+#[expect(dead_code, reason = "the demo itself needs more of it")]
 mod cluster;
 #[path = "../../examples/demo/directory.rs"]
+#[expect(dead_code, reason = "the demo itself needs more of it")]
 mod directory;
 #[path = "../../examples/demo/retention.rs"]
 mod retention;
@@ -21,9 +24,9 @@ mod retention;
 mod wal;
 
 mod board;
-//mod form;
-//mod models;
+mod form;
+mod models;
 mod queries;
-//mod replicas;
-//mod verdicts;
+mod replicas;
+mod verdicts;
 mod world;

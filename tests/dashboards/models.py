@@ -12,7 +12,8 @@ import typing
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
-from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 
 def lost(given, returned, place):
@@ -72,13 +73,44 @@ def plain(model):
     return json.loads(JSONEncoder().encode(model))
 
 
+def overridden(panel):
+    """The panel once for each of its overrides, with what that sets as its defaults."""
+    for override in panel.get("fieldConfig", {}).get("overrides", []):
+        defaults = {}
+        for setting in override["properties"]:
+            *groups, name = setting["id"].split(".")
+            place = defaults
+            for group in groups:
+                place = place.setdefault(group, {})
+            place[name] = setting["value"]
+        yield {**panel, "fieldConfig": {"defaults": defaults, "overrides": []}}
+
+
+def unknown_units(value, place):
+    """Units that Grafana does not know, and that are none of one's own."""
+    if isinstance(value, dict):
+        unit = value.get("value") if value.get("id") == "unit" else value.get("unit")
+        if isinstance(unit, str) and unit not in UNITS and not unit.startswith("suffix:"):
+            yield f"{place}: there is no unit {unit!r}"
+        for key, item in value.items():
+            yield from unknown_units(item, f"{place}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from unknown_units(item, f"{place}[{index}]")
+
+
 def complaints(path):
+    """What does not fit, of a whole dashboard."""
     with open(path, encoding="utf-8") as file:
         given = json.load(file)
-    model = Dashboard.from_json(given)
-    yield from lost(given, plain(model), path)
-    yield from mistyped(model, Dashboard, path)
+    yield from mistyped(given, Dashboard, path)
+    for panel in given["panels"]:
+        for changed in overridden(panel):
+            yield from mistyped(changed, Panel, f"{path}: {panel['title']}, an override")
+    yield from unknown_units(given, path)
 
+
+UNITS = {value for value in vars(units).values() if isinstance(value, str)}
 
 register_default_plugins()
 found = [complaint for path in sys.argv[1:] for complaint in complaints(path)]

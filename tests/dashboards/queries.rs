@@ -83,7 +83,8 @@ async fn variable_complaint(prometheus: &Prometheus, variable: &Value) -> Option
         return None;
     }
     let query = fill(&text(&variable["query"]["query"]), ARCHIVE, HEALTHY);
-    let (selector, label) = query.strip_prefix("label_values(")?.strip_suffix(')')?.rsplit_once(", ")?;
+    let (selector, label) =
+        query.strip_prefix("label_values(")?.strip_suffix(')')?.rsplit_once(", ")?;
     let values = prometheus.label_values(selector, label).await;
     let expected = if name == "archive" { ARCHIVE } else { HEALTHY };
     let is_there = |values: &Vec<String>| values.iter().any(|value| value == expected);
