@@ -73,15 +73,16 @@ impl Query {
     }
 }
 
-/// Replaces Grafana's variables.
+/// Replaces Grafana's variables, and the past that no test has.
 ///
 /// # Panics
 /// When one is left that Grafana would not know either.
 pub(crate) fn fill(expression: &str, archive: &str, server: &str) -> String {
-    let escaped = server.replace('-', "\\\\-").replace('.', "\\\\.");
+    let escaped = server.replace('-', r"\-").replace('.', r"\.");
     let values = BTreeMap::from([
         ("${server:regex}", escaped.as_str()),
         ("$__rate_interval", "1m"),
+        ("offset 1d", "offset 1s"),
         ("$archive", archive),
         ("$server", server),
     ]);

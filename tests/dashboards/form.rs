@@ -1,7 +1,7 @@
 //! The form that dashboards have here, beyond what Grafana asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use serde_json::{Value, json};
@@ -136,9 +136,10 @@ fn every_dashboard_is_in_the_config_map() {
     let generator = &kustomization["configMapGenerator"][0];
     let files: BTreeSet<_> = items(&generator["files"]).iter().map(text).collect();
 
-    let entries = fs::read_dir(path("")).unwrap().map(|entry| entry.unwrap().file_name());
-    let names = entries.map(|name| name.into_string().unwrap());
-    assert_eq!(files, names.filter(|name| name.ends_with(".json")).collect());
+    let entries = fs::read_dir(path("")).unwrap().map(|entry| entry.unwrap().path());
+    let boards_there = entries.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(files, boards_there.map(name).collect());
     assert_eq!(generator["options"]["labels"]["grafana_dashboard"], "1");
     assert_eq!(files, boards().iter().map(|board| board.file.to_owned()).collect());
 }

@@ -47,7 +47,7 @@ fn complaints(files: &[&Path]) -> String {
     let python = root.join("target/test-tools/venv/bin/python");
     let script = root.join("tests/dashboards/models.py");
     let output = Command::new(python).arg(script).args(files).output();
-    let output = output.expect("the tests' tools are missing: run `tests/install.sh`");
+    let output = output.unwrap_or_else(|_| panic!("tools are missing: run `tests/install.sh`"));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.is_empty(), "{errors}");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()

@@ -30,7 +30,7 @@ async fn two_replicas_show_what_one_does() {
             for (labels, value) in both {
                 let other = one[&labels];
                 let is_age = value.fract() > 0.0 && expression.contains("_seconds");
-                let tolerance = if is_age { SCRAPES } else { 0.0 };
+                let tolerance = other.abs() / 1000.0 + if is_age { SCRAPES } else { 0.0 };
                 let is_same = (value - other).abs() <= tolerance;
                 assert!(is_same, "{panel}, {id}, {labels}: {value} instead of {other}");
             }
