@@ -27,6 +27,7 @@ mod board;
 mod form;
 mod models;
 mod queries;
+mod reasons;
 mod replicas;
 mod verdicts;
 mod world;
