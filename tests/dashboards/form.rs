@@ -11,6 +11,9 @@ use crate::board::{Board, boards, items, path, text};
 /// Where the alerts' runbooks are, too.
 const RUNBOOKS: &str = "https://barman-cloud-exporter.example/alerts/runbooks";
 
+/// What Kubernetes allows at most for annotations, less what the rest of a `ConfigMap` takes.
+const LARGEST_NOTE: usize = 255 * 1024;
+
 /// What Grafana allows at most.
 const LONGEST_UID: usize = 40;
 
@@ -129,19 +132,28 @@ fn links_lead_somewhere() {
 }
 
 #[test]
-fn every_dashboard_is_in_the_config_map() {
+fn every_dashboard_has_its_config_map() {
     let kustomization = fs::read_to_string(path("kustomization.yaml")).unwrap();
     let kustomization: Value = serde_saphyr::from_str(&kustomization).unwrap();
 
-    let generator = &kustomization["configMapGenerator"][0];
-    let files: BTreeSet<_> = items(&generator["files"]).iter().map(text).collect();
+    let generators = items(&kustomization["configMapGenerator"]).iter();
+    let files: BTreeSet<_> = generators.flat_map(|one| items(&one["files"])).map(text).collect();
 
     let entries = fs::read_dir(path("")).unwrap().map(|entry| entry.unwrap().path());
-    let boards_there = entries.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let there = entries.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
-    assert_eq!(files, boards_there.map(name).collect());
-    assert_eq!(generator["options"]["labels"]["grafana_dashboard"], "1");
+    assert_eq!(files, there.map(name).collect());
     assert_eq!(files, boards().iter().map(|board| board.file.to_owned()).collect());
+    assert_eq!(kustomization["generatorOptions"]["labels"]["grafana_dashboard"], "1");
+}
+
+/// `kubectl apply` notes down what it applied, as JSON in JSON.
+#[test]
+fn every_dashboard_can_be_applied() {
+    for Board { file, text, .. } in boards() {
+        let noted = serde_json::to_string(&text).unwrap();
+        assert!(noted.len() < LARGEST_NOTE, "{file} is too large: {}", noted.len());
+    }
 }
 
 fn uids(boards: &[Board]) -> BTreeSet<String> {
