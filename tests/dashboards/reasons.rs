@@ -81,8 +81,8 @@ fn every_verdict_has_its_reasons() {
 /// A test in promtool's words.
 fn case(changes: &[Change], code: u8, verdicts: &[String]) -> Value {
     let healthy = HEALTHY.map(|(name, labels, value)| ((name, labels), Some(value)));
-    let changed = changes.iter().map(|(name, labels, value)| ((*name, *labels), *value));
-    let all: BTreeMap<_, _> = healthy.into_iter().chain(changed).collect();
+    let different = changes.iter().map(|(name, labels, value)| ((*name, *labels), *value));
+    let all: BTreeMap<_, _> = healthy.into_iter().chain(different).collect();
     let series = all.into_iter().filter_map(|((name, labels), value)| Some((name, labels, value?)));
     let series = series.flat_map(|(name, labels, value)| {
         ["a", "b"].map(|replica| {

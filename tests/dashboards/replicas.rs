@@ -10,7 +10,7 @@ use crate::board::{boards, text};
 use crate::world::{ARCHIVE, World};
 
 /// What ages may differ by, from one scrape to the other, in seconds.
-const SCRAPES: f64 = 5.0;
+const SCRAPES: f64 = 15.0;
 
 #[tokio::test]
 async fn two_replicas_show_what_one_does() {
