@@ -10,11 +10,14 @@
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
 //! | [`RuleFile`] | the alerts that are shipped, as their manifests have them |
+//! | [`Alertmanager`] | a real one, which sends what Prometheus tells it to whom it concerns |
+//! | [`Prometheus`] | a real one, which scrapes and answers queries |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
-//! part's log. `tests/install.sh` installs what [`Stack`] needs.
+//! part's log. `tests/install.sh` installs what [`Stack`] and [`Prometheus`] need.
 
+mod alertmanager;
 mod bucket;
 mod embedded;
 mod exporter;
@@ -23,6 +26,7 @@ mod patience;
 mod plain_client;
 mod postgres;
 mod process;
+mod prometheus;
 mod recorded;
 mod rules;
 mod seaweed;
@@ -33,6 +37,7 @@ mod tools;
 
 pub use rustix::process::Signal;
 
+pub use alertmanager::Alertmanager;
 pub use bucket::Bucket;
 pub use embedded::{
     CREDENTIALS, EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_SERVER, backup_info,
@@ -42,6 +47,7 @@ pub use exporter::{Ended, Exporter, Launch, run_exporter};
 pub use exposition::{Sample, Samples};
 pub use patience::until;
 pub use plain_client::{ListedObject, ListedUpload, PlainClient};
+pub use prometheus::Prometheus;
 pub use recorded::{recorded, recorded_archive, recorded_objects};
 pub use rules::{Rule, RuleFile, rule_files};
 pub use secure_postgres::SecurePostgres;

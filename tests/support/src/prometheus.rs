@@ -1,0 +1,157 @@
+//! A real Prometheus that scrapes what a test names, and answers its queries.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use reqwest::Url;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::patience::PAUSE;
+use crate::process::{Part, free_ports};
+
+/// Time that the program has to take its first query.
+const START: Duration = Duration::from_secs(30);
+
+/// Time that one query has.
+const QUERY: Duration = Duration::from_secs(30);
+
+/// A running Prometheus with a storage of its own.
+///
+/// Killed when dropped; if a test fails at that moment, the end of its log is printed.
+pub struct Prometheus {
+    part: Part,
+    base_url: String,
+    client: reqwest::Client,
+    _scratch: TempDir,
+}
+
+impl Prometheus {
+    /// Starts it with a configuration, written as JSON, and waits until it answers.
+    ///
+    /// # Panics
+    /// When it is not installed, ends before it answers, or does not answer in time.
+    pub async fn start(configuration: &Value) -> Self {
+        let scratch = tempfile::tempdir().expect("temporary directories can be made");
+        let file = scratch.path().join("prometheus.yml");
+        fs::write(&file, configuration.to_string()).expect("a fresh directory can be written");
+        let [port] = free_ports();
+        let address = format!("127.0.0.1:{port}");
+        let mut command = Command::new(program());
+        command.arg("--config.file").arg(&file);
+        command.arg("--storage.tsdb.path").arg(scratch.path().join("data"));
+        command.args(["--web.listen-address", &address, "--log.level", "warn"]);
+        command.env_clear();
+        let part = Part::start("Prometheus", command, &scratch.path().join("log"));
+        let client = reqwest::Client::builder().no_proxy().timeout(QUERY).build();
+        let client = client.expect("a client without TLS can always be built");
+        let base_url = format!("http://{address}");
+        let mut prometheus = Self { part, base_url, client, _scratch: scratch };
+        prometheus.wait_until_ready().await;
+        prometheus
+    }
+
+    /// Starts it to scrape each of these addresses every three seconds, as a job of its own.
+    ///
+    /// A scrape that takes longer fails, and its series are gone until the next: that must not
+    /// happen where a machine is busy.
+    ///
+    /// # Panics
+    /// As [`Prometheus::start`] does.
+    pub async fn scraping(addresses: &[&str]) -> Self {
+        let jobs = addresses.iter().enumerate().map(|(number, address)| {
+            let targets = json!([{ "targets": [address] }]);
+            json!({ "job_name": format!("job-{number}"), "static_configs": targets })
+        });
+        let every = json!({ "scrape_interval": "3s", "scrape_timeout": "3s" });
+        let jobs: Vec<_> = jobs.collect();
+        Self::start(&json!({ "global": every, "scrape_configs": jobs })).await
+    }
+
+    /// What an expression is now: the result, as the HTTP API has it.
+    ///
+    /// # Errors
+    /// What Prometheus says is wrong with the expression.
+    pub async fn query(&self, expression: &str) -> Result<Vec<Value>, String> {
+        let data = self.ask("query", &[("query", expression)]).await?;
+        Ok(list(&data["result"]))
+    }
+
+    /// What an expression was over the last half minute, each second.
+    ///
+    /// # Errors
+    /// What Prometheus says is wrong with the expression.
+    pub async fn query_range(&self, expression: &str) -> Result<Vec<Value>, String> {
+        let now = self.ask("query", &[("query", "time()")]).await?;
+        let end = now["result"][0].as_f64().ok_or("Prometheus does not know the time")?;
+        let (start, end) = ((end - 30.0).to_string(), end.to_string());
+        let range = [("query", expression), ("start", &start), ("end", &end), ("step", "1")];
+        let data = self.ask("query_range", &range).await?;
+        Ok(list(&data["result"]))
+    }
+
+    /// The values that a label has on the series of a selector.
+    ///
+    /// # Errors
+    /// What Prometheus says is wrong with the selector.
+    pub async fn label_values(&self, selector: &str, label: &str) -> Result<Vec<String>, String> {
+        let data = self.ask(&format!("label/{label}/values"), &[("match[]", selector)]).await?;
+        Ok(list(&data).iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// Waits until an expression has a result.
+    ///
+    /// # Panics
+    /// When it has none within the time given, or is wrong. `what` completes "gave up waiting for".
+    pub async fn wait_for(&self, what: &str, within: Duration, expression: &str) {
+        let deadline = Instant::now() + within;
+        let has_result = async || {
+            let result = self.query(expression).await;
+            !result.unwrap_or_else(|error| panic!("{expression}: {error}")).is_empty()
+        };
+        while !has_result().await {
+            assert!(Instant::now() < deadline, "gave up waiting for {what} after {within:?}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + START;
+        let url = format!("{}/-/ready", self.base_url);
+        let is_ready = async || {
+            let answer = self.client.get(&url).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        };
+        while !is_ready().await {
+            self.part.assert_running();
+            assert!(Instant::now() < deadline, "Prometheus is not ready");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
+        let url = format!("{}/api/v1/{path}", self.base_url);
+        let url = Url::parse_with_params(&url, parameters).expect("a URL with parameters is one");
+        let answer = self.client.get(url).send().await;
+        let text = answer.expect("Prometheus answers").text().await.expect("it answers to the end");
+        let mut answer: Value = serde_json::from_str(&text).expect("it answers in JSON");
+        if answer["status"] == "success" {
+            Ok(answer["data"].take())
+        } else {
+            Err(answer["error"].to_string())
+        }
+    }
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}
+
+fn program() -> std::path::PathBuf {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools/bin");
+    let program = tools.join("prometheus");
+    let hint = "Prometheus is missing: run `tests/install.sh`";
+    program.canonicalize().unwrap_or_else(|_| panic!("{hint}"))
+}
