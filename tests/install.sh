@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 
 readonly TOOLS=target/test-tools
 readonly REQUIREMENTS=tests/requirements.txt
+# Debian's Alertmanager looks for its own templates there, whatever its configuration says.
+readonly TEMPLATES=/usr/share/prometheus/alertmanager
 readonly CARGO_DENY=0.20.2
 
 say() { printf 'install: %s\n' "$*" >&2; }
@@ -74,19 +76,33 @@ install_python_packages() {
   cp "$REQUIREMENTS" "$venv/installed.txt"
 }
 
-# Prometheus is unpacked and not installed: that would start a server, which nobody here asks.
+# These are unpacked and not installed: that would start servers, which nobody here asks.
 install_prometheus() {
-  ! [ -x "$TOOLS/bin/promtool" ] || return 0
-  command -v apt-get >/dev/null || die "missing: prometheus, and there is no apt-get to get it with"
-  say "Prometheus"
+  local tool missing=
+  for tool in "$TOOLS"/bin/{prometheus,promtool,alertmanager} "$TEMPLATES/default.tmpl"; do
+    [ -e "$tool" ] || missing=$tool
+  done
+  [ -n "$missing" ] || return 0
+  command -v apt-get >/dev/null || die "missing: $missing, and there is no apt-get to get it with"
+  say "Prometheus and Alertmanager"
   local scratch
   scratch=$(mktemp --directory)
   [ "$(id -u)" != 0 ] || timeout 300 apt-get update -qq
-  (cd "$scratch" && timeout 600 apt-get download -qq prometheus)
+  (cd "$scratch" && timeout 600 apt-get download -qq prometheus prometheus-alertmanager)
   dpkg-deb --extract "$scratch"/prometheus_*.deb "$scratch"
+  dpkg-deb --extract "$scratch"/prometheus-alertmanager_*.deb "$scratch"
   mkdir -p "$TOOLS/bin"
   mv "$scratch"/usr/bin/{prometheus,promtool} "$TOOLS/bin/"
+  mv "$scratch"/usr/bin/prometheus-alertmanager "$TOOLS/bin/alertmanager"
+  [ -e "$TEMPLATES/default.tmpl" ] || install_templates "$scratch"
   rm -r "$scratch"
+}
+
+install_templates() {
+  [ "$(id -u)" = 0 ] ||
+    die "missing: $TEMPLATES; become root, or run: apt-get install prometheus-alertmanager"
+  mkdir -p "$TEMPLATES"
+  cp "$1$TEMPLATES"/*.tmpl "$TEMPLATES/"
 }
 
 install_cargo_deny() {
