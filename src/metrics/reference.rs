@@ -20,7 +20,7 @@ pub(super) struct Table {
 }
 
 /// Every table, in the order of the page.
-pub(super) const fn tables() -> [Table; 11] {
+pub(super) const fn tables() -> [Table; 10] {
     const fn own(title: &'static str, metrics: &'static [Metric]) -> Table {
         Table { title, prefix: Some(PREFIX), metrics }
     }

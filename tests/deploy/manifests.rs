@@ -1,11 +1,12 @@
 //! Every manifest is one that a cluster takes, and the exporter in it starts.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{applicable, document, exporter, printed, problems, project, rendered};
+use crate::{applicable, document, exporter, printed, problems, project, read, rendered};
 
 #[test]
 fn every_manifest_is_good() {
@@ -83,4 +84,26 @@ fn keys_of_certificates_stay_where_they_are() {
         text,
         r#"[("orders-server", "tls.crt"), ("orders-replication", "tls.crt"), ("orders-ca", "ca.crt")]"#
     );
+}
+
+/// What the README says to add where Prometheus is called otherwise, or lives elsewhere.
+#[test]
+fn the_patches_in_the_readme_do_what_it_says() {
+    let readme = read("README.md");
+    let (_, patches) = readme.split_once("```yaml\n- target:").expect("the README has patches");
+    let (patches, _) = patches.split_once("```").expect("the block ends");
+    let scratch = TempDir::new().expect("temporary directories can be made");
+    printed(Command::new("cp").arg("-r").arg(project("deploy/kubernetes")).arg(scratch.path()));
+    let kustomization =
+        format!("resources: [kubernetes/overlays/s3-keys]\npatches:\n- target:{patches}");
+    let written = fs::write(scratch.path().join("kustomization.yaml"), kustomization);
+    written.expect("a fresh directory can be written");
+
+    let documents = rendered(scratch.path());
+
+    let monitor = document(&documents, "PodMonitor", "barman-cloud-exporter");
+    let policy = document(&documents, "NetworkPolicy", "barman-cloud-exporter");
+    let from = &policy["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"];
+    assert_eq!(monitor["metadata"]["labels"]["release"], "my-release");
+    assert_eq!(from["kubernetes.io/metadata.name"], "my-namespace");
 }
