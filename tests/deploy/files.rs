@@ -78,7 +78,7 @@ fn the_unit_is_hardened() {
     let good = unit(&scratch, str::to_owned);
     printed(systemd_analyze().args(security).arg(&good));
 
-    let soft = unit(&scratch, |unit| unit.replace("ProtectSystem=strict\n", ""));
+    let soft = unit(&scratch, |unit| unit.replace("CapabilityBoundingSet=\n", ""));
     let refused = output(systemd_analyze().args(security).arg(&soft));
     assert!(!refused.status.success(), "{}", text(&refused.stdout));
 }
