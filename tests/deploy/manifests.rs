@@ -73,17 +73,11 @@ fn keys_of_certificates_stay_where_they_are() {
     let volumes = &deployment["spec"]["template"]["spec"]["volumes"];
 
     let sources = volumes[0]["projected"]["sources"].as_array().expect("it is projected");
-    let mounted: Vec<_> = sources
-        .iter()
-        .map(|source| (&source["secret"]["name"], &source["secret"]["items"][0]["key"]))
-        .collect();
+    let items = sources.iter().filter_map(|source| source["secret"]["items"].as_array()).flatten();
+    let keys: Vec<_> = items.map(|item| &item["key"]).collect();
 
-    assert!(sources.iter().all(|source| source["secret"]["items"][1].is_null()), "{volumes}");
-    let text = format!("{mounted:?}").replace("String(", "").replace("\")", "\"");
-    assert_eq!(
-        text,
-        r#"[("orders-server", "tls.crt"), ("orders-replication", "tls.crt"), ("orders-ca", "ca.crt")]"#
-    );
+    assert_eq!(sources.len(), 3);
+    assert_eq!(keys, ["tls.crt", "tls.crt", "ca.crt"]);
 }
 
 /// What the README says to add where Prometheus is called otherwise, or lives elsewhere.
