@@ -41,6 +41,7 @@ fn the_image_is_built_from_what_the_build_needs() {
     }
     let dockerfile = read("deploy/Dockerfile");
     assert!(dockerfile.contains(&format!("ARG VERSION={}\n", env!("CARGO_PKG_VERSION"))));
+    assert!(dockerfile.contains(&format!("FROM rust:{}", env!("CARGO_PKG_RUST_VERSION"))));
     assert!(dockerfile.contains("USER 65532:65532\n"));
 }
 

@@ -2,8 +2,8 @@
 
     manifests.py FILE...
 
-Each FILE is YAML as `kubectl kustomize` prints it, and complete in itself. Prints what is wrong, as one JSON
-array of texts for each FILE.
+Each FILE is YAML as `kubectl kustomize` prints it, and complete in itself. Prints what is wrong, as one
+JSON array of texts for each FILE.
 """
 
 import functools
@@ -16,7 +16,7 @@ import kubernetes_validate
 import yaml
 from cloudcoil.models.prometheus_operator import v1 as prometheus_operator
 
-SCHEMAS = Path(__file__).parent / "schemas"
+CLOUDNATIVE_PG = yaml.safe_load((Path(__file__).parent / "cloudnative-pg.yaml").read_text())["kinds"]
 
 # The oldest Kubernetes that the manifests are for, and one that is current.
 KUBERNETES_VERSIONS = ("1.29", "1.37")
@@ -41,7 +41,7 @@ def at(document, *path):
 
 
 def closed(schema):
-    """The schema with every object closed to fields that it does not name, as with kubectl's validation."""
+    """The schema with every object closed to fields that it does not name, as kubectl has it."""
     if isinstance(schema, list):
         return [closed(part) for part in schema]
     if not isinstance(schema, dict):
@@ -57,8 +57,7 @@ def operators_schema(api_version, kind):
     """The schema of a kind that an operator brings; None if it is not known."""
     if api_version == "monitoring.coreos.com/v1" and hasattr(prometheus_operator, kind):
         return closed(getattr(prometheus_operator, kind).model_json_schema(by_alias=True))
-    path = SCHEMAS / f"{kind}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    return closed(CLOUDNATIVE_PG.get(f"{api_version} {kind}"))
 
 
 def schema_problems(document):
@@ -83,7 +82,7 @@ def kubernetes_problems(document):
             path = ".".join(str(key) for key in error.path)
             return [f"Kubernetes {version}: {path}: {error.message}"]
         except kubernetes_validate.SchemaNotFoundError:
-            return [f"Kubernetes {version} knows no {document.get('apiVersion')} {document.get('kind')}"]
+            return [f"Kubernetes {version} does not know the kind"]
     return []
 
 
@@ -187,8 +186,9 @@ def reference_problems(document, documents):
             continue
         for container in containers(pod):
             mounted = any(mount["name"] == volume for mount in container.get("volumeMounts", []))
-            if mounted and "config.yaml" in config_map["data"]:
-                yield from file_problems(container, pod, yaml.safe_load(config_map["data"]["config.yaml"]))
+            config = config_map["data"].get("config.yaml")
+            if mounted and config:
+                yield from file_problems(container, pod, yaml.safe_load(config))
 
 
 def files_in(config):
@@ -233,25 +233,34 @@ def held_files(container, pod):
     return held
 
 
+SELECTORS = {
+    "Deployment": ("spec", "selector"),
+    "NetworkPolicy": ("spec", "podSelector"),
+    "PodMonitor": ("spec", "selector"),
+}
+
+
 def selection_problems(document, documents):
     """Selectors that select none of the pods, and ports that these do not have."""
-    makers = [other for other in documents if pod_of(other) is not None]
-    path = {
-        "Deployment": ("spec", "selector"),
-        "NetworkPolicy": ("spec", "podSelector"),
-        "PodMonitor": ("spec", "selector"),
-    }.get(document.get("kind"))
-    if not path or "cnpg.io/cluster" in at(document, *path, "matchLabels"):
+    kind = document["kind"]
+    wanted = at(document, *SELECTORS.get(kind, ()), "matchLabels")
+    # CloudNativePG makes those pods.
+    if kind not in SELECTORS or "cnpg.io/cluster" in wanted:
         return
-    candidates = [document] if document["kind"] == "Deployment" else makers
-    wanted = at(document, *path, "matchLabels").items()
-    selected = [maker for maker in candidates if wanted <= pod_labels(maker).items()]
+    makers = [document] if kind == "Deployment" else [other for other in documents if pod_of(other)]
+    selected = [pod_of(maker) for maker in makers if wanted.items() <= pod_labels(maker).items()]
     if not selected:
         yield "selects no pod"
-    ports = {port["name"] for maker in selected for c in containers(pod_of(maker)) for port in c.get("ports", [])}
-    for endpoint in at(document, "spec").get("podMetricsEndpoints", []) if document["kind"] == "PodMonitor" else []:
-        if endpoint.get("port") not in ports:
-            yield f"no pod has the port {endpoint.get('port')}"
+    if kind == "PodMonitor":
+        ports = {name for pod in selected for name in port_names(pod)}
+        for endpoint in document["spec"]["podMetricsEndpoints"]:
+            if endpoint.get("port") not in ports:
+                yield f"no pod has the port {endpoint.get('port')}"
+
+
+def port_names(pod):
+    ports = [port for container in containers(pod) for port in container.get("ports", [])]
+    return [port.get("name") for port in ports]
 
 
 def release_problems(document):
