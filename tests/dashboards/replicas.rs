@@ -29,13 +29,19 @@ async fn two_replicas_show_what_one_does() {
             assert_eq!(both.keys().collect::<Vec<_>>(), one.keys().collect::<Vec<_>>(), "{panel}");
             for (labels, value) in both {
                 let other = one[&labels];
-                let is_age = value.fract() > 0.0 && expression.contains("_seconds");
-                let tolerance = other.abs() / 1000.0 + if is_age { SCRAPES } else { 0.0 };
+                let tolerance = tolerance(value, other, &expression);
                 let is_same = (value - other).abs() <= tolerance;
                 assert!(is_same, "{panel}, {id}, {labels}: {value} instead of {other}");
             }
         }
     }
+}
+
+/// By how much two values may differ: ages as time goes on, what is not an age by no more than rounding.
+fn tolerance(value: f64, other: f64, expression: &str) -> f64 {
+    let has_fraction = value.fract().abs() > 0.0 || other.fract().abs() > 0.0;
+    let is_age = has_fraction && expression.contains("_seconds");
+    other.abs() / 1000.0 + if is_age { SCRAPES } else { 0.0 }
 }
 
 /// The same of the first replica alone.
