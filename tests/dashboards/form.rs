@@ -191,8 +191,8 @@ fn urls(value: &Value) -> Vec<String> {
     }
 }
 
-/// Whether there is such a page, or a folder of pages where none is named.
+/// Whether there is such a page.
 fn is_runbook(page: &str) -> bool {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/runbooks");
-    !folder.exists() || folder.join(page.trim_start_matches('/')).exists()
+    folder.join(page.trim_start_matches('/')).exists()
 }
