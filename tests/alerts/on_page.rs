@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Part, Upload};
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
 use serde_json::json;
@@ -11,7 +11,7 @@ use test_support::{EmbeddedArchive, Exporter, Sample, Samples, every_second, rec
 use crate::all_rules;
 use crate::query::{Selector, selectors};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Labels that Prometheus adds to what it scrapes.
 const OF_THE_TARGET: [&str; 2] = ["job", "instance"];
@@ -19,16 +19,19 @@ const OF_THE_TARGET: [&str; 2] = ["job", "instance"];
 /// A server of the recording, which gets a backup under way.
 const SERVER: &str = "kilobase-postgres-backup";
 
+/// The bucket of the recording.
+const BUCKET: &str = "kilobase";
+
 /// The prefix of the recording's servers.
 const PREFIX: &str = "barman/backup";
 
 /// A backup that is being taken: some of its data is uploaded.
-fn begin_backup(archive: &EmbeddedArchive, bucket: &str) {
-    let began_at = Utc::now() - TimeDelta::minutes(10);
+fn begin_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
+    let began_at = now - TimeDelta::minutes(10);
     let backup = format!("{PREFIX}/{SERVER}/base/{}", began_at.format("%Y%m%dT%H%M%S"));
     let time = began_at.format("%Y-%m-%d %H:%M:%S+00:00");
     let info = format!("begin_time={time}\nstatus=STARTED\nsystemid=7703017059624890625\n");
-    archive.store().put_bytes(bucket, format!("{backup}/backup.info"), info, began_at);
+    archive.store().put_bytes(BUCKET, format!("{backup}/backup.info"), info, began_at);
     let part = Part { number: 1, size: 1_000_000, last_modified: began_at, etag: "e".into() };
     let upload = Upload {
         key: format!("{backup}/data.tar"),
@@ -36,12 +39,12 @@ fn begin_backup(archive: &EmbeddedArchive, bucket: &str) {
         initiated: began_at,
         parts: vec![part],
     };
-    archive.store().begin_upload(bucket, upload);
+    archive.store().begin_upload(BUCKET, upload);
 }
 
 /// A server whose only backup waits for its WAL.
-fn add_waiting_backup(archive: &EmbeddedArchive, bucket: &str) {
-    let at = Utc::now() - TimeDelta::minutes(20);
+fn add_waiting_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
+    let at = now - TimeDelta::minutes(20);
     let key = |name: &str| format!("{PREFIX}/orders/{name}");
     let time = at.format("%Y-%m-%d %H:%M:%S+00:00");
     let info = format!(
@@ -49,10 +52,10 @@ fn add_waiting_backup(archive: &EmbeddedArchive, bucket: &str) {
          end_wal=000000010000000000000003\nend_xlog=0/3000100\nstatus=DONE\n"
     );
     let store = archive.store();
-    store.put_bytes(bucket, key("base/20260101T000000/backup.info"), info, at);
-    store.put_zeros(bucket, key("base/20260101T000000/data.tar"), 1000, at);
+    store.put_bytes(BUCKET, key("base/20260101T000000/backup.info"), info, at);
+    store.put_zeros(BUCKET, key("base/20260101T000000/data.tar"), 1000, at);
     let segment = key("wals/0000000100000000/000000010000000000000002.gz");
-    store.put_zeros(bucket, segment, 100, at);
+    store.put_zeros(BUCKET, segment, 100, at);
 }
 
 /// A certificate, and the authority that signed it.
@@ -70,10 +73,12 @@ fn write_certificate(archive: &EmbeddedArchive) {
 }
 
 /// A page of a program that is told everything: servers, schedules, retention, certificates.
+#[expect(clippy::disallowed_methods, reason = "the program goes by the system's clock, too")]
 async fn page() -> Samples {
     let archive = recorded_archive().await;
-    begin_backup(&archive, "kilobase");
-    add_waiting_backup(&archive, "kilobase");
+    let now = Utc::now();
+    begin_backup(&archive, now);
+    add_waiting_backup(&archive, now);
     write_certificate(&archive);
     let mut settings = archive.settings("production");
     settings["retentionPolicy"] = json!("7d");

@@ -73,7 +73,7 @@ fn a_threshold_that_is_not_loaded_is_missed() {
     promtool(&["test", "rules"], &[script]).unwrap();
 }
 
-const MISSING: &str = r#"
+const MISSING: &str = r"
 rule_files: [rules.yaml]
 evaluation_interval: 1m
 tests:
@@ -94,4 +94,4 @@ tests:
                 No rule records barman_cloud:threshold with name wal_age_seconds. Alerts that compare with it
                 cannot fire.
               runbook_url: https://barman-cloud-exporter.example/alerts/runbooks/BarmanCloudThresholdMissing.md
-"#;
+";

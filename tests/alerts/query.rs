@@ -1,4 +1,4 @@
-//! What a query names: a reader of PromQL that knows no more than selectors and groupings.
+//! What a query names: a reader of `PromQL` that knows no more than selectors and groupings.
 
 /// What is selected: a metric, and what its labels must be.
 #[derive(Clone, Debug, PartialEq)]

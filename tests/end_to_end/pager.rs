@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Time for what takes a scan, a scrape, an evaluation and a notification; far more than needed.
-const SOON: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_mins(2);
 
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
