@@ -85,11 +85,12 @@ fn rendered_example() -> Vec<Value> {
     rendered(&project("deploy/examples/kilobase"))
 }
 
-/// The one document of this kind and name; names that kustomize hashes may be cut.
+/// The one document of this kind and name, whether kustomize added a hash to it or not.
 fn document<'a>(documents: &'a [Value], kind: &str, name: &str) -> &'a Value {
     let is_it = |document: &&Value| {
         let own = document["metadata"]["name"].as_str().unwrap_or_default();
-        document["kind"] == kind && (own == name || own.starts_with(&format!("{name}-")))
+        let rest = own.strip_prefix(name).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+        document["kind"] == kind && rest.is_some_and(|hash| !hash.contains('-'))
     };
     documents.iter().find(is_it).unwrap_or_else(|| panic!("there is no {kind} {name}"))
 }

@@ -87,9 +87,10 @@ fn the_patches_in_the_readme_do_what_it_says() {
     let (_, patches) = readme.split_once("```yaml\n- target:").expect("the README has patches");
     let (patches, _) = patches.split_once("```").expect("the block ends");
     let scratch = TempDir::new().expect("temporary directories can be made");
-    printed(Command::new("cp").arg("-r").arg(project("deploy/kubernetes")).arg(scratch.path()));
+    let copied = ["deploy", "alerts", "dashboards"].map(project);
+    printed(Command::new("cp").arg("-r").args(copied).arg(scratch.path()));
     let kustomization =
-        format!("resources: [kubernetes/overlays/s3-keys]\npatches:\n- target:{patches}");
+        format!("resources: [deploy/kubernetes/overlays/s3-keys]\npatches:\n- target:{patches}");
     let written = fs::write(scratch.path().join("kustomization.yaml"), kustomization);
     written.expect("a fresh directory can be written");
 
