@@ -83,8 +83,28 @@ fn keys_of_certificates_stay_where_they_are() {
 /// What the README says to add where Prometheus is called otherwise, or lives elsewhere.
 #[test]
 fn the_patches_in_the_readme_do_what_it_says() {
+    let documents = patched(0);
+
+    let monitor = document(&documents, "PodMonitor", "barman-cloud-exporter");
+    let policy = document(&documents, "NetworkPolicy", "barman-cloud-exporter");
+    let from = &policy["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"];
+    assert_eq!(monitor["metadata"]["labels"]["release"], "my-release");
+    assert_eq!(from["kubernetes.io/metadata.name"], "my-namespace");
+}
+
+#[test]
+fn a_second_overlay_can_do_without_alerts_and_dashboards() {
+    let documents = patched(1);
+
+    let count = |kind| documents.iter().filter(|document| document["kind"] == kind).count();
+    assert_eq!((count("PrometheusRule"), count("ConfigMap"), count("Deployment")), (0, 1, 1));
+}
+
+/// The overlay with one of the README's blocks of patches.
+fn patched(block: usize) -> Vec<Value> {
     let readme = read("README.md");
-    let (_, patches) = readme.split_once("```yaml\n- target:").expect("the README has patches");
+    let mut blocks = readme.split("```yaml\n- target:").skip(1);
+    let patches = blocks.nth(block).expect("the README has patches");
     let (patches, _) = patches.split_once("```").expect("the block ends");
     let scratch = TempDir::new().expect("temporary directories can be made");
     let copied = ["deploy", "alerts", "dashboards"].map(project);
@@ -94,11 +114,5 @@ fn the_patches_in_the_readme_do_what_it_says() {
     let written = fs::write(scratch.path().join("kustomization.yaml"), kustomization);
     written.expect("a fresh directory can be written");
 
-    let documents = rendered(scratch.path());
-
-    let monitor = document(&documents, "PodMonitor", "barman-cloud-exporter");
-    let policy = document(&documents, "NetworkPolicy", "barman-cloud-exporter");
-    let from = &policy["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"];
-    assert_eq!(monitor["metadata"]["labels"]["release"], "my-release");
-    assert_eq!(from["kubernetes.io/metadata.name"], "my-namespace");
+    rendered(scratch.path())
 }

@@ -153,7 +153,8 @@ fn routes(pager: &Pager) -> Value {
     })
 }
 
-/// The rules that are shipped; only what holds for minutes has to hold for a second.
+/// The rules that are shipped. Only `for` is a second, and `keep_firing_for`, which would hold back the
+/// end of an alert for a quarter of an hour.
 fn rules() -> TempDir {
     let shipped =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/barman-cloud-exporter.rules.yaml");
