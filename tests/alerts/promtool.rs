@@ -58,20 +58,29 @@ fn every_alert_is_seen_to_fire_with_its_text() {
 
 #[test]
 fn a_threshold_that_is_not_loaded_is_missed() {
-    let rules = fs::read_to_string(plain_rules()).unwrap();
-    let lost = "labels: { name: wal_age_seconds }";
-    assert!(rules.contains(lost));
+    let mut rules = fs::read_to_string(plain_rules()).unwrap();
+    for (index, lost) in LOST.iter().enumerate() {
+        assert!(rules.contains(lost));
+        rules = rules.replace(lost, &format!("labels: {{ name: other_{index} }}"));
+    }
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = directory.path().join(name);
         fs::write(&path, text).unwrap();
         path
     };
-    write("rules.yaml", &rules.replace(lost, "labels: { name: other }"));
+    write("rules.yaml", &rules);
     let script = write("test.yaml", MISSING);
 
     promtool(&["test", "rules"], &[script]).unwrap();
 }
+
+/// Both of a name are lost, too, which must not be taken for one.
+const LOST: [&str; 3] = [
+    "labels: { name: wal_age_seconds }",
+    "labels: { name: waiting_for_wal_seconds, severity: warning }",
+    "labels: { name: waiting_for_wal_seconds, severity: critical }",
+];
 
 const MISSING: &str = r"
 rule_files: [rules.yaml]
@@ -87,6 +96,20 @@ tests:
       - alertname: BarmanCloudThresholdMissing
         eval_time: 16m
         exp_alerts:
+          - exp_labels: { name: waiting_for_wal_seconds, of_severity: warning, severity: warning }
+            exp_annotations:
+              summary: The threshold waiting_for_wal_seconds of the alerts about backups is missing
+              description: >-
+                No rule records barman_cloud:threshold with name waiting_for_wal_seconds and severity warning. Alerts
+                that compare with it cannot fire.
+              runbook_url: https://barman-cloud-exporter.example/alerts/runbooks/BarmanCloudThresholdMissing.md
+          - exp_labels: { name: waiting_for_wal_seconds, of_severity: critical, severity: warning }
+            exp_annotations:
+              summary: The threshold waiting_for_wal_seconds of the alerts about backups is missing
+              description: >-
+                No rule records barman_cloud:threshold with name waiting_for_wal_seconds and severity critical. Alerts
+                that compare with it cannot fire.
+              runbook_url: https://barman-cloud-exporter.example/alerts/runbooks/BarmanCloudThresholdMissing.md
           - exp_labels: { name: wal_age_seconds, severity: warning }
             exp_annotations:
               summary: The threshold wal_age_seconds of the alerts about backups is missing

@@ -17,9 +17,9 @@ impl Selector {
     }
 }
 
-/// Whether it is of the exporter, the plugin, a rule that records, or of Prometheus itself.
+/// Whether it is of the exporter or its process, the plugin, a rule that records, or of Prometheus itself.
 fn is_metric(word: &str) -> bool {
-    word == "up" || word.contains("barman_cloud")
+    word == "up" || word.starts_with("process_") || word.contains("barman_cloud")
 }
 
 /// Every selector of a query, in its order.
