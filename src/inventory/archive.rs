@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::barman::{Place, ServerKey};
 use crate::postgres::LogName;
 
+use super::logged_files::ROOMS;
 use super::{
     BackupInventory, DirectoryInventory, ListedObject, LogInventory, LoggedFile, SmallFile, Stock,
 };
@@ -170,7 +171,8 @@ impl Inventory {
         let is_done = |log: &(String, LogName)| !still.contains(log) && !asked.contains(log);
         for (directory, name) in finished.into_iter().filter(is_done) {
             let files = self.log_mut(&directory, name).and_then(LogInventory::forget_files);
-            self.spare.extend(files);
+            // A room as small as a new log's own would never be taken, and keep others from being.
+            self.spare.extend(files.filter(|room| ROOMS.contains(&room.capacity())));
         }
         self.asked = asked;
         self.logged = 0;
@@ -190,7 +192,11 @@ mod tests {
     }
 
     fn add_log(inventory: &mut Inventory, log: u32) {
-        for segment in 0..4 {
+        add_segments(inventory, log, 4);
+    }
+
+    fn add_segments(inventory: &mut Inventory, log: u32, segments: u32) {
+        for segment in 0..segments {
             let key = format!("s/wals/00000001{log:08X}/00000001{log:08X}{segment:08X}");
             let object = ListedObject {
                 key: key.clone(),
@@ -206,6 +212,17 @@ mod tests {
     fn remembered(inventory: &Inventory) -> Vec<bool> {
         let logs = inventory.directories["s"].wal.logs.values();
         logs.map(|log| log.files().is_some()).collect()
+    }
+
+    #[test]
+    fn rooms_of_small_logs_do_not_keep_those_of_others_from_being_used_again() {
+        let mut inventory = Inventory::with_room(1000, 1);
+
+        for log in 0..2000 {
+            add_segments(&mut inventory, log, if log % 10 == 0 { 1 } else { 40 });
+        }
+
+        assert!(inventory.spare.len() < 40, "{}", inventory.spare.len());
     }
 
     #[test]

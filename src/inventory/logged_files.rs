@@ -1,6 +1,7 @@
 //! The files of a log, one by one.
 
 use std::mem;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 
@@ -35,6 +36,9 @@ pub(super) struct Kept(Vec<LoggedFile>);
 /// Beyond as many files, room is made for as many as most logs have: a segment has 16 MiB.
 const FEW: usize = 32;
 const MANY: usize = 256;
+
+/// Of rooms for so many files it pays to use them again.
+pub(super) const ROOMS: RangeInclusive<usize> = FEW..=FEW + MANY;
 
 impl Default for LoggedFiles {
     fn default() -> Self {

@@ -6,7 +6,7 @@ use super::key_order::KeyOrder;
 
 /// Texts at which a listing can be divided with something on either side: the names of directories
 /// that were found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Boundaries {
     /// In order, each once.
     known: Vec<String>,
@@ -23,8 +23,10 @@ impl Boundaries {
         Self { known: Vec::new(), each: 1, order }
     }
 
-    /// Adds the names of directories, each with its slash.
-    pub(super) fn add(&mut self, directories: impl IntoIterator<Item = String>) {
+    /// Adds the names of directories, each with its slash; of how many of those that were known before
+    /// one is known now.
+    pub(super) fn add(&mut self, directories: impl IntoIterator<Item = String>) -> usize {
+        let mut of_so_many = 1;
         let each = self.each;
         self.known.extend(directories.into_iter().filter(|name| is_one_of(name, each)));
         let order = self.order;
@@ -33,10 +35,12 @@ impl Boundaries {
         self.known.dedup();
         while self.known.len() > MOST {
             self.each *= 2;
+            of_so_many *= 2;
             let each = self.each;
             self.known.retain(|name| is_one_of(name, each));
             self.known.shrink_to_fit();
         }
+        of_so_many
     }
 
     /// Those after one text and before another.

@@ -13,6 +13,9 @@ use crate::storage::{ObjectStore, StorageError};
 use super::Pass;
 use super::listing::take_stock;
 
+/// How many are remembered: files of 50 MiB, as most logs have 256. Others are listed each time.
+const MOST: usize = 4096;
+
 /// Logs that were listed again for their files, and when that was.
 ///
 /// Their files are remembered for as long as that, beyond the room there is for others: else each
@@ -22,7 +25,8 @@ pub(super) struct AskedLogs(BTreeMap<(String, LogName), DateTime<Utc>>);
 
 impl AskedLogs {
     pub(super) fn note(&mut self, logs: &BTreeSet<(String, LogName)>, now: DateTime<Utc>) {
-        self.0.extend(logs.iter().map(|log| (log.clone(), now)));
+        let room = MOST.saturating_sub(self.0.len());
+        self.0.extend(logs.iter().take(room).map(|log| (log.clone(), now)));
     }
 
     /// Forgets those that were listed longer ago: what is needed goes on to other logs.

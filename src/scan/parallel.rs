@@ -228,7 +228,7 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
     fn take_exploration(&mut self, index: usize, page: ListPage) -> Result<(), Stop> {
         if let Some(exploration) = self.explorations.get_mut(index) {
             let found = exploration.take(page, self.listing.order)?;
-            self.boundaries.add(found);
+            self.counts.passed /= self.boundaries.add(found);
         }
         self.consider();
         Ok(())
