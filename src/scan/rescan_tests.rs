@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use crate::postgres::{LogName, TimelineId};
-use crate::report::{Expectations, Report, RetentionPolicies};
+use crate::report::Report;
 
 use super::key_order::KeyOrder;
 use super::memory_store::{MemoryStore, Quirk};
+use super::tests::{expecting_nothing, limits};
 use super::{Clock, Knowledge, Pass, ScanLimits};
 
 /// Objects of a page.
@@ -249,20 +250,12 @@ impl World {
     }
 
     fn scan(&self, knowledge: &mut Knowledge, full_scan_requests: u32) -> Report {
-        let expected = Expectations {
-            servers: None,
-            retention: RetentionPolicies::default(),
-            gap_grace_period: TimeDelta::minutes(10),
-            schedules: [].into(),
-            max_running_time: TimeDelta::hours(24),
-        };
+        let expected = expecting_nothing();
         let limits = ScanLimits {
-            timeout: Duration::from_mins(1),
-            jitter: Duration::ZERO,
-            concurrency: 4,
             page: PAGE,
             full_scan_requests,
             audit_period: Duration::from_mins(AUDIT_PERIOD.unsigned_abs()),
+            ..limits()
         };
         let now = at(self.minute);
         let clock: Clock = Arc::new(move || now);

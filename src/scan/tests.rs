@@ -77,24 +77,16 @@ impl FakeStore {
     }
 
     async fn scan(&self, knowledge: &mut Knowledge) -> Result<Report, StorageError> {
-        let expected = Expectations {
-            servers: None,
-            retention: RetentionPolicies::default(),
-            gap_grace_period: TimeDelta::minutes(10),
-            schedules: [].into(),
-            max_running_time: TimeDelta::hours(24),
-        };
+        let expected = expecting_nothing();
         let clock: Clock = Arc::new(now);
-        let limits = ScanLimits {
-            timeout: Duration::from_mins(1),
-            jitter: Duration::ZERO,
-            concurrency: 4,
-            page: 1000,
-            full_scan_requests: 50,
-            audit_period: Duration::from_hours(24),
-        };
         let store = Arc::new(self.clone());
-        let pass = Pass { archive: "a", store: &store, prefix: "p/", limits, expected: &expected };
+        let pass = Pass {
+            archive: "a",
+            store: &store,
+            prefix: "p/",
+            limits: limits(),
+            expected: &expected,
+        };
         pass.run(knowledge, &clock).await
     }
 }
@@ -170,6 +162,29 @@ fn archive() -> FakeStore {
         ("p/s/wals/0000000100000000/000000010000000000000004.gz", "wal"),
         (HISTORY, "1\t0/5000000\tfailover"),
     ])
+}
+
+/// What an operator expects who configured nothing.
+pub(super) fn expecting_nothing() -> Expectations {
+    Expectations {
+        servers: None,
+        retention: RetentionPolicies::default(),
+        gap_grace_period: TimeDelta::minutes(10),
+        schedules: [].into(),
+        max_running_time: TimeDelta::hours(24),
+    }
+}
+
+/// What a scan may take, unless a test is about that.
+pub(super) fn limits() -> ScanLimits {
+    ScanLimits {
+        timeout: Duration::from_mins(1),
+        jitter: Duration::ZERO,
+        concurrency: 4,
+        page: 1000,
+        full_scan_requests: 50,
+        audit_period: Duration::from_hours(24),
+    }
 }
 
 #[tokio::test]

@@ -1,29 +1,31 @@
 //! How `check` ends: the worst of what it found is its exit code.
 
 use serde_json::json;
-use test_support::{EmbeddedArchive, backup_info, put_small_backup, run_exporter};
+use test_support::{EmbeddedArchive, SMALL_MORNING, backup_info, put_small_backup, run_exporter};
 
-use crate::{MORNING, check, check_with, parsed, small, with_a_gap};
+use crate::{check, check_with, parsed, with_a_gap};
 
-const JSON_AT_MORNING: [&str; 4] = ["--at", MORNING, "--output", "json"];
+const JSON_AT_MORNING: [&str; 4] = ["--at", SMALL_MORNING, "--output", "json"];
 
 /// An archive that does not let the exporter in.
 async fn closed() -> EmbeddedArchive {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
     archive.write_credentials("exporter-key-id", "wrong");
     archive
 }
 
 #[tokio::test]
 async fn a_healthy_archive_ends_with_0() {
-    let ended = check_with(&small(|_| ()).await, &json!({}), &[]).await;
+    let ended = check_with(&EmbeddedArchive::small(1000).await, &json!({}), &[]).await;
 
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
 #[tokio::test]
 async fn a_failed_backup_after_the_last_done_one_ends_with_1() {
-    let archive = small(|store| put_small_backup(store, 2, &backup_info(2, "FAILED"))).await;
+    let archive =
+        EmbeddedArchive::small_but(|store| put_small_backup(store, 2, &backup_info(2, "FAILED")))
+            .await;
 
     let ended = check_with(&archive, &json!({}), &[]).await;
 
@@ -39,7 +41,7 @@ async fn a_gap_ends_with_2() {
 
 #[tokio::test]
 async fn a_newest_backup_from_before_the_recovery_window_ends_with_2() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
     let mut settings = archive.settings("production");
     settings["retentionPolicy"] = json!("7d");
     let in_time = ["--at", "2026-01-09T03:00:00Z"];
@@ -63,7 +65,8 @@ async fn a_scan_that_fails_ends_with_3_and_says_why() {
 
 #[tokio::test]
 async fn one_closed_archive_hides_nothing_of_another() {
-    let (closed, well, broken) = (closed().await, small(|_| ()).await, with_a_gap().await);
+    let (closed, well, broken) =
+        (closed().await, EmbeddedArchive::small(1000).await, with_a_gap().await);
     let beside = |other: &EmbeddedArchive| vec![closed.settings("closed"), other.settings("open")];
 
     let beside_well = check(&well, beside(&well), &JSON_AT_MORNING).await;

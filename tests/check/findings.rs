@@ -5,7 +5,7 @@ use embedded_s3::{Part, Store, Upload};
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, SMALL_BUCKET, small_key};
 
-use crate::{ARCHIVE, check, parsed, small};
+use crate::{ARCHIVE, check, parsed};
 
 /// The findings about the small archive, each with its severity, as of an hour of January 2026.
 async fn findings(archive: &EmbeddedArchive, policy: Option<&str>, at: &str) -> Vec<String> {
@@ -35,7 +35,7 @@ fn remove_segments(store: &Store, segments: &[u32]) {
 
 #[tokio::test]
 async fn a_backup_may_wait_half_an_hour_for_its_wal() {
-    let archive = small(|store| remove_segments(store, &[1, 2, 3])).await;
+    let archive = EmbeddedArchive::small_but(|store| remove_segments(store, &[1, 2, 3])).await;
 
     assert_eq!(findings(&archive, None, "02T03").await, [""; 0]);
     assert_eq!(findings(&archive, None, "02T04").await, ["warning waiting_for_wal"]);
@@ -43,7 +43,7 @@ async fn a_backup_may_wait_half_an_hour_for_its_wal() {
 
 #[tokio::test]
 async fn backups_without_their_own_wal_are_told_beside_the_gap() {
-    let archive = small(|store| remove_segments(store, &[1])).await;
+    let archive = EmbeddedArchive::small_but(|store| remove_segments(store, &[1])).await;
 
     let found = findings(&archive, None, "02T06").await;
 
@@ -53,7 +53,7 @@ async fn backups_without_their_own_wal_are_told_beside_the_gap() {
 
 #[tokio::test]
 async fn retention_has_a_day_to_delete_what_is_obsolete() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
 
     assert_eq!(findings(&archive, Some("REDUNDANCY 1"), "03T03").await, [""; 0]);
     assert_eq!(
@@ -64,7 +64,7 @@ async fn retention_has_a_day_to_delete_what_is_obsolete() {
 
 #[tokio::test]
 async fn an_unreadable_backup_blocks_retention() {
-    let archive = small(|store| {
+    let archive = EmbeddedArchive::small_but(|store| {
         let key = small_key("base/20260101T120000/backup.info");
         store.put_bytes(SMALL_BUCKET, key, "no backup.info", noon());
     })
@@ -79,7 +79,7 @@ async fn an_unreadable_backup_blocks_retention() {
 
 #[tokio::test]
 async fn the_history_file_of_a_restored_copy_breaks_restores_with_default_settings() {
-    let archive = small(|store| {
+    let archive = EmbeddedArchive::small_but(|store| {
         let key = small_key("wals/00000002.history");
         store.put_bytes(SMALL_BUCKET, key, "1\t0/1000050\tno recovery target specified\n", noon());
     })
@@ -92,7 +92,7 @@ async fn the_history_file_of_a_restored_copy_breaks_restores_with_default_settin
 
 #[tokio::test]
 async fn wal_on_a_timeline_without_its_history_file_is_critical() {
-    let archive = small(|store| {
+    let archive = EmbeddedArchive::small_but(|store| {
         let key = small_key("wals/0000000200000000/000000020000000000000004.gz");
         store.put_zeros(SMALL_BUCKET, key, 1000, noon());
     })
@@ -105,7 +105,7 @@ async fn wal_on_a_timeline_without_its_history_file_is_critical() {
 
 #[tokio::test]
 async fn an_upload_has_a_day_to_finish() {
-    let archive = small(|store| {
+    let archive = EmbeddedArchive::small_but(|store| {
         let key = small_key("base/20260101T120000/data.tar");
         let upload = Upload {
             key,

@@ -13,12 +13,8 @@ mod recorded;
 mod schedule;
 mod small;
 
-use embedded_s3::Store;
 use serde_json::Value;
-use test_support::{EmbeddedArchive, Ended, SMALL_BUCKET, small_key};
-
-/// A morning after the newest backup of the small archive.
-const MORNING: &str = "2026-01-02T06:00:00Z";
+use test_support::{EmbeddedArchive, Ended, SMALL_BUCKET, SMALL_MORNING, small_key};
 
 /// Name of the archive in the configuration.
 const ARCHIVE: &str = "production";
@@ -34,20 +30,13 @@ async fn check_with(archive: &EmbeddedArchive, more: &Value, arguments: &[&str])
     for (key, value) in more.as_object().expect("settings are an object") {
         settings[key] = value.clone();
     }
-    let at_morning = [&["--at", MORNING], arguments].concat();
+    let at_morning = [&["--at", SMALL_MORNING], arguments].concat();
     check(archive, vec![settings], &at_morning).await
-}
-
-/// The small archive, and what a test does to it.
-async fn small(change: impl FnOnce(&Store)) -> EmbeddedArchive {
-    let archive = EmbeddedArchive::small(1000).await;
-    change(archive.store());
-    archive
 }
 
 /// The small archive without its second segment.
 async fn with_a_gap() -> EmbeddedArchive {
-    small(|store| {
+    EmbeddedArchive::small_but(|store| {
         let key = "wals/0000000100000000/000000010000000000000002.gz";
         store.remove(SMALL_BUCKET, &small_key(key));
     })

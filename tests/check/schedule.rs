@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, backup_info, put_small_backup};
 
-use crate::{ARCHIVE, check, check_with, parsed, small};
+use crate::{ARCHIVE, check, check_with, parsed};
 
 fn scheduled(schedule: &str) -> Value {
     json!({ "servers": [{ "serverName": "orders", "backupSchedule": schedule }] })
@@ -32,14 +32,14 @@ fn only((findings, code): (Vec<Value>, Option<i32>)) -> (Value, Value, Option<i3
 
 #[tokio::test]
 async fn a_schedule_that_is_probably_not_meant_is_told_in_plain_words() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
 
     insta::assert_snapshot!(check_with(&archive, &scheduled("0 3 * * *"), &[]).await.output);
 }
 
 #[tokio::test]
 async fn a_schedule_is_in_the_json() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
 
     let ended = check_with(&archive, &scheduled("0 0 3 * * *"), &["--output", "json"]).await;
 
@@ -60,7 +60,7 @@ async fn a_schedule_is_in_the_json() {
 
 #[tokio::test]
 async fn a_late_backup_is_a_warning_and_a_second_one_critical() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
     let daily = "0 0 3 * * *";
 
     assert_eq!(findings(&archive, daily, "03T04").await, (vec![], Some(0)));
@@ -73,7 +73,7 @@ async fn a_late_backup_is_a_warning_and_a_second_one_critical() {
 /// It is done, so nothing else is said; and when the next one was due is not known from it.
 #[tokio::test]
 async fn a_backup_that_begins_in_the_future_does_not_hide_that_one_is_late() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
 
     // The backups are of the first and the second of January.
     let late = only(findings(&archive, "0 0 3 * * *", "01T01").await);
@@ -83,7 +83,7 @@ async fn a_backup_that_begins_in_the_future_does_not_hide_that_one_is_late() {
 
 #[tokio::test]
 async fn backups_that_contradict_the_schedule_are_told_with_both_intervals() {
-    let archive = small(|store| {
+    let archive = EmbeddedArchive::small_but(|store| {
         for day in 3..=5 {
             put_small_backup(store, day, &backup_info(day, "DONE"));
         }

@@ -2,9 +2,9 @@
 
 use embedded_s3::Store;
 use serde_json::{Value, json};
-use test_support::{SMALL_BUCKET, backup_info, put_small_backup, small_key};
+use test_support::{EmbeddedArchive, SMALL_BUCKET, backup_info, put_small_backup, small_key};
 
-use crate::{check_with, parsed, small, with_a_gap};
+use crate::{check_with, parsed, with_a_gap};
 
 /// The policy of the archive.
 fn policy() -> Value {
@@ -13,7 +13,7 @@ fn policy() -> Value {
 
 #[tokio::test]
 async fn a_healthy_archive_is_told_in_plain_words() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
 
     let ended = check_with(&archive, &policy(), &[]).await;
 
@@ -40,7 +40,7 @@ fn trouble(store: &Store) {
 
 #[tokio::test]
 async fn what_is_odd_is_told_by_its_name() {
-    let archive = small(trouble).await;
+    let archive = EmbeddedArchive::small_but(trouble).await;
     let servers = json!({ "servers": [{ "serverName": "orders" }, { "serverName": "never" }] });
 
     insta::assert_snapshot!(check_with(&archive, &servers, &[]).await.output);

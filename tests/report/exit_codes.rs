@@ -4,13 +4,13 @@ use std::fs::File;
 use std::process::Command;
 
 use serde_json::json;
-use test_support::run_exporter;
+use test_support::{EmbeddedArchive, run_exporter};
 
-use crate::{closed, list, parsed, report, report_on, small};
+use crate::{closed, list, parsed, report, report_on};
 
 #[tokio::test]
 async fn an_archive_that_was_scanned_ends_with_0_whatever_its_health() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
     let mut settings = archive.settings("production");
     settings["servers"] = json!([{ "serverName": "orders" }, { "serverName": "never" }]);
 
@@ -23,7 +23,7 @@ async fn an_archive_that_was_scanned_ends_with_0_whatever_its_health() {
 
 #[tokio::test]
 async fn an_archive_that_could_not_be_scanned_ends_with_3_and_hides_no_other() {
-    let (closed, open) = (closed().await, small(|_| ()).await);
+    let (closed, open) = (closed().await, EmbeddedArchive::small(1000).await);
     let settings = || vec![closed.settings("closed"), open.settings("open")];
 
     let json = report_on(&open, settings(), "json").await;
@@ -45,7 +45,7 @@ async fn an_archive_that_could_not_be_scanned_ends_with_3_and_hides_no_other() {
 
 #[tokio::test]
 async fn an_empty_archive_ends_with_0_and_says_so() {
-    let archive = small(|store| {
+    let archive = EmbeddedArchive::small_but(|store| {
         for key in store.keys("backups") {
             store.remove("backups", &key);
         }
@@ -67,7 +67,7 @@ async fn an_empty_archive_ends_with_0_and_says_so() {
 
 #[tokio::test]
 async fn a_result_that_cannot_be_written_ends_with_3() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
     let file = archive.write_configuration(vec![archive.settings("production")]);
     let full = File::options().write(true).open("/dev/full").expect("Linux has this device");
     let mut command = Command::new(env!("CARGO_BIN_EXE_barman-cloud-exporter"));

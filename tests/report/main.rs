@@ -12,12 +12,8 @@ mod odd;
 mod recorded;
 mod terminal;
 
-use embedded_s3::Store;
 use serde_json::Value;
-use test_support::{EmbeddedArchive, Ended};
-
-/// A morning after the newest backup of the small archive.
-const MORNING: &str = "2026-01-02T06:00:00Z";
+use test_support::{EmbeddedArchive, Ended, SMALL_MORNING};
 
 /// Name of the archive in the configuration.
 const ARCHIVE: &str = "production";
@@ -29,19 +25,12 @@ async fn report(archive: &EmbeddedArchive, output: &str) -> Ended {
 
 /// Reports on archives as of a morning.
 async fn report_on(archive: &EmbeddedArchive, archives: Vec<Value>, output: &str) -> Ended {
-    archive.run("report", archives, &["--at", MORNING, "--output", output]).await
-}
-
-/// The small archive, and what a test does to it.
-async fn small(change: impl FnOnce(&Store)) -> EmbeddedArchive {
-    let archive = EmbeddedArchive::small(1000).await;
-    change(archive.store());
-    archive
+    archive.run("report", archives, &["--at", SMALL_MORNING, "--output", output]).await
 }
 
 /// An archive that does not let the exporter in.
 async fn closed() -> EmbeddedArchive {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
     archive.write_credentials("exporter-key-id", "wrong");
     archive
 }

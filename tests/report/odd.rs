@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use embedded_s3::{Action, Fault, Operation, Store, When};
 use serde_json::json;
-use test_support::SMALL_BUCKET;
+use test_support::{EmbeddedArchive, SMALL_BUCKET};
 
-use crate::{list, parsed, report, report_on, small};
+use crate::{list, parsed, report, report_on};
 
 /// A name that would steer a terminal, end a cell of a table, begin code and a tag.
 const HOSTILE: &str = "ev\u{1b}[31mil\n# |`<b>\u{202e}";
@@ -23,7 +23,7 @@ fn hostile(store: &Store) {
 
 #[tokio::test]
 async fn a_name_steers_no_terminal() {
-    let ended = report(&small(hostile).await, "text").await;
+    let ended = report(&EmbeddedArchive::small_but(hostile).await, "text").await;
 
     let odd = |one: char| (one.is_control() && one != '\n') || one == '\u{202e}';
     assert!(!ended.output.contains(odd), "{ended:?}");
@@ -34,7 +34,7 @@ async fn a_name_steers_no_terminal() {
 
 #[tokio::test]
 async fn a_name_is_no_markup() {
-    let ended = report(&small(hostile).await, "markdown").await;
+    let ended = report(&EmbeddedArchive::small_but(hostile).await, "markdown").await;
 
     let shown = "| ev\u{fffd}\\[31mil\u{fffd}\\# \\|\\`&lt;b&gt;\u{fffd} |";
     assert!(ended.output.lines().any(|line| line.ends_with(shown)), "{ended:?}");
@@ -49,7 +49,7 @@ async fn a_name_is_no_markup() {
 
 #[tokio::test]
 async fn a_name_is_verbatim_in_the_json() {
-    let found = parsed(&report(&small(hostile).await, "json").await);
+    let found = parsed(&report(&EmbeddedArchive::small_but(hostile).await, "json").await);
 
     let servers = list(&found["archives"][0], "servers");
     assert_eq!(servers[0]["name"], HOSTILE, "the largest is the first");
@@ -57,7 +57,7 @@ async fn a_name_is_verbatim_in_the_json() {
 
 #[tokio::test]
 async fn what_is_too_much_for_a_table_is_summed_below_it() {
-    let archive = small(|store| {
+    let archive = EmbeddedArchive::small_but(|store| {
         for server in 0..60 {
             let key = "wals/0000000100000000/000000010000000000000001";
             put(store, &format!("server-{server:02}/{key}"), 1_000_000);
@@ -81,7 +81,7 @@ async fn what_is_too_much_for_a_table_is_summed_below_it() {
 
 #[tokio::test]
 async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
 
     let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
 
@@ -98,7 +98,7 @@ async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
 
 #[tokio::test]
 async fn uploads_that_the_store_does_not_list_are_not_known() {
-    let archive = small(|_| ()).await;
+    let archive = EmbeddedArchive::small(1000).await;
     let listing = When::operation(Operation::ListUploads);
     archive.s3().faults().set([Fault::new(listing, Action::not_implemented())]);
 
@@ -114,7 +114,10 @@ async fn uploads_that_the_store_does_not_list_are_not_known() {
 
 #[tokio::test]
 async fn several_archives_stand_beside_each_other() {
-    let (larger, smaller) = (small(|store| put(store, "file", 103_580)).await, small(|_| ()).await);
+    let (larger, smaller) = (
+        EmbeddedArchive::small_but(|store| put(store, "file", 103_580)).await,
+        EmbeddedArchive::small(1000).await,
+    );
     let archives = vec![smaller.settings("smaller"), larger.settings("larger")];
 
     let text = report_on(&larger, archives.clone(), "text").await;

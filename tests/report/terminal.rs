@@ -4,9 +4,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use embedded_s3::{Action, Fault, Operation, When};
-use test_support::EmbeddedArchive;
+use test_support::{EmbeddedArchive, SMALL_MORNING};
 
-use crate::{ARCHIVE, MORNING, report};
+use crate::{ARCHIVE, report};
 
 /// An archive in four pages, of which the last takes a while.
 async fn slow() -> EmbeddedArchive {
@@ -22,7 +22,7 @@ async fn progress_is_shown_on_a_terminal_and_wiped() {
     let archive = slow().await;
     let file = archive.write_configuration(vec![archive.settings(ARCHIVE)]);
     let program = env!("CARGO_BIN_EXE_barman-cloud-exporter");
-    let run = format!("{program} report --config.file {file} --at {MORNING}");
+    let run = format!("{program} report --config.file {file} --at {SMALL_MORNING}");
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", &run, "/dev/null"]);
     command.env("TERM", "xterm").env_remove("NO_COLOR").stdin(Stdio::null());

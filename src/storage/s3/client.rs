@@ -219,6 +219,7 @@ mod tests {
     use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
     use aws_smithy_runtime_api::client::result::ConnectorError;
 
+    use super::super::tests::settings;
     use super::*;
 
     /// Remembers where requests were to go, and sends none.
@@ -241,16 +242,7 @@ mod tests {
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .endpoint_url("http://from-the-environment.test")
             .build();
-        let settings = S3Settings {
-            bucket: "backups".to_owned(),
-            endpoint_url: endpoint_url.map(str::to_owned),
-            region: None,
-            path_style: false,
-            ca_file: None,
-            credentials: Credentials::Chain { profile: None },
-            request_timeout: Duration::from_secs(5),
-            max_attempts: 1,
-        };
+        let settings = settings(endpoint_url);
         let destinations = Destinations::default();
         let connector = destinations.clone();
         let http = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));

@@ -46,11 +46,9 @@ fn unknown() -> StorageError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use aws_config::Region;
 
-    use super::super::Credentials;
+    use super::super::tests::settings;
     use super::*;
 
     async fn found(endpoint_url: Option<&str>, path_style: bool, dual_stack: bool) -> String {
@@ -59,16 +57,7 @@ mod tests {
             .use_dual_stack(dual_stack)
             .endpoint_url("http://from-the-environment.test")
             .build();
-        let settings = S3Settings {
-            bucket: "backups".to_owned(),
-            endpoint_url: endpoint_url.map(str::to_owned),
-            region: None,
-            path_style,
-            ca_file: None,
-            credentials: Credentials::Chain { profile: None },
-            request_timeout: Duration::from_secs(5),
-            max_attempts: 1,
-        };
+        let settings = S3Settings { path_style, ..settings(endpoint_url) };
         let TlsEndpoint { host, port } = resolve(&settings, &surroundings).await.unwrap();
         format!("{host} {port}")
     }

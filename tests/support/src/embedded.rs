@@ -49,6 +49,13 @@ impl EmbeddedArchive {
         Self::start(small_archive(), SMALL_DESTINATION, options).await
     }
 
+    /// Serves [`small_archive`] in pages of full size, after a change.
+    pub async fn small_but(change: impl FnOnce(&Store)) -> Self {
+        let archive = Self::small(1000).await;
+        change(archive.store());
+        archive
+    }
+
     /// The server.
     ///
     /// # Panics
@@ -164,6 +171,9 @@ pub const SMALL_DESTINATION: &str = "backups/production";
 
 /// The only server of [`small_archive`].
 pub const SMALL_SERVER: &str = "orders";
+
+/// A morning after the newest backup of [`small_archive`].
+pub const SMALL_MORNING: &str = "2026-01-02T06:00:00Z";
 
 /// An archive of one server with two done backups, of the first and second of January 2026, and
 /// three segments: seven objects.

@@ -40,8 +40,8 @@ pub use rustix::process::Signal;
 pub use alertmanager::Alertmanager;
 pub use bucket::Bucket;
 pub use embedded::{
-    CREDENTIALS, EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_SERVER, backup_info,
-    every_second, put_small_backup, small_archive, small_key,
+    CREDENTIALS, EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_MORNING, SMALL_SERVER,
+    backup_info, every_second, put_small_backup, small_archive, small_key,
 };
 pub use exporter::{Ended, Exporter, Launch, run_exporter};
 pub use exposition::{Sample, Samples};

@@ -38,6 +38,20 @@ impl Heard {
     }
 }
 
+/// A store with credentials from the surroundings, each of whose requests is sent once.
+pub(super) fn settings(endpoint_url: Option<&str>) -> S3Settings {
+    S3Settings {
+        bucket: "backups".to_owned(),
+        endpoint_url: endpoint_url.map(str::to_owned),
+        region: None,
+        path_style: false,
+        ca_file: None,
+        credentials: Credentials::Chain { profile: None },
+        request_timeout: Duration::from_secs(5),
+        max_attempts: 1,
+    }
+}
+
 /// A store with credentials in files.
 struct Bench {
     store: S3Store,
@@ -55,17 +69,14 @@ impl Bench {
         write_credentials(files.path(), "ID1", "secret1");
         let mut settings = S3Settings {
             bucket: "b".to_owned(),
-            endpoint_url: Some(endpoint),
-            region: None,
             path_style: true,
-            ca_file: None,
             credentials: Credentials::Files {
                 access_key_id: files.path().join("id"),
                 secret_access_key: files.path().join("secret"),
                 session_token: None,
             },
-            request_timeout: Duration::from_secs(5),
-            max_attempts: 1,
+            endpoint_url: Some(endpoint),
+            ..settings(None)
         };
         change(&mut settings);
         let heard = Arc::new(Heard::default());

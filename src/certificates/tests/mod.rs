@@ -1,0 +1,91 @@
+//! Watching real files and real sockets.
+
+mod endpoints;
+mod files;
+mod handshakes;
+mod server;
+mod watching;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::x509::CertificateStatus;
+use crate::x509::made::{Authority, leaf_params, now};
+
+/// Long enough for a handshake on a busy machine; what is silent is told sooner.
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<CertificateStatus>>);
+
+impl CertificateObserver for Heard {
+    fn certificates_read(&self, known: Vec<CertificateStatus>) {
+        *self.0.lock().unwrap() = known;
+    }
+}
+
+struct Watch {
+    watcher: Watcher,
+    heard: Arc<Heard>,
+}
+
+impl Watch {
+    fn new(watched: Watched, trust: Trust, limit: Duration) -> Self {
+        let heard = Arc::new(Heard::default());
+        let (name, clock) = ("orders".to_owned(), Arc::new(now));
+        let observer = heard.clone();
+        Self { watcher: Watcher::new(name, (watched, trust), limit, observer, clock), heard }
+    }
+
+    fn files(pattern: &Path, trust: Trust) -> Self {
+        Self::new(Watched::Files(pattern.to_owned()), trust, LIMIT)
+    }
+
+    async fn read(&self) -> Vec<CertificateStatus> {
+        self.watcher.read(&CancellationToken::new()).await;
+        self.heard.0.lock().unwrap().clone()
+    }
+
+    async fn read_one(&self) -> CertificateStatus {
+        let [one] = self.read().await.try_into().unwrap();
+        one
+    }
+
+    async fn failure(&self) -> String {
+        let one = self.read_one().await;
+        assert_eq!((one.chain(), &one.verified), (None, &None));
+        one.failure.unwrap()
+    }
+}
+
+fn subject(status: &CertificateStatus) -> &str {
+    &status.chain().unwrap().leaf().subject
+}
+
+fn named(params: &str) -> rcgen::CertificateParams {
+    leaf_params(params, (2030, 2031))
+}
+
+fn postgresql(address: SocketAddr, name: &str, negotiation: Negotiation) -> Watched {
+    let server_name = ServerName::try_from(name.to_owned()).unwrap();
+    let address = Address { host: address.ip().to_string(), port: address.port() };
+    Watched::PostgreSql { address, server_name, negotiation }
+}
+
+fn watch_postgres(address: SocketAddr, trust: Trust) -> Watch {
+    Watch::new(postgresql(address, "localhost", Negotiation::Postgres), trust, LIMIT)
+}
+
+fn ca_file(directory: &TempDir, authority: &Authority) -> Trust {
+    let file = directory.path().join("ca.crt");
+    fs::write(&file, authority.pem()).unwrap();
+    Trust::File(file)
+}
