@@ -38,6 +38,8 @@ pub(super) struct MemoryStore {
     pub(super) page: usize,
     pub(super) order: KeyOrder,
     pub(super) quirk: Quirk,
+    /// After how many more pages it fails, once; `None` for never.
+    fails_after: Mutex<Option<u32>>,
 }
 
 impl MemoryStore {
@@ -57,6 +59,18 @@ impl MemoryStore {
 
     pub(super) fn keys(&self) -> Vec<String> {
         self.objects.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// Has one request for a page fail, after so many more that do not.
+    pub(super) fn fail_after(&self, pages: u32) {
+        *self.fails_after.lock().unwrap() = Some(pages);
+    }
+
+    fn fails_now(&self) -> bool {
+        let mut left = self.fails_after.lock().unwrap();
+        let fails = *left == Some(0);
+        *left = left.and_then(|pages| pages.checked_sub(1));
+        fails
     }
 
     /// What a listing shows after an entry, in order: objects, and directories for those that are
@@ -128,6 +142,9 @@ impl ObjectStore for MemoryStore {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         // Others have a turn in between, as with a store that is asked over a network.
         tokio::task::yield_now().await;
+        if self.fails_now() {
+            return Err(StorageError::new(ErrorKind::Internal, Reach::Scan, "as told"));
+        }
         // A continuation is the last entry of the page before, and where the listing began.
         let (start_after, last) = match request.continuation.as_deref() {
             Some(text) => {

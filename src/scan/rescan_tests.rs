@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use crate::postgres::{LogName, TimelineId};
 use crate::report::Report;
+use crate::storage::StorageError;
 
 use super::key_order::KeyOrder;
 use super::memory_store::{MemoryStore, Quirk};
@@ -250,6 +251,14 @@ impl World {
     }
 
     fn scan(&self, knowledge: &mut Knowledge, full_scan_requests: u32) -> Report {
+        self.try_scan(knowledge, full_scan_requests).unwrap()
+    }
+
+    fn try_scan(
+        &self,
+        knowledge: &mut Knowledge,
+        full_scan_requests: u32,
+    ) -> Result<Report, StorageError> {
         let expected = expecting_nothing();
         let limits = ScanLimits {
             page: PAGE,
@@ -262,7 +271,7 @@ impl World {
         let pass =
             Pass { archive: "a", store: &self.store, prefix: "p/", limits, expected: &expected };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(pass.run(knowledge, &clock)).unwrap()
+        runtime.block_on(pass.run(knowledge, &clock))
     }
 
     /// What a full scan says now. Nothing is older in it than now.
@@ -335,4 +344,43 @@ proptest! {
         }
         same(report, &world.truth())?;
     }
+}
+
+/// An archive that is known, and then lost a segment that no rescan looks for so soon.
+fn with_a_loss() -> (World, Knowledge) {
+    let mut world = World::new(Quirk::None, KeyOrder::Bytes);
+    let mut knowledge = Knowledge::default();
+    world.scan(&mut knowledge, 0);
+    world.apply(&Deed::Lose(45));
+    world.minute += PAUSE;
+    (world, knowledge)
+}
+
+#[test]
+fn after_a_listing_of_everything_that_failed_everything_is_listed() {
+    for fails_after in 0..20 {
+        let (world, mut knowledge) = with_a_loss();
+        world.store.fail_after(fails_after);
+
+        world.try_scan(&mut knowledge, u32::MAX).unwrap_err();
+
+        same(world.scan(&mut knowledge, 0), &world.truth()).unwrap();
+    }
+}
+
+#[test]
+fn a_rescan_that_failed_leaves_what_was_known() {
+    let (world, mut knowledge) = with_a_loss();
+    world.store.fail_after(3);
+
+    world.try_scan(&mut knowledge, 0).unwrap_err();
+
+    same(world.scan(&mut knowledge, 0), &world.truth()).unwrap_err();
+}
+
+#[test]
+fn after_a_restart_everything_is_listed() {
+    let (world, _) = with_a_loss();
+
+    same(world.scan(&mut Knowledge::default(), 0), &world.truth()).unwrap();
 }
