@@ -16,8 +16,15 @@ use super::key_range::{KeyRange, end_of};
 use super::part::{Part, State, Stop};
 use super::seams::Seams;
 
-/// Pages after which a listing in which nothing can be told apart is taken for a long one.
-const LONG_WITHOUT_DIRECTORIES: u32 = 16;
+/// Pages after which a listing of whose rest nothing is known is taken for a long one.
+const LONG_IF_UNKNOWN: u32 = 16;
+
+/// Pages up to which a listing is never taken for a long one, whatever its shape.
+const SMALL_FOR_CERTAIN: u32 = 3;
+
+/// Boundaries that must have been passed before the rest is reckoned from them: how much lies behind
+/// one or two says nothing about a hundred others.
+const BOUNDARIES_TO_RECKON_FROM: usize = 3;
 
 /// Guesses that may be bad whatever the length of the listing; beyond, one in as many pages.
 const BAD_GUESSES: u32 = 8;
@@ -36,7 +43,8 @@ pub(super) struct ParallelListing<S> {
     pub(super) page: usize,
     /// When the listing began, by the clock that is compared with the store's.
     pub(super) began_at: DateTime<Utc>,
-    /// Up to so many pages a listing costs two requests more than a plain one, and no more.
+    /// What seems to have up to so many pages is listed as plainly as a small archive: with two
+    /// requests more, and no more.
     pub(super) small: u32,
 }
 
@@ -248,13 +256,19 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
                 self.explore_level(&level);
             }
         }
+        let pages = self.counts.pages;
+        let least = SMALL_FOR_CERTAIN.min(self.listing.small);
+        self.is_large = pages >= least
+            && self.expected_pages().map_or(pages >= LONG_IF_UNKNOWN, |it| it > self.listing.small);
+    }
+
+    /// How many pages there seem to be, by what was passed so far; `None` if that is too little.
+    fn expected_pages(&self) -> Option<u32> {
         let ahead: usize = self.parts.values().map(|part| self.ahead(part).len()).sum();
-        let pages = usize::try_from(self.counts.pages).unwrap_or(usize::MAX);
-        let expected =
-            pages.saturating_add(ahead.saturating_mul(self.keys_each()) / self.listing.page);
-        let small = usize::try_from(self.listing.small).unwrap_or(usize::MAX);
-        let is_long = ahead == 0 && self.counts.pages >= LONG_WITHOUT_DIRECTORIES;
-        self.is_large = expected > small || is_long;
+        let is_known = ahead > 0 && self.passed() >= BOUNDARIES_TO_RECKON_FROM;
+        let rest = ahead.saturating_mul(self.keys_each()) / self.listing.page;
+        let rest = u32::try_from(rest).unwrap_or(u32::MAX);
+        is_known.then(|| self.counts.pages.saturating_add(rest))
     }
 
     /// The boundaries that are left in a part.
@@ -264,11 +278,16 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
 
     /// How many keys lie between two boundaries, on the whole.
     fn keys_each(&self) -> usize {
+        self.counts.keys / self.passed().max(1)
+    }
+
+    /// How many boundaries the listing has passed.
+    fn passed(&self) -> usize {
         let passed = self.parts.values().map(|part| {
             let from = part.range.after.as_deref();
             part.position.as_deref().map_or(0, |to| self.boundaries.between(from, Some(to)).len())
         });
-        self.counts.keys / (self.counts.passed + passed.sum::<usize>()).max(1)
+        self.counts.passed + passed.sum::<usize>()
     }
 
     /// Divides the part in front of which most lies, at the boundary in the middle.

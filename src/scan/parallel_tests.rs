@@ -72,6 +72,30 @@ fn keys() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(prop_oneof![4 => single, 1 => runs], 0..60).prop_map(|all| all.concat())
 }
 
+/// Archives as Barman writes them, some of them with what people left beside it.
+fn archives() -> impl Strategy<Value = Vec<String>> {
+    let logs = (0_u32..8, 1_u32..60);
+    let server = (0_u32..12, 2_u32..6, logs, 0_u32..4).prop_map(
+        |(backups, files, (logs, segments), strays)| {
+            let backups = numbered(backups * files, move |n| {
+                format!("base/20261115T{:06}/{}", n / files, n % files)
+            });
+            let wals = numbered(logs * segments, move |n| {
+                format!("wals/{:016X}/{n:024X}.gz", n / segments)
+            });
+            let strays = numbered(strays, |n| format!("stray-{n}"));
+            [backups, wals, strays].concat()
+        },
+    );
+    prop::collection::vec(server, 1..12).prop_map(|servers| {
+        let servers = servers.into_iter().enumerate();
+        let below = |(at, keys): (usize, Vec<String>)| {
+            keys.into_iter().map(move |key| format!("p/server-{at:02}/{key}"))
+        };
+        servers.flat_map(below).collect()
+    })
+}
+
 fn oddities() -> impl Strategy<Value = Quirk> {
     prop_oneof![Just(Quirk::None), Just(Quirk::IgnoresStartAfter), Just(Quirk::SkipsDirectory)]
 }
@@ -118,15 +142,18 @@ proptest! {
 
     #[test]
     fn a_small_archive_costs_two_requests_more_at_most(
-        keys in keys(), page in 4_usize..40, at_once in 1_usize..20,
+        keys in archives(), page in 20_usize..400, at_once in 1_usize..20,
     ) {
-        let store = store(&keys, page, KeyOrder::Bytes, Quirk::None);
-        runtime().block_on(async {
-            let (_, plain) = plainly(&store).await;
-            let (_, requests) = listed(&store, store.order, (at_once, 50), false).await.unwrap();
-            let most = if plain <= 15 { plain + 2 } else { u32::MAX };
-            assert!(requests <= most, "{requests} for {plain}");
-        });
+        let (plain, requests) = plain_and_parallel(&keys, page, at_once);
+        prop_assert!(plain > 15 || requests <= plain + 2, "{requests} for {plain}");
+    }
+
+    #[test]
+    fn three_pages_of_anything_cost_two_requests_more_at_most(
+        keys in keys(), page in 4_usize..200, at_once in 1_usize..20,
+    ) {
+        let (plain, requests) = plain_and_parallel(&keys, page, at_once);
+        prop_assert!(plain > 3 || requests <= plain + 2, "{requests} for {plain}");
     }
 
     #[test]
@@ -160,6 +187,16 @@ proptest! {
     }
 }
 
+/// How many requests a plain listing takes, and a parallel one that may find out that it is worth it.
+fn plain_and_parallel(keys: &[String], page: usize, at_once: usize) -> (u32, u32) {
+    let store = store(keys, page, KeyOrder::Bytes, Quirk::None);
+    runtime().block_on(async {
+        let (_, plain) = plainly(&store).await;
+        let (_, requests) = listed(&store, store.order, (at_once, 50), false).await.unwrap();
+        (plain, requests)
+    })
+}
+
 fn numbered(count: u32, name: impl Fn(u32) -> String) -> Vec<String> {
     (0..count).map(name).collect()
 }
@@ -188,4 +225,14 @@ async fn whatever_the_shape_the_requests_are_hardly_more() {
         assert!(requests <= plain * 3 / 2 + 40, "{shape}: {requests} for {plain}");
         println!("{shape}: {requests} requests for {plain}");
     }
+}
+
+#[test]
+fn a_large_directory_says_nothing_of_the_small_ones_behind_it() {
+    let large = numbered(710, |n| format!("p/orphan/file-{n:04}"));
+    let small = numbered(80, |n| format!("p/server-{n:02}/base/20261115T120000/backup.info"));
+
+    let (plain, requests) = plain_and_parallel(&[large, small].concat(), 100, 16);
+
+    assert!(requests <= plain + 2, "{requests} for {plain}");
 }
