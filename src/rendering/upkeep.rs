@@ -8,8 +8,12 @@ use crate::report::{RetentionReport, ServerReport, UploadSums, WalAnomaly};
 use super::human::{ago, bytes, count, duration};
 use super::{Evidence, Finding, Moment, Severity};
 
-/// How long an upload may be unfinished, and a backup obsolete: retention runs once a day.
-const ONE_DAY: TimeDelta = TimeDelta::days(1);
+/// How long a backup may be obsolete: retention runs once a day.
+const OBSOLETE_FOR: TimeDelta = TimeDelta::days(1);
+
+/// How long an upload may be unfinished: a lifecycle rule that aborts after one day, which is as soon
+/// as one can be told to, has done so by then.
+const UNFINISHED_FOR: TimeDelta = TimeDelta::days(2);
 
 pub(super) fn orphan(server: &ServerReport) -> Finding {
     let total = bytes(server.stock.sums.bytes);
@@ -67,7 +71,7 @@ pub(super) fn retention(
         let message = "Barman's retention deletes nothing as long as a backup.info cannot be read";
         findings.push(Finding::new(Severity::Warning, "retention_blocked", message.to_owned()));
     }
-    if let Some(since) = retention.overdue_since.filter(|since| now - *since > ONE_DAY) {
+    if let Some(since) = retention.overdue_since.filter(|since| now - *since > OBSOLETE_FOR) {
         let obsolete = retention.obsolete().unwrap_or_default();
         let message = format!(
             "Retention is overdue by {}: {} obsolete by `{}` and still there",
@@ -84,7 +88,7 @@ pub(super) fn retention(
 
 pub(super) fn old_uploads(uploads: Option<&UploadSums>, now: DateTime<Utc>) -> Option<Finding> {
     let sums = uploads?;
-    let oldest = sums.oldest_at.filter(|oldest| now - *oldest > ONE_DAY)?;
+    let oldest = sums.oldest_at.filter(|oldest| now - *oldest > UNFINISHED_FOR)?;
     let taken =
         sums.bytes.map_or_else(String::new, |taken| format!(", which take {}", bytes(taken)));
     let message = format!(

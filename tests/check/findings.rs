@@ -104,7 +104,7 @@ async fn wal_on_a_timeline_without_its_history_file_is_critical() {
 }
 
 #[tokio::test]
-async fn an_upload_has_a_day_to_finish() {
+async fn an_upload_has_two_days_to_finish() {
     let archive = EmbeddedArchive::small_but(|store| {
         let key = small_key("base/20260101T120000/data.tar");
         let upload = Upload {
@@ -122,7 +122,7 @@ async fn an_upload_has_a_day_to_finish() {
     })
     .await;
 
-    assert_eq!(findings(&archive, None, "02T11").await, [""; 0]);
-    let found = findings(&archive, None, "02T13").await;
+    assert_eq!(findings(&archive, None, "03T11").await, [""; 0]);
+    let found = findings(&archive, None, "03T13").await;
     assert_eq!(found, ["warning unfinished_uploads"]);
 }
