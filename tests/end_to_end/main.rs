@@ -12,6 +12,7 @@ use std::path::Path;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use embedded_s3::{Action, Fault, Options, Store};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::{Alertmanager, EmbeddedArchive, Exporter, Prometheus, every_second};
@@ -27,7 +28,7 @@ struct World {
     archive: EmbeddedArchive,
     now: DateTime<Utc>,
     pager: Pager,
-    _exporter: Exporter,
+    exporter: Exporter,
     _prometheus: Prometheus,
     _alertmanager: Alertmanager,
     _rules: TempDir,
@@ -49,7 +50,7 @@ impl World {
             archive,
             now,
             pager,
-            _exporter: exporter,
+            exporter,
             _prometheus: prometheus,
             _alertmanager: alertmanager,
             _rules: rules,
@@ -189,38 +190,53 @@ fn scraping(exporter: &Exporter, alertmanager: &Alertmanager, rules: &Path) -> V
 
 #[tokio::test]
 async fn what_breaks_is_paged_and_what_heals_is_resolved() {
-    let world = World::start().await;
-    let pager = &world.pager;
+    let mut world = World::start().await;
 
     // A segment vanishes from the middle of what a restore needs.
     world.remove_segment(40);
-    pager.wait_for("critical", "BarmanCloudWalGap", "firing").await;
+    world.pager.wait_for("critical", "BarmanCloudWalGap", "firing").await;
+
+    // The store denies access, which is no reason to take the gap for healed.
+    let denied = Action::error(403, "AccessDenied", "Access Denied.");
+    world.archive.s3().faults().set([Fault::always(denied)]);
+    world.pager.wait_for("warning", "BarmanCloudScanFailing", "firing").await;
+    world.archive.s3().faults().clear();
+    world.pager.wait_for("warning", "BarmanCloudScanFailing", "resolved").await;
+    assert!(!world.pager.was_told("critical", "BarmanCloudWalGap", "resolved"));
+
     world.put_segment(40);
-    pager.wait_for("critical", "BarmanCloudWalGap", "resolved").await;
+    world.pager.wait_for("critical", "BarmanCloudWalGap", "resolved").await;
 
     // Backups fail, until one succeeds.
     world.put_backup(60, "FAILED");
-    pager.wait_for("warning", "BarmanCloudBackupFailed", "firing").await;
+    world.pager.wait_for("warning", "BarmanCloudBackupFailed", "firing").await;
     world.put_backup(30, "DONE");
-    pager.wait_for("warning", "BarmanCloudBackupFailed", "resolved").await;
-
-    // The store denies access.
-    let denied = Action::error(403, "AccessDenied", "Access Denied.");
-    world.archive.s3().faults().set([Fault::always(denied)]);
-    pager.wait_for("warning", "BarmanCloudScanFailing", "firing").await;
-    world.archive.s3().faults().clear();
-    pager.wait_for("warning", "BarmanCloudScanFailing", "resolved").await;
+    world.pager.wait_for("warning", "BarmanCloudBackupFailed", "resolved").await;
 
     // A certificate nears its end, and is renewed.
     write_certificate(&world.archive, world.now + TimeDelta::days(2));
-    pager.wait_for("critical", "BarmanCloudCertificateExpiring", "firing").await;
+    world.pager.wait_for("critical", "BarmanCloudCertificateExpiring", "firing").await;
     write_certificate(&world.archive, world.now + TimeDelta::days(90));
-    pager.wait_for("critical", "BarmanCloudCertificateExpiring", "resolved").await;
+    world.pager.wait_for("critical", "BarmanCloudCertificateExpiring", "resolved").await;
+
+    // The exporter hangs, and goes on.
+    world.exporter.signal(Signal::STOP);
+    world.pager.wait_for("warning", "BarmanCloudExporterDown", "firing").await;
+    world.pager.wait_for("critical", "BarmanCloudExporterAbsent", "firing").await;
+    world.exporter.signal(Signal::CONT);
+    world.pager.wait_for("warning", "BarmanCloudExporterDown", "resolved").await;
+    world.pager.wait_for("critical", "BarmanCloudExporterAbsent", "resolved").await;
 
     // Nothing else was broken, so nobody was paged for anything else.
-    let broken =
-        ["BarmanCloudWalGap", "BarmanCloudNotRestorable", "BarmanCloudCertificateExpiring"];
-    let others: Vec<_> = pager
+    let broken = [
+        "BarmanCloudArchiveVanished",
+        "BarmanCloudCertificateExpiring",
+        "BarmanCloudExporterAbsent",
+        "BarmanCloudNotRestorable",
+        "BarmanCloudWalGap",
+    ];
+    let others: Vec<_> = world
+        .pager
         .sent_to("critical")
         .into_iter()
         .filter(|name| !broken.contains(&name.as_str()))

@@ -54,11 +54,8 @@ impl Pager {
     /// Waits until a receiver was told of an alert.
     pub(crate) async fn wait_for(&self, receiver: &str, alert: &str, status: &str) {
         let deadline = Instant::now() + SOON;
-        let is_it = |told: &&Told| {
-            told.receiver == receiver && told.alert == alert && told.status == status
-        };
         loop {
-            if let Some(told) = self.told().iter().find(is_it) {
+            if let Some(told) = self.find(receiver, alert, status) {
                 // What people read first.
                 assert!(
                     !told.summary.is_empty() && !told.summary.contains("<no value>"),
@@ -72,10 +69,21 @@ impl Pager {
         }
     }
 
+    /// Whether a receiver was told of an alert so far.
+    pub(crate) fn was_told(&self, receiver: &str, alert: &str, status: &str) -> bool {
+        self.find(receiver, alert, status).is_some()
+    }
+
     /// The alerts that a receiver was told of.
     pub(crate) fn sent_to(&self, receiver: &str) -> Vec<String> {
         let told = self.told().into_iter().filter(|told| told.receiver == receiver);
         told.map(|told| told.alert).collect()
+    }
+
+    fn find(&self, receiver: &str, alert: &str, status: &str) -> Option<Told> {
+        let is_it =
+            |told: &Told| told.receiver == receiver && told.alert == alert && told.status == status;
+        self.told().into_iter().find(is_it)
     }
 
     fn told(&self) -> Vec<Told> {
