@@ -274,18 +274,19 @@ fn unseen_in(
 }
 
 fn subjects() -> Vec<Subject> {
+    let rules = all_rules();
     let subject = |(name, rule): (String, Rule)| {
         let alert = (name, rule.labels["severity"].clone());
-        Subject { alert, about: scraped(&rule.expr), rule }
+        Subject { alert, about: scraped(&rule.expr, &rules), rule }
     };
     alerts().into_iter().map(subject).collect()
 }
 
 /// The first selector of a query, or of the rule that records it.
-fn scraped(query: &str) -> Selector {
+fn scraped(query: &str, rules: &[Rule]) -> Selector {
     let first = selectors(query).swap_remove(0);
-    let recorded = all_rules().into_iter().filter(|rule| rule.alert.is_none());
-    let mut recorded = recorded.filter(|rule| rule.record.as_deref() == Some(&first.metric));
+    let records = |rule: &&Rule| rule.record.as_deref() == Some(&first.metric);
     let is_threshold = first.metric == "barman_cloud:threshold";
-    recorded.next().filter(|_| !is_threshold).map_or(first, |rule| scraped(&rule.expr))
+    let recorded = rules.iter().find(records).filter(|_| !is_threshold);
+    recorded.map_or_else(|| first.clone(), |rule| scraped(&rule.expr, rules))
 }
