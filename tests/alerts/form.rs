@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::{env, fs};
 
-use test_support::{RuleFile, rule_files};
+use test_support::{Rule, RuleFile, rule_files};
 
 use crate::query::selectors;
 use crate::{alerts, all_rules, plain_rules, shipped};
@@ -54,13 +54,30 @@ fn every_alert_says_how_bad_it_is_what_it_is_about_and_what_to_do() {
 
 #[test]
 fn every_alert_on_a_server_says_when_scans_fail() {
-    for (name, rule) in alerts().iter().filter(|(_, rule)| rule.expr.contains("(archive, server)"))
-    {
-        let description = &rule.annotations["description"];
-        let says_so = description.contains("Scans of the archive fail");
-        let asks_for_it = rule.expr.contains("(barman_cloud_up) == 1");
-        assert!(says_so || asks_for_it, "{name}");
-    }
+    let on_servers = |rule: &Rule| rule.expr.contains("(archive, server)");
+
+    let silent = without(on_servers, "Scans of the archive fail");
+
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
+fn every_alert_on_what_a_certificate_says_tells_when_it_cannot_be_read() {
+    let on_certificates = |rule: &Rule| {
+        let about = selectors(&rule.expr).swap_remove(0).metric;
+        about.starts_with("barman_cloud_certificate_") && !about.ends_with("_read_success")
+    };
+
+    let silent = without(on_certificates, "Reading it fails");
+
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+/// Alerts whose description does not have the words.
+fn without(is_concerned: fn(&Rule) -> bool, words: &str) -> Vec<String> {
+    let concerned = alerts().into_iter().filter(|(_, rule)| is_concerned(rule));
+    let silent = concerned.filter(|(_, rule)| !rule.annotations["description"].contains(words));
+    silent.map(|(name, _)| name).collect()
 }
 
 #[test]

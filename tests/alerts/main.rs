@@ -8,6 +8,9 @@ mod form;
 mod on_page;
 mod promtool;
 mod query;
+mod script;
+mod series;
+mod situations;
 
 use std::path::{Path, PathBuf};
 

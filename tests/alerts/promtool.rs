@@ -18,7 +18,7 @@ fn promtool(arguments: &[&str], files: &[PathBuf]) -> Result<(), String> {
 }
 
 /// The files in `alerts/tests`.
-fn scripts() -> Vec<PathBuf> {
+pub(crate) fn scripts() -> Vec<PathBuf> {
     let entries = fs::read_dir(shipped("tests")).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
 }

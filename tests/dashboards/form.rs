@@ -11,6 +11,14 @@ use crate::board::{Board, boards, items, path, text};
 /// What follows in a link to a runbook after the place that users put in for theirs.
 const RUNBOOKS: &str = "/alerts/runbooks";
 
+/// Runbooks that belong to no panel, and why.
+const ON_NO_PANEL: [(&str, &str); 4] = [
+    ("BarmanCloudPluginBackupFailed", "no panel shows the metrics of CloudNativePG's plugin"),
+    ("BarmanCloudPluginBackupTooOld", "no panel shows the metrics of CloudNativePG's plugin"),
+    ("BarmanCloudPluginNothingRecoverable", "no panel shows the metrics of CloudNativePG's plugin"),
+    ("BarmanCloudThresholdMissing", "it is about the rules, not about backups"),
+];
+
 /// What Kubernetes allows at most for annotations, less what the rest of a `ConfigMap` takes.
 const LARGEST_NOTE: usize = 255 * 1024;
 
@@ -132,6 +140,21 @@ fn links_lead_somewhere() {
         }
     }
     assert_eq!(places.len(), 1, "all runbooks are in one place: {places:?}");
+}
+
+#[test]
+fn every_runbook_is_linked_from_a_panel_that_shows_what_it_is_about() {
+    let boards = boards();
+    let panels = boards.iter().flat_map(Board::charts);
+    let linked: BTreeSet<_> = panels.flat_map(|panel| urls(&panel["links"])).collect();
+    let is_linked = |page: &str| linked.iter().any(|url| url.ends_with(&format!("/{page}.md")));
+
+    let runbooks = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/runbooks"));
+    let paths = runbooks.unwrap().map(|entry| entry.unwrap().path());
+    let pages = paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
+    let missing: BTreeSet<_> = pages.filter(|page| !is_linked(page)).collect();
+
+    assert_eq!(missing, ON_NO_PANEL.map(|(page, _)| page.to_owned()).into());
 }
 
 #[test]
