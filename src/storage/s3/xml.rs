@@ -11,6 +11,8 @@
 use std::borrow::Cow;
 use std::mem;
 
+use memchr::memchr;
+
 /// May begin a document, once.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -94,7 +96,7 @@ impl<'a> Elements<'a> {
     pub(super) fn raw_text(&mut self) -> Result<&'a str, XmlError> {
         let text = if self.is_empty { "" } else { self.up_to_markup()? };
         // Not even a comment: the SDK takes only the text on one side of it.
-        if !self.is_empty && !self.rest.starts_with("</") {
+        if !self.is_empty && !matches!(self.rest.as_bytes(), [b'<', b'/', ..]) {
             return Err(XmlError::Unexpected("something else in the place of a text"));
         }
         self.tag()?;
@@ -187,7 +189,7 @@ impl<'a> Elements<'a> {
 
     /// What comes before the next tag or comment.
     fn up_to_markup(&mut self) -> Result<&'a str, XmlError> {
-        let at = self.rest.find('<').ok_or(XmlError::BreaksOff)?;
+        let at = memchr(b'<', self.rest.as_bytes()).ok_or(XmlError::BreaksOff)?;
         let (text, rest) = self.rest.split_at(at);
         self.rest = rest;
         Ok(text)
@@ -196,10 +198,11 @@ impl<'a> Elements<'a> {
     /// Passes over what may stand between elements: blanks and comments.
     fn pass_over(&mut self) -> Result<(), XmlError> {
         loop {
-            self.rest = self.rest.trim_start_matches(is_blank);
-            if !self.rest.as_bytes().starts_with(b"<!") {
+            // Mostly, a tag follows at once.
+            if matches!(self.rest.as_bytes(), [b'<', next, ..] if *next != b'!') {
                 return Ok(());
             }
+            self.rest = self.rest.trim_start_matches(is_blank);
             let Some(comment) = self.rest.strip_prefix("<!--") else {
                 return Ok(());
             };
