@@ -91,7 +91,9 @@ fn the_clean_up_by_hand_is_a_dry_run() {
     let comment = read("deploy/examples/kilobase/clean-up.yaml");
     let lines = comment.lines().map(|line| line.trim_start_matches(['#', ' ']));
     let commands: Vec<_> = lines.filter(|line| line.starts_with("kubectl ")).collect();
-    let [create, set, send, _logs] = commands[..] else { panic!("other commands: {commands:?}") };
+    let [create, change, send, _logs] = commands[..] else {
+        panic!("other commands: {commands:?}")
+    };
     assert!(create.contains("--from cronjob/clean-up") && create.contains("--dry-run=client"));
     assert!(send.starts_with("kubectl create"));
 
@@ -103,13 +105,13 @@ fn the_clean_up_by_hand_is_a_dry_run() {
     let scratch = TempDir::new().expect("temporary directories can be made");
     let file = scratch.path().join("job.json");
     fs::write(&file, job.to_string()).expect("a fresh directory can be written");
-    let set = set.trim_end_matches(" |").strip_prefix("kubectl ").expect("it is kubectl");
+    let change = change.trim_end_matches(" |").strip_prefix("kubectl ").expect("it is kubectl");
     let mut command = tool("kubectl");
-    command.args(set.split(' ')).stdin(fs::File::open(&file).expect("the file is there"));
+    command.args(change.split(' ')).stdin(fs::File::open(&file).expect("the file is there"));
 
-    let sent: Value = serde_saphyr::from_str(&printed(&mut command)).expect("kubectl prints YAML");
+    let job: Value = serde_saphyr::from_str(&printed(&mut command)).expect("kubectl prints YAML");
 
-    let container = &sent["spec"]["template"]["spec"]["containers"][0];
+    let container = &job["spec"]["template"]["spec"]["containers"][0];
     let variables = container["env"].as_array().expect("the clean-up has an environment");
     let dry_run = variables.iter().find(|variable| variable["name"] == "DRY_RUN");
     assert_eq!(dry_run.map(|variable| &variable["value"]), Some(&json!("true")));

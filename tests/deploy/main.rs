@@ -9,6 +9,7 @@
 mod files;
 mod kilobase;
 mod manifests;
+mod readme;
 mod refused;
 
 use std::ffi::OsStr;
