@@ -102,6 +102,27 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
     }
 }
 
+/// Who is woken by an alert knows neither where the programs are nor who may ask the store.
+#[test]
+fn every_command_in_a_runbook_is_one_that_can_be_run_or_says_where() {
+    let readme = fs::read_to_string(shipped("README.md")).unwrap();
+    assert!(readme.contains("\n## Where to run the commands\n"));
+
+    for entry in fs::read_dir(shipped("runbooks")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<_> = text.lines().map(str::trim_start).collect();
+        let begins = |words: &str| lines.iter().any(|line| line.starts_with(words));
+        assert!(!begins("barman-cloud-exporter "), "{path:?}: in which pod?");
+        let of_the_store = begins("aws ") || begins("barman-cloud-backup");
+        let says_where = text.contains("[archive-tools](../README.md#where-to-run-the-commands)");
+        assert!(!of_the_store || says_where, "{path:?}: with which keys?");
+        let of_the_exporter = text.contains("-n barman-cloud-exporter ");
+        let may_differ = text.contains("may be in another namespace");
+        assert!(!of_the_exporter || may_differ, "{path:?}: in any namespace?");
+    }
+}
+
 /// A threshold that is missing silences alerts, so one alert looks for all of them.
 #[test]
 fn every_threshold_is_used_and_its_absence_noticed() {

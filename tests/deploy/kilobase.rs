@@ -1,9 +1,12 @@
 //! The worked example fits together, and its clean-up leaves what is good.
 
-use serde_json::Value;
+use std::fs;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
 use test_support::{Stack, StackSettings};
 
-use crate::{document, exporter, printed, project, rendered_example};
+use crate::{document, exporter, printed, project, read, rendered, rendered_example, tool};
 
 const CLEAN_UP: &str = "deploy/examples/kilobase/clean-up.py";
 
@@ -48,6 +51,70 @@ fn what_is_watched_is_what_is_backed_up() {
     assert_eq!(store["retentionPolicy"], "30d");
     assert_eq!(variable(&documents, "RETENTION_POLICY"), "RECOVERY WINDOW OF 30 DAYS");
     assert_eq!(cluster["plugins"][0]["parameters"]["barmanObjectName"], "kilobase");
+}
+
+/// It would be made anew each time that retention has deleted it.
+#[test]
+fn the_first_backup_is_made_by_hand_and_of_the_same_cluster() {
+    let applied = rendered(&project("deploy/examples/kilobase"));
+    assert!(applied.iter().all(|document| document["kind"] != "Backup"));
+
+    let documents = rendered_example();
+    let first = document(&documents, "Backup", "kilobase-postgres-initial");
+    let nightly = document(&documents, "ScheduledBackup", "kilobase-postgres-daily");
+    assert_eq!(first["metadata"]["namespace"], nightly["metadata"]["namespace"]);
+    for field in ["cluster", "method", "pluginConfiguration"] {
+        assert_eq!(first["spec"][field], nightly["spec"][field]);
+    }
+}
+
+#[test]
+fn the_limit_for_wal_is_of_the_server_that_is_watched() {
+    let documents = rendered_example();
+    let config = config(&documents);
+    let archive = &config["archives"][0];
+    let thresholds = document(&documents, "PrometheusRule", "barman-cloud-exporter-thresholds");
+    let rules = thresholds["spec"]["groups"][0]["rules"].as_array().expect("there are rules");
+
+    let of_a_server = |rule: &&Value| rule["labels"]["server"].is_string();
+    let limit = rules.iter().find(of_a_server).expect("a server has a limit of its own");
+
+    assert_eq!(limit["record"], "barman_cloud:threshold");
+    assert_eq!(limit["labels"]["name"], "wal_age_seconds");
+    assert_eq!(limit["labels"]["archive"], archive["name"]);
+    assert_eq!(limit["labels"]["server"], archive["servers"][0]["serverName"]);
+}
+
+/// What the comment says to run first: the second of three commands makes a job harmless.
+#[test]
+fn the_clean_up_by_hand_is_a_dry_run() {
+    let comment = read("deploy/examples/kilobase/clean-up.yaml");
+    let lines = comment.lines().map(|line| line.trim_start_matches(['#', ' ']));
+    let commands: Vec<_> = lines.filter(|line| line.starts_with("kubectl ")).collect();
+    let [create, change, send, _logs] = commands[..] else {
+        panic!("other commands: {commands:?}")
+    };
+    assert!(create.contains("--from cronjob/clean-up") && create.contains("--dry-run=client"));
+    assert!(send.starts_with("kubectl create"));
+
+    let documents = rendered_example();
+    let job = &document(&documents, "CronJob", "clean-up")["spec"]["jobTemplate"]["spec"];
+    let job = json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "by-hand"}, "spec": job,
+    });
+    let scratch = TempDir::new().expect("temporary directories can be made");
+    let file = scratch.path().join("job.json");
+    fs::write(&file, job.to_string()).expect("a fresh directory can be written");
+    let change = change.trim_end_matches(" |").strip_prefix("kubectl ").expect("it is kubectl");
+    let mut command = tool("kubectl");
+    command.args(change.split(' ')).stdin(fs::File::open(&file).expect("the file is there"));
+
+    let job: Value = serde_saphyr::from_str(&printed(&mut command)).expect("kubectl prints YAML");
+
+    let container = &job["spec"]["template"]["spec"]["containers"][0];
+    let variables = container["env"].as_array().expect("the clean-up has an environment");
+    let dry_run = variables.iter().find(|variable| variable["name"] == "DRY_RUN");
+    assert_eq!(dry_run.map(|variable| &variable["value"]), Some(&json!("true")));
 }
 
 /// What a schedule of six fields means, in words.

@@ -9,6 +9,7 @@
 mod files;
 mod kilobase;
 mod manifests;
+mod readme;
 mod refused;
 
 use std::ffi::OsStr;
@@ -81,8 +82,12 @@ fn rendered(folder: &Path) -> Vec<Value> {
     serde_saphyr::from_multiple(&yaml).expect("kubectl prints YAML")
 }
 
+/// The worked example, with the backup that is made by hand.
 fn rendered_example() -> Vec<Value> {
-    rendered(&project("deploy/examples/kilobase"))
+    let mut documents = rendered(&project("deploy/examples/kilobase"));
+    let by_hand = read("deploy/examples/kilobase/initial-backup.yaml");
+    documents.push(serde_saphyr::from_str(&by_hand).expect("the file is YAML"));
+    documents
 }
 
 /// The one document of this kind and name, whether kustomize added a hash to it or not.

@@ -1,12 +1,15 @@
 //! Every manifest is one that a cluster takes, and the exporter in it starts.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
 
-use serde_json::Value;
+use barman_cloud_exporter::metrics::reference;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{applicable, document, exporter, printed, problems, project, read, rendered};
+use crate::{
+    applicable, document, exporter, printed, problems, project, read, rendered, rendered_example,
+};
 
 #[test]
 fn every_manifest_is_good() {
@@ -80,39 +83,56 @@ fn keys_of_certificates_stay_where_they_are() {
     assert_eq!(keys, ["tls.crt", "tls.crt", "ca.crt"]);
 }
 
-/// What the README says to add where Prometheus is called otherwise, or lives elsewhere.
-#[test]
-fn the_patches_in_the_readme_do_what_it_says() {
-    let documents = patched(0);
+/// Where a network policy lets pods out to: addresses, or nothing for anywhere, and ports.
+pub(crate) fn ways_out(documents: &[Value]) -> Vec<(Value, Value)> {
+    let policy = document(documents, "NetworkPolicy", "barman-cloud-exporter");
+    let rules = policy["spec"]["egress"].as_array().expect("it has rules");
+    let of_rule =
+        |rule: &Value| (rule["to"][0]["ipBlock"]["cidr"].clone(), rule["ports"][0]["port"].clone());
+    rules.iter().map(of_rule).collect()
+}
 
+/// No pod gets at the node's own role; that of EKS Pod Identity is the pod's.
+#[test]
+fn only_the_overlay_for_aws_lets_pod_identity_through() {
+    let to_addresses = |overlay: &str| {
+        let ways = ways_out(&rendered(&project("deploy/kubernetes/overlays").join(overlay)));
+        ways.into_iter().filter(|(to, _)| !to.is_null()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(to_addresses("aws-irsa"), [(json!("169.254.170.23/32"), json!(80))]);
+    assert_eq!(to_addresses("s3-keys"), []);
+    assert_eq!(to_addresses("cnpg-certificates"), []);
+}
+
+/// A label that the operator gives to targets would take the place of one that metrics have.
+#[test]
+fn labels_of_metrics_arrive_under_their_names() {
+    let documents = rendered(&project("deploy/kubernetes/overlays/s3-keys"));
     let monitor = document(&documents, "PodMonitor", "barman-cloud-exporter");
-    let policy = document(&documents, "NetworkPolicy", "barman-cloud-exporter");
-    let from = &policy["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"];
-    assert_eq!(monitor["metadata"]["labels"]["release"], "my-release");
-    assert_eq!(from["kubernetes.io/metadata.name"], "my-namespace");
+    let relabelings = &monitor["spec"]["podMetricsEndpoints"][0]["relabelings"];
+    let relabelings = relabelings.as_array().expect("the monitor relabels");
+    let dropped = relabelings.iter().filter(|one| one["action"] == "labeldrop");
+    let dropped: Vec<_> = dropped.filter_map(|one| one["regex"].as_str()).collect();
+
+    let metrics = reference().into_iter().flat_map(|section| section.metrics);
+    let own: BTreeSet<_> = metrics.flat_map(|metric| metric.labels).collect();
+    let of_targets = ["container", "endpoint", "instance", "job", "namespace", "pod"];
+    let taken: Vec<_> = of_targets.into_iter().filter(|label| own.contains(label)).collect();
+
+    assert_eq!(dropped, taken);
 }
 
+/// The pod for the commands in runbooks is taken by the namespace of a database, and has Barman as it
+/// runs there.
 #[test]
-fn a_second_overlay_can_do_without_alerts_and_dashboards() {
-    let documents = patched(1);
+fn the_tools_of_the_runbooks_run_beside_the_database() {
+    let pod: Value =
+        serde_saphyr::from_str(&read("alerts/archive-tools.yaml")).expect("the file is YAML");
+    let example = rendered_example();
+    let clean_up = document(&example, "CronJob", "clean-up");
+    let clean_up = &clean_up["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
 
-    let count = |kind| documents.iter().filter(|document| document["kind"] == kind).count();
-    assert_eq!((count("PrometheusRule"), count("ConfigMap"), count("Deployment")), (0, 1, 1));
-}
-
-/// The overlay with one of the README's blocks of patches.
-fn patched(block: usize) -> Vec<Value> {
-    let readme = read("README.md");
-    let mut blocks = readme.split("```yaml\n- target:").skip(1);
-    let patches = blocks.nth(block).expect("the README has patches");
-    let (patches, _) = patches.split_once("```").expect("the block ends");
-    let scratch = TempDir::new().expect("temporary directories can be made");
-    let copied = ["deploy", "alerts", "dashboards"].map(project);
-    printed(Command::new("cp").arg("-r").args(copied).arg(scratch.path()));
-    let kustomization =
-        format!("resources: [deploy/kubernetes/overlays/s3-keys]\npatches:\n- target:{patches}");
-    let written = fs::write(scratch.path().join("kustomization.yaml"), kustomization);
-    written.expect("a fresh directory can be written");
-
-    rendered(scratch.path())
+    assert_eq!(pod["spec"]["containers"][0]["image"], clean_up["image"]);
+    assert_eq!(problems([[pod].as_slice()]), [<[String; 0]>::default()]);
 }
