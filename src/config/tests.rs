@@ -273,6 +273,35 @@ fn a_name_used_twice_is_told_also_where_something_else_is_wrong() {
 }
 
 #[test]
+fn a_value_that_lacks_its_quotes_is_named() {
+    let told = |value: &str| {
+        let servers =
+            format!("    servers:\n      - serverName: x\n        backupSchedule: {value}\n");
+        let text = format!("archives:\n  - name: a\n    destinationPath: s3://bucket\n{servers}");
+        load_text(&text).unwrap_err().to_string()
+    };
+
+    for value in ["* * * * * *", "@daily", "*/5 * * * * *"] {
+        let told = told(value);
+        let expected = "FILE: the value of `backupSchedule` on line 6 begins with `";
+        assert!(told.starts_with(expected) && told.contains("put it in quotes"), "{told}");
+    }
+    assert!(!told("@hunter2").contains("hunter2"));
+}
+
+#[test]
+fn an_archive_inside_another_is_valid_and_warned_of() {
+    let text = "archives:
+  - { name: inner, destinationPath: s3://bucket/p/orders }
+  - { name: outer, destinationPath: s3://bucket/p }
+  - { name: elsewhere, destinationPath: s3://bucket/p/x, endpointURL: https://s3.example.org }";
+
+    let warnings = load_text(text).unwrap().warnings();
+
+    insta::assert_snapshot!(warnings.join("\n"), @"archives[0].destinationPath: `s3://bucket/p/orders` of `inner` lies inside `s3://bucket/p` of `outer`: what is there is listed and counted twice, in both archives");
+}
+
+#[test]
 fn a_schedule_of_five_fields_is_valid_and_warned_of() {
     let servers = "servers: [{ serverName: a }, { serverName: b, backupSchedule: 0 2 * * * }]";
     let text = format!("archives: [{{ name: a, destinationPath: s3://bucket, {servers} }}]");
