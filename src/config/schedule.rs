@@ -83,7 +83,12 @@ impl FromStr for Schedule {
         match fields.len() {
             6 => {}
             // The parser would take five and run them at second 0, but not tell.
-            5 => return Err(InvalidSchedule::WithoutSeconds(fields.join(" "))),
+            5 => {
+                let fields = fields.join(" ");
+                let with_seconds = format!("0 {fields}").parse::<Self>();
+                with_seconds.map_err(|_| InvalidSchedule::OtherForm)?;
+                return Err(InvalidSchedule::WithoutSeconds(fields));
+            }
             _ => return Err(InvalidSchedule::OtherForm),
         }
         // As `tokio-cron-scheduler` parses it, so that what is accepted here runs there.

@@ -219,6 +219,40 @@ fn no_secret_is_shown() {
 }
 
 #[test]
+fn no_setting_repeats_what_logs_one_in() {
+    let settings = [
+        "scan: { schedule",
+        "scan: { timeZone",
+        "scan: { timeout",
+        "scan: { concurrency",
+        "log: { level",
+        "log: { format",
+        "web: { listenAddress",
+        "archives: [{ name: a, destinationPath: s3://b, retentionPolicy",
+        "archives: [{ name: a, endpointURL",
+        "archives: [{ name: a, region",
+        "archives: [{ name: a, servers: [{ serverName: a, backupSchedule",
+        "archives: [{ name: a, servers: [{ serverName: a, backupScheduleTimeZone",
+        "archives: [{ name: a, servers: [{ serverName",
+    ];
+    for setting in settings {
+        for value in ["https://u:hunter2@h", "u:hunter2@h", "@u:hunter2@h", "s3://b?k=hunter2"] {
+            for fields in ["", "* * * * ", "* * * * * "] {
+                let close = setting.chars().rev().filter_map(|one| match one {
+                    '{' => Some('}'),
+                    '[' => Some(']'),
+                    _ => None,
+                });
+                let close: String = close.collect();
+                let text = format!("{setting}: \"{fields}{value}\" {close}");
+                let told = load_text(&text).unwrap_err().to_string();
+                assert!(!told.contains("hunter2"), "{text}\n{told}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_mistake_of_a_file_is_listed() {
     let mut files: Vec<PathBuf> =
         fs::read_dir("tests/config").unwrap().map(|entry| entry.unwrap().path()).collect();
