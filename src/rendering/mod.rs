@@ -5,6 +5,7 @@ mod assemble;
 mod backup;
 mod certificate;
 mod explanation;
+mod glance;
 mod health;
 mod human;
 mod json;
@@ -20,6 +21,7 @@ mod upkeep;
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
 pub use certificate::{CertificateEntry, CertificatesToCheck};
 pub use explanation::explanation;
+pub use glance::{RestoreVerdict, ServerGlance, server_glances};
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
     RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
