@@ -1,7 +1,5 @@
 //! The servers on the page for people: whether each can be restored, worst first.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -25,7 +23,7 @@ pub(super) fn servers(overview: &Overview) -> Markup {
 /// How many servers are not well, by how they are; nothing where all are.
 pub(super) fn not_well(archive: &ArchiveOverview) -> Markup {
     html! {
-        @for (status, count) in counts(&archive.servers).into_iter().rev() {
+        @for (status, count) in counts(&archive.servers) {
             @if status != "ok" { small class=(class(status)) { (count) " " (status) } }
         }
     }
@@ -83,20 +81,17 @@ fn verdict(server: &ServerOverview, is_up: bool) -> Markup {
 }
 
 fn rest(more: &[ServerOverview]) -> Markup {
-    let counts = counts(more).into_iter().rev();
-    let counts: Vec<_> = counts.map(|(status, count)| format!("{count} {status}")).collect();
+    let counts = counts(more).map(|(status, count)| format!("{count} {status}"));
+    let counts: Vec<_> = counts.collect();
     html! {
         p.quiet { "and " (more.len()) " more: " (counts.join(", ")) }
     }
 }
 
-/// How many servers there are by how they are.
-fn counts(servers: &[ServerOverview]) -> BTreeMap<&str, usize> {
-    let mut counts = BTreeMap::new();
-    for server in servers {
-        *counts.entry(server.status.as_str()).or_default() += 1;
-    }
-    counts
+/// How many servers there are by how they are, in the order in which they are shown.
+fn counts(servers: &[ServerOverview]) -> impl Iterator<Item = (&str, usize)> {
+    let alike = servers.chunk_by(|one, next| one.status == next.status);
+    alike.filter_map(|all| Some((all.first()?.status.as_str(), all.len())))
 }
 
 fn class(status: &str) -> &'static str {
