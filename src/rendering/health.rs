@@ -4,11 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::postgres::{SegmentName, TimelineId};
 use crate::recovery::Verdict;
-use crate::report::{
-    ArchiveStatus, BackupReport, BackupState, IncompleteReason, Report, ServerReport,
-};
+use crate::report::{ArchiveStatus, BackupReport, BackupState, Report, ServerReport};
 
 use super::human::{ago, count, duration, quoted};
+use super::incomplete::what_is_missing;
 use super::schedule::schedule;
 use super::upkeep::{anomalies, old_uploads, orphan, retention};
 use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
@@ -222,30 +221,6 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
         Some(Finding::new(Severity::Warning, code, message).with(about(backup)))
     };
     server.backups.iter().filter_map(finding).collect()
-}
-
-/// What an incomplete backup lacks, as the rest of a sentence.
-fn what_is_missing(backup: &BackupReport, now: DateTime<Utc>) -> String {
-    let status = backup.info.as_ref().map(|info| info.status.to_string()).unwrap_or_default();
-    match backup.incomplete_reason() {
-        None => String::new(),
-        Some(IncompleteReason::MissingInfo) => ": its backup.info is missing".to_owned(),
-        Some(IncompleteReason::MissingData) => {
-            ": Barman calls it done, and objects of its data directory or of a tablespace are missing"
-                .to_owned()
-        }
-        Some(IncompleteReason::NeverBegun) => {
-            format!(": by its backup.info it never began (status {status})")
-        }
-        Some(IncompleteReason::NeverEnded) => {
-            let began = backup.began_at.map(|at| format!("began {}", ago(at, now)));
-            let began = began.unwrap_or_else(|| "began at an unknown time".to_owned());
-            format!(": it {began}, longer than `backups.maxRunningTime`, and never ended")
-        }
-        Some(IncompleteReason::UnknownStatus) => {
-            format!(": its backup.info has the status `{}`, which Barman does not know", quoted(&status))
-        }
-    }
 }
 
 /// A newer one can be restored, if not this one.

@@ -8,6 +8,7 @@ mod explanation;
 mod glance;
 mod health;
 mod human;
+mod incomplete;
 mod json;
 mod obstacle;
 mod progress;

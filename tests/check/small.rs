@@ -31,7 +31,14 @@ async fn a_gap_is_told_in_plain_words() {
 /// Makes the newest backup a failed one and adds what is odd in other ways.
 fn trouble(store: &Store) {
     let noon = "2026-01-01T12:00:00Z".parse().expect("a time");
-    for (id, status) in [("20260101T070000", "STARTED"), ("20260101T080000", "DONE")] {
+    let statuses = [
+        ("20260101T050000", "EMPTY"),
+        ("20260101T060000", "WAITING_FOR_WALS"),
+        ("20260101T070000", "STARTED"),
+        ("20260101T080000", "DONE"),
+        ("20260101T100000", "ODD"),
+    ];
+    for (id, status) in statuses {
         let info = small_key(&format!("base/{id}/backup.info"));
         store.put_bytes(SMALL_BUCKET, info, backup_info(1, status), noon);
     }
