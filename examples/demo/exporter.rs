@@ -29,6 +29,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running exporter, with a directory for its files that goes when it does.
 pub(crate) struct Exporter {
+    path: PathBuf,
     program: Child,
     directory: TempDir,
     url: String,
@@ -45,13 +46,13 @@ pub(crate) struct Access<'a> {
 impl Exporter {
     /// Starts it on the store, with a configuration of its own.
     pub(crate) fn start(access: &Access<'_>) -> Result<Self> {
-        let program = beside_this_program()?;
+        let path = beside_this_program()?;
         let directory = tempfile::Builder::new().prefix("barman-cloud-exporter-demo-").tempdir();
         let directory = directory.context("no temporary directory")?;
         let address = format!("127.0.0.1:{}", port()?);
         configure(directory.path(), &address, access)?;
         let log = File::create(directory.path().join("exporter.log"))?;
-        let program = Command::new(&program)
+        let program = Command::new(&path)
             .arg("--config.file")
             .arg(directory.path().join("config.yaml"))
             .stdin(Stdio::null())
@@ -61,9 +62,9 @@ impl Exporter {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot start `{}`", program.display()))?;
+            .with_context(|| format!("cannot start `{}`", path.display()))?;
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        Ok(Self { program, directory, url: format!("http://{address}"), client })
+        Ok(Self { path, program, directory, url: format!("http://{address}"), client })
     }
 
     /// URL of one of its pages.
@@ -74,6 +75,14 @@ impl Exporter {
     /// One of its files.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// A line for a shell that has the same program do something else with the same configuration.
+    pub(crate) fn command(&self, name: &str) -> String {
+        let quoted =
+            |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
+        let (program, configuration) = (quoted(&self.path), quoted(&self.file("config.yaml")));
+        format!("{program} {name} --config.file {configuration}")
     }
 
     /// Waits until it has scanned the archive.

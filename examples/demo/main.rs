@@ -86,6 +86,7 @@ async fn show(exporter: &mut Exporter, archive: Archive, endpoint: &str, once: b
 fn places(exporter: &Exporter, endpoint: &str) -> String {
     let (landing, metrics) = (exporter.url("/"), exporter.url("/metrics"));
     let (configuration, log) = (exporter.file("config.yaml"), exporter.file("exporter.log"));
+    let (check, report) = (exporter.command("check"), exporter.command("report"));
     format!(
         "\
 barman-cloud-exporter watches the backups of three PostgreSQL servers, in memory at {endpoint}
@@ -93,7 +94,12 @@ barman-cloud-exporter watches the backups of three PostgreSQL servers, in memory
   landing page   {landing}
   metrics        {metrics}
   configuration  {}
-  log            {}",
+  log            {}
+
+From another terminal, while this runs:
+
+  {check}
+  {report}",
         configuration.display(),
         log.display()
     )

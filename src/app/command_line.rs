@@ -9,8 +9,8 @@ use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::build_info;
-use crate::config::{Config, Flag, Mistakes, parse_time_zone};
+use super::{build_info, logging};
+use crate::config::{Config, ENVIRONMENT_PREFIX, Flag, Mistakes, Origin, parse_time_zone};
 use crate::schedule::BackupSchedule;
 
 /// Where the configuration is looked for when nothing names it.
@@ -38,6 +38,7 @@ Exit codes:
   0  stopped by a signal; for check-config: the configuration is valid; for check: all is well
   1  the program could not start, or failed
   2  the command line or the configuration is wrong
+  check-config --strict: 1 warnings, such as a schedule of five fields
   check has its own: 1 warnings, 2 something is critical, 3 it could not be told, also for a wrong
   configuration or a scan that failed while nothing critical is known
   report has its own: 0 every archive was scanned, whatever was found; 3 one could not be (the others
@@ -92,7 +93,11 @@ pub enum Command {
     Serve,
     /// Check the configuration and say everything that is wrong with it. Opens no file that it
     /// names, and talks to nobody.
-    CheckConfig,
+    CheckConfig {
+        /// End with 1 where there are warnings.
+        #[arg(long)]
+        strict: bool,
+    },
     /// Scan every archive and read every certificate once, and say what can be restored and what is
     /// not as it should be.
     Check {
@@ -101,7 +106,7 @@ pub enum Command {
         output: Output,
 
         /// Judge as of this moment instead of now, such as `2026-11-15T12:00:00Z`.
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = parse_moment)]
         at: Option<DateTime<Utc>>,
     },
     /// Scan every archive once, and say what is stored, what of it nobody needs, and what arrived
@@ -112,7 +117,7 @@ pub enum Command {
         output: ReportOutput,
 
         /// Look back from this moment instead of now, such as `2026-11-15T12:00:00Z`.
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = parse_moment)]
         at: Option<DateTime<Utc>>,
     },
     /// Say what a backup schedule means to CloudNativePG, and when it comes next. Needs no
@@ -126,7 +131,7 @@ pub enum Command {
         time_zone: Tz,
 
         /// Begin at this moment instead of now, such as `2026-11-15T12:00:00Z`.
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = parse_moment)]
         at: Option<DateTime<Utc>>,
     },
 }
@@ -189,12 +194,14 @@ impl CommandLine {
 
     /// The settings that flags override.
     ///
-    /// Who asks for a result wants that, and of the log what is odd.
+    /// Who asks for a result wants that, and of the log what is odd and not in the result.
     #[must_use]
     pub fn flags(&self) -> Vec<Flag> {
         let quiet = match self.command() {
-            Command::Check { .. } | Command::Report { .. } => Some("warn".to_owned()),
-            Command::Serve | Command::CheckConfig | Command::ExplainSchedule { .. } => None,
+            Command::Check { .. } | Command::Report { .. } => {
+                Some(logging::BESIDE_A_RESULT.to_owned())
+            }
+            Command::Serve | Command::CheckConfig { .. } | Command::ExplainSchedule { .. } => None,
         };
         let log_level = self.log_level.clone().or(quiet);
         [
@@ -210,10 +217,42 @@ impl CommandLine {
     /// Reads the configuration: the file, overridden by this process's environment and the flags.
     ///
     /// # Errors
-    /// Every mistake there is.
-    pub fn load_config(&self) -> Result<Config, Mistakes> {
-        Config::load(self.config_file().as_deref(), env::vars_os(), &self.flags())
+    /// Every mistake there is, or that there is no configuration at all.
+    pub fn load_config(&self) -> Result<Config, NoConfig> {
+        let file = self.config_file();
+        let loaded = Config::load(file.as_deref(), env::vars_os(), &self.flags());
+        loaded.map_err(|mistakes| match mistakes.iter().as_slice() {
+            [only]
+                if file.is_none() && only.key == "archives" && only.origin == Origin::Unknown =>
+            {
+                NoConfig::NotFound
+            }
+            _ => NoConfig::Wrong(mistakes),
+        })
     }
+}
+
+/// Why there is no configuration to go by.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoConfig {
+    /// There is no file, and the environment names no archive.
+    #[error(
+        "No configuration was found: `{DEFAULT_CONFIG_FILE}` does not exist, and no other file was \
+         named. Name one with `--config.file` or `BARMAN_CLOUD_EXPORTER_CONFIG_FILE`, or give the \
+         archives in `{ENVIRONMENT_PREFIX}ARCHIVES`; see --help for the least that it needs"
+    )]
+    NotFound,
+    /// There are mistakes in it.
+    #[error("The configuration is wrong:\n{0}")]
+    Wrong(Mistakes),
+}
+
+/// Reads a moment as of which something is judged.
+fn parse_moment(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    text.parse().map_err(|_| {
+        "expected a date and a time with their time zone, such as `2026-11-15T12:00:00Z` or \
+         `2026-11-15T13:00:00+01:00`"
+    })
 }
 
 #[cfg(test)]
@@ -236,7 +275,8 @@ mod tests {
     fn without_a_command_it_serves() {
         assert_eq!(read("").unwrap().command(), Command::Serve);
         assert_eq!(read("serve").unwrap().command(), Command::Serve);
-        assert_eq!(read("check-config").unwrap().command(), Command::CheckConfig);
+        let check_config = read("check-config").unwrap().command();
+        assert_eq!(check_config, Command::CheckConfig { strict: false });
     }
 
     #[test]
@@ -264,7 +304,8 @@ mod tests {
         assert_eq!(checks.command(), Command::Check { output: Output::Json, at });
         let plain = Command::Check { output: Output::Text, at: None };
         assert_eq!(read("check").unwrap().command(), plain);
-        assert!(read("check --at yesterday").is_err());
+        let wrong = read("check --at yesterday").unwrap_err().to_string();
+        assert!(wrong.contains("'yesterday'") && wrong.contains("2026-11-15T12:00:00Z"), "{wrong}");
     }
 
     #[test]
@@ -285,8 +326,8 @@ mod tests {
             flags.into_iter().find(|flag| flag.key == "log.level").map(|flag| flag.value)
         };
 
-        assert_eq!(level("check"), Some("warn".to_owned()));
-        assert_eq!(level("report"), Some("warn".to_owned()));
+        assert_eq!(level("check"), Some(logging::BESIDE_A_RESULT.to_owned()));
+        assert_eq!(level("report"), Some(logging::BESIDE_A_RESULT.to_owned()));
         assert_eq!(level("check --log.level info"), Some("info".to_owned()));
         assert_eq!(level("serve"), None);
     }

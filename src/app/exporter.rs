@@ -3,11 +3,15 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
+
 use crate::metrics::{ArchiveView, BuildInfo, Page};
-use crate::rendering::CertificateEntry;
+use crate::rendering::{CertificateEntry, RestoreVerdict, ServerGlance, server_glances};
 use crate::report::{ArchiveStatus, Report};
 use crate::scan::{Clock, Due};
-use crate::web::{ArchiveOverview, CertificateOverview, Content, Exposition, Overview};
+use crate::web::{
+    ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview,
+};
 
 use super::archive::PublishedArchive;
 use super::certificates::Certificates;
@@ -60,16 +64,24 @@ impl Content for Exporter {
             version: build_info::VERSION.to_owned(),
             revision: build_info::REVISION.to_owned(),
             now,
-            archives: views.map(|view| archive_overview(view.status)).collect(),
+            archives: views.map(|view| archive_overview(view.status, now)).collect(),
             certificates: certificates.map(certificate_overview).collect(),
         }
     }
+
+    fn unscanned(&self) -> Vec<String> {
+        let statuses = self.views().into_iter().map(|view| view.status);
+        let waiting = statuses.filter(|status| status.last_attempt_at.is_none());
+        waiting.map(|status| status.name).collect()
+    }
 }
 
-fn archive_overview(status: ArchiveStatus) -> ArchiveOverview {
+fn archive_overview(status: ArchiveStatus, now: DateTime<Utc>) -> ArchiveOverview {
     let report = status.report.as_deref();
+    let servers = report.map(|report| server_glances(report, now)).unwrap_or_default();
     ArchiveOverview {
-        servers: report.map_or(0, Report::servers_found),
+        servers_found: report.map_or(0, Report::servers_found),
+        servers: servers.into_iter().map(server_overview).collect(),
         objects: report.map(|report| report.stock.sums.objects),
         name: status.name,
         destination: status.destination,
@@ -79,7 +91,17 @@ fn archive_overview(status: ArchiveStatus) -> ArchiveOverview {
         last_outcome: status.last_outcome.map(|outcome| outcome.as_label().to_owned()),
         last_error: status.last_failure.map(|failure| failure.message),
         next_at: status.next_scan_at,
-        finished_first_attempt: status.last_attempt_at.is_some(),
+    }
+}
+
+fn server_overview(glance: ServerGlance) -> ServerOverview {
+    ServerOverview {
+        name: glance.name,
+        verdict: glance.verdict.map(|verdict| verdict.as_str().to_owned()),
+        is_restorable: glance.verdict == Some(RestoreVerdict::Restorable),
+        status: glance.status.as_str().to_owned(),
+        newest_backup_at: glance.newest_backup_at,
+        problems: glance.problems,
     }
 }
 

@@ -33,6 +33,9 @@ use once::{COULD_NOT_TELL, Said, Scanned, Scope};
 /// The exit code for a wrong command line or configuration, as clap has it.
 const WRONG_CONFIGURATION: u8 = 2;
 
+/// The exit code for warnings where these are asked to count, as `check` has it.
+const WARNINGS: u8 = 1;
+
 /// The exit code of a program that could not start, or failed.
 const FAILED: u8 = 1;
 
@@ -44,13 +47,9 @@ const RUNTIME_DEADLINE: Duration = Duration::from_secs(1);
 pub fn run() -> ExitCode {
     let command_line = CommandLine::of_this_process();
     match command_line.command() {
-        Command::CheckConfig => configured(&command_line, WRONG_CONFIGURATION, |config| {
-            say(io::stdout(), &summary(&config));
-            for warning in config.warnings() {
-                say(io::stdout(), &format!("Warning: {warning}"));
-            }
-            ExitCode::SUCCESS
-        }),
+        Command::CheckConfig { strict } => {
+            configured(&command_line, WRONG_CONFIGURATION, |config| check_config(&config, strict))
+        }
         // For these, other codes say how it is with the backups.
         Command::Check { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
             once(&config, (at, Scope::All), |scanned| check::say(scanned, output))
@@ -77,11 +76,21 @@ fn configured(
 ) -> ExitCode {
     match command_line.load_config() {
         Ok(config) => act(config),
-        Err(mistakes) => {
-            say(io::stderr(), &format!("The configuration is wrong:\n{mistakes}"));
+        Err(error) => {
+            say(io::stderr(), &error.to_string());
             ExitCode::from(wrong)
         }
     }
+}
+
+/// Says what a valid configuration names, and what in it is probably not what is meant.
+fn check_config(config: &Config, strict: bool) -> ExitCode {
+    say(io::stdout(), &summary(config));
+    let warnings = config.warnings();
+    for warning in &warnings {
+        say(io::stdout(), &format!("Warning: {warning}"));
+    }
+    if strict && !warnings.is_empty() { ExitCode::from(WARNINGS) } else { ExitCode::SUCCESS }
 }
 
 /// The exit code of what has ended; an error is logged and has this one.
@@ -135,7 +144,11 @@ fn clock() -> Clock {
 fn summary(config: &Config) -> String {
     let line = |(name, place): (&String, String)| format!("\n  {name}: {place}");
     let archives = config.archives.iter().map(|one| (&one.name, one.destination.to_string()));
-    let mut lines = vec!["The configuration is valid. Archives:".to_owned()];
+    let mut lines = vec![
+        "The configuration is valid; no file that it names was opened, and no store was asked. \
+         Archives:"
+            .to_owned(),
+    ];
     lines.extend(archives.map(line));
     if !config.certificates.is_empty() {
         lines.push("\nCertificates, besides those of the archives' endpoints:".to_owned());

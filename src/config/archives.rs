@@ -136,6 +136,24 @@ impl ArchiveConfig {
         })
     }
 
+    /// That its destination lies inside that of another, with the key that names it.
+    pub(super) fn warning<'a>(
+        &self,
+        key: &str,
+        others: impl IntoIterator<Item = &'a Self>,
+    ) -> Option<String> {
+        let contains = |other: &&Self| {
+            other.endpoint_url == self.endpoint_url && other.destination.contains(&self.destination)
+        };
+        let other = others.into_iter().find(contains)?;
+        let (name, inner) = (&self.name, &self.destination);
+        Some(format!(
+            "{key}: `{inner}` of `{name}` lies inside `{}` of `{}`: what is there is listed and \
+             counted twice, in both archives",
+            other.destination, other.name
+        ))
+    }
+
     fn check_against(&self, others: &[Self], section: &Section<'_>) {
         let is_same = |other: &&Self| {
             other.destination == self.destination && other.endpoint_url == self.endpoint_url

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::scan::parse_time_zone;
 use super::section::Section;
-use crate::schedule::BackupSchedule;
+use crate::schedule::{BackupSchedule, InvalidSchedule};
 
 /// When a server's backups should be taken, and from when on one is late.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +26,21 @@ pub struct BackupScheduleConfig {
 
 const KEY: &str = "backupSchedule";
 
+/// Reads a schedule. What is wrong with one is told with the field, which an address with a password
+/// in it must not be.
+fn parse(text: &str) -> Result<BackupSchedule, String> {
+    let is_address =
+        text.contains("://") || text.trim().char_indices().any(|(at, one)| at > 0 && one == '@');
+    if is_address {
+        return Err("expected six fields, seconds first, or a word such as `@daily`".to_owned());
+    }
+    text.parse().map_err(|error: InvalidSchedule| error.to_string())
+}
+
 impl BackupScheduleConfig {
     /// The settings of a server; `None` without a schedule.
     pub(super) fn read(server: &mut Section<'_>) -> Option<Self> {
-        let schedule = server.text(KEY, str::parse);
+        let schedule = server.text(KEY, parse);
         let time_zone = server.text("backupScheduleTimeZone", parse_time_zone);
         let range = Duration::ZERO..=Duration::from_hours(24 * 30);
         let grace_period = server.duration("backupGracePeriod", range);

@@ -15,6 +15,17 @@ pub struct Destination {
     pub prefix: String,
 }
 
+impl Destination {
+    /// Whether another one lies inside this one, and is not the same.
+    pub(super) fn contains(&self, other: &Self) -> bool {
+        let rest = other.prefix.strip_prefix(&self.prefix);
+        let is_inside = |rest: &str| {
+            if self.prefix.is_empty() { !rest.is_empty() } else { rest.starts_with('/') }
+        };
+        self.bucket == other.bucket && rest.is_some_and(is_inside)
+    }
+}
+
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slash = if self.prefix.is_empty() { "" } else { "/" };
@@ -88,6 +99,25 @@ mod tests {
     fn the_root_of_a_bucket_has_an_empty_prefix() {
         for text in ["s3://bucket", "s3://bucket/", "s3://bucket//"] {
             assert_eq!(destination(text).unwrap().prefix, "");
+        }
+    }
+
+    #[test]
+    fn one_lies_inside_another_by_whole_directories() {
+        let contains = |outer: &str, inner: &str| {
+            destination(outer).unwrap().contains(&destination(inner).unwrap())
+        };
+
+        assert!(contains("s3://bucket/p", "s3://bucket/p/orders"));
+        assert!(contains("s3://bucket", "s3://bucket/p"));
+        for (outer, inner) in [
+            ("s3://bucket/p", "s3://bucket/p"),
+            ("s3://bucket", "s3://bucket"),
+            ("s3://bucket/p", "s3://bucket/production"),
+            ("s3://bucket/p/orders", "s3://bucket/p"),
+            ("s3://other", "s3://bucket/p"),
+        ] {
+            assert!(!contains(outer, inner), "{outer} {inner}");
         }
     }
 

@@ -92,10 +92,13 @@ const SHOWN_CHARACTERS: usize = 120;
 
 /// A text from outside as a message may show it: short, on one line, without what logs one in.
 ///
-/// Where there is an `@`, whatever stands between `://` and the last one is withheld, as is what
-/// follows a `?`: both are where URLs carry secrets.
+/// Whatever stands before the last `@`, a scheme left out, is withheld, as is what follows a `?` in a
+/// URL: both are where URLs carry secrets. Before an `@` at the very beginning, as in `@daily`, there
+/// is nothing to withhold.
 pub(super) fn shown(text: &str) -> String {
-    let text = withhold_query(&withhold_userinfo(text));
+    let is_url = text.contains("://");
+    let text = withhold_userinfo(text);
+    let text = if is_url { withhold_query(&text) } else { text };
     let mut short: String = text.chars().take(SHOWN_CHARACTERS).collect();
     if short.len() < text.len() {
         short.push('…');
@@ -107,21 +110,28 @@ fn withhold_userinfo(text: &str) -> String {
     let Some((before, host)) = text.rsplit_once('@') else {
         return text.to_owned();
     };
-    let scheme = before.split_once("://").map_or(String::new(), |(name, _)| format!("{name}://"));
+    let is_scheme = |name: &str| name.chars().all(|one| one.is_ascii_alphanumeric());
+    let (scheme, userinfo) = match before.split_once("://") {
+        Some((name, userinfo)) if is_scheme(name) => (format!("{name}://"), userinfo),
+        Some(_) | None => (String::new(), before),
+    };
+    if userinfo.trim().is_empty() {
+        return text.to_owned();
+    }
     format!("{scheme}[withheld]@{host}")
 }
 
 fn withhold_query(text: &str) -> String {
     match text.split_once('?') {
-        Some((before, after)) if before.contains("://") && !after.is_empty() => {
-            format!("{before}?[withheld]")
-        }
-        _ => text.to_owned(),
+        Some((before, after)) if !after.is_empty() => format!("{before}?[withheld]"),
+        Some(_) | None => text.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -130,6 +140,33 @@ mod tests {
         assert_eq!(shown("https://key:se/cr@et@host"), "`https://[withheld]@host`");
         assert_eq!(shown("key:secret@host"), "`[withheld]@host`");
         assert_eq!(shown("s3://bucket?X-Amz-Signature=1"), "`s3://bucket?[withheld]`");
+        assert_eq!(shown("k:s@host,http://k:s@host?s=1"), "`[withheld]@host?[withheld]`");
+        assert_eq!(shown("@key:secret@host"), "`[withheld]@host`");
+    }
+
+    #[test]
+    fn where_nothing_stands_before_an_at_sign_nothing_is_withheld() {
+        for text in ["@evry 5m", "@30d", "@utc", " @daily", "https://@host", "a?b"] {
+            assert_eq!(shown(text), format!("`{text}`"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_stands_before_the_host_is_never_shown(
+            before in "(|https://|s3://|postgresql://)",
+            user in "[a-z0-9:@/? .%-]{0,20}",
+            secret in "[A-Z]{6,12}",
+            more in "[a-z0-9:@/?.%-]{0,20}",
+            host in "[a-z0-9./?=:-]{0,30}",
+        ) {
+            // Without a scheme, a word before `://` looks like one.
+            prop_assume!(!before.is_empty() || !more.contains("://"));
+
+            let shown = shown(&format!("{before}{user}{secret}{more}@{host}"));
+
+            prop_assert!(!shown.contains(&secret), "{}", shown);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod endpoint;
 mod listen_address;
 mod log;
 mod mistakes;
+mod quotes;
 mod scan;
 mod schedule;
 mod section;
@@ -93,6 +94,9 @@ impl Config {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for (index, archive) in self.archives.iter().enumerate() {
+            let others = self.archives.iter().filter(|other| other.name != archive.name);
+            let place = format!("archives[{index}].destinationPath");
+            warnings.extend(archive.warning(&place, others));
             for (number, server) in archive.servers.iter().flatten().enumerate() {
                 let place = format!("archives[{index}].servers[{number}]");
                 let schedule = server.backup_schedule.as_ref();

@@ -52,6 +52,12 @@ pub enum InvalidSchedule {
     /// Five fields, as most programs write cron expressions: seconds are missing.
     #[error("expected six fields, seconds first (five were given; perhaps `0 {0}` is meant)")]
     WithoutSeconds(String),
+    /// A word such as `@daily`, as a `ScheduledBackup` may have it.
+    #[error(
+        "expected six fields, seconds first, such as `0 */5 * * * *`; words that begin with `@` are \
+         taken by `backupSchedule` alone"
+    )]
+    Word,
     /// Neither five nor six fields.
     #[error(
         "expected six fields, seconds first: second, minute, hour, day of month, month, day of \
@@ -71,10 +77,18 @@ impl FromStr for Schedule {
 
     fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
         let fields: Vec<&str> = text.split_whitespace().collect();
+        if text.trim_start().starts_with('@') {
+            return Err(InvalidSchedule::Word);
+        }
         match fields.len() {
             6 => {}
             // The parser would take five and run them at second 0, but not tell.
-            5 => return Err(InvalidSchedule::WithoutSeconds(fields.join(" "))),
+            5 => {
+                let fields = fields.join(" ");
+                let with_seconds = format!("0 {fields}").parse::<Self>();
+                with_seconds.map_err(|_| InvalidSchedule::OtherForm)?;
+                return Err(InvalidSchedule::WithoutSeconds(fields));
+            }
             _ => return Err(InvalidSchedule::OtherForm),
         }
         // As `tokio-cron-scheduler` parses it, so that what is accepted here runs there.
@@ -103,6 +117,13 @@ mod tests {
         let error = "*/5 * * * *".parse::<Schedule>().unwrap_err();
 
         assert!(error.to_string().contains("`0 */5 * * * *`"), "{error}");
+    }
+
+    #[test]
+    fn words_are_told_that_they_are_taken_elsewhere() {
+        for text in ["@every 5m", "@daily", " @hourly"] {
+            assert_eq!(text.parse::<Schedule>(), Err(InvalidSchedule::Word), "{text}");
+        }
     }
 
     #[test]

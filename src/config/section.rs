@@ -13,7 +13,8 @@ use figment::value::{Dict, Tag, Value};
 use super::mistakes::{Mistake, Origin};
 use super::sources::Merged;
 use super::spelling::{
-    is_near, is_unset, kind_of, shown_key, shown_value, variable_of, whole, without_indices,
+    is_near, is_part, is_unset, kind_of, shown_key, shown_value, variable_of, whole,
+    without_indices,
 };
 
 /// Collects the mistakes of one configuration while its sections are read.
@@ -240,8 +241,12 @@ impl<'r> Section<'r> {
     }
 
     fn unknown(&self, key: &str, origin: &Origin) -> String {
-        let near = self.known.iter().filter(|known| is_near(key, known));
-        let near: Vec<String> = near.map(|known| self.spelled(known, origin)).collect();
+        let like = |is_like: fn(&str, &str) -> bool| {
+            let like = self.known.iter().filter(|known| is_like(key, known));
+            like.map(|known| self.spelled(known, origin)).collect::<Vec<String>>()
+        };
+        let near = like(is_near);
+        let near = if near.is_empty() { like(is_part) } else { near };
         if near.is_empty() {
             let known: Vec<String> = self.known.iter().map(|key| format!("`{key}`")).collect();
             return format!("is not known here; known are {}", known.join(", "));

@@ -10,6 +10,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde_saphyr::UserMessageFormatter;
 
 use super::mistakes::{Mistake, Mistakes, Origin};
+use super::quotes;
 
 /// What the names of our environment variables begin with.
 ///
@@ -106,8 +107,16 @@ impl Format for Yaml {
                 budget: serde_saphyr::budget! { max_depth: 32 },
             },
         )
-        .map_err(|error| Self::Error::custom(error.render_with_formatter(&UserMessageFormatter)))
+        .map_err(|error| Self::Error::custom(in_words(&error, text)))
     }
+}
+
+/// What is wrong with a text, and how to put it right where that is known.
+fn in_words(error: &serde_saphyr::Error, text: &str) -> String {
+    let said = error.render_with_formatter(&UserMessageFormatter);
+    let place = error.location();
+    let hint = place.and_then(|place| quotes::lacking(text, place.line(), place.column()));
+    hint.map_or_else(|| said.clone(), |hint| format!("{hint} ({said})"))
 }
 
 /// Whether a file says nothing at all, as one in which everything is commented out.

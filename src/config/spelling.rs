@@ -50,6 +50,13 @@ pub(super) fn is_near(key: &str, known: &str) -> bool {
     strsim::osa_distance(&key, &known) <= (known.len() / 3).max(1)
 }
 
+/// Whether a key is a part of a known one, or the other way round, as `retention` of
+/// `retentionPolicy`.
+pub(super) fn is_part(key: &str, known: &str) -> bool {
+    let (key, known) = (key.to_lowercase(), known.to_lowercase());
+    key.len().min(known.len()) >= 4 && (known.contains(&key) || key.contains(&known))
+}
+
 /// The environment variable of a key, as in `web.listenAddress`.
 pub(super) fn variable_of(key: &str) -> String {
     let mut name = ENVIRONMENT_PREFIX.to_owned();

@@ -219,6 +219,40 @@ fn no_secret_is_shown() {
 }
 
 #[test]
+fn no_setting_repeats_what_logs_one_in() {
+    let settings = [
+        "scan: { schedule",
+        "scan: { timeZone",
+        "scan: { timeout",
+        "scan: { concurrency",
+        "log: { level",
+        "log: { format",
+        "web: { listenAddress",
+        "archives: [{ name: a, destinationPath: s3://b, retentionPolicy",
+        "archives: [{ name: a, endpointURL",
+        "archives: [{ name: a, region",
+        "archives: [{ name: a, servers: [{ serverName: a, backupSchedule",
+        "archives: [{ name: a, servers: [{ serverName: a, backupScheduleTimeZone",
+        "archives: [{ name: a, servers: [{ serverName",
+    ];
+    for setting in settings {
+        for value in ["https://u:hunter2@h", "u:hunter2@h", "@u:hunter2@h", "s3://b?k=hunter2"] {
+            for fields in ["", "* * * * ", "* * * * * "] {
+                let close = setting.chars().rev().filter_map(|one| match one {
+                    '{' => Some('}'),
+                    '[' => Some(']'),
+                    _ => None,
+                });
+                let close: String = close.collect();
+                let text = format!("{setting}: \"{fields}{value}\" {close}");
+                let told = load_text(&text).unwrap_err().to_string();
+                assert!(!told.contains("hunter2"), "{text}\n{told}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_mistake_of_a_file_is_listed() {
     let mut files: Vec<PathBuf> =
         fs::read_dir("tests/config").unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -270,6 +304,35 @@ fn a_name_used_twice_is_told_also_where_something_else_is_wrong() {
 
     let keys: Vec<_> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
     assert_eq!(keys, ["archives[0].destinationPath", "archives[1].name"]);
+}
+
+#[test]
+fn a_value_that_lacks_its_quotes_is_named() {
+    let told = |value: &str| {
+        let servers =
+            format!("    servers:\n      - serverName: x\n        backupSchedule: {value}\n");
+        let text = format!("archives:\n  - name: a\n    destinationPath: s3://bucket\n{servers}");
+        load_text(&text).unwrap_err().to_string()
+    };
+
+    for value in ["* * * * * *", "@daily", "*/5 * * * * *"] {
+        let told = told(value);
+        let expected = "FILE: the value of `backupSchedule` on line 6 begins with `";
+        assert!(told.starts_with(expected) && told.contains("put it in quotes"), "{told}");
+    }
+    assert!(!told("@hunter2").contains("hunter2"));
+}
+
+#[test]
+fn an_archive_inside_another_is_valid_and_warned_of() {
+    let text = "archives:
+  - { name: inner, destinationPath: s3://bucket/p/orders }
+  - { name: outer, destinationPath: s3://bucket/p }
+  - { name: elsewhere, destinationPath: s3://bucket/p/x, endpointURL: https://s3.example.org }";
+
+    let warnings = load_text(text).unwrap().warnings();
+
+    insta::assert_snapshot!(warnings.join("\n"), @"archives[0].destinationPath: `s3://bucket/p/orders` of `inner` lies inside `s3://bucket/p` of `outer`: what is there is listed and counted twice, in both archives");
 }
 
 #[test]

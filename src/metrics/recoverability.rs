@@ -3,7 +3,6 @@
 use prometheus_client::registry::Unit;
 
 use crate::inventory::SomeObjects;
-use crate::recovery::Verdict;
 use crate::report::ServerReport;
 
 use super::table::{Metric, Number, Values, age};
@@ -15,7 +14,7 @@ pub(super) const METRICS: &[Metric] = &[
                without a done backup.",
         unit: None,
         labels: &[],
-        values: Values::Server(|server, _| Some(is_recoverable(server)?.into())),
+        values: Values::Server(|server, _| Some(server.newest_is_recoverable()?.into())),
     },
     Metric {
         name: "recoverable_by_default",
@@ -25,7 +24,7 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::Server(|server, _| {
             let verdict = server.newest_verdict();
             let by_default = verdict.is_none_or(|verdict| verdict.default_target_works);
-            Some((is_recoverable(server)? && by_default).into())
+            Some((server.newest_is_recoverable()? && by_default).into())
         }),
     },
     Metric {
@@ -150,12 +149,4 @@ pub(super) const METRICS: &[Metric] = &[
 
 fn restore(server: &ServerReport, value: fn(&SomeObjects) -> u64) -> Option<Number> {
     Some(value(&server.recovery.restore.as_ref()?.objects).into())
-}
-
-/// `None` where the only backups are ones that cannot be read.
-fn is_recoverable(server: &ServerReport) -> Option<bool> {
-    match server.newest_verdict() {
-        Some(newest) => Some(newest.verdict == Verdict::Recoverable),
-        None => server.recovery.all_are_known.then_some(false),
-    }
 }

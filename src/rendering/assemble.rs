@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::inventory::Intervals;
-use crate::report::{ArchiveStatus, RetentionReport, ServerReport, UploadSums, WalReport};
+use crate::report::{ArchiveStatus, Report, RetentionReport, ServerReport, UploadSums, WalReport};
 
 use super::health::{archive_findings, server_findings};
 use super::json::{
@@ -44,8 +44,7 @@ impl ArchiveEntry {
         let mut servers = Vec::new();
         if let Some(report) = report {
             for (name, server) in &report.servers {
-                let uploads = report.uploads.as_ref().and_then(|all| all.get(name));
-                servers.push(ServerEntry::new(name, server, uploads, now));
+                servers.push(ServerEntry::new((name, server), report, now));
             }
         }
         let own = findings.iter().map(|finding| finding.severity);
@@ -64,13 +63,9 @@ impl ArchiveEntry {
 }
 
 impl ServerEntry {
-    fn new(
-        name: &str,
-        server: &ServerReport,
-        uploads: Option<&UploadSums>,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let mut findings = server_findings(server, uploads, now);
+    fn new((name, server): (&str, &ServerReport), report: &Report, now: DateTime<Utc>) -> Self {
+        let uploads = report.uploads.as_ref().and_then(|all| all.get(name));
+        let mut findings = server_findings((name, server), report, now);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Self {
             name: name.to_owned(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::barman::KeepTarget;
 use crate::postgres::{SegmentName, TimelineId};
 use crate::recovery::{BackupVerdict, Replay, Verdict};
-use crate::report::{BackupReport, BackupState, ServerReport};
+use crate::report::{BackupReport, BackupState, IncompleteReason, ServerReport};
 
 use super::Moment;
 
@@ -47,6 +47,9 @@ pub struct BackupEntry {
     pub error: Option<String>,
     /// Why its `backup.info` cannot be read: `syntax`, `framing`, `missing_field`, `access`.
     pub unreadable_reason: Option<&'static str>,
+    /// Why it is neither whole nor under way: `missing_info`, `missing_data`, `never_begun`,
+    /// `never_ended`, `unknown_status`; `null` unless it is incomplete.
+    pub incomplete_reason: Option<&'static str>,
 }
 
 /// What keeps a restore from going further.
@@ -126,6 +129,7 @@ impl BackupEntry {
                 | BackupState::Running
                 | BackupState::Incomplete => None,
             },
+            incomplete_reason: backup.incomplete_reason().map(IncompleteReason::as_label),
         }
     }
 }

@@ -4,15 +4,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::postgres::{SegmentName, TimelineId};
 use crate::recovery::Verdict;
-use crate::report::{ArchiveStatus, BackupReport, BackupState, ServerReport, UploadSums};
+use crate::report::{ArchiveStatus, BackupReport, BackupState, Report, ServerReport};
 
-use super::human::{ago, count, duration};
+use super::human::{ago, count, duration, quoted};
+use super::incomplete::what_is_missing;
 use super::schedule::schedule;
 use super::upkeep::{anomalies, old_uploads, orphan, retention};
 use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
 
 /// How long the newest backup may wait for its own WAL.
 const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
+
+/// What an archive without any server's directory leads to.
+const NO_SERVERS: &str =
+    "No server's directory lies below the destination path: is it the right one?";
 
 /// What concerns no single server of an archive.
 pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Vec<Finding> {
@@ -23,45 +28,46 @@ pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Ve
     };
     let mut findings = Vec::new();
     if report.servers.is_empty() {
-        let message = "No server's directory lies below the destination path: is it the right one?";
-        findings.push(Finding::new(Severity::Unknown, "no_servers", message.to_owned()));
+        findings.push(Finding::new(Severity::Unknown, "no_servers", NO_SERVERS.to_owned()));
     }
     let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));
     findings.extend(old_uploads(outside, now));
     findings
 }
 
-/// What is not as it should be with one server.
+/// What is not as it should be with one server of the archive.
 pub(super) fn server_findings(
-    server: &ServerReport,
-    uploads: Option<&UploadSums>,
+    (name, server): (&str, &ServerReport),
+    report: &Report,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     if server.is_expected {
-        findings.extend(newest_backup(server, now));
+        findings.extend(newest_backup(server, report, now));
         findings.extend(schedule(server, now));
         findings.extend(gaps(server));
         findings.extend(histories(server));
-        findings.extend(other_backups(server));
+        findings.extend(other_backups(server, now));
         findings.extend(anomalies(server));
         findings.extend(server.retention.iter().flat_map(|one| retention(one, server, now)));
     } else {
         // Nobody relies on it; what it takes is the question, and not what can be restored.
         findings.push(orphan(server));
     }
+    let uploads = report.uploads.as_ref().and_then(|uploads| uploads.get(name));
     findings.extend(old_uploads(uploads, now));
     findings
 }
 
-fn newest_backup(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
+fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> Vec<Finding> {
     let Some(newest) = server.newest_done() else {
-        let message = if server.is_found {
-            "No backup of this server is done"
-        } else {
-            "This server has never been backed up: it has no directory"
+        let never = "This server has never been backed up: it has no directory";
+        let message = match (server.is_found, report.servers_found()) {
+            (true, _) => "No backup of this server is done".to_owned(),
+            (false, 0) => format!("{never}. {NO_SERVERS}"),
+            (false, _) => never.to_owned(),
         };
-        return vec![Finding::new(Severity::Critical, "no_backup", message.to_owned())];
+        return vec![Finding::new(Severity::Critical, "no_backup", message)];
     };
     let mut findings = Vec::new();
     findings.extend(newest_verdict(server, newest, now));
@@ -186,7 +192,7 @@ fn histories(server: &ServerReport) -> Vec<Finding> {
     server.recovery.histories_missing.iter().map(finding).collect()
 }
 
-fn other_backups(server: &ServerReport) -> Vec<Finding> {
+fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
     let newest = server.newest_done();
     let last_success = newest.and_then(BackupReport::done_at);
     let finding = |backup: &BackupReport| {
@@ -198,13 +204,14 @@ fn other_backups(server: &ServerReport) -> Vec<Finding> {
             }
             BackupState::Failed if backup.began_at > last_success => {
                 let error = backup.info.as_ref().and_then(|info| info.error.as_deref());
-                let error = error.unwrap_or("Barman does not say why").replace('\n', " ");
+                let error = quoted(error.unwrap_or("Barman does not say why"));
                 let message = format!("Backup {id} failed, and none is done since: {error}");
                 ("backup_failed", message)
             }
             BackupState::Failed | BackupState::Running => return None,
             BackupState::Incomplete => {
-                ("backup_incomplete", format!("Backup {id} is not whole and not under way"))
+                let why = what_is_missing(backup, now);
+                ("backup_incomplete", format!("Backup {id} is not whole and not under way{why}"))
             }
             BackupState::Unreadable(reason) => {
                 let reason = reason.as_label();

@@ -20,6 +20,18 @@ pub(super) fn duration(length: TimeDelta) -> String {
     parts.join(" ")
 }
 
+/// The longest text of someone else's that a sentence repeats, in characters.
+const QUOTED_CHARACTERS: usize = 160;
+
+/// A text of someone else's on one line, and cut where it is long.
+pub(super) fn quoted(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(QUOTED_CHARACTERS) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
 /// So many of something.
 pub(super) fn count(number: impl TryInto<u64>, unit: &str) -> String {
     match number.try_into() {
@@ -88,6 +100,13 @@ mod tests {
             "10 days",
         ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_is_quoted_stands_on_one_line_and_is_cut() {
+        assert_eq!(quoted("Connection lost\n\tby peer \r\n"), "Connection lost by peer");
+        assert_eq!(quoted(&"ü".repeat(160)), "ü".repeat(160));
+        assert_eq!(quoted(&"ü".repeat(161)), format!("{}…", "ü".repeat(160)));
     }
 
     #[test]

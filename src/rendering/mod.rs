@@ -5,8 +5,10 @@ mod assemble;
 mod backup;
 mod certificate;
 mod explanation;
+mod glance;
 mod health;
 mod human;
+mod incomplete;
 mod json;
 mod obstacle;
 mod progress;
@@ -20,6 +22,7 @@ mod upkeep;
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
 pub use certificate::{CertificateEntry, CertificatesToCheck};
 pub use explanation::explanation;
+pub use glance::{RestoreVerdict, ServerGlance, server_glances};
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
     RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,

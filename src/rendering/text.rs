@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::human::{ago, bytes, count, duration, moment};
+use super::human::{ago, bytes, count, duration, moment, quoted};
 use super::terminal::{plain, status};
 use super::{
     ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, Finding, ObstacleEntry,
@@ -52,6 +52,7 @@ impl Page {
             ("Latest backup", Some(self.latest_backup(server))),
             ("Oldest backup", self.oldest_backup(server)),
             ("Backups", backups(server)),
+            ("Last failure", self.last_failure(server)),
             ("Schedule", schedule(server)),
             ("Newest WAL", self.newest_wal(server)),
             ("Timelines", timelines(server)),
@@ -119,6 +120,21 @@ impl Page {
         words
     }
 
+    /// The newest failed backup; where none is done since, a finding tells of it.
+    fn last_failure(&self, server: &ServerEntry) -> Option<String> {
+        let failed = server.backups.iter().filter(|backup| backup.state == "failed");
+        let BackupEntry { id, began_at, error, .. } = failed.max_by_key(|one| one.began_at)?;
+        let is_told = |finding: &Finding| {
+            finding.code == "backup_failed" && finding.evidence.backup.as_ref() == Some(id)
+        };
+        if server.findings.iter().any(is_told) {
+            return None;
+        }
+        let began = began_at.map(|at| format!(", begun {}", ago(at.0, self.now)));
+        let error = error.as_deref().unwrap_or("Barman does not say why");
+        Some(plain(&format!("{id}{}: {}", began.unwrap_or_default(), quoted(error))))
+    }
+
     fn newest_wal(&self, server: &ServerEntry) -> Option<String> {
         let newest = server.wal.newest_at?.0;
         Some(format!("archived {}, {}", ago(newest, self.now), moment(newest)))
@@ -137,7 +153,7 @@ impl Page {
             let _ = write!(words, " (for {})", duration(self.now - since.0));
         }
         if let Some(ratio) = retention.coverage_ratio {
-            let _ = write!(words, ", {:.1} % of the window can be restored", ratio * 100.0);
+            let _ = write!(words, ", {:.1} % of its moments can be restored", ratio * 100.0);
         }
         if retention.blocked.contains("kept_backup") {
             words.push_str("; a kept backup is the oldest: no WAL is deleted");
@@ -187,10 +203,23 @@ fn gaps(server: &ServerEntry) -> Option<String> {
     if gaps.is_empty() { none() } else { Some(gaps.join(", ")) }
 }
 
+/// There is no window that lasts until now; some moments before may well be restored.
+fn none_to_newest_wal(server: &ServerEntry) -> String {
+    let reached = server.backups.iter().filter(|backup| backup.restorable);
+    let last = reached.filter_map(|backup| backup.reach.as_ref()?.arrived_at).max();
+    match last {
+        Some(last) => format!(
+            "none up to now: no backup reaches the newest WAL; restores end with {} at the latest",
+            moment(last.0)
+        ),
+        None => "none: no backup reaches the newest WAL".to_owned(),
+    }
+}
+
 fn window(server: &ServerEntry) -> Option<String> {
     let start = server.recovery.window_start;
     let Some((start, end)) = start.zip(server.recovery.window_end) else {
-        return server.expected.then(|| "none: no backup reaches the newest WAL".to_owned());
+        return server.expected.then(|| none_to_newest_wal(server));
     };
     let length = duration(end.0 - start.0);
     Some(format!("{length}, from {} to {}", moment(start.0), moment(end.0)))

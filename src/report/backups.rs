@@ -85,7 +85,54 @@ impl BackupState {
     }
 }
 
+/// Why a backup is neither whole nor under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IncompleteReason {
+    /// It has no `backup.info`.
+    MissingInfo,
+    /// Barman calls it done, and not all of its data are there.
+    MissingData,
+    /// Its `backup.info` says that it was not begun.
+    NeverBegun,
+    /// It began too long ago to be under way, and never ended.
+    NeverEnded,
+    /// Its `backup.info` has a status that Barman does not know.
+    UnknownStatus,
+}
+
+impl IncompleteReason {
+    /// The reason as a word for scripts.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::MissingInfo => "missing_info",
+            Self::MissingData => "missing_data",
+            Self::NeverBegun => "never_begun",
+            Self::NeverEnded => "never_ended",
+            Self::UnknownStatus => "unknown_status",
+        }
+    }
+}
+
 impl BackupReport {
+    /// Why it is incomplete; `None` in any other state.
+    #[must_use]
+    pub fn incomplete_reason(&self) -> Option<IncompleteReason> {
+        if self.state != BackupState::Incomplete {
+            return None;
+        }
+        let Some(info) = &self.info else { return Some(IncompleteReason::MissingInfo) };
+        match info.status {
+            BackupStatus::Done => Some(IncompleteReason::MissingData),
+            BackupStatus::Empty => Some(IncompleteReason::NeverBegun),
+            BackupStatus::Started | BackupStatus::WaitingForWals | BackupStatus::Syncing => {
+                Some(IncompleteReason::NeverEnded)
+            }
+            BackupStatus::Unknown(_) => Some(IncompleteReason::UnknownStatus),
+            BackupStatus::Failed => None,
+        }
+    }
+
     /// When a finished backup ended; `None` for any other.
     #[must_use]
     pub fn done_at(&self) -> Option<DateTime<Utc>> {

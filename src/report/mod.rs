@@ -21,7 +21,7 @@ mod wal_anomalies;
 mod scenarios;
 
 pub use archive::Report;
-pub use backups::{BackupReport, BackupState};
+pub use backups::{BackupReport, BackupState, IncompleteReason};
 pub use build::{Expectations, RetentionPolicies, ScanFindings, build};
 pub use deletion::DeletionReport;
 pub use outcome::{ErrorKind, Operation, RequestOutcome, ScanOutcome};

@@ -139,6 +139,16 @@ impl ServerReport {
         self.recovery.verdict.backups.get(&self.newest_done()?.id)
     }
 
+    /// Whether the newest finished backup can be restored and replayed to the newest WAL; not without
+    /// one. `None` where a backup that cannot be read may be that.
+    #[must_use]
+    pub fn newest_is_recoverable(&self) -> Option<bool> {
+        match self.newest_verdict() {
+            Some(newest) => Some(newest.verdict == Verdict::Recoverable),
+            None => self.recovery.all_are_known.then_some(false),
+        }
+    }
+
     /// The earliest moment from which every later one can be restored; `None` without a backup that
     /// can be restored to the newest WAL.
     #[must_use]

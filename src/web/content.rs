@@ -32,8 +32,11 @@ pub trait Content: Send + Sync + 'static {
     /// When a value refuses to be written.
     fn exposition(&self, format: Exposition) -> Result<String, fmt::Error>;
 
-    /// What the landing page and the readiness show.
+    /// What the landing page shows.
     fn overview(&self) -> Overview;
+
+    /// Names of the archives whose first scan has not ended yet, whatever its outcome.
+    fn unscanned(&self) -> Vec<String>;
 }
 
 /// The program and its archives, at a glance.
@@ -89,10 +92,27 @@ pub struct ArchiveOverview {
     pub last_error: Option<String>,
     /// The next scan; `None` when none is to come.
     pub next_at: Option<DateTime<Utc>>,
-    /// Servers in the last good report.
-    pub servers: usize,
+    /// How many servers have a directory in the last good report.
+    pub servers_found: usize,
+    /// The servers found and the servers expected, in the order to show them, by the last good report.
+    pub servers: Vec<ServerOverview>,
     /// Objects in the last good report; `None` before the first.
     pub objects: Option<u64>,
-    /// Whether the first scan has ended, whatever its outcome.
-    pub finished_first_attempt: bool,
+}
+
+/// One server of an archive, at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerOverview {
+    /// Name of its directory.
+    pub name: String,
+    /// Whether it can be restored, in words; `None` of an orphan, which nobody judges.
+    pub verdict: Option<String>,
+    /// Whether that is as it should be.
+    pub is_restorable: bool,
+    /// How it is, as a word: `ok`, or another one.
+    pub status: String,
+    /// When its newest finished backup ended; `None` without one.
+    pub newest_backup_at: Option<DateTime<Utc>>,
+    /// What is not as it should be, worst first.
+    pub problems: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The page for people: what is scanned, and how that went.
+//! The page for people: what is scanned, how that went, and how it is with the servers.
 //!
 //! It works without scripts and without anything from elsewhere, and its links are relative, so
 //! that it can stand behind a proxy with a path of its own. maud escapes every text.
@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, html};
 
 use super::content::{ArchiveOverview, CertificateOverview, Overview};
+use super::servers::{not_well, servers};
 
 /// The look of the pages, at `style.css`.
 pub(super) const STYLE: &str = "\
@@ -21,6 +22,7 @@ table { border-collapse: collapse; width: 100%; margin-top: 1rem }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0;
   border-bottom: 1px solid var(--line) }
 td small { display: block; overflow-wrap: anywhere }
+.problems small { margin-bottom: .25rem }
 .number { text-align: right; font-variant-numeric: tabular-nums }
 .good { color: var(--good) } .bad { color: var(--bad) } .wait { color: var(--wait) }
 ";
@@ -38,11 +40,12 @@ pub(super) fn page(overview: &Overview) -> Markup {
         h2 { "Archives" }
         div.wide { table {
             thead { tr {
-                th { "Archive" } th { "Last scan" } th { "State" }
+                th { "Archive" } th { "Last scan" } th { "Its outcome" }
                 th.number { "Servers" } th.number { "Objects" } th { "Next scan" }
             } }
             tbody { @for archive in &overview.archives { (row(archive, overview.now)) } }
         } }
+        (servers(overview))
         @if !overview.certificates.is_empty() { (certificates(overview)) }
         p.quiet { small { "As of " (moment(overview.now)) "." } }
     };
@@ -100,7 +103,7 @@ fn row(archive: &ArchiveOverview, now: DateTime<Utc>) -> Markup {
             }
             td { (when(archive.last_attempt_at, now, "not yet")) }
             td { (state(archive, now)) }
-            td.number { (archive.servers) }
+            td.number { (archive.servers_found) (not_well(archive)) }
             td.number { @if let Some(objects) = archive.objects { (objects) } @else { "–" } }
             td { (when(archive.next_at, now, "none")) }
         }
@@ -114,7 +117,7 @@ fn state(archive: &ArchiveOverview, now: DateTime<Utc>) -> Markup {
     let succeeded = outcome == "success";
     html! {
         span.good[succeeded].bad[!succeeded] { (outcome) }
-        @if succeeded && archive.servers == 0 {
+        @if succeeded && archive.servers_found == 0 {
             small.wait { "found no server's directory: is the destination path the right one?" }
         }
         @if let Some(error) = &archive.last_error { small { (error) } }
@@ -122,18 +125,18 @@ fn state(archive: &ArchiveOverview, now: DateTime<Utc>) -> Markup {
     }
 }
 
-fn when(at: Option<DateTime<Utc>>, now: DateTime<Utc>, never: &str) -> Markup {
+pub(super) fn when(at: Option<DateTime<Utc>>, now: DateTime<Utc>, never: &str) -> Markup {
     html! {
         @if let Some(at) = at { (distance(at, now)) small { (moment(at)) } } @else { (never) }
     }
 }
 
-fn moment(at: DateTime<Utc>) -> String {
+pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// How far a moment is from now, in the largest unit that fits.
-fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(super) fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = at.signed_duration_since(now).num_seconds();
     let amount = match seconds.unsigned_abs() {
         seconds @ 0..120 => format!("{seconds} s"),
@@ -157,7 +160,7 @@ mod tests {
         let now = "2026-01-10T00:00:00Z".parse().unwrap();
 
         let empty = state(&scanned, now).into_string();
-        let found = state(&ArchiveOverview { servers: 1, ..scanned }, now).into_string();
+        let found = state(&ArchiveOverview { servers_found: 1, ..scanned }, now).into_string();
 
         assert!(empty.contains("found no server"), "{empty}");
         assert!(!found.contains("found no server"), "{found}");

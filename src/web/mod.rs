@@ -10,9 +10,12 @@ mod landing;
 mod metrics_page;
 mod routes;
 mod server;
+mod servers;
 
 #[cfg(test)]
 mod tests;
 
-pub use content::{ArchiveOverview, CertificateOverview, Content, Exposition, Overview};
+pub use content::{
+    ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview,
+};
 pub use server::{Limits, serve};

@@ -88,11 +88,10 @@ async fn healthy() -> &'static str {
 
 /// Ready once every archive has been looked at: before, what is not shown might yet be there.
 async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
-    let overview = pages.content.overview();
     let mut waiting = String::new();
-    for archive in overview.archives.iter().filter(|archive| !archive.finished_first_attempt) {
+    for archive in pages.content.unscanned() {
         // Writing to a text cannot fail.
-        let _ = writeln!(waiting, "waiting for the first scan of `{}`", archive.name);
+        let _ = writeln!(waiting, "waiting for the first scan of `{archive}`");
     }
     if waiting.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())

@@ -60,7 +60,22 @@ async fn a_scan_that_fails_ends_with_3_and_says_why() {
     assert_eq!(archive["status"], "unknown");
     assert_eq!(archive["error"]["kind"], "auth");
     assert!(archive["servers"].as_array().expect("a list").is_empty());
-    assert!(ended.errors.contains("Scan failed"), "{ended:?}");
+    assert_eq!(ended.errors, "", "the result says it");
+}
+
+#[tokio::test]
+async fn a_failure_is_said_once_and_in_words() {
+    let archive = EmbeddedArchive::small(1000).await;
+    let mut settings = archive.settings("production");
+    settings["credentials"] = json!({ "profile": "nowhere" });
+
+    let ended = check(&archive, vec![settings.clone()], &[]).await;
+    let logged = check(&archive, vec![settings], &["--log.level", "warn"]).await;
+
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(ended.errors, "");
+    assert_eq!(ended.output.matches("no credentials could be loaded").count(), 1, "{ended:?}");
+    assert!(logged.errors.contains("Scan failed"), "{logged:?}");
 }
 
 #[tokio::test]

@@ -31,6 +31,19 @@ async fn a_gap_is_told_in_plain_words() {
 /// Makes the newest backup a failed one and adds what is odd in other ways.
 fn trouble(store: &Store) {
     let noon = "2026-01-01T12:00:00Z".parse().expect("a time");
+    let statuses = [
+        ("20260101T050000", "EMPTY"),
+        ("20260101T060000", "WAITING_FOR_WALS"),
+        ("20260101T070000", "STARTED"),
+        ("20260101T080000", "DONE"),
+        ("20260101T100000", "ODD"),
+    ];
+    for (id, status) in statuses {
+        let info = small_key(&format!("base/{id}/backup.info"));
+        store.put_bytes(SMALL_BUCKET, info, backup_info(1, status), noon);
+    }
+    let data = small_key("base/20260101T090000/data.tar.gz");
+    store.put_zeros(SMALL_BUCKET, data, 10, noon);
     put_small_backup(store, 2, &backup_info(2, "FAILED"));
     let key = small_key("base/20260101T120000/backup.info");
     store.put_bytes(SMALL_BUCKET, key, "no backup.info", noon);
@@ -44,6 +57,42 @@ async fn what_is_odd_is_told_by_its_name() {
     let servers = json!({ "servers": [{ "serverName": "orders" }, { "serverName": "never" }] });
 
     insta::assert_snapshot!(check_with(&archive, &servers, &[]).await.output);
+}
+
+#[tokio::test]
+async fn a_prefix_with_nothing_in_it_is_perhaps_the_wrong_one() {
+    let archive = EmbeddedArchive::small(1000).await;
+    let wrong = json!({
+        "destinationPath": format!("s3://{SMALL_BUCKET}/prodution"),
+        "servers": [{ "serverName": "orders" }],
+    });
+
+    let (text, found) = (
+        check_with(&archive, &wrong, &[]).await,
+        parsed(&check_with(&archive, &wrong, &["--output", "json"]).await),
+    );
+
+    let hint = "This server has never been backed up: it has no directory. No server's directory lies \
+                below the destination path: is it the right one?";
+    assert_eq!(text.code, Some(2));
+    assert!(text.output.contains(hint), "{}", text.output);
+    assert_eq!(found["archives"][0]["servers"][0]["findings"][0]["message"], hint);
+}
+
+#[tokio::test]
+async fn an_older_failure_is_told_with_its_reason() {
+    let archive = EmbeddedArchive::small_but(|store| {
+        let info = backup_info(1, "FAILED") + "error=Connection lost\x1b[2J\n";
+        let key = small_key("base/20251231T070000/backup.info");
+        store.put_bytes(SMALL_BUCKET, key, info, "2026-01-01T12:00:00Z".parse().expect("a time"));
+    })
+    .await;
+
+    let ended = check_with(&archive, &json!({}), &[]).await;
+
+    let line = ended.output.lines().find(|line| line.contains("Last failure"));
+    assert!(line.is_some_and(|line| line.contains("Connection lost\u{fffd}[2J")), "{ended:?}");
+    assert_eq!(ended.code, Some(0), "a newer one is done");
 }
 
 #[tokio::test]

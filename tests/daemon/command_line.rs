@@ -37,6 +37,25 @@ fn a_configuration_that_is_missing_is_named() {
 }
 
 #[test]
+fn without_any_configuration_it_says_where_one_was_looked_for() {
+    for (command, code) in [("serve", 2), ("check-config", 2), ("check", 3), ("report", 3)] {
+        let ended = run_exporter(&[command], &[("BARMAN_CLOUD_EXPORTER__LOG__FORMAT", "text")]);
+
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert_eq!(ended.errors.lines().count(), 1, "{ended:?}");
+        for needed in [
+            "No configuration was found",
+            "/etc/barman-cloud-exporter/config.yaml",
+            "`--config.file`",
+            "`BARMAN_CLOUD_EXPORTER_CONFIG_FILE`",
+            "`BARMAN_CLOUD_EXPORTER__ARCHIVES`",
+        ] {
+            assert!(ended.errors.contains(needed), "no {needed} in {ended:?}");
+        }
+    }
+}
+
+#[test]
 fn a_configuration_that_is_no_yaml_is_told_with_the_line() {
     let ended = run("archives:\n  - name: [\n", &[], &[]);
 
@@ -74,6 +93,23 @@ fn a_valid_configuration_is_summed_up() {
 
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
     assert!(ended.output.contains("valid") && ended.output.contains("s3://backups/production"));
+    assert!(ended.output.contains("no file that it names was opened"), "{}", ended.output);
+}
+
+#[test]
+fn warnings_count_where_that_is_asked_for() {
+    let odd = "archives:
+  - { name: outer, destinationPath: s3://backups/production }
+  - { name: inner, destinationPath: s3://backups/production/orders }";
+
+    let (lenient, strict) = (["check-config"], ["check-config", "--strict"]);
+
+    assert_eq!(run(odd, &lenient, &[]).code, Some(0));
+    let ended = run(odd, &strict, &[]);
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.output.contains("Warning: archives[1].destinationPath"), "{ended:?}");
+    assert_eq!(run(VALID, &strict, &[]).code, Some(0));
+    assert_eq!(run("archives: []", &strict, &[]).code, Some(2));
 }
 
 #[test]

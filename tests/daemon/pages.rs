@@ -6,7 +6,10 @@ use embedded_s3::{Action, Fault};
 use flate2::read::GzDecoder;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, StatusCode};
-use test_support::{EmbeddedArchive, Exporter, Sample, Samples, every_second};
+use serde_json::json;
+use test_support::{
+    EmbeddedArchive, Exporter, SMALL_BUCKET, Sample, Samples, every_second, small_key,
+};
 
 use crate::{ARCHIVE, SOON, scanned};
 
@@ -93,7 +96,14 @@ async fn the_front_page_tells_how_the_last_scan_went() {
     let (archive, exporter) = scanned().await;
     let (status, page) = exporter.get("/").await;
     assert_eq!(status, StatusCode::OK);
-    for text in [ARCHIVE, "s3://backups/production", &archive.s3().endpoint(), "success"] {
+    for text in [
+        ARCHIVE,
+        "s3://backups/production",
+        &archive.s3().endpoint(),
+        "success",
+        "<strong>orders</strong>",
+        r#"<span class="good">restorable</span>"#,
+    ] {
         assert!(page.contains(text), "no {text} in {page}");
     }
 
@@ -102,7 +112,32 @@ async fn the_front_page_tells_how_the_last_scan_went() {
     exporter.wait_for("a failed scan", SOON, is_down).await;
 
     let (_, page) = exporter.get("/").await;
-    for text in ["failure", "the credentials may not list bucket", "last success: "] {
+    for text in ["failure", "the credentials may not list bucket", "last success: ", "not known"] {
+        assert!(page.contains(text), "no {text} in {page}");
+    }
+    assert!(!page.contains(r#"class="good""#), "nothing looks well that is not known: {page}");
+}
+
+#[tokio::test]
+async fn the_front_page_tells_which_server_cannot_be_restored_and_why() {
+    let archive = EmbeddedArchive::small_but(|store| {
+        store.remove(SMALL_BUCKET, &small_key("wals/0000000100000000/000000010000000000000001.gz"));
+    })
+    .await;
+    let mut settings = archive.settings(ARCHIVE);
+    settings["servers"] = json!([{ "serverName": "orders", "backupSchedule": "0 2 * * *" }, { "serverName": "never" }]);
+    let exporter = Exporter::start(every_second([settings]).to_string()).await;
+    let is_up = |samples: &Samples| samples.value("barman_cloud_up", &[]) == Some(1.0);
+    exporter.wait_for("a good scan", SOON, is_up).await;
+
+    let (_, page) = exporter.get("/").await;
+
+    for text in [
+        r#"<small class="bad">2 critical</small>"#,
+        r#"<span class="bad">not restorable</span>"#,
+        "cannot be restored: segment 000000010000000000000001 is missing",
+        "This server has never been backed up",
+    ] {
         assert!(page.contains(text), "no {text} in {page}");
     }
 }

@@ -40,7 +40,7 @@ async fn an_archive_that_could_not_be_scanned_ends_with_3_and_hides_no_other() {
     assert!(text.output.contains(told), "{text:?}");
     assert!(text.output.contains("Archive closed (s3://backups/production): not known"));
     assert!(text.output.contains("UNKNOWN: The scan failed: "), "{text:?}");
-    assert!(text.errors.contains("Scan failed"), "{text:?}");
+    assert_eq!(text.errors, "", "the result says it");
 }
 
 #[tokio::test]

@@ -97,6 +97,24 @@ async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
 }
 
 #[tokio::test]
+async fn a_backup_that_cannot_be_read_is_not_counted_and_that_is_said() {
+    let archive = EmbeddedArchive::small_but(|store| {
+        put(store, "orders/base/20260101T120000/backup.info", 100);
+        put(store, "orders/base/20260101T120000/data.tar", 5000);
+    })
+    .await;
+
+    let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
+
+    let told = "Not counted: 1 backup with 5.0 KiB whose backup.info cannot be read.";
+    assert!(text.output.contains(told), "{}", text.output);
+    assert!(report(&archive, "markdown").await.output.contains(told));
+    let reclaimable = &parsed(&json)["archives"][0]["storage"]["reclaimable"];
+    assert_eq!(reclaimable["unreadable_backups"], 1);
+    assert_eq!(reclaimable["unreadable_bytes"], 5100);
+}
+
+#[tokio::test]
 async fn uploads_that_the_store_does_not_list_are_not_known() {
     let archive = EmbeddedArchive::small(1000).await;
     let listing = When::operation(Operation::ListUploads);

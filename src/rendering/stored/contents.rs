@@ -175,6 +175,15 @@ fn reclaimable(archive: &ArchiveReport, storage: &StorageEntry) -> Vec<Block> {
         let line = format!("Not known for {servers}: {}.", in_words(one.reason));
         blocks.push(Block::Line(line));
     }
+    if all.unreadable_backups > 0 {
+        let backups = count(all.unreadable_backups, "backup");
+        let line = format!(
+            "Not counted: {backups} with {} whose backup.info cannot be read. Whether they are \
+             needed is not known.",
+            bytes(all.unreadable_bytes)
+        );
+        blocks.push(Block::Line(line));
+    }
     blocks.push(uploads(storage.uploads.as_ref()));
     if archive.servers.len() > 1 {
         blocks.extend(reclaimable_by_server(archive, in_uploads));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::{ReclaimReason, Report};
+use crate::report::{BackupReport, BackupState, ReclaimReason, Report};
 
 /// What nobody needs of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -12,6 +12,11 @@ pub struct ReclaimableEntry {
     pub bytes: u64,
     /// The reasons, largest first; each is there, also where it has nothing.
     pub reasons: Vec<ReasonEntry>,
+    /// Backups of expected servers whose `backup.info` cannot be read. They are in none of the
+    /// reasons, as nobody knows whether they are needed.
+    pub unreadable_backups: u64,
+    /// What their objects take.
+    pub unreadable_bytes: u64,
 }
 
 /// What nobody needs for one reason.
@@ -31,7 +36,14 @@ impl ReclaimableEntry {
             ReclaimReason::ALL.into_iter().map(|reason| ReasonEntry::new(reason, report)).collect();
         reasons.sort_by_key(|one| std::cmp::Reverse(one.bytes));
         let bytes = reasons.iter().fold(0, |sum: u64, one| sum.saturating_add(one.bytes));
-        Self { bytes, reasons }
+        let unreadable = unreadable_backups(report);
+        let sizes = unreadable.iter().map(|backup| backup.stored.bytes);
+        Self {
+            bytes,
+            reasons,
+            unreadable_backups: unreadable.len() as u64,
+            unreadable_bytes: sizes.fold(0, u64::saturating_add),
+        }
     }
 
     /// What of it only unfinished uploads have stored.
@@ -39,6 +51,12 @@ impl ReclaimableEntry {
         let label = ReclaimReason::IncompleteUpload.as_label();
         self.reasons.iter().find(|one| one.reason == label).map_or(0, |one| one.bytes)
     }
+}
+
+fn unreadable_backups(report: &Report) -> Vec<&BackupReport> {
+    let expected = report.servers.values().filter(|server| server.is_expected);
+    let backups = expected.flat_map(|server| &server.backups);
+    backups.filter(|backup| matches!(backup.state, BackupState::Unreadable(_))).collect()
 }
 
 impl ReasonEntry {

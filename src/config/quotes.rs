@@ -1,0 +1,85 @@
+//! Values of a YAML file that lack their quotes.
+
+/// What YAML reads at the begin of a value as something else than text: alias, anchor, reserved
+/// signs, directive (YAML 1.2.2, "Indicator Characters").
+const INDICATORS: [char; 5] = ['*', '&', '@', '`', '%'];
+
+/// That a value near this place lacks its quotes, if that is what is wrong there. Lines count from 1.
+///
+/// Names the key and the value's first sign, and shows nothing else of the file.
+pub(super) fn lacking(text: &str, line: u64, column: u64) -> Option<String> {
+    let number = usize::try_from(line).ok()?.checked_sub(1)?;
+    let content: Vec<char> = text.lines().nth(number)?.chars().collect();
+    // Whether columns count from 0 or 1 depends on the error.
+    let end = usize::try_from(column).ok()?.saturating_add(1).min(content.len());
+    let starts = (0..end).rev().filter_map(|at| {
+        let (before, rest) = content.split_at_checked(at)?;
+        let first = rest.first().filter(|first| INDICATORS.contains(first))?;
+        Some((before.iter().collect::<String>(), first))
+    });
+    let (before, first) = starts.into_iter().find(|(before, _)| begins_value(before))?;
+    let value = key(&before).map_or_else(
+        || format!("a value on line {line}"),
+        |key| format!("the value of `{key}` on line {line}"),
+    );
+    Some(format!(
+        "{value} begins with `{first}`, which means something else in YAML: put it in quotes"
+    ))
+}
+
+/// Whether a value begins behind this part of a line.
+fn begins_value(before: &str) -> bool {
+    let blank = before.ends_with(char::is_whitespace);
+    match before.trim_end().chars().next_back() {
+        Some(':' | '-') => blank,
+        Some('[' | ',') => true,
+        Some(_) | None => false,
+    }
+}
+
+/// The key that a part of a line ends with, if it looks like one of ours.
+fn key(before: &str) -> Option<&str> {
+    let before = before.trim_end().strip_suffix(':')?;
+    let key = before.rsplit([' ', '\t', '{', ',']).next()?;
+    let is_plain = !key.is_empty() && key.chars().all(|one| one.is_ascii_alphabetic());
+    is_plain.then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_key_is_named_and_the_value_is_not_shown() {
+        let text = "servers:\n  - { backupSchedule: @daily }";
+
+        let told = lacking(text, 2, 22).unwrap();
+
+        assert_eq!(
+            told,
+            "the value of `backupSchedule` on line 2 begins with `@`, which means something else in \
+             YAML: put it in quotes"
+        );
+    }
+
+    #[test]
+    fn an_element_of_a_list_has_no_key() {
+        assert!(lacking("a:\n  - @b", 2, 5).unwrap().starts_with("a value on line 2 begins"));
+    }
+
+    #[test]
+    fn what_stands_inside_a_value_begins_none() {
+        assert_eq!(lacking("a: b *c", 1, 5), None);
+        assert_eq!(lacking("a: b", 7, 1), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_place_makes_it_panic(text in "(\\PC|[\n:*@ -])*", line: u64, column: u64, near in 0_u64..9) {
+            let _ = lacking(&text, line, column);
+            let _ = lacking(&text, near, near);
+        }
+    }
+}
