@@ -20,6 +20,7 @@ mod rescan_plan;
 mod scanner;
 mod schedule;
 mod seams;
+mod size;
 mod stocktaking;
 mod uploads;
 

@@ -1,6 +1,7 @@
 //! Listing ranges of keys, many requests at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Add;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -15,16 +16,7 @@ use super::key_order::KeyOrder;
 use super::key_range::{KeyRange, end_of};
 use super::part::{Part, State, Stop};
 use super::seams::Seams;
-
-/// Pages after which a listing of whose rest nothing is known is taken for a long one.
-const LONG_IF_UNKNOWN: u32 = 16;
-
-/// Pages up to which a listing is never taken for a long one, whatever its shape.
-const SMALL_FOR_CERTAIN: u32 = 3;
-
-/// Boundaries that must have been passed before the rest is reckoned from them: how much lies behind
-/// one or two says nothing about a hundred others.
-const BOUNDARIES_TO_RECKON_FROM: usize = 3;
+use super::size::{Levels, Seen};
 
 /// Guesses that may be bad whatever the length of the listing; beyond, one in as many pages.
 const BAD_GUESSES: u32 = 8;
@@ -43,8 +35,8 @@ pub(super) struct ParallelListing<S> {
     pub(super) page: usize,
     /// When the listing began, by the clock that is compared with the store's.
     pub(super) began_at: DateTime<Utc>,
-    /// What seems to have up to so many pages is listed as plainly as a small archive: with two
-    /// requests more, and no more.
+    /// What seems to have up to so many pages is listed with two requests more than plainly, and no
+    /// more.
     pub(super) small: u32,
 }
 
@@ -113,7 +105,7 @@ struct Counts {
     pages: u32,
     keys: usize,
     /// Boundaries that parts which are done have passed.
-    passed: usize,
+    passed: Levels,
     bad_guesses: u32,
 }
 
@@ -226,7 +218,8 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         {
             let all =
                 self.boundaries.between(part.range.after.as_deref(), part.position.as_deref());
-            self.counts.passed += all.len();
+            let all = Levels::of(all, &self.listing.root);
+            self.counts.passed = self.counts.passed + all;
             self.seams.note(part);
         }
         self.consider();
@@ -236,7 +229,9 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
     fn take_exploration(&mut self, index: usize, page: ListPage) -> Result<(), Stop> {
         if let Some(exploration) = self.explorations.get_mut(index) {
             let found = exploration.take(page, self.listing.order)?;
-            self.counts.passed /= self.boundaries.add(found);
+            let of_so_many = self.boundaries.add(found);
+            self.counts.passed.servers /= of_so_many;
+            self.counts.passed.deeper /= of_so_many;
         }
         self.consider();
         Ok(())
@@ -256,19 +251,18 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
                 self.explore_level(&level);
             }
         }
-        let pages = self.counts.pages;
-        let least = SMALL_FOR_CERTAIN.min(self.listing.small);
-        self.is_large = pages >= least
-            && self.expected_pages().map_or(pages >= LONG_IF_UNKNOWN, |it| it > self.listing.small);
+        let seen = Seen {
+            pages: self.counts.pages,
+            keys: self.counts.keys,
+            passed: self.counts.passed + self.levels(Self::behind),
+            ahead: self.levels(Self::ahead),
+        };
+        self.is_large = seen.is_large(self.listing.page, self.listing.small);
     }
 
-    /// How many pages there seem to be, by what was passed so far; `None` if that is too little.
-    fn expected_pages(&self) -> Option<u32> {
-        let ahead: usize = self.parts.values().map(|part| self.ahead(part).len()).sum();
-        let is_known = ahead > 0 && self.passed() >= BOUNDARIES_TO_RECKON_FROM;
-        let rest = ahead.saturating_mul(self.keys_each()) / self.listing.page;
-        let rest = u32::try_from(rest).unwrap_or(u32::MAX);
-        is_known.then(|| self.counts.pages.saturating_add(rest))
+    fn levels(&self, boundaries: for<'a> fn(&'a Self, &'a Part) -> &'a [String]) -> Levels {
+        let of_part = |part| Levels::of(boundaries(self, part), &self.listing.root);
+        self.parts.values().map(of_part).fold(Levels::default(), Add::add)
     }
 
     /// The boundaries that are left in a part.
@@ -276,18 +270,16 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         self.boundaries.between(part.listed_to(), part.range.until.as_deref())
     }
 
-    /// How many keys lie between two boundaries, on the whole.
-    fn keys_each(&self) -> usize {
-        self.counts.keys / self.passed().max(1)
+    /// The boundaries that a part has passed.
+    fn behind(&self, part: &Part) -> &[String] {
+        let from = part.range.after.as_deref();
+        part.position.as_deref().map_or(&[], |to| self.boundaries.between(from, Some(to)))
     }
 
-    /// How many boundaries the listing has passed.
-    fn passed(&self) -> usize {
-        let passed = self.parts.values().map(|part| {
-            let from = part.range.after.as_deref();
-            part.position.as_deref().map_or(0, |to| self.boundaries.between(from, Some(to)).len())
-        });
-        self.counts.passed + passed.sum::<usize>()
+    /// How many keys lie between two boundaries, on the whole.
+    fn keys_each(&self) -> usize {
+        let passed: usize = self.parts.values().map(|part| self.behind(part).len()).sum();
+        self.counts.keys / (self.counts.passed.count() + passed).max(1)
     }
 
     /// Divides the part in front of which most lies, at the boundary in the middle.
