@@ -10,7 +10,7 @@ use crate::rendering::{CertificateEntry, RestoreVerdict, ServerGlance, server_gl
 use crate::report::{ArchiveStatus, Report};
 use crate::scan::{Clock, Due};
 use crate::web::{
-    ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview,
+    ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview, Standing,
 };
 
 use super::archive::PublishedArchive;
@@ -98,7 +98,11 @@ fn server_overview(glance: ServerGlance) -> ServerOverview {
     ServerOverview {
         name: glance.name,
         verdict: glance.verdict.map(|verdict| verdict.as_str().to_owned()),
-        is_restorable: glance.verdict == Some(RestoreVerdict::Restorable),
+        standing: match glance.verdict {
+            Some(RestoreVerdict::Restorable) => Standing::Good,
+            Some(RestoreVerdict::Waiting) => Standing::Pending,
+            _ => Standing::Bad,
+        },
         status: glance.status.as_str().to_owned(),
         newest_backup_at: glance.newest_backup_at,
         problems: glance.problems,

@@ -12,22 +12,15 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::terminal::Errors;
 use crate::config::{LogConfig, LogFilter, LogFormat};
 
-/// Targets whose messages interest only those who work on them: limited to this level, unless a
+/// Targets whose messages interest only those who work on them: limited to warnings, unless a
 /// directive of the configuration says otherwise. Each stands for all that begin with it.
-const NOISY: [(&str, &str); 7] = [
-    ("aws_", "warn"),
-    // It dumps what our own error of the failed scan says in words.
-    ("aws_config", "error"),
-    ("h2", "warn"),
-    ("hyper", "warn"),
-    ("rustls", "warn"),
-    ("tokio_cron_scheduler", "warn"),
-    ("tower", "warn"),
-];
+const NOISY: [&str; 6] = ["aws_", "h2", "hyper", "rustls", "tokio_cron_scheduler", "tower"];
 
 /// What a command that shows a result logs unless told otherwise: what is odd, but for what the
-/// result itself says of scans and certificates.
-pub const BESIDE_A_RESULT: &str = "warn,barman_cloud_exporter::scan::scanner=off,\
+/// result itself says of scans and certificates, and what the SDK dumps of credentials that a scan
+/// could not get.
+pub const BESIDE_A_RESULT: &str = "warn,aws_config=error,\
+                                   barman_cloud_exporter::scan::scanner=off,\
                                    barman_cloud_exporter::certificates::watcher=off";
 
 /// Starts the log of this process, and sends panics there.
@@ -67,7 +60,7 @@ fn filter(level: &LogFilter) -> EnvFilter {
     if wanted.split(',').any(is_quiet) {
         return EnvFilter::new(wanted);
     }
-    let mut directives = NOISY.map(|(target, level)| format!("{target}={level}")).join(",");
+    let mut directives = NOISY.map(|target| format!("{target}=warn")).join(",");
     directives.push(',');
     directives.push_str(wanted);
     EnvFilter::new(directives)
@@ -142,18 +135,17 @@ mod tests {
     fn the_sdk_is_quiet_unless_asked() {
         let speak = || {
             debug!(target: "aws_smithy_runtime::client", "sdk-debug");
-            warn!(target: "aws_smithy_runtime", "sdk-warn");
-            warn!(target: "aws_config::meta::credentials::chain", "sdk-dump");
+            warn!(target: "aws_config::meta::credentials::chain", "sdk-warn");
             debug!(target: "hyper_util::client", "hyper-debug");
             debug!("own-debug");
         };
 
         let usual = logged("trace", LogFormat::Text, speak);
         let asked = logged("info,aws_smithy_runtime=debug", LogFormat::Text, speak);
-        let dump = logged("info,aws_config=warn", LogFormat::Text, speak);
+        let beside = logged(BESIDE_A_RESULT, LogFormat::Text, speak);
         let errors = logged("error", LogFormat::Text, speak);
 
-        assert!(!usual.contains("sdk-dump") && dump.contains("sdk-dump"), "{usual}{dump}");
+        assert!(!beside.contains("sdk-"), "{beside}");
         assert!(usual.contains("sdk-warn") && usual.contains("own-debug"), "{usual}");
         assert!(!usual.contains("sdk-debug") && !usual.contains("hyper-debug"), "{usual}");
         assert!(asked.contains("sdk-debug") && !asked.contains("own-debug"), "{asked}");

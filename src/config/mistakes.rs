@@ -92,13 +92,13 @@ const SHOWN_CHARACTERS: usize = 120;
 
 /// A text from outside as a message may show it: short, on one line, without what logs one in.
 ///
-/// Whatever stands before the last `@`, a scheme left out, is withheld, as is what follows a `?` in a
-/// URL: both are where URLs carry secrets. Before an `@` at the very beginning, as in `@daily`, there
-/// is nothing to withhold.
+/// Whatever stands before the last `@`, a scheme left out, is withheld, as is in a URL what follows a
+/// `?` or `#`, or stands for the port and is no number: there URLs carry secrets. Before an `@` at the
+/// very beginning, as in `@daily`, there is nothing to withhold.
 pub(super) fn shown(text: &str) -> String {
     let is_url = text.contains("://");
     let text = withhold_userinfo(text);
-    let text = if is_url { withhold_query(&text) } else { text };
+    let text = if is_url { withhold_port(&withhold_query(&text)) } else { text };
     let mut short: String = text.chars().take(SHOWN_CHARACTERS).collect();
     if short.len() < text.len() {
         short.push('…');
@@ -122,8 +122,21 @@ fn withhold_userinfo(text: &str) -> String {
 }
 
 fn withhold_query(text: &str) -> String {
-    match text.split_once('?') {
-        Some((before, after)) if !after.is_empty() => format!("{before}?[withheld]"),
+    match text.split_at_checked(text.find(['?', '#']).map_or(text.len(), |at| at + 1)) {
+        Some((before, after)) if !after.is_empty() => format!("{before}[withheld]"),
+        Some(_) | None => text.to_owned(),
+    }
+}
+
+/// Who forgets the host has the password in the place of the port.
+fn withhold_port(text: &str) -> String {
+    let authority = text.find("://").map_or(0, |at| at + "://".len());
+    let Some((scheme, rest)) = text.split_at_checked(authority) else { return text.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.bytes().all(|c| c.is_ascii_digit() || c == b']') => {
+            format!("{scheme}{host}:[withheld]{path}")
+        }
         Some(_) | None => text.to_owned(),
     }
 }
@@ -140,6 +153,11 @@ mod tests {
         assert_eq!(shown("https://key:se/cr@et@host"), "`https://[withheld]@host`");
         assert_eq!(shown("key:secret@host"), "`[withheld]@host`");
         assert_eq!(shown("s3://bucket?X-Amz-Signature=1"), "`s3://bucket?[withheld]`");
+        assert_eq!(shown("https://host/#se?cret"), "`https://host/#[withheld]`");
+        assert_eq!(shown("https://key:secret"), "`https://key:[withheld]`");
+        assert_eq!(shown("https://key:secret/path"), "`https://key:[withheld]/path`");
+        assert_eq!(shown("https://[::1]:9000/a:b"), "`https://[::1]:9000/a:b`");
+        assert_eq!(shown("https://[::1]:secret"), "`https://[::1]:[withheld]`");
         assert_eq!(shown("k:s@host,http://k:s@host?s=1"), "`[withheld]@host?[withheld]`");
         assert_eq!(shown("@key:secret@host"), "`[withheld]@host`");
     }

@@ -1,8 +1,8 @@
 //! Values of a YAML file that lack their quotes.
 
-/// What YAML reads at the begin of a value as something else than text: alias, anchor, reserved
-/// signs, directive (YAML 1.2.2, "Indicator Characters").
-const INDICATORS: [char; 5] = ['*', '&', '@', '`', '%'];
+/// What YAML reads at the begin of a value as something else than text: alias, reserved signs,
+/// directive (YAML 1.2.2, "Indicator Characters"). Who writes an anchor, `&`, means one.
+const INDICATORS: [char; 4] = ['*', '@', '`', '%'];
 
 /// That a value near this place lacks its quotes, if that is what is wrong there. Lines count from 1.
 ///
@@ -10,9 +10,10 @@ const INDICATORS: [char; 5] = ['*', '&', '@', '`', '%'];
 pub(super) fn lacking(text: &str, line: u64, column: u64) -> Option<String> {
     let number = usize::try_from(line).ok()?.checked_sub(1)?;
     let content: Vec<char> = text.lines().nth(number)?.chars().collect();
-    // Whether columns count from 0 or 1 depends on the error.
-    let end = usize::try_from(column).ok()?.saturating_add(1).min(content.len());
-    let starts = (0..end).rev().filter_map(|at| {
+    // Whether columns count from 0 or 1, and stand at the sign or behind it, depends on the error.
+    let column = usize::try_from(column).ok()?;
+    let near = column.saturating_sub(2)..column.saturating_add(1).min(content.len());
+    let starts = near.rev().filter_map(|at| {
         let (before, rest) = content.split_at_checked(at)?;
         let first = rest.first().filter(|first| INDICATORS.contains(first))?;
         Some((before.iter().collect::<String>(), first))
@@ -40,9 +41,14 @@ fn begins_value(before: &str) -> bool {
 /// The key that a part of a line ends with, if it looks like one of ours.
 fn key(before: &str) -> Option<&str> {
     let before = before.trim_end().strip_suffix(':')?;
-    let key = before.rsplit([' ', '\t', '{', ',']).next()?;
+    let (before, key) = match before.rfind([' ', '\t', '{', ',']) {
+        Some(at) => (before.get(..=at)?.trim_end(), before.get(at + 1..)?),
+        None => ("", before),
+    };
+    // Behind another `:` it is a part of a value, which may be a secret.
+    let is_first = before.is_empty() || before.ends_with(['{', ',', '-']);
     let is_plain = !key.is_empty() && key.chars().all(|one| one.is_ascii_alphabetic());
-    is_plain.then_some(key)
+    (is_first && is_plain).then_some(key)
 }
 
 #[cfg(test)]
@@ -67,6 +73,18 @@ mod tests {
     #[test]
     fn an_element_of_a_list_has_no_key() {
         assert!(lacking("a:\n  - @b", 2, 5).unwrap().starts_with("a value on line 2 begins"));
+    }
+
+    #[test]
+    fn an_alias_is_not_blamed_for_what_is_wrong_further_on() {
+        assert_eq!(lacking("- { <<: *usual, name: a, name: b }", 1, 25), None);
+    }
+
+    #[test]
+    fn a_part_of_a_value_is_no_key() {
+        let told = lacking("[{ secretAccessKey: hunter: @x }]", 1, 28).unwrap();
+
+        assert!(told.starts_with("a value on line 1 begins"), "{told}");
     }
 
     #[test]

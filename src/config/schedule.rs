@@ -65,7 +65,7 @@ pub enum InvalidSchedule {
     )]
     OtherForm,
     /// Six fields, but what is in them makes no sense.
-    #[error("expected a cron expression such as `0 */5 * * * *` ({0})")]
+    #[error("expected a cron expression such as `0 */5 * * * *`{0}")]
     Senseless(String),
     /// A moment that does not exist, such as the 30th of February.
     #[error("expected a time that comes; this one never does")]
@@ -93,8 +93,12 @@ impl FromStr for Schedule {
         }
         // As `tokio-cron-scheduler` parses it, so that what is accepted here runs there.
         let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
-        let cron =
-            parser.parse(text).map_err(|error| InvalidSchedule::Senseless(error.to_string()))?;
+        let cron = parser.parse(text).map_err(|error| {
+            // The parser repeats the field, which an address with a password in it must not be.
+            let is_address = text.contains([':', '@']);
+            let why = if is_address { String::new() } else { format!(" ({error})") };
+            InvalidSchedule::Senseless(why)
+        })?;
         cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false)
             .map_err(|_| InvalidSchedule::Never)?;
         Ok(Self { text: text.trim().to_owned(), cron })

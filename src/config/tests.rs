@@ -236,7 +236,13 @@ fn no_setting_repeats_what_logs_one_in() {
         "archives: [{ name: a, servers: [{ serverName",
     ];
     for setting in settings {
-        for value in ["https://u:hunter2@h", "u:hunter2@h", "@u:hunter2@h", "s3://b?k=hunter2"] {
+        for value in [
+            "https://u:hunter2@h",
+            "u:hunter2@h",
+            "@u:hunter2@h",
+            "s3://b?k=hunter2",
+            "*/hunter2@h",
+        ] {
             for fields in ["", "* * * * ", "* * * * * "] {
                 let close = setting.chars().rev().filter_map(|one| match one {
                     '{' => Some('}'),
@@ -246,7 +252,7 @@ fn no_setting_repeats_what_logs_one_in() {
                 let close: String = close.collect();
                 let text = format!("{setting}: \"{fields}{value}\" {close}");
                 let told = load_text(&text).unwrap_err().to_string();
-                assert!(!told.contains("hunter2"), "{text}\n{told}");
+                assert!(!told.to_lowercase().contains("hunter2"), "{text}\n{told}");
             }
         }
     }

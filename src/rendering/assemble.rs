@@ -120,7 +120,7 @@ fn intervals(intervals: &Intervals) -> Option<IntervalsEntry> {
 
 fn recovery(server: &ServerReport) -> RecoveryEntry {
     let recovery = &server.recovery;
-    let gaps = recovery.named_gaps().into_iter().map(|(first, last, count)| GapEntry {
+    let gaps = recovery.named_gaps().map(|(first, last, count)| GapEntry {
         timeline: first.timeline.0,
         first: first.to_string(),
         last: last.to_string(),

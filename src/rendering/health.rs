@@ -15,6 +15,9 @@ use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
 /// How long the newest backup may wait for its own WAL.
 const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
 
+/// How many gaps of a server are told one by one: the page for people tells of them at each request.
+const MOST_GAPS: usize = 100;
+
 /// What an archive without any server's directory leads to.
 const NO_SERVERS: &str =
     "No server's directory lies below the destination path: is it the right one?";
@@ -155,6 +158,7 @@ fn with_obstacle(backup: &BackupReport, obstacle: &ObstacleEntry) -> Evidence {
     }
 }
 
+/// Each gap, as long as there are few enough to be read, and the others in one.
 fn gaps(server: &ServerReport) -> Vec<Finding> {
     let gap = |(first, last, missing): (SegmentName, SegmentName, u64)| {
         let message = if missing == 1 {
@@ -172,7 +176,17 @@ fn gaps(server: &ServerReport) -> Vec<Finding> {
         };
         Finding::new(Severity::Critical, "gap", message).with(evidence)
     };
-    server.recovery.named_gaps().into_iter().map(gap).collect()
+    let mut all = server.recovery.named_gaps();
+    let mut findings: Vec<_> = all.by_ref().take(MOST_GAPS).map(gap).collect();
+    let (gaps, segments) = all.fold((0_u64, 0_u64), |(gaps, sum), (_, _, missing)| {
+        (gaps + 1, sum.saturating_add(missing))
+    });
+    if gaps > 0 {
+        let message = format!("{} more, of {}", count(gaps, "gap"), count(segments, "segment"));
+        let evidence = Evidence { count: Some(segments), ..Evidence::default() };
+        findings.push(Finding::new(Severity::Critical, "gap", message).with(evidence));
+    }
+    findings
 }
 
 /// A timeline above the current one may be where WAL goes on. The newest backup is restored without

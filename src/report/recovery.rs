@@ -275,15 +275,13 @@ impl RecoveryReport {
     }
 
     /// The gaps by the names of their first and last segment, with the count of those missing.
-    #[must_use]
-    pub fn named_gaps(&self) -> Vec<(SegmentName, SegmentName, u64)> {
-        let named = self.verdict.gaps.iter().flat_map(|(timeline, runs)| {
+    pub fn named_gaps(&self) -> impl Iterator<Item = (SegmentName, SegmentName, u64)> {
+        self.verdict.gaps.iter().flat_map(|(timeline, runs)| {
             let name = |number| SegmentName::from_number(*timeline, number, self.segment_size);
             runs.iter().map(move |run| {
                 (name(run.first), name(run.last), (run.last - run.first).saturating_add(1))
             })
-        });
-        named.collect()
+        })
     }
 
     /// How many segments no finished backup needs.

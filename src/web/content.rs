@@ -100,6 +100,18 @@ pub struct ArchiveOverview {
     pub objects: Option<u64>,
 }
 
+/// Whether something is as it should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It is.
+    Good,
+    /// It will be, if nothing fails.
+    Pending,
+    /// It is not, or nobody knows.
+    #[default]
+    Bad,
+}
+
 /// One server of an archive, at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerOverview {
@@ -108,7 +120,7 @@ pub struct ServerOverview {
     /// Whether it can be restored, in words; `None` of an orphan, which nobody judges.
     pub verdict: Option<String>,
     /// Whether that is as it should be.
-    pub is_restorable: bool,
+    pub standing: Standing,
     /// How it is, as a word: `ok`, or another one.
     pub status: String,
     /// When its newest finished backup ended; `None` without one.

@@ -16,6 +16,6 @@ mod servers;
 mod tests;
 
 pub use content::{
-    ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview,
+    ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview, Standing,
 };
 pub use server::{Limits, serve};

@@ -1,9 +1,9 @@
 //! The servers on the page for people: whether each can be restored, worst first.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
-use super::content::{ArchiveOverview, Overview, ServerOverview};
+use super::content::{ArchiveOverview, Overview, ServerOverview, Standing};
 use super::landing::{distance, moment, when};
 
 /// How many servers of an archive are shown; the rest is counted.
@@ -11,6 +11,9 @@ const SHOWN_SERVERS: usize = 50;
 
 /// How many problems of a server are shown; the rest is counted.
 const SHOWN_PROBLEMS: usize = 5;
+
+/// How late the next scan may begin; one that is on time is followed by the next at once.
+const LATE: TimeDelta = TimeDelta::minutes(2);
 
 /// A table for each archive that was scanned.
 pub(super) fn servers(overview: &Overview) -> Markup {
@@ -30,12 +33,13 @@ pub(super) fn not_well(archive: &ArchiveOverview) -> Markup {
 }
 
 fn of_archive(archive: &ArchiveOverview, now: DateTime<Utc>) -> Markup {
-    let is_up = archive.last_outcome.as_deref() == Some("success");
+    let doubt = doubt(archive, now);
+    let is_up = doubt.is_none();
     let (shown, more) = archive.servers.split_at(archive.servers.len().min(SHOWN_SERVERS));
     html! {
         h2 { "Servers in " (archive.name) }
         p.quiet.bad[!is_up] {
-            @if !is_up { "The last scan failed: how they are now is not known. " }
+            @if let Some(doubt) = doubt { (doubt) ": how they are now is not known. " }
             @if let Some(at) = archive.last_success_at { "As of " (distance(at, now)) ", " (moment(at)) }
         }
         div.wide { table {
@@ -47,6 +51,15 @@ fn of_archive(archive: &ArchiveOverview, now: DateTime<Utc>) -> Markup {
         } }
         @if !more.is_empty() { (rest(more)) }
     }
+}
+
+/// Why what the last good scan found may no longer be so.
+fn doubt(archive: &ArchiveOverview, now: DateTime<Utc>) -> Option<&'static str> {
+    if archive.last_outcome.as_deref() != Some("success") {
+        return Some("The last scan failed");
+    }
+    let is_late = archive.next_at.is_some_and(|next| now - next > LATE);
+    is_late.then_some("The next scan is late")
 }
 
 fn row(server: &ServerOverview, is_up: bool, now: DateTime<Utc>) -> Markup {
@@ -73,7 +86,11 @@ fn verdict(server: &ServerOverview, is_up: bool) -> Markup {
     let Some(verdict) = &server.verdict else {
         return html! { span.quiet { "orphan: not configured" } };
     };
-    let class = if server.is_restorable { "good" } else { "bad" };
+    let class = match server.standing {
+        Standing::Good => "good",
+        Standing::Pending => "wait",
+        Standing::Bad => "bad",
+    };
     html! {
         @if is_up { span class=(class) { (verdict) } }
         @else { span.wait { "not known" } small { "was " (verdict) } }

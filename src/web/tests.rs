@@ -264,7 +264,7 @@ fn archive_of(servers: usize, outcome: &str) -> ArchiveOverview {
         ServerOverview {
             name: format!("server-{index}"),
             verdict: verdict.map(str::to_owned),
-            is_restorable: status == "ok",
+            standing: if status == "ok" { Standing::Good } else { Standing::Bad },
             status: status.to_owned(),
             newest_backup_at: Some(moment("2025-12-31T22:10:00Z")),
             problems: if index == 0 { vec!["A gap".to_owned(); 7] } else { Vec::new() },
@@ -309,6 +309,21 @@ async fn after_a_failed_scan_no_server_looks_well() {
     assert!(!page.contains(r#"class="good""#), "{page}");
     assert!(page.contains("not known") && page.contains("was restorable"), "{page}");
     assert!(page.contains("As of 5 min ago, 2026-01-01 00:05:00 UTC"), "{page}");
+}
+
+#[tokio::test]
+async fn while_the_next_scan_is_late_no_server_looks_well() {
+    let next = |at: &str| ArchiveOverview { next_at: Some(moment(at)), ..archive_of(3, "success") };
+    let page = async |archive| {
+        let server = Server::start(shows(vec![archive], 0), Limits::default()).await;
+        server.get("/").await.text()
+    };
+
+    let late = page(next("2026-01-01T00:07:00Z")).await;
+    let due = page(next("2026-01-01T00:09:00Z")).await;
+
+    assert!(late.contains("The next scan is late") && late.contains("was restorable"), "{late}");
+    assert!(!due.contains("not known"), "{due}");
 }
 
 #[tokio::test]

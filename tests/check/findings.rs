@@ -52,6 +52,22 @@ async fn backups_without_their_own_wal_are_told_beside_the_gap() {
 }
 
 #[tokio::test]
+async fn of_many_gaps_the_first_hundred_are_told_one_by_one() {
+    let archive = EmbeddedArchive::small_but(|store| {
+        for segment in (5..=255).step_by(2) {
+            let key = format!("wals/0000000100000000/0000000100000000{segment:08X}.gz");
+            store.put_zeros(SMALL_BUCKET, small_key(&key), 1000, noon());
+        }
+    })
+    .await;
+
+    let found = findings(&archive, None, "02T06").await;
+
+    let gaps = found.iter().filter(|one| *one == "critical gap").count();
+    assert_eq!(gaps, 101, "{found:?}");
+}
+
+#[tokio::test]
 async fn retention_has_a_day_to_delete_what_is_obsolete() {
     let archive = EmbeddedArchive::small(1000).await;
 

@@ -1,5 +1,6 @@
 //! A webhook in the place of a pager: it remembers who was told what.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,8 @@ type Log = Arc<Mutex<Vec<Told>>>;
 pub(crate) struct Pager {
     base_url: String,
     log: Log,
+    /// How many notifications are of earlier stories.
+    of_earlier: AtomicUsize,
     server: JoinHandle<()>,
 }
 
@@ -43,7 +46,7 @@ impl Pager {
         let server = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("it serves to the end");
         });
-        Self { base_url, log, server }
+        Self { base_url, log, of_earlier: AtomicUsize::default(), server }
     }
 
     /// Where a receiver's notifications go.
@@ -51,7 +54,12 @@ impl Pager {
         format!("{}/{receiver}", self.base_url)
     }
 
-    /// Waits until a receiver was told of an alert.
+    /// Begins a new story: what was told before is none of it.
+    pub(crate) fn begin_story(&self) {
+        self.of_earlier.store(self.told().len(), Ordering::Relaxed);
+    }
+
+    /// Waits until a receiver was told of an alert in this story.
     pub(crate) async fn wait_for(&self, receiver: &str, alert: &str, status: &str) {
         let deadline = Instant::now() + SOON;
         loop {
@@ -69,12 +77,12 @@ impl Pager {
         }
     }
 
-    /// Whether a receiver was told of an alert so far.
+    /// Whether a receiver was told of an alert in this story.
     pub(crate) fn was_told(&self, receiver: &str, alert: &str, status: &str) -> bool {
         self.find(receiver, alert, status).is_some()
     }
 
-    /// The alerts that a receiver was told of.
+    /// The alerts that a receiver was ever told of.
     pub(crate) fn sent_to(&self, receiver: &str) -> Vec<String> {
         let told = self.told().into_iter().filter(|told| told.receiver == receiver);
         told.map(|told| told.alert).collect()
@@ -83,7 +91,7 @@ impl Pager {
     fn find(&self, receiver: &str, alert: &str, status: &str) -> Option<Told> {
         let is_it =
             |told: &Told| told.receiver == receiver && told.alert == alert && told.status == status;
-        self.told().into_iter().find(is_it)
+        self.told().into_iter().skip(self.of_earlier.load(Ordering::Relaxed)).find(is_it)
     }
 
     fn told(&self) -> Vec<Told> {
