@@ -12,7 +12,7 @@ use super::schedule::schedule;
 use super::upkeep::{anomalies, old_uploads, orphan, retention};
 use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
 
-/// How long the newest backup may wait for its own WAL.
+/// How long the newest backup may wait for its own WAL. As in the alerts.
 const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
 
 /// How many gaps of a server are told one by one: the page for people tells of them at each request.

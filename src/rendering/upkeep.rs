@@ -8,11 +8,11 @@ use crate::report::{RetentionReport, ServerReport, UploadSums, WalAnomaly};
 use super::human::{ago, bytes, count, duration};
 use super::{Evidence, Finding, Moment, Severity};
 
-/// How long a backup may be obsolete: retention runs once a day.
+/// How long a backup may be obsolete: retention runs once a day. As in the alerts.
 const OBSOLETE_FOR: TimeDelta = TimeDelta::days(1);
 
 /// How long an upload may be unfinished: a lifecycle rule that aborts after one day, which is as soon
-/// as one can be told to, has done so by then.
+/// as one can be told to, has done so by then. As in the alerts (`alerts/rules/thresholds.yaml`).
 const UNFINISHED_FOR: TimeDelta = TimeDelta::days(2);
 
 pub(super) fn orphan(server: &ServerReport) -> Finding {
