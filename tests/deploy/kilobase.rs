@@ -91,9 +91,7 @@ fn the_clean_up_by_hand_is_a_dry_run() {
     let comment = read("deploy/examples/kilobase/clean-up.yaml");
     let lines = comment.lines().map(|line| line.trim_start_matches(['#', ' ']));
     let commands: Vec<_> = lines.filter(|line| line.starts_with("kubectl ")).collect();
-    let [create, change, send, _logs] = commands[..] else {
-        panic!("other commands: {commands:?}")
-    };
+    let [create, change, send] = commands[..] else { panic!("other commands: {commands:?}") };
     assert!(create.contains("--from cronjob/clean-up") && create.contains("--dry-run=client"));
     assert!(send.starts_with("kubectl create"));
 
