@@ -34,6 +34,7 @@ mod secure_postgres;
 mod series;
 mod stack;
 mod tools;
+mod web_program;
 
 pub use rustix::process::Signal;
 

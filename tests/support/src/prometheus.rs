@@ -1,31 +1,18 @@
 //! A real Prometheus that scrapes what a test names, and answers its queries.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::patience::PAUSE;
-use crate::process::{Part, free_ports};
-
-/// Time that the program has to take its first query.
-const START: Duration = Duration::from_secs(30);
-
-/// Time that one query has.
-const QUERY: Duration = Duration::from_secs(30);
+use crate::web_program::WebProgram;
 
 /// A running Prometheus with a storage of its own.
 ///
 /// Killed when dropped; if a test fails at that moment, the end of its log is printed.
 pub struct Prometheus {
-    part: Part,
-    base_url: String,
-    client: reqwest::Client,
-    _scratch: TempDir,
+    program: WebProgram,
 }
 
 impl Prometheus {
@@ -34,23 +21,9 @@ impl Prometheus {
     /// # Panics
     /// When it is not installed, ends before it answers, or does not answer in time.
     pub async fn start(configuration: &Value) -> Self {
-        let scratch = tempfile::tempdir().expect("temporary directories can be made");
-        let file = scratch.path().join("prometheus.yml");
-        fs::write(&file, configuration.to_string()).expect("a fresh directory can be written");
-        let [port] = free_ports();
-        let address = format!("127.0.0.1:{port}");
-        let mut command = Command::new(program());
-        command.arg("--config.file").arg(&file);
-        command.arg("--storage.tsdb.path").arg(scratch.path().join("data"));
-        command.args(["--web.listen-address", &address, "--log.level", "warn"]);
-        command.env_clear();
-        let part = Part::start("Prometheus", command, &scratch.path().join("log"));
-        let client = reqwest::Client::builder().no_proxy().timeout(QUERY).build();
-        let client = client.expect("a client without TLS can always be built");
-        let base_url = format!("http://{address}");
-        let mut prometheus = Self { part, base_url, client, _scratch: scratch };
-        prometheus.wait_until_ready().await;
-        prometheus
+        let quiet = ["--log.level", "warn"];
+        let program = WebProgram::start("prometheus", configuration, "--storage.tsdb.path", &quiet);
+        Self { program: program.await }
     }
 
     /// Starts it to scrape each of these addresses every three seconds, as a job of its own.
@@ -117,24 +90,10 @@ impl Prometheus {
         }
     }
 
-    async fn wait_until_ready(&mut self) {
-        let deadline = Instant::now() + START;
-        let url = format!("{}/-/ready", self.base_url);
-        let is_ready = async || {
-            let answer = self.client.get(&url).send().await;
-            answer.is_ok_and(|answer| answer.status().is_success())
-        };
-        while !is_ready().await {
-            self.part.assert_running();
-            assert!(Instant::now() < deadline, "Prometheus is not ready");
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
     async fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
-        let url = format!("{}/api/v1/{path}", self.base_url);
+        let url = format!("http://{}/api/v1/{path}", self.program.address());
         let url = Url::parse_with_params(&url, parameters).expect("a URL with parameters is one");
-        let answer = self.client.get(url).send().await;
+        let answer = self.program.client().get(url).send().await;
         let text = answer.expect("Prometheus answers").text().await.expect("it answers to the end");
         let mut answer: Value = serde_json::from_str(&text).expect("it answers in JSON");
         if answer["status"] == "success" {
@@ -147,11 +106,4 @@ impl Prometheus {
 
 fn list(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
-}
-
-fn program() -> std::path::PathBuf {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools/bin");
-    let program = tools.join("prometheus");
-    let hint = "Prometheus is missing: run `tests/install.sh`";
-    program.canonicalize().unwrap_or_else(|_| panic!("{hint}"))
 }
