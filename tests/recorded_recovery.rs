@@ -64,6 +64,7 @@ fn report() -> Report {
     let expected = Expectations {
         servers: None,
         retention: RetentionPolicies::default(),
+        living_timelines: BTreeMap::new(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),

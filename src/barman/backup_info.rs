@@ -25,6 +25,8 @@ pub struct BackupInfo {
     pub ended_at: Option<DateTime<Utc>>,
     /// The segment in which recovery starts (`begin_wal`).
     pub begin_wal: Option<SegmentName>,
+    /// The position from which recovery replays (`begin_xlog`).
+    pub begin_lsn: Option<Lsn>,
     /// The segment with which the backup becomes consistent (`end_wal`).
     pub end_wal: Option<SegmentName>,
     /// The position with which the backup becomes consistent (`end_xlog`).
@@ -150,6 +152,7 @@ impl BackupInfo {
             began_at: began.map(|time| time.at),
             ended_at: ended.map(|time| time.at),
             begin_wal: fields.read("begin_wal", SEGMENT, SegmentName::parse)?,
+            begin_lsn: fields.get("begin_xlog").and_then(|text| text.parse().ok()),
             end_wal: fields.read("end_wal", SEGMENT, SegmentName::parse)?,
             end_lsn: fields.read("end_xlog", "a WAL position", |text| text.parse().ok())?,
             label: fields.get("backup_label").and_then(BackupLabel::from_field),

@@ -65,6 +65,8 @@ pub struct ServerConfig {
     pub retention_policy: Option<RetentionPolicy>,
     /// When its backups should be taken. Absent: not known.
     pub backup_schedule: Option<BackupScheduleConfig>,
+    /// Number of the timeline that its database is on. Absent: the one whose WAL arrived last.
+    pub current_timeline: Option<u32>,
 }
 
 /// Keys of `CloudNativePG`'s `ObjectStore` that have no meaning here, and what to do instead.
@@ -218,7 +220,13 @@ impl ServerConfig {
         let server_name = required(section, "serverName", form, directory);
         let retention_policy = section.text("retentionPolicy", str::parse);
         let backup_schedule = BackupScheduleConfig::read(section);
-        Some(Self { server_name: server_name?, retention_policy, backup_schedule })
+        let current_timeline = section.number("currentTimeline", 1..=u32::MAX);
+        Some(Self {
+            server_name: server_name?,
+            retention_policy,
+            backup_schedule,
+            current_timeline,
+        })
     }
 
     fn check_against(&self, others: &[Self], section: &Section<'_>) {

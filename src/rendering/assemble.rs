@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::inventory::Intervals;
+use crate::postgres::SegmentName;
 use crate::report::{ArchiveStatus, Report, RetentionReport, ServerReport, UploadSums, WalReport};
 
 use super::health::{archive_findings, server_findings};
@@ -120,15 +121,12 @@ fn intervals(intervals: &Intervals) -> Option<IntervalsEntry> {
 
 fn recovery(server: &ServerReport) -> RecoveryEntry {
     let recovery = &server.recovery;
-    let gaps = recovery.named_gaps().map(|(first, last, count)| GapEntry {
-        timeline: first.timeline.0,
-        first: first.to_string(),
-        last: last.to_string(),
-        count,
-    });
+    let obsolete = recovery.obsolete.as_ref().map(|obsolete| recovery.named(obsolete));
     RecoveryEntry {
         current_timeline: recovery.verdict.current_timeline.map(|timeline| timeline.0),
-        gaps: gaps.collect(),
+        unreached_timeline: recovery.verdict.unreached_timeline.map(|timeline| timeline.0),
+        gaps: recovery.named_gaps().map(gap_entry).collect(),
+        obsolete: obsolete.map(|runs| runs.map(gap_entry).collect()),
         window_start: server.recovery_window_start().map(Moment),
         window_end: server.recovery_window_end().map(Moment),
         histories_missing: recovery.histories_missing.iter().map(|one| one.0).collect(),
@@ -143,6 +141,10 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
     }
 }
 
+fn gap_entry((first, last, count): (SegmentName, SegmentName, u64)) -> GapEntry {
+    GapEntry { timeline: first.timeline.0, first: first.to_string(), last: last.to_string(), count }
+}
+
 fn retention(retention: &RetentionReport) -> RetentionEntry {
     let statuses = retention.statuses.as_ref().map(|statuses| {
         statuses.iter().map(|(id, status)| (id.clone(), status.as_str())).collect()
@@ -153,6 +155,7 @@ fn retention(retention: &RetentionReport) -> RetentionEntry {
         obsolete: retention.obsolete_ids(),
         overdue_since: retention.overdue_since.map(Moment),
         blocked: retention.blocks.iter().map(|block| block.as_label()).collect(),
+        coverage_ratio_after_thaw: retention.thawed_coverage.map(|coverage| coverage.ratio()),
         coverage_ratio: retention.coverage.map(|coverage| coverage.ratio()),
         shortfall_seconds: retention.coverage.map(|coverage| coverage.shortfall().as_seconds_f64()),
         deletion: retention.deletion.as_ref().map(|deletion| DeletionEntry {

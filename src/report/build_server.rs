@@ -156,7 +156,14 @@ impl ServerJudge<'_> {
         let listed_at = self.findings.listed_at;
         let settled_at = listed_at.checked_sub_signed(grace).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let backups = &report.backups;
-        let source = RecoverySource { directory, files, backups, stray, settled_at };
+        let source = RecoverySource {
+            directory,
+            files,
+            backups,
+            stray,
+            settled_at,
+            living_timeline: self.expected.living_timelines.get(self.name).copied(),
+        };
         source.report(size.unwrap_or(SegmentSize::DEFAULT), lacking)
     }
 

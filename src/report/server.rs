@@ -129,7 +129,10 @@ impl ServerReport {
         let newest = self.newest_done()?;
         match self.recovery.verdict.backups.get(&newest.id)?.verdict {
             Verdict::Waiting(_) => newest.done_at(),
-            Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Broken(_) => None,
+            Verdict::Recoverable
+            | Verdict::Consistent(_)
+            | Verdict::Blocked(_)
+            | Verdict::Broken(_) => None,
         }
     }
 
@@ -144,7 +147,7 @@ impl ServerReport {
     #[must_use]
     pub fn newest_is_recoverable(&self) -> Option<bool> {
         match self.newest_verdict() {
-            Some(newest) => Some(newest.verdict == Verdict::Recoverable),
+            Some(newest) => Some(newest.thawed == Verdict::Recoverable),
             None => self.recovery.all_are_known.then_some(false),
         }
     }
@@ -153,9 +156,11 @@ impl ServerReport {
     /// can be restored to the newest WAL.
     #[must_use]
     pub fn recovery_window_start(&self) -> Option<DateTime<Utc>> {
+        let of_newest = &self.recovery.of_newest_cluster;
         let recoverable = self.done().into_iter().filter(|(_, backup)| {
             let verdict = self.recovery.verdict.backups.get(&backup.id);
-            verdict.is_some_and(|one| one.verdict == Verdict::Recoverable)
+            let is_recoverable = verdict.is_some_and(|one| one.thawed == Verdict::Recoverable);
+            is_recoverable && of_newest.contains(&backup.id)
         });
         recoverable.map(|(ended_at, _)| ended_at).min()
     }
