@@ -303,9 +303,16 @@ impl Attempt<'_> {
             End::Foreign(name) => Err(Obstacle::ForeignSegment(name)),
             End::Nothing | End::Partial if replaying.is_astray => Err(Obstacle::DeadBranch),
             End::Nothing | End::Partial => {
-                Err(replay.first_missing.map_or(Obstacle::DeadBranch, Obstacle::MissingSegment))
+                let missing = replay.first_missing.or_else(|| self.name_of(replaying.number));
+                Err(missing.map_or(Obstacle::DeadBranch, Obstacle::MissingSegment))
             }
         }
+    }
+
+    /// Name under which a segment is asked for first.
+    fn name_of(&self, number: u64) -> Option<SegmentName> {
+        let owner = self.course.stretch(self.course.owner_of(number)?)?;
+        Some(self.wal.name(owner.timeline, number))
     }
 
     /// Whether the segment that a replay ended before may still arrive: nothing that was written

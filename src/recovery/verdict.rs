@@ -221,7 +221,12 @@ impl Archived {
         };
         for judged in judged.iter().filter(|one| one.candidate.need == Need::EverythingAfter) {
             let steps = current.and_then(|current| judged.steps_to(current, &self.wal));
-            steps.into_iter().flatten().for_each(|read| want(read, u64::MAX));
+            let Some((target, before)) = steps.and_then(<[Read]>::split_last) else { continue };
+            before.iter().for_each(|read| want(read, u64::MAX));
+            // Nothing is missing at the end of the target's WAL.
+            if self.wal.last(target.timeline) >= Some(target.run.first) {
+                want(target, u64::MAX);
+            }
         }
         for judged in judged {
             let verdict = verdicts.get(&judged.candidate.id).map(|one| &one.thawed);
