@@ -41,7 +41,7 @@ impl Judged {
             expected: Expectations {
                 servers: None,
                 retention: RetentionPolicies { default: retention, ..RetentionPolicies::default() },
-                living_timelines: BTreeMap::new(),
+                living_timelines: [].into(),
                 gap_grace_period: TimeDelta::minutes(10),
                 schedules: [].into(),
                 max_running_time: TimeDelta::hours(24),

@@ -169,7 +169,7 @@ pub(super) fn expecting_nothing() -> Expectations {
     Expectations {
         servers: None,
         retention: RetentionPolicies::default(),
-        living_timelines: BTreeMap::new(),
+        living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),

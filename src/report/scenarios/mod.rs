@@ -130,7 +130,7 @@ impl Archive {
                 default: self.policy.map(|policy| policy.parse().unwrap()),
                 ..RetentionPolicies::default()
             },
-            living_timelines: std::collections::BTreeMap::new(),
+            living_timelines: [].into(),
             gap_grace_period: TimeDelta::minutes(10),
             schedules: self.schedule.iter().map(|one| ("s".to_owned(), one.clone())).collect(),
             max_running_time: TimeDelta::hours(24),
