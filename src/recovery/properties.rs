@@ -313,7 +313,7 @@ proptest! {
             }
             if let Some(target) = found.works_with {
                 let outcome = world.restore(backup, wish(target)).unwrap();
-                prop_assert!(outcome.comes_up);
+                prop_assert!(outcome.is_consistent);
                 if found.verdict == Verdict::Recoverable {
                     let current = judged.current_timeline.unwrap();
                     let last = archived(&world).wal.last(current).unwrap();

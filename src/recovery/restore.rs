@@ -47,8 +47,11 @@ pub(super) struct Read {
 /// A restore of a backup along one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
-    /// Whether the server comes up.
+    /// Whether the server comes up when nothing but the target timeline is named.
     pub(super) outcome: Result<(), Obstacle>,
+    /// Whether replay comes to where the backup is consistent: also one that does not come up then
+    /// can be ended before the obstacle, with a recovery target.
+    pub(super) is_consistent: bool,
     pub(super) replay: Replay,
     /// Segments that are replayed, in order.
     pub(super) reads: Vec<Read>,
@@ -141,8 +144,8 @@ impl Attempt<'_> {
         let replay = self.replay(&steps, &replaying, &end);
         let outcome = self.outcome(&replaying, end, &replay);
         let may_arrive = outcome.is_err() && self.may_arrive(&replaying);
-        let Replaying { reads, unfit, .. } = replaying;
-        Ok(Restore { outcome, replay, reads, unfit, steps, may_arrive })
+        let Replaying { reads, unfit, is_consistent, .. } = replaying;
+        Ok(Restore { outcome, is_consistent, replay, reads, unfit, steps, may_arrive })
     }
 
     /// Place of the backup's timeline in the course.

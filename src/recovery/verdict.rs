@@ -139,7 +139,7 @@ impl Archived {
         let default_target = self.histories.timeline_of(Target::Latest, own);
         let best = judged.best(current);
         let thawed = self.thawed_verdict(judged, best, current);
-        let cold = best.and_then(Tried::working).and_then(|restore| self.cold(judged, restore));
+        let cold = best.and_then(Tried::consistent).and_then(|restore| self.cold(judged, restore));
         let thawed_reach = best.and_then(Tried::last);
         BackupVerdict {
             verdict: verdict_at_once(&thawed, judged, cold.as_ref()),
@@ -149,7 +149,7 @@ impl Archived {
             follow: judged.tried.iter().map(Tried::followed).collect(),
             default_target,
             default_target_works: judged.default_works(best),
-            works_with: best.filter(|tried| tried.working().is_some()).map(|tried| tried.target),
+            works_with: best.filter(|_| judged.is_restorable()).map(|tried| tried.target),
         }
     }
 
@@ -162,15 +162,19 @@ impl Archived {
         if let Some(parent) = &judged.candidate.broken_parent {
             return Verdict::Broken(Obstacle::Parent { backup: parent.clone() });
         }
-        if !judged.works() {
+        if !judged.is_restorable() {
             return judged.hopeless();
         }
         let to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
-        let Some(restore) = best.filter(|best| best.timeline == current).and_then(Tried::working)
+        let Some(restore) =
+            best.filter(|best| best.timeline == current).and_then(Tried::consistent)
         else {
             let obstacle = to_current.filter_map(Tried::obstacle).next();
             return Verdict::Consistent(obstacle.cloned().unwrap_or(Obstacle::DeadBranch));
         };
+        if let Err(obstacle) = &restore.outcome {
+            return Verdict::Consistent(obstacle.clone());
+        }
         match (restore.replay.first_missing, self.unknown_above(current)) {
             (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
             (None, Some(timeline)) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
@@ -281,21 +285,17 @@ struct Cold {
 
 impl Judged<'_> {
     /// Whether any target restores the backup.
-    pub(super) fn works(&self) -> bool {
-        self.candidate.broken_parent.is_none()
-            && self.tried.iter().any(|tried| tried.working().is_some())
+    pub(super) fn is_restorable(&self) -> bool {
+        !self.reached().is_empty()
     }
 
-    /// Whether a restore comes up on a timeline.
-    pub(super) fn reaches(&self, timeline: TimelineId) -> bool {
-        let to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
-        self.works() && to_timeline.filter_map(Tried::working).next().is_some()
-    }
-
-    /// The timelines on which restores come up.
+    /// The timelines on which the backup becomes consistent.
     pub(super) fn reached(&self) -> BTreeSet<TimelineId> {
-        let working = self.tried.iter().filter(|tried| tried.working().is_some());
-        if self.works() { working.map(|tried| tried.timeline).collect() } else { BTreeSet::new() }
+        if self.candidate.broken_parent.is_some() {
+            return BTreeSet::new();
+        }
+        let consistent = self.tried.iter().filter(|tried| tried.consistent().is_some());
+        consistent.map(|tried| tried.timeline).collect()
     }
 
     /// The restores that are on some course, whether they come up or not: those to the backup's own
@@ -315,7 +315,7 @@ impl Judged<'_> {
         Some(&restore.steps)
     }
 
-    /// The restore that gets furthest: to the current timeline if one comes up there, else on the
+    /// The restore that gets furthest: to the current timeline if one gets there, otherwise on the
     /// backup's own.
     ///
     /// Of several to one timeline, the one that a person would name: the default, or `current`, or
@@ -324,7 +324,9 @@ impl Judged<'_> {
         let own = self.candidate.span.end.timeline;
         let named_first = || self.tried.iter().rev();
         let working = |timeline: TimelineId| {
-            named_first().find(|tried| tried.timeline == timeline && tried.working().is_some())
+            let mut to_timeline = named_first().filter(move |tried| tried.timeline == timeline);
+            let first = to_timeline.clone().find(|tried| tried.consistent().is_some());
+            to_timeline.find(|tried| tried.working().is_some()).or(first)
         };
         let on_course = |timeline: TimelineId| {
             named_first().find(|tried| tried.timeline == timeline && tried.restore.is_ok())
@@ -332,6 +334,7 @@ impl Judged<'_> {
         working(current)
             .or_else(|| working(own))
             .or_else(|| named_first().find(|tried| tried.working().is_some()))
+            .or_else(|| named_first().find(|tried| tried.consistent().is_some()))
             .or_else(|| on_course(current))
             .or_else(|| on_course(own))
     }
@@ -355,7 +358,7 @@ impl Judged<'_> {
         let ends_in = |tried: &Tried| Some(tried.working()?.replay.ends_in);
         let default = self.tried.iter().find(|tried| tried.target == Target::Latest);
         let default = default.and_then(ends_in);
-        self.works() && default.is_some() && default == best.and_then(ends_in)
+        self.is_restorable() && default.is_some() && default == best.and_then(ends_in)
     }
 }
 

@@ -79,6 +79,8 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) comes_up: bool,
+    /// "consistent recovery state reached"
+    pub(super) is_consistent: bool,
     /// The last file that was replayed.
     pub(super) ends_in: Option<Name>,
     /// Files served, with whether they could be read.
@@ -210,8 +212,8 @@ impl World {
             outcome.reads.insert(name);
             // `RestoreArchivedFile` in `xlogarchive.c`: "archive file has wrong size", FATAL
             if self.wrong_sizes.contains(&name) {
-                is_consistent = false;
-                break;
+                outcome.is_consistent = is_consistent;
+                return Some(outcome);
             }
             current = name.0;
             let mut replayed = 0;
@@ -238,6 +240,7 @@ impl World {
             }
         }
         outcome.comes_up = is_consistent;
+        outcome.is_consistent = is_consistent;
         Some(outcome)
     }
 
@@ -270,6 +273,7 @@ impl World {
         let target = expected[0].tli;
         let mut outcome = Outcome {
             comes_up: false,
+            is_consistent: false,
             ends_in: None,
             reads: BTreeSet::new(),
             last: None,
@@ -323,12 +327,10 @@ impl World {
         numbers.chain([Wish::Current, Wish::Latest]).collect()
     }
 
-    pub(super) fn works(&self, backup: &Backup, wish: Wish) -> bool {
-        self.restore(backup, wish).is_some_and(|outcome| outcome.comes_up)
-    }
-
+    /// Whether a restore to some target, up to some point, comes up.
     pub(super) fn is_restorable(&self, backup: &Backup) -> bool {
-        self.wishes().into_iter().any(|wish| self.works(backup, wish))
+        let outcomes = self.wishes().into_iter().filter_map(|wish| self.restore(backup, wish));
+        outcomes.into_iter().any(|outcome| outcome.is_consistent)
     }
 
     /// A segment that was never read whatever is restored to whatever target may be deleted.
