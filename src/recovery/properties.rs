@@ -355,7 +355,7 @@ proptest! {
                 let (on_own, others): (Vec<_>, Vec<_>) =
                     own.partition(|one| one.timeline.0 == backup.end_timeline);
                 let first = on_own.into_iter().chain(others).next().unwrap();
-                wanted.extend(world.way(backup, wish(first.target), *world.own(backup).end()).unwrap());
+                wanted.extend(world.way(backup, wish(first.target), *World::own(backup).end()).unwrap());
             }
         }
         let missing: BTreeSet<Name> = wanted.difference(&world.segments).copied().collect();

@@ -142,7 +142,7 @@ impl Attempt<'_> {
         let end = self.run(&mut replaying, own, last_needed);
         let steps = self.steps(begin);
         let replay = self.replay(&steps, &replaying, &end);
-        let outcome = self.outcome(&replaying, end, &replay);
+        let outcome = self.outcome(&replaying, &end, &replay);
         let may_arrive = outcome.is_err() && self.may_arrive(&replaying);
         let Replaying { reads, unfit, is_consistent, .. } = replaying;
         Ok(Restore { outcome, is_consistent, replay, reads, unfit, steps, may_arrive })
@@ -299,11 +299,11 @@ impl Attempt<'_> {
         name.number(self.wal.size)?.checked_add(1)
     }
 
-    fn outcome(&self, replaying: &Replaying, end: End, replay: &Replay) -> Result<(), Obstacle> {
+    fn outcome(&self, replaying: &Replaying, end: &End, replay: &Replay) -> Result<(), Obstacle> {
         match end {
-            End::WrongSize(name) => Err(Obstacle::WrongSize(name)),
+            End::WrongSize(name) => Err(Obstacle::WrongSize(*name)),
             End::Nothing | End::Partial | End::Foreign(_) if replaying.is_consistent => Ok(()),
-            End::Foreign(name) => Err(Obstacle::ForeignSegment(name)),
+            End::Foreign(name) => Err(Obstacle::ForeignSegment(*name)),
             End::Nothing | End::Partial if replaying.is_astray => Err(Obstacle::DeadBranch),
             End::Nothing | End::Partial => {
                 let missing = replay.first_missing.or_else(|| self.name_of(replaying.number));

@@ -125,8 +125,8 @@ impl Archived {
         let timelines = [span.begin.timeline, span.end.timeline, target];
         let courses = Courses::new(&self.histories, &self.wal, timelines.into_iter());
         let tried = courses.try_all(span);
-        let working = tried.iter().filter(|tried| tried.timeline == target);
-        let restore = working.filter_map(Tried::working).next()?;
+        let mut to_target = tried.iter().filter(|tried| tried.timeline == target);
+        let restore = to_target.find_map(Tried::working)?;
         let mut replayed = SegmentSets::new();
         for Read { timeline, run } in &restore.steps {
             replayed.entry(*timeline).or_default().insert_run(*run);
@@ -165,11 +165,11 @@ impl Archived {
         if !judged.is_restorable() {
             return judged.hopeless();
         }
-        let to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
+        let mut to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
         let Some(restore) =
             best.filter(|best| best.timeline == current).and_then(Tried::consistent)
         else {
-            let obstacle = to_current.filter_map(Tried::obstacle).next();
+            let obstacle = to_current.find_map(Tried::obstacle);
             return Verdict::Consistent(obstacle.cloned().unwrap_or(Obstacle::DeadBranch));
         };
         if let Err(obstacle) = &restore.outcome {
@@ -226,7 +226,9 @@ impl Archived {
         for judged in judged.iter().filter(|one| one.candidate.need == Need::EverythingAfter) {
             let steps = current.and_then(|current| judged.steps_to(current, &self.wal));
             let Some((target, before)) = steps.and_then(<[Read]>::split_last) else { continue };
-            before.iter().for_each(|read| want(read, u64::MAX));
+            for read in before {
+                want(read, u64::MAX);
+            }
             // Nothing is missing at the end of the target's WAL.
             if self.wal.last(target.timeline) >= Some(target.run.first) {
                 want(target, u64::MAX);
@@ -310,8 +312,8 @@ impl Judged<'_> {
     /// The course to a timeline's last segment, if the backup is on it.
     fn steps_to(&self, timeline: TimelineId, wal: &ArchivedWal) -> Option<&[Read]> {
         wal.last(timeline)?;
-        let to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
-        let restore = to_timeline.filter_map(|tried| tried.restore.as_ref().ok()).next()?;
+        let mut to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
+        let restore = to_timeline.find_map(|tried| tried.restore.as_ref().ok())?;
         Some(&restore.steps)
     }
 

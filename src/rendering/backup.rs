@@ -156,15 +156,8 @@ impl BackupEntry {
     pub(super) fn new(backup: &BackupReport, server: &ServerReport) -> Self {
         let verdict = server.recovery.verdict.backups.get(&backup.id);
         let info = backup.info.as_ref();
-        let arrival = |arrivals: &BTreeMap<String, DateTime<Utc>>| {
-            arrivals.get(&backup.id).copied().map(Moment)
-        };
-        let reach = |segment: SegmentName, arrived_at: Option<Moment>| ReachEntry {
-            segment: segment.to_string(),
-            arrived_at,
-        };
-        let reached_at = arrival(&server.recovery.reached_at);
-        let thawed_reached_at = arrival(&server.recovery.thawed_reached_at);
+        let reach = |segment, arrivals| ReachEntry::new(segment, &backup.id, arrivals);
+        let recovery = &server.recovery;
         let (word, obstacle) = judged(backup, verdict.map(|one| &one.verdict));
         let (thawed, _) = judged(backup, verdict.map(|one| &one.thawed));
         Self {
@@ -175,10 +168,9 @@ impl BackupEntry {
             restorable: ["recoverable", "consistent"].contains(&word),
             restore_with: verdict.and_then(|one| one.works_with).map(|target| target.to_string()),
             obstacle,
-            reach: verdict.and_then(|one| one.reach).map(|segment| reach(segment, reached_at)),
+            reach: verdict.and_then(|one| Some(reach(one.reach?, &recovery.reached_at))),
             reach_after_thaw: verdict
-                .and_then(|one| one.thawed_reach)
-                .map(|segment| reach(segment, thawed_reached_at)),
+                .and_then(|one| Some(reach(one.thawed_reach?, &recovery.thawed_reached_at))),
             follow: verdict.map(follow).unwrap_or_default(),
             default_target_timeline: verdict.map(|one| one.default_target.0),
             default_target_works: verdict.map(|one| one.default_target_works),
@@ -197,6 +189,13 @@ impl BackupEntry {
             },
             incomplete_reason: backup.incomplete_reason().map(IncompleteReason::as_label),
         }
+    }
+}
+
+impl ReachEntry {
+    fn new(segment: SegmentName, backup: &str, arrivals: &BTreeMap<String, DateTime<Utc>>) -> Self {
+        let arrived_at = arrivals.get(backup).copied().map(Moment);
+        Self { segment: segment.to_string(), arrived_at }
     }
 }
 

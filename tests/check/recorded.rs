@@ -70,8 +70,8 @@ fn assert_backup(recorded: &Value, found: &Value) {
     }
     let follow = ["timeline", "last_wal", "first_missing", "then_partial", "complete"];
     let followed = |entry: &&Value| {
-        let is_number = entry["target"] == entry["timeline"].to_string();
-        is_number && entry["works"] == true
+        let number = entry["timeline"].to_string();
+        entry["target"] == number && entry["works"] == true
     };
     let numbered: Vec<Value> =
         list(found, "follow").iter().filter(followed).map(|entry| fields(entry, &follow)).collect();
