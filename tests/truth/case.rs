@@ -63,6 +63,8 @@ pub(crate) struct Restore {
     pub(crate) target: Target,
     /// Whether the server took writes at the end.
     pub(crate) came_up: bool,
+    /// Whether the data were consistent at some point: up to there, at least, the backup can be restored.
+    pub(crate) was_consistent: bool,
     /// What it ended with otherwise.
     pub(crate) complaint: Option<String>,
     /// The timeline that it recovered to; `None` unless it came up.

@@ -127,6 +127,7 @@ impl Attempt {
             backup: backup.taken.id.clone(),
             target,
             came_up,
+            was_consistent: log.contains("consistent recovery state reached at"),
             complaint: if came_up { None } else { Some(complaint(&log)) },
             timeline: recovered_timeline(&log, &self.directory.join("data")),
             redo_done: after(&log, "redo done at ").and_then(Lsn::parse),

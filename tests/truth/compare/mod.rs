@@ -132,7 +132,7 @@ impl<'a> Comparison<'a> {
 
     /// What the backup is said to be good for.
     fn about_verdict(&mut self, backup: &TakenBackup, said: &Value, pairs: &[Pair<'_>]) {
-        let came_up = pairs.iter().any(|pair| pair.restore.came_up);
+        let came_up = pairs.iter().any(|pair| is_restorable(pair.restore));
         let real = format!("some target works: {came_up}");
         if said.get("restorable").and_then(Value::as_bool) != Some(came_up) {
             let said = format!("restorable: {}", field(said, "restorable"));
@@ -261,6 +261,12 @@ impl<'a> Comparison<'a> {
 fn replayed(restore: &Restore) -> bool {
     let complaint = restore.complaint.as_deref();
     restore.came_up || complaint.is_some_and(|text| text.starts_with("WAL ends before"))
+}
+
+/// Whether a restore works, or would with a target before the segment of a wrong size that ended it.
+fn is_restorable(restore: &Restore) -> bool {
+    let complaint = restore.complaint.as_deref();
+    restore.came_up || (restore.was_consistent && complaint.is_some_and(is_about_size))
 }
 
 fn is_about_size(complaint: &str) -> bool {

@@ -29,6 +29,7 @@ fn restore(target: Target, requests: &[(&str, Option<&str>)]) -> Restore {
         backup: ID.to_owned(),
         target,
         came_up: true,
+        was_consistent: true,
         complaint: None,
         timeline: Some(2),
         redo_done: end,
@@ -39,7 +40,8 @@ fn restore(target: Target, requests: &[(&str, Option<&str>)]) -> Restore {
 fn refused(target: Target) -> Restore {
     let complaint = Some("could not locate required checkpoint record".to_owned());
     let restore = restore(target, &[]);
-    Restore { came_up: false, complaint, timeline: None, redo_done: None, ..restore }
+    let (timeline, redo_done) = (None, None);
+    Restore { came_up: false, was_consistent: false, complaint, timeline, redo_done, ..restore }
 }
 
 /// Requests of a restore of a whole path.
@@ -151,6 +153,18 @@ fn a_backup_that_is_called_broken_and_works_is_found() {
 
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found[0].contains("verdict broken; really some target works: true"), "{found:#?}");
+}
+
+#[test]
+fn a_backup_that_works_before_a_wrong_size_is_restorable() {
+    let size = Some(format!("archive file \"{SECOND}\" has wrong size: 0 instead of 1048576"));
+    let ended = Restore { complaint: size, was_consistent: true, ..refused(Target::Timeline(2)) };
+    let case = case(&[FIRST, CHILD, LAST], vec![ended]);
+    let true_words = said("2", None, Some(SECOND), None);
+    let wrong_words = but(true_words.clone(), "/backups/0/restorable", false.into());
+
+    assert_eq!(differences(&case, &true_words), Vec::<String>::new());
+    assert_one(&differences(&case, &wrong_words), "restorable: false");
 }
 
 #[test]
