@@ -156,7 +156,8 @@ impl Wal<'_> {
         range.filter(|segment| self.has(*segment)).collect()
     }
 
-    fn is_of(&self, segment: Segment, system: u64) -> bool {
+    /// Whether a system has written a complete segment.
+    pub(crate) fn is_of(&self, segment: Segment, system: u64) -> bool {
         self.segments.get(&segment).is_some_and(|object| object.system == Some(system))
     }
 }

@@ -106,16 +106,15 @@ impl<'a> Comparison<'a> {
     }
 
     /// What may be called the first segment missing: nothing if the last one of the target timeline was
-    /// reached, and either where that timeline has none.
+    /// reached, and either where that timeline has none. One of another life is as good as missing.
     fn allowed_missing(&self, pair: &Pair<'_>) -> Vec<Option<Segment>> {
+        let missing = pair.way.missing.or(pair.way.foreign);
         match self.end(pair) {
-            None => vec![None, pair.way.missing],
+            None => vec![None, missing],
             // A backup tells of segments that were lost behind the last one.
-            Some(end) if pair.way.last == Some(end) && self.is_exceeded(end) => {
-                vec![None, pair.way.missing]
-            }
-            Some(end) if pair.way.last == Some(end) => vec![None],
-            Some(_) => vec![pair.way.missing],
+            Some(end) if pair.way.last == Some(end) && self.is_exceeded(end) => vec![None, missing],
+            Some(end) if pair.way.last == Some(end) => vec![None, pair.way.foreign],
+            Some(_) => vec![missing],
         }
     }
 
@@ -180,7 +179,7 @@ impl<'a> Comparison<'a> {
         let gaps = runs(self.server.pointer("/recovery/gaps"));
         for gap in &gaps {
             let present = self.wal.present(gap.first, gap.last);
-            if let Some(segment) = present.first() {
+            if let Some(segment) = present.iter().find(|segment| self.is_of_all(**segment)) {
                 self.found.push(format!("gap {gap}: {segment} is there"));
             }
         }
@@ -229,15 +228,31 @@ impl<'a> Comparison<'a> {
         for restore in &self.case.restores {
             let read = restore.requests.iter().filter(|request| request.object.is_some());
             let mut read = read.filter_map(|request| Segment::parse(&request.name));
-            if let Some(segment) =
-                read.find(|segment| obsolete.iter().any(|run| run.contains(*segment)))
-            {
+            let is_wrong = |segment: &Segment| {
+                let is_obsolete = obsolete.iter().any(|run| run.contains(*segment));
+                is_obsolete && self.is_of_backup(*segment, &restore.backup)
+            };
+            if let Some(segment) = read.find(is_wrong) {
                 let (backup, target) = (&restore.backup, restore.target);
                 self.found.push(format!(
                     "{segment} is called obsolete, and {backup} to {target} has read it"
                 ));
             }
         }
+    }
+
+    /// Whether every backup is of the system that has written a segment.
+    fn is_of_all(&self, segment: Segment) -> bool {
+        self.case.backups.iter().all(|backup| self.wal.is_of(segment, backup.system))
+    }
+
+    /// Whether a backup is of the system that has written a segment: else it is given and of no use.
+    fn is_of_backup(&self, segment: Segment, id: &str) -> bool {
+        let mut backups = self.case.backups.iter();
+        let backup = backups.find(|backup| backup.id == id);
+        // Of a partial one or none, nothing is known.
+        !self.wal.has(segment)
+            || backup.is_some_and(|backup| self.wal.is_of(segment, backup.system))
     }
 
     fn current_timeline(&self) -> Option<u32> {
