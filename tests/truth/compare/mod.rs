@@ -50,8 +50,8 @@ impl<'a> Comparison<'a> {
         for pair in &pairs {
             match Said::read(said, pair.restore.target) {
                 Some(said) => self.about_target(pair, &said),
-                // Of a timeline that does not occur, nothing need be said.
-                None if !pair.restore.came_up && !self.occurs(pair.restore.target) => {}
+                // Of a timeline that does not occur in this life, nothing need be said.
+                None if !pair.restore.came_up && !self.occurs(pair.restore.target, backup) => {}
                 None => self.differ(backup, pair.restore.target, "nothing", real(pair)),
             }
         }
@@ -68,11 +68,11 @@ impl<'a> Comparison<'a> {
         restores.map(pair).collect()
     }
 
-    fn occurs(&self, target: Target) -> bool {
-        match target {
-            Target::Timeline(timeline) => self.case.timelines().contains(&timeline),
-            Target::Current | Target::Latest => true,
-        }
+    fn occurs(&self, target: Target, backup: &TakenBackup) -> bool {
+        let Target::Timeline(timeline) = target else { return true };
+        let has_one_life = self.case.backups.iter().all(|other| other.system == backup.system);
+        let is_written = self.wal.newest(timeline, backup.system).is_some();
+        self.case.timelines().contains(&timeline) && (has_one_life || is_written)
     }
 
     /// How far the backup is said to get.
@@ -141,9 +141,10 @@ impl<'a> Comparison<'a> {
         if ["recoverable", "consistent"].contains(&verdict) != came_up {
             self.differ(backup, "any", format!("verdict {verdict}"), &real);
         }
-        let newest =
-            self.current_timeline().and_then(|current| self.wal.newest(current, backup.system));
-        let Some(newest) = newest.filter(|newest| !self.is_exceeded(*newest)) else { return };
+        let Some(newest) = self.newest_of_life(backup).filter(|newest| !self.is_exceeded(*newest))
+        else {
+            return;
+        };
         let reaches =
             pairs.iter().any(|pair| pair.restore.came_up && pair.way.last == Some(newest));
         let obstacle = said.pointer("/obstacle/kind").and_then(Value::as_str).unwrap_or_default();
@@ -153,6 +154,13 @@ impl<'a> Comparison<'a> {
             let real = format!("{newest} is reached: {reaches}");
             self.differ(backup, "any", format!("verdict {verdict}"), real);
         }
+    }
+
+    /// The newest segment of the current timeline; `None` for a backup of another life than the living.
+    fn newest_of_life(&self, backup: &TakenBackup) -> Option<Segment> {
+        let living = self.case.backups.last()?.system;
+        let current = self.current_timeline()?;
+        self.wal.newest(current, living).filter(|_| backup.system == living)
     }
 
     /// Whether a restore with PostgreSQL's default target is said to work.
@@ -166,8 +174,7 @@ impl<'a> Comparison<'a> {
             self.differ(backup, Target::Latest, said, real(pair));
             return;
         }
-        let current = self.current_timeline();
-        let newest = current.and_then(|timeline| self.wal.newest(timeline, backup.system));
+        let newest = self.newest_of_life(backup);
         let reaches = newest.is_some() && pair.way.last == newest;
         if !works && pair.restore.came_up && reaches {
             self.differ(backup, Target::Latest, said, real(pair));
