@@ -30,10 +30,10 @@ use std::time::Instant;
 use crate::round::{Round, again, kept_seeds, round};
 
 /// Seeds that have found something once.
-const FIXED: [u64; 2] = [1, 2];
+const FIXED: [u64; 3] = [1_141_770_325, 3_586_672_353, 3_869_952_451];
 
 /// Rounds with fresh seeds where nobody asks for more.
-const FRESH: u64 = 2;
+const FRESH: u64 = 3;
 
 /// Rounds: some with fixed seeds and some with fresh ones, unless the environment asks for others.
 ///
