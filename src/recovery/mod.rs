@@ -6,6 +6,7 @@
 //! the restores of a backup to every target that a person can name.
 
 mod course;
+mod chain;
 mod coverage;
 mod follow;
 mod histories;
@@ -20,6 +21,7 @@ mod stray;
 mod verdict;
 mod wal;
 
+pub use chain::{BackupChain, BrokenChain, ChainDefect, ChainLink, MAX_PARENTS};
 pub use coverage::{Coverage, Span};
 pub use follow::Followed;
 pub use histories::{Histories, HistoryFile, Target, TargetError};
