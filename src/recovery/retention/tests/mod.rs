@@ -23,6 +23,8 @@ pub(super) struct Sketch {
     pub(super) ended_at: Option<DateTime<Utc>>,
     pub(super) wal: (SegmentName, SegmentName),
     pub(super) keep: Option<KeepTarget>,
+    pub(super) parent: Option<String>,
+    pub(super) children: Vec<String>,
 }
 
 impl Sketch {
@@ -30,7 +32,25 @@ impl Sketch {
     pub(super) fn done(id: &str) -> Self {
         let wal = (segment("1/0/1"), segment("1/0/1"));
         let ended_at = Some(day(1.0));
-        Self { id: id.to_owned(), status: BackupStatus::Done, ended_at, wal, keep: None }
+        Self {
+            id: id.to_owned(),
+            status: BackupStatus::Done,
+            ended_at,
+            wal,
+            keep: None,
+            parent: None,
+            children: Vec::new(),
+        }
+    }
+
+    /// It is the difference to this backup.
+    pub(super) fn built_on(self, parent: &str) -> Self {
+        Self { parent: Some(parent.to_owned()), ..self }
+    }
+
+    /// It knows of these backups that they are built on it.
+    pub(super) fn with_children(self, children: &[&str]) -> Self {
+        Self { children: children.iter().map(ToString::to_string).collect(), ..self }
     }
 
     /// It ended on this day.
@@ -52,8 +72,16 @@ impl Sketch {
             end_wal: Some(self.wal.1),
             timeline: Some(self.wal.0.timeline),
             keep: self.keep,
+            parent_id: self.parent,
+            children_ids: self.children,
         }
     }
+}
+
+/// Finished backups that ended at the ends of these days, in order of their ids.
+pub(super) fn done(days: &[f64]) -> Vec<CatalogBackup> {
+    let ids = ('a'..='z').map(String::from);
+    ids.zip(days).map(|(id, end)| Sketch::done(&id).ended(*end).backup()).collect()
 }
 
 /// So many days after the beginning of some month.
