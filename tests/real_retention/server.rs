@@ -60,9 +60,10 @@ impl Server {
         if random.u32(0..3) == 0 && knowledge > 0 {
             tamper(&mut backups, &mut random);
         }
-        let policy = match random.bool() {
-            true => RetentionPolicy::Redundancy(random.u32(0..4)),
-            false => RetentionPolicy::RecoveryWindow { days: random.u32(0..14) },
+        let policy = if random.bool() {
+            RetentionPolicy::Redundancy(random.u32(0..4))
+        } else {
+            RetentionPolicy::RecoveryWindow { days: random.u32(0..14) }
         };
         let minimum = random.choice([0, 0, 1, 3]).expect("not empty");
         let wal = (0..random.u32(0..60)).map(|_| wal_key(&mut random)).collect();

@@ -81,7 +81,10 @@ impl Passage {
                 (self.minimum_redundancy, Some(first.checked_add_signed(window)?))
             }
         };
-        let followed_at = self.followed_at(count)?;
+        let followed_at = match to_count(count).checked_sub(1) {
+            Some(last) => Some(*self.newer_ends.get(last)?),
+            None => None,
+        };
         ended_at.max(passed_at).max(followed_at)
     }
 
@@ -94,14 +97,6 @@ impl Passage {
         let first = self.newer_ends.first().copied().into_iter().chain(ended_at).min()?;
         let passed_at = first.checked_add_signed(TimeDelta::days(days.into()))?;
         Some(passed_at).max(ended_at)
-    }
-
-    /// When so many had followed: `Some(None)` if that takes none, `None` if they have not.
-    fn followed_at(&self, count: u32) -> Option<Option<DateTime<Utc>>> {
-        match to_count(count).checked_sub(1) {
-            Some(last) => Some(Some(*self.newer_ends.get(last)?)),
-            None => Some(None),
-        }
     }
 }
 

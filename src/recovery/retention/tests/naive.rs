@@ -17,11 +17,7 @@ pub(super) fn report(
         if backup.parent_id.is_some() {
             continue;
         }
-        let keep = match backup.keep {
-            Some(KeepTarget::Standalone) => Some("KEEP:STANDALONE"),
-            Some(KeepTarget::Full) => Some("KEEP:FULL"),
-            None => None,
-        };
+        let keep = backup.keep.map(|keep| RetentionStatus::from(keep).as_str());
         let mut is_beyond = false;
         let status = if backup.status != BackupStatus::Done {
             "-"
@@ -44,18 +40,21 @@ pub(super) fn report(
             keep.unwrap_or("VALID")
         };
         report.insert(backup.id.clone(), status.to_owned());
-        let below = match status {
-            "KEEP:STANDALONE" if is_beyond => "OBSOLETE",
-            "KEEP:STANDALONE" | "KEEP:FULL" => "VALID",
-            status => status,
-        };
         for id in walk_backups_tree(&backup.children_ids, catalog, 0)? {
-            report.insert(id, below.to_owned());
+            report.insert(id, below(status, is_beyond).to_owned());
         }
     }
     // Barman's report has what is not there as well.
     report.retain(|id, _| catalog.iter().any(|backup| backup.id == *id));
     Some(report)
+}
+
+fn below(status: &str, is_beyond: bool) -> &str {
+    match status {
+        "KEEP:STANDALONE" if is_beyond => "OBSOLETE",
+        "KEEP:STANDALONE" | "KEEP:FULL" => "VALID",
+        status => status,
+    }
 }
 
 fn walk_backups_tree(
