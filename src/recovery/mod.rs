@@ -5,8 +5,8 @@
 //! [`Restore`](restore) the replay of one backup along a course, and a [`Verdict`] what follows from
 //! the restores of a backup to every target that a person can name.
 
-mod course;
 mod chain;
+mod course;
 mod coverage;
 mod follow;
 mod histories;

@@ -3,11 +3,7 @@
 //! The report is that of Barman's policies on the backups of a Barman server; the deletion is that of
 //! `barman-cloud-backup-delete`, from the `main` of its program on.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends where it goes wrong"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where it goes wrong")]
 
 mod barman;
 mod server;
