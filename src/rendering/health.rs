@@ -53,7 +53,7 @@ pub(super) fn server_findings(
         findings.extend(histories(server));
         findings.extend(other_backups(server, now));
         findings.extend(anomalies(server));
-        findings.extend(server.retention.iter().flat_map(|one| retention(one, server, now)));
+        findings.extend(server.retention.iter().flat_map(|one| retention(one, now)));
     } else {
         // Nobody relies on it; what it takes is the question, and not what can be restored.
         findings.push(orphan(server));

@@ -56,15 +56,12 @@ pub(super) fn anomalies(server: &ServerReport) -> Vec<Finding> {
     sharing.into_iter().chain(server.wal.anomalies.iter().filter_map(finding)).collect()
 }
 
-pub(super) fn retention(
-    retention: &RetentionReport,
-    server: &ServerReport,
-    now: DateTime<Utc>,
-) -> Vec<Finding> {
+pub(super) fn retention(retention: &RetentionReport, now: DateTime<Utc>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let is_blocked = retention.blocks.contains(&RetentionBlock::UnreadableBackup);
-    if retention.statuses.is_none() && !is_blocked && server.newest_done().is_some() {
-        let message = format!("Barman's retention ends with an error for `{}`", retention.policy);
+    if let Some(failure) = &retention.failure {
+        let message =
+            format!("Barman's retention ends with an error for `{}`: {failure}", retention.policy);
         findings.push(Finding::new(Severity::Warning, "retention_fails", message));
     }
     if is_blocked {

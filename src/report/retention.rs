@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::inventory::DirectoryInventory;
 use crate::postgres::LogName;
 use crate::recovery::retention::{
-    CatalogBackup, RetentionBlock, RetentionPolicy, RetentionStatus, obsolete_since, report,
-    retention_blocks,
+    CatalogBackup, RetentionBlock, RetentionError, RetentionPolicy, RetentionStatus,
+    obsolete_since, report, retention_blocks, unsupported,
 };
 use crate::recovery::{BackupVerdict, Coverage, Span, Verdict};
 
@@ -19,9 +19,15 @@ use super::{BackupReport, DeletionReport, ServerReport};
 pub struct RetentionReport {
     /// The policy.
     pub policy: RetentionPolicy,
-    /// What it makes of each backup, by id; `None` where Barman would end with an error, as with a
-    /// backup that cannot be read.
+    /// What it makes of each backup, by id; `None` where Barman's rule leads to an error, and with a
+    /// backup that cannot be read. An incremental backup that no other one names has none.
     pub statuses: Option<BTreeMap<String, RetentionStatus>>,
+    /// Error with which `barman-cloud-backup-delete` ends, and deletes nothing; `None` if it gets
+    /// through, and with a backup that cannot be read, which is among the `blocks`.
+    ///
+    /// With incremental backups the tool ends so, and a Barman server does not: the statuses are
+    /// known all the same.
+    pub failure: Option<RetentionError>,
     /// Since when the backup has been obsolete that is so for longest; `None` without one.
     pub overdue_since: Option<DateTime<Utc>>,
     /// What keeps Barman from deleting.
@@ -31,8 +37,8 @@ pub struct RetentionReport {
     pub coverage: Option<Coverage>,
     /// The same once everything is brought back from cold storage.
     pub thawed_coverage: Option<Coverage>,
-    /// What Barman would delete now; `None` where it would end with an error, and where that is not
-    /// known.
+    /// What `barman-cloud-backup-delete` would delete now; `None` where it would end with an error,
+    /// and where that is not known.
     pub deletion: Option<DeletionReport>,
 }
 
@@ -53,14 +59,20 @@ impl RetentionReport {
             .collect();
         let unreadable = !server.recovery.all_are_known;
         let since = obsolete_since(policy, &catalog, 0, now).unwrap_or_default();
-        // A backup that cannot be read has a place among the others, and nobody knows which.
-        let statuses = report(policy, &catalog, 0, now).ok().filter(|_| !unreadable);
-        let deletion = statuses.as_ref().and_then(|statuses| {
+        let (statuses, failure) = match report(policy, &catalog, 0, now) {
+            // A backup that cannot be read has a place among the others, and nobody knows which.
+            _ if unreadable => (None, None),
+            Ok(statuses) => (Some(statuses), unsupported(&catalog)),
+            Err(error) => (None, Some(error)),
+        };
+        let deleting = statuses.as_ref().filter(|_| failure.is_none());
+        let deletion = deleting.and_then(|statuses| {
             DeletionReport::new(directory, server, (&catalog, statuses), lacking)
         });
         Self {
             policy,
             statuses,
+            failure,
             deletion,
             overdue_since: since.into_values().min().filter(|_| !unreadable),
             blocks: retention_blocks(unreadable, &catalog),
