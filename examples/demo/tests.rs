@@ -181,6 +181,7 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         expected: &Expectations {
             servers: Some(servers),
             retention: RetentionPolicies::default(),
+            living_timelines: [].into(),
             gap_grace_period: TimeDelta::minutes(10),
             schedules: [].into(),
             max_running_time: TimeDelta::hours(24),
