@@ -60,6 +60,7 @@ fn report() -> Report {
         listed_at: now,
         audited_at: now,
         uploads: None,
+        uploads_of_backups: &[].into(),
     };
     let expected = Expectations {
         servers: None,

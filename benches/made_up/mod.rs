@@ -69,6 +69,7 @@ impl Judged {
             listed_at: self.now,
             audited_at: self.now,
             uploads: Some(&[]),
+            uploads_of_backups: &[].into(),
         };
         build(&findings, &self.expected, self.now)
     }

@@ -61,6 +61,9 @@ pub struct ScanFindings<'a> {
     /// The unfinished uploads, with keys behind the destination path; `None` where the store does
     /// not list them.
     pub uploads: Option<&'a [UploadFinding]>,
+    /// Bytes of the unfinished uploads to a backup, by its directory with a slash, where those are
+    /// known though not all are; `None` for bytes that the store does not tell.
+    pub uploads_of_backups: &'a BTreeMap<String, Option<u64>>,
 }
 
 /// Judges what a scan read.

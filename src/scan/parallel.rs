@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
+use tracing::debug;
 
 use crate::inventory::ListedObject;
 use crate::storage::{ListPage, ObjectStore, StorageError};
@@ -134,7 +135,12 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
                 None if self.parts.is_empty() => return Ok(()),
                 None => return Err(Stop::Disorder("parts of it wait for each other".to_owned())),
                 Some(Ok((Job::Part(id), page))) => self.take_part(id, page?)?,
-                Some(Ok((Job::Exploration(index), page))) => self.take_exploration(index, page?)?,
+                Some(Ok((Job::Exploration(index), Ok(page)))) => {
+                    self.take_exploration(index, page)?;
+                }
+                Some(Ok((Job::Exploration(index), Err(error)))) => {
+                    self.give_up_exploration(index, &error);
+                }
                 Some(Err(error)) => {
                     // Nobody aborts a request but who drops all of this.
                     if let Ok(panic) = error.try_into_panic() {
@@ -235,6 +241,15 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         }
         self.consider();
         Ok(())
+    }
+
+    /// Goes on without an exploration that failed: it only serves to divide the listing.
+    fn give_up_exploration(&mut self, index: usize, error: &StorageError) {
+        debug!(error = error.with_causes(), "Directories could not be listed by their names");
+        if let Some(exploration) = self.explorations.get_mut(index) {
+            exploration.give_up();
+        }
+        self.consider();
     }
 
     /// Looks where the listing stands: it may be worth more requests than a plain one.

@@ -97,7 +97,12 @@ fn archives() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn oddities() -> impl Strategy<Value = Quirk> {
-    prop_oneof![Just(Quirk::None), Just(Quirk::IgnoresStartAfter), Just(Quirk::SkipsDirectory)]
+    prop_oneof![
+        Just(Quirk::None),
+        Just(Quirk::IgnoresStartAfter),
+        Just(Quirk::SkipsDirectory),
+        Just(Quirk::RefusesDelimiters),
+    ]
 }
 
 fn orders() -> impl Strategy<Value = KeyOrder> {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tracing::warn;
+use tokio::time::Instant;
+use tracing::{info, warn};
 
 use crate::inventory::{Files, Inventory};
 use crate::report::{Expectations, Report, ScanFindings, build};
@@ -15,6 +16,7 @@ use super::part::Stop;
 use super::reading::{BackupPlace, FilesRead};
 use super::rescan::backups;
 use super::stocktaking::{Stock, Way};
+use super::uploads::UploadsAsked;
 use super::{Clock, ScanLimits};
 
 /// What is remembered from one pass to the next.
@@ -27,8 +29,7 @@ pub struct Knowledge {
     asked: AskedLogs,
     /// Backups that were said to have lost WAL the last time.
     losses: BTreeSet<BackupPlace>,
-    /// Whether the store refused to list unfinished uploads the last time.
-    uploads_are_refused: bool,
+    uploads: UploadsAsked,
 }
 
 /// What one pass works on.
@@ -60,24 +61,25 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         clock: &Clock,
     ) -> Result<Report, StorageError> {
         let listed_at = clock();
+        let ends_at = Instant::now() + self.limits.timeout;
         knowledge.files.begin();
         knowledge.asked.forget_older_than(self.limits.audit_period, listed_at);
         self.take_stock(knowledge, listed_at).await?;
-        let Knowledge { stock: Some(stock), files, asked, losses, uploads_are_refused, .. } =
-            knowledge
-        else {
+        let Knowledge { stock: Some(stock), files, asked, losses, uploads, .. } = knowledge else {
             return Err(super::progress::internal("the stock that was taken is not there"));
         };
         let inventory = &mut stock.inventory;
         self.read_files(inventory, files, listed_at).await?;
-        let uploads = self.find_uploads(uploads_are_refused).await?;
+        let found = (&*inventory, &files.files);
+        let uploads = self.find_uploads(uploads, found, ends_at).await;
         let judge = |inventory: &Inventory, files: &Files| {
             let findings = ScanFindings {
                 inventory,
                 files,
                 listed_at,
                 audited_at: inventory.oldest_listing().map_or(listed_at, |at| at.min(listed_at)),
-                uploads: uploads.as_deref(),
+                uploads: uploads.all.as_deref(),
+                uploads_of_backups: &uploads.of_backups,
             };
             build(&findings, self.expected, clock())
         };
@@ -86,9 +88,17 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         if self.confirm_losses(&report, losses, found, listed_at).await? {
             report = judge(inventory, &files.files);
         }
-        if self.list_logs_again(&report.lacking, inventory, listed_at).await? {
-            asked.note(&report.lacking, listed_at);
-            report = judge(inventory, &files.files);
+        match self.list_logs_again(&report.lacking, inventory, listed_at).await {
+            Ok(true) => {
+                asked.note(&report.lacking, listed_at);
+                report = judge(inventory, &files.files);
+            }
+            Ok(false) => {}
+            // Only sums depend on it, which stay absent.
+            Err(error) => {
+                let (archive, error) = (self.archive, error.with_causes());
+                info!(archive, error, "Log directories could not be listed again: sums are missing");
+            }
         }
         Ok(report)
     }

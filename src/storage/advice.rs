@@ -93,6 +93,15 @@ impl Place<'_> {
             ),
             Meaning::WrongRegion | Meaning::Elsewhere => self.region_advice(answer),
             Meaning::Denied => self.permission_advice(call),
+            Meaning::Intercepted => format!(
+                "asked for {subject}, something that does not speak S3 refused: look for a proxy or \
+                 firewall between here and {store}, and check `endpointURL` of this archive"
+            ),
+            Meaning::Capped => format!(
+                "asked for {subject}, {store} refused for a cap, a quota or the state of the \
+                 account: look into the account at the provider"
+            ),
+            Meaning::Addressing => self.addressing_advice(),
             Meaning::NoBucket => format!(
                 "bucket `{bucket}` does not exist at {store}: check `destinationPath`, \
                  `endpointURL` and `pathStyle` of this archive"
@@ -128,6 +137,16 @@ impl Place<'_> {
                 self.store()
             ),
         }
+    }
+
+    fn addressing_advice(&self) -> String {
+        let (bucket, store) = (self.bucket, self.store());
+        let advice = if self.path_style {
+            "set `pathStyle` of this archive to `false`"
+        } else {
+            "check `endpointURL` of this archive"
+        };
+        format!("{store} wants the name of bucket `{bucket}` in the host of the URL: {advice}")
     }
 
     fn permission_advice(&self, call: Call<'_>) -> String {

@@ -123,6 +123,7 @@ impl Archive {
             listed_at: moment(NOW),
             audited_at: moment(NOW),
             uploads: Some(&self.uploads),
+            uploads_of_backups: &[].into(),
         };
         let servers = self.servers.as_ref();
         let expected = Expectations {
