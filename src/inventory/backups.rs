@@ -149,7 +149,8 @@ mod tests {
             let data = DataObject { item: DataItem::Data, part, compression: None };
             backup.add(BackupFile::Data(data), &object);
         }
-        let tablespace = DataObject { item: DataItem::Tablespace(16411), part: 0, compression: None };
+        let tablespace =
+            DataObject { item: DataItem::Tablespace(16411), part: 0, compression: None };
         backup.add(BackupFile::Data(tablespace), &object);
 
         let begun = backup.upload_names(None);

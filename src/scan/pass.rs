@@ -97,7 +97,10 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             // Only sums depend on it, which stay absent.
             Err(error) => {
                 let (archive, error) = (self.archive, error.with_causes());
-                info!(archive, error, "Log directories could not be listed again: sums are missing");
+                info!(
+                    archive,
+                    error, "Log directories could not be listed again: sums are missing"
+                );
             }
         }
         Ok(report)

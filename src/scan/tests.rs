@@ -9,9 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::inventory::{ListedObject, UnfinishedUpload};
 use crate::report::{BackupState, ErrorKind, Expectations, Report, RetentionPolicies};
-use crate::storage::{
-    ListPage, ListRequest, ObjectStore, Reach, StorageError, UploadListing,
-};
+use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError, UploadListing};
 
 use super::{Clock, Knowledge, Pass, ScanLimits};
 

@@ -325,11 +325,9 @@ mod tests {
 
     #[test]
     fn a_permission_that_is_missing_concerns_what_was_asked_for_alone() {
-        for operation in [
-            Operation::ListObjectsV2,
-            Operation::ListMultipartUploads,
-            Operation::ListParts,
-        ] {
+        for operation in
+            [Operation::ListObjectsV2, Operation::ListMultipartUploads, Operation::ListParts]
+        {
             let found = explained(operation, 403, "AccessDenied");
 
             assert_eq!(found, (ErrorKind::Auth, Reach::RefusedCall), "{operation:?}");

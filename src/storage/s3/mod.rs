@@ -263,7 +263,9 @@ impl S3Store {
         let contradiction = |why: &str| place.contradiction(call, why);
         let page = decoded.take().map_err(|why| contradiction(&why.0))?;
         if page.next.is_some() && page.next == request.continuation {
-            return Err(contradiction("does not advance: its continuation is the page's own").into());
+            return Err(
+                contradiction("does not advance: its continuation is the page's own").into()
+            );
         }
         Ok(page)
     }

@@ -113,8 +113,7 @@ async fn an_error_page_of_a_proxy_is_told_by_its_status() {
 /// Answers that point to a region, with the kind of error that they are.
 fn pointing_to(region: &str) -> [(Step, ErrorKind); 4] {
     let body = |code: &str, rest: &str| format!("<Error><Code>{code}</Code>{rest}</Error>");
-    let malformed =
-        body("AuthorizationHeaderMalformed", &format!("<Region>{region}</Region>"));
+    let malformed = body("AuthorizationHeaderMalformed", &format!("<Region>{region}</Region>"));
     let redirect = body("PermanentRedirect", "<Message>m</Message>");
     let constraint = format!(
         "<Message>The {region} location constraint is incompatible for the region specific \
@@ -222,11 +221,8 @@ async fn no_sentence_of_the_sdk_reaches_an_operator() {
         let bench = Bench::with(http(&server), |settings| {
             settings.request_timeout = Duration::from_millis(300);
         });
-        let upload = UnfinishedUpload {
-            key: "k".to_owned(),
-            upload_id: "u".to_owned(),
-            initiated_at: None,
-        };
+        let upload =
+            UnfinishedUpload { key: "k".to_owned(), upload_id: "u".to_owned(), initiated_at: None };
         for error in [
             bench.list().await.err(),
             bench.store.get_small("k", 9).await.err(),
