@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use tracing::debug;
 
+use crate::barman::NestedNames;
 use crate::inventory::ListedObject;
 use crate::storage::{ListPage, ObjectStore, StorageError};
 
@@ -28,6 +29,8 @@ pub(super) struct ParallelListing<S> {
     pub(super) store: Arc<S>,
     /// What all keys begin with: empty, or ending in a slash.
     pub(super) root: String,
+    /// Names of servers that hold a slash.
+    pub(super) names: NestedNames,
     /// The order in which the store lists.
     pub(super) order: KeyOrder,
     /// How many requests may be under way at once.
@@ -97,6 +100,15 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
         run.finish().await?;
         run.seams.check(self.store.as_ref(), self.order, self.began_at).await?;
         Ok(run.counts.pages + run.explorations.iter().map(|one| one.pages).sum::<u32>())
+    }
+}
+
+impl<S> ParallelListing<S> {
+    /// The `base/` of the server in whose directory a key lies.
+    fn base_of(&self, key: &str) -> Option<String> {
+        let root = &self.root;
+        let (server, _) = self.names.split(key.strip_prefix(root.as_str())?)?;
+        Some(format!("{root}{server}/base/"))
     }
 }
 
@@ -186,9 +198,7 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
     /// The `base/` of the server in whose directory a part begins.
     fn base_of(&self, part: &Part) -> Option<String> {
         let after = part.range.after.as_deref()?;
-        let root = &self.listing.root;
-        let (server, _) = after.strip_prefix(root.as_str())?.split_once('/')?;
-        Some(format!("{root}{server}/base/"))
+        self.listing.base_of(after)
     }
 
     fn ask(&mut self, job: Job) {
@@ -313,12 +323,10 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
     }
 
     fn divide_at(&mut self, id: u32, boundary: &str, is_guess: bool) -> bool {
-        let root = self.listing.root.as_str();
         let Some(part) = self.parts.get_mut(&id) else { return false };
         let mut right = part.range.split_off(boundary);
         // What comes after `base/` must wait for all of it.
-        let server = boundary.strip_prefix(root).and_then(|below| below.split_once('/'));
-        let base = server.map(|(server, _)| format!("{root}{server}/base/"));
+        let base = self.listing.base_of(boundary);
         let base =
             base.filter(|base| boundary.starts_with(base) && !right.prefix.starts_with(base));
         let end = base.map(|base| end_of(&base));

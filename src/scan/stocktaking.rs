@@ -13,7 +13,7 @@ use crate::storage::{ObjectStore, StorageError};
 use super::Pass;
 use super::key_order::KeyOrder;
 use super::key_range::KeyRange;
-use super::listing::list_plainly;
+use super::listing::{list_in_any_order, list_plainly};
 use super::logs::AskedLogs;
 use super::parallel::{ParallelListing, Wanted};
 use super::part::Stop;
@@ -65,6 +65,8 @@ pub(super) enum Way {
     Parallel(KeyOrder),
     /// One page after the other.
     Plain,
+    /// One page after the other, to be sorted when all are there.
+    Unordered,
 }
 
 impl Default for Way {
@@ -75,12 +77,17 @@ impl Default for Way {
 
 impl Way {
     /// The ways to try, one after the other: the one that was right the last time first.
-    fn to_try(self) -> [Self; 3] {
-        let [bytes, parts] = [KeyOrder::Bytes, KeyOrder::Parts].map(Self::Parallel);
+    fn to_try(self) -> &'static [Self] {
+        const BYTES: Way = Way::Parallel(KeyOrder::Bytes);
+        const PARTS: Way = Way::Parallel(KeyOrder::Parts);
         match self {
-            Self::Parallel(KeyOrder::Bytes) => [bytes, parts, Self::Plain],
+            Self::Parallel(KeyOrder::Bytes) => &[BYTES, PARTS, Self::Plain, Self::Unordered],
             // A store may have been taken for a plain one for what happened while it was listed.
-            Self::Parallel(KeyOrder::Parts) | Self::Plain => [parts, bytes, Self::Plain],
+            Self::Parallel(KeyOrder::Parts) | Self::Plain => {
+                &[PARTS, BYTES, Self::Plain, Self::Unordered]
+            }
+            // No key comes after a later one for what happened meanwhile.
+            Self::Unordered => &[Self::Unordered],
         }
     }
 }
@@ -95,11 +102,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     ) -> Result<Stock, StorageError> {
         let before = *way;
         let mut disorder = String::new();
-        for tried in before.to_try() {
+        for tried in before.to_try().iter().copied() {
             match self.list_whole(tried, asked, listed_at).await {
                 Ok((inventory, requests)) => {
-                    if tried == Way::Plain && before != Way::Plain {
-                        self.warn_of_plain_listings(&disorder);
+                    if tried != before {
+                        self.tell_of_way(tried, &disorder);
                     }
                     *way = tried;
                     return Ok(Stock::new(inventory, requests, listed_at));
@@ -114,12 +121,21 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         Err(protocol(format!("the store lists in no order: {disorder}")))
     }
 
-    fn warn_of_plain_listings(&self, why: &str) {
+    fn tell_of_way(&self, way: Way, why: &str) {
         let archive = self.archive;
-        warn!(
-            archive,
-            why, "The store does not list as S3 does: its listings run one page after the other"
-        );
+        match way {
+            Way::Parallel(_) => {}
+            Way::Plain => warn!(
+                archive,
+                why,
+                "The store does not list as S3 does: its listings run one page after the other"
+            ),
+            Way::Unordered => warn!(
+                archive,
+                why,
+                "The store lists keys in no order: every listing is read to its end and sorted"
+            ),
+        }
     }
 
     async fn list_whole(
@@ -128,7 +144,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         asked: &AskedLogs,
         listed_at: DateTime<Utc>,
     ) -> Result<(Inventory, u32), Stop> {
-        let mut inventory = Inventory::keeping(asked.names());
+        let names = self.expected.nested_names();
+        let mut inventory = Inventory::with_names(names).keeping(asked.names());
         let sink = |object: &ListedObject| inventory.add(self.relative(object), object);
         let requests = match way {
             Way::Parallel(order) => {
@@ -138,6 +155,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                     .await?
             }
             Way::Plain => list_plainly(self.store.as_ref(), self.prefix, sink).await?,
+            Way::Unordered => list_in_any_order(self.store.as_ref(), self.prefix, sink).await?,
         };
         Ok((inventory, requests))
     }
@@ -153,6 +171,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             root: self.prefix.to_owned(),
             order,
             at_once: self.limits.concurrency,
+            names: self.expected.nested_names(),
             page: self.limits.page,
             began_at,
             small: self.limits.full_scan_requests,
