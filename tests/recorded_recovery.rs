@@ -61,6 +61,7 @@ fn report() -> Report {
         audited_at: now,
         uploads: None,
         uploads_of_backups: &[].into(),
+        is_whole: true,
     };
     let expected = Expectations {
         servers: None,

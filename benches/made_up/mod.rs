@@ -70,6 +70,7 @@ impl Judged {
             audited_at: self.now,
             uploads: Some(&[]),
             uploads_of_backups: &[].into(),
+            is_whole: true,
         };
         build(&findings, &self.expected, self.now)
     }

@@ -17,10 +17,12 @@ pub struct ArchiveConfig {
     /// Where the servers' directories lie: `s3://bucket/prefix`, as in the `ObjectStore` resource.
     /// Required.
     pub destination: Destination,
-    /// URL of the object storage, such as `https://s3.example.org`. Absent: Amazon's.
+    /// URL of the object storage, such as `https://s3.example.org`, without the bucket; it may have a
+    /// path. Absent: Amazon's.
     pub endpoint_url: Option<EndpointUrl>,
-    /// Region of the bucket. Absent: `us-east-1` with an `endpointURL`, else what the SDK finds in
-    /// its environment, profile or instance.
+    /// Region of the bucket. Absent: the one in the name of an endpoint of Amazon's; `us-east-1`
+    /// with another `endpointURL`; else what the SDK finds in its environment, profile or instance,
+    /// or `us-east-1`. A store that names another region is followed there.
     pub region: Option<String>,
     /// Whether the bucket's name stands in the path and not in the host name. Default: `true` with
     /// an `endpointURL`, `false` without.

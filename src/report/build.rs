@@ -72,6 +72,8 @@ pub struct ScanFindings<'a> {
     /// Bytes of the unfinished uploads to a backup, by its directory with a slash, where those are
     /// known though not all are; `None` for bytes that the store does not tell.
     pub uploads_of_backups: &'a BTreeMap<String, Option<u64>>,
+    /// Whether everything below the destination path was listed.
+    pub is_whole: bool,
 }
 
 /// Judges what a scan read.
@@ -92,7 +94,8 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
     Report {
         audited_at: findings.audited_at,
         stock: inventory.total(),
-        prefixes: prefix_sums(inventory, &servers),
+        is_whole: findings.is_whole,
+        prefixes: prefix_sums(inventory, &servers, findings.is_whole),
         uploads: findings
             .uploads
             .map(|uploads| uploads_by_server(uploads, &servers, &expected.nested_names())),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tracing::{debug, warn};
 
 use crate::inventory::{Inventory, ListedObject};
 use crate::postgres::LogName;
-use crate::storage::{ObjectStore, StorageError};
+use crate::storage::{ObjectStore, Reach, StorageError};
 
 use super::Pass;
 use super::key_order::KeyOrder;
@@ -92,18 +93,98 @@ impl Way {
     }
 }
 
+/// What the credentials may list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Everything below the destination path.
+    #[default]
+    Everything,
+    /// Only `base/` and `wals/` of the expected servers, as it turned out at this moment.
+    Servers(DateTime<Utc>),
+}
+
+impl Scope {
+    /// Whether to ask for everything: also of who was refused that so long ago.
+    fn may_be_everything(self, audit_period: Duration, now: DateTime<Utc>) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Servers(refused_at) => {
+                (now - refused_at).to_std().is_ok_and(|age| age >= audit_period)
+            }
+        }
+    }
+}
+
 impl<S: ObjectStore + 'static> Pass<'_, S> {
-    /// Lists everything, in a way that the store allows, which is remembered.
-    pub(super) async fn take_whole_stock(
+    /// Lists everything that these credentials may list, in a way that the store allows; both are
+    /// remembered.
+    pub(super) async fn take_allowed_stock(
+        &self,
+        (way, scope): (&mut Way, &mut Scope),
+        asked: &AskedLogs,
+        listed_at: DateTime<Utc>,
+    ) -> Result<Stock, StorageError> {
+        if scope.may_be_everything(self.limits.audit_period, listed_at) {
+            let everything = vec![self.prefix.to_owned()];
+            match self.take_whole_stock(way, &everything, asked, listed_at).await {
+                Err(error) if error.reach() == Reach::RefusedCall => {
+                    self.narrow(scope, error, listed_at)?;
+                }
+                result => {
+                    *scope = Scope::Everything;
+                    return result;
+                }
+            }
+        }
+        self.take_whole_stock(way, &self.prefixes_of_servers(), asked, listed_at).await
+    }
+
+    /// Goes on with the expected servers alone, where there are any; the log says so once.
+    fn narrow(
+        &self,
+        scope: &mut Scope,
+        error: StorageError,
+        listed_at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        if self.expected.servers.is_none() {
+            let advice = "or name the servers under `servers` of this archive: then it is enough \
+                          to list `base/` and `wals/` of each";
+            return Err(error.or_else(advice));
+        }
+        if *scope == Scope::Everything {
+            let (archive, error) = (self.archive, error.with_causes());
+            warn!(
+                archive,
+                error,
+                "Only the configured servers can be listed: what else lies below the destination \
+                 path is not known"
+            );
+        }
+        *scope = Scope::Servers(listed_at);
+        Ok(())
+    }
+
+    /// `base/` and `wals/` of each expected server, in this order: a backup that is seen as done
+    /// finds its WAL.
+    pub(super) fn prefixes_of_servers(&self) -> Vec<String> {
+        let servers = self.expected.servers.iter().flatten();
+        let prefixes = servers
+            .flat_map(|name| ["base", "wals"].map(|part| format!("{}{name}/{part}/", self.prefix)));
+        prefixes.collect()
+    }
+
+    /// Lists everything below some prefixes, in a way that the store allows, which is remembered.
+    async fn take_whole_stock(
         &self,
         way: &mut Way,
+        prefixes: &[String],
         asked: &AskedLogs,
         listed_at: DateTime<Utc>,
     ) -> Result<Stock, StorageError> {
         let before = *way;
         let mut disorder = String::new();
         for tried in before.to_try().iter().copied() {
-            match self.list_whole(tried, asked, listed_at).await {
+            match self.list_whole(tried, prefixes, asked, listed_at).await {
                 Ok((inventory, requests)) => {
                     if tried != before {
                         self.tell_of_way(tried, &disorder);
@@ -141,23 +222,37 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     async fn list_whole(
         &self,
         way: Way,
+        prefixes: &[String],
         asked: &AskedLogs,
         listed_at: DateTime<Utc>,
     ) -> Result<(Inventory, u32), Stop> {
         let names = self.expected.nested_names();
         let mut inventory = Inventory::with_names(names).keeping(asked.names());
-        let sink = |object: &ListedObject| inventory.add(self.relative(object), object);
-        let requests = match way {
-            Way::Parallel(order) => {
-                let ranges = vec![KeyRange::below(self.prefix)];
-                self.parallel(order, listed_at)
-                    .list(Wanted { ranges, ..Wanted::default() }, sink)
-                    .await?
-            }
-            Way::Plain => list_plainly(self.store.as_ref(), self.prefix, sink).await?,
-            Way::Unordered => list_in_any_order(self.store.as_ref(), self.prefix, sink).await?,
-        };
+        let mut requests = 0;
+        for prefix in prefixes {
+            let sink = |object: &ListedObject| inventory.add(self.relative(object), object);
+            requests += self.list_below(prefix, way, listed_at, sink).await?;
+        }
         Ok((inventory, requests))
+    }
+
+    async fn list_below(
+        &self,
+        prefix: &str,
+        way: Way,
+        listed_at: DateTime<Utc>,
+        sink: impl FnMut(&ListedObject) + Send,
+    ) -> Result<u32, Stop> {
+        match way {
+            Way::Parallel(order) => {
+                let ranges = vec![KeyRange::below(prefix)];
+                let root = prefix.to_owned();
+                let listing = ParallelListing { root, ..self.parallel(order, listed_at) };
+                listing.list(Wanted { ranges, ..Wanted::default() }, sink).await
+            }
+            Way::Plain => list_plainly(self.store.as_ref(), prefix, sink).await,
+            Way::Unordered => Ok(list_in_any_order(self.store.as_ref(), prefix, sink).await?),
+        }
     }
 
     /// The key of an object behind the destination path and the slash after it.

@@ -44,6 +44,15 @@ pub(super) struct UploadsFound {
     pub(super) of_backups: BTreeMap<String, Option<u64>>,
 }
 
+/// What is asked for.
+#[derive(Debug)]
+struct Wanted {
+    /// Prefixes below which all uploads are wanted.
+    prefixes: Vec<String>,
+    /// Backups whose uploads are wanted in any case.
+    unfinished: Vec<Unfinished>,
+}
+
 /// A backup that is not done, and the keys that uploads to it can have.
 #[derive(Debug)]
 struct Unfinished {
@@ -70,13 +79,16 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     pub(super) async fn find_uploads(
         &self,
         asked: &mut UploadsAsked,
-        (inventory, files): (&Inventory, &Files),
+        ((inventory, files), is_whole): ((&Inventory, &Files), bool),
         scan_ends_at: Instant,
     ) -> UploadsFound {
         let until = question_ends_at(self.limits.timeout, scan_ends_at);
         let mut problem = None;
         let unfinished = unfinished_backups(inventory, files);
-        let found = self.ask_for_uploads(asked, &unfinished, until, &mut problem).await;
+        let prefixes =
+            if is_whole { vec![self.prefix.to_owned()] } else { self.prefixes_of_servers() };
+        let wanted = Wanted { prefixes, unfinished };
+        let found = self.ask_for_uploads(asked, &wanted, until, &mut problem).await;
         if let Some(error) = &problem
             && !asked.are_unknown
         {
@@ -90,11 +102,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     async fn ask_for_uploads(
         &self,
         asked: &mut UploadsAsked,
-        unfinished: &[Unfinished],
+        wanted: &Wanted,
         until: Instant,
         problem: &mut Option<StorageError>,
     ) -> UploadsFound {
-        let listed = match timeout_at(until, self.list_all_uploads(asked, unfinished)).await {
+        let listed = match timeout_at(until, self.list_all_uploads(asked, wanted)).await {
             Ok(listed) => listed,
             Err(_) => Err(took_too_long()),
         };
@@ -103,7 +115,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                 let all = Some(self.sum_uploads(uploads, until, problem).await);
                 UploadsFound { all, of_backups: BTreeMap::new() }
             }
-            Ok(None) => self.find_uploads_by_key(unfinished, until, problem).await,
+            Ok(None) => self.find_uploads_by_key(&wanted.unfinished, until, problem).await,
             Err(error) => {
                 *problem = Some(error);
                 UploadsFound::default()
@@ -115,19 +127,19 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     async fn list_all_uploads(
         &self,
         asked: &mut UploadsAsked,
-        unfinished: &[Unfinished],
+        wanted: &Wanted,
     ) -> Result<Option<Vec<UnfinishedUpload>>, StorageError> {
         if asked.coverage == UploadCoverage::ExactKey {
             return Ok(None);
         }
         let mut uploads = Vec::new();
-        for prefix in self.upload_prefixes() {
-            let listing = self.store.list_uploads(&prefix).await?;
+        for prefix in &wanted.prefixes {
+            let listing = self.store.list_uploads(prefix).await?;
             asked.coverage = listing.coverage;
             uploads.extend(listing.uploads);
         }
         if uploads.is_empty() && asked.coverage == UploadCoverage::Prefix {
-            self.check_empty_answer(asked, unfinished).await?;
+            self.check_empty_answer(asked, &wanted.unfinished).await?;
         }
         if asked.coverage == UploadCoverage::Prefix {
             return Ok(Some(uploads));
@@ -214,11 +226,6 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     fn upload_keys(&self, backup: &Unfinished) -> Vec<String> {
         let Unfinished { directory, names } = backup;
         names.iter().map(|name| format!("{}{directory}{name}", self.prefix)).collect()
-    }
-
-    /// Prefixes that hold all uploads of the archive.
-    fn upload_prefixes(&self) -> Vec<String> {
-        vec![self.prefix.to_owned()]
     }
 
     async fn sum_uploads(

@@ -9,6 +9,7 @@ mod answers;
 mod archives;
 mod credentials;
 mod files;
+mod narrow;
 mod network;
 mod refusals;
 mod throttling;

@@ -124,6 +124,7 @@ impl Archive {
             audited_at: moment(NOW),
             uploads: Some(&self.uploads),
             uploads_of_backups: &[].into(),
+            is_whole: true,
         };
         let servers = self.servers.as_ref();
         let expected = Expectations {

@@ -88,11 +88,17 @@ fn client(
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     // Without an endpoint it is AWS, whatever `AWS_ENDPOINT_URL` or a profile says: metrics and
     // texts name what the settings say.
-    config.set_endpoint_url(settings.endpoint_url.clone());
+    config.set_endpoint_url(settings.endpoint_url.as_deref().map(ending_in_slash));
     if let Credentials::Files { .. } = settings.credentials {
         config = config.identity_cache(IdentityCache::no_cache());
     }
     Client::from_conf(config.build())
+}
+
+/// The URL with a slash at its end: to a path without one, the SDK's rules add the bucket's name as
+/// if it were a part of the last directory's.
+fn ending_in_slash(url: &str) -> String {
+    format!("{}/", url.trim_end_matches('/'))
 }
 
 /// The ration of retries of one store: one that fails must not use up another's.

@@ -66,8 +66,8 @@ pub struct S3Settings {
     pub bucket: String,
     /// Endpoint of the store; `None` for AWS.
     pub endpoint_url: Option<String>,
-    /// Region to sign for; `None` for `us-east-1` where there is an endpoint, and for what the
-    /// environment says where there is none.
+    /// Region to sign for; `None` for the one in the endpoint's name, for what the environment says
+    /// where there is no endpoint, or else for `us-east-1`.
     pub region: Option<String>,
     /// Whether the bucket's name goes into the path of the URL instead of its host.
     pub path_style: bool,

@@ -10,6 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::validation::NameValidation;
 use s3s::{Body, S3Result, s3_error};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -152,6 +153,12 @@ impl Server {
         format!("{}://{}{}", self.scheme, self.address, self.base_path)
     }
 
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// The faults, to be changed while it runs.
     #[must_use]
     pub fn faults(&self) -> Faults {
@@ -200,10 +207,21 @@ fn s3_service(store: Store, options: &Options) -> S3Service {
         url_encoding,
         product: options.product,
     });
-    if let Some((id, secret)) = options.credentials.clone() {
+    builder.set_validation(AnyName);
+    let credentials = options.credentials.clone().filter(|_| options.base_path.is_empty());
+    if let Some((id, secret)) = credentials {
         builder.set_auth(OneKey { id, secret: secret.into() });
     }
     builder.build()
+}
+
+/// Takes names of buckets that Amazon forbids, as other stores do.
+struct AnyName;
+
+impl NameValidation for AnyName {
+    fn validate_bucket_name(&self, name: &str) -> bool {
+        !name.is_empty()
+    }
 }
 
 /// The only access key there is.
