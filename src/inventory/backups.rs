@@ -159,7 +159,7 @@ mod tests {
             empty,
             ["", ".gz", ".bz2", ".snappy", ".zst", ".lz4"].map(|end| format!("data.tar{end}"))
         );
-        let plain: Vec<_> = begun.iter().filter(|name| name.ends_with(".tar")).collect();
-        assert_eq!(plain, ["data_0001.tar", "data_0003.tar", "16411_0001.tar"]);
+        let stems = ["data_0001.tar", "data_0003.tar", "16411_0001.tar"];
+        assert_eq!(begun, stems.map(with_endings).concat());
     }
 }

@@ -92,22 +92,37 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         if self.confirm_losses(&report, losses, found, listed_at).await? {
             report = judge(inventory, &files.files);
         }
+        if self.list_lacking_logs(&report, asked, inventory, listed_at).await {
+            report = judge(inventory, &files.files);
+        }
+        Ok(report)
+    }
+
+    /// Lists logs once more on whose files sums depend; `true` if that says more. Where it fails,
+    /// these sums stay absent.
+    async fn list_lacking_logs(
+        &self,
+        report: &Report,
+        asked: &mut AskedLogs,
+        inventory: &mut Inventory,
+        listed_at: DateTime<Utc>,
+    ) -> bool {
         match self.list_logs_again(&report.lacking, inventory, listed_at).await {
-            Ok(true) => {
-                asked.note(&report.lacking, listed_at);
-                report = judge(inventory, &files.files);
+            Ok(says_more) => {
+                if says_more {
+                    asked.note(&report.lacking, listed_at);
+                }
+                says_more
             }
-            Ok(false) => {}
-            // Only sums depend on it, which stay absent.
             Err(error) => {
                 let (archive, error) = (self.archive, error.with_causes());
                 info!(
                     archive,
                     error, "Log directories could not be listed again: sums are missing"
                 );
+                false
             }
         }
-        Ok(report)
     }
 
     async fn take_stock(

@@ -124,35 +124,40 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         asked: &AskedLogs,
         listed_at: DateTime<Utc>,
     ) -> Result<Stock, StorageError> {
-        if scope.may_be_everything(self.limits.audit_period, listed_at) {
-            let everything = vec![self.prefix.to_owned()];
-            match self.take_whole_stock(way, &everything, asked, listed_at).await {
-                Err(error) if error.reach() == Reach::RefusedCall => {
-                    self.narrow(scope, error, listed_at)?;
-                }
-                result => {
-                    *scope = Scope::Everything;
-                    return result;
-                }
+        if !scope.may_be_everything(self.limits.audit_period, listed_at) {
+            let servers = self.prefixes_of_servers();
+            return self.take_whole_stock(way, &servers, asked, listed_at).await;
+        }
+        let everything = vec![self.prefix.to_owned()];
+        match self.take_whole_stock(way, &everything, asked, listed_at).await {
+            Err(error) if error.reach() == Reach::RefusedCall => {
+                self.take_stock_of_servers((way, scope), error, asked, listed_at).await
+            }
+            result => {
+                *scope = Scope::Everything;
+                result
             }
         }
-        self.take_whole_stock(way, &self.prefixes_of_servers(), asked, listed_at).await
     }
 
-    /// Goes on with the expected servers alone, where there are any; the log says so once.
-    fn narrow(
+    /// Lists the expected servers alone, after everything was refused; that this succeeds is
+    /// remembered, and the log says so once.
+    async fn take_stock_of_servers(
         &self,
-        scope: &mut Scope,
-        error: StorageError,
+        (way, scope): (&mut Way, &mut Scope),
+        refusal: StorageError,
+        asked: &AskedLogs,
         listed_at: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Stock, StorageError> {
         if self.expected.servers.is_none() {
             let advice = "or name the servers under `servers` of this archive: then it is enough \
                           to list `base/` and `wals/` of each";
-            return Err(error.or_else(advice));
+            return Err(refusal.or_else(advice));
         }
+        let servers = self.prefixes_of_servers();
+        let stock = self.take_whole_stock(way, &servers, asked, listed_at).await?;
         if *scope == Scope::Everything {
-            let (archive, error) = (self.archive, error.with_causes());
+            let (archive, error) = (self.archive, refusal.with_causes());
             warn!(
                 archive,
                 error,
@@ -161,7 +166,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             );
         }
         *scope = Scope::Servers(listed_at);
-        Ok(())
+        Ok(stock)
     }
 
     /// `base/` and `wals/` of each expected server, in this order: a backup that is seen as done

@@ -256,7 +256,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         problem: &mut Option<StorageError>,
     ) -> Vec<Parts> {
         let mut parts = vec![Parts::Stored(None); uploads.len()];
-        let mut answers = stream::iter(uploads.to_vec().into_iter().enumerate())
+        let mut answers = stream::iter(uploads.iter().cloned().enumerate())
             .map(async |(index, upload): (usize, UnfinishedUpload)| {
                 let bytes = self.store.upload_bytes(&upload).await;
                 (index, bytes)

@@ -107,10 +107,9 @@ const CAPS_IN_WORDS: [&str; 4] = ["cap exceeded", "caps & alerts", "quota", "lim
 impl Answer {
     /// The region in which the bucket is, where the store says so and would do better there.
     pub(super) fn region_to_follow(&self, operation: Operation) -> Option<&str> {
-        match self.meaning(operation) {
-            Meaning::WrongRegion | Meaning::Elsewhere => self.region.as_deref(),
-            _ => None,
-        }
+        let meaning = self.meaning(operation);
+        let is_elsewhere = matches!(meaning, Meaning::WrongRegion | Meaning::Elsewhere);
+        self.region.as_deref().filter(|_| is_elsewhere)
     }
 
     fn is_about_a_cap(&self) -> bool {
@@ -118,8 +117,9 @@ impl Answer {
         CAPS_IN_WORDS.iter().any(|words| message.contains(words))
     }
 
-    pub(super) fn meaning(&self, operation: Operation) -> Meaning {
-        match self.code.as_str() {
+    /// What a code about credentials means; `None` for other codes.
+    fn meaning_for_credentials(&self) -> Option<Meaning> {
+        Some(match self.code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Meaning::Expired,
             "InvalidAccessKeyId"
             | "InvalidToken"
@@ -129,6 +129,15 @@ impl Answer {
             | "UnrecognizedClientException" => Meaning::UnknownKey,
             "SignatureDoesNotMatch" => Meaning::WrongSecret,
             "RequestTimeTooSkewed" | "RequestExpired" => Meaning::WrongClock,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn meaning(&self, operation: Operation) -> Meaning {
+        if let Some(meaning) = self.meaning_for_credentials() {
+            return meaning;
+        }
+        match self.code.as_str() {
             "AuthorizationHeaderMalformed"
             | "IllegalLocationConstraintException"
             | "InvalidRegion"

@@ -11,6 +11,7 @@ mod credentials;
 mod files;
 mod narrow;
 mod network;
+mod odd_stores;
 mod refusals;
 mod throttling;
 mod uploads;

@@ -111,6 +111,23 @@ async fn a_server_that_may_not_be_listed_fails_the_scan() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_everything_leaves_no_trace_when_it_is_over() {
+    let mut archive = narrow().await;
+    archive.options().listable = Some(Vec::new());
+    archive.start_s3().await;
+    let mut scene = scene(archive, &[SMALL_SERVER]).await;
+    let failed = |samples: &_| count(samples, "scan_errors_total", "auth") >= 1.0;
+    scene.exporter.wait_for("a failed scan", SOON, failed).await;
+
+    scene.archive.options().listable = None;
+    scene.archive.start_s3().await;
+
+    let samples = scene.is_up().await;
+    assert_eq!(value(&samples, "scan_objects", &[]), Some(10.0));
+    assert!(!scene.exporter.log().contains("Only the configured"));
+}
+
+#[tokio::test]
 async fn a_right_that_is_taken_away_leaves_the_servers() {
     let mut archive = narrow().await;
     let listable = archive.options().listable.take();
