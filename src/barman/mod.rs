@@ -12,4 +12,6 @@ pub use backup_info::{BackupInfo, BackupInfoError, BackupStatus};
 pub use backup_label::{BackupLabel, BackupOrigin};
 pub use compression::{Compression, DecompressError};
 pub use keep::KeepTarget;
-pub use key::{BackupFile, DataItem, DataObject, Place, ServerKey, WalKind, WalObject};
+pub use key::{
+    BackupFile, DataItem, DataObject, NestedNames, Place, ServerKey, WalKind, WalObject,
+};

@@ -22,6 +22,10 @@ const MOST_GAPS: usize = 100;
 const NO_SERVERS: &str =
     "No server's directory lies below the destination path: is it the right one?";
 
+/// What credentials lead to that may list only the directories of the configured servers.
+const LISTED_IN_PART: &str = "Only the configured servers can be listed: what else lies below the \
+                              destination path is not known";
+
 /// What concerns no single server of an archive.
 pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Vec<Finding> {
     let Some(report) = status.report.as_deref() else {
@@ -32,6 +36,9 @@ pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Ve
     let mut findings = Vec::new();
     if report.servers.is_empty() {
         findings.push(Finding::new(Severity::Unknown, "no_servers", NO_SERVERS.to_owned()));
+    }
+    if !report.is_whole {
+        findings.push(Finding::new(Severity::Ok, "listed_in_part", LISTED_IN_PART.to_owned()));
     }
     let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));
     findings.extend(old_uploads(outside, now));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::barman::{Place, ServerKey};
+use crate::barman::{NestedNames, Place, ServerKey};
 use crate::inventory::{DirectoryInventory, Files, Inventory};
 use crate::postgres::{LogName, TimelineId};
 use crate::recovery::retention::RetentionPolicy;
@@ -28,6 +28,14 @@ pub struct Expectations {
     pub gap_grace_period: TimeDelta,
     /// After how long a backup that has not ended is taken for dead.
     pub max_running_time: TimeDelta,
+}
+
+impl Expectations {
+    /// Names of servers that have a slash in them.
+    #[must_use]
+    pub fn nested_names(&self) -> NestedNames {
+        NestedNames::among(self.servers.iter().flatten())
+    }
 }
 
 /// The retention policies of an archive's servers.
@@ -61,6 +69,11 @@ pub struct ScanFindings<'a> {
     /// The unfinished uploads, with keys behind the destination path; `None` where the store does
     /// not list them.
     pub uploads: Option<&'a [UploadFinding]>,
+    /// Bytes of the unfinished uploads to a backup, by its directory with a slash, where those are
+    /// known though not all are; `None` for bytes that the store does not tell.
+    pub uploads_of_backups: &'a BTreeMap<String, Option<u64>>,
+    /// Whether everything below the destination path was listed.
+    pub is_whole: bool,
 }
 
 /// Judges what a scan read.
@@ -81,8 +94,11 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
     Report {
         audited_at: findings.audited_at,
         stock: inventory.total(),
-        prefixes: prefix_sums(inventory, &servers),
-        uploads: findings.uploads.map(|uploads| uploads_by_server(uploads, &servers)),
+        is_whole: findings.is_whole,
+        prefixes: prefix_sums(inventory, &servers, findings.is_whole),
+        uploads: findings
+            .uploads
+            .map(|uploads| uploads_by_server(uploads, &servers, &expected.nested_names())),
         lacking: lacking.collect(),
         servers: reports.into_iter().map(|(name, (report, _))| (name, report)).collect(),
     }
@@ -103,11 +119,12 @@ fn server_names(inventory: &Inventory, expected: &Expectations) -> BTreeMap<Stri
 fn uploads_by_server(
     uploads: &[UploadFinding],
     servers: &BTreeMap<String, bool>,
+    names: &NestedNames,
 ) -> BTreeMap<String, UploadSums> {
     let mut sums: BTreeMap<String, UploadSums> =
         servers.keys().map(|name| (name.clone(), UploadSums::default())).collect();
     for finding in uploads {
-        let server = match Place::of(&finding.upload.key) {
+        let server = match Place::among(&finding.upload.key, names) {
             Place::Directory { directory, key } => {
                 // A first backup that was killed may have left nothing but its upload.
                 let is_server = key != ServerKey::Other || servers.contains_key(directory);

@@ -49,10 +49,11 @@ impl PrefixKind {
 /// them, and each costs a series; the smaller ones are summed with the loose objects.
 const MOST_OTHER_DIRECTORIES: usize = 50;
 
-/// Sums an archive by prefix; the sums add up to the whole of it.
+/// Sums an archive by prefix; the sums add up to all that was listed of it.
 pub(crate) fn prefix_sums(
     inventory: &Inventory,
     servers: &BTreeMap<String, bool>,
+    is_whole: bool,
 ) -> Vec<PrefixSums> {
     let empty = DirectoryInventory::default();
     let directory = |name: &String| inventory.directories.get(name).unwrap_or(&empty);
@@ -71,7 +72,9 @@ pub(crate) fn prefix_sums(
             loose.add(directory.total());
         }
     }
-    prefixes.push(prefix(String::new(), PrefixKind::Other, loose));
+    if is_whole {
+        prefixes.push(prefix(String::new(), PrefixKind::Other, loose));
+    }
     prefixes
 }
 
