@@ -314,7 +314,7 @@ impl RecoverySource<'_> {
         if needs.is_empty() || !are_known {
             return None;
         }
-        let mut obsolete = present(wal);
+        let mut obsolete = wal.present();
         for JudgedCluster { cluster, archived, .. } in judged {
             let of_cluster = needs.iter().filter(|(id, _)| cluster.backups.contains(*id));
             let of_cluster: Vec<_> = of_cluster.map(|(_, need)| *need).collect();
@@ -424,16 +424,6 @@ fn add_partial(wal: &mut ArchivedWal, timeline: TimelineId, number: u64, partial
     } else {
         wal.partials.insert((timeline, number));
     }
-}
-
-/// All segments that are there, of whatever size.
-fn present(wal: &ArchivedWal) -> SegmentSets {
-    let mut present = wal.segments.clone();
-    for (timeline, runs) in &wal.wrong_size {
-        let segments = present.entry(*timeline).or_default();
-        runs.iter().for_each(|run| segments.insert_run(run));
-    }
-    present
 }
 
 impl RecoveryReport {
