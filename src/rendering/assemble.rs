@@ -1,15 +1,21 @@
 //! From reports to the document.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::inventory::Intervals;
-use crate::report::{ArchiveStatus, Report, RetentionReport, ServerReport, UploadSums, WalReport};
+use crate::recovery::retention::RetentionBlock;
+use crate::report::{
+    ArchiveStatus, Refused, RefusedKind, Report, RetentionReport, ServerReport, UploadSums,
+    WalAnomaly, WalReport,
+};
 
 use super::health::{archive_findings, server_findings};
 use super::json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
-    RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
-    WalEntry,
+    RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry,
+    UploadsEntry, WalEntry,
 };
 use super::{BackupEntry, CertificateEntry, CertificatesToCheck, ScheduleEntry, Severity};
 
@@ -73,6 +79,7 @@ impl ServerEntry {
             status: Severity::worst(findings.iter().map(|finding| finding.severity)),
             findings,
             backups: server.backups.iter().map(|one| BackupEntry::new(one, server)).collect(),
+            files_refused: files_refused(server),
             wal: wal(&server.wal, server),
             recovery: recovery(server),
             schedule: server.schedule.as_ref().map(|one| ScheduleEntry::new(one, now)),
@@ -94,6 +101,16 @@ impl From<&UploadSums> for UploadsEntry {
     }
 }
 
+fn files_refused(server: &ServerReport) -> Vec<RefusedEntry> {
+    let entry = |(kind, refused): (&RefusedKind, &Refused)| RefusedEntry {
+        kind: kind.as_label(),
+        count: refused.count,
+        key: refused.newest_key.clone(),
+        message: refused.message.clone(),
+    };
+    server.refusals.kinds.iter().map(entry).collect()
+}
+
 fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
     let timelines = wal.timelines.iter().map(|(timeline, sums)| TimelineEntry {
         timeline: timeline.0,
@@ -105,7 +122,10 @@ fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
         newest_at: wal.newest_at.map(Moment),
         arrival_intervals: intervals(&wal.intervals),
         anomalies: wal.anomalies.iter().map(|(kind, count)| (kind.as_label(), *count)).collect(),
-        stray_timelines: server.recovery.stray.iter().map(|timeline| timeline.0).collect(),
+        stray_timelines: wal
+            .anomalies
+            .contains_key(&WalAnomaly::StrayTimeline)
+            .then(|| server.recovery.stray.iter().map(|timeline| timeline.0).collect()),
     }
 }
 
@@ -127,11 +147,13 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
         count,
     });
     RecoveryEntry {
-        current_timeline: recovery.verdict.current_timeline.map(|timeline| timeline.0),
-        gaps: gaps.collect(),
+        current_timeline: server.current_timeline().map(|timeline| timeline.0),
+        gaps: recovery.gaps().map(|_| gaps.collect()),
         window_start: server.recovery_window_start().map(Moment),
         window_end: server.recovery_window_end().map(Moment),
-        histories_missing: recovery.histories_missing.iter().map(|one| one.0).collect(),
+        histories_missing: server
+            .histories_missing()
+            .map(|_| recovery.histories_missing.iter().map(|one| one.0).collect()),
         obsolete_segments: recovery.obsolete_segments(),
         obsolete_bytes: recovery.obsolete_stored.map(|sums| sums.bytes),
         restore: recovery.restore.as_ref().map(|restore| RestoreEntry {
@@ -143,6 +165,14 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
     }
 }
 
+/// What keeps Barman from deleting; `None` where nothing is known to, and something may.
+fn blocked(retention: &RetentionReport) -> Option<BTreeSet<&'static str>> {
+    let holding = retention.blocks.iter().filter(|(_, holds)| **holds);
+    let holding: BTreeSet<_> = holding.map(|(block, _)| block.as_label()).collect();
+    let all_are_known = retention.blocks.len() == RetentionBlock::ALL.len();
+    (all_are_known || !holding.is_empty()).then_some(holding)
+}
+
 fn retention(retention: &RetentionReport) -> RetentionEntry {
     let statuses = retention.statuses.as_ref().map(|statuses| {
         statuses.iter().map(|(id, status)| (id.clone(), status.as_str())).collect()
@@ -152,7 +182,7 @@ fn retention(retention: &RetentionReport) -> RetentionEntry {
         statuses,
         obsolete: retention.obsolete_ids(),
         overdue_since: retention.overdue_since.map(Moment),
-        blocked: retention.blocks.iter().map(|block| block.as_label()).collect(),
+        blocked: blocked(retention),
         coverage_ratio: retention.coverage.map(|coverage| coverage.ratio()),
         shortfall_seconds: retention.coverage.map(|coverage| coverage.shortfall().as_seconds_f64()),
         deletion: retention.deletion.as_ref().map(|deletion| DeletionEntry {

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::barman::KeepTarget;
+use crate::inventory::UnreadableReason;
 use crate::postgres::{SegmentName, TimelineId};
 use crate::recovery::{BackupVerdict, Replay, Verdict};
-use crate::report::{BackupReport, BackupState, IncompleteReason, ServerReport};
+use crate::report::{BackupReport, BackupState, IncompleteReason, RefusedKind, ServerReport};
 
 use super::Moment;
 
@@ -18,10 +19,12 @@ pub struct BackupEntry {
     pub state: &'static str,
     /// What it is good for. Of a done backup: `recoverable` (to the newest WAL), `consistent` (it can
     /// be restored, and not replayed to the newest WAL), `waiting` (its own WAL has not arrived yet),
-    /// `broken` (it cannot be restored). Of any other: its state.
+    /// `broken` (it cannot be restored), `unknown` (a refused history file decides). Of any other: its
+    /// state.
     pub verdict: &'static str,
-    /// Whether a restore of it comes up: with the first two verdicts.
-    pub restorable: bool,
+    /// Whether a restore of it comes up: with the first two verdicts; `null` where the store refuses
+    /// the file that tells.
+    pub restorable: Option<bool>,
     /// What is in the way of the next better verdict; `null` for a recoverable backup and for one
     /// that is not done.
     pub obstacle: Option<ObstacleEntry>,
@@ -47,6 +50,8 @@ pub struct BackupEntry {
     pub error: Option<String>,
     /// Why its `backup.info` cannot be read: `syntax`, `framing`, `missing_field`, `access`.
     pub unreadable_reason: Option<&'static str>,
+    /// The same in words: those of the store for `access`.
+    pub unreadable_message: Option<String>,
     /// Why it is neither whole nor under way: `missing_info`, `missing_data`, `never_begun`,
     /// `never_ended`, `unknown_status`; `null` unless it is incomplete.
     pub incomplete_reason: Option<&'static str>,
@@ -103,19 +108,22 @@ impl BackupEntry {
         let verdict = server.recovery.verdict.backups.get(&backup.id);
         let info = backup.info.as_ref();
         let reached_at = server.recovery.reached_at.get(&backup.id).copied().map(Moment);
-        let (word, obstacle) = judged(backup, verdict);
+        let is_certain = verdict.is_none_or(|one| server.is_certain(&one.verdict));
+        let (word, obstacle) = if is_certain { judged(backup, verdict) } else { ("unknown", None) };
         Self {
             id: backup.id.clone(),
             state: backup.state.as_label(),
             verdict: word,
-            restorable: ["recoverable", "consistent"].contains(&word),
+            restorable: is_restorable(backup, server),
             obstacle,
             reach: verdict
                 .and_then(|one| one.reach)
                 .map(|segment| ReachEntry { segment: segment.to_string(), arrived_at: reached_at }),
             follow: verdict.map(follow).unwrap_or_default(),
             default_target_timeline: verdict.map(|one| one.default_target.0),
-            default_target_works: verdict.map(|one| one.default_target_works),
+            default_target_works: verdict
+                .map(|one| one.default_target_works)
+                .filter(|works| *works || !server.refusals.has(RefusedKind::History)),
             began_at: backup.began_at.map(Moment),
             ended_at: info.and_then(|info| info.ended_at).map(Moment),
             keep: backup.keep.map(KeepTarget::as_label),
@@ -129,7 +137,22 @@ impl BackupEntry {
                 | BackupState::Running
                 | BackupState::Incomplete => None,
             },
+            unreadable_message: backup.unreadable.clone(),
             incomplete_reason: backup.incomplete_reason().map(IncompleteReason::as_label),
+        }
+    }
+}
+
+/// Whether a restore of it comes up, as far as that is known.
+fn is_restorable(backup: &BackupReport, server: &ServerReport) -> Option<bool> {
+    if backup.state == BackupState::Unreadable(UnreadableReason::Access) {
+        return None;
+    }
+    let Some(one) = server.recovery.verdict.backups.get(&backup.id) else { return Some(false) };
+    match one.verdict {
+        Verdict::Recoverable | Verdict::Consistent(_) => Some(true),
+        Verdict::Waiting(_) | Verdict::Broken(_) => {
+            server.is_certain(&one.verdict).then_some(false)
         }
     }
 }

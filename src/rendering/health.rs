@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::inventory::UnreadableReason;
 use crate::postgres::{SegmentName, TimelineId};
 use crate::recovery::Verdict;
 use crate::report::{ArchiveStatus, BackupReport, BackupState, Report, ServerReport};
 
 use super::human::{ago, count, duration, quoted};
 use super::incomplete::what_is_missing;
+use super::refusals::refusals;
 use super::schedule::schedule;
 use super::upkeep::{anomalies, old_uploads, orphan, retention};
 use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
@@ -47,6 +49,7 @@ pub(super) fn server_findings(
     let mut findings = Vec::new();
     if server.is_expected {
         findings.extend(newest_backup(server, report, now));
+        findings.extend(refusals(server));
         findings.extend(schedule(server, now));
         findings.extend(gaps(server));
         findings.extend(histories(server));
@@ -64,6 +67,10 @@ pub(super) fn server_findings(
 
 fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> Vec<Finding> {
     let Some(newest) = server.newest_done() else {
+        if server.refused_since(None) {
+            // Those that cannot be read may well be done.
+            return Vec::new();
+        }
         let never = "This server has never been backed up: it has no directory";
         let message = match (server.is_found, report.servers_found()) {
             (true, _) => "No backup of this server is done".to_owned(),
@@ -73,7 +80,11 @@ fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> 
         return vec![Finding::new(Severity::Critical, "no_backup", message)];
     };
     let mut findings = Vec::new();
-    findings.extend(newest_verdict(server, newest, now));
+    if !server.newest_is_known() {
+        // A newer one may be better: this one is judged like any older one.
+        return older_backup(server, newest).into_iter().collect();
+    }
+    findings.extend(newest_verdict(server, newest, now).filter(|_| is_certain(server)));
     let window = server.retention.as_ref().and_then(|retention| retention.policy.window());
     if let (Some(ended_at), Some(window)) = (newest.done_at(), window)
         && now - ended_at > window
@@ -89,6 +100,16 @@ fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> 
         findings.push(finding.with(evidence));
     }
     findings
+}
+
+/// Whether what is wrong with the newest backup is so whatever the refused files say.
+fn is_certain(server: &ServerReport) -> bool {
+    server.newest_verdict().is_none_or(|newest| match newest.verdict {
+        Verdict::Recoverable => server.newest_is_recoverable_by_default().is_some(),
+        Verdict::Consistent(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
+            server.is_certain(&newest.verdict)
+        }
+    })
 }
 
 fn newest_verdict(
@@ -216,6 +237,7 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
                 let is_newest = newest.is_some_and(|newest| newest.id == *id);
                 return if is_newest { None } else { older_backup(server, backup) };
             }
+            BackupState::Failed if server.refused_since(backup.began_at) => return None,
             BackupState::Failed if backup.began_at > last_success => {
                 let error = backup.info.as_ref().and_then(|info| info.error.as_deref());
                 let error = quoted(error.unwrap_or("Barman does not say why"));
@@ -227,6 +249,8 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
                 let why = what_is_missing(backup, now);
                 ("backup_incomplete", format!("Backup {id} is not whole and not under way{why}"))
             }
+            // All of them are told at once.
+            BackupState::Unreadable(UnreadableReason::Access) => return None,
             BackupState::Unreadable(reason) => {
                 let reason = reason.as_label();
                 ("backup_unreadable", format!("The backup.info of {id} cannot be read: {reason}"))
@@ -242,6 +266,7 @@ fn older_backup(server: &ServerReport, backup: &BackupReport) -> Option<Finding>
     let obstacle = match server.recovery.verdict.backups.get(&backup.id) {
         None => ObstacleEntry::UnnamedSegments,
         Some(verdict) => match verdict.verdict {
+            Verdict::Broken(_) if !server.is_certain(&verdict.verdict) => return None,
             Verdict::Broken(obstacle) => obstacle.into(),
             Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Waiting(_) => return None,
         },

@@ -74,6 +74,9 @@ pub struct ServerEntry {
     pub findings: Vec<Finding>,
     /// The backups, by id.
     pub backups: Vec<BackupEntry>,
+    /// Files whose content the store does not give out, by kind: nothing that depends on them is
+    /// known.
+    pub files_refused: Vec<RefusedEntry>,
     /// The WAL.
     pub wal: WalEntry,
     /// What can be restored, and to when.
@@ -91,6 +94,19 @@ pub struct ServerEntry {
     pub reclaimable_bytes: BTreeMap<&'static str, u64>,
 }
 
+/// Refused files of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedEntry {
+    /// The kind, as `barman_cloud_files_refused` has it: `backup_info`, `history`, `keep`.
+    pub kind: &'static str,
+    /// How many files.
+    pub count: u64,
+    /// Key of the newest of them, from the bucket's root.
+    pub key: String,
+    /// What the store says about that one.
+    pub message: String,
+}
+
 /// The WAL of a server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WalEntry {
@@ -104,8 +120,8 @@ pub struct WalEntry {
     /// What is odd: counts by the kinds of `barman_cloud_wal_anomalies`. A kind that could not be
     /// judged is missing.
     pub anomalies: BTreeMap<&'static str, u64>,
-    /// The timelines that another cluster wrote.
-    pub stray_timelines: Vec<u32>,
+    /// The timelines that another cluster wrote; `null` where that could not be judged.
+    pub stray_timelines: Option<Vec<u32>>,
 }
 
 /// Time from one arrival to the next, in seconds; over a minute rounded by up to 2 %.
@@ -135,15 +151,17 @@ pub struct TimelineEntry {
 pub struct RecoveryEntry {
     /// The timeline on which the newest restorable backup's path ends; `null` without one.
     pub current_timeline: Option<u32>,
-    /// Missing segments that a finished backup would have to replay through.
-    pub gaps: Vec<GapEntry>,
+    /// Missing segments that a finished backup would have to replay through; `null` where none are
+    /// known, and a file that cannot be read may say that there are.
+    pub gaps: Option<Vec<GapEntry>>,
     /// Earliest moment from which every later one can be restored; `null` without a backup that
     /// reaches the newest WAL.
     pub window_start: Option<Moment>,
     /// Latest moment that can be restored; `null` like the start.
     pub window_end: Option<Moment>,
-    /// Timelines with WAL or backups whose history file is missing or unreadable.
-    pub histories_missing: Vec<u32>,
+    /// Timelines with WAL or backups whose history file is missing or unreadable; `null` where none
+    /// are known, and the store refuses one.
+    pub histories_missing: Option<Vec<u32>>,
     /// How many segments no finished backup needs; `null` without a finished backup.
     pub obsolete_segments: Option<u64>,
     /// What they take in the bucket; `null` like their number.
@@ -190,8 +208,9 @@ pub struct RetentionEntry {
     pub obsolete: Option<Vec<String>>,
     /// Since when the backup has been obsolete that is so for longest; `null` without one.
     pub overdue_since: Option<Moment>,
-    /// What keeps Barman from deleting: `unreadable_backup` (nothing is), `kept_backup` (no WAL is).
-    pub blocked: BTreeSet<&'static str>,
+    /// What keeps Barman from deleting: `unreadable_backup` (nothing is), `kept_backup` (no WAL is);
+    /// `null` where nothing is known to, and a refused file may.
+    pub blocked: Option<BTreeSet<&'static str>>,
     /// Share of a recovery window that can really be restored, from 0 to 1; `null` with another
     /// policy.
     pub coverage_ratio: Option<f64>,

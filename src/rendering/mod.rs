@@ -12,6 +12,7 @@ mod incomplete;
 mod json;
 mod obstacle;
 mod progress;
+mod refusals;
 mod schedule;
 mod severity;
 mod stored;
@@ -25,8 +26,8 @@ pub use explanation::explanation;
 pub use glance::{RestoreVerdict, ServerGlance, server_glances};
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
-    RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
-    WalEntry,
+    RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry,
+    UploadsEntry, WalEntry,
 };
 pub use progress::{ScanProgress, progress_line};
 pub use schedule::ScheduleEntry;

@@ -1,5 +1,6 @@
 //! The document in plain words.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -93,7 +94,15 @@ impl Page {
 
     fn latest_backup(&self, server: &ServerEntry) -> String {
         let latest = done(server).max_by_key(|backup| backup.ended_at);
-        latest.map_or_else(|| "none is done".to_owned(), |backup| self.backup(backup))
+        let is_refused = server.files_refused.iter().any(|one| one.kind == "backup_info");
+        match latest {
+            Some(backup) if is_refused => {
+                format!("{} (others cannot be read)", self.backup(backup))
+            }
+            Some(backup) => self.backup(backup),
+            None if is_refused => "not known: the store refuses backup.info".to_owned(),
+            None => "none is done".to_owned(),
+        }
     }
 
     fn oldest_backup(&self, server: &ServerEntry) -> Option<String> {
@@ -155,7 +164,8 @@ impl Page {
         if let Some(ratio) = retention.coverage_ratio {
             let _ = write!(words, ", {:.1} % of its moments can be restored", ratio * 100.0);
         }
-        if retention.blocked.contains("kept_backup") {
+        let is_blocked = |blocked: &BTreeSet<&str>| blocked.contains("kept_backup");
+        if retention.blocked.as_ref().is_some_and(is_blocked) {
             words.push_str("; a kept backup is the oldest: no WAL is deleted");
         }
         Some(words)
@@ -191,7 +201,8 @@ fn timelines(server: &ServerEntry) -> Option<String> {
 }
 
 fn gaps(server: &ServerEntry) -> Option<String> {
-    let gaps = server.recovery.gaps.iter().map(|gap| {
+    let Some(gaps) = &server.recovery.gaps else { return Some("not known".to_owned()) };
+    let gaps = gaps.iter().map(|gap| {
         if gap.first == gap.last {
             gap.first.clone()
         } else {
@@ -205,7 +216,10 @@ fn gaps(server: &ServerEntry) -> Option<String> {
 
 /// There is no window that lasts until now; some moments before may well be restored.
 fn none_to_newest_wal(server: &ServerEntry) -> String {
-    let reached = server.backups.iter().filter(|backup| backup.restorable);
+    if server.backups.iter().any(|backup| backup.restorable.is_none()) {
+        return "not known".to_owned();
+    }
+    let reached = server.backups.iter().filter(|backup| backup.restorable == Some(true));
     let last = reached.filter_map(|backup| backup.reach.as_ref()?.arrived_at).max();
     match last {
         Some(last) => format!(

@@ -62,8 +62,8 @@ pub(super) fn retention(
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let is_blocked = retention.blocks.contains(&RetentionBlock::UnreadableBackup);
-    if retention.statuses.is_none() && !is_blocked && server.newest_done().is_some() {
+    let is_blocked = retention.is_blocked(RetentionBlock::UnreadableBackup);
+    if retention.fails && server.newest_done().is_some() {
         let message = format!("Barman's retention ends with an error for `{}`", retention.policy);
         findings.push(Finding::new(Severity::Warning, "retention_fails", message));
     }

@@ -14,6 +14,8 @@ pub struct BackupReport {
     pub state: BackupState,
     /// What its `backup.info` says; `None` when that is missing or unreadable.
     pub info: Option<BackupInfo>,
+    /// Why its `backup.info` cannot be read, in words; `None` if it can, or if there is none.
+    pub unreadable: Option<String>,
     /// Its objects in the bucket.
     pub stored: Sums,
     /// What it carries a keep annotation for; `None` without one.

@@ -22,10 +22,12 @@ pub struct RetentionReport {
     /// What it makes of each backup, by id; `None` where Barman would end with an error, as with a
     /// backup that cannot be read.
     pub statuses: Option<BTreeMap<String, RetentionStatus>>,
+    /// Whether Barman would end with an error, although it can read every backup.
+    pub fails: bool,
     /// Since when the backup has been obsolete that is so for longest; `None` without one.
     pub overdue_since: Option<DateTime<Utc>>,
-    /// What keeps Barman from deleting.
-    pub blocks: BTreeSet<RetentionBlock>,
+    /// Whether each of what can keep Barman from deleting does; one that is not known is missing.
+    pub blocks: BTreeMap<RetentionBlock, bool>,
     /// How much of a recovery window can really be restored; `None` with another policy, and where
     /// that is not known.
     pub coverage: Option<Coverage>,
@@ -49,21 +51,32 @@ impl RetentionReport {
                 Some(CatalogBackup::new(backup.id.clone(), backup.info.as_ref()?, backup.keep))
             })
             .collect();
-        let unreadable = !server.recovery.all_are_known;
+        // What is refused to the exporter, Barman may well read; what it says is not known.
+        let unreadable = server.has_unreadable();
+        let is_known = !unreadable && server.keeps_are_known && !server.refused_since(None);
         let since = obsolete_since(policy, &catalog, 0, now).unwrap_or_default();
         // A backup that cannot be read has a place among the others, and nobody knows which.
-        let statuses = report(policy, &catalog, 0, now).ok().filter(|_| !unreadable);
+        let statuses = report(policy, &catalog, 0, now).ok();
+        let fails = is_known && statuses.is_none();
+        let statuses = statuses.filter(|_| is_known);
         let deletion = statuses.as_ref().and_then(|statuses| {
             DeletionReport::new(directory, server, (&catalog, statuses), lacking)
         });
         Self {
             policy,
             statuses,
+            fails,
             deletion,
-            overdue_since: since.into_values().min().filter(|_| !unreadable),
-            blocks: retention_blocks(unreadable, &catalog),
+            overdue_since: since.into_values().min().filter(|_| is_known),
+            blocks: blocks(server, &retention_blocks(unreadable, &catalog)),
             coverage: policy.window().and_then(|window| coverage(server, window, now)),
         }
+    }
+
+    /// Whether this is known to keep Barman from deleting.
+    #[must_use]
+    pub fn is_blocked(&self, block: RetentionBlock) -> bool {
+        self.blocks.get(&block) == Some(&true)
     }
 
     /// How many backups the policy does not need; `None` where Barman would end with an error.
@@ -81,8 +94,22 @@ impl RetentionReport {
     }
 }
 
+/// What keeps Barman from deleting, as far as no refused file may say otherwise.
+fn blocks(
+    server: &ServerReport,
+    found: &BTreeSet<RetentionBlock>,
+) -> BTreeMap<RetentionBlock, bool> {
+    let is_refused = server.refused_since(None);
+    let is_known = |block: RetentionBlock| match block {
+        RetentionBlock::UnreadableBackup => !is_refused || found.contains(&block),
+        RetentionBlock::KeptBackup => !is_refused && server.keeps_are_known,
+    };
+    let known = RetentionBlock::ALL.into_iter().filter(|block| is_known(*block));
+    known.map(|block| (block, found.contains(&block))).collect()
+}
+
 /// What of the window lies between the end of a backup and the arrival of the last segment that it
-/// reaches; `None` where it is not known when that was.
+/// reaches; `None` where it is not known when that was, and where a refused file may cover more.
 fn coverage(server: &ServerReport, window: TimeDelta, now: DateTime<Utc>) -> Option<Coverage> {
     let span = |backup: &BackupReport| {
         let from = backup.done_at()?;
@@ -96,5 +123,7 @@ fn coverage(server: &ServerReport, window: TimeDelta, now: DateTime<Utc>) -> Opt
         }
     };
     let spans: Option<Vec<_>> = server.backups.iter().filter_map(span).collect();
-    Some(Coverage::of(&spans?, window, now))
+    let coverage = Coverage::of(&spans?, window, now);
+    let is_certain = server.refusals.kinds.is_empty() || coverage.shortfall().is_zero();
+    is_certain.then_some(coverage)
 }

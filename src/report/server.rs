@@ -10,7 +10,8 @@ use crate::postgres::TimelineId;
 use crate::recovery::{BackupVerdict, Verdict};
 
 use super::{
-    BackupReport, BackupState, ReclaimReason, RecoveryReport, RetentionReport, ScheduleReport,
+    BackupReport, BackupState, ReclaimReason, RecoveryReport, Refusals, RefusedKind,
+    RetentionReport, ScheduleReport,
 };
 
 /// What one scan found of one server.
@@ -28,6 +29,8 @@ pub struct ServerReport {
     pub backups: Vec<BackupReport>,
     /// Whether every keep annotation could be read.
     pub keeps_are_known: bool,
+    /// Files that the store does not give out.
+    pub refusals: Refusals,
     /// Its WAL.
     pub wal: WalReport,
     /// What can be restored, and to when.
@@ -126,9 +129,10 @@ impl ServerReport {
     /// Since when the newest finished backup has waited for its own WAL; `None` if it has it.
     #[must_use]
     pub fn waiting_since(&self) -> Option<DateTime<Utc>> {
-        let newest = self.newest_done()?;
+        let newest = self.newest_known_done()?;
         match self.recovery.verdict.backups.get(&newest.id)?.verdict {
-            Verdict::Waiting(_) => newest.done_at(),
+            Verdict::Waiting(_) if !self.refusals.has(RefusedKind::History) => newest.done_at(),
+            Verdict::Waiting(_) => None,
             Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Broken(_) => None,
         }
     }
@@ -140,13 +144,15 @@ impl ServerReport {
     }
 
     /// Whether the newest finished backup can be restored and replayed to the newest WAL; not without
-    /// one. `None` where a backup that cannot be read may be that.
+    /// one. `None` where a file that cannot be read may say otherwise.
     #[must_use]
     pub fn newest_is_recoverable(&self) -> Option<bool> {
-        match self.newest_verdict() {
-            Some(newest) => Some(newest.verdict == Verdict::Recoverable),
-            None => self.recovery.all_are_known.then_some(false),
-        }
+        let Some(newest) = self.newest_verdict() else {
+            return self.recovery.all_are_known.then_some(false);
+        };
+        let is_recoverable = newest.verdict == Verdict::Recoverable;
+        let is_certain = self.newest_is_known() && self.is_certain(&newest.verdict);
+        (is_recoverable || is_certain).then_some(is_recoverable)
     }
 
     /// The earliest moment from which every later one can be restored; `None` without a backup that
@@ -191,11 +197,34 @@ impl ServerReport {
         self.keeps_are_known.then_some(kept)
     }
 
-    /// How many backups have a time that does not say in which time zone it is.
+    /// How many backups have a time that does not say in which time zone it is; `None` where none of
+    /// those that can be read has, and others cannot.
     #[must_use]
-    pub fn without_time_zone(&self) -> usize {
+    pub fn without_time_zone(&self) -> Option<usize> {
         let infos = self.backups.iter().filter_map(|backup| backup.info.as_ref());
-        infos.filter(|info| info.has_naive_times).count()
+        self.known_count(infos.filter(|info| info.has_naive_times).count())
+    }
+
+    /// A count of backups by what their `backup.info` says: 0 is none where one of them is refused.
+    #[must_use]
+    pub fn known_count(&self, count: usize) -> Option<usize> {
+        (count > 0 || !self.refusals.has(RefusedKind::BackupInfo)).then_some(count)
+    }
+
+    /// How many backups can be restored and replayed to the newest WAL; `None` where none of those
+    /// that can be read is, and others cannot.
+    #[must_use]
+    pub fn recoverable(&self) -> Option<usize> {
+        let count = self.recovery.recoverable();
+        (count > 0 || self.recovery.all_are_known).then_some(count)
+    }
+
+    /// How many timelines with WAL or backups have no readable history file; `None` where none is
+    /// known to be missing, and one is refused.
+    #[must_use]
+    pub fn histories_missing(&self) -> Option<usize> {
+        let count = self.recovery.histories_missing.len();
+        (count > 0 || !self.refusals.has(RefusedKind::History)).then_some(count)
     }
 
     /// The clusters that its backups were taken of. More than one: two databases share it.
@@ -208,10 +237,11 @@ impl ServerReport {
     /// Size of the newest finished backup over the median size of the ones before it.
     ///
     /// An empty database that took the place of the right one passes every test of freshness.
-    /// `None` without sizes, or with an earlier size of nothing.
+    /// `None` without sizes, with an earlier size of nothing, and where a newer backup cannot be read.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a ratio needs no 53 bits")]
     pub fn size_change_ratio(&self) -> Option<f64> {
+        self.newest_known_done()?;
         let done = self.done();
         let ((_, newest), before) = done.split_last()?;
         let mut sizes: Vec<u64> =

@@ -11,6 +11,7 @@ mod credentials;
 mod files;
 mod network;
 mod refusals;
+mod refused;
 mod throttling;
 mod uploads;
 

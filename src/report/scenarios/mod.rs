@@ -4,6 +4,7 @@ mod edges;
 mod forgotten;
 mod layout;
 mod recovery;
+mod refused;
 mod schedule;
 mod sums;
 

@@ -1,0 +1,195 @@
+//! Files of a server whose content the store does not give out.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::inventory::{DirectoryInventory, Files, Finding, SmallFile, UnreadableReason};
+use crate::postgres::TimelineId;
+use crate::recovery::Verdict;
+
+use super::{BackupReport, BackupState, RecoveryReport, ServerReport};
+
+/// Files of a server whose content the store does not give out: nothing is known of what they say.
+///
+/// A missing permission, a key of the encryption, a cold storage class, a provider's cap. None of
+/// them says anything about the backups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// The refused files, by kind; a kind without any is missing.
+    pub kinds: BTreeMap<RefusedKind, Refused>,
+    /// The timelines whose history file is refused.
+    histories: Vec<TimelineId>,
+}
+
+/// Kind of a refused file, as `barman_cloud_files_refused` counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RefusedKind {
+    /// The `backup.info` of a backup.
+    BackupInfo,
+    /// The history file of a timeline.
+    History,
+    /// The keep annotation of a backup.
+    Keep,
+}
+
+/// Refused files of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Number of files.
+    pub count: u64,
+    /// Arrival of the newest of them.
+    pub newest_at: DateTime<Utc>,
+    /// Key of the newest of them, from the bucket's root.
+    pub newest_key: String,
+    /// Reason that the store gives for the newest of them, with its error code.
+    pub message: String,
+}
+
+impl RefusedKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::BackupInfo, Self::History, Self::Keep];
+
+    /// The kind as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::BackupInfo => "backup_info",
+            Self::History => "history",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+impl Refusals {
+    /// Finds the refused files of a server.
+    pub(super) fn new(directory: &DirectoryInventory, files: &Files) -> Self {
+        let mut refusals = Self::default();
+        for backup in directory.backups.values() {
+            refusals.note(RefusedKind::BackupInfo, backup.info.as_ref(), files);
+            refusals.note(RefusedKind::Keep, backup.keep.as_ref(), files);
+        }
+        for (timeline, file) in &directory.wal.beside.histories {
+            if refusals.note(RefusedKind::History, Some(file), files) {
+                refusals.histories.push(*timeline);
+            }
+        }
+        refusals
+    }
+
+    /// Counts a file if it is refused; returns whether it is.
+    fn note(&mut self, kind: RefusedKind, file: Option<&SmallFile>, files: &Files) -> bool {
+        let Some(file) = file else { return false };
+        let Some(Finding::Unreadable { reason: UnreadableReason::Access, message }) =
+            files.finding(file)
+        else {
+            return false;
+        };
+        let newest = Refused {
+            count: self.count(kind) + 1,
+            newest_at: file.object.last_modified,
+            newest_key: file.object.key.clone(),
+            message: message.clone(),
+        };
+        let refused = self.kinds.entry(kind).or_insert_with(|| newest.clone());
+        refused.count = newest.count;
+        if refused.newest_at < newest.newest_at {
+            *refused = newest;
+        }
+        true
+    }
+
+    /// Number of the refused files of a kind.
+    #[must_use]
+    pub fn count(&self, kind: RefusedKind) -> u64 {
+        self.kinds.get(&kind).map_or(0, |refused| refused.count)
+    }
+
+    /// Whether any file of a kind is refused.
+    #[must_use]
+    pub fn has(&self, kind: RefusedKind) -> bool {
+        self.kinds.contains_key(&kind)
+    }
+
+    /// Arrival of the newest refused `backup.info`; `None` without any.
+    ///
+    /// Its backup began and ended before then: Barman writes the file last.
+    #[must_use]
+    pub fn newest_backup_at(&self) -> Option<DateTime<Utc>> {
+        Some(self.kinds.get(&RefusedKind::BackupInfo)?.newest_at)
+    }
+
+    /// Takes back what a refused file would have to confirm: gaps, obsolete WAL, missing history files.
+    ///
+    /// Which segments a backup needs depends on where timelines come from, and on what it is kept for.
+    pub(super) fn restrict(&self, recovery: &mut RecoveryReport) {
+        recovery.histories_missing.retain(|timeline| !self.histories.contains(timeline));
+        if !self.has(RefusedKind::History) && !self.has(RefusedKind::Keep) {
+            return;
+        }
+        recovery.all_are_known = false;
+        recovery.verdict.gaps.clear();
+        recovery.obsolete = None;
+        recovery.obsolete_stored = None;
+    }
+}
+
+impl ServerReport {
+    /// Whether the newest finished backup that could be read is the newest one there is: no refused
+    /// `backup.info` was written after its end.
+    #[must_use]
+    pub fn newest_is_known(&self) -> bool {
+        let newest = self.newest_done().and_then(BackupReport::done_at);
+        !self.refused_since(newest)
+    }
+
+    /// Whether the `backup.info` of a backup that may have ended, or begun, after this moment is
+    /// refused; without a moment, whether any is.
+    #[must_use]
+    pub fn refused_since(&self, at: Option<DateTime<Utc>>) -> bool {
+        self.refusals.newest_backup_at().is_some_and(|refused| at.is_none_or(|at| refused > at))
+    }
+
+    /// Whether a `backup.info` is there that makes no sense, to Barman neither.
+    #[must_use]
+    pub fn has_unreadable(&self) -> bool {
+        self.backups.iter().any(|backup| match backup.state {
+            BackupState::Unreadable(reason) => reason != UnreadableReason::Access,
+            BackupState::Done
+            | BackupState::Failed
+            | BackupState::Running
+            | BackupState::Incomplete => false,
+        })
+    }
+
+    /// The finished backup that ended last; `None` also where one that cannot be read may be that.
+    #[must_use]
+    pub fn newest_known_done(&self) -> Option<&BackupReport> {
+        self.newest_done().filter(|_| self.newest_is_known())
+    }
+
+    /// Whether a verdict holds whatever the refused files say. The best one does.
+    #[must_use]
+    pub fn is_certain(&self, verdict: &Verdict) -> bool {
+        *verdict == Verdict::Recoverable || !self.refusals.has(RefusedKind::History)
+    }
+
+    /// Highest timeline that the newest restorable backup reaches; `None` without one, and where the
+    /// history file of a higher one is refused.
+    #[must_use]
+    pub fn current_timeline(&self) -> Option<TimelineId> {
+        let current = self.recovery.verdict.current_timeline?;
+        let is_highest = self.refusals.histories.iter().all(|refused| *refused <= current);
+        is_highest.then_some(current)
+    }
+
+    /// Whether a restore of the newest finished backup with `PostgreSQL`'s default target timeline
+    /// reaches the newest WAL; `None` where that is not known.
+    #[must_use]
+    pub fn newest_is_recoverable_by_default(&self) -> Option<bool> {
+        let is_recoverable = self.newest_is_recoverable()?;
+        let works = self.newest_verdict().is_none_or(|verdict| verdict.default_target_works);
+        let is_certain = works || !self.refusals.has(RefusedKind::History);
+        (!is_recoverable || is_certain).then_some(is_recoverable && works)
+    }
+}
