@@ -180,6 +180,21 @@ impl LogInventory {
         })
     }
 
+    /// The last segment, and when it arrived; of those that arrived since a moment, as far as that
+    /// is known of each.
+    #[must_use]
+    pub fn last_arrival(&self, since: Option<DateTime<Utc>>) -> Option<(u32, DateTime<Utc>)> {
+        let is_since = |at: DateTime<Utc>| since.is_none_or(|since| at >= since);
+        let edges = self.edges.iter().copied();
+        let of_edges = edges.filter(|(_, at)| is_since(*at)).next_back();
+        let files = self.files().unwrap_or_default().iter();
+        let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
+        let of_files = segments
+            .map(|file| (file.segment, file.arrived_at))
+            .filter(|(_, at)| since.is_some() && is_since(*at));
+        of_files.chain(of_edges).max_by_key(|(segment, _)| *segment)
+    }
+
     fn note_size(&mut self, compression: Option<Compression>, bytes: u64) {
         match (compression, SegmentSize::new(bytes)) {
             (None, Ok(size)) => {

@@ -114,12 +114,17 @@ fn files_refused(server: &ServerReport) -> Vec<RefusedEntry> {
 fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
     let timelines = wal.timelines.iter().map(|(timeline, sums)| TimelineEntry {
         timeline: timeline.0,
+        parent: sums.parent.map(|parent| parent.timeline.0),
+        switched_at: sums.parent.map(|parent| parent.switched_at.to_string()),
+        first: sums.first.map(|segment| segment.to_string()),
+        last: sums.last.map(|segment| segment.to_string()),
         segments: sums.segments,
         bytes: sums.stored.bytes,
     });
     WalEntry {
         timelines: timelines.collect(),
-        newest_at: wal.newest_at.map(Moment),
+        newest_segment: wal.newest.map(|newest| newest.name.to_string()),
+        newest_at: wal.newest.map(|newest| Moment(newest.arrived_at)),
         arrival_intervals: intervals(&wal.intervals),
         anomalies: wal.anomalies.iter().map(|(kind, count)| (kind.as_label(), *count)).collect(),
         stray_timelines: wal

@@ -112,7 +112,10 @@ pub struct RefusedEntry {
 pub struct WalEntry {
     /// The timelines with whole segments, by number.
     pub timelines: Vec<TimelineEntry>,
-    /// When the newest segment arrived; `null` without any.
+    /// The newest segment by its position: the last one of the highest timeline that no other cluster
+    /// wrote; `null` without any.
+    pub newest_segment: Option<String>,
+    /// When that segment arrived; `null` without any.
     pub newest_at: Option<Moment>,
     /// Time from the arrival of a segment to that of the next, gaps left out; `null` without two
     /// that follow each other.
@@ -140,6 +143,15 @@ pub struct IntervalsEntry {
 pub struct TimelineEntry {
     /// Number of the timeline.
     pub timeline: u32,
+    /// Number of the timeline that it left; `null` for the first one, and where no history file that
+    /// can be read says so.
+    pub parent: Option<u32>,
+    /// The position at which it left that one (an LSN such as `0/6000080`); `null` like the parent.
+    pub switched_at: Option<String>,
+    /// Name of its first segment in the archive.
+    pub first: Option<String>,
+    /// Name of its last segment in the archive.
+    pub last: Option<String>,
     /// How many segments.
     pub segments: u64,
     /// What they take in the bucket.

@@ -7,17 +7,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::barman::KeepTarget;
 use crate::inventory::{
     BackupInventory, DirectoryInventory, FileContent, Finding, Stock, UnreadableReason,
-    WalObjectKind,
 };
 use crate::postgres::{LogName, SegmentSize};
 
 use super::build::{Expectations, ScanFindings};
+use super::newest_wal::{newest_cluster_since, newest_segment};
 use super::reclaimable::reclaimable;
 use super::recovery::{RecoveryReport, RecoverySource};
 use super::retention::RetentionReport;
 use super::schedule::ScheduleReport;
+use super::timelines::timelines;
 use super::wal_anomalies::{segment_sizes, strays, wal_anomalies};
-use super::{BackupReport, BackupState, Refusals, ServerReport, TimelineWal, WalReport};
+use super::{BackupReport, BackupState, Refusals, ServerReport, WalReport};
 
 /// Judges one server.
 pub(super) struct ServerJudge<'a> {
@@ -171,16 +172,10 @@ impl ServerJudge<'_> {
 
     fn wal(&self, directory: &DirectoryInventory, report: &ServerReport) -> WalReport {
         let wal = &directory.wal;
-        let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
-        for (name, log) in wal.logs.iter().filter(|(_, log)| !log.segments.is_empty()) {
-            let sums = timelines.entry(name.timeline).or_default();
-            sums.segments += log.segments.count();
-            sums.stored.add(log.of(WalObjectKind::Segment));
-        }
         WalReport {
-            timelines,
+            timelines: timelines(wal, self.findings.files),
             objects: wal.kinds(),
-            newest_at: wal.logs.values().filter_map(|log| log.newest_at).max(),
+            newest: newest_segment(wal, &report.recovery.stray, newest_cluster_since(report)),
             intervals: wal.intervals(report.recovery.segment_size),
             anomalies: wal_anomalies(wal, report, self.findings.files),
         }

@@ -10,8 +10,8 @@ use crate::postgres::TimelineId;
 use crate::recovery::{BackupVerdict, Verdict};
 
 use super::{
-    BackupReport, BackupState, ReclaimReason, RecoveryReport, Refusals, RefusedKind,
-    RetentionReport, ScheduleReport,
+    BackupReport, BackupState, NewestSegment, ReclaimReason, RecoveryReport, Refusals, RefusedKind,
+    RetentionReport, ScheduleReport, TimelineWal,
 };
 
 /// What one scan found of one server.
@@ -50,21 +50,12 @@ pub struct WalReport {
     pub timelines: BTreeMap<TimelineId, TimelineWal>,
     /// Everything below `wals/`, by what it is; a kind without objects may be missing.
     pub objects: BTreeMap<WalObjectKind, Sums>,
-    /// When the newest segment arrived; `None` without any.
-    pub newest_at: Option<DateTime<Utc>>,
+    /// The newest segment by its position; `None` without any.
+    pub newest: Option<NewestSegment>,
     /// Time from one arrival to the next.
     pub intervals: Intervals,
     /// What is odd, by kind; a kind that could not be judged is missing.
     pub anomalies: BTreeMap<WalAnomaly, u64>,
-}
-
-/// Whole segments of one timeline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TimelineWal {
-    /// How many segments: one that is there under two endings counts once.
-    pub segments: u64,
-    /// Their objects.
-    pub stored: Sums,
 }
 
 /// What is odd about WAL, as `barman_cloud_wal_anomalies` counts it.
