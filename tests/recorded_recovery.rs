@@ -63,6 +63,7 @@ fn report() -> Report {
     };
     let expected = Expectations {
         servers: None,
+        ignored: Vec::new(),
         retention: RetentionPolicies::default(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),

@@ -40,6 +40,7 @@ impl Judged {
             files: Files::default(),
             expected: Expectations {
                 servers: None,
+                ignored: Vec::new(),
                 retention: RetentionPolicies { default: retention, ..RetentionPolicies::default() },
                 gap_grace_period: TimeDelta::minutes(10),
                 schedules: [].into(),

@@ -180,6 +180,7 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         limits: limits(),
         expected: &Expectations {
             servers: Some(servers),
+            ignored: Vec::new(),
             retention: RetentionPolicies::default(),
             gap_grace_period: TimeDelta::minutes(10),
             schedules: [].into(),

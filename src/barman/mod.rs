@@ -5,9 +5,11 @@ mod compression;
 mod keep;
 mod key;
 mod python;
+mod server_pattern;
 mod time;
 
 pub use backup_info::{BackupInfo, BackupInfoError, BackupStatus};
 pub use compression::{Compression, DecompressError};
 pub use keep::KeepTarget;
 pub use key::{BackupFile, DataItem, DataObject, Place, ServerKey, WalKind, WalObject};
+pub use server_pattern::{InvalidServerPattern, ServerPattern};

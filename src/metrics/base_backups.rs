@@ -4,7 +4,7 @@ use prometheus_client::registry::Unit;
 
 use crate::barman::KeepTarget;
 use crate::inventory::UnreadableReason;
-use crate::report::{BackupState, RefusedKind, ServerReport};
+use crate::report::{BackupState, PostgresqlIdentity, RefusedKind, ServerReport};
 
 use super::table::{Labelled, Metric, Number, Values, age, labels};
 
@@ -15,6 +15,13 @@ pub(super) const METRICS: &[Metric] = &[
         unit: None,
         labels: &["expected"],
         values: Values::ServerBy(server_info),
+    },
+    Metric {
+        name: "server_postgresql_info",
+        help: "Cluster and version of PostgreSQL that the newest done backup was taken of.",
+        unit: None,
+        labels: &["system_identifier", "version"],
+        values: Values::ServerBy(postgresql_info),
     },
     Metric {
         name: "backups",
@@ -171,6 +178,14 @@ pub(super) const METRICS: &[Metric] = &[
 fn server_info(server: &ServerReport) -> Vec<Labelled> {
     let expected = if server.is_expected { "true" } else { "false" };
     vec![(labels([expected]), Number::Whole(1))]
+}
+
+fn postgresql_info(server: &ServerReport) -> Vec<Labelled> {
+    let identity = server.postgresql();
+    let labelled = |one: PostgresqlIdentity<'_>| {
+        labels([one.system_identifier, one.version.unwrap_or_default()])
+    };
+    identity.map(|one| (labelled(one), Number::Whole(1))).into_iter().collect()
 }
 
 fn backups_by_state(server: &ServerReport) -> Vec<Labelled> {

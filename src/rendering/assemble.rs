@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::inventory::Intervals;
+use crate::postgres::SegmentName;
 use crate::recovery::retention::RetentionBlock;
 use crate::report::{
     ArchiveStatus, Refused, RefusedKind, Report, RetentionReport, ServerReport, UploadSums,
@@ -14,8 +15,8 @@ use crate::report::{
 use super::health::{archive_findings, server_findings};
 use super::json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
-    RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry,
-    UploadsEntry, WalEntry,
+    PostgresqlEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry,
+    TimelineEntry, UploadsEntry, WalEntry,
 };
 use super::{BackupEntry, CertificateEntry, CertificatesToCheck, ScheduleEntry, Severity};
 
@@ -63,6 +64,7 @@ impl ArchiveEntry {
                 message: failure.message.clone(),
             }),
             findings,
+            ignored_servers: report.map(|report| report.ignored.clone()).unwrap_or_default(),
             servers,
         }
     }
@@ -79,6 +81,10 @@ impl ServerEntry {
             status: Severity::worst(findings.iter().map(|finding| finding.severity)),
             findings,
             backups: server.backups.iter().map(|one| BackupEntry::new(one, server)).collect(),
+            postgresql: server.postgresql().map(|one| PostgresqlEntry {
+                system_identifier: one.system_identifier.to_owned(),
+                version: one.version.map(str::to_owned),
+            }),
             files_refused: files_refused(server),
             wal: wal(&server.wal, server),
             recovery: recovery(server),
@@ -145,15 +151,17 @@ fn intervals(intervals: &Intervals) -> Option<IntervalsEntry> {
 
 fn recovery(server: &ServerReport) -> RecoveryEntry {
     let recovery = &server.recovery;
-    let gaps = recovery.named_gaps().map(|(first, last, count)| GapEntry {
+    let entry = |(first, last, count): (SegmentName, SegmentName, u64)| GapEntry {
         timeline: first.timeline.0,
         first: first.to_string(),
         last: last.to_string(),
         count,
-    });
+    };
+    let gaps = recovery.named_gaps().map(entry);
     RecoveryEntry {
         current_timeline: server.current_timeline().map(|timeline| timeline.0),
         gaps: recovery.gaps().map(|_| gaps.collect()),
+        pending_gaps: recovery.named_pending().map(entry).collect(),
         window_start: server.recovery_window_start().map(Moment),
         window_end: server.recovery_window_end().map(Moment),
         histories_missing: server

@@ -32,7 +32,7 @@ pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Ve
         return vec![Finding::new(Severity::Unknown, "scan_failed", message)];
     };
     let mut findings = Vec::new();
-    if report.servers.is_empty() {
+    if report.servers.is_empty() && report.ignored.is_empty() {
         findings.push(Finding::new(Severity::Unknown, "no_servers", NO_SERVERS.to_owned()));
     }
     let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));

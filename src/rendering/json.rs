@@ -48,6 +48,8 @@ pub struct ArchiveEntry {
     pub error: Option<ErrorEntry>,
     /// What concerns no single server.
     pub findings: Vec<Finding>,
+    /// Names of the servers that are there and left out (`ignoreServers`).
+    pub ignored_servers: BTreeSet<String>,
     /// The servers found and the servers expected, by name.
     pub servers: Vec<ServerEntry>,
 }
@@ -74,6 +76,8 @@ pub struct ServerEntry {
     pub findings: Vec<Finding>,
     /// The backups, by id.
     pub backups: Vec<BackupEntry>,
+    /// What the newest finished backup was taken of; `null` where that is not known.
+    pub postgresql: Option<PostgresqlEntry>,
     /// Files whose content the store does not give out, by kind: nothing that depends on them is
     /// known.
     pub files_refused: Vec<RefusedEntry>,
@@ -92,6 +96,15 @@ pub struct ServerEntry {
     /// Bytes that nobody needs, by the reasons of `barman_cloud_reclaimable_bytes`. A reason that
     /// does not apply, or of which it is not known, is missing.
     pub reclaimable_bytes: BTreeMap<&'static str, u64>,
+}
+
+/// The cluster that a backup was taken of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PostgresqlEntry {
+    /// Its system identifier.
+    pub system_identifier: String,
+    /// Its version, such as `15.18`; `null` where `backup.info` does not say.
+    pub version: Option<String>,
 }
 
 /// Refused files of one kind.
@@ -166,6 +179,9 @@ pub struct RecoveryEntry {
     /// Missing segments that a finished backup would have to replay through; `null` where none are
     /// known, and a file that cannot be read may say that there are.
     pub gaps: Option<Vec<GapEntry>>,
+    /// Missing segments below ones that have just arrived: they may be on their way, and are gaps only
+    /// after `backups.gapGracePeriod`.
+    pub pending_gaps: Vec<GapEntry>,
     /// Earliest moment from which every later one can be restored; `null` without a backup that
     /// reaches the newest WAL.
     pub window_start: Option<Moment>,

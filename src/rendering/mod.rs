@@ -26,8 +26,8 @@ pub use explanation::explanation;
 pub use glance::{RestoreVerdict, ServerGlance, server_glances};
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
-    RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry,
-    UploadsEntry, WalEntry,
+    PostgresqlEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry,
+    TimelineEntry, UploadsEntry, WalEntry,
 };
 pub use progress::{ScanProgress, progress_line};
 pub use schedule::ScheduleEntry;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::human::{ago, bytes, count, duration, moment, quoted};
 use super::terminal::{plain, status};
 use super::{
-    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, Finding, ObstacleEntry,
+    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, Finding, GapEntry, ObstacleEntry,
     ServerEntry, Severity,
 };
 
@@ -58,6 +58,7 @@ impl Page {
             ("Newest WAL", self.newest_wal(server)),
             ("Timelines", timelines(server)),
             ("Gaps", gaps(server)),
+            ("On its way", on_their_way(server)),
             ("Recovery window", window(server)),
             ("Retention", self.retention(server)),
         ];
@@ -202,16 +203,25 @@ fn timelines(server: &ServerEntry) -> Option<String> {
 
 fn gaps(server: &ServerEntry) -> Option<String> {
     let Some(gaps) = &server.recovery.gaps else { return Some("not known".to_owned()) };
-    let gaps = gaps.iter().map(|gap| {
-        if gap.first == gap.last {
-            gap.first.clone()
-        } else {
-            format!("{} to {} ({})", gap.first, gap.last, count(gap.count, "segment"))
-        }
-    });
-    let gaps: Vec<_> = gaps.collect();
+    let gaps: Vec<_> = gaps.iter().map(gap_in_words).collect();
     let none = || (!server.wal.timelines.is_empty()).then(|| "none".to_owned());
     if gaps.is_empty() { none() } else { Some(gaps.join(", ")) }
+}
+
+fn gap_in_words(gap: &GapEntry) -> String {
+    if gap.first == gap.last {
+        gap.first.clone()
+    } else {
+        format!("{} to {} ({})", gap.first, gap.last, count(gap.count, "segment"))
+    }
+}
+
+/// Segments that may yet arrive.
+fn on_their_way(server: &ServerEntry) -> Option<String> {
+    let pending = server.recovery.pending_gaps.iter().map(gap_in_words);
+    let pending: Vec<_> = pending.collect();
+    (!pending.is_empty())
+        .then(|| format!("perhaps {}: later ones have just come", pending.join(", ")))
 }
 
 /// There is no window that lasts until now; some moments before may well be restored.

@@ -53,6 +53,11 @@ impl ServerJudge<'_> {
             backups,
             wal: WalReport::default(),
             recovery: RecoveryReport::default(),
+            minimum_redundancy: self
+                .expected
+                .retention
+                .minimum_of(self.name)
+                .filter(|_| is_expected),
             retention: None,
             schedule: None,
             reclaimable: BTreeMap::new(),

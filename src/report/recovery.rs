@@ -11,6 +11,7 @@ use crate::recovery::{
     Archived, ArchivedWal, BackupSpan, Candidate, Lineages, Need, NeededWal, ServerVerdict, Verdict,
 };
 
+use super::pending::{named, pending};
 use super::segments::stored_segments;
 use super::{BackupReport, BackupState};
 
@@ -25,6 +26,8 @@ pub struct RecoveryReport {
     pub stray: BTreeSet<TimelineId>,
     /// Timelines with WAL or backups whose history file is missing or unreadable.
     pub histories_missing: BTreeSet<TimelineId>,
+    /// Missing segments below ones that have just arrived, which may be on their way: no gaps yet.
+    pub pending: BTreeMap<TimelineId, Runs>,
     /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
     /// as the first one may be on its way, and where the needs of one are not known.
     pub obsolete: Option<BTreeMap<TimelineId, Runs>>,
@@ -71,8 +74,11 @@ impl RecoverySource<'_> {
         lacking: &mut BTreeSet<LogName>,
     ) -> RecoveryReport {
         let lineages = Lineages::new(self.histories());
+        let present = archived_wal(&self.directory.wal, size);
+        let settled = self.settled(present.clone(), &lineages);
+        let pending = pending(&present.segments, &settled.segments);
         let archived = Archived {
-            wal: self.settled(archived_wal(&self.directory.wal, size), &lineages),
+            wal: settled,
             lineages,
             listed_histories: self.directory.wal.beside.histories.keys().copied().collect(),
             stray: self.stray.clone(),
@@ -85,6 +91,7 @@ impl RecoverySource<'_> {
         let obsolete = self.obsolete(&archived);
         RecoveryReport {
             segment_size: size,
+            pending,
             stray: self.stray.clone(),
             newest_at: newest.and_then(|newest| self.arrived_at(newest)),
             reached_at: self.reached_at(&verdict, lacking),
@@ -276,12 +283,12 @@ impl RecoveryReport {
 
     /// The gaps by the names of their first and last segment, with the count of those missing.
     pub fn named_gaps(&self) -> impl Iterator<Item = (SegmentName, SegmentName, u64)> {
-        self.verdict.gaps.iter().flat_map(|(timeline, runs)| {
-            let name = |number| SegmentName::from_number(*timeline, number, self.segment_size);
-            runs.iter().map(move |run| {
-                (name(run.first), name(run.last), (run.last - run.first).saturating_add(1))
-            })
-        })
+        named(&self.verdict.gaps, self.segment_size)
+    }
+
+    /// The same of the missing segments that may be on their way.
+    pub fn named_pending(&self) -> impl Iterator<Item = (SegmentName, SegmentName, u64)> {
+        named(&self.pending, self.segment_size)
     }
 
     /// How many segments no finished backup needs.

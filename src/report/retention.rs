@@ -54,9 +54,10 @@ impl RetentionReport {
         // What is refused to the exporter, Barman may well read; what it says is not known.
         let unreadable = server.has_unreadable();
         let is_known = !unreadable && server.keeps_are_known && !server.refused_since(None);
-        let since = obsolete_since(policy, &catalog, 0, now).unwrap_or_default();
+        let minimum = server.minimum_redundancy.unwrap_or_default();
+        let since = obsolete_since(policy, &catalog, minimum, now).unwrap_or_default();
         // A backup that cannot be read has a place among the others, and nobody knows which.
-        let statuses = report(policy, &catalog, 0, now).ok();
+        let statuses = report(policy, &catalog, minimum, now).ok();
         let fails = is_known && statuses.is_none();
         let statuses = statuses.filter(|_| is_known);
         let deletion = statuses.as_ref().and_then(|statuses| {

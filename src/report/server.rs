@@ -35,6 +35,8 @@ pub struct ServerReport {
     pub wal: WalReport,
     /// What can be restored, and to when.
     pub recovery: RecoveryReport,
+    /// How many backups Barman is told to leave at the least; `None` where that is not configured.
+    pub minimum_redundancy: Option<u32>,
     /// What its retention policy makes of its backups; `None` without one.
     pub retention: Option<RetentionReport>,
     /// How its backups keep to their schedule; `None` without one.
@@ -98,6 +100,15 @@ impl WalAnomaly {
             Self::StrayTimeline => "stray_timeline",
         }
     }
+}
+
+/// The cluster that a backup was taken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostgresqlIdentity<'a> {
+    /// Its system identifier.
+    pub system_identifier: &'a str,
+    /// Its version, such as `15.18`; `None` where that is not said.
+    pub version: Option<&'a str>,
 }
 
 impl ServerReport {
@@ -216,6 +227,24 @@ impl ServerReport {
     pub fn histories_missing(&self) -> Option<usize> {
         let count = self.recovery.histories_missing.len();
         (count > 0 || !self.refusals.has(RefusedKind::History)).then_some(count)
+    }
+
+    /// The cluster and version that the newest finished backup was taken of, as its `backup.info` says.
+    #[must_use]
+    pub fn postgresql(&self) -> Option<PostgresqlIdentity<'_>> {
+        let info = self.newest_known_done()?.info.as_ref()?;
+        Some(PostgresqlIdentity {
+            system_identifier: info.system_identifier.as_deref()?,
+            version: info.postgresql_version.as_deref(),
+        })
+    }
+
+    /// How many finished backups there should be: as many as a policy that counts them asks for, and
+    /// as Barman is told to leave; `None` where neither is configured.
+    #[must_use]
+    pub fn required_backups(&self) -> Option<u32> {
+        let redundancy = self.retention.as_ref().and_then(|one| one.policy.redundancy());
+        redundancy.max(self.minimum_redundancy)
     }
 
     /// The clusters that its backups were taken of. More than one: two databases share it.

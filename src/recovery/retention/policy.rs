@@ -52,6 +52,15 @@ impl RetentionPolicy {
         }
     }
 
+    /// How many backups are wanted; `None` if they are not counted.
+    #[must_use]
+    pub fn redundancy(self) -> Option<u32> {
+        match self {
+            Self::Redundancy(count) => Some(count),
+            Self::RecoveryWindow { .. } => None,
+        }
+    }
+
     /// A window of so many units, of so many days each.
     fn of_days(count: u64, days_each: u64) -> Result<Self, InvalidRetentionPolicy> {
         count

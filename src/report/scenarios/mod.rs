@@ -32,7 +32,9 @@ pub(in crate::report) struct Archive {
     inventory: Inventory,
     files: Files,
     servers: Option<Vec<&'static str>>,
+    ignored: Vec<&'static str>,
     policy: Option<&'static str>,
+    minimum: Option<u32>,
     schedule: Option<ScheduleExpectation>,
     uploads: Vec<UploadFinding>,
 }
@@ -43,7 +45,9 @@ impl Archive {
             inventory: Inventory::default(),
             files: Files::default(),
             servers: None,
+            ignored: Vec::new(),
             policy: None,
+            minimum: None,
             schedule: None,
             uploads: Vec::new(),
         }
@@ -51,6 +55,18 @@ impl Archive {
 
     fn expecting(mut self, servers: &[&'static str]) -> Self {
         self.servers = Some(servers.to_vec());
+        self
+    }
+
+    /// Without the servers that fit these patterns.
+    fn ignoring(mut self, patterns: &[&'static str]) -> Self {
+        self.ignored = patterns.to_vec();
+        self
+    }
+
+    /// With a minimum redundancy for every server.
+    fn leaving(mut self, minimum: u32) -> Self {
+        self.minimum = Some(minimum);
         self
     }
 
@@ -127,8 +143,10 @@ impl Archive {
         let servers = self.servers.as_ref();
         let expected = Expectations {
             servers: servers.map(|names| names.iter().map(ToString::to_string).collect()),
+            ignored: self.ignored.iter().map(|text| text.parse().unwrap()).collect(),
             retention: RetentionPolicies {
                 default: self.policy.map(|policy| policy.parse().unwrap()),
+                default_minimum: self.minimum,
                 ..RetentionPolicies::default()
             },
             gap_grace_period: TimeDelta::minutes(10),

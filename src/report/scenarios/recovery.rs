@@ -279,7 +279,11 @@ fn a_hole_just_below_the_newest_segment_may_be_on_its_way() {
     20261110T020000: Recoverable, reaches 000000010000000000000005
     timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
     ");
+    let pending: Vec<_> = fresh.server().recovery.named_pending().collect();
+    assert_eq!(pending.len(), 1, "it is told apart");
+    assert_eq!(pending[0].0.to_string(), seg(1, 6));
     let old = archive().with_at(newest, 9, "2026-11-15T11:45:00Z");
+    assert_eq!(old.server().recovery.named_pending().count(), 0);
     insta::assert_snapshot!(judgement(&old), @r"
     20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 6 })), reaches 000000010000000000000005
     timeline Some(1), 1 gaps of 1, obsolete Some(0), histories missing []
