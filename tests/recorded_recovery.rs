@@ -65,6 +65,7 @@ fn report() -> Report {
         servers: None,
         ignored: Vec::new(),
         retention: RetentionPolicies::default(),
+        living_timelines: BTreeMap::new(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),

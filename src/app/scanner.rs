@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use crate::config::{
     ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl, ServerConfig,
 };
+use crate::postgres::TimelineId;
 use crate::report::{
     Expectations, Operation, RequestOutcome, RetentionPolicies, ScheduleExpectation,
 };
@@ -91,6 +92,13 @@ fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
                 .collect(),
         },
         schedules: servers.into_iter().flatten().filter_map(schedule).collect(),
+        living_timelines: servers
+            .into_iter()
+            .flatten()
+            .filter_map(|server| {
+                Some((server.server_name.clone(), TimelineId(server.current_timeline?)))
+            })
+            .collect(),
         gap_grace_period: TimeDelta::from_std(config.backups.gap_grace_period)
             .unwrap_or(TimeDelta::MAX),
         max_running_time: TimeDelta::from_std(config.backups.max_running_time)

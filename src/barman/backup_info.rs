@@ -5,6 +5,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use super::BackupLabel;
 use super::python::Literal;
 use super::time;
 use crate::postgres::{Lsn, SegmentName, SegmentSize};
@@ -24,10 +25,18 @@ pub struct BackupInfo {
     pub ended_at: Option<DateTime<Utc>>,
     /// The segment in which recovery starts (`begin_wal`).
     pub begin_wal: Option<SegmentName>,
+    /// The position from which recovery replays (`begin_xlog`).
+    pub begin_lsn: Option<Lsn>,
     /// The segment with which the backup becomes consistent (`end_wal`).
     pub end_wal: Option<SegmentName>,
     /// The position with which the backup becomes consistent (`end_xlog`).
     pub end_lsn: Option<Lsn>,
+    /// Content of the backup's label (`backup_label`); `None` also where it cannot be read.
+    pub label: Option<BackupLabel>,
+    /// The backup that this one is the difference to (`parent_backup_id`); `None` in a full backup.
+    pub parent_id: Option<String>,
+    /// The backups that are differences to this one (`children_backup_ids`).
+    pub children_ids: Vec<String>,
     /// Size of the cluster's WAL segments (`xlog_segment_size`).
     pub segment_size: SegmentSize,
     /// The cluster that was backed up (`systemid`), as text: it does not fit a double exactly.
@@ -145,8 +154,12 @@ impl BackupInfo {
             began_at: began.map(|time| time.at),
             ended_at: ended.map(|time| time.at),
             begin_wal: fields.read("begin_wal", SEGMENT, SegmentName::parse)?,
+            begin_lsn: fields.get("begin_xlog").and_then(|text| text.parse().ok()),
             end_wal: fields.read("end_wal", SEGMENT, SegmentName::parse)?,
             end_lsn: fields.read("end_xlog", "a WAL position", |text| text.parse().ok())?,
+            label: fields.get("backup_label").and_then(BackupLabel::from_field),
+            parent_id: fields.get("parent_backup_id").map(str::to_owned),
+            children_ids: fields.get("children_backup_ids").map(backup_ids).unwrap_or_default(),
             segment_size: fields.segment_size()?,
             system_identifier: fields.get("systemid").map(str::to_owned),
             postgresql_version: fields.get("version").and_then(postgresql_version),
@@ -264,6 +277,12 @@ fn has_upload_framing(text: &str) -> bool {
     is_signed_chunk || text.lines().any(|line| line.starts_with("x-amz-"))
 }
 
+/// Reads a list of ids as Barman writes it, with commas (`load_backup_ids` in `infofile.py`).
+fn backup_ids(text: &str) -> Vec<String> {
+    let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty());
+    ids.map(str::to_owned).collect()
+}
+
 fn tablespace_oids(text: &str) -> Option<Vec<u32>> {
     let Literal::Sequence(tablespaces) = Literal::parse(text)? else {
         return None;
@@ -321,6 +340,17 @@ mod tests {
         assert_eq!(info.system_identifier.as_deref(), Some("7703017059624890625"));
         assert_eq!(info.tablespace_oids, [16411]);
         assert!(!info.is_snapshot && !info.has_naive_times && info.error.is_none());
+    }
+
+    #[test]
+    fn an_incremental_backup_names_its_parent_and_children() {
+        let chain = "parent_backup_id=20261107T030000\nchildren_backup_ids=20261109T030000,20261110T030000\n";
+
+        let info = parse(&format!("{DONE}{chain}")).unwrap();
+
+        assert_eq!(info.parent_id.as_deref(), Some("20261107T030000"));
+        assert_eq!(info.children_ids, ["20261109T030000", "20261110T030000"]);
+        assert_eq!(parse(DONE).unwrap().parent_id, None);
     }
 
     #[test]

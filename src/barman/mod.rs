@@ -1,6 +1,7 @@
 //! What the keys and files of an archive mean: the layout that the `barman-cloud-*` tools write.
 
 mod backup_info;
+mod backup_label;
 mod compression;
 mod keep;
 mod key;
@@ -9,6 +10,7 @@ mod server_pattern;
 mod time;
 
 pub use backup_info::{BackupInfo, BackupInfoError, BackupStatus};
+pub use backup_label::{BackupLabel, BackupOrigin};
 pub use compression::{Compression, DecompressError};
 pub use keep::KeepTarget;
 pub use key::{BackupFile, DataItem, DataObject, Place, ServerKey, WalKind, WalObject};

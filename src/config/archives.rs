@@ -75,6 +75,8 @@ pub struct ServerConfig {
     pub minimum_redundancy: Option<u32>,
     /// When its backups should be taken. Absent: not known.
     pub backup_schedule: Option<BackupScheduleConfig>,
+    /// Number of the timeline that its database is on. Absent: the one whose WAL arrived last.
+    pub current_timeline: Option<u32>,
 }
 
 /// Keys of `CloudNativePG`'s `ObjectStore` that have no meaning here, and what to do instead.
@@ -237,8 +239,14 @@ impl ServerConfig {
         let retention_policy = section.text("retentionPolicy", str::parse);
         let minimum_redundancy = section.number("minimumRedundancy", REDUNDANCIES);
         let backup_schedule = BackupScheduleConfig::read(section);
-        let server_name = server_name?;
-        Some(Self { server_name, retention_policy, minimum_redundancy, backup_schedule })
+        let current_timeline = section.number("currentTimeline", 1..=u32::MAX);
+        Some(Self {
+            server_name: server_name?,
+            retention_policy,
+            minimum_redundancy,
+            backup_schedule,
+            current_timeline,
+        })
     }
 
     fn check_expected(&self, ignored: &[ServerPattern], section: &Section<'_>) {

@@ -65,10 +65,12 @@ pub enum UnreadableReason {
     MissingField,
     /// The store does not give the content out.
     Access,
+    /// A compressed file that cannot be decompressed. No `backup.info` is compressed.
+    Compression,
 }
 
 impl UnreadableReason {
-    /// Every reason, in the order of the documentation.
+    /// Every reason that a `backup.info` can have, in the order of the documentation.
     pub const ALL: [Self; 4] = [Self::Syntax, Self::Framing, Self::MissingField, Self::Access];
 
     /// The reason as the value of a label.
@@ -79,6 +81,7 @@ impl UnreadableReason {
             Self::Framing => "framing",
             Self::MissingField => "missing_field",
             Self::Access => "access",
+            Self::Compression => "compression",
         }
     }
 }
@@ -124,26 +127,27 @@ impl FileKind {
                 },
             },
             Self::Keep => Finding::Read(FileContent::Keep(KeepTarget::from_content(content))),
-            Self::History(timeline, compression) => {
-                read_history(timeline, compression, content).unwrap_or_else(Finding::syntax)
-            }
+            Self::History(timeline, compression) => read_history(timeline, compression, content),
         }
     }
 }
 
-fn read_history(
-    timeline: TimelineId,
-    compression: Option<Compression>,
-    content: &[u8],
-) -> Result<Finding, String> {
+fn read_history(timeline: TimelineId, compression: Option<Compression>, content: &[u8]) -> Finding {
     let plain = match compression {
-        Some(compression) => compression
-            .decompress(content, SmallFile::MAX_BYTES)
-            .map_err(|error| error.to_string())?,
-        None => content.to_vec(),
+        Some(compression) => compression.decompress(content, SmallFile::MAX_BYTES),
+        None => Ok(content.to_vec()),
     };
-    let history = TimelineHistory::parse(timeline, &plain).map_err(|error| error.to_string())?;
-    Ok(Finding::Read(FileContent::History(history)))
+    let plain = match plain {
+        Ok(plain) => plain,
+        Err(error) => {
+            let reason = UnreadableReason::Compression;
+            return Finding::Unreadable { reason, message: error.to_string() };
+        }
+    };
+    match TimelineHistory::parse(timeline, &plain) {
+        Ok(history) => Finding::Read(FileContent::History(history)),
+        Err(error) => Finding::syntax(error.to_string()),
+    }
 }
 
 impl Finding {

@@ -1,6 +1,7 @@
 //! One log directory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use smallvec::SmallVec;
@@ -32,7 +33,9 @@ pub struct LogInventory {
     /// When the segments arrived with which a run begins or ends, in the order of the segments.
     edges: SmallVec<[(u32, DateTime<Utc>); 2]>,
     /// Uncompressed segments of the size that the first of them has, if a segment can have it.
-    uncompressed: Option<(SegmentSize, u32)>,
+    uncompressed: Option<(SegmentSize, Runs)>,
+    /// The whole segment that was added last, and whether it is compressed.
+    last_added: Option<(u32, bool)>,
     rarities: Option<Box<Rarities>>,
     files: LoggedFiles,
 }
@@ -41,31 +44,43 @@ pub struct LogInventory {
 #[derive(Clone, Debug, Default)]
 pub struct Rarities {
     /// The partial segments, by the third part of their names.
-    pub partials: BTreeSet<u32>,
+    pub partials: BTreeMap<u32, PartialSegment>,
     /// Objects beyond the first of their segment.
     pub duplicates: u64,
     /// Segments that arrived long after the one that follows them in the log: uploaded once more.
     /// Of several in a row only the last one shows.
     pub overwritten: u64,
-    /// Segments in a storage class that cannot be read at once.
+    /// Objects of segments in a storage class that cannot be read at once.
     pub blocked: u64,
+    /// The segments that have such an object.
+    pub cold: Runs,
     /// Uncompressed segments of further sizes that segments can have.
-    uncompressed: Vec<(SegmentSize, u32)>,
+    uncompressed: Vec<(SegmentSize, Runs)>,
     /// Segments of a size that none can have: empty, or uncompressed and of no segment's size.
-    impossible_sizes: u64,
+    impossible_sizes: Runs,
+    /// Segments whose object of a wrong size is not the one that a restore takes.
+    replaced: Runs,
     /// All objects but segments in their place, by what they are.
     kinds: KindSums,
 }
 
-static NO_RARITIES: Rarities = Rarities {
-    partials: BTreeSet::new(),
-    duplicates: 0,
-    overwritten: 0,
-    blocked: 0,
-    uncompressed: Vec::new(),
-    impossible_sizes: 0,
-    kinds: KindSums::NONE,
-};
+/// One partial segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartialSegment {
+    /// When it arrived.
+    pub arrived_at: DateTime<Utc>,
+    /// Its size in bytes, if it is not compressed.
+    pub plain_bytes: Option<u64>,
+    /// Whether it is empty.
+    pub is_empty: bool,
+    /// Whether `barman-cloud-wal-restore` takes it though the whole segment is there.
+    ///
+    /// That takes the first object in the order of keys, but for an uncompressed segment, after which
+    /// it looks further (`download_wal` in `cloud_walrestore.py`).
+    pub is_preferred: bool,
+}
+
+static NO_RARITIES: LazyLock<Rarities> = LazyLock::new(Rarities::default);
 
 /// How much later than its successor a segment must have arrived to have been uploaded once more.
 ///
@@ -86,7 +101,7 @@ impl LogInventory {
                 name.segment
             }
             (WalObjectKind::Partial, WalKind::Partial(name)) => {
-                self.rarities_mut().partials.insert(name.segment);
+                self.add_partial(name.segment, wal.compression, object);
                 name.segment
             }
             (WalObjectKind::Label, WalKind::Label(name, _)) => name.segment,
@@ -109,15 +124,54 @@ impl LogInventory {
     ) {
         self.newest_at = self.newest_at.max(Some(object.last_modified));
         if !object.is_read_at_once() {
-            self.rarities_mut().blocked += 1;
+            let rarities = self.rarities_mut();
+            rarities.blocked += 1;
+            rarities.cold.insert(u64::from(segment));
         }
-        self.note_size(compression, object.size);
+        self.note_choice(segment, compression.is_some(), object.size);
+        self.note_size(segment, compression, object.size);
+        self.last_added = Some((segment, compression.is_some()));
         if !self.segments.insert(u64::from(segment)) {
             self.rarities_mut().duplicates += 1;
             return;
         }
+        if let Some(partial) = self.rarities.as_mut().and_then(|it| it.partials.get_mut(&segment)) {
+            // The partial one comes first in the order of keys.
+            partial.is_preferred = true;
+        }
         self.note_order(segment, object.last_modified);
         self.note_edge(segment, object.last_modified);
+    }
+
+    fn add_partial(
+        &mut self,
+        segment: u32,
+        compression: Option<Compression>,
+        object: &ListedObject,
+    ) {
+        let partial = PartialSegment {
+            arrived_at: object.last_modified,
+            plain_bytes: Some(object.size).filter(|_| compression.is_none()),
+            is_empty: object.size == 0,
+            is_preferred: self.last_added == Some((segment, false)),
+        };
+        self.rarities_mut().partials.entry(segment).or_insert(partial);
+    }
+
+    /// Notes which of several objects of a segment a restore takes: the first compressed one.
+    fn note_choice(&mut self, segment: u32, is_compressed: bool, bytes: u64) {
+        let number = u64::from(segment);
+        let is_replaced = match self.last_added {
+            Some((last, false)) if last == segment && is_compressed => {
+                bytes > 0 && self.has_wrong_size(number)
+            }
+            // Whatever the size of this one is, nobody asks for it.
+            Some((last, true)) if last == segment => !self.has_wrong_size(number),
+            Some(_) | None => false,
+        };
+        if is_replaced {
+            self.rarities_mut().replaced.insert(number);
+        }
     }
 
     /// Compares when a segment arrived with its neighbours, which were edges until it came.
@@ -195,28 +249,40 @@ impl LogInventory {
         of_files.chain(of_edges).max_by_key(|(segment, _)| *segment)
     }
 
-    fn note_size(&mut self, compression: Option<Compression>, bytes: u64) {
+    fn note_size(&mut self, segment: u32, compression: Option<Compression>, bytes: u64) {
+        let number = u64::from(segment);
         match (compression, SegmentSize::new(bytes)) {
             (None, Ok(size)) => {
-                let first = self.uncompressed.get_or_insert((size, 0));
-                if first.0 == size {
-                    first.1 = first.1.saturating_add(1);
+                let (first, segments) = self.uncompressed.get_or_insert((size, Runs::default()));
+                if *first == size {
+                    segments.insert(number);
                 } else {
                     let further = &mut self.rarities_mut().uncompressed;
                     match further.iter_mut().find(|(other, _)| *other == size) {
-                        Some((_, count)) => *count = count.saturating_add(1),
-                        None => further.push((size, 1)),
+                        Some((_, segments)) => drop(segments.insert(number)),
+                        None => further.push((size, Runs::from_iter([number]))),
                     }
                 }
             }
-            (None, Err(_)) => self.rarities_mut().impossible_sizes += 1,
-            (Some(_), _) if bytes == 0 => self.rarities_mut().impossible_sizes += 1,
+            (None, Err(_)) => drop(self.rarities_mut().impossible_sizes.insert(number)),
+            (Some(_), _) if bytes == 0 => {
+                self.rarities_mut().impossible_sizes.insert(number);
+            }
             (Some(_), _) => {}
         }
     }
 
-    /// How many segments cannot be of a cluster whose segments have one of these sizes: empty or
-    /// uncompressed ones of another size, and names beyond the last segment of a log.
+    /// Whether a segment is known to have a size that none can have, or another than the first
+    /// uncompressed one.
+    fn has_wrong_size(&self, number: u64) -> bool {
+        let rarities = self.rarities();
+        let others = rarities.uncompressed.iter().map(|(_, segments)| segments);
+        let mut all = others.chain([&rarities.impossible_sizes]);
+        all.any(|segments| segments.contains(number))
+    }
+
+    /// Number of segments that cannot be of a cluster whose segments have one of these sizes: empty
+    /// or uncompressed ones of another size, and names beyond the last segment of a log.
     ///
     /// Without any size, only those that no cluster can have.
     #[must_use]
@@ -225,20 +291,34 @@ impl LogInventory {
         let beyond =
             longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
         let others = self.uncompressed().filter(|(size, _)| !sizes.contains(size));
-        let others =
-            if sizes.is_empty() { 0 } else { others.map(|(_, count)| u64::from(count)).sum() };
-        self.rarities().impossible_sizes + beyond + others
+        let others = if sizes.is_empty() { 0 } else { others.map(|(_, runs)| runs.count()).sum() };
+        self.rarities().impossible_sizes.count() + beyond + others
+    }
+
+    /// Segments that a restore of a cluster with segments of this size would be given in another
+    /// size: `PostgreSQL` then ends with "archive file has wrong size" (`RestoreArchivedFile` in
+    /// `xlogarchive.c`).
+    #[must_use]
+    pub fn unusable_segments(&self, size: SegmentSize) -> Runs {
+        let others = self.uncompressed().filter(|(other, _)| *other != size);
+        let wrong = others.map(|(_, segments)| segments).chain([&self.rarities().impossible_sizes]);
+        let mut unusable = Runs::default();
+        wrong.flat_map(Runs::iter).for_each(|run| unusable.insert_run(run));
+        self.rarities().replaced.iter().for_each(|run| unusable.remove_run(run));
+        unusable
     }
 
     /// The size that most uncompressed segments have; `None` without any.
     #[must_use]
     pub fn uncompressed_size(&self) -> Option<SegmentSize> {
-        self.uncompressed().max_by_key(|(_, count)| *count).map(|(size, _)| size)
+        self.uncompressed().max_by_key(|(_, segments)| segments.count()).map(|(size, _)| size)
     }
 
     /// Uncompressed segments, by their size where a segment can have it.
-    fn uncompressed(&self) -> impl Iterator<Item = (SegmentSize, u32)> {
-        self.uncompressed.into_iter().chain(self.rarities().uncompressed.iter().copied())
+    fn uncompressed(&self) -> impl Iterator<Item = (SegmentSize, &Runs)> {
+        let first = self.uncompressed.iter();
+        let all = first.chain(&self.rarities().uncompressed);
+        all.map(|(size, segments)| (*size, segments))
     }
 
     /// All objects, by what they are.

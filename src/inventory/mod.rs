@@ -21,7 +21,7 @@ pub use backups::BackupInventory;
 pub use directory::DirectoryInventory;
 pub use files::{FileContent, FileKind, Files, Finding, SmallFile, UnreadableReason};
 pub use intervals::Intervals;
-pub use log::{LogInventory, Rarities};
+pub use log::{LogInventory, PartialSegment, Rarities};
 pub use logged_files::LoggedFile;
 pub use object::{ListedObject, UnfinishedUpload};
 pub use stock::{Day, Stock};

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::barman::{Compression, WalKind, WalObject};
 use crate::postgres::{LogName, SegmentName, SegmentSize, TimelineId};
 
-use super::{FileKind, Intervals, ListedObject, LogInventory, SmallFile, Stock, Sums};
+use super::{
+    FileKind, Intervals, ListedObject, LogInventory, PartialSegment, SmallFile, Stock, Sums,
+};
 
 /// What lies below a server's `wals/`.
 #[derive(Clone, Debug, Default)]
@@ -158,10 +160,11 @@ impl WalInventory {
     }
 
     /// The partial segments: one for each time that a primary was replaced.
-    pub fn partials(&self) -> impl Iterator<Item = SegmentName> {
+    pub fn partials(&self) -> impl Iterator<Item = (SegmentName, PartialSegment)> {
         let logs = self.logs.iter();
         logs.flat_map(|(name, log)| {
-            log.rarities().partials.iter().map(|segment| name.segment(*segment))
+            let partials = log.rarities().partials.iter();
+            partials.map(|(segment, partial)| (name.segment(*segment), *partial))
         })
     }
 

@@ -2,97 +2,194 @@
 
 use super::{Lsn, TimelineId};
 
-/// Where a timeline comes from, as its history file says.
+/// History of one timeline: the timelines that it came through.
 ///
-/// `PostgreSQL` manual, chapter 26.3.6 "Timelines"; read as `readTimeLineHistory` does.
+/// `PostgreSQL` manual, chapter 26.3.6 "Timelines"; read as `readTimeLineHistory` in `timeline.c` does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineHistory {
-    /// The timelines it came through, oldest first; the last one is its direct parent. Never empty.
+    timeline: TimelineId,
+    /// In the order of the file: oldest first, the direct parent last.
     ancestors: Vec<Ancestor>,
 }
 
 /// One timeline that another one came through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ancestor {
-    /// The timeline that was left.
+    /// Timeline that was left.
     pub timeline: TimelineId,
-    /// Where it was left: its WAL from here on belongs to another history.
+    /// Position at which it was left: its WAL from here on belongs to another history.
     pub switched_at: Lsn,
-    /// Why, in `PostgreSQL`'s words. May be empty.
+    /// Reason in `PostgreSQL`'s words. May be empty.
     pub reason: String,
 }
 
-/// A history file that `PostgreSQL` could not have written.
+/// Interval of WAL positions that a history gives to one timeline: a `TimeLineHistoryEntry`.
+///
+/// Switch points need not ascend: after a recovery to before an earlier switch, an interval can end
+/// before it begins, and holds nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimelineInterval {
+    /// Timeline that owns the interval.
+    pub timeline: TimelineId,
+    /// First position; `None` for the oldest timeline.
+    pub begins_at: Option<Lsn>,
+    /// First position behind the interval; `None` for the timeline that the history is of.
+    pub ends_at: Option<Lsn>,
+}
+
+/// A history file with which `PostgreSQL` refuses to start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
-    /// The file is not text.
-    #[error("not UTF-8 text")]
-    NotText,
-    /// A line has not the form `parent<TAB>position<TAB>reason`.
-    #[error("line {number} is not a timeline, a WAL position and a reason")]
+    /// A line that does not start with a timeline and a WAL position.
+    #[error("line {number} is not a timeline and a WAL position")]
     Line {
         /// Number of the line, from 1.
         number: usize,
     },
-    /// A line names a timeline that is not above the one before it, or not below the file's own.
+    /// A line with a timeline that is not above the one before it, or not below the file's own.
     #[error("line {number} names timeline {timeline} out of order")]
     Order {
         /// Number of the line, from 1.
         number: usize,
-        /// The timeline that it names.
+        /// Timeline that the line names.
         timeline: TimelineId,
     },
-    /// No line names a parent.
-    #[error("no line names a parent timeline")]
-    Empty,
 }
 
+/// Most bytes of a line that are read at once: what lies behind is read as the next line
+/// (`fgets` with a buffer of `MAXPGPATH`).
+const LONGEST_LINE: usize = 1023;
+
 impl TimelineHistory {
-    /// Reads the history file of a timeline, already decompressed.
-    ///
-    /// # Errors
-    /// When the file makes no sense; the parent of the timeline is then unknown.
-    pub fn parse(timeline: TimelineId, content: &[u8]) -> Result<Self, HistoryError> {
-        let text = std::str::from_utf8(content).map_err(|_| HistoryError::NotText)?;
-        let mut ancestors: Vec<Ancestor> = Vec::new();
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim_start();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let ancestor = Ancestor::parse(line).ok_or(HistoryError::Line { number })?;
-            let after_last = ancestors.last().is_none_or(|last| last.timeline < ancestor.timeline);
-            if !after_last || ancestor.timeline >= timeline {
-                return Err(HistoryError::Order { number, timeline: ancestor.timeline });
-            }
-            ancestors.push(ancestor);
-        }
-        if ancestors.is_empty() { Err(HistoryError::Empty) } else { Ok(Self { ancestors }) }
+    /// History of a timeline without ancestors: that of timeline 1, and of every timeline whose
+    /// history file is missing (`readTimeLineHistory`: "assume no parents").
+    #[must_use]
+    pub const fn without_ancestors(timeline: TimelineId) -> Self {
+        Self { timeline, ancestors: Vec::new() }
     }
 
-    /// The timelines that it came through, oldest first, the direct parent last.
+    /// History of a timeline that came through these ancestors, oldest first.
+    #[must_use]
+    pub const fn of_ancestors(timeline: TimelineId, ancestors: Vec<Ancestor>) -> Self {
+        Self { timeline, ancestors }
+    }
+
+    /// Reads the history file of a timeline, already decompressed.
+    ///
+    /// An empty file is one without ancestors.
+    ///
+    /// # Errors
+    /// When `PostgreSQL` would end with "syntax error in history file" or "invalid data in history
+    /// file".
+    pub fn parse(timeline: TimelineId, content: &[u8]) -> Result<Self, HistoryError> {
+        let mut ancestors: Vec<Ancestor> = Vec::new();
+        let lines = content.split(|byte| *byte == b'\n');
+        for (number, line) in (1..).zip(lines) {
+            for piece in line.chunks(LONGEST_LINE) {
+                let Some(text) = statement(piece) else { continue };
+                let ancestor = Ancestor::parse(text).ok_or(HistoryError::Line { number })?;
+                let last = ancestors.last().map(|last| last.timeline);
+                if last >= Some(ancestor.timeline) || ancestor.timeline >= timeline {
+                    return Err(HistoryError::Order { number, timeline: ancestor.timeline });
+                }
+                ancestors.push(ancestor);
+            }
+        }
+        Ok(Self { timeline, ancestors })
+    }
+
+    /// Timeline that the history is of.
+    #[must_use]
+    pub const fn timeline(&self) -> TimelineId {
+        self.timeline
+    }
+
+    /// Timelines that it came through, oldest first, the direct parent last.
     #[must_use]
     pub fn ancestors(&self) -> &[Ancestor] {
         &self.ancestors
     }
 
-    /// Where the timeline's history left an ancestor; `None` if it never was on that timeline.
+    /// Position at which the history left an ancestor; `None` if it never was on that timeline.
     #[must_use]
     pub fn left(&self, ancestor: TimelineId) -> Option<Lsn> {
         let entry = self.ancestors.iter().find(|entry| entry.timeline == ancestor)?;
         Some(entry.switched_at)
     }
+
+    /// Intervals of the timeline and its ancestors, newest first: `expectedTLEs`.
+    #[must_use]
+    pub fn intervals(&self) -> Vec<TimelineInterval> {
+        let mut intervals = Vec::with_capacity(self.ancestors.len() + 1);
+        let mut begins_at = None;
+        for ancestor in &self.ancestors {
+            let ends_at = position(ancestor.switched_at);
+            intervals.push(TimelineInterval { timeline: ancestor.timeline, begins_at, ends_at });
+            begins_at = ends_at;
+        }
+        intervals.push(TimelineInterval { timeline: self.timeline, begins_at, ends_at: None });
+        intervals.reverse();
+        intervals
+    }
+}
+
+/// A position, unless it is 0, which `PostgreSQL` takes for none (`InvalidXLogRecPtr`).
+fn position(lsn: Lsn) -> Option<Lsn> {
+    (lsn.0 != 0).then_some(lsn)
+}
+
+/// Text of a line up to a NUL; `None` for a blank line and for a comment.
+fn statement(line: &[u8]) -> Option<&[u8]> {
+    let text = line.split(|byte| *byte == 0).next()?;
+    let text = skip_spaces(text);
+    (!text.is_empty() && !text.starts_with(b"#")).then_some(text)
 }
 
 impl Ancestor {
-    fn parse(line: &str) -> Option<Self> {
-        let mut fields = line.splitn(3, '\t');
+    /// Reads what `sscanf` reads with `%u\t%X/%X`: a tabulator there stands for any white space.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (timeline, text) = scan_number(text, 10)?;
+        let (high, text) = scan_number(text, 16)?;
+        let text = text.strip_prefix(b"/")?;
+        let (low, text) = scan_number(text, 16)?;
         Some(Self {
-            timeline: TimelineId(fields.next()?.trim().parse().ok()?),
-            switched_at: fields.next()?.trim().parse().ok()?,
-            reason: fields.next().unwrap_or_default().trim().to_owned(),
+            timeline: TimelineId(timeline),
+            switched_at: Lsn(u64::from(high) << 32 | u64::from(low)),
+            reason: String::from_utf8_lossy(text).trim().to_owned(),
         })
     }
+}
+
+/// Reads a number as `%u` and `%X` of `sscanf` do: white space, a sign, `0x` if hexadecimal.
+fn scan_number(text: &[u8], radix: u32) -> Option<(u32, &[u8])> {
+    let text = skip_spaces(text);
+    let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+    let digits = without_prefix(unsigned, radix);
+    let is_digit = |byte: &u8| char::from(*byte).is_digit(radix);
+    let length = digits.iter().take_while(|byte| is_digit(byte)).count();
+    let (digits, rest) = digits.split_at_checked(length).filter(|_| length > 0)?;
+    let add = |number: u64, byte: &u8| {
+        let digit = char::from(*byte).to_digit(radix)?;
+        Some(number.saturating_mul(radix.into()).saturating_add(digit.into()))
+    };
+    let number = digits.iter().try_fold(0, add)?;
+    let number = if text.starts_with(b"-") { number.wrapping_neg() } else { number };
+    // The lower half, as the C code keeps it.
+    u32::try_from(number & u64::from(u32::MAX)).ok().map(|number| (number, rest))
+}
+
+/// A hexadecimal number without its `0x`, if digits follow.
+fn without_prefix(text: &[u8], radix: u32) -> &[u8] {
+    let rest = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X"));
+    let has_digits = |rest: &&[u8]| rest.first().is_some_and(u8::is_ascii_hexdigit);
+    rest.filter(|rest| radix == 16 && has_digits(rest)).unwrap_or(text)
+}
+
+fn skip_spaces(text: &[u8]) -> &[u8] {
+    // `isspace` of C: Rust's ASCII white space and the vertical tabulator.
+    let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0B;
+    let length = text.iter().take_while(|byte| is_space(byte)).count();
+    text.get(length..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -123,12 +220,66 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_lines_has_no_ancestors() {
+        for content in [&b""[..], b"\n", b"# nothing\n"] {
+            let history = TimelineHistory::parse(TimelineId(2), content);
+
+            assert_eq!(history, Ok(TimelineHistory::without_ancestors(TimelineId(2))));
+        }
+    }
+
+    #[test]
+    fn every_timeline_owns_what_lies_between_two_switches() {
+        let file = b"1\t0/D0000A0\tx\n2\t0/120000A0\tx\n3\t0/7000068\tafter LSN 0/7000028\n";
+
+        let history = TimelineHistory::parse(TimelineId(4), file).unwrap();
+
+        let interval = |timeline, begins_at: Option<u64>, ends_at: Option<u64>| TimelineInterval {
+            timeline: TimelineId(timeline),
+            begins_at: begins_at.map(Lsn),
+            ends_at: ends_at.map(Lsn),
+        };
+        assert_eq!(
+            history.intervals(),
+            [
+                interval(4, Some(0x700_0068), None),
+                interval(3, Some(0x1200_00A0), Some(0x700_0068)),
+                interval(2, Some(0xD00_00A0), Some(0x1200_00A0)),
+                interval(1, None, Some(0xD00_00A0)),
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_are_read_as_sscanf_reads_them() {
+        let read = |content: &[u8]| {
+            let history = TimelineHistory::parse(TimelineId(9), content).unwrap();
+            let ancestor = history.ancestors()[0].clone();
+            (ancestor.timeline.0, ancestor.switched_at.0)
+        };
+
+        assert_eq!(read(b"1 0/1 spaces"), (1, 1));
+        assert_eq!(read(b"1\t0x0/0xA0\tx"), (1, 0xA0));
+        assert_eq!(read(b"+1\x0B0/A\x00/"), (1, 0xA));
+        assert_eq!(read(b"1\t0/10\xFF"), (1, 0x10));
+    }
+
+    #[test]
+    fn what_follows_a_line_that_is_too_long_is_read_as_the_next_one() {
+        let line = format!("1\t0/1\t{:1017}2\t0/2\ty", "");
+
+        let history = TimelineHistory::parse(TimelineId(3), line.as_bytes()).unwrap();
+
+        assert_eq!(history.ancestors().len(), 2);
+    }
+
+    #[test]
     fn what_makes_no_sense_is_an_error_with_its_line() {
         let parse = |content: &[u8]| TimelineHistory::parse(TimelineId(3), content).unwrap_err();
 
-        assert_eq!(parse(b""), HistoryError::Empty);
-        assert_eq!(parse(b"\xFF"), HistoryError::NotText);
-        assert_eq!(parse(b"1 0/1 spaces"), HistoryError::Line { number: 1 });
+        assert_eq!(parse(b"\xFF"), HistoryError::Line { number: 1 });
+        assert_eq!(parse(b"1 0 /1"), HistoryError::Line { number: 1 });
+        assert_eq!(parse(b"1\n0/1"), HistoryError::Line { number: 1 });
         assert_eq!(parse(b"1\tnowhere\tx"), HistoryError::Line { number: 1 });
         let order =
             |number, timeline| HistoryError::Order { number, timeline: TimelineId(timeline) };

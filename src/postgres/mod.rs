@@ -6,7 +6,7 @@ mod lsn;
 mod runs;
 mod segment;
 
-pub use history::{Ancestor, HistoryError, TimelineHistory};
+pub use history::{Ancestor, HistoryError, TimelineHistory, TimelineInterval};
 pub use log::LogName;
 pub use lsn::{InvalidLsn, Lsn};
 pub use runs::{Run, Runs};

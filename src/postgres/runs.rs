@@ -55,6 +55,12 @@ impl Runs {
         true
     }
 
+    /// The numbers of one run.
+    #[must_use]
+    pub fn from_run(run: Run) -> Self {
+        Self(SmallVec::from_elem(run, 1))
+    }
+
     /// Adds every number of a run.
     pub fn insert_run(&mut self, added: Run) {
         // Whatever overlaps or touches the new run is replaced by one that holds all.
@@ -88,6 +94,21 @@ impl Runs {
     #[must_use]
     pub fn last(&self) -> Option<u64> {
         Some(self.0.last()?.last)
+    }
+
+    /// Returns the lowest number of the set that is at or above this one.
+    #[must_use]
+    pub fn first_from(&self, lowest: u64) -> Option<u64> {
+        let at = self.0.partition_point(|run| run.last < lowest);
+        self.0.get(at).map(|run| run.first.max(lowest))
+    }
+
+    /// Removes every number of a run.
+    pub fn remove_run(&mut self, removed: Run) {
+        let below = removed.first.checked_sub(1).map(|last| self.within(0, last));
+        let above = removed.last.checked_add(1).map(|first| self.within(first, u64::MAX));
+        let kept = [below, above].into_iter().flatten().flat_map(|part| part.0);
+        self.0 = kept.collect();
     }
 
     /// Whether the set has a number.
@@ -168,6 +189,16 @@ impl Runs {
     }
 }
 
+impl FromIterator<u64> for Runs {
+    fn from_iter<I: IntoIterator<Item = u64>>(numbers: I) -> Self {
+        let mut runs = Self::default();
+        for number in numbers {
+            runs.insert(number);
+        }
+        runs
+    }
+}
+
 /// Puts one run in the place of some, or between two.
 fn replace(runs: &mut SmallVec<[Run; 1]>, range: Range<usize>, run: Run) {
     match runs.get_mut(range.start) {
@@ -186,11 +217,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn runs(numbers: impl IntoIterator<Item = u64>) -> Runs {
-        let mut runs = Runs::default();
-        for number in numbers {
-            runs.insert(number);
-        }
-        runs
+        numbers.into_iter().collect()
     }
 
     #[test]
@@ -233,6 +260,11 @@ mod tests {
             prop_assert_eq!(&expand(&runs.missing_within(from, to)), &naive_missing);
             prop_assert_eq!(expand(&runs.within(from, to)), naive.range(from..=to).copied().collect::<Vec<_>>());
             prop_assert_eq!(runs.contains(from), naive.contains(&from));
+            prop_assert_eq!(runs.first_from(from), naive.range(from..).next().copied());
+            let mut fewer = runs.clone();
+            fewer.remove_run(Run { first: from, last: to });
+            let outside = naive.iter().copied().filter(|number| !(from..=to).contains(number));
+            prop_assert_eq!(expand(&fewer), outside.collect::<Vec<_>>());
             let mut more = runs.clone();
             more.insert_run(Run { first: from, last: to });
             naive.extend(from..=to);

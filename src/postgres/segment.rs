@@ -62,6 +62,12 @@ impl SegmentSize {
         position.0 >> self.0.trailing_zeros()
     }
 
+    /// Position at which a segment begins.
+    #[must_use]
+    pub const fn begin_of(self, number: u64) -> Lsn {
+        Lsn(number.saturating_mul(self.0 as u64))
+    }
+
     /// Whether a position is the very beginning of a segment.
     #[must_use]
     pub const fn is_boundary(self, position: Lsn) -> bool {

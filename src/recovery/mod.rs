@@ -1,23 +1,31 @@
 //! Restorable? To when? And what would retention delete?
 //!
 //! The rules are `PostgreSQL`'s and Barman's; see the manual's chapter 26.3 "Continuous Archiving and
-//! Point-in-Time Recovery".
+//! Point-in-Time Recovery". A [`Course`](course) is a history as recovery reads it, a
+//! [`Restore`](restore) the replay of one backup along a course, and a [`Verdict`] what follows from
+//! the restores of a backup to every target that a person can name.
 
+mod course;
 mod coverage;
-mod lineage;
+mod follow;
+mod histories;
+mod lines;
 mod need;
-mod path;
+mod obstacle;
 #[cfg(test)]
 mod properties;
+mod restore;
 pub mod retention;
 mod stray;
 mod verdict;
 mod wal;
 
 pub use coverage::{Coverage, Span};
-pub use lineage::Lineages;
+pub use follow::Followed;
+pub use histories::{Histories, HistoryFile, Target, TargetError};
 pub use need::{Need, NeededWal};
-pub use path::{BackupSpan, NoPath, Path, Replay, Step};
+pub use obstacle::Obstacle;
+pub use restore::{BackupSpan, Replay};
 pub use stray::{TimelinesSeen, stray_timelines};
-pub use verdict::{Archived, BackupVerdict, Candidate, Obstacle, ServerVerdict, Verdict};
-pub use wal::ArchivedWal;
+pub use verdict::{Archived, BackupVerdict, Candidate, ServerVerdict, Verdict};
+pub use wal::{ArchivedWal, SegmentSets};

@@ -1,10 +1,13 @@
-//! Which WAL some backup still needs.
+//! WAL that some backup still needs.
 
 use std::collections::BTreeMap;
 
-use crate::postgres::{Run, Runs, SegmentSize, TimelineId};
+use crate::postgres::{Run, Runs, TimelineId};
 
-use super::{ArchivedWal, BackupSpan, Lineages, Path};
+use super::course::Course;
+use super::follow::{Courses, Tried};
+use super::restore::{Attempt, Read, Restore};
+use super::{ArchivedWal, BackupSpan, Histories};
 
 /// What one finished backup needs WAL for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,101 +18,117 @@ pub enum Need {
     JustItself,
 }
 
-/// The WAL that finished backups need, by number of segment, whether it is there or not.
+/// WAL that finished backups need, by number of segment, whether it is there or not.
 ///
-/// A segment is needed if it is at or after a backup's start on the backup's timeline, or at or after
-/// the beginning of a timeline that the backup can be taken to. A backup that is kept as standalone
-/// needs just what makes it consistent. A timeline of which it is not known where it comes from is
-/// needed as a whole: it may be the one that everything goes on with.
+/// A segment is needed if a restore of a backup to any target reads it, or would if more WAL came.
+/// A backup that is kept as standalone needs just what makes it consistent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NeededWal(BTreeMap<TimelineId, Runs>);
+pub struct NeededWal {
+    segments: BTreeMap<TimelineId, Runs>,
+    /// Timelines of which it is not known where they come from, with the first segment that a
+    /// backup of a lower timeline could need of each.
+    unknown: BTreeMap<TimelineId, u64>,
+}
 
 impl NeededWal {
-    /// What these backups need of an archive's timelines.
+    /// What these backups need of an archive.
     #[must_use]
-    pub fn of(backups: &[(BackupSpan, Need)], lineages: &Lineages, wal: &ArchivedWal) -> Self {
+    pub fn of(backups: &[(BackupSpan, Need)], histories: &Histories, wal: &ArchivedWal) -> Self {
         let mut needed = Self::default();
-        for timeline in wal.segments.keys() {
-            if lineages.ancestors(*timeline).is_none() {
-                needed.add(*timeline, Run { first: 0, last: u64::MAX });
+        let timelines =
+            backups.iter().flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
+        let courses = Courses::new(histories, wal, timelines);
+        // A timeline whose own file is gone can be a target once somebody brings the file back.
+        let told = wal.timelines().filter(|timeline| !histories.is_readable(*timeline));
+        let told: Vec<Course> = told
+            .filter_map(|timeline| Some(Course::of(&histories.lineage(timeline)?, wal.size)))
+            .collect();
+        for (span, need) in backups {
+            for tried in courses.try_all(span) {
+                needed.add_restore(&tried, span, *need, wal);
             }
-        }
-        for (backup, _) in backups.iter().filter(|(_, need)| *need == Need::JustItself) {
-            needed.add_itself(backup, lineages, wal);
-        }
-        for backup in neediest(backups, wal.size) {
-            needed.add_everything_after(&backup, lineages, wal);
+            for course in &told {
+                let restore = Attempt { span, course, wal, histories }.restore();
+                if let Ok(restore) = restore {
+                    needed.add(&restore, span, *need, wal);
+                }
+            }
+            needed.add_unknown(span, *need, histories, wal);
         }
         needed
     }
 
-    /// Whether a segment is needed.
+    /// Whether a segment is needed, as far as that is known.
     #[must_use]
     pub fn contains(&self, timeline: TimelineId, number: u64) -> bool {
-        self.0.get(&timeline).is_some_and(|runs| runs.contains(number))
+        self.segments.get(&timeline).is_some_and(|runs| runs.contains(number))
     }
 
-    /// The segments of a timeline from `from` to `to`, both included, that no backup needs.
+    /// Returns the segments of a timeline that some backup needs.
+    #[must_use]
+    pub fn of_timeline(&self, timeline: TimelineId) -> Runs {
+        self.segments.get(&timeline).cloned().unwrap_or_default()
+    }
+
+    /// Returns the segments in `from..=to` of a timeline that no backup needs.
     #[must_use]
     pub fn not_needed(&self, timeline: TimelineId, from: u64, to: u64) -> Runs {
         let nothing = Runs::default();
-        self.0.get(&timeline).unwrap_or(&nothing).missing_within(from, to)
+        self.segments.get(&timeline).unwrap_or(&nothing).missing_within(from, to)
     }
 
-    /// Whether any segment of a timeline from `from` to `to`, both included, is needed.
+    /// Whether it is not known if a backup needs WAL that is there.
     #[must_use]
-    pub fn any(&self, timeline: TimelineId, from: u64, to: u64) -> bool {
-        self.0.get(&timeline).is_some_and(|runs| !runs.within(from, to).is_empty())
+    pub fn is_uncertain(&self, wal: &ArchivedWal) -> bool {
+        self.unknown.iter().any(|(timeline, first)| {
+            let last = wal.last(*timeline);
+            last.is_some_and(|last| !self.not_needed(*timeline, *first, last).is_empty())
+        })
     }
 
-    fn add_everything_after(
+    fn add_restore(&mut self, tried: &Tried, span: &BackupSpan, need: Need, wal: &ArchivedWal) {
+        if let Ok(restore) = &tried.restore {
+            self.add(restore, span, need, wal);
+        }
+    }
+
+    fn add(&mut self, restore: &Restore, span: &BackupSpan, need: Need, wal: &ArchivedWal) {
+        let last = match need {
+            Need::EverythingAfter => u64::MAX,
+            Need::JustItself => span.last_needed(wal.size).unwrap_or(u64::MAX),
+        };
+        let (target, ancestors) = match restore.steps.split_last() {
+            Some((target, ancestors)) => (Some(target), ancestors),
+            None => (None, [].as_slice()),
+        };
+        // More WAL of the target may come.
+        let endless = target.map(|step| Read {
+            timeline: step.timeline,
+            run: Run { first: step.run.first, last: u64::MAX },
+        });
+        let served = restore.reads.iter().chain(&restore.unfit);
+        let read = served.chain(ancestors).copied().chain(endless);
+        for Read { timeline, run } in read.filter(|read| read.run.first <= last) {
+            let run = Run { first: run.first, last: run.last.min(last) };
+            self.segments.entry(timeline).or_default().insert_run(run);
+        }
+    }
+
+    fn add_unknown(
         &mut self,
-        backup: &BackupSpan,
-        lineages: &Lineages,
+        span: &BackupSpan,
+        need: Need,
+        histories: &Histories,
         wal: &ArchivedWal,
     ) {
-        let timelines =
-            wal.segments.keys().copied().chain([backup.begin.timeline, backup.end.timeline]);
-        for timeline in timelines {
-            let Ok(path) = Path::find(backup, timeline, lineages, wal) else { continue };
-            if let Some(step) = path.steps().last() {
-                self.add(timeline, Run { first: step.first, last: u64::MAX });
-            }
-        }
-        self.add_itself(backup, lineages, wal);
-    }
-
-    fn add_itself(&mut self, backup: &BackupSpan, lineages: &Lineages, wal: &ArchivedWal) {
-        let Ok(path) = Path::find(backup, backup.end.timeline, lineages, wal) else { return };
-        let Some(end) = backup.last_needed(wal) else { return };
-        for (timeline, run) in path.up_to(end) {
-            self.add(timeline, run);
-        }
-    }
-
-    fn add(&mut self, timeline: TimelineId, run: Run) {
-        self.0.entry(timeline).or_default().insert_run(run);
-    }
-}
-
-/// The backups of which everything after is needed, but for those that need nothing that another
-/// one does not: one that began and ended earlier on the same timelines can go wherever they can.
-fn neediest(backups: &[(BackupSpan, Need)], size: SegmentSize) -> Vec<BackupSpan> {
-    let after = backups.iter().filter(|(_, need)| *need == Need::EverythingAfter);
-    let mut sorted: Vec<BackupSpan> = after.map(|(backup, _)| *backup).collect();
-    sorted.sort_by_key(|backup| (backup.begin, backup.end, backup.end_lsn));
-    let mut neediest: Vec<BackupSpan> = Vec::new();
-    for backup in sorted {
-        let includes = |earlier: &BackupSpan| {
-            [earlier.begin, earlier.end].iter().all(|name| name.exists_with(size))
-                && earlier.begin.timeline == backup.begin.timeline
-                && earlier.end.timeline == backup.end.timeline
-                && earlier.end <= backup.end
-                && earlier.end_lsn.is_some_and(|end| backup.end_lsn.is_some_and(|it| end <= it))
+        let Some(begin) = span.begin.number(wal.size).filter(|_| need == Need::EverythingAfter)
+        else {
+            return;
         };
-        if !neediest.last().is_some_and(includes) {
-            neediest.push(backup);
+        let above = wal.timelines().filter(|timeline| *timeline > span.begin.timeline);
+        for timeline in above.filter(|timeline| histories.ancestors(*timeline).is_none()) {
+            let first = self.unknown.entry(timeline).or_insert(begin);
+            *first = begin.min(*first);
         }
     }
-    neediest
 }

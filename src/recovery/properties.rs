@@ -1,4 +1,4 @@
-//! Recovery by runs, against the same rules applied one segment at a time.
+//! Recovery by runs, against `PostgreSQL`'s own rules applied to one quarter of a segment at a time.
 
 mod naive;
 
@@ -7,68 +7,70 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
 
-use self::naive::{Backup, Judged, Name, Replayed, World};
+use self::naive::{Backup, File, Line, Name, Quarter, Wish, World, segment_of};
 use super::{
-    Archived, ArchivedWal, BackupSpan, Candidate, Lineages, Need, NeededWal, Obstacle, Path,
-    Replay, Verdict,
+    Archived, ArchivedWal, BackupSpan, Candidate, Histories, HistoryFile, Need, NeededWal,
+    Obstacle, SegmentSets, Target, Verdict,
 };
-use crate::postgres::{Lsn, Runs, SegmentName, SegmentSize, TimelineHistory, TimelineId};
+use crate::barman::BackupOrigin;
+use crate::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, TimelineId};
 
 /// How a timeline comes to be, and what of it is archived.
 #[derive(Clone, Debug)]
 struct Branch {
-    parent: prop::sample::Index,
-    /// Where it leaves the parent: segments after the parent's beginning, quarters of a segment.
-    leaves: (u64, u64),
+    /// The timeline that the recovery which began it was to go to.
+    target: prop::sample::Index,
+    /// Where it began: quarters after the oldest one's beginning.
+    begins: u64,
+    /// Quarters that it wrote.
     length: u64,
     holes: Vec<u64>,
-    partial: Option<u64>,
-    /// No file, an unreadable one, a file without its first line, a good one.
-    file: u8,
-    is_stray: bool,
+    wrong_size: Option<u64>,
+    has_partial: bool,
+    file: File,
+    arrival: i64,
 }
 
 #[derive(Clone, Debug)]
 struct Taken {
     timeline: prop::sample::Index,
-    /// Where a backup that ends on another timeline began.
-    from: Option<prop::sample::Index>,
-    begin: u64,
+    /// Quarters after the timeline's beginning; before it for one that a standby took across.
+    begins: i64,
     length: u64,
-    /// In which quarter of the last segment it ended, from its boundary; not said if above 3.
-    quarter: u64,
+    is_from_standby: bool,
     is_standalone: bool,
 }
 
 fn branch() -> impl Strategy<Value = Branch> {
-    let holes = prop::collection::vec(0_u64..14, 0..3);
-    let length = prop_oneof![1 => 0_u64..4, 4 => 4_u64..16];
-    let file = prop_oneof![1 => Just(0_u8), 1 => Just(1), 1 => Just(2), 9 => Just(3)];
-    let left = (any::<prop::sample::Index>(), (0_u64..7, 0_u64..4));
-    let partial = prop::option::of(0_u64..10);
-    (left, length, holes, partial, file, prop::bool::weighted(0.1)).prop_map(
-        |((parent, leaves), length, holes, partial, file, is_stray)| Branch {
-            parent,
-            leaves,
-            length,
-            holes,
-            partial,
-            file,
-            is_stray,
+    let file = prop_oneof![
+        1 => Just(File::Missing),
+        1 => Just(File::Invalid),
+        1 => Just(File::NotServed),
+        1 => Just(File::Empty),
+        12 => Just(File::Valid),
+    ];
+    let length = prop_oneof![1 => 0_u64..6, 4 => 6_u64..50];
+    let damage = (
+        prop::collection::vec(0_u64..12, 0..3),
+        prop::option::weighted(0.15, 0_u64..12),
+        prop::bool::weighted(0.8),
+    );
+    (any::<prop::sample::Index>(), 0_u64..60, length, damage, file, 0_i64..5).prop_map(
+        |(target, begins, length, damage, file, arrival)| {
+            let (holes, wrong_size, has_partial) = damage;
+            Branch { target, begins, length, holes, wrong_size, has_partial, file, arrival }
         },
     )
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
-    let from = prop::option::weighted(0.25, any::<prop::sample::Index>());
-    let span = (0_u64..7, 0_u64..4, 0_u64..5);
-    (any::<prop::sample::Index>(), from, span, prop::bool::weighted(0.2)).prop_map(
-        |(timeline, from, (begin, length, quarter), is_standalone)| Taken {
+    let kind = (any::<bool>(), prop::bool::weighted(0.2));
+    (any::<prop::sample::Index>(), -4_i64..24, 1_u64..14, kind).prop_map(
+        |(timeline, begins, length, (is_from_standby, is_standalone))| Taken {
             timeline,
-            from,
-            begin,
+            begins,
             length,
-            quarter,
+            is_from_standby,
             is_standalone,
         },
     )
@@ -76,113 +78,172 @@ fn taken() -> impl Strategy<Value = Taken> {
 
 fn world() -> impl Strategy<Value = World> {
     let branches = prop::collection::vec(branch(), 1..7);
-    let backups = prop::collection::vec(taken(), 0..6);
-    (20_u32..=30, prop_oneof![4 => Just(1_u32), 1 => Just(3)], branches, backups).prop_map(
+    let backups = prop::collection::vec(taken(), 0..5);
+    let first = prop_oneof![4 => Just(1_u32), 1 => Just(3)];
+    (20_u32..=30, first, branches, backups).prop_map(
         |(exponent, first_timeline, branches, backups)| {
             let mut world = World { segment_bytes: 1 << exponent, ..World::default() };
-            let trunk = grow(&mut world, first_timeline, &branches);
-            world.backups = backups.iter().map(|one| take(one, &trunk, &world)).collect();
+            let written = grow(&mut world, first_timeline, &branches);
+            world.backups = backups.iter().filter_map(|one| take(one, &world, &written)).collect();
             world
         },
     )
 }
 
-/// A timeline: its number, where it begins, and all its ancestors.
-struct Grown(u32, u64, Vec<(u32, u64)>);
-
-fn grow(world: &mut World, first_timeline: u32, branches: &[Branch]) -> Vec<Grown> {
-    let bytes = world.segment_bytes;
+/// Grows timelines one after the other; returns the first position that each did not write.
+fn grow(world: &mut World, first: u32, branches: &[Branch]) -> BTreeMap<u32, Quarter> {
     // Just below the end of a log.
-    let base = 3 * ((1 << 32) / bytes) - 5;
-    let mut grown: Vec<Grown> = Vec::new();
-    for (timeline, branch) in (first_timeline..).zip(branches) {
-        let (begins_at, lines) = if grown.is_empty() {
-            (base * bytes, Vec::new())
+    let base = 4 * (3 * ((1 << 32) / world.segment_bytes) - 5);
+    let mut written: BTreeMap<u32, Quarter> = BTreeMap::new();
+    for (timeline, branch) in (first..).zip(branches) {
+        let known: Vec<u32> = world.lines.keys().copied().collect();
+        let line = if known.is_empty() {
+            Line { file: Vec::new(), begins_at: base, goes_on_from: None }
         } else {
-            let Grown(parent, parent_begins_at, lines) = branch.parent.get(&grown);
-            let (segments, quarters) = branch.leaves;
-            let at = (parent_begins_at / bytes + segments) * bytes + quarters * bytes / 4;
-            let at = at.max(*parent_begins_at);
-            (at, lines.iter().copied().chain([(*parent, at)]).collect::<Vec<_>>())
+            descend(world, *branch.target.get(&known), base + 1 + branch.begins, &written)
         };
-        let first = begins_at / bytes;
-        let numbers = (0..branch.length).filter(|number| !branch.holes.contains(number));
-        world.segments.extend(numbers.map(|number| (timeline, first + number)));
-        world.partials.extend(branch.partial.map(|number| (timeline, first + number)));
-        add_file(world, timeline, branch, &lines);
-        grown.push(Grown(timeline, begins_at, lines));
+        written.insert(timeline, line.begins_at + branch.length);
+        archive(world, timeline, &line, branch);
+        world.lines.insert(timeline, line);
     }
-    grown
+    written
 }
 
-fn add_file(world: &mut World, timeline: u32, branch: &Branch, lines: &[(u32, u64)]) {
-    if branch.file == 0 || lines.is_empty() {
-        return;
+/// A timeline that recovery towards `target` begins at a position, or where the target's WAL ends.
+fn descend(world: &World, target: u32, wished: Quarter, written: &BTreeMap<u32, Quarter>) -> Line {
+    let begins_at =
+        wished.min(written[&target]).max(world.lines.values().next().unwrap().begins_at + 1);
+    let mut on = target;
+    while begins_at <= world.lines[&on].begins_at
+        && let Some(before) = world.lines[&on].goes_on_from
+    {
+        on = before;
     }
-    world.listed.insert(timeline);
-    let from = usize::from(branch.file == 2 && lines.len() > 1);
-    if branch.file > 1 {
-        world.files.insert(timeline, lines[from..].to_vec());
-        if branch.is_stray {
-            world.stray.insert(timeline);
+    let mut file = world.lines[&target].file.clone();
+    file.push((target, begins_at));
+    Line { file, begins_at, goes_on_from: Some(on) }
+}
+
+fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
+    let first = segment_of(line.begins_at);
+    let end = segment_of(line.begins_at + branch.length);
+    for number in (first..end).filter(|number| !branch.holes.contains(&(number - first))) {
+        if branch.wrong_size == Some(number - first) {
+            world.wrong_sizes.insert((timeline, number));
+        } else {
+            world.segments.insert((timeline, number));
         }
+    }
+    world.arrivals.insert(timeline, branch.arrival);
+    let Some(parent) = line.goes_on_from else { return };
+    world.files.insert(timeline, branch.file);
+    // What a promoted server leaves of its parent's last segment. Where no history file shows the
+    // switch, nobody could know where the partial segment ends.
+    let is_inside = !line.begins_at.is_multiple_of(4);
+    let is_told =
+        branch.file == File::Valid && line.file.last().is_some_and(|last| last.0 == parent);
+    let name = (parent, segment_of(line.begins_at));
+    if branch.has_partial
+        && is_inside
+        && is_told
+        && !world.segments.contains(&name)
+        && !world.wrong_sizes.contains(&name)
+    {
+        let ends_at = world.partials.entry(name).or_insert(line.begins_at);
+        *ends_at = line.begins_at.max(*ends_at);
     }
 }
 
-fn take(taken: &Taken, grown: &[Grown], world: &World) -> Backup {
-    let bytes = world.segment_bytes;
-    let Grown(timeline, begins_at, lines) = taken.timeline.get(grown);
-    let own_first = begins_at / bytes;
-    let (begin, end) = match taken.from {
-        None => ((*timeline, own_first + taken.begin), own_first + taken.begin + taken.length),
-        // Of two that are no relations a backup would be nonsense, and is to be seen as such.
-        Some(from) if lines.is_empty() => ((from.get(grown).0, own_first), own_first + 1),
-        Some(from) => {
-            let (from, left_at) = from.get(lines);
-            ((*from, left_at / bytes - taken.begin % 4), own_first + taken.length)
+fn take(taken: &Taken, world: &World, written: &BTreeMap<u32, Quarter>) -> Option<Backup> {
+    let timelines: Vec<u32> = world.lines.keys().copied().collect();
+    let timeline = *taken.timeline.get(&timelines);
+    let line = &world.lines[&timeline];
+    let mut begin_timeline = timeline;
+    let mut begins = taken.begins;
+    if begins < 0 && (!taken.is_from_standby || line.goes_on_from.is_none()) {
+        begins = -begins;
+    }
+    let checkpoint = line.begins_at.checked_add_signed(begins)?;
+    if begins < 0 {
+        begin_timeline = line.goes_on_from?;
+        if checkpoint < world.lines[&begin_timeline].begins_at {
+            return None;
         }
-    };
-    let quarter = if begin.1 == end { taken.quarter.max(1) } else { taken.quarter };
-    let end_lsn = (quarter <= 3).then(|| end * bytes + quarter * bytes / 4);
-    let is_standalone = taken.is_standalone;
-    Backup { begin, end: (*timeline, end), end_lsn, is_standalone }
+    }
+    let end = (checkpoint + taken.length).max(line.begins_at + 1);
+    // Nobody backs up what was not written.
+    (end <= written[&timeline]).then_some(Backup {
+        begin_timeline,
+        checkpoint,
+        end_timeline: timeline,
+        end,
+        is_from_standby: taken.is_from_standby,
+        is_standalone: taken.is_standalone,
+    })
 }
 
 fn size(world: &World) -> SegmentSize {
     SegmentSize::new(world.segment_bytes).unwrap()
 }
 
+fn lsn(world: &World, position: Quarter) -> Lsn {
+    Lsn(position * (world.segment_bytes / 4))
+}
+
 fn segment(world: &World, (timeline, number): Name) -> SegmentName {
     SegmentName::from_number(TimelineId(timeline), number, size(world))
 }
 
-fn archived(world: &World) -> Archived {
-    let mut segments: BTreeMap<TimelineId, Runs> = BTreeMap::new();
-    for (timeline, number) in &world.segments {
-        segments.entry(TimelineId(*timeline)).or_default().insert(*number);
+fn sets(names: &BTreeSet<Name>) -> SegmentSets {
+    let mut sets = SegmentSets::new();
+    for (timeline, number) in names {
+        sets.entry(TimelineId(*timeline)).or_default().insert(*number);
     }
-    let partials = world.partials.iter().map(|(timeline, number)| (TimelineId(*timeline), *number));
-    let wal = ArchivedWal { size: size(world), segments, partials: partials.collect() };
-    let histories = world.files.iter().map(|(timeline, lines)| {
-        let lines = lines.iter().map(|(parent, at)| format!("{parent}\t{}\tx\n", Lsn(*at)));
+    sets
+}
+
+fn archived(world: &World) -> Archived {
+    let partials = world.partials.keys().map(|(timeline, number)| (TimelineId(*timeline), *number));
+    let wal = ArchivedWal {
+        size: size(world),
+        segments: sets(&world.segments),
+        wrong_size: sets(&world.wrong_sizes),
+        partials: partials.collect(),
+        ..ArchivedWal::default()
+    };
+    let listed = world.files.iter().filter(|(_, file)| **file != File::Missing);
+    let files = listed.map(|(timeline, file)| {
         let timeline = TimelineId(*timeline);
-        let text = lines.collect::<String>();
-        (timeline, TimelineHistory::parse(timeline, text.as_bytes()).unwrap())
+        let lines = world.lines[&timeline.0].file.iter();
+        let lines = lines.map(|(parent, at)| format!("{parent}\t{}\tx\n", lsn(world, *at)));
+        let text = if *file == File::Valid { lines.collect::<String>() } else { String::new() };
+        let read = match file {
+            File::Invalid => HistoryFile::Invalid,
+            File::NotServed => HistoryFile::NotDecompressible,
+            File::Valid | File::Empty | File::Missing => {
+                HistoryFile::Readable(TimelineHistory::parse(timeline, text.as_bytes()).unwrap())
+            }
+        };
+        (timeline, read)
     });
-    let ids = |numbers: &BTreeSet<u32>| numbers.iter().copied().map(TimelineId).collect();
+    let arrivals = world.arrivals.iter().map(|(timeline, hour)| {
+        (TimelineId(*timeline), DateTime::UNIX_EPOCH + TimeDelta::hours(*hour))
+    });
     Archived {
         wal,
-        lineages: Lineages::new(histories.collect()),
-        listed_histories: ids(&world.listed),
-        stray: ids(&world.stray),
+        histories: Histories::new(files.collect()),
+        last_arrivals: arrivals.collect(),
+        living_timeline: None,
     }
 }
 
 fn span(world: &World, backup: &Backup) -> BackupSpan {
     BackupSpan {
-        begin: segment(world, backup.begin),
-        end: segment(world, backup.end),
-        end_lsn: backup.end_lsn.map(Lsn),
+        begin: segment(world, (backup.begin_timeline, segment_of(backup.checkpoint))),
+        end: segment(world, (backup.end_timeline, segment_of(backup.end))),
+        end_lsn: Some(lsn(world, backup.end)),
+        checkpoint: Some(lsn(world, backup.checkpoint)),
+        origin: if backup.is_from_standby { BackupOrigin::Standby } else { BackupOrigin::Primary },
     }
 }
 
@@ -197,103 +258,119 @@ fn candidates(world: &World) -> Vec<Candidate> {
         span: span(world, backup),
         need: need(backup),
         ended_at: DateTime::UNIX_EPOCH + TimeDelta::hours(i64::from(number)),
+        broken_parent: None,
+        has_cold_data: false,
     };
     numbered.map(candidate).collect()
 }
 
-fn replay(world: &World, replayed: &Replayed) -> Replay {
-    let name = |name: Option<Name>| name.map(|name| segment(world, name));
-    Replay {
-        last: name(replayed.last),
-        first_missing: name(replayed.missing),
-        then_partial: name(replayed.partial),
+fn wish(target: Target) -> Wish {
+    match target {
+        Target::Timeline(timeline) => Wish::Number(timeline.0),
+        Target::Current => Wish::Current,
+        Target::Latest => Wish::Latest,
     }
 }
-
-fn verdict(world: &World, judged: &Judged) -> Verdict {
-    let obstacle = |why: &Result<Name, Obstacle>| match why {
-        Ok(missing) => Obstacle::MissingSegment(segment(world, *missing)),
-        Err(obstacle) => *obstacle,
-    };
-    match judged {
-        Judged::Recoverable => Verdict::Recoverable,
-        Judged::Waiting(missing) => Verdict::Waiting(segment(world, *missing)),
-        Judged::Consistent(why) => Verdict::Consistent(obstacle(why)),
-        Judged::Broken(why) => Verdict::Broken(obstacle(why)),
-    }
-}
-
-fn names(runs: &BTreeMap<TimelineId, Runs>) -> BTreeSet<Name> {
-    let each = runs.iter().flat_map(|(timeline, runs)| {
-        let numbers = runs.iter().flat_map(|run| run.first..=run.last);
-        numbers.map(|number| (timeline.0, number))
-    });
-    each.collect()
-}
-
-/// Every timeline that a world can have, and one that it has not.
-const TIMELINES: std::ops::RangeInclusive<u32> = 1..=10;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn every_path_is_the_chain_that_is_read_one_segment_at_a_time(world in world()) {
-        let archived = archived(&world);
-        for backup in &world.backups {
-            for target in TIMELINES {
-                let span = span(&world, backup);
-                let found = Path::find(&span, TimelineId(target), &archived.lineages, &archived.wal);
-                let chain = world.chain(backup, target);
-                prop_assert_eq!(found.as_ref().err(), chain.as_ref().err());
-                if let (Ok(path), Ok(chain)) = (found, chain) {
-                    let replayed = replay(&world, &world.replay(&chain));
-                    prop_assert_eq!(path.replay(&archived.wal), replayed, "{:?} to {}", backup, target);
+    fn every_target_is_followed_as_postgresql_does(world in world()) {
+        let judged = archived(&world).judge(&candidates(&world));
+        for (number, backup) in world.backups.iter().enumerate() {
+            let found = &judged.backups[&number.to_string()];
+            let wishes: Vec<Wish> = found.follow.iter().map(|one| wish(one.target)).collect();
+            prop_assert_eq!(&wishes, &world.wishes());
+            for followed in &found.follow {
+                let wish = wish(followed.target);
+                let outcome = world.restore(backup, wish);
+                let comes_up = outcome.as_ref().is_some_and(|outcome| outcome.comes_up);
+                prop_assert_eq!(followed.timeline.0, world.target(backup, wish).0);
+                prop_assert_eq!(followed.works(), comes_up, "{:?} to {:?}: {:?}", backup, wish, followed);
+                prop_assert_eq!(followed.replay.is_some(), outcome.is_some(), "{:?} to {:?}", backup, wish);
+                let (Some(replay), Some(outcome)) = (followed.replay, outcome) else { continue };
+                let name = |name: Option<Name>| name.map(|name| segment(&world, name));
+                prop_assert_eq!(replay.last, name(outcome.last), "{:?} to {:?}", backup, wish);
+                prop_assert_eq!(replay.first_missing, name(outcome.first_missing), "{:?} to {:?}", backup, wish);
+                if comes_up {
+                    prop_assert_eq!(replay.ends_in, name(outcome.ends_in), "{:?} to {:?}", backup, wish);
                 }
             }
         }
     }
 
     #[test]
-    fn every_backup_is_judged_as_one_segment_at_a_time(world in world()) {
-        let archived = archived(&world);
-        let judged = archived.judge(&candidates(&world));
-        prop_assert_eq!(judged.current_timeline.map(|timeline| timeline.0), world.current());
+    fn verdicts_say_what_restores_would_show(world in world()) {
+        let judged = archived(&world).judge(&candidates(&world));
         for (number, backup) in world.backups.iter().enumerate() {
             let found = &judged.backups[&number.to_string()];
-            prop_assert_eq!(&found.verdict, &verdict(&world, &world.judge(backup)), "{:?}", backup);
-            let reach = world.reach(backup);
-            prop_assert_eq!(found.reach, reach.map(|name| segment(&world, name)), "{:?}", backup);
-            let follow = world.follow(backup);
-            let follow = follow.iter().map(|(timeline, one)| (TimelineId(*timeline), replay(&world, one)));
-            prop_assert_eq!(&found.follow, &follow.collect(), "{:?}", backup);
-            let latest = world.latest(backup);
-            prop_assert_eq!(found.default_target, TimelineId(latest));
-            let works = world.way(backup, latest).is_ok_and(|chain| world.replay(&chain).last == reach);
-            prop_assert_eq!(found.default_target_works, works, "{:?}", backup);
+            let is_restorable = matches!(found.verdict, Verdict::Recoverable | Verdict::Consistent(_));
+            prop_assert_eq!(is_restorable, world.is_restorable(backup), "{:?}: {:?}", backup, found);
+            let default = world.restore(backup, Wish::Latest);
+            if found.default_target_works {
+                prop_assert!(default.as_ref().is_some_and(|outcome| outcome.comes_up));
+            }
+            if let Some(target) = found.works_with {
+                let outcome = world.restore(backup, wish(target)).unwrap();
+                prop_assert!(outcome.comes_up);
+                if found.verdict == Verdict::Recoverable {
+                    let current = judged.current_timeline.unwrap();
+                    let last = archived(&world).wal.last(current).unwrap();
+                    prop_assert_eq!(outcome.last, Some((current.0, last)));
+                    let as_far = default.is_some_and(|default| default.comes_up && default.ends_in == outcome.ends_in);
+                    prop_assert_eq!(found.default_target_works, as_far);
+                }
+            }
+            if let Verdict::Waiting(missing) = found.verdict {
+                let present = world.segments.iter().chain(world.wrong_sizes.iter()).chain(world.partials.keys());
+                let later = present.clone().filter(|(timeline, number)| {
+                    *timeline == missing.timeline.0 && Some(*number) >= missing.number(size(&world))
+                });
+                prop_assert_eq!(later.count(), 0, "{:?} waits for {}", backup, missing);
+            }
         }
-        prop_assert_eq!(names(&judged.gaps), world.gaps());
     }
 
     #[test]
-    fn what_is_needed_is_what_some_backup_reads(world in world(), from in 0_u64..30, length in 0_u64..9) {
+    fn gaps_are_what_is_missing_on_a_way(world in world()) {
+        let archived = archived(&world);
+        let judged = archived.judge(&candidates(&world));
+        let current = judged.current_timeline;
+        let mut wanted = BTreeSet::new();
+        for (number, backup) in world.backups.iter().enumerate() {
+            let found = &judged.backups[&number.to_string()];
+            let last = current.and_then(|current| archived.wal.last(current));
+            if let Some(last) = last.filter(|_| !backup.is_standalone) {
+                let to_current = found.follow.iter().filter(|one| Some(one.timeline) == current);
+                let ways = to_current.filter_map(|one| world.way(backup, wish(one.target), last));
+                wanted.extend(ways.take(1).flatten());
+            }
+            let is_lost = matches!(
+                found.verdict,
+                Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))
+            );
+            if is_lost {
+                let own = found.follow.iter().filter(|one| one.replay.is_some());
+                let (on_own, others): (Vec<_>, Vec<_>) =
+                    own.partition(|one| one.timeline.0 == backup.end_timeline);
+                let first = on_own.into_iter().chain(others).next().unwrap();
+                wanted.extend(world.way(backup, wish(first.target), *world.own(backup).end()).unwrap());
+            }
+        }
+        let missing: BTreeSet<Name> = wanted.difference(&world.segments).copied().collect();
+        prop_assert_eq!(judged.gaps, sets(&missing));
+    }
+
+    #[test]
+    fn nothing_that_a_restore_reads_is_obsolete(world in world()) {
         let archived = archived(&world);
         let backups = world.backups.iter().map(|backup| (span(&world, backup), need(backup)));
-        let backups = backups.collect::<Vec<_>>();
-        let needed = NeededWal::of(&backups, &archived.lineages, &archived.wal);
-        let from = 3 * ((1 << 32) / world.segment_bytes) - 7 + from;
-        for timeline in TIMELINES {
-            let naive = (from..=from + length).filter(|number| world.is_needed((timeline, *number)));
-            let naive = naive.collect::<BTreeSet<_>>();
-            let timeline = TimelineId(timeline);
-            for number in from..=from + length {
-                prop_assert_eq!(needed.contains(timeline, number), naive.contains(&number));
+        let needed = NeededWal::of(&backups.collect::<Vec<_>>(), &archived.histories, &archived.wal);
+        for name in world.segments.iter().chain(&world.wrong_sizes) {
+            if world.is_read(*name) {
+                prop_assert!(needed.contains(TimelineId(name.0), name.1), "{:?}", name);
             }
-            prop_assert_eq!(needed.any(timeline, from, from + length), !naive.is_empty());
-            let not_needed = needed.not_needed(timeline, from, from + length);
-            let not_needed = not_needed.iter().flat_map(|run| run.first..=run.last);
-            let naive_not = (from..=from + length).filter(|number| !naive.contains(number));
-            prop_assert!(not_needed.eq(naive_not));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Verdicts on the backups of a server, and on the server.
+//! Verdicts on the backups of one cluster, and on the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 
 use crate::postgres::{Run, Runs, SegmentName, TimelineId};
 
-use super::{ArchivedWal, BackupSpan, Lineages, Need, NoPath, Path, Replay};
+use super::follow::{Courses, Tried};
+use super::restore::{Read, Restore};
+use super::wal::SegmentSets;
+use super::{ArchivedWal, BackupSpan, Followed, Histories, Need, Obstacle, Target, lines};
 
 /// A finished backup with all its data.
 #[derive(Clone, Debug)]
@@ -19,19 +22,23 @@ pub struct Candidate {
     pub need: Need,
     /// When it ended.
     pub ended_at: DateTime<Utc>,
+    /// Backup in its chain that makes it useless, if there is one.
+    pub broken_parent: Option<String>,
+    /// Whether data of it, or of a backup that it builds on, cannot be read at once.
+    pub has_cold_data: bool,
 }
 
-/// What an archive holds of a server's WAL and timelines.
-#[derive(Clone, Debug)]
+/// What an archive holds of one cluster's WAL and timelines.
+#[derive(Clone, Debug, Default)]
 pub struct Archived {
     /// The segments.
     pub wal: ArchivedWal,
-    /// What the readable history files say.
-    pub lineages: Lineages,
-    /// Timelines whose history file is there, readable or not.
-    pub listed_histories: BTreeSet<TimelineId>,
-    /// Timelines that another cluster wrote: no path of this one leads there.
-    pub stray: BTreeSet<TimelineId>,
+    /// The history files.
+    pub histories: Histories,
+    /// When the last segment of each timeline arrived, as far as that is known.
+    pub last_arrivals: BTreeMap<TimelineId, DateTime<Utc>>,
+    /// The timeline that the living database is said to be on; `None` where nobody says so.
+    pub living_timeline: Option<TimelineId>,
 }
 
 /// The verdict on one backup.
@@ -41,23 +48,12 @@ pub enum Verdict {
     Recoverable,
     /// It can be restored, and not replayed to there.
     Consistent(Obstacle),
+    /// It cannot be restored before something is brought back from cold storage.
+    Blocked(Obstacle),
     /// Its own WAL has not arrived yet, from this segment on.
     Waiting(SegmentName),
-    /// Its own WAL is not whole: it cannot be restored.
+    /// No target restores it.
     Broken(Obstacle),
-}
-
-/// What keeps replay from going on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Obstacle {
-    /// This segment is missing, and later ones are there.
-    MissingSegment(SegmentName),
-    /// The history file of this timeline is missing or unreadable.
-    MissingHistory(TimelineId),
-    /// The current timeline left the backup's before the backup's end: its WAL is a dead branch.
-    DeadBranch,
-    /// `backup.info` names segments that its cluster cannot have.
-    ImpossibleSegments,
 }
 
 /// The verdict on one backup, and how far it gets.
@@ -65,214 +61,311 @@ pub enum Obstacle {
 pub struct BackupVerdict {
     /// The verdict.
     pub verdict: Verdict,
+    /// The verdict once everything is brought back from cold storage.
+    pub thawed: Verdict,
     /// The last segment that replay towards the current timeline reaches, or towards its own where
     /// no path leads to that; `None` if not even the first one.
     pub reach: Option<SegmentName>,
-    /// How far replay gets on each timeline with WAL that the backup can be taken to, and on its own.
-    /// A timeline without its history file is no target, though a path may lead through it.
-    pub follow: BTreeMap<TimelineId, Replay>,
+    /// The same once everything is brought back from cold storage.
+    pub thawed_reach: Option<SegmentName>,
+    /// Restores to every target that a person can name.
+    pub follow: Vec<Followed>,
     /// What `PostgreSQL`'s default target timeline, `latest`, comes to.
     pub default_target: TimelineId,
-    /// Whether a restore with that target gets as far.
+    /// Whether a restore with that target comes up and gets as far.
     pub default_target_works: bool,
+    /// Target with which a restore gets furthest; `None` if none works.
+    pub works_with: Option<Target>,
 }
 
-/// The verdict on a server.
+/// The verdict on a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerVerdict {
     /// The verdicts on its finished backups, by id.
     pub backups: BTreeMap<String, BackupVerdict>,
-    /// The highest timeline with WAL that the newest consistent backup can reach; `None` without a
-    /// consistent backup.
+    /// The timeline with the newest WAL that a backup reaches; `None` without a backup that can be
+    /// restored.
     pub current_timeline: Option<TimelineId>,
+    /// The timeline with the newest WAL of all, if no backup reaches it.
+    pub unreached_timeline: Option<TimelineId>,
     /// Missing segments that some backup would have to replay through, by timeline.
-    pub gaps: BTreeMap<TimelineId, Runs>,
+    pub gaps: SegmentSets,
 }
 
 impl Archived {
-    /// Judges a server by its finished backups and its WAL.
+    /// Judges a cluster by its finished backups and its WAL.
     #[must_use]
     pub fn judge(&self, candidates: &[Candidate]) -> ServerVerdict {
-        let current = self.current_timeline(candidates);
-        let backups = candidates.iter().map(|candidate| {
-            let target = current.unwrap_or(candidate.span.end.timeline);
-            (candidate.id.clone(), self.judge_backup(candidate, target))
+        let spans = candidates.iter().map(|candidate| &candidate.span);
+        let timelines = spans.flat_map(|span| [span.begin.timeline, span.end.timeline]);
+        let courses = Courses::new(&self.histories, &self.wal, timelines);
+        let judged: Vec<Judged<'_>> = candidates
+            .iter()
+            .map(|candidate| Judged { candidate, tried: courses.try_all(&candidate.span) })
+            .collect();
+        let lines = lines::choose(self, &judged);
+        let backups = judged.iter().map(|judged| {
+            let current = lines.current.unwrap_or(judged.candidate.span.end.timeline);
+            (judged.candidate.id.clone(), self.verdict(judged, current))
         });
         let backups: BTreeMap<_, _> = backups.collect();
-        let gaps = self.gaps(candidates, &backups, current);
-        ServerVerdict { backups, current_timeline: current, gaps }
+        let gaps = self.gaps(&judged, &backups, lines.current);
+        ServerVerdict {
+            backups,
+            current_timeline: lines.current,
+            unreached_timeline: lines.unreached,
+            gaps,
+        }
     }
 
     /// The segments that replay from a backup to the newest segment of a timeline reads, by
-    /// timeline, whether they are there or not; `None` where no path leads there.
+    /// timeline, whether they are there or not; `None` where no restore comes up there.
     #[must_use]
-    pub fn replayed(
-        &self,
-        span: &BackupSpan,
-        target: TimelineId,
-    ) -> Option<BTreeMap<TimelineId, Runs>> {
-        let path = self.path(span, target).ok()?;
-        let last = self.wal.last(target)?;
-        let mut replayed: BTreeMap<TimelineId, Runs> = BTreeMap::new();
-        for (timeline, run) in path.up_to(last) {
-            replayed.entry(timeline).or_default().insert_run(run);
+    pub fn replayed(&self, span: &BackupSpan, target: TimelineId) -> Option<SegmentSets> {
+        let timelines = [span.begin.timeline, span.end.timeline, target];
+        let courses = Courses::new(&self.histories, &self.wal, timelines.into_iter());
+        let tried = courses.try_all(span);
+        let working = tried.iter().filter(|tried| tried.timeline == target);
+        let restore = working.filter_map(Tried::working).next()?;
+        let mut replayed = SegmentSets::new();
+        for Read { timeline, run } in &restore.steps {
+            replayed.entry(*timeline).or_default().insert_run(*run);
         }
         Some(replayed)
     }
 
-    /// The first segment missing of those that make a backup consistent.
-    fn own_missing(&self, span: &BackupSpan) -> Result<Option<SegmentName>, NoPath> {
-        let path = self.own_path(span)?;
-        let last = span.last_needed(&self.wal).ok_or(NoPath::ImpossibleSegments)?;
-        Ok(path.first_missing(&self.wal, last))
-    }
-
-    /// The path to the timeline on which a backup ended.
-    fn own_path(&self, span: &BackupSpan) -> Result<Path, NoPath> {
-        Path::find(span, span.end.timeline, &self.lineages, &self.wal)
-    }
-
-    fn current_timeline(&self, candidates: &[Candidate]) -> Option<TimelineId> {
-        let consistent = candidates.iter().filter(|one| self.own_missing(&one.span) == Ok(None));
-        let newest = consistent.max_by_key(|candidate| candidate.ended_at)?;
-        let own = newest.span.end.timeline;
-        let reachable = self.wal.segments.keys().copied().filter(|timeline| {
-            let is_own_line = *timeline > own && !self.stray.contains(timeline);
-            is_own_line && self.path(&newest.span, *timeline).is_ok()
-        });
-        Some(reachable.max().unwrap_or(own))
-    }
-
-    /// The path to a target, for which the target's own history file must be there.
-    fn path(&self, span: &BackupSpan, target: TimelineId) -> Result<Path, NoPath> {
-        let path = Path::find(span, target, &self.lineages, &self.wal)?;
-        if target != span.begin.timeline && !self.lineages.has_history(target) {
-            return Err(NoPath::UnknownHistory(target));
-        }
-        Ok(path)
-    }
-
-    fn judge_backup(&self, candidate: &Candidate, target: TimelineId) -> BackupVerdict {
-        let span = &candidate.span;
-        let path = self.path(span, target);
-        let towards = path.clone().or_else(|_| self.own_path(span));
-        let replay = towards.ok().map(|one| one.replay(&self.wal));
-        let verdict = match self.own_missing(span) {
-            Err(reason) => Verdict::Broken(Obstacle::from(reason)),
-            Ok(Some(missing)) if self.is_late(span, missing) => Verdict::Waiting(missing),
-            Ok(Some(missing)) => Verdict::Broken(Obstacle::MissingSegment(missing)),
-            Ok(None) => match (path, replay.and_then(|replay| replay.first_missing)) {
-                (Err(reason), _) => Verdict::Consistent(Obstacle::from(reason)),
-                (Ok(_), Some(missing)) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
-                (Ok(_), None) => match self.unknown_above(target) {
-                    Some(timeline) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
-                    None => Verdict::Recoverable,
-                },
-            },
-        };
-        let reach = replay.and_then(|replay| replay.last);
-        let default_target = Lineages::latest(span.begin.timeline, &self.listed_histories);
-        // A target without any WAL is replayed on its parent's; it must be on the path all the same.
-        let by_default = self.path(span, default_target).map(|path| path.replay(&self.wal).last);
+    fn verdict(&self, judged: &Judged<'_>, current: TimelineId) -> BackupVerdict {
+        let own = judged.candidate.span.end.timeline;
+        let default_target = self.histories.timeline_of(Target::Latest, own);
+        let best = judged.best(current);
+        let thawed = self.thawed_verdict(judged, best, current);
+        let cold = best.and_then(Tried::working).and_then(|restore| self.cold(judged, restore));
+        let thawed_reach = best.and_then(Tried::last);
         BackupVerdict {
-            verdict,
-            reach,
-            follow: self.follow(span),
+            verdict: verdict_at_once(&thawed, judged, cold.as_ref()),
+            thawed,
+            reach: cold.map_or(thawed_reach, |cold| cold.reach),
+            thawed_reach,
+            follow: judged.tried.iter().map(Tried::followed).collect(),
             default_target,
-            default_target_works: by_default == Ok(reach),
+            default_target_works: judged.default_works(best),
+            works_with: best.filter(|tried| tried.working().is_some()).map(|tried| tried.target),
         }
     }
 
-    fn follow(&self, span: &BackupSpan) -> BTreeMap<TimelineId, Replay> {
-        let own = self.own_path(span).map(|path| (span.end.timeline, path));
-        let others = self.wal.segments.keys().map(|timeline| {
-            let path = self.path(span, *timeline)?;
-            Ok((*timeline, path))
-        });
-        let paths = others.chain([own]).filter_map(Result::ok);
-        paths.map(|(timeline, path)| (timeline, path.replay(&self.wal))).collect()
+    fn thawed_verdict(
+        &self,
+        judged: &Judged<'_>,
+        best: Option<&Tried>,
+        current: TimelineId,
+    ) -> Verdict {
+        if let Some(parent) = &judged.candidate.broken_parent {
+            return Verdict::Broken(Obstacle::Parent { backup: parent.clone() });
+        }
+        if !judged.works() {
+            return judged.hopeless();
+        }
+        let to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
+        let Some(restore) = best.filter(|best| best.timeline == current).and_then(Tried::working)
+        else {
+            let obstacle = to_current.filter_map(Tried::obstacle).next();
+            return Verdict::Consistent(obstacle.cloned().unwrap_or(Obstacle::DeadBranch));
+        };
+        match (restore.replay.first_missing, self.unknown_above(current)) {
+            (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
+            (None, Some(timeline)) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
+            (None, None) => Verdict::Recoverable,
+        }
+    }
+
+    /// The first segment of a restore that cannot be read at once.
+    fn cold(&self, judged: &Judged<'_>, restore: &Restore) -> Option<Cold> {
+        let last_needed = judged.candidate.span.last_needed(self.wal.size)?;
+        let mut reach = None;
+        for Read { timeline, run } in &restore.reads {
+            let Some(number) = self.wal.first_cold(*timeline, run.first, run.last) else {
+                reach = Some(self.wal.name(*timeline, run.last));
+                continue;
+            };
+            let before = number.checked_sub(1).filter(|before| *before >= run.first);
+            return Some(Cold {
+                segment: self.wal.name(*timeline, number),
+                is_own: number <= last_needed,
+                reach: before.map(|before| self.wal.name(*timeline, before)).or(reach),
+            });
+        }
+        None
     }
 
     /// A timeline with WAL above the current one of which it is not known where it comes from: WAL
     /// may go on there, and without its history file no restore can.
     fn unknown_above(&self, current: TimelineId) -> Option<TimelineId> {
-        let above = self.wal.segments.keys().copied().filter(|timeline| *timeline > current);
-        let mut unknown = above.filter(|timeline| self.lineages.ancestors(*timeline).is_none());
-        unknown.next()
+        let mut above = self.wal.timelines().filter(|timeline| *timeline > current);
+        above.find(|timeline| self.histories.ancestors(*timeline).is_none())
     }
 
-    /// Whether a missing segment of a backup may still arrive: nothing that was written after it
-    /// has, on its timeline and the ones up to that on which the backup ended.
-    fn is_late(&self, span: &BackupSpan, missing: SegmentName) -> bool {
-        let (Ok(path), Some(number)) = (self.own_path(span), missing.number(self.wal.size)) else {
-            return false;
-        };
-        let mut after = path.steps().iter().skip_while(|step| step.timeline != missing.timeline);
-        after.all(|step| self.wal.last(step.timeline).is_none_or(|last| last < number))
-    }
-
-    /// What is missing on the way to the current timeline from the first backup that goes it, and
-    /// of what makes each backup consistent.
+    /// What is missing on the way to the current timeline, and of what makes each backup consistent
+    /// that no target restores.
     fn gaps(
         &self,
-        candidates: &[Candidate],
+        judged: &[Judged<'_>],
         verdicts: &BTreeMap<String, BackupVerdict>,
         current: Option<TimelineId>,
-    ) -> BTreeMap<TimelineId, Runs> {
-        let mut gaps: BTreeMap<TimelineId, Runs> = BTreeMap::new();
-        let mut add = |timeline, missing: Runs| {
-            let runs = gaps.entry(timeline).or_default();
-            missing.iter().for_each(|run| runs.insert_run(run));
-        };
-        for (timeline, wanted) in self.wanted(candidates, current) {
-            add(timeline, self.wal.missing(timeline, wanted.first, wanted.last));
-        }
-        for candidate in candidates {
-            let is_waiting = verdicts
-                .get(&candidate.id)
-                .is_some_and(|verdict| matches!(verdict.verdict, Verdict::Waiting(_)));
-            if let (false, Ok(path), Some(last)) =
-                (is_waiting, self.own_path(&candidate.span), candidate.span.last_needed(&self.wal))
-            {
-                for (timeline, run) in path.up_to(last) {
-                    add(timeline, self.wal.missing(timeline, run.first, run.last));
-                }
+    ) -> SegmentSets {
+        let mut wanted = SegmentSets::new();
+        let mut want = |read: &Read, last: u64| {
+            let run = Run { first: read.run.first, last: read.run.last.min(last) };
+            if run.first <= run.last {
+                wanted.entry(read.timeline).or_default().insert_run(run);
             }
+        };
+        for judged in judged.iter().filter(|one| one.candidate.need == Need::EverythingAfter) {
+            let steps = current.and_then(|current| judged.steps_to(current, &self.wal));
+            steps.into_iter().flatten().for_each(|read| want(read, u64::MAX));
         }
-        gaps.retain(|_, runs| !runs.is_empty());
-        gaps
+        for judged in judged {
+            let verdict = verdicts.get(&judged.candidate.id).map(|one| &one.thawed);
+            let Some(Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))) =
+                verdict
+            else {
+                continue;
+            };
+            let Some(last) = judged.candidate.span.last_needed(self.wal.size) else { continue };
+            let steps = judged.restores().next().map(|restore| restore.steps.as_slice());
+            let Some((target, before)) = steps.and_then(<[Read]>::split_last) else { continue };
+            // Also what lies behind the last segment that there is.
+            let target = Read { run: Run { last: u64::MAX, ..target.run }, ..*target };
+            before.iter().chain([&target]).for_each(|read| want(read, last));
+        }
+        self.missing_of(&wanted)
     }
 
-    /// The segments that replay to the newest one of the current timeline reads, by timeline.
-    fn wanted(
-        &self,
-        candidates: &[Candidate],
-        current: Option<TimelineId>,
-    ) -> BTreeMap<TimelineId, Run> {
-        let mut wanted: BTreeMap<TimelineId, Run> = BTreeMap::new();
-        let rolled_forward = candidates.iter().filter(|one| one.need == Need::EverythingAfter);
-        let paths = rolled_forward.filter_map(|one| self.path(&one.span, current?).ok());
-        for step in paths.flat_map(|path| path.steps().to_vec()) {
-            let last = match step.left_in {
-                Some(left_in) => left_in.checked_sub(1),
-                None => self.wal.last(step.timeline),
-            };
-            if let Some(last) = last.filter(|last| *last >= step.first) {
-                let run = wanted.entry(step.timeline).or_insert(Run { first: step.first, last });
-                run.first = run.first.min(step.first);
-                run.last = run.last.max(last);
+    /// Those of some segments that are not there, or of a size that they cannot have.
+    fn missing_of(&self, wanted: &SegmentSets) -> SegmentSets {
+        let mut missing = SegmentSets::new();
+        for (timeline, runs) in wanted {
+            let mut absent = Runs::default();
+            for run in runs.iter() {
+                let parts = self.wal.missing(*timeline, run.first, run.last);
+                parts.iter().for_each(|part| absent.insert_run(part));
+            }
+            let foreign = self.wal.foreign.get(timeline).into_iter().flat_map(Runs::iter);
+            foreign.for_each(|run| absent.remove_run(run));
+            if !absent.is_empty() {
+                missing.insert(*timeline, absent);
             }
         }
-        wanted
+        missing
     }
 }
 
-impl From<NoPath> for Obstacle {
-    fn from(reason: NoPath) -> Self {
-        match reason {
-            NoPath::UnknownHistory(timeline) => Self::MissingHistory(timeline),
-            NoPath::NotADescendant => Self::DeadBranch,
-            NoPath::ImpossibleSegments => Self::ImpossibleSegments,
+/// A backup with its restores to every target.
+pub(super) struct Judged<'a> {
+    pub(super) candidate: &'a Candidate,
+    pub(super) tried: Vec<Tried>,
+}
+
+/// Where a restore meets cold storage.
+struct Cold {
+    segment: SegmentName,
+    /// Whether the backup needs the segment to become consistent.
+    is_own: bool,
+    /// The last segment before it.
+    reach: Option<SegmentName>,
+}
+
+impl Judged<'_> {
+    /// Whether any target restores the backup.
+    pub(super) fn works(&self) -> bool {
+        self.candidate.broken_parent.is_none()
+            && self.tried.iter().any(|tried| tried.working().is_some())
+    }
+
+    /// Whether a restore comes up on a timeline.
+    pub(super) fn reaches(&self, timeline: TimelineId) -> bool {
+        let to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
+        self.works() && to_timeline.filter_map(Tried::working).next().is_some()
+    }
+
+    /// The timelines on which restores come up.
+    pub(super) fn reached(&self) -> BTreeSet<TimelineId> {
+        let working = self.tried.iter().filter(|tried| tried.working().is_some());
+        if self.works() { working.map(|tried| tried.timeline).collect() } else { BTreeSet::new() }
+    }
+
+    /// The restores that are on some course, whether they come up or not: those to the backup's own
+    /// timeline first.
+    fn restores(&self) -> impl Iterator<Item = &Restore> {
+        let own = self.candidate.span.end.timeline;
+        let (to_own, to_others): (Vec<_>, Vec<_>) =
+            self.tried.iter().partition(|tried| tried.timeline == own);
+        to_own.into_iter().chain(to_others).filter_map(|tried| tried.restore.as_ref().ok())
+    }
+
+    /// The course to a timeline's last segment, if the backup is on it.
+    fn steps_to(&self, timeline: TimelineId, wal: &ArchivedWal) -> Option<&[Read]> {
+        wal.last(timeline)?;
+        let to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
+        let restore = to_timeline.filter_map(|tried| tried.restore.as_ref().ok()).next()?;
+        Some(&restore.steps)
+    }
+
+    /// The restore that gets furthest: to the current timeline if one comes up there, else on the
+    /// backup's own.
+    ///
+    /// Of several to one timeline, the one that a person would name: the default, or `current`, or
+    /// the number.
+    fn best(&self, current: TimelineId) -> Option<&Tried> {
+        let own = self.candidate.span.end.timeline;
+        let named_first = || self.tried.iter().rev();
+        let working = |timeline: TimelineId| {
+            named_first().find(|tried| tried.timeline == timeline && tried.working().is_some())
+        };
+        let on_course = |timeline: TimelineId| {
+            named_first().find(|tried| tried.timeline == timeline && tried.restore.is_ok())
+        };
+        working(current)
+            .or_else(|| working(own))
+            .or_else(|| named_first().find(|tried| tried.working().is_some()))
+            .or_else(|| on_course(current))
+            .or_else(|| on_course(own))
+    }
+
+    /// Verdict on a backup that no target restores.
+    fn hopeless(&self) -> Verdict {
+        let mut late = self.restores().filter(|restore| restore.may_arrive);
+        if let Some(Err(Obstacle::MissingSegment(missing))) =
+            late.next().map(|restore| &restore.outcome)
+        {
+            return Verdict::Waiting(*missing);
         }
+        let on_course = self.restores().filter_map(|restore| restore.outcome.as_ref().err());
+        let closed = self.tried.iter().filter_map(|tried| tried.restore.as_ref().err());
+        let obstacle = on_course.chain(closed).next();
+        Verdict::Broken(obstacle.cloned().unwrap_or(Obstacle::DeadBranch))
+    }
+
+    /// Whether the default target gets as far as the best one.
+    fn default_works(&self, best: Option<&Tried>) -> bool {
+        let ends_in = |tried: &Tried| Some(tried.working()?.replay.ends_in);
+        let default = self.tried.iter().find(|tried| tried.target == Target::Latest);
+        let default = default.and_then(ends_in);
+        self.works() && default.is_some() && default == best.and_then(ends_in)
+    }
+}
+
+/// Verdict on a backup as long as nothing is brought back from cold storage.
+fn verdict_at_once(thawed: &Verdict, judged: &Judged<'_>, cold: Option<&Cold>) -> Verdict {
+    match thawed {
+        Verdict::Recoverable | Verdict::Consistent(_) => {}
+        Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => return thawed.clone(),
+    }
+    if judged.candidate.has_cold_data {
+        return Verdict::Blocked(Obstacle::ColdData);
+    }
+    match cold {
+        Some(cold) if cold.is_own => Verdict::Blocked(Obstacle::ColdSegment(cold.segment)),
+        Some(cold) => Verdict::Consistent(Obstacle::ColdSegment(cold.segment)),
+        None => thawed.clone(),
     }
 }

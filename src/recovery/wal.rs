@@ -4,37 +4,91 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
 
+/// Sets of segments, by the timeline that their names have and by number.
+pub type SegmentSets = BTreeMap<TimelineId, Runs>;
+
 /// The WAL of one server, by number of segment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ArchivedWal {
     /// Size of the segments, which ties names to numbers.
     pub size: SegmentSize,
-    /// Whole segments in their place.
-    pub segments: BTreeMap<TimelineId, Runs>,
-    /// Partial segments in their place, by timeline and number.
+    /// Whole segments in their place that replay can read.
+    pub segments: SegmentSets,
+    /// Segments of a size that they cannot have: `PostgreSQL` ends with "has wrong size".
+    pub wrong_size: SegmentSets,
+    /// Segments of another cluster: `PostgreSQL` ends replay before them.
+    pub foreign: SegmentSets,
+    /// Segments in a storage class that cannot be read at once.
+    pub cold: SegmentSets,
+    /// Partial segments in their place that `barman-cloud-wal-restore` serves.
     pub partials: BTreeSet<(TimelineId, u64)>,
 }
 
+/// What a restore is given when it asks for a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// A whole segment.
+    Whole,
+    /// A partial segment in its place.
+    Partial,
+    /// A file of a size that no segment has.
+    WrongSize,
+    /// A segment of another cluster.
+    Foreign,
+    /// Nothing.
+    Nothing,
+}
+
 impl ArchivedWal {
-    /// The name of a segment.
+    /// Returns the name of a segment.
     #[must_use]
     pub fn name(&self, timeline: TimelineId, number: u64) -> SegmentName {
         SegmentName::from_number(timeline, number, self.size)
     }
 
-    /// The last segment of a timeline; `None` if it has none.
+    /// Returns what `barman-cloud-wal-restore` hands over for a segment.
+    #[must_use]
+    pub fn served(&self, timeline: TimelineId, number: u64) -> Served {
+        let has = |sets: &SegmentSets| {
+            sets.get(&timeline).is_some_and(|segments| segments.contains(number))
+        };
+        if has(&self.wrong_size) {
+            Served::WrongSize
+        } else if has(&self.foreign) {
+            Served::Foreign
+        } else if has(&self.segments) {
+            Served::Whole
+        } else if self.partials.contains(&(timeline, number)) {
+            Served::Partial
+        } else {
+            Served::Nothing
+        }
+    }
+
+    /// Returns the lowest number from `from` on for which a timeline has anything to serve.
+    #[must_use]
+    pub fn next_served(&self, timeline: TimelineId, from: u64) -> Option<u64> {
+        let sets = [&self.segments, &self.wrong_size, &self.foreign];
+        let whole = sets.into_iter().filter_map(|sets| sets.get(&timeline)?.first_from(from));
+        let mut partials = self.partials.range((timeline, from)..=(timeline, u64::MAX));
+        whole.chain(partials.next().map(|(_, number)| *number)).min()
+    }
+
+    /// Returns the last segment of a timeline that belongs to this cluster; `None` without any.
     #[must_use]
     pub fn last(&self, timeline: TimelineId) -> Option<u64> {
-        self.segments.get(&timeline)?.last()
+        let sets = [&self.segments, &self.wrong_size];
+        sets.into_iter().filter_map(|sets| sets.get(&timeline)?.last()).max()
     }
 
-    /// Whether a timeline has a segment.
+    /// Whether anything of a timeline lies at or above a number, a partial segment included.
     #[must_use]
-    pub fn contains(&self, timeline: TimelineId, number: u64) -> bool {
-        self.segments.get(&timeline).is_some_and(|segments| segments.contains(number))
+    pub fn has_from(&self, timeline: TimelineId, number: u64) -> bool {
+        let last_partial = self.partials.range((timeline, number)..=(timeline, u64::MAX)).next();
+        last_partial.is_some() || self.last(timeline) >= Some(number)
     }
 
-    /// The first segment from `from` to `to`, both included, that a timeline has not.
+    /// Returns the first segment in `from..=to` that replay cannot read of a timeline.
     #[must_use]
     pub fn first_missing(&self, timeline: TimelineId, from: u64, to: u64) -> Option<u64> {
         match self.segments.get(&timeline) {
@@ -43,10 +97,22 @@ impl ArchivedWal {
         }
     }
 
-    /// The segments from `from` to `to`, both included, that a timeline has not.
+    /// Returns the segments in `from..=to` that replay cannot read of a timeline.
     #[must_use]
     pub fn missing(&self, timeline: TimelineId, from: u64, to: u64) -> Runs {
         let none = Runs::default();
         self.segments.get(&timeline).unwrap_or(&none).missing_within(from, to)
+    }
+
+    /// Returns the first segment in `from..=to` of a timeline that cannot be read at once.
+    #[must_use]
+    pub fn first_cold(&self, timeline: TimelineId, from: u64, to: u64) -> Option<u64> {
+        self.cold.get(&timeline)?.first_from(from).filter(|number| *number <= to)
+    }
+
+    /// Returns the timelines with segments, in order.
+    pub fn timelines(&self) -> impl Iterator<Item = TimelineId> {
+        let numbers: BTreeSet<_> = self.segments.keys().chain(self.wrong_size.keys()).collect();
+        numbers.into_iter().copied()
     }
 }

@@ -151,17 +151,13 @@ fn intervals(intervals: &Intervals) -> Option<IntervalsEntry> {
 
 fn recovery(server: &ServerReport) -> RecoveryEntry {
     let recovery = &server.recovery;
-    let entry = |(first, last, count): (SegmentName, SegmentName, u64)| GapEntry {
-        timeline: first.timeline.0,
-        first: first.to_string(),
-        last: last.to_string(),
-        count,
-    };
-    let gaps = recovery.named_gaps().map(entry);
+    let obsolete = recovery.obsolete.as_ref().map(|obsolete| recovery.named(obsolete));
     RecoveryEntry {
         current_timeline: server.current_timeline().map(|timeline| timeline.0),
-        gaps: recovery.gaps().map(|_| gaps.collect()),
-        pending_gaps: recovery.named_pending().map(entry).collect(),
+        unreached_timeline: recovery.verdict.unreached_timeline.map(|timeline| timeline.0),
+        gaps: recovery.gaps().map(|_| recovery.named_gaps().map(gap_entry).collect()),
+        pending_gaps: recovery.named(&recovery.pending).map(gap_entry).collect(),
+        obsolete: obsolete.map(|runs| runs.map(gap_entry).collect()),
         window_start: server.recovery_window_start().map(Moment),
         window_end: server.recovery_window_end().map(Moment),
         histories_missing: server
@@ -186,6 +182,10 @@ fn blocked(retention: &RetentionReport) -> Option<BTreeSet<&'static str>> {
     (all_are_known || !holding.is_empty()).then_some(holding)
 }
 
+fn gap_entry((first, last, count): (SegmentName, SegmentName, u64)) -> GapEntry {
+    GapEntry { timeline: first.timeline.0, first: first.to_string(), last: last.to_string(), count }
+}
+
 fn retention(retention: &RetentionReport) -> RetentionEntry {
     let statuses = retention.statuses.as_ref().map(|statuses| {
         statuses.iter().map(|(id, status)| (id.clone(), status.as_str())).collect()
@@ -196,6 +196,7 @@ fn retention(retention: &RetentionReport) -> RetentionEntry {
         obsolete: retention.obsolete_ids(),
         overdue_since: retention.overdue_since.map(Moment),
         blocked: blocked(retention),
+        coverage_ratio_after_thaw: retention.thawed_coverage.map(|coverage| coverage.ratio()),
         coverage_ratio: retention.coverage.map(|coverage| coverage.ratio()),
         shortfall_seconds: retention.coverage.map(|coverage| coverage.shortfall().as_seconds_f64()),
         deletion: retention.deletion.as_ref().map(|deletion| DeletionEntry {

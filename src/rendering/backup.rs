@@ -1,11 +1,14 @@
 //! One backup in the JSON.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::barman::KeepTarget;
 use crate::inventory::UnreadableReason;
-use crate::postgres::{SegmentName, TimelineId};
-use crate::recovery::{BackupVerdict, Replay, Verdict};
+use crate::postgres::SegmentName;
+use crate::recovery::{BackupVerdict, Followed, Verdict};
 use crate::report::{BackupReport, BackupState, IncompleteReason, RefusedKind, ServerReport};
 
 use super::Moment;
@@ -18,23 +21,32 @@ pub struct BackupEntry {
     /// What Barman left: `done`, `failed`, `running`, `incomplete`, `unreadable`.
     pub state: &'static str,
     /// What it is good for. Of a done backup: `recoverable` (to the newest WAL), `consistent` (it can
-    /// be restored, and not replayed to the newest WAL), `waiting` (its own WAL has not arrived yet),
-    /// `broken` (it cannot be restored), `unknown` (a refused history file decides). Of any other: its
-    /// state.
+    /// be restored, and not replayed to the newest WAL), `blocked` (it can be once objects are
+    /// brought back from a storage class that cannot be read at once), `waiting` (its own WAL has not
+    /// arrived yet), `broken` (no target restores it), `unknown` (a history file that the store
+    /// refuses decides). Of any other: its state.
     pub verdict: &'static str,
+    /// The verdict once everything is brought back from cold storage.
+    pub verdict_after_thaw: &'static str,
     /// Whether a restore of it comes up: with the first two verdicts; `null` where the store refuses
     /// the file that tells.
     pub restorable: Option<bool>,
+    /// The value of `recovery_target_timeline` with which a restore gets furthest: `latest`,
+    /// `current` or a number; `null` if none works.
+    pub restore_with: Option<String>,
     /// What is in the way of the next better verdict; `null` for a recoverable backup and for one
     /// that is not done.
     pub obstacle: Option<ObstacleEntry>,
     /// The last segment that replay towards the current timeline reaches; `null` if there is none.
     pub reach: Option<ReachEntry>,
-    /// How far replay gets on each timeline that the backup can be taken to, by number.
+    /// The same once everything is brought back from cold storage.
+    pub reach_after_thaw: Option<ReachEntry>,
+    /// Restores to every value of `recovery_target_timeline`: first the numbers, then `current` and
+    /// `latest`. Of an archive with more timelines, the 100 highest.
     pub follow: Vec<FollowEntry>,
     /// What `PostgreSQL`'s default target timeline, `latest`, comes to; `null` unless done.
     pub default_target_timeline: Option<u32>,
-    /// Whether a restore with that target gets as far; `null` unless done.
+    /// Whether a restore with that target comes up and gets as far as with any; `null` unless done.
     pub default_target_works: Option<bool>,
     /// When it began.
     pub began_at: Option<Moment>,
@@ -66,13 +78,45 @@ pub enum ObstacleEntry {
         /// Its name.
         segment: String,
     },
-    /// A history file is missing or unreadable.
+    /// A segment has a size that no segment can have: a restore that comes to it does not come up.
+    WrongSize {
+        /// Its name.
+        segment: String,
+    },
+    /// A segment is of another database, with another system identifier.
+    ForeignSegment {
+        /// Its name.
+        segment: String,
+    },
+    /// A segment is in a storage class that cannot be read at once.
+    ColdSegment {
+        /// Its name.
+        segment: String,
+    },
+    /// Data are in a storage class that cannot be read at once.
+    ColdData,
+    /// A history file is missing.
     MissingHistory {
         /// Number of its timeline.
         timeline: u32,
     },
-    /// The current timeline left the backup's before the backup's end.
+    /// `PostgreSQL` cannot read a history file.
+    InvalidHistory {
+        /// Number of its timeline.
+        timeline: u32,
+    },
+    /// The exporter could not read a history file.
+    UnknownHistory {
+        /// Number of its timeline.
+        timeline: u32,
+    },
+    /// The target timeline left the backup's before the backup's end.
     DeadBranch,
+    /// A backup that this incremental one builds on cannot be used.
+    Parent {
+        /// Its id.
+        parent: String,
+    },
     /// `backup.info` names segments that its cluster cannot have.
     ImpossibleSegments,
     /// `backup.info` does not say which WAL the backup needs, or when it ended.
@@ -88,17 +132,27 @@ pub struct ReachEntry {
     pub arrived_at: Option<Moment>,
 }
 
-/// How far replay gets on a timeline.
+/// A restore to one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FollowEntry {
-    /// Number of the timeline.
+    /// The value of `recovery_target_timeline`: a number, `current` or `latest`.
+    pub target: String,
+    /// Number of the timeline that it comes to.
     pub timeline: u32,
-    /// The last segment before the first one missing; `null` if the very first one is.
+    /// Whether the server comes up.
+    pub works: bool,
+    /// What keeps it from coming up; `null` if it does.
+    pub obstacle: Option<ObstacleEntry>,
+    /// The last segment before the first one missing; `null` if the very first one is, and where the
+    /// backup is not on the way to the target.
     pub last_wal: Option<String>,
     /// The first segment missing; `null` if the path is whole up to the timeline's last segment.
     pub first_missing: Option<String>,
     /// A partial segment that continues the last one.
     pub then_partial: Option<String>,
+    /// The segment in which replay really ends: where a timeline's segment is missing, `PostgreSQL`
+    /// takes its parent's in its place, and goes astray.
+    pub ends_in: Option<String>,
     /// Whether the path is whole.
     pub complete: bool,
 }
@@ -107,18 +161,33 @@ impl BackupEntry {
     pub(super) fn new(backup: &BackupReport, server: &ServerReport) -> Self {
         let verdict = server.recovery.verdict.backups.get(&backup.id);
         let info = backup.info.as_ref();
-        let reached_at = server.recovery.reached_at.get(&backup.id).copied().map(Moment);
-        let is_certain = verdict.is_none_or(|one| server.is_certain(&one.verdict));
-        let (word, obstacle) = if is_certain { judged(backup, verdict) } else { ("unknown", None) };
+        let arrival = |arrivals: &BTreeMap<String, DateTime<Utc>>| {
+            arrivals.get(&backup.id).copied().map(Moment)
+        };
+        let reach = |segment: SegmentName, arrived_at: Option<Moment>| ReachEntry {
+            segment: segment.to_string(),
+            arrived_at,
+        };
+        let reached_at = arrival(&server.recovery.reached_at);
+        let thawed_reached_at = arrival(&server.recovery.thawed_reached_at);
+        let is_certain = verdict.is_none_or(|one| server.is_certain(one));
+        let judged = |verdict: Option<&Verdict>| {
+            if is_certain { judged(backup, verdict) } else { ("unknown", None) }
+        };
+        let (word, obstacle) = judged(verdict.map(|one| &one.verdict));
+        let (thawed, _) = judged(verdict.map(|one| &one.thawed));
         Self {
             id: backup.id.clone(),
             state: backup.state.as_label(),
             verdict: word,
+            verdict_after_thaw: thawed,
             restorable: is_restorable(backup, server),
+            restore_with: verdict.and_then(|one| one.works_with).map(|target| target.to_string()),
             obstacle,
-            reach: verdict
-                .and_then(|one| one.reach)
-                .map(|segment| ReachEntry { segment: segment.to_string(), arrived_at: reached_at }),
+            reach: verdict.and_then(|one| one.reach).map(|segment| reach(segment, reached_at)),
+            reach_after_thaw: verdict
+                .and_then(|one| one.thawed_reach)
+                .map(|segment| reach(segment, thawed_reached_at)),
             follow: verdict.map(follow).unwrap_or_default(),
             default_target_timeline: verdict.map(|one| one.default_target.0),
             default_target_works: verdict
@@ -151,8 +220,8 @@ fn is_restorable(backup: &BackupReport, server: &ServerReport) -> Option<bool> {
     let Some(one) = server.recovery.verdict.backups.get(&backup.id) else { return Some(false) };
     match one.verdict {
         Verdict::Recoverable | Verdict::Consistent(_) => Some(true),
-        Verdict::Waiting(_) | Verdict::Broken(_) => {
-            server.is_certain(&one.verdict).then_some(false)
+        Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
+            server.is_certain(one).then_some(false)
         }
     }
 }
@@ -160,28 +229,36 @@ fn is_restorable(backup: &BackupReport, server: &ServerReport) -> Option<bool> {
 /// The verdict as a word, and what is in the way of a better one.
 fn judged(
     backup: &BackupReport,
-    verdict: Option<&BackupVerdict>,
+    verdict: Option<&Verdict>,
 ) -> (&'static str, Option<ObstacleEntry>) {
-    match (backup.state, verdict.map(|one| &one.verdict)) {
+    match (backup.state, verdict) {
         (BackupState::Done, None) => ("broken", Some(ObstacleEntry::UnnamedSegments)),
         (_, None) => (backup.state.as_label(), None),
         (_, Some(Verdict::Recoverable)) => ("recoverable", None),
-        (_, Some(Verdict::Consistent(obstacle))) => ("consistent", Some((*obstacle).into())),
+        (_, Some(Verdict::Consistent(obstacle))) => ("consistent", Some(obstacle.into())),
+        (_, Some(Verdict::Blocked(obstacle))) => ("blocked", Some(obstacle.into())),
         (_, Some(Verdict::Waiting(segment))) => {
             ("waiting", Some(ObstacleEntry::MissingSegment { segment: segment.to_string() }))
         }
-        (_, Some(Verdict::Broken(obstacle))) => ("broken", Some((*obstacle).into())),
+        (_, Some(Verdict::Broken(obstacle))) => ("broken", Some(obstacle.into())),
     }
 }
 
 fn follow(verdict: &BackupVerdict) -> Vec<FollowEntry> {
     let name = |segment: Option<SegmentName>| segment.map(|segment| segment.to_string());
-    let entry = |(timeline, replay): (&TimelineId, &Replay)| FollowEntry {
-        timeline: timeline.0,
-        last_wal: name(replay.last),
-        first_missing: name(replay.first_missing),
-        then_partial: name(replay.then_partial),
-        complete: replay.first_missing.is_none(),
+    let entry = |followed: &Followed| {
+        let replay = followed.replay.unwrap_or_default();
+        FollowEntry {
+            target: followed.target.to_string(),
+            timeline: followed.timeline.0,
+            works: followed.works(),
+            obstacle: followed.obstacle.as_ref().map(ObstacleEntry::from),
+            last_wal: name(replay.last),
+            first_missing: name(replay.first_missing),
+            then_partial: name(replay.then_partial),
+            ends_in: name(replay.ends_in),
+            complete: followed.replay.is_some() && replay.first_missing.is_none(),
+        }
     };
     verdict.follow.iter().map(entry).collect()
 }

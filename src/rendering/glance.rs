@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 
-use crate::recovery::Verdict;
+use crate::recovery::{Obstacle, Verdict};
 use crate::report::{BackupReport, Report, ServerReport};
 
 use super::Severity;
@@ -33,6 +33,8 @@ pub enum RestoreVerdict {
     Restorable,
     /// It can be restored, and not replayed to the newest WAL.
     EndsEarly,
+    /// It can be, once objects are brought back from cold storage.
+    Blocked,
     /// It can be restored once its own WAL has arrived.
     Waiting,
     /// It cannot be restored, or there is none.
@@ -48,6 +50,7 @@ impl RestoreVerdict {
         match self {
             Self::Restorable => "restorable",
             Self::EndsEarly => "restorable, not to the newest WAL",
+            Self::Blocked => "restorable, after objects are brought back from cold storage",
             Self::Waiting => "waiting for WAL",
             Self::NotRestorable => "not restorable",
             Self::Unknown => "not known",
@@ -57,6 +60,9 @@ impl RestoreVerdict {
     fn of(server: &ServerReport) -> Self {
         match (server.newest_is_recoverable(), server.newest_verdict().map(|one| &one.verdict)) {
             (None, _) => Self::Unknown,
+            (_, Some(Verdict::Blocked(_) | Verdict::Consistent(Obstacle::ColdSegment(_)))) => {
+                Self::Blocked
+            }
             (Some(true), _) => Self::Restorable,
             (Some(false), Some(Verdict::Consistent(_))) => Self::EndsEarly,
             (Some(false), Some(Verdict::Waiting(_))) => Self::Waiting,

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::inventory::UnreadableReason;
 use crate::postgres::{SegmentName, TimelineId};
-use crate::recovery::Verdict;
+use crate::recovery::{Obstacle, Target, Verdict};
 use crate::report::{ArchiveStatus, BackupReport, BackupState, Report, ServerReport};
 
 use super::human::{ago, count, duration, quoted};
@@ -51,6 +51,7 @@ pub(super) fn server_findings(
         findings.extend(newest_backup(server, report, now));
         findings.extend(refusals(server));
         findings.extend(schedule(server, now));
+        findings.extend(unreached_timeline(server));
         findings.extend(gaps(server));
         findings.extend(histories(server));
         findings.extend(other_backups(server, now));
@@ -106,8 +107,8 @@ fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> 
 fn is_certain(server: &ServerReport) -> bool {
     server.newest_verdict().is_none_or(|newest| match newest.verdict {
         Verdict::Recoverable => server.newest_is_recoverable_by_default().is_some(),
-        Verdict::Consistent(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
-            server.is_certain(&newest.verdict)
+        Verdict::Consistent(_) | Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
+            server.is_certain(newest)
         }
     })
 }
@@ -119,12 +120,17 @@ fn newest_verdict(
 ) -> Option<Finding> {
     let id = &newest.id;
     let Some(verdict) = server.newest_verdict() else {
-        return Some(broken(newest, &ObstacleEntry::UnnamedSegments, Severity::Critical));
+        return Some(not_restorable(newest, &ObstacleEntry::UnnamedSegments, Severity::Critical));
     };
     match &verdict.verdict {
-        Verdict::Broken(obstacle) => Some(broken(newest, &(*obstacle).into(), Severity::Critical)),
+        Verdict::Broken(obstacle) => {
+            Some(not_restorable(newest, &obstacle.into(), Severity::Critical))
+        }
+        Verdict::Blocked(obstacle) | Verdict::Consistent(obstacle @ Obstacle::ColdSegment(_)) => {
+            Some(blocked(newest, &obstacle.into()))
+        }
         Verdict::Consistent(obstacle) => {
-            let obstacle = ObstacleEntry::from(*obstacle);
+            let obstacle = ObstacleEntry::from(obstacle);
             let message = format!(
                 "The newest backup {id} can be restored, and not replayed to the newest WAL: {}",
                 obstacle.in_words()
@@ -145,9 +151,11 @@ fn newest_verdict(
         }
         Verdict::Recoverable if !verdict.default_target_works => {
             let timeline = verdict.default_target;
+            let target = verdict.works_with.map(|target| target.to_string()).unwrap_or_default();
             let message = format!(
                 "A restore of the newest backup {id} with default settings goes for timeline \
-                 {timeline} and does not work: name `recovery_target_timeline`"
+                 {timeline} and does not get to the newest WAL: set \
+                 `recovery_target_timeline = '{target}'`"
             );
             let evidence = Evidence { timeline: Some(timeline.0), ..about(newest) };
             Some(Finding::new(Severity::Warning, "default_target_fails", message).with(evidence))
@@ -156,7 +164,18 @@ fn newest_verdict(
     }
 }
 
-fn broken(backup: &BackupReport, obstacle: &ObstacleEntry, severity: Severity) -> Finding {
+/// It can be restored, once somebody has brought objects back.
+fn blocked(backup: &BackupReport, obstacle: &ObstacleEntry) -> Finding {
+    let message = format!(
+        "A restore of backup {} has to wait until objects are brought back from cold storage: {}",
+        backup.id,
+        obstacle.in_words()
+    );
+    let finding = Finding::new(Severity::Warning, "restore_blocked", message);
+    finding.with(with_obstacle(backup, obstacle))
+}
+
+fn not_restorable(backup: &BackupReport, obstacle: &ObstacleEntry, severity: Severity) -> Finding {
     let message = format!("Backup {} cannot be restored: {}", backup.id, obstacle.in_words());
     Finding::new(severity, "not_restorable", message).with(with_obstacle(backup, obstacle))
 }
@@ -167,14 +186,21 @@ fn about(backup: &BackupReport) -> Evidence {
 
 fn with_obstacle(backup: &BackupReport, obstacle: &ObstacleEntry) -> Evidence {
     match obstacle {
-        ObstacleEntry::MissingSegment { segment } => {
+        ObstacleEntry::MissingSegment { segment }
+        | ObstacleEntry::WrongSize { segment }
+        | ObstacleEntry::ForeignSegment { segment }
+        | ObstacleEntry::ColdSegment { segment } => {
             Evidence { segment: Some(segment.clone()), ..about(backup) }
         }
-        ObstacleEntry::MissingHistory { timeline } => {
+        ObstacleEntry::MissingHistory { timeline }
+        | ObstacleEntry::InvalidHistory { timeline }
+        | ObstacleEntry::UnknownHistory { timeline } => {
             Evidence { timeline: Some(*timeline), ..about(backup) }
         }
         ObstacleEntry::DeadBranch
         | ObstacleEntry::ImpossibleSegments
+        | ObstacleEntry::ColdData
+        | ObstacleEntry::Parent { .. }
         | ObstacleEntry::UnnamedSegments => about(backup),
     }
 }
@@ -218,13 +244,40 @@ fn histories(server: &ServerReport) -> Vec<Finding> {
         let is_above = current.is_none_or(|current| *timeline > current);
         let has_wal = server.wal.timelines.contains_key(timeline);
         let severity = if is_above && has_wal { Severity::Critical } else { Severity::Warning };
+        let own = if restores_with_current(server, *timeline) {
+            "; backups of that timeline can be restored with `recovery_target_timeline = 'current'`"
+        } else {
+            ""
+        };
         let message = format!(
-            "The history file of timeline {timeline} is missing or unreadable: no restore follows it"
+            "The history file of timeline {timeline} is missing or invalid: \
+             `recovery_target_timeline = {timeline}` does not work{own}"
         );
         let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
         Finding::new(severity, "history_missing", message).with(evidence)
     };
     server.recovery.histories_missing.iter().map(finding).collect()
+}
+
+/// Whether a backup that ended on a timeline is restored with `current`.
+fn restores_with_current(server: &ServerReport, timeline: TimelineId) -> bool {
+    let verdicts = server.recovery.verdict.backups.values();
+    let mut followed = verdicts.flat_map(|verdict| &verdict.follow);
+    followed.any(|followed| {
+        followed.target == Target::Current && followed.timeline == timeline && followed.works()
+    })
+}
+
+/// A line of WAL that goes on where no backup can follow.
+fn unreached_timeline(server: &ServerReport) -> Option<Finding> {
+    let timeline = server.recovery.verdict.unreached_timeline?;
+    let message = format!(
+        "The newest WAL is on timeline {timeline}, and no backup can be replayed to it: take a \
+         backup now. If a restored copy wrote that timeline, name the database's own one as \
+         `currentTimeline`"
+    );
+    let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
+    Some(Finding::new(Severity::Critical, "newest_wal_unreached", message).with(evidence))
 }
 
 fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
@@ -263,13 +316,18 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
 
 /// A newer one can be restored, if not this one.
 fn older_backup(server: &ServerReport, backup: &BackupReport) -> Option<Finding> {
-    let obstacle = match server.recovery.verdict.backups.get(&backup.id) {
-        None => ObstacleEntry::UnnamedSegments,
-        Some(verdict) => match verdict.verdict {
-            Verdict::Broken(_) if !server.is_certain(&verdict.verdict) => return None,
-            Verdict::Broken(obstacle) => obstacle.into(),
-            Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Waiting(_) => return None,
-        },
+    let unnamed = || not_restorable(backup, &ObstacleEntry::UnnamedSegments, Severity::Warning);
+    let Some(verdict) = server.recovery.verdict.backups.get(&backup.id) else {
+        return Some(unnamed());
     };
-    Some(broken(backup, &obstacle, Severity::Warning))
+    match &verdict.verdict {
+        Verdict::Broken(_) if !server.is_certain(verdict) => None,
+        Verdict::Broken(obstacle) => {
+            Some(not_restorable(backup, &obstacle.into(), Severity::Warning))
+        }
+        Verdict::Blocked(obstacle) | Verdict::Consistent(obstacle @ Obstacle::ColdSegment(_)) => {
+            Some(blocked(backup, &obstacle.into()))
+        }
+        Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Waiting(_) => None,
+    }
 }

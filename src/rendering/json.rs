@@ -176,6 +176,8 @@ pub struct TimelineEntry {
 pub struct RecoveryEntry {
     /// The timeline on which the newest restorable backup's path ends; `null` without one.
     pub current_timeline: Option<u32>,
+    /// The timeline with the newest WAL of all, if no backup reaches it; `null` otherwise.
+    pub unreached_timeline: Option<u32>,
     /// Missing segments that a finished backup would have to replay through; `null` where none are
     /// known, and a file that cannot be read may say that there are.
     pub gaps: Option<Vec<GapEntry>>,
@@ -190,7 +192,10 @@ pub struct RecoveryEntry {
     /// Timelines with WAL or backups whose history file is missing or unreadable; `null` where none
     /// are known, and the store refuses one.
     pub histories_missing: Option<Vec<u32>>,
-    /// How many segments no finished backup needs; `null` without a finished backup.
+    /// Segments that no restore of a finished backup reads; `null` without a finished backup, and
+    /// where that is not known.
+    pub obsolete: Option<Vec<GapEntry>>,
+    /// How many segments no finished backup needs; `null` like them.
     pub obsolete_segments: Option<u64>,
     /// What they take in the bucket; `null` like their number.
     pub obsolete_bytes: Option<u64>,
@@ -211,16 +216,16 @@ pub struct RestoreEntry {
     pub blocked_objects: u64,
 }
 
-/// Consecutive missing segments.
+/// Consecutive segments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GapEntry {
     /// Number of the timeline.
     pub timeline: u32,
-    /// Name of the first segment missing.
+    /// Name of the first segment.
     pub first: String,
-    /// Name of the last segment missing.
+    /// Name of the last segment.
     pub last: String,
-    /// How many are missing.
+    /// How many there are.
     pub count: u64,
 }
 
@@ -239,9 +244,11 @@ pub struct RetentionEntry {
     /// What keeps Barman from deleting: `unreadable_backup` (nothing is), `kept_backup` (no WAL is);
     /// `null` where nothing is known to, and a refused file may.
     pub blocked: Option<BTreeSet<&'static str>>,
-    /// Share of a recovery window that can really be restored, from 0 to 1; `null` with another
+    /// Share of a recovery window that can be restored at once, from 0 to 1; `null` with another
     /// policy.
     pub coverage_ratio: Option<f64>,
+    /// The same share once everything is brought back from cold storage; `null` like the ratio.
+    pub coverage_ratio_after_thaw: Option<f64>,
     /// Seconds of the window that cannot; `null` like the ratio.
     pub shortfall_seconds: Option<f64>,
     /// What `barman-cloud-backup-delete` would delete now; `null` where Barman would end with an

@@ -4,15 +4,24 @@ use crate::recovery::Obstacle;
 
 use super::ObstacleEntry;
 
-impl From<Obstacle> for ObstacleEntry {
-    fn from(obstacle: Obstacle) -> Self {
+impl From<&Obstacle> for ObstacleEntry {
+    fn from(obstacle: &Obstacle) -> Self {
         match obstacle {
             Obstacle::MissingSegment(segment) => {
                 Self::MissingSegment { segment: segment.to_string() }
             }
+            Obstacle::WrongSize(segment) => Self::WrongSize { segment: segment.to_string() },
+            Obstacle::ForeignSegment(segment) => {
+                Self::ForeignSegment { segment: segment.to_string() }
+            }
+            Obstacle::ColdSegment(segment) => Self::ColdSegment { segment: segment.to_string() },
+            Obstacle::ColdData => Self::ColdData,
             Obstacle::MissingHistory(timeline) => Self::MissingHistory { timeline: timeline.0 },
+            Obstacle::InvalidHistory(timeline) => Self::InvalidHistory { timeline: timeline.0 },
+            Obstacle::UnknownHistory(timeline) => Self::UnknownHistory { timeline: timeline.0 },
             Obstacle::DeadBranch => Self::DeadBranch,
             Obstacle::ImpossibleSegments => Self::ImpossibleSegments,
+            Obstacle::Parent { backup } => Self::Parent { parent: backup.clone() },
         }
     }
 }
@@ -23,15 +32,35 @@ impl ObstacleEntry {
     pub fn in_words(&self) -> String {
         match self {
             Self::MissingSegment { segment } => format!("segment {segment} is missing"),
+            Self::WrongSize { segment } => {
+                format!("segment {segment} has a size that no segment can have")
+            }
+            Self::ForeignSegment { segment } => {
+                format!("segment {segment} is of another database, with another system identifier")
+            }
+            Self::ColdSegment { segment } => {
+                format!("segment {segment} is in a storage class that cannot be read at once")
+            }
+            Self::ColdData => {
+                "its data are in a storage class that cannot be read at once".to_owned()
+            }
             Self::MissingHistory { timeline } => {
-                format!("the history file of timeline {timeline} is missing or unreadable")
+                format!("the history file of timeline {timeline} is missing")
+            }
+            Self::InvalidHistory { timeline } => {
+                format!("PostgreSQL cannot read the history file of timeline {timeline}")
+            }
+            Self::UnknownHistory { timeline } => {
+                format!("the exporter could not read the history file of timeline {timeline}")
             }
             Self::DeadBranch => {
-                "the current timeline left its own before its end: its WAL is a dead branch"
-                    .to_owned()
+                "the target timeline left the backup's before the backup ended".to_owned()
             }
             Self::ImpossibleSegments => {
                 "its backup.info names segments that its cluster cannot have".to_owned()
+            }
+            Self::Parent { parent } => {
+                format!("it is incremental, and {parent}, which it builds on, cannot be restored")
             }
             Self::UnnamedSegments => "its backup.info does not say which WAL it needs".to_owned(),
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::{Place, ServerKey, ServerPattern};
 use crate::inventory::{DirectoryInventory, Files, Inventory};
-use crate::postgres::LogName;
+use crate::postgres::{LogName, TimelineId};
 use crate::recovery::retention::RetentionPolicy;
 
 use super::build_server::ServerJudge;
@@ -24,6 +24,8 @@ pub struct Expectations {
     pub retention: RetentionPolicies,
     /// When backups should be taken, by server.
     pub schedules: BTreeMap<String, ScheduleExpectation>,
+    /// The timeline that a server's database is on, by server, where an operator says so.
+    pub living_timelines: BTreeMap<String, TimelineId>,
     /// How long a missing segment may be on its way while later ones are there.
     pub gap_grace_period: TimeDelta,
     /// After how long a backup that has not ended is taken for dead.

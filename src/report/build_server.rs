@@ -171,7 +171,14 @@ impl ServerJudge<'_> {
         let listed_at = self.findings.listed_at;
         let settled_at = listed_at.checked_sub_signed(grace).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let backups = &report.backups;
-        let source = RecoverySource { directory, files, backups, stray, settled_at };
+        let source = RecoverySource {
+            directory,
+            files,
+            backups,
+            stray,
+            settled_at,
+            living_timeline: self.expected.living_timelines.get(self.name).copied(),
+        };
         source.report(size.unwrap_or(SegmentSize::DEFAULT), lacking)
     }
 
@@ -180,7 +187,7 @@ impl ServerJudge<'_> {
         WalReport {
             timelines: timelines(wal, self.findings.files),
             objects: wal.kinds(),
-            newest: newest_segment(wal, &report.recovery.stray, newest_cluster_since(report)),
+            newest: newest_segment(wal, &report.recovery, newest_cluster_since(report)),
             intervals: wal.intervals(report.recovery.segment_size),
             anomalies: wal_anomalies(wal, report, self.findings.files),
         }

@@ -4,6 +4,7 @@ mod archive;
 mod backups;
 mod build;
 mod build_server;
+mod clusters;
 mod deletion;
 mod newest_wal;
 mod outcome;

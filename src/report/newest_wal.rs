@@ -1,13 +1,11 @@
 //! The newest segment of a server's WAL: by its position, and not by its time.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 
 use crate::inventory::WalInventory;
 use crate::postgres::{SegmentName, TimelineId};
 
-use super::ServerReport;
+use super::{RecoveryReport, ServerReport};
 
 /// The newest segment of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,17 +16,24 @@ pub struct NewestSegment {
     pub arrived_at: DateTime<Utc>,
 }
 
-/// Finds the last segment of the highest timeline that no other cluster wrote.
+/// Finds the last segment of the living timeline: the one with the newest WAL by the verdict, or
+/// without a backup that tells the highest one that no other cluster wrote.
 ///
 /// A segment that is uploaded once more has a new time, and is no newer for it. Where the backups
 /// are of several clusters, only WAL counts that arrived since the first backup of the newest one:
 /// another cluster begins anew with low names, and those of the one before stay.
 pub(super) fn newest_segment(
     wal: &WalInventory,
-    strays: &BTreeSet<TimelineId>,
+    recovery: &RecoveryReport,
     since: Option<DateTime<Utc>>,
 ) -> Option<NewestSegment> {
-    let mut logs = wal.logs.iter().rev().filter(|(name, _)| !strays.contains(&name.timeline));
+    let verdict = &recovery.verdict;
+    let living = verdict.unreached_timeline.or(verdict.current_timeline);
+    let is_living = |timeline: TimelineId| match living {
+        Some(living) => timeline == living,
+        None => !recovery.stray.contains(&timeline),
+    };
+    let mut logs = wal.logs.iter().rev().filter(|(name, _)| is_living(name.timeline));
     logs.find_map(|(name, log)| {
         let (segment, arrived_at) = log.last_arrival(since)?;
         Some(NewestSegment { name: name.segment(segment), arrived_at })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
+use crate::postgres::{Runs, TimelineId};
 
 /// Segments that are missing below ones that have just arrived, by timeline: several are archived at
 /// once, and they arrive in any order. After the grace they are gaps.
@@ -19,19 +19,6 @@ pub(super) fn pending(
         (!missing.is_empty()).then_some((*timeline, missing))
     });
     missing.collect()
-}
-
-/// Runs of segments by the names of their first and last one, with the count of those in between.
-pub(super) fn named(
-    runs: &BTreeMap<TimelineId, Runs>,
-    size: SegmentSize,
-) -> impl Iterator<Item = (SegmentName, SegmentName, u64)> {
-    runs.iter().flat_map(move |(timeline, runs)| {
-        let name = move |number| SegmentName::from_number(*timeline, number, size);
-        runs.iter().map(move |run| {
-            (name(run.first), name(run.last), (run.last - run.first).saturating_add(1))
-        })
-    })
 }
 
 #[cfg(test)]

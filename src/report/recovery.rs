@@ -4,14 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::barman::{BackupStatus, KeepTarget};
-use crate::inventory::{DirectoryInventory, Files, SomeObjects, Sums, WalInventory};
+use crate::barman::{BackupOrigin, BackupStatus, KeepTarget};
+use crate::inventory::{
+    DirectoryInventory, FileContent, Files, Finding, PartialSegment, SmallFile, SomeObjects, Sums,
+    UnreadableReason, WalInventory,
+};
 use crate::postgres::{LogName, Run, Runs, SegmentName, SegmentSize, TimelineId};
 use crate::recovery::{
-    Archived, ArchivedWal, BackupSpan, Candidate, Lineages, Need, NeededWal, ServerVerdict, Verdict,
+    Archived, ArchivedWal, BackupSpan, BackupVerdict, Candidate, Histories, HistoryFile, Need,
+    NeededWal, SegmentSets, ServerVerdict, Verdict,
 };
 
-use super::pending::{named, pending};
+use super::clusters::{Cluster, clusters};
+use super::pending::pending;
 use super::segments::stored_segments;
 use super::{BackupReport, BackupState};
 
@@ -27,10 +32,10 @@ pub struct RecoveryReport {
     /// Timelines with WAL or backups whose history file is missing or unreadable.
     pub histories_missing: BTreeSet<TimelineId>,
     /// Missing segments below ones that have just arrived, which may be on their way: no gaps yet.
-    pub pending: BTreeMap<TimelineId, Runs>,
+    pub pending: SegmentSets,
     /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
     /// as the first one may be on its way, and where the needs of one are not known.
-    pub obsolete: Option<BTreeMap<TimelineId, Runs>>,
+    pub obsolete: Option<SegmentSets>,
     /// What these segments take; `None` as above, and where that is not known.
     pub obsolete_stored: Option<Sums>,
     /// What a restore to the newest WAL must read; `None` where none is possible, and where that is
@@ -41,8 +46,15 @@ pub struct RecoveryReport {
     /// When the last segment arrived that each backup reaches, by id, as far as that is known: of a
     /// segment between others only its presence is.
     pub reached_at: BTreeMap<String, DateTime<Utc>>,
+    /// The same once everything is brought back from cold storage.
+    pub thawed_reached_at: BTreeMap<String, DateTime<Utc>>,
     /// Whether every backup could be read: what one that cannot be read needs is not known.
     pub all_are_known: bool,
+    /// Ids of the backups of the cluster that was backed up last: with another system identifier,
+    /// others are of a life that is over.
+    pub of_newest_cluster: BTreeSet<String>,
+    /// Segments of a size that they cannot have, by timeline.
+    pub wrong_size: SegmentSets,
 }
 
 /// What a restore must read, from the newest backup that can be recovered to the newest WAL.
@@ -64,6 +76,16 @@ pub(super) struct RecoverySource<'a> {
     /// Segments behind a hole that arrived after this moment are not looked at yet: what is missing
     /// before them may be on its way.
     pub(super) settled_at: DateTime<Utc>,
+    /// The timeline that an operator says the database is on.
+    pub(super) living_timeline: Option<TimelineId>,
+}
+
+/// One cluster of a directory, with what a restore of its backups finds.
+struct JudgedCluster {
+    cluster: Cluster,
+    archived: Archived,
+    candidates: Vec<Candidate>,
+    verdict: ServerVerdict,
 }
 
 impl RecoverySource<'_> {
@@ -73,44 +95,70 @@ impl RecoverySource<'_> {
         size: SegmentSize,
         lacking: &mut BTreeSet<LogName>,
     ) -> RecoveryReport {
-        let lineages = Lineages::new(self.histories());
+        let histories = self.histories();
         let present = archived_wal(&self.directory.wal, size);
-        let settled = self.settled(present.clone(), &lineages);
-        let pending = pending(&present.segments, &settled.segments);
-        let archived = Archived {
-            wal: settled,
-            lineages,
-            listed_histories: self.directory.wal.beside.histories.keys().copied().collect(),
-            stray: self.stray.clone(),
+        let wal = self.settled(present.clone(), &histories);
+        let judged: Vec<JudgedCluster> = clusters(self.backups, size)
+            .into_iter()
+            .map(|cluster| self.judge(cluster, &wal, &histories))
+            .collect();
+        let newest = judged.last();
+        let mut verdict = ServerVerdict {
+            current_timeline: newest.and_then(|newest| newest.verdict.current_timeline),
+            unreached_timeline: newest.and_then(|newest| newest.verdict.unreached_timeline),
+            ..ServerVerdict::default()
         };
-        let candidates = self.candidates();
-        let verdict = archived.judge(&candidates);
-        let newest = verdict
-            .current_timeline
-            .and_then(|timeline| Some(archived.wal.name(timeline, archived.wal.last(timeline)?)));
-        let obsolete = self.obsolete(&archived);
+        for cluster in &judged {
+            verdict.backups.extend(cluster.verdict.backups.clone());
+            for (timeline, runs) in &cluster.verdict.gaps {
+                let gaps = verdict.gaps.entry(*timeline).or_default();
+                runs.iter().for_each(|run| gaps.insert_run(run));
+            }
+        }
+        let obsolete = self.obsolete(&judged, &wal);
+        let is_unreached = |timeline: &TimelineId| verdict.unreached_timeline == Some(*timeline);
         RecoveryReport {
             segment_size: size,
-            pending,
-            stray: self.stray.clone(),
-            newest_at: newest.and_then(|newest| self.arrived_at(newest)),
-            reached_at: self.reached_at(&verdict, lacking),
-            histories_missing: self.histories_missing(&archived),
+            pending: pending(&present.segments, &wal.segments),
+            stray: self.stray.iter().copied().filter(|stray| !is_unreached(stray)).collect(),
+            newest_at: newest.and_then(|newest| self.newest_at(newest)),
+            reached_at: self.reached_at(&verdict, |one| one.reach, lacking),
+            thawed_reached_at: self.reached_at(&verdict, |one| one.thawed_reach, lacking),
+            histories_missing: self.histories_missing(&wal, &histories),
             all_are_known: self.all_are_known(),
             obsolete_stored: obsolete.as_ref().and_then(|segments| {
                 let stored = stored_segments(&self.directory.wal, size, segments, lacking);
                 stored.map(|stored| stored.sums)
             }),
             obsolete,
-            restore: self.restore(&archived, &candidates, &verdict, lacking),
+            restore: newest.and_then(|newest| self.restore(newest, lacking)),
+            of_newest_cluster: newest.map(|one| one.cluster.backups.clone()).unwrap_or_default(),
+            wrong_size: wal.wrong_size,
             verdict,
         }
+    }
+
+    fn judge(&self, cluster: Cluster, wal: &ArchivedWal, histories: &Histories) -> JudgedCluster {
+        let wal = cluster.view(wal, &self.directory.wal);
+        let last_arrivals = wal.timelines().filter_map(|timeline| {
+            let last = wal.name(timeline, wal.last(timeline)?);
+            Some((timeline, self.arrived_at(last)?))
+        });
+        let archived = Archived {
+            last_arrivals: last_arrivals.collect(),
+            histories: histories.clone(),
+            living_timeline: self.living_timeline,
+            wal,
+        };
+        let candidates = self.candidates(&cluster);
+        let verdict = archived.judge(&candidates);
+        JudgedCluster { cluster, archived, candidates, verdict }
     }
 
     /// The WAL without what has just arrived behind a hole, also one at the beginning of a timeline.
     ///
     /// Where a finished backup begins, WAL is no fragment: retention leaves holes before it.
-    fn settled(&self, mut wal: ArchivedWal, lineages: &Lineages) -> ArchivedWal {
+    fn settled(&self, mut wal: ArchivedWal, histories: &Histories) -> ArchivedWal {
         let size = wal.size;
         let spans: Vec<BackupSpan> =
             self.backups.iter().filter_map(span_of).map(|(span, _)| span).collect();
@@ -119,7 +167,7 @@ impl RecoverySource<'_> {
             .filter_map(|span| Some((span.begin.timeline, span.begin.number(size)?)))
             .collect();
         for (timeline, segments) in &mut wal.segments {
-            let parent = lineages.ancestors(*timeline).and_then(<[_]>::last);
+            let parent = histories.ancestors(*timeline).and_then(<[_]>::last);
             let starts_at = parent.map(|parent| size.segment_of(parent.switched_at));
             let is_on_its_way = |run: &&Run| {
                 let first = SegmentName::from_number(*timeline, run.first, size);
@@ -139,14 +187,22 @@ impl RecoverySource<'_> {
         wal
     }
 
+    /// When the last segment arrived of the timeline that verdicts speak of.
+    fn newest_at(&self, cluster: &JudgedCluster) -> Option<DateTime<Utc>> {
+        let timeline = cluster.verdict.current_timeline?;
+        let wal = &cluster.archived.wal;
+        self.arrived_at(wal.name(timeline, wal.last(timeline)?))
+    }
+
     fn reached_at(
         &self,
         verdict: &ServerVerdict,
+        reach_of: impl Fn(&BackupVerdict) -> Option<SegmentName>,
         lacking: &mut BTreeSet<LogName>,
     ) -> BTreeMap<String, DateTime<Utc>> {
         let mut reached_at = BTreeMap::new();
         for (id, one) in &verdict.backups {
-            let Some(reach) = one.reach else { continue };
+            let Some(reach) = reach_of(one) else { continue };
             match self.arrived_at(reach) {
                 Some(at) => drop(reached_at.insert(id.clone(), at)),
                 // Inside a run, as where a timeline was left: forgotten.
@@ -161,35 +217,50 @@ impl RecoverySource<'_> {
         log.arrived_at(segment.segment)
     }
 
-    fn histories(&self) -> BTreeMap<TimelineId, crate::postgres::TimelineHistory> {
+    fn histories(&self) -> Histories {
         let files = self.directory.wal.beside.histories.iter();
-        files.filter_map(|(id, file)| Some((*id, self.files.history(file)?.clone()))).collect()
+        Histories::new(files.map(|(id, file)| (*id, history_file(self.files, file))).collect())
     }
 
-    fn candidates(&self) -> Vec<Candidate> {
+    fn candidates(&self, cluster: &Cluster) -> Vec<Candidate> {
         let done = self.backups.iter().filter(|backup| backup.state == BackupState::Done);
-        done.filter_map(|backup| {
-            let (span, need) = span_of(backup)?;
-            Some(Candidate { id: backup.id.clone(), span, need, ended_at: backup.done_at()? })
+        let of_cluster = done.filter(|backup| cluster.backups.contains(&backup.id));
+        of_cluster.filter_map(|backup| self.candidate(backup)).collect()
+    }
+
+    fn candidate(&self, backup: &BackupReport) -> Option<Candidate> {
+        let (span, need) = span_of(backup)?;
+        let ended_at = backup.done_at()?;
+        let objects = self.own_objects(backup)?;
+        Some(Candidate {
+            id: backup.id.clone(),
+            span,
+            need,
+            ended_at,
+            broken_parent: None,
+            has_cold_data: objects.blocked > 0,
         })
-        .collect()
+    }
+
+    /// Objects of a backup and of those that it builds on.
+    fn own_objects(&self, backup: &BackupReport) -> Option<SomeObjects> {
+        let inventory = self.directory.backups.get(&backup.id)?;
+        Some(inventory.own_objects(backup.info.as_ref()?))
     }
 
     fn restore(
         &self,
-        archived: &Archived,
-        candidates: &[Candidate],
-        verdict: &ServerVerdict,
+        cluster: &JudgedCluster,
         lacking: &mut BTreeSet<LogName>,
     ) -> Option<RestoreReport> {
+        let JudgedCluster { archived, candidates, verdict, .. } = cluster;
         let is_recoverable = |candidate: &&Candidate| {
             let verdict = verdict.backups.get(&candidate.id);
-            verdict.is_some_and(|one| one.verdict == Verdict::Recoverable)
+            verdict.is_some_and(|one| one.thawed == Verdict::Recoverable)
         };
         let newest = candidates.iter().filter(is_recoverable).max_by_key(|one| one.ended_at)?;
         let backup = self.backups.iter().find(|backup| backup.id == newest.id)?;
-        let inventory = self.directory.backups.get(&backup.id)?;
-        let mut objects = inventory.own_objects(backup.info.as_ref()?);
+        let mut objects = self.own_objects(backup)?;
         let (begin, target) = (newest.span.begin.timeline, verdict.current_timeline?);
         let segments = archived.replayed(&newest.span, target)?;
         // PostgreSQL asks for the file of every number up to its target's, also of the timeline that
@@ -202,44 +273,83 @@ impl RecoverySource<'_> {
         Some(RestoreReport { backup: backup.id.clone(), objects })
     }
 
-    fn histories_missing(&self, archived: &Archived) -> BTreeSet<TimelineId> {
-        let with_wal = archived.wal.segments.keys().copied();
+    /// Timelines whose history file a restore does not find, or refuses.
+    fn histories_missing(&self, wal: &ArchivedWal, histories: &Histories) -> BTreeSet<TimelineId> {
         let spans = self.backups.iter().filter_map(span_of);
         let with_backups = spans.flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
-        with_wal
-            .chain(with_backups)
-            .filter(|id| *id != TimelineId::FIRST && !archived.lineages.has_history(*id))
-            .collect()
+        let is_missing = |timeline: &TimelineId| {
+            *timeline != TimelineId::FIRST && !histories.is_usable(*timeline)
+        };
+        wal.timelines().chain(with_backups).filter(is_missing).collect()
     }
 
     fn all_are_known(&self) -> bool {
         !self.backups.iter().any(|backup| matches!(backup.state, BackupState::Unreadable(_)))
     }
 
-    fn obsolete(&self, archived: &Archived) -> Option<BTreeMap<TimelineId, Runs>> {
-        let needs: Vec<_> = self.backups.iter().filter_map(span_of).collect();
-        let is_possible = |span: &BackupSpan| span.begin.number(archived.wal.size).is_some();
-        let are_known = self.all_are_known() && needs.iter().all(|(span, _)| is_possible(span));
+    fn obsolete(&self, judged: &[JudgedCluster], wal: &ArchivedWal) -> Option<SegmentSets> {
+        let needs: Vec<_> = self
+            .backups
+            .iter()
+            .filter_map(|backup| Some((backup.id.as_str(), span_of(backup)?)))
+            .collect();
+        let is_possible = |span: &BackupSpan| span.begin.number(wal.size).is_some();
+        let are_known =
+            self.all_are_known() && needs.iter().all(|(_, (span, _))| is_possible(span));
         if needs.is_empty() || !are_known {
             return None;
         }
-        let needed = NeededWal::of(&needs, &archived.lineages, &archived.wal);
-        let obsolete = archived.wal.segments.iter().map(|(timeline, present)| {
-            let mut runs = Runs::default();
-            for run in present.iter() {
-                let not_needed = needed.not_needed(*timeline, run.first, run.last);
-                not_needed.iter().for_each(|run| runs.insert_run(run));
+        let mut obsolete = present(wal);
+        for JudgedCluster { cluster, archived, .. } in judged {
+            let of_cluster = needs.iter().filter(|(id, _)| cluster.backups.contains(*id));
+            let of_cluster: Vec<_> = of_cluster.map(|(_, need)| *need).collect();
+            let needed = NeededWal::of(&of_cluster, &archived.histories, &archived.wal);
+            if needed.is_uncertain(&archived.wal) {
+                return None;
             }
-            (*timeline, runs)
-        });
-        Some(obsolete.filter(|(_, runs)| !runs.is_empty()).collect())
+            for (timeline, segments) in &mut obsolete {
+                let mut needed = needed.of_timeline(*timeline);
+                let foreign = archived.wal.foreign.get(timeline);
+                foreign.into_iter().flat_map(Runs::iter).for_each(|run| needed.remove_run(run));
+                needed.iter().for_each(|run| segments.remove_run(run));
+            }
+        }
+        obsolete.retain(|_, runs| !runs.is_empty());
+        Some(obsolete)
     }
 }
+
+/// Content of a history file, as a restore finds it.
+fn history_file(files: &Files, file: &SmallFile) -> HistoryFile {
+    match files.finding(file) {
+        Some(Finding::Read(FileContent::History(history)))
+            if history.ancestors().len() <= MOST_ANCESTORS =>
+        {
+            HistoryFile::Readable(history.clone())
+        }
+        Some(Finding::Unreadable { reason: UnreadableReason::Compression, .. }) => {
+            HistoryFile::NotDecompressible
+        }
+        Some(Finding::Unreadable { reason: UnreadableReason::Syntax, .. }) => HistoryFile::Invalid,
+        Some(Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone) | None => {
+            HistoryFile::Unknown
+        }
+    }
+}
+
+/// Most ancestors of a timeline that are followed. No cluster has been promoted so often.
+const MOST_ANCESTORS: usize = 1000;
 
 /// From where to where a backup that Barman calls done needs WAL, and what for.
 fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
     let info = backup.info.as_ref().filter(|info| info.status == BackupStatus::Done)?;
-    let span = BackupSpan { begin: info.begin_wal?, end: info.end_wal?, end_lsn: info.end_lsn };
+    let span = BackupSpan {
+        begin: info.begin_wal?,
+        end: info.end_wal?,
+        end_lsn: info.end_lsn,
+        checkpoint: info.label.map(|label| label.checkpoint).or(info.begin_lsn),
+        origin: info.label.map_or(BackupOrigin::Primary, |label| label.origin),
+    };
     let need = match backup.keep {
         Some(KeepTarget::Standalone) => Need::JustItself,
         Some(KeepTarget::Full) | None => Need::EverythingAfter,
@@ -249,19 +359,61 @@ fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
 
 /// Segments by their number on their timeline.
 fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
-    let mut segments: BTreeMap<TimelineId, Runs> = BTreeMap::new();
+    let mut archived = ArchivedWal { size, ..ArchivedWal::default() };
     let per_log = u64::from(size.segments_per_log());
     for (name, content) in &wal.logs {
         let first = u64::from(name.log) * per_log;
-        // Names beyond the end of the log are anomalies: nothing ever asks for them.
-        for run in content.segments.within(0, per_log - 1).iter() {
-            let run = Run { first: first + run.first, last: first + run.last };
-            segments.entry(name.timeline).or_default().insert_run(run);
+        let insert = |sets: &mut SegmentSets, runs: &Runs| {
+            // Names beyond the end of the log are anomalies: nothing ever asks for them.
+            for run in runs.within(0, per_log - 1).iter() {
+                let run = Run { first: first + run.first, last: first + run.last };
+                sets.entry(name.timeline).or_default().insert_run(run);
+            }
+        };
+        let unusable = content.unusable_segments(size);
+        let mut usable = content.segments.clone();
+        unusable.iter().for_each(|run| usable.remove_run(run));
+        insert(&mut archived.segments, &usable);
+        insert(&mut archived.wrong_size, &unusable);
+        insert(&mut archived.cold, &content.rarities().cold);
+    }
+    for (name, partial) in wal.partials() {
+        let Some(number) = name.number(size) else { continue };
+        add_partial(&mut archived, name.timeline, number, partial);
+    }
+    archived
+}
+
+/// Adds a partial segment, in the place of the whole one where a restore takes it for that.
+fn add_partial(wal: &mut ArchivedWal, timeline: TimelineId, number: u64, partial: PartialSegment) {
+    let run = Run { first: number, last: number };
+    let is_whole = [&wal.segments, &wal.wrong_size]
+        .iter()
+        .any(|sets| sets.get(&timeline).is_some_and(|segments| segments.contains(number)));
+    if is_whole && !partial.is_preferred {
+        return;
+    }
+    for sets in [&mut wal.segments, &mut wal.wrong_size] {
+        if let Some(segments) = sets.get_mut(&timeline) {
+            segments.remove_run(run);
         }
     }
-    let partials = wal.partials();
-    let partials = partials.filter_map(|name| Some((name.timeline, name.number(size)?))).collect();
-    ArchivedWal { size, segments, partials }
+    let bytes = u64::from(wal.size.bytes());
+    if partial.is_empty || partial.plain_bytes.is_some_and(|plain| plain != bytes) {
+        wal.wrong_size.entry(timeline).or_default().insert_run(run);
+    } else {
+        wal.partials.insert((timeline, number));
+    }
+}
+
+/// All segments that are there, of whatever size.
+fn present(wal: &ArchivedWal) -> SegmentSets {
+    let mut present = wal.segments.clone();
+    for (timeline, runs) in &wal.wrong_size {
+        let segments = present.entry(*timeline).or_default();
+        runs.iter().for_each(|run| segments.insert_run(run));
+    }
+    present
 }
 
 impl RecoveryReport {
@@ -269,7 +421,15 @@ impl RecoveryReport {
     #[must_use]
     pub fn recoverable(&self) -> usize {
         let verdicts = self.verdict.backups.values();
-        verdicts.filter(|one| one.verdict == Verdict::Recoverable).count()
+        verdicts.filter(|one| one.thawed == Verdict::Recoverable).count()
+    }
+
+    /// Number of backups that have to wait for objects in cold storage before they can be restored,
+    /// or replayed as far as they could be.
+    #[must_use]
+    pub fn blocked(&self) -> usize {
+        let verdicts = self.verdict.backups.values();
+        verdicts.filter(|one| one.verdict != one.thawed).count()
     }
 
     /// How many runs of segments are missing, and how many segments in them. `None` where none are
@@ -283,12 +443,20 @@ impl RecoveryReport {
 
     /// The gaps by the names of their first and last segment, with the count of those missing.
     pub fn named_gaps(&self) -> impl Iterator<Item = (SegmentName, SegmentName, u64)> {
-        named(&self.verdict.gaps, self.segment_size)
+        self.named(&self.verdict.gaps)
     }
 
-    /// The same of the missing segments that may be on their way.
-    pub fn named_pending(&self) -> impl Iterator<Item = (SegmentName, SegmentName, u64)> {
-        named(&self.pending, self.segment_size)
+    /// Runs of segments by the names of their first and last one, with their count.
+    pub fn named(
+        &self,
+        segments: &SegmentSets,
+    ) -> impl Iterator<Item = (SegmentName, SegmentName, u64)> {
+        segments.iter().flat_map(|(timeline, runs)| {
+            let name = |number| SegmentName::from_number(*timeline, number, self.segment_size);
+            runs.iter().map(move |run| {
+                (name(run.first), name(run.last), (run.last - run.first).saturating_add(1))
+            })
+        })
     }
 
     /// How many segments no finished backup needs.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::inventory::{DirectoryInventory, Files, Finding, SmallFile, UnreadableReason};
 use crate::postgres::TimelineId;
-use crate::recovery::Verdict;
+use crate::recovery::{BackupVerdict, Verdict};
 
 use super::{BackupReport, BackupState, RecoveryReport, ServerReport};
 
@@ -129,6 +129,7 @@ impl Refusals {
         }
         recovery.all_are_known = false;
         recovery.verdict.gaps.clear();
+        recovery.verdict.unreached_timeline = None;
         recovery.obsolete = None;
         recovery.obsolete_stored = None;
     }
@@ -170,8 +171,8 @@ impl ServerReport {
 
     /// Whether a verdict holds whatever the refused files say. The best one does.
     #[must_use]
-    pub fn is_certain(&self, verdict: &Verdict) -> bool {
-        *verdict == Verdict::Recoverable || !self.refusals.has(RefusedKind::History)
+    pub fn is_certain(&self, verdict: &BackupVerdict) -> bool {
+        verdict.thawed == Verdict::Recoverable || !self.refusals.has(RefusedKind::History)
     }
 
     /// Highest timeline that the newest restorable backup reaches; `None` without one, and where the

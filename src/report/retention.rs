@@ -10,7 +10,7 @@ use crate::recovery::retention::{
     CatalogBackup, RetentionBlock, RetentionPolicy, RetentionStatus, obsolete_since, report,
     retention_blocks,
 };
-use crate::recovery::{Coverage, Span, Verdict};
+use crate::recovery::{BackupVerdict, Coverage, Span, Verdict};
 
 use super::{BackupReport, DeletionReport, ServerReport};
 
@@ -28,9 +28,11 @@ pub struct RetentionReport {
     pub overdue_since: Option<DateTime<Utc>>,
     /// Whether each of what can keep Barman from deleting does; one that is not known is missing.
     pub blocks: BTreeMap<RetentionBlock, bool>,
-    /// How much of a recovery window can really be restored; `None` with another policy, and where
+    /// How much of a recovery window can be restored at once; `None` with another policy, and where
     /// that is not known.
     pub coverage: Option<Coverage>,
+    /// The same once everything is brought back from cold storage.
+    pub thawed_coverage: Option<Coverage>,
     /// What Barman would delete now; `None` where it would end with an error, and where that is not
     /// known.
     pub deletion: Option<DeletionReport>,
@@ -70,7 +72,13 @@ impl RetentionReport {
             deletion,
             overdue_since: since.into_values().min().filter(|_| is_known),
             blocks: blocks(server, &retention_blocks(unreadable, &catalog)),
-            coverage: policy.window().and_then(|window| coverage(server, window, now)),
+            coverage: policy.window().and_then(|window| {
+                coverage(server, (window, now), |one| &one.verdict, &server.recovery.reached_at)
+            }),
+            thawed_coverage: policy.window().and_then(|window| {
+                let reached_at = &server.recovery.thawed_reached_at;
+                coverage(server, (window, now), |one| &one.thawed, reached_at)
+            }),
         }
     }
 
@@ -111,16 +119,20 @@ fn blocks(
 
 /// What of the window lies between the end of a backup and the arrival of the last segment that it
 /// reaches; `None` where it is not known when that was, and where a refused file may cover more.
-fn coverage(server: &ServerReport, window: TimeDelta, now: DateTime<Utc>) -> Option<Coverage> {
+fn coverage(
+    server: &ServerReport,
+    (window, now): (TimeDelta, DateTime<Utc>),
+    verdict_of: impl Fn(&BackupVerdict) -> &Verdict,
+    reached_at: &BTreeMap<String, DateTime<Utc>>,
+) -> Option<Coverage> {
     let span = |backup: &BackupReport| {
         let from = backup.done_at()?;
-        let verdict = server.recovery.verdict.backups.get(&backup.id)?;
-        match verdict.verdict {
+        match verdict_of(server.recovery.verdict.backups.get(&backup.id)?) {
             Verdict::Recoverable | Verdict::Consistent(_) => {
-                let to = server.recovery.reached_at.get(&backup.id).copied();
+                let to = reached_at.get(&backup.id).copied();
                 Some(to.map(|to| Span { from, to }))
             }
-            Verdict::Waiting(_) | Verdict::Broken(_) => None,
+            Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => None,
         }
     };
     let spans: Option<Vec<_>> = server.backups.iter().filter_map(span).collect();

@@ -134,8 +134,11 @@ impl ServerReport {
         let newest = self.newest_known_done()?;
         match self.recovery.verdict.backups.get(&newest.id)?.verdict {
             Verdict::Waiting(_) if !self.refusals.has(RefusedKind::History) => newest.done_at(),
-            Verdict::Waiting(_) => None,
-            Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Broken(_) => None,
+            Verdict::Recoverable
+            | Verdict::Consistent(_)
+            | Verdict::Blocked(_)
+            | Verdict::Waiting(_)
+            | Verdict::Broken(_) => None,
         }
     }
 
@@ -152,8 +155,8 @@ impl ServerReport {
         let Some(newest) = self.newest_verdict() else {
             return self.recovery.all_are_known.then_some(false);
         };
-        let is_recoverable = newest.verdict == Verdict::Recoverable;
-        let is_certain = self.newest_is_known() && self.is_certain(&newest.verdict);
+        let is_recoverable = newest.thawed == Verdict::Recoverable;
+        let is_certain = self.newest_is_known() && self.is_certain(newest);
         (is_recoverable || is_certain).then_some(is_recoverable)
     }
 
@@ -161,9 +164,11 @@ impl ServerReport {
     /// can be restored to the newest WAL.
     #[must_use]
     pub fn recovery_window_start(&self) -> Option<DateTime<Utc>> {
+        let of_newest = &self.recovery.of_newest_cluster;
         let recoverable = self.done().into_iter().filter(|(_, backup)| {
             let verdict = self.recovery.verdict.backups.get(&backup.id);
-            verdict.is_some_and(|one| one.verdict == Verdict::Recoverable)
+            let is_recoverable = verdict.is_some_and(|one| one.thawed == Verdict::Recoverable);
+            is_recoverable && of_newest.contains(&backup.id)
         });
         recoverable.map(|(ended_at, _)| ended_at).min()
     }

@@ -29,7 +29,9 @@ pub(super) fn wal_anomalies(
         WalAnomaly::Misplaced => Some(objects(WalObjectKind::Misplaced)),
         WalAnomaly::Overwritten => Some(sum(|log| log.rarities().overwritten)),
         WalAnomaly::Foreign => Some(objects(WalObjectKind::Foreign)),
-        WalAnomaly::StrayTimeline => strays(wal, report, files).map(|found| found.len() as u64),
+        WalAnomaly::StrayTimeline => {
+            strays(wal, report, files).map(|_| report.recovery.stray.len() as u64)
+        }
     };
     WalAnomaly::ALL.into_iter().filter_map(|anomaly| Some((anomaly, count(anomaly)?))).collect()
 }

@@ -38,13 +38,13 @@ fn with_lost_wal(report: &Report) -> BTreeSet<BackupPlace> {
     let servers = report.servers.iter();
     let backups = servers.flat_map(|(directory, server)| {
         let verdicts = server.recovery.verdict.backups.iter();
-        verdicts.map(move |(id, verdict)| (directory, id, &verdict.verdict))
+        verdicts.map(move |(id, verdict)| (directory, id, &verdict.thawed))
     });
     let is_lost = |verdict: &Verdict| match verdict {
         Verdict::Consistent(obstacle) | Verdict::Broken(obstacle) => {
             matches!(obstacle, Obstacle::MissingSegment(_))
         }
-        Verdict::Recoverable | Verdict::Waiting(_) => false,
+        Verdict::Recoverable | Verdict::Blocked(_) | Verdict::Waiting(_) => false,
     };
     backups
         .filter(|(_, _, verdict)| is_lost(verdict))

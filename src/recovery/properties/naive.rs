@@ -1,293 +1,357 @@
-//! The rules of recovery, one segment at a time, as plainly as can be.
+//! `PostgreSQL`'s recovery, a quarter of a segment at a time, as plainly as can be.
 //!
-//! Nothing here knows of runs, paths or steps: an archive is a set of names, and a chain of replay
-//! is asked for each number which timeline it is read from.
+//! Nothing here knows of runs or courses: a WAL file is the list of the timelines that wrote each
+//! quarter of it, and replay is what `xlogrecovery.c` does with such files. Lines are named as in
+//! `PostgreSQL` 15.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{NoPath, Obstacle};
-use crate::postgres::TimelineId;
-
 /// Timeline and number of a segment.
 pub(super) type Name = (u32, u64);
+
+/// Position in quarters of a segment.
+pub(super) type Quarter = u64;
+
+/// A timeline as it really was.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// Lines of its history file: target of the recovery that began it, and where that ended.
+    pub(super) file: Vec<(u32, Quarter)>,
+    pub(super) begins_at: Quarter,
+    /// Timeline whose WAL it goes on from.
+    pub(super) goes_on_from: Option<u32>,
+}
+
+/// State of a history file in the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum File {
+    Missing,
+    Valid,
+    Empty,
+    Invalid,
+    NotServed,
+}
 
 /// An archive as sets of names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct World {
     pub(super) segment_bytes: u64,
+    pub(super) lines: BTreeMap<u32, Line>,
     pub(super) segments: BTreeSet<Name>,
-    pub(super) partials: BTreeSet<Name>,
-    /// Lines of the readable history files: which timeline was left, and where.
-    pub(super) files: BTreeMap<u32, Vec<(u32, u64)>>,
-    pub(super) listed: BTreeSet<u32>,
-    pub(super) stray: BTreeSet<u32>,
+    pub(super) wrong_sizes: BTreeSet<Name>,
+    /// Partial segments with the position at which each ends.
+    pub(super) partials: BTreeMap<Name, Quarter>,
+    pub(super) files: BTreeMap<u32, File>,
+    /// When the last segment of each timeline arrived.
+    pub(super) arrivals: BTreeMap<u32, i64>,
     /// In the order in which they ended.
     pub(super) backups: Vec<Backup>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Backup {
-    pub(super) begin: Name,
-    pub(super) end: Name,
-    pub(super) end_lsn: Option<u64>,
+    pub(super) begin_timeline: u32,
+    pub(super) checkpoint: Quarter,
+    pub(super) end_timeline: u32,
+    /// The first position behind it.
+    pub(super) end: Quarter,
+    pub(super) is_from_standby: bool,
     pub(super) is_standalone: bool,
 }
 
-/// The way from a backup to a timeline.
-pub(super) struct Chain {
-    /// Timelines with the number from which on the next one is read.
-    left: Vec<(u32, u64)>,
-    target: u32,
-    begin: u64,
+/// A value of `recovery_target_timeline`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Number(u32),
+    Current,
+    Latest,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Replayed {
+/// `TimeLineHistoryEntry`, with 0 for `InvalidXLogRecPtr`.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    tli: u32,
+    begin: Quarter,
+    end: Quarter,
+}
+
+/// How a restore went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) comes_up: bool,
+    /// The last file that was replayed.
+    pub(super) ends_in: Option<Name>,
+    /// Files served, with whether they could be read.
+    pub(super) reads: BTreeSet<Name>,
     pub(super) last: Option<Name>,
-    pub(super) missing: Option<Name>,
-    pub(super) partial: Option<Name>,
+    pub(super) first_missing: Option<Name>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Judged {
-    Recoverable,
-    /// The missing segment or the reason.
-    Consistent(Result<Name, Obstacle>),
-    Waiting(Name),
-    Broken(Result<Name, Obstacle>),
-}
+const QUARTERS: u64 = 4;
 
-impl Chain {
-    pub(super) fn read_from(&self, number: u64) -> u32 {
-        let before = self.left.iter().find(|(_, next_from)| number < *next_from);
-        before.map_or(self.target, |(timeline, _)| *timeline)
-    }
-
-    /// Timelines with the first number that each can have on this chain, oldest first.
-    fn entries(&self) -> Vec<Name> {
-        let mut entries = Vec::new();
-        let mut first = self.begin;
-        for (timeline, next_from) in &self.left {
-            entries.push((*timeline, first));
-            first = *next_from;
-        }
-        entries.push((self.target, first));
-        entries
-    }
-
-    pub(super) fn entry(&self) -> u64 {
-        self.entries().last().unwrap().1
-    }
+pub(super) fn segment_of(position: Quarter) -> u64 {
+    position / QUARTERS
 }
 
 impl World {
-    pub(super) fn timelines(&self) -> BTreeSet<u32> {
-        self.segments.iter().map(|(timeline, _)| *timeline).collect()
+    /// `existsTimeLineHistory` in `timeline.c`: "Timeline 1 does not have a history file"; of any
+    /// other, `RestoreArchivedFile` has to find one, whatever is in it.
+    fn exists(&self, tli: u32) -> bool {
+        let file = self.files.get(&tli).copied().unwrap_or(File::Missing);
+        tli != 1 && !matches!(file, File::Missing | File::NotServed)
     }
 
-    fn has_from(&self, timeline: u32, number: u64) -> bool {
-        self.segments.range((timeline, number)..=(timeline, u64::MAX)).next().is_some()
-    }
-
-    /// Section 8: from one file the lineage of all its ancestors is known; case 37: else no guess.
-    pub(super) fn lineage(&self, timeline: u32) -> Option<Vec<(u32, u64)>> {
-        if timeline == 1 {
-            return Some(Vec::new());
-        }
-        if let Some(lines) = self.files.get(&timeline) {
-            return Some(lines.clone());
-        }
-        let mut told = Vec::new();
-        for lines in self.files.values() {
-            for (index, line) in lines.iter().enumerate() {
-                if line.0 == timeline && index > told.len() {
-                    told = lines[..index].to_vec();
+    /// `readTimeLineHistory` in `timeline.c`, newest first; `None` for `ereport(FATAL)`.
+    fn read_history(&self, tli: u32) -> Option<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let mut prevend = 0;
+        if self.exists(tli) {
+            match self.files[&tli] {
+                // "syntax error in history file"
+                File::Invalid => return None,
+                File::Valid => {
+                    for (parent, switch) in &self.lines[&tli].file {
+                        entries.push(Entry { tli: *parent, begin: prevend, end: *switch });
+                        prevend = *switch;
+                    }
                 }
+                File::Empty | File::Missing | File::NotServed => {}
             }
         }
-        (!told.is_empty()).then_some(told)
+        // "Create one more entry for the "tip" of the timeline"
+        entries.push(Entry { tli, begin: prevend, end: 0 });
+        entries.reverse();
+        Some(entries)
     }
 
-    /// Section 9: a fork before the end of a backup is closed to it.
-    pub(super) fn chain(&self, backup: &Backup, target: u32) -> Result<Chain, NoPath> {
-        let (begin_timeline, begin) = backup.begin;
-        let (end_timeline, end) = backup.end;
-        let unknown = NoPath::UnknownHistory(TimelineId(target));
-        let told = if target == begin_timeline { Some(Vec::new()) } else { self.lineage(target) };
-        let lines = told.ok_or(unknown)?;
-        let mut left = Vec::new();
-        let (mut is_begun, mut is_ended) = (target == begin_timeline, target == end_timeline);
-        for (timeline, switch) in lines {
-            is_begun |= timeline == begin_timeline;
-            if !is_begun {
+    /// `findNewestTimeLine` in `timeline.c`.
+    pub(super) fn newest_timeline(&self, start: u32) -> u32 {
+        (start..).take_while(|tli| *tli == start || self.exists(*tli)).last().unwrap_or(start)
+    }
+
+    /// `validateRecoveryParameters` in `xlogrecovery.c`; `None` for "recovery target timeline does
+    /// not exist".
+    pub(super) fn target(&self, backup: &Backup, wish: Wish) -> (u32, bool) {
+        // `InitWalRecovery`: the higher one of `minRecoveryPointTLI` and `ThisTimeLineID`.
+        let own = backup.begin_timeline.max(backup.end_timeline);
+        match wish {
+            Wish::Number(tli) => (tli, tli == 1 || self.exists(tli)),
+            Wish::Current => (own, true),
+            Wish::Latest => (self.newest_timeline(own), true),
+        }
+    }
+
+    fn expected(&self, backup: &Backup, wish: Wish) -> Option<Vec<Entry>> {
+        let (tli, exists) = self.target(backup, wish);
+        if exists { self.read_history(tli) } else { None }
+    }
+
+    /// The timeline that wrote a position, on the way of one that has come to it.
+    fn writer(&self, tli: u32, position: Quarter) -> Option<u32> {
+        let line = self.lines.get(&tli)?;
+        if position >= line.begins_at {
+            Some(tli)
+        } else {
+            self.writer(line.goes_on_from?, position)
+        }
+    }
+
+    /// Who wrote each quarter of a file; `None` where nothing is written.
+    fn content(&self, name: Name) -> Vec<Option<u32>> {
+        let first = name.1 * QUARTERS;
+        let end =
+            if self.segments.contains(&name) { first + QUARTERS } else { self.partials[&name] };
+        let writer = |position| (position < end).then(|| self.writer(name.0, position)).flatten();
+        (first..first + QUARTERS).map(writer).collect()
+    }
+
+    /// `XLogFileReadAnyTLI` in `xlogrecovery.c`, with Barman's partial segment for a missing one.
+    fn read_any(&self, expected: &[Entry], number: u64, current: u32) -> Option<Name> {
+        for entry in expected {
+            // "don't bother looking at too-old TLIs"
+            if entry.tli < current {
+                break;
+            }
+            // "if (segno < beginseg) continue"
+            if entry.begin != 0 && number < segment_of(entry.begin) {
                 continue;
             }
-            let switch_segment = switch / self.segment_bytes;
-            let end_position = backup.end_lsn.unwrap_or(end * self.segment_bytes);
-            if timeline == begin_timeline && switch_segment < begin {
-                return Err(NoPath::NotADescendant);
+            let name = (entry.tli, number);
+            if self.wrong_sizes.contains(&name)
+                || self.segments.contains(&name)
+                || self.partials.contains_key(&name)
+            {
+                return Some(name);
             }
-            if timeline == end_timeline {
-                is_ended = true;
-                if switch < end_position {
-                    return Err(NoPath::NotADescendant);
+        }
+        None
+    }
+
+    /// `PerformWalRecovery` in `xlogrecovery.c`; `None` where `InitWalRecovery` gives up before it.
+    pub(super) fn restore(&self, backup: &Backup, wish: Wish) -> Option<Outcome> {
+        let expected = self.expected(backup, wish)?;
+        // "requested timeline %u is not a child of this server's history"
+        if timeline_of_point(backup.checkpoint, &expected) != Some(backup.begin_timeline) {
+            return None;
+        }
+        // "requested timeline %u does not contain minimum recovery point"
+        if backup.is_from_standby
+            && timeline_of_point(backup.end - 1, &expected) != Some(backup.end_timeline)
+        {
+            return None;
+        }
+        let begin = segment_of(backup.checkpoint);
+        let mut outcome = self.course(&expected, begin);
+        let mut current = 0;
+        let mut before = None;
+        let mut is_consistent = false;
+        for number in begin.. {
+            let Some(name) = self.read_any(&expected, number, current) else { break };
+            outcome.reads.insert(name);
+            // `RestoreArchivedFile` in `xlogarchive.c`: "archive file has wrong size", FATAL
+            if self.wrong_sizes.contains(&name) {
+                is_consistent = false;
+                break;
+            }
+            current = name.0;
+            let mut replayed = 0;
+            for (position, writer) in (number * QUARTERS..).zip(self.content(name)) {
+                if position < backup.checkpoint {
+                    continue;
                 }
+                if !self.is_next(backup, before, position, writer, &expected) {
+                    break;
+                }
+                before = writer;
+                replayed += 1;
+                let is_end_record = position + 1 == backup.end
+                    && (backup.is_from_standby || writer == Some(backup.end_timeline));
+                // `CheckRecoveryConsistency`: the end-of-backup record, or `minRecoveryPoint`.
+                is_consistent |= is_end_record;
             }
-            left.push((timeline, switch_segment));
-        }
-        if !is_begun || !is_ended {
-            return Err(NoPath::NotADescendant);
-        }
-        Ok(Chain { left, target, begin })
-    }
-
-    /// As `chain`, to a target that recovery is told to go to: its own file must be there.
-    pub(super) fn way(&self, backup: &Backup, target: u32) -> Result<Chain, NoPath> {
-        let chain = self.chain(backup, target)?;
-        if target != backup.begin.0 && !self.files.contains_key(&target) {
-            return Err(NoPath::UnknownHistory(TimelineId(target)));
-        }
-        Ok(chain)
-    }
-
-    pub(super) fn replay(&self, chain: &Chain) -> Replayed {
-        let mut number = chain.begin;
-        let mut last = None;
-        while self.segments.contains(&(chain.read_from(number), number)) {
-            last = Some((chain.read_from(number), number));
-            number += 1;
-        }
-        let next = (chain.read_from(number), number);
-        let is_over = next.0 == chain.target
-            && !self.has_from(chain.target, number)
-            && last.is_some_and(|last| last.0 == chain.target);
-        let newest_first = chain.entries().into_iter().rev();
-        let could_hold = newest_first
-            .filter(|(timeline, first)| {
-                *first <= number && last.is_none_or(|last| *timeline >= last.0)
-            })
-            .map(|(timeline, _)| (timeline, number));
-        let mut served =
-            could_hold.filter(|name| self.partials.contains(name) && !self.segments.contains(name));
-        Replayed { last, missing: (!is_over).then_some(next), partial: served.next() }
-    }
-
-    /// Section 9: b to e; case 38: without e if the backup ends exactly where e begins.
-    pub(super) fn own(&self, backup: &Backup) -> Result<Vec<Name>, NoPath> {
-        let chain = self.chain(backup, backup.end.0)?;
-        let ends_before = backup.end_lsn == Some(backup.end.1 * self.segment_bytes);
-        let last = if ends_before { backup.end.1 - 1 } else { backup.end.1 };
-        Ok((backup.begin.1..=last).map(|number| (chain.read_from(number), number)).collect())
-    }
-
-    fn own_missing(&self, backup: &Backup) -> Result<Option<Name>, NoPath> {
-        Ok(self.own(backup)?.into_iter().find(|name| !self.segments.contains(name)))
-    }
-
-    /// The highest timeline with WAL that the newest consistent backup can reach.
-    pub(super) fn current(&self) -> Option<u32> {
-        let newest = self.backups.iter().rev().find(|one| self.own_missing(one) == Ok(None))?;
-        let mut current = newest.end.0;
-        for timeline in self.timelines() {
-            let can_go = !self.stray.contains(&timeline) && self.way(newest, timeline).is_ok();
-            if timeline > current && can_go {
-                current = timeline;
+            if replayed > 0 {
+                outcome.ends_in = Some(name);
+            }
+            let to_end = (number + 1) * QUARTERS - backup.checkpoint.max(number * QUARTERS);
+            if replayed < to_end {
+                break;
             }
         }
-        Some(current)
+        outcome.comes_up = is_consistent;
+        Some(outcome)
     }
 
-    /// Whether the segment is late: nothing that was written after it has arrived.
-    fn is_late(&self, backup: &Backup, missing: Name) -> bool {
-        let chain = self.chain(backup, backup.end.0).ok().unwrap();
-        let later = chain.entries().into_iter().skip_while(|(timeline, _)| *timeline != missing.0);
-        !later.into_iter().any(|(timeline, _)| self.has_from(timeline, missing.1))
-    }
-
-    pub(super) fn judge(&self, backup: &Backup) -> Judged {
-        let target = self.current().unwrap_or(backup.end.0);
-        match self.own_missing(backup) {
-            Err(reason) => return Judged::Broken(Err(reason.into())),
-            Ok(Some(missing)) if self.is_late(backup, missing) => return Judged::Waiting(missing),
-            Ok(Some(missing)) => return Judged::Broken(Ok(missing)),
-            Ok(None) => {}
-        }
-        let chain = match self.way(backup, target) {
-            Ok(chain) => chain,
-            Err(reason) => return Judged::Consistent(Err(reason.into())),
+    /// Whether a record can follow the last one: its `xl_prev` fits (`ValidXLogRecordHeader`), and its
+    /// page is of a timeline in the history ("unexpected timeline ID").
+    fn is_next(
+        &self,
+        backup: &Backup,
+        before: Option<u32>,
+        position: Quarter,
+        writer: Option<u32>,
+        expected: &[Entry],
+    ) -> bool {
+        let Some(writer) = writer else { return false };
+        let is_expected = expected.iter().any(|entry| entry.tli == writer);
+        let follows = match before {
+            None => writer == backup.begin_timeline,
+            Some(before) => {
+                let line = &self.lines[&writer];
+                writer == before
+                    || (line.begins_at == position && line.goes_on_from == Some(before))
+            }
         };
-        if let Some(missing) = self.replay(&chain).missing {
-            return Judged::Consistent(Ok(missing));
-        }
-        for timeline in self.timelines() {
-            if timeline > target && self.lineage(timeline).is_none() {
-                let unknown = TimelineId(timeline);
-                return Judged::Consistent(Err(Obstacle::MissingHistory(unknown)));
+        is_expected && follows
+    }
+
+    /// The segments that replay should read: of each number, that of the newest timeline that has
+    /// begun in it or before.
+    fn course(&self, expected: &[Entry], begin: u64) -> Outcome {
+        let target = expected[0].tli;
+        let mut outcome = Outcome {
+            comes_up: false,
+            ends_in: None,
+            reads: BTreeSet::new(),
+            last: None,
+            first_missing: None,
+        };
+        for number in begin.. {
+            let name = owner(expected, number);
+            if self.segments.contains(&name) {
+                outcome.last = Some(name);
+            } else {
+                let had_some = outcome.last.is_some_and(|last| last.0 == target);
+                let is_over = name.0 == target && !self.has_from(name) && had_some;
+                outcome.first_missing = (!is_over).then_some(name);
+                break;
             }
         }
-        Judged::Recoverable
+        outcome
     }
 
-    pub(super) fn reach(&self, backup: &Backup) -> Option<Name> {
-        let target = self.current().unwrap_or(backup.end.0);
-        let chain = self.way(backup, target).or_else(|_| self.chain(backup, backup.end.0)).ok()?;
-        self.replay(&chain).last
+    /// Whether a timeline has a segment of a number or behind it, of whatever size.
+    fn has_from(&self, name: Name) -> bool {
+        let to = (name.0, u64::MAX);
+        self.segments.range(name..=to).chain(self.wrong_sizes.range(name..=to)).next().is_some()
     }
 
-    /// Each timeline with WAL that the backup can be taken to, and its own.
-    pub(super) fn follow(&self, backup: &Backup) -> BTreeMap<u32, Replayed> {
-        let mut follow = BTreeMap::new();
-        for timeline in self.timelines() {
-            if let Ok(chain) = self.way(backup, timeline) {
-                follow.insert(timeline, self.replay(&chain));
-            }
-        }
-        if let Ok(chain) = self.chain(backup, backup.end.0) {
-            follow.insert(backup.end.0, self.replay(&chain));
-        }
-        follow
+    /// The numbers of the segments that make a backup consistent.
+    pub(super) fn own(&self, backup: &Backup) -> std::ops::RangeInclusive<u64> {
+        segment_of(backup.checkpoint)..=segment_of(backup.end - 1)
     }
 
-    /// What `latest` comes to: counted up while the next number has a history file.
-    pub(super) fn latest(&self, backup: &Backup) -> u32 {
-        let mut latest = backup.begin.0;
-        while self.listed.contains(&(latest + 1)) {
-            latest += 1;
-        }
-        latest
+    /// Every segment on the way to a target, up to the last one that there is; with the numbers from
+    /// the target's first one on if `is_endless`.
+    pub(super) fn way(&self, backup: &Backup, wish: Wish, to: u64) -> Option<Vec<Name>> {
+        let expected = self.expected(backup, wish)?;
+        self.restore(backup, wish)?;
+        Some((segment_of(backup.checkpoint)..=to).map(|number| owner(&expected, number)).collect())
     }
 
-    /// Missing segments that some finished backup would have to replay through.
-    pub(super) fn gaps(&self) -> BTreeSet<Name> {
-        let mut wanted = BTreeSet::new();
-        for backup in &self.backups {
-            if !matches!(self.judge(backup), Judged::Waiting(_)) {
-                wanted.extend(self.own(backup).into_iter().flatten());
-            }
-            let Some(current) = self.current().filter(|_| !backup.is_standalone) else { continue };
-            let Ok(chain) = self.way(backup, current) else { continue };
-            let mut number = backup.begin.1;
-            while chain.read_from(number) != current || self.has_from(current, number) {
-                wanted.insert((chain.read_from(number), number));
-                number += 1;
-            }
-        }
-        wanted.difference(&self.segments).copied().collect()
+    pub(super) fn timelines(&self) -> BTreeSet<u32> {
+        self.segments.iter().chain(&self.wrong_sizes).map(|(timeline, _)| *timeline).collect()
     }
 
-    /// Section 9, and a timeline of unknown lineage as a whole.
-    pub(super) fn is_needed(&self, name: Name) -> bool {
-        let (timeline, number) = name;
-        let has_wal = self.timelines().contains(&timeline);
-        if has_wal && self.lineage(timeline).is_none() {
-            return true;
-        }
+    /// Every timeline that occurs, as `Followed` has them.
+    pub(super) fn wishes(&self) -> Vec<Wish> {
+        let of_files = self.files.keys().copied().filter(|tli| self.exists(*tli));
+        let of_backups =
+            self.backups.iter().flat_map(|backup| [backup.begin_timeline, backup.end_timeline]);
+        let all: BTreeSet<u32> =
+            self.timelines().into_iter().chain(of_files).chain(of_backups).collect();
+        let numbers = all.into_iter().map(Wish::Number);
+        numbers.chain([Wish::Current, Wish::Latest]).collect()
+    }
+
+    pub(super) fn works(&self, backup: &Backup, wish: Wish) -> bool {
+        self.restore(backup, wish).is_some_and(|outcome| outcome.comes_up)
+    }
+
+    pub(super) fn is_restorable(&self, backup: &Backup) -> bool {
+        self.wishes().into_iter().any(|wish| self.works(backup, wish))
+    }
+
+    /// A segment that was never read whatever is restored to whatever target may be deleted.
+    pub(super) fn is_read(&self, name: Name) -> bool {
         self.backups.iter().any(|backup| {
-            let is_own = backup.begin.0 == timeline || backup.end.0 == timeline;
-            let after = !backup.is_standalone
-                && (has_wal || is_own)
-                && self.chain(backup, timeline).is_ok_and(|chain| number >= chain.entry());
-            after || self.own(backup).is_ok_and(|own| own.contains(&name))
+            let within = if backup.is_standalone { *self.own(backup).end() } else { u64::MAX };
+            let mut outcomes =
+                self.wishes().into_iter().filter_map(|wish| self.restore(backup, wish));
+            name.1 <= within && outcomes.any(|outcome| outcome.reads.contains(&name))
         })
     }
+}
+
+/// `tliOfPointInHistory` in `timeline.c`.
+fn timeline_of_point(position: Quarter, history: &[Entry]) -> Option<u32> {
+    let mut found = history.iter().filter(|entry| {
+        (entry.begin == 0 || entry.begin <= position) && (entry.end == 0 || position < entry.end)
+    });
+    found.next().map(|entry| entry.tli)
+}
+
+/// The file that `XLogFileReadAnyTLI` asks for first.
+fn owner(expected: &[Entry], number: u64) -> Name {
+    let begun = expected.iter().find(|entry| entry.begin == 0 || segment_of(entry.begin) <= number);
+    (begun.map_or(0, |entry| entry.tli), number)
 }

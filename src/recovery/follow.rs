@@ -1,0 +1,136 @@
+//! Restores of one backup to every target that a person can name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::postgres::{SegmentName, TimelineId};
+
+use super::course::Course;
+use super::restore::{Attempt, Restore};
+use super::{ArchivedWal, BackupSpan, Histories, Obstacle, Replay, Target};
+
+/// Restore of a backup to one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Target, as `recovery_target_timeline` names it.
+    pub target: Target,
+    /// Timeline that the target comes to.
+    pub timeline: TimelineId,
+    /// How far replay gets; `None` where the backup is not on the way to the target.
+    pub replay: Option<Replay>,
+    /// What keeps the server from coming up; `None` if it does.
+    pub obstacle: Option<Obstacle>,
+}
+
+impl Followed {
+    /// Whether the server comes up.
+    #[must_use]
+    pub const fn works(&self) -> bool {
+        self.obstacle.is_none()
+    }
+}
+
+/// Restore of a backup to one target, with all that verdicts are drawn from.
+#[derive(Clone, Debug)]
+pub(super) struct Tried {
+    pub(super) target: Target,
+    pub(super) timeline: TimelineId,
+    /// An error is the reason why the target, or the way to it, is closed to the backup.
+    pub(super) restore: Result<Restore, Obstacle>,
+}
+
+/// The courses to every target, for backups that end on one timeline or another.
+pub(super) struct Courses<'a> {
+    histories: &'a Histories,
+    wal: &'a ArchivedWal,
+    numbered: Vec<TimelineId>,
+    known: BTreeMap<TimelineId, Result<Course, Obstacle>>,
+}
+
+/// Most timelines that are tried by their number: the highest ones. No archive has so many, but for
+/// one that somebody fills with history files.
+const MOST_TARGETS: usize = 100;
+
+impl<'a> Courses<'a> {
+    /// Courses to every timeline of an archive, those that backups are on included.
+    pub(super) fn new(
+        histories: &'a Histories,
+        wal: &'a ArchivedWal,
+        of_backups: impl Iterator<Item = TimelineId>,
+    ) -> Self {
+        let timelines: BTreeSet<TimelineId> =
+            wal.timelines().chain(histories.timelines()).chain(of_backups).collect();
+        let too_many = timelines.len().saturating_sub(MOST_TARGETS);
+        let numbered: Vec<_> = timelines.into_iter().skip(too_many).collect();
+        let course = |timeline: &TimelineId| {
+            // The timeline that a backup ends on makes no difference to a number.
+            (*timeline, course(histories, wal, Target::Timeline(*timeline), *timeline))
+        };
+        let known = numbered.iter().map(course).collect();
+        Self { histories, wal, numbered, known }
+    }
+
+    /// Tries every target.
+    pub(super) fn try_all(&self, span: &BackupSpan) -> Vec<Tried> {
+        let numbers = self.numbered.iter().copied().map(Target::Timeline);
+        let targets = numbers.chain([Target::Current, Target::Latest]);
+        targets.map(|target| self.try_one(span, target)).collect()
+    }
+
+    fn try_one(&self, span: &BackupSpan, target: Target) -> Tried {
+        let own = span.end.timeline.max(span.begin.timeline);
+        let timeline = self.histories.timeline_of(target, own);
+        let restore = match (target, self.known.get(&timeline)) {
+            (Target::Timeline(_), Some(course)) => course
+                .as_ref()
+                .map_err(Obstacle::clone)
+                .and_then(|course| self.restore(span, course)),
+            (_, Some(Ok(course))) => self.restore(span, course),
+            (_, Some(Err(_)) | None) => course(self.histories, self.wal, target, own)
+                .and_then(|course| self.restore(span, &course)),
+        };
+        Tried { target, timeline, restore }
+    }
+
+    fn restore(&self, span: &BackupSpan, course: &Course) -> Result<Restore, Obstacle> {
+        let Self { histories, wal, .. } = self;
+        Attempt { span, course, wal, histories }.restore()
+    }
+}
+
+fn course(
+    histories: &Histories,
+    wal: &ArchivedWal,
+    target: Target,
+    own: TimelineId,
+) -> Result<Course, Obstacle> {
+    let history = histories.of_target(target, own)?;
+    Ok(Course::of(&history, wal.size))
+}
+
+impl Tried {
+    /// The restore, if the server comes up.
+    pub(super) fn working(&self) -> Option<&Restore> {
+        self.restore.as_ref().ok().filter(|restore| restore.outcome.is_ok())
+    }
+
+    /// What keeps the server from coming up; `None` if it does.
+    pub(super) fn obstacle(&self) -> Option<&Obstacle> {
+        match &self.restore {
+            Ok(restore) => restore.outcome.as_ref().err(),
+            Err(obstacle) => Some(obstacle),
+        }
+    }
+
+    pub(super) fn followed(&self) -> Followed {
+        Followed {
+            target: self.target,
+            timeline: self.timeline,
+            replay: self.restore.as_ref().ok().map(|restore| restore.replay),
+            obstacle: self.obstacle().cloned(),
+        }
+    }
+
+    pub(super) fn last(&self) -> Option<SegmentName> {
+        self.restore.as_ref().ok()?.replay.last
+    }
+}

@@ -1,0 +1,272 @@
+//! History files of an archive, and the targets of recovery that they decide.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::postgres::{Ancestor, Lsn, TimelineHistory, TimelineId};
+
+/// One history file that is listed, as a restore finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryFile {
+    /// One that `PostgreSQL` reads.
+    Readable(TimelineHistory),
+    /// One that `PostgreSQL` refuses to start with: "syntax error in history file".
+    Invalid,
+    /// One that `barman-cloud-wal-restore` cannot decompress: a restore finds none.
+    NotDecompressible,
+    /// One whose content is not known here.
+    Unknown,
+}
+
+/// A value of `recovery_target_timeline`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A timeline by its number.
+    Timeline(TimelineId),
+    /// `current`: the timeline that the backup ended on.
+    Current,
+    /// `latest`, the default: the last timeline up to which every number has a history file.
+    Latest,
+}
+
+/// Reason why a target cannot be chosen at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetError {
+    /// The timeline has no history file.
+    MissingHistory(TimelineId),
+    /// `PostgreSQL` refuses the timeline's history file.
+    InvalidHistory(TimelineId),
+    /// The content of the timeline's history file is not known.
+    UnknownHistory(TimelineId),
+}
+
+/// The history files of an archive.
+#[derive(Clone, Debug, Default)]
+pub struct Histories(BTreeMap<TimelineId, HistoryFile>);
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeline(timeline) => timeline.fmt(formatter),
+            Self::Current => formatter.write_str("current"),
+            Self::Latest => formatter.write_str("latest"),
+        }
+    }
+}
+
+impl TargetError {
+    /// Timeline whose history file is in the way.
+    #[must_use]
+    pub const fn timeline(self) -> TimelineId {
+        match self {
+            Self::MissingHistory(timeline)
+            | Self::InvalidHistory(timeline)
+            | Self::UnknownHistory(timeline) => timeline,
+        }
+    }
+}
+
+impl Histories {
+    /// The history files of an archive, by the timeline that begins in each.
+    #[must_use]
+    pub fn new(files: BTreeMap<TimelineId, HistoryFile>) -> Self {
+        Self(files)
+    }
+
+    /// Returns the timelines with a history file that a restore finds, in order.
+    pub fn timelines(&self) -> impl Iterator<Item = TimelineId> {
+        self.0.keys().copied().filter(|timeline| self.exists(*timeline))
+    }
+
+    /// Returns the histories that are readable.
+    pub fn readable(&self) -> impl Iterator<Item = &TimelineHistory> {
+        self.0.values().filter_map(|file| match file {
+            HistoryFile::Readable(history) => Some(history),
+            HistoryFile::Invalid | HistoryFile::NotDecompressible | HistoryFile::Unknown => None,
+        })
+    }
+
+    /// Whether a restore finds a history file of the timeline (`existsTimeLineHistory` in
+    /// `timeline.c`, which does not read it).
+    #[must_use]
+    pub fn exists(&self, timeline: TimelineId) -> bool {
+        match self.0.get(&timeline) {
+            Some(HistoryFile::Readable(_) | HistoryFile::Invalid | HistoryFile::Unknown) => true,
+            Some(HistoryFile::NotDecompressible) | None => false,
+        }
+    }
+
+    /// Whether the timeline has a readable history file.
+    #[must_use]
+    pub fn is_readable(&self, timeline: TimelineId) -> bool {
+        matches!(self.0.get(&timeline), Some(HistoryFile::Readable(_)))
+    }
+
+    /// Whether a restore can follow the timeline's history file, as far as that is known.
+    #[must_use]
+    pub fn is_usable(&self, timeline: TimelineId) -> bool {
+        matches!(self.0.get(&timeline), Some(HistoryFile::Readable(_) | HistoryFile::Unknown))
+    }
+
+    /// Returns the timeline that a target comes to, for a backup that ended on `own`.
+    ///
+    /// `validateRecoveryParameters` in `xlogrecovery.c`; `latest` by `findNewestTimeLine` in
+    /// `timeline.c`, which counts up from the timeline of the control file.
+    #[must_use]
+    pub fn timeline_of(&self, target: Target, own: TimelineId) -> TimelineId {
+        match target {
+            Target::Timeline(timeline) => timeline,
+            Target::Current => own,
+            Target::Latest => {
+                let mut latest = own;
+                while let Some(next) = latest.0.checked_add(1).map(TimelineId)
+                    && self.exists(next)
+                {
+                    latest = next;
+                }
+                latest
+            }
+        }
+    }
+
+    /// Returns the history that recovery to a target follows, for a backup that ended on `own`.
+    ///
+    /// # Errors
+    /// When `PostgreSQL` refuses the target, or the history is not known.
+    pub fn of_target(
+        &self,
+        target: Target,
+        own: TimelineId,
+    ) -> Result<TimelineHistory, TargetError> {
+        let timeline = self.timeline_of(target, own);
+        // "Timeline 1 does not have a history file, so no need to check."
+        if timeline == TimelineId::FIRST {
+            return Ok(TimelineHistory::without_ancestors(timeline));
+        }
+        match self.0.get(&timeline) {
+            Some(HistoryFile::Readable(history)) => Ok(history.clone()),
+            Some(HistoryFile::Invalid) => Err(TargetError::InvalidHistory(timeline)),
+            Some(HistoryFile::Unknown) => Err(TargetError::UnknownHistory(timeline)),
+            Some(HistoryFile::NotDecompressible) | None => match target {
+                Target::Timeline(_) => Err(TargetError::MissingHistory(timeline)),
+                Target::Current | Target::Latest => {
+                    Ok(TimelineHistory::without_ancestors(timeline))
+                }
+            },
+        }
+    }
+
+    /// Returns the timelines that a timeline came through, oldest first; `None` where that is not
+    /// known.
+    ///
+    /// A timeline whose own history file is gone may stand in the file of one that came of it.
+    /// Timeline 1 came of none; the parent of any other is never guessed.
+    #[must_use]
+    pub fn ancestors(&self, timeline: TimelineId) -> Option<&[Ancestor]> {
+        if timeline == TimelineId::FIRST {
+            return Some(&[]);
+        }
+        if let Some(HistoryFile::Readable(history)) = self.0.get(&timeline) {
+            return Some(history.ancestors());
+        }
+        let told = self.readable().filter_map(|history| {
+            let ancestors = history.ancestors();
+            let place = ancestors.iter().position(|ancestor| ancestor.timeline == timeline)?;
+            // As the first ancestor it says nothing of its own parent.
+            ancestors.get(..place).filter(|before| !before.is_empty())
+        });
+        // A server that did not have its parent's file itself leaves out where that came from.
+        told.max_by_key(|ancestors| ancestors.len())
+    }
+
+    /// Returns the history of a timeline as far as any file tells it, also without its own one.
+    #[must_use]
+    pub fn lineage(&self, timeline: TimelineId) -> Option<TimelineHistory> {
+        let ancestors = self.ancestors(timeline)?;
+        Some(TimelineHistory::of_ancestors(timeline, ancestors.to_vec()))
+    }
+
+    /// Returns the positions at which readable histories left a timeline.
+    pub fn switches_from(&self, timeline: TimelineId) -> impl Iterator<Item = Lsn> {
+        self.readable().filter_map(move |history| history.left(timeline))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: TimelineId = TimelineId(1);
+
+    fn histories(files: &[(u32, &str)]) -> Histories {
+        let read = |(timeline, text): &(u32, &str)| {
+            let timeline = TimelineId(*timeline);
+            let parsed = TimelineHistory::parse(timeline, text.as_bytes());
+            (timeline, parsed.map_or(HistoryFile::Invalid, HistoryFile::Readable))
+        };
+        Histories::new(files.iter().map(read).collect())
+    }
+
+    fn ancestors(histories: &Histories, timeline: u32) -> Option<Vec<u32>> {
+        let ancestors = histories.ancestors(TimelineId(timeline))?;
+        Some(ancestors.iter().map(|ancestor| ancestor.timeline.0).collect())
+    }
+
+    #[test]
+    fn an_ancestor_without_file_stands_in_its_descendants_file() {
+        let histories = histories(&[(4, "1\t0/1\tx\n2\t0/2\ty\n3\t0/3\tz")]);
+
+        assert_eq!(ancestors(&histories, 3), Some(vec![1, 2]));
+        assert_eq!(ancestors(&histories, 2), Some(vec![1]));
+        assert_eq!(ancestors(&histories, 1), Some(vec![]));
+    }
+
+    #[test]
+    fn the_parent_of_a_timeline_that_no_file_names_is_unknown() {
+        let histories = histories(&[(4, "2\t0/2\ty")]);
+
+        assert_eq!(ancestors(&histories, 2), None);
+        assert_eq!(ancestors(&histories, 3), None);
+        assert_eq!(ancestors(&histories, 5), None);
+    }
+
+    #[test]
+    fn latest_is_the_last_of_consecutive_history_files() {
+        let histories = histories(&[(2, "1\t0/1\tx"), (3, "garbage"), (5, "1\t0/1\tx")]);
+        let latest = |own| histories.timeline_of(Target::Latest, TimelineId(own)).0;
+
+        assert_eq!(latest(1), 3);
+        assert_eq!(latest(3), 3);
+        assert_eq!(latest(4), 5);
+    }
+
+    #[test]
+    fn a_number_needs_a_history_file_and_current_does_not() {
+        let histories = histories(&[(3, "1\t0/1\tx")]);
+        let own = TimelineId(2);
+
+        assert_eq!(
+            histories.of_target(Target::Timeline(own), own),
+            Err(TargetError::MissingHistory(own))
+        );
+        assert_eq!(
+            histories.of_target(Target::Current, own),
+            Ok(TimelineHistory::without_ancestors(own))
+        );
+        assert!(histories.of_target(Target::Timeline(OWN), own).is_ok());
+    }
+
+    #[test]
+    fn an_invalid_history_file_is_refused_and_one_that_is_not_served_is_missing() {
+        let files = BTreeMap::from([
+            (TimelineId(2), HistoryFile::Invalid),
+            (TimelineId(3), HistoryFile::NotDecompressible),
+        ]);
+        let histories = Histories::new(files);
+        let of = |target| histories.of_target(target, OWN);
+
+        assert_eq!(of(Target::Latest), Err(TargetError::InvalidHistory(TimelineId(2))));
+        let third = Target::Timeline(TimelineId(3));
+        assert_eq!(of(third), Err(TargetError::MissingHistory(TimelineId(3))));
+    }
+}

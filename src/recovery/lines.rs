@@ -1,0 +1,60 @@
+//! The timeline that a cluster is on, as far as a listing shows it.
+
+use std::collections::BTreeSet;
+
+use crate::postgres::TimelineId;
+
+use super::Archived;
+use super::verdict::Judged;
+
+/// The timelines that matter most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lines {
+    /// Timeline with the newest WAL that a backup reaches.
+    pub(super) current: Option<TimelineId>,
+    /// Timeline with the newest WAL of all, if no backup reaches it.
+    pub(super) unreached: Option<TimelineId>,
+}
+
+/// Chooses the timeline that verdicts speak of.
+///
+/// A listing cannot tell a living database from a restored copy that archives to the same place. What
+/// it shows is on which timeline WAL arrived last: of those that no other timeline goes on from.
+pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
+    let restorable = judged.iter().filter(|judged| judged.works());
+    let Some(newest) = restorable.clone().max_by_key(|judged| judged.candidate.ended_at) else {
+        return Lines::default();
+    };
+    let by_newest = newest.reached();
+    let rank = |timeline: &TimelineId| {
+        let is_living = archived.living_timeline == Some(*timeline);
+        let arrived_at = archived.last_arrivals.get(timeline).copied();
+        (is_living, arrived_at, by_newest.contains(timeline), *timeline)
+    };
+    let leaves = leaves(archived);
+    let newest_line = leaves.iter().copied().max_by_key(rank);
+    let is_reached =
+        |timeline: &TimelineId| restorable.clone().any(|judged| judged.reaches(*timeline));
+    let unreached = newest_line.filter(|timeline| !is_reached(timeline));
+    let reached = leaves.iter().copied().filter(|timeline| by_newest.contains(timeline));
+    let current = match newest_line {
+        Some(timeline) if unreached.is_none() => timeline,
+        Some(_) | None => reached.max_by_key(rank).unwrap_or(newest.candidate.span.end.timeline),
+    };
+    Lines { current: Some(current), unreached }
+}
+
+/// Timelines with WAL that no other one goes on from where they end.
+fn leaves(archived: &Archived) -> BTreeSet<TimelineId> {
+    let timelines: Vec<TimelineId> = archived.wal.timelines().collect();
+    let goes_on = |timeline: &TimelineId| {
+        let last = archived.wal.last(*timeline);
+        timelines.iter().filter(|other| *other > timeline).any(|other| {
+            let ancestors = archived.histories.ancestors(*other).unwrap_or_default();
+            let switch = ancestors.iter().find(|ancestor| ancestor.timeline == *timeline);
+            let size = archived.wal.size;
+            switch.is_some_and(|switch| Some(size.segment_of(switch.switched_at)) >= last)
+        })
+    };
+    timelines.iter().copied().filter(|timeline| !goes_on(timeline)).collect()
+}

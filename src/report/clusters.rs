@@ -1,0 +1,189 @@
+//! The database clusters that share one server's directory.
+//!
+//! A major upgrade in place, and a cluster that is created anew, go on in the directory of the one
+//! before. A listing does not show whose WAL a segment is; only when it arrived.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::barman::WalKind;
+use crate::inventory::{LogInventory, WalInventory};
+use crate::postgres::{LogName, Run, Runs, SegmentSize, TimelineId};
+use crate::recovery::{ArchivedWal, SegmentSets};
+
+use super::BackupReport;
+
+/// One cluster, as its backups show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cluster {
+    /// Ids of its backups.
+    pub(super) backups: BTreeSet<String>,
+    /// When its first backup began.
+    begins_at: Option<DateTime<Utc>>,
+    /// When its last backup ended.
+    ends_at: Option<DateTime<Utc>>,
+    /// When the last backup of an earlier cluster ended: whatever arrived until then is that one's.
+    after: Option<DateTime<Utc>>,
+    /// When the first backup of a later cluster began: whatever has arrived since is that one's.
+    before: Option<DateTime<Utc>>,
+    /// Last segment that its first backup needs, by timeline.
+    first_ends: BTreeMap<TimelineId, u64>,
+    /// Last segment that any of its backups needs, by timeline.
+    last_ends: BTreeMap<TimelineId, u64>,
+}
+
+/// The clusters of a directory, in the order in which their first backups began; one at least.
+pub(super) fn clusters(backups: &[BackupReport], size: SegmentSize) -> Vec<Cluster> {
+    let mut by_identifier: BTreeMap<&str, Cluster> = BTreeMap::new();
+    let mut unnamed = BTreeSet::new();
+    for backup in backups {
+        let identifier = backup.info.as_ref().and_then(|info| info.system_identifier.as_deref());
+        match identifier {
+            Some(identifier) => by_identifier.entry(identifier).or_default().add(backup, size),
+            None => drop(unnamed.insert(backup.id.clone())),
+        }
+    }
+    let mut clusters: Vec<Cluster> = by_identifier.into_values().collect();
+    clusters.sort_by_key(|cluster| cluster.begins_at);
+    set_limits(&mut clusters);
+    if clusters.is_empty() {
+        clusters.push(Cluster::default());
+    }
+    if let Some(newest) = clusters.last_mut() {
+        newest.backups.extend(unnamed);
+    }
+    clusters
+}
+
+/// Sets from when to when WAL can be of each cluster. Where two take turns, nothing tells.
+fn set_limits(clusters: &mut [Cluster]) {
+    let spans: Vec<_> = clusters.iter().map(|one| (one.begins_at, one.ends_at)).collect();
+    for (place, cluster) in clusters.iter_mut().enumerate() {
+        let earlier = spans.iter().take(place).filter_map(|(_, ends_at)| *ends_at);
+        let later = spans.iter().skip(place + 1).filter_map(|(begins_at, _)| *begins_at);
+        cluster.after = earlier.max().filter(|after| Some(*after) < cluster.begins_at);
+        cluster.before = later.min().filter(|before| Some(*before) > cluster.ends_at);
+    }
+}
+
+impl Cluster {
+    fn add(&mut self, backup: &BackupReport, size: SegmentSize) {
+        self.backups.insert(backup.id.clone());
+        let Some(info) = &backup.info else { return };
+        let is_first = info.began_at.is_some()
+            && self.begins_at.is_none_or(|begins_at| info.began_at < Some(begins_at));
+        let ends_at = info.ended_at.or(info.began_at);
+        self.ends_at = self.ends_at.max(ends_at);
+        let end = info.end_wal.and_then(|name| Some((name.timeline, name.number(size)?)));
+        if is_first {
+            self.begins_at = info.began_at;
+            self.first_ends = end.into_iter().collect();
+        }
+        if let Some((timeline, number)) = end {
+            let last = self.last_ends.entry(timeline).or_insert(number);
+            *last = number.max(*last);
+        }
+    }
+
+    /// Whether another cluster shares the directory.
+    fn is_alone(&self) -> bool {
+        self.after.is_none() && self.before.is_none()
+    }
+
+    /// The WAL as a restore of this cluster's backups finds it.
+    pub(super) fn view(&self, wal: &ArchivedWal, inventory: &WalInventory) -> ArchivedWal {
+        let mut view = wal.clone();
+        if self.is_alone() {
+            return view;
+        }
+        let foreign = self.foreign(inventory, wal.size);
+        for sets in [&mut view.segments, &mut view.wrong_size, &mut view.cold] {
+            remove(sets, &foreign);
+        }
+        let partials = inventory.partials().filter_map(|(name, partial)| {
+            let number = name.number(wal.size)?;
+            let is_own = !self.is_foreign(name.timeline, number, partial.arrived_at);
+            is_own.then_some((name.timeline, number))
+        });
+        let own: BTreeSet<_> = partials.collect();
+        view.partials.retain(|partial| own.contains(partial));
+        view.foreign = foreign;
+        if self.before.is_some() {
+            self.end_at_holes(&mut view);
+        }
+        view
+    }
+
+    fn is_foreign(&self, timeline: TimelineId, number: u64, arrived_at: DateTime<Utc>) -> bool {
+        if self.after.is_some_and(|after| arrived_at <= after)
+            || self.before.is_some_and(|before| arrived_at >= before)
+        {
+            return true;
+        }
+        // Between the last backup of the one and the first backup of the other, WAL is of either.
+        let is_early = self.after.is_some() && Some(arrived_at) < self.begins_at;
+        let first_end = self.first_ends.get(&timeline);
+        is_early && first_end.is_none_or(|end| number >= *end)
+    }
+
+    fn foreign(&self, inventory: &WalInventory, size: SegmentSize) -> SegmentSets {
+        let mut foreign = SegmentSets::new();
+        let per_log = u64::from(size.segments_per_log());
+        for (name, log) in &inventory.logs {
+            let first = u64::from(name.log) * per_log;
+            let of_log = self.foreign_in(*name, first, log);
+            let runs = foreign.entry(name.timeline).or_default();
+            of_log.iter().for_each(|run| runs.insert_run(run));
+        }
+        foreign.retain(|_, runs| !runs.is_empty());
+        foreign
+    }
+
+    /// Segments of a log that are another cluster's; of one whose files are forgotten, runs of which
+    /// both ends are.
+    fn foreign_in(&self, name: LogName, first: u64, log: &LogInventory) -> Runs {
+        let is_foreign = |segment: u32, arrived_at: DateTime<Utc>| {
+            self.is_foreign(name.timeline, first + u64::from(segment), arrived_at)
+        };
+        if let Some(files) = log.files() {
+            let segments = files.iter().filter(|file| matches!(file.kind, WalKind::Segment(_)));
+            let foreign = segments.filter(|file| is_foreign(file.segment, file.arrived_at));
+            return foreign.map(|file| first + u64::from(file.segment)).collect();
+        }
+        let mut foreign = Runs::default();
+        for run in log.segments.iter() {
+            let edge_is_foreign = |number: u64| {
+                let segment = u32::try_from(number).ok()?;
+                Some(is_foreign(segment, log.arrived_at(segment)?))
+            };
+            if edge_is_foreign(run.first) == Some(true) && edge_is_foreign(run.last) == Some(true) {
+                foreign.insert_run(Run { first: first + run.first, last: first + run.last });
+            }
+        }
+        foreign
+    }
+
+    /// Leaves out what lies behind a hole after the last backup: it may be the later cluster's, from
+    /// before its first backup.
+    fn end_at_holes(&self, view: &mut ArchivedWal) {
+        for (timeline, last_end) in &self.last_ends {
+            let Some(hole) = view.first_missing(*timeline, *last_end, u64::MAX) else { continue };
+            let behind = SegmentSets::from([(
+                *timeline,
+                Runs::from_run(Run { first: hole, last: u64::MAX }),
+            )]);
+            remove(&mut view.segments, &behind);
+            remove(&mut view.wrong_size, &behind);
+        }
+    }
+}
+
+fn remove(sets: &mut SegmentSets, removed: &SegmentSets) {
+    for (timeline, runs) in removed {
+        if let Some(segments) = sets.get_mut(timeline) {
+            runs.iter().for_each(|run| segments.remove_run(run));
+        }
+    }
+    sets.retain(|_, runs| !runs.is_empty());
+}
