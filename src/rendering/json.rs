@@ -125,8 +125,8 @@ pub struct RefusedEntry {
 pub struct WalEntry {
     /// The timelines with whole segments, by number.
     pub timelines: Vec<TimelineEntry>,
-    /// The newest segment by its position: the last one of the highest timeline that no other cluster
-    /// wrote; `null` without any.
+    /// The newest segment by its position: the last one of the current timeline, or without one of the
+    /// highest that no other cluster wrote; `null` without any.
     pub newest_segment: Option<String>,
     /// When that segment arrived; `null` without any.
     pub newest_at: Option<Moment>,

@@ -16,9 +16,11 @@ pub struct NewestSegment {
     pub arrived_at: DateTime<Utc>,
 }
 
-/// Finds the last segment of the living timeline: the one with the newest WAL by the verdict, or
-/// without a backup that tells the highest one that no other cluster wrote.
+/// Finds the last segment of the current timeline, the one with the newest WAL that a backup reaches;
+/// without any, of the highest timeline that no other cluster wrote.
 ///
+/// WAL that no backup reaches can go on arriving while the database's own does not: from a copy, or
+/// from a database that was recovered in place. None of it can be restored.
 /// A segment that is uploaded once more has a new time, and is no newer for it. Where the backups
 /// are of several clusters, only WAL counts that arrived since the first backup of the newest one:
 /// another cluster begins anew with low names, and those of the one before stay.
@@ -27,13 +29,11 @@ pub(super) fn newest_segment(
     recovery: &RecoveryReport,
     since: Option<DateTime<Utc>>,
 ) -> Option<NewestSegment> {
-    let verdict = &recovery.verdict;
-    let living = verdict.unreached_timeline.or(verdict.current_timeline);
-    let is_living = |timeline: TimelineId| match living {
-        Some(living) => timeline == living,
+    let is_current = |timeline: TimelineId| match recovery.verdict.current_timeline {
+        Some(current) => timeline == current,
         None => !recovery.stray.contains(&timeline),
     };
-    let mut logs = wal.logs.iter().rev().filter(|(name, _)| is_living(name.timeline));
+    let mut logs = wal.logs.iter().rev().filter(|(name, _)| is_current(name.timeline));
     logs.find_map(|(name, log)| {
         let (segment, arrived_at) = log.last_arrival(since)?;
         Some(NewestSegment { name: name.segment(segment), arrived_at })
@@ -85,7 +85,7 @@ mod tests {
             .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
         let archive = arrived(archive, 1, 4, "01T02");
         let archive = arrived(archive, 2, 6, "03T12");
-        let archive = arrived(archive, 1, 9, "15T09");
+        let archive = arrived(archive, 1, 5, "15T09");
 
         assert_eq!(newest(&archive), (seg(2, 6), "03T12".to_owned()));
     }
