@@ -79,11 +79,7 @@ pub(super) const METRICS: &[Metric] = &[
         help: "End of the oldest done backup; absent while the store refuses a backup.info.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Server(|server, _| {
-            let done = server.done();
-            let (ended_at, _) = done.first()?;
-            (!server.refused_since(None)).then(|| Number::from(*ended_at))
-        }),
+        values: Values::Server(|server, _| Some(server.oldest_known_done_at()?.into())),
     },
     Metric {
         name: "backup_last_duration",

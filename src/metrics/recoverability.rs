@@ -32,6 +32,30 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::Server(|server, _| Some(server.recoverable()?.into())),
     },
     Metric {
+        name: "backups_broken",
+        help: "Done backups that no target timeline restores; absent instead of 0 while a file cannot \
+               be read.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.broken()?.into())),
+    },
+    Metric {
+        name: "backups_blocked",
+        help: "Done backups that cannot be restored, or replayed as far as they could be, before \
+               objects are brought back from cold storage.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.recovery.blocked().into())),
+    },
+    Metric {
+        name: "wal_unreached",
+        help: "Whether the newest WAL is on a timeline that no backup reaches; absent while the store \
+               refuses a file that may say otherwise.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.newest_wal_is_unreached()?.into())),
+    },
+    Metric {
         name: "backup_waiting_for_wal",
         help: "How long the newest done backup has waited for its own WAL; absent when it has it.",
         unit: Some(Unit::Seconds),

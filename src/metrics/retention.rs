@@ -17,6 +17,22 @@ pub(super) const METRICS: &[Metric] = &[
         }),
     },
     Metric {
+        name: "backups_required",
+        help: "Done backups that there should be: as many as a policy REDUNDANCY asks for, one for a \
+               recovery window, and no fewer than minimumRedundancy.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(u64::from(server.required_backups()?).into())),
+    },
+    Metric {
+        name: "retention_fails",
+        help: "Whether Barman's retention ends with an error although every backup can be read, so \
+               that what is obsolete is not known; absent while the store refuses a file.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.retention_fails()?.into())),
+    },
+    Metric {
         name: "backups_obsolete",
         help: "Done backups that the retention policy no longer needs, by Barman's own rule.",
         unit: None,

@@ -1,6 +1,6 @@
 //! What is not as it should be: the rules of the health check, those on backups and WAL here.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::inventory::UnreadableReason;
 use crate::postgres::{SegmentName, TimelineId};
@@ -11,11 +11,10 @@ use super::human::{ago, count, duration, quoted};
 use super::incomplete::what_is_missing;
 use super::refusals::refusals;
 use super::schedule::schedule;
-use super::upkeep::{anomalies, old_uploads, orphan, retention};
-use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
-
-/// How long the newest backup may wait for its own WAL. As in the alerts.
-const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
+use super::shape::{newest_shape, too_few_backups};
+use super::thresholds::{CRITICAL_WAIT, MAX_WAIT};
+use super::upkeep::{anomalies, obsolete_wal, old_uploads, orphan, retention};
+use super::{Evidence, Finding, FindingCode, Moment, ObstacleEntry, Severity};
 
 /// How many gaps of a server are told one by one: the page for people tells of them at each request.
 const MOST_GAPS: usize = 100;
@@ -29,11 +28,15 @@ pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Ve
     let Some(report) = status.report.as_deref() else {
         let why = status.last_failure.as_ref().map(|failure| failure.message.as_str());
         let message = format!("The scan failed: {}", why.unwrap_or("it did not end"));
-        return vec![Finding::new(Severity::Unknown, "scan_failed", message)];
+        return vec![Finding::new(Severity::Unknown, FindingCode::ScanFailed, message)];
     };
     let mut findings = Vec::new();
     if report.servers.is_empty() && report.ignored.is_empty() {
-        findings.push(Finding::new(Severity::Unknown, "no_servers", NO_SERVERS.to_owned()));
+        findings.push(Finding::new(
+            Severity::Unknown,
+            FindingCode::NoServers,
+            NO_SERVERS.to_owned(),
+        ));
     }
     let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));
     findings.extend(old_uploads(outside, now));
@@ -50,12 +53,15 @@ pub(super) fn server_findings(
     if server.is_expected {
         findings.extend(newest_backup(server, report, now));
         findings.extend(refusals(server));
+        findings.extend(newest_shape(server, now));
+        findings.extend(too_few_backups(server));
         findings.extend(schedule(server, now));
         findings.extend(unreached_timeline(server));
         findings.extend(gaps(server));
         findings.extend(histories(server));
         findings.extend(other_backups(server, now));
         findings.extend(anomalies(server));
+        findings.extend(obsolete_wal(server));
         findings.extend(server.retention.iter().flat_map(|one| retention(one, server, now)));
     } else {
         // Nobody relies on it; what it takes is the question, and not what can be restored.
@@ -78,7 +84,7 @@ fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> 
             (false, 0) => format!("{never}. {NO_SERVERS}"),
             (false, _) => never.to_owned(),
         };
-        return vec![Finding::new(Severity::Critical, "no_backup", message)];
+        return vec![Finding::new(no_backup_severity(server, now), FindingCode::NoBackup, message)];
     };
     let mut findings = Vec::new();
     if !server.newest_is_known() {
@@ -97,10 +103,18 @@ fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> 
             duration(window)
         );
         let evidence = Evidence { since: Some(Moment(ended_at)), ..about(newest) };
-        let finding = Finding::new(Severity::Critical, "backup_too_old", message);
+        let finding = Finding::new(Severity::Critical, FindingCode::BackupTooOld, message);
         findings.push(finding.with(evidence));
     }
     findings
+}
+
+/// Not critical while the first one is under way, nor before it is due where a schedule tells.
+fn no_backup_severity(server: &ServerReport, now: DateTime<Utc>) -> Severity {
+    let overdue = server.schedule.as_ref().and_then(|schedule| schedule.overdue(now));
+    let is_early = overdue.is_some_and(|overdue| overdue.is_zero());
+    let is_coming = server.newest_running().is_some() || is_early;
+    if is_coming { Severity::Warning } else { Severity::Critical }
 }
 
 /// Whether what is wrong with the newest backup is so whatever the refused files say.
@@ -135,7 +149,7 @@ fn newest_verdict(
                 "The newest backup {id} can be restored, and not replayed to the newest WAL: {}",
                 obstacle.in_words()
             );
-            let finding = Finding::new(Severity::Critical, "replay_ends_early", message);
+            let finding = Finding::new(Severity::Critical, FindingCode::ReplayEndsEarly, message);
             Some(finding.with(with_obstacle(newest, &obstacle)))
         }
         Verdict::Waiting(segment) => {
@@ -147,7 +161,9 @@ fn newest_verdict(
             );
             let segment = Some(segment.to_string());
             let evidence = Evidence { segment, since: Some(Moment(since)), ..about(newest) };
-            Some(Finding::new(Severity::Warning, "waiting_for_wal", message).with(evidence))
+            let is_late = now - since > CRITICAL_WAIT;
+            let severity = if is_late { Severity::Critical } else { Severity::Warning };
+            Some(Finding::new(severity, FindingCode::WaitingForWal, message).with(evidence))
         }
         Verdict::Recoverable if !verdict.default_target_works => {
             let timeline = verdict.default_target;
@@ -158,7 +174,10 @@ fn newest_verdict(
                  `recovery_target_timeline = '{target}'`"
             );
             let evidence = Evidence { timeline: Some(timeline.0), ..about(newest) };
-            Some(Finding::new(Severity::Warning, "default_target_fails", message).with(evidence))
+            Some(
+                Finding::new(Severity::Warning, FindingCode::DefaultTargetFails, message)
+                    .with(evidence),
+            )
         }
         Verdict::Recoverable => None,
     }
@@ -171,13 +190,14 @@ fn blocked(backup: &BackupReport, obstacle: &ObstacleEntry) -> Finding {
         backup.id,
         obstacle.in_words()
     );
-    let finding = Finding::new(Severity::Warning, "restore_blocked", message);
+    let finding = Finding::new(Severity::Warning, FindingCode::RestoreBlocked, message);
     finding.with(with_obstacle(backup, obstacle))
 }
 
 fn not_restorable(backup: &BackupReport, obstacle: &ObstacleEntry, severity: Severity) -> Finding {
     let message = format!("Backup {} cannot be restored: {}", backup.id, obstacle.in_words());
-    Finding::new(severity, "not_restorable", message).with(with_obstacle(backup, obstacle))
+    Finding::new(severity, FindingCode::NotRestorable, message)
+        .with(with_obstacle(backup, obstacle))
 }
 
 fn about(backup: &BackupReport) -> Evidence {
@@ -221,7 +241,7 @@ fn gaps(server: &ServerReport) -> Vec<Finding> {
             count: Some(missing),
             ..Evidence::default()
         };
-        Finding::new(Severity::Critical, "gap", message).with(evidence)
+        Finding::new(Severity::Critical, FindingCode::Gap, message).with(evidence)
     };
     let mut all = server.recovery.named_gaps();
     let mut findings: Vec<_> = all.by_ref().take(MOST_GAPS).map(gap).collect();
@@ -231,7 +251,7 @@ fn gaps(server: &ServerReport) -> Vec<Finding> {
     if gaps > 0 {
         let message = format!("{} more, of {}", count(gaps, "gap"), count(segments, "segment"));
         let evidence = Evidence { count: Some(segments), ..Evidence::default() };
-        findings.push(Finding::new(Severity::Critical, "gap", message).with(evidence));
+        findings.push(Finding::new(Severity::Critical, FindingCode::Gap, message).with(evidence));
     }
     findings
 }
@@ -254,7 +274,7 @@ fn histories(server: &ServerReport) -> Vec<Finding> {
              `recovery_target_timeline = {timeline}` does not work{own}"
         );
         let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
-        Finding::new(severity, "history_missing", message).with(evidence)
+        Finding::new(severity, FindingCode::HistoryMissing, message).with(evidence)
     };
     server.recovery.histories_missing.iter().map(finding).collect()
 }
@@ -271,13 +291,16 @@ fn restores_with_current(server: &ServerReport, timeline: TimelineId) -> bool {
 /// A line of WAL that goes on where no backup can follow.
 fn unreached_timeline(server: &ServerReport) -> Option<Finding> {
     let timeline = server.recovery.verdict.unreached_timeline?;
+    if server.newest_wal_is_unreached().is_none() {
+        return None;
+    }
     let message = format!(
         "The newest WAL is on timeline {timeline}, and no backup can be replayed to it: take a \
          backup now. If a restored copy wrote that timeline, name the database's own one as \
          `currentTimeline`"
     );
     let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
-    Some(Finding::new(Severity::Critical, "newest_wal_unreached", message).with(evidence))
+    Some(Finding::new(Severity::Critical, FindingCode::NewestWalUnreached, message).with(evidence))
 }
 
 fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
@@ -295,18 +318,24 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
                 let error = backup.info.as_ref().and_then(|info| info.error.as_deref());
                 let error = quoted(error.unwrap_or("Barman does not say why"));
                 let message = format!("Backup {id} failed, and none is done since: {error}");
-                ("backup_failed", message)
+                (FindingCode::BackupFailed, message)
             }
             BackupState::Failed | BackupState::Running => return None,
             BackupState::Incomplete => {
                 let why = what_is_missing(backup, now);
-                ("backup_incomplete", format!("Backup {id} is not whole and not under way{why}"))
+                (
+                    FindingCode::BackupIncomplete,
+                    format!("Backup {id} is not whole and not under way{why}"),
+                )
             }
             // All of them are told at once.
             BackupState::Unreadable(UnreadableReason::Access) => return None,
             BackupState::Unreadable(reason) => {
                 let reason = reason.as_label();
-                ("backup_unreadable", format!("The backup.info of {id} cannot be read: {reason}"))
+                (
+                    FindingCode::BackupUnreadable,
+                    format!("The backup.info of {id} cannot be read: {reason}"),
+                )
             }
         };
         Some(Finding::new(Severity::Warning, code, message).with(about(backup)))

@@ -5,6 +5,7 @@ mod assemble;
 mod backup;
 mod certificate;
 mod explanation;
+mod finding_code;
 mod glance;
 mod health;
 mod human;
@@ -15,14 +16,17 @@ mod progress;
 mod refusals;
 mod schedule;
 mod severity;
+mod shape;
 mod stored;
 mod terminal;
 mod text;
+mod thresholds;
 mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
 pub use certificate::{CertificateEntry, CertificatesToCheck};
 pub use explanation::explanation;
+pub use finding_code::FindingCode;
 pub use glance::{RestoreVerdict, ServerGlance, server_glances};
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
@@ -38,3 +42,4 @@ pub use stored::{
     report_text,
 };
 pub use text::text;
+pub use thresholds::{Threshold, thresholds};

@@ -3,7 +3,7 @@
 use crate::report::{Refused, RefusedKind, ServerReport};
 
 use super::human::{count, cut};
-use super::{Evidence, Finding, Severity};
+use super::{Evidence, Finding, FindingCode, Severity};
 
 /// The longest reason of the store's that a finding repeats, in characters.
 const REASON_CHARACTERS: usize = 400;
@@ -15,14 +15,18 @@ pub(super) fn refusals(server: &ServerReport) -> Vec<Finding> {
 
 fn finding(kind: RefusedKind, refused: &Refused) -> Finding {
     let (code, unit, consequence) = match kind {
-        RefusedKind::BackupInfo => {
-            ("backup_unreadable", "backup.info file", "what these backups are worth is not known")
-        }
-        RefusedKind::History => {
-            ("file_unreadable", "history file", "where these timelines come from is not known")
-        }
+        RefusedKind::BackupInfo => (
+            FindingCode::BackupUnreadable,
+            "backup.info file",
+            "what these backups are worth is not known",
+        ),
+        RefusedKind::History => (
+            FindingCode::FileUnreadable,
+            "history file",
+            "where these timelines come from is not known",
+        ),
         RefusedKind::Keep => {
-            ("file_unreadable", "keep annotation", "which backups are kept is not known")
+            (FindingCode::FileUnreadable, "keep annotation", "which backups are kept is not known")
         }
     };
     let message = format!(

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Moment;
+use super::{FindingCode, Moment};
 
 /// How bad something is; the worst of several is the one that counts.
 ///
@@ -46,7 +46,7 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// What it is, for scripts: a word that does not change, such as `gap`.
-    pub code: &'static str,
+    pub code: FindingCode,
     /// What it is, for people: sentences without a line break.
     pub message: String,
     /// What it is about, in fields beside these.
@@ -81,7 +81,7 @@ pub struct Evidence {
 }
 
 impl Finding {
-    pub(super) fn new(severity: Severity, code: &'static str, message: String) -> Self {
+    pub(super) fn new(severity: Severity, code: FindingCode, message: String) -> Self {
         Self { severity, code, message, evidence: Evidence::default() }
     }
 

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::human::{ago, bytes, count, duration, moment, quoted};
 use super::terminal::{plain, status};
 use super::{
-    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, Finding, GapEntry, ObstacleEntry,
-    ServerEntry, Severity,
+    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, Finding, FindingCode, GapEntry,
+    ObstacleEntry, ServerEntry, Severity,
 };
 
 /// The document as text for people, with colours (ANSI) where they are wanted.
@@ -135,7 +135,8 @@ impl Page {
         let failed = server.backups.iter().filter(|backup| backup.state == "failed");
         let BackupEntry { id, began_at, error, .. } = failed.max_by_key(|one| one.began_at)?;
         let is_told = |finding: &Finding| {
-            finding.code == "backup_failed" && finding.evidence.backup.as_ref() == Some(id)
+            finding.code == FindingCode::BackupFailed
+                && finding.evidence.backup.as_ref() == Some(id)
         };
         if server.findings.iter().any(is_told) {
             return None;

@@ -169,6 +169,44 @@ impl ServerReport {
         self.newest_done().filter(|_| self.newest_is_known())
     }
 
+    /// How many finished backups no target restores; `None` where none of those that can be read is
+    /// so, and others cannot be read, or a refused history file decides.
+    #[must_use]
+    pub fn broken(&self) -> Option<usize> {
+        let verdicts = &self.recovery.verdict.backups;
+        let is_broken = |backup: &BackupReport| match verdicts.get(&backup.id) {
+            None => true,
+            Some(one) => matches!(one.verdict, Verdict::Broken(_)) && self.is_certain(one),
+        };
+        let count = self.done().iter().filter(|(_, backup)| is_broken(backup)).count();
+        (count > 0 || self.recovery.all_are_known).then_some(count)
+    }
+
+    /// Whether the newest WAL is on a timeline that no backup reaches; `None` where a file that cannot
+    /// be read may say otherwise.
+    #[must_use]
+    pub fn newest_wal_is_unreached(&self) -> Option<bool> {
+        let is_unreached = self.recovery.verdict.unreached_timeline.is_some();
+        let is_known = self.refusals.kinds.is_empty();
+        is_known.then_some(is_unreached)
+    }
+
+    /// Whether Barman's retention ends with an error; `None` without a policy, and where a refused
+    /// file may say otherwise.
+    #[must_use]
+    pub fn retention_fails(&self) -> Option<bool> {
+        let fails = self.retention.as_ref()?.fails && self.newest_done().is_some();
+        (fails || self.refusals.kinds.is_empty()).then_some(fails)
+    }
+
+    /// End of the oldest finished backup; `None` without one, and where one that cannot be read may be
+    /// older.
+    #[must_use]
+    pub fn oldest_known_done_at(&self) -> Option<DateTime<Utc>> {
+        let oldest = self.done().first().map(|(ended_at, _)| *ended_at);
+        oldest.filter(|_| !self.refused_since(None))
+    }
+
     /// Whether a verdict holds whatever the refused files say. The best one does.
     #[must_use]
     pub fn is_certain(&self, verdict: &BackupVerdict) -> bool {

@@ -244,12 +244,12 @@ impl ServerReport {
         })
     }
 
-    /// How many finished backups there should be: as many as a policy that counts them asks for, and
-    /// as Barman is told to leave; `None` where neither is configured.
+    /// How many finished backups there should be: as many as the policy wants at the least, and as
+    /// Barman is told to leave; `None` where neither is configured.
     #[must_use]
     pub fn required_backups(&self) -> Option<u32> {
-        let redundancy = self.retention.as_ref().and_then(|one| one.policy.redundancy());
-        redundancy.max(self.minimum_redundancy)
+        let by_policy = self.retention.as_ref().map(|one| one.policy.least_backups());
+        by_policy.max(self.minimum_redundancy)
     }
 
     /// The clusters that its backups were taken of. More than one: two databases share it.

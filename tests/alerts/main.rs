@@ -11,6 +11,7 @@ mod query;
 mod script;
 mod series;
 mod situations;
+mod table;
 
 use std::path::{Path, PathBuf};
 

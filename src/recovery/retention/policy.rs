@@ -52,12 +52,12 @@ impl RetentionPolicy {
         }
     }
 
-    /// How many backups are wanted; `None` if they are not counted.
+    /// How many backups are wanted at the least: a window wants the newest, however long it is.
     #[must_use]
-    pub fn redundancy(self) -> Option<u32> {
+    pub fn least_backups(self) -> u32 {
         match self {
-            Self::Redundancy(count) => Some(count),
-            Self::RecoveryWindow { .. } => None,
+            Self::Redundancy(count) => count,
+            Self::RecoveryWindow { .. } => 1,
         }
     }
 
