@@ -84,7 +84,7 @@ fn expectations() -> Expectations {
             default: Some("7d".parse().expect("a policy")),
             ..RetentionPolicies::default()
         },
-        living_timelines: BTreeMap::new(),
+        living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [
             ("kilobase-postgres-backup".to_owned(), schedule("0 0 3 * * *")),

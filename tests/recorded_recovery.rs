@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use barman_cloud_exporter::inventory::{Files, Inventory, ListedObject};
 use barman_cloud_exporter::postgres::{SegmentName, SegmentSize, TimelineId};
-use barman_cloud_exporter::recovery::{Replay, Verdict};
+use barman_cloud_exporter::recovery::{Replay, Target, Verdict};
 use barman_cloud_exporter::report::{
     Expectations, Report, RetentionPolicies, ScanFindings, ServerReport, build,
 };
@@ -65,7 +65,7 @@ fn report() -> Report {
         servers: None,
         ignored: Vec::new(),
         retention: RetentionPolicies::default(),
-        living_timelines: BTreeMap::new(),
+        living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),
@@ -117,10 +117,11 @@ fn every_backup_gets_as_far_as_recorded_on_every_timeline() {
                     one.remove(key);
                 }
             }
-            let found: Value = verdict
-                .follow
-                .iter()
-                .map(|(timeline, replay)| follow(*timeline, *replay))
+            let numbered = verdict.follow.iter().filter(|followed| {
+                matches!(followed.target, Target::Timeline(_)) && followed.works()
+            });
+            let found: Value = numbered
+                .filter_map(|followed| Some(follow(followed.timeline, followed.replay?)))
                 .collect();
             assert_eq!(found, recorded, "{id}");
             let latest = &backup["follow_latest"];

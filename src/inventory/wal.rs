@@ -96,9 +96,6 @@ impl WalObjectKind {
 pub struct KindSums(Vec<(WalObjectKind, Sums)>);
 
 impl KindSums {
-    /// No objects.
-    pub(super) const NONE: Self = Self(Vec::new());
-
     /// Counts one object.
     pub(super) fn add_object(&mut self, kind: WalObjectKind, bytes: u64) {
         self.add(kind, Sums { objects: 1, bytes });

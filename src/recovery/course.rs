@@ -33,11 +33,6 @@ impl Course {
         Self { stretches: stretches.collect() }
     }
 
-    /// Timeline that the course leads to.
-    pub(super) fn target(&self) -> Option<TimelineId> {
-        self.stretches.first().map(|stretch| stretch.timeline)
-    }
-
     /// The timelines, newest first, with their places.
     pub(super) fn stretches(&self) -> impl Iterator<Item = (Place, &Stretch)> {
         self.stretches.iter().enumerate()

@@ -113,6 +113,11 @@ impl Tried {
         self.restore.as_ref().ok().filter(|restore| restore.outcome.is_ok())
     }
 
+    /// The restore, if it gets to where the backup is consistent.
+    pub(super) fn consistent(&self) -> Option<&Restore> {
+        self.restore.as_ref().ok().filter(|restore| restore.is_consistent)
+    }
+
     /// What keeps the server from coming up; `None` if it does.
     pub(super) fn obstacle(&self) -> Option<&Obstacle> {
         match &self.restore {

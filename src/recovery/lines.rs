@@ -21,7 +21,7 @@ pub(super) struct Lines {
 /// A listing cannot tell a living database from a restored copy that archives to the same place. What
 /// it shows is on which timeline WAL arrived last: of those that no other timeline goes on from.
 pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
-    let restorable = judged.iter().filter(|judged| judged.works());
+    let restorable = judged.iter().filter(|judged| judged.is_restorable());
     let Some(newest) = restorable.clone().max_by_key(|judged| judged.candidate.ended_at) else {
         return Lines::default();
     };
@@ -33,8 +33,9 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     };
     let leaves = leaves(archived);
     let newest_line = leaves.iter().copied().max_by_key(rank);
-    let is_reached =
-        |timeline: &TimelineId| restorable.clone().any(|judged| judged.reaches(*timeline));
+    let is_reached = |timeline: &TimelineId| {
+        restorable.clone().any(|judged| judged.reached().contains(timeline))
+    };
     let unreached = newest_line.filter(|timeline| !is_reached(timeline));
     let reached = leaves.iter().copied().filter(|timeline| by_newest.contains(timeline));
     let current = match newest_line {

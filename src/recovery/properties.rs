@@ -313,7 +313,7 @@ proptest! {
             }
             if let Some(target) = found.works_with {
                 let outcome = world.restore(backup, wish(target)).unwrap();
-                prop_assert!(outcome.comes_up);
+                prop_assert!(outcome.is_consistent);
                 if found.verdict == Verdict::Recoverable {
                     let current = judged.current_timeline.unwrap();
                     let last = archived(&world).wal.last(current).unwrap();
@@ -355,7 +355,7 @@ proptest! {
                 let (on_own, others): (Vec<_>, Vec<_>) =
                     own.partition(|one| one.timeline.0 == backup.end_timeline);
                 let first = on_own.into_iter().chain(others).next().unwrap();
-                wanted.extend(world.way(backup, wish(first.target), *world.own(backup).end()).unwrap());
+                wanted.extend(world.way(backup, wish(first.target), *World::own(backup).end()).unwrap());
             }
         }
         let missing: BTreeSet<Name> = wanted.difference(&world.segments).copied().collect();

@@ -47,8 +47,11 @@ pub(super) struct Read {
 /// A restore of a backup along one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
-    /// Whether the server comes up.
+    /// Whether the server comes up when nothing but the target timeline is named.
     pub(super) outcome: Result<(), Obstacle>,
+    /// Whether replay comes to where the backup is consistent: also one that does not come up then
+    /// can be ended before the obstacle, with a recovery target.
+    pub(super) is_consistent: bool,
     pub(super) replay: Replay,
     /// Segments that are replayed, in order.
     pub(super) reads: Vec<Read>,
@@ -139,10 +142,10 @@ impl Attempt<'_> {
         let end = self.run(&mut replaying, own, last_needed);
         let steps = self.steps(begin);
         let replay = self.replay(&steps, &replaying, &end);
-        let outcome = self.outcome(&replaying, end, &replay);
+        let outcome = self.outcome(&replaying, &end, &replay);
         let may_arrive = outcome.is_err() && self.may_arrive(&replaying);
-        let Replaying { reads, unfit, .. } = replaying;
-        Ok(Restore { outcome, replay, reads, unfit, steps, may_arrive })
+        let Replaying { reads, unfit, is_consistent, .. } = replaying;
+        Ok(Restore { outcome, is_consistent, replay, reads, unfit, steps, may_arrive })
     }
 
     /// Place of the backup's timeline in the course.
@@ -296,16 +299,23 @@ impl Attempt<'_> {
         name.number(self.wal.size)?.checked_add(1)
     }
 
-    fn outcome(&self, replaying: &Replaying, end: End, replay: &Replay) -> Result<(), Obstacle> {
+    fn outcome(&self, replaying: &Replaying, end: &End, replay: &Replay) -> Result<(), Obstacle> {
         match end {
-            End::WrongSize(name) => Err(Obstacle::WrongSize(name)),
+            End::WrongSize(name) => Err(Obstacle::WrongSize(*name)),
             End::Nothing | End::Partial | End::Foreign(_) if replaying.is_consistent => Ok(()),
-            End::Foreign(name) => Err(Obstacle::ForeignSegment(name)),
+            End::Foreign(name) => Err(Obstacle::ForeignSegment(*name)),
             End::Nothing | End::Partial if replaying.is_astray => Err(Obstacle::DeadBranch),
             End::Nothing | End::Partial => {
-                Err(replay.first_missing.map_or(Obstacle::DeadBranch, Obstacle::MissingSegment))
+                let missing = replay.first_missing.or_else(|| self.name_of(replaying.number));
+                Err(missing.map_or(Obstacle::DeadBranch, Obstacle::MissingSegment))
             }
         }
+    }
+
+    /// Name under which a segment is asked for first.
+    fn name_of(&self, number: u64) -> Option<SegmentName> {
+        let owner = self.course.stretch(self.course.owner_of(number)?)?;
+        Some(self.wal.name(owner.timeline, number))
     }
 
     /// Whether the segment that a replay ended before may still arrive: nothing that was written

@@ -125,8 +125,8 @@ impl Archived {
         let timelines = [span.begin.timeline, span.end.timeline, target];
         let courses = Courses::new(&self.histories, &self.wal, timelines.into_iter());
         let tried = courses.try_all(span);
-        let working = tried.iter().filter(|tried| tried.timeline == target);
-        let restore = working.filter_map(Tried::working).next()?;
+        let mut to_target = tried.iter().filter(|tried| tried.timeline == target);
+        let restore = to_target.find_map(Tried::working)?;
         let mut replayed = SegmentSets::new();
         for Read { timeline, run } in &restore.steps {
             replayed.entry(*timeline).or_default().insert_run(*run);
@@ -139,7 +139,7 @@ impl Archived {
         let default_target = self.histories.timeline_of(Target::Latest, own);
         let best = judged.best(current);
         let thawed = self.thawed_verdict(judged, best, current);
-        let cold = best.and_then(Tried::working).and_then(|restore| self.cold(judged, restore));
+        let cold = best.and_then(Tried::consistent).and_then(|restore| self.cold(judged, restore));
         let thawed_reach = best.and_then(Tried::last);
         BackupVerdict {
             verdict: verdict_at_once(&thawed, judged, cold.as_ref()),
@@ -149,7 +149,7 @@ impl Archived {
             follow: judged.tried.iter().map(Tried::followed).collect(),
             default_target,
             default_target_works: judged.default_works(best),
-            works_with: best.filter(|tried| tried.working().is_some()).map(|tried| tried.target),
+            works_with: best.filter(|_| judged.is_restorable()).map(|tried| tried.target),
         }
     }
 
@@ -162,15 +162,19 @@ impl Archived {
         if let Some(parent) = &judged.candidate.broken_parent {
             return Verdict::Broken(Obstacle::Parent { backup: parent.clone() });
         }
-        if !judged.works() {
+        if !judged.is_restorable() {
             return judged.hopeless();
         }
-        let to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
-        let Some(restore) = best.filter(|best| best.timeline == current).and_then(Tried::working)
+        let mut to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
+        let Some(restore) =
+            best.filter(|best| best.timeline == current).and_then(Tried::consistent)
         else {
-            let obstacle = to_current.filter_map(Tried::obstacle).next();
+            let obstacle = to_current.find_map(Tried::obstacle);
             return Verdict::Consistent(obstacle.cloned().unwrap_or(Obstacle::DeadBranch));
         };
+        if let Err(obstacle) = &restore.outcome {
+            return Verdict::Consistent(obstacle.clone());
+        }
         match (restore.replay.first_missing, self.unknown_above(current)) {
             (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
             (None, Some(timeline)) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
@@ -221,7 +225,14 @@ impl Archived {
         };
         for judged in judged.iter().filter(|one| one.candidate.need == Need::EverythingAfter) {
             let steps = current.and_then(|current| judged.steps_to(current, &self.wal));
-            steps.into_iter().flatten().for_each(|read| want(read, u64::MAX));
+            let Some((target, before)) = steps.and_then(<[Read]>::split_last) else { continue };
+            for read in before {
+                want(read, u64::MAX);
+            }
+            // Nothing is missing at the end of the target's WAL.
+            if self.wal.last(target.timeline) >= Some(target.run.first) {
+                want(target, u64::MAX);
+            }
         }
         for judged in judged {
             let verdict = verdicts.get(&judged.candidate.id).map(|one| &one.thawed);
@@ -276,21 +287,17 @@ struct Cold {
 
 impl Judged<'_> {
     /// Whether any target restores the backup.
-    pub(super) fn works(&self) -> bool {
-        self.candidate.broken_parent.is_none()
-            && self.tried.iter().any(|tried| tried.working().is_some())
+    pub(super) fn is_restorable(&self) -> bool {
+        !self.reached().is_empty()
     }
 
-    /// Whether a restore comes up on a timeline.
-    pub(super) fn reaches(&self, timeline: TimelineId) -> bool {
-        let to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
-        self.works() && to_timeline.filter_map(Tried::working).next().is_some()
-    }
-
-    /// The timelines on which restores come up.
+    /// The timelines on which the backup becomes consistent.
     pub(super) fn reached(&self) -> BTreeSet<TimelineId> {
-        let working = self.tried.iter().filter(|tried| tried.working().is_some());
-        if self.works() { working.map(|tried| tried.timeline).collect() } else { BTreeSet::new() }
+        if self.candidate.broken_parent.is_some() {
+            return BTreeSet::new();
+        }
+        let consistent = self.tried.iter().filter(|tried| tried.consistent().is_some());
+        consistent.map(|tried| tried.timeline).collect()
     }
 
     /// The restores that are on some course, whether they come up or not: those to the backup's own
@@ -305,12 +312,12 @@ impl Judged<'_> {
     /// The course to a timeline's last segment, if the backup is on it.
     fn steps_to(&self, timeline: TimelineId, wal: &ArchivedWal) -> Option<&[Read]> {
         wal.last(timeline)?;
-        let to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
-        let restore = to_timeline.filter_map(|tried| tried.restore.as_ref().ok()).next()?;
+        let mut to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
+        let restore = to_timeline.find_map(|tried| tried.restore.as_ref().ok())?;
         Some(&restore.steps)
     }
 
-    /// The restore that gets furthest: to the current timeline if one comes up there, else on the
+    /// The restore that gets furthest: to the current timeline if one gets there, otherwise on the
     /// backup's own.
     ///
     /// Of several to one timeline, the one that a person would name: the default, or `current`, or
@@ -319,7 +326,9 @@ impl Judged<'_> {
         let own = self.candidate.span.end.timeline;
         let named_first = || self.tried.iter().rev();
         let working = |timeline: TimelineId| {
-            named_first().find(|tried| tried.timeline == timeline && tried.working().is_some())
+            let mut to_timeline = named_first().filter(move |tried| tried.timeline == timeline);
+            let first = to_timeline.clone().find(|tried| tried.consistent().is_some());
+            to_timeline.find(|tried| tried.working().is_some()).or(first)
         };
         let on_course = |timeline: TimelineId| {
             named_first().find(|tried| tried.timeline == timeline && tried.restore.is_ok())
@@ -327,6 +336,7 @@ impl Judged<'_> {
         working(current)
             .or_else(|| working(own))
             .or_else(|| named_first().find(|tried| tried.working().is_some()))
+            .or_else(|| named_first().find(|tried| tried.consistent().is_some()))
             .or_else(|| on_course(current))
             .or_else(|| on_course(own))
     }
@@ -350,7 +360,7 @@ impl Judged<'_> {
         let ends_in = |tried: &Tried| Some(tried.working()?.replay.ends_in);
         let default = self.tried.iter().find(|tried| tried.target == Target::Latest);
         let default = default.and_then(ends_in);
-        self.works() && default.is_some() && default == best.and_then(ends_in)
+        self.is_restorable() && default.is_some() && default == best.and_then(ends_in)
     }
 }
 

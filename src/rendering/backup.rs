@@ -161,15 +161,8 @@ impl BackupEntry {
     pub(super) fn new(backup: &BackupReport, server: &ServerReport) -> Self {
         let verdict = server.recovery.verdict.backups.get(&backup.id);
         let info = backup.info.as_ref();
-        let arrival = |arrivals: &BTreeMap<String, DateTime<Utc>>| {
-            arrivals.get(&backup.id).copied().map(Moment)
-        };
-        let reach = |segment: SegmentName, arrived_at: Option<Moment>| ReachEntry {
-            segment: segment.to_string(),
-            arrived_at,
-        };
-        let reached_at = arrival(&server.recovery.reached_at);
-        let thawed_reached_at = arrival(&server.recovery.thawed_reached_at);
+        let reach = |segment, arrivals| ReachEntry::new(segment, &backup.id, arrivals);
+        let recovery = &server.recovery;
         let is_certain = verdict.is_none_or(|one| server.is_certain(one));
         let judged = |verdict: Option<&Verdict>| {
             if is_certain { judged(backup, verdict) } else { ("unknown", None) }
@@ -184,10 +177,9 @@ impl BackupEntry {
             restorable: is_restorable(backup, server),
             restore_with: verdict.and_then(|one| one.works_with).map(|target| target.to_string()),
             obstacle,
-            reach: verdict.and_then(|one| one.reach).map(|segment| reach(segment, reached_at)),
+            reach: verdict.and_then(|one| Some(reach(one.reach?, &recovery.reached_at))),
             reach_after_thaw: verdict
-                .and_then(|one| one.thawed_reach)
-                .map(|segment| reach(segment, thawed_reached_at)),
+                .and_then(|one| Some(reach(one.thawed_reach?, &recovery.thawed_reached_at))),
             follow: verdict.map(follow).unwrap_or_default(),
             default_target_timeline: verdict.map(|one| one.default_target.0),
             default_target_works: verdict
@@ -223,6 +215,13 @@ fn is_restorable(backup: &BackupReport, server: &ServerReport) -> Option<bool> {
         Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
             server.is_certain(one).then_some(false)
         }
+    }
+}
+
+impl ReachEntry {
+    fn new(segment: SegmentName, backup: &str, arrivals: &BTreeMap<String, DateTime<Utc>>) -> Self {
+        let arrived_at = arrivals.get(backup).copied().map(Moment);
+        Self { segment: segment.to_string(), arrived_at }
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::inventory::UnreadableReason;
 use crate::postgres::{SegmentName, TimelineId};
-use crate::recovery::{Obstacle, Target, Verdict};
+use crate::recovery::{BackupVerdict, Obstacle, Target, Verdict};
 use crate::report::{ArchiveStatus, BackupReport, BackupState, Report, ServerReport};
 
 use super::human::{ago, count, duration, quoted};
@@ -166,21 +166,22 @@ fn newest_verdict(
             Some(Finding::new(severity, FindingCode::WaitingForWal, message).with(evidence))
         }
         Verdict::Recoverable if !verdict.default_target_works => {
-            let timeline = verdict.default_target;
-            let target = verdict.works_with.map(|target| target.to_string()).unwrap_or_default();
-            let message = format!(
-                "A restore of the newest backup {id} with default settings goes for timeline \
-                 {timeline} and does not get to the newest WAL: set \
-                 `recovery_target_timeline = '{target}'`"
-            );
-            let evidence = Evidence { timeline: Some(timeline.0), ..about(newest) };
-            Some(
-                Finding::new(Severity::Warning, FindingCode::DefaultTargetFails, message)
-                    .with(evidence),
-            )
+            Some(default_target_fails(newest, verdict))
         }
         Verdict::Recoverable => None,
     }
+}
+
+fn default_target_fails(newest: &BackupReport, verdict: &BackupVerdict) -> Finding {
+    let timeline = verdict.default_target;
+    let target = verdict.works_with.map(|target| target.to_string()).unwrap_or_default();
+    let message = format!(
+        "A restore of the newest backup {} with default settings goes for timeline {timeline} and \
+         does not get to the newest WAL: set `recovery_target_timeline = '{target}'`",
+        newest.id
+    );
+    let evidence = Evidence { timeline: Some(timeline.0), ..about(newest) };
+    Finding::new(Severity::Warning, FindingCode::DefaultTargetFails, message).with(evidence)
 }
 
 /// It can be restored, once somebody has brought objects back.

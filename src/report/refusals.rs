@@ -228,7 +228,8 @@ impl ServerReport {
     pub fn newest_is_recoverable_by_default(&self) -> Option<bool> {
         let is_recoverable = self.newest_is_recoverable()?;
         let works = self.newest_verdict().is_none_or(|verdict| verdict.default_target_works);
-        let is_certain = works || !self.refusals.has(RefusedKind::History);
+        let has_history = self.refusals.has(RefusedKind::History);
+        let is_certain = works || !has_history && self.newest_is_known();
         (!is_recoverable || is_certain).then_some(is_recoverable && works)
     }
 }

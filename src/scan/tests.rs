@@ -170,7 +170,7 @@ pub(super) fn expecting_nothing() -> Expectations {
         servers: None,
         ignored: Vec::new(),
         retention: RetentionPolicies::default(),
-        living_timelines: BTreeMap::new(),
+        living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),

@@ -5,6 +5,7 @@
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
 
 mod form;
+mod judgement;
 mod on_page;
 mod promtool;
 mod query;

@@ -79,6 +79,8 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) comes_up: bool,
+    /// "consistent recovery state reached"
+    pub(super) is_consistent: bool,
     /// The last file that was replayed.
     pub(super) ends_in: Option<Name>,
     /// Files served, with whether they could be read.
@@ -126,7 +128,11 @@ impl World {
 
     /// `findNewestTimeLine` in `timeline.c`.
     pub(super) fn newest_timeline(&self, start: u32) -> u32 {
-        (start..).take_while(|tli| *tli == start || self.exists(*tli)).last().unwrap_or(start)
+        let mut newest = start;
+        while self.exists(newest + 1) {
+            newest += 1;
+        }
+        newest
     }
 
     /// `validateRecoveryParameters` in `xlogrecovery.c`; `None` for "recovery target timeline does
@@ -204,41 +210,46 @@ impl World {
         let mut outcome = self.course(&expected, begin);
         let mut current = 0;
         let mut before = None;
-        let mut is_consistent = false;
         for number in begin.. {
             let Some(name) = self.read_any(&expected, number, current) else { break };
             outcome.reads.insert(name);
             // `RestoreArchivedFile` in `xlogarchive.c`: "archive file has wrong size", FATAL
             if self.wrong_sizes.contains(&name) {
-                is_consistent = false;
-                break;
+                return Some(outcome);
             }
             current = name.0;
-            let mut replayed = 0;
-            for (position, writer) in (number * QUARTERS..).zip(self.content(name)) {
-                if position < backup.checkpoint {
-                    continue;
-                }
-                if !self.is_next(backup, before, position, writer, &expected) {
-                    break;
-                }
-                before = writer;
-                replayed += 1;
-                let is_end_record = position + 1 == backup.end
-                    && (backup.is_from_standby || writer == Some(backup.end_timeline));
-                // `CheckRecoveryConsistency`: the end-of-backup record, or `minRecoveryPoint`.
-                is_consistent |= is_end_record;
-            }
-            if replayed > 0 {
-                outcome.ends_in = Some(name);
-            }
-            let to_end = (number + 1) * QUARTERS - backup.checkpoint.max(number * QUARTERS);
-            if replayed < to_end {
+            if !self.replay_file(backup, name, &expected, &mut before, &mut outcome) {
                 break;
             }
         }
-        outcome.comes_up = is_consistent;
+        outcome.comes_up = outcome.is_consistent;
         Some(outcome)
+    }
+
+    /// Replays a file from the checkpoint on; `false` if that ends inside it.
+    fn replay_file(
+        &self,
+        backup: &Backup,
+        name: Name,
+        expected: &[Entry],
+        before: &mut Option<u32>,
+        outcome: &mut Outcome,
+    ) -> bool {
+        for (position, writer) in (name.1 * QUARTERS..).zip(self.content(name)) {
+            if position < backup.checkpoint {
+                continue;
+            }
+            if !self.is_next(backup, *before, position, writer, expected) {
+                return false;
+            }
+            *before = writer;
+            outcome.ends_in = Some(name);
+            let is_end_record = position + 1 == backup.end
+                && (backup.is_from_standby || writer == Some(backup.end_timeline));
+            // `CheckRecoveryConsistency`: the end-of-backup record, or `minRecoveryPoint`.
+            outcome.is_consistent |= is_end_record;
+        }
+        true
     }
 
     /// Whether a record can follow the last one: its `xl_prev` fits (`ValidXLogRecordHeader`), and its
@@ -270,6 +281,7 @@ impl World {
         let target = expected[0].tli;
         let mut outcome = Outcome {
             comes_up: false,
+            is_consistent: false,
             ends_in: None,
             reads: BTreeSet::new(),
             last: None,
@@ -296,7 +308,7 @@ impl World {
     }
 
     /// The numbers of the segments that make a backup consistent.
-    pub(super) fn own(&self, backup: &Backup) -> std::ops::RangeInclusive<u64> {
+    pub(super) fn own(backup: &Backup) -> std::ops::RangeInclusive<u64> {
         segment_of(backup.checkpoint)..=segment_of(backup.end - 1)
     }
 
@@ -323,18 +335,16 @@ impl World {
         numbers.chain([Wish::Current, Wish::Latest]).collect()
     }
 
-    pub(super) fn works(&self, backup: &Backup, wish: Wish) -> bool {
-        self.restore(backup, wish).is_some_and(|outcome| outcome.comes_up)
-    }
-
+    /// Whether a restore to some target, up to some point, comes up.
     pub(super) fn is_restorable(&self, backup: &Backup) -> bool {
-        self.wishes().into_iter().any(|wish| self.works(backup, wish))
+        let outcomes = self.wishes().into_iter().filter_map(|wish| self.restore(backup, wish));
+        outcomes.into_iter().any(|outcome| outcome.is_consistent)
     }
 
     /// A segment that was never read whatever is restored to whatever target may be deleted.
     pub(super) fn is_read(&self, name: Name) -> bool {
         self.backups.iter().any(|backup| {
-            let within = if backup.is_standalone { *self.own(backup).end() } else { u64::MAX };
+            let within = if backup.is_standalone { *Self::own(backup).end() } else { u64::MAX };
             let mut outcomes =
                 self.wishes().into_iter().filter_map(|wish| self.restore(backup, wish));
             name.1 <= within && outcomes.any(|outcome| outcome.reads.contains(&name))

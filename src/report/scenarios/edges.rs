@@ -100,7 +100,7 @@ fn a_backup_whose_wal_goes_elsewhere_waits() {
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), log: 0, segment: 4 }), reaches nothing
+    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), log: 0, segment: 4 }), reaches nothing, not by default
     timeline None, 0 gaps of 0, obsolete Some(0), histories missing []
     ");
 }
@@ -112,7 +112,7 @@ fn a_history_file_that_makes_no_sense_is_as_good_as_none() {
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Consistent(MissingHistory(TimelineId(2))), reaches 000000010000000000000005, not by default
-    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing [2]
+    timeline Some(1), 0 gaps of 0, obsolete None, histories missing [2]
     ");
 }
 

@@ -149,7 +149,7 @@ impl Archive {
                 default_minimum: self.minimum,
                 ..RetentionPolicies::default()
             },
-            living_timelines: std::collections::BTreeMap::new(),
+            living_timelines: [].into(),
             gap_grace_period: TimeDelta::minutes(10),
             schedules: self.schedule.iter().map(|one| ("s".to_owned(), one.clone())).collect(),
             max_running_time: TimeDelta::hours(24),

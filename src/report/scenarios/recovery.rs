@@ -88,7 +88,7 @@ fn a_gap_inside_a_backup_breaks_it() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 6)), 1, [4, 6, 7]);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Broken(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 5 })), reaches 000000010000000000000004
+    20261110T020000: Broken(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 5 })), reaches 000000010000000000000004, not by default
     timeline None, 1 gaps of 1, obsolete Some(0), histories missing []
     ");
 }
@@ -99,7 +99,7 @@ fn a_backup_whose_end_has_not_arrived_waits() {
     let archive = wal(archive, 1, [3, 4]);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), log: 0, segment: 5 }), reaches 000000010000000000000004
+    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), log: 0, segment: 5 }), reaches 000000010000000000000004, not by default
     timeline None, 0 gaps of 0, obsolete Some(1), histories missing []
     ");
     assert_eq!(archive.server().waiting_since(), Some(moment("2026-11-10T02:10:00Z")));
@@ -123,7 +123,7 @@ fn wal_on_a_timeline_without_its_history_file_cannot_be_reached() {
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Consistent(MissingHistory(TimelineId(2))), reaches 000000010000000000000005
-    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing [2]
+    timeline Some(1), 0 gaps of 0, obsolete None, histories missing [2]
     ");
 }
 

@@ -165,7 +165,11 @@ fn a_standalone_backup_keeps_its_own_wal_in_the_middle() {
 #[test]
 fn a_restore_reads_the_newest_backup_and_the_wal_from_its_begin_on() {
     let archive = two_backups()
-        .with_object(&of_class(&format!("{IN_LOG_0}/000000010000000000000008"), 1000, "GLACIER"))
+        .with_object(&of_class(
+            &format!("{IN_LOG_0}/000000010000000000000008.snappy"),
+            1000,
+            "GLACIER",
+        ))
         .with_object(&of_class(&format!("{IN_LOG_0}/00000001000000000000000A.gz"), 110, "GLACIER"))
         .with_object(&of_class(&format!("{IN_LOG_0}/000000010000000000000003"), 1, "GLACIER"))
         .with("s/base/20261112T020000/annotations/keep", 10);
