@@ -42,10 +42,11 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "backups_blocked",
         help: "Done backups that cannot be restored, or replayed as far as they could be, before \
-               objects are brought back from cold storage.",
+               objects are brought back from cold storage; absent instead of 0 while a file cannot be \
+               read.",
         unit: None,
         labels: &[],
-        values: Values::Server(|server, _| Some(server.recovery.blocked().into())),
+        values: Values::Server(|server, _| Some(server.blocked()?.into())),
     },
     Metric {
         name: "wal_unreached",

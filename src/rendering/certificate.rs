@@ -170,7 +170,7 @@ mod tests {
         }
     }
 
-    fn told(status: &CertificateStatus) -> Vec<(Severity, &'static str, String)> {
+    fn told(status: &CertificateStatus) -> Vec<(Severity, FindingCode, String)> {
         let entry = CertificateEntry::new(status, now(), TimeDelta::days(7));
         let findings = entry.findings.into_iter();
         findings.map(|one| (one.severity, one.code, one.message)).collect()

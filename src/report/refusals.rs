@@ -182,6 +182,14 @@ impl ServerReport {
         (count > 0 || self.recovery.all_are_known).then_some(count)
     }
 
+    /// How many finished backups have to wait for cold storage; `None` where none of those that can be
+    /// read has to, and others cannot be read.
+    #[must_use]
+    pub fn blocked(&self) -> Option<usize> {
+        let count = self.recovery.blocked();
+        (count > 0 || self.recovery.all_are_known).then_some(count)
+    }
+
     /// Whether the newest WAL is on a timeline that no backup reaches; `None` where a file that cannot
     /// be read may say otherwise.
     #[must_use]
