@@ -3,7 +3,7 @@
 TOOLS := target/test-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help build test install lint fmt doc demo bench audit clean
+.PHONY: help build test truth install lint fmt doc demo bench audit clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +13,13 @@ build: ## Build the exporter as it is shipped
 
 test: install lint ## Check everything, as CI does; installs what is missing
 	cargo test --workspace
+
+# ROUNDS=n lives with fresh seeds, or SEED=s for one of them; KEEP=1 keeps the cases below target/truth,
+# and AGAIN=1 judges the kept ones again.
+truth: export RUST_BACKTRACE := 0
+truth: install ## Compare verdicts with real restores in random lives; ROUNDS=n, SEED=s
+	ROUNDS=$(or $(ROUNDS),10) SEED=$(SEED) KEEP=$(KEEP) AGAIN=$(AGAIN) \
+	  cargo test --test truth -- --nocapture random_lives
 
 install: ## Install what the tests need and is missing
 	tests/install.sh

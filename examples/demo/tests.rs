@@ -181,6 +181,7 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         expected: &Expectations {
             servers: Some(servers),
             ignored: Vec::new(),
+            living_timelines: std::collections::BTreeMap::new(),
             retention: RetentionPolicies::default(),
             gap_grace_period: TimeDelta::minutes(10),
             schedules: [].into(),

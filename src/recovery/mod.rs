@@ -5,6 +5,7 @@
 //! [`Restore`](restore) the replay of one backup along a course, and a [`Verdict`] what follows from
 //! the restores of a backup to every target that a person can name.
 
+mod chain;
 mod course;
 mod coverage;
 mod follow;
@@ -20,6 +21,7 @@ mod stray;
 mod verdict;
 mod wal;
 
+pub use chain::{BackupChain, BrokenChain, ChainDefect, ChainLink, MAX_PARENTS};
 pub use coverage::{Coverage, Span};
 pub use follow::Followed;
 pub use histories::{Histories, HistoryFile, Target, TargetError};

@@ -137,20 +137,20 @@ fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
     world.arrivals.insert(timeline, branch.arrival);
     let Some(parent) = line.goes_on_from else { return };
     world.files.insert(timeline, branch.file);
-    // What a promoted server leaves of its parent's last segment. Where no history file shows the
-    // switch, nobody could know where the partial segment ends.
+    // What a promoted server leaves of its parent's last segment: all that its parent wrote. Where no
+    // history file shows the switch, nobody could know where the partial segment ends.
+    let name = (parent, segment_of(line.begins_at));
     let is_inside = !line.begins_at.is_multiple_of(4);
     let is_told =
         branch.file == File::Valid && line.file.last().is_some_and(|last| last.0 == parent);
-    let name = (parent, segment_of(line.begins_at));
-    if branch.has_partial
-        && is_inside
-        && is_told
-        && !world.segments.contains(&name)
-        && !world.wrong_sizes.contains(&name)
-    {
-        let ends_at = world.partials.entry(name).or_insert(line.begins_at);
-        *ends_at = line.begins_at.max(*ends_at);
+    let others = world.lines.values().filter(|other| other.goes_on_from == Some(parent));
+    let mut others = others.filter(|other| segment_of(other.begins_at) == name.1);
+    let is_first = others.clone().all(|other| other.begins_at <= line.begins_at);
+    let is_whole = world.segments.contains(&name) || world.wrong_sizes.contains(&name);
+    if branch.has_partial && is_inside && is_told && is_first && !is_whole {
+        world.partials.insert(name, line.begins_at);
+    } else if others.next().is_some() && is_first {
+        world.partials.remove(&name);
     }
 }
 

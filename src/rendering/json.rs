@@ -234,7 +234,7 @@ pub struct GapEntry {
 pub struct RetentionEntry {
     /// The policy in Barman's words.
     pub policy: String,
-    /// What it makes of each backup, by id, in Barman's words; `null` where Barman would end with an
+    /// What it makes of each backup, by id, in Barman's words; `null` where Barman's rule leads to an
     /// error.
     pub statuses: Option<BTreeMap<String, &'static str>>,
     /// The ids of the backups that it does not need; `null` like the statuses.

@@ -85,8 +85,10 @@ pub(super) fn retention(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let is_blocked = retention.is_blocked(RetentionBlock::UnreadableBackup);
-    if server.retention_fails() == Some(true) {
-        let message = format!("Barman's retention ends with an error for `{}`", retention.policy);
+    let failure = retention.failure.as_ref();
+    if let Some(failure) = failure.filter(|_| server.retention_fails() == Some(true)) {
+        let message =
+            format!("Barman's retention ends with an error for `{}`: {failure}", retention.policy);
         findings.push(Finding::new(Severity::Warning, FindingCode::RetentionFails, message));
     }
     if is_blocked {

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BackupState, ServerReport};
+use crate::recovery::{BackupChain, ChainLink};
+
+use super::{BackupReport, BackupState, IncompleteReason, ServerReport};
 
 /// Why nobody needs what an archive takes, as `barman_cloud_reclaimable_bytes` tells it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReclaimReason {
     /// WAL that no finished backup needs.
     ObsoleteWal,
-    /// Backups that the retention policy does not need.
+    /// Backups that the retention policy does not need, nor any backup that stays.
     ObsoleteBackup,
     /// Backups that failed.
     FailedBackup,
@@ -70,9 +72,43 @@ pub(super) fn reclaimable(
     ReclaimReason::ALL.into_iter().filter_map(|reason| Some((reason, bytes(reason)?))).collect()
 }
 
+/// Bytes of the backups that the policy does not need, nor any backup that stays.
 fn obsolete_backups(server: &ServerReport) -> Option<u64> {
     let obsolete: BTreeSet<String> =
         server.retention.as_ref()?.obsolete_ids()?.into_iter().collect();
-    let backups = server.backups.iter().filter(|backup| obsolete.contains(&backup.id));
-    Some(backups.fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes)))
+    let needed = parents_of_others(server, &obsolete);
+    let backups = server.backups.iter();
+    let reclaimable = backups
+        .filter(|backup| obsolete.contains(&backup.id) && !needed.contains(backup.id.as_str()));
+    Some(reclaimable.fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes)))
+}
+
+/// Backups that finished ones are built on which are not obsolete.
+///
+/// Barman's policies do not spare a parent that does not name its children.
+fn parents_of_others<'a>(
+    server: &'a ServerReport,
+    obsolete: &BTreeSet<String>,
+) -> BTreeSet<&'a str> {
+    let by_id: BTreeMap<&str, &BackupReport> =
+        server.backups.iter().map(|backup| (backup.id.as_str(), backup)).collect();
+    let link = |id: &str| {
+        let backup = by_id.get(id)?;
+        let is_whole = backup.incomplete_reason() != Some(IncompleteReason::MissingData);
+        Some(
+            backup
+                .info
+                .as_ref()
+                .map_or(ChainLink::unreadable(), |info| ChainLink::of(info, is_whole)),
+        )
+    };
+    let staying = server
+        .backups
+        .iter()
+        .filter(|backup| backup.state == BackupState::Done && !obsolete.contains(&backup.id));
+    let chains = staying.filter_map(|backup| {
+        let parent = backup.info.as_ref()?.parent_id.as_deref();
+        BackupChain::of(&backup.id, parent, link).ok()
+    });
+    chains.flat_map(|chain| chain.parents).collect()
 }

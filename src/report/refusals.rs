@@ -203,7 +203,7 @@ impl ServerReport {
     /// file may say otherwise.
     #[must_use]
     pub fn retention_fails(&self) -> Option<bool> {
-        let fails = self.retention.as_ref()?.fails && self.newest_done().is_some();
+        let fails = self.retention.as_ref()?.failure.is_some();
         (fails || self.refusals.kinds.is_empty()).then_some(fails)
     }
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::inventory::DirectoryInventory;
 use crate::postgres::LogName;
 use crate::recovery::retention::{
-    CatalogBackup, RetentionBlock, RetentionPolicy, RetentionStatus, obsolete_since, report,
-    retention_blocks,
+    CatalogBackup, RetentionBlock, RetentionError, RetentionPolicy, RetentionStatus,
+    obsolete_since, report, retention_blocks, unsupported,
 };
 use crate::recovery::{BackupVerdict, Coverage, Span, Verdict};
 
@@ -19,11 +19,15 @@ use super::{BackupReport, DeletionReport, ServerReport};
 pub struct RetentionReport {
     /// The policy.
     pub policy: RetentionPolicy,
-    /// What it makes of each backup, by id; `None` where Barman would end with an error, as with a
-    /// backup that cannot be read.
+    /// What it makes of each backup, by id; `None` where Barman's rule leads to an error, and with a
+    /// backup that cannot be read. An incremental backup that no other one names has none.
     pub statuses: Option<BTreeMap<String, RetentionStatus>>,
-    /// Whether Barman would end with an error, although it can read every backup.
-    pub fails: bool,
+    /// Error with which `barman-cloud-backup-delete` ends, and deletes nothing; `None` if it gets
+    /// through, and with a backup that cannot be read, which is among the `blocks`.
+    ///
+    /// With incremental backups the tool ends so, and a Barman server does not: the statuses are
+    /// known all the same.
+    pub failure: Option<RetentionError>,
     /// Since when the backup has been obsolete that is so for longest; `None` without one.
     pub overdue_since: Option<DateTime<Utc>>,
     /// Whether each of what can keep Barman from deleting does; one that is not known is missing.
@@ -33,8 +37,8 @@ pub struct RetentionReport {
     pub coverage: Option<Coverage>,
     /// The same once everything is brought back from cold storage.
     pub thawed_coverage: Option<Coverage>,
-    /// What Barman would delete now; `None` where it would end with an error, and where that is not
-    /// known.
+    /// What `barman-cloud-backup-delete` would delete now; `None` where it would end with an error,
+    /// and where that is not known.
     pub deletion: Option<DeletionReport>,
 }
 
@@ -58,17 +62,20 @@ impl RetentionReport {
         let is_known = !unreadable && server.keeps_are_known && !server.refused_since(None);
         let minimum = server.minimum_redundancy.unwrap_or_default();
         let since = obsolete_since(policy, &catalog, minimum, now).unwrap_or_default();
-        // A backup that cannot be read has a place among the others, and nobody knows which.
-        let statuses = report(policy, &catalog, minimum, now).ok();
-        let fails = is_known && statuses.is_none();
-        let statuses = statuses.filter(|_| is_known);
-        let deletion = statuses.as_ref().and_then(|statuses| {
+        let (statuses, failure) = match report(policy, &catalog, minimum, now) {
+            // A backup that cannot be read has a place among the others, and nobody knows which.
+            _ if !is_known => (None, None),
+            Ok(statuses) => (Some(statuses), unsupported(&catalog)),
+            Err(error) => (None, Some(error)),
+        };
+        let deleting = statuses.as_ref().filter(|_| failure.is_none());
+        let deletion = deleting.and_then(|statuses| {
             DeletionReport::new(directory, server, (&catalog, statuses), lacking)
         });
         Self {
             policy,
             statuses,
-            fails,
+            failure,
             deletion,
             overdue_since: since.into_values().min().filter(|_| is_known),
             blocks: blocks(server, &retention_blocks(unreadable, &catalog)),

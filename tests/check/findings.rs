@@ -3,16 +3,16 @@
 use chrono::{DateTime, Utc};
 use embedded_s3::{Part, Store, Upload};
 use serde_json::{Value, json};
-use test_support::{EmbeddedArchive, SMALL_BUCKET, small_key};
+use test_support::{EmbeddedArchive, SMALL_BUCKET, backup_info, put_small_backup, small_key};
 
 use crate::{ARCHIVE, check, parsed};
 
 /// The findings about the small archive, each with its severity, as of an hour of January 2026.
 async fn findings(archive: &EmbeddedArchive, policy: Option<&str>, at: &str) -> Vec<String> {
-    let mut settings = archive.settings(ARCHIVE);
-    if let Some(policy) = policy {
-        settings["retentionPolicy"] = json!(policy);
-    }
+    let settings = match policy {
+        Some(policy) => with_policy(archive, policy),
+        None => archive.settings(ARCHIVE),
+    };
     let at = format!("2026-01-{at}:00:00Z");
     let ended = check(archive, vec![settings], &["--output", "json", "--at", &at]).await;
     let found = parsed(&ended);
@@ -20,6 +20,12 @@ async fn findings(archive: &EmbeddedArchive, policy: Option<&str>, at: &str) -> 
     let word = |finding: &Value, field: &str| finding[field].as_str().expect("a word").to_owned();
     let findings = findings.expect("a list").iter();
     findings.map(|one| format!("{} {}", word(one, "severity"), word(one, "code"))).collect()
+}
+
+fn with_policy(archive: &EmbeddedArchive, policy: &str) -> Value {
+    let mut settings = archive.settings(ARCHIVE);
+    settings["retentionPolicy"] = json!(policy);
+    settings
 }
 
 fn noon() -> DateTime<Utc> {
@@ -91,6 +97,33 @@ async fn an_unreadable_backup_blocks_retention() {
         findings(&archive, Some("7d"), "02T06").await,
         ["warning backup_unreadable", "warning retention_blocked"]
     );
+}
+
+#[tokio::test]
+async fn barmans_tool_ends_with_an_error_at_incremental_backups() {
+    let archive = EmbeddedArchive::small_but(|store| {
+        let [full, incremental] = [1, 2].map(|day| backup_info(day, "DONE"));
+        let children = "children_backup_ids=20260102T030000\n";
+        put_small_backup(store, 1, &(full + children));
+        put_small_backup(store, 2, &(incremental + "parent_backup_id=20260101T030000\n"));
+    })
+    .await;
+    let settings = with_policy(&archive, "REDUNDANCY 1");
+
+    let ended =
+        check(&archive, vec![settings], &["--output", "json", "--at", "2026-01-02T06:00:00Z"])
+            .await;
+
+    let server = &parsed(&ended)["archives"][0]["servers"][0];
+    let message = "Barman's retention ends with an error for `REDUNDANCY 1`: backup \
+                   `20260101T030000` has incremental backups, and `barman-cloud-backup-delete` \
+                   cannot deal with them: have the Barman server delete";
+    assert_eq!(server["findings"][0]["code"], "retention_fails");
+    assert_eq!(server["findings"][0]["message"], message);
+    let statuses = json!({ "20260101T030000": "VALID", "20260102T030000": "VALID" });
+    assert_eq!(server["retention"]["statuses"], statuses);
+    assert_eq!(server["retention"]["obsolete"], json!([]));
+    assert_eq!(server["retention"]["deletion"], Value::Null);
 }
 
 #[tokio::test]

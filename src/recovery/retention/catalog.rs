@@ -28,6 +28,10 @@ pub struct CatalogBackup {
     pub timeline: Option<TimelineId>,
     /// What its keep annotation keeps it for; `None` without one.
     pub keep: Option<KeepTarget>,
+    /// The backup that it is the difference to (`parent_backup_id`); `None` for a full one.
+    pub parent_id: Option<String>,
+    /// The backups that are differences to it, as far as it knows (`children_backup_ids`).
+    pub children_ids: Vec<String>,
 }
 
 impl CatalogBackup {
@@ -45,7 +49,14 @@ impl CatalogBackup {
             end_wal: info.end_wal,
             timeline: info.begin_wal.map(|name| name.timeline),
             keep,
+            parent_id: info.parent_id.clone(),
+            children_ids: info.children_ids.clone(),
         }
+    }
+
+    /// Whether it is the difference to another backup (`BackupInfo.is_incremental`).
+    pub(super) fn is_incremental(&self) -> bool {
+        self.parent_id.is_some()
     }
 
     /// Whether a policy counts it.
@@ -77,7 +88,8 @@ pub enum RetentionStatus {
     KeepFull,
     /// Kept with its own WAL, needed or not.
     KeepStandalone,
-    /// Not finished: policies look away, and it stays until somebody deletes it by hand.
+    /// Not finished: policies look away, and it stays until somebody deletes it by hand. Also the
+    /// status of what is built on such a backup.
     None,
 }
 
@@ -117,6 +129,21 @@ pub enum RetentionError {
     /// The window begins before the year 1, where Python's calendar ends.
     #[error("the recovery window begins before the year 1")]
     WindowTooLong,
+    /// A backup is among the backups that are built on it, and Barman walks in circles.
+    #[error("backup `{backup}` is built on itself")]
+    Cycle {
+        /// Id of the backup.
+        backup: String,
+    },
+    /// A full backup has incremental ones, which `barman-cloud-backup-delete` cannot find.
+    #[error(
+        "backup `{backup}` has incremental backups, and `barman-cloud-backup-delete` cannot deal \
+         with them: have the Barman server delete"
+    )]
+    Incremental {
+        /// Id of the full backup.
+        backup: String,
+    },
     /// A copied backup has no `begin_wal` or no `end_wal`, with which WAL is compared.
     #[error("backup `{backup}` is copied and has no `{field}`")]
     NoWal {

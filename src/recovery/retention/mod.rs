@@ -13,6 +13,8 @@ mod catalog;
 mod deletion;
 mod policy;
 mod report;
+mod since;
+mod tree;
 mod wal;
 
 #[cfg(test)]
@@ -22,5 +24,7 @@ pub use block::{RetentionBlock, retention_blocks};
 pub use catalog::{CatalogBackup, RetentionError, RetentionStatus};
 pub use deletion::{Deletion, deletion};
 pub use policy::{InvalidRetentionPolicy, RetentionPolicy};
-pub use report::{obsolete_since, report};
+pub use report::report;
+pub use since::obsolete_since;
+pub use tree::unsupported;
 pub use wal::{WalDeletion, WalRule};

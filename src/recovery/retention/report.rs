@@ -1,19 +1,23 @@
-//! What a policy makes of each backup, and since when.
+//! The report on what a policy makes of each backup.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::catalog::by_id;
+use super::tree::trees;
 use super::{CatalogBackup, RetentionError, RetentionPolicy, RetentionStatus};
 
 /// What the policy makes of each backup, by id.
 ///
-/// Barman goes back through the finished backups in the order of their ids
+/// Barman goes back through the finished full backups in the order of their ids
 /// (`RetentionPolicy._backup_report`). The newest ones are needed: so many with a redundancy; with a
 /// window up to and including the first that ended before the window. Kept backups count as any
 /// other on the way. `minimum_redundancy` is the option of `barman-cloud-backup-delete`; 0, its
 /// default, is what CloudNativePG leaves it at.
+///
+/// Incremental backups count for nothing, and get their status from the full backup that they are
+/// built on, finished or not (`_propagate_retention_status_to_children`). One that no backup names
+/// among its children is absent: Barman says nothing about it.
 ///
 /// # Errors
 /// When Barman would end with an error.
@@ -23,134 +27,24 @@ pub fn report(
     minimum_redundancy: u32,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<String, RetentionStatus>, RetentionError> {
-    let backups = by_id(catalog);
-    let done: Vec<&CatalogBackup> =
-        backups.values().rev().copied().filter(|backup| backup.is_done()).collect();
-    let needed = needed(policy, &done, now)?;
-    let minimum = to_count(minimum_redundancy);
-    let kept_by_minimum = match policy {
-        RetentionPolicy::Redundancy(_) => RetentionStatus::Valid,
-        RetentionPolicy::RecoveryWindow { .. } => RetentionStatus::PotentiallyObsolete,
-    };
-    let unfinished = backups.keys().map(|id| ((*id).to_owned(), RetentionStatus::None));
-    let mut statuses: BTreeMap<_, _> = unfinished.collect();
-    statuses.extend(done.iter().enumerate().map(|(rank, backup)| {
-        let status = match backup.keep {
-            Some(keep) => RetentionStatus::from(keep),
-            None if rank < needed => RetentionStatus::Valid,
-            None if rank < minimum => kept_by_minimum,
-            None => RetentionStatus::Obsolete,
-        };
-        (backup.id.clone(), status)
-    }));
+    let mut statuses = BTreeMap::new();
+    for tree in trees(policy, catalog, minimum_redundancy, now)? {
+        statuses.insert(tree.root.id.clone(), tree.status);
+        let built_on_it = tree.descendants.iter();
+        statuses.extend(built_on_it.map(|backup| (backup.id.clone(), tree.status_below)));
+    }
     Ok(statuses)
-}
-
-/// How many of the finished backups, newest first, the policy itself needs.
-fn needed(
-    policy: RetentionPolicy,
-    done: &[&CatalogBackup],
-    now: DateTime<Utc>,
-) -> Result<usize, RetentionError> {
-    let window = match policy {
-        RetentionPolicy::Redundancy(count) => return Ok(to_count(count)),
-        RetentionPolicy::RecoveryWindow { days } => TimeDelta::days(days.into()),
-    };
-    for (newer, backup) in done.iter().enumerate() {
-        // Barman's `_point_of_recoverability`, which it asks only when there is a backup.
-        let begins_at = now
-            .checked_sub_signed(window)
-            .filter(|at| at.year() >= 1)
-            .ok_or(RetentionError::WindowTooLong)?;
-        let ended_at = backup
-            .ended_at
-            .ok_or_else(|| RetentionError::NoEndTime { backup: backup.id.clone() })?;
-        if ended_at < begins_at {
-            return Ok(newer + 1);
-        }
-    }
-    Ok(done.len())
-}
-
-/// Since when each obsolete backup has been obsolete, by id.
-///
-/// The moment from which Barman's rule calls it so, going by the backups that are still there and
-/// had ended at that moment: with a window, when one that follows it had passed out of the window;
-/// with a redundancy, when as many as it asks for had followed; never before as many as the minimum
-/// redundancy asks for had, nor before the backup itself was there. One whose moment is not known,
-/// for want of an `end_time`, is absent.
-///
-/// # Errors
-/// As [`report()`](super::report()).
-pub fn obsolete_since(
-    policy: RetentionPolicy,
-    catalog: &[CatalogBackup],
-    minimum_redundancy: u32,
-    now: DateTime<Utc>,
-) -> Result<BTreeMap<String, DateTime<Utc>>, RetentionError> {
-    let statuses = report(policy, catalog, minimum_redundancy, now)?;
-    let mut since = BTreeMap::new();
-    let mut newer_ends: Vec<DateTime<Utc>> = Vec::new();
-    for (id, backup) in by_id(catalog).into_iter().rev().filter(|(_, backup)| backup.is_done()) {
-        if statuses.get(id) == Some(&RetentionStatus::Obsolete)
-            && let Some(at) = obsolete_at(policy, minimum_redundancy, backup.ended_at, &newer_ends)
-        {
-            since.insert(id.to_owned(), at);
-        }
-        if let Some(ended_at) = backup.ended_at {
-            let place = newer_ends.partition_point(|end| *end <= ended_at);
-            newer_ends.insert(place, ended_at);
-        }
-    }
-    Ok(since)
-}
-
-/// Since when a backup is obsolete, given when those that follow it ended, in order of time.
-fn obsolete_at(
-    policy: RetentionPolicy,
-    minimum_redundancy: u32,
-    ended_at: Option<DateTime<Utc>>,
-    newer_ends: &[DateTime<Utc>],
-) -> Option<DateTime<Utc>> {
-    let (count, passed_at) = match policy {
-        RetentionPolicy::Redundancy(count) => (count.max(minimum_redundancy), None),
-        RetentionPolicy::RecoveryWindow { days } => {
-            let window = TimeDelta::days(days.into());
-            (minimum_redundancy, Some(newer_ends.first()?.checked_add_signed(window)?))
-        }
-    };
-    let followed_at = match to_count(count).checked_sub(1) {
-        Some(last) => Some(*newer_ends.get(last)?),
-        None => None,
-    };
-    ended_at.max(passed_at).max(followed_at)
-}
-
-fn to_count(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Sketch, day};
+    use super::super::tests::{Sketch, day, done};
     use super::*;
     use crate::barman::{BackupStatus, KeepTarget};
 
     fn words(policy: &str, minimum: u32, catalog: &[CatalogBackup]) -> Vec<&'static str> {
         let report = report(policy.parse().unwrap(), catalog, minimum, day(20.0)).unwrap();
         report.into_values().map(RetentionStatus::as_str).collect()
-    }
-
-    fn since(policy: &str, minimum: u32, catalog: &[CatalogBackup]) -> Vec<(String, f64)> {
-        let since = obsolete_since(policy.parse().unwrap(), catalog, minimum, day(20.0)).unwrap();
-        let days = |at: DateTime<Utc>| (at - day(0.0)).as_seconds_f64() / 86400.0;
-        since.into_iter().map(|(id, at)| (id, days(at))).collect()
-    }
-
-    /// Finished backups that ended at the ends of these days, in order of their ids.
-    fn done(days: &[f64]) -> Vec<CatalogBackup> {
-        let ids = ('a'..='z').map(String::from);
-        ids.zip(days).map(|(id, end)| Sketch::done(&id).ended(*end).backup()).collect()
     }
 
     #[test]
@@ -271,43 +165,105 @@ mod tests {
         assert_eq!(report(policy, &[], 0, day(20.0)), Ok(BTreeMap::new()));
     }
 
-    #[test]
-    fn with_a_window_a_backup_is_obsolete_once_a_newer_one_has_left_it() {
-        let catalog = done(&[1.0, 2.0, 12.0, 16.0]);
-
-        let expected = [("a".to_owned(), 7.0), ("b".to_owned(), 17.0)];
-        assert_eq!(since("5d", 0, &catalog), expected);
+    /// A full backup `a` with a chain of two on it, another on it alone, and the full backups `e`
+    /// and `f`.
+    fn with_chain() -> Vec<CatalogBackup> {
+        let sketches = [
+            Sketch::done("a").with_children(&["b", "d"]).ended(1.0),
+            Sketch::done("b").built_on("a").with_children(&["c"]).ended(2.0),
+            Sketch::done("c").built_on("b").ended(3.0),
+            Sketch::done("d").built_on("a").ended(4.0),
+            Sketch::done("e").ended(14.0),
+            Sketch::done("f").ended(17.0),
+        ];
+        sketches.map(Sketch::backup).into()
     }
 
     #[test]
-    fn with_a_redundancy_a_backup_is_obsolete_once_enough_have_followed() {
-        let catalog = done(&[1.0, 2.0, 3.0, 4.0]);
+    fn incremental_backups_get_the_status_of_their_full_one() {
+        let catalog = with_chain();
 
-        let expected = [("a".to_owned(), 3.0), ("b".to_owned(), 4.0)];
-        assert_eq!(since("REDUNDANCY 2", 0, &catalog), expected);
+        let obsolete = ["OBSOLETE", "OBSOLETE", "OBSOLETE", "OBSOLETE", "VALID", "VALID"];
+        assert_eq!(words("REDUNDANCY 2", 0, &catalog), obsolete);
+        assert_eq!(words("4d", 0, &catalog), obsolete);
+        assert_eq!(words("REDUNDANCY 3", 0, &catalog), ["VALID"; 6]);
+        assert_eq!(words("7d", 0, &catalog), ["VALID"; 6]);
     }
 
     #[test]
-    fn the_minimum_must_have_followed_as_well() {
-        let catalog = done(&[1.0, 2.0, 3.0, 9.0]);
+    fn incremental_backups_use_up_nothing_of_a_redundancy() {
+        let catalog = &with_chain()[..4];
 
-        assert_eq!(since("2d", 3, &catalog), [("a".to_owned(), 9.0)]);
+        assert_eq!(words("REDUNDANCY 1", 0, catalog), ["VALID"; 4]);
+        assert_eq!(words("REDUNDANCY 0", 1, catalog), ["VALID"; 4]);
+        assert_eq!(words("RECOVERY WINDOW OF 0 DAYS", 0, catalog), ["VALID"; 4]);
     }
 
     #[test]
-    fn no_backup_was_obsolete_before_it_was_there() {
-        let catalog = done(&[3.0, 2.0]);
+    fn the_minimum_keeps_chains_as_wholes() {
+        let expected = ["OBSOLETE*", "OBSOLETE*", "OBSOLETE*", "OBSOLETE*", "VALID", "VALID"];
 
-        assert_eq!(since("REDUNDANCY 1", 0, &catalog), [("a".to_owned(), 3.0)]);
-        let alone = done(&[3.0]);
-        assert_eq!(since("REDUNDANCY 0", 0, &alone), [("a".to_owned(), 3.0)]);
+        assert_eq!(words("4d", 3, &with_chain()), expected);
     }
 
     #[test]
-    fn what_is_not_known_is_absent() {
-        let mut catalog = done(&[1.0, 2.0]);
-        catalog[1].ended_at = None;
+    fn what_is_built_on_a_kept_backup_is_valid_or_obsolete() {
+        let mut catalog = with_chain();
+        catalog[0].keep = Some(KeepTarget::Full);
+        let expected = ["KEEP:FULL", "VALID", "VALID", "VALID", "VALID", "VALID"];
+        assert_eq!(words("REDUNDANCY 2", 0, &catalog), expected);
+        assert_eq!(words("4d", 0, &catalog), expected);
 
-        assert_eq!(since("REDUNDANCY 1", 0, &catalog), []);
+        catalog[0].keep = Some(KeepTarget::Standalone);
+        let within = ["KEEP:STANDALONE", "VALID", "VALID", "VALID", "VALID", "VALID"];
+        let beyond = ["KEEP:STANDALONE", "OBSOLETE", "OBSOLETE", "OBSOLETE", "VALID", "VALID"];
+        assert_eq!(words("REDUNDANCY 3", 0, &catalog), within);
+        assert_eq!(words("REDUNDANCY 2", 0, &catalog), beyond);
+        assert_eq!(words("20d", 0, &catalog), within);
+        // It is the one that closes the window.
+        assert_eq!(words("7d", 0, &catalog), beyond);
+    }
+
+    #[test]
+    fn keep_and_status_of_an_incremental_backup_make_no_difference() {
+        let mut catalog = with_chain();
+        catalog[1].keep = Some(KeepTarget::Full);
+        catalog[2].status = BackupStatus::Failed;
+
+        assert_eq!(words("REDUNDANCY 2", 0, &catalog)[..4], ["OBSOLETE"; 4]);
+        catalog[0].status = BackupStatus::Failed;
+        assert_eq!(words("REDUNDANCY 2", 0, &catalog)[..4], ["-"; 4]);
+    }
+
+    #[test]
+    fn an_incremental_backup_that_no_other_names_is_absent() {
+        let mut catalog = with_chain();
+        catalog[1].children_ids.clear();
+        let expected = ["a", "b", "d", "e", "f"];
+        let ids = |catalog: &[CatalogBackup]| {
+            let policy = RetentionPolicy::Redundancy(1);
+            let report = report(policy, catalog, 0, day(20.0)).unwrap();
+            report.into_keys().collect::<Vec<_>>()
+        };
+
+        assert_eq!(ids(&catalog), expected);
+        // Neither do children that are not there.
+        catalog[0].children_ids.push("gone".to_owned());
+        assert_eq!(ids(&catalog), expected);
+        assert_eq!(ids(&catalog[1..]), ["e", "f"]);
+    }
+
+    #[test]
+    fn a_circle_of_children_ends_with_an_error() {
+        let mut catalog = with_chain();
+        catalog[2].children_ids = vec!["b".to_owned()];
+        let policy = RetentionPolicy::Redundancy(1);
+
+        let error = report(policy, &catalog, 0, day(20.0)).unwrap_err();
+
+        assert_eq!(error, RetentionError::Cycle { backup: "b".to_owned() });
+        // A circle that no full backup leads to is never walked.
+        catalog[0].children_ids.clear();
+        assert_eq!(words("REDUNDANCY 1", 0, &catalog), ["OBSOLETE", "OBSOLETE", "VALID"]);
     }
 }

@@ -1,5 +1,6 @@
 //! Layouts that archives really have, and what the report says of them.
 
+mod chains;
 mod edges;
 mod forgotten;
 mod layout;

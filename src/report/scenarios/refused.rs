@@ -92,7 +92,7 @@ fn what_another_reads_may_block_nothing() {
     let server = refused(archive.retaining("7d")).server();
 
     let retention = server.retention.as_ref().unwrap();
-    assert!(!retention.fails);
+    assert_eq!(retention.failure, None);
     assert_eq!(retention.statuses, None);
     assert_eq!(retention.blocks.get(&RetentionBlock::UnreadableBackup), None);
     assert_eq!(retention.blocks.get(&RetentionBlock::KeptBackup), None);

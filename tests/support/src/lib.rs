@@ -5,6 +5,7 @@
 //! | [`Exporter`] | the program itself, run with a configuration and scraped over HTTP |
 //! | [`Samples`] | what a page of metrics says |
 //! | [`EmbeddedArchive`] | a store in memory, which can fail on purpose, and its configuration |
+//! | [`Postgres`] | a database, and nothing else |
 //! | [`SecurePostgres`] | a database that offers TLS |
 //! | [`Bucket`] | a real store, and nothing else |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
@@ -48,9 +49,12 @@ pub use exporter::{Ended, Exporter, Launch, run_exporter};
 pub use exposition::{Sample, Samples};
 pub use patience::until;
 pub use plain_client::{ListedObject, ListedUpload, PlainClient};
+pub use postgres::Postgres;
+pub use process::{Part, run};
 pub use prometheus::Prometheus;
 pub use recorded::{recorded, recorded_archive, recorded_objects};
 pub use rules::{Rule, RuleFile, rule_files};
 pub use secure_postgres::SecurePostgres;
 pub use series::Series;
 pub use stack::{Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest};
+pub use tools::{Tools, as_database_user, give_to_database_user, make_database_directory};

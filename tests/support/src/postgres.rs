@@ -18,10 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) const SUPERUSER: &str = "postgres";
 
 /// A PostgreSQL server with its own data, reached by a socket in its own directory.
-pub(crate) struct Postgres {
+pub struct Postgres {
     tools: Tools,
     directory: PathBuf,
     environment: Vec<(&'static str, String)>,
+    settings: Vec<String>,
     server: Option<Part>,
     port: Option<u16>,
 }
@@ -30,16 +31,18 @@ impl Postgres {
     /// Makes an empty cluster in `directory`, which must not exist, and leaves it stopped.
     ///
     /// `environment` is all that the server sees, and so what an archive command sees.
+    ///
+    /// # Panics
+    /// When `initdb` fails.
     #[track_caller]
-    pub(crate) fn create(
+    pub fn create(
         tools: &Tools,
         directory: PathBuf,
         segment_size_mb: u32,
         environment: Vec<(&'static str, String)>,
     ) -> Self {
         make_database_directory(&directory);
-        let postgres =
-            Self { tools: tools.clone(), directory, environment, server: None, port: None };
+        let postgres = Self::adopt(tools, directory, environment);
         let mut command = postgres.command("initdb");
         command.args(["--auth=trust", "--encoding=UTF8", "--no-sync", "--username", SUPERUSER]);
         command.arg(format!("--wal-segsize={segment_size_mb}"));
@@ -49,12 +52,24 @@ impl Postgres {
     }
 
     /// Takes over the data that a restore has laid below `directory`, and leaves the server stopped.
-    pub(crate) fn adopt(
+    pub fn adopt(
         tools: &Tools,
         directory: PathBuf,
         environment: Vec<(&'static str, String)>,
     ) -> Self {
-        Self { tools: tools.clone(), directory, environment, server: None, port: None }
+        let tools = tools.clone();
+        Self { tools, directory, environment, settings: Vec::new(), server: None, port: None }
+    }
+
+    /// Gives a setting on the command line, from the next start on; it outranks `postgresql.conf` and
+    /// stays out of the data, and so of backups.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push(format!("{name}={value}"));
+    }
+
+    /// Takes back every setting that was given on the command line.
+    pub fn unset_all(&mut self) {
+        self.settings.clear();
     }
 
     /// Has it listen on a port of 127.0.0.1 too, from the next start on.
@@ -70,16 +85,22 @@ impl Postgres {
     }
 
     /// Adds lines to `postgresql.conf`; they hold from the next start on.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
     #[track_caller]
-    pub(crate) fn configure(&self, lines: &str) {
+    pub fn configure(&self, lines: &str) {
         let file = self.data().join("postgresql.conf");
         let written = fs::read_to_string(&file).and_then(|text| fs::write(&file, text + lines));
         written.unwrap_or_else(|error| panic!("cannot configure {file:?}: {error}"));
     }
 
     /// Starts the server and waits until it takes connections.
+    ///
+    /// # Panics
+    /// When it ends before that, or does not get there in time.
     #[track_caller]
-    pub(crate) fn start(&mut self) {
+    pub fn start(&mut self) {
         let mut server = self.launch();
         until("PostgreSQL to take connections", PATIENCE, || {
             server.assert_running();
@@ -92,8 +113,11 @@ impl Postgres {
     /// Starts the server and waits for the end of its recovery: whether it takes writes then.
     ///
     /// `false`: it gave up, and [`log`](Self::log) says why.
+    ///
+    /// # Panics
+    /// When it neither gives up nor gets there in time.
     #[track_caller]
-    pub(crate) fn recover(&mut self) -> bool {
+    pub fn recover(&mut self) -> bool {
         let mut server = self.launch();
         let came_up = until("the end of a recovery", PATIENCE, || {
             if server.exited().is_some() {
@@ -107,14 +131,17 @@ impl Postgres {
     }
 
     /// Everything that the server has written to its log.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let log = fs::read(self.log_file()).unwrap_or_default();
         String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Stops the server in an orderly way, with everything archived.
+    ///
+    /// # Panics
+    /// When it does not stop in time.
     #[track_caller]
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
             server.signal(Signal::INT);
             let status = server.wait(PATIENCE);
@@ -122,18 +149,59 @@ impl Postgres {
         }
     }
 
-    /// Runs a query and returns its rows, with `|` between columns.
+    /// Ends the server at once, as a crash does: nothing more is written or archived.
+    ///
+    /// # Panics
+    /// When it does not end in time.
     #[track_caller]
-    pub(crate) fn sql(&self, query: &str) -> String {
-        let mut command = self.client("psql");
-        command.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--no-align", "--tuples-only"]);
-        command.args(["--quiet", "--command", query]);
+    pub fn crash(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.signal(Signal::QUIT);
+            server.wait(PATIENCE);
+        }
+    }
+
+    /// Runs a query and returns its rows, with `|` between columns.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[track_caller]
+    pub fn sql(&self, query: &str) -> String {
+        self.sql_each(&[query])
+    }
+
+    /// Runs queries in one session, each in a transaction of its own, and returns their rows.
+    ///
+    /// # Panics
+    /// When one fails.
+    #[track_caller]
+    pub fn sql_each(&self, queries: &[&str]) -> String {
+        let mut command = self.psql();
+        for query in queries {
+            command.args(["--command", query]);
+        }
+        run(command, PATIENCE).trim_end().to_owned()
+    }
+
+    /// Runs a script of psql in one session and returns what it prints.
+    ///
+    /// # Panics
+    /// When a query fails.
+    #[track_caller]
+    pub fn script(&self, text: &str) -> String {
+        let file = self.directory.join("script.sql");
+        fs::write(&file, text).expect("the server's directory can be written");
+        let mut command = self.psql();
+        command.arg("--file").arg(file);
         run(command, PATIENCE).trim_end().to_owned()
     }
 
     /// Waits until every finished WAL file is archived.
+    ///
+    /// # Panics
+    /// When it takes too long.
     #[track_caller]
-    pub(crate) fn wait_until_archived(&self) {
+    pub fn wait_until_archived(&self) {
         let status = self.data().join("pg_wal/archive_status");
         until("WAL to be archived", PATIENCE, || {
             let mut files = fs::read_dir(&status).ok()?.flatten();
@@ -144,12 +212,14 @@ impl Postgres {
     }
 
     /// The data directory.
-    pub(crate) fn data(&self) -> PathBuf {
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
         self.directory.join("data")
     }
 
     /// The directory of the socket: what clients take for the host.
-    pub(crate) fn host(&self) -> &Path {
+    #[must_use]
+    pub fn host(&self) -> &Path {
         &self.directory
     }
 
@@ -171,6 +241,9 @@ impl Postgres {
         if let Some(port) = self.port {
             command.args(["-c", &format!("port={port}")]);
         }
+        for setting in &self.settings {
+            command.args(["-c", setting]);
+        }
         Part::start("PostgreSQL", command, &self.log_file())
     }
 
@@ -179,6 +252,13 @@ impl Postgres {
         let mut command = as_database_user(&self.tools.postgres_program(program));
         command.env_clear().envs(self.environment.iter().cloned());
         command.env("HOME", &self.directory).current_dir("/");
+        command
+    }
+
+    fn psql(&self) -> Command {
+        let mut command = self.client("psql");
+        command.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--no-align", "--tuples-only"]);
+        command.arg("--quiet");
         command
     }
 

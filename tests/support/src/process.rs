@@ -22,7 +22,7 @@ const DEATH: Duration = Duration::from_secs(10);
 /// A program that runs beside the test, with its output in a log file.
 ///
 /// Killed when dropped; if a test fails at that moment, the end of the log is printed.
-pub(crate) struct Part {
+pub struct Part {
     name: String,
     child: Child,
     log: PathBuf,
@@ -31,8 +31,11 @@ pub(crate) struct Part {
 
 impl Part {
     /// Starts a program in the test's own process group, so that an interrupt reaches it too.
+    ///
+    /// # Panics
+    /// When it cannot be started.
     #[track_caller]
-    pub(crate) fn start(name: &str, command: Command, log: &Path) -> Self {
+    pub fn start(name: &str, command: Command, log: &Path) -> Self {
         Self::spawn(name, command, log, false)
     }
 
@@ -58,7 +61,7 @@ impl Part {
     }
 
     /// Sends a signal, unless the program has ended already.
-    pub(crate) fn signal(&mut self, signal: Signal) {
+    pub fn signal(&mut self, signal: Signal) {
         if self.exited().is_some() {
             return;
         }
@@ -71,7 +74,10 @@ impl Part {
     }
 
     /// How the program ended; `None` while it runs.
-    pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub fn exited(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be waited for")
     }
 
@@ -83,7 +89,7 @@ impl Part {
     }
 
     /// Waits until the program has ended or the time is over.
-    pub(crate) fn wait_quietly(&mut self, within: Duration) {
+    pub fn wait_quietly(&mut self, within: Duration) {
         let deadline = Instant::now() + within;
         while self.exited().is_none() && Instant::now() < deadline {
             sleep(PAUSE);
@@ -99,7 +105,7 @@ impl Part {
     }
 
     /// Everything that the program has written so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read(&self.log).map_or_else(
             |error| format!("(no log: {error})"),
             |bytes| String::from_utf8_lossy(&bytes).into_owned(),
@@ -126,7 +132,7 @@ impl Drop for Part {
 /// # Panics
 /// When the program fails or takes longer than `within`; then both its outputs are shown.
 #[track_caller]
-pub(crate) fn run(command: Command, within: Duration) -> String {
+pub fn run(command: Command, within: Duration) -> String {
     try_run(command, within).unwrap_or_else(|complaint| panic!("{complaint}"))
 }
 

@@ -16,7 +16,7 @@ pub(crate) const QUICK: Duration = Duration::from_secs(30);
 
 /// What is installed for the tests.
 #[derive(Clone)]
-pub(crate) struct Tools {
+pub struct Tools {
     venv_bin: PathBuf,
     postgres_bin: PathBuf,
 }
@@ -26,7 +26,7 @@ impl Tools {
     ///
     /// # Panics
     /// When one is missing, saying how to install it.
-    pub(crate) fn find() -> Self {
+    pub fn find() -> Self {
         let venv_bin =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools/venv/bin");
         let postgres_bin = newest_postgres().filter(|_| venv_bin.join("weed").exists());
@@ -43,7 +43,8 @@ impl Tools {
     }
 
     /// A program of PostgreSQL.
-    pub(crate) fn postgres_program(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn postgres_program(&self, name: &str) -> PathBuf {
         self.postgres_bin.join(name)
     }
 }
@@ -53,7 +54,7 @@ impl Tools {
 /// The checkout and the Python interpreter may lie below directories that only root can enter
 /// (`/root/.pyenv`). Instead of opening those, the command keeps root's right to look everywhere,
 /// as long as it runs.
-pub(crate) fn as_database_user(program: &Path) -> Command {
+pub fn as_database_user(program: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new(program);
     }
@@ -67,14 +68,20 @@ pub(crate) fn as_database_user(program: &Path) -> Command {
 }
 
 /// Makes a directory that belongs to the user of the database and is closed to others.
-pub(crate) fn make_database_directory(path: &Path) {
+///
+/// # Panics
+/// When it is there already, or cannot be made.
+pub fn make_database_directory(path: &Path) {
     fs::create_dir(path).expect("a fresh directory has room for another");
     fs::set_permissions(path, PermissionsExt::from_mode(0o700)).expect("our directory obeys");
     give_to_database_user(path);
 }
 
-/// Makes a directory and everything below it belong to the user of the database.
-pub(crate) fn give_to_database_user(path: &Path) {
+/// Makes a file or directory, and everything below it, belong to the user of the database.
+///
+/// # Panics
+/// When root may not give it away.
+pub fn give_to_database_user(path: &Path) {
     if rustix::process::geteuid().is_root() {
         let mut command = Command::new("chown");
         command.arg("--recursive").arg(format!("{DATABASE_USER}:")).arg(path);

@@ -23,6 +23,8 @@ pub(super) struct Sketch {
     pub(super) ended_at: Option<DateTime<Utc>>,
     pub(super) wal: (SegmentName, SegmentName),
     pub(super) keep: Option<KeepTarget>,
+    pub(super) parent: Option<String>,
+    pub(super) children: Vec<String>,
 }
 
 impl Sketch {
@@ -30,7 +32,25 @@ impl Sketch {
     pub(super) fn done(id: &str) -> Self {
         let wal = (segment("1/0/1"), segment("1/0/1"));
         let ended_at = Some(day(1.0));
-        Self { id: id.to_owned(), status: BackupStatus::Done, ended_at, wal, keep: None }
+        Self {
+            id: id.to_owned(),
+            status: BackupStatus::Done,
+            ended_at,
+            wal,
+            keep: None,
+            parent: None,
+            children: Vec::new(),
+        }
+    }
+
+    /// It is the difference to this backup.
+    pub(super) fn built_on(self, parent: &str) -> Self {
+        Self { parent: Some(parent.to_owned()), ..self }
+    }
+
+    /// It knows of these backups that they are built on it.
+    pub(super) fn with_children(self, children: &[&str]) -> Self {
+        Self { children: children.iter().map(ToString::to_string).collect(), ..self }
     }
 
     /// It ended on this day.
@@ -52,8 +72,16 @@ impl Sketch {
             end_wal: Some(self.wal.1),
             timeline: Some(self.wal.0.timeline),
             keep: self.keep,
+            parent_id: self.parent,
+            children_ids: self.children,
         }
     }
+}
+
+/// Finished backups that ended at the ends of these days, in order of their ids.
+pub(super) fn done(days: &[f64]) -> Vec<CatalogBackup> {
+    let ids = ('a'..='z').map(String::from);
+    ids.zip(days).map(|(id, end)| Sketch::done(&id).ended(*end).backup()).collect()
 }
 
 /// So many days after the beginning of some month.
@@ -162,12 +190,62 @@ prop_compose! {
     }
 }
 
+/// Ancestry of a backup among those before it.
+#[derive(Clone, Debug)]
+struct Ancestry {
+    /// The backup that it is the difference to, as a share of those before it.
+    parent: Option<prop::sample::Index>,
+    /// Whether that one is there.
+    parent_is_there: bool,
+    /// Whether that one knows of it.
+    is_known: bool,
+}
+
+prop_compose! {
+    fn any_ancestry()(
+        parent in prop::option::of(any::<prop::sample::Index>()),
+        parent_is_there in prop::bool::weighted(0.9),
+        is_known in prop::bool::weighted(0.9),
+    ) -> Ancestry {
+        Ancestry { parent, parent_is_there, is_known }
+    }
+}
+
+/// Full backups with trees of incremental ones, some of them torn.
 fn any_catalog() -> impl Strategy<Value = Vec<CatalogBackup>> {
-    prop::collection::vec(any_backup(), 0..9).prop_map(|sketches| {
-        let named = (0..)
-            .zip(sketches)
-            .map(|(number, sketch)| Sketch { id: format!("b{number}"), ..sketch });
-        named.map(Sketch::backup).collect()
+    prop::collection::vec((any_backup(), any_ancestry()), 0..9).prop_map(|drafts| {
+        let mut catalog: Vec<CatalogBackup> = Vec::new();
+        for (sketch, ancestry) in drafts {
+            let id = format!("b{}", catalog.len());
+            let mut backup = Sketch { id: id.clone(), ..sketch }.backup();
+            if let Some(index) = ancestry.parent.filter(|_| !catalog.is_empty()) {
+                let place = index.index(catalog.len());
+                let parent = &mut catalog[place];
+                if ancestry.parent_is_there && ancestry.is_known {
+                    parent.children_ids.push(id);
+                }
+                let name = if ancestry.parent_is_there { &*parent.id } else { "gone" };
+                backup.parent_id = Some(name.to_owned());
+                // No difference to a backup is taken before that has ended.
+                backup.ended_at = backup.ended_at.max(parent.ended_at);
+            }
+            catalog.push(backup);
+        }
+        catalog
+    })
+}
+
+/// Catalogs in which somebody wrote at random.
+fn any_tampered_catalog() -> impl Strategy<Value = Vec<CatalogBackup>> {
+    let slip = (any::<prop::sample::Index>(), 0..10_usize);
+    (any_catalog(), prop::collection::vec(slip, 0..3)).prop_map(|(mut catalog, slips)| {
+        for (index, child) in slips {
+            if !catalog.is_empty() {
+                let parent = index.index(catalog.len());
+                catalog[parent].children_ids.push(format!("b{child}"));
+            }
+        }
+        catalog
     })
 }
 
@@ -200,6 +278,10 @@ fn any_wal_keys() -> impl Strategy<Value = BTreeSet<String>> {
     prop::collection::btree_set(key, 0..80)
 }
 
+fn is_done_and_full(backup: &CatalogBackup) -> bool {
+    backup.status == BackupStatus::Done && backup.parent_id.is_none()
+}
+
 fn server_of(catalog: &[CatalogBackup], wals: BTreeSet<String>) -> Server {
     let files = catalog.iter().flat_map(|backup| {
         ["annotations/keep", "backup.info", "data.tar"]
@@ -211,17 +293,19 @@ fn server_of(catalog: &[CatalogBackup], wals: BTreeSet<String>) -> Server {
 proptest! {
     #[test]
     fn it_does_what_barmans_code_does_step_by_step(
-        catalog in any_catalog(),
+        catalog in any_tampered_catalog(),
         wals in any_wal_keys(),
         policy in any_policy(),
         minimum in 0_u32..4,
     ) {
         let now = day(20.0);
-        let report = report(policy, &catalog, minimum, now).unwrap();
+        let expected = naive::report(policy, &catalog, minimum, now);
+        let report = report(policy, &catalog, minimum, now);
+        prop_assert_eq!(report.is_ok(), expected.is_some());
+        let (Ok(report), Some(expected)) = (report, expected) else { return Ok(()) };
         let server = server_of(&catalog, wals);
         let deletion = deletion(&catalog, &report);
 
-        let expected = naive::report(policy, &catalog, minimum, now);
         prop_assert_eq!(&as_words(report), &expected);
         let removed = server.removed(&deletion);
         let left: BTreeSet<String> =
@@ -236,7 +320,7 @@ proptest! {
     ) {
         let policy = RetentionPolicy::RecoveryWindow { days };
         let report = report(policy, &catalog, 0, day(20.0)).unwrap();
-        let newest = catalog.iter().rfind(|backup| backup.status == BackupStatus::Done);
+        let newest = catalog.iter().rfind(|backup| is_done_and_full(backup));
 
         if let Some(newest) = newest {
             prop_assert_ne!(report[&newest.id], RetentionStatus::Obsolete);
@@ -247,10 +331,26 @@ proptest! {
     fn a_redundancy_leaves_at_least_as_many(catalog in any_catalog(), count in 0_u32..6) {
         let policy = RetentionPolicy::Redundancy(count);
         let report = report(policy, &catalog, 0, day(20.0)).unwrap();
-        let done = catalog.iter().filter(|backup| backup.status == BackupStatus::Done).count();
-        let obsolete = report.values().filter(|status| **status == RetentionStatus::Obsolete).count();
+        let done = catalog.iter().filter(|backup| is_done_and_full(backup));
+        let done: Vec<_> = done.map(|backup| report[&backup.id]).collect();
+        let obsolete = done.iter().filter(|status| **status == RetentionStatus::Obsolete).count();
+        let done = done.len();
 
         prop_assert!(done - obsolete >= done.min(count as usize));
+    }
+
+    #[test]
+    fn what_is_built_on_an_obsolete_backup_goes_with_it(
+        catalog in any_catalog(), policy in any_policy(),
+    ) {
+        let report = report(policy, &catalog, 0, day(20.0)).unwrap();
+
+        for parent in &catalog {
+            for child in &parent.children_ids {
+                let is_obsolete = |id| report.get(id) == Some(&RetentionStatus::Obsolete);
+                prop_assert!(!is_obsolete(&parent.id) || is_obsolete(child), "{}", child);
+            }
+        }
     }
 
     #[test]
@@ -261,7 +361,7 @@ proptest! {
         let since = obsolete_since(policy, &catalog, minimum, now).unwrap();
         let obsolete_at = |id: &str, at: DateTime<Utc>| {
             let mut there = catalog.clone();
-            there.retain(|backup| backup.ended_at <= Some(at) || backup.status != BackupStatus::Done);
+            there.retain(|backup| backup.ended_at <= Some(at));
             report(policy, &there, minimum, at).unwrap().get(id) == Some(&RetentionStatus::Obsolete)
         };
         let report = report(policy, &catalog, minimum, now).unwrap();

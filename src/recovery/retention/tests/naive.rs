@@ -2,29 +2,31 @@
 
 use super::*;
 
-/// `_backup_report` of the two policies.
+/// `_backup_report` of the two policies; `None` where it never ends.
 pub(super) fn report(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
     minimum: u32,
     now: DateTime<Utc>,
-) -> BTreeMap<String, String> {
+) -> Option<BTreeMap<String, String>> {
     let mut sorted: Vec<_> = catalog.iter().collect();
     sorted.sort_by(|one, other| other.id.cmp(&one.id));
     let (mut found, mut valid, mut i) = (false, 0, 0);
     let mut report = BTreeMap::new();
     for backup in sorted {
-        let keep = match backup.keep {
-            Some(KeepTarget::Standalone) => Some("KEEP:STANDALONE"),
-            Some(KeepTarget::Full) => Some("KEEP:FULL"),
-            None => None,
-        };
+        if backup.parent_id.is_some() {
+            continue;
+        }
+        let keep = backup.keep.map(|keep| RetentionStatus::from(keep).as_str());
+        let mut is_beyond = false;
         let status = if backup.status != BackupStatus::Done {
             "-"
         } else if let RetentionPolicy::Redundancy(count) = policy {
             i += 1;
-            keep.unwrap_or(if i <= count.max(minimum) { "VALID" } else { "OBSOLETE" })
+            is_beyond = i > count.max(minimum);
+            keep.unwrap_or(if is_beyond { "OBSOLETE" } else { "VALID" })
         } else if found {
+            is_beyond = true;
             if valid < minimum {
                 valid += 1;
                 keep.unwrap_or("OBSOLETE*")
@@ -34,11 +36,44 @@ pub(super) fn report(
         } else {
             valid += 1;
             found = backup.ended_at.unwrap() < now - policy.window().unwrap();
+            is_beyond = found;
             keep.unwrap_or("VALID")
         };
         report.insert(backup.id.clone(), status.to_owned());
+        for id in walk_backups_tree(&backup.children_ids, catalog, 0)? {
+            report.insert(id, below(status, is_beyond).to_owned());
+        }
     }
-    report
+    // Barman's report has what is not there as well.
+    report.retain(|id, _| catalog.iter().any(|backup| backup.id == *id));
+    Some(report)
+}
+
+fn below(status: &str, is_beyond: bool) -> &str {
+    match status {
+        "KEEP:STANDALONE" if is_beyond => "OBSOLETE",
+        "KEEP:STANDALONE" | "KEEP:FULL" => "VALID",
+        status => status,
+    }
+}
+
+fn walk_backups_tree(
+    children: &[String],
+    catalog: &[CatalogBackup],
+    depth: usize,
+) -> Option<Vec<String>> {
+    // No chain of different backups is longer.
+    if depth > catalog.len() {
+        return None;
+    }
+    let mut walked = vec![];
+    for id in children {
+        if let Some(child) = catalog.iter().find(|backup| backup.id == *id) {
+            walked.extend(walk_backups_tree(&child.children_ids, catalog, depth + 1)?);
+        }
+        walked.push(id.clone());
+    }
+    Some(walked)
 }
 
 /// A bucket and what Barman remembers of it.

@@ -1,0 +1,269 @@
+//! Chains of block-level incremental backups: which other backups one cannot be restored without.
+//!
+//! An incremental backup holds the blocks that have changed since its parent. `pg_combinebackup`
+//! needs every backup from the full one on, and nothing of the parents' WAL: recovery starts at the
+//! checkpoint of the last one.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::barman::{BackupInfo, BackupStatus};
+
+/// Parents that a chain may have.
+///
+/// No outside rule, only a bound on the work that an archive can cause: one parent a day makes a
+/// chain of almost three years, and Barman itself gives up at about as many, where Python's
+/// recursion ends.
+pub const MAX_PARENTS: usize = 1000;
+
+/// One backup as a part of the chains that it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainLink<'a> {
+    /// Id of the backup that it is the difference to; `None` for a full one.
+    pub parent_id: Option<&'a str>,
+    /// Reason why it is of no use to the backups that build on it; `None` if it is.
+    pub defect: Option<ChainDefect>,
+}
+
+/// Backups that an incremental one is built on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackupChain<'a> {
+    /// Ids of the parents, from the nearest to the full backup; none for a full backup.
+    pub parents: Vec<&'a str>,
+}
+
+/// A chain that cannot be combined.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the backup `{backup}`, on which it is built, {defect}")]
+pub struct BrokenChain {
+    /// Id of the first parent that is of no use, seen from the incremental backup.
+    pub backup: String,
+    /// Reason.
+    pub defect: ChainDefect,
+}
+
+/// Reason why a parent is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChainDefect {
+    /// It is not there, or has no `backup.info`.
+    Missing,
+    /// Its `backup.info` is there and cannot be read: not known to be of no use.
+    Unreadable,
+    /// It has not been copied to the end.
+    NotDone,
+    /// Some of its data objects are missing.
+    MissingData,
+    /// It is built on a backup that is built on it.
+    Cycle,
+    /// It comes after [`MAX_PARENTS`] others.
+    TooLong,
+}
+
+impl<'a> ChainLink<'a> {
+    /// The backup with this `backup.info`.
+    ///
+    /// `DONE` and `WAITING_FOR_WALS` are copied to the end (`BackupInfo.STATUS_COPY_DONE`): what a
+    /// parent with the second waits for is its own WAL, which no backup that builds on it needs.
+    #[must_use]
+    pub fn of(info: &'a BackupInfo, has_all_data: bool) -> Self {
+        let is_copied = matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals);
+        let defect = if !is_copied {
+            Some(ChainDefect::NotDone)
+        } else if !has_all_data {
+            Some(ChainDefect::MissingData)
+        } else {
+            None
+        };
+        Self { parent_id: info.parent_id.as_deref(), defect }
+    }
+
+    /// A backup whose `backup.info` cannot be read.
+    #[must_use]
+    pub const fn unreadable() -> Self {
+        Self { parent_id: None, defect: Some(ChainDefect::Unreadable) }
+    }
+}
+
+impl<'a> BackupChain<'a> {
+    /// Follows the parents of the backup `id`, whose own parent is `parent_id`.
+    ///
+    /// `lookup` finds a backup by its id; `None` where it is not there. The backup itself is not
+    /// looked up, and not judged.
+    ///
+    /// # Errors
+    /// When a parent is of no use, or when the parents never end in a full backup.
+    pub fn of(
+        id: &str,
+        parent_id: Option<&'a str>,
+        lookup: impl Fn(&str) -> Option<ChainLink<'a>>,
+    ) -> Result<Self, BrokenChain> {
+        let mut parents = Vec::new();
+        let mut seen = BTreeSet::from([id]);
+        let mut next = parent_id;
+        while let Some(parent) = next {
+            let broken = |defect| BrokenChain { backup: parent.to_owned(), defect };
+            if !seen.insert(parent) {
+                return Err(broken(ChainDefect::Cycle));
+            }
+            if parents.len() == MAX_PARENTS {
+                return Err(broken(ChainDefect::TooLong));
+            }
+            let link = lookup(parent).ok_or_else(|| broken(ChainDefect::Missing))?;
+            if let Some(defect) = link.defect {
+                return Err(broken(defect));
+            }
+            parents.push(parent);
+            next = link.parent_id;
+        }
+        Ok(Self { parents })
+    }
+}
+
+impl ChainDefect {
+    /// The reason as a word for scripts.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unreadable => "unreadable",
+            Self::NotDone => "not_done",
+            Self::MissingData => "missing_data",
+            Self::Cycle => "cycle",
+            Self::TooLong => "too_long",
+        }
+    }
+}
+
+impl fmt::Display for ChainDefect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Missing => "is missing",
+            Self::Unreadable => "has a `backup.info` that cannot be read",
+            Self::NotDone => "is not done",
+            Self::MissingData => "lacks data",
+            Self::Cycle => "is built on itself",
+            Self::TooLong => "comes after too many others",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    type Links = BTreeMap<&'static str, ChainLink<'static>>;
+
+    const WHOLE: ChainLink<'static> = ChainLink { parent_id: None, defect: None };
+
+    fn on(parent: &'static str) -> ChainLink<'static> {
+        ChainLink { parent_id: Some(parent), ..WHOLE }
+    }
+
+    fn chain(id: &str, links: &Links) -> Result<Vec<&'static str>, (String, ChainDefect)> {
+        let parent = links[id].parent_id;
+        match BackupChain::of(id, parent, |id| links.get(id).copied()) {
+            Ok(chain) => Ok(chain.parents),
+            Err(broken) => Err((broken.backup, broken.defect)),
+        }
+    }
+
+    fn info(fields: &str) -> BackupInfo {
+        let text = format!(
+            "begin_time=2026-11-08 03:00:00+00:00\nend_time=2026-11-08 03:00:03+00:00\n\
+             begin_wal=000000010000000000000001\nend_wal=000000010000000000000001\n{fields}"
+        );
+        BackupInfo::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_full_backup_needs_no_other() {
+        assert_eq!(chain("full", &BTreeMap::from([("full", WHOLE)])), Ok(vec![]));
+    }
+
+    #[test]
+    fn an_incremental_backup_needs_all_up_to_the_full_one() {
+        let links =
+            BTreeMap::from([("full", WHOLE), ("b", on("full")), ("c", on("b")), ("d", on("b"))]);
+
+        assert_eq!(chain("c", &links), Ok(vec!["b", "full"]));
+        assert_eq!(chain("d", &links), Ok(vec!["b", "full"]));
+        assert_eq!(chain("b", &links), Ok(vec!["full"]));
+    }
+
+    #[test]
+    fn a_parent_that_is_not_there_breaks_the_chain() {
+        let links = BTreeMap::from([("b", on("full")), ("c", on("b"))]);
+
+        assert_eq!(chain("c", &links), Err(("full".to_owned(), ChainDefect::Missing)));
+    }
+
+    #[test]
+    fn the_nearest_parent_of_no_use_is_named() {
+        for defect in [ChainDefect::Unreadable, ChainDefect::NotDone, ChainDefect::MissingData] {
+            let useless = |link| ChainLink { defect: Some(defect), ..link };
+            let links = BTreeMap::from([
+                ("full", useless(WHOLE)),
+                ("b", useless(on("full"))),
+                ("c", on("b")),
+            ]);
+
+            assert_eq!(chain("c", &links), Err(("b".to_owned(), defect)));
+            assert_eq!(chain("b", &links), Err(("full".to_owned(), defect)));
+        }
+    }
+
+    #[test]
+    fn parents_in_a_circle_break_the_chain() {
+        let links =
+            BTreeMap::from([("a", on("a")), ("b", on("c")), ("c", on("b")), ("d", on("b"))]);
+
+        assert_eq!(chain("a", &links), Err(("a".to_owned(), ChainDefect::Cycle)));
+        assert_eq!(chain("b", &links), Err(("b".to_owned(), ChainDefect::Cycle)));
+        assert_eq!(chain("d", &links), Err(("b".to_owned(), ChainDefect::Cycle)));
+    }
+
+    #[test]
+    fn a_chain_without_end_is_given_up() {
+        let ids: Vec<String> = (0..=MAX_PARENTS + 1).map(|number| number.to_string()).collect();
+        let next = |id: &str| {
+            let number: usize = id.parse().unwrap();
+            Some(ChainLink { parent_id: ids.get(number + 1).map(String::as_str), defect: None })
+        };
+
+        let broken = BackupChain::of("0", Some("1"), next).unwrap_err();
+        assert_eq!(broken, BrokenChain { backup: "1001".to_owned(), defect: ChainDefect::TooLong });
+        assert_eq!(BackupChain::of("1", Some("2"), next).unwrap().parents.len(), MAX_PARENTS);
+    }
+
+    #[test]
+    fn a_parent_is_of_use_once_it_is_copied() {
+        fn defect(fields: &str, has_all_data: bool) -> Option<ChainDefect> {
+            ChainLink::of(&info(fields), has_all_data).defect
+        }
+
+        assert_eq!(defect("status=DONE", true), None);
+        assert_eq!(defect("status=WAITING_FOR_WALS", true), None);
+        assert_eq!(defect("status=DONE", false), Some(ChainDefect::MissingData));
+        for status in ["EMPTY", "STARTED", "FAILED", "SYNCING", "ELSE"] {
+            let defect = defect(&format!("status={status}"), true);
+            assert_eq!(defect, Some(ChainDefect::NotDone), "{status}");
+        }
+    }
+
+    #[test]
+    fn the_parent_is_that_of_its_backup_info() {
+        let info = info("status=DONE\nparent_backup_id=20261107T030000");
+
+        assert_eq!(ChainLink::of(&info, true), on("20261107T030000"));
+        assert_eq!(ChainLink::unreadable().defect, Some(ChainDefect::Unreadable));
+    }
+
+    #[test]
+    fn a_broken_chain_names_the_backup_and_the_reason() {
+        let broken = BrokenChain { backup: "a".to_owned(), defect: ChainDefect::MissingData };
+
+        assert_eq!(broken.to_string(), "the backup `a`, on which it is built, lacks data");
+    }
+}

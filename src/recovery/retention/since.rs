@@ -1,0 +1,186 @@
+//! Times since when backups have been obsolete.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::tree::{to_count, trees};
+use super::{CatalogBackup, RetentionError, RetentionPolicy, RetentionStatus};
+
+/// Since when each obsolete backup has been obsolete, by id.
+///
+/// The moment from which Barman's rule calls it so, going by the backups that are still there and
+/// had ended at that moment: with a window, when one that follows it had passed out of the window;
+/// with a redundancy, when as many as it asks for had followed; never before as many as the minimum
+/// redundancy asks for had, nor before the backup itself was there. Only full backups count, and an
+/// incremental one goes by the one that it is built on. One whose moment is not known, for want of
+/// an `end_time`, is absent.
+///
+/// # Errors
+/// As [`report()`](super::report()).
+pub fn obsolete_since(
+    policy: RetentionPolicy,
+    catalog: &[CatalogBackup],
+    minimum_redundancy: u32,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<String, DateTime<Utc>>, RetentionError> {
+    let mut since = BTreeMap::new();
+    let mut passage = Passage { policy, minimum_redundancy, newer_ends: Vec::new() };
+    for tree in trees(policy, catalog, minimum_redundancy, now)? {
+        let root_at = passage.obsolete_at(tree.root.ended_at);
+        note(&mut since, tree.root, tree.status, root_at);
+        let below_at = match tree.root.keep {
+            Some(_) => passage.left_at(tree.root.ended_at),
+            None => root_at,
+        };
+        for backup in tree.descendants {
+            let at = below_at.map(|at| backup.ended_at.map_or(at, |ended_at| at.max(ended_at)));
+            note(&mut since, backup, tree.status_below, at);
+        }
+        passage.add(tree.root);
+    }
+    Ok(since)
+}
+
+/// Notes since when a backup has been obsolete, if it is. Of several trees the last one decides.
+fn note(
+    since: &mut BTreeMap<String, DateTime<Utc>>,
+    backup: &CatalogBackup,
+    status: RetentionStatus,
+    at: Option<DateTime<Utc>>,
+) {
+    match at.filter(|_| status == RetentionStatus::Obsolete) {
+        Some(at) => since.insert(backup.id.clone(), at),
+        None => since.remove(&backup.id),
+    };
+}
+
+/// A walk back through the full backups.
+struct Passage {
+    policy: RetentionPolicy,
+    minimum_redundancy: u32,
+    /// When the finished ones ended that were passed, in order of time.
+    newer_ends: Vec<DateTime<Utc>>,
+}
+
+impl Passage {
+    fn add(&mut self, backup: &CatalogBackup) {
+        if let Some(ended_at) = backup.ended_at.filter(|_| backup.is_done()) {
+            let place = self.newer_ends.partition_point(|end| *end <= ended_at);
+            self.newer_ends.insert(place, ended_at);
+        }
+    }
+
+    /// When the policy and the minimum did not need a backup any more that ended at this moment.
+    fn obsolete_at(&self, ended_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        let (count, passed_at) = match self.policy {
+            RetentionPolicy::Redundancy(count) => (count.max(self.minimum_redundancy), None),
+            RetentionPolicy::RecoveryWindow { days } => {
+                let window = TimeDelta::days(days.into());
+                let first = self.newer_ends.first()?;
+                (self.minimum_redundancy, Some(first.checked_add_signed(window)?))
+            }
+        };
+        let followed_at = match to_count(count).checked_sub(1) {
+            Some(last) => Some(*self.newer_ends.get(last)?),
+            None => None,
+        };
+        ended_at.max(passed_at).max(followed_at)
+    }
+
+    /// When the policy was through with what is built on a backup that is kept alone: with a
+    /// window, once the backup itself or a newer one has left it, whatever the minimum.
+    fn left_at(&self, ended_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        let RetentionPolicy::RecoveryWindow { days } = self.policy else {
+            return self.obsolete_at(ended_at);
+        };
+        let first = self.newer_ends.first().copied().into_iter().chain(ended_at).min()?;
+        let passed_at = first.checked_add_signed(TimeDelta::days(days.into()))?;
+        Some(passed_at).max(ended_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Sketch, day, done};
+    use super::*;
+    use crate::barman::KeepTarget;
+
+    fn since(policy: &str, minimum: u32, catalog: &[CatalogBackup]) -> Vec<(String, f64)> {
+        let since = obsolete_since(policy.parse().unwrap(), catalog, minimum, day(20.0)).unwrap();
+        let days = |at: DateTime<Utc>| (at - day(0.0)).as_seconds_f64() / 86400.0;
+        since.into_iter().map(|(id, at)| (id, days(at))).collect()
+    }
+
+    #[test]
+    fn with_a_window_a_backup_is_obsolete_once_a_newer_one_has_left_it() {
+        let catalog = done(&[1.0, 2.0, 12.0, 16.0]);
+
+        let expected = [("a".to_owned(), 7.0), ("b".to_owned(), 17.0)];
+        assert_eq!(since("5d", 0, &catalog), expected);
+    }
+
+    #[test]
+    fn with_a_redundancy_a_backup_is_obsolete_once_enough_have_followed() {
+        let catalog = done(&[1.0, 2.0, 3.0, 4.0]);
+
+        let expected = [("a".to_owned(), 3.0), ("b".to_owned(), 4.0)];
+        assert_eq!(since("REDUNDANCY 2", 0, &catalog), expected);
+    }
+
+    #[test]
+    fn the_minimum_must_have_followed_as_well() {
+        let catalog = done(&[1.0, 2.0, 3.0, 9.0]);
+
+        assert_eq!(since("2d", 3, &catalog), [("a".to_owned(), 9.0)]);
+    }
+
+    #[test]
+    fn no_backup_was_obsolete_before_it_was_there() {
+        let catalog = done(&[3.0, 2.0]);
+
+        assert_eq!(since("REDUNDANCY 1", 0, &catalog), [("a".to_owned(), 3.0)]);
+        let alone = done(&[3.0]);
+        assert_eq!(since("REDUNDANCY 0", 0, &alone), [("a".to_owned(), 3.0)]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_absent() {
+        let mut catalog = done(&[1.0, 2.0]);
+        catalog[1].ended_at = None;
+
+        assert_eq!(since("REDUNDANCY 1", 0, &catalog), []);
+    }
+
+    fn at(id: &str, days: f64) -> (String, f64) {
+        (id.to_owned(), days)
+    }
+
+    #[test]
+    fn incremental_backups_are_obsolete_with_their_full_one() {
+        let catalog = [
+            Sketch::done("a").with_children(&["b"]).ended(1.0).backup(),
+            Sketch::done("b").built_on("a").ended(4.0).backup(),
+            Sketch::done("c").ended(3.0).backup(),
+        ];
+
+        assert_eq!(since("REDUNDANCY 1", 0, &catalog), [at("a", 3.0), at("b", 4.0)]);
+        assert_eq!(since("5d", 0, &catalog), [at("a", 8.0), at("b", 8.0)]);
+        assert_eq!(since("REDUNDANCY 1", 2, &catalog), []);
+    }
+
+    #[test]
+    fn what_is_built_on_a_backup_kept_alone_goes_once_the_policy_has_passed_it() {
+        let mut catalog = [
+            Sketch::done("a").with_children(&["b"]).ended(1.0).backup(),
+            Sketch::done("b").built_on("a").ended(2.0).backup(),
+            Sketch::done("c").ended(9.0).backup(),
+        ];
+        catalog[0].keep = Some(KeepTarget::Standalone);
+
+        assert_eq!(since("REDUNDANCY 1", 0, &catalog), [at("b", 9.0)]);
+        assert_eq!(since("5d", 3, &catalog), [at("b", 6.0)]);
+        catalog[0].keep = Some(KeepTarget::Full);
+        assert_eq!(since("5d", 0, &catalog), []);
+    }
+}
