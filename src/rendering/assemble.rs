@@ -103,7 +103,12 @@ impl ServerEntry {
 
 impl From<&UploadSums> for UploadsEntry {
     fn from(sums: &UploadSums) -> Self {
-        Self { count: sums.count, bytes: sums.bytes, oldest_at: sums.oldest_at.map(Moment) }
+        Self {
+            count: sums.count,
+            bytes: sums.bytes,
+            oldest_at: sums.oldest_at.map(Moment),
+            keys: sums.oldest.iter().map(|(_, key)| key.clone()).collect(),
+        }
     }
 }
 
@@ -133,6 +138,11 @@ fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
         newest_at: wal.newest.map(|newest| Moment(newest.arrived_at)),
         arrival_intervals: intervals(&wal.intervals),
         anomalies: wal.anomalies.iter().map(|(kind, count)| (kind.as_label(), *count)).collect(),
+        odd: wal
+            .odd
+            .iter()
+            .map(|(kind, names)| (kind.as_label(), names.iter().map(str::to_owned).collect()))
+            .collect(),
         stray_timelines: wal
             .anomalies
             .contains_key(&WalAnomaly::StrayTimeline)

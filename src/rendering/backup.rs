@@ -67,6 +67,9 @@ pub struct BackupEntry {
     /// Why it is neither whole nor under way: `missing_info`, `missing_data`, `never_begun`,
     /// `never_ended`, `unknown_status`; `null` unless it is incomplete.
     pub incomplete_reason: Option<&'static str>,
+    /// Data objects that a finished backup lacks, without their compression endings, such as
+    /// `data.tar`, `16411.tar`, `data_0001.tar`: the first of each kind that is missing, up to 20.
+    pub missing_data: Vec<String>,
 }
 
 /// What keeps a restore from going further.
@@ -200,6 +203,7 @@ impl BackupEntry {
             },
             unreadable_message: backup.unreadable.clone(),
             incomplete_reason: backup.incomplete_reason().map(IncompleteReason::as_label),
+            missing_data: backup.missing_data.iter().map(str::to_owned).collect(),
         }
     }
 }

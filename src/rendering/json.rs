@@ -136,6 +136,9 @@ pub struct WalEntry {
     /// What is odd: counts by the kinds of `barman_cloud_wal_anomalies`. A kind that could not be
     /// judged is missing.
     pub anomalies: BTreeMap<&'static str, u64>,
+    /// Names of up to 20 of what is odd, by the same kinds: of segments, or keys from the bucket's root
+    /// for `misplaced` and `foreign`. A kind without any is missing.
+    pub odd: BTreeMap<&'static str, Vec<String>>,
     /// The timelines that another cluster wrote; `null` where that could not be judged.
     pub stray_timelines: Option<Vec<u32>>,
 }
@@ -280,6 +283,8 @@ pub struct UploadsEntry {
     pub bytes: Option<u64>,
     /// When the oldest was begun; `null` without any.
     pub oldest_at: Option<Moment>,
+    /// Keys of up to 20 of them behind the destination path, the oldest first.
+    pub keys: Vec<String>,
 }
 
 impl CheckDocument {

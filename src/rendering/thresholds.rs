@@ -3,6 +3,8 @@
 
 use chrono::TimeDelta;
 
+use crate::report::UNFINISHED_FOR;
+
 /// Longest time that the newest backup may wait for its own WAL.
 pub(super) const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
 
@@ -26,10 +28,6 @@ pub(super) const OBSOLETE_FOR: TimeDelta = TimeDelta::days(1);
 
 /// Bytes of WAL that no backup needs which may lie about.
 pub(super) const OBSOLETE_WAL_BYTES: u64 = 10 << 30;
-
-/// Longest time for which an upload may be unfinished: a lifecycle rule that aborts after one day,
-/// which is as soon as one can be told to, has done so by then.
-pub(super) const UNFINISHED_FOR: TimeDelta = TimeDelta::days(2);
 
 /// One limit, as the rules name it.
 #[derive(Clone, Copy, Debug, PartialEq)]

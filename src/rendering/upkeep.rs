@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::inventory::SomeNames;
 use crate::recovery::retention::RetentionBlock;
-use crate::report::{RetentionReport, ServerReport, UploadSums, WalAnomaly};
+use crate::report::{RetentionReport, ServerReport, UNFINISHED_FOR, UploadSums, WalAnomaly};
 
 use super::human::{ago, bytes, count, duration};
-use super::thresholds::{OBSOLETE_FOR, OBSOLETE_WAL_BYTES, UNFINISHED_FOR};
+use super::thresholds::{OBSOLETE_FOR, OBSOLETE_WAL_BYTES};
 use super::{Evidence, Finding, FindingCode, Moment, Severity};
 
 pub(super) fn orphan(server: &ServerReport) -> Finding {
@@ -59,6 +60,13 @@ pub(super) fn anomalies(server: &ServerReport) -> Vec<Finding> {
                     format!("{segments} arrived long after the next one: uploaded once more");
                 (FindingCode::OverwrittenWal, message)
             }
+        };
+        let names: Vec<_> =
+            server.wal.odd.get(kind).into_iter().flat_map(SomeNames::iter).collect();
+        let message = match names.as_slice() {
+            [] => message,
+            [name] => format!("{message}: {name}"),
+            [name, ..] => format!("{message}, such as {name}"),
         };
         let evidence = Evidence { count: Some(*number), ..Evidence::default() };
         (*number > 0).then(|| Finding::new(Severity::Warning, code, message).with(evidence))

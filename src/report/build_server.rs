@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::barman::KeepTarget;
+use crate::barman::{BackupStatus, KeepTarget};
 use crate::inventory::{
     BackupInventory, DirectoryInventory, FileContent, Finding, Stock, UnreadableReason,
 };
@@ -17,7 +17,7 @@ use super::recovery::{RecoveryReport, RecoverySource};
 use super::retention::RetentionReport;
 use super::schedule::ScheduleReport;
 use super::timelines::timelines;
-use super::wal_anomalies::{segment_sizes, strays, wal_anomalies};
+use super::wal_anomalies::{odd_names, segment_sizes, strays, wal_anomalies};
 use super::{BackupReport, BackupState, Refusals, ServerReport, WalReport};
 
 /// Judges one server.
@@ -106,6 +106,10 @@ impl ServerJudge<'_> {
             id: id.to_owned(),
             state,
             info: info.cloned(),
+            missing_data: info
+                .filter(|info| info.status == BackupStatus::Done)
+                .map(|info| inventory.missing_data(info))
+                .unwrap_or_default(),
             unreadable: match finding {
                 Some(Finding::Unreadable { message, .. }) => Some(message.clone()),
                 Some(Finding::Read(_) | Finding::Gone) | None => None,
@@ -190,6 +194,7 @@ impl ServerJudge<'_> {
             newest: newest_segment(wal, &report.recovery, newest_cluster_since(report)),
             intervals: wal.intervals(report.recovery.segment_size),
             anomalies: wal_anomalies(wal, report, self.findings.files),
+            odd: odd_names(wal, report),
         }
     }
 }

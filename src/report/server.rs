@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::barman::KeepTarget;
-use crate::inventory::{Intervals, Stock, Sums, WalObjectKind};
+use crate::inventory::{Intervals, SomeNames, Stock, Sums, WalObjectKind};
 use crate::postgres::TimelineId;
 use crate::recovery::{BackupVerdict, Verdict};
 
@@ -58,6 +58,9 @@ pub struct WalReport {
     pub intervals: Intervals,
     /// What is odd, by kind; a kind that could not be judged is missing.
     pub anomalies: BTreeMap<WalAnomaly, u64>,
+    /// Names of a few of what is odd: segments, or keys from the bucket's root. A kind without any, and
+    /// that of timelines, is missing.
+    pub odd: BTreeMap<WalAnomaly, SomeNames>,
 }
 
 /// What is odd about WAL, as `barman_cloud_wal_anomalies` counts it.

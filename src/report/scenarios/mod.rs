@@ -4,6 +4,7 @@ mod chains;
 mod edges;
 mod forgotten;
 mod layout;
+mod odd;
 pub(in crate::report) mod recovery;
 mod refused;
 mod schedule;
