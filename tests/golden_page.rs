@@ -79,6 +79,7 @@ fn expectations() -> Expectations {
     let expected = ["kilobase-postgres-backup", "orders"].map(str::to_owned);
     Expectations {
         servers: Some(expected.into()),
+        ignored: Vec::new(),
         retention: RetentionPolicies {
             default: Some("7d".parse().expect("a policy")),
             ..RetentionPolicies::default()

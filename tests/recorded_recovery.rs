@@ -65,6 +65,7 @@ fn report() -> Report {
     };
     let expected = Expectations {
         servers: None,
+        ignored: Vec::new(),
         retention: RetentionPolicies::default(),
         living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),

@@ -134,6 +134,7 @@ fn limits(concurrency: usize) -> ScanLimits {
 fn expectations() -> Expectations {
     Expectations {
         servers: None,
+        ignored: Vec::new(),
         retention: RetentionPolicies::default(),
         living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),

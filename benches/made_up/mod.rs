@@ -40,6 +40,7 @@ impl Judged {
             files: Files::default(),
             expected: Expectations {
                 servers: None,
+                ignored: Vec::new(),
                 retention: RetentionPolicies { default: retention, ..RetentionPolicies::default() },
                 living_timelines: [].into(),
                 gap_grace_period: TimeDelta::minutes(10),

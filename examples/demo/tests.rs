@@ -180,6 +180,8 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         limits: limits(),
         expected: &Expectations {
             servers: Some(servers),
+            ignored: Vec::new(),
+            living_timelines: std::collections::BTreeMap::new(),
             retention: RetentionPolicies::default(),
             living_timelines: [].into(),
             gap_grace_period: TimeDelta::minutes(10),

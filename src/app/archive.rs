@@ -1,13 +1,15 @@
 //! One archive at run time: what its scans publish.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
+use tracing::warn;
 
 use crate::config::{ArchiveConfig, EndpointUrl};
 use crate::metrics::{ArchiveView, Statistics};
 use crate::rendering::ScanProgress;
-use crate::report::{ArchiveStatus, Operation, RequestOutcome, ScanOutcome};
+use crate::report::{ArchiveStatus, Oddity, Operation, Report, RequestOutcome, ScanOutcome};
 use crate::scan::{ScanEnd, ScanObserver};
 use crate::storage::RequestObserver;
 
@@ -15,6 +17,8 @@ use crate::storage::RequestObserver;
 pub(super) struct PublishedArchive {
     status: RwLock<ArchiveStatus>,
     statistics: Statistics,
+    /// Whether what is wrong is logged by name, each time it is new.
+    logs_oddities: AtomicBool,
 }
 
 impl PublishedArchive {
@@ -34,7 +38,13 @@ impl PublishedArchive {
                 next_scan_at: None,
             }),
             statistics: Statistics::default(),
+            logs_oddities: AtomicBool::new(false),
         }
+    }
+
+    /// From now on, logs what is wrong by name each time it is new. Commands have it in their result.
+    pub(super) fn log_oddities(&self) {
+        self.logs_oddities.store(true, Ordering::Relaxed);
     }
 
     /// What is known now, of one moment: the counts fit the rest. Scans go on meanwhile.
@@ -65,6 +75,10 @@ impl ScanObserver for PublishedArchive {
         status.last_outcome = Some(end.outcome);
         match end.result {
             Ok(report) => {
+                if self.logs_oddities.load(Ordering::Relaxed) {
+                    let before = status.report.as_deref().zip(status.last_success_at);
+                    log_new_oddities(&status.name, before, (&report, end.at));
+                }
                 status.last_success_at = Some(end.at);
                 status.report = Some(report);
                 status.last_failure = None;
@@ -78,6 +92,18 @@ impl ScanObserver for PublishedArchive {
 
     fn scan_skipped(&self) {
         self.statistics.scan_ended(ScanOutcome::Skipped, std::time::Duration::ZERO);
+    }
+}
+
+/// Logs what was not wrong in the report before.
+fn log_new_oddities(
+    archive: &str,
+    before: Option<(&Report, DateTime<Utc>)>,
+    (report, now): (&Report, DateTime<Utc>),
+) {
+    let known = before.map(|(report, at)| report.oddities(at)).unwrap_or_default();
+    for Oddity { server, kind, name } in report.oddities(now).difference(&known) {
+        warn!(archive, server, kind, name, "Something odd is in the archive");
     }
 }
 

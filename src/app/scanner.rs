@@ -76,7 +76,14 @@ fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
     Expectations {
         servers: servers
             .map(|servers| servers.iter().map(|server| server.server_name.clone()).collect()),
+        ignored: archive.ignore_servers.clone(),
         retention: RetentionPolicies {
+            default_minimum: archive.minimum_redundancy,
+            minimum_by_server: servers
+                .into_iter()
+                .flatten()
+                .filter_map(|one| Some((one.server_name.clone(), one.minimum_redundancy?)))
+                .collect(),
             default: archive.retention_policy,
             by_server: servers
                 .into_iter()

@@ -41,6 +41,8 @@ pub struct BackupInfo {
     pub segment_size: SegmentSize,
     /// The cluster that was backed up (`systemid`), as text: it does not fit a double exactly.
     pub system_identifier: Option<String>,
+    /// Version of `PostgreSQL`, such as `15.18`.
+    pub postgresql_version: Option<String>,
     /// Size of the databases when the backup began, in bytes (`cluster_size`; for uploads of a
     /// Barman server `size`). Not what the backup takes in the bucket.
     pub cluster_size_bytes: Option<u64>,
@@ -160,6 +162,7 @@ impl BackupInfo {
             children_ids: fields.get("children_backup_ids").map(backup_ids).unwrap_or_default(),
             segment_size: fields.segment_size()?,
             system_identifier: fields.get("systemid").map(str::to_owned),
+            postgresql_version: fields.get("version").and_then(postgresql_version),
             cluster_size_bytes: fields.cluster_size()?,
             tablespace_oids: fields
                 .read("tablespaces", "a list of (name, oid, location)", tablespace_oids)?
@@ -186,6 +189,19 @@ impl BackupInfo {
             }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+/// The version as `PostgreSQL` shows it: 150018 is 15.18, and 90624 is 9.6.24.
+///
+/// `PQserverVersion` in `libpq`: from version 10 on, the minor version takes the last four digits.
+fn postgresql_version(text: &str) -> Option<String> {
+    let number: u32 = text.parse().ok()?;
+    let (major, middle, minor) = (number / 10_000, number / 100 % 100, number % 100);
+    match major {
+        0 => None,
+        1..=9 => Some(format!("{major}.{middle}.{minor}")),
+        _ => Some(format!("{major}.{}", number % 10_000)),
     }
 }
 
@@ -302,6 +318,14 @@ mod tests {
 
     fn parse(text: &str) -> Result<BackupInfo, BackupInfoError> {
         BackupInfo::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn versions_are_shown_as_postgresql_shows_them() {
+        let shown = ["150018", "100000", "90624", "170002", "7", "x"].map(postgresql_version);
+
+        let expected = [Some("15.18"), Some("10.0"), Some("9.6.24"), Some("17.2"), None, None];
+        assert_eq!(shown, expected.map(|version| version.map(str::to_owned)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod compression;
 mod keep;
 mod key;
 mod python;
+mod server_pattern;
 mod time;
 
 pub use backup_info::{BackupInfo, BackupInfoError, BackupStatus};
@@ -15,3 +16,4 @@ pub use keep::KeepTarget;
 pub use key::{
     BackupFile, DataItem, DataObject, NestedNames, Place, ServerKey, WalKind, WalObject,
 };
+pub use server_pattern::{InvalidServerPattern, ServerPattern};

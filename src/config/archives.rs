@@ -1,12 +1,14 @@
 //! Settings of the archives: what is scanned, and how it is reached.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::backup_schedule::BackupScheduleConfig;
 use super::destination::Destination;
 use super::endpoint::EndpointUrl;
 use super::section::Section;
+use crate::barman::ServerPattern;
 use crate::recovery::retention::RetentionPolicy;
 
 /// One destination path, and how to reach it.
@@ -34,6 +36,12 @@ pub struct ArchiveConfig {
     pub credentials: Credentials,
     /// How long backups are kept, for every server that does not say so itself. Absent: not known.
     pub retention_policy: Option<RetentionPolicy>,
+    /// How many backups of a server Barman is told to leave at the least, for every server that does
+    /// not say so itself: `--minimum-redundancy` of `barman-cloud-backup-delete`. Absent: not known.
+    pub minimum_redundancy: Option<u32>,
+    /// Servers that are left out, by name or pattern: neither judged nor orphans, and counted in the
+    /// sums all the same. Absent: none.
+    pub ignore_servers: Vec<ServerPattern>,
     /// The servers that are expected. `None`: every server found.
     pub servers: Option<Vec<ServerConfig>>,
 }
@@ -66,6 +74,8 @@ pub struct ServerConfig {
     /// How long its backups are kept, `30d`, `4w` or `6m` as in the `ObjectStore` resource, or in
     /// Barman's words. Absent: the archive's.
     pub retention_policy: Option<RetentionPolicy>,
+    /// How many of its backups Barman is told to leave at the least. Absent: the archive's.
+    pub minimum_redundancy: Option<u32>,
     /// When its backups should be taken. Absent: not known.
     pub backup_schedule: Option<BackupScheduleConfig>,
     /// Number of the timeline that its database is on. Absent: the one whose WAL arrived last.
@@ -85,6 +95,9 @@ const ADVICE: [(&str, &str); 10] = [
     ("historyTags", "is not needed here; remove it"),
     ("instanceSidecarConfiguration", "is not needed here; remove it"),
 ];
+
+/// How many backups Barman can be told to leave at the least.
+const REDUNDANCIES: RangeInclusive<u32> = 0..=1000;
 
 /// Reads `archives`, and checks each against the others.
 pub(super) fn read_all(root: &mut Section<'_>) -> Vec<ArchiveConfig> {
@@ -126,7 +139,9 @@ impl ArchiveConfig {
         let endpoint_ca_file = section.text("endpointCAFile", path);
         let credentials = Credentials::read(section.section("credentials").secret());
         let retention_policy = section.text("retentionPolicy", str::parse);
-        let servers = ServerConfig::read_all(section);
+        let minimum_redundancy = section.number("minimumRedundancy", REDUNDANCIES);
+        let ignore_servers = section.texts("ignoreServers", str::parse);
+        let servers = ServerConfig::read_all(section, &ignore_servers);
         section.advise(&ADVICE);
         Some(Self {
             name: name?,
@@ -137,6 +152,8 @@ impl ArchiveConfig {
             endpoint_ca_file,
             credentials,
             retention_policy,
+            minimum_redundancy,
+            ignore_servers,
             servers,
         })
     }
@@ -213,7 +230,7 @@ impl Credentials {
 }
 
 impl ServerConfig {
-    fn read_all(archive: &mut Section<'_>) -> Option<Vec<Self>> {
+    fn read_all(archive: &mut Section<'_>, ignored: &[ServerPattern]) -> Option<Vec<Self>> {
         let sections = archive.list("servers")?;
         if archive.is_empty_list("servers") {
             let message = "is empty; leave it out to expect every server found".to_owned();
@@ -223,6 +240,7 @@ impl ServerConfig {
         for mut section in sections {
             if let Some(server) = Self::read(&mut section) {
                 server.check_against(&servers, &section);
+                server.check_expected(ignored, &section);
                 servers.push(server);
             }
             section.finish();
@@ -234,14 +252,24 @@ impl ServerConfig {
         let form = "the name of the server's directory";
         let server_name = required(section, "serverName", form, directory);
         let retention_policy = section.text("retentionPolicy", str::parse);
+        let minimum_redundancy = section.number("minimumRedundancy", REDUNDANCIES);
         let backup_schedule = BackupScheduleConfig::read(section);
         let current_timeline = section.number("currentTimeline", 1..=u32::MAX);
         Some(Self {
             server_name: server_name?,
             retention_policy,
+            minimum_redundancy,
             backup_schedule,
             current_timeline,
         })
+    }
+
+    fn check_expected(&self, ignored: &[ServerPattern], section: &Section<'_>) {
+        let name = &self.server_name;
+        if let Some(pattern) = ignored.iter().find(|pattern| pattern.matches(name)) {
+            let message = format!("is left out by `{pattern}` in `ignoreServers`: `{name}`");
+            section.mistake("serverName", message);
+        }
     }
 
     fn check_against(&self, others: &[Self], section: &Section<'_>) {

@@ -201,6 +201,28 @@ impl<'r> Section<'r> {
         Some(elements.iter().enumerate().filter_map(element).collect())
     }
 
+    /// The elements of a list of texts in a form that `parse` knows, those left out that are wrong.
+    pub(super) fn texts<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Value::Array(_, elements) = value else {
+            self.reader.add(&self.key(key), "expected a list of texts", Some(value));
+            return Vec::new();
+        };
+        let element = |(index, value): (usize, &Value)| {
+            let place = format!("{key}[{index}]");
+            let Some(text) = value.as_str() else {
+                self.reader.add(&self.key(&place), "expected a text", Some(value));
+                return None;
+            };
+            parse(text).map_err(|error| self.wrong(&place, value, &error)).ok()
+        };
+        elements.iter().enumerate().filter_map(element).collect()
+    }
+
     /// Whether a key holds a list with nothing in it.
     pub(super) fn is_empty_list(&self, key: &str) -> bool {
         let value = self.fields.and_then(|fields| fields.get(key));

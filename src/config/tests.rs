@@ -131,10 +131,37 @@ fn an_archive_needs_a_name_and_a_destination() {
             endpoint_ca_file: None,
             credentials: Chain,
             retention_policy: None,
+            minimum_redundancy: None,
+            ignore_servers: [],
             servers: None,
         },
     ]
     "#);
+}
+
+#[test]
+fn servers_are_left_out_by_name_and_pattern() {
+    let text = "archives: [{ name: a, destinationPath: s3://bucket, ignoreServers: [old-*, x] }]";
+
+    let ignored = &load_text(text).unwrap().archives[0].ignore_servers;
+
+    let matches = |server| ignored.iter().any(|pattern| pattern.matches(server));
+    assert_eq!(["old-1", "x", "x1", "orders"].map(matches), [true, true, false, false]);
+}
+
+#[test]
+fn a_server_is_not_both_expected_and_left_out() {
+    let text = "archives: [{ name: a, destinationPath: s3://bucket, ignoreServers: ['o*', '[', 7],
+        minimumRedundancy: many, servers: [{ serverName: orders }] }]";
+
+    let mistakes = load_text(text).unwrap_err();
+
+    insta::assert_snapshot!(mistakes, @"
+    archives[0].minimumRedundancy: expected a whole number from 0 to 1000, without quotes, found `many` (in FILE)
+    archives[0].ignoreServers[1]: expected the name of a server, or a pattern such as `old-*` that makes sense, found `[` (in FILE)
+    archives[0].ignoreServers[2]: expected a text, found a number (in FILE)
+    archives[0].servers[0].serverName: is left out by `o*` in `ignoreServers`: `orders` (in FILE)
+    ");
 }
 
 #[test]

@@ -92,7 +92,16 @@ impl Inventory {
 
     /// Every small file whose content there is to know.
     pub fn small_files(&self) -> impl Iterator<Item = &SmallFile> {
-        self.directories.values().flat_map(|directory| {
+        self.small_files_of(|_| true)
+    }
+
+    /// Every small file whose content there is to know in the directories that are wanted.
+    pub fn small_files_of(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = &SmallFile> {
+        let wanted = self.directories.iter().filter(move |(name, _)| is_wanted(name));
+        wanted.flat_map(|(_, directory)| {
             let of_backups = directory.backups.values().flat_map(BackupInventory::small_files);
             of_backups.chain(directory.wal.beside.histories.values())
         })

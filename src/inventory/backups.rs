@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::barman::{BackupFile, BackupInfo, Compression, DataItem};
 use crate::postgres::Runs;
 
-use super::{FileKind, ListedObject, SmallFile, SomeObjects, Stock};
+use super::{FileKind, ListedObject, SmallFile, SomeNames, SomeObjects, Stock};
 
 /// What one directory below `base/` contains.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +69,23 @@ impl BackupInventory {
         info.is_snapshot || items(info).all(is_whole)
     }
 
+    /// Objects of the data directory and of tablespaces that are missing: the first part of each, or
+    /// the first one that is missing between others. Without their compression endings.
+    #[must_use]
+    pub fn missing_data(&self, info: &BackupInfo) -> SomeNames {
+        let missing = items(info).filter_map(|item| {
+            let parts = self.data.get(&item).map(|data| &data.parts);
+            let last = parts.and_then(Runs::last).unwrap_or_default();
+            let first_missing = match parts {
+                None => Some(0),
+                Some(parts) if parts.is_empty() => Some(0),
+                Some(parts) => parts.missing_within(0, last).first(),
+            };
+            first_missing.map(|part| object_name(item, part))
+        });
+        if info.is_snapshot { SomeNames::default() } else { missing.collect() }
+    }
+
     /// The objects that Barman knows of it: `backup.info`, the data directory, every tablespace. A
     /// restore reads them, a deletion removes them and no others.
     #[must_use]
@@ -121,6 +138,15 @@ fn with_endings(stem: &str) -> Vec<String> {
     let compressions = Compression::ALL.into_iter().filter(|one| *one != Compression::Xz);
     let compressed = compressions.map(|one| format!("{stem}{}", one.ending()));
     std::iter::once(stem.to_owned()).chain(compressed).collect()
+}
+
+/// Name of a part as `barman-cloud-backup` gives it.
+fn object_name(item: DataItem, part: u64) -> String {
+    let stem = match item {
+        DataItem::Data => "data".to_owned(),
+        DataItem::Tablespace(oid) => oid.to_string(),
+    };
+    if part == 0 { format!("{stem}.tar") } else { format!("{stem}_{part:04}.tar") }
 }
 
 /// What a backup is made of.

@@ -11,7 +11,8 @@ use crate::postgres::{Run, Runs, SegmentSize};
 
 use super::logged_files::LoggedFiles;
 use super::{
-    Intervals, KindSums, ListedObject, LoggedFile, SomeObjects, Stock, Sums, WalObjectKind,
+    Intervals, KindSums, ListedObject, LoggedFile, SomeNames, SomeObjects, Stock, Sums,
+    WalObjectKind,
 };
 
 /// What lies in one log directory: the segments of 4 GiB of WAL, and what else is there.
@@ -50,6 +51,16 @@ pub struct Rarities {
     /// Segments that arrived long after the one that follows them in the log: uploaded once more.
     /// Of several in a row only the last one shows.
     pub overwritten: u64,
+    /// A few of those segments, by the third part of their names.
+    pub overwritten_segments: BTreeSet<u32>,
+    /// A few of the segments that have several objects.
+    pub duplicate_segments: BTreeSet<u32>,
+    /// Keys of a few objects that are no WAL files.
+    pub foreign_keys: SomeNames,
+    /// Keys of a few WAL files that lie in the wrong place.
+    pub misplaced_keys: SomeNames,
+    /// Compressed segments that are larger than the default size can become, with their bytes.
+    oversized: Vec<(u32, u64)>,
     /// Objects of segments in a storage class that cannot be read at once.
     pub blocked: u64,
     /// The segments that have such an object.
@@ -94,12 +105,51 @@ static NO_RARITIES: LazyLock<Rarities> = LazyLock::new(Rarities::default);
 /// arrive in any order; but not an hour apart.
 const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
 
+/// The most numbers of segments of one kind that are remembered of one log.
+const MOST_SEGMENTS: usize = 20;
+
+/// The most keys of one kind that are remembered of one log: there are tens of thousands of logs.
+const MOST_KEYS: usize = 4;
+
+fn add_some(segments: &mut BTreeSet<u32>, segment: u32) {
+    if segments.len() < MOST_SEGMENTS {
+        segments.insert(segment);
+    }
+}
+
+/// The most bytes that a compressed segment can have.
+///
+/// Compression of what cannot be compressed adds a little. Of the codecs that Barman has, Snappy adds
+/// most by its bound, a sixth (`MaxCompressedLength` in `snappy.cc`); gzip adds 5 bytes to each stored
+/// block, bzip2 1 % and 600 bytes, lz4 1/255, zstd 1/256. Generous, for headers of many frames.
+fn largest_compressed(size: SegmentSize) -> u64 {
+    let bytes = u64::from(size.bytes());
+    bytes + bytes / 6 + (1 << 16)
+}
+
+impl Rarities {
+    /// Remembers the key of an object that is not as it should be.
+    fn name(&mut self, kind: WalObjectKind, key: &str) {
+        match kind {
+            WalObjectKind::Foreign => self.foreign_keys.add_up_to(key, MOST_KEYS),
+            WalObjectKind::Misplaced => self.misplaced_keys.add_up_to(key, MOST_KEYS),
+            WalObjectKind::Segment
+            | WalObjectKind::Partial
+            | WalObjectKind::Label
+            | WalObjectKind::History
+            | WalObjectKind::Marker => {}
+        }
+    }
+}
+
 impl LogInventory {
     /// Takes in one object of the directory.
     pub(super) fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
         self.stock.add_object(object);
         if kind != WalObjectKind::Segment {
-            self.rarities_mut().kinds.add_object(kind, object.size);
+            let rarities = self.rarities_mut();
+            rarities.kinds.add_object(kind, object.size);
+            rarities.name(kind, &object.key);
         }
         let segment = match (kind, wal.kind) {
             (WalObjectKind::Segment, WalKind::Segment(name)) => {
@@ -141,7 +191,9 @@ impl LogInventory {
         self.note_size(segment, compression, object.size);
         self.last_added = Some(segment);
         if !self.segments.insert(u64::from(segment)) {
-            self.rarities_mut().duplicates += 1;
+            let rarities = self.rarities_mut();
+            rarities.duplicates += 1;
+            add_some(&mut rarities.duplicate_segments, segment);
             return;
         }
         if let Some(partial) = self.rarities.as_mut().and_then(|it| it.partials.get_mut(&segment)) {
@@ -174,10 +226,12 @@ impl LogInventory {
     fn note_order(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
         let before = segment.checked_sub(1).and_then(|before| self.edge(before));
         let after = segment.checked_add(1).and_then(|after| self.edge(after));
-        let pairs = [before.map(|at| at - arrived_at), after.map(|at| arrived_at - at)];
-        let overwritten = pairs.into_iter().flatten().filter(|late| *late > OUT_OF_ORDER).count();
-        if overwritten > 0 {
-            self.rarities_mut().overwritten += overwritten as u64;
+        let own = after.map(|at| (segment, arrived_at - at));
+        let pairs = [before.map(|at| (segment.saturating_sub(1), at - arrived_at)), own];
+        for (late, _) in pairs.into_iter().flatten().filter(|(_, by)| *by > OUT_OF_ORDER) {
+            let rarities = self.rarities_mut();
+            rarities.overwritten += 1;
+            add_some(&mut rarities.overwritten_segments, late);
         }
     }
 
@@ -230,6 +284,21 @@ impl LogInventory {
         })
     }
 
+    /// The last segment, and when it arrived; of those that arrived since a moment, as far as that
+    /// is known of each.
+    #[must_use]
+    pub fn last_arrival(&self, since: Option<DateTime<Utc>>) -> Option<(u32, DateTime<Utc>)> {
+        let is_since = |at: DateTime<Utc>| since.is_none_or(|since| at >= since);
+        let edges = self.edges.iter().copied();
+        let of_edges = edges.filter(|(_, at)| is_since(*at)).next_back();
+        let files = self.files().unwrap_or_default().iter();
+        let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
+        let of_files = segments
+            .map(|file| (file.segment, file.arrived_at))
+            .filter(|(_, at)| since.is_some() && is_since(*at));
+        of_files.chain(of_edges).max_by_key(|(segment, _)| *segment)
+    }
+
     fn note_size(&mut self, segment: u32, compression: Option<Compression>, bytes: u64) {
         let number = u64::from(segment);
         match (compression, SegmentSize::new(bytes)) {
@@ -253,8 +322,18 @@ impl LogInventory {
                     rarities.not_decompressible.insert(number);
                 }
             }
+            (Some(_), _) if bytes > largest_compressed(SegmentSize::DEFAULT) => {
+                self.rarities_mut().oversized.push((segment, bytes));
+            }
             (Some(_), _) => {}
         }
+    }
+
+    /// Compressed segments that are larger than one of this size can become.
+    fn oversized(&self, size: SegmentSize) -> impl Iterator<Item = u32> {
+        let limit = largest_compressed(size);
+        let oversized = self.rarities().oversized.iter();
+        oversized.filter(move |(_, bytes)| *bytes > limit).map(|(segment, _)| *segment)
     }
 
     /// Whether a segment is known to have a size that none can have, or another than the first
@@ -277,7 +356,9 @@ impl LogInventory {
             longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
         let others = self.uncompressed().filter(|(size, _)| !sizes.contains(size));
         let others = if sizes.is_empty() { 0 } else { others.map(|(_, runs)| runs.count()).sum() };
-        self.rarities().impossible_sizes.count() + beyond + others
+        let largest = sizes.last().copied().unwrap_or(SegmentSize::MAX);
+        let oversized = self.oversized(largest).count() as u64;
+        self.rarities().impossible_sizes.count() + beyond + others + oversized
     }
 
     /// Segments that a restore of a cluster with segments of this size would be given in another
@@ -289,6 +370,9 @@ impl LogInventory {
         let wrong = others.map(|(_, segments)| segments).chain([&self.rarities().impossible_sizes]);
         let mut unusable = Runs::default();
         wrong.flat_map(Runs::iter).for_each(|run| unusable.insert_run(run));
+        for segment in self.oversized(size) {
+            unusable.insert(segment.into());
+        }
         self.rarities().replaced.iter().for_each(|run| unusable.remove_run(run));
         unusable
     }

@@ -10,6 +10,7 @@ mod files;
 mod intervals;
 mod log;
 mod logged_files;
+mod names;
 mod object;
 mod stock;
 mod storage_class;
@@ -23,6 +24,7 @@ pub use files::{FileContent, FileKind, Files, Finding, SmallFile, UnreadableReas
 pub use intervals::Intervals;
 pub use log::{LogInventory, PartialSegment, Rarities};
 pub use logged_files::LoggedFile;
+pub use names::SomeNames;
 pub use object::{ListedObject, UnfinishedUpload};
 pub use stock::{Day, Stock};
 pub use storage_class::StorageClass;

@@ -6,7 +6,8 @@ use crate::barman::{Compression, WalKind, WalObject};
 use crate::postgres::{LogName, SegmentName, SegmentSize, TimelineId};
 
 use super::{
-    FileKind, Intervals, ListedObject, LogInventory, PartialSegment, SmallFile, Stock, Sums,
+    FileKind, Intervals, ListedObject, LogInventory, PartialSegment, SmallFile, SomeNames, Stock,
+    Sums,
 };
 
 /// What lies below a server's `wals/`.
@@ -28,6 +29,10 @@ pub struct BesideLogs {
     pub stock: Stock,
     /// All objects, by what they are.
     pub kinds: KindSums,
+    /// Keys of a few objects that are no WAL files.
+    pub foreign_keys: SomeNames,
+    /// Keys of a few WAL files that lie in the wrong place.
+    pub misplaced_keys: SomeNames,
 }
 
 /// What an object below `wals/` is, as `barman_cloud_wal_objects` counts it.
@@ -196,6 +201,15 @@ impl BesideLogs {
     fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
         self.stock.add_object(object);
         self.kinds.add_object(kind, object.size);
+        match kind {
+            WalObjectKind::Foreign => self.foreign_keys.add(&object.key),
+            WalObjectKind::Misplaced => self.misplaced_keys.add(&object.key),
+            WalObjectKind::Segment
+            | WalObjectKind::Partial
+            | WalObjectKind::Label
+            | WalObjectKind::History
+            | WalObjectKind::Marker => {}
+        }
         if let (WalObjectKind::History, WalKind::History(timeline)) = (kind, wal.kind) {
             self.add_history(timeline, wal.compression, object);
         }

@@ -4,7 +4,7 @@ use prometheus_client::registry::Unit;
 
 use crate::barman::KeepTarget;
 use crate::inventory::UnreadableReason;
-use crate::report::{BackupState, ServerReport};
+use crate::report::{BackupState, PostgresqlIdentity, RefusedKind, ServerReport};
 
 use super::table::{Labelled, Metric, Number, Values, age, labels};
 
@@ -17,9 +17,17 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::ServerBy(server_info),
     },
     Metric {
+        name: "server_postgresql_info",
+        help: "Cluster and version of PostgreSQL that the newest done backup was taken of.",
+        unit: None,
+        labels: &["system_identifier", "version"],
+        values: Values::ServerBy(postgresql_info),
+    },
+    Metric {
         name: "backups",
         help: "Backups by state: done, failed, running, incomplete (data or backup.info missing, \
-               or started too long ago), unreadable.",
+               or started too long ago), unreadable; instead of 0, a state is absent while the store \
+               refuses a backup.info.",
         unit: None,
         labels: &["state"],
         values: Values::ServerBy(backups_by_state),
@@ -33,41 +41,52 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::ServerBy(backups_unreadable),
     },
     Metric {
+        name: "files_refused",
+        help: "Files whose content the store does not give out, by kind: backup_info, history, keep. \
+               Nothing that depends on them is known.",
+        unit: None,
+        labels: &["kind"],
+        values: Values::ServerBy(files_refused),
+    },
+    Metric {
         name: "backup_last_success_timestamp",
-        help: "End of the newest done backup.",
+        help: "End of the newest done backup; absent while one that cannot be read may be newer.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Server(|server, _| Some(server.newest_done()?.done_at()?.into())),
+        values: Values::Server(|server, _| Some(server.newest_known_done()?.done_at()?.into())),
     },
     Metric {
         name: "backup_age",
         help: "Time since the end of the newest done backup.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Server(|server, now| Some(age(server.newest_done()?.done_at()?, now))),
+        values: Values::Server(|server, now| {
+            Some(age(server.newest_known_done()?.done_at()?, now))
+        }),
     },
     Metric {
         name: "backup_last_failure_timestamp",
-        help: "Begin of the newest failed backup.",
-        unit: Some(Unit::Seconds),
-        labels: &[],
-        values: Values::Server(|server, _| Some(server.newest_failed()?.began_at?.into())),
-    },
-    Metric {
-        name: "backup_oldest_timestamp",
-        help: "End of the oldest done backup.",
+        help: "Begin of the newest failed backup; absent while one that cannot be read may be newer.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {
-            server.done().first().map(|(ended_at, _)| Number::from(*ended_at))
+            let began_at = server.newest_failed()?.began_at?;
+            (!server.refused_since(Some(began_at))).then(|| began_at.into())
         }),
+    },
+    Metric {
+        name: "backup_oldest_timestamp",
+        help: "End of the oldest done backup; absent while the store refuses a backup.info.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.oldest_known_done_at()?.into())),
     },
     Metric {
         name: "backup_last_duration",
         help: "Time from begin to end of the newest done backup.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Server(|server, _| Some(server.newest_done()?.duration()?.into())),
+        values: Values::Server(|server, _| Some(server.newest_known_done()?.duration()?.into())),
     },
     Metric {
         name: "backup_last_size",
@@ -75,7 +94,7 @@ pub(super) const METRICS: &[Metric] = &[
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| {
-            Some(server.newest_done()?.cluster_size_bytes()?.into())
+            Some(server.newest_known_done()?.cluster_size_bytes()?.into())
         }),
     },
     Metric {
@@ -83,7 +102,7 @@ pub(super) const METRICS: &[Metric] = &[
         help: "Bytes that the newest done backup takes in the bucket.",
         unit: Some(Unit::Bytes),
         labels: &[],
-        values: Values::Server(|server, _| Some(server.newest_done()?.stored.bytes.into())),
+        values: Values::Server(|server, _| Some(server.newest_known_done()?.stored.bytes.into())),
     },
     Metric {
         name: "backup",
@@ -135,7 +154,7 @@ pub(super) const METRICS: &[Metric] = &[
         help: "Backups whose backup.info has a time without a time zone, which is taken as UTC.",
         unit: None,
         labels: &[],
-        values: Values::Server(|server, _| Some(server.without_time_zone().into())),
+        values: Values::Server(|server, _| Some(server.without_time_zone()?.into())),
     },
     Metric {
         name: "server_system_identifiers",
@@ -145,6 +164,8 @@ pub(super) const METRICS: &[Metric] = &[
         labels: &[],
         values: Values::Server(|server, _| match server.system_identifiers().len() {
             0 => None,
+            // The others may be of another cluster.
+            1 if server.refused_since(None) => None,
             count => Some(count.into()),
         }),
     },
@@ -155,10 +176,18 @@ fn server_info(server: &ServerReport) -> Vec<Labelled> {
     vec![(labels([expected]), Number::Whole(1))]
 }
 
+fn postgresql_info(server: &ServerReport) -> Vec<Labelled> {
+    let identity = server.postgresql();
+    let labelled = |one: PostgresqlIdentity<'_>| {
+        labels([one.system_identifier, one.version.unwrap_or_default()])
+    };
+    identity.map(|one| (labelled(one), Number::Whole(1))).into_iter().collect()
+}
+
 fn backups_by_state(server: &ServerReport) -> Vec<Labelled> {
     let count = |label| server.backups.iter().filter(|one| one.state.as_label() == label).count();
-    let states = BackupState::ALL_LABELS.into_iter();
-    states.map(|label| (labels([label]), count(label).into())).collect()
+    let known = |label| Some((labels([label]), server.known_count(count(label))?.into()));
+    BackupState::ALL_LABELS.into_iter().filter_map(known).collect()
 }
 
 fn backups_unreadable(server: &ServerReport) -> Vec<Labelled> {
@@ -168,6 +197,11 @@ fn backups_unreadable(server: &ServerReport) -> Vec<Labelled> {
     };
     let reasons = UnreadableReason::ALL.into_iter();
     reasons.map(|reason| (labels([reason.as_label()]), count(reason).into())).collect()
+}
+
+fn files_refused(server: &ServerReport) -> Vec<Labelled> {
+    let kinds = RefusedKind::ALL.into_iter();
+    kinds.map(|kind| (labels([kind.as_label()]), server.refusals.count(kind).into())).collect()
 }
 
 fn backups_kept(server: &ServerReport) -> Vec<Labelled> {

@@ -11,7 +11,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "recoverable",
         help: "Whether the newest done backup can be restored and replayed to the newest WAL; 0 \
-               without a done backup.",
+               without a done backup, absent where a file that cannot be read may say otherwise.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_is_recoverable()?.into())),
@@ -21,18 +21,40 @@ pub(super) const METRICS: &[Metric] = &[
         help: "Whether that also holds with PostgreSQL's default target timeline, latest.",
         unit: None,
         labels: &[],
-        values: Values::Server(|server, _| {
-            let verdict = server.newest_verdict();
-            let by_default = verdict.is_none_or(|verdict| verdict.default_target_works);
-            Some((server.newest_is_recoverable()? && by_default).into())
-        }),
+        values: Values::Server(|server, _| Some(server.newest_is_recoverable_by_default()?.into())),
     },
     Metric {
         name: "backups_recoverable",
-        help: "Done backups that can be restored and replayed to the newest WAL.",
+        help: "Done backups that can be restored and replayed to the newest WAL; absent instead of 0 \
+               while a file cannot be read.",
         unit: None,
         labels: &[],
-        values: Values::Server(|server, _| Some(server.recovery.recoverable().into())),
+        values: Values::Server(|server, _| Some(server.recoverable()?.into())),
+    },
+    Metric {
+        name: "backups_broken",
+        help: "Done backups that no target timeline restores; absent instead of 0 while a file cannot \
+               be read.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.broken()?.into())),
+    },
+    Metric {
+        name: "backups_blocked",
+        help: "Done backups that cannot be restored, or replayed as far as they could be, before \
+               objects are brought back from cold storage; absent instead of 0 while a file cannot be \
+               read.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.blocked()?.into())),
+    },
+    Metric {
+        name: "wal_unreached",
+        help: "Whether the newest WAL is on a timeline that no backup reaches; absent while the store \
+               refuses a file that may say otherwise.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.newest_wal_is_unreached()?.into())),
     },
     Metric {
         name: "backup_waiting_for_wal",
@@ -47,14 +69,15 @@ pub(super) const METRICS: &[Metric] = &[
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| {
-            let timeline = server.recovery.verdict.current_timeline?;
+            let timeline = server.current_timeline()?;
             Some(Number::Whole(timeline.0.into()))
         }),
     },
     Metric {
         name: "wal_gaps",
         help: "Runs of missing segments that a done backup would have to replay through; absent \
-               instead of 0 while a backup is unreadable.",
+               instead of 0 while a backup is unreadable, and while the store refuses a history file \
+               or keep annotation.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.recovery.gaps()?.0.into())),
@@ -68,10 +91,11 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "timeline_history_missing",
-        help: "Timelines with WAL or backups whose history file is missing or unreadable.",
+        help: "Timelines with WAL or backups whose history file is missing or unreadable; absent \
+               instead of 0 while the store refuses one.",
         unit: None,
         labels: &[],
-        values: Values::Server(|server, _| Some(server.recovery.histories_missing.len().into())),
+        values: Values::Server(|server, _| Some(server.histories_missing()?.into())),
     },
     Metric {
         name: "wal_obsolete_segments",

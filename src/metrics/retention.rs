@@ -2,7 +2,6 @@
 
 use prometheus_client::registry::Unit;
 
-use crate::recovery::retention::RetentionBlock;
 use crate::report::ServerReport;
 
 use super::table::{Labelled, Metric, Number, Values, age, labels};
@@ -16,6 +15,22 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::Server(|server, _| {
             Some(server.retention.as_ref()?.policy.window()?.into())
         }),
+    },
+    Metric {
+        name: "backups_required",
+        help: "Done backups that there should be: as many as a policy REDUNDANCY asks for, one for a \
+               recovery window, and no fewer than minimumRedundancy.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(u64::from(server.required_backups()?).into())),
+    },
+    Metric {
+        name: "retention_fails",
+        help: "Whether Barman's retention ends with an error although every backup can be read, so \
+               that what is obsolete is not known; absent while the store refuses a file.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.retention_fails()?.into())),
     },
     Metric {
         name: "backups_obsolete",
@@ -41,7 +56,8 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "retention_blocked",
         help: "Whether something keeps Barman from deleting, by reason: unreadable_backup (then it \
-               deletes nothing), kept_backup (the oldest is kept in full: then it deletes no WAL).",
+               deletes nothing), kept_backup (the oldest is kept in full: then it deletes no WAL); one that \
+               is not known is absent.",
         unit: None,
         labels: &["reason"],
         values: Values::ServerBy(blocked),
@@ -50,7 +66,6 @@ pub(super) const METRICS: &[Metric] = &[
 
 fn blocked(server: &ServerReport) -> Vec<Labelled> {
     let Some(retention) = &server.retention else { return vec![] };
-    let is_blocked = |reason| retention.blocks.contains(&reason);
-    let reasons = RetentionBlock::ALL.into_iter();
-    reasons.map(|reason| (labels([reason.as_label()]), is_blocked(reason).into())).collect()
+    let blocks = retention.blocks.iter();
+    blocks.map(|(reason, holds)| (labels([reason.as_label()]), (*holds).into())).collect()
 }

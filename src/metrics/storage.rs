@@ -11,7 +11,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "prefix",
         help: "Bytes by prefix and kind: base, wals, orphan (a server that is not configured), \
-               other; they add up to everything below the destination path.",
+               other (one of ignoreServers, too); they add up to everything below the destination path.",
         unit: Some(Unit::Bytes),
         labels: &["prefix", "kind"],
         values: Values::ReportBy(|report| by_prefix(report, |sums| sums.bytes)),

@@ -40,17 +40,19 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_last_archived_timestamp",
-        help: "When the newest WAL segment arrived.",
+        help: "When the newest WAL segment arrived: by its position the last one of the current timeline; \
+               without one, of the highest that no other cluster wrote.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Server(|server, _| Some(server.wal.newest_at?.into())),
+        values: Values::Server(|server, _| Some(server.wal.newest?.arrived_at.into())),
     },
     Metric {
         name: "wal_age",
-        help: "Time since WAL last arrived; an idle database lets it grow.",
+        help: "Time since that segment arrived; an idle database lets it grow, and an old segment that is \
+               uploaded again does not end it.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Server(|server, now| Some(age(server.wal.newest_at?, now))),
+        values: Values::Server(|server, now| Some(age(server.wal.newest?.arrived_at, now))),
     },
     Metric {
         name: "wal_arrival_interval",

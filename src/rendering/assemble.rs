@@ -1,16 +1,22 @@
 //! From reports to the document.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::inventory::Intervals;
 use crate::postgres::SegmentName;
-use crate::report::{ArchiveStatus, Report, RetentionReport, ServerReport, UploadSums, WalReport};
+use crate::recovery::retention::RetentionBlock;
+use crate::report::{
+    ArchiveStatus, Refused, RefusedKind, Report, RetentionReport, ServerReport, UploadSums,
+    WalAnomaly, WalReport,
+};
 
 use super::health::{archive_findings, server_findings};
 use super::json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
-    RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
-    WalEntry,
+    PostgresqlEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry,
+    TimelineEntry, UploadsEntry, WalEntry,
 };
 use super::{BackupEntry, CertificateEntry, CertificatesToCheck, ScheduleEntry, Severity};
 
@@ -58,6 +64,7 @@ impl ArchiveEntry {
                 message: failure.message.clone(),
             }),
             findings,
+            ignored_servers: report.map(|report| report.ignored.clone()).unwrap_or_default(),
             servers,
         }
     }
@@ -74,6 +81,11 @@ impl ServerEntry {
             status: Severity::worst(findings.iter().map(|finding| finding.severity)),
             findings,
             backups: server.backups.iter().map(|one| BackupEntry::new(one, server)).collect(),
+            postgresql: server.postgresql().map(|one| PostgresqlEntry {
+                system_identifier: one.system_identifier.to_owned(),
+                version: one.version.map(str::to_owned),
+            }),
+            files_refused: files_refused(server),
             wal: wal(&server.wal, server),
             recovery: recovery(server),
             schedule: server.schedule.as_ref().map(|one| ScheduleEntry::new(one, now)),
@@ -91,22 +103,50 @@ impl ServerEntry {
 
 impl From<&UploadSums> for UploadsEntry {
     fn from(sums: &UploadSums) -> Self {
-        Self { count: sums.count, bytes: sums.bytes, oldest_at: sums.oldest_at.map(Moment) }
+        Self {
+            count: sums.count,
+            bytes: sums.bytes,
+            oldest_at: sums.oldest_at.map(Moment),
+            keys: sums.oldest.iter().map(|(_, key)| key.clone()).collect(),
+        }
     }
+}
+
+fn files_refused(server: &ServerReport) -> Vec<RefusedEntry> {
+    let entry = |(kind, refused): (&RefusedKind, &Refused)| RefusedEntry {
+        kind: kind.as_label(),
+        count: refused.count,
+        key: refused.newest_key.clone(),
+        message: refused.message.clone(),
+    };
+    server.refusals.kinds.iter().map(entry).collect()
 }
 
 fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
     let timelines = wal.timelines.iter().map(|(timeline, sums)| TimelineEntry {
         timeline: timeline.0,
+        parent: sums.parent.map(|parent| parent.timeline.0),
+        switched_at: sums.parent.map(|parent| parent.switched_at.to_string()),
+        first: sums.first.map(|segment| segment.to_string()),
+        last: sums.last.map(|segment| segment.to_string()),
         segments: sums.segments,
         bytes: sums.stored.bytes,
     });
     WalEntry {
         timelines: timelines.collect(),
-        newest_at: wal.newest_at.map(Moment),
+        newest_segment: wal.newest.map(|newest| newest.name.to_string()),
+        newest_at: wal.newest.map(|newest| Moment(newest.arrived_at)),
         arrival_intervals: intervals(&wal.intervals),
         anomalies: wal.anomalies.iter().map(|(kind, count)| (kind.as_label(), *count)).collect(),
-        stray_timelines: server.recovery.stray.iter().map(|timeline| timeline.0).collect(),
+        odd: wal
+            .odd
+            .iter()
+            .map(|(kind, names)| (kind.as_label(), names.iter().map(str::to_owned).collect()))
+            .collect(),
+        stray_timelines: wal
+            .anomalies
+            .contains_key(&WalAnomaly::StrayTimeline)
+            .then(|| server.recovery.stray.iter().map(|timeline| timeline.0).collect()),
     }
 }
 
@@ -123,13 +163,16 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
     let recovery = &server.recovery;
     let obsolete = recovery.obsolete.as_ref().map(|obsolete| recovery.named(obsolete));
     RecoveryEntry {
-        current_timeline: recovery.verdict.current_timeline.map(|timeline| timeline.0),
+        current_timeline: server.current_timeline().map(|timeline| timeline.0),
         unreached_timeline: recovery.verdict.unreached_timeline.map(|timeline| timeline.0),
-        gaps: recovery.named_gaps().map(gap_entry).collect(),
+        gaps: recovery.gaps().map(|_| recovery.named_gaps().map(gap_entry).collect()),
+        pending_gaps: recovery.named(&recovery.pending).map(gap_entry).collect(),
         obsolete: obsolete.map(|runs| runs.map(gap_entry).collect()),
         window_start: server.recovery_window_start().map(Moment),
         window_end: server.recovery_window_end().map(Moment),
-        histories_missing: recovery.histories_missing.iter().map(|one| one.0).collect(),
+        histories_missing: server
+            .histories_missing()
+            .map(|_| recovery.histories_missing.iter().map(|one| one.0).collect()),
         obsolete_segments: recovery.obsolete_segments(),
         obsolete_bytes: recovery.obsolete_stored.map(|sums| sums.bytes),
         restore: recovery.restore.as_ref().map(|restore| RestoreEntry {
@@ -139,6 +182,14 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
             blocked_objects: restore.objects.blocked,
         }),
     }
+}
+
+/// What keeps Barman from deleting; `None` where nothing is known to, and something may.
+fn blocked(retention: &RetentionReport) -> Option<BTreeSet<&'static str>> {
+    let holding = retention.blocks.iter().filter(|(_, holds)| **holds);
+    let holding: BTreeSet<_> = holding.map(|(block, _)| block.as_label()).collect();
+    let all_are_known = retention.blocks.len() == RetentionBlock::ALL.len();
+    (all_are_known || !holding.is_empty()).then_some(holding)
 }
 
 fn gap_entry((first, last, count): (SegmentName, SegmentName, u64)) -> GapEntry {
@@ -154,7 +205,7 @@ fn retention(retention: &RetentionReport) -> RetentionEntry {
         statuses,
         obsolete: retention.obsolete_ids(),
         overdue_since: retention.overdue_since.map(Moment),
-        blocked: retention.blocks.iter().map(|block| block.as_label()).collect(),
+        blocked: blocked(retention),
         coverage_ratio_after_thaw: retention.thawed_coverage.map(|coverage| coverage.ratio()),
         coverage_ratio: retention.coverage.map(|coverage| coverage.ratio()),
         shortfall_seconds: retention.coverage.map(|coverage| coverage.shortfall().as_seconds_f64()),

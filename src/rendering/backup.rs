@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::barman::KeepTarget;
+use crate::inventory::UnreadableReason;
 use crate::postgres::SegmentName;
 use crate::recovery::{BackupVerdict, Followed, Verdict};
-use crate::report::{BackupReport, BackupState, IncompleteReason, ServerReport};
+use crate::report::{BackupReport, BackupState, IncompleteReason, RefusedKind, ServerReport};
 
 use super::Moment;
 
@@ -22,12 +23,14 @@ pub struct BackupEntry {
     /// What it is good for. Of a done backup: `recoverable` (to the newest WAL), `consistent` (it can
     /// be restored, and not replayed to the newest WAL), `blocked` (it can be once objects are
     /// brought back from a storage class that cannot be read at once), `waiting` (its own WAL has not
-    /// arrived yet), `broken` (no target restores it). Of any other: its state.
+    /// arrived yet), `broken` (no target restores it), `unknown` (a history file that the store
+    /// refuses decides). Of any other: its state.
     pub verdict: &'static str,
     /// The verdict once everything is brought back from cold storage.
     pub verdict_after_thaw: &'static str,
-    /// Whether a restore of it comes up: with the first two verdicts.
-    pub restorable: bool,
+    /// Whether a restore of it comes up: with the first two verdicts; `null` where the store refuses
+    /// the file that tells.
+    pub restorable: Option<bool>,
     /// The value of `recovery_target_timeline` with which a restore gets furthest: `latest`,
     /// `current` or a number; `null` if none works.
     pub restore_with: Option<String>,
@@ -59,9 +62,14 @@ pub struct BackupEntry {
     pub error: Option<String>,
     /// Why its `backup.info` cannot be read: `syntax`, `framing`, `missing_field`, `access`.
     pub unreadable_reason: Option<&'static str>,
+    /// The same in words: those of the store for `access`.
+    pub unreadable_message: Option<String>,
     /// Why it is neither whole nor under way: `missing_info`, `missing_data`, `never_begun`,
     /// `never_ended`, `unknown_status`; `null` unless it is incomplete.
     pub incomplete_reason: Option<&'static str>,
+    /// Data objects that a finished backup lacks, without their compression endings, such as
+    /// `data.tar`, `16411.tar`, `data_0001.tar`: the first of each kind that is missing, up to 20.
+    pub missing_data: Vec<String>,
 }
 
 /// What keeps a restore from going further.
@@ -158,14 +166,18 @@ impl BackupEntry {
         let info = backup.info.as_ref();
         let reach = |segment, arrivals| ReachEntry::new(segment, &backup.id, arrivals);
         let recovery = &server.recovery;
-        let (word, obstacle) = judged(backup, verdict.map(|one| &one.verdict));
-        let (thawed, _) = judged(backup, verdict.map(|one| &one.thawed));
+        let is_certain = verdict.is_none_or(|one| server.is_certain(one));
+        let judged = |verdict: Option<&Verdict>| {
+            if is_certain { judged(backup, verdict) } else { ("unknown", None) }
+        };
+        let (word, obstacle) = judged(verdict.map(|one| &one.verdict));
+        let (thawed, _) = judged(verdict.map(|one| &one.thawed));
         Self {
             id: backup.id.clone(),
             state: backup.state.as_label(),
             verdict: word,
             verdict_after_thaw: thawed,
-            restorable: ["recoverable", "consistent"].contains(&word),
+            restorable: is_restorable(backup, server),
             restore_with: verdict.and_then(|one| one.works_with).map(|target| target.to_string()),
             obstacle,
             reach: verdict.and_then(|one| Some(reach(one.reach?, &recovery.reached_at))),
@@ -173,7 +185,9 @@ impl BackupEntry {
                 .and_then(|one| Some(reach(one.thawed_reach?, &recovery.thawed_reached_at))),
             follow: verdict.map(follow).unwrap_or_default(),
             default_target_timeline: verdict.map(|one| one.default_target.0),
-            default_target_works: verdict.map(|one| one.default_target_works),
+            default_target_works: verdict
+                .map(|one| one.default_target_works)
+                .filter(|works| *works || !server.refusals.has(RefusedKind::History)),
             began_at: backup.began_at.map(Moment),
             ended_at: info.and_then(|info| info.ended_at).map(Moment),
             keep: backup.keep.map(KeepTarget::as_label),
@@ -187,7 +201,23 @@ impl BackupEntry {
                 | BackupState::Running
                 | BackupState::Incomplete => None,
             },
+            unreadable_message: backup.unreadable.clone(),
             incomplete_reason: backup.incomplete_reason().map(IncompleteReason::as_label),
+            missing_data: backup.missing_data.iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// Whether a restore of it comes up, as far as that is known.
+fn is_restorable(backup: &BackupReport, server: &ServerReport) -> Option<bool> {
+    if backup.state == BackupState::Unreadable(UnreadableReason::Access) {
+        return None;
+    }
+    let Some(one) = server.recovery.verdict.backups.get(&backup.id) else { return Some(false) };
+    match one.verdict {
+        Verdict::Recoverable | Verdict::Consistent(_) => Some(true),
+        Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
+            server.is_certain(one).then_some(false)
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::x509::{Certificate, CertificateStatus, Chain, Validity};
 
 use super::human::{ago, duration, moment};
-use super::{Finding, Moment, Severity};
+use super::{Finding, FindingCode, Moment, Severity};
 
 /// The certificates that a check is about.
 #[derive(Clone, Copy, Debug)]
@@ -99,14 +99,14 @@ fn findings(
         let last = status.last.as_ref().map(|last| ago(last.read_at, now));
         let last = last.map_or_else(String::new, |ago| format!(" (last read {ago})"));
         let message = format!("The certificate cannot be read{last}: {why}");
-        findings.push(Finding::new(Severity::Unknown, "certificate_unreadable", message));
+        findings.push(Finding::new(Severity::Unknown, FindingCode::CertificateUnreadable, message));
     }
     findings.extend(validity(status, now, warn_before));
     // What its dates say already is not said twice.
     let is_in_time = status.chain().is_some_and(|chain| chain.leaf().covers(now));
     if let (Some(Err(why)), true) = (&status.verified, is_in_time) {
         let message = format!("The certificate does not verify: {why}");
-        findings.push(Finding::new(Severity::Critical, "certificate_invalid", message));
+        findings.push(Finding::new(Severity::Critical, FindingCode::CertificateInvalid, message));
     }
     findings
 }
@@ -128,20 +128,22 @@ fn validity(
         Validity::Ending => {
             let left = duration(end - now);
             let message = format!("{which} ends in {left}: it should have been renewed");
-            (Severity::Warning, "certificate_ending", message)
+            (Severity::Warning, FindingCode::CertificateEnding, message)
         }
         // A server may send more than it takes, as for old clients.
         Validity::Ended if status.chain_is_valid(now) == Some(true) => {
             let message = format!("{which} ended {}; the leaf verifies without it", ago(end, now));
-            (Severity::Warning, "certificate_expired", message)
+            (Severity::Warning, FindingCode::CertificateExpired, message)
         }
-        Validity::Ended => {
-            (Severity::Critical, "certificate_expired", format!("{which} ended {}", ago(end, now)))
-        }
+        Validity::Ended => (
+            Severity::Critical,
+            FindingCode::CertificateExpired,
+            format!("{which} ended {}", ago(end, now)),
+        ),
         Validity::NotYet => {
             let begin = moment(chain.leaf().not_before);
             let message = format!("The certificate is not valid before {begin}");
-            (Severity::Critical, "certificate_not_yet_valid", message)
+            (Severity::Critical, FindingCode::CertificateNotYetValid, message)
         }
     };
     Some(Finding::new(severity, code, message))
@@ -168,7 +170,7 @@ mod tests {
         }
     }
 
-    fn told(status: &CertificateStatus) -> Vec<(Severity, &'static str, String)> {
+    fn told(status: &CertificateStatus) -> Vec<(Severity, FindingCode, String)> {
         let entry = CertificateEntry::new(status, now(), TimeDelta::days(7));
         let findings = entry.findings.into_iter();
         findings.map(|one| (one.severity, one.code, one.message)).collect()
@@ -182,8 +184,11 @@ mod tests {
         let unknown = told(&with_ended(None));
 
         let message = format!("{ended}; the leaf verifies without it");
-        assert_eq!(verified, [(Severity::Warning, "certificate_expired", message)]);
-        assert_eq!(unknown, [(Severity::Critical, "certificate_expired", ended.to_owned())]);
+        assert_eq!(verified, [(Severity::Warning, FindingCode::CertificateExpired, message)]);
+        assert_eq!(
+            unknown,
+            [(Severity::Critical, FindingCode::CertificateExpired, ended.to_owned())]
+        );
     }
 
     #[test]
@@ -194,6 +199,6 @@ mod tests {
 
         assert_eq!(told.len(), 2);
         let message = "The certificate cannot be read (last read 0 seconds ago): gone".to_owned();
-        assert_eq!(told[1], (Severity::Unknown, "certificate_unreadable", message));
+        assert_eq!(told[1], (Severity::Unknown, FindingCode::CertificateUnreadable, message));
     }
 }

@@ -19,7 +19,8 @@ pub struct ServerGlance {
     pub verdict: Option<RestoreVerdict>,
     /// The worst of what is not as it should be.
     pub status: Severity,
-    /// When the newest finished backup ended; `None` without one.
+    /// When the newest finished backup ended; `None` without one, and where one that cannot be read may
+    /// be newer.
     pub newest_backup_at: Option<DateTime<Utc>>,
     /// What is not as it should be, worst first: sentences.
     pub problems: Vec<String>,
@@ -38,7 +39,7 @@ pub enum RestoreVerdict {
     Waiting,
     /// It cannot be restored, or there is none.
     NotRestorable,
-    /// A `backup.info` cannot be read, and nothing else tells.
+    /// A file that tells cannot be read.
     Unknown,
 }
 
@@ -82,7 +83,7 @@ pub fn server_glances(report: &Report, now: DateTime<Utc>) -> Vec<ServerGlance> 
             name: name.clone(),
             verdict: server.is_expected.then(|| RestoreVerdict::of(server)),
             status: Severity::worst(findings.iter().map(|finding| finding.severity)),
-            newest_backup_at: server.newest_done().and_then(BackupReport::done_at),
+            newest_backup_at: server.newest_known_done().and_then(BackupReport::done_at),
             problems: findings.into_iter().map(|finding| finding.message).collect(),
         }
     };

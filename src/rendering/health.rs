@@ -1,19 +1,20 @@
 //! What is not as it should be: the rules of the health check, those on backups and WAL here.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use crate::inventory::UnreadableReason;
 use crate::postgres::{SegmentName, TimelineId};
 use crate::recovery::{BackupVerdict, Obstacle, Target, Verdict};
 use crate::report::{ArchiveStatus, BackupReport, BackupState, Report, ServerReport};
 
 use super::human::{ago, count, duration, quoted};
 use super::incomplete::what_is_missing;
+use super::refusals::refusals;
 use super::schedule::schedule;
-use super::upkeep::{anomalies, old_uploads, orphan, retention};
-use super::{Evidence, Finding, Moment, ObstacleEntry, Severity};
-
-/// How long the newest backup may wait for its own WAL. As in the alerts.
-const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
+use super::shape::{newest_shape, too_few_backups};
+use super::thresholds::{CRITICAL_WAIT, MAX_WAIT};
+use super::upkeep::{anomalies, obsolete_wal, old_uploads, orphan, retention};
+use super::{Evidence, Finding, FindingCode, Moment, ObstacleEntry, Severity};
 
 /// How many gaps of a server are told one by one: the page for people tells of them at each request.
 const MOST_GAPS: usize = 100;
@@ -31,14 +32,19 @@ pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Ve
     let Some(report) = status.report.as_deref() else {
         let why = status.last_failure.as_ref().map(|failure| failure.message.as_str());
         let message = format!("The scan failed: {}", why.unwrap_or("it did not end"));
-        return vec![Finding::new(Severity::Unknown, "scan_failed", message)];
+        return vec![Finding::new(Severity::Unknown, FindingCode::ScanFailed, message)];
     };
     let mut findings = Vec::new();
-    if report.servers.is_empty() {
-        findings.push(Finding::new(Severity::Unknown, "no_servers", NO_SERVERS.to_owned()));
+    if report.servers.is_empty() && report.ignored.is_empty() {
+        findings.push(Finding::new(
+            Severity::Unknown,
+            FindingCode::NoServers,
+            NO_SERVERS.to_owned(),
+        ));
     }
     if !report.is_whole {
-        findings.push(Finding::new(Severity::Ok, "listed_in_part", LISTED_IN_PART.to_owned()));
+        let message = LISTED_IN_PART.to_owned();
+        findings.push(Finding::new(Severity::Ok, FindingCode::ListedInPart, message));
     }
     let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));
     findings.extend(old_uploads(outside, now));
@@ -54,13 +60,17 @@ pub(super) fn server_findings(
     let mut findings = Vec::new();
     if server.is_expected {
         findings.extend(newest_backup(server, report, now));
+        findings.extend(refusals(server));
+        findings.extend(newest_shape(server, now));
+        findings.extend(too_few_backups(server));
         findings.extend(schedule(server, now));
         findings.extend(unreached_timeline(server));
         findings.extend(gaps(server));
         findings.extend(histories(server));
         findings.extend(other_backups(server, now));
         findings.extend(anomalies(server));
-        findings.extend(server.retention.iter().flat_map(|one| retention(one, now)));
+        findings.extend(obsolete_wal(server));
+        findings.extend(server.retention.iter().flat_map(|one| retention(one, server, now)));
     } else {
         // Nobody relies on it; what it takes is the question, and not what can be restored.
         findings.push(orphan(server));
@@ -72,16 +82,24 @@ pub(super) fn server_findings(
 
 fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> Vec<Finding> {
     let Some(newest) = server.newest_done() else {
+        if server.refused_since(None) {
+            // Those that cannot be read may well be done.
+            return Vec::new();
+        }
         let never = "This server has never been backed up: it has no directory";
         let message = match (server.is_found, report.servers_found()) {
             (true, _) => "No backup of this server is done".to_owned(),
             (false, 0) => format!("{never}. {NO_SERVERS}"),
             (false, _) => never.to_owned(),
         };
-        return vec![Finding::new(Severity::Critical, "no_backup", message)];
+        return vec![Finding::new(no_backup_severity(server, now), FindingCode::NoBackup, message)];
     };
     let mut findings = Vec::new();
-    findings.extend(newest_verdict(server, newest, now));
+    if !server.newest_is_known() {
+        // A newer one may be better: this one is judged like any older one.
+        return older_backup(server, newest).into_iter().collect();
+    }
+    findings.extend(newest_verdict(server, newest, now).filter(|_| is_certain(server)));
     let window = server.retention.as_ref().and_then(|retention| retention.policy.window());
     if let (Some(ended_at), Some(window)) = (newest.done_at(), window)
         && now - ended_at > window
@@ -93,10 +111,28 @@ fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> 
             duration(window)
         );
         let evidence = Evidence { since: Some(Moment(ended_at)), ..about(newest) };
-        let finding = Finding::new(Severity::Critical, "backup_too_old", message);
+        let finding = Finding::new(Severity::Critical, FindingCode::BackupTooOld, message);
         findings.push(finding.with(evidence));
     }
     findings
+}
+
+/// Not critical while the first one is under way, nor before it is due where a schedule tells.
+fn no_backup_severity(server: &ServerReport, now: DateTime<Utc>) -> Severity {
+    let overdue = server.schedule.as_ref().and_then(|schedule| schedule.overdue(now));
+    let is_early = overdue.is_some_and(|overdue| overdue.is_zero());
+    let is_coming = server.newest_running().is_some() || is_early;
+    if is_coming { Severity::Warning } else { Severity::Critical }
+}
+
+/// Whether what is wrong with the newest backup is so whatever the refused files say.
+fn is_certain(server: &ServerReport) -> bool {
+    server.newest_verdict().is_none_or(|newest| match newest.verdict {
+        Verdict::Recoverable => server.newest_is_recoverable_by_default().is_some(),
+        Verdict::Consistent(_) | Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
+            server.is_certain(newest)
+        }
+    })
 }
 
 fn newest_verdict(
@@ -121,7 +157,7 @@ fn newest_verdict(
                 "The newest backup {id} can be restored, and not replayed to the newest WAL: {}",
                 obstacle.in_words()
             );
-            let finding = Finding::new(Severity::Critical, "replay_ends_early", message);
+            let finding = Finding::new(Severity::Critical, FindingCode::ReplayEndsEarly, message);
             Some(finding.with(with_obstacle(newest, &obstacle)))
         }
         Verdict::Waiting(segment) => {
@@ -133,7 +169,9 @@ fn newest_verdict(
             );
             let segment = Some(segment.to_string());
             let evidence = Evidence { segment, since: Some(Moment(since)), ..about(newest) };
-            Some(Finding::new(Severity::Warning, "waiting_for_wal", message).with(evidence))
+            let is_late = now - since > CRITICAL_WAIT;
+            let severity = if is_late { Severity::Critical } else { Severity::Warning };
+            Some(Finding::new(severity, FindingCode::WaitingForWal, message).with(evidence))
         }
         Verdict::Recoverable if !verdict.default_target_works => {
             Some(default_target_fails(newest, verdict))
@@ -151,7 +189,7 @@ fn default_target_fails(newest: &BackupReport, verdict: &BackupVerdict) -> Findi
         newest.id
     );
     let evidence = Evidence { timeline: Some(timeline.0), ..about(newest) };
-    Finding::new(Severity::Warning, "default_target_fails", message).with(evidence)
+    Finding::new(Severity::Warning, FindingCode::DefaultTargetFails, message).with(evidence)
 }
 
 /// It can be restored, once somebody has brought objects back.
@@ -161,13 +199,14 @@ fn blocked(backup: &BackupReport, obstacle: &ObstacleEntry) -> Finding {
         backup.id,
         obstacle.in_words()
     );
-    let finding = Finding::new(Severity::Warning, "restore_blocked", message);
+    let finding = Finding::new(Severity::Warning, FindingCode::RestoreBlocked, message);
     finding.with(with_obstacle(backup, obstacle))
 }
 
 fn not_restorable(backup: &BackupReport, obstacle: &ObstacleEntry, severity: Severity) -> Finding {
     let message = format!("Backup {} cannot be restored: {}", backup.id, obstacle.in_words());
-    Finding::new(severity, "not_restorable", message).with(with_obstacle(backup, obstacle))
+    Finding::new(severity, FindingCode::NotRestorable, message)
+        .with(with_obstacle(backup, obstacle))
 }
 
 fn about(backup: &BackupReport) -> Evidence {
@@ -211,7 +250,7 @@ fn gaps(server: &ServerReport) -> Vec<Finding> {
             count: Some(missing),
             ..Evidence::default()
         };
-        Finding::new(Severity::Critical, "gap", message).with(evidence)
+        Finding::new(Severity::Critical, FindingCode::Gap, message).with(evidence)
     };
     let mut all = server.recovery.named_gaps();
     let mut findings: Vec<_> = all.by_ref().take(MOST_GAPS).map(gap).collect();
@@ -221,7 +260,7 @@ fn gaps(server: &ServerReport) -> Vec<Finding> {
     if gaps > 0 {
         let message = format!("{} more, of {}", count(gaps, "gap"), count(segments, "segment"));
         let evidence = Evidence { count: Some(segments), ..Evidence::default() };
-        findings.push(Finding::new(Severity::Critical, "gap", message).with(evidence));
+        findings.push(Finding::new(Severity::Critical, FindingCode::Gap, message).with(evidence));
     }
     findings
 }
@@ -244,7 +283,7 @@ fn histories(server: &ServerReport) -> Vec<Finding> {
              `recovery_target_timeline = {timeline}` does not work{own}"
         );
         let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
-        Finding::new(severity, "history_missing", message).with(evidence)
+        Finding::new(severity, FindingCode::HistoryMissing, message).with(evidence)
     };
     server.recovery.histories_missing.iter().map(finding).collect()
 }
@@ -261,13 +300,16 @@ fn restores_with_current(server: &ServerReport, timeline: TimelineId) -> bool {
 /// A line of WAL that goes on where no backup can follow.
 fn unreached_timeline(server: &ServerReport) -> Option<Finding> {
     let timeline = server.recovery.verdict.unreached_timeline?;
+    if server.newest_wal_is_unreached().is_none() {
+        return None;
+    }
     let message = format!(
         "The newest WAL is on timeline {timeline}, and no backup can be replayed to it: take a \
          backup now. If a restored copy wrote that timeline, name the database's own one as \
          `currentTimeline`"
     );
     let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
-    Some(Finding::new(Severity::Critical, "newest_wal_unreached", message).with(evidence))
+    Some(Finding::new(Severity::Critical, FindingCode::NewestWalUnreached, message).with(evidence))
 }
 
 fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
@@ -280,20 +322,29 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
                 let is_newest = newest.is_some_and(|newest| newest.id == *id);
                 return if is_newest { None } else { older_backup(server, backup) };
             }
+            BackupState::Failed if server.refused_since(backup.began_at) => return None,
             BackupState::Failed if backup.began_at > last_success => {
                 let error = backup.info.as_ref().and_then(|info| info.error.as_deref());
                 let error = quoted(error.unwrap_or("Barman does not say why"));
                 let message = format!("Backup {id} failed, and none is done since: {error}");
-                ("backup_failed", message)
+                (FindingCode::BackupFailed, message)
             }
             BackupState::Failed | BackupState::Running => return None,
             BackupState::Incomplete => {
                 let why = what_is_missing(backup, now);
-                ("backup_incomplete", format!("Backup {id} is not whole and not under way{why}"))
+                (
+                    FindingCode::BackupIncomplete,
+                    format!("Backup {id} is not whole and not under way{why}"),
+                )
             }
+            // All of them are told at once.
+            BackupState::Unreadable(UnreadableReason::Access) => return None,
             BackupState::Unreadable(reason) => {
                 let reason = reason.as_label();
-                ("backup_unreadable", format!("The backup.info of {id} cannot be read: {reason}"))
+                (
+                    FindingCode::BackupUnreadable,
+                    format!("The backup.info of {id} cannot be read: {reason}"),
+                )
             }
         };
         Some(Finding::new(Severity::Warning, code, message).with(about(backup)))
@@ -308,6 +359,7 @@ fn older_backup(server: &ServerReport, backup: &BackupReport) -> Option<Finding>
         return Some(unnamed());
     };
     match &verdict.verdict {
+        Verdict::Broken(_) if !server.is_certain(verdict) => None,
         Verdict::Broken(obstacle) => {
             Some(not_restorable(backup, &obstacle.into(), Severity::Warning))
         }

@@ -25,8 +25,13 @@ const QUOTED_CHARACTERS: usize = 160;
 
 /// A text of someone else's on one line, and cut where it is long.
 pub(super) fn quoted(text: &str) -> String {
+    cut(text, QUOTED_CHARACTERS)
+}
+
+/// A text on one line, and cut after this many characters.
+pub(super) fn cut(text: &str, characters: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(QUOTED_CHARACTERS) {
+    match line.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,
     }

@@ -13,8 +13,8 @@ pub(super) fn what_is_missing(backup: &BackupReport, now: DateTime<Utc>) -> Stri
         None => String::new(),
         Some(IncompleteReason::MissingInfo) => ": its backup.info is missing".to_owned(),
         Some(IncompleteReason::MissingData) => {
-            ": Barman calls it done, and objects of its data directory or of a tablespace are missing"
-                .to_owned()
+            let missing: Vec<_> = backup.missing_data.iter().collect();
+            format!(": Barman calls it done, and it lacks {}", missing.join(", "))
         }
         Some(IncompleteReason::NeverBegun) => {
             format!(": by its backup.info it never began (status {status})")
@@ -29,7 +29,10 @@ pub(super) fn what_is_missing(backup: &BackupReport, now: DateTime<Utc>) -> Stri
             format!(": it {began}, longer than `backups.maxRunningTime`, and never {end}")
         }
         Some(IncompleteReason::UnknownStatus) => {
-            format!(": its backup.info has the status `{}`, which Barman does not know", quoted(&status))
+            format!(
+                ": its backup.info has the status `{}`, which Barman does not know",
+                quoted(&status)
+            )
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct ArchiveEntry {
     pub error: Option<ErrorEntry>,
     /// What concerns no single server.
     pub findings: Vec<Finding>,
+    /// Names of the servers that are there and left out (`ignoreServers`).
+    pub ignored_servers: BTreeSet<String>,
     /// The servers found and the servers expected, by name.
     pub servers: Vec<ServerEntry>,
 }
@@ -74,6 +76,11 @@ pub struct ServerEntry {
     pub findings: Vec<Finding>,
     /// The backups, by id.
     pub backups: Vec<BackupEntry>,
+    /// What the newest finished backup was taken of; `null` where that is not known.
+    pub postgresql: Option<PostgresqlEntry>,
+    /// Files whose content the store does not give out, by kind: nothing that depends on them is
+    /// known.
+    pub files_refused: Vec<RefusedEntry>,
     /// The WAL.
     pub wal: WalEntry,
     /// What can be restored, and to when.
@@ -91,12 +98,37 @@ pub struct ServerEntry {
     pub reclaimable_bytes: BTreeMap<&'static str, u64>,
 }
 
+/// The cluster that a backup was taken of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PostgresqlEntry {
+    /// Its system identifier.
+    pub system_identifier: String,
+    /// Its version, such as `15.18`; `null` where `backup.info` does not say.
+    pub version: Option<String>,
+}
+
+/// Refused files of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedEntry {
+    /// The kind, as `barman_cloud_files_refused` has it: `backup_info`, `history`, `keep`.
+    pub kind: &'static str,
+    /// How many files.
+    pub count: u64,
+    /// Key of the newest of them, from the bucket's root.
+    pub key: String,
+    /// What the store says about that one.
+    pub message: String,
+}
+
 /// The WAL of a server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WalEntry {
     /// The timelines with whole segments, by number.
     pub timelines: Vec<TimelineEntry>,
-    /// When the newest segment arrived; `null` without any.
+    /// The newest segment by its position: the last one of the current timeline, or without one of the
+    /// highest that no other cluster wrote; `null` without any.
+    pub newest_segment: Option<String>,
+    /// When that segment arrived; `null` without any.
     pub newest_at: Option<Moment>,
     /// Time from the arrival of a segment to that of the next, gaps left out; `null` without two
     /// that follow each other.
@@ -104,8 +136,11 @@ pub struct WalEntry {
     /// What is odd: counts by the kinds of `barman_cloud_wal_anomalies`. A kind that could not be
     /// judged is missing.
     pub anomalies: BTreeMap<&'static str, u64>,
-    /// The timelines that another cluster wrote.
-    pub stray_timelines: Vec<u32>,
+    /// Names of up to 20 of what is odd, by the same kinds: of segments, or keys from the bucket's root
+    /// for `misplaced` and `foreign`. A kind without any is missing.
+    pub odd: BTreeMap<&'static str, Vec<String>>,
+    /// The timelines that another cluster wrote; `null` where that could not be judged.
+    pub stray_timelines: Option<Vec<u32>>,
 }
 
 /// Time from one arrival to the next, in seconds; over a minute rounded by up to 2 %.
@@ -124,6 +159,15 @@ pub struct IntervalsEntry {
 pub struct TimelineEntry {
     /// Number of the timeline.
     pub timeline: u32,
+    /// Number of the timeline that it left; `null` for the first one, and where no history file that
+    /// can be read says so.
+    pub parent: Option<u32>,
+    /// The position at which it left that one (an LSN such as `0/6000080`); `null` like the parent.
+    pub switched_at: Option<String>,
+    /// Name of its first segment in the archive.
+    pub first: Option<String>,
+    /// Name of its last segment in the archive.
+    pub last: Option<String>,
     /// How many segments.
     pub segments: u64,
     /// What they take in the bucket.
@@ -137,15 +181,20 @@ pub struct RecoveryEntry {
     pub current_timeline: Option<u32>,
     /// The timeline with the newest WAL of all, if no backup reaches it; `null` otherwise.
     pub unreached_timeline: Option<u32>,
-    /// Missing segments that a finished backup would have to replay through.
-    pub gaps: Vec<GapEntry>,
+    /// Missing segments that a finished backup would have to replay through; `null` where none are
+    /// known, and a file that cannot be read may say that there are.
+    pub gaps: Option<Vec<GapEntry>>,
+    /// Missing segments below ones that have just arrived: they may be on their way, and are gaps only
+    /// after `backups.gapGracePeriod`.
+    pub pending_gaps: Vec<GapEntry>,
     /// Earliest moment from which every later one can be restored; `null` without a backup that
     /// reaches the newest WAL.
     pub window_start: Option<Moment>,
     /// Latest moment that can be restored; `null` like the start.
     pub window_end: Option<Moment>,
-    /// Timelines with WAL or backups whose history file is missing or unreadable.
-    pub histories_missing: Vec<u32>,
+    /// Timelines with WAL or backups whose history file is missing or unreadable; `null` where none
+    /// are known, and the store refuses one.
+    pub histories_missing: Option<Vec<u32>>,
     /// Segments that no restore of a finished backup reads; `null` without a finished backup, and
     /// where that is not known.
     pub obsolete: Option<Vec<GapEntry>>,
@@ -195,8 +244,9 @@ pub struct RetentionEntry {
     pub obsolete: Option<Vec<String>>,
     /// Since when the backup has been obsolete that is so for longest; `null` without one.
     pub overdue_since: Option<Moment>,
-    /// What keeps Barman from deleting: `unreadable_backup` (nothing is), `kept_backup` (no WAL is).
-    pub blocked: BTreeSet<&'static str>,
+    /// What keeps Barman from deleting: `unreadable_backup` (nothing is), `kept_backup` (no WAL is);
+    /// `null` where nothing is known to, and a refused file may.
+    pub blocked: Option<BTreeSet<&'static str>>,
     /// Share of a recovery window that can be restored at once, from 0 to 1; `null` with another
     /// policy.
     pub coverage_ratio: Option<f64>,
@@ -233,6 +283,8 @@ pub struct UploadsEntry {
     pub bytes: Option<u64>,
     /// When the oldest was begun; `null` without any.
     pub oldest_at: Option<Moment>,
+    /// Keys of up to 20 of them behind the destination path, the oldest first.
+    pub keys: Vec<String>,
 }
 
 impl CheckDocument {

@@ -5,6 +5,7 @@ mod assemble;
 mod backup;
 mod certificate;
 mod explanation;
+mod finding_code;
 mod glance;
 mod health;
 mod human;
@@ -12,21 +13,25 @@ mod incomplete;
 mod json;
 mod obstacle;
 mod progress;
+mod refusals;
 mod schedule;
 mod severity;
+mod shape;
 mod stored;
 mod terminal;
 mod text;
+mod thresholds;
 mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
 pub use certificate::{CertificateEntry, CertificatesToCheck};
 pub use explanation::explanation;
+pub use finding_code::FindingCode;
 pub use glance::{RestoreVerdict, ServerGlance, server_glances};
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
-    RecoveryEntry, RestoreEntry, RetentionEntry, ServerEntry, TimelineEntry, UploadsEntry,
-    WalEntry,
+    PostgresqlEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry,
+    TimelineEntry, UploadsEntry, WalEntry,
 };
 pub use progress::{ScanProgress, progress_line};
 pub use schedule::ScheduleEntry;
@@ -37,3 +42,4 @@ pub use stored::{
     report_text,
 };
 pub use text::text;
+pub use thresholds::{Threshold, thresholds};

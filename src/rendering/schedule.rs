@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::report::{Contradiction, ScheduleReport, ServerReport};
 
 use super::human::{duration, moment};
-use super::{Evidence, Finding, Moment, Severity};
+use super::{Evidence, Finding, FindingCode, Moment, Severity};
 
 /// How a server's backups keep to their schedule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -79,7 +79,7 @@ pub(super) fn schedule(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding
     let Some(report) = &server.schedule else { return Vec::new() };
     let misread = report.expected.schedule.warning().map(|warning| {
         let message = format!("The backup schedule {warning}");
-        Finding::new(Severity::Warning, "schedule_misread", message)
+        Finding::new(Severity::Warning, FindingCode::ScheduleMisread, message)
     });
     // Without any done backup, that there is none says it all.
     let overdue = server.newest_done().and_then(|_| overdue(report, now));
@@ -100,7 +100,7 @@ fn overdue(report: &ScheduleReport, now: DateTime<Utc>) -> Option<Finding> {
         duration(report.grace_period)
     );
     let evidence = Evidence { since: Some(Moment(unmet_at)), ..Evidence::default() };
-    Some(Finding::new(severity, "backup_overdue", message).with(evidence))
+    Some(Finding::new(severity, FindingCode::BackupOverdue, message).with(evidence))
 }
 
 fn contradiction(report: &ScheduleReport) -> Option<Finding> {
@@ -120,5 +120,5 @@ fn contradiction(report: &ScheduleReport) -> Option<Finding> {
     );
     let count = u64::try_from(observed.count).ok();
     let evidence = Evidence { count, ..Evidence::default() };
-    Some(Finding::new(Severity::Warning, "schedule_contradicted", message).with(evidence))
+    Some(Finding::new(Severity::Warning, FindingCode::ScheduleContradicted, message).with(evidence))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Moment;
+use super::{FindingCode, Moment};
 
 /// How bad something is; the worst of several is the one that counts.
 ///
@@ -46,7 +46,7 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// What it is, for scripts: a word that does not change, such as `gap`.
-    pub code: &'static str,
+    pub code: FindingCode,
     /// What it is, for people: sentences without a line break.
     pub message: String,
     /// What it is about, in fields beside these.
@@ -69,6 +69,9 @@ pub struct Evidence {
     /// Name of the last segment of a gap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_segment: Option<String>,
+    /// Key of the object, from the bucket's root; of several, the newest one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// How many segments, objects, uploads or backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -78,7 +81,7 @@ pub struct Evidence {
 }
 
 impl Finding {
-    pub(super) fn new(severity: Severity, code: &'static str, message: String) -> Self {
+    pub(super) fn new(severity: Severity, code: FindingCode, message: String) -> Self {
         Self { severity, code, message, evidence: Evidence::default() }
     }
 

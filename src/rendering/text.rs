@@ -1,5 +1,6 @@
 //! The document in plain words.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -7,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::human::{ago, bytes, count, duration, moment, quoted};
 use super::terminal::{plain, status};
 use super::{
-    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, Finding, ObstacleEntry,
-    ServerEntry, Severity,
+    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, Finding, FindingCode, GapEntry,
+    ObstacleEntry, ServerEntry, Severity,
 };
 
 /// The document as text for people, with colours (ANSI) where they are wanted.
@@ -57,6 +58,7 @@ impl Page {
             ("Newest WAL", self.newest_wal(server)),
             ("Timelines", timelines(server)),
             ("Gaps", gaps(server)),
+            ("On its way", on_their_way(server)),
             ("Recovery window", window(server)),
             ("Retention", self.retention(server)),
         ];
@@ -93,7 +95,15 @@ impl Page {
 
     fn latest_backup(&self, server: &ServerEntry) -> String {
         let latest = done(server).max_by_key(|backup| backup.ended_at);
-        latest.map_or_else(|| "none is done".to_owned(), |backup| self.backup(backup))
+        let is_refused = server.files_refused.iter().any(|one| one.kind == "backup_info");
+        match latest {
+            Some(backup) if is_refused => {
+                format!("{} (others cannot be read)", self.backup(backup))
+            }
+            Some(backup) => self.backup(backup),
+            None if is_refused => "not known: the store refuses backup.info".to_owned(),
+            None => "none is done".to_owned(),
+        }
     }
 
     fn oldest_backup(&self, server: &ServerEntry) -> Option<String> {
@@ -125,7 +135,8 @@ impl Page {
         let failed = server.backups.iter().filter(|backup| backup.state == "failed");
         let BackupEntry { id, began_at, error, .. } = failed.max_by_key(|one| one.began_at)?;
         let is_told = |finding: &Finding| {
-            finding.code == "backup_failed" && finding.evidence.backup.as_ref() == Some(id)
+            finding.code == FindingCode::BackupFailed
+                && finding.evidence.backup.as_ref() == Some(id)
         };
         if server.findings.iter().any(is_told) {
             return None;
@@ -155,7 +166,8 @@ impl Page {
         if let Some(ratio) = retention.coverage_ratio {
             let _ = write!(words, ", {:.1} % of its moments can be restored", ratio * 100.0);
         }
-        if retention.blocked.contains("kept_backup") {
+        let is_blocked = |blocked: &BTreeSet<&str>| blocked.contains("kept_backup");
+        if retention.blocked.as_ref().is_some_and(is_blocked) {
             words.push_str("; a kept backup is the oldest: no WAL is deleted");
         }
         Some(words)
@@ -191,21 +203,34 @@ fn timelines(server: &ServerEntry) -> Option<String> {
 }
 
 fn gaps(server: &ServerEntry) -> Option<String> {
-    let gaps = server.recovery.gaps.iter().map(|gap| {
-        if gap.first == gap.last {
-            gap.first.clone()
-        } else {
-            format!("{} to {} ({})", gap.first, gap.last, count(gap.count, "segment"))
-        }
-    });
-    let gaps: Vec<_> = gaps.collect();
+    let Some(gaps) = &server.recovery.gaps else { return Some("not known".to_owned()) };
+    let gaps: Vec<_> = gaps.iter().map(gap_in_words).collect();
     let none = || (!server.wal.timelines.is_empty()).then(|| "none".to_owned());
     if gaps.is_empty() { none() } else { Some(gaps.join(", ")) }
 }
 
+fn gap_in_words(gap: &GapEntry) -> String {
+    if gap.first == gap.last {
+        gap.first.clone()
+    } else {
+        format!("{} to {} ({})", gap.first, gap.last, count(gap.count, "segment"))
+    }
+}
+
+/// Segments that may yet arrive.
+fn on_their_way(server: &ServerEntry) -> Option<String> {
+    let pending = server.recovery.pending_gaps.iter().map(gap_in_words);
+    let pending: Vec<_> = pending.collect();
+    (!pending.is_empty())
+        .then(|| format!("perhaps {}: later ones have just come", pending.join(", ")))
+}
+
 /// There is no window that lasts until now; some moments before may well be restored.
 fn none_to_newest_wal(server: &ServerEntry) -> String {
-    let reached = server.backups.iter().filter(|backup| backup.restorable);
+    if server.backups.iter().any(|backup| backup.restorable.is_none()) {
+        return "not known".to_owned();
+    }
+    let reached = server.backups.iter().filter(|backup| backup.restorable == Some(true));
     let last = reached.filter_map(|backup| backup.reach.as_ref()?.arrived_at).max();
     match last {
         Some(last) => format!(

@@ -1,24 +1,19 @@
 //! What is not as it should be about what is stored beside backups and WAL that someone needs.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use crate::inventory::SomeNames;
 use crate::recovery::retention::RetentionBlock;
-use crate::report::{RetentionReport, ServerReport, UploadSums, WalAnomaly};
+use crate::report::{RetentionReport, ServerReport, UNFINISHED_FOR, UploadSums, WalAnomaly};
 
 use super::human::{ago, bytes, count, duration};
-use super::{Evidence, Finding, Moment, Severity};
-
-/// How long a backup may be obsolete: retention runs once a day. As in the alerts.
-const OBSOLETE_FOR: TimeDelta = TimeDelta::days(1);
-
-/// How long an upload may be unfinished: a lifecycle rule that aborts after one day, which is as soon
-/// as one can be told to, has done so by then. As in the alerts (`alerts/rules/thresholds.yaml`).
-const UNFINISHED_FOR: TimeDelta = TimeDelta::days(2);
+use super::thresholds::{OBSOLETE_FOR, OBSOLETE_WAL_BYTES};
+use super::{Evidence, Finding, FindingCode, Moment, Severity};
 
 pub(super) fn orphan(server: &ServerReport) -> Finding {
     let total = bytes(server.stock.sums.bytes);
     let message = format!("Nobody expects this server: it is not configured, and takes {total}");
-    Finding::new(Severity::Warning, "orphaned_server", message)
+    Finding::new(Severity::Warning, FindingCode::OrphanedServer, message)
 }
 
 pub(super) fn anomalies(server: &ServerReport) -> Vec<Finding> {
@@ -26,29 +21,52 @@ pub(super) fn anomalies(server: &ServerReport) -> Vec<Finding> {
     let sharing = (clusters > 1).then(|| {
         let message = format!("The backups are of {clusters} clusters, which share the directory");
         let evidence = Evidence { count: Some(clusters), ..Evidence::default() };
-        Finding::new(Severity::Warning, "shared_directory", message).with(evidence)
+        Finding::new(Severity::Warning, FindingCode::SharedDirectory, message).with(evidence)
     });
     let finding = |(kind, number): (&WalAnomaly, &u64)| {
         let (code, message) = match kind {
             WalAnomaly::StrayTimeline => {
                 let timelines = server.recovery.stray.iter().map(ToString::to_string);
                 let timelines = timelines.collect::<Vec<_>>().join(", ");
-                ("stray_timeline", format!("Another cluster wrote timeline {timelines} here"))
+                (
+                    FindingCode::StrayTimeline,
+                    format!("Another cluster wrote timeline {timelines} here"),
+                )
             }
             WalAnomaly::Foreign => (
-                "foreign_wal",
+                FindingCode::ForeignWal,
                 format!("What is no WAL file lies below wals/: {}", count(*number, "object")),
             ),
             WalAnomaly::Misplaced => {
                 let files = count(*number, "WAL file");
-                ("misplaced_wal", format!("{files} in the wrong place, where nothing finds them"))
+                (
+                    FindingCode::MisplacedWal,
+                    format!("{files} in the wrong place, where nothing finds them"),
+                )
             }
             WalAnomaly::Size => {
                 let segments = count(*number, "segment");
-                ("wrong_size", format!("{segments} of a size that no segment has"))
+                (FindingCode::WrongSize, format!("{segments} of a size that no segment has"))
             }
-            // Replay takes either copy, and a second upload is no loss.
-            WalAnomaly::Duplicate | WalAnomaly::Overwritten => return None,
+            WalAnomaly::Duplicate => {
+                let objects = count(*number, "object");
+                let message =
+                    format!("{objects} of segments that are stored under another ending, too");
+                (FindingCode::DuplicateWal, message)
+            }
+            WalAnomaly::Overwritten => {
+                let segments = count(*number, "segment");
+                let message =
+                    format!("{segments} arrived long after the next one: uploaded once more");
+                (FindingCode::OverwrittenWal, message)
+            }
+        };
+        let names: Vec<_> =
+            server.wal.odd.get(kind).into_iter().flat_map(SomeNames::iter).collect();
+        let message = match names.as_slice() {
+            [] => message,
+            [name] => format!("{message}: {name}"),
+            [name, ..] => format!("{message}, such as {name}"),
         };
         let evidence = Evidence { count: Some(*number), ..Evidence::default() };
         (*number > 0).then(|| Finding::new(Severity::Warning, code, message).with(evidence))
@@ -56,17 +74,38 @@ pub(super) fn anomalies(server: &ServerReport) -> Vec<Finding> {
     sharing.into_iter().chain(server.wal.anomalies.iter().filter_map(finding)).collect()
 }
 
-pub(super) fn retention(retention: &RetentionReport, now: DateTime<Utc>) -> Vec<Finding> {
+pub(super) fn obsolete_wal(server: &ServerReport) -> Option<Finding> {
+    let obsolete = server.recovery.obsolete_stored?;
+    let message = format!(
+        "{} of WAL in {} are needed by no backup and still there",
+        bytes(obsolete.bytes),
+        count(obsolete.objects, "object")
+    );
+    let evidence = Evidence { count: Some(obsolete.objects), ..Evidence::default() };
+    let finding = Finding::new(Severity::Warning, FindingCode::ObsoleteWal, message);
+    (obsolete.bytes > OBSOLETE_WAL_BYTES).then(|| finding.with(evidence))
+}
+
+pub(super) fn retention(
+    retention: &RetentionReport,
+    server: &ServerReport,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let is_blocked = retention.blocks.contains(&RetentionBlock::UnreadableBackup);
-    if let Some(failure) = &retention.failure {
+    let is_blocked = retention.is_blocked(RetentionBlock::UnreadableBackup);
+    let failure = retention.failure.as_ref();
+    if let Some(failure) = failure.filter(|_| server.retention_fails() == Some(true)) {
         let message =
             format!("Barman's retention ends with an error for `{}`: {failure}", retention.policy);
-        findings.push(Finding::new(Severity::Warning, "retention_fails", message));
+        findings.push(Finding::new(Severity::Warning, FindingCode::RetentionFails, message));
     }
     if is_blocked {
         let message = "Barman's retention deletes nothing as long as a backup.info cannot be read";
-        findings.push(Finding::new(Severity::Warning, "retention_blocked", message.to_owned()));
+        findings.push(Finding::new(
+            Severity::Warning,
+            FindingCode::RetentionBlocked,
+            message.to_owned(),
+        ));
     }
     if let Some(since) = retention.overdue_since.filter(|since| now - *since > OBSOLETE_FOR) {
         let obsolete = retention.obsolete().unwrap_or_default();
@@ -78,7 +117,9 @@ pub(super) fn retention(retention: &RetentionReport, now: DateTime<Utc>) -> Vec<
         );
         let since = Some(Moment(since));
         let evidence = Evidence { count: Some(obsolete as u64), since, ..Evidence::default() };
-        findings.push(Finding::new(Severity::Warning, "retention_overdue", message).with(evidence));
+        findings.push(
+            Finding::new(Severity::Warning, FindingCode::RetentionOverdue, message).with(evidence),
+        );
     }
     findings
 }
@@ -95,5 +136,5 @@ pub(super) fn old_uploads(uploads: Option<&UploadSums>, now: DateTime<Utc>) -> O
     );
     let since = Some(Moment(oldest));
     let evidence = Evidence { count: Some(sums.count), since, ..Evidence::default() };
-    Some(Finding::new(Severity::Warning, "unfinished_uploads", message).with(evidence))
+    Some(Finding::new(Severity::Warning, FindingCode::UnfinishedUploads, message).with(evidence))
 }

@@ -21,6 +21,8 @@ pub struct Report {
     pub stock: Stock,
     /// The servers, by name: those found, and those expected and not found.
     pub servers: BTreeMap<String, ServerReport>,
+    /// The servers that are there and left out, by name.
+    pub ignored: BTreeSet<String>,
     /// Bytes and objects by prefix. They add up to everything that was listed.
     pub prefixes: Vec<PrefixSums>,
     /// Unfinished multipart uploads by server, empty for those outside of any; `None` where the

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::{BackupInfo, BackupStatus, KeepTarget};
-use crate::inventory::{BackupInventory, Sums, UnreadableReason};
+use crate::inventory::{BackupInventory, SomeNames, Sums, UnreadableReason};
 
 /// What one scan found of one backup: a directory below `base/` with something in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,10 @@ pub struct BackupReport {
     pub state: BackupState,
     /// What its `backup.info` says; `None` when that is missing or unreadable.
     pub info: Option<BackupInfo>,
+    /// Why its `backup.info` cannot be read, in words; `None` if it can, or if there is none.
+    pub unreadable: Option<String>,
+    /// Data objects that a finished backup lacks: a few, without their compression endings.
+    pub missing_data: SomeNames,
     /// Its objects in the bucket.
     pub stored: Sums,
     /// What it carries a keep annotation for; `None` without one.

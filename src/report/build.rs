@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::barman::{NestedNames, Place, ServerKey};
+use crate::barman::{NestedNames, Place, ServerKey, ServerPattern};
 use crate::inventory::{DirectoryInventory, Files, Inventory};
 use crate::postgres::{LogName, TimelineId};
 use crate::recovery::retention::RetentionPolicy;
@@ -18,6 +18,8 @@ use super::{Report, ScheduleExpectation, ServerReport, UploadFinding, UploadSums
 pub struct Expectations {
     /// The servers that should be there; `None` expects every one that is.
     pub servers: Option<BTreeSet<String>>,
+    /// The servers that are left out: neither judged nor orphans.
+    pub ignored: Vec<ServerPattern>,
     /// What is to be kept.
     pub retention: RetentionPolicies,
     /// When backups should be taken, by server.
@@ -36,6 +38,12 @@ impl Expectations {
     pub fn nested_names(&self) -> NestedNames {
         NestedNames::among(self.servers.iter().flatten())
     }
+
+    /// Whether a server is left out.
+    #[must_use]
+    pub fn is_ignored(&self, server: &str) -> bool {
+        self.ignored.iter().any(|pattern| pattern.matches(server))
+    }
 }
 
 /// The retention policies of an archive's servers.
@@ -45,6 +53,11 @@ pub struct RetentionPolicies {
     pub default: Option<RetentionPolicy>,
     /// By server.
     pub by_server: BTreeMap<String, RetentionPolicy>,
+    /// How many backups Barman is told to leave at the least, for every server that does not say so
+    /// itself.
+    pub default_minimum: Option<u32>,
+    /// The same by server.
+    pub minimum_by_server: BTreeMap<String, u32>,
 }
 
 impl RetentionPolicies {
@@ -52,6 +65,12 @@ impl RetentionPolicies {
     #[must_use]
     pub fn of(&self, server: &str) -> Option<RetentionPolicy> {
         self.by_server.get(server).copied().or(self.default)
+    }
+
+    /// How many backups of a server Barman is told to leave at the least (`--minimum-redundancy`).
+    #[must_use]
+    pub fn minimum_of(&self, server: &str) -> Option<u32> {
+        self.minimum_by_server.get(server).copied().or(self.default_minimum)
     }
 }
 
@@ -95,19 +114,24 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
         audited_at: findings.audited_at,
         stock: inventory.total(),
         is_whole: findings.is_whole,
-        prefixes: prefix_sums(inventory, &servers, findings.is_whole),
-        uploads: findings
-            .uploads
-            .map(|uploads| uploads_by_server(uploads, &servers, &expected.nested_names())),
+        prefixes: prefix_sums(inventory, &servers, expected, findings.is_whole),
+        ignored: ignored_servers(inventory, expected),
+        uploads: findings.uploads.map(|uploads| uploads_by_server(uploads, &servers, expected)),
         lacking: lacking.collect(),
         servers: reports.into_iter().map(|(name, (report, _))| (name, report)).collect(),
     }
 }
 
+/// The servers that are there and left out.
+fn ignored_servers(inventory: &Inventory, expected: &Expectations) -> BTreeSet<String> {
+    let found = inventory.directories.iter().filter(|(_, directory)| directory.is_server());
+    found.map(|(name, _)| name).filter(|name| expected.is_ignored(name)).cloned().collect()
+}
+
 /// The servers that are there or should be, and whether they should.
 fn server_names(inventory: &Inventory, expected: &Expectations) -> BTreeMap<String, bool> {
     let found = inventory.directories.iter().filter(|(_, directory)| directory.is_server());
-    let found = found.map(|(name, _)| name);
+    let found = found.map(|(name, _)| name).filter(|name| !expected.is_ignored(name));
     match &expected.servers {
         None => found.map(|name| (name.clone(), true)).collect(),
         Some(named) => {
@@ -119,12 +143,14 @@ fn server_names(inventory: &Inventory, expected: &Expectations) -> BTreeMap<Stri
 fn uploads_by_server(
     uploads: &[UploadFinding],
     servers: &BTreeMap<String, bool>,
-    names: &NestedNames,
+    expected: &Expectations,
 ) -> BTreeMap<String, UploadSums> {
     let mut sums: BTreeMap<String, UploadSums> =
         servers.keys().map(|name| (name.clone(), UploadSums::default())).collect();
+    let names = expected.nested_names();
     for finding in uploads {
-        let server = match Place::among(&finding.upload.key, names) {
+        let server = match Place::among(&finding.upload.key, &names) {
+            Place::Directory { directory, .. } if expected.is_ignored(directory) => continue,
             Place::Directory { directory, key } => {
                 // A first backup that was killed may have left nothing but its upload.
                 let is_server = key != ServerKey::Other || servers.contains_key(directory);

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::barman::KeepTarget;
+use crate::barman::{BackupStatus, KeepTarget};
 use crate::inventory::{
     BackupInventory, DirectoryInventory, FileContent, Finding, Stock, UnreadableReason,
-    WalObjectKind,
 };
 use crate::postgres::{LogName, SegmentSize};
 
 use super::build::{Expectations, ScanFindings};
+use super::newest_wal::{newest_cluster_since, newest_segment};
 use super::reclaimable::reclaimable;
 use super::recovery::{RecoveryReport, RecoverySource};
 use super::retention::RetentionReport;
 use super::schedule::ScheduleReport;
-use super::wal_anomalies::{segment_sizes, strays, wal_anomalies};
-use super::{BackupReport, BackupState, ServerReport, TimelineWal, WalReport};
+use super::timelines::timelines;
+use super::wal_anomalies::{odd_names, segment_sizes, strays, wal_anomalies};
+use super::{BackupReport, BackupState, Refusals, ServerReport, WalReport};
 
 /// Judges one server.
 pub(super) struct ServerJudge<'a> {
@@ -48,23 +49,29 @@ impl ServerJudge<'_> {
             stock,
             base: directory.base(),
             keeps_are_known: directory.backups.values().all(|backup| self.keep_is_known(backup)),
+            refusals: Refusals::new(directory, self.findings.files),
             backups,
             wal: WalReport::default(),
             recovery: RecoveryReport::default(),
+            minimum_redundancy: self
+                .expected
+                .retention
+                .minimum_of(self.name)
+                .filter(|_| is_expected),
             retention: None,
             schedule: None,
             reclaimable: BTreeMap::new(),
         };
         let mut lacking = BTreeSet::new();
         report.recovery = self.recovery(directory, &report, &mut lacking);
+        report.refusals.restrict(&mut report.recovery);
         report.wal = self.wal(directory, &report);
         let policy = self.expected.retention.of(self.name).filter(|_| is_expected);
         report.retention = policy.map(|policy| {
             RetentionReport::new(policy, (directory, &report), self.now, &mut lacking)
         });
         let schedule = self.expected.schedules.get(self.name).filter(|_| is_expected);
-        report.schedule =
-            schedule.map(|expected| ScheduleReport::new(expected, &report.backups, self.now));
+        report.schedule = schedule.map(|expected| ScheduleReport::new(expected, &report, self.now));
         report.reclaimable = reclaimable(&report, self.abandoned_upload_bytes(&report));
         (report, lacking)
     }
@@ -99,6 +106,14 @@ impl ServerJudge<'_> {
             id: id.to_owned(),
             state,
             info: info.cloned(),
+            missing_data: info
+                .filter(|info| info.status == BackupStatus::Done)
+                .map(|info| inventory.missing_data(info))
+                .unwrap_or_default(),
+            unreadable: match finding {
+                Some(Finding::Unreadable { message, .. }) => Some(message.clone()),
+                Some(Finding::Read(_) | Finding::Gone) | None => None,
+            },
             stored: inventory.stock.sums,
             keep: self.keep(inventory),
             began_at,
@@ -134,13 +149,17 @@ impl ServerJudge<'_> {
     fn abandoned_upload_bytes(&self, report: &ServerReport) -> Option<u64> {
         let prefix = format!("{}/", self.name);
         let own = self.findings.uploads?.iter().filter(|one| one.upload.key.starts_with(&prefix));
-        let running = report.backups.iter().filter(|backup| backup.state == BackupState::Running);
-        let under_way: Vec<_> =
-            running.map(|backup| format!("{prefix}base/{}/", backup.id)).collect();
-        let is_under_way = |key: &str| under_way.iter().any(|prefix| key.starts_with(prefix));
-        let abandoned = own.filter(|one| !is_under_way(&one.upload.key));
+        let of_backups = |state: BackupState| -> Vec<String> {
+            let backups = report.backups.iter().filter(|backup| backup.state == state);
+            backups.map(|backup| format!("{prefix}base/{}/", backup.id)).collect()
+        };
+        let running = of_backups(BackupState::Running);
+        // Whether one of these is under way is not known.
+        let refused = of_backups(BackupState::Unreadable(UnreadableReason::Access));
+        let is_in = |key: &str, backups: &[String]| backups.iter().any(|one| key.starts_with(one));
+        let abandoned = own.filter(|one| !is_in(&one.upload.key, &running));
         abandoned
-            .map(|finding| finding.bytes)
+            .map(|finding| finding.bytes.filter(|_| !is_in(&finding.upload.key, &refused)))
             .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))
     }
 
@@ -172,18 +191,13 @@ impl ServerJudge<'_> {
 
     fn wal(&self, directory: &DirectoryInventory, report: &ServerReport) -> WalReport {
         let wal = &directory.wal;
-        let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
-        for (name, log) in wal.logs.iter().filter(|(_, log)| !log.segments.is_empty()) {
-            let sums = timelines.entry(name.timeline).or_default();
-            sums.segments += log.segments.count();
-            sums.stored.add(log.of(WalObjectKind::Segment));
-        }
         WalReport {
-            timelines,
+            timelines: timelines(wal, self.findings.files),
             objects: wal.kinds(),
-            newest_at: wal.logs.values().filter_map(|log| log.newest_at).max(),
+            newest: newest_segment(wal, &report.recovery, newest_cluster_since(report)),
             intervals: wal.intervals(report.recovery.segment_size),
             anomalies: wal_anomalies(wal, report, self.findings.files),
+            odd: odd_names(wal, report),
         }
     }
 }

@@ -55,8 +55,10 @@ pub(super) fn reclaimable(
     upload_bytes: Option<u64>,
 ) -> BTreeMap<ReclaimReason, u64> {
     let in_state = |state| {
-        let backups = server.backups.iter().filter(|backup| backup.state == state);
-        backups.fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes))
+        let backups: Vec<_> =
+            server.backups.iter().filter(|backup| backup.state == state).collect();
+        server.known_count(backups.len())?;
+        Some(backups.iter().fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes)))
     };
     let bytes = |reason| match reason {
         ReclaimReason::IncompleteUpload => upload_bytes,
@@ -64,8 +66,8 @@ pub(super) fn reclaimable(
         _ if !server.is_expected => None,
         ReclaimReason::ObsoleteWal => server.recovery.obsolete_stored.map(|sums| sums.bytes),
         ReclaimReason::ObsoleteBackup => obsolete_backups(server),
-        ReclaimReason::FailedBackup => Some(in_state(BackupState::Failed)),
-        ReclaimReason::IncompleteBackup => Some(in_state(BackupState::Incomplete)),
+        ReclaimReason::FailedBackup => in_state(BackupState::Failed),
+        ReclaimReason::IncompleteBackup => in_state(BackupState::Incomplete),
     };
     ReclaimReason::ALL.into_iter().filter_map(|reason| Some((reason, bytes(reason)?))).collect()
 }

@@ -16,6 +16,7 @@ use crate::recovery::{
 };
 
 use super::clusters::{Cluster, clusters};
+use super::pending::pending;
 use super::segments::stored_segments;
 use super::{BackupReport, BackupState};
 
@@ -30,6 +31,8 @@ pub struct RecoveryReport {
     pub stray: BTreeSet<TimelineId>,
     /// Timelines with WAL or backups whose history file is missing or unreadable.
     pub histories_missing: BTreeSet<TimelineId>,
+    /// Missing segments below ones that have just arrived, which may be on their way: no gaps yet.
+    pub pending: SegmentSets,
     /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
     /// as the first one may be on its way, and where the needs of one are not known.
     pub obsolete: Option<SegmentSets>,
@@ -93,7 +96,8 @@ impl RecoverySource<'_> {
         lacking: &mut BTreeSet<LogName>,
     ) -> RecoveryReport {
         let histories = self.histories();
-        let wal = self.settled(archived_wal(&self.directory.wal, size), &histories);
+        let present = archived_wal(&self.directory.wal, size);
+        let wal = self.settled(present.clone(), &histories);
         let judged: Vec<JudgedCluster> = clusters(self.backups, size)
             .into_iter()
             .map(|cluster| self.judge(cluster, &wal, &histories))
@@ -115,6 +119,7 @@ impl RecoverySource<'_> {
         let is_unreached = |timeline: &TimelineId| verdict.unreached_timeline == Some(*timeline);
         RecoveryReport {
             segment_size: size,
+            pending: pending(&present.segments, &wal.segments),
             stray: self.stray.iter().copied().filter(|stray| !is_unreached(stray)).collect(),
             newest_at: newest.and_then(|newest| self.newest_at(newest)),
             reached_at: self.reached_at(&verdict, |one| one.reach, lacking),

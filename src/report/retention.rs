@@ -30,8 +30,8 @@ pub struct RetentionReport {
     pub failure: Option<RetentionError>,
     /// Since when the backup has been obsolete that is so for longest; `None` without one.
     pub overdue_since: Option<DateTime<Utc>>,
-    /// What keeps Barman from deleting.
-    pub blocks: BTreeSet<RetentionBlock>,
+    /// Whether each of what can keep Barman from deleting does; one that is not known is missing.
+    pub blocks: BTreeMap<RetentionBlock, bool>,
     /// How much of a recovery window can be restored at once; `None` with another policy, and where
     /// that is not known.
     pub coverage: Option<Coverage>,
@@ -57,11 +57,14 @@ impl RetentionReport {
                 Some(CatalogBackup::new(backup.id.clone(), backup.info.as_ref()?, backup.keep))
             })
             .collect();
-        let unreadable = !server.recovery.all_are_known;
-        let since = obsolete_since(policy, &catalog, 0, now).unwrap_or_default();
-        let (statuses, failure) = match report(policy, &catalog, 0, now) {
+        // What is refused to the exporter, Barman may well read; what it says is not known.
+        let unreadable = server.has_unreadable();
+        let is_known = !unreadable && server.keeps_are_known && !server.refused_since(None);
+        let minimum = server.minimum_redundancy.unwrap_or_default();
+        let since = obsolete_since(policy, &catalog, minimum, now).unwrap_or_default();
+        let (statuses, failure) = match report(policy, &catalog, minimum, now) {
             // A backup that cannot be read has a place among the others, and nobody knows which.
-            _ if unreadable => (None, None),
+            _ if !is_known => (None, None),
             Ok(statuses) => (Some(statuses), unsupported(&catalog)),
             Err(error) => (None, Some(error)),
         };
@@ -74,8 +77,8 @@ impl RetentionReport {
             statuses,
             failure,
             deletion,
-            overdue_since: since.into_values().min().filter(|_| !unreadable),
-            blocks: retention_blocks(unreadable, &catalog),
+            overdue_since: since.into_values().min().filter(|_| is_known),
+            blocks: blocks(server, &retention_blocks(unreadable, &catalog)),
             coverage: policy.window().and_then(|window| {
                 coverage(server, (window, now), |one| &one.verdict, &server.recovery.reached_at)
             }),
@@ -84,6 +87,12 @@ impl RetentionReport {
                 coverage(server, (window, now), |one| &one.thawed, reached_at)
             }),
         }
+    }
+
+    /// Whether this is known to keep Barman from deleting.
+    #[must_use]
+    pub fn is_blocked(&self, block: RetentionBlock) -> bool {
+        self.blocks.get(&block) == Some(&true)
     }
 
     /// How many backups the policy does not need; `None` where Barman would end with an error.
@@ -101,8 +110,22 @@ impl RetentionReport {
     }
 }
 
+/// What keeps Barman from deleting, as far as no refused file may say otherwise.
+fn blocks(
+    server: &ServerReport,
+    found: &BTreeSet<RetentionBlock>,
+) -> BTreeMap<RetentionBlock, bool> {
+    let is_refused = server.refused_since(None);
+    let is_known = |block: RetentionBlock| match block {
+        RetentionBlock::UnreadableBackup => !is_refused || found.contains(&block),
+        RetentionBlock::KeptBackup => !is_refused && server.keeps_are_known,
+    };
+    let known = RetentionBlock::ALL.into_iter().filter(|block| is_known(*block));
+    known.map(|block| (block, found.contains(&block))).collect()
+}
+
 /// What of the window lies between the end of a backup and the arrival of the last segment that it
-/// reaches; `None` where it is not known when that was.
+/// reaches; `None` where it is not known when that was, and where a refused file may cover more.
 fn coverage(
     server: &ServerReport,
     (window, now): (TimeDelta, DateTime<Utc>),
@@ -120,5 +143,7 @@ fn coverage(
         }
     };
     let spans: Option<Vec<_>> = server.backups.iter().filter_map(span).collect();
-    Some(Coverage::of(&spans?, window, now))
+    let coverage = Coverage::of(&spans?, window, now);
+    let is_certain = server.refusals.kinds.is_empty() || coverage.shortfall().is_zero();
+    is_certain.then_some(coverage)
 }

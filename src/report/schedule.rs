@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::barman::BackupStatus;
 use crate::schedule::BackupSchedule;
 
-use super::{BackupReport, BackupState};
+use super::{BackupReport, BackupState, ServerReport};
 
 /// When an operator expects a server's backups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub struct ScheduleReport {
     pub grace_period: TimeDelta,
     /// How long a backup under way may take before it is late: much longer than usual.
     pub patience: TimeDelta,
-    /// How far apart the done backups began; `None` for fewer than two.
+    /// How far apart the done backups began; `None` for fewer than two, and where one that cannot be
+    /// read may lie between them.
     pub observed: Option<ObservedIntervals>,
     /// When the newest done backup began; without one, when the oldest of any other kind did. `None`
     /// where that is not known of any.
@@ -39,6 +40,9 @@ pub struct ScheduleReport {
     /// Without a done backup, the last time before the oldest of any other kind began. `None` where
     /// that is not known, and where no time comes any more.
     pub next_due_at: Option<DateTime<Utc>>,
+    /// When the newest `backup.info` was written that the store does not give out: its backup may be
+    /// the one that is due. `None` without any.
+    pub refused_at: Option<DateTime<Utc>>,
     /// When the first backup since then began, of those that did not end; `None` without one, and
     /// where it began too long ago to be under way.
     pub under_way_since: Option<DateTime<Utc>>,
@@ -79,9 +83,11 @@ const SURE_FACTOR: i32 = 2;
 impl ScheduleReport {
     pub(super) fn new(
         expected: &ScheduleExpectation,
-        backups: &[BackupReport],
+        server: &ServerReport,
         now: DateTime<Utc>,
     ) -> Self {
+        let backups = server.backups.as_slice();
+        let refused_at = server.refusals.newest_backup_at();
         let begun = |backup: &BackupReport| begun_at(backup, now);
         let done = backups.iter().filter(|backup| backup.done_at().is_some());
         let mut done: Vec<(DateTime<Utc>, Option<TimeDelta>)> =
@@ -103,9 +109,11 @@ impl ScheduleReport {
             expected: expected.clone(),
             grace_period: expected.grace_period.unwrap_or(patience),
             patience,
-            observed: ObservedIntervals::of(done.iter().map(|(begun_at, _)| *begun_at)),
+            observed: ObservedIntervals::of(done.iter().map(|(begun_at, _)| *begun_at))
+                .filter(|_| refused_at.is_none()),
             counted_from: newest_begun_at.or(oldest_begun_at),
             next_due_at,
+            refused_at,
             under_way_since: next_due_at.and_then(|due_at| under_way_since(backups, due_at, now)),
         }
     }
@@ -114,7 +122,8 @@ impl ScheduleReport {
     /// before any backup.
     #[must_use]
     pub fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.expected.schedule.latest_until(now, self.expected.zone, self.counted_from)
+        let from = self.counted_from.filter(|from| self.refused_at.is_none_or(|at| at <= *from));
+        self.expected.schedule.latest_until(now, self.expected.zone, from)
     }
 
     /// The first time of the schedule at or after which no done backup began. `None` where that is not
@@ -138,6 +147,9 @@ impl ScheduleReport {
         let Some(unmet_at) = self.unmet_at(now) else {
             return self.counted_from.map(|_| on_time);
         };
+        if self.refused_at.is_some_and(|at| at >= unmet_at) {
+            return None;
+        }
         let is_coming = self.under_way_since.is_some_and(|since| now - since <= self.patience);
         let late = now - unmet_at - self.grace_period;
         Some(if is_coming { on_time } else { late.max(on_time) })

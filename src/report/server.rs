@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::barman::KeepTarget;
-use crate::inventory::{Intervals, Stock, Sums, WalObjectKind};
+use crate::inventory::{Intervals, SomeNames, Stock, Sums, WalObjectKind};
 use crate::postgres::TimelineId;
 use crate::recovery::{BackupVerdict, Verdict};
 
 use super::{
-    BackupReport, BackupState, ReclaimReason, RecoveryReport, RetentionReport, ScheduleReport,
+    BackupReport, BackupState, NewestSegment, ReclaimReason, RecoveryReport, Refusals, RefusedKind,
+    RetentionReport, ScheduleReport, TimelineWal,
 };
 
 /// What one scan found of one server.
@@ -28,10 +29,14 @@ pub struct ServerReport {
     pub backups: Vec<BackupReport>,
     /// Whether every keep annotation could be read.
     pub keeps_are_known: bool,
+    /// Files that the store does not give out.
+    pub refusals: Refusals,
     /// Its WAL.
     pub wal: WalReport,
     /// What can be restored, and to when.
     pub recovery: RecoveryReport,
+    /// How many backups Barman is told to leave at the least; `None` where that is not configured.
+    pub minimum_redundancy: Option<u32>,
     /// What its retention policy makes of its backups; `None` without one.
     pub retention: Option<RetentionReport>,
     /// How its backups keep to their schedule; `None` without one.
@@ -47,21 +52,15 @@ pub struct WalReport {
     pub timelines: BTreeMap<TimelineId, TimelineWal>,
     /// Everything below `wals/`, by what it is; a kind without objects may be missing.
     pub objects: BTreeMap<WalObjectKind, Sums>,
-    /// When the newest segment arrived; `None` without any.
-    pub newest_at: Option<DateTime<Utc>>,
+    /// The newest segment by its position; `None` without any.
+    pub newest: Option<NewestSegment>,
     /// Time from one arrival to the next.
     pub intervals: Intervals,
     /// What is odd, by kind; a kind that could not be judged is missing.
     pub anomalies: BTreeMap<WalAnomaly, u64>,
-}
-
-/// Whole segments of one timeline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TimelineWal {
-    /// How many segments: one that is there under two endings counts once.
-    pub segments: u64,
-    /// Their objects.
-    pub stored: Sums,
+    /// Names of a few of what is odd: segments, or keys from the bucket's root. A kind without any, and
+    /// that of timelines, is missing.
+    pub odd: BTreeMap<WalAnomaly, SomeNames>,
 }
 
 /// What is odd about WAL, as `barman_cloud_wal_anomalies` counts it.
@@ -106,6 +105,15 @@ impl WalAnomaly {
     }
 }
 
+/// The cluster that a backup was taken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostgresqlIdentity<'a> {
+    /// Its system identifier.
+    pub system_identifier: &'a str,
+    /// Its version, such as `15.18`; `None` where that is not said.
+    pub version: Option<&'a str>,
+}
+
 impl ServerReport {
     /// The finished backups with the time of their end, oldest first.
     #[must_use]
@@ -126,12 +134,13 @@ impl ServerReport {
     /// Since when the newest finished backup has waited for its own WAL; `None` if it has it.
     #[must_use]
     pub fn waiting_since(&self) -> Option<DateTime<Utc>> {
-        let newest = self.newest_done()?;
+        let newest = self.newest_known_done()?;
         match self.recovery.verdict.backups.get(&newest.id)?.verdict {
-            Verdict::Waiting(_) => newest.done_at(),
+            Verdict::Waiting(_) if !self.refusals.has(RefusedKind::History) => newest.done_at(),
             Verdict::Recoverable
             | Verdict::Consistent(_)
             | Verdict::Blocked(_)
+            | Verdict::Waiting(_)
             | Verdict::Broken(_) => None,
         }
     }
@@ -143,13 +152,15 @@ impl ServerReport {
     }
 
     /// Whether the newest finished backup can be restored and replayed to the newest WAL; not without
-    /// one. `None` where a backup that cannot be read may be that.
+    /// one. `None` where a file that cannot be read may say otherwise.
     #[must_use]
     pub fn newest_is_recoverable(&self) -> Option<bool> {
-        match self.newest_verdict() {
-            Some(newest) => Some(newest.thawed == Verdict::Recoverable),
-            None => self.recovery.all_are_known.then_some(false),
-        }
+        let Some(newest) = self.newest_verdict() else {
+            return self.recovery.all_are_known.then_some(false);
+        };
+        let is_recoverable = newest.thawed == Verdict::Recoverable;
+        let is_certain = self.newest_is_known() && self.is_certain(newest);
+        (is_recoverable || is_certain).then_some(is_recoverable)
     }
 
     /// The earliest moment from which every later one can be restored; `None` without a backup that
@@ -196,11 +207,52 @@ impl ServerReport {
         self.keeps_are_known.then_some(kept)
     }
 
-    /// How many backups have a time that does not say in which time zone it is.
+    /// How many backups have a time that does not say in which time zone it is; `None` where none of
+    /// those that can be read has, and others cannot.
     #[must_use]
-    pub fn without_time_zone(&self) -> usize {
+    pub fn without_time_zone(&self) -> Option<usize> {
         let infos = self.backups.iter().filter_map(|backup| backup.info.as_ref());
-        infos.filter(|info| info.has_naive_times).count()
+        self.known_count(infos.filter(|info| info.has_naive_times).count())
+    }
+
+    /// A count of backups by what their `backup.info` says: 0 is none where one of them is refused.
+    #[must_use]
+    pub fn known_count(&self, count: usize) -> Option<usize> {
+        (count > 0 || !self.refusals.has(RefusedKind::BackupInfo)).then_some(count)
+    }
+
+    /// How many backups can be restored and replayed to the newest WAL; `None` where none of those
+    /// that can be read is, and others cannot.
+    #[must_use]
+    pub fn recoverable(&self) -> Option<usize> {
+        let count = self.recovery.recoverable();
+        (count > 0 || self.recovery.all_are_known).then_some(count)
+    }
+
+    /// How many timelines with WAL or backups have no readable history file; `None` where none is
+    /// known to be missing, and one is refused.
+    #[must_use]
+    pub fn histories_missing(&self) -> Option<usize> {
+        let count = self.recovery.histories_missing.len();
+        (count > 0 || !self.refusals.has(RefusedKind::History)).then_some(count)
+    }
+
+    /// The cluster and version that the newest finished backup was taken of, as its `backup.info` says.
+    #[must_use]
+    pub fn postgresql(&self) -> Option<PostgresqlIdentity<'_>> {
+        let info = self.newest_known_done()?.info.as_ref()?;
+        Some(PostgresqlIdentity {
+            system_identifier: info.system_identifier.as_deref()?,
+            version: info.postgresql_version.as_deref(),
+        })
+    }
+
+    /// How many finished backups there should be: as many as the policy wants at the least, and as
+    /// Barman is told to leave; `None` where neither is configured.
+    #[must_use]
+    pub fn required_backups(&self) -> Option<u32> {
+        let by_policy = self.retention.as_ref().map(|one| one.policy.least_backups());
+        by_policy.max(self.minimum_redundancy)
     }
 
     /// The clusters that its backups were taken of. More than one: two databases share it.
@@ -213,10 +265,11 @@ impl ServerReport {
     /// Size of the newest finished backup over the median size of the ones before it.
     ///
     /// An empty database that took the place of the right one passes every test of freshness.
-    /// `None` without sizes, or with an earlier size of nothing.
+    /// `None` without sizes, with an earlier size of nothing, and where a newer backup cannot be read.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a ratio needs no 53 bits")]
     pub fn size_change_ratio(&self) -> Option<f64> {
+        self.newest_known_done()?;
         let done = self.done();
         let ((_, newest), before) = done.split_last()?;
         let mut sizes: Vec<u64> =

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::inventory::{DirectoryInventory, Inventory, Sums};
 
+use super::Expectations;
+
 /// Bytes and objects below one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixSums {
@@ -25,7 +27,7 @@ pub enum PrefixKind {
     Wals,
     /// A server that nobody expects.
     Orphan,
-    /// Anything else.
+    /// Anything else, servers that are left out (`ignoreServers`) included.
     Other,
 }
 
@@ -53,6 +55,7 @@ const MOST_OTHER_DIRECTORIES: usize = 50;
 pub(crate) fn prefix_sums(
     inventory: &Inventory,
     servers: &BTreeMap<String, bool>,
+    expected: &Expectations,
     is_whole: bool,
 ) -> Vec<PrefixSums> {
     let empty = DirectoryInventory::default();
@@ -65,6 +68,14 @@ pub(crate) fn prefix_sums(
         inventory.directories.iter().filter(|(name, _)| !servers.contains_key(*name)).collect();
     others.sort_by_cached_key(|(_, directory)| std::cmp::Reverse(directory.total().bytes));
     let mut loose = inventory.loose.sums;
+    let is_left_out = |name: &String, directory: &DirectoryInventory| {
+        directory.is_server() && expected.is_ignored(name)
+    };
+    let (ignored, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|(name, directory)| is_left_out(name, directory));
+    for (name, directory) in ignored {
+        prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, directory.total()));
+    }
     for (index, (name, directory)) in others.into_iter().enumerate() {
         if index < MOST_OTHER_DIRECTORIES {
             prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, directory.total()));

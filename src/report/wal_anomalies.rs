@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{Files, LogInventory, WalInventory, WalObjectKind};
-use crate::postgres::{SegmentSize, TimelineId};
+use crate::inventory::{Files, LogInventory, Rarities, SomeNames, WalInventory, WalObjectKind};
+use crate::postgres::{SegmentName, SegmentSize, TimelineId};
 use crate::recovery::{TimelinesSeen, stray_timelines};
 
 use super::{ServerReport, WalAnomaly};
@@ -19,7 +19,12 @@ pub(super) fn wal_anomalies(
     let sum =
         |count: fn(&LogInventory) -> u64| wal.logs.values().map(|log| count(log)).sum::<u64>();
     let count = |anomaly| match anomaly {
-        WalAnomaly::Size => Some(wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum()),
+        WalAnomaly::Size => {
+            let wrong: u64 = wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum();
+            // The size of a segment stands in no file that can be read.
+            let is_unknown = wrong == 0 && sizes.is_empty() && report.refused_since(None);
+            (!is_unknown).then_some(wrong)
+        }
         WalAnomaly::Duplicate => Some(sum(|log| log.rarities().duplicates)),
         WalAnomaly::Misplaced => Some(objects(WalObjectKind::Misplaced)),
         WalAnomaly::Overwritten => Some(sum(|log| log.rarities().overwritten)),
@@ -29,6 +34,53 @@ pub(super) fn wal_anomalies(
         }
     };
     WalAnomaly::ALL.into_iter().filter_map(|anomaly| Some((anomaly, count(anomaly)?))).collect()
+}
+
+/// Names of a few of what is odd, by kind.
+pub(super) fn odd_names(
+    wal: &WalInventory,
+    report: &ServerReport,
+) -> BTreeMap<WalAnomaly, SomeNames> {
+    let names = |anomaly| match anomaly {
+        WalAnomaly::Size => wrong_sizes(report),
+        WalAnomaly::Duplicate => segments(wal, |rarities| &rarities.duplicate_segments),
+        WalAnomaly::Overwritten => segments(wal, |rarities| &rarities.overwritten_segments),
+        WalAnomaly::Misplaced => {
+            let of_logs = wal.logs.values().flat_map(|log| log.rarities().misplaced_keys.iter());
+            of_logs.chain(wal.beside.misplaced_keys.iter()).collect()
+        }
+        WalAnomaly::Foreign => {
+            let of_logs = wal.logs.values().flat_map(|log| log.rarities().foreign_keys.iter());
+            of_logs.chain(wal.beside.foreign_keys.iter()).collect()
+        }
+        // They have a list of their own.
+        WalAnomaly::StrayTimeline => SomeNames::default(),
+    };
+    let all = WalAnomaly::ALL.into_iter().map(|anomaly| (anomaly, names(anomaly)));
+    all.filter(|(_, names)| !names.is_empty()).collect()
+}
+
+/// Segments of a size that they cannot have. Of a long run, the first ones.
+fn wrong_sizes(report: &ServerReport) -> SomeNames {
+    let (sizes, size) = (&report.recovery.wrong_size, report.recovery.segment_size);
+    let mut names = SomeNames::default();
+    for (timeline, runs) in sizes {
+        let numbers = runs.iter().flat_map(|run| run.first..=run.last);
+        for number in numbers.take(MOST_OF_TIMELINE) {
+            names.add(&SegmentName::from_number(*timeline, number, size).to_string());
+        }
+    }
+    names
+}
+
+/// How many segments of a timeline are looked at for their names.
+const MOST_OF_TIMELINE: usize = 20;
+
+fn segments(wal: &WalInventory, of: fn(&Rarities) -> &BTreeSet<u32>) -> SomeNames {
+    let of_logs = wal.logs.iter().flat_map(|(name, log)| {
+        of(log.rarities()).iter().map(|segment| name.segment(*segment).to_string())
+    });
+    of_logs.collect()
 }
 
 /// The sizes that a server's segments have: as its backups say, else as uncompressed ones show.

@@ -57,7 +57,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     ) -> Result<(), StorageError> {
         let files = &mut known.files;
         let new: Vec<_> = inventory
-            .small_files()
+            .small_files_of(|server| !self.expected.is_ignored(server))
             .filter(|file| !files.finding(file).is_some_and(is_final))
             .filter(|file| files.finding(file).is_none() || !known.tried.contains(&file.object.key))
             .cloned()

@@ -168,6 +168,7 @@ fn archive() -> FakeStore {
 pub(super) fn expecting_nothing() -> Expectations {
     Expectations {
         servers: None,
+        ignored: Vec::new(),
         retention: RetentionPolicies::default(),
         living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),

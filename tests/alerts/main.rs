@@ -5,12 +5,14 @@
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
 
 mod form;
+mod judgement;
 mod on_page;
 mod promtool;
 mod query;
 mod script;
 mod series;
 mod situations;
+mod table;
 
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::{alerts, plain_rules, shipped};
 
 /// Runs promtool, which `tests/install.sh` installs.
-fn promtool(arguments: &[&str], files: &[PathBuf]) -> Result<(), String> {
+pub(crate) fn promtool(arguments: &[&str], files: &[PathBuf]) -> Result<(), String> {
     let program = "target/test-tools/bin/promtool";
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(program);
     let output = Command::new(program).args(arguments).args(files).output();

@@ -26,12 +26,17 @@ async fn check(archive: &EmbeddedArchive, archives: Vec<Value>, arguments: &[&st
 
 /// Checks the archive alone as of a morning, as the only one, with these settings beside the usual.
 async fn check_with(archive: &EmbeddedArchive, more: &Value, arguments: &[&str]) -> Ended {
+    let at_morning = [&["--at", SMALL_MORNING], arguments].concat();
+    check(archive, vec![settings(archive, more)], &at_morning).await
+}
+
+/// The archive as an entry of the configuration, with these settings beside the usual.
+fn settings(archive: &EmbeddedArchive, more: &Value) -> Value {
     let mut settings = archive.settings(ARCHIVE);
     for (key, value) in more.as_object().expect("settings are an object") {
         settings[key] = value.clone();
     }
-    let at_morning = [&["--at", SMALL_MORNING], arguments].concat();
-    check(archive, vec![settings], &at_morning).await
+    settings
 }
 
 /// The small archive without its second segment.

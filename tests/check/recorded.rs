@@ -92,10 +92,16 @@ async fn wal_and_its_gaps_are_as_recorded() {
 
     let found = checked(&archive, None).await;
 
-    let count = ["timeline", "segments", "bytes"];
+    let shown = |timeline: &Value| {
+        let mut shown = fields(timeline, &["timeline", "segments", "bytes", "first", "last"]);
+        let of_parent = |field: &str| timeline["parent"].get(field).cloned().unwrap_or_default();
+        shown["parent"] = of_parent("timeline");
+        shown["switched_at"] = of_parent("switch_lsn");
+        shown
+    };
     for (server, found) in pairs(&expected, &found) {
         let timelines = list(server, "timelines");
-        let sums: Vec<_> = timelines.iter().map(|one| fields(one, &count)).collect();
+        let sums: Vec<_> = timelines.iter().map(shown).collect();
         assert_eq!(list(&found["wal"], "timelines"), sums);
         let needed = timelines.iter().flat_map(|timeline| {
             let needed = list(timeline, "gaps").iter().filter(|gap| gap["needed"] == true);

@@ -4,7 +4,7 @@ use embedded_s3::Store;
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, SMALL_BUCKET, backup_info, put_small_backup, small_key};
 
-use crate::{check_with, parsed, with_a_gap};
+use crate::{check_with, parsed, settings, with_a_gap};
 
 /// The policy of the archive.
 fn policy() -> Value {
@@ -106,6 +106,25 @@ async fn an_orphan_is_a_warning_and_not_judged() {
     assert_eq!(server["name"], "orders");
     assert_eq!(server["status"], "warning");
     assert_eq!(server["findings"][0]["code"], "orphaned_server");
+}
+
+#[tokio::test]
+async fn a_server_that_is_left_out_is_not_even_read() {
+    let archive = with_a_gap().await;
+    let key = small_key("base/20260101T030000/backup.info");
+    archive.store().put_bytes(SMALL_BUCKET, key, "no backup.info", chrono::DateTime::UNIX_EPOCH);
+    let ignoring = json!({ "ignoreServers": ["ord*"] });
+
+    let ended = check_with(&archive, &ignoring, &["--output", "json"]).await;
+    let report =
+        archive.run("report", vec![settings(&archive, &ignoring)], &["--output", "json"]).await;
+
+    let found = &parsed(&ended)["archives"][0];
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
+    assert_eq!((&found["servers"], &found["ignored_servers"]), (&json!([]), &json!(["orders"])));
+    let prefix = &parsed(&report)["archives"][0]["storage"]["prefixes"][0];
+    assert_eq!((&prefix["prefix"], &prefix["kind"]), (&json!("orders/"), &json!("other")));
+    assert!(prefix["bytes"].as_u64() > Some(100_000), "{prefix}");
 }
 
 #[tokio::test]

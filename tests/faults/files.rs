@@ -8,13 +8,18 @@ use test_support::{
 
 use crate::{ARCHIVE, SOON, Scene, count, value};
 
-/// The counts of backups by state.
-fn states(samples: &Samples) -> [f64; 5] {
+/// The counts of backups by state; a state of which nothing is known has none.
+fn known_states(samples: &Samples) -> [Option<f64>; 5] {
     let count = |state| {
         let labels = [("server", SMALL_SERVER), ("state", state)];
-        value(samples, "backups", &labels).unwrap()
+        value(samples, "backups", &labels)
     };
     ["done", "failed", "running", "incomplete", "unreadable"].map(count)
+}
+
+/// The counts of backups by state, where all are known.
+fn states(samples: &Samples) -> [f64; 5] {
+    known_states(samples).map(Option::unwrap_or_default)
 }
 
 fn unreadable(samples: &Samples, reason: &str) -> Option<f64> {
@@ -40,7 +45,7 @@ async fn a_file_that_may_not_be_read_concerns_its_backup_alone() {
 
     let refused = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
 
-    assert_eq!(states(&refused), [1.0, 0.0, 0.0, 0.0, 1.0]);
+    assert_eq!(known_states(&refused), [Some(1.0), None, None, None, Some(1.0)]);
     assert_eq!(unreadable(&refused, "access"), Some(1.0));
     assert_eq!(count(&refused, "scans_total", "failure"), 0.0);
     let [line] = lines_about(&scene, 1).try_into().expect("one line for the same refusal");
@@ -62,7 +67,7 @@ async fn a_file_that_the_store_always_refuses_does_not_fail_the_scan() {
 
     let refused = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
 
-    assert_eq!(states(&refused), [1.0, 0.0, 0.0, 0.0, 1.0]);
+    assert_eq!(known_states(&refused), [Some(1.0), None, None, None, Some(1.0)]);
     assert_eq!(unreadable(&refused, "access"), Some(1.0));
     assert_eq!(count(&refused, "scans_total", "failure"), 0.0);
 }
@@ -135,4 +140,34 @@ async fn a_backup_without_its_data_or_its_file_is_incomplete() {
 
     assert_eq!(states(&samples), [0.0, 0.0, 0.0, 2.0, 0.0]);
     assert!(samples.all("barman_cloud_backup_age_seconds", &[]).is_empty());
+}
+
+#[tokio::test]
+async fn what_is_odd_is_logged_by_its_name_when_it_is_new() {
+    let archive = EmbeddedArchive::small(1000).await;
+    let put = |archive: &EmbeddedArchive, name: &str| {
+        let at = "2026-01-02T05:00:00Z".parse().unwrap();
+        archive.store().put_zeros(SMALL_BUCKET, small_key(name), 10, at);
+    };
+    put(&archive, "wals/notes.txt");
+    archive.store().remove(SMALL_BUCKET, &small_key("base/20260101T030000/data.tar.gz"));
+    let scene = Scene::start(archive, &json!({})).await;
+    scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
+    put(&scene.archive, "wals/more.txt");
+    let two =
+        |samples: &Samples| value(samples, "wal_anomalies", &[("kind", "foreign")]) == Some(2.0);
+    scene.exporter.wait_for("the second one", SOON, two).await;
+    scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
+
+    let entries = scene.exporter.log_entries();
+    let odd = entries.iter().filter(|entry| entry["message"] == "Something odd is in the archive");
+    let named: Vec<_> = odd.map(|entry| (entry["kind"].clone(), entry["name"].clone())).collect();
+    let expected = [
+        ("missing_data", "base/20260101T030000/data.tar".to_owned()),
+        ("foreign", small_key("wals/notes.txt")),
+        ("foreign", small_key("wals/more.txt")),
+    ];
+    let expected = expected.map(|(kind, name)| (json!(kind), json!(name)));
+    assert_eq!(named.len(), expected.len(), "{named:?}");
+    assert!(expected.iter().all(|one| named.contains(one)), "{named:?}");
 }

@@ -13,6 +13,7 @@ mod narrow;
 mod network;
 mod odd_stores;
 mod refusals;
+mod refused;
 mod throttling;
 mod uploads;
 

@@ -52,6 +52,15 @@ impl RetentionPolicy {
         }
     }
 
+    /// How many backups are wanted at the least: a window wants the newest, however long it is.
+    #[must_use]
+    pub fn least_backups(self) -> u32 {
+        match self {
+            Self::Redundancy(count) => count,
+            Self::RecoveryWindow { .. } => 1,
+        }
+    }
+
     /// A window of so many units, of so many days each.
     fn of_days(count: u64, days_each: u64) -> Result<Self, InvalidRetentionPolicy> {
         count

@@ -149,6 +149,7 @@ fn all_uploads<'a>(uploads: impl Iterator<Item = &'a UploadSums>) -> UploadsEntr
         all.count = all.count.saturating_add(sums.count);
         all.bytes = all.bytes.zip(sums.bytes).map(|(all, bytes)| all.saturating_add(bytes));
         all.oldest_at = all.oldest_at.into_iter().chain(sums.oldest_at).min();
+        sums.oldest.iter().for_each(|(begun_at, key)| all.note(*begun_at, key));
     }
     UploadsEntry::from(&all)
 }

@@ -274,7 +274,11 @@ fn a_segment_that_arrived_long_after_the_next_one_was_uploaded_again() {
         .server();
 
     assert_eq!(anomaly(&server, WalAnomaly::Overwritten), 1);
-    assert_eq!(server.wal.newest_at, Some(moment("2026-11-15T09:00:00Z")));
+    assert_eq!(
+        server.wal.newest.map(|newest| newest.arrived_at),
+        Some(moment("2026-11-15T02:59:00Z")),
+        "the last one by its position"
+    );
 }
 
 #[test]
@@ -334,6 +338,58 @@ fn a_server_that_nobody_expects_is_an_orphan() {
     assert_eq!(prefixes, expected);
     assert!(!report.servers["old"].is_expected);
     assert!(!report.servers.contains_key("junk"));
+}
+
+#[test]
+fn a_server_that_is_left_out_is_neither_judged_nor_an_orphan() {
+    let report = Archive::new()
+        .expecting(&["s"])
+        .ignoring(&["old-*"])
+        .with("s/wals/0000000100000000/000000010000000000000001.gz", 10)
+        .with("old-1/wals/0000000100000000/000000010000000000000001.gz", 20)
+        .with("old-1/readme", 3)
+        .with("old-papers/file", 4)
+        .with_upload("old-1/base/1/data.tar", 7)
+        .report();
+
+    let prefixes: BTreeMap<_, _> = report
+        .prefixes
+        .iter()
+        .map(|one| (one.prefix.as_str(), (one.kind, one.sums.bytes)))
+        .collect();
+    assert_eq!(prefixes["old-1/"], (PrefixKind::Other, 23));
+    assert_eq!(prefixes["old-papers/"], (PrefixKind::Other, 4), "no server is left out");
+    assert_eq!(report.prefixes.iter().map(|one| one.sums.bytes).sum::<u64>(), 37);
+    assert_eq!(report.servers.keys().collect::<Vec<_>>(), ["s"]);
+    assert_eq!(report.uploads.unwrap().keys().collect::<Vec<_>>(), ["s"]);
+    assert_eq!(report.ignored.into_iter().collect::<Vec<_>>(), ["old-1"]);
+}
+
+#[test]
+fn without_configured_servers_those_left_out_are_not_expected() {
+    let report = Archive::new()
+        .ignoring(&["s"])
+        .with("s/wals/0000000100000000/000000010000000000000001.gz", 10)
+        .report();
+
+    assert!(report.servers.is_empty());
+}
+
+#[test]
+fn a_server_is_of_the_cluster_and_version_of_its_newest_backup() {
+    let of = |system: &str, day: &str, version: &str| {
+        let text = info("DONE", &format!("11-{day} 02:00:00"), &format!("11-{day} 02:10:00"));
+        text.replace("systemid=7", &format!("systemid={system}")) + version
+    };
+    let server = Archive::new()
+        .with_file("s/base/1/backup.info", &of("7", "10", "version=150018\n"))
+        .with("s/base/1/data.tar", 5)
+        .with_file("s/base/2/backup.info", &of("8", "12", "version=170002\n"))
+        .with("s/base/2/data.tar", 5)
+        .server();
+
+    let identity = server.postgresql().unwrap();
+    assert_eq!((identity.system_identifier, identity.version), ("8", Some("17.2")));
 }
 
 #[test]

@@ -4,7 +4,9 @@ mod chains;
 mod edges;
 mod forgotten;
 mod layout;
-mod recovery;
+mod odd;
+pub(in crate::report) mod recovery;
+mod refused;
 mod schedule;
 mod sums;
 
@@ -22,28 +24,32 @@ use super::{
 
 const NOW: &str = "2026-11-15T12:00:00Z";
 
-fn moment(text: &str) -> DateTime<Utc> {
+pub(in crate::report) fn moment(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
 /// An archive in the making: keys below the destination path.
 #[derive(Clone)]
-struct Archive {
+pub(in crate::report) struct Archive {
     inventory: Inventory,
     files: Files,
     servers: Option<Vec<&'static str>>,
+    ignored: Vec<&'static str>,
     policy: Option<&'static str>,
+    minimum: Option<u32>,
     schedule: Option<ScheduleExpectation>,
     uploads: Vec<UploadFinding>,
 }
 
 impl Archive {
-    fn new() -> Self {
+    pub(in crate::report) fn new() -> Self {
         Self {
             inventory: Inventory::default(),
             files: Files::default(),
             servers: None,
+            ignored: Vec::new(),
             policy: None,
+            minimum: None,
             schedule: None,
             uploads: Vec::new(),
         }
@@ -51,6 +57,18 @@ impl Archive {
 
     fn expecting(mut self, servers: &[&'static str]) -> Self {
         self.servers = Some(servers.to_vec());
+        self
+    }
+
+    /// Without the servers that fit these patterns.
+    fn ignoring(mut self, patterns: &[&'static str]) -> Self {
+        self.ignored = patterns.to_vec();
+        self
+    }
+
+    /// With a minimum redundancy for every server.
+    fn leaving(mut self, minimum: u32) -> Self {
+        self.minimum = Some(minimum);
         self
     }
 
@@ -75,16 +93,16 @@ impl Archive {
         self
     }
 
-    fn with_at(self, key: &str, size: u64, at: &str) -> Self {
+    pub(in crate::report) fn with_at(self, key: &str, size: u64, at: &str) -> Self {
         self.with_object(&object(key, size, at))
     }
 
-    fn with(self, key: &str, size: u64) -> Self {
+    pub(in crate::report) fn with(self, key: &str, size: u64) -> Self {
         self.with_at(key, size, "2026-11-15T03:00:00Z")
     }
 
     /// Adds a small file and what reading it yields.
-    fn with_file(mut self, key: &str, content: &str) -> Self {
+    pub(in crate::report) fn with_file(mut self, key: &str, content: &str) -> Self {
         self = self.with(key, content.len() as u64);
         let file = self.small_file(key);
         let finding = file.kind.read(content.as_bytes());
@@ -129,8 +147,10 @@ impl Archive {
         let servers = self.servers.as_ref();
         let expected = Expectations {
             servers: servers.map(|names| names.iter().map(ToString::to_string).collect()),
+            ignored: self.ignored.iter().map(|text| text.parse().unwrap()).collect(),
             retention: RetentionPolicies {
                 default: self.policy.map(|policy| policy.parse().unwrap()),
+                default_minimum: self.minimum,
                 ..RetentionPolicies::default()
             },
             living_timelines: [].into(),
@@ -141,7 +161,7 @@ impl Archive {
         build(&findings, &expected, moment(NOW))
     }
 
-    fn server(&self) -> ServerReport {
+    pub(in crate::report) fn server(&self) -> ServerReport {
         let servers = self.report().servers;
         servers.get("s").expect("the server is there").clone()
     }
@@ -158,7 +178,7 @@ fn object(key: &str, size: u64, at: &str) -> ListedObject {
 }
 
 /// A `backup.info` with the fields that matter, begun and ended at these times of day.
-fn info(status: &str, begin: &str, end: &str) -> String {
+pub(in crate::report) fn info(status: &str, begin: &str, end: &str) -> String {
     format!(
         "begin_time=2026-{begin}+00:00\nbegin_wal=000000010000000000000004\ncluster_size=1000\n\
          end_time=2026-{end}+00:00\nend_wal=000000010000000000000004\nend_xlog=0/4000100\n\

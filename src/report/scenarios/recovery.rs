@@ -5,7 +5,7 @@ use crate::recovery::Verdict;
 use super::{Archive, done, info, moment};
 
 /// A done backup of these segments that ended on this day of the month.
-pub(super) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
+pub(in crate::report) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
     let text = info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
         .replace("begin_wal=000000010000000000000004", &format!("begin_wal={begin}"))
         .replace("end_wal=000000010000000000000004", &format!("end_wal={end}"))
@@ -16,7 +16,7 @@ pub(super) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Arch
 }
 
 /// Segments of one timeline, by number.
-pub(super) fn wal(
+pub(in crate::report) fn wal(
     archive: Archive,
     timeline: u32,
     numbers: impl IntoIterator<Item = u32>,
@@ -30,7 +30,7 @@ pub(super) fn wal(
 }
 
 /// The verdict on each backup, its reach, and what is missing: a line each.
-pub(super) fn judgement(archive: &Archive) -> String {
+pub(in crate::report) fn judgement(archive: &Archive) -> String {
     let server = archive.server();
     let mut lines: Vec<String> = Vec::new();
     for (id, one) in &server.recovery.verdict.backups {
@@ -48,7 +48,7 @@ pub(super) fn judgement(archive: &Archive) -> String {
     lines.join("\n")
 }
 
-pub(super) const TO_TIMELINE_2_IN_6: &str = "1\t0/6000080\tfailover\n";
+pub(in crate::report) const TO_TIMELINE_2_IN_6: &str = "1\t0/6000080\tfailover\n";
 
 #[test]
 fn a_whole_archive_is_recoverable() {
@@ -283,13 +283,18 @@ fn a_hole_just_below_the_newest_segment_may_be_on_its_way() {
     20261110T020000: Recoverable, reaches 000000010000000000000005
     timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
     ");
+    let recovery = fresh.server().recovery;
+    let pending: Vec<_> = recovery.named(&recovery.pending).collect();
+    assert_eq!(pending.len(), 1, "it is told apart");
+    assert_eq!(pending[0].0.to_string(), seg(1, 6));
     let old = archive().with_at(newest, 9, "2026-11-15T11:45:00Z");
+    assert!(old.server().recovery.pending.is_empty());
     insta::assert_snapshot!(judgement(&old), @r"
     20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 6 })), reaches 000000010000000000000005
     timeline Some(1), 1 gaps of 1, obsolete Some(0), histories missing []
     ");
 }
 
-pub(super) fn seg(timeline: u32, number: u32) -> String {
+pub(in crate::report) fn seg(timeline: u32, number: u32) -> String {
     format!("{timeline:08X}00000000{number:08X}")
 }

@@ -1,0 +1,68 @@
+//! Names of what is odd: a few of them, however much there is.
+
+use std::collections::BTreeSet;
+
+/// The most names of one kind that are remembered of one place.
+const MOST_NAMES: usize = 20;
+
+/// The longest part of a key that is remembered, in characters: anyone may have written it.
+const LONGEST_NAME: usize = 256;
+
+/// Names of a few objects, the first ones by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SomeNames(BTreeSet<String>);
+
+impl SomeNames {
+    /// Remembers a name, if it is among the first ones.
+    pub fn add(&mut self, name: &str) {
+        self.add_up_to(name, MOST_NAMES);
+    }
+
+    /// Remembers a name, if it is among so many first ones.
+    pub(super) fn add_up_to(&mut self, name: &str, most: usize) {
+        let end = name.char_indices().nth(LONGEST_NAME).map_or(name.len(), |(end, _)| end);
+        self.0.insert(name.get(..end).unwrap_or_default().to_owned());
+        while self.0.len() > most {
+            self.0.pop_last();
+        }
+    }
+
+    /// The names, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for SomeNames {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        let mut some = Self::default();
+        names.into_iter().for_each(|name| some.add(name.as_ref()));
+        some
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_names_the_first_ones_stay() {
+        let names: SomeNames = (0..100).rev().map(|number| format!("{number:03}")).collect();
+
+        let kept: Vec<_> = names.iter().collect();
+        assert_eq!((kept.len(), kept[0], kept[19]), (20, "000", "019"));
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        let names: SomeNames = ["ü".repeat(5000)].into_iter().collect();
+
+        assert_eq!(names.iter().next().map(|name| name.chars().count()), Some(256));
+    }
+}

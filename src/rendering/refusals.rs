@@ -1,0 +1,43 @@
+//! Findings on files whose content the store does not give out.
+
+use crate::report::{Refused, RefusedKind, ServerReport};
+
+use super::human::{count, cut};
+use super::{Evidence, Finding, FindingCode, Severity};
+
+/// The longest reason of the store's that a finding repeats, in characters.
+const REASON_CHARACTERS: usize = 400;
+
+/// One finding for each kind of file: what depends on them is not known.
+pub(super) fn refusals(server: &ServerReport) -> Vec<Finding> {
+    server.refusals.kinds.iter().map(|(kind, refused)| finding(*kind, refused)).collect()
+}
+
+fn finding(kind: RefusedKind, refused: &Refused) -> Finding {
+    let (code, unit, consequence) = match kind {
+        RefusedKind::BackupInfo => (
+            FindingCode::BackupUnreadable,
+            "backup.info file",
+            "what these backups are worth is not known",
+        ),
+        RefusedKind::History => (
+            FindingCode::FileUnreadable,
+            "history file",
+            "where these timelines come from is not known",
+        ),
+        RefusedKind::Keep => {
+            (FindingCode::FileUnreadable, "keep annotation", "which backups are kept is not known")
+        }
+    };
+    let message = format!(
+        "The store refuses {}, and {consequence}: {}",
+        count(refused.count, unit),
+        cut(&refused.message, REASON_CHARACTERS)
+    );
+    let evidence = Evidence {
+        count: Some(refused.count),
+        key: Some(refused.newest_key.clone()),
+        ..Evidence::default()
+    };
+    Finding::new(Severity::Unknown, code, message).with(evidence)
+}

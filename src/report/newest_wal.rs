@@ -1,0 +1,125 @@
+//! The newest segment of a server's WAL: by its position, and not by its time.
+
+use chrono::{DateTime, Utc};
+
+use crate::inventory::WalInventory;
+use crate::postgres::{SegmentName, TimelineId};
+
+use super::{RecoveryReport, ServerReport};
+
+/// The newest segment of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewestSegment {
+    /// Its name.
+    pub name: SegmentName,
+    /// Its arrival.
+    pub arrived_at: DateTime<Utc>,
+}
+
+/// Finds the last segment of the current timeline, the one with the newest WAL that a backup reaches;
+/// without any, of the highest timeline that no other cluster wrote.
+///
+/// WAL that no backup reaches can go on arriving while the database's own does not: from a copy, or
+/// from a database that was recovered in place. None of it can be restored.
+/// A segment that is uploaded once more has a new time, and is no newer for it. Where the backups
+/// are of several clusters, only WAL counts that arrived since the first backup of the newest one:
+/// another cluster begins anew with low names, and those of the one before stay.
+pub(super) fn newest_segment(
+    wal: &WalInventory,
+    recovery: &RecoveryReport,
+    since: Option<DateTime<Utc>>,
+) -> Option<NewestSegment> {
+    let is_current = |timeline: TimelineId| match recovery.verdict.current_timeline {
+        Some(current) => timeline == current,
+        None => !recovery.stray.contains(&timeline),
+    };
+    let mut logs = wal.logs.iter().rev().filter(|(name, _)| is_current(name.timeline));
+    logs.find_map(|(name, log)| {
+        let (segment, arrived_at) = log.last_arrival(since)?;
+        Some(NewestSegment { name: name.segment(segment), arrived_at })
+    })
+}
+
+/// Begin of the first backup of the cluster that the newest finished backup is of; `None` where all
+/// backups are of one cluster.
+pub(super) fn newest_cluster_since(server: &ServerReport) -> Option<DateTime<Utc>> {
+    if server.system_identifiers().len() < 2 {
+        return None;
+    }
+    let newest = server.newest_done()?.info.as_ref()?.system_identifier.as_ref()?;
+    let of_cluster = server.backups.iter().filter(|backup| {
+        let info = backup.info.as_ref();
+        info.and_then(|info| info.system_identifier.as_ref()) == Some(newest)
+    });
+    of_cluster.filter_map(|backup| backup.began_at).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scenarios::recovery::{TO_TIMELINE_2_IN_6, backup, seg, wal};
+    use super::super::scenarios::{Archive, info, moment};
+    fn arrived(archive: Archive, timeline: u32, number: u32, at: &str) -> Archive {
+        let key = format!("s/wals/{timeline:08X}00000000/{}.gz", seg(timeline, number));
+        archive.with_at(&key, 9, &format!("2026-11-{at}:00:00Z"))
+    }
+
+    fn newest(archive: &Archive) -> (String, String) {
+        let newest = archive.server().wal.newest.unwrap();
+        (newest.name.to_string(), newest.arrived_at.format("%dT%H").to_string())
+    }
+
+    #[test]
+    fn a_segment_that_is_uploaded_again_is_no_newer() {
+        let archive = backup(Archive::new(), 1, &seg(1, 4), &seg(1, 4));
+        let archive = arrived(archive, 1, 4, "01T02");
+        let archive = arrived(archive, 1, 6, "03T12");
+        let archive = arrived(archive, 1, 5, "15T09");
+
+        assert_eq!(newest(&archive), (seg(1, 6), "03T12".to_owned()));
+        assert_eq!(archive.server().wal.newest.unwrap().arrived_at, moment("2026-11-03T12:00:00Z"));
+    }
+
+    #[test]
+    fn the_last_segment_of_a_lower_timeline_is_not_the_newest() {
+        let archive = backup(Archive::new(), 1, &seg(1, 4), &seg(1, 4))
+            .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
+        let archive = arrived(archive, 1, 4, "01T02");
+        let archive = arrived(archive, 2, 6, "03T12");
+        let archive = arrived(archive, 1, 5, "15T09");
+
+        assert_eq!(newest(&archive), (seg(2, 6), "03T12".to_owned()));
+    }
+
+    #[test]
+    fn wal_that_a_copy_wrote_is_not_the_newest() {
+        let archive = backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8))
+            .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
+        let archive = arrived(archive, 1, 8, "10T02");
+        let archive = arrived(archive, 2, 6, "15T09");
+
+        assert_eq!(newest(&archive), (seg(1, 8), "10T02".to_owned()));
+    }
+
+    #[test]
+    fn wal_of_the_cluster_before_is_not_the_newest() {
+        let done = |day: &str, system: &str| {
+            info("DONE", &format!("11-{day} 02:00:00"), &format!("11-{day} 02:10:00"))
+                .replace("systemid=7", &format!("systemid={system}"))
+        };
+        let archive = Archive::new()
+            .with_file("s/base/1/backup.info", &done("01", "7"))
+            .with("s/base/1/data.tar", 5)
+            .with_file("s/base/2/backup.info", &done("10", "8"))
+            .with("s/base/2/data.tar", 5);
+        let archive = arrived(archive, 5, 0x90, "09T09");
+        let archive = wal(arrived(archive, 1, 0x20, "08T09"), 1, [4]);
+        let archive = arrived(archive, 1, 5, "12T09");
+
+        assert_eq!(newest(&archive), (seg(1, 5), "12T09".to_owned()));
+    }
+
+    #[test]
+    fn without_wal_there_is_none() {
+        assert_eq!(backup(Archive::new(), 1, &seg(1, 4), &seg(1, 4)).server().wal.newest, None);
+    }
+}

@@ -1,0 +1,123 @@
+//! The whole segments of each timeline, and where the timeline comes from.
+
+use std::collections::BTreeMap;
+
+use crate::inventory::{Files, Sums, WalInventory, WalObjectKind};
+use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineHistory, TimelineId};
+
+/// Whole segments of one timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimelineWal {
+    /// How many segments: one that is there under two endings counts once.
+    pub segments: u64,
+    /// Their objects.
+    pub stored: Sums,
+    /// The first one by its name.
+    pub first: Option<SegmentName>,
+    /// The last one by its name.
+    pub last: Option<SegmentName>,
+    /// The timeline that it left, and where; `None` for the first timeline, and where no history file
+    /// that can be read says so.
+    pub parent: Option<Parent>,
+}
+
+/// The timeline that another one left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Its number.
+    pub timeline: TimelineId,
+    /// The position at which it was left.
+    pub switched_at: Lsn,
+}
+
+impl From<&Ancestor> for Parent {
+    fn from(ancestor: &Ancestor) -> Self {
+        Self { timeline: ancestor.timeline, switched_at: ancestor.switched_at }
+    }
+}
+
+/// The timelines with whole segments.
+pub(super) fn timelines(wal: &WalInventory, files: &Files) -> BTreeMap<TimelineId, TimelineWal> {
+    let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
+    for (name, log) in &wal.logs {
+        let ends = log.segments.first().zip(log.segments.last());
+        let Some((first, last)) = ends else { continue };
+        let named = |segment: u64| u32::try_from(segment).ok().map(|one| name.segment(one));
+        let sums = timelines.entry(name.timeline).or_default();
+        sums.segments += log.segments.count();
+        sums.stored.add(log.of(WalObjectKind::Segment));
+        sums.first = sums.first.or_else(|| named(first));
+        sums.last = named(last).or(sums.last);
+    }
+    let histories: BTreeMap<TimelineId, &TimelineHistory> = wal
+        .beside
+        .histories
+        .iter()
+        .filter_map(|(timeline, file)| Some((*timeline, files.history(file)?)))
+        .collect();
+    for (timeline, sums) in &mut timelines {
+        sums.parent = parent(*timeline, &histories);
+    }
+    timelines
+}
+
+/// The parent as the timeline's own history file names it, or that of one that came of it.
+fn parent(
+    timeline: TimelineId,
+    histories: &BTreeMap<TimelineId, &TimelineHistory>,
+) -> Option<Parent> {
+    if let Some(own) = histories.get(&timeline) {
+        return own.ancestors().last().map(Parent::from);
+    }
+    histories.values().find_map(|history| {
+        let mut pairs = history.ancestors().windows(2);
+        pairs.find_map(|pair| match pair {
+            [parent, child] if child.timeline == timeline => Some(Parent::from(parent)),
+            _ => None,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scenarios::Archive;
+    use super::super::scenarios::recovery::{seg, wal};
+    use super::*;
+
+    fn shown(archive: &Archive) -> Vec<String> {
+        let timelines = archive.server().wal.timelines.into_iter();
+        let name = |segment: Option<SegmentName>| segment.unwrap().to_string();
+        let shown = timelines.map(|(timeline, one)| {
+            let from =
+                one.parent.map(|parent| format!("{} {}", parent.timeline, parent.switched_at));
+            let (first, last) = (name(one.first), name(one.last));
+            format!("{timeline}: {first}-{last} from {}", from.unwrap_or_default())
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn a_timeline_names_its_ends_and_where_it_comes_from() {
+        let archive = wal(wal(Archive::new(), 1, [9, 4, 0xff]), 2, 6..=8)
+            .with("s/wals/0000000100000001/000000010000000100000000.gz", 9)
+            .with_file("s/wals/00000002.history", "1\t0/6000080\tfailover\n");
+
+        let expected = [
+            format!("1: {}-000000010000000100000000 from ", seg(1, 4)),
+            format!("2: {}-{} from 1 0/6000080", seg(2, 6), seg(2, 8)),
+        ];
+        assert_eq!(shown(&archive), expected);
+    }
+
+    #[test]
+    fn a_timeline_without_its_own_file_may_stand_in_that_of_a_later_one() {
+        let archive = wal(wal(Archive::new(), 2, [6]), 3, [8])
+            .with_file("s/wals/00000003.history", "1\t0/6000080\ta\n2\t0/8000080\tb\n");
+
+        let expected = [
+            format!("2: {0}-{0} from 1 0/6000080", seg(2, 6)),
+            format!("3: {0}-{0} from 2 0/8000080", seg(3, 8)),
+        ];
+        assert_eq!(shown(&archive), expected);
+    }
+}

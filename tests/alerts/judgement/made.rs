@@ -1,0 +1,230 @@
+//! Servers in the making: each is a healthy one, changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use barman_cloud_exporter::inventory::{
+    Files, Finding, Inventory, ListedObject, StorageClass, UnfinishedUpload, UnreadableReason,
+};
+use barman_cloud_exporter::report::{
+    Expectations, Report, RetentionPolicies, ScanFindings, ScheduleExpectation, UploadFinding,
+    build,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+/// The moment of every report.
+pub(super) fn now() -> DateTime<Utc> {
+    "2026-11-15T12:00:00Z".parse().unwrap()
+}
+
+/// When the first backup of a healthy server was taken, and how often its WAL arrives.
+fn first_backup_at() -> DateTime<Utc> {
+    "2026-11-10T02:00:00Z".parse().unwrap()
+}
+
+const WAL_INTERVAL: TimeDelta = TimeDelta::hours(4);
+const FIRST_SEGMENT: u32 = 4;
+pub(super) const LAST_SEGMENT: u32 = 35;
+const SEGMENTS_PER_DAY: u32 = 6;
+
+/// One object of a server.
+#[derive(Clone)]
+pub(super) struct Object {
+    pub(super) bytes: u64,
+    pub(super) at: DateTime<Utc>,
+    pub(super) class: Option<&'static str>,
+    pub(super) content: Option<String>,
+    pub(super) is_refused: bool,
+}
+
+/// A server: its objects by key, and what an operator says of it.
+#[derive(Clone, Default)]
+pub(super) struct Made {
+    pub(super) objects: BTreeMap<String, Object>,
+    pub(super) uploads: Vec<(String, DateTime<Utc>)>,
+    pub(super) policy: Option<&'static str>,
+    pub(super) schedule: Option<&'static str>,
+    pub(super) minimum: Option<u32>,
+    pub(super) is_orphan: bool,
+}
+
+/// Name of a segment.
+pub(super) fn segment(timeline: u32, number: u32) -> String {
+    format!("{timeline:08X}00000000{number:08X}")
+}
+
+/// Arrival of a healthy server's segment.
+pub(super) fn arrival(number: u32) -> DateTime<Utc> {
+    let after = i32::try_from(number + 1 - FIRST_SEGMENT).unwrap();
+    first_backup_at() + WAL_INTERVAL * after
+}
+
+/// Key of a segment.
+pub(super) fn wal_key(timeline: u32, number: u32) -> String {
+    format!("wals/{timeline:08X}00000000/{}.gz", segment(timeline, number))
+}
+
+/// Directory of the healthy backup of a day, from 0 on.
+pub(super) fn backup_key(day: u32, file: &str) -> String {
+    format!("base/202611{:02}T020000/{file}", 10 + day)
+}
+
+/// A `backup.info` of a backup that took ten minutes.
+pub(super) fn info(
+    status: &str,
+    began_at: DateTime<Utc>,
+    segment_name: &str,
+    more: &str,
+) -> String {
+    let time = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S+00:00");
+    let low = &segment_name[22..];
+    format!(
+        "begin_time={}\nend_time={}\nbegin_wal={segment_name}\nend_wal={segment_name}\n\
+         end_xlog=0/{low}000100\nbegin_xlog=0/{low}000028\ncluster_size=1000000\nstatus={status}\n\
+         systemid=7\ntimeline=1\nversion=150018\nxlog_segment_size=16777216\n{more}",
+        time(began_at),
+        time(began_at + TimeDelta::minutes(10)),
+    )
+}
+
+impl Made {
+    /// A server in good health: five daily backups, and WAL every four hours.
+    pub(super) fn healthy() -> Self {
+        let mut made = Self::default();
+        for day in 0..5 {
+            let began_at = first_backup_at() + TimeDelta::days(day.into());
+            let number = FIRST_SEGMENT + SEGMENTS_PER_DAY * day;
+            made.put_backup(day, &info("DONE", began_at, &segment(1, number), ""), began_at);
+        }
+        for number in FIRST_SEGMENT..=LAST_SEGMENT {
+            made.put(&wal_key(1, number), 1000, arrival(number));
+        }
+        made
+    }
+
+    pub(super) fn put(&mut self, key: &str, bytes: u64, at: DateTime<Utc>) {
+        let object = Object { bytes, at, class: None, content: None, is_refused: false };
+        self.objects.insert(key.to_owned(), object);
+    }
+
+    pub(super) fn put_file(&mut self, key: &str, content: &str, at: DateTime<Utc>) {
+        self.put(key, content.len() as u64, at);
+        if let Some(object) = self.objects.get_mut(key) {
+            object.content = Some(content.to_owned());
+        }
+    }
+
+    pub(super) fn put_backup(&mut self, day: u32, info: &str, began_at: DateTime<Utc>) {
+        let ended_at = began_at + TimeDelta::minutes(11);
+        self.put_file(&backup_key(day, "backup.info"), info, ended_at);
+        self.put(&backup_key(day, "data.tar"), 5000, ended_at);
+    }
+
+    pub(super) fn remove(&mut self, part: &str) {
+        self.objects.retain(|key, _| !key.contains(part));
+    }
+
+    /// Changes every object whose key has this part.
+    pub(super) fn change(&mut self, part: &str, change: impl Fn(&mut Object)) {
+        let concerned = self.objects.iter_mut().filter(|(key, _)| key.contains(part));
+        concerned.for_each(|(_, object)| change(object));
+    }
+
+    /// Changes the text of every `backup.info` whose key has this part.
+    pub(super) fn edit(&mut self, part: &str, from: &str, to: &str) {
+        let concerned = self
+            .objects
+            .iter_mut()
+            .filter(|(key, _)| key.contains(part) && key.ends_with("backup.info"));
+        for (_, object) in concerned {
+            object.content = object.content.take().map(|content| content.replace(from, to));
+        }
+    }
+}
+
+/// The report on an archive of these servers.
+pub(super) fn report(servers: &BTreeMap<String, Made>) -> Report {
+    let mut inventory = Inventory::default();
+    for (name, made) in servers {
+        for (key, object) in &made.objects {
+            let key = format!("{name}/{key}");
+            inventory.add(&key, &listed(&key, object));
+        }
+    }
+    inventory.settle(now());
+    let mut files = Files::default();
+    for file in inventory.small_files() {
+        let (server, key) = file.object.key.split_once('/').unwrap();
+        files.insert(
+            file.clone(),
+            finding(&servers[server].objects[key], |text| file.kind.read(text.as_bytes())),
+        );
+    }
+    let uploads: Vec<_> = servers.iter().flat_map(|(name, made)| uploads(name, made)).collect();
+    let findings = ScanFindings {
+        inventory: &inventory,
+        files: &files,
+        listed_at: now(),
+        audited_at: now(),
+        uploads: Some(&uploads),
+        uploads_of_backups: &[].into(),
+        is_whole: true,
+    };
+    build(&findings, &expectations(servers), now())
+}
+
+fn listed(key: &str, object: &Object) -> ListedObject {
+    ListedObject {
+        key: key.to_owned(),
+        size: object.bytes,
+        last_modified: object.at,
+        etag: None,
+        storage_class: object.class.map(StorageClass::of),
+    }
+}
+
+fn finding(object: &Object, read: impl Fn(&str) -> Finding) -> Finding {
+    if object.is_refused {
+        let message = "status 403, AccessDenied: no kms:Decrypt".to_owned();
+        return Finding::Unreadable { reason: UnreadableReason::Access, message };
+    }
+    read(object.content.as_deref().unwrap_or_default())
+}
+
+fn uploads(name: &str, made: &Made) -> Vec<UploadFinding> {
+    let upload = |(key, at): &(String, DateTime<Utc>)| UploadFinding {
+        upload: UnfinishedUpload {
+            key: format!("{name}/{key}"),
+            upload_id: "u".to_owned(),
+            initiated_at: Some(*at),
+        },
+        bytes: Some(7),
+    };
+    made.uploads.iter().map(upload).collect()
+}
+
+fn expectations(servers: &BTreeMap<String, Made>) -> Expectations {
+    let expected = servers.iter().filter(|(_, made)| !made.is_orphan);
+    let policy =
+        |(name, made): (&String, &Made)| Some((name.clone(), made.policy?.parse().unwrap()));
+    let minimum = |(name, made): (&String, &Made)| Some((name.clone(), made.minimum?));
+    let schedule = |(name, made): (&String, &Made)| {
+        let schedule = Arc::new(made.schedule?.parse().unwrap());
+        let expected = ScheduleExpectation { schedule, zone: Tz::UTC, grace_period: None };
+        Some((name.clone(), expected))
+    };
+    Expectations {
+        servers: Some(expected.map(|(name, _)| name.clone()).collect()),
+        ignored: Vec::new(),
+        living_timelines: BTreeMap::new(),
+        retention: RetentionPolicies {
+            by_server: servers.iter().filter_map(policy).collect(),
+            minimum_by_server: servers.iter().filter_map(minimum).collect(),
+            ..RetentionPolicies::default()
+        },
+        gap_grace_period: TimeDelta::minutes(10),
+        schedules: servers.iter().filter_map(schedule).collect(),
+        max_running_time: TimeDelta::hours(24),
+    }
+}

@@ -1,0 +1,221 @@
+//! One judgement: on the exporter's own page, an alert's query finds a server if, and only if,
+//! `check` has one of its findings.
+
+mod changes;
+mod made;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::Arc;
+
+use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
+use barman_cloud_exporter::rendering::{
+    CertificatesToCheck, CheckDocument, Finding, FindingCode, Severity,
+};
+use barman_cloud_exporter::report::{ArchiveStatus, Report, ScanOutcome};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::promtool::promtool;
+use crate::table::rows;
+use crate::{alerts, plain_rules};
+use changes::{ALONE, CHANGES};
+use made::{Made, now};
+
+/// Findings that one page cannot bring about, and those of certificates, which have no server.
+fn is_compared(code: FindingCode) -> bool {
+    let word = code.as_str();
+    !word.starts_with("certificate_") && !matches!(code, FindingCode::ScanFailed)
+}
+
+/// Alerts of which one severity alone has the findings.
+const ONLY: [(&str, &str); 2] =
+    [("BarmanCloudBackupTooOld", "critical"), ("BarmanCloudBackupUnreadable", "warning")];
+
+/// Findings and alerts that are critical for the same servers.
+const AS_CRITICAL: [(FindingCode, &str); 3] = [
+    (FindingCode::WaitingForWal, "BarmanCloudBackupWaitingForWal"),
+    (FindingCode::BackupOverdue, "BarmanCloudBackupOverdue"),
+    (FindingCode::Gap, "BarmanCloudWalGap"),
+];
+
+/// A seed for each of the servers to which several things happen.
+const SEEDS: std::ops::Range<u64> = 0..150;
+
+/// Servers to which one thing happens, and servers to which several do.
+fn servers() -> BTreeMap<String, Made> {
+    let mut servers = BTreeMap::new();
+    for (name, change) in CHANGES.into_iter().chain(ALONE) {
+        let mut made = Made::healthy();
+        change(&mut made);
+        servers.insert(name.to_owned(), made);
+    }
+    for seed in SEEDS {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut made = Made::healthy();
+        let mut name = format!("{seed}");
+        for _ in 0..random.usize(2..=4) {
+            let (happening, change) = CHANGES[random.usize(0..CHANGES.len())];
+            change(&mut made);
+            name = format!("{name} {happening}");
+        }
+        servers.insert(name, made);
+    }
+    servers
+}
+
+fn status(report: Report) -> ArchiveStatus {
+    ArchiveStatus {
+        name: "production".into(),
+        destination: "s3://backups/production".into(),
+        endpoint: String::new(),
+        report: Some(Arc::new(report)),
+        last_success_at: Some(now()),
+        last_attempt_at: Some(now()),
+        last_outcome: Some(ScanOutcome::Success),
+        last_failure: None,
+        next_scan_at: Some(now() + TimeDelta::minutes(5)),
+    }
+}
+
+/// The findings of each server; those of the archive itself under the empty name.
+fn findings(status: &ArchiveStatus) -> BTreeMap<String, Vec<Finding>> {
+    let none = CertificatesToCheck { statuses: &[], warn_before: TimeDelta::days(7) };
+    let document = CheckDocument::new(std::slice::from_ref(status), none, now());
+    let archive = document.archives.into_iter().next().unwrap();
+    let of_servers = archive.servers.into_iter().map(|server| (server.name, server.findings));
+    of_servers.chain([(String::new(), archive.findings)]).collect()
+}
+
+/// The gauges of the page as promtool takes them: there at the moment of the report alone.
+fn series(status: ArchiveStatus) -> Vec<Value> {
+    let view = ArchiveView { status, statistics: Arc::new(Statistics::default()) };
+    let page = Page {
+        now: now(),
+        archives: vec![view],
+        certificates: vec![],
+        build: BuildInfo { version: "1", revision: "r", rustc: "1" },
+        process: None,
+    };
+    let text = page.classic().unwrap();
+    let samples = text.lines().filter(|line| line.starts_with("barman_cloud_"));
+    let gauge = |line: &str| {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        json!({ "series": name, "values": format!("_ {value}") })
+    };
+    samples.map(gauge).collect()
+}
+
+/// The queries of an alert that its findings are compared with, one of any of them.
+fn query(names: &BTreeSet<String>, severity: Option<&str>) -> String {
+    let is_meant = |name: &str, of: &str| {
+        let only = ONLY.iter().find(|(alert, _)| *alert == name).map(|(_, only)| *only);
+        names.contains(name) && severity.or(only).is_none_or(|wanted| wanted == of)
+    };
+    let rules = alerts().into_iter();
+    let meant = rules.filter(|(name, rule)| is_meant(name, &rule.labels["severity"]));
+    let queries = meant.map(|(_, rule)| format!("group by (server) ({})", rule.expr));
+    let all: Vec<_> = queries.collect();
+    assert!(!all.is_empty(), "{names:?} {severity:?}");
+    all.join(" or ")
+}
+
+/// Findings and alerts that are connected in the table, however far.
+struct Group {
+    codes: BTreeSet<FindingCode>,
+    alerts: BTreeSet<String>,
+}
+
+fn groups() -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for row in rows() {
+        let Some(code) = row.finding.filter(|code| is_compared(*code)) else { continue };
+        if row.alerts.is_empty() {
+            continue;
+        }
+        let mut joined = Group { codes: [code].into(), alerts: row.alerts.into_iter().collect() };
+        let (connected, others): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|group| !group.alerts.is_disjoint(&joined.alerts));
+        for group in connected {
+            joined.codes.extend(group.codes);
+            joined.alerts.extend(group.alerts);
+        }
+        groups = others;
+        groups.push(joined);
+    }
+    groups
+}
+
+/// Whether a finding has an alert: that on backups asks for patience.
+fn counts(finding: &Finding) -> bool {
+    finding.code != FindingCode::NoBackup || finding.severity == Severity::Critical
+}
+
+/// What promtool is to find: a query, and the servers.
+fn expected(query: &str, servers: &BTreeSet<&str>) -> Value {
+    let sample = |server: &&str| {
+        let labels = if server.is_empty() {
+            "{}".to_owned()
+        } else {
+            format!("{{server={}}}", json!(server))
+        };
+        json!({ "labels": labels, "value": 1 })
+    };
+    let samples: Vec<_> = servers.iter().map(sample).collect();
+    json!({ "expr": query, "eval_time": moment(), "exp_samples": samples })
+}
+
+/// The moment of the report, counted from the epoch as promtool does.
+fn moment() -> String {
+    format!("{}s", now().timestamp())
+}
+
+fn script(series: Vec<Value>, queries: Vec<Value>) -> Value {
+    json!({
+        "rule_files": [plain_rules()],
+        "evaluation_interval": moment(),
+        "tests": [{
+            "interval": moment(),
+            "input_series": series,
+            "promql_expr_test": queries,
+        }],
+    })
+}
+
+#[test]
+fn check_and_the_alerts_judge_alike() {
+    let status = status(made::report(&servers()));
+    let findings = findings(&status);
+    let with = |is_meant: &dyn Fn(&Finding) -> bool| -> BTreeSet<&str> {
+        let concerned = findings.iter().filter(|(_, all)| all.iter().any(is_meant));
+        concerned.map(|(server, _)| server.as_str()).collect()
+    };
+
+    let mut queries = Vec::new();
+    for Group { codes, alerts } in groups() {
+        let servers = with(&|finding| codes.contains(&finding.code) && counts(finding));
+        queries.push(expected(&query(&alerts, None), &servers));
+    }
+    for (code, alert) in AS_CRITICAL {
+        let is_critical =
+            |finding: &Finding| finding.code == code && finding.severity == Severity::Critical;
+        let alert = [alert.to_owned()].into();
+        queries.push(expected(&query(&alert, Some("critical")), &with(&is_critical)));
+    }
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("judgement.yaml");
+    fs::write(&path, script(series(status), queries).to_string()).unwrap();
+    promtool(&["test", "rules"], &[path]).unwrap();
+}
+
+#[test]
+fn every_finding_that_is_compared_is_seen() {
+    let findings = findings(&status(made::report(&servers())));
+    let seen: BTreeSet<_> = findings.into_values().flatten().map(|finding| finding.code).collect();
+
+    let unseen = FindingCode::ALL.into_iter().filter(|code| is_compared(*code));
+    let unseen: Vec<_> = unseen.filter(|code| !seen.contains(code)).collect();
+    // Nothing else is there to be an archive's without any server.
+    assert_eq!(unseen, [FindingCode::NoServers, FindingCode::ScheduleMisread]);
+}
