@@ -425,3 +425,32 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_policy_or_a_minimum_asks_for_so_many_backups() {
+    let required = |archive: Archive| {
+        archive.with_file("s/base/1/backup.info", &done()).server().required_backups()
+    };
+
+    assert_eq!(required(Archive::new()), None);
+    assert_eq!(required(Archive::new().leaving(2)), Some(2));
+    assert_eq!(required(Archive::new().retaining("REDUNDANCY 3").leaving(2)), Some(3));
+    assert_eq!(required(Archive::new().retaining("REDUNDANCY 1").leaving(2)), Some(2));
+    assert_eq!(required(Archive::new().retaining("7d")), Some(1), "a window wants the newest");
+}
+
+#[test]
+fn the_minimum_redundancy_keeps_backups_as_barman_does() {
+    let archive = [("01", 1), ("02", 2), ("03", 3)].into_iter().fold(
+        Archive::new().retaining("REDUNDANCY 1").leaving(2),
+        |archive, (day, id)| {
+            let text = info("DONE", &format!("11-{day} 02:00:00"), &format!("11-{day} 02:10:00"));
+            archive
+                .with_file(&format!("s/base/{id}/backup.info"), &text)
+                .with(&format!("s/base/{id}/data.tar"), 5)
+        },
+    );
+
+    let obsolete = archive.server().retention.unwrap().obsolete_ids();
+    assert_eq!(obsolete, Some(vec!["1".to_owned()]));
+}
