@@ -1,11 +1,12 @@
 //! The database clusters that share one server's directory.
 //!
 //! A major upgrade in place, and a cluster that is created anew, go on in the directory of the one
-//! before. A listing does not show whose WAL a segment is; only when it arrived.
+//! before. A listing does not show whose WAL a segment is; only when it arrived. When a cluster was
+//! created stands in its system identifier.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::WalKind;
 use crate::inventory::{LogInventory, WalInventory};
@@ -19,13 +20,15 @@ use super::BackupReport;
 pub(super) struct Cluster {
     /// Ids of its backups.
     pub(super) backups: BTreeSet<String>,
+    /// When it was created, as its system identifier says; `None` where that cannot be right.
+    created_at: Option<DateTime<Utc>>,
     /// When its first backup began.
-    begins_at: Option<DateTime<Utc>>,
+    first_backup_at: Option<DateTime<Utc>>,
     /// When its last backup ended.
     ends_at: Option<DateTime<Utc>>,
-    /// When the last backup of an earlier cluster ended: whatever arrived until then is that one's.
+    /// What arrived until this moment is another cluster's.
     after: Option<DateTime<Utc>>,
-    /// When the first backup of a later cluster began: whatever has arrived since is that one's.
+    /// What arrived from this moment on is another cluster's.
     before: Option<DateTime<Utc>>,
     /// Last segment that its first backup needs, by timeline.
     first_ends: BTreeMap<TimelineId, u64>,
@@ -44,8 +47,12 @@ pub(super) fn clusters(backups: &[BackupReport], size: SegmentSize) -> Vec<Clust
             None => drop(unnamed.insert(backup.id.clone())),
         }
     }
+    for (identifier, cluster) in &mut by_identifier {
+        let created_at = created_at(identifier);
+        cluster.created_at = created_at.filter(|_| created_at <= cluster.first_backup_at);
+    }
     let mut clusters: Vec<Cluster> = by_identifier.into_values().collect();
-    clusters.sort_by_key(|cluster| cluster.begins_at);
+    clusters.sort_by_key(|cluster| cluster.first_backup_at);
     set_limits(&mut clusters);
     if clusters.is_empty() {
         clusters.push(Cluster::default());
@@ -56,14 +63,36 @@ pub(super) fn clusters(backups: &[BackupReport], size: SegmentSize) -> Vec<Clust
     clusters
 }
 
+/// How far the clocks of a database and of a store may be apart.
+const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// When a cluster was created, as its system identifier says.
+///
+/// Its upper half is the time in seconds (`BootStrapXLOG` in `PostgreSQL`'s `xlog.c`).
+fn created_at(identifier: &str) -> Option<DateTime<Utc>> {
+    let seconds = identifier.parse::<u64>().ok()? >> 32;
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
+}
+
 /// Sets from when to when WAL can be of each cluster. Where two take turns, nothing tells.
 fn set_limits(clusters: &mut [Cluster]) {
-    let spans: Vec<_> = clusters.iter().map(|one| (one.begins_at, one.ends_at)).collect();
-    for (place, cluster) in clusters.iter_mut().enumerate() {
-        let earlier = spans.iter().take(place).filter_map(|(_, ends_at)| *ends_at);
-        let later = spans.iter().skip(place + 1).filter_map(|(begins_at, _)| *begins_at);
-        cluster.after = earlier.max().filter(|after| Some(*after) < cluster.begins_at);
-        cluster.before = later.min().filter(|before| Some(*before) > cluster.ends_at);
+    let mut ends_at = None;
+    for cluster in clusters.iter_mut() {
+        let earlier = ends_at.filter(|_| ends_at < cluster.first_backup_at);
+        // One that was created elsewhere before may still be that of today.
+        cluster.created_at = cluster.created_at.filter(|created_at| Some(*created_at) >= earlier);
+        cluster.after = match (cluster.created_at, earlier) {
+            (Some(created_at), Some(_)) => created_at.checked_sub_signed(TimeDelta::seconds(1)),
+            (Some(created_at), None) => created_at.checked_sub_signed(CLOCK_SKEW),
+            (None, earlier) => earlier,
+        };
+        ends_at = ends_at.max(cluster.ends_at);
+    }
+    let mut begins_at = None;
+    for cluster in clusters.iter_mut().rev() {
+        cluster.before = begins_at.filter(|_| begins_at > cluster.ends_at);
+        let begins = cluster.created_at.or(cluster.first_backup_at);
+        begins_at = begins_at.into_iter().chain(begins).min();
     }
 }
 
@@ -72,12 +101,12 @@ impl Cluster {
         self.backups.insert(backup.id.clone());
         let Some(info) = &backup.info else { return };
         let is_first = info.began_at.is_some()
-            && self.begins_at.is_none_or(|begins_at| info.began_at < Some(begins_at));
+            && self.first_backup_at.is_none_or(|first| info.began_at < Some(first));
         let ends_at = info.ended_at.or(info.began_at);
         self.ends_at = self.ends_at.max(ends_at);
         let end = info.end_wal.and_then(|name| Some((name.timeline, name.number(size)?)));
         if is_first {
-            self.begins_at = info.began_at;
+            self.first_backup_at = info.began_at;
             self.first_ends = end.into_iter().collect();
         }
         if let Some((timeline, number)) = end {
@@ -86,7 +115,7 @@ impl Cluster {
         }
     }
 
-    /// Whether another cluster shares the directory.
+    /// Whether nothing tells of another cluster.
     fn is_alone(&self) -> bool {
         self.after.is_none() && self.before.is_none()
     }
@@ -122,7 +151,9 @@ impl Cluster {
             return true;
         }
         // Between the last backup of the one and the first backup of the other, WAL is of either.
-        let is_early = self.after.is_some() && Some(arrived_at) < self.begins_at;
+        let is_early = self.after.is_some()
+            && self.created_at.is_none()
+            && Some(arrived_at) < self.first_backup_at;
         let first_end = self.first_ends.get(&timeline);
         is_early && first_end.is_none_or(|end| number >= *end)
     }

@@ -125,7 +125,7 @@ impl Copied {
             ("size", "None".to_owned()),
             ("status", "DONE".to_owned()),
             ("summarize_wal", "None".to_owned()),
-            ("systemid", self.system.to_string()),
+            ("systemid", story_system(self.system, clock).to_string()),
             ("tablespaces", "None".to_owned()),
             ("timeline", start.timeline.to_string()),
             ("version", "150018".to_owned()),
@@ -133,6 +133,17 @@ impl Copied {
         ];
         fields.map(|(name, value)| format!("{name}={value}\n")).concat()
     }
+}
+
+/// A system identifier with the time of the story in its upper half, where PostgreSQL puts the
+/// seconds, and the microseconds below (`BootStrapXLOG` in `xlog.c`).
+fn story_system(system: u64, clock: Clock) -> u64 {
+    let microseconds = (system >> 12) & 0xF_FFFF;
+    let created_at = (system >> 32) * 1_000_000 + microseconds;
+    let created_at = i64::try_from(created_at).expect("an identifier begins with a time");
+    let seconds = clock.story_of_micros(created_at) / 1_000_000;
+    let seconds = u64::try_from(seconds).expect("a story takes place in this century");
+    (seconds << 32) | (system & u64::from(u32::MAX))
 }
 
 impl Mark {
