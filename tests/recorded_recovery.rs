@@ -60,6 +60,8 @@ fn report() -> Report {
         listed_at: now,
         audited_at: now,
         uploads: None,
+        uploads_of_backups: &[].into(),
+        is_whole: true,
     };
     let expected = Expectations {
         servers: None,

@@ -69,7 +69,7 @@ impl Task {
 pub(crate) async fn measure(what: &str) -> String {
     let (task, port): (Task, u16) = serde_json::from_str(what).expect("the task makes sense");
     let (began, processor) = (Instant::now(), processor_time());
-    let done = perform(task, port).await;
+    let done = Box::pin(perform(task, port)).await;
     let measured = Measured {
         seconds: began.elapsed().as_secs_f64(),
         processor_seconds: processor_time().saturating_sub(processor).as_secs_f64(),

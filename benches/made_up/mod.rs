@@ -70,6 +70,8 @@ impl Judged {
             listed_at: self.now,
             audited_at: self.now,
             uploads: Some(&[]),
+            uploads_of_backups: &[].into(),
+            is_whole: true,
         };
         build(&findings, &self.expected, self.now)
     }

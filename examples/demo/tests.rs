@@ -183,6 +183,7 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
             ignored: Vec::new(),
             living_timelines: std::collections::BTreeMap::new(),
             retention: RetentionPolicies::default(),
+            living_timelines: [].into(),
             gap_grace_period: TimeDelta::minutes(10),
             schedules: [].into(),
             max_running_time: TimeDelta::hours(24),

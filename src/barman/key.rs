@@ -97,15 +97,46 @@ pub enum WalKind {
     Foreign,
 }
 
+/// Names of servers that have a slash in them: no key tells these from directories.
+///
+/// Barman takes any text as a server's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NestedNames(Vec<String>);
+
+impl NestedNames {
+    /// Those of some names that have a slash.
+    pub fn among<'n>(names: impl IntoIterator<Item = &'n String>) -> Self {
+        let mut nested: Vec<_> = names.into_iter().filter(|name| name.contains('/')).collect();
+        // The innermost directory is the one that counts.
+        nested.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        Self(nested.into_iter().cloned().collect())
+    }
+
+    /// The directory that a key lies in, by the name of its server if it has one, and the rest of
+    /// the key behind the slash; `None` if it lies in none.
+    #[must_use]
+    pub fn split<'k>(&self, relative_key: &'k str) -> Option<(&'k str, &'k str)> {
+        let nested = self.0.iter().find_map(|name| {
+            let rest = relative_key.strip_prefix(name.as_str())?.strip_prefix('/')?;
+            relative_key.get(..name.len()).map(|name| (name, rest))
+        });
+        nested.or_else(|| at_slash(relative_key).filter(|(directory, _)| !directory.is_empty()))
+    }
+}
+
 impl<'a> Place<'a> {
     /// Tells what a key is, given its part behind the destination path and the slash after it.
     #[must_use]
     pub fn of(relative_key: &'a str) -> Self {
-        match at_slash(relative_key) {
-            Some((directory, rest)) if !directory.is_empty() => {
-                Self::Directory { directory, key: ServerKey::of(rest) }
-            }
-            Some(_) | None => Self::Loose,
+        Self::among(relative_key, &NestedNames::default())
+    }
+
+    /// As [`Place::of`], in an archive that has servers of these names.
+    #[must_use]
+    pub fn among(relative_key: &'a str, names: &NestedNames) -> Self {
+        match names.split(relative_key) {
+            Some((directory, rest)) => Self::Directory { directory, key: ServerKey::of(rest) },
+            None => Self::Loose,
         }
     }
 }
@@ -257,6 +288,24 @@ mod tests {
         for key in ["", "notes.txt", "/server/base/x"] {
             assert_eq!(Place::of(key), Place::Loose, "{key}");
         }
+    }
+
+    #[test]
+    fn a_server_with_a_slash_in_its_name_is_found_where_it_is_known() {
+        let names = ["a", "a/b", "a/b/c"].map(str::to_owned);
+        let nested = NestedNames::among(&names);
+        let directory = |key| match Place::among(key, &nested) {
+            Place::Directory { directory, key } => (directory, key != ServerKey::Other),
+            Place::Loose => panic!("`{key}` is loose"),
+        };
+
+        assert_eq!(directory("a/base/x/backup.info"), ("a", true));
+        assert_eq!(directory("a/b/base/x/backup.info"), ("a/b", true));
+        assert_eq!(directory("a/b/c/base/x/backup.info"), ("a/b/c", true));
+        assert_eq!(directory("a/bb/base/x/backup.info"), ("a", false));
+        assert_eq!(Place::among("a", &nested), Place::Loose);
+        let unknown = Place::Directory { directory: "a", key: ServerKey::Other };
+        assert_eq!(Place::of("a/b/base/x/backup.info"), unknown);
     }
 
     #[test]

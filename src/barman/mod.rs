@@ -13,5 +13,7 @@ pub use backup_info::{BackupInfo, BackupInfoError, BackupStatus};
 pub use backup_label::{BackupLabel, BackupOrigin};
 pub use compression::{Compression, DecompressError};
 pub use keep::KeepTarget;
-pub use key::{BackupFile, DataItem, DataObject, Place, ServerKey, WalKind, WalObject};
+pub use key::{
+    BackupFile, DataItem, DataObject, NestedNames, Place, ServerKey, WalKind, WalObject,
+};
 pub use server_pattern::{InvalidServerPattern, ServerPattern};

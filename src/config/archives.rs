@@ -19,10 +19,12 @@ pub struct ArchiveConfig {
     /// Where the servers' directories lie: `s3://bucket/prefix`, as in the `ObjectStore` resource.
     /// Required.
     pub destination: Destination,
-    /// URL of the object storage, such as `https://s3.example.org`. Absent: Amazon's.
+    /// URL of the object storage, such as `https://s3.example.org`, without the bucket; it may have a
+    /// path. Absent: Amazon's.
     pub endpoint_url: Option<EndpointUrl>,
-    /// Region of the bucket. Absent: `us-east-1` with an `endpointURL`, else what the SDK finds in
-    /// its environment, profile or instance.
+    /// Region of the bucket. Absent: the one in the name of an endpoint of Amazon's; `us-east-1`
+    /// with another `endpointURL`; else what the SDK finds in its environment, profile or instance,
+    /// or `us-east-1`. A store that names another region is followed there.
     pub region: Option<String>,
     /// Whether the bucket's name stands in the path and not in the host name. Default: `true` with
     /// an `endpointURL`, `false` without.
@@ -66,7 +68,8 @@ pub enum Credentials {
 /// One server that is expected in an archive, whether it has a directory there or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// Name of the server: its directory below the destination, `serverName` in `CloudNativePG`.
+    /// Name of the server: its directory below the destination, `serverName` in `CloudNativePG`. It
+    /// may have slashes inside, as Barman takes any text.
     pub server_name: String,
     /// How long its backups are kept, `30d`, `4w` or `6m` as in the `ObjectStore` resource, or in
     /// Barman's words. Absent: the archive's.
@@ -173,6 +176,18 @@ impl ArchiveConfig {
         ))
     }
 
+    /// That its endpoint names the bucket as well, with the key that names the endpoint.
+    pub(super) fn endpoint_warning(&self, key: &str) -> Option<String> {
+        let (endpoint, bucket) = (self.endpoint_url.as_ref()?, &self.destination.bucket);
+        let rest = endpoint.host().strip_prefix(&bucket.to_ascii_lowercase())?;
+        rest.starts_with('.').then(|| {
+            format!(
+                "{key}: the host of `{endpoint}` begins with the bucket's name `{bucket}`, which \
+                 boto3 and this program add to it once more: name the endpoint without the bucket"
+            )
+        })
+    }
+
     fn check_against(&self, others: &[Self], section: &Section<'_>) {
         let is_same = |other: &&Self| {
             other.destination == self.destination && other.endpoint_url == self.endpoint_url
@@ -262,6 +277,19 @@ impl ServerConfig {
             let name = &self.server_name;
             section.mistake("serverName", format!("stands in this list twice: `{name}`"));
         }
+        let is_nested = |other: &&Self| self.lies_in(other) || other.lies_in(self);
+        if let Some(other) = others.iter().find(is_nested) {
+            let (name, other) = (&self.server_name, &other.server_name);
+            let message = format!("`{name}` and `{other}` lie in each other's `base` or `wals`");
+            section.mistake("serverName", message);
+        }
+    }
+
+    /// Whether its directory is a part of what another server has written.
+    fn lies_in(&self, other: &Self) -> bool {
+        let below = self.server_name.strip_prefix(&other.server_name);
+        let first = below.and_then(|below| below.strip_prefix('/')?.split('/').next());
+        matches!(first, Some("base" | "wals"))
     }
 }
 
@@ -298,8 +326,9 @@ fn word(text: &str) -> Result<String, &'static str> {
 }
 
 fn directory(text: &str) -> Result<String, &'static str> {
-    let is_valid = !text.trim().is_empty() && !text.contains(|c: char| c.is_control() || c == '/');
-    checked(text, is_valid, "expected a name without `/` and control characters")
+    let is_framed = text.starts_with('/') || text.ends_with('/');
+    let is_valid = !text.trim().is_empty() && !text.contains(char::is_control) && !is_framed;
+    checked(text, is_valid, "expected a name without control characters and `/` at its ends")
 }
 
 pub(super) fn path(text: &str) -> Result<PathBuf, &'static str> {

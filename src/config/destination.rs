@@ -1,7 +1,6 @@
 //! Where an archive is: a bucket, and a prefix in it.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 /// A bucket, and the prefix below which the directories of the servers lie.
@@ -9,7 +8,7 @@ use std::str::FromStr;
 /// Written `s3://bucket/prefix`, as `destinationPath` of Barman Cloud.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Destination {
-    /// Name of the bucket, valid by S3's rules.
+    /// Name of the bucket, as far as boto3 takes it for one.
     pub bucket: String,
     /// The prefix, without slashes at its ends; empty for the root of the bucket.
     pub prefix: String,
@@ -39,10 +38,10 @@ pub enum InvalidDestination {
     /// Another scheme, or none.
     #[error("must start with `s3://`, as in `s3://bucket/prefix`")]
     Scheme,
-    /// No name of a bucket by S3's rules.
+    /// No name of a bucket that boto3 would send.
     #[error(
-        "expected `s3://bucket/prefix`; the bucket has 3 to 63 lower-case letters, digits, dots \
-         and hyphens, and begins and ends with a letter or digit"
+        "expected `s3://bucket/prefix`; the bucket has 1 to 255 letters, digits, dots, hyphens \
+         and underscores"
     )]
     Bucket,
     /// A prefix that Barman could not have written to.
@@ -67,15 +66,11 @@ impl FromStr for Destination {
     }
 }
 
-/// The rules of Amazon's "General purpose bucket naming rules" that other stores share.
+/// What boto3 sends (`VALID_BUCKET` in `botocore/handlers.py`): stores other than Amazon's, and
+/// buckets older than its rules, have names that these rules forbid.
 fn is_bucket_name(name: &str) -> bool {
-    let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    (3..=63).contains(&name.len())
-        && name.bytes().all(|byte| is_end(byte) || matches!(byte, b'.' | b'-'))
-        && name.bytes().next().is_some_and(is_end)
-        && name.bytes().next_back().is_some_and(is_end)
-        && !name.contains("..")
-        && name.parse::<Ipv4Addr>().is_err()
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    (1..=255).contains(&name.len()) && name.bytes().all(is_name)
 }
 
 #[cfg(test)]
@@ -123,12 +118,19 @@ mod tests {
 
     #[test]
     fn names_that_no_bucket_has_are_rejected() {
-        let long = format!("s3://{}", "a".repeat(64));
-        for text in ["s3://", "s3:///a", "s3://ab", "s3://Bucket", "s3://a_b", "s3://-ab", &long] {
+        let long = format!("s3://{}", "a".repeat(256));
+        for text in ["s3://", "s3:///a", "s3://a b", "s3://ä", "s3://${BUCKET}", &long] {
             assert_eq!(destination(text), Err(InvalidDestination::Bucket), "{text}");
         }
-        for text in ["s3://a..b", "s3://127.0.0.1/x", "s3://key:secret@bucket", "s3://bucket:1"] {
+        for text in ["s3://key:secret@bucket", "s3://bucket:1"] {
             assert_eq!(destination(text), Err(InvalidDestination::Bucket), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_boto3_sends_are_taken_as_they_are() {
+        for name in ["Old_Bucket", "a", "a..b", "-a-", "127.0.0.1"] {
+            assert_eq!(destination(&format!("s3://{name}/p")).unwrap().bucket, name);
         }
     }
 

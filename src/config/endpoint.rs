@@ -5,11 +5,17 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// Scheme, host and port of an object storage, and nothing else.
+/// Scheme, host, port and, where there is one, path of an object storage.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EndpointUrl(Url);
 
 impl EndpointUrl {
+    /// Name or address of the host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// The URL without the slash at its end.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -33,13 +39,13 @@ impl fmt::Display for EndpointUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpointUrl {
     /// No URL of HTTP.
-    #[error("expected `https://host[:port]` or `http://host[:port]`")]
+    #[error("expected `https://host[:port][/path]` or `http://host[:port][/path]`")]
     Form,
     /// A user or password in the URL: they would show in the process list and in logs.
     #[error("expected no user and password in the URL; put them into files under `credentials`")]
     Userinfo,
-    /// A path, query or fragment.
-    #[error("expected nothing after the host and port; the bucket belongs in `destinationPath`")]
+    /// A query or fragment.
+    #[error("expected no `?` and `#` in the URL")]
     Rest,
 }
 
@@ -54,7 +60,7 @@ impl FromStr for EndpointUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidEndpointUrl::Userinfo);
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidEndpointUrl::Rest);
         }
         Ok(Self(url))
@@ -67,7 +73,12 @@ mod tests {
 
     #[test]
     fn a_url_of_a_host_is_an_endpoint() {
-        for text in ["https://s3.example.org", "http://127.0.0.1:9000/", "http://[::1]:9000"] {
+        for text in [
+            "https://s3.example.org",
+            "http://127.0.0.1:9000/",
+            "http://[::1]:9000",
+            "https://example.org/storage/v1/s3",
+        ] {
             let endpoint: EndpointUrl = text.parse().unwrap();
             assert_eq!(endpoint.as_str(), text.trim_end_matches('/'));
         }
@@ -80,7 +91,7 @@ mod tests {
             assert_eq!(error(text), InvalidEndpointUrl::Form, "{text}");
         }
         assert_eq!(error("https://key:secret@host"), InvalidEndpointUrl::Userinfo);
-        for text in ["https://host/bucket", "https://host/?a", "https://host/#a"] {
+        for text in ["https://host/?a", "https://host/#a", "https://host/path?a"] {
             assert_eq!(error(text), InvalidEndpointUrl::Rest, "{text}");
         }
     }

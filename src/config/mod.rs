@@ -20,6 +20,7 @@ mod section;
 mod server_address;
 mod sources;
 mod spelling;
+mod unexpanded;
 mod web;
 
 #[cfg(test)]
@@ -65,6 +66,9 @@ pub struct Config {
     pub archives: Vec<ArchiveConfig>,
     /// The certificates that are watched besides those of the archives' endpoints, no name twice.
     pub certificates: Vec<CertificateConfig>,
+    /// Values that look as if something should have been put in the place of a part of them, in
+    /// words.
+    unexpanded: Vec<String>,
 }
 
 impl Config {
@@ -82,7 +86,8 @@ impl Config {
     ) -> Result<Self, Mistakes> {
         let merged = sources::merge(file, environment, flags)?;
         let reader = Reader::new(&merged);
-        let config = Self::read(&reader);
+        let unexpanded = unexpanded::warnings(&merged.value);
+        let config = Self { unexpanded, ..Self::read(&reader) };
         match Mistakes::from_list(reader.into_mistakes()) {
             None => Ok(config),
             Some(mistakes) => Err(mistakes),
@@ -97,12 +102,14 @@ impl Config {
             let others = self.archives.iter().filter(|other| other.name != archive.name);
             let place = format!("archives[{index}].destinationPath");
             warnings.extend(archive.warning(&place, others));
+            warnings.extend(archive.endpoint_warning(&format!("archives[{index}].endpointURL")));
             for (number, server) in archive.servers.iter().flatten().enumerate() {
                 let place = format!("archives[{index}].servers[{number}]");
                 let schedule = server.backup_schedule.as_ref();
                 warnings.extend(schedule.and_then(|schedule| schedule.warning(&place)));
             }
         }
+        warnings.extend(self.unexpanded.iter().cloned());
         warnings
     }
 
@@ -117,6 +124,7 @@ impl Config {
             certificate_watch: CertificateWatchConfig::read(root.section("certificateWatch")),
             archives: archives::read_all(&mut root),
             certificates: certificates::read_all(&mut root),
+            unexpanded: Vec::new(),
         };
         root.finish();
         config

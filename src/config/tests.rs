@@ -380,3 +380,61 @@ fn a_schedule_of_five_fields_is_valid_and_warned_of() {
     assert!(warnings[0].starts_with(expected), "{warnings:?}");
     assert_eq!(load_text(LEAST).unwrap().warnings(), [""; 0]);
 }
+
+#[test]
+fn an_endpoint_with_the_bucket_in_its_host_is_valid_and_warned_of() {
+    let warnings = |bucket: &str, endpoint: &str| {
+        let text = format!(
+            "archives: [{{ name: a, destinationPath: s3://{bucket}/p, endpointURL: {endpoint} }}]"
+        );
+        load_text(&text).unwrap().warnings()
+    };
+
+    let warned = warnings("Backups", "https://backups.s3.example.org").join("\n");
+    insta::assert_snapshot!(warned, @"archives[0].endpointURL: the host of `https://backups.s3.example.org` begins with the bucket's name `Backups`, which boto3 and this program add to it once more: name the endpoint without the bucket");
+    for (bucket, endpoint) in [
+        ("backups", "https://s3.example.org"),
+        ("backups", "https://backups-of-us.example.org"),
+        ("example", "https://s3.example.org"),
+    ] {
+        assert_eq!(warnings(bucket, endpoint), [""; 0], "{bucket} {endpoint}");
+    }
+}
+
+#[test]
+fn a_variable_that_nobody_expands_is_valid_and_warned_of() {
+    let text = "archives:
+  - name: a
+    destinationPath: s3://bucket/${CLUSTER}
+    endpointURL: https://s3.${REGION}.example.org
+    credentials: { accessKeyIdFile: /s3/id, secretAccessKeyFile: \"/s3/$SECRET\" }
+    servers: [{ serverName: \"${NAME}-pg\" }]";
+
+    let warnings = load_text(text).unwrap().warnings();
+
+    let keys = warnings.iter().map(|warning| warning.split_once(':').unwrap().0);
+    let expected = [
+        "archives[0].destinationPath",
+        "archives[0].endpointURL",
+        "archives[0].servers[0].serverName",
+    ];
+    assert_eq!(keys.collect::<Vec<_>>(), expected);
+    insta::assert_snapshot!(warnings[1], @"archives[0].endpointURL: holds `${REGION}` as it stands: variables are not expanded here, put the value in its place");
+}
+
+#[test]
+fn a_server_may_have_slashes_and_not_lie_in_what_another_has_written() {
+    let load = |one: &str, other: &str| {
+        let servers = format!("[{{ serverName: {one} }}, {{ serverName: {other} }}]");
+        load_text(&format!(
+            "archives: [{{ name: a, destinationPath: s3://bucket, servers: {servers} }}]"
+        ))
+    };
+
+    for (one, other) in [("a", "a/b"), ("a/b", "a/c"), ("a", "a/basement"), ("base", "wals")] {
+        assert!(load(one, other).is_ok(), "{one} {other}");
+    }
+    for (one, other) in [("a", "a/base"), ("a/wals/b", "a"), ("a/b", "a/b/base/c")] {
+        assert!(load(one, other).is_err(), "{one} {other}");
+    }
+}

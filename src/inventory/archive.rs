@@ -5,7 +5,7 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use crate::barman::{Place, ServerKey};
+use crate::barman::{NestedNames, Place, ServerKey};
 use crate::postgres::LogName;
 
 use super::logged_files::ROOMS;
@@ -31,6 +31,8 @@ pub struct Inventory {
     spare: Vec<Vec<LoggedFile>>,
     /// Logs whose files are asked for: they are not forgotten.
     asked: BTreeSet<(String, LogName)>,
+    /// Names of servers that hold a slash.
+    names: NestedNames,
     room: Room,
 }
 
@@ -56,15 +58,21 @@ impl Inventory {
         Self { room: Room { files, logs_under_way }, ..Self::default() }
     }
 
-    /// One that does not forget the files of these logs, of which each server may have a few.
+    /// One of an archive that has servers of these names.
     #[must_use]
-    pub fn keeping(asked: BTreeSet<(String, LogName)>) -> Self {
-        Self { asked, ..Self::default() }
+    pub fn with_names(names: NestedNames) -> Self {
+        Self { names, ..Self::default() }
+    }
+
+    /// The same, which does not forget the files of these logs, of which each server may have a few.
+    #[must_use]
+    pub fn keeping(self, asked: BTreeSet<(String, LogName)>) -> Self {
+        Self { asked, ..self }
     }
 
     /// Takes in one object, given its key behind the destination path and the slash after it.
     pub fn add(&mut self, relative_key: &str, object: &ListedObject) {
-        match Place::of(relative_key) {
+        match Place::among(relative_key, &self.names) {
             Place::Loose => self.loose.add_object(object),
             Place::Directory { directory, key } => {
                 match self.directories.get_mut(directory) {

@@ -1,8 +1,8 @@
 //! One directory below `base/`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::barman::{BackupFile, BackupInfo, DataItem};
+use crate::barman::{BackupFile, BackupInfo, Compression, DataItem};
 use crate::postgres::Runs;
 
 use super::{FileKind, ListedObject, SmallFile, SomeNames, SomeObjects, Stock};
@@ -98,6 +98,46 @@ impl BackupInventory {
         data.for_each(|data| own.add(data.stored));
         own
     }
+
+    /// Names in the backup's directory that an upload to it can have: of each item the parts that
+    /// are missing up to the next one, with every ending.
+    ///
+    /// Barman uploads one part of an item after the other (`CloudUploadController`).
+    #[must_use]
+    pub fn upload_names(&self, info: Option<&BackupInfo>) -> Vec<String> {
+        let of_info = info.into_iter().flat_map(items);
+        let found = self.data.keys().copied().chain([DataItem::Data]);
+        let all: BTreeSet<DataItem> = of_info.chain(found).collect();
+        all.into_iter().flat_map(|item| self.upload_names_of(item)).collect()
+    }
+
+    fn upload_names_of(&self, item: DataItem) -> Vec<String> {
+        let none = Runs::default();
+        let parts = self.data.get(&item).map_or(&none, |data| &data.parts);
+        let next = parts.last().map_or(0, |last| last.saturating_add(1));
+        let missing = (0..=next).filter(|part| !parts.contains(*part));
+        let stems = missing.take(MOST_MISSING_PARTS).map(|part| stem(item, part));
+        stems.flat_map(|stem| with_endings(&stem)).collect()
+    }
+}
+
+/// How many missing parts of an item are taken for being uploaded.
+const MOST_MISSING_PARTS: usize = 3;
+
+/// Name of a part of an item up to the ending of its compression.
+fn stem(item: DataItem, part: u64) -> String {
+    let name = match item {
+        DataItem::Data => "data".to_owned(),
+        DataItem::Tablespace(oid) => oid.to_string(),
+    };
+    if part == 0 { format!("{name}.tar") } else { format!("{name}_{part:04}.tar") }
+}
+
+/// A name with each ending that `barman-cloud-backup` may give it.
+fn with_endings(stem: &str) -> Vec<String> {
+    let compressions = Compression::ALL.into_iter().filter(|one| *one != Compression::Xz);
+    let compressed = compressions.map(|one| format!("{stem}{}", one.ending()));
+    std::iter::once(stem.to_owned()).chain(compressed).collect()
 }
 
 /// Name of a part as `barman-cloud-backup` gives it.
@@ -113,4 +153,39 @@ fn object_name(item: DataItem, part: u64) -> String {
 fn items(info: &BackupInfo) -> impl Iterator<Item = DataItem> {
     let tablespaces = info.tablespace_oids.iter().copied().map(DataItem::Tablespace);
     std::iter::once(DataItem::Data).chain(tablespaces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::barman::DataObject;
+
+    #[test]
+    fn an_upload_goes_on_with_the_parts_that_are_missing() {
+        let object = ListedObject {
+            key: "data.tar".to_owned(),
+            size: 1,
+            last_modified: chrono::DateTime::UNIX_EPOCH,
+            etag: None,
+            storage_class: None,
+        };
+        let mut backup = BackupInventory::default();
+        let empty = backup.upload_names(None);
+        for part in [0, 2] {
+            let data = DataObject { item: DataItem::Data, part, compression: None };
+            backup.add(BackupFile::Data(data), &object);
+        }
+        let tablespace =
+            DataObject { item: DataItem::Tablespace(16411), part: 0, compression: None };
+        backup.add(BackupFile::Data(tablespace), &object);
+
+        let begun = backup.upload_names(None);
+
+        assert_eq!(
+            empty,
+            ["", ".gz", ".bz2", ".snappy", ".zst", ".lz4"].map(|end| format!("data.tar{end}"))
+        );
+        let stems = ["data_0001.tar", "data_0003.tar", "16411_0001.tar"];
+        assert_eq!(begun, stems.map(with_endings).concat());
+    }
 }

@@ -35,8 +35,8 @@ pub struct LogInventory {
     edges: SmallVec<[(u32, DateTime<Utc>); 2]>,
     /// Uncompressed segments of the size that the first of them has, if a segment can have it.
     uncompressed: Option<(SegmentSize, Runs)>,
-    /// The whole segment that was added last, and whether it is compressed.
-    last_added: Option<(u32, bool)>,
+    /// The whole segment that was added last.
+    last_added: Option<u32>,
     rarities: Option<Box<Rarities>>,
     files: LoggedFiles,
 }
@@ -71,6 +71,8 @@ pub struct Rarities {
     impossible_sizes: Runs,
     /// Segments whose object of a wrong size is not the one that a restore takes.
     replaced: Runs,
+    /// Segments with an empty object that Barman cannot decompress: a restore finds none.
+    pub not_decompressible: Runs,
     /// All objects but segments in their place, by what they are.
     kinds: KindSums,
 }
@@ -80,14 +82,18 @@ pub struct Rarities {
 pub struct PartialSegment {
     /// When it arrived.
     pub arrived_at: DateTime<Utc>,
+    /// How it is compressed.
+    pub compression: Option<Compression>,
     /// Its size in bytes, if it is not compressed.
     pub plain_bytes: Option<u64>,
     /// Whether it is empty.
     pub is_empty: bool,
+    /// Whether Barman cannot decompress it: a restore finds none.
+    pub is_not_decompressible: bool,
     /// Whether `barman-cloud-wal-restore` takes it though the whole segment is there.
     ///
-    /// That takes the first object in the order of keys, but for an uncompressed segment, after which
-    /// it looks further (`download_wal` in `cloud_walrestore.py`).
+    /// That takes the first object in the order of keys, but for a partial segment beside a whole one
+    /// with the same ending (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
     pub is_preferred: bool,
 }
 
@@ -178,9 +184,12 @@ impl LogInventory {
             rarities.blocked += 1;
             rarities.cold.insert(u64::from(segment));
         }
-        self.note_choice(segment, compression.is_some(), object.size);
+        if self.last_added == Some(segment) && !self.has_wrong_size(u64::from(segment)) {
+            // A restore takes the first one, whatever the size of this one is.
+            self.rarities_mut().replaced.insert(u64::from(segment));
+        }
         self.note_size(segment, compression, object.size);
-        self.last_added = Some((segment, compression.is_some()));
+        self.last_added = Some(segment);
         if !self.segments.insert(u64::from(segment)) {
             let rarities = self.rarities_mut();
             rarities.duplicates += 1;
@@ -189,7 +198,7 @@ impl LogInventory {
         }
         if let Some(partial) = self.rarities.as_mut().and_then(|it| it.partials.get_mut(&segment)) {
             // The partial one comes first in the order of keys.
-            partial.is_preferred = true;
+            partial.is_preferred = partial.compression != compression;
         }
         self.note_order(segment, object.last_modified);
         self.note_edge(segment, object.last_modified);
@@ -203,27 +212,14 @@ impl LogInventory {
     ) {
         let partial = PartialSegment {
             arrived_at: object.last_modified,
+            compression,
             plain_bytes: Some(object.size).filter(|_| compression.is_none()),
             is_empty: object.size == 0,
-            is_preferred: self.last_added == Some((segment, false)),
+            is_not_decompressible: object.size == 0
+                && compression.is_some_and(|kind| !kind.takes_nothing_for_empty()),
+            is_preferred: false,
         };
         self.rarities_mut().partials.entry(segment).or_insert(partial);
-    }
-
-    /// Notes which of several objects of a segment a restore takes: the first compressed one.
-    fn note_choice(&mut self, segment: u32, is_compressed: bool, bytes: u64) {
-        let number = u64::from(segment);
-        let is_replaced = match self.last_added {
-            Some((last, false)) if last == segment && is_compressed => {
-                bytes > 0 && self.has_wrong_size(number)
-            }
-            // Whatever the size of this one is, nobody asks for it.
-            Some((last, true)) if last == segment => !self.has_wrong_size(number),
-            Some(_) | None => false,
-        };
-        if is_replaced {
-            self.rarities_mut().replaced.insert(number);
-        }
     }
 
     /// Compares when a segment arrived with its neighbours, which were edges until it came.
@@ -319,8 +315,12 @@ impl LogInventory {
                 }
             }
             (None, Err(_)) => drop(self.rarities_mut().impossible_sizes.insert(number)),
-            (Some(_), _) if bytes == 0 => {
-                self.rarities_mut().impossible_sizes.insert(number);
+            (Some(compression), _) if bytes == 0 => {
+                let rarities = self.rarities_mut();
+                rarities.impossible_sizes.insert(number);
+                if !compression.takes_nothing_for_empty() {
+                    rarities.not_decompressible.insert(number);
+                }
             }
             (Some(_), _) if bytes > largest_compressed(SegmentSize::DEFAULT) => {
                 self.rarities_mut().oversized.push((segment, bytes));

@@ -25,7 +25,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "storage_class",
-        help: "Bytes by storage class.",
+        help: "Bytes by storage class; absent where only the configured servers can be listed.",
         unit: Some(Unit::Bytes),
         labels: &["storage_class"],
         values: Values::ReportBy(storage_classes),
@@ -72,7 +72,8 @@ fn by_prefix(report: &Report, value: fn(&Sums) -> u64) -> Vec<Labelled> {
 }
 
 fn storage_classes(report: &Report) -> Vec<Labelled> {
-    let classes = report.stock.classes();
+    // Sums of a part would pass for those of everything.
+    let classes = report.stock.classes().filter(|_| report.is_whole);
     classes.map(|(class, bytes)| (labels([class.as_str()]), bytes.into())).collect()
 }
 

@@ -57,8 +57,10 @@ impl<'a> Courses<'a> {
         wal: &'a ArchivedWal,
         of_backups: impl Iterator<Item = TimelineId>,
     ) -> Self {
+        let of_partials = wal.partials.iter().map(|(timeline, _)| *timeline);
+        let of_wal = wal.timelines().chain(of_partials);
         let timelines: BTreeSet<TimelineId> =
-            wal.timelines().chain(histories.timelines()).chain(of_backups).collect();
+            of_wal.chain(histories.timelines()).chain(of_backups).collect();
         let too_many = timelines.len().saturating_sub(MOST_TARGETS);
         let numbered: Vec<_> = timelines.into_iter().skip(too_many).collect();
         let course = |timeline: &TimelineId| {

@@ -110,6 +110,17 @@ impl ArchivedWal {
         self.cold.get(&timeline)?.first_from(from).filter(|number| *number <= to)
     }
 
+    /// Returns all segments that are there, of whatever size.
+    #[must_use]
+    pub fn present(&self) -> SegmentSets {
+        let mut present = self.segments.clone();
+        for (timeline, runs) in &self.wrong_size {
+            let segments = present.entry(*timeline).or_default();
+            runs.iter().for_each(|run| segments.insert_run(run));
+        }
+        present
+    }
+
     /// Returns the timelines with segments, in order.
     pub fn timelines(&self) -> impl Iterator<Item = TimelineId> {
         let numbers: BTreeSet<_> = self.segments.keys().chain(self.wrong_size.keys()).collect();

@@ -11,6 +11,8 @@ pub enum FindingCode {
     ScanFailed,
     /// No server's directory is there.
     NoServers,
+    /// Only the configured servers' backups and WAL may be listed.
+    ListedInPart,
     /// An expected server has no finished backup.
     NoBackup,
     /// No target restores a backup.
@@ -93,9 +95,10 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::ScanFailed,
         Self::NoServers,
+        Self::ListedInPart,
         Self::NoBackup,
         Self::NotRestorable,
         Self::ReplayEndsEarly,
@@ -143,6 +146,7 @@ impl FindingCode {
         match self {
             Self::ScanFailed => "scan_failed",
             Self::NoServers => "no_servers",
+            Self::ListedInPart => "listed_in_part",
             Self::NoBackup => "no_backup",
             Self::NotRestorable => "not_restorable",
             Self::ReplayEndsEarly => "replay_ends_early",

@@ -23,6 +23,10 @@ const MOST_GAPS: usize = 100;
 const NO_SERVERS: &str =
     "No server's directory lies below the destination path: is it the right one?";
 
+/// What credentials lead to that may list only the directories of the configured servers.
+const LISTED_IN_PART: &str = "Only the configured servers can be listed: what else lies below the \
+                              destination path is not known";
+
 /// What concerns no single server of an archive.
 pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Vec<Finding> {
     let Some(report) = status.report.as_deref() else {
@@ -36,6 +40,13 @@ pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Ve
             Severity::Unknown,
             FindingCode::NoServers,
             NO_SERVERS.to_owned(),
+        ));
+    }
+    if !report.is_whole {
+        findings.push(Finding::new(
+            Severity::Ok,
+            FindingCode::ListedInPart,
+            LISTED_IN_PART.to_owned(),
         ));
     }
     let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));

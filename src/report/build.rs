@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::barman::{Place, ServerKey, ServerPattern};
+use crate::barman::{NestedNames, Place, ServerKey, ServerPattern};
 use crate::inventory::{DirectoryInventory, Files, Inventory};
 use crate::postgres::{LogName, TimelineId};
 use crate::recovery::retention::RetentionPolicy;
@@ -37,6 +37,12 @@ impl Expectations {
     #[must_use]
     pub fn is_ignored(&self, server: &str) -> bool {
         self.ignored.iter().any(|pattern| pattern.matches(server))
+    }
+
+    /// Names of servers that have a slash in them.
+    #[must_use]
+    pub fn nested_names(&self) -> NestedNames {
+        NestedNames::among(self.servers.iter().flatten())
     }
 }
 
@@ -82,6 +88,11 @@ pub struct ScanFindings<'a> {
     /// The unfinished uploads, with keys behind the destination path; `None` where the store does
     /// not list them.
     pub uploads: Option<&'a [UploadFinding]>,
+    /// Bytes of the unfinished uploads to a backup, by its directory with a slash, where those are
+    /// known though not all are; `None` for bytes that the store does not tell.
+    pub uploads_of_backups: &'a BTreeMap<String, Option<u64>>,
+    /// Whether everything below the destination path was listed.
+    pub is_whole: bool,
 }
 
 /// Judges what a scan read.
@@ -102,7 +113,8 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
     Report {
         audited_at: findings.audited_at,
         stock: inventory.total(),
-        prefixes: prefix_sums(inventory, &servers, expected),
+        is_whole: findings.is_whole,
+        prefixes: prefix_sums(findings, &servers, expected),
         ignored: ignored_servers(inventory, expected),
         uploads: findings.uploads.map(|uploads| uploads_by_server(uploads, &servers, expected)),
         lacking: lacking.collect(),
@@ -135,8 +147,9 @@ fn uploads_by_server(
 ) -> BTreeMap<String, UploadSums> {
     let mut sums: BTreeMap<String, UploadSums> =
         servers.keys().map(|name| (name.clone(), UploadSums::default())).collect();
+    let names = expected.nested_names();
     for finding in uploads {
-        let server = match Place::of(&finding.upload.key) {
+        let server = match Place::among(&finding.upload.key, &names) {
             Place::Directory { directory, .. } if expected.is_ignored(directory) => continue,
             Place::Directory { directory, key } => {
                 // A first backup that was killed may have left nothing but its upload.

@@ -137,6 +137,9 @@ impl ServerJudge<'_> {
 
     fn upload_bytes(&self, id: &str) -> Option<u64> {
         let prefix = format!("{}/base/{id}/", self.name);
+        if let Some(bytes) = self.findings.uploads_of_backups.get(&prefix) {
+            return *bytes;
+        }
         let own = self.findings.uploads?.iter().filter(|one| one.upload.key.starts_with(&prefix));
         own.map(|finding| finding.bytes)
             .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))

@@ -167,8 +167,10 @@ impl Cluster {
     /// Leaves out what lies behind a hole after the last backup: it may be the later cluster's, from
     /// before its first backup.
     fn end_at_holes(&self, view: &mut ArchivedWal) {
+        let present = view.present();
         for (timeline, last_end) in &self.last_ends {
-            let Some(hole) = view.first_missing(*timeline, *last_end, u64::MAX) else { continue };
+            let segments = present.get(timeline).cloned().unwrap_or_default();
+            let Some(hole) = segments.first_missing(*last_end, u64::MAX) else { continue };
             let behind = SegmentSets::from([(
                 *timeline,
                 Runs::from_run(Run { first: hole, last: u64::MAX }),

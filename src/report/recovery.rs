@@ -11,8 +11,8 @@ use crate::inventory::{
 };
 use crate::postgres::{LogName, Run, Runs, SegmentName, SegmentSize, TimelineId};
 use crate::recovery::{
-    Archived, ArchivedWal, BackupSpan, BackupVerdict, Candidate, Histories, HistoryFile, Need,
-    NeededWal, SegmentSets, ServerVerdict, Verdict,
+    Archived, ArchivedWal, BackupChain, BackupSpan, BackupVerdict, BrokenChain, Candidate,
+    ChainLink, Histories, HistoryFile, Need, NeededWal, SegmentSets, ServerVerdict, Verdict,
 };
 
 use super::clusters::{Cluster, clusters};
@@ -231,21 +231,41 @@ impl RecoverySource<'_> {
     fn candidate(&self, backup: &BackupReport) -> Option<Candidate> {
         let (span, need) = span_of(backup)?;
         let ended_at = backup.done_at()?;
-        let objects = self.own_objects(backup)?;
+        let objects = self.chain_objects(backup);
         Some(Candidate {
             id: backup.id.clone(),
             span,
             need,
             ended_at,
-            broken_parent: None,
-            has_cold_data: objects.blocked > 0,
+            has_cold_data: objects.as_ref().is_ok_and(|objects| objects.blocked > 0),
+            broken_parent: objects.err().map(|broken| broken.backup),
         })
     }
 
     /// Objects of a backup and of those that it builds on.
-    fn own_objects(&self, backup: &BackupReport) -> Option<SomeObjects> {
-        let inventory = self.directory.backups.get(&backup.id)?;
-        Some(inventory.own_objects(backup.info.as_ref()?))
+    fn chain_objects(&self, backup: &BackupReport) -> Result<SomeObjects, BrokenChain> {
+        let parent = backup.info.as_ref().and_then(|info| info.parent_id.as_deref());
+        let chain = BackupChain::of(&backup.id, parent, |id| self.chain_link(id))?;
+        let mut objects = SomeObjects::default();
+        for id in chain.parents.into_iter().chain([backup.id.as_str()]) {
+            objects.add(self.own_objects(id).unwrap_or_default());
+        }
+        Ok(objects)
+    }
+
+    fn chain_link(&self, id: &str) -> Option<ChainLink<'_>> {
+        let backup = self.backups.iter().find(|backup| backup.id == id)?;
+        let inventory = self.directory.backups.get(id)?;
+        match (&backup.info, backup.state) {
+            (Some(info), _) => Some(ChainLink::of(info, inventory.has_all_data(info))),
+            (None, BackupState::Unreadable(_)) => Some(ChainLink::unreadable()),
+            (None, _) => None,
+        }
+    }
+
+    fn own_objects(&self, id: &str) -> Option<SomeObjects> {
+        let info = self.backups.iter().find(|backup| backup.id == id)?.info.as_ref()?;
+        Some(self.directory.backups.get(id)?.own_objects(info))
     }
 
     fn restore(
@@ -260,7 +280,7 @@ impl RecoverySource<'_> {
         };
         let newest = candidates.iter().filter(is_recoverable).max_by_key(|one| one.ended_at)?;
         let backup = self.backups.iter().find(|backup| backup.id == newest.id)?;
-        let mut objects = self.own_objects(backup)?;
+        let mut objects = self.chain_objects(backup).ok()?;
         let (begin, target) = (newest.span.begin.timeline, verdict.current_timeline?);
         let segments = archived.replayed(&newest.span, target)?;
         // PostgreSQL asks for the file of every number up to its target's, also of the timeline that
@@ -299,7 +319,7 @@ impl RecoverySource<'_> {
         if needs.is_empty() || !are_known {
             return None;
         }
-        let mut obsolete = present(wal);
+        let mut obsolete = wal.present();
         for JudgedCluster { cluster, archived, .. } in judged {
             let of_cluster = needs.iter().filter(|(id, _)| cluster.backups.contains(*id));
             let of_cluster: Vec<_> = of_cluster.map(|(_, need)| *need).collect();
@@ -373,12 +393,17 @@ fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
         let unusable = content.unusable_segments(size);
         let mut usable = content.segments.clone();
         unusable.iter().for_each(|run| usable.remove_run(run));
+        let mut wrong_size = unusable;
+        let none = &content.rarities().not_decompressible;
+        none.iter().for_each(|run| wrong_size.remove_run(run));
         insert(&mut archived.segments, &usable);
-        insert(&mut archived.wrong_size, &unusable);
+        insert(&mut archived.wrong_size, &wrong_size);
         insert(&mut archived.cold, &content.rarities().cold);
     }
     for (name, partial) in wal.partials() {
-        let Some(number) = name.number(size) else { continue };
+        let Some(number) = name.number(size).filter(|_| !partial.is_not_decompressible) else {
+            continue;
+        };
         add_partial(&mut archived, name.timeline, number, partial);
     }
     archived
@@ -404,16 +429,6 @@ fn add_partial(wal: &mut ArchivedWal, timeline: TimelineId, number: u64, partial
     } else {
         wal.partials.insert((timeline, number));
     }
-}
-
-/// All segments that are there, of whatever size.
-fn present(wal: &ArchivedWal) -> SegmentSets {
-    let mut present = wal.segments.clone();
-    for (timeline, runs) in &wal.wrong_size {
-        let segments = present.entry(*timeline).or_default();
-        runs.iter().for_each(|run| segments.insert_run(run));
-    }
-    present
 }
 
 impl RecoveryReport {

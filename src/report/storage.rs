@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::inventory::{DirectoryInventory, Inventory, Sums};
+use crate::inventory::{DirectoryInventory, Sums};
 
-use super::Expectations;
+use super::{Expectations, ScanFindings};
 
 /// Bytes and objects below one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,12 +51,13 @@ impl PrefixKind {
 /// them, and each costs a series; the smaller ones are summed with the loose objects.
 const MOST_OTHER_DIRECTORIES: usize = 50;
 
-/// Sums an archive by prefix; the sums add up to the whole of it.
+/// Sums an archive by prefix; the sums add up to all that was listed of it.
 pub(crate) fn prefix_sums(
-    inventory: &Inventory,
+    findings: &ScanFindings<'_>,
     servers: &BTreeMap<String, bool>,
     expected: &Expectations,
 ) -> Vec<PrefixSums> {
+    let inventory = findings.inventory;
     let empty = DirectoryInventory::default();
     let directory = |name: &String| inventory.directories.get(name).unwrap_or(&empty);
     let mut prefixes: Vec<PrefixSums> = servers
@@ -82,7 +83,9 @@ pub(crate) fn prefix_sums(
             loose.add(directory.total());
         }
     }
-    prefixes.push(prefix(String::new(), PrefixKind::Other, loose));
+    if findings.is_whole {
+        prefixes.push(prefix(String::new(), PrefixKind::Other, loose));
+    }
     prefixes
 }
 

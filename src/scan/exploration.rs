@@ -48,6 +48,13 @@ impl Exploration {
         }
     }
 
+    /// Ends it with what it found so far.
+    pub(super) fn give_up(&mut self) {
+        self.pages += 1;
+        self.is_asked = false;
+        self.is_done = true;
+    }
+
     /// Takes a page; what it found.
     ///
     /// # Errors

@@ -1,46 +1,93 @@
 //! Listing everything below a prefix, one page after the other.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
+use crate::barman::NestedNames;
 use crate::inventory::{Inventory, ListedObject};
 use crate::storage::{ListRequest, ObjectStore, StorageError};
 
 use super::key_order::Forward;
+use super::part::Stop;
 use super::progress::{Progress, protocol};
 
 /// Lists every object below a prefix, one page after the other, in either order; returns how many
 /// requests it took.
 ///
 /// # Errors
-/// When a page cannot be had, and when the listing goes back or round in circles.
+/// When a page cannot be had, when the listing goes back, and when it goes round in circles.
 pub(super) async fn list_plainly(
     store: &impl ObjectStore,
     prefix: &str,
     mut sink: impl FnMut(&ListedObject) + Send,
+) -> Result<u32, Stop> {
+    let mut forward = Forward::default();
+    list_pages(store, prefix, |objects| {
+        let keys = objects.iter().map(|object| object.key.as_str());
+        forward.take(keys).map_err(|key| {
+            Stop::Disorder(format!("the listing of `{prefix}` goes back to the key `{key}`"))
+        })?;
+        objects.iter().for_each(&mut sink);
+        Ok(())
+    })
+    .await
+}
+
+/// Lists every object below a prefix, in whatever order the store does, and hands them on sorted by
+/// their keys; returns how many requests it took.
+///
+/// # Errors
+/// When a page cannot be had, and when the listing goes round in circles.
+pub(super) async fn list_in_any_order(
+    store: &impl ObjectStore,
+    prefix: &str,
+    mut sink: impl FnMut(&ListedObject) + Send,
 ) -> Result<u32, StorageError> {
-    let (mut progress, mut forward) = (Progress::default(), Forward::default());
+    let mut found = BTreeMap::new();
+    let requests = list_pages(store, prefix, |objects| {
+        let before = found.len();
+        let is_empty = objects.is_empty();
+        found.extend(objects.into_iter().map(|object| (object.key.clone(), object)));
+        // Nothing else tells a listing that begins again from one that goes on.
+        if !is_empty && found.len() == before {
+            return Err(protocol(format!("the listing of `{prefix}` repeats itself")).into());
+        }
+        Ok(())
+    });
+    let requests = match requests.await {
+        Ok(requests) => requests,
+        Err(Stop::Failed(error)) => return Err(error),
+        Err(Stop::Disorder(why)) => return Err(protocol(why)),
+    };
+    found.values().for_each(&mut sink);
+    Ok(requests)
+}
+
+/// Hands on one page of objects after the other; returns how many requests it took.
+async fn list_pages(
+    store: &impl ObjectStore,
+    prefix: &str,
+    mut take: impl FnMut(Vec<ListedObject>) -> Result<(), Stop> + Send,
+) -> Result<u32, Stop> {
+    let mut progress = Progress::default();
     let mut request = ListRequest { prefix: prefix.to_owned(), ..ListRequest::default() };
     for requests in 1.. {
         let page = store.list_page(&request).await?;
         progress.check(&page)?;
-        let goes_back =
-            |key: &str| protocol(format!("the listing of `{prefix}` goes back to the key `{key}`"));
-        forward.take(page.objects.iter().map(|one| one.key.as_str())).map_err(goes_back)?;
-        for object in &page.objects {
-            if !object.key.starts_with(prefix) {
-                return Err(protocol(format!(
-                    "the listing of `{prefix}` holds the key `{}`, which does not begin so",
-                    object.key
-                )));
-            }
-            sink(object);
+        if let Some(stray) = page.objects.iter().find(|object| !object.key.starts_with(prefix)) {
+            let key = &stray.key;
+            let why =
+                format!("the listing of `{prefix}` holds the key `{key}`, which does not begin so");
+            return Err(protocol(why).into());
         }
+        take(page.objects)?;
         match page.next {
             Some(next) => request.continuation = Some(next),
             None => return Ok(requests),
         }
     }
-    Err(protocol(format!("the listing of `{prefix}` has no end")))
+    Err(protocol(format!("the listing of `{prefix}` has no end")).into())
 }
 
 /// Takes stock of what lies below a prefix that is too narrow to hold much.
@@ -50,10 +97,10 @@ pub(super) async fn take_stock(
     store: &impl ObjectStore,
     root: &str,
     below: &str,
-    listed_at: DateTime<Utc>,
+    (names, listed_at): (NestedNames, DateTime<Utc>),
 ) -> Result<Inventory, StorageError> {
-    let mut inventory = Inventory::default();
-    list_plainly(store, &format!("{root}{below}"), |object| {
+    let mut inventory = Inventory::with_names(names);
+    list_in_any_order(store, &format!("{root}{below}"), |object| {
         inventory.add(object.key.strip_prefix(root).unwrap_or_default(), object);
     })
     .await?;

@@ -52,7 +52,9 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let logs: Vec<_> = stream::iter(lacking.clone())
             .map(async |(directory, log): (String, LogName)| {
                 let below = format!("{directory}/wals/{log}/");
-                let fresh = take_stock(self.store.as_ref(), self.prefix, &below, now).await?;
+                let names = self.expected.nested_names();
+                let fresh =
+                    take_stock(self.store.as_ref(), self.prefix, &below, (names, now)).await?;
                 Ok::<_, StorageError>((directory, log, fresh))
             })
             .buffer_unordered(self.limits.concurrency.max(1))

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::inventory::{ListedObject, UnfinishedUpload};
 use crate::report::ErrorKind;
-use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError};
+use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError, UploadListing};
 
 use super::key_order::KeyOrder;
 
@@ -24,6 +24,8 @@ pub(super) enum Quirk {
     KeepsEmptyDirectories,
     /// Every other page holds less than it could.
     ShortPages,
+    /// It refuses to list directories by their names.
+    RefusesDelimiters,
 }
 
 /// Content of an object, and when it arrived.
@@ -61,7 +63,7 @@ impl MemoryStore {
         self.objects.lock().unwrap().keys().cloned().collect()
     }
 
-    /// Has one request for a page fail, after so many more that do not.
+    /// Has one request for a page of keys fail, after so many more that do not.
     pub(super) fn fail_after(&self, pages: u32) {
         *self.fails_after.lock().unwrap() = Some(pages);
     }
@@ -131,9 +133,10 @@ impl MemoryStore {
                 let skipped = after.ends_with('/') && key.starts_with(after.as_str());
                 !skipped && self.order.is_before(after, key)
             }
-            Quirk::None | Quirk::KeepsEmptyDirectories | Quirk::ShortPages => {
-                self.order.is_before(after, key)
-            }
+            Quirk::None
+            | Quirk::KeepsEmptyDirectories
+            | Quirk::ShortPages
+            | Quirk::RefusesDelimiters => self.order.is_before(after, key),
         }
     }
 }
@@ -142,7 +145,8 @@ impl ObjectStore for MemoryStore {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         // Others have a turn in between, as with a store that is asked over a network.
         tokio::task::yield_now().await;
-        if self.fails_now() {
+        let is_refused = self.quirk == Quirk::RefusesDelimiters && request.delimiter.is_some();
+        if is_refused || (request.delimiter.is_none() && self.fails_now()) {
             return Err(StorageError::new(ErrorKind::Internal, Reach::Scan, "as told"));
         }
         // A continuation is the last entry of the page before, and where the listing began.
@@ -178,8 +182,8 @@ impl ObjectStore for MemoryStore {
         objects.get(key).map(|(content, _)| content.clone()).ok_or_else(gone)
     }
 
-    async fn list_uploads(&self, _: &str) -> Result<Vec<UnfinishedUpload>, StorageError> {
-        Ok(vec![])
+    async fn list_uploads(&self, _: &str) -> Result<UploadListing, StorageError> {
+        Ok(UploadListing::default())
     }
 
     async fn upload_bytes(&self, _: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {

@@ -9,7 +9,9 @@ use tracing::info;
 
 use crate::inventory::UnfinishedUpload;
 use crate::report::{Operation, RequestOutcome};
-use crate::storage::{ListPage, ListRequest, ObjectStore, RequestObserver, StorageError};
+use crate::storage::{
+    ListPage, ListRequest, ObjectStore, RequestObserver, StorageError, UploadListing,
+};
 
 /// How long one lowering is given to show before the next: requests that were under way with the
 /// first one refused are refused as well.
@@ -95,8 +97,14 @@ impl Pace {
 }
 
 impl RequestObserver for Pace {
-    fn request_sent(&self, _: Operation, outcome: RequestOutcome) {
+    fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {
+        // A store that refuses a side question for good must not slow the listing down.
+        let is_side_question = match operation {
+            Operation::ListMultipartUploads | Operation::ListParts => true,
+            Operation::ListObjectsV2 | Operation::GetObject => false,
+        };
         match outcome {
+            RequestOutcome::Throttled if is_side_question => {}
             RequestOutcome::Throttled => self.lower(),
             RequestOutcome::Success => self.raise(),
             RequestOutcome::Timeout | RequestOutcome::Error => {}
@@ -131,7 +139,7 @@ impl<S: ObjectStore> ObjectStore for Paced<S> {
         self.store.get_small(key, max_bytes).await
     }
 
-    async fn list_uploads(&self, prefix: &str) -> Result<Vec<UnfinishedUpload>, StorageError> {
+    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
         let _permit = self.pace.permit().await;
         self.store.list_uploads(prefix).await
     }

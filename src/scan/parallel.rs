@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
+use tracing::debug;
 
+use crate::barman::NestedNames;
 use crate::inventory::ListedObject;
 use crate::storage::{ListPage, ObjectStore, StorageError};
 
@@ -27,6 +29,8 @@ pub(super) struct ParallelListing<S> {
     pub(super) store: Arc<S>,
     /// What all keys begin with: empty, or ending in a slash.
     pub(super) root: String,
+    /// Names of servers that hold a slash.
+    pub(super) names: NestedNames,
     /// The order in which the store lists.
     pub(super) order: KeyOrder,
     /// How many requests may be under way at once.
@@ -99,6 +103,15 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
     }
 }
 
+impl<S> ParallelListing<S> {
+    /// The `base/` of the server in whose directory a key lies.
+    fn base_of(&self, key: &str) -> Option<String> {
+        let root = &self.root;
+        let (server, _) = self.names.split(key.strip_prefix(root.as_str())?)?;
+        Some(format!("{root}{server}/base/"))
+    }
+}
+
 /// What was listed so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
@@ -134,7 +147,12 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
                 None if self.parts.is_empty() => return Ok(()),
                 None => return Err(Stop::Disorder("parts of it wait for each other".to_owned())),
                 Some(Ok((Job::Part(id), page))) => self.take_part(id, page?)?,
-                Some(Ok((Job::Exploration(index), page))) => self.take_exploration(index, page?)?,
+                Some(Ok((Job::Exploration(index), Ok(page)))) => {
+                    self.take_exploration(index, page)?;
+                }
+                Some(Ok((Job::Exploration(index), Err(error)))) => {
+                    self.give_up_exploration(index, &error);
+                }
                 Some(Err(error)) => {
                     // Nobody aborts a request but who drops all of this.
                     if let Ok(panic) = error.try_into_panic() {
@@ -180,9 +198,7 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
     /// The `base/` of the server in whose directory a part begins.
     fn base_of(&self, part: &Part) -> Option<String> {
         let after = part.range.after.as_deref()?;
-        let root = &self.listing.root;
-        let (server, _) = after.strip_prefix(root.as_str())?.split_once('/')?;
-        Some(format!("{root}{server}/base/"))
+        self.listing.base_of(after)
     }
 
     fn ask(&mut self, job: Job) {
@@ -235,6 +251,15 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         }
         self.consider();
         Ok(())
+    }
+
+    /// Goes on without an exploration that failed: it only serves to divide the listing.
+    fn give_up_exploration(&mut self, index: usize, error: &StorageError) {
+        debug!(error = error.with_causes(), "Directories could not be listed by their names");
+        if let Some(exploration) = self.explorations.get_mut(index) {
+            exploration.give_up();
+        }
+        self.consider();
     }
 
     /// Looks where the listing stands: it may be worth more requests than a plain one.
@@ -298,12 +323,10 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
     }
 
     fn divide_at(&mut self, id: u32, boundary: &str, is_guess: bool) -> bool {
-        let root = self.listing.root.as_str();
         let Some(part) = self.parts.get_mut(&id) else { return false };
         let mut right = part.range.split_off(boundary);
         // What comes after `base/` must wait for all of it.
-        let server = boundary.strip_prefix(root).and_then(|below| below.split_once('/'));
-        let base = server.map(|(server, _)| format!("{root}{server}/base/"));
+        let base = self.listing.base_of(boundary);
         let base =
             base.filter(|base| boundary.starts_with(base) && !right.prefix.starts_with(base));
         let end = base.map(|base| end_of(&base));

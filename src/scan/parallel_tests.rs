@@ -5,6 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
+use crate::barman::NestedNames;
+
 use super::key_order::KeyOrder;
 use super::key_range::KeyRange;
 use super::listing::list_plainly;
@@ -38,6 +40,7 @@ async fn listed(
     let listing = ParallelListing {
         store: Arc::clone(store),
         root: "p/".to_owned(),
+        names: NestedNames::default(),
         order,
         at_once,
         began_at: now() + TimeDelta::days(1),
@@ -97,7 +100,12 @@ fn archives() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn oddities() -> impl Strategy<Value = Quirk> {
-    prop_oneof![Just(Quirk::None), Just(Quirk::IgnoresStartAfter), Just(Quirk::SkipsDirectory)]
+    prop_oneof![
+        Just(Quirk::None),
+        Just(Quirk::IgnoresStartAfter),
+        Just(Quirk::SkipsDirectory),
+        Just(Quirk::RefusesDelimiters),
+    ]
 }
 
 fn orders() -> impl Strategy<Value = KeyOrder> {
@@ -177,6 +185,7 @@ proptest! {
         let mut seen = Vec::new();
         runtime().block_on(async {
             let listing = ParallelListing {
+                names: NestedNames::default(),
                 store: Arc::clone(&store),
                 root: "p/".to_owned(),
                 order: KeyOrder::Bytes,
@@ -245,5 +254,24 @@ fn what_is_large_says_nothing_of_the_small_servers_behind_it() {
         let (plain, requests) = plain_and_parallel(&[large, small.clone()].concat(), 100, 16);
 
         assert!(requests <= plain + 2, "{requests} for {plain}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_another_order_puts_between_two_parts_is_not_lost() {
+    let loose =
+        ["0", "0/0", "0000/-", "0000/0", "0001/0", "0001/base/a", "0002/0", "0010/a", "0011/"];
+    let late =
+        ["aa/a", "b-", "b/wals/00/0000", "b/wals/00/0001", "b/wals/00/0002", "b/wals/00/0003"];
+    let last = ["/-", "/0", "/0000", "3004", "base/0", "wals/0", ""];
+    let segments = (0..15).map(|number| format!("a/wals/{:02}/{number:04}", number / 7));
+    let others = [&loose[..], &late, &last].concat().into_iter().map(str::to_owned);
+    let keys: Vec<_> = segments.chain(others).map(|key| format!("p/{key}")).collect();
+    let store = store(&keys, 2, KeyOrder::Bytes, Quirk::None);
+
+    match listed(&store, KeyOrder::Parts, (4, 0), true).await {
+        Ok((found, _)) => assert_eq!(found, plainly(&store).await.0),
+        Err(Stop::Disorder(_)) => {}
+        Err(Stop::Failed(error)) => panic!("{error}"),
     }
 }

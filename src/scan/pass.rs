@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tracing::warn;
+use tokio::time::Instant;
+use tracing::{info, warn};
 
 use crate::inventory::{Files, Inventory};
 use crate::report::{Expectations, Report, ScanFindings, build};
-use crate::storage::{ObjectStore, StorageError};
+use crate::storage::{ObjectStore, Reach, StorageError};
 
 use super::logs::AskedLogs;
 use super::part::Stop;
 use super::reading::{BackupPlace, FilesRead};
 use super::rescan::backups;
-use super::stocktaking::{Stock, Way};
+use super::stocktaking::{Scope, Stock, Way};
+use super::uploads::UploadsAsked;
 use super::{Clock, ScanLimits};
 
 /// What is remembered from one pass to the next.
@@ -23,12 +25,12 @@ pub struct Knowledge {
     /// What was listed; `None` before the first pass, and where a listing left doubt.
     stock: Option<Stock>,
     way: Way,
+    scope: Scope,
     files: FilesRead,
     asked: AskedLogs,
     /// Backups that were said to have lost WAL the last time.
     losses: BTreeSet<BackupPlace>,
-    /// Whether the store refused to list unfinished uploads the last time.
-    uploads_are_refused: bool,
+    uploads: UploadsAsked,
 }
 
 /// What one pass works on.
@@ -60,24 +62,28 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         clock: &Clock,
     ) -> Result<Report, StorageError> {
         let listed_at = clock();
+        let ends_at = Instant::now() + self.limits.timeout;
         knowledge.files.begin();
         knowledge.asked.forget_older_than(self.limits.audit_period, listed_at);
         self.take_stock(knowledge, listed_at).await?;
-        let Knowledge { stock: Some(stock), files, asked, losses, uploads_are_refused, .. } =
-            knowledge
+        let Knowledge { stock: Some(stock), files, asked, losses, uploads, scope, .. } = knowledge
         else {
             return Err(super::progress::internal("the stock that was taken is not there"));
         };
         let inventory = &mut stock.inventory;
         self.read_files(inventory, files, listed_at).await?;
-        let uploads = self.find_uploads(uploads_are_refused).await?;
+        let found = (&*inventory, &files.files);
+        let is_whole = *scope == Scope::Everything;
+        let uploads = self.find_uploads(uploads, (found, is_whole), ends_at).await;
         let judge = |inventory: &Inventory, files: &Files| {
             let findings = ScanFindings {
                 inventory,
                 files,
                 listed_at,
                 audited_at: inventory.oldest_listing().map_or(listed_at, |at| at.min(listed_at)),
-                uploads: uploads.as_deref(),
+                uploads: uploads.all.as_deref(),
+                uploads_of_backups: &uploads.of_backups,
+                is_whole,
             };
             build(&findings, self.expected, clock())
         };
@@ -86,11 +92,37 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         if self.confirm_losses(&report, losses, found, listed_at).await? {
             report = judge(inventory, &files.files);
         }
-        if self.list_logs_again(&report.lacking, inventory, listed_at).await? {
-            asked.note(&report.lacking, listed_at);
+        if self.list_lacking_logs(&report, asked, inventory, listed_at).await {
             report = judge(inventory, &files.files);
         }
         Ok(report)
+    }
+
+    /// Lists logs once more on whose files sums depend; `true` if that says more. Where it fails,
+    /// these sums stay absent.
+    async fn list_lacking_logs(
+        &self,
+        report: &Report,
+        asked: &mut AskedLogs,
+        inventory: &mut Inventory,
+        listed_at: DateTime<Utc>,
+    ) -> bool {
+        match self.list_logs_again(&report.lacking, inventory, listed_at).await {
+            Ok(says_more) => {
+                if says_more {
+                    asked.note(&report.lacking, listed_at);
+                }
+                says_more
+            }
+            Err(error) => {
+                let (archive, error) = (self.archive, error.with_causes());
+                info!(
+                    archive,
+                    error, "Log directories could not be listed again: sums are missing"
+                );
+                false
+            }
+        }
     }
 
     async fn take_stock(
@@ -98,12 +130,15 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         knowledge: &mut Knowledge,
         listed_at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let Knowledge { stock, way, files, asked, .. } = knowledge;
-        if let (Some(known), Way::Parallel(order)) = (stock.as_mut(), *way)
+        let Knowledge { stock, way, scope, files, asked, .. } = knowledge;
+        if let (Some(known), Way::Parallel(order), Scope::Everything) =
+            (stock.as_mut(), *way, *scope)
             && self.is_worth_rescanning(known, listed_at)
         {
             match self.take_stock_again(known, (files, asked), order, listed_at).await {
                 Ok(()) => return Ok(()),
+                // What may be listed has changed.
+                Err(Stop::Failed(error)) if error.reach() == Reach::RefusedCall => {}
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Disorder(why)) => {
                     let archive = self.archive;
@@ -113,7 +148,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         }
         // What was known is in doubt until everything was listed.
         let before = stock.take();
-        let mut whole = self.take_whole_stock(way, asked, listed_at).await?;
+        let mut whole = self.take_allowed_stock((way, scope), asked, listed_at).await?;
         self.read_new_files(&whole.inventory, files).await?;
         whole.backups = backups(&whole.inventory, &files.files);
         whole.deletions = before.map(|before| before.deletions).unwrap_or_default();

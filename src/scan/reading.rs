@@ -117,7 +117,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         now: DateTime<Utc>,
     ) -> Result<Option<BackupInventory>, StorageError> {
         let below = format!("{}/base/{}/", place.directory, place.id);
-        let mut fresh = take_stock(self.store.as_ref(), self.prefix, &below, now).await?;
+        let names = self.expected.nested_names();
+        let mut fresh = take_stock(self.store.as_ref(), self.prefix, &below, (names, now)).await?;
         let directory = fresh.directories.get_mut(&place.directory);
         Ok(directory.and_then(|directory| directory.backups.remove(&place.id)))
     }

@@ -53,7 +53,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         order: KeyOrder,
         now: DateTime<Utc>,
     ) -> Result<(), Stop> {
-        let mut fresh = Inventory::keeping(asked.names());
+        let names = self.expected.nested_names();
+        let mut fresh = Inventory::with_names(names).keeping(asked.names());
         let names = self.list_but_wals(&known.inventory, &mut fresh, (order, now)).await?;
         // Where a backup begins that is new tells which logs may have changed.
         self.read_new_files(&fresh, files).await?;
@@ -242,11 +243,12 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         fresh: &mut Inventory,
         (order, now): (KeyOrder, DateTime<Utc>),
     ) -> Result<(), Stop> {
+        let names = self.expected.nested_names();
         let sink = |object: &ListedObject| {
             let key = self.relative(object);
             // What lies beside the logs was listed with their directories.
             let is_beside = matches!(
-                Place::of(key),
+                Place::among(key, &names),
                 Place::Directory { key: ServerKey::Wal(wal), .. } if wal.log.is_none()
             );
             if !is_beside {

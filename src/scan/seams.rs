@@ -35,6 +35,25 @@ impl Seams {
         }
     }
 
+    /// The range behind a boundary in which a key lies that was seen beyond it, or the first one on
+    /// the way there in which anything was listed; and what was listed there first.
+    fn range_of(
+        &self,
+        key: &str,
+        boundary: &str,
+        order: KeyOrder,
+    ) -> Option<(&KeyRange, Option<&String>)> {
+        let mut at = boundary;
+        for _ in 0..self.0.len() {
+            let (range, first) = self.0.get(at)?.after.as_ref()?;
+            match &range.until {
+                Some(until) if first.is_none() && !holds(range, key, order) => at = until,
+                Some(_) | None => return Some((range, first.as_ref())),
+            }
+        }
+        None
+    }
+
     /// Makes sure that each part began with the key that the one before it saw in front of it.
     ///
     /// A key that is gone meanwhile was deleted; of one that is still there, the store does not do as
@@ -46,20 +65,19 @@ impl Seams {
         began_at: DateTime<Utc>,
     ) -> Result<(), Stop> {
         for (boundary, seam) in &self.0 {
-            let Some((beyond, (range, first))) = seam.beyond.as_ref().zip(seam.after.as_ref())
-            else {
-                continue;
-            };
-            let is_in = beyond.starts_with(&range.prefix) && !range.is_beyond(beyond, order);
+            let Some(beyond) = seam.beyond.as_ref() else { continue };
+            let Some((range, first)) = self.range_of(beyond, boundary, order) else { continue };
+            let is_in = holds(range, beyond, order);
             let is_missed = match first {
                 Some(first) => order.is_before(beyond, first),
                 None => true,
             };
-            let is_unseen = first.as_ref().filter(|first| order.is_before(first, beyond));
+            let is_unseen = first.filter(|first| order.is_before(first, beyond));
             // What came or went while it was listed is no sign of anything.
             let doubt = match (is_in, is_missed, is_unseen) {
                 (true, true, _) => find(store, beyond).await?,
-                (true, false, Some(first)) => {
+                // Even where that lies further on, the first key behind the boundary comes before.
+                (_, false, Some(first)) => {
                     find(store, first).await?.filter(|object| object.last_modified < began_at)
                 }
                 _ => None,
@@ -73,6 +91,11 @@ impl Seams {
         }
         Ok(())
     }
+}
+
+/// Whether a key lies in a range, as far as its end and its prefix tell.
+fn holds(range: &KeyRange, key: &str, order: KeyOrder) -> bool {
+    key.starts_with(&range.prefix) && !range.is_beyond(key, order)
 }
 
 /// The object of a key, if it is still there.

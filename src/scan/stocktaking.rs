@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tracing::{debug, warn};
 
 use crate::inventory::{Inventory, ListedObject};
 use crate::postgres::LogName;
-use crate::storage::{ObjectStore, StorageError};
+use crate::storage::{ObjectStore, Reach, StorageError};
 
 use super::Pass;
 use super::key_order::KeyOrder;
 use super::key_range::KeyRange;
-use super::listing::list_plainly;
+use super::listing::{list_in_any_order, list_plainly};
 use super::logs::AskedLogs;
 use super::parallel::{ParallelListing, Wanted};
 use super::part::Stop;
@@ -65,6 +66,8 @@ pub(super) enum Way {
     Parallel(KeyOrder),
     /// One page after the other.
     Plain,
+    /// One page after the other, to be sorted when all are there.
+    Unordered,
 }
 
 impl Default for Way {
@@ -75,31 +78,121 @@ impl Default for Way {
 
 impl Way {
     /// The ways to try, one after the other: the one that was right the last time first.
-    fn to_try(self) -> [Self; 3] {
-        let [bytes, parts] = [KeyOrder::Bytes, KeyOrder::Parts].map(Self::Parallel);
+    fn to_try(self) -> &'static [Self] {
+        const BYTES: Way = Way::Parallel(KeyOrder::Bytes);
+        const PARTS: Way = Way::Parallel(KeyOrder::Parts);
         match self {
-            Self::Parallel(KeyOrder::Bytes) => [bytes, parts, Self::Plain],
+            Self::Parallel(KeyOrder::Bytes) => &[BYTES, PARTS, Self::Plain, Self::Unordered],
             // A store may have been taken for a plain one for what happened while it was listed.
-            Self::Parallel(KeyOrder::Parts) | Self::Plain => [parts, bytes, Self::Plain],
+            Self::Parallel(KeyOrder::Parts) | Self::Plain => {
+                &[PARTS, BYTES, Self::Plain, Self::Unordered]
+            }
+            // No key comes after a later one for what happened meanwhile.
+            Self::Unordered => &[Self::Unordered],
+        }
+    }
+}
+
+/// What the credentials may list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Everything below the destination path.
+    #[default]
+    Everything,
+    /// Only `base/` and `wals/` of the expected servers, as it turned out at this moment.
+    Servers(DateTime<Utc>),
+}
+
+impl Scope {
+    /// Whether to ask for everything: also of who was refused that so long ago.
+    fn may_be_everything(self, audit_period: Duration, now: DateTime<Utc>) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Servers(refused_at) => {
+                (now - refused_at).to_std().is_ok_and(|age| age >= audit_period)
+            }
         }
     }
 }
 
 impl<S: ObjectStore + 'static> Pass<'_, S> {
-    /// Lists everything, in a way that the store allows, which is remembered.
-    pub(super) async fn take_whole_stock(
+    /// Lists everything that these credentials may list, in a way that the store allows; both are
+    /// remembered.
+    pub(super) async fn take_allowed_stock(
+        &self,
+        (way, scope): (&mut Way, &mut Scope),
+        asked: &AskedLogs,
+        listed_at: DateTime<Utc>,
+    ) -> Result<Stock, StorageError> {
+        if !scope.may_be_everything(self.limits.audit_period, listed_at) {
+            let servers = self.prefixes_of_servers();
+            return self.take_whole_stock(way, &servers, asked, listed_at).await;
+        }
+        let everything = vec![self.prefix.to_owned()];
+        match self.take_whole_stock(way, &everything, asked, listed_at).await {
+            Err(error) if error.reach() == Reach::RefusedCall => {
+                self.take_stock_of_servers((way, scope), error, asked, listed_at).await
+            }
+            result => {
+                *scope = Scope::Everything;
+                result
+            }
+        }
+    }
+
+    /// Lists the expected servers alone, after everything was refused; that this succeeds is
+    /// remembered, and the log says so once.
+    async fn take_stock_of_servers(
+        &self,
+        (way, scope): (&mut Way, &mut Scope),
+        refusal: StorageError,
+        asked: &AskedLogs,
+        listed_at: DateTime<Utc>,
+    ) -> Result<Stock, StorageError> {
+        if self.expected.servers.is_none() {
+            let advice = "or name the servers under `servers` of this archive: then it is enough \
+                          to list `base/` and `wals/` of each";
+            return Err(refusal.or_else(advice));
+        }
+        let servers = self.prefixes_of_servers();
+        let stock = self.take_whole_stock(way, &servers, asked, listed_at).await?;
+        if *scope == Scope::Everything {
+            let (archive, error) = (self.archive, refusal.with_causes());
+            warn!(
+                archive,
+                error,
+                "Only the configured servers can be listed: what else lies below the destination \
+                 path is not known"
+            );
+        }
+        *scope = Scope::Servers(listed_at);
+        Ok(stock)
+    }
+
+    /// `base/` and `wals/` of each expected server, in this order: a backup that is seen as done
+    /// finds its WAL.
+    pub(super) fn prefixes_of_servers(&self) -> Vec<String> {
+        let servers = self.expected.servers.iter().flatten();
+        let prefixes = servers
+            .flat_map(|name| ["base", "wals"].map(|part| format!("{}{name}/{part}/", self.prefix)));
+        prefixes.collect()
+    }
+
+    /// Lists everything below some prefixes, in a way that the store allows, which is remembered.
+    async fn take_whole_stock(
         &self,
         way: &mut Way,
+        prefixes: &[String],
         asked: &AskedLogs,
         listed_at: DateTime<Utc>,
     ) -> Result<Stock, StorageError> {
         let before = *way;
         let mut disorder = String::new();
-        for tried in before.to_try() {
-            match self.list_whole(tried, asked, listed_at).await {
+        for tried in before.to_try().iter().copied() {
+            match self.list_whole(tried, prefixes, asked, listed_at).await {
                 Ok((inventory, requests)) => {
-                    if tried == Way::Plain && before != Way::Plain {
-                        self.warn_of_plain_listings(&disorder);
+                    if tried != before {
+                        self.tell_of_way(tried, &disorder);
                     }
                     *way = tried;
                     return Ok(Stock::new(inventory, requests, listed_at));
@@ -114,32 +207,57 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         Err(protocol(format!("the store lists in no order: {disorder}")))
     }
 
-    fn warn_of_plain_listings(&self, why: &str) {
+    fn tell_of_way(&self, way: Way, why: &str) {
         let archive = self.archive;
-        warn!(
-            archive,
-            why, "The store does not list as S3 does: its listings run one page after the other"
-        );
+        match way {
+            Way::Parallel(_) => {}
+            Way::Plain => warn!(
+                archive,
+                why,
+                "The store does not list as S3 does: its listings run one page after the other"
+            ),
+            Way::Unordered => warn!(
+                archive,
+                why,
+                "The store lists keys in no order: every listing is read to its end and sorted"
+            ),
+        }
     }
 
     async fn list_whole(
         &self,
         way: Way,
+        prefixes: &[String],
         asked: &AskedLogs,
         listed_at: DateTime<Utc>,
     ) -> Result<(Inventory, u32), Stop> {
-        let mut inventory = Inventory::keeping(asked.names());
-        let sink = |object: &ListedObject| inventory.add(self.relative(object), object);
-        let requests = match way {
-            Way::Parallel(order) => {
-                let ranges = vec![KeyRange::below(self.prefix)];
-                self.parallel(order, listed_at)
-                    .list(Wanted { ranges, ..Wanted::default() }, sink)
-                    .await?
-            }
-            Way::Plain => list_plainly(self.store.as_ref(), self.prefix, sink).await?,
-        };
+        let names = self.expected.nested_names();
+        let mut inventory = Inventory::with_names(names).keeping(asked.names());
+        let mut requests = 0;
+        for prefix in prefixes {
+            let sink = |object: &ListedObject| inventory.add(self.relative(object), object);
+            requests += self.list_below(prefix, way, listed_at, sink).await?;
+        }
         Ok((inventory, requests))
+    }
+
+    async fn list_below(
+        &self,
+        prefix: &str,
+        way: Way,
+        listed_at: DateTime<Utc>,
+        sink: impl FnMut(&ListedObject) + Send,
+    ) -> Result<u32, Stop> {
+        match way {
+            Way::Parallel(order) => {
+                let ranges = vec![KeyRange::below(prefix)];
+                let root = prefix.to_owned();
+                let listing = ParallelListing { root, ..self.parallel(order, listed_at) };
+                listing.list(Wanted { ranges, ..Wanted::default() }, sink).await
+            }
+            Way::Plain => list_plainly(self.store.as_ref(), prefix, sink).await,
+            Way::Unordered => Ok(list_in_any_order(self.store.as_ref(), prefix, sink).await?),
+        }
     }
 
     /// The key of an object behind the destination path and the slash after it.
@@ -153,6 +271,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             root: self.prefix.to_owned(),
             order,
             at_once: self.limits.concurrency,
+            names: self.expected.nested_names(),
             page: self.limits.page,
             began_at,
             small: self.limits.full_scan_requests,

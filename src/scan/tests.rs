@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::inventory::{ListedObject, UnfinishedUpload};
 use crate::report::{BackupState, ErrorKind, Expectations, Report, RetentionPolicies};
-use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError};
+use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError, UploadListing};
 
 use super::{Clock, Knowledge, Pass, ScanLimits};
 
@@ -140,7 +140,7 @@ impl ObjectStore for FakeStore {
         Ok(self.contents.lock().unwrap()[key].0.clone().into_bytes())
     }
 
-    async fn list_uploads(&self, _: &str) -> Result<Vec<UnfinishedUpload>, StorageError> {
+    async fn list_uploads(&self, _: &str) -> Result<UploadListing, StorageError> {
         Err(StorageError::new(ErrorKind::Protocol, Reach::RefusedCall, "not implemented"))
     }
 

@@ -1,78 +1,317 @@
-//! Looking for multipart uploads that nobody finished.
+//! Looking for multipart uploads that nobody finished: a side question, which fails no scan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-use crate::inventory::UnfinishedUpload;
-use crate::report::UploadFinding;
-use crate::storage::{ObjectStore, Reach, StorageError};
+use crate::barman::BackupStatus;
+use crate::inventory::{Files, Inventory, UnfinishedUpload};
+use crate::report::{ErrorKind, UploadFinding};
+use crate::storage::{ObjectStore, Reach, StorageError, UploadCoverage, UploadListing};
 
 use super::Pass;
 
+/// Share of a scan's time that the question may take.
+const SHARE_OF_SCAN: u32 = 10;
+
+/// How many keys are asked for one by one in a scan.
+const MOST_KEYS: usize = 300;
+
+/// How many uploads may fail to tell their parts before the others are not asked any more.
+const MOST_FAILURES: usize = 3;
+
+/// What is remembered from one question to the next.
+#[derive(Debug, Default)]
+pub(super) struct UploadsAsked {
+    /// Whether the log has said that they are not known, and no answer has come since.
+    are_unknown: bool,
+    /// How the store takes a prefix.
+    coverage: UploadCoverage,
+    /// Backups for whose keys an empty answer was checked.
+    checked: BTreeSet<String>,
+}
+
+/// Unfinished uploads, as far as they are known. Keys are behind the archive's prefix.
+#[derive(Debug, Default)]
+pub(super) struct UploadsFound {
+    /// All there are; `None` where the store does not tell.
+    pub(super) all: Option<Vec<UploadFinding>>,
+    /// Bytes of the uploads to a backup, by its directory with a slash, where those are known
+    /// though not all are; `None` for bytes that the store does not tell.
+    pub(super) of_backups: BTreeMap<String, Option<u64>>,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+struct Wanted {
+    /// Prefixes below which all uploads are wanted.
+    prefixes: Vec<String>,
+    /// Backups whose uploads are wanted in any case.
+    unfinished: Vec<Unfinished>,
+}
+
+/// A backup that is not done, and the keys that uploads to it can have.
+#[derive(Debug)]
+struct Unfinished {
+    /// Its directory behind the archive's prefix, with a slash.
+    directory: String,
+    /// Names in the directory.
+    names: Vec<String>,
+}
+
+/// What the parts of an upload yielded.
+#[derive(Clone, Copy, Debug)]
+enum Parts {
+    /// It ended meanwhile.
+    Ended,
+    /// Their bytes; `None` where the store does not tell.
+    Stored(Option<u64>),
+}
+
 impl<S: ObjectStore + 'static> Pass<'_, S> {
-    /// Lists the archive's unfinished uploads, with keys behind its prefix, and sums their parts.
+    /// Lists the archive's unfinished uploads and sums their parts.
     ///
-    /// `None` where the store refuses the call: then nothing is known, which is not the same as
-    /// none. `was_refused` keeps the log from saying so at every scan.
+    /// Whatever goes wrong leaves them unknown, which is not the same as none. The log says so
+    /// once, and again only after they were known.
     pub(super) async fn find_uploads(
         &self,
-        was_refused: &mut bool,
-    ) -> Result<Option<Vec<UploadFinding>>, StorageError> {
-        let mut refusal = None;
-        let uploads = or_refusal(self.store.list_uploads(self.prefix).await, &mut refusal)?;
-        let findings = match uploads {
-            Some(uploads) => Some(self.sum_uploads(uploads, &mut refusal).await?),
-            None => None,
-        };
-        if let Some(error) = &refusal
-            && !*was_refused
+        asked: &mut UploadsAsked,
+        ((inventory, files), is_whole): ((&Inventory, &Files), bool),
+        scan_ends_at: Instant,
+    ) -> UploadsFound {
+        let until = question_ends_at(self.limits.timeout, scan_ends_at);
+        let mut problem = None;
+        let unfinished = unfinished_backups(inventory, files);
+        let prefixes =
+            if is_whole { vec![self.prefix.to_owned()] } else { self.prefixes_of_servers() };
+        let wanted = Wanted { prefixes, unfinished };
+        let found = self.ask_for_uploads(asked, &wanted, until, &mut problem).await;
+        if let Some(error) = &problem
+            && !asked.are_unknown
         {
             let (archive, error) = (self.archive, error.with_causes());
             warn!(archive, error, "Unfinished uploads, or what they take, are not known");
         }
-        *was_refused = refusal.is_some();
-        Ok(findings)
+        asked.are_unknown = problem.is_some();
+        found
+    }
+
+    async fn ask_for_uploads(
+        &self,
+        asked: &mut UploadsAsked,
+        wanted: &Wanted,
+        until: Instant,
+        problem: &mut Option<StorageError>,
+    ) -> UploadsFound {
+        let listed = match timeout_at(until, self.list_all_uploads(asked, wanted)).await {
+            Ok(listed) => listed,
+            Err(_) => Err(took_too_long()),
+        };
+        match listed {
+            Ok(Some(uploads)) => {
+                let all = Some(self.sum_uploads(uploads, until, problem).await);
+                UploadsFound { all, of_backups: BTreeMap::new() }
+            }
+            Ok(None) => self.find_uploads_by_key(&wanted.unfinished, until, problem).await,
+            Err(error) => {
+                *problem = Some(error);
+                UploadsFound::default()
+            }
+        }
+    }
+
+    /// Every upload; `None` where the store tells only of exact keys.
+    async fn list_all_uploads(
+        &self,
+        asked: &mut UploadsAsked,
+        wanted: &Wanted,
+    ) -> Result<Option<Vec<UnfinishedUpload>>, StorageError> {
+        if asked.coverage == UploadCoverage::ExactKey {
+            return Ok(None);
+        }
+        let mut uploads = Vec::new();
+        for prefix in &wanted.prefixes {
+            let listing = self.store.list_uploads(prefix).await?;
+            asked.coverage = listing.coverage;
+            uploads.extend(listing.uploads);
+        }
+        if uploads.is_empty() && asked.coverage == UploadCoverage::Prefix {
+            self.check_empty_answer(asked, &wanted.unfinished).await?;
+        }
+        if asked.coverage == UploadCoverage::Prefix {
+            return Ok(Some(uploads));
+        }
+        warn!(
+            archive = self.archive,
+            "The store lists unfinished uploads only by their exact keys: those of unfinished \
+             backups are asked for, and how many there are is not known"
+        );
+        Ok(None)
+    }
+
+    /// Makes sure that an empty answer means that there are none: once for each unfinished backup,
+    /// asks for the keys that uploads to it have.
+    async fn check_empty_answer(
+        &self,
+        asked: &mut UploadsAsked,
+        unfinished: &[Unfinished],
+    ) -> Result<(), StorageError> {
+        let unchecked: Vec<_> =
+            unfinished.iter().filter(|one| !asked.checked.contains(&one.directory)).collect();
+        let keys = unchecked.iter().flat_map(|one| self.upload_keys(one)).take(MOST_KEYS);
+        for upload in self.list_uploads_by_key(keys.collect()).await? {
+            // It may have begun just now: then the directory tells of it, too.
+            let directory = upload.key.rsplit_once('/').map_or("", |(directory, _)| directory);
+            let again = self.store.list_uploads(&format!("{directory}/")).await?;
+            if again.uploads.is_empty() {
+                asked.coverage = UploadCoverage::ExactKey;
+                return Ok(());
+            }
+        }
+        asked.checked = unfinished.iter().map(|one| one.directory.clone()).collect();
+        Ok(())
+    }
+
+    /// Uploads to unfinished backups, of a store that tells only of exact keys.
+    async fn find_uploads_by_key(
+        &self,
+        unfinished: &[Unfinished],
+        until: Instant,
+        problem: &mut Option<StorageError>,
+    ) -> UploadsFound {
+        let mut found = UploadsFound::default();
+        let mut room = MOST_KEYS;
+        for backup in unfinished {
+            let keys = self.upload_keys(backup);
+            let Some(rest) = room.checked_sub(keys.len()) else { break };
+            room = rest;
+            let listed = timeout_at(until, self.list_uploads_by_key(keys)).await;
+            let uploads = match listed.unwrap_or_else(|_| Err(took_too_long())) {
+                Ok(uploads) => uploads,
+                Err(error) => {
+                    *problem = Some(error);
+                    break;
+                }
+            };
+            let findings = self.sum_uploads(uploads, until, problem).await;
+            let bytes = findings.iter().map(|finding| finding.bytes);
+            let sum = bytes.sum::<Option<u64>>();
+            found.of_backups.insert(backup.directory.clone(), sum);
+        }
+        found
+    }
+
+    /// Uploads to exactly these keys.
+    async fn list_uploads_by_key(
+        &self,
+        keys: Vec<String>,
+    ) -> Result<Vec<UnfinishedUpload>, StorageError> {
+        let mut listings = stream::iter(keys)
+            .map(async |key: String| {
+                let listing = self.store.list_uploads(&key).await;
+                (key, listing)
+            })
+            .buffer_unordered(self.limits.concurrency.max(1));
+        let mut found = Vec::new();
+        while let Some((key, listing)) = listings.next().await {
+            let UploadListing { uploads, .. } = listing?;
+            found.extend(uploads.into_iter().filter(|upload| upload.key == key));
+        }
+        Ok(found)
+    }
+
+    fn upload_keys(&self, backup: &Unfinished) -> Vec<String> {
+        let Unfinished { directory, names } = backup;
+        names.iter().map(|name| format!("{}{directory}{name}", self.prefix)).collect()
     }
 
     async fn sum_uploads(
         &self,
         uploads: Vec<UnfinishedUpload>,
-        refusal: &mut Option<StorageError>,
-    ) -> Result<Vec<UploadFinding>, StorageError> {
+        until: Instant,
+        problem: &mut Option<StorageError>,
+    ) -> Vec<UploadFinding> {
         // A store that takes the prefix for a hint lists uploads of other archives as well.
         let own = uploads.into_iter().filter(|upload| upload.key.starts_with(self.prefix));
-        let mut sums = stream::iter(own)
-            .map(async |upload| {
+        let own: Vec<_> = own.collect();
+        let parts = self.ask_for_parts(&own, until, problem).await;
+        let findings = own.into_iter().zip(parts).filter_map(|(mut upload, parts)| match parts {
+            Parts::Ended => None,
+            Parts::Stored(bytes) => {
+                upload.key.drain(..self.prefix.len());
+                Some(UploadFinding { upload, bytes })
+            }
+        });
+        findings.collect()
+    }
+
+    /// What the parts of each upload yielded, in their order.
+    async fn ask_for_parts(
+        &self,
+        uploads: &[UnfinishedUpload],
+        until: Instant,
+        problem: &mut Option<StorageError>,
+    ) -> Vec<Parts> {
+        let mut parts = vec![Parts::Stored(None); uploads.len()];
+        let mut answers = stream::iter(uploads.iter().cloned().enumerate())
+            .map(async |(index, upload): (usize, UnfinishedUpload)| {
                 let bytes = self.store.upload_bytes(&upload).await;
-                (upload, bytes)
+                (index, bytes)
             })
             .buffer_unordered(self.limits.concurrency.max(1));
-        let mut findings = Vec::new();
-        while let Some((mut upload, bytes)) = sums.next().await {
-            let bytes = match or_refusal(bytes, refusal)? {
-                // It ended meanwhile.
-                Some(None) => continue,
-                Some(bytes) => bytes,
-                None => None,
+        let mut failures = 0;
+        while failures < MOST_FAILURES {
+            let Ok(next) = timeout_at(until, answers.next()).await else {
+                *problem = Some(took_too_long());
+                break;
             };
-            upload.key.drain(..self.prefix.len());
-            findings.push(UploadFinding { upload, bytes });
+            let Some((index, bytes)) = next else { break };
+            match (bytes, parts.get_mut(index)) {
+                (Ok(Some(bytes)), Some(parts)) => *parts = Parts::Stored(Some(bytes)),
+                (Ok(None), Some(parts)) => *parts = Parts::Ended,
+                (Err(error), _) => {
+                    *problem = Some(error);
+                    failures += 1;
+                }
+                (Ok(_), None) => {}
+            }
         }
-        Ok(findings)
+        parts
     }
 }
 
-/// `None`, and the reason put aside, where the store refuses the call.
-fn or_refusal<T>(
-    result: Result<T, StorageError>,
-    refusal: &mut Option<StorageError>,
-) -> Result<Option<T>, StorageError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.reach() == Reach::RefusedCall => {
-            *refusal = Some(error);
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+/// The moment when the question is given up: the rest of the scan needs time as well.
+fn question_ends_at(scan_timeout: Duration, scan_ends_at: Instant) -> Instant {
+    let now = Instant::now();
+    let left = scan_ends_at.saturating_duration_since(now);
+    now + (scan_timeout / SHARE_OF_SCAN).min(left / 2)
+}
+
+fn took_too_long() -> StorageError {
+    let text = "the store did not answer within the time that a scan has for this";
+    StorageError::new(ErrorKind::Timeout, Reach::RefusedCall, text)
+}
+
+/// Backups that are not known to be done, the newest first by their ids.
+fn unfinished_backups(inventory: &Inventory, files: &Files) -> Vec<Unfinished> {
+    let directories = inventory.directories.iter();
+    let backups = directories.flat_map(|(directory, content)| {
+        content.backups.iter().map(move |(id, backup)| (directory, id, backup))
+    });
+    let mut unfinished: Vec<(&String, Unfinished)> = backups
+        .filter_map(|(directory, id, backup)| {
+            let info = backup.info.as_ref().and_then(|file| files.backup_info(file));
+            let is_done = info.is_some_and(|info| {
+                matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals)
+            });
+            let names = backup.upload_names(info);
+            let directory = format!("{directory}/base/{id}/");
+            (!is_done && backup.has_objects).then_some((id, Unfinished { directory, names }))
+        })
+        .collect();
+    unfinished.sort_by(|(one, _), (other, _)| other.cmp(one));
+    unfinished.into_iter().map(|(_, backup)| backup).collect()
 }

@@ -3,6 +3,13 @@
 use super::fault::{Answer, Call, Fault, Meaning, Place};
 use super::{ErrorKind, Operation, Reach, StorageError};
 
+/// What to do about credentials whose time is over.
+const EXPIRED: &str = "the credentials have expired: renew them at the place that `credentials` of this archive names";
+
+/// What to do about a secret of another key.
+const WRONG_SECRET: &str = "the secret access key does not fit the access key id: check \
+                            `credentials.secretAccessKeyFile` of this archive";
+
 impl Place<'_> {
     /// The error that this fault amounts to; its cause is still to be added.
     pub(super) fn explain(&self, call: Call<'_>, fault: &Fault) -> StorageError {
@@ -78,21 +85,20 @@ impl Place<'_> {
         let (store, bucket, key) = (self.store(), self.bucket, call.key);
         let subject = self.subject(call);
         match meaning {
-            Meaning::Expired => "the credentials have expired: renew them at the place that \
-                                 `credentials` of this archive names"
-                .to_owned(),
-            Meaning::UnknownKey => format!(
-                "{store} does not know these credentials: check `credentials.accessKeyIdFile` \
-                 (or `.profile`, `.sessionTokenFile`) and `endpointURL` of this archive"
-            ),
-            Meaning::WrongSecret => "the secret access key does not fit the access key id: check \
-                 `credentials.secretAccessKeyFile` of this archive"
-                .to_owned(),
+            Meaning::Expired => EXPIRED.to_owned(),
+            Meaning::UnknownKey => self.unknown_credentials(),
+            Meaning::WrongSecret => WRONG_SECRET.to_owned(),
             Meaning::WrongClock => format!(
                 "the clocks of this machine and of {store} differ too much: set this one right"
             ),
             Meaning::WrongRegion | Meaning::Elsewhere => self.region_advice(answer),
             Meaning::Denied => self.permission_advice(call),
+            Meaning::Intercepted => self.intercepted(call),
+            Meaning::Capped => format!(
+                "asked for {subject}, {store} refused for a cap, a quota or the state of the \
+                 account: look into the account at the provider"
+            ),
+            Meaning::Addressing => self.addressing_advice(),
             Meaning::NoBucket => format!(
                 "bucket `{bucket}` does not exist at {store}: check `destinationPath`, \
                  `endpointURL` and `pathStyle` of this archive"
@@ -115,6 +121,22 @@ impl Place<'_> {
         }
     }
 
+    fn intercepted(&self, call: Call<'_>) -> String {
+        let (store, subject) = (self.store(), self.subject(call));
+        format!(
+            "asked for {subject}, something that does not speak S3 refused: look for a proxy or \
+             firewall between here and {store}, and check `endpointURL` of this archive"
+        )
+    }
+
+    fn unknown_credentials(&self) -> String {
+        let store = self.store();
+        format!(
+            "{store} does not know these credentials: check `credentials.accessKeyIdFile` (or \
+             `.profile`, `.sessionTokenFile`) and `endpointURL` of this archive"
+        )
+    }
+
     fn region_advice(&self, answer: &Answer) -> String {
         let (bucket, region) = (self.bucket, self.region);
         match answer.region.as_deref().filter(|&right| right != region) {
@@ -128,6 +150,16 @@ impl Place<'_> {
                 self.store()
             ),
         }
+    }
+
+    fn addressing_advice(&self) -> String {
+        let (bucket, store) = (self.bucket, self.store());
+        let advice = if self.path_style {
+            "set `pathStyle` of this archive to `false`"
+        } else {
+            "check `endpointURL` of this archive"
+        };
+        format!("{store} wants the name of bucket `{bucket}` in the host of the URL: {advice}")
     }
 
     fn permission_advice(&self, call: Call<'_>) -> String {

@@ -16,7 +16,8 @@ pub enum Reach {
     RefusedObject,
     /// The object is larger than the caller takes.
     TooLargeObject,
-    /// The store does not know this call, refuses it, or does not allow it to these credentials.
+    /// The store does not know this call, refuses it, or does not allow it to these credentials. Of
+    /// a listing of objects: these credentials may not list this prefix.
     RefusedCall,
 }
 
@@ -44,6 +45,13 @@ impl StorageError {
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// The same error with another way out at the end of its text.
+    #[must_use]
+    pub fn or_else(mut self, advice: &str) -> Self {
+        self.message = format!("{}; {advice}", self.message);
         self
     }
 

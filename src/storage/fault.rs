@@ -22,6 +22,8 @@ pub(super) struct Place<'a> {
     pub(super) endpoint: Option<&'a str>,
     /// The region that requests are signed for.
     pub(super) region: &'a str,
+    /// Whether the bucket's name stands in the path.
+    pub(super) path_style: bool,
 }
 
 /// How a call failed.
@@ -50,6 +52,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// The S3 error code; empty where the answer has none.
     pub(super) code: String,
+    /// What the store says besides its code; empty where it says nothing.
+    pub(super) message: String,
     /// The region that the store names as the right one.
     pub(super) region: Option<String>,
 }
@@ -64,6 +68,12 @@ pub(super) enum Meaning {
     WrongRegion,
     Elsewhere,
     Denied,
+    /// Refused by something in front of the store, which answers in no words of S3.
+    Intercepted,
+    /// A cap, a quota, or an account that is not in good standing.
+    Capped,
+    /// The bucket's name stands in the wrong part of the URL.
+    Addressing,
     NoBucket,
     NoObject,
     Unreadable,
@@ -75,9 +85,41 @@ pub(super) enum Meaning {
     Other,
 }
 
+/// Codes of caps, quotas and accounts: of Backblaze, Cloudflare, `MinIO`, Ceph, Alibaba and Amazon.
+const CAPS: [&str; 11] = [
+    "TransactionCapExceeded",
+    "DownloadCapExceeded",
+    "StorageCapExceeded",
+    "QuotaExceeded",
+    "RequestQuotaExceeded",
+    "ServiceQuotaExceededException",
+    "XMinioAdminBucketQuotaExceeded",
+    "AccountProblem",
+    "AllAccessDisabled",
+    "UserDisable",
+    "UserSuspended",
+];
+
+/// What stands in a message that tells of a cap under a code that does not, in lower case.
+/// Backblaze has `AccessDenied` for all that it refuses.
+const CAPS_IN_WORDS: [&str; 4] = ["cap exceeded", "caps & alerts", "quota", "limit exceeded"];
+
 impl Answer {
-    pub(super) fn meaning(&self, operation: Operation) -> Meaning {
-        match self.code.as_str() {
+    /// The region in which the bucket is, where the store says so and would do better there.
+    pub(super) fn region_to_follow(&self, operation: Operation) -> Option<&str> {
+        let meaning = self.meaning(operation);
+        let is_elsewhere = matches!(meaning, Meaning::WrongRegion | Meaning::Elsewhere);
+        self.region.as_deref().filter(|_| is_elsewhere)
+    }
+
+    fn is_about_a_cap(&self) -> bool {
+        let message = self.message.to_lowercase();
+        CAPS_IN_WORDS.iter().any(|words| message.contains(words))
+    }
+
+    /// What a code about credentials means; `None` for other codes.
+    fn meaning_for_credentials(&self) -> Option<Meaning> {
+        Some(match self.code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Meaning::Expired,
             "InvalidAccessKeyId"
             | "InvalidToken"
@@ -87,9 +129,25 @@ impl Answer {
             | "UnrecognizedClientException" => Meaning::UnknownKey,
             "SignatureDoesNotMatch" => Meaning::WrongSecret,
             "RequestTimeTooSkewed" | "RequestExpired" => Meaning::WrongClock,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn meaning(&self, operation: Operation) -> Meaning {
+        if let Some(meaning) = self.meaning_for_credentials() {
+            return meaning;
+        }
+        match self.code.as_str() {
             "AuthorizationHeaderMalformed"
             | "IllegalLocationConstraintException"
-            | "InvalidRegion" => Meaning::WrongRegion,
+            | "InvalidRegion"
+            | "InvalidRegionName" => Meaning::WrongRegion,
+            // Of Alibaba, Huawei and Tencent.
+            "SecondLevelDomainForbidden"
+            | "VirtualHostDomainRequired"
+            | "PathStyleDomainForbidden" => Meaning::Addressing,
+            code if CAPS.contains(&code) => Meaning::Capped,
+            "AccessDenied" if self.is_about_a_cap() => Meaning::Capped,
             "PermanentRedirect" | "TemporaryRedirect" => Meaning::Elsewhere,
             "NoSuchBucket" | "InvalidBucketName" => Meaning::NoBucket,
             "NoSuchKey" if operation == Operation::GetObject => Meaning::NoObject,
@@ -120,6 +178,8 @@ impl Answer {
         match (self.status, operation) {
             (301 | 302 | 307 | 308, _) => Meaning::Elsewhere,
             (401, _) => Meaning::UnknownKey,
+            // A store of S3's kind has a code for whatever it refuses.
+            (403, _) if self.code.is_empty() => Meaning::Intercepted,
             (403, _) => Meaning::Denied,
             (404, Operation::GetObject) => Meaning::NoObject,
             (404, Operation::ListObjectsV2) => Meaning::NoBucket,
@@ -145,11 +205,14 @@ impl Meaning {
             | Self::WrongRegion
             | Self::Denied => ErrorKind::Auth,
             Self::Elsewhere | Self::NoBucket | Self::NoObject => ErrorKind::NotFound,
-            Self::Busy => ErrorKind::Throttled,
+            Self::Busy | Self::Capped => ErrorKind::Throttled,
+            Self::Intercepted => ErrorKind::Network,
             Self::Late => ErrorKind::Timeout,
-            Self::Unreadable | Self::UnknownCall | Self::Rejected | Self::Other => {
-                ErrorKind::Protocol
-            }
+            Self::Addressing
+            | Self::Unreadable
+            | Self::UnknownCall
+            | Self::Rejected
+            | Self::Other => ErrorKind::Protocol,
         }
     }
 
@@ -157,13 +220,15 @@ impl Meaning {
     pub(super) fn reach(self, operation: Operation) -> Reach {
         match (self, operation) {
             (Self::NoObject, _) => Reach::GoneObject,
-            (Self::Unreadable | Self::Denied | Self::Rejected, Operation::GetObject) => {
-                Reach::RefusedObject
-            }
             (
-                Self::Denied | Self::UnknownCall | Self::Rejected,
+                Self::Unreadable | Self::Denied | Self::Intercepted | Self::Capped | Self::Rejected,
+                Operation::GetObject,
+            ) => Reach::RefusedObject,
+            (
+                Self::Denied | Self::Intercepted | Self::UnknownCall | Self::Rejected,
                 Operation::ListMultipartUploads | Operation::ListParts,
-            ) => Reach::RefusedCall,
+            )
+            | (Self::Denied, Operation::ListObjectsV2) => Reach::RefusedCall,
             _ => Reach::Scan,
         }
     }
@@ -173,10 +238,11 @@ impl Meaning {
 mod tests {
     use super::*;
 
-    const AWS: Place<'_> = Place { bucket: "b", endpoint: None, region: "us-east-1" };
+    const AWS: Place<'_> =
+        Place { bucket: "b", endpoint: None, region: "us-east-1", path_style: false };
 
     fn explained(operation: Operation, status: u16, code: &str) -> (ErrorKind, Reach) {
-        let answer = Answer { status, code: code.to_owned(), region: None };
+        let answer = Answer { status, code: code.to_owned(), ..Answer::default() };
         let error = AWS.explain(Call { operation, key: "k" }, &Fault::Answer(answer));
         (error.kind(), error.reach())
     }
@@ -203,10 +269,11 @@ mod tests {
 
     #[test]
     fn a_refused_object_concerns_itself_alone() {
-        use ErrorKind::{Auth, NotFound, Protocol};
+        use ErrorKind::{Auth, Network, NotFound, Protocol, Throttled};
         for (status, code, expected) in [
             (403, "AccessDenied", (Auth, Reach::RefusedObject)),
-            (403, "", (Auth, Reach::RefusedObject)),
+            (403, "DownloadCapExceeded", (Throttled, Reach::RefusedObject)),
+            (403, "", (Network, Reach::RefusedObject)),
             (403, "InvalidObjectState", (Protocol, Reach::RefusedObject)),
             (400, "KMS.DisabledException", (Protocol, Reach::RefusedObject)),
             (400, "InvalidRequest", (Protocol, Reach::RefusedObject)),
@@ -250,12 +317,11 @@ mod tests {
 
     #[test]
     fn a_refused_listing_of_uploads_concerns_the_call_alone() {
-        let denied = (403, "AccessDenied", ErrorKind::Auth);
         let unknown = (501, "NotImplemented", ErrorKind::Protocol);
         let forbidden = (405, "MethodNotAllowed", ErrorKind::Protocol);
         let [invalid, odd] =
             ["InvalidRequest", "InvalidArgument"].map(|code| (400, code, ErrorKind::Protocol));
-        for (status, code, kind) in [denied, unknown, forbidden, invalid, odd] {
+        for (status, code, kind) in [unknown, forbidden, invalid, odd] {
             for (operation, reach) in [
                 (Operation::ListMultipartUploads, Reach::RefusedCall),
                 (Operation::ListParts, Reach::RefusedCall),
@@ -263,6 +329,17 @@ mod tests {
             ] {
                 assert_eq!(explained(operation, status, code), (kind, reach), "{code}");
             }
+        }
+    }
+
+    #[test]
+    fn a_permission_that_is_missing_concerns_what_was_asked_for_alone() {
+        for operation in
+            [Operation::ListObjectsV2, Operation::ListMultipartUploads, Operation::ListParts]
+        {
+            let found = explained(operation, 403, "AccessDenied");
+
+            assert_eq!(found, (ErrorKind::Auth, Reach::RefusedCall), "{operation:?}");
         }
     }
 
@@ -278,6 +355,9 @@ mod tests {
             (504, "", ErrorKind::Timeout),
             (500, "InternalError", ErrorKind::Protocol),
             (418, "Teapot", ErrorKind::Protocol),
+            (403, "", ErrorKind::Network),
+            (403, "UserSuspended", ErrorKind::Throttled),
+            (403, "SecondLevelDomainForbidden", ErrorKind::Protocol),
         ] {
             let found = explained(Operation::ListObjectsV2, status, code);
 
@@ -288,8 +368,10 @@ mod tests {
     #[test]
     fn texts_say_what_to_do() {
         let region = Some("eu-west-1".to_owned());
-        let moved = Answer { status: 301, code: "PermanentRedirect".to_owned(), region };
-        let denied = Answer { status: 403, code: "AccessDenied".to_owned(), region: None };
+        let code = "PermanentRedirect".to_owned();
+        let moved = Answer { status: 301, code, region, ..Answer::default() };
+        let code = "AccessDenied".to_owned();
+        let denied = Answer { status: 403, code, ..Answer::default() };
         let list = Call { operation: Operation::ListObjectsV2, key: "p/" };
         let get = Call { operation: Operation::GetObject, key: "p/backup.info" };
 
@@ -311,9 +393,43 @@ mod tests {
     }
 
     #[test]
+    fn the_code_decides_on_the_advice() {
+        let place = |path_style| Place { endpoint: Some("https://s.test"), path_style, ..AWS };
+        let list = Call { operation: Operation::ListObjectsV2, key: "p/" };
+        let advice = |path_style, code: &str, message: &str| {
+            let (code, message) = (code.to_owned(), message.to_owned());
+            let answer = Answer { status: 403, code, message, region: None };
+            place(path_style).explain(list, &Fault::Answer(answer)).to_string()
+        };
+        for code in
+            ["SecondLevelDomainForbidden", "VirtualHostDomainRequired", "PathStyleDomainForbidden"]
+        {
+            let text = advice(true, code, "");
+            assert!(text.ends_with("set `pathStyle` of this archive to `false`"), "{code}: {text}");
+            let text = advice(false, code, "");
+            assert!(text.ends_with("check `endpointURL` of this archive"), "{code}: {text}");
+        }
+        for code in ["InvalidRegionName", "AuthorizationHeaderMalformed"] {
+            let text = advice(true, code, "");
+            assert!(text.contains("check `region`"), "{code}: {text}");
+        }
+        for (code, message) in [
+            ("AccessDenied", "Transaction cap exceeded, see the Caps & Alerts page."),
+            ("AccessDenied", "You exceeded your Quota."),
+            ("QuotaExceeded", ""),
+            ("UserDisable", ""),
+        ] {
+            let text = advice(true, code, message);
+            assert!(text.contains("cap, a quota or the state of the account"), "{code}: {text}");
+        }
+        let text = advice(true, "", "");
+        assert!(text.contains("a proxy or firewall"), "{text}");
+    }
+
+    #[test]
     fn texts_name_the_key_or_prefix_that_is_concerned() {
         let answer = |status, code: &str| {
-            Fault::Answer(Answer { status, code: code.to_owned(), region: None })
+            Fault::Answer(Answer { status, code: code.to_owned(), ..Answer::default() })
         };
         let faults = || {
             [
@@ -327,6 +443,8 @@ mod tests {
                 answer(500, "InternalError"),
                 answer(501, "NotImplemented"),
                 answer(403, "AccessDenied"),
+                answer(403, ""),
+                answer(403, "QuotaExceeded"),
                 answer(418, "Teapot"),
             ]
         };

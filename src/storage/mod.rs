@@ -41,6 +41,25 @@ pub struct ListPage {
     pub next: Option<String>,
 }
 
+/// Unfinished multipart uploads, and how far they are all that there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadListing {
+    /// The uploads, whose keys begin with the prefix.
+    pub uploads: Vec<UnfinishedUpload>,
+    /// How far the store took the prefix for one.
+    pub coverage: UploadCoverage,
+}
+
+/// Keys of which a store lists unfinished uploads, when asked for those below a prefix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UploadCoverage {
+    /// Every key that begins with the prefix, as S3 does.
+    #[default]
+    Prefix,
+    /// Only the key that is the prefix: without an upload to that key the answer is empty.
+    ExactKey,
+}
+
 /// Where the requests for an archive go, by TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsEndpoint {
@@ -74,7 +93,8 @@ pub trait ObjectStore: Send + Sync {
         max_bytes: u64,
     ) -> impl Future<Output = Result<Vec<u8>, StorageError>> + Send;
 
-    /// Lists every unfinished multipart upload whose key begins with `prefix`.
+    /// Lists the unfinished multipart uploads whose keys begin with `prefix`, as far as the store
+    /// takes it for a prefix.
     ///
     /// # Errors
     /// As [`ObjectStore::list_page`]; [`Reach::RefusedCall`] tells a store that does not have this
@@ -82,7 +102,7 @@ pub trait ObjectStore: Send + Sync {
     fn list_uploads(
         &self,
         prefix: &str,
-    ) -> impl Future<Output = Result<Vec<UnfinishedUpload>, StorageError>> + Send;
+    ) -> impl Future<Output = Result<UploadListing, StorageError>> + Send;
 
     /// Sums the parts that an unfinished upload has stored so far, in bytes.
     ///

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Puts the WAL file $1 into the archive under the name $2, as barman-cloud-wal-archive does: history
 # files directly into wals/, everything else into the directory of its log, over what is there. Compresses
 # as long as there is a file of that name, as with --gzip.

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Copies the data directory $1 to $2, as barman-cloud-backup reads it: without WAL and what belongs to
 # the running server alone, and pg_control at last.
 mkdir -m 700 "$2"

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Gets the WAL file $1 from the archive to $2, as barman-cloud-wal-restore does: a partial segment where
 # the complete one is missing, an object of the wrong size as it is, status 1 where there is nothing, and
 # status 4 where it cannot be decompressed. Notes the name and the object that was given in the file $3.

@@ -329,8 +329,9 @@ impl World {
         let of_files = self.files.keys().copied().filter(|tli| self.exists(*tli));
         let of_backups =
             self.backups.iter().flat_map(|backup| [backup.begin_timeline, backup.end_timeline]);
-        let all: BTreeSet<u32> =
-            self.timelines().into_iter().chain(of_files).chain(of_backups).collect();
+        let of_partials = self.partials.keys().map(|(timeline, _)| *timeline);
+        let of_wal = self.timelines().into_iter().chain(of_partials);
+        let all: BTreeSet<u32> = of_wal.chain(of_files).chain(of_backups).collect();
         let numbers = all.into_iter().map(Wish::Number);
         numbers.chain([Wish::Current, Wish::Latest]).collect()
     }

@@ -94,7 +94,11 @@ fn kinds(report: &Report) -> Vec<KindEntry> {
         let prefixes = report.prefixes.iter().filter(|one| one.kind == kind);
         (kind, prefixes.fold(Sums::default(), |sums, one| sums.plus(one.sums)))
     };
-    let mut found = PrefixKind::ALL.map(sums_of);
+    let is_known = |kind: &PrefixKind| match kind {
+        PrefixKind::Base | PrefixKind::Wals => true,
+        PrefixKind::Orphan | PrefixKind::Other => report.is_whole,
+    };
+    let mut found: Vec<_> = PrefixKind::ALL.into_iter().filter(is_known).map(sums_of).collect();
     found.sort_by_key(|(_, sums)| Reverse(sums.bytes));
     let shares = shares(&bytes_of(&found, |(_, sums)| sums.bytes));
     let entry = |((kind, sums), share_percent): ((PrefixKind, Sums), _)| KindEntry {

@@ -141,6 +141,8 @@ impl Archive {
             listed_at: moment(NOW),
             audited_at: moment(NOW),
             uploads: Some(&self.uploads),
+            uploads_of_backups: &[].into(),
+            is_whole: true,
         };
         let servers = self.servers.as_ref();
         let expected = Expectations {

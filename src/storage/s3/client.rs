@@ -18,6 +18,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use url::Url;
 
 use super::credentials::{CredentialFiles, Paths};
 use super::requests::Observed;
@@ -25,8 +26,9 @@ use super::whole::WholeListings;
 use super::{Credentials, S3Settings};
 use crate::storage::{ErrorKind, Reach, RequestObserver, StorageError};
 
-/// The region that imitations of S3 sign for, unless they are told otherwise.
-const REGION_OF_OTHERS: &str = "us-east-1";
+/// The region that is signed for where nothing names one: that of imitations of S3, and on AWS the
+/// one that knows of all others.
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// Time to connect, at most: a host that does not answer is known sooner than a slow one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,7 +61,7 @@ impl Connection {
     ) -> Result<Self, StorageError> {
         let inner = http_client(settings, ca.as_deref())?;
         let surroundings = surroundings(settings).await;
-        let region = surroundings.region().ok_or_else(no_region)?.to_string();
+        let region = region_of(&surroundings);
         let client = client(settings, &surroundings, retries, Observed { inner, observer });
         Ok(Self { client, region, ca })
     }
@@ -86,11 +88,17 @@ fn client(
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     // Without an endpoint it is AWS, whatever `AWS_ENDPOINT_URL` or a profile says: metrics and
     // texts name what the settings say.
-    config.set_endpoint_url(settings.endpoint_url.clone());
+    config.set_endpoint_url(settings.endpoint_url.as_deref().map(ending_in_slash));
     if let Credentials::Files { .. } = settings.credentials {
         config = config.identity_cache(IdentityCache::no_cache());
     }
     Client::from_conf(config.build())
+}
+
+/// The URL with a slash at its end: to a path without one, the SDK's rules add the bucket's name as
+/// if it were a part of the last directory's.
+fn ending_in_slash(url: &str) -> String {
+    format!("{}/", url.trim_end_matches('/'))
 }
 
 /// The ration of retries of one store: one that fails must not use up another's.
@@ -117,16 +125,43 @@ fn timeouts(request_timeout: Duration) -> TimeoutConfig {
 
 /// Region and credentials; those that the settings do not name are found as every AWS tool does.
 pub(super) async fn surroundings(settings: &S3Settings) -> SdkConfig {
-    let region = settings
-        .region
-        .clone()
-        .or_else(|| settings.endpoint_url.as_ref().map(|_| REGION_OF_OTHERS.to_owned()));
+    let region = settings.region.clone().or_else(|| region_by_endpoint(settings));
     let mut loader =
         aws_config::defaults(BehaviorVersion::latest()).http_client(https(TrustStore::default()));
     if let Some(region) = region.clone() {
         loader = loader.region(Region::new(region));
     }
-    with_credentials(loader, &settings.credentials, region).load().await
+    let found = with_credentials(loader, &settings.credentials, region).load().await;
+    if found.region().is_some() {
+        return found;
+    }
+    // As botocore does: whoever asks there is told where the bucket is.
+    found.into_builder().region(Region::new(DEFAULT_REGION)).build()
+}
+
+/// The region that requests are signed for.
+pub(super) fn region_of(surroundings: &SdkConfig) -> String {
+    surroundings.region().map_or_else(|| DEFAULT_REGION.to_owned(), ToString::to_string)
+}
+
+/// The region that an endpoint has in its name, as those of AWS have, or else the default.
+fn region_by_endpoint(settings: &S3Settings) -> Option<String> {
+    let url = settings.endpoint_url.as_deref()?;
+    let host = Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
+    let region = host.as_deref().and_then(region_in_host);
+    Some(region.unwrap_or(DEFAULT_REGION).to_owned())
+}
+
+/// The region in the name of a host of AWS (AWS General Reference, "Amazon S3 endpoints"), such as
+/// `s3.eu-west-1.amazonaws.com`, `s3-eu-west-1…` or `bucket.s3.dualstack.eu-west-1…`.
+fn region_in_host(host: &str) -> Option<&str> {
+    let name = host.strip_suffix(".cn").unwrap_or(host).strip_suffix(".amazonaws.com")?;
+    let (before, last) = name.rsplit_once('.').unwrap_or(("", name));
+    let of_service = before.rsplit('.').next().unwrap_or_default();
+    if matches!(of_service, "s3" | "s3-fips" | "dualstack") {
+        return Some(last);
+    }
+    last.strip_prefix("s3-").filter(|region| region.contains('-') && *region != "external-1")
 }
 
 fn with_credentials(
@@ -198,15 +233,6 @@ fn bad_ca_file(settings: &S3Settings, why: String) -> StorageError {
     .caused_by(why)
 }
 
-pub(super) fn no_region() -> StorageError {
-    StorageError::new(
-        ErrorKind::NotFound,
-        Reach::Scan,
-        "neither the configuration nor the environment says which AWS region the bucket is in: \
-         set `region` of this archive",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -252,6 +278,25 @@ mod tests {
 
         let [destination] = destinations.0.lock().unwrap().clone().try_into().unwrap();
         destination
+    }
+
+    #[test]
+    fn hosts_of_aws_name_their_region() {
+        for (host, region) in [
+            ("s3.eu-west-1.amazonaws.com", Some("eu-west-1")),
+            ("backups.s3.eu-west-1.amazonaws.com", Some("eu-west-1")),
+            ("s3.dualstack.eu-west-1.amazonaws.com", Some("eu-west-1")),
+            ("s3-fips.us-gov-west-1.amazonaws.com", Some("us-gov-west-1")),
+            ("s3-eu-central-1.amazonaws.com", Some("eu-central-1")),
+            ("s3.cn-north-1.amazonaws.com.cn", Some("cn-north-1")),
+            ("s3.amazonaws.com", None),
+            ("backups.s3.amazonaws.com", None),
+            ("s3-external-1.amazonaws.com", None),
+            ("s3.eu-west-1.example.org", None),
+            ("amazonaws.com", None),
+        ] {
+            assert_eq!(region_in_host(host), region, "{host}");
+        }
     }
 
     #[tokio::test]

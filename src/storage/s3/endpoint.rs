@@ -5,7 +5,7 @@ use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use url::Url;
 
 use super::S3Settings;
-use super::client::{no_region, surroundings};
+use super::client::{region_of, surroundings};
 use crate::storage::{ErrorKind, Reach, StorageError, TlsEndpoint};
 
 /// Asks the SDK's own rules; they know what the surroundings have to say, such as a region.
@@ -17,10 +17,9 @@ async fn resolve(
     settings: &S3Settings,
     surroundings: &SdkConfig,
 ) -> Result<TlsEndpoint, StorageError> {
-    let region = surroundings.region().ok_or_else(no_region)?.to_string();
     let params = Params::builder()
         .bucket(&settings.bucket)
-        .region(region)
+        .region(region_of(surroundings))
         .set_endpoint(settings.endpoint_url.clone())
         .force_path_style(settings.path_style)
         .set_use_fips(surroundings.use_fips())

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::credentials::FileError;
+use crate::storage::Operation;
 use crate::storage::fault::{Answer, Fault};
 
 /// Characters of a text of the store's that are shown at most.
@@ -32,8 +33,24 @@ pub(super) fn fault<E: Error + ProvideErrorMetadata + 'static>(
     }
 }
 
-/// The chain of errors in one line, with what the store said; without its answer's headers and
-/// without the request, which holds the signature.
+/// The region to which an answer points, if it fails for that alone.
+pub(super) fn region_to_follow<E: Error + ProvideErrorMetadata + 'static>(
+    error: &SdkError<E, HttpResponse>,
+    operation: Operation,
+) -> Option<String> {
+    match fault(error) {
+        Fault::Answer(answer) => answer.region_to_follow(operation).map(str::to_owned),
+        Fault::NoCredentials(_)
+        | Fault::Timeout
+        | Fault::NoTls(_)
+        | Fault::NoConnection
+        | Fault::Senseless
+        | Fault::Unbuildable => None,
+    }
+}
+
+/// What is known of the cause, in one line: what the store said, without its answer's headers and
+/// without the request, which holds the signature. Empty where nothing is known.
 pub(super) fn rendered<E: Error + ProvideErrorMetadata + 'static>(
     error: &SdkError<E, HttpResponse>,
 ) -> String {
@@ -44,22 +61,79 @@ pub(super) fn rendered<E: Error + ProvideErrorMetadata + 'static>(
     let text = match (meta.code(), meta.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        (None, _) => render_chain(error),
+        (None, _) => {
+            let parts = [sender(response), render_chain(error)].into_iter();
+            parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+        }
     };
+    let said = [format!("status {}", response.status()), text];
+    let said = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
     let request = meta.request_id().map(|id| format!(" (request `{id}`)")).unwrap_or_default();
-    one_line(&format!("status {}, {text}{request}", response.status()))
+    one_line(&format!("{said}{request}"))
 }
 
-/// The chain of errors in one line; what repeats its cause is left out.
+/// Who sent an answer that is not in the words of S3, as far as its headers tell.
+fn sender(response: &HttpResponse) -> String {
+    let header = |name: &str, words: &str| {
+        let value = response.headers().get(name)?;
+        Some(format!("{words} `{value}`"))
+    };
+    let parts = [header("content-type", "with content of type"), header("server", "from")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// The chain of errors in one line: what repeats its cause is left out, and so is what the SDK says
+/// for itself.
 pub(super) fn render_chain(error: &(dyn Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
-    for text in chain(error).map(ToString::to_string) {
+    for text in chain(error).filter_map(own_words) {
         if !texts.iter().any(|earlier| earlier.contains(&text)) {
             texts.push(text);
         }
     }
     one_line(&texts.join(": "))
 }
+
+/// What an error of the chain tells an operator; `None` for words that only concern the SDK.
+fn own_words(error: &(dyn Error + 'static)) -> Option<String> {
+    let text = error.to_string();
+    // The code of an error that the SDK does not know, as of a service for credentials.
+    if let Some(code) = text.strip_prefix("unhandled error (") {
+        return code.strip_suffix(')').map(str::to_owned);
+    }
+    let lower = text.to_lowercase();
+    if let Some((_, found)) = text.split_once("invalid XML root: ") {
+        let root = between(found, "local: \"", "\"").unwrap_or_default();
+        return Some(format!("the XML has the root `{root}`"));
+    }
+    let is_empty = matches!(lower.as_str(), "" | "other" | "error") || text.starts_with("Error {");
+    let is_of_the_sdk = is_empty || SDK_WORDS.iter().any(|words| lower.contains(words));
+    (!is_of_the_sdk).then_some(text)
+}
+
+/// What stands in sentences of the SDK and its HTTP client that say nothing to an operator, in
+/// lower case.
+const SDK_WORDS: [&str; 19] = [
+    "sdk",
+    "dispatch failure",
+    "service error",
+    "response error",
+    "construction failure",
+    "failed to construct",
+    "unhandled error",
+    "unexpected error",
+    "a bug",
+    "io error",
+    "client error",
+    "error trying to connect",
+    "error sending request",
+    "an error occurred while",
+    "the credential provider",
+    "identity resolver",
+    "streaming error",
+    "request has timed out",
+    "attempt timeout",
+];
 
 /// How a body that broke off while it was read failed.
 pub(super) fn body_fault(error: &(dyn Error + 'static)) -> Fault {
@@ -79,19 +153,35 @@ fn answer<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E, HttpRes
     Fault::Answer(Answer {
         status: response.map_or(0, |response| response.status().as_u16()),
         code: error.code().unwrap_or_default().to_owned(),
-        region: response.and_then(right_region),
+        message: error.message().unwrap_or_default().to_owned(),
+        region: response.and_then(right_region).filter(|region| is_region(region)),
     })
 }
 
-/// The region that the store says is the right one, in a header or in the text of the error.
+/// The region that the store says is the right one: in a header, or in the error's text.
 fn right_region(response: &HttpResponse) -> Option<String> {
     if let Some(region) = response.headers().get("x-amz-bucket-region") {
-        return Some(one_line(region));
+        return Some(region.to_owned());
     }
     let body = std::str::from_utf8(response.body().bytes()?).ok()?;
-    let (_, rest) = body.split_once("<Region>")?;
-    let (region, _) = rest.split_once("</Region>")?;
-    Some(one_line(region))
+    between(body, "<Region>", "</Region>")
+        // Of a region that accounts must opt in to, only the message tells.
+        .or_else(|| between(body, "<Message>The ", " location constraint is incompatible"))
+        .map(str::to_owned)
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once(after)?.0)
+}
+
+/// Whether a text can be the name of a region: it becomes a part of a host's name
+/// (`validate_region_name` of botocore).
+fn is_region(text: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_framed = text.starts_with('-') || text.ends_with('-');
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.len() <= 63 && text.bytes().all(is_name) && !is_framed && !is_number
 }
 
 fn no_credentials(error: &(dyn Error + 'static)) -> Option<Fault> {

@@ -6,6 +6,7 @@
 //! | `client.rs` | the SDK's client, built from the settings |
 //! | `credentials.rs` | credentials in files |
 //! | `endpoint.rs` | where requests go |
+//! | `product.rs` | which program answers |
 //! | `requests.rs` | counting what is sent |
 //! | `errors.rs` | the SDK's errors, translated |
 //! | `answers.rs` | the SDK's answers, translated |
@@ -21,6 +22,7 @@ mod decoding;
 mod endpoint;
 mod errors;
 mod pages;
+mod product;
 mod requests;
 #[cfg(test)]
 mod scripted;
@@ -43,14 +45,16 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use tokio::sync::{Mutex, OnceCell};
+use tracing::info;
 
 use super::fault::{Call, Fault, Place};
 use super::{
     ErrorKind, ListPage, ListRequest, ObjectStore, Operation, Reach, RequestObserver, StorageError,
-    TlsEndpoint, UnfinishedUpload,
+    TlsEndpoint, UnfinishedUpload, UploadListing,
 };
 use client::Connection;
 use pages::DecodedPage;
+use product::Product;
 
 /// The shortest and longest pause after the body of an object broke off.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -62,8 +66,8 @@ pub struct S3Settings {
     pub bucket: String,
     /// Endpoint of the store; `None` for AWS.
     pub endpoint_url: Option<String>,
-    /// Region to sign for; `None` for `us-east-1` where there is an endpoint, and for what the
-    /// environment says where there is none.
+    /// Region to sign for; `None` for the one in the endpoint's name, for what the environment says
+    /// where there is no endpoint, or else for `us-east-1`.
     pub region: Option<String>,
     /// Whether the bucket's name goes into the path of the URL instead of its host.
     pub path_style: bool,
@@ -113,7 +117,7 @@ pub struct S3Store {
     observer: Arc<dyn RequestObserver>,
     /// Outlives the connection: a new CA file is no reason for more retries.
     retries: RetryPartition,
-    connection: Mutex<Option<Arc<Connection>>>,
+    connections: Mutex<Connections>,
     endpoint: OnceCell<TlsEndpoint>,
 }
 
@@ -125,7 +129,7 @@ impl S3Store {
             settings,
             observer,
             retries: client::retry_partition(),
-            connection: Mutex::new(None),
+            connections: Mutex::default(),
             endpoint: OnceCell::new(),
         }
     }
@@ -133,7 +137,7 @@ impl S3Store {
     /// Where requests go; `None` where they go there without TLS.
     ///
     /// # Errors
-    /// When neither the settings nor the surroundings say in which region the bucket is.
+    /// When the SDK finds no endpoint for the settings.
     pub async fn tls_endpoint(&self) -> Result<Option<&TlsEndpoint>, StorageError> {
         if self.settings.is_without_tls() {
             return Ok(None);
@@ -143,31 +147,57 @@ impl S3Store {
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, StorageError> {
-        let mut connection = self.connection.lock().await;
-        match &*connection {
+        let mut connections = self.connections.lock().await;
+        match &connections.current {
             Some(connection) => Ok(Arc::clone(connection)),
-            None => self.connect(&mut connection, self.read_ca().await?).await,
+            None => self.connect(&mut connections, self.read_ca().await?).await,
         }
     }
 
     /// The connection, built anew where the CA file has changed.
     async fn fresh_connection(&self) -> Result<Arc<Connection>, StorageError> {
-        let mut connection = self.connection.lock().await;
+        let mut connections = self.connections.lock().await;
         let ca = self.read_ca().await?;
-        match &*connection {
+        match &connections.current {
             Some(connection) if connection.ca == ca => Ok(Arc::clone(connection)),
-            Some(_) | None => self.connect(&mut connection, ca).await,
+            Some(_) | None => self.connect(&mut connections, ca).await,
         }
     }
 
     async fn connect(
         &self,
-        connection: &mut Option<Arc<Connection>>,
+        connections: &mut Connections,
         ca: Option<Vec<u8>>,
     ) -> Result<Arc<Connection>, StorageError> {
+        let region = connections.region.clone();
+        let built = self.build(region, ca).await?;
+        Ok(Arc::clone(connections.current.insert(Arc::new(built))))
+    }
+
+    /// Builds a connection, for a region other than that of the settings where one is given.
+    async fn build(
+        &self,
+        region: Option<String>,
+        ca: Option<Vec<u8>>,
+    ) -> Result<Connection, StorageError> {
         let (retries, observer) = (self.retries.clone(), Arc::clone(&self.observer));
-        let built = Connection::build(&self.settings, retries, observer, ca).await?;
-        Ok(Arc::clone(connection.insert(Arc::new(built))))
+        let region = region.or_else(|| self.settings.region.clone());
+        let settings = S3Settings { region, ..self.settings.clone() };
+        Connection::build(&settings, retries, observer, ca).await
+    }
+
+    /// Goes on in the region to which the store has pointed, which has turned out to be right.
+    async fn settle_in(&self, connection: Connection) {
+        let mut connections = self.connections.lock().await;
+        if connections.region.as_ref() != Some(&connection.region) {
+            info!(
+                bucket = self.settings.bucket,
+                region = connection.region,
+                "The bucket is in another region than was asked: set `region` of its archive"
+            );
+        }
+        connections.region = Some(connection.region.clone());
+        connections.current = Some(Arc::new(connection));
     }
 
     async fn read_ca(&self) -> Result<Option<Vec<u8>>, StorageError> {
@@ -190,6 +220,7 @@ impl S3Store {
             bucket: &self.settings.bucket,
             endpoint: self.settings.endpoint_url.as_deref(),
             region: &connection.region,
+            path_style: self.settings.path_style,
         }
     }
 
@@ -199,9 +230,44 @@ impl S3Store {
         call: Call<'_>,
         error: &SdkError<E, HttpResponse>,
     ) -> StorageError {
-        self.place(connection)
-            .explain(call, &errors::fault(error))
-            .caused_by(errors::rendered(error))
+        let explained = self.place(connection).explain(call, &errors::fault(error));
+        with_cause(explained, errors::rendered(error))
+    }
+
+    async fn list_page_over(
+        &self,
+        connection: &Connection,
+        request: &ListRequest,
+    ) -> Result<ListPage, FailedListing> {
+        let call = Call { operation: Operation::ListObjectsV2, key: &request.prefix };
+        let decoded = DecodedPage::default();
+        connection
+            .client
+            .list_objects_v2()
+            .bucket(&self.settings.bucket)
+            .prefix(&request.prefix)
+            .set_delimiter(request.delimiter.map(String::from))
+            .set_start_after(request.start_after.clone())
+            .set_continuation_token(request.continuation.clone())
+            .encoding_type(EncodingType::Url)
+            .customize()
+            .mutate_request(marked(call.operation))
+            .interceptor(decoded.clone())
+            .send()
+            .await
+            .map_err(|error| FailedListing {
+                region: errors::region_to_follow(&error, call.operation),
+                error: self.failed(connection, call, &error),
+            })?;
+        let place = self.place(connection);
+        let contradiction = |why: &str| place.contradiction(call, why);
+        let page = decoded.take().map_err(|why| contradiction(&why.0))?;
+        if page.next.is_some() && page.next == request.continuation {
+            return Err(
+                contradiction("does not advance: its continuation is the page's own").into()
+            );
+        }
+        Ok(page)
     }
 
     async fn get(
@@ -239,10 +305,10 @@ impl S3Store {
         match tokio::time::timeout(self.settings.request_timeout, read).await {
             Err(_) => Err(self.place(connection).explain(call, &Fault::Timeout)),
             Ok(Err(answers::BodyError::TooLarge(error))) => Err(error),
-            Ok(Err(answers::BodyError::Broken(error))) => Err(self
-                .place(connection)
-                .explain(call, &errors::body_fault(&error))
-                .caused_by(errors::render_chain(&error))),
+            Ok(Err(answers::BodyError::Broken(error))) => {
+                let explained = self.place(connection).explain(call, &errors::body_fault(&error));
+                Err(with_cause(explained, errors::render_chain(&error)))
+            }
             Ok(Ok(bytes)) => Ok(bytes),
         }
     }
@@ -254,29 +320,19 @@ impl ObjectStore for S3Store {
             None => self.fresh_connection().await?,
             Some(_) => self.connection().await?,
         };
-        let call = Call { operation: Operation::ListObjectsV2, key: &request.prefix };
-        let decoded = DecodedPage::default();
-        connection
-            .client
-            .list_objects_v2()
-            .bucket(&self.settings.bucket)
-            .prefix(&request.prefix)
-            .set_delimiter(request.delimiter.map(String::from))
-            .set_start_after(request.start_after.clone())
-            .set_continuation_token(request.continuation.clone())
-            .encoding_type(EncodingType::Url)
-            .customize()
-            .mutate_request(marked(call.operation))
-            .interceptor(decoded.clone())
-            .send()
-            .await
-            .map_err(|error| self.failed(&connection, call, &error))?;
-        let place = self.place(&connection);
-        let page = decoded.take().map_err(|why| place.contradiction(call, &why.0))?;
-        if page.next.is_some() && page.next == request.continuation {
-            let why = "does not advance: its continuation is the page's own";
-            return Err(place.contradiction(call, why));
-        }
+        let failed = match self.list_page_over(&connection, request).await {
+            Ok(page) => return Ok(page),
+            Err(failed) => failed,
+        };
+        let Some(region) = failed.region.filter(|region| *region != connection.region) else {
+            return Err(failed.error);
+        };
+        // Followed once, as botocore does (`S3RegionRedirectorv2`).
+        let elsewhere = self.build(Some(region), connection.ca.clone()).await?;
+        let Ok(page) = self.list_page_over(&elsewhere, request).await else {
+            return Err(failed.error);
+        };
+        self.settle_in(elsewhere).await;
         Ok(page)
     }
 
@@ -296,9 +352,10 @@ impl ObjectStore for S3Store {
         }
     }
 
-    async fn list_uploads(&self, prefix: &str) -> Result<Vec<UnfinishedUpload>, StorageError> {
+    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
         let connection = self.connection().await?;
         let call = Call { operation: Operation::ListMultipartUploads, key: prefix };
+        let product = Product::default();
         let mut uploads = Vec::new();
         let mut seen = HashSet::new();
         let mut after = answers::UploadMarker::default();
@@ -313,6 +370,7 @@ impl ObjectStore for S3Store {
                 .encoding_type(EncodingType::Url)
                 .customize()
                 .mutate_request(marked(call.operation))
+                .interceptor(product.clone())
                 .send()
                 .await
                 .map_err(|error| self.failed(&connection, call, &error))?;
@@ -320,7 +378,7 @@ impl ObjectStore for S3Store {
             let next = answers::uploads(output, &mut uploads)
                 .map_err(|why| place.contradiction(call, &why.0))?;
             let Some(next) = next else {
-                return Ok(uploads);
+                return Ok(UploadListing { uploads, coverage: product.upload_coverage() });
             };
             if !seen.insert(next.clone()) {
                 return Err(place.contradiction(call, "does not advance"));
@@ -363,6 +421,32 @@ impl ObjectStore for S3Store {
             after = next;
         }
     }
+}
+
+/// What a store is asked over.
+#[derive(Default)]
+struct Connections {
+    current: Option<Arc<Connection>>,
+    /// The region to which the store has pointed; `None` for that of the settings.
+    region: Option<String>,
+}
+
+/// A page that could not be had.
+struct FailedListing {
+    error: StorageError,
+    /// Where the store says that the bucket is.
+    region: Option<String>,
+}
+
+impl From<StorageError> for FailedListing {
+    fn from(error: StorageError) -> Self {
+        Self { error, region: None }
+    }
+}
+
+/// An error with its cause, where there is one to tell.
+fn with_cause(error: StorageError, cause: String) -> StorageError {
+    if cause.is_empty() { error } else { error.caused_by(cause) }
 }
 
 /// The attempts at one object, those of the SDK and those of ours together.

@@ -32,6 +32,7 @@ pub struct Fault {
 pub struct When {
     operation: Option<Operation>,
     containing: Option<String>,
+    lacking: Option<&'static str>,
     from: u64,
     times: u64,
 }
@@ -93,7 +94,7 @@ impl When {
     /// Every request.
     #[must_use]
     pub fn any() -> Self {
-        Self { operation: None, containing: None, from: 1, times: u64::MAX }
+        Self { operation: None, containing: None, lacking: None, from: 1, times: u64::MAX }
     }
 
     /// Every request for that operation.
@@ -106,6 +107,12 @@ impl When {
     #[must_use]
     pub fn containing(self, text: impl Into<String>) -> Self {
         Self { containing: Some(text.into()), ..self }
+    }
+
+    /// Only those without a parameter of this name.
+    #[must_use]
+    pub fn lacking(self, parameter: &'static str) -> Self {
+        Self { lacking: Some(parameter), ..self }
     }
 
     /// Only from the nth of them on; 1 is the first.
@@ -127,6 +134,7 @@ impl When {
         };
         self.operation.is_none_or(|operation| operation == request.operation)
             && self.containing.as_ref().is_none_or(contains)
+            && self.lacking.is_none_or(|name| request.parameter(name).is_none())
     }
 
     /// Whether the nth of the requests it is for gets the fault.

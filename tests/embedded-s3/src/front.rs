@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, SERVER};
 use http::{HeaderValue, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -14,7 +14,8 @@ use s3s::{Body, HttpRequest, HttpResponse};
 use crate::actions::{Action, ErrorAnswer, RepeatToken};
 use crate::body::Truncated;
 use crate::faults::Faults;
-use crate::requests::{Log, Request};
+use crate::requests::{Log, Operation, Request};
+use crate::server::Product;
 
 /// Why a connection is closed without an answer.
 pub(crate) type Closed = io::Error;
@@ -26,14 +27,23 @@ pub(crate) struct Front {
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     pub(crate) checks_signatures: bool,
+    pub(crate) product: Product,
+    pub(crate) base_path: String,
+    pub(crate) region: Option<String>,
+    pub(crate) listable: Option<Vec<String>>,
     pub(crate) answers: AtomicU64,
 }
 
 impl Front {
     /// Answers one request, or closes its connection.
     pub(crate) async fn answer(&self, mut request: HttpRequest) -> Result<HttpResponse, Closed> {
+        let is_below_path = self.strip_base_path(&mut request);
         let seen = Request::new(request.method(), request.uri());
-        let fault = self.faults.due(&seen);
+        let fault = if is_below_path {
+            self.faults.due(&seen).or_else(|| self.refusal(&seen, &request))
+        } else {
+            Some(Action::Raw { status: 404, content_type: "text/plain".into(), body: "no".into() })
+        };
         let under_way = self.log.begin(seen);
         if !self.checks_signatures {
             // The service refuses signatures that it cannot check.
@@ -42,8 +52,40 @@ impl Front {
         let mut response = self.answer_with(fault, request).await?;
         let number = self.answers.fetch_add(1, Ordering::Relaxed);
         response.headers_mut().insert("x-amz-request-id", HeaderValue::from(number));
+        if let Some(name) = self.product.name() {
+            response.headers_mut().insert(SERVER, HeaderValue::from_static(name));
+        }
         under_way.answered(response.status().as_u16());
         Ok(response)
+    }
+
+    /// Takes the path before the buckets away; `false` if it is not there.
+    fn strip_base_path(&self, request: &mut HttpRequest) -> bool {
+        if self.base_path.is_empty() {
+            return true;
+        }
+        let whole = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let rest = whole.strip_prefix(&self.base_path).filter(|rest| rest.starts_with('/'));
+        let uri = rest.and_then(|rest| rest.parse().ok());
+        let is_below = uri.is_some();
+        if let Some(uri) = uri {
+            *request.uri_mut() = uri;
+        }
+        is_below
+    }
+
+    /// What the options refuse.
+    fn refusal(&self, seen: &Request, request: &HttpRequest) -> Option<Action> {
+        if let Some(region) = &self.region
+            && signed_for(request) != Some(region.as_str())
+        {
+            return Some(Action::wrong_region(region));
+        }
+        let listable =
+            self.listable.as_ref().filter(|_| seen.operation == Operation::ListObjects)?;
+        let prefix = seen.parameter("prefix").unwrap_or_default();
+        let is_allowed = listable.iter().any(|allowed| prefix.starts_with(allowed.as_str()));
+        (!is_allowed).then(Action::access_denied)
     }
 
     async fn answer_with(
@@ -74,6 +116,13 @@ impl Front {
     async fn pass(&self, request: HttpRequest) -> Result<HttpResponse, Closed> {
         self.s3.call(request).await.map_err(|error| io::Error::other(format!("{error:?}")))
     }
+}
+
+/// The region that a request is signed for.
+fn signed_for(request: &HttpRequest) -> Option<&str> {
+    let authorization = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (_, scope) = authorization.split_once("Credential=")?;
+    scope.split('/').nth(2)
 }
 
 fn raw(status: u16, content_type: &str, body: Bytes) -> Result<HttpResponse, Closed> {

@@ -39,6 +39,6 @@ mod uploads;
 pub use actions::{Action, ErrorAnswer};
 pub use faults::{Fault, Faults, When};
 pub use requests::{Operation, Request};
-pub use server::{Options, Server};
+pub use server::{Options, Product, Server};
 pub use store::{Content, Object, Part, Store, Upload};
 pub use tls::{Certificates, CertificatesError, Tls};

@@ -1,6 +1,7 @@
 //! One page of a listing, as S3 cuts it.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
 
 use crate::store::Object;
@@ -50,6 +51,38 @@ pub(crate) fn page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Pag
         }
     }
     page
+}
+
+/// Cuts one page of a listing that is in the order of the entries' hashes: the same each time, and
+/// none that shows.
+pub(crate) fn shuffled_page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Page {
+    let whole = page(objects, &Query { after: None, limit: usize::MAX, ..*query });
+    let keys = whole.objects.into_iter().map(|(key, object)| (key, Some(object)));
+    let mut entries: Vec<_> =
+        keys.chain(whole.common_prefixes.into_iter().map(|it| (it, None))).collect();
+    entries.sort_by_key(|(name, _)| hash(name));
+    let rest = entries
+        .into_iter()
+        .filter(|(name, _)| query.after.is_none_or(|after| hash(name) > hash(after)));
+    let mut page = Page::default();
+    for (name, object) in rest {
+        if page.len() >= query.limit {
+            page.truncated = query.limit > 0;
+            break;
+        }
+        page.last = Some(name.clone());
+        match object {
+            Some(object) => page.objects.push((name, object)),
+            None => page.common_prefixes.push(name),
+        }
+    }
+    page
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Page {
@@ -161,6 +194,27 @@ mod tests {
         assert_eq!(keys(&list("a/", None, Some("a/b/1"), 1000)), ["a/b/2", "a/c"]);
         assert_eq!(keys(&list("a/", None, Some("A"), 1000)), ["a/b/1", "a/b/2", "a/c"]);
         assert_eq!(keys(&list("a/", None, Some("b"), 1000)), [""; 0]);
+    }
+
+    #[test]
+    fn pages_without_order_are_the_whole() {
+        let objects: BTreeMap<_, _> = (0..100)
+            .map(|number| (format!("k{number}"), Object::zeros(1, chrono::DateTime::UNIX_EPOCH)))
+            .collect();
+        let mut found: Vec<String> = Vec::new();
+        loop {
+            let after = found.last().map(String::as_str);
+            let query = Query { prefix: "", delimiter: None, after, limit: 7 };
+            let page = shuffled_page(&objects, &query);
+            found.extend(page.objects.into_iter().map(|(key, _)| key));
+            if !page.truncated {
+                break;
+            }
+        }
+
+        assert!(!found.is_sorted());
+        found.sort();
+        assert_eq!(found, objects.into_keys().collect::<Vec<_>>());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use s3s::{S3Error, S3Result, s3_error};
 
 use crate::encoding::{KeyEncoding, name_in_token, token_after};
 use crate::listing::{self, Page, Query};
+use crate::server::Product;
 use crate::service::{Service, count, size, timestamp};
 use crate::store::Object;
 
@@ -28,8 +29,14 @@ impl Service {
             after: after.as_deref(),
             limit,
         };
-        let page =
-            self.in_bucket(&input.bucket, |bucket| listing::page(&bucket.objects, &query))?;
+        if self.product == Product::Storj
+            && !(query.prefix.is_empty() || query.prefix.ends_with('/'))
+        {
+            return Err(s3_error!(NotImplemented, "Only prefixes that end in a slash are listed"));
+        }
+        let cut =
+            if self.product.lists_in_order() { listing::page } else { listing::shuffled_page };
+        let page = self.in_bucket(&input.bucket, |bucket| cut(&bucket.objects, &query))?;
         let own_token = || page.last.as_deref().map(token_after);
         let next_token = match (repeats, page.truncated) {
             (true, _) => token.or_else(own_token),

@@ -10,6 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::validation::NameValidation;
 use s3s::{Body, S3Result, s3_error};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,11 +38,73 @@ pub struct Options {
     pub space_as_plus: bool,
     /// Serves HTTPS instead of HTTP.
     pub tls: Option<Tls>,
+    /// The program that it behaves like.
+    pub product: Product,
+    /// The path before the buckets, such as `/storage/v1/s3`; empty for none. Behind one,
+    /// signatures are not checked: they are of the whole path.
+    pub base_path: String,
+    /// The only region that requests may be signed for; `None` for any.
+    pub region: Option<String>,
+    /// Prefixes below which objects may be listed; `None` for all.
+    pub listable: Option<Vec<String>>,
+}
+
+/// A program that speaks S3 in a way of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Product {
+    /// Amazon's.
+    #[default]
+    S3,
+    /// Lists unfinished uploads to the key that is the prefix, and none without a prefix.
+    MinIo,
+    /// As `MinIo`, and lists objects by their encrypted keys: in no order that shows, and only
+    /// below prefixes that end in a slash.
+    Storj,
+    /// Lists objects in no order, under no name.
+    Unordered,
+    /// As `MinIo`, under no name: something before it has taken that away.
+    HiddenMinIo,
+}
+
+impl Product {
+    /// Its value of the header `Server`.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::S3 => Some("AmazonS3"),
+            Self::MinIo => Some("MinIO"),
+            Self::Storj => Some("Storj"),
+            Self::Unordered | Self::HiddenMinIo => None,
+        }
+    }
+
+    pub(crate) fn lists_uploads_by_key(self) -> bool {
+        match self {
+            Self::MinIo | Self::Storj | Self::HiddenMinIo => true,
+            Self::S3 | Self::Unordered => false,
+        }
+    }
+
+    pub(crate) fn lists_in_order(self) -> bool {
+        match self {
+            Self::S3 | Self::MinIo | Self::HiddenMinIo => true,
+            Self::Storj | Self::Unordered => false,
+        }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { port: 0, page_limit: 1000, credentials: None, space_as_plus: true, tls: None }
+        Self {
+            port: 0,
+            page_limit: 1000,
+            credentials: None,
+            space_as_plus: true,
+            tls: None,
+            product: Product::default(),
+            base_path: String::new(),
+            region: None,
+            listable: None,
+        }
     }
 }
 
@@ -50,6 +113,7 @@ impl Default for Options {
 pub struct Server {
     address: SocketAddr,
     scheme: &'static str,
+    base_path: String,
     faults: Faults,
     log: Log,
     accepting: JoinHandle<()>,
@@ -66,22 +130,33 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let base_path = options.base_path.clone();
         let (faults, log) = (Faults::default(), Log::default());
         let front = Arc::new(Front {
             s3: s3_service(store, &options),
             faults: faults.clone(),
             log: log.clone(),
-            checks_signatures: options.credentials.is_some(),
+            checks_signatures: options.credentials.is_some() && options.base_path.is_empty(),
+            product: options.product,
+            base_path: options.base_path.clone(),
+            region: options.region.clone(),
+            listable: options.listable.clone(),
             answers: 0.into(),
         });
         let accepting = tokio::spawn(accept(listener, front, tls));
-        Ok(Self { address, scheme, faults, log, accepting })
+        Ok(Self { address, scheme, base_path, faults, log, accepting })
     }
 
-    /// Scheme, host and port, such as `http://127.0.0.1:41234`.
+    /// Scheme, host, port and the path before the buckets, such as `http://127.0.0.1:41234`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("{}://{}", self.scheme, self.address)
+        format!("{}://{}{}", self.scheme, self.address, self.base_path)
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// The faults, to be changed while it runs.
@@ -126,11 +201,27 @@ fn s3_service(store: Store, options: &Options) -> S3Service {
         if options.space_as_plus { KeyEncoding::UrlWithPlus } else { KeyEncoding::UrlWithPercent };
     // A page without an entry could never be followed by another.
     let page_limit = options.page_limit.max(1);
-    let mut builder = S3ServiceBuilder::new(Service { store, page_limit, url_encoding });
-    if let Some((id, secret)) = options.credentials.clone() {
+    let mut builder = S3ServiceBuilder::new(Service {
+        store,
+        page_limit,
+        url_encoding,
+        product: options.product,
+    });
+    builder.set_validation(AnyName);
+    let credentials = options.credentials.clone().filter(|_| options.base_path.is_empty());
+    if let Some((id, secret)) = credentials {
         builder.set_auth(OneKey { id, secret: secret.into() });
     }
     builder.build()
+}
+
+/// Takes names of buckets that Amazon forbids, as other stores do.
+struct AnyName;
+
+impl NameValidation for AnyName {
+    fn validate_bucket_name(&self, name: &str) -> bool {
+        !name.is_empty()
+    }
 }
 
 /// The only access key there is.

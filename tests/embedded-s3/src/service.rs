@@ -17,6 +17,7 @@ use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_er
 use crate::actions::RepeatToken;
 use crate::body::Zeros;
 use crate::encoding::KeyEncoding;
+use crate::server::Product;
 use crate::store::{Bucket, Content, Object, Store};
 
 /// The operations, on a store.
@@ -27,6 +28,7 @@ pub(crate) struct Service {
     pub(crate) page_limit: usize,
     /// How `encoding-type=url` writes keys.
     pub(crate) url_encoding: KeyEncoding,
+    pub(crate) product: Product,
 }
 
 impl Service {

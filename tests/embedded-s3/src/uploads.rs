@@ -24,7 +24,12 @@ impl Service {
         }
         let encoding = self.key_encoding(input.encoding_type.as_ref())?;
         let limit = self.limit(input.max_uploads)?;
-        let found = |bucket: &Bucket| uploads_behind_markers(bucket, &input, limit + 1);
+        let by_key = self.product.lists_uploads_by_key();
+        let found = |bucket: &Bucket| {
+            let mut found = uploads_behind_markers(bucket, &input, limit + 1);
+            found.retain(|upload| !by_key || input.prefix.as_ref() == Some(&upload.key));
+            found
+        };
         let (uploads, truncated) = cut(self.in_bucket(&input.bucket, found)?, limit);
         let last = uploads.last().filter(|_| truncated || repeats);
         let given = input.key_marker.clone().filter(|_| repeats);

@@ -64,6 +64,11 @@ impl EmbeddedArchive {
         self.s3.as_ref().expect("the server runs, unless the test stopped it")
     }
 
+    /// Bucket and prefix, as in `bucket/some/prefix`.
+    pub fn destination(&self) -> &str {
+        &self.destination
+    }
+
     /// What it serves; may be changed meanwhile.
     pub fn store(&self) -> &Store {
         &self.store
@@ -89,8 +94,7 @@ impl EmbeddedArchive {
         self.stop_s3().await;
         let server = Server::start(self.store.clone(), self.options.clone()).await;
         let server = server.unwrap_or_else(|error| panic!("the store cannot be served: {error}"));
-        let port = server.endpoint().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        self.options.port = port.expect("an endpoint ends in a port");
+        self.options.port = server.port();
         self.s3 = Some(server);
     }
 

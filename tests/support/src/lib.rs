@@ -14,6 +14,7 @@
 //! | [`Alertmanager`] | a real one, which sends what Prometheus tells it to whom it concerns |
 //! | [`Prometheus`] | a real one, which scrapes and answers queries |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
+//! | [`BarmanClient`] | which backups there are, as told by Barman |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
 //! part's log. `tests/install.sh` installs what [`Stack`] and [`Prometheus`] need.
@@ -48,7 +49,7 @@ pub use embedded::{
 pub use exporter::{Ended, Exporter, Launch, run_exporter};
 pub use exposition::{Sample, Samples};
 pub use patience::until;
-pub use plain_client::{ListedObject, ListedUpload, PlainClient};
+pub use plain_client::{BarmanClient, ListedObject, ListedUpload, PlainClient};
 pub use postgres::Postgres;
 pub use process::{Part, run};
 pub use prometheus::Prometheus;

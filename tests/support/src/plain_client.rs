@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::embedded::{CREDENTIALS, EmbeddedArchive};
 use crate::process::run;
 use crate::tools::{QUICK, Tools};
 
@@ -49,6 +51,17 @@ pub struct ListedUpload {
 }
 
 impl PlainClient {
+    /// A client of a bucket in an embedded archive's store, with the right credentials and no
+    /// region.
+    pub fn of(archive: &EmbeddedArchive, bucket: &str) -> Self {
+        Self {
+            tools: Tools::find(),
+            endpoint: archive.s3().endpoint(),
+            bucket: bucket.to_owned(),
+            environment: environment(),
+        }
+    }
+
     /// Every object of the bucket.
     #[track_caller]
     pub fn objects(&self) -> Vec<ListedObject> {
@@ -99,4 +112,44 @@ impl PlainClient {
         command.env_clear().envs(self.environment.iter().cloned());
         command
     }
+}
+
+/// Barman's tools, pointed at an embedded archive.
+pub struct BarmanClient {
+    tools: Tools,
+    endpoint: String,
+    destination: String,
+}
+
+impl BarmanClient {
+    /// Barman with the right credentials and no region.
+    pub fn of(archive: &EmbeddedArchive) -> Self {
+        let destination = format!("s3://{}", archive.destination());
+        Self { tools: Tools::find(), endpoint: archive.s3().endpoint(), destination }
+    }
+
+    /// What `barman-cloud-backup-list` says of a server, as JSON.
+    ///
+    /// # Panics
+    /// When it ends with an error.
+    #[track_caller]
+    pub fn backups(&self, server: &str) -> Value {
+        let mut command = Command::new(self.tools.python_program("barman-cloud-backup-list"));
+        command.args(["--endpoint-url", &self.endpoint, "--format", "json"]);
+        command.args([&self.destination, server]);
+        command.env_clear().envs(environment());
+        let answer = run(command, QUICK);
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in {answer}"))
+    }
+}
+
+/// Credentials of an embedded archive, and nothing that a machine has besides.
+fn environment() -> Vec<(&'static str, String)> {
+    let environment = [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("AWS_ACCESS_KEY_ID", CREDENTIALS.0),
+        ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.1),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    environment.map(|(name, value)| (name, value.to_owned())).into()
 }

@@ -229,10 +229,10 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Runs that are said to be of no use, of which no restore may have read anything.
+    /// Runs that are said to be of no use, of which no restore that works may have read anything.
     fn about_obsolete_wal(&mut self) {
         let obsolete = runs(self.server.pointer("/recovery/obsolete"));
-        for restore in &self.case.restores {
+        for restore in self.case.restores.iter().filter(|restore| is_restorable(restore)) {
             let read = restore.requests.iter().filter(|request| request.object.is_some());
             let mut read = read.filter_map(|request| Segment::parse(&request.name));
             let is_wrong = |segment: &Segment| {

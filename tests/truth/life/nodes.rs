@@ -32,6 +32,7 @@ const SETTINGS: &str = "fsync = off\n\
     autovacuum = off\n\
     bgwriter_lru_maxpages = 0\n\
     recovery_prefetch = off\n\
+    dynamic_shared_memory_type = mmap\n\
     wal_retrieve_retry_interval = 50ms\n\
     timezone = 'UTC'\n\
     log_timezone = 'UTC'\n";

@@ -137,3 +137,23 @@ async fn a_file_without_authorities_fails_the_call_and_names_the_file() {
         assert!(error.to_string().contains("`endpointCAFile`"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn an_endpoint_s_path_comes_before_the_bucket() {
+    for (bucket, path_style) in [("b", true), ("Old_Backups", true), ("Old_Backups", false)] {
+        let server = Scripted::http(&[answer(200, "", EMPTY_PAGE)]);
+        let bench = Bench::with(format!("{}/storage/v1", http(&server)), |settings| {
+            settings.bucket = bucket.to_owned();
+            settings.path_style = path_style;
+        });
+
+        bench.list().await.unwrap();
+        bench.store.get_small("k", 1000).await.unwrap();
+
+        let heads = server.requests();
+        let expected = format!("GET /storage/v1/{bucket}/?");
+        assert!(heads[0].starts_with(&expected), "{}", heads[0]);
+        let expected = format!("GET /storage/v1/{bucket}/k?");
+        assert!(heads[1].starts_with(&expected), "{}", heads[1]);
+    }
+}

@@ -62,7 +62,6 @@ async fn refusals_are_told_apart() {
         (400, "ExpiredToken", "have expired"),
         (403, "InvalidAccessKeyId", "does not know these credentials"),
         (403, "SignatureDoesNotMatch", "`credentials.secretAccessKeyFile`"),
-        (403, "AccessDenied", "allow `s3:ListBucket` on `arn:aws:s3:::b`"),
     ] {
         let (bench, _server) = bench(&[error(status, code)]);
 
@@ -75,10 +74,33 @@ async fn refusals_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_refusal_without_a_body_is_told_by_its_status() {
-    let (bench, _server) = bench(&[answer(403, "", "")]);
+async fn a_permission_that_is_missing_is_named() {
+    let (bench, _server) = bench(&[error(403, "AccessDenied")]);
 
-    assert_eq!(bench.list_error().await.kind(), ErrorKind::Auth);
+    let error = bench.list_error().await;
+
+    assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, Reach::RefusedCall));
+    assert!(error.to_string().contains("allow `s3:ListBucket` on `arn:aws:s3:::b`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_in_the_words_of_s3_is_a_proxy_s() {
+    for (headers, body, said) in [
+        ("", "", "status 403"),
+        (
+            "content-type: text/html\r\nserver: squid/5.7\r\n",
+            "<html>no</html>",
+            "status 403, with content of type `text/html` from `squid/5.7`",
+        ),
+    ] {
+        let (bench, _server) = bench(&[answer(403, headers, body)]);
+
+        let error = bench.list_error().await;
+
+        assert_eq!(error.kind(), ErrorKind::Network);
+        assert!(error.to_string().contains("look for a proxy or firewall"), "{error}");
+        assert_eq!(cause(&error), said);
+    }
 }
 
 #[tokio::test]
@@ -88,23 +110,155 @@ async fn an_error_page_of_a_proxy_is_told_by_its_status() {
     assert_eq!(bench.list_error().await.kind(), ErrorKind::Throttled);
 }
 
+/// Answers that point to a region, with the kind of error that they are.
+fn pointing_to(region: &str) -> [(Step, ErrorKind); 4] {
+    let body = |code: &str, rest: &str| format!("<Error><Code>{code}</Code>{rest}</Error>");
+    let malformed = body("AuthorizationHeaderMalformed", &format!("<Region>{region}</Region>"));
+    let redirect = body("PermanentRedirect", "<Message>m</Message>");
+    let constraint = format!(
+        "<Message>The {region} location constraint is incompatible for the region specific \
+         endpoint this request was sent to.</Message>"
+    );
+    let opt_in = body("IllegalLocationConstraintException", &constraint);
+    let header = format!("x-amz-bucket-region: {region}\r\n");
+    [
+        (answer(400, "", &malformed), ErrorKind::Auth),
+        (answer(301, &header, &redirect), ErrorKind::NotFound),
+        (answer(307, &header, ""), ErrorKind::NotFound),
+        (answer(400, "", &opt_in), ErrorKind::Auth),
+    ]
+}
+
 #[tokio::test]
-async fn another_region_is_named() {
+async fn a_bucket_in_another_region_is_followed_there_and_stays_there() {
+    for (step, _) in pointing_to("eu-west-1") {
+        let (bench, server) = bench(&[step, answer(200, "", EMPTY_PAGE)]);
+
+        bench.list().await.unwrap();
+        bench.list().await.unwrap();
+
+        let regions: Vec<_> = server.requests().iter().map(|head| region_of(head)).collect();
+        assert_eq!(regions, ["us-east-1", "eu-west-1", "eu-west-1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_does_not_help_either_is_named_and_followed_only_once() {
     let expected = "bucket `b` is in region `eu-west-1`, not in `us-east-1`: \
                     set `region` of this archive to `eu-west-1`";
-    let body = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message>\
-                <Region>eu-west-1</Region></Error>";
-    let redirect = "<Error><Code>PermanentRedirect</Code><Message>m</Message></Error>";
-    for (step, kind) in [
-        (answer(400, "", body), ErrorKind::Auth),
-        (answer(301, "x-amz-bucket-region: eu-west-1\r\n", redirect), ErrorKind::NotFound),
-    ] {
-        let (bench, _server) = bench(&[step]);
+    for (step, kind) in pointing_to("eu-west-1") {
+        let (bench, server) = bench(&[step]);
 
         let error = bench.list_error().await;
 
         assert_eq!((error.kind(), error.to_string().as_str()), (kind, expected));
+        assert_eq!(server.requests().len(), 2);
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_region_is_not_followed() {
+    for region in ["evil.test/", "-a", "1234", "a b", ""] {
+        for (step, kind) in pointing_to(region) {
+            let (bench, server) = bench(&[step]);
+
+            let error = bench.list_error().await;
+
+            assert_eq!(error.kind(), kind);
+            assert_eq!(server.requests().len(), 1, "{region}");
+        }
+    }
+}
+
+/// The region for which a request is signed.
+fn region_of(head: &str) -> String {
+    let (_, scope) = head.split_once("Credential=").unwrap();
+    scope.split('/').nth(2).unwrap().to_owned()
+}
+
+/// Sentences that only concern who wrote the SDK.
+const OF_THE_SDK: [&str; 11] = [
+    "sdk",
+    "bug",
+    "dispatch failure",
+    "service error",
+    "unhandled",
+    "construction failure",
+    "response error",
+    "unexpected error",
+    "attempt timeout",
+    "streaming error",
+    "other:",
+];
+
+/// Answers that no store of S3's kind should give, and some that it should.
+fn odd_answers() -> Vec<Step> {
+    vec![
+        Step::Hang,
+        Step::Send(String::new()),
+        Step::Send("nonsense".to_owned()),
+        Step::Send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n<List".to_owned()),
+        answer(200, "", "garbage"),
+        answer(200, "", ""),
+        answer(200, "", "<html><body>It works!</body></html>"),
+        answer(200, "", "<ListBucketResult><Contents/></ListBucketResult>"),
+        answer(204, "", ""),
+        answer(302, "location: http://login.test/\r\n", ""),
+        answer(400, "", ""),
+        answer(403, "", "<html>no</html>"),
+        answer(404, "", "not found"),
+        answer(418, "", "{}"),
+        answer(500, "", "<html>broken"),
+        answer(502, "", ""),
+        answer(503, "", "<html>down</html>"),
+        error(403, "AccessDenied"),
+        error(403, "RequestTimeTooSkewed"),
+        error(500, "InternalError"),
+        error(501, "NotImplemented"),
+    ]
+}
+
+#[tokio::test]
+async fn no_sentence_of_the_sdk_reaches_an_operator() {
+    for step in odd_answers() {
+        let server = Scripted::http(std::slice::from_ref(&step));
+        let bench = Bench::with(http(&server), |settings| {
+            settings.request_timeout = Duration::from_millis(300);
+        });
+        let upload =
+            UnfinishedUpload { key: "k".to_owned(), upload_id: "u".to_owned(), initiated_at: None };
+        for error in [
+            bench.list().await.err(),
+            bench.store.get_small("k", 9).await.err(),
+            bench.store.list_uploads("k").await.err(),
+            bench.store.upload_bytes(&upload).await.err(),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            assert_in_plain_words(&error, &format!("{step:?}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_sentence_of_the_sdk_is_in_what_fails_before_a_request() {
+    let unresolved = Bench::at("http://store.invalid".to_owned());
+    let refused = Bench::at(format!("http://127.0.0.1:{}", refused_port()));
+    let plain = Scripted::http(&[answer(200, "", EMPTY_PAGE)]);
+    let no_tls = Bench::at(format!("https://127.0.0.1:{}", plain.port));
+    let no_profile = Bench::with(http(&plain), |settings| {
+        settings.credentials = Credentials::Chain { profile: Some("no-such-profile".to_owned()) };
+    });
+    for bench in [unresolved, refused, no_tls, no_profile] {
+        assert_in_plain_words(&bench.list_error().await, "before a request");
+    }
+}
+
+fn assert_in_plain_words(error: &StorageError, what: &str) {
+    let text = error.with_causes();
+    let lower = text.to_lowercase();
+    assert!(!OF_THE_SDK.iter().any(|words| lower.contains(words)), "{what}: {text}");
 }
 
 #[tokio::test]

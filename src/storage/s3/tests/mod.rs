@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::scripted::{Scripted, Step, answer, error, refused_port};
 use super::*;
-use crate::storage::{ListedObject, RequestOutcome, StorageClass};
+use crate::storage::{ListedObject, RequestOutcome, StorageClass, UploadCoverage};
 
 const EMPTY_PAGE: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 

@@ -23,7 +23,7 @@ fn uploads_page(key: &str, next: &str) -> Step {
 async fn uploads_are_listed_to_their_end() {
     let (bench, server) = bench(&[uploads_page("a%2Fb", "a%2Fb"), uploads_page("c", "")]);
 
-    let uploads = bench.store.list_uploads("a").await.unwrap();
+    let uploads = bench.store.list_uploads("a").await.unwrap().uploads;
 
     let keys: Vec<_> = uploads.iter().map(|upload| upload.key.as_str()).collect();
     assert_eq!(keys, ["a/b", "c"]);
@@ -49,7 +49,7 @@ async fn only_an_explicit_no_ends_a_listing_of_uploads_that_has_a_marker() {
     for (head, expected) in [(marker, 2), (ended.as_str(), 1), ("<NextKeyMarker/>", 1)] {
         let (bench, _server) = bench(&[page(head, "a"), page("", "b")]);
 
-        let uploads = bench.store.list_uploads("").await.unwrap();
+        let uploads = bench.store.list_uploads("").await.unwrap().uploads;
 
         assert_eq!(uploads.len(), expected, "{head}");
     }
@@ -129,5 +129,22 @@ async fn a_store_without_listings_of_uploads_refuses_the_call() {
         let error = bench.store.list_uploads("").await.unwrap_err();
 
         assert_eq!(error.reach(), Reach::RefusedCall, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_takes_a_prefix_for_a_key_is_known_by_its_name() {
+    let body = "<ListMultipartUploadsResult></ListMultipartUploadsResult>";
+    for (server, coverage) in [
+        ("MinIO", UploadCoverage::ExactKey),
+        ("Minio/RELEASE.2018-02-09T22-40-05Z (linux; amd64)", UploadCoverage::ExactKey),
+        ("Storj", UploadCoverage::ExactKey),
+        ("AmazonS3", UploadCoverage::Prefix),
+    ] {
+        let (bench, _server) = bench(&[answer(200, &format!("server: {server}\r\n"), body)]);
+
+        let listing = bench.store.list_uploads("p/").await.unwrap();
+
+        assert_eq!(listing, UploadListing { uploads: vec![], coverage }, "{server}");
     }
 }
