@@ -181,7 +181,6 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         expected: &Expectations {
             servers: Some(servers),
             ignored: Vec::new(),
-            living_timelines: std::collections::BTreeMap::new(),
             retention: RetentionPolicies::default(),
             living_timelines: [].into(),
             gap_grace_period: TimeDelta::minutes(10),
