@@ -42,7 +42,9 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     }
     let (published, scanners): (Vec<_>, Vec<_>) =
         config.archives.iter().map(|archive| scanner(archive, &config, &clock)).unzip();
-    published.iter().for_each(|archive| archive.log_oddities());
+    for archive in &published {
+        archive.log_oddities();
+    }
     let certificates = Certificates::new(&config, &scanners, &clock);
     let scans = TaskTracker::new();
     let cron = config.certificate_watch.schedule.cron().clone();

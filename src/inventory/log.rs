@@ -289,8 +289,7 @@ impl LogInventory {
     #[must_use]
     pub fn last_arrival(&self, since: Option<DateTime<Utc>>) -> Option<(u32, DateTime<Utc>)> {
         let is_since = |at: DateTime<Utc>| since.is_none_or(|since| at >= since);
-        let edges = self.edges.iter().copied();
-        let of_edges = edges.filter(|(_, at)| is_since(*at)).next_back();
+        let of_edges = self.edges.iter().copied().rfind(|(_, at)| is_since(*at));
         let files = self.files().unwrap_or_default().iter();
         let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
         let of_files = segments

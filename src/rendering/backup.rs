@@ -194,17 +194,21 @@ impl BackupEntry {
             cluster_size_bytes: backup.cluster_size_bytes(),
             stored_bytes: backup.stored.bytes,
             error: info.and_then(|info| info.error.clone()),
-            unreadable_reason: match backup.state {
-                BackupState::Unreadable(reason) => Some(reason.as_label()),
-                BackupState::Done
-                | BackupState::Failed
-                | BackupState::Running
-                | BackupState::Incomplete => None,
-            },
+            unreadable_reason: unreadable_reason(backup),
             unreadable_message: backup.unreadable.clone(),
             incomplete_reason: backup.incomplete_reason().map(IncompleteReason::as_label),
             missing_data: backup.missing_data.iter().map(str::to_owned).collect(),
         }
+    }
+}
+
+fn unreadable_reason(backup: &BackupReport) -> Option<&'static str> {
+    match backup.state {
+        BackupState::Unreadable(reason) => Some(reason.as_label()),
+        BackupState::Done
+        | BackupState::Failed
+        | BackupState::Running
+        | BackupState::Incomplete => None,
     }
 }
 

@@ -43,8 +43,11 @@ pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Ve
         ));
     }
     if !report.is_whole {
-        let message = LISTED_IN_PART.to_owned();
-        findings.push(Finding::new(Severity::Ok, FindingCode::ListedInPart, message));
+        findings.push(Finding::new(
+            Severity::Ok,
+            FindingCode::ListedInPart,
+            LISTED_IN_PART.to_owned(),
+        ));
     }
     let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));
     findings.extend(old_uploads(outside, now));
@@ -300,9 +303,7 @@ fn restores_with_current(server: &ServerReport, timeline: TimelineId) -> bool {
 /// A line of WAL that goes on where no backup can follow.
 fn unreached_timeline(server: &ServerReport) -> Option<Finding> {
     let timeline = server.recovery.verdict.unreached_timeline?;
-    if server.newest_wal_is_unreached().is_none() {
-        return None;
-    }
+    server.newest_wal_is_unreached()?;
     let message = format!(
         "The newest WAL is on timeline {timeline}, and no backup can be replayed to it: take a \
          backup now. If a restored copy wrote that timeline, name the database's own one as \
@@ -329,7 +330,10 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
                 let message = format!("Backup {id} failed, and none is done since: {error}");
                 (FindingCode::BackupFailed, message)
             }
-            BackupState::Failed | BackupState::Running => return None,
+            // All of those that are refused are told at once.
+            BackupState::Failed
+            | BackupState::Running
+            | BackupState::Unreadable(UnreadableReason::Access) => return None,
             BackupState::Incomplete => {
                 let why = what_is_missing(backup, now);
                 (
@@ -337,8 +341,6 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
                     format!("Backup {id} is not whole and not under way{why}"),
                 )
             }
-            // All of them are told at once.
-            BackupState::Unreadable(UnreadableReason::Access) => return None,
             BackupState::Unreadable(reason) => {
                 let reason = reason.as_label();
                 (

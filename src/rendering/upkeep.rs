@@ -23,55 +23,53 @@ pub(super) fn anomalies(server: &ServerReport) -> Vec<Finding> {
         let evidence = Evidence { count: Some(clusters), ..Evidence::default() };
         Finding::new(Severity::Warning, FindingCode::SharedDirectory, message).with(evidence)
     });
-    let finding = |(kind, number): (&WalAnomaly, &u64)| {
-        let (code, message) = match kind {
-            WalAnomaly::StrayTimeline => {
-                let timelines = server.recovery.stray.iter().map(ToString::to_string);
-                let timelines = timelines.collect::<Vec<_>>().join(", ");
-                (
-                    FindingCode::StrayTimeline,
-                    format!("Another cluster wrote timeline {timelines} here"),
-                )
-            }
-            WalAnomaly::Foreign => (
-                FindingCode::ForeignWal,
-                format!("What is no WAL file lies below wals/: {}", count(*number, "object")),
-            ),
-            WalAnomaly::Misplaced => {
-                let files = count(*number, "WAL file");
-                (
-                    FindingCode::MisplacedWal,
-                    format!("{files} in the wrong place, where nothing finds them"),
-                )
-            }
-            WalAnomaly::Size => {
-                let segments = count(*number, "segment");
-                (FindingCode::WrongSize, format!("{segments} of a size that no segment has"))
-            }
-            WalAnomaly::Duplicate => {
-                let objects = count(*number, "object");
-                let message =
-                    format!("{objects} of segments that are stored under another ending, too");
-                (FindingCode::DuplicateWal, message)
-            }
-            WalAnomaly::Overwritten => {
-                let segments = count(*number, "segment");
-                let message =
-                    format!("{segments} arrived long after the next one: uploaded once more");
-                (FindingCode::OverwrittenWal, message)
-            }
-        };
-        let names: Vec<_> =
-            server.wal.odd.get(kind).into_iter().flat_map(SomeNames::iter).collect();
-        let message = match names.as_slice() {
-            [] => message,
-            [name] => format!("{message}: {name}"),
-            [name, ..] => format!("{message}, such as {name}"),
-        };
-        let evidence = Evidence { count: Some(*number), ..Evidence::default() };
-        (*number > 0).then(|| Finding::new(Severity::Warning, code, message).with(evidence))
+    let odd = server.wal.anomalies.iter().filter(|(_, number)| **number > 0);
+    let odd = odd.map(|(kind, number)| odd_wal(*kind, *number, server));
+    sharing.into_iter().chain(odd).collect()
+}
+
+fn odd_wal(kind: WalAnomaly, number: u64, server: &ServerReport) -> Finding {
+    let (code, message) = odd_wal_in_words(kind, number, server);
+    let names = server.wal.odd.get(&kind).into_iter().flat_map(SomeNames::iter);
+    let message = match names.collect::<Vec<_>>().as_slice() {
+        [] => message,
+        [name] => format!("{message}: {name}"),
+        [name, ..] => format!("{message}, such as {name}"),
     };
-    sharing.into_iter().chain(server.wal.anomalies.iter().filter_map(finding)).collect()
+    let evidence = Evidence { count: Some(number), ..Evidence::default() };
+    Finding::new(Severity::Warning, code, message).with(evidence)
+}
+
+fn odd_wal_in_words(kind: WalAnomaly, number: u64, server: &ServerReport) -> (FindingCode, String) {
+    let of = |unit| count(number, unit);
+    match kind {
+        WalAnomaly::StrayTimeline => {
+            let timelines = server.recovery.stray.iter().map(ToString::to_string);
+            let timelines = timelines.collect::<Vec<_>>().join(", ");
+            let message = format!("Another cluster wrote timeline {timelines} here");
+            (FindingCode::StrayTimeline, message)
+        }
+        WalAnomaly::Foreign => {
+            let message = format!("What is no WAL file lies below wals/: {}", of("object"));
+            (FindingCode::ForeignWal, message)
+        }
+        WalAnomaly::Misplaced => {
+            let message =
+                format!("{} in the wrong place, where nothing finds them", of("WAL file"));
+            (FindingCode::MisplacedWal, message)
+        }
+        WalAnomaly::Size => {
+            (FindingCode::WrongSize, format!("{} of a size that no segment has", of("segment")))
+        }
+        WalAnomaly::Duplicate => {
+            let message = format!("{} stored once more under another ending", of("segment"));
+            (FindingCode::DuplicateWal, message)
+        }
+        WalAnomaly::Overwritten => {
+            let message = format!("{} uploaded again long after the next one", of("segment"));
+            (FindingCode::OverwrittenWal, message)
+        }
+    }
 }
 
 pub(super) fn obsolete_wal(server: &ServerReport) -> Option<Finding> {

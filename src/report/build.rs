@@ -33,16 +33,16 @@ pub struct Expectations {
 }
 
 impl Expectations {
-    /// Names of servers that have a slash in them.
-    #[must_use]
-    pub fn nested_names(&self) -> NestedNames {
-        NestedNames::among(self.servers.iter().flatten())
-    }
-
     /// Whether a server is left out.
     #[must_use]
     pub fn is_ignored(&self, server: &str) -> bool {
         self.ignored.iter().any(|pattern| pattern.matches(server))
+    }
+
+    /// Names of servers that have a slash in them.
+    #[must_use]
+    pub fn nested_names(&self) -> NestedNames {
+        NestedNames::among(self.servers.iter().flatten())
     }
 }
 
@@ -114,7 +114,7 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
         audited_at: findings.audited_at,
         stock: inventory.total(),
         is_whole: findings.is_whole,
-        prefixes: prefix_sums(inventory, &servers, expected, findings.is_whole),
+        prefixes: prefix_sums(findings, &servers, expected),
         ignored: ignored_servers(inventory, expected),
         uploads: findings.uploads.map(|uploads| uploads_by_server(uploads, &servers, expected)),
         lacking: lacking.collect(),

@@ -88,6 +88,24 @@ struct JudgedCluster {
     verdict: ServerVerdict,
 }
 
+/// The verdicts on the backups of all clusters, with the timelines of the newest one.
+fn verdict_on_all(judged: &[JudgedCluster]) -> ServerVerdict {
+    let newest = judged.last();
+    let mut verdict = ServerVerdict {
+        current_timeline: newest.and_then(|newest| newest.verdict.current_timeline),
+        unreached_timeline: newest.and_then(|newest| newest.verdict.unreached_timeline),
+        ..ServerVerdict::default()
+    };
+    for cluster in judged {
+        verdict.backups.extend(cluster.verdict.backups.clone());
+        for (timeline, runs) in &cluster.verdict.gaps {
+            let gaps = verdict.gaps.entry(*timeline).or_default();
+            runs.iter().for_each(|run| gaps.insert_run(run));
+        }
+    }
+    verdict
+}
+
 impl RecoverySource<'_> {
     /// What is `lacking` are logs whose files must be listed once more to tell sums.
     pub(super) fn report(
@@ -103,18 +121,7 @@ impl RecoverySource<'_> {
             .map(|cluster| self.judge(cluster, &wal, &histories))
             .collect();
         let newest = judged.last();
-        let mut verdict = ServerVerdict {
-            current_timeline: newest.and_then(|newest| newest.verdict.current_timeline),
-            unreached_timeline: newest.and_then(|newest| newest.verdict.unreached_timeline),
-            ..ServerVerdict::default()
-        };
-        for cluster in &judged {
-            verdict.backups.extend(cluster.verdict.backups.clone());
-            for (timeline, runs) in &cluster.verdict.gaps {
-                let gaps = verdict.gaps.entry(*timeline).or_default();
-                runs.iter().for_each(|run| gaps.insert_run(run));
-            }
-        }
+        let verdict = verdict_on_all(&judged);
         let obsolete = self.obsolete(&judged, &wal);
         let is_unreached = |timeline: &TimelineId| verdict.unreached_timeline == Some(*timeline);
         RecoveryReport {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::inventory::{DirectoryInventory, Inventory, Sums};
+use crate::inventory::{DirectoryInventory, Sums};
 
-use super::Expectations;
+use super::{Expectations, ScanFindings};
 
 /// Bytes and objects below one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +53,11 @@ const MOST_OTHER_DIRECTORIES: usize = 50;
 
 /// Sums an archive by prefix; the sums add up to all that was listed of it.
 pub(crate) fn prefix_sums(
-    inventory: &Inventory,
+    findings: &ScanFindings<'_>,
     servers: &BTreeMap<String, bool>,
     expected: &Expectations,
-    is_whole: bool,
 ) -> Vec<PrefixSums> {
+    let inventory = findings.inventory;
     let empty = DirectoryInventory::default();
     let directory = |name: &String| inventory.directories.get(name).unwrap_or(&empty);
     let mut prefixes: Vec<PrefixSums> = servers
@@ -83,7 +83,7 @@ pub(crate) fn prefix_sums(
             loose.add(directory.total());
         }
     }
-    if is_whole {
+    if findings.is_whole {
         prefixes.push(prefix(String::new(), PrefixKind::Other, loose));
     }
     prefixes

@@ -168,7 +168,7 @@ pub(super) fn report(servers: &BTreeMap<String, Made>) -> Report {
         listed_at: now(),
         audited_at: now(),
         uploads: Some(&uploads),
-        uploads_of_backups: &[].into(),
+        uploads_of_backups: &BTreeMap::new(),
         is_whole: true,
     };
     build(&findings, &expectations(servers), now())
