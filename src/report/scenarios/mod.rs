@@ -1,6 +1,7 @@
 //! Layouts that archives really have, and what the report says of them.
 
 mod chains;
+mod clusters;
 mod edges;
 mod forgotten;
 mod layout;
@@ -9,6 +10,7 @@ pub(in crate::report) mod recovery;
 mod refused;
 mod schedule;
 mod sums;
+mod timelines;
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::inventory::{Files, Finding, Inventory, ListedObject, UnfinishedUpload};
+use crate::postgres::TimelineId;
 
 use super::{
     BackupState, Expectations, Report, RetentionPolicies, ScanFindings, ScheduleExpectation,
@@ -37,6 +40,7 @@ pub(in crate::report) struct Archive {
     ignored: Vec<&'static str>,
     policy: Option<&'static str>,
     minimum: Option<u32>,
+    living_timeline: Option<u32>,
     schedule: Option<ScheduleExpectation>,
     uploads: Vec<UploadFinding>,
 }
@@ -50,6 +54,7 @@ impl Archive {
             ignored: Vec::new(),
             policy: None,
             minimum: None,
+            living_timeline: None,
             schedule: None,
             uploads: Vec::new(),
         }
@@ -69,6 +74,12 @@ impl Archive {
     /// With a minimum redundancy for every server.
     fn leaving(mut self, minimum: u32) -> Self {
         self.minimum = Some(minimum);
+        self
+    }
+
+    /// With the timeline that an operator says the server `s` is on.
+    fn living_on(mut self, timeline: u32) -> Self {
+        self.living_timeline = Some(timeline);
         self
     }
 
@@ -153,7 +164,11 @@ impl Archive {
                 default_minimum: self.minimum,
                 ..RetentionPolicies::default()
             },
-            living_timelines: [].into(),
+            living_timelines: self
+                .living_timeline
+                .iter()
+                .map(|timeline| ("s".to_owned(), TimelineId(*timeline)))
+                .collect(),
             gap_grace_period: TimeDelta::minutes(10),
             schedules: self.schedule.iter().map(|one| ("s".to_owned(), one.clone())).collect(),
             max_running_time: TimeDelta::hours(24),
