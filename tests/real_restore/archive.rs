@@ -52,7 +52,8 @@ impl Segments {
         later.take_while(|other| other[..8] == name[..8]).collect()
     }
 
-    fn of(&self, timeline: u32) -> impl DoubleEndedIterator<Item = &str> {
+    /// The ones of a timeline, in order.
+    pub(crate) fn of(&self, timeline: u32) -> impl DoubleEndedIterator<Item = &str> {
         let beginning = format!("{timeline:08X}");
         self.0.iter().map(String::as_str).filter(move |name| name.starts_with(&beginning))
     }

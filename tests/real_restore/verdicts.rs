@@ -25,32 +25,30 @@ impl Reality<'_> {
         let Some(backup) = backup_of(server, &row.backup_id) else {
             return Some(format!("{row}: the exporter does not know the backup"));
         };
-        let difference = match row.target.timeline {
-            Some(timeline) => self
-                .about_timeline(backup, timeline, row)
-                .or_else(|| self.about_verdict(backup, timeline, row)),
-            // `latest` is some timeline: if anything is said about that one, it must hold.
-            None => row
-                .restored
-                .timeline
-                .filter(|&timeline| follow(backup, timeline).is_some())
-                .and_then(|timeline| self.about_timeline(backup, timeline, row)),
-        };
+        let verdict =
+            row.target.timeline.and_then(|timeline| self.about_verdict(backup, timeline, row));
+        let difference = verdict.or_else(|| self.about_target(backup, row));
         difference.map(|difference| format!("{row}: {difference} in {backup}"))
     }
 
-    /// How far the backup is said to get on a timeline.
-    fn about_timeline(&self, backup: &Value, timeline: u32, row: &Row) -> Option<String> {
-        let follow = follow(backup, timeline);
-        let last = follow.and_then(|follow| follow["last_wal"].as_str());
-        if !row.restored.came_up {
-            let promised = is_restorable(backup) && last.is_some();
-            return promised.then(|| format!("it should get to {last:?}"));
+    /// How far the backup is said to get with a target.
+    fn about_target(&self, backup: &Value, row: &Row) -> Option<String> {
+        let target = row.target.timeline.map_or("latest".to_owned(), |number| number.to_string());
+        let Some(follow) = follow(backup, &target) else {
+            return Some(format!("no word on the target {target}"));
+        };
+        let last = follow["last_wal"].as_str();
+        if follow["works"] != row.restored.came_up {
+            return Some(format!("that it comes up: {}", follow["works"]));
         }
-        let Some(follow) = follow else { return Some(format!("no word on timeline {timeline}")) };
+        if !row.restored.came_up {
+            return None;
+        }
         let first_missing = follow["first_missing"].as_str();
         let reached = reached(row, first_missing);
-        let is_whole = reached == Some(self.segments.last_of(timeline));
+        let timeline = u32::try_from(follow["timeline"].as_u64().unwrap_or_default()).unwrap_or(0);
+        let end = self.segments.of(timeline).next_back();
+        let is_whole = end.is_some() && reached == end;
         if last != reached {
             Some(format!("{last:?} is not {reached:?}, the last complete segment"))
         } else if follow["complete"] != is_whole || first_missing.is_none() != is_whole {
@@ -90,19 +88,20 @@ impl Reality<'_> {
 fn reached<'a>(row: &'a Row, first_missing: Option<&str>) -> Option<&'a str> {
     let last = row.restored.last_segment.as_deref()?;
     let is_parents = first_missing.is_some_and(|missing| {
-        missing[8..] == last[8..] && timeline_of(last) < timeline_of(missing)
+        missing[8..] <= last[8..] && timeline_of(last) < timeline_of(missing)
     });
     if !row.restored.last_is_partial && !is_parents {
         return Some(last);
     }
+    let end = first_missing.filter(|_| is_parents).unwrap_or(last);
     let answered = row.restored.requests.iter().filter(|request| request.object.is_some());
     let mut names = answered.map(|request| request.name.as_str());
-    names.rfind(|name| name.len() == 24 && name[8..] < last[8..])
+    names.rfind(|name| name.len() == 24 && name[8..] < end[8..])
 }
 
-/// What is said about a backup on a timeline.
-fn follow(backup: &Value, timeline: u32) -> Option<&Value> {
-    backup["follow"].as_array()?.iter().find(|follow| follow["timeline"] == timeline)
+/// What is said about a backup with a target.
+fn follow<'a>(backup: &'a Value, target: &str) -> Option<&'a Value> {
+    backup["follow"].as_array()?.iter().find(|follow| follow["target"] == target)
 }
 
 fn is_restorable(backup: &Value) -> bool {
@@ -156,8 +155,10 @@ mod tests {
 
     fn said(verdict: &str, last: Option<&str>, first_missing: Option<&str>) -> Value {
         let complete = first_missing.is_none();
+        let works = ["recoverable", "consistent"].contains(&verdict);
         let follow = json!({
-            "timeline": 2, "last_wal": last, "first_missing": first_missing, "complete": complete,
+            "target": "2", "timeline": 2, "works": works, "last_wal": last,
+            "first_missing": first_missing, "complete": complete,
         });
         let backup = json!({
             "id": "20261104T030001", "verdict": verdict, "reach": { "segment": last },

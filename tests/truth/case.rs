@@ -139,6 +139,12 @@ impl Wal<'_> {
         })
     }
 
+    /// Whether an object of a wrong size lies behind a segment on its timeline.
+    pub(crate) fn has_wrong_size_behind(&self, end: Segment) -> bool {
+        let mut behind = self.segments.keys().filter(|segment| segment.timeline == end.timeline);
+        behind.any(|segment| *segment > end && !self.has(*segment))
+    }
+
     /// The last complete segment of a timeline that a system has written.
     pub(crate) fn newest(&self, timeline: u32, system: u64) -> Option<Segment> {
         let is_one = |segment: &&Segment| {

@@ -127,7 +127,7 @@ fn what_lies_in_cold_storage_blocks_a_restore_and_covers_nothing() {
     let data = wal(two(), 1, 4..=9).with_object(&cold("s/base/20261110T020000/data_0001.tar"));
     let own = wal(two(), 1, 5..=9)
         .with_object(&cold(&format!("s/wals/0000000100000000/{}.gz", seg(1, 4))));
-    let later = wal(two(), 1, [4, 5, 7, 8, 9])
+    let later = wal(wal_at(two(), 1, &[4, 5], "2026-11-11T00:00:00Z"), 1, 7..=9)
         .with_object(&cold(&format!("s/wals/0000000100000000/{}.gz", seg(1, 6))));
 
     let expected = [

@@ -12,7 +12,7 @@ use crate::report::ServerReport;
 const BACK_TO_BEFORE_THE_FAILOVERS: &str = "1\t0/D0000A0\tno recovery target specified\n\n\
     2\t0/120000A0\tno recovery target specified\n\n3\t0/7000068\tafter LSN 0/7000028\n";
 
-fn verdict<'a>(server: &'a ServerReport, day: u32) -> &'a Verdict {
+fn verdict(server: &ServerReport, day: u32) -> &Verdict {
     &server.recovery.verdict.backups[&format!("202611{day:02}T020000")].verdict
 }
 

@@ -123,10 +123,12 @@ impl<'a> Comparison<'a> {
         self.wal.newest(pair.restore.timeline?, pair.backup.system)
     }
 
-    /// Whether a backup has begun or ended on the same timeline behind a segment.
+    /// Whether something shows that a timeline has gone on behind a segment: a backup that has begun
+    /// or ended there, or an object of a size that no segment has.
     fn is_exceeded(&self, end: Segment) -> bool {
         let ends = self.case.backups.iter().flat_map(|backup| [backup.first, backup.last]);
-        ends.into_iter().any(|segment| segment.timeline == end.timeline && segment > end)
+        let is_behind = |segment: Segment| segment.timeline == end.timeline && segment > end;
+        ends.into_iter().any(is_behind) || self.wal.has_wrong_size_behind(end)
     }
 
     /// What the backup is said to be good for.
