@@ -1,5 +1,6 @@
 //! One archive at run time: what its scans publish.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,7 +10,7 @@ use tracing::warn;
 use crate::config::{ArchiveConfig, EndpointUrl};
 use crate::metrics::{ArchiveView, Statistics};
 use crate::rendering::ScanProgress;
-use crate::report::{ArchiveStatus, Oddity, Operation, Report, RequestOutcome, ScanOutcome};
+use crate::report::{ArchiveStatus, Oddity, Operation, RequestOutcome, ScanOutcome};
 use crate::scan::{ScanEnd, ScanObserver};
 use crate::storage::RequestObserver;
 
@@ -77,7 +78,8 @@ impl ScanObserver for PublishedArchive {
             Ok(report) => {
                 if self.logs_oddities.load(Ordering::Relaxed) {
                     let before = status.report.as_deref().zip(status.last_success_at);
-                    log_new_oddities(&status.name, before, (&report, end.at));
+                    let known = before.map(|(report, at)| report.oddities(at)).unwrap_or_default();
+                    log_new(&status.name, &known, &report.oddities(end.at));
                 }
                 status.last_success_at = Some(end.at);
                 status.report = Some(report);
@@ -96,13 +98,8 @@ impl ScanObserver for PublishedArchive {
 }
 
 /// Logs what was not wrong in the report before.
-fn log_new_oddities(
-    archive: &str,
-    before: Option<(&Report, DateTime<Utc>)>,
-    (report, now): (&Report, DateTime<Utc>),
-) {
-    let known = before.map(|(report, at)| report.oddities(at)).unwrap_or_default();
-    for Oddity { server, kind, name } in report.oddities(now).difference(&known) {
+fn log_new(archive: &str, known: &BTreeSet<Oddity>, found: &BTreeSet<Oddity>) {
+    for Oddity { server, kind, name } in found.difference(known) {
         warn!(archive, server, kind, name, "Something odd is in the archive");
     }
 }

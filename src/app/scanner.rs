@@ -82,7 +82,7 @@ fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
             minimum_by_server: servers
                 .into_iter()
                 .flatten()
-                .filter_map(|one| Some((one.server_name.clone(), one.minimum_redundancy?)))
+                .filter_map(|server| Some((server.server_name.clone(), server.minimum_redundancy?)))
                 .collect(),
             default: archive.retention_policy,
             by_server: servers

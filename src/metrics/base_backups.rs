@@ -178,10 +178,10 @@ fn server_info(server: &ServerReport) -> Vec<Labelled> {
 
 fn postgresql_info(server: &ServerReport) -> Vec<Labelled> {
     let identity = server.postgresql();
-    let labelled = |one: PostgresqlIdentity<'_>| {
-        labels([one.system_identifier, one.version.unwrap_or_default()])
+    let labelled = |identity: PostgresqlIdentity<'_>| {
+        labels([identity.system_identifier, identity.version.unwrap_or_default()])
     };
-    identity.map(|one| (labelled(one), Number::Whole(1))).into_iter().collect()
+    identity.map(|identity| (labelled(identity), Number::Whole(1))).into_iter().collect()
 }
 
 fn backups_by_state(server: &ServerReport) -> Vec<Labelled> {

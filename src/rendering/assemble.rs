@@ -81,9 +81,9 @@ impl ServerEntry {
             status: Severity::worst(findings.iter().map(|finding| finding.severity)),
             findings,
             backups: server.backups.iter().map(|one| BackupEntry::new(one, server)).collect(),
-            postgresql: server.postgresql().map(|one| PostgresqlEntry {
-                system_identifier: one.system_identifier.to_owned(),
-                version: one.version.map(str::to_owned),
+            postgresql: server.postgresql().map(|identity| PostgresqlEntry {
+                system_identifier: identity.system_identifier.to_owned(),
+                version: identity.version.map(str::to_owned),
             }),
             files_refused: files_refused(server),
             wal: wal(&server.wal, server),
@@ -172,7 +172,7 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
         window_end: server.recovery_window_end().map(Moment),
         histories_missing: server
             .histories_missing()
-            .map(|_| recovery.histories_missing.iter().map(|one| one.0).collect()),
+            .map(|_| recovery.histories_missing.iter().map(|timeline| timeline.0).collect()),
         obsolete_segments: recovery.obsolete_segments(),
         obsolete_bytes: recovery.obsolete_stored.map(|sums| sums.bytes),
         restore: recovery.restore.as_ref().map(|restore| RestoreEntry {

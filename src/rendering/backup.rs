@@ -166,12 +166,12 @@ impl BackupEntry {
         let info = backup.info.as_ref();
         let reach = |segment, arrivals| ReachEntry::new(segment, &backup.id, arrivals);
         let recovery = &server.recovery;
-        let is_certain = verdict.is_none_or(|one| server.is_certain(one));
+        let is_certain = verdict.is_none_or(|verdict| server.is_certain(verdict));
         let judged = |verdict: Option<&Verdict>| {
             if is_certain { judged(backup, verdict) } else { ("unknown", None) }
         };
-        let (word, obstacle) = judged(verdict.map(|one| &one.verdict));
-        let (thawed, _) = judged(verdict.map(|one| &one.thawed));
+        let (word, obstacle) = judged(verdict.map(|judged| &judged.verdict));
+        let (thawed, _) = judged(verdict.map(|judged| &judged.thawed));
         Self {
             id: backup.id.clone(),
             state: backup.state.as_label(),

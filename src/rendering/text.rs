@@ -95,7 +95,7 @@ impl Page {
 
     fn latest_backup(&self, server: &ServerEntry) -> String {
         let latest = done(server).max_by_key(|backup| backup.ended_at);
-        let is_refused = server.files_refused.iter().any(|one| one.kind == "backup_info");
+        let is_refused = server.files_refused.iter().any(|refused| refused.kind == "backup_info");
         match latest {
             Some(backup) if is_refused => {
                 format!("{} (others cannot be read)", self.backup(backup))

@@ -42,7 +42,7 @@ pub(super) fn timelines(wal: &WalInventory, files: &Files) -> BTreeMap<TimelineI
     for (name, log) in &wal.logs {
         let ends = log.segments.first().zip(log.segments.last());
         let Some((first, last)) = ends else { continue };
-        let named = |segment: u64| u32::try_from(segment).ok().map(|one| name.segment(one));
+        let named = |segment: u64| u32::try_from(segment).ok().map(|number| name.segment(number));
         let sums = timelines.entry(name.timeline).or_default();
         sums.segments += log.segments.count();
         sums.stored.add(log.of(WalObjectKind::Segment));
