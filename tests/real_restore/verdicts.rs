@@ -27,7 +27,9 @@ impl Reality<'_> {
         };
         let verdict =
             row.target.timeline.and_then(|timeline| self.about_verdict(backup, timeline, row));
-        let difference = verdict.or_else(|| self.about_target(backup, row));
+        let difference = about_restorable(backup, row)
+            .or_else(|| self.about_target(backup, row))
+            .or_else(verdict);
         difference.map(|difference| format!("{row}: {difference} in {backup}"))
     }
 
@@ -62,9 +64,6 @@ impl Reality<'_> {
     /// What the backup is said to be good for.
     fn about_verdict(&self, backup: &Value, timeline: u32, row: &Row) -> Option<String> {
         let verdict = backup["verdict"].as_str();
-        if row.restored.came_up && !is_restorable(backup) {
-            return Some(format!("{verdict:?}, but it came up"));
-        }
         if timeline != self.current_timeline || row.target.no_partial {
             return None;
         }
@@ -97,6 +96,13 @@ fn reached<'a>(row: &'a Row, first_missing: Option<&str>) -> Option<&'a str> {
     let answered = row.restored.requests.iter().filter(|request| request.object.is_some());
     let mut names = answered.map(|request| request.name.as_str());
     names.rfind(|name| name.len() == 24 && name[8..] < end[8..])
+}
+
+/// Whether a backup that came up is said to be of no use.
+fn about_restorable(backup: &Value, row: &Row) -> Option<String> {
+    let verdict = backup["verdict"].as_str();
+    let is_denied = row.restored.came_up && !is_restorable(backup);
+    is_denied.then(|| format!("{verdict:?}, but it came up"))
 }
 
 /// What is said about a backup with a target.
