@@ -67,8 +67,8 @@ pub(super) const METRICS: &[Metric] = &[
         name: "wal_anomalies",
         help: "What is odd about WAL, by kind: size (impossible for a segment), duplicate (stored \
                under two endings), misplaced, overwritten (arrived over an hour after the segment that \
-               follows it, so uploaded once more), foreign, stray_timeline (written by another \
-               cluster; absent where history files or backups do not tell).",
+               follows it, so uploaded once more), foreign, stray_timeline (as a restored \
+               copy would write it; absent where history files or backups do not tell).",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(anomalies),

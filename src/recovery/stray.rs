@@ -1,4 +1,4 @@
-//! Timelines that another cluster wrote into the archive.
+//! Timelines that a restored copy may have written into the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -85,7 +85,7 @@ codes! {
     RetentionFails = "retention_fails",
     /// WAL that no backup needs piles up.
     ObsoleteWal = "obsolete_wal",
-    /// Another cluster wrote a timeline.
+    /// A timeline looks as if a restored copy had written it.
     StrayTimeline = "stray_timeline",
     /// The backups are of several clusters.
     SharedDirectory = "shared_directory",

@@ -240,12 +240,8 @@ fn with_obstacle(backup: &BackupReport, obstacle: &ObstacleEntry) -> Evidence {
 /// Each gap, as long as there are few enough to be read, and the others in one.
 fn gaps(server: &ServerReport) -> Vec<Finding> {
     let gap = |(first, last, missing): (SegmentName, SegmentName, u64)| {
-        let message = if missing == 1 {
-            format!("Segment {first} is missing: replay ends before it")
-        } else {
-            let missing = count(missing, "segment");
-            format!("{missing} are missing, {first} to {last}: replay ends before them")
-        };
+        let message =
+            gap_in_words((first, last), missing, server.recovery.wrong_sizes(first, last));
         let evidence = Evidence {
             timeline: Some(first.timeline.0),
             segment: Some(first.to_string()),
@@ -266,6 +262,29 @@ fn gaps(server: &ServerReport) -> Vec<Finding> {
         findings.push(Finding::new(Severity::Critical, FindingCode::Gap, message).with(evidence));
     }
     findings
+}
+
+fn gap_in_words(
+    (first, last): (SegmentName, SegmentName),
+    missing: u64,
+    wrong_sizes: u64,
+) -> String {
+    if missing == 1 && wrong_sizes == 1 {
+        return format!(
+            "Segment {first} has a size that no segment can have: replay ends before it"
+        );
+    }
+    if missing == 1 {
+        return format!("Segment {first} is missing: replay ends before it");
+    }
+    let segments = count(missing, "segment");
+    match wrong_sizes {
+        0 => format!("{segments} are missing, {first} to {last}: replay ends before them"),
+        of_wrong_size => format!(
+            "{segments} are missing, {first} to {last}, {of_wrong_size} of them there in a size that \
+             no segment can have: replay ends before them"
+        ),
+    }
 }
 
 /// A timeline above the current one may be where WAL goes on. The newest backup is restored without

@@ -139,7 +139,7 @@ pub struct WalEntry {
     /// Names of up to 20 of what is odd, by the same kinds: of segments, or keys from the bucket's root
     /// for `misplaced` and `foreign`. A kind without any is missing.
     pub odd: BTreeMap<&'static str, Vec<String>>,
-    /// The timelines that another cluster wrote; `null` where that could not be judged.
+    /// The timelines that a restored copy may have written; `null` where that could not be judged.
     pub stray_timelines: Option<Vec<u32>>,
 }
 

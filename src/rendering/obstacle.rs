@@ -54,7 +54,7 @@ impl ObstacleEntry {
                 format!("the exporter could not read the history file of timeline {timeline}")
             }
             Self::DeadBranch => {
-                "the target timeline left the backup's before the backup ended".to_owned()
+                "the timeline of that WAL left the backup's own before the backup ended".to_owned()
             }
             Self::ImpossibleSegments => {
                 "its backup.info names segments that its cluster cannot have".to_owned()

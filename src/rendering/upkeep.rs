@@ -46,7 +46,10 @@ fn odd_wal_in_words(kind: WalAnomaly, number: u64, server: &ServerReport) -> (Fi
         WalAnomaly::StrayTimeline => {
             let timelines = server.recovery.stray.iter().map(ToString::to_string);
             let timelines = timelines.collect::<Vec<_>>().join(", ");
-            let message = format!("Another cluster wrote timeline {timelines} here");
+            let message = format!(
+                "Timeline {timelines} left this server's history before its newest backup ended: a \
+                 restored copy may have written it here"
+            );
             (FindingCode::StrayTimeline, message)
         }
         WalAnomaly::Foreign => {

@@ -27,7 +27,7 @@ pub struct RecoveryReport {
     pub verdict: ServerVerdict,
     /// Size of the segments, which ties the numbers in here to names.
     pub segment_size: SegmentSize,
-    /// Timelines that another cluster wrote.
+    /// Timelines that a restored copy may have written.
     pub stray: BTreeSet<TimelineId>,
     /// Timelines with WAL or backups whose history file is missing or unreadable.
     pub histories_missing: BTreeSet<TimelineId>,
@@ -479,6 +479,15 @@ impl RecoveryReport {
                 (name(run.first), name(run.last), (run.last - run.first).saturating_add(1))
             })
         })
+    }
+
+    /// Number of the segments between two of one timeline that have a size that they cannot have.
+    #[must_use]
+    pub fn wrong_sizes(&self, first: SegmentName, last: SegmentName) -> u64 {
+        let numbers = first.number(self.segment_size).zip(last.number(self.segment_size));
+        let of_timeline = self.wrong_size.get(&first.timeline);
+        let within = |(first, last)| Some(of_timeline?.within(first, last).count());
+        numbers.and_then(within).unwrap_or_default()
     }
 
     /// How many segments no finished backup needs.

@@ -76,7 +76,7 @@ pub enum WalAnomaly {
     Overwritten,
     /// An object that is no WAL file.
     Foreign,
-    /// A timeline that another cluster wrote.
+    /// A timeline that a restored copy may have written.
     StrayTimeline,
 }
 

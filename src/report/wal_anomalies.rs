@@ -95,7 +95,7 @@ pub(super) fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeS
     sizes
 }
 
-/// Timelines that another cluster wrote.
+/// Timelines that a restored copy may have written.
 ///
 /// `None` where there are history files and something that it takes to judge them is missing.
 pub(super) fn strays(

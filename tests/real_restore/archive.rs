@@ -114,6 +114,16 @@ impl Archive {
         self.stack.delete_object(&self.wal_key(name));
     }
 
+    /// Takes the content out of a segment for as long as something runs.
+    pub(crate) fn with_empty_segment(&self, name: &str, run: impl FnOnce()) {
+        let (key, hidden) = (self.wal_key(name), format!("hidden/{name}"));
+        self.stack.copy_object(&key, &hidden);
+        self.stack.empty_object(&key);
+        run();
+        self.stack.copy_object(&hidden, &key);
+        self.stack.delete_object(&hidden);
+    }
+
     /// Puts a file of `wals/` there under another name too.
     pub(crate) fn copy_wal(&self, name: &str, other: &str) {
         self.stack.copy_object(&self.wal_key(name), &self.wal_key(other));

@@ -48,6 +48,7 @@ fn every_backup_is_recovered_as_far_as_its_verdict_says() {
     assert_verdicts(&archive, &rows);
     assert_reads_across_timelines(&archive, &segments);
     assert_stray_history(&archive, &segments);
+    assert_empty_segment(&archive, &segments);
     assert_crossings(&archive, &segments);
     assert_retention(&archive);
     println!("after {:.0?}", begun.elapsed());
@@ -94,6 +95,16 @@ fn assert_stray_history(archive: &Archive, segments: &Segments) {
     let rows = round(archive, "with a stray history file", wishes);
     assert_verdicts(archive, &rows);
     archive.lose_wal(stray);
+}
+
+/// Empties the newest segment: Barman hands it over as it is, and PostgreSQL gives up.
+fn assert_empty_segment(archive: &Archive, segments: &Segments) {
+    archive.with_empty_segment(segments.last_of(CURRENT), || {
+        let wishes =
+            vec![("newest", timeline(CURRENT), Refused), ("before-the-failover", LATEST, Refused)];
+        let rows = round(archive, "with an empty segment", wishes);
+        assert_verdicts(archive, &rows);
+    });
 }
 
 /// Takes away what a path across timelines needs, piece by piece, and restores after each.

@@ -25,8 +25,7 @@ impl Reality<'_> {
         let Some(backup) = backup_of(server, &row.backup_id) else {
             return Some(format!("{row}: the exporter does not know the backup"));
         };
-        let verdict =
-            row.target.timeline.and_then(|timeline| self.about_verdict(backup, timeline, row));
+        let verdict = || self.about_verdict(backup, row.target.timeline?, row);
         let difference = about_restorable(backup, row)
             .or_else(|| self.about_target(backup, row))
             .or_else(verdict);
@@ -37,7 +36,7 @@ impl Reality<'_> {
     fn about_target(&self, backup: &Value, row: &Row) -> Option<String> {
         let target = row.target.timeline.map_or("latest".to_owned(), |number| number.to_string());
         let Some(follow) = follow(backup, &target) else {
-            return Some(format!("no word on the target {target}"));
+            return row.restored.came_up.then(|| format!("no word on the target {target}"));
         };
         let last = follow["last_wal"].as_str();
         if follow["works"] != row.restored.came_up {

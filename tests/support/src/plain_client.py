@@ -63,6 +63,11 @@ def delete(client, bucket, key):
     client.delete_object(Bucket=bucket, Key=key)
 
 
+def empty(client, bucket, key):
+    """Replaces an object by one without content."""
+    client.put_object(Bucket=bucket, Key=key, Body=b"")
+
+
 def copy(client, bucket, key, to):
     client.copy_object(Bucket=bucket, CopySource={"Bucket": bucket, "Key": key}, Key=to)
 
@@ -93,7 +98,7 @@ def main():
             max_pool_connections=AT_ONCE,
         ),
     )
-    answers = [create, objects, uploads, delete, copy, change]
+    answers = [create, objects, uploads, delete, empty, copy, change]
     answer = {answer.__name__: answer for answer in answers}[question]
     json.dump(answer(client, bucket, *arguments), sys.stdout)
 

@@ -82,6 +82,14 @@ impl PlainClient {
         run(command, QUICK);
     }
 
+    /// Replaces an object by one without content.
+    #[track_caller]
+    pub fn empty_object(&self, key: &str) {
+        let mut command = self.command("empty");
+        command.arg(key);
+        run(command, QUICK);
+    }
+
     /// Copies an object to another key.
     #[track_caller]
     pub fn copy_object(&self, key: &str, to: &str) {
