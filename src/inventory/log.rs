@@ -372,8 +372,7 @@ impl LogInventory {
         for segment in self.oversized(size) {
             unusable.insert(segment.into());
         }
-        self.rarities().replaced.iter().for_each(|run| unusable.remove_run(run));
-        unusable
+        unusable.without(&self.rarities().replaced)
     }
 
     /// The size that most uncompressed segments have; `None` without any.

@@ -103,6 +103,34 @@ impl Runs {
         self.0.get(at).map(|run| run.first.max(lowest))
     }
 
+    /// Returns the numbers that another set does not have.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut kept = SmallVec::new();
+        let mut others = other.iter().peekable();
+        for run in self.iter() {
+            let mut next = Some(run.first);
+            while let Some(removed) = others.peek().copied().filter(|one| one.first <= run.last) {
+                if let Some(first) = next
+                    && first < removed.first
+                {
+                    kept.push(Run { first, last: removed.first - 1 });
+                }
+                next = next.max(Some(removed.first)).and_then(|first| {
+                    if removed.last < first { Some(first) } else { removed.last.checked_add(1) }
+                });
+                if removed.last > run.last || next.is_none() {
+                    break;
+                }
+                others.next();
+            }
+            if let Some(first) = next.filter(|first| *first <= run.last) {
+                kept.push(Run { first, last: run.last });
+            }
+        }
+        Self(kept)
+    }
+
     /// Removes every number of a run.
     pub fn remove_run(&mut self, removed: Run) {
         let below = removed.first.checked_sub(1).map(|last| self.within(0, last));
@@ -245,7 +273,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_answers_as_a_plain_set_would(numbers in prop::collection::vec(0_u64..40, 0..60), from in 0_u64..40) {
+        fn it_answers_as_a_plain_set_would(numbers in prop::collection::vec(0_u64..40, 0..60), numbers_of_others in prop::collection::vec(0_u64..40, 0..30), from in 0_u64..40) {
             let mut runs = Runs::default();
             let mut naive = BTreeSet::new();
             for number in numbers {
@@ -261,6 +289,9 @@ mod tests {
             prop_assert_eq!(expand(&runs.within(from, to)), naive.range(from..=to).copied().collect::<Vec<_>>());
             prop_assert_eq!(runs.contains(from), naive.contains(&from));
             prop_assert_eq!(runs.first_from(from), naive.range(from..).next().copied());
+            let others: Runs = numbers_of_others.iter().copied().collect();
+            let apart = naive.iter().copied().filter(|number| !numbers_of_others.contains(number));
+            prop_assert_eq!(expand(&runs.without(&others)), apart.collect::<Vec<_>>());
             let mut fewer = runs.clone();
             fewer.remove_run(Run { first: from, last: to });
             let outside = naive.iter().copied().filter(|number| !(from..=to).contains(number));

@@ -50,18 +50,23 @@ pub(super) struct Courses<'a> {
 /// one that somebody fills with history files.
 const MOST_TARGETS: usize = 100;
 
+/// Most restores that are tried by number in all; with more backups, fewer timelines are.
+const MOST_RESTORES: usize = 200_000;
+
 impl<'a> Courses<'a> {
     /// Courses to every timeline of an archive, those that backups are on included.
     pub(super) fn new(
         histories: &'a Histories,
         wal: &'a ArchivedWal,
         of_backups: impl Iterator<Item = TimelineId>,
+        backups: usize,
     ) -> Self {
         let of_partials = wal.partials.iter().map(|(timeline, _)| *timeline);
         let of_wal = wal.timelines().chain(of_partials);
         let timelines: BTreeSet<TimelineId> =
             of_wal.chain(histories.timelines()).chain(of_backups).collect();
-        let too_many = timelines.len().saturating_sub(MOST_TARGETS);
+        let most = MOST_TARGETS.min(MOST_RESTORES / backups.max(1)).max(1);
+        let too_many = timelines.len().saturating_sub(most);
         let numbered: Vec<_> = timelines.into_iter().skip(too_many).collect();
         let course = |timeline: &TimelineId| {
             // The timeline that a backup ends on makes no difference to a number.

@@ -1,6 +1,6 @@
 //! History files of an archive, and the targets of recovery that they decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::postgres::{Ancestor, Lsn, TimelineHistory, TimelineId};
@@ -42,7 +42,20 @@ pub enum TargetError {
 
 /// The history files of an archive.
 #[derive(Clone, Debug, Default)]
-pub struct Histories(BTreeMap<TimelineId, HistoryFile>);
+pub struct Histories {
+    files: BTreeMap<TimelineId, HistoryFile>,
+    /// Of each timeline without a readable file of its own, the longest list of ancestors that the
+    /// file of another one has for it: that file's timeline, and the place in its lines.
+    told: BTreeMap<TimelineId, (TimelineId, usize)>,
+    /// Positions at which readable histories left a timeline, with the timelines that came of it.
+    switches: BTreeMap<TimelineId, BTreeMap<Lsn, BTreeSet<TimelineId>>>,
+}
+
+/// Most histories that are followed: those of the highest timelines. What others hold is not known.
+const MOST_HISTORIES: usize = 200;
+
+/// Most ancestors of a timeline that are followed. No cluster has been promoted so often.
+const MOST_ANCESTORS: usize = 200;
 
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,18 +82,50 @@ impl TargetError {
 impl Histories {
     /// The history files of an archive, by the timeline that begins in each.
     #[must_use]
-    pub fn new(files: BTreeMap<TimelineId, HistoryFile>) -> Self {
-        Self(files)
+    pub fn new(mut files: BTreeMap<TimelineId, HistoryFile>) -> Self {
+        let is_followed = |file: &HistoryFile| match file {
+            HistoryFile::Readable(history) => history.ancestors().len() <= MOST_ANCESTORS,
+            HistoryFile::Invalid | HistoryFile::NotDecompressible | HistoryFile::Unknown => true,
+        };
+        for (place, file) in files.values_mut().rev().enumerate() {
+            if place >= MOST_HISTORIES || !is_followed(file) {
+                *file = HistoryFile::Unknown;
+            }
+        }
+        let mut histories = Self { files, ..Self::default() };
+        histories.note_ancestors();
+        histories
+    }
+
+    fn note_ancestors(&mut self) {
+        let (mut told, mut switches) = (BTreeMap::new(), BTreeMap::new());
+        for history in self.readable() {
+            for (place, ancestor) in history.ancestors().iter().enumerate() {
+                let (timeline, child) = (ancestor.timeline, history.timeline());
+                // A server that did not have its parent's file itself leaves out where that came
+                // from; as the first ancestor a timeline says nothing of its own parent.
+                let known = told.get(&timeline).map_or(0, |(_, known)| *known);
+                if place > known {
+                    told.insert(timeline, (child, place));
+                }
+                let of_timeline: &mut BTreeMap<_, BTreeSet<_>> =
+                    switches.entry(timeline).or_default();
+                let next = history.ancestors().get(place + 1).map(|next| next.timeline);
+                let descendants = of_timeline.entry(ancestor.switched_at).or_default();
+                descendants.extend(next.into_iter().chain([child]));
+            }
+        }
+        (self.told, self.switches) = (told, switches);
     }
 
     /// Returns the timelines with a history file that a restore finds, in order.
     pub fn timelines(&self) -> impl Iterator<Item = TimelineId> {
-        self.0.keys().copied().filter(|timeline| self.exists(*timeline))
+        self.files.keys().copied().filter(|timeline| self.exists(*timeline))
     }
 
     /// Returns the histories that are readable.
     pub fn readable(&self) -> impl Iterator<Item = &TimelineHistory> {
-        self.0.values().filter_map(|file| match file {
+        self.files.values().filter_map(|file| match file {
             HistoryFile::Readable(history) => Some(history),
             HistoryFile::Invalid | HistoryFile::NotDecompressible | HistoryFile::Unknown => None,
         })
@@ -90,7 +135,7 @@ impl Histories {
     /// `timeline.c`, which does not read it).
     #[must_use]
     pub fn exists(&self, timeline: TimelineId) -> bool {
-        match self.0.get(&timeline) {
+        match self.files.get(&timeline) {
             Some(HistoryFile::Readable(_) | HistoryFile::Invalid | HistoryFile::Unknown) => true,
             Some(HistoryFile::NotDecompressible) | None => false,
         }
@@ -99,13 +144,13 @@ impl Histories {
     /// Whether the timeline has a readable history file.
     #[must_use]
     pub fn is_readable(&self, timeline: TimelineId) -> bool {
-        matches!(self.0.get(&timeline), Some(HistoryFile::Readable(_)))
+        matches!(self.files.get(&timeline), Some(HistoryFile::Readable(_)))
     }
 
     /// Whether a restore can follow the timeline's history file, as far as that is known.
     #[must_use]
     pub fn is_usable(&self, timeline: TimelineId) -> bool {
-        matches!(self.0.get(&timeline), Some(HistoryFile::Readable(_) | HistoryFile::Unknown))
+        matches!(self.files.get(&timeline), Some(HistoryFile::Readable(_) | HistoryFile::Unknown))
     }
 
     /// Returns the timeline that a target comes to, for a backup that ended on `own`.
@@ -143,7 +188,7 @@ impl Histories {
         if timeline == TimelineId::FIRST {
             return Ok(TimelineHistory::without_ancestors(timeline));
         }
-        match self.0.get(&timeline) {
+        match self.files.get(&timeline) {
             Some(HistoryFile::Readable(history)) => Ok(history.clone()),
             Some(HistoryFile::Invalid) => Err(TargetError::InvalidHistory(timeline)),
             Some(HistoryFile::Unknown) => Err(TargetError::UnknownHistory(timeline)),
@@ -166,17 +211,14 @@ impl Histories {
         if timeline == TimelineId::FIRST {
             return Some(&[]);
         }
-        if let Some(HistoryFile::Readable(history)) = self.0.get(&timeline) {
+        if let Some(HistoryFile::Readable(history)) = self.files.get(&timeline) {
             return Some(history.ancestors());
         }
-        let told = self.readable().filter_map(|history| {
-            let ancestors = history.ancestors();
-            let place = ancestors.iter().position(|ancestor| ancestor.timeline == timeline)?;
-            // As the first ancestor it says nothing of its own parent.
-            ancestors.get(..place).filter(|before| !before.is_empty())
-        });
-        // A server that did not have its parent's file itself leaves out where that came from.
-        told.max_by_key(|ancestors| ancestors.len())
+        let (told_by, place) = self.told.get(&timeline)?;
+        match self.files.get(told_by)? {
+            HistoryFile::Readable(history) => history.ancestors().get(..*place),
+            HistoryFile::Invalid | HistoryFile::NotDecompressible | HistoryFile::Unknown => None,
+        }
     }
 
     /// Returns the history of a timeline as far as any file tells it, also without its own one.
@@ -188,7 +230,15 @@ impl Histories {
 
     /// Returns the positions at which readable histories left a timeline.
     pub fn switches_from(&self, timeline: TimelineId) -> impl Iterator<Item = Lsn> {
-        self.readable().filter_map(move |history| history.left(timeline))
+        self.switches.get(&timeline).into_iter().flat_map(|switches| switches.keys().copied())
+    }
+
+    /// Returns the timelines that left a timeline at a position or behind it, directly or by way of
+    /// others.
+    pub fn descendants(&self, timeline: TimelineId, from: Lsn) -> BTreeSet<TimelineId> {
+        let switches = self.switches.get(&timeline).into_iter();
+        let children = switches.flat_map(|switches| switches.range(from..));
+        children.flat_map(|(_, timelines)| timelines.iter().copied()).collect()
     }
 }
 

@@ -45,17 +45,13 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     Lines { current: Some(current), unreached }
 }
 
-/// Timelines with WAL that no other one goes on from where they end.
+/// Timelines with WAL that no other one with WAL goes on from where they end.
 fn leaves(archived: &Archived) -> BTreeSet<TimelineId> {
-    let timelines: Vec<TimelineId> = archived.wal.timelines().collect();
+    let Archived { wal, histories, .. } = archived;
     let goes_on = |timeline: &TimelineId| {
-        let last = archived.wal.last(*timeline);
-        timelines.iter().filter(|other| *other > timeline).any(|other| {
-            let ancestors = archived.histories.ancestors(*other).unwrap_or_default();
-            let switch = ancestors.iter().find(|ancestor| ancestor.timeline == *timeline);
-            let size = archived.wal.size;
-            switch.is_some_and(|switch| Some(size.segment_of(switch.switched_at)) >= last)
-        })
+        let from = wal.last(*timeline).map(|last| wal.size.begin_of(last));
+        let descendants = from.map(|from| histories.descendants(*timeline, from));
+        descendants.into_iter().flatten().any(|other| wal.last(other).is_some())
     };
-    timelines.iter().copied().filter(|timeline| !goes_on(timeline)).collect()
+    wal.timelines().filter(|timeline| !goes_on(timeline)).collect()
 }

@@ -37,7 +37,7 @@ impl NeededWal {
         let mut needed = Self::default();
         let timelines =
             backups.iter().flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
-        let courses = Courses::new(histories, wal, timelines);
+        let courses = Courses::new(histories, wal, timelines, backups.len());
         // A timeline whose own file is gone can be a target once somebody brings the file back.
         let told = wal.timelines().filter(|timeline| !histories.is_readable(*timeline));
         let told: Vec<Course> = told

@@ -326,21 +326,9 @@ impl Attempt<'_> {
         let Some(stretch) = self.course.stretch(owner) else { return false };
         let newer = self.course.stretches().take_while(|(place, _)| *place < owner);
         let newer = newer.map(|(_, stretch)| stretch.timeline);
-        let descendants = self.descendants(stretch.timeline, number);
+        let from = self.wal.size.begin_of(number);
+        let descendants = self.histories.descendants(stretch.timeline, from);
         let has_later = newer.chain(descendants).any(|later| self.wal.has_from(later, number));
         !has_later && !self.wal.has_from(stretch.timeline, number)
-    }
-
-    /// Timelines that came of a timeline in a segment or behind it.
-    fn descendants(&self, timeline: TimelineId, number: u64) -> impl Iterator<Item = TimelineId> {
-        let size = self.wal.size;
-        let histories = self.histories.readable().filter(move |history| {
-            history.left(timeline).is_some_and(|left_at| size.segment_of(left_at) >= number)
-        });
-        histories.flat_map(move |history| {
-            let ancestors = history.ancestors().iter().map(|ancestor| ancestor.timeline);
-            let all = ancestors.chain([history.timeline()]);
-            all.filter(move |other| *other > timeline)
-        })
     }
 }

@@ -98,7 +98,7 @@ impl Archived {
     pub fn judge(&self, candidates: &[Candidate]) -> ServerVerdict {
         let spans = candidates.iter().map(|candidate| &candidate.span);
         let timelines = spans.flat_map(|span| [span.begin.timeline, span.end.timeline]);
-        let courses = Courses::new(&self.histories, &self.wal, timelines);
+        let courses = Courses::new(&self.histories, &self.wal, timelines, candidates.len());
         let judged: Vec<Judged<'_>> = candidates
             .iter()
             .map(|candidate| Judged { candidate, tried: courses.try_all(&candidate.span) })
@@ -123,7 +123,7 @@ impl Archived {
     #[must_use]
     pub fn replayed(&self, span: &BackupSpan, target: TimelineId) -> Option<SegmentSets> {
         let timelines = [span.begin.timeline, span.end.timeline, target];
-        let courses = Courses::new(&self.histories, &self.wal, timelines.into_iter());
+        let courses = Courses::new(&self.histories, &self.wal, timelines.into_iter(), 1);
         let tried = courses.try_all(span);
         let mut to_target = tried.iter().filter(|tried| tried.timeline == target);
         let restore = to_target.find_map(Tried::working)?;
@@ -260,8 +260,9 @@ impl Archived {
                 let parts = self.wal.missing(*timeline, run.first, run.last);
                 parts.iter().for_each(|part| absent.insert_run(part));
             }
-            let foreign = self.wal.foreign.get(timeline).into_iter().flat_map(Runs::iter);
-            foreign.for_each(|run| absent.remove_run(run));
+            if let Some(foreign) = self.wal.foreign.get(timeline) {
+                absent = absent.without(foreign);
+            }
             if !absent.is_empty() {
                 missing.insert(*timeline, absent);
             }

@@ -215,7 +215,7 @@ impl Cluster {
 fn remove(sets: &mut SegmentSets, removed: &SegmentSets) {
     for (timeline, runs) in removed {
         if let Some(segments) = sets.get_mut(timeline) {
-            runs.iter().for_each(|run| segments.remove_run(run));
+            *segments = segments.without(runs);
         }
     }
     sets.retain(|_, runs| !runs.is_empty());

@@ -261,7 +261,7 @@ impl RecoverySource<'_> {
     }
 
     fn chain_link(&self, id: &str) -> Option<ChainLink<'_>> {
-        let backup = self.backups.iter().find(|backup| backup.id == id)?;
+        let backup = self.backup(id)?;
         let inventory = self.directory.backups.get(id)?;
         match (&backup.info, backup.state) {
             (Some(info), _) => Some(ChainLink::of(info, inventory.has_all_data(info))),
@@ -270,8 +270,14 @@ impl RecoverySource<'_> {
         }
     }
 
+    /// The backups are in order of their ids.
+    fn backup(&self, id: &str) -> Option<&BackupReport> {
+        let place = self.backups.binary_search_by(|backup| backup.id.as_str().cmp(id)).ok()?;
+        self.backups.get(place)
+    }
+
     fn own_objects(&self, id: &str) -> Option<SomeObjects> {
-        let info = self.backups.iter().find(|backup| backup.id == id)?.info.as_ref()?;
+        let info = self.backup(id)?.info.as_ref()?;
         Some(self.directory.backups.get(id)?.own_objects(info))
     }
 
@@ -335,10 +341,12 @@ impl RecoverySource<'_> {
                 return None;
             }
             for (timeline, segments) in &mut obsolete {
-                let mut needed = needed.of_timeline(*timeline);
-                let foreign = archived.wal.foreign.get(timeline);
-                foreign.into_iter().flat_map(Runs::iter).for_each(|run| needed.remove_run(run));
-                needed.iter().for_each(|run| segments.remove_run(run));
+                let needed = needed.of_timeline(*timeline);
+                let own = match archived.wal.foreign.get(timeline) {
+                    Some(foreign) => needed.without(foreign),
+                    None => needed,
+                };
+                *segments = segments.without(&own);
             }
         }
         obsolete.retain(|_, runs| !runs.is_empty());
@@ -349,9 +357,7 @@ impl RecoverySource<'_> {
 /// Content of a history file, as a restore finds it.
 fn history_file(files: &Files, file: &SmallFile) -> HistoryFile {
     match files.finding(file) {
-        Some(Finding::Read(FileContent::History(history)))
-            if history.ancestors().len() <= MOST_ANCESTORS =>
-        {
+        Some(Finding::Read(FileContent::History(history))) => {
             HistoryFile::Readable(history.clone())
         }
         Some(Finding::Unreadable { reason: UnreadableReason::Compression, .. }) => {
@@ -363,9 +369,6 @@ fn history_file(files: &Files, file: &SmallFile) -> HistoryFile {
         }
     }
 }
-
-/// Most ancestors of a timeline that are followed. No cluster has been promoted so often.
-const MOST_ANCESTORS: usize = 1000;
 
 /// From where to where a backup that Barman calls done needs WAL, and what for.
 fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
@@ -398,11 +401,8 @@ fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
             }
         };
         let unusable = content.unusable_segments(size);
-        let mut usable = content.segments.clone();
-        unusable.iter().for_each(|run| usable.remove_run(run));
-        let mut wrong_size = unusable;
-        let none = &content.rarities().not_decompressible;
-        none.iter().for_each(|run| wrong_size.remove_run(run));
+        let usable = content.segments.without(&unusable);
+        let wrong_size = unusable.without(&content.rarities().not_decompressible);
         insert(&mut archived.segments, &usable);
         insert(&mut archived.wrong_size, &wrong_size);
         insert(&mut archived.cold, &content.rarities().cold);
