@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::barman::{BackupInfo, BackupInfoError, Compression, KeepTarget};
+use crate::barman::{BackupInfo, BackupInfoError, Compression, DecompressError, KeepTarget};
 use crate::postgres::{TimelineHistory, TimelineId};
 
 use super::ListedObject;
@@ -43,7 +43,7 @@ pub enum FileContent {
 pub enum Finding {
     /// It makes sense.
     Read(FileContent),
-    /// It is there, and its content is not to be had or makes no sense.
+    /// It is there, and its content cannot be read or makes no sense.
     Unreadable {
         /// Why, as a closed set.
         reason: UnreadableReason,
@@ -67,6 +67,8 @@ pub enum UnreadableReason {
     Access,
     /// A compressed file that cannot be decompressed. No `backup.info` is compressed.
     Compression,
+    /// A history file of more than [`SmallFile::MAX_BYTES`]: what it says is not known.
+    Size,
 }
 
 impl UnreadableReason {
@@ -82,6 +84,7 @@ impl UnreadableReason {
             Self::MissingField => "missing_field",
             Self::Access => "access",
             Self::Compression => "compression",
+            Self::Size => "size",
         }
     }
 }
@@ -130,6 +133,17 @@ impl FileKind {
             Self::History(timeline, compression) => read_history(timeline, compression, content),
         }
     }
+
+    /// What a file of more than [`SmallFile::MAX_BYTES`] comes to.
+    #[must_use]
+    pub fn too_large(self) -> Finding {
+        let reason = match self {
+            Self::BackupInfo | Self::Keep => UnreadableReason::Syntax,
+            Self::History(..) => UnreadableReason::Size,
+        };
+        let message = format!("more than {} bytes", SmallFile::MAX_BYTES);
+        Finding::Unreadable { reason, message }
+    }
 }
 
 fn read_history(timeline: TimelineId, compression: Option<Compression>, content: &[u8]) -> Finding {
@@ -140,7 +154,10 @@ fn read_history(timeline: TimelineId, compression: Option<Compression>, content:
     let plain = match plain {
         Ok(plain) => plain,
         Err(error) => {
-            let reason = UnreadableReason::Compression;
+            let reason = match error {
+                DecompressError::TooLarge(_) => UnreadableReason::Size,
+                DecompressError::Invalid(..) => UnreadableReason::Compression,
+            };
             return Finding::Unreadable { reason, message: error.to_string() };
         }
     };

@@ -33,10 +33,9 @@ pub struct LogInventory {
     pub intervals: Intervals,
     /// When the segments arrived with which a run begins or ends, in the order of the segments.
     edges: SmallVec<[(u32, DateTime<Utc>); 2]>,
-    /// Uncompressed segments of the size that the first of them has, if a segment can have it.
+    /// Uncompressed segments of the size that the first of them has, if a segment can have it, by
+    /// the object that a restore takes.
     uncompressed: Option<(SegmentSize, Runs)>,
-    /// The whole segment that was added last.
-    last_added: Option<u32>,
     rarities: Option<Box<Rarities>>,
     files: LoggedFiles,
 }
@@ -59,22 +58,31 @@ pub struct Rarities {
     pub foreign_keys: SomeNames,
     /// Keys of a few WAL files that lie in the wrong place.
     pub misplaced_keys: SomeNames,
-    /// Compressed segments that are larger than the default size can become, with their bytes.
-    oversized: Vec<(u32, u64)>,
     /// Objects of segments in a storage class that cannot be read at once.
     pub blocked: u64,
-    /// The segments that have such an object.
+    /// The segments of which a restore takes such an object.
     pub cold: Runs,
-    /// Uncompressed segments of further sizes that segments can have.
-    uncompressed: Vec<(SegmentSize, Runs)>,
-    /// Segments of a size that none can have: empty, or uncompressed and of no segment's size.
-    impossible_sizes: Runs,
-    /// Segments whose object of a wrong size is not the one that a restore takes.
-    replaced: Runs,
-    /// Segments with an empty object that Barman cannot decompress: a restore finds none.
+    /// Sizes of the objects that a restore takes.
+    sizes: Sizes,
+    /// Sizes of the others.
+    other_sizes: Sizes,
+    /// Segments of which a restore takes an empty object that Barman cannot decompress: it finds
+    /// none.
     pub not_decompressible: Runs,
     /// All objects but segments in their place, by what they are.
     kinds: KindSums,
+}
+
+/// Segments by what the sizes of their objects say.
+#[derive(Clone, Debug, Default)]
+struct Sizes {
+    /// Uncompressed segments, by a size that segments can have.
+    uncompressed: BTreeMap<SegmentSize, Runs>,
+    /// Segments of a size that none can have: empty, or uncompressed and of no segment's size.
+    impossible: Runs,
+    /// Compressed segments that are too large, by the largest segment size for which they are: that
+    /// default one at least.
+    oversized: BTreeMap<SegmentSize, Runs>,
 }
 
 /// One partial segment.
@@ -84,10 +92,10 @@ pub struct PartialSegment {
     pub arrived_at: DateTime<Utc>,
     /// How it is compressed.
     pub compression: Option<Compression>,
-    /// Its size in bytes, if it is not compressed.
-    pub plain_bytes: Option<u64>,
-    /// Whether it is empty.
-    pub is_empty: bool,
+    /// Size of its object in bytes.
+    pub bytes: u64,
+    /// Whether it can be read at once.
+    pub is_read_at_once: bool,
     /// Whether Barman cannot decompress it: a restore finds none.
     pub is_not_decompressible: bool,
     /// Whether `barman-cloud-wal-restore` takes it though the whole segment is there.
@@ -125,6 +133,43 @@ fn add_some(segments: &mut BTreeSet<u32>, segment: u32) {
 fn largest_compressed(size: SegmentSize) -> u64 {
     let bytes = u64::from(size.bytes());
     bytes + bytes / 6 + (1 << 16)
+}
+
+/// The largest segment size for which a compressed segment of these bytes is too large; `None` where
+/// it is small enough for the default one.
+fn too_large_for(bytes: u64) -> Option<SegmentSize> {
+    let default = u64::from(SegmentSize::DEFAULT.bytes());
+    let larger = (0..).map_while(|doublings| SegmentSize::new(default << doublings).ok());
+    larger.take_while(|size| bytes > largest_compressed(*size)).last()
+}
+
+impl Sizes {
+    fn add(&mut self, segment: u32, compression: Option<Compression>, bytes: u64) {
+        let number = u64::from(segment);
+        match (compression, SegmentSize::new(bytes)) {
+            (None, Ok(size)) => drop(self.uncompressed.entry(size).or_default().insert(number)),
+            (None, Err(_)) => drop(self.impossible.insert(number)),
+            (Some(_), _) if bytes == 0 => drop(self.impossible.insert(number)),
+            (Some(_), _) => {
+                if let Some(size) = too_large_for(bytes) {
+                    self.oversized.entry(size).or_default().insert(number);
+                }
+            }
+        }
+    }
+
+    /// Those that no cluster with segments of one of these sizes can have; without any size, those
+    /// that no cluster can have.
+    fn wrong(&self, sizes: &BTreeSet<SegmentSize>) -> Runs {
+        let is_other = |size: &SegmentSize| !sizes.is_empty() && !sizes.contains(size);
+        let largest = sizes.last().copied().unwrap_or(SegmentSize::MAX);
+        let others = self.uncompressed.iter().filter(|(size, _)| is_other(size));
+        let oversized = self.oversized.range(largest..);
+        let mut wrong = self.impossible.clone();
+        let runs = others.chain(oversized).flat_map(|(_, segments)| segments.iter());
+        runs.for_each(|run| wrong.insert_run(run));
+        wrong
+    }
 }
 
 impl Rarities {
@@ -180,22 +225,20 @@ impl LogInventory {
     ) {
         self.newest_at = self.newest_at.max(Some(object.last_modified));
         if !object.is_read_at_once() {
-            let rarities = self.rarities_mut();
-            rarities.blocked += 1;
-            rarities.cold.insert(u64::from(segment));
+            self.rarities_mut().blocked += 1;
         }
-        if self.last_added == Some(segment) && !self.has_wrong_size(u64::from(segment)) {
-            // A restore takes the first one, whatever the size of this one is.
-            self.rarities_mut().replaced.insert(u64::from(segment));
-        }
-        self.note_size(segment, compression, object.size);
-        self.last_added = Some(segment);
         if !self.segments.insert(u64::from(segment)) {
+            // A restore takes the first one, whatever this one is like.
             let rarities = self.rarities_mut();
+            rarities.other_sizes.add(segment, compression, object.size);
             rarities.duplicates += 1;
             add_some(&mut rarities.duplicate_segments, segment);
             return;
         }
+        if !object.is_read_at_once() {
+            self.rarities_mut().cold.insert(u64::from(segment));
+        }
+        self.note_size(segment, compression, object.size);
         if let Some(partial) = self.rarities.as_mut().and_then(|it| it.partials.get_mut(&segment)) {
             // The partial one comes first in the order of keys.
             partial.is_preferred = partial.compression != compression;
@@ -213,8 +256,8 @@ impl LogInventory {
         let partial = PartialSegment {
             arrived_at: object.last_modified,
             compression,
-            plain_bytes: Some(object.size).filter(|_| compression.is_none()),
-            is_empty: object.size == 0,
+            bytes: object.size,
+            is_read_at_once: object.is_read_at_once(),
             is_not_decompressible: object.size == 0
                 && compression.is_some_and(|kind| !kind.takes_nothing_for_empty()),
             is_preferred: false,
@@ -271,6 +314,12 @@ impl LogInventory {
         });
     }
 
+    /// Earliest arrival of a segment with which a run begins or ends; `None` without segments.
+    #[must_use]
+    pub fn earliest_arrival(&self) -> Option<DateTime<Utc>> {
+        self.edges.iter().map(|(_, at)| *at).min()
+    }
+
     /// When a segment arrived; `None` where that is not known any more: always known is it of a
     /// segment with which a run begins or ends.
     #[must_use]
@@ -306,42 +355,18 @@ impl LogInventory {
                 if *first == size {
                     segments.insert(number);
                 } else {
-                    let further = &mut self.rarities_mut().uncompressed;
-                    match further.iter_mut().find(|(other, _)| *other == size) {
-                        Some((_, segments)) => drop(segments.insert(number)),
-                        None => further.push((size, Runs::from_iter([number]))),
-                    }
+                    self.rarities_mut().sizes.add(segment, compression, bytes);
                 }
             }
-            (None, Err(_)) => drop(self.rarities_mut().impossible_sizes.insert(number)),
-            (Some(compression), _) if bytes == 0 => {
+            (Some(_), _) if bytes > 0 && too_large_for(bytes).is_none() => {}
+            (compression, _) => {
                 let rarities = self.rarities_mut();
-                rarities.impossible_sizes.insert(number);
-                if !compression.takes_nothing_for_empty() {
+                rarities.sizes.add(segment, compression, bytes);
+                if compression.is_some_and(|kind| bytes == 0 && !kind.takes_nothing_for_empty()) {
                     rarities.not_decompressible.insert(number);
                 }
             }
-            (Some(_), _) if bytes > largest_compressed(SegmentSize::DEFAULT) => {
-                self.rarities_mut().oversized.push((segment, bytes));
-            }
-            (Some(_), _) => {}
         }
-    }
-
-    /// Compressed segments that are larger than one of this size can become.
-    fn oversized(&self, size: SegmentSize) -> impl Iterator<Item = u32> {
-        let limit = largest_compressed(size);
-        let oversized = self.rarities().oversized.iter();
-        oversized.filter(move |(_, bytes)| *bytes > limit).map(|(segment, _)| *segment)
-    }
-
-    /// Whether a segment is known to have a size that none can have, or another than the first
-    /// uncompressed one.
-    fn has_wrong_size(&self, number: u64) -> bool {
-        let rarities = self.rarities();
-        let others = rarities.uncompressed.iter().map(|(_, segments)| segments);
-        let mut all = others.chain([&rarities.impossible_sizes]);
-        all.any(|segments| segments.contains(number))
     }
 
     /// Number of segments that cannot be of a cluster whose segments have one of these sizes: empty
@@ -353,11 +378,10 @@ impl LogInventory {
         let longest_log = sizes.iter().map(|size| size.segments_per_log()).max();
         let beyond =
             longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
-        let others = self.uncompressed().filter(|(size, _)| !sizes.contains(size));
-        let others = if sizes.is_empty() { 0 } else { others.map(|(_, runs)| runs.count()).sum() };
-        let largest = sizes.last().copied().unwrap_or(SegmentSize::MAX);
-        let oversized = self.oversized(largest).count() as u64;
-        self.rarities().impossible_sizes.count() + beyond + others + oversized
+        let mut wrong = self.wrong(sizes);
+        let others = self.rarities().other_sizes.wrong(sizes);
+        others.iter().for_each(|run| wrong.insert_run(run));
+        wrong.count() + beyond
     }
 
     /// Segments that a restore of a cluster with segments of this size would be given in another
@@ -365,27 +389,27 @@ impl LogInventory {
     /// `xlogarchive.c`).
     #[must_use]
     pub fn unusable_segments(&self, size: SegmentSize) -> Runs {
-        let others = self.uncompressed().filter(|(other, _)| *other != size);
-        let wrong = others.map(|(_, segments)| segments).chain([&self.rarities().impossible_sizes]);
-        let mut unusable = Runs::default();
-        wrong.flat_map(Runs::iter).for_each(|run| unusable.insert_run(run));
-        for segment in self.oversized(size) {
-            unusable.insert(segment.into());
-        }
-        unusable.without(&self.rarities().replaced)
+        self.wrong(&BTreeSet::from([size]))
+    }
+
+    /// Segments of which a restore takes an object that no cluster with segments of one of these
+    /// sizes can have.
+    fn wrong(&self, sizes: &BTreeSet<SegmentSize>) -> Runs {
+        let mut wrong = self.rarities().sizes.wrong(sizes);
+        let is_other = |size: SegmentSize| !sizes.is_empty() && !sizes.contains(&size);
+        let first = self.uncompressed.iter().filter(|(size, _)| is_other(*size));
+        let runs = first.flat_map(|(_, segments)| segments.iter());
+        runs.for_each(|run| wrong.insert_run(run));
+        wrong
     }
 
     /// The size that most uncompressed segments have; `None` without any.
     #[must_use]
     pub fn uncompressed_size(&self) -> Option<SegmentSize> {
-        self.uncompressed().max_by_key(|(_, segments)| segments.count()).map(|(size, _)| size)
-    }
-
-    /// Uncompressed segments, by their size where a segment can have it.
-    fn uncompressed(&self) -> impl Iterator<Item = (SegmentSize, &Runs)> {
-        let first = self.uncompressed.iter();
-        let all = first.chain(&self.rarities().uncompressed);
-        all.map(|(size, segments)| (*size, segments))
+        let first = self.uncompressed.iter().map(|(size, segments)| (*size, segments));
+        let further = self.rarities().sizes.uncompressed.iter();
+        let all = first.chain(further.map(|(size, segments)| (*size, segments)));
+        all.max_by_key(|(_, segments)| segments.count()).map(|(size, _)| size)
     }
 
     /// All objects, by what they are.

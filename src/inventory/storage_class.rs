@@ -57,15 +57,52 @@ impl StorageClass {
     }
 
     /// Whether an object of it can be read without being restored from an archive first, which
-    /// takes hours (Amazon S3 User Guide, "Working with archived objects").
+    /// takes minutes to hours.
+    ///
+    /// Amazon S3 User Guide, "Working with archived objects"; Alibaba Cloud OSS, "Overview of
+    /// storage classes"; Oracle Cloud, "Archive Storage Tier"; Volcengine TOS, "Storage classes".
+    /// `ARCHIVE` in capitals is read at once on Google Cloud and is none of these.
     #[must_use]
     pub fn is_read_at_once(&self) -> bool {
-        !matches!(self.as_str(), "GLACIER" | "DEEP_ARCHIVE")
+        !matches!(
+            self.as_str(),
+            "GLACIER"
+                | "DEEP_ARCHIVE"
+                | "Archive"
+                | "ColdArchive"
+                | "DeepColdArchive"
+                | "COLD_ARCHIVE"
+                | "DEEP_COLD_ARCHIVE"
+        )
     }
 }
 
 impl fmt::Display for StorageClass {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_archives_of_every_vendor_are_not_read_at_once() {
+        let archives = [
+            "GLACIER",
+            "DEEP_ARCHIVE",
+            "Archive",
+            "ColdArchive",
+            "DeepColdArchive",
+            "COLD_ARCHIVE",
+            "DEEP_COLD_ARCHIVE",
+        ];
+        for name in archives {
+            assert!(!StorageClass::of(name).is_read_at_once(), "{name}");
+        }
+        for name in ["STANDARD", "GLACIER_IR", "IA", "Infrequent Access", "COLDLINE", "ARCHIVE"] {
+            assert!(StorageClass::of(name).is_read_at_once(), "{name}");
+        }
     }
 }

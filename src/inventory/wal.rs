@@ -23,7 +23,8 @@ pub struct WalInventory {
 /// What lies below `wals/`, and in no log directory: history files above all.
 #[derive(Clone, Debug, Default)]
 pub struct BesideLogs {
-    /// The history file of each timeline, the newest if it is there under two endings.
+    /// The history file of each timeline. Of several endings `barman-cloud-wal-restore` takes the
+    /// first in the order of keys (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
     pub histories: BTreeMap<TimelineId, SmallFile>,
     /// All objects.
     pub stock: Stock,
@@ -222,7 +223,7 @@ impl BesideLogs {
         object: &ListedObject,
     ) {
         let known = self.histories.get(&timeline);
-        if known.is_none_or(|file| file.object.last_modified <= object.last_modified) {
+        if known.is_none_or(|file| object.key < file.object.key) {
             let kind = FileKind::History(timeline, compression);
             self.histories.insert(timeline, SmallFile { object: object.clone(), kind });
         }

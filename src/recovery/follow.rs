@@ -43,15 +43,17 @@ pub(super) struct Courses<'a> {
     histories: &'a Histories,
     wal: &'a ArchivedWal,
     numbered: Vec<TimelineId>,
+    /// Whether there were more timelines than can be tried.
+    pub(super) are_some_left_out: bool,
     known: BTreeMap<TimelineId, Result<Course, Obstacle>>,
 }
 
-/// Most timelines that are tried by their number: the highest ones. No archive has so many, but for
-/// one that somebody fills with history files.
-const MOST_TARGETS: usize = 100;
+/// Most timelines that are tried by their number: the highest ones.
+const MOST_TARGETS: usize = 1000;
 
-/// Most restores that are tried by number in all; with more backups, fewer timelines are.
-const MOST_RESTORES: usize = 200_000;
+/// Most looks at a timeline that all tries by number together may take; with more backups, and longer
+/// histories with WAL, fewer timelines are tried.
+const MOST_LOOKS: usize = 1_000_000_000;
 
 impl<'a> Courses<'a> {
     /// Courses to every timeline of an archive, those that backups are on included.
@@ -65,15 +67,14 @@ impl<'a> Courses<'a> {
         let of_wal = wal.timelines().chain(of_partials);
         let timelines: BTreeSet<TimelineId> =
             of_wal.chain(histories.timelines()).chain(of_backups).collect();
-        let most = MOST_TARGETS.min(MOST_RESTORES / backups.max(1)).max(1);
-        let too_many = timelines.len().saturating_sub(most);
+        let too_many = timelines.len().saturating_sub(most_targets(histories, wal, backups));
         let numbered: Vec<_> = timelines.into_iter().skip(too_many).collect();
         let course = |timeline: &TimelineId| {
             // The timeline that a backup ends on makes no difference to a number.
             (*timeline, course(histories, wal, Target::Timeline(*timeline), *timeline))
         };
         let known = numbered.iter().map(course).collect();
-        Self { histories, wal, numbered, known }
+        Self { histories, wal, numbered, are_some_left_out: too_many > 0, known }
     }
 
     /// Tries every target.
@@ -102,6 +103,14 @@ impl<'a> Courses<'a> {
         let Self { histories, wal, .. } = self;
         Attempt { span, course, wal, histories }.restore()
     }
+}
+
+/// How many timelines can be tried for this number of backups.
+pub(super) fn most_targets(histories: &Histories, wal: &ArchivedWal, backups: usize) -> usize {
+    let longest = histories.readable().map(|history| history.ancestors().len() + 1).max();
+    let with_wal = wal.timelines().count();
+    let looks = longest.unwrap_or(1).saturating_mul(with_wal.max(1)).saturating_mul(backups.max(1));
+    MOST_TARGETS.min(MOST_LOOKS / looks).max(1)
 }
 
 fn course(

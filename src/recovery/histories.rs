@@ -47,15 +47,18 @@ pub struct Histories {
     /// Of each timeline without a readable file of its own, the longest list of ancestors that the
     /// file of another one has for it: that file's timeline, and the place in its lines.
     told: BTreeMap<TimelineId, (TimelineId, usize)>,
-    /// Positions at which readable histories left a timeline, with the timelines that came of it.
+    /// Positions at which readable histories left a timeline, with the next timeline of each history
+    /// and its last one.
     switches: BTreeMap<TimelineId, BTreeMap<Lsn, BTreeSet<TimelineId>>>,
 }
 
 /// Most histories that are followed: those of the highest timelines. What others hold is not known.
-const MOST_HISTORIES: usize = 200;
+///
+/// A cluster that is promoted twice a week gets there in ten years.
+const MOST_HISTORIES: usize = 1000;
 
-/// Most ancestors of a timeline that are followed. No cluster has been promoted so often.
-const MOST_ANCESTORS: usize = 200;
+/// Most ancestors of a timeline that are followed: the newest ones.
+const MOST_ANCESTORS: usize = 1000;
 
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,13 +86,14 @@ impl Histories {
     /// The history files of an archive, by the timeline that begins in each.
     #[must_use]
     pub fn new(mut files: BTreeMap<TimelineId, HistoryFile>) -> Self {
-        let is_followed = |file: &HistoryFile| match file {
-            HistoryFile::Readable(history) => history.ancestors().len() <= MOST_ANCESTORS,
-            HistoryFile::Invalid | HistoryFile::NotDecompressible | HistoryFile::Unknown => true,
-        };
-        for (place, file) in files.values_mut().rev().enumerate() {
-            if place >= MOST_HISTORIES || !is_followed(file) {
+        for (place, (timeline, file)) in files.iter_mut().rev().enumerate() {
+            let HistoryFile::Readable(history) = file else { continue };
+            let ancestors = history.ancestors();
+            if place >= MOST_HISTORIES {
                 *file = HistoryFile::Unknown;
+            } else if let Some(oldest) = ancestors.len().checked_sub(MOST_ANCESTORS + 1) {
+                let newest = ancestors.iter().skip(oldest + 1).cloned().collect();
+                *history = TimelineHistory::of_ancestors(*timeline, newest);
             }
         }
         let mut histories = Self { files, ..Self::default() };
@@ -233,8 +237,9 @@ impl Histories {
         self.switches.get(&timeline).into_iter().flat_map(|switches| switches.keys().copied())
     }
 
-    /// Returns the timelines that left a timeline at a position or behind it, directly or by way of
-    /// others.
+    /// Returns the timelines that left a timeline at a position or behind it, and those whose own
+    /// history file says that they came of it that way.
+    #[must_use]
     pub fn descendants(&self, timeline: TimelineId, from: Lsn) -> BTreeSet<TimelineId> {
         let switches = self.switches.get(&timeline).into_iter();
         let children = switches.flat_map(|switches| switches.range(from..));

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::postgres::{Run, Runs, TimelineId};
+use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
 
 use super::course::Course;
-use super::follow::{Courses, Tried};
+use super::follow::{Courses, Tried, most_targets};
 use super::restore::{Attempt, Read, Restore};
 use super::{ArchivedWal, BackupSpan, Histories};
 
@@ -21,13 +21,16 @@ pub enum Need {
 /// WAL that finished backups need, by number of segment, whether it is there or not.
 ///
 /// A segment is needed if a restore of a backup to any target reads it, or would if more WAL came.
-/// A backup that is kept as standalone needs just what makes it consistent.
+/// A backup that is kept as standalone needs just what makes it consistent. The WAL of its own timeline
+/// is needed also where a history file is in the way of every restore: somebody may put that right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NeededWal {
     segments: BTreeMap<TimelineId, Runs>,
     /// Timelines of which it is not known where they come from, with the first segment that a
     /// backup of a lower timeline could need of each.
     unknown: BTreeMap<TimelineId, u64>,
+    /// Whether there were more targets than can be tried.
+    are_some_left_out: bool,
 }
 
 impl NeededWal {
@@ -39,11 +42,18 @@ impl NeededWal {
             backups.iter().flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
         let courses = Courses::new(histories, wal, timelines, backups.len());
         // A timeline whose own file is gone can be a target once somebody brings the file back.
-        let told = wal.timelines().filter(|timeline| !histories.is_readable(*timeline));
+        let told: Vec<_> =
+            wal.timelines().filter(|timeline| !histories.is_readable(*timeline)).collect();
+        let most = most_targets(histories, wal, backups.len());
+        needed.are_some_left_out = courses.are_some_left_out || told.len() > most;
         let told: Vec<Course> = told
+            .into_iter()
+            .rev()
+            .take(most)
             .filter_map(|timeline| Some(Course::of(&histories.lineage(timeline)?, wal.size)))
             .collect();
         for (span, need) in backups {
+            needed.add_own(span, *need, wal.size);
             for tried in courses.try_all(span) {
                 needed.add_restore(&tried, span, *need, wal);
             }
@@ -80,10 +90,31 @@ impl NeededWal {
     /// Whether it is not known if a backup needs WAL that is there.
     #[must_use]
     pub fn is_uncertain(&self, wal: &ArchivedWal) -> bool {
-        self.unknown.iter().any(|(timeline, first)| {
-            let last = wal.last(*timeline);
-            last.is_some_and(|last| !self.not_needed(*timeline, *first, last).is_empty())
-        })
+        self.are_some_left_out
+            || self.unknown.iter().any(|(timeline, first)| {
+                let last = wal.last(*timeline);
+                last.is_some_and(|last| !self.not_needed(*timeline, *first, last).is_empty())
+            })
+    }
+
+    /// Adds what a backup under way needs: the WAL of its timeline from its begin on.
+    pub fn add_running(&mut self, begin: SegmentName, size: SegmentSize) {
+        if let Some(first) = begin.number(size) {
+            let run = Run { first, last: u64::MAX };
+            self.segments.entry(begin.timeline).or_default().insert_run(run);
+        }
+    }
+
+    fn add_own(&mut self, span: &BackupSpan, need: Need, size: SegmentSize) {
+        let (Some(first), Some(last_needed)) = (span.begin.number(size), span.last_needed(size))
+        else {
+            return;
+        };
+        let last = match need {
+            Need::EverythingAfter => u64::MAX,
+            Need::JustItself => last_needed,
+        };
+        self.segments.entry(span.begin.timeline).or_default().insert_run(Run { first, last });
     }
 
     fn add_restore(&mut self, tried: &Tried, span: &BackupSpan, need: Need, wal: &ArchivedWal) {

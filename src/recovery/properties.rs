@@ -3,6 +3,7 @@
 mod naive;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
@@ -231,7 +232,7 @@ fn archived(world: &World) -> Archived {
     });
     Archived {
         wal,
-        histories: Histories::new(files.collect()),
+        histories: Arc::new(Histories::new(files.collect())),
         last_arrivals: arrivals.collect(),
         living_timeline: None,
     }
@@ -354,8 +355,11 @@ proptest! {
                 let own = found.follow.iter().filter(|one| one.replay.is_some());
                 let (on_own, others): (Vec<_>, Vec<_>) =
                     own.partition(|one| one.timeline.0 == backup.end_timeline);
-                let first = on_own.into_iter().chain(others).next().unwrap();
-                wanted.extend(world.way(backup, wish(first.target), *World::own(backup).end()).unwrap());
+                let last = *World::own(backup).end();
+                let ways = on_own.into_iter().chain(others).map(|one| {
+                    world.way(backup, wish(one.target), last).unwrap().into_iter().collect::<BTreeSet<_>>()
+                });
+                wanted.extend(ways.min_by_key(|way| way.difference(&world.segments).count()).unwrap());
             }
         }
         let missing: BTreeSet<Name> = wanted.difference(&world.segments).copied().collect();

@@ -19,7 +19,7 @@ pub struct TimelinesSeen<'a> {
 ///
 /// Such a timeline is above the newest finished backup's, has no backup of its own, and left that
 /// backup's history before its end: the cluster that made the backup cannot have gone there. It is
-/// not harmless: `recovery_target_timeline = latest` goes for the highest history file
+/// not harmless: `recovery_target_timeline = latest` goes for the last of consecutive history files
 /// (`PostgreSQL`'s `findNewestTimeLine`) and then refuses the backup, which is not on its path.
 /// A timeline without a readable history file is not judged.
 #[must_use]

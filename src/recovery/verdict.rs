@@ -1,6 +1,7 @@
 //! Verdicts on the backups of one cluster, and on the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -34,7 +35,7 @@ pub struct Archived {
     /// The segments.
     pub wal: ArchivedWal,
     /// The history files.
-    pub histories: Histories,
+    pub histories: Arc<Histories>,
     /// When the last segment of each timeline arrived, as far as that is known.
     pub last_arrivals: BTreeMap<TimelineId, DateTime<Utc>>,
     /// The timeline that the living database is said to be on; `None` where nobody says so.
@@ -139,14 +140,14 @@ impl Archived {
         let default_target = self.histories.timeline_of(Target::Latest, own);
         let best = judged.best(current);
         let thawed = self.thawed_verdict(judged, best, current);
-        let cold = best.and_then(Tried::consistent).and_then(|restore| self.cold(judged, restore));
+        let cold = self.first_cold(judged, best);
         let thawed_reach = best.and_then(Tried::last);
         BackupVerdict {
             verdict: verdict_at_once(&thawed, judged, cold.as_ref()),
             thawed,
             reach: cold.map_or(thawed_reach, |cold| cold.reach),
             thawed_reach,
-            follow: judged.tried.iter().map(Tried::followed).collect(),
+            follow: judged.tried.iter().map(|tried| self.followed(judged, tried)).collect(),
             default_target,
             default_target_works: judged.default_works(best),
             works_with: best.filter(|_| judged.is_restorable()).map(|tried| tried.target),
@@ -163,7 +164,7 @@ impl Archived {
             return Verdict::Broken(Obstacle::Parent { backup: parent.clone() });
         }
         if !judged.is_restorable() {
-            return judged.hopeless();
+            return self.hopeless(judged);
         }
         let mut to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
         let Some(restore) =
@@ -180,6 +181,57 @@ impl Archived {
             (None, Some(timeline)) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
             (None, None) => Verdict::Recoverable,
         }
+    }
+
+    /// A restore to one target, which comes up only if all that makes the backup consistent can be
+    /// read at once.
+    fn followed(&self, judged: &Judged<'_>, tried: &Tried) -> Followed {
+        let mut followed = tried.followed();
+        if !followed.works() {
+            return followed;
+        }
+        let cold = tried.consistent().and_then(|restore| self.cold(judged, restore));
+        followed.obstacle = if judged.candidate.has_cold_data {
+            Some(Obstacle::ColdData)
+        } else {
+            cold.filter(|cold| cold.is_own).map(|cold| Obstacle::ColdSegment(cold.segment))
+        };
+        followed
+    }
+
+    /// Where the best restore meets cold storage; where that is in what makes the backup consistent,
+    /// how far another one gets that does not.
+    fn first_cold(&self, judged: &Judged<'_>, best: Option<&Tried>) -> Option<Cold> {
+        let cold = best.and_then(Tried::consistent).and_then(|best| self.cold(judged, best))?;
+        if !cold.is_own {
+            return Some(cold);
+        }
+        let others = judged.tried.iter().rev().filter_map(|tried| Some((tried, tried.working()?)));
+        let mut readable = others.filter_map(|(tried, restore)| match self.cold(judged, restore) {
+            Some(other) if other.is_own => None,
+            Some(other) => Some(other.reach),
+            None => Some(tried.last()),
+        });
+        Some(match readable.next() {
+            Some(reach) => Cold { is_own: false, reach, ..cold },
+            None => cold,
+        })
+    }
+
+    /// Verdict on a backup that no target restores.
+    fn hopeless(&self, judged: &Judged<'_>) -> Verdict {
+        let mut late = judged.restores().filter(|restore| restore.may_arrive);
+        if let Some(Err(Obstacle::MissingSegment(missing))) =
+            late.next().map(|restore| &restore.outcome)
+        {
+            return Verdict::Waiting(*missing);
+        }
+        let on_course = self.closest(judged).and_then(|restore| restore.outcome.as_ref().err());
+        let closed = || judged.tried.iter().filter_map(|tried| tried.restore.as_ref().err());
+        // What is not known may be what a restore needs.
+        let unknown = closed().find(|obstacle| matches!(obstacle, Obstacle::UnknownHistory(_)));
+        let obstacle = unknown.or(on_course).or_else(|| closed().next());
+        Verdict::Broken(obstacle.cloned().unwrap_or(Obstacle::DeadBranch))
     }
 
     /// The first segment of a restore that cannot be read at once.
@@ -201,11 +253,19 @@ impl Archived {
         None
     }
 
-    /// A timeline with WAL above the current one of which it is not known where it comes from: WAL
-    /// may go on there, and without its history file no restore can.
+    /// A timeline with WAL above the current one of which it is not known where it comes from: newer
+    /// WAL may go on there, and without its history file no restore can.
     fn unknown_above(&self, current: TimelineId) -> Option<TimelineId> {
+        if self.living_timeline == Some(current) {
+            return None;
+        }
+        let arrived_at = |timeline| self.last_arrivals.get(&timeline);
+        let is_newer = |timeline: &TimelineId| {
+            let pair = arrived_at(*timeline).zip(arrived_at(current));
+            pair.is_none_or(|(its, of_current)| its >= of_current)
+        };
         let mut above = self.wal.timelines().filter(|timeline| *timeline > current);
-        above.find(|timeline| self.histories.ancestors(*timeline).is_none())
+        above.find(|timeline| self.histories.ancestors(*timeline).is_none() && is_newer(timeline))
     }
 
     /// What is missing on the way to the current timeline, and of what makes each backup consistent
@@ -241,14 +301,41 @@ impl Archived {
             else {
                 continue;
             };
-            let Some(last) = judged.candidate.span.last_needed(self.wal.size) else { continue };
-            let steps = judged.restores().next().map(|restore| restore.steps.as_slice());
-            let Some((target, before)) = steps.and_then(<[Read]>::split_last) else { continue };
-            // Also what lies behind the last segment that there is.
-            let target = Read { run: Run { last: u64::MAX, ..target.run }, ..*target };
-            before.iter().chain([&target]).for_each(|read| want(read, last));
+            let closest = self.closest(judged);
+            closest.iter().flat_map(|restore| self.own_steps(judged, restore)).for_each(|read| {
+                want(&read, u64::MAX);
+            });
         }
         self.missing_of(&wanted)
+    }
+
+    /// The segments of a restore's course that make the backup consistent, whether they are there or
+    /// not.
+    fn own_steps(&self, judged: &Judged<'_>, restore: &Restore) -> Vec<Read> {
+        let Some(last_needed) = judged.candidate.span.last_needed(self.wal.size) else {
+            return Vec::new();
+        };
+        let mut steps = restore.steps.clone();
+        if let Some(target) = steps.last_mut() {
+            // Also what lies behind the last segment that there is.
+            target.run.last = u64::MAX;
+        }
+        for step in &mut steps {
+            step.run.last = step.run.last.min(last_needed);
+        }
+        steps.retain(|step| step.run.first <= step.run.last);
+        steps
+    }
+
+    /// The restore on any course that lacks fewest of the segments that make the backup consistent: of
+    /// several, the one to the backup's own timeline.
+    fn closest<'a>(&self, judged: &'a Judged<'_>) -> Option<&'a Restore> {
+        judged.restores().min_by_key(|restore| {
+            let steps = self.own_steps(judged, restore).into_iter();
+            let missing = steps
+                .map(|step| self.wal.missing(step.timeline, step.run.first, step.run.last).count());
+            missing.fold(0_u64, u64::saturating_add)
+        })
     }
 
     /// Those of some segments that are not there, or of a size that they cannot have.
@@ -340,20 +427,6 @@ impl Judged<'_> {
             .or_else(|| named_first().find(|tried| tried.consistent().is_some()))
             .or_else(|| on_course(current))
             .or_else(|| on_course(own))
-    }
-
-    /// Verdict on a backup that no target restores.
-    fn hopeless(&self) -> Verdict {
-        let mut late = self.restores().filter(|restore| restore.may_arrive);
-        if let Some(Err(Obstacle::MissingSegment(missing))) =
-            late.next().map(|restore| &restore.outcome)
-        {
-            return Verdict::Waiting(*missing);
-        }
-        let on_course = self.restores().filter_map(|restore| restore.outcome.as_ref().err());
-        let closed = self.tried.iter().filter_map(|tried| tried.restore.as_ref().err());
-        let obstacle = on_course.chain(closed).next();
-        Verdict::Broken(obstacle.cloned().unwrap_or(Obstacle::DeadBranch))
     }
 
     /// Whether the default target gets as far as the best one.

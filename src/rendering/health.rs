@@ -188,7 +188,7 @@ fn default_target_fails(newest: &BackupReport, verdict: &BackupVerdict) -> Findi
     let target = verdict.works_with.map(|target| target.to_string()).unwrap_or_default();
     let message = format!(
         "A restore of the newest backup {} with default settings goes for timeline {timeline} and \
-         does not get to the newest WAL: set `recovery_target_timeline = '{target}'`",
+         does not get as far as with `recovery_target_timeline = '{target}'`",
         newest.id
     );
     let evidence = Evidence { timeline: Some(timeline.0), ..about(newest) };
@@ -295,14 +295,20 @@ fn histories(server: &ServerReport) -> Vec<Finding> {
         let is_above = current.is_none_or(|current| *timeline > current);
         let has_wal = server.wal.timelines.contains_key(timeline);
         let severity = if is_above && has_wal { Severity::Critical } else { Severity::Warning };
+        let (state, cure) = if server.recovery.histories_damaged.contains(timeline) {
+            ("is damaged", "replace it by")
+        } else {
+            ("is missing", "archive")
+        };
         let own = if restores_with_current(server, *timeline) {
             "; backups of that timeline can be restored with `recovery_target_timeline = 'current'`"
         } else {
             ""
         };
         let message = format!(
-            "The history file of timeline {timeline} is missing or invalid: \
-             `recovery_target_timeline = {timeline}` does not work{own}"
+            "The history file of timeline {timeline} {state}: \
+             `recovery_target_timeline = {timeline}` does not work{own}; {cure} the one in `pg_wal` of \
+             a server of that timeline"
         );
         let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
         Finding::new(severity, FindingCode::HistoryMissing, message).with(evidence)

@@ -170,8 +170,9 @@ impl ServerJudge<'_> {
         lacking: &mut BTreeSet<LogName>,
     ) -> RecoveryReport {
         let (wal, files) = (&directory.wal, self.findings.files);
-        let newest = report.newest_done().and_then(|backup| backup.info.as_ref());
-        let size = newest.map(|info| info.segment_size);
+        let newest = report.newest_done();
+        let size = newest.and_then(|backup| backup.info.as_ref());
+        let size = size.map(|info| info.segment_size);
         let size = size.or_else(|| segment_sizes(wal, report).first().copied());
         let stray = strays(wal, report, files).unwrap_or_default();
         let grace = self.expected.gap_grace_period;
@@ -184,6 +185,7 @@ impl ServerJudge<'_> {
             backups,
             stray,
             settled_at,
+            newest: newest.map(|backup| backup.id.as_str()),
             living_timeline: self.expected.living_timelines.get(self.name).copied(),
         };
         source.report(size.unwrap_or(SegmentSize::DEFAULT), lacking)

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::WalKind;
-use crate::inventory::{LogInventory, WalInventory};
-use crate::postgres::{LogName, Run, Runs, SegmentSize, TimelineId};
+use crate::inventory::{DirectoryInventory, LogInventory, WalInventory};
+use crate::postgres::{LogName, Run, Runs, SegmentName, SegmentSize, TimelineId};
 use crate::recovery::{ArchivedWal, SegmentSets};
 
 use super::BackupReport;
@@ -26,6 +26,10 @@ pub(super) struct Cluster {
     first_backup_at: Option<DateTime<Utc>>,
     /// When its last backup ended.
     ends_at: Option<DateTime<Utc>>,
+    /// When the `backup.info` of its first backup was written: of a copy, when it was copied.
+    written_at: Option<DateTime<Utc>>,
+    /// Size of its segments, as the newest of its backups says; `None` where none does.
+    pub(super) segment_size: Option<SegmentSize>,
     /// What arrived until this moment is another cluster's.
     after: Option<DateTime<Utc>>,
     /// What arrived from this moment on is another cluster's.
@@ -34,18 +38,38 @@ pub(super) struct Cluster {
     first_ends: BTreeMap<TimelineId, u64>,
     /// Last segment that any of its backups needs, by timeline.
     last_ends: BTreeMap<TimelineId, u64>,
+    /// First segment that any of its backups needs, by timeline.
+    first_begins: BTreeMap<TimelineId, u64>,
+    /// What the next cluster's backups need first, where arrivals do not tell the two apart.
+    ends_before: BTreeMap<TimelineId, u64>,
+    /// When the next cluster's first backup began.
+    next_backup_at: Option<DateTime<Utc>>,
+    /// The first segments of the next cluster's backups.
+    next_begins: BTreeMap<TimelineId, u64>,
+    /// Segments that it wrote after the next one was created, by timeline.
+    late: SegmentSets,
+    /// Segments that the one before wrote after this one was created, by timeline.
+    late_of_previous: SegmentSets,
 }
 
+/// Most clusters that are told apart. No directory has so many, but for one that somebody fills with
+/// backups.
+const MOST_CLUSTERS: usize = 20;
+
 /// The clusters of a directory, in the order in which their first backups began; one at least.
-pub(super) fn clusters(backups: &[BackupReport], size: SegmentSize) -> Vec<Cluster> {
+pub(super) fn clusters(backups: &[BackupReport], directory: &DirectoryInventory) -> Vec<Cluster> {
     let mut by_identifier: BTreeMap<&str, Cluster> = BTreeMap::new();
     let mut unnamed = BTreeSet::new();
     for backup in backups {
         let identifier = backup.info.as_ref().and_then(|info| info.system_identifier.as_deref());
         match identifier {
-            Some(identifier) => by_identifier.entry(identifier).or_default().add(backup, size),
+            Some(identifier) => by_identifier.entry(identifier).or_default().add(backup, directory),
             None => drop(unnamed.insert(backup.id.clone())),
         }
+    }
+    if by_identifier.len() > MOST_CLUSTERS {
+        let backups = backups.iter().map(|backup| backup.id.clone()).collect();
+        return vec![Cluster { backups, ..Cluster::default() }];
     }
     for (identifier, cluster) in &mut by_identifier {
         let created_at = created_at(identifier);
@@ -53,7 +77,8 @@ pub(super) fn clusters(backups: &[BackupReport], size: SegmentSize) -> Vec<Clust
     }
     let mut clusters: Vec<Cluster> = by_identifier.into_values().collect();
     clusters.sort_by_key(|cluster| cluster.first_backup_at);
-    set_limits(&mut clusters);
+    set_limits(&mut clusters, &directory.wal);
+    find_late_segments(&mut clusters, &directory.wal);
     if clusters.is_empty() {
         clusters.push(Cluster::default());
     }
@@ -75,7 +100,23 @@ fn created_at(identifier: &str) -> Option<DateTime<Utc>> {
 }
 
 /// Sets from when to when WAL can be of each cluster. Where two take turns, nothing tells.
-fn set_limits(clusters: &mut [Cluster]) {
+fn set_limits(clusters: &mut [Cluster], wal: &WalInventory) {
+    let followers: Vec<_> = clusters
+        .iter()
+        .skip(1)
+        .map(|next| (next.first_backup_at, next.first_begins.clone()))
+        .collect();
+    for (cluster, (next_backup_at, next_begins)) in clusters.iter_mut().zip(followers) {
+        (cluster.next_backup_at, cluster.next_begins) = (next_backup_at, next_begins);
+    }
+    let earliest_at = wal.logs.values().filter_map(|log| log.earliest_arrival()).min();
+    if clusters.iter().any(|cluster| cluster.is_copied(earliest_at)) {
+        // Everything in a copy arrived when it was copied.
+        for cluster in clusters {
+            cluster.ends_before = std::mem::take(&mut cluster.next_begins);
+        }
+        return;
+    }
     let mut ends_at = None;
     for cluster in clusters.iter_mut() {
         let earlier = ends_at.filter(|_| ends_at < cluster.first_backup_at);
@@ -96,10 +137,36 @@ fn set_limits(clusters: &mut [Cluster]) {
     }
 }
 
+/// Finds what a cluster archived after the next one was created: `pg_upgrade` asks for the new one
+/// while the old one still runs.
+///
+/// Such segments go on from what the old one archived before. Where the new cluster's own go on from
+/// there as well, as after an upgrade on timeline 1, nothing tells, and they are the new one's.
+fn find_late_segments(clusters: &mut [Cluster], wal: &WalInventory) {
+    let late: Vec<_> = clusters.iter().map(|cluster| cluster.late_segments(wal)).collect();
+    for (cluster, late) in clusters.iter_mut().skip(1).zip(&late) {
+        cluster.late_of_previous = late.clone();
+    }
+    for (cluster, late) in clusters.iter_mut().zip(late) {
+        cluster.late = late;
+    }
+}
+
 impl Cluster {
-    fn add(&mut self, backup: &BackupReport, size: SegmentSize) {
+    fn add(&mut self, backup: &BackupReport, directory: &DirectoryInventory) {
         self.backups.insert(backup.id.clone());
         let Some(info) = &backup.info else { return };
+        let size = info.segment_size;
+        let file = directory.backups.get(&backup.id).and_then(|inventory| inventory.info.as_ref());
+        let written_at = file.map(|file| file.object.last_modified);
+        self.written_at = self.written_at.into_iter().chain(written_at).min();
+        // The backups are in order of their ids, which begin with a time.
+        self.segment_size = Some(size);
+        let begin = info.begin_wal.and_then(|name| Some((name.timeline, name.number(size)?)));
+        if let Some((timeline, number)) = begin {
+            let first = self.first_begins.entry(timeline).or_insert(number);
+            *first = number.min(*first);
+        }
         let is_first = info.began_at.is_some()
             && self.first_backup_at.is_none_or(|first| info.began_at < Some(first));
         let ends_at = info.ended_at.or(info.began_at);
@@ -117,7 +184,46 @@ impl Cluster {
 
     /// Whether nothing tells of another cluster.
     fn is_alone(&self) -> bool {
-        self.after.is_none() && self.before.is_none()
+        self.after.is_none() && self.before.is_none() && self.ends_before.is_empty()
+    }
+
+    /// Whether each `backup.info` and all WAL were written when the next cluster was backed up
+    /// already: the archive is a copy.
+    fn is_copied(&self, earliest_wal_at: Option<DateTime<Utc>>) -> bool {
+        let is_over = self.ends_at < self.next_backup_at;
+        let is_later = |at: Option<DateTime<Utc>>| {
+            at.zip(self.next_backup_at).is_some_and(|(at, next)| at > next)
+        };
+        is_over && is_later(self.written_at) && is_later(earliest_wal_at)
+    }
+
+    /// What this cluster archived since the next one was created.
+    fn late_segments(&self, wal: &WalInventory) -> SegmentSets {
+        let mut late = SegmentSets::new();
+        let (Some(size), Some(before)) = (self.segment_size, self.before) else { return late };
+        let is_late = |at: DateTime<Utc>| at >= before;
+        let mut segments: BTreeMap<TimelineId, (Runs, Runs)> = BTreeMap::new();
+        for (name, log) in &wal.logs {
+            let (present, early) = segments.entry(name.timeline).or_default();
+            add_log(name.log, log, size, (present, early), |at| !is_late(at));
+        }
+        for (timeline, (present, early)) in segments {
+            let arrived_at = |number: u64| {
+                let name = SegmentName::from_number(timeline, number, size);
+                wal.logs.get(&LogName::from(name))?.arrived_at(name.segment)
+            };
+            let next_begin = self.next_begins.get(&timeline).copied().unwrap_or(u64::MAX);
+            for run in present.iter().filter(|run| run.last < next_begin) {
+                let last_at = arrived_at(run.last);
+                let is_before_next = last_at.is_some_and(is_late) && last_at < self.next_backup_at;
+                let tip = early.within(run.first, run.last).last();
+                if let Some(tip) = tip.filter(|_| is_before_next) {
+                    let of_timeline = late.entry(timeline).or_default();
+                    of_timeline.insert_run(Run { first: tip + 1, last: run.last });
+                }
+            }
+        }
+        late
     }
 
     /// The WAL as a restore of this cluster's backups finds it.
@@ -138,15 +244,23 @@ impl Cluster {
         let own: BTreeSet<_> = partials.collect();
         view.partials.retain(|partial| own.contains(partial));
         view.foreign = foreign;
-        if self.before.is_some() {
+        if self.before.is_some() || !self.ends_before.is_empty() {
             self.end_at_holes(&mut view);
         }
+        self.end_at_next(&mut view);
         view
     }
 
     fn is_foreign(&self, timeline: TimelineId, number: u64, arrived_at: DateTime<Utc>) -> bool {
+        let is_among = |late: &SegmentSets| {
+            late.get(&timeline).is_some_and(|segments| segments.contains(number))
+        };
+        if is_among(&self.late) {
+            return false;
+        }
         if self.after.is_some_and(|after| arrived_at <= after)
             || self.before.is_some_and(|before| arrived_at >= before)
+            || is_among(&self.late_of_previous)
         {
             return true;
         }
@@ -195,6 +309,20 @@ impl Cluster {
         foreign
     }
 
+    /// Leaves out what the next cluster's backups need, where arrivals do not tell whose it is.
+    fn end_at_next(&self, view: &mut ArchivedWal) {
+        for (timeline, begin) in &self.ends_before {
+            let first = self
+                .last_ends
+                .get(timeline)
+                .map_or(*begin, |last| begin.max(&(last + 1)).to_owned());
+            let behind =
+                SegmentSets::from([(*timeline, Runs::from_run(Run { first, last: u64::MAX }))]);
+            remove(&mut view.segments, &behind);
+            remove(&mut view.wrong_size, &behind);
+        }
+    }
+
     /// Leaves out what lies behind a hole after the last backup: it may be the later cluster's, from
     /// before its first backup.
     fn end_at_holes(&self, view: &mut ArchivedWal) {
@@ -209,6 +337,35 @@ impl Cluster {
             remove(&mut view.segments, &behind);
             remove(&mut view.wrong_size, &behind);
         }
+    }
+}
+
+/// Adds the segments of a log to those that are present, and to those that arrived early: of one whose
+/// files are forgotten, as far as that is known.
+fn add_log(
+    log_number: u32,
+    log: &LogInventory,
+    size: SegmentSize,
+    (present, early): (&mut Runs, &mut Runs),
+    is_early: impl Fn(DateTime<Utc>) -> bool,
+) {
+    let per_log = u64::from(size.segments_per_log());
+    let first = u64::from(log_number) * per_log;
+    let runs = log.segments.within(0, per_log - 1);
+    for run in runs.iter() {
+        present.insert_run(Run { first: first + run.first, last: first + run.last });
+        for edge in [run.first, run.last] {
+            let arrived_at = u32::try_from(edge).ok().and_then(|segment| log.arrived_at(segment));
+            if arrived_at.is_some_and(&is_early) {
+                early.insert(first + edge);
+            }
+        }
+    }
+    let files = log.files().unwrap_or_default().iter();
+    let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
+    let segments = segments.filter(|file| u64::from(file.segment) < per_log);
+    for file in segments.filter(|file| is_early(file.arrived_at)) {
+        early.insert(first + u64::from(file.segment));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The report on what can be restored of one server, and to when.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -31,6 +32,8 @@ pub struct RecoveryReport {
     pub stray: BTreeSet<TimelineId>,
     /// Timelines with WAL or backups whose history file is missing or unreadable.
     pub histories_missing: BTreeSet<TimelineId>,
+    /// Those of them whose history file is there.
+    pub histories_damaged: BTreeSet<TimelineId>,
     /// Missing segments below ones that have just arrived, which may be on their way: no gaps yet.
     pub pending: SegmentSets,
     /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
@@ -76,6 +79,8 @@ pub(super) struct RecoverySource<'a> {
     /// Segments behind a hole that arrived after this moment are not looked at yet: what is missing
     /// before them may be on its way.
     pub(super) settled_at: DateTime<Utc>,
+    /// Id of the finished backup that ended last.
+    pub(super) newest: Option<&'a str>,
     /// The timeline that an operator says the database is on.
     pub(super) living_timeline: Option<TimelineId>,
 }
@@ -89,16 +94,18 @@ struct JudgedCluster {
 }
 
 /// The verdicts on the backups of all clusters, with the timelines of the newest one.
-fn verdict_on_all(judged: &[JudgedCluster]) -> ServerVerdict {
-    let newest = judged.last();
+fn verdict_on_all(judged: &[JudgedCluster], newest: &JudgedCluster) -> ServerVerdict {
     let mut verdict = ServerVerdict {
-        current_timeline: newest.and_then(|newest| newest.verdict.current_timeline),
-        unreached_timeline: newest.and_then(|newest| newest.verdict.unreached_timeline),
+        current_timeline: newest.verdict.current_timeline,
+        unreached_timeline: newest.verdict.unreached_timeline,
         ..ServerVerdict::default()
     };
+    let size = newest.archived.wal.size;
     for cluster in judged {
         verdict.backups.extend(cluster.verdict.backups.clone());
-        for (timeline, runs) in &cluster.verdict.gaps {
+        // With segments of another size, the same number stands for another name.
+        let gaps = cluster.verdict.gaps.iter().filter(|_| cluster.archived.wal.size == size);
+        for (timeline, runs) in gaps {
             let gaps = verdict.gaps.entry(*timeline).or_default();
             runs.iter().for_each(|run| gaps.insert_run(run));
         }
@@ -113,39 +120,62 @@ impl RecoverySource<'_> {
         size: SegmentSize,
         lacking: &mut BTreeSet<LogName>,
     ) -> RecoveryReport {
-        let histories = self.histories();
+        let histories = Arc::new(histories(&self.directory.wal, self.files));
         let present = archived_wal(&self.directory.wal, size);
         let wal = self.settled(present.clone(), &histories);
-        let judged: Vec<JudgedCluster> = clusters(self.backups, size)
-            .into_iter()
-            .map(|cluster| self.judge(cluster, &wal, &histories))
-            .collect();
-        let newest = judged.last();
-        let verdict = verdict_on_all(&judged);
+        let judged = self.judge_all(&wal, &histories);
+        let Some(newest) = judged.last() else { return RecoveryReport::default() };
+        let verdict = verdict_on_all(&judged, newest);
         let obsolete = self.obsolete(&judged, &wal);
-        let is_unreached = |timeline: &TimelineId| verdict.unreached_timeline == Some(*timeline);
+        let is_named = |timeline: &TimelineId| {
+            [verdict.unreached_timeline, verdict.current_timeline].contains(&Some(*timeline))
+        };
+        let histories_missing = self.histories_missing(&wal, &histories);
         RecoveryReport {
             segment_size: size,
             pending: pending(&present.segments, &wal.segments),
-            stray: self.stray.iter().copied().filter(|stray| !is_unreached(stray)).collect(),
-            newest_at: newest.and_then(|newest| self.newest_at(newest)),
+            stray: self.stray.iter().copied().filter(|stray| !is_named(stray)).collect(),
+            newest_at: self.newest_at(newest),
             reached_at: self.reached_at(&verdict, |one| one.reach, lacking),
             thawed_reached_at: self.reached_at(&verdict, |one| one.thawed_reach, lacking),
-            histories_missing: self.histories_missing(&wal, &histories),
+            histories_damaged: self.damaged(&histories_missing),
+            histories_missing,
             all_are_known: self.all_are_known(),
             obsolete_stored: obsolete.as_ref().and_then(|segments| {
                 let stored = stored_segments(&self.directory.wal, size, segments, lacking);
                 stored.map(|stored| stored.sums)
             }),
             obsolete,
-            restore: newest.and_then(|newest| self.restore(newest, lacking)),
-            of_newest_cluster: newest.map(|one| one.cluster.backups.clone()).unwrap_or_default(),
+            restore: self.restore(newest, lacking),
+            of_newest_cluster: newest.cluster.backups.clone(),
             wrong_size: wal.wrong_size,
             verdict,
         }
     }
 
-    fn judge(&self, cluster: Cluster, wal: &ArchivedWal, histories: &Histories) -> JudgedCluster {
+    /// Judges every cluster, that of the newest finished backup last.
+    fn judge_all(&self, wal: &ArchivedWal, histories: &Arc<Histories>) -> Vec<JudgedCluster> {
+        let mut clusters = clusters(self.backups, self.directory);
+        let has_newest =
+            |cluster: &Cluster| self.newest.is_some_and(|id| cluster.backups.contains(id));
+        // In the order in which they began, but for that one.
+        clusters.sort_by_key(has_newest);
+        let judge = |cluster: Cluster| match cluster.segment_size {
+            Some(size) if size != wal.size => {
+                let present = archived_wal(&self.directory.wal, size);
+                self.judge(cluster, &self.settled(present, histories), histories)
+            }
+            Some(_) | None => self.judge(cluster, wal, histories),
+        };
+        clusters.into_iter().map(judge).collect()
+    }
+
+    fn judge(
+        &self,
+        cluster: Cluster,
+        wal: &ArchivedWal,
+        histories: &Arc<Histories>,
+    ) -> JudgedCluster {
         let wal = cluster.view(wal, &self.directory.wal);
         let last_arrivals = wal.timelines().filter_map(|timeline| {
             let last = wal.name(timeline, wal.last(timeline)?);
@@ -153,7 +183,7 @@ impl RecoverySource<'_> {
         });
         let archived = Archived {
             last_arrivals: last_arrivals.collect(),
-            histories: histories.clone(),
+            histories: Arc::clone(histories),
             living_timeline: self.living_timeline,
             wal,
         };
@@ -222,11 +252,6 @@ impl RecoverySource<'_> {
     fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
         let log = self.directory.wal.logs.get(&LogName::from(segment))?;
         log.arrived_at(segment.segment)
-    }
-
-    fn histories(&self) -> Histories {
-        let files = self.directory.wal.beside.histories.iter();
-        Histories::new(files.map(|(id, file)| (*id, history_file(self.files, file))).collect())
     }
 
     fn candidates(&self, cluster: &Cluster) -> Vec<Candidate> {
@@ -316,6 +341,12 @@ impl RecoverySource<'_> {
         wal.timelines().chain(with_backups).filter(is_missing).collect()
     }
 
+    /// Those of some timelines whose history file is there.
+    fn damaged(&self, missing: &BTreeSet<TimelineId>) -> BTreeSet<TimelineId> {
+        let here = &self.directory.wal.beside.histories;
+        missing.iter().copied().filter(|timeline| here.contains_key(timeline)).collect()
+    }
+
     fn all_are_known(&self) -> bool {
         !self.backups.iter().any(|backup| matches!(backup.state, BackupState::Unreadable(_)))
     }
@@ -329,14 +360,18 @@ impl RecoverySource<'_> {
         let is_possible = |span: &BackupSpan| span.begin.number(wal.size).is_some();
         let are_known =
             self.all_are_known() && needs.iter().all(|(_, (span, _))| is_possible(span));
-        if needs.is_empty() || !are_known {
+        let are_alike = judged.iter().all(|one| one.archived.wal.size == wal.size);
+        if needs.is_empty() || !are_known || !are_alike {
             return None;
         }
         let mut obsolete = wal.present();
         for JudgedCluster { cluster, archived, .. } in judged {
             let of_cluster = needs.iter().filter(|(id, _)| cluster.backups.contains(*id));
             let of_cluster: Vec<_> = of_cluster.map(|(_, need)| *need).collect();
-            let needed = NeededWal::of(&of_cluster, &archived.histories, &archived.wal);
+            let mut needed = NeededWal::of(&of_cluster, &archived.histories, &archived.wal);
+            for begin in self.running_begins(cluster) {
+                needed.add_running(begin, wal.size);
+            }
             if needed.is_uncertain(&archived.wal) {
                 return None;
             }
@@ -349,9 +384,25 @@ impl RecoverySource<'_> {
                 *segments = segments.without(&own);
             }
         }
+        // What no backup reaches may be all that the living database has archived.
+        let unreached = judged.iter().filter_map(|one| one.verdict.unreached_timeline);
+        unreached.for_each(|timeline| drop(obsolete.remove(&timeline)));
         obsolete.retain(|_, runs| !runs.is_empty());
         Some(obsolete)
     }
+
+    /// The segments with which backups of a cluster that are under way begin.
+    fn running_begins(&self, cluster: &Cluster) -> impl Iterator<Item = SegmentName> {
+        let running = self.backups.iter().filter(|backup| backup.state == BackupState::Running);
+        let of_cluster = running.filter(|backup| cluster.backups.contains(&backup.id));
+        of_cluster.filter_map(|backup| backup.info.as_ref()?.begin_wal)
+    }
+}
+
+/// The history files of a server.
+pub(super) fn histories(wal: &WalInventory, files: &Files) -> Histories {
+    let histories = wal.beside.histories.iter();
+    Histories::new(histories.map(|(id, file)| (*id, history_file(files, file))).collect())
 }
 
 /// Content of a history file, as a restore finds it.
@@ -425,13 +476,16 @@ fn add_partial(wal: &mut ArchivedWal, timeline: TimelineId, number: u64, partial
     if is_whole && !partial.is_preferred {
         return;
     }
-    for sets in [&mut wal.segments, &mut wal.wrong_size] {
+    for sets in [&mut wal.segments, &mut wal.wrong_size, &mut wal.cold] {
         if let Some(segments) = sets.get_mut(&timeline) {
             segments.remove_run(run);
         }
     }
-    let bytes = u64::from(wal.size.bytes());
-    if partial.is_empty || partial.plain_bytes.is_some_and(|plain| plain != bytes) {
+    if !partial.is_read_at_once {
+        wal.cold.entry(timeline).or_default().insert_run(run);
+    }
+    let is_plain = partial.compression.is_none();
+    if partial.bytes == 0 || is_plain && partial.bytes != u64::from(wal.size.bytes()) {
         wal.wrong_size.entry(timeline).or_default().insert_run(run);
     } else {
         wal.partials.insert((timeline, number));

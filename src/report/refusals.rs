@@ -1,4 +1,4 @@
-//! Files of a server whose content the store does not give out.
+//! Files of a server whose content is not known.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 
 use crate::inventory::{DirectoryInventory, Files, Finding, SmallFile, UnreadableReason};
 use crate::postgres::TimelineId;
-use crate::recovery::{BackupVerdict, Verdict};
+use crate::recovery::{BackupVerdict, Obstacle, Verdict};
 
 use super::{BackupReport, BackupState, RecoveryReport, ServerReport};
 
-/// Files of a server whose content the store does not give out: nothing is known of what they say.
+/// Files of a server whose content the store does not give out, or that are too large to be read:
+/// nothing is known of what they say.
 ///
 /// A missing permission, a key of the encryption, a cold storage class, a provider's cap. None of
 /// them says anything about the backups.
@@ -80,8 +81,10 @@ impl Refusals {
     /// Counts a file if it is refused; returns whether it is.
     fn note(&mut self, kind: RefusedKind, file: Option<&SmallFile>, files: &Files) -> bool {
         let Some(file) = file else { return false };
-        let Some(Finding::Unreadable { reason: UnreadableReason::Access, message }) =
-            files.finding(file)
+        let Some(Finding::Unreadable {
+            reason: UnreadableReason::Access | UnreadableReason::Size,
+            message,
+        }) = files.finding(file)
         else {
             return false;
         };
@@ -215,10 +218,18 @@ impl ServerReport {
         oldest.filter(|_| !self.refused_since(None))
     }
 
-    /// Whether a verdict holds whatever the refused files say. The best one does.
+    /// Whether a verdict holds whatever the files say that are not known. The best one does.
     #[must_use]
     pub fn is_certain(&self, verdict: &BackupVerdict) -> bool {
-        verdict.thawed == Verdict::Recoverable || !self.refusals.has(RefusedKind::History)
+        match verdict.thawed {
+            Verdict::Recoverable => true,
+            Verdict::Consistent(Obstacle::UnknownHistory(_))
+            | Verdict::Broken(Obstacle::UnknownHistory(_)) => false,
+            Verdict::Consistent(_)
+            | Verdict::Blocked(_)
+            | Verdict::Waiting(_)
+            | Verdict::Broken(_) => !self.refusals.has(RefusedKind::History),
+        }
     }
 
     /// Highest timeline that the newest restorable backup reaches; `None` without one, and where the

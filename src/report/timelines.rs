@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::inventory::{Files, Sums, WalInventory, WalObjectKind};
-use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineHistory, TimelineId};
+use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
+
+use super::recovery::histories;
 
 /// Whole segments of one timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,33 +51,12 @@ pub(super) fn timelines(wal: &WalInventory, files: &Files) -> BTreeMap<TimelineI
         sums.first = sums.first.or_else(|| named(first));
         sums.last = named(last).or(sums.last);
     }
-    let histories: BTreeMap<TimelineId, &TimelineHistory> = wal
-        .beside
-        .histories
-        .iter()
-        .filter_map(|(timeline, file)| Some((*timeline, files.history(file)?)))
-        .collect();
+    let histories = histories(wal, files);
     for (timeline, sums) in &mut timelines {
-        sums.parent = parent(*timeline, &histories);
+        let parent = histories.ancestors(*timeline).and_then(<[Ancestor]>::last);
+        sums.parent = parent.map(Parent::from);
     }
     timelines
-}
-
-/// The parent as the timeline's own history file names it, or that of one that came of it.
-fn parent(
-    timeline: TimelineId,
-    histories: &BTreeMap<TimelineId, &TimelineHistory>,
-) -> Option<Parent> {
-    if let Some(own) = histories.get(&timeline) {
-        return own.ancestors().last().map(Parent::from);
-    }
-    histories.values().find_map(|history| {
-        let mut pairs = history.ancestors().windows(2);
-        pairs.find_map(|pair| match pair {
-            [parent, child] if child.timeline == timeline => Some(Parent::from(parent)),
-            _ => None,
-        })
-    })
 }
 
 #[cfg(test)]

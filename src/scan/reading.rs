@@ -213,15 +213,14 @@ fn is_repeated(known: Option<&Finding>, finding: &Finding) -> bool {
 
 async fn read_one(store: &impl ObjectStore, file: &SmallFile) -> Result<Finding, StorageError> {
     let max_bytes = SmallFile::MAX_BYTES;
-    let too_large = || Finding::syntax(format!("more than {max_bytes} bytes"));
     if file.object.size > max_bytes {
-        return Ok(too_large());
+        return Ok(file.kind.too_large());
     }
     match store.get_small(&file.object.key, max_bytes).await {
         Ok(content) => Ok(file.kind.read(&content)),
         Err(error) => match error.reach() {
             Reach::GoneObject => Ok(Finding::Gone),
-            Reach::TooLargeObject => Ok(too_large()),
+            Reach::TooLargeObject => Ok(file.kind.too_large()),
             Reach::RefusedObject => Ok(Finding::Unreadable {
                 reason: UnreadableReason::Access,
                 message: error.with_causes(),

@@ -105,7 +105,7 @@ impl Place<'_> {
             ),
             Meaning::NoObject => format!("`{key}` does not exist"),
             Meaning::Unreadable => format!(
-                "the content of `{key}` is not to be had: it is in a storage class that must be \
+                "the content of `{key}` cannot be read: it is in a storage class that must be \
                  restored first, or encrypted with a key that these credentials may not use"
             ),
             Meaning::UnknownCall => self.unsupported(call),
@@ -145,7 +145,7 @@ impl Place<'_> {
                  set `region` of this archive to `{right}`"
             ),
             None => format!(
-                "bucket `{bucket}` is not to be had from {} with region `{region}`: \
+                "bucket `{bucket}` does not answer at {} with region `{region}`: \
                  check `region` and `endpointURL` of this archive",
                 self.store()
             ),

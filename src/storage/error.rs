@@ -11,7 +11,7 @@ pub enum Reach {
     Scan,
     /// The object does not exist (any more).
     GoneObject,
-    /// The object exists, but its content is not to be had: access denied to it, a key of its own
+    /// The object exists, but the store does not give its content out: access denied to it, a key of its own
     /// (SSE-C, KMS), a cold storage class, or another refusal that says nothing about the rest.
     RefusedObject,
     /// The object is larger than the caller takes.

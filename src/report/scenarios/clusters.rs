@@ -68,6 +68,101 @@ fn what_the_new_cluster_needs_is_a_gap_where_it_is_missing() {
 }
 
 #[test]
+fn what_a_cluster_archives_after_pg_upgrade_created_the_next_one_is_its_own() {
+    let archive = wal_at(upgraded(), 3, &[7, 8], "2026-11-11T13:00:00Z");
+    let later = wal_at(archive.clone(), 3, &[9], "2026-11-13T00:00:00Z");
+
+    let reach = |archive: &Archive| {
+        let server = archive.server();
+        server.recovery.verdict.backups["20261101T020000"].reach
+    };
+    assert_eq!(reach(&archive), Some(segment(3, 8)));
+    assert_eq!(reach(&later), Some(segment(3, 6)));
+    let obsolete = archive.server().recovery.obsolete.unwrap();
+    assert!(!obsolete.contains_key(&crate::postgres::TimelineId(3)), "{obsolete:?}");
+}
+
+#[test]
+fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
+    let old = of_cluster(1, "2026-01-01T00:00:00Z");
+    let new = of_cluster(12, "2026-11-11T12:00:00Z")
+        .replace(&seg(1, 4), &seg(1, 8))
+        .replace("0/4000100", "0/8000100");
+    let archive = Archive::new()
+        .with_file("s/base/20261101T020000/backup.info", &old)
+        .with("s/base/20261101T020000/data.tar", 5)
+        .with_file("s/base/20261112T020000/backup.info", &new)
+        .with("s/base/20261112T020000/data.tar", 5);
+    let archive = wal_at(archive, 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
+    let archive = wal_at(archive, 1, &[7, 8, 9], "2026-11-11T13:00:00Z");
+
+    let server = archive.server();
+    let reach = |id: &str| server.recovery.verdict.backups[id].reach;
+    assert_eq!(reach("20261101T020000"), Some(segment(1, 6)));
+    assert_eq!(reach("20261112T020000"), Some(segment(1, 9)));
+}
+
+#[test]
+fn in_a_copy_arrivals_tell_no_cluster_from_the_next() {
+    let copied_at = "2026-11-14T00:00:00Z";
+    let old = of_cluster(1, "2026-01-01T00:00:00Z");
+    let new = of_cluster(12, "2026-11-11T12:00:00Z")
+        .replace(&seg(1, 4), &seg(1, 8))
+        .replace("0/4000100", "0/8000100");
+    let archive = Archive::new()
+        .with_file("s/base/20261101T020000/backup.info", &old)
+        .with("s/base/20261101T020000/data.tar", 5)
+        .with_file("s/base/20261112T020000/backup.info", &new)
+        .with("s/base/20261112T020000/data.tar", 5);
+    let archive = wal_at(archive, 1, &[4, 5, 6, 7, 8, 9], copied_at);
+
+    let server = archive.server();
+    let old = &server.recovery.verdict.backups["20261101T020000"];
+    assert_eq!((&old.verdict, old.reach), (&Verdict::Recoverable, Some(segment(1, 7))));
+    let new = &server.recovery.verdict.backups["20261112T020000"];
+    assert_eq!((&new.verdict, new.reach), (&Verdict::Recoverable, Some(segment(1, 9))));
+}
+
+#[test]
+fn each_cluster_is_judged_with_segments_of_its_own_size() {
+    let old = of_cluster(1, "2026-01-01T00:00:00Z")
+        .replace("xlog_segment_size=16777216", "xlog_segment_size=67108864");
+    assert!(old.contains("67108864"), "{old}");
+    let new = of_cluster(12, "2026-11-11T12:00:00Z");
+    let archive = Archive::new()
+        .with_file("s/base/20261101T020000/backup.info", &old)
+        .with("s/base/20261101T020000/data.tar", 5)
+        .with_file("s/base/20261112T020000/backup.info", &new)
+        .with("s/base/20261112T020000/data.tar", 5);
+    let old_log = |archive: Archive, log: u32, number: u32| {
+        let name = format!("00000001{log:08X}{number:08X}");
+        archive.with_at(&format!("s/wals/00000001{log:08X}/{name}.gz"), 9, "2026-11-02T00:00:00Z")
+    };
+    let archive = (4..64).fold(archive, |archive, number| old_log(archive, 0, number));
+    let archive = old_log(old_log(archive, 1, 0), 1, 1);
+
+    let server = archive.server();
+    let reach = server.recovery.verdict.backups["20261101T020000"].reach;
+    assert_eq!(reach, SegmentName::parse("000000010000000100000001"));
+    assert_eq!(server.recovery.obsolete, None);
+}
+
+#[test]
+fn a_directory_with_more_clusters_than_anybody_has_is_judged_as_one() {
+    let archive = (0..40).fold(Archive::new(), |archive, number| {
+        let id = format!("20261101T02{number:02}00");
+        let info = of_cluster(1, &format!("2026-01-01T00:{number:02}:00Z"));
+        archive
+            .with_file(&format!("s/base/{id}/backup.info"), &info)
+            .with(&format!("s/base/{id}/data.tar"), 5)
+    });
+
+    let server = wal(archive, 1, [4, 5]).server();
+    assert_eq!(server.recovery.of_newest_cluster.len(), 40);
+    assert_eq!(server.recovery.recoverable(), 40);
+}
+
+#[test]
 fn wal_of_a_cluster_that_is_gone_is_not_replayed_by_the_new_one() {
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
     let archive = Archive::new()
