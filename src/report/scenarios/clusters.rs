@@ -267,3 +267,33 @@ fn an_incremental_backup_needs_its_whole_chain() {
     let objects = whole.server().recovery.restore.unwrap().objects.sums.objects;
     assert_eq!(objects, 2 + 2 + 2, "both backups and two segments");
 }
+
+#[test]
+fn of_a_segment_under_two_endings_a_restore_is_given_the_first() {
+    let whole = || wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 6]);
+    let key = format!("s/wals/0000000100000000/{}", seg(1, 5));
+    let bad_first = whole().with(&key, 100).with(&format!("{key}.gz"), 9);
+    let bad_last = whole().with(&format!("{key}.gz"), 9).with(&format!("{key}.zst"), 0);
+
+    let verdict = |archive: &Archive| {
+        archive.server().recovery.verdict.backups["20261110T020000"].verdict.clone()
+    };
+    assert_eq!(verdict(&bad_first), Verdict::Consistent(Obstacle::WrongSize(segment(1, 5))));
+    assert_eq!(verdict(&bad_last), Verdict::Recoverable);
+}
+
+#[test]
+fn a_cold_segment_of_a_later_timeline_blocks_no_restore_to_the_backups_own() {
+    let archive = backup(Archive::new(), 10, &seg(1, 6), &seg(1, 6))
+        .with_file("s/wals/00000002.history", "1\t0/6000180\tfailover\n")
+        .with(&format!("s/wals/0000000100000000/{}.partial.gz", seg(1, 6)), 9);
+    let archive = archive.with_object(&cold(&format!("s/wals/0000000200000000/{}.gz", seg(2, 6))));
+    let server = wal_at(archive, 2, &[7], "2026-11-15T09:00:00Z").server();
+
+    let backup = &server.recovery.verdict.backups["20261110T020000"];
+    let works: Vec<_> = backup.follow.iter().filter(|one| one.works()).collect();
+    assert_eq!(works.len(), 2, "{works:?}");
+    let obstacle = Obstacle::ColdSegment(segment(2, 6));
+    assert_eq!(backup.verdict, Verdict::Consistent(obstacle));
+    assert_eq!(backup.thawed, Verdict::Recoverable);
+}

@@ -115,9 +115,12 @@ impl Archive {
     /// Adds a small file and what reading it yields.
     pub(in crate::report) fn with_file(mut self, key: &str, content: &str) -> Self {
         self = self.with(key, content.len() as u64);
-        let file = self.small_file(key);
-        let finding = file.kind.read(content.as_bytes());
-        self.files.insert(file, finding);
+        // Of several history files of a timeline, a scan reads one.
+        let listed = self.inventory.small_files().find(|file| file.object.key == key).cloned();
+        if let Some(file) = listed {
+            let finding = file.kind.read(content.as_bytes());
+            self.files.insert(file, finding);
+        }
         self
     }
 

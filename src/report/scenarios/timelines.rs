@@ -227,3 +227,80 @@ fn a_history_file_that_postgresql_refuses_closes_its_timeline() {
     assert_eq!(verdict(&server, 10), &Verdict::Broken(invalid));
     assert_eq!(works(&empty.server(), 10), ["2", "current", "latest"]);
 }
+
+#[test]
+fn after_hundreds_of_failovers_the_newest_backup_is_recoverable() {
+    let history = |timeline: u32| -> String {
+        let line = |parent| format!("{parent}\t0/{parent:02X}000180\tfailover\n");
+        (1..timeline).map(line).collect::<Vec<_>>().concat()
+    };
+    let archive = (2..=250).fold(Archive::new(), |archive, timeline| {
+        archive.with_file(&format!("s/wals/{timeline:08X}.history"), &history(timeline))
+    });
+    let archive = backup(archive, 10, &seg(249, 0xF9), &seg(249, 0xF9));
+    let server = wal(wal(archive, 249, [0xF9]), 250, [0xF9, 0xFA]).server();
+
+    assert_eq!(verdict(&server, 10), &Verdict::Recoverable);
+    assert_eq!(works(&server, 10), ["249", "250", "current", "latest"]);
+    assert_eq!(server.recovery.obsolete.unwrap().len(), 0);
+}
+
+#[test]
+fn wal_of_a_backup_under_way_and_of_a_timeline_that_none_reaches_is_not_obsolete() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8)), 1, 5..=9);
+    let running = super::info("STARTED", "11-15 09:50:00", "11-15 09:50:00")
+        .replace("begin_wal=000000010000000000000004", &format!("begin_wal={}", seg(1, 6)));
+    let under_way = archive.clone().with_file("s/base/20261115T095000/backup.info", &running);
+    let unreached = archive
+        .clone()
+        .with_file("s/wals/00000002.history", "1\t0/6000080\trecovery\n")
+        .with_at(&format!("s/wals/0000000200000000/{}.gz", seg(2, 6)), 9, "2026-11-15T09:00:00Z");
+
+    assert_eq!(archive.server().recovery.obsolete_segments(), Some(3));
+    assert_eq!(under_way.server().recovery.obsolete_segments(), Some(1));
+    let server = unreached.server();
+    assert_eq!(server.recovery.verdict.unreached_timeline, Some(TimelineId(2)));
+    assert!(!server.recovery.obsolete.unwrap().contains_key(&TimelineId(2)));
+}
+
+#[test]
+fn wal_of_a_backup_that_only_a_history_file_keeps_from_a_restore_is_not_obsolete() {
+    let archive = wal(backup(Archive::new(), 10, &seg(2, 6), &seg(2, 6)), 2, 5..=9)
+        .with_file("s/wals/00000002.history", "garbage");
+    let server = archive.server();
+
+    assert_eq!(verdict(&server, 10), &Verdict::Broken(Obstacle::InvalidHistory(TimelineId(2))));
+    assert_eq!(server.recovery.obsolete_segments(), Some(1));
+    assert_eq!(server.recovery.histories_damaged, [TimelineId(2)].into());
+}
+
+#[test]
+fn of_two_history_files_of_a_timeline_the_first_by_its_key_counts() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=6);
+    let archive = wal(archive, 2, [6, 7]);
+    let valid = "1\t0/6000080\tfailover\n";
+    let plain_first = archive
+        .clone()
+        .with_file("s/wals/00000002.history", valid)
+        .with_file("s/wals/00000002.history.gz", "garbage");
+    let damaged_first = archive
+        .with_file("s/wals/00000002.history", "garbage")
+        .with_file("s/wals/00000002.history.gz", valid);
+
+    assert_eq!(verdict(&plain_first.server(), 10), &Verdict::Recoverable);
+    let server = damaged_first.server();
+    assert_eq!(server.recovery.histories_damaged, [TimelineId(2)].into());
+}
+
+#[test]
+fn an_older_timeline_of_unknown_origin_hides_no_newer_wal() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
+    let of_two = |at| {
+        let key = format!("s/wals/0000000200000000/{}.gz", seg(2, 6));
+        wal(archive.clone().with_at(&key, 9, at), 1, [6]).server()
+    };
+
+    assert_eq!(verdict(&of_two("2026-11-01T00:00:00Z"), 10), &Verdict::Recoverable);
+    let obstacle = Obstacle::MissingHistory(TimelineId(2));
+    assert_eq!(verdict(&of_two("2026-11-15T09:00:00Z"), 10), &Verdict::Consistent(obstacle));
+}
