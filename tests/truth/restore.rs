@@ -143,8 +143,9 @@ impl Attempt {
 /// # Panics
 /// When it has not said: then a restore says nothing about the archive.
 fn complaint(log: &str) -> String {
-    let line = log.lines().find_map(|line| line.split_once("FATAL:"));
-    let text = line.map(|(_, text)| text.trim().to_owned());
+    // A timeline that was left may hold another checkpoint at the very place of the backup's.
+    let is_end = |line| ["FATAL:", "PANIC:"].iter().find_map(|level| str::split_once(line, level));
+    let text = log.lines().find_map(is_end).map(|(_, text)| text.trim().to_owned());
     text.unwrap_or_else(|| panic!("a restored server did not say why it ended:\n{log}"))
 }
 
