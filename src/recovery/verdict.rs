@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::postgres::{Run, Runs, SegmentName, TimelineId};
+use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
 
 use super::follow::{Courses, Tried};
 use super::restore::{Read, Restore};
 use super::wal::SegmentSets;
-use super::{ArchivedWal, BackupSpan, Followed, Histories, Need, Obstacle, Target, lines};
+use super::{ArchivedWal, BackupSpan, Followed, Histories, Need, Obstacle, Replay, Target, lines};
 
 /// A finished backup with all its data.
 #[derive(Clone, Debug)]
@@ -149,7 +149,7 @@ impl Archived {
             thawed_reach,
             follow: judged.tried.iter().map(|tried| self.followed(judged, tried)).collect(),
             default_target,
-            default_target_works: judged.default_works(best),
+            default_target_works: judged.default_works(best, self.wal.size),
             works_with: best.filter(|_| judged.is_restorable()).map(|tried| tried.target),
         }
     }
@@ -429,12 +429,17 @@ impl Judged<'_> {
             .or_else(|| on_course(own))
     }
 
-    /// Whether the default target gets as far as the best one.
-    fn default_works(&self, best: Option<&Tried>) -> bool {
-        let ends_in = |tried: &Tried| Some(tried.working()?.replay.ends_in);
+    /// Whether the default target gets as far as the best one: to the same segment, or by way of the
+    /// last whole one to a partial one of a later timeline.
+    fn default_works(&self, best: Option<&Tried>, size: SegmentSize) -> bool {
+        let replay = |tried: &Tried| Some(tried.working()?.replay);
         let default = self.tried.iter().find(|tried| tried.target == Target::Latest);
-        let default = default.and_then(ends_in);
-        self.is_restorable() && default.is_some() && default == best.and_then(ends_in)
+        let Some((default, best)) = default.and_then(replay).zip(best.and_then(replay)) else {
+            return false;
+        };
+        let end = |replay: Replay| replay.ends_in.and_then(|name| name.number(size));
+        let goes_beyond = default.last == best.last && end(default) >= end(best);
+        self.is_restorable() && (default.ends_in == best.ends_in || goes_beyond)
     }
 }
 

@@ -291,10 +291,9 @@ impl Cluster {
         let is_foreign = |segment: u32, arrived_at: DateTime<Utc>| {
             self.is_foreign(name.timeline, first + u64::from(segment), arrived_at)
         };
-        if let Some(files) = log.files() {
-            let segments = files.iter().filter(|file| matches!(file.kind, WalKind::Segment(_)));
-            let foreign = segments.filter(|file| is_foreign(file.segment, file.arrived_at));
-            return foreign.map(|file| first + u64::from(file.segment)).collect();
+        if let Some(segments) = served_segments(log) {
+            let foreign = segments.filter(|(segment, at)| is_foreign(*segment, *at));
+            return foreign.map(|(segment, _)| first + u64::from(segment)).collect();
         }
         let mut foreign = Runs::default();
         for run in log.segments.iter() {
@@ -361,12 +360,22 @@ fn add_log(
             }
         }
     }
-    let files = log.files().unwrap_or_default().iter();
-    let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
-    let segments = segments.filter(|file| u64::from(file.segment) < per_log);
-    for file in segments.filter(|file| is_early(file.arrived_at)) {
-        early.insert(first + u64::from(file.segment));
+    let segments = served_segments(log).into_iter().flatten();
+    for (segment, _) in segments.filter(|(_, at)| is_early(*at)) {
+        if u64::from(segment) < per_log {
+            early.insert(first + u64::from(segment));
+        }
     }
+}
+
+/// The segments of a log with the arrivals of the objects that a restore takes: of several endings, the
+/// first in the order of keys. `None` where the files are forgotten.
+fn served_segments(log: &LogInventory) -> Option<impl Iterator<Item = (u32, DateTime<Utc>)>> {
+    let files = log.files()?.iter();
+    let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
+    let mut last = None;
+    let first = segments.filter(move |file| last.replace(file.segment) != Some(file.segment));
+    Some(first.map(|file| (file.segment, file.arrived_at)))
 }
 
 fn remove(sets: &mut SegmentSets, removed: &SegmentSets) {

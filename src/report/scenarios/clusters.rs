@@ -297,3 +297,19 @@ fn a_cold_segment_of_a_later_timeline_blocks_no_restore_to_the_backups_own() {
     assert_eq!(backup.verdict, Verdict::Consistent(obstacle));
     assert_eq!(backup.thawed, Verdict::Recoverable);
 }
+
+#[test]
+fn of_a_segment_of_two_clusters_the_object_that_a_restore_takes_tells_whose_it_is() {
+    let new = of_cluster(12, "2026-11-11T12:00:00Z");
+    let archive = Archive::new()
+        .with_file("s/base/20261112T020000/backup.info", &new)
+        .with("s/base/20261112T020000/data.tar", 5);
+    let key = format!("s/wals/0000000100000000/{}", seg(1, 4));
+    let uncompressed = archive.with_at(&key, 1 << 24, "2026-11-13T00:00:00Z");
+    let archive = wal_at(uncompressed, 1, &[4], "2026-10-01T00:00:00Z");
+    let server = wal_at(archive, 1, &[5], "2026-11-13T00:00:00Z").server();
+
+    let verdict = &server.recovery.verdict.backups["20261112T020000"].verdict;
+    assert_eq!(verdict, &Verdict::Recoverable);
+    assert_eq!(server.recovery.obsolete_segments(), Some(0));
+}
