@@ -1,6 +1,6 @@
 //! The findings that each kind of trouble leads to.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Part, Store, Upload};
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, SMALL_BUCKET, backup_info, put_small_backup, small_key};
@@ -141,15 +141,23 @@ async fn the_history_file_of_a_restored_copy_breaks_restores_with_default_settin
 
 #[tokio::test]
 async fn wal_on_a_timeline_without_its_history_file_is_critical() {
-    let archive = EmbeddedArchive::small_but(|store| {
-        let key = small_key("wals/0000000200000000/000000020000000000000004.gz");
-        store.put_zeros(SMALL_BUCKET, key, 1000, noon());
-    })
-    .await;
+    let cases: [(_, &[_]); 2] = [
+        // Older than the newest WAL of the timeline that the backups are on.
+        (noon(), &["critical history_missing"]),
+        (
+            noon() + TimeDelta::hours(17),
+            &["critical replay_ends_early", "critical history_missing"],
+        ),
+    ];
+    for (arrived_at, expected) in cases {
+        let archive = EmbeddedArchive::small_but(|store| {
+            let key = small_key("wals/0000000200000000/000000020000000000000004.gz");
+            store.put_zeros(SMALL_BUCKET, key, 1000, arrived_at);
+        })
+        .await;
 
-    let found = findings(&archive, None, "02T06").await;
-
-    assert_eq!(found, ["critical replay_ends_early", "critical history_missing"]);
+        assert_eq!(findings(&archive, None, "02T06").await, expected);
+    }
 }
 
 #[tokio::test]
