@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::inventory::{Files, Sums, WalInventory, WalObjectKind};
 use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
 
-use super::recovery::histories;
+use super::served_wal::histories;
 
 /// Whole segments of one timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

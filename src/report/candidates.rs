@@ -1,0 +1,88 @@
+//! The finished backups of a server, as the verdicts on them need them.
+
+use crate::barman::{BackupOrigin, BackupStatus, KeepTarget};
+use crate::inventory::{DirectoryInventory, SomeObjects};
+use crate::recovery::{BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink, Need};
+
+use super::clusters::Cluster;
+use super::{BackupReport, BackupState};
+
+/// Backups of a server, with what is listed of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidates<'a> {
+    pub(super) directory: &'a DirectoryInventory,
+    /// In the order of their ids.
+    pub(super) backups: &'a [BackupReport],
+}
+
+impl Candidates<'_> {
+    /// Returns the finished backups of a cluster.
+    pub(super) fn of(&self, cluster: &Cluster) -> Vec<Candidate> {
+        let done = self.backups.iter().filter(|backup| backup.state == BackupState::Done);
+        let of_cluster = done.filter(|backup| cluster.backups.contains(&backup.id));
+        of_cluster.filter_map(|backup| self.candidate(backup)).collect()
+    }
+
+    fn candidate(&self, backup: &BackupReport) -> Option<Candidate> {
+        let (span, need) = span_of(backup)?;
+        let ended_at = backup.done_at()?;
+        let objects = self.chain_objects(backup);
+        Some(Candidate {
+            id: backup.id.clone(),
+            span,
+            need,
+            ended_at,
+            has_cold_data: objects.as_ref().is_ok_and(|objects| objects.blocked > 0),
+            broken_parent: objects.err().map(|broken| broken.backup),
+        })
+    }
+
+    /// Objects of a backup and of those that it builds on.
+    pub(super) fn chain_objects(&self, backup: &BackupReport) -> Result<SomeObjects, BrokenChain> {
+        let parent = backup.info.as_ref().and_then(|info| info.parent_id.as_deref());
+        let chain = BackupChain::of(&backup.id, parent, |id| self.chain_link(id))?;
+        let mut objects = SomeObjects::default();
+        for id in chain.parents.into_iter().chain([backup.id.as_str()]) {
+            objects.add(self.own_objects(id).unwrap_or_default());
+        }
+        Ok(objects)
+    }
+
+    fn chain_link(&self, id: &str) -> Option<ChainLink<'_>> {
+        let backup = self.backup(id)?;
+        let inventory = self.directory.backups.get(id)?;
+        match (&backup.info, backup.state) {
+            (Some(info), _) => Some(ChainLink::of(info, inventory.has_all_data(info))),
+            (None, BackupState::Unreadable(_)) => Some(ChainLink::unreadable()),
+            (None, _) => None,
+        }
+    }
+
+    /// The backups are in order of their ids.
+    fn backup(&self, id: &str) -> Option<&BackupReport> {
+        let place = self.backups.binary_search_by(|backup| backup.id.as_str().cmp(id)).ok()?;
+        self.backups.get(place)
+    }
+
+    fn own_objects(&self, id: &str) -> Option<SomeObjects> {
+        let info = self.backup(id)?.info.as_ref()?;
+        Some(self.directory.backups.get(id)?.own_objects(info))
+    }
+}
+
+/// From where to where a backup that Barman calls done needs WAL, and what for.
+pub(super) fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
+    let info = backup.info.as_ref().filter(|info| info.status == BackupStatus::Done)?;
+    let span = BackupSpan {
+        begin: info.begin_wal?,
+        end: info.end_wal?,
+        end_lsn: info.end_lsn,
+        checkpoint: info.label.map(|label| label.checkpoint).or(info.begin_lsn),
+        origin: info.label.map_or(BackupOrigin::Primary, |label| label.origin),
+    };
+    let need = match backup.keep {
+        Some(KeepTarget::Standalone) => Need::JustItself,
+        Some(KeepTarget::Full) | None => Need::EverythingAfter,
+    };
+    Some((span, need))
+}

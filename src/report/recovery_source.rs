@@ -1,0 +1,301 @@
+//! From the WAL and the backups of one server to the report on what can be restored of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::inventory::{DirectoryInventory, Files};
+use crate::postgres::{LogName, Run, Runs, SegmentName, SegmentSize, TimelineId};
+use crate::recovery::{
+    Archived, ArchivedWal, BackupSpan, BackupVerdict, Candidate, Histories, NeededWal, SegmentSets,
+    ServerVerdict, Verdict,
+};
+
+use super::candidates::{Candidates, span_of};
+use super::clusters::{Cluster, clusters};
+use super::pending::pending;
+use super::segments::stored_segments;
+use super::served_wal::{archived_wal, histories};
+use super::{BackupReport, BackupState, RecoveryReport, RestoreReport};
+
+/// What it takes to judge a server.
+pub(super) struct RecoverySource<'a> {
+    pub(super) directory: &'a DirectoryInventory,
+    pub(super) files: &'a Files,
+    pub(super) backups: &'a [BackupReport],
+    pub(super) stray: BTreeSet<TimelineId>,
+    /// Segments behind a hole that arrived after this moment are not looked at yet: what is missing
+    /// before them may be on its way.
+    pub(super) settled_at: DateTime<Utc>,
+    /// Id of the finished backup that ended last.
+    pub(super) newest: Option<&'a str>,
+    /// The timeline that an operator says the database is on.
+    pub(super) living_timeline: Option<TimelineId>,
+}
+
+/// One cluster of a directory, with what a restore of its backups finds.
+struct JudgedCluster {
+    cluster: Cluster,
+    archived: Archived,
+    candidates: Vec<Candidate>,
+    verdict: ServerVerdict,
+}
+
+/// The verdicts on the backups of all clusters, with the timelines of the newest one.
+fn verdict_on_all(judged: &[JudgedCluster], newest: &JudgedCluster) -> ServerVerdict {
+    let mut verdict = ServerVerdict {
+        current_timeline: newest.verdict.current_timeline,
+        unreached_timeline: newest.verdict.unreached_timeline,
+        ..ServerVerdict::default()
+    };
+    let size = newest.archived.wal.size;
+    for cluster in judged {
+        verdict.backups.extend(cluster.verdict.backups.clone());
+        // With segments of another size, the same number stands for another name.
+        let gaps = cluster.verdict.gaps.iter().filter(|_| cluster.archived.wal.size == size);
+        for (timeline, runs) in gaps {
+            let gaps = verdict.gaps.entry(*timeline).or_default();
+            runs.iter().for_each(|run| gaps.insert_run(run));
+        }
+    }
+    verdict
+}
+
+impl RecoverySource<'_> {
+    /// What is `lacking` are logs whose files must be listed once more to tell sums.
+    pub(super) fn report(
+        &self,
+        size: SegmentSize,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> RecoveryReport {
+        let histories = Arc::new(histories(&self.directory.wal, self.files));
+        let present = archived_wal(&self.directory.wal, size);
+        let wal = self.settled(present.clone(), &histories);
+        let judged = self.judge_all(&wal, &histories);
+        let Some(newest) = judged.last() else { return RecoveryReport::default() };
+        let verdict = verdict_on_all(&judged, newest);
+        let obsolete = self.obsolete(&judged, &wal);
+        let is_named = |timeline: &TimelineId| {
+            [verdict.unreached_timeline, verdict.current_timeline].contains(&Some(*timeline))
+        };
+        let histories_missing = self.histories_missing(&wal, &histories);
+        RecoveryReport {
+            segment_size: size,
+            pending: pending(&present.segments, &wal.segments),
+            stray: self.stray.iter().copied().filter(|stray| !is_named(stray)).collect(),
+            newest_at: self.newest_at(newest),
+            reached_at: self.reached_at(&verdict, |one| one.reach, lacking),
+            thawed_reached_at: self.reached_at(&verdict, |one| one.thawed_reach, lacking),
+            histories_damaged: self.damaged(&histories_missing),
+            histories_missing,
+            all_are_known: self.all_are_known(),
+            obsolete_stored: obsolete.as_ref().and_then(|segments| {
+                let stored = stored_segments(&self.directory.wal, size, segments, lacking);
+                stored.map(|stored| stored.sums)
+            }),
+            obsolete,
+            restore: self.restore(newest, lacking),
+            of_newest_cluster: newest.cluster.backups.clone(),
+            wrong_size: wal.wrong_size,
+            verdict,
+        }
+    }
+
+    /// Judges every cluster, that of the newest finished backup last.
+    fn judge_all(&self, wal: &ArchivedWal, histories: &Arc<Histories>) -> Vec<JudgedCluster> {
+        let mut clusters = clusters(self.backups, self.directory);
+        let has_newest =
+            |cluster: &Cluster| self.newest.is_some_and(|id| cluster.backups.contains(id));
+        // In the order in which they began, but for that one.
+        clusters.sort_by_key(has_newest);
+        let judge = |cluster: Cluster| match cluster.segment_size {
+            Some(size) if size != wal.size => {
+                let present = archived_wal(&self.directory.wal, size);
+                self.judge(cluster, &self.settled(present, histories), histories)
+            }
+            Some(_) | None => self.judge(cluster, wal, histories),
+        };
+        clusters.into_iter().map(judge).collect()
+    }
+
+    fn judge(
+        &self,
+        cluster: Cluster,
+        wal: &ArchivedWal,
+        histories: &Arc<Histories>,
+    ) -> JudgedCluster {
+        let wal = cluster.view(wal, &self.directory.wal);
+        let last_arrivals = wal.timelines().filter_map(|timeline| {
+            let last = wal.name(timeline, wal.last(timeline)?);
+            Some((timeline, self.arrived_at(last)?))
+        });
+        let archived = Archived {
+            last_arrivals: last_arrivals.collect(),
+            histories: Arc::clone(histories),
+            living_timeline: self.living_timeline,
+            wal,
+        };
+        let candidates = self.candidates().of(&cluster);
+        let verdict = archived.judge(&candidates);
+        JudgedCluster { cluster, archived, candidates, verdict }
+    }
+
+    /// The WAL without what has just arrived behind a hole, also one at the beginning of a timeline.
+    ///
+    /// Where a finished backup begins, WAL is no fragment: retention leaves holes before it.
+    fn settled(&self, mut wal: ArchivedWal, histories: &Histories) -> ArchivedWal {
+        let size = wal.size;
+        let spans: Vec<BackupSpan> =
+            self.backups.iter().filter_map(span_of).map(|(span, _)| span).collect();
+        let begins: BTreeSet<(TimelineId, u64)> = spans
+            .iter()
+            .filter_map(|span| Some((span.begin.timeline, span.begin.number(size)?)))
+            .collect();
+        for (timeline, segments) in &mut wal.segments {
+            let parent = histories.ancestors(*timeline).and_then(<[_]>::last);
+            let starts_at = parent.map(|parent| size.segment_of(parent.switched_at));
+            let is_on_its_way = |run: &&Run| {
+                let first = SegmentName::from_number(*timeline, run.first, size);
+                let is_young = self.arrived_at(first).is_some_and(|at| at > self.settled_at);
+                let holds_begin =
+                    begins.range((*timeline, run.first)..=(*timeline, run.last)).next();
+                is_young && holds_begin.is_none() && starts_at != Some(run.first)
+            };
+            let runs: Vec<Run> = segments.iter().collect();
+            let on_their_way = runs.iter().rev().take_while(is_on_its_way).count();
+            // Without a known beginning, the first segment that is there is taken for it.
+            let settled = (runs.len() - on_their_way).max(usize::from(starts_at.is_none()));
+            *segments = Runs::default();
+            runs.iter().take(settled).for_each(|run| segments.insert_run(*run));
+        }
+        wal.segments.retain(|_, segments| !segments.is_empty());
+        wal
+    }
+
+    /// When the last segment arrived of the timeline that verdicts speak of.
+    fn newest_at(&self, cluster: &JudgedCluster) -> Option<DateTime<Utc>> {
+        let timeline = cluster.verdict.current_timeline?;
+        let wal = &cluster.archived.wal;
+        self.arrived_at(wal.name(timeline, wal.last(timeline)?))
+    }
+
+    fn reached_at(
+        &self,
+        verdict: &ServerVerdict,
+        reach_of: impl Fn(&BackupVerdict) -> Option<SegmentName>,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> BTreeMap<String, DateTime<Utc>> {
+        let mut reached_at = BTreeMap::new();
+        for (id, one) in &verdict.backups {
+            let Some(reach) = reach_of(one) else { continue };
+            match self.arrived_at(reach) {
+                Some(at) => drop(reached_at.insert(id.clone(), at)),
+                // Inside a run, as where a timeline was left: forgotten.
+                None => drop(lacking.insert(LogName::from(reach))),
+            }
+        }
+        reached_at
+    }
+
+    fn candidates(&self) -> Candidates<'_> {
+        Candidates { directory: self.directory, backups: self.backups }
+    }
+
+    fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
+        let log = self.directory.wal.logs.get(&LogName::from(segment))?;
+        log.arrived_at(segment.segment)
+    }
+
+    fn restore(
+        &self,
+        cluster: &JudgedCluster,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> Option<RestoreReport> {
+        let JudgedCluster { archived, candidates, verdict, .. } = cluster;
+        let is_recoverable = |candidate: &&Candidate| {
+            let verdict = verdict.backups.get(&candidate.id);
+            verdict.is_some_and(|one| one.thawed == Verdict::Recoverable)
+        };
+        let newest = candidates.iter().filter(is_recoverable).max_by_key(|one| one.ended_at)?;
+        let backup = self.backups.iter().find(|backup| backup.id == newest.id)?;
+        let mut objects = self.candidates().chain_objects(backup).ok()?;
+        let (begin, target) = (newest.span.begin.timeline, verdict.current_timeline?);
+        let segments = archived.replayed(&newest.span, target)?;
+        // PostgreSQL asks for the file of every number up to its target's, also of the timeline that
+        // the backup begins on (`restoreTimeLineHistoryFiles` in `timeline.c`).
+        let histories = self.directory.wal.beside.histories.iter();
+        let asked_for = histories.filter(|(id, _)| (begin..=target).contains(*id));
+        asked_for.for_each(|(_, file)| objects.add_object(&file.object));
+        let (wal, size) = (&self.directory.wal, archived.wal.size);
+        objects.add(stored_segments(wal, size, &segments, lacking)?);
+        Some(RestoreReport { backup: backup.id.clone(), objects })
+    }
+
+    /// Timelines whose history file a restore does not find, or refuses.
+    fn histories_missing(&self, wal: &ArchivedWal, histories: &Histories) -> BTreeSet<TimelineId> {
+        let spans = self.backups.iter().filter_map(span_of);
+        let with_backups = spans.flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
+        let is_missing = |timeline: &TimelineId| {
+            *timeline != TimelineId::FIRST && !histories.is_usable(*timeline)
+        };
+        wal.timelines().chain(with_backups).filter(is_missing).collect()
+    }
+
+    /// Those of some timelines whose history file is there.
+    fn damaged(&self, missing: &BTreeSet<TimelineId>) -> BTreeSet<TimelineId> {
+        let here = &self.directory.wal.beside.histories;
+        missing.iter().copied().filter(|timeline| here.contains_key(timeline)).collect()
+    }
+
+    fn all_are_known(&self) -> bool {
+        !self.backups.iter().any(|backup| matches!(backup.state, BackupState::Unreadable(_)))
+    }
+
+    fn obsolete(&self, judged: &[JudgedCluster], wal: &ArchivedWal) -> Option<SegmentSets> {
+        let needs: Vec<_> = self
+            .backups
+            .iter()
+            .filter_map(|backup| Some((backup.id.as_str(), span_of(backup)?)))
+            .collect();
+        let is_possible = |span: &BackupSpan| span.begin.number(wal.size).is_some();
+        let are_known =
+            self.all_are_known() && needs.iter().all(|(_, (span, _))| is_possible(span));
+        let are_alike = judged.iter().all(|one| one.archived.wal.size == wal.size);
+        if needs.is_empty() || !are_known || !are_alike {
+            return None;
+        }
+        let mut obsolete = wal.present();
+        for JudgedCluster { cluster, archived, .. } in judged {
+            let of_cluster = needs.iter().filter(|(id, _)| cluster.backups.contains(*id));
+            let of_cluster: Vec<_> = of_cluster.map(|(_, need)| *need).collect();
+            let mut needed = NeededWal::of(&of_cluster, &archived.histories, &archived.wal);
+            for begin in self.running_begins(cluster) {
+                needed.add_running(begin, wal.size);
+            }
+            if needed.is_uncertain(&archived.wal) {
+                return None;
+            }
+            for (timeline, segments) in &mut obsolete {
+                let needed = needed.of_timeline(*timeline);
+                let own = match archived.wal.foreign.get(timeline) {
+                    Some(foreign) => needed.without(foreign),
+                    None => needed,
+                };
+                *segments = segments.without(&own);
+            }
+        }
+        // What no backup reaches may be all that the living database has archived.
+        let unreached = judged.iter().filter_map(|one| one.verdict.unreached_timeline);
+        unreached.for_each(|timeline| drop(obsolete.remove(&timeline)));
+        obsolete.retain(|_, runs| !runs.is_empty());
+        Some(obsolete)
+    }
+
+    /// The segments with which backups of a cluster that are under way begin.
+    fn running_begins(&self, cluster: &Cluster) -> impl Iterator<Item = SegmentName> {
+        let running = self.backups.iter().filter(|backup| backup.state == BackupState::Running);
+        let of_cluster = running.filter(|backup| cluster.backups.contains(&backup.id));
+        of_cluster.filter_map(|backup| backup.info.as_ref()?.begin_wal)
+    }
+}
