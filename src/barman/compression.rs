@@ -67,9 +67,9 @@ impl Compression {
             .unwrap_or((name, None))
     }
 
-    /// Whether Barman makes an empty file of an empty object, instead of ending with an error.
+    /// Returns whether Barman restores an empty object as an empty file instead of failing.
     ///
-    /// Tried with Barman 3.20 (`decompress_to_file` in `cloud_compression.py`).
+    /// Verified with Barman 3.20 (`decompress_to_file` in `cloud_compression.py`).
     #[must_use]
     pub const fn takes_nothing_for_empty(self) -> bool {
         match self {
@@ -78,9 +78,10 @@ impl Compression {
         }
     }
 
-    /// Whether Barman takes a file that is cut off for what can be read of it.
+    /// Returns whether Barman accepts a truncated file and restores what can be read of it.
     ///
-    /// Tried as above: its readers of these formats do not look for the end.
+    /// Verified with Barman 3.20: its readers of these formats do not look for the end
+    /// (`decompress_to_file` in `cloud_compression.py`).
     const fn takes_what_is_left(self) -> bool {
         match self {
             Self::Snappy | Self::Zstandard => true,
@@ -91,8 +92,8 @@ impl Compression {
     /// Decompresses a small file as `barman-cloud-wal-restore` does.
     ///
     /// # Errors
-    /// When the content is not compressed this way, is cut off where Barman notices it, or yields
-    /// more than `max_bytes`.
+    /// When the content is not compressed this way, is truncated and Barman would notice it, or
+    /// yields more than `max_bytes`.
     pub fn decompress(self, content: &[u8], max_bytes: u64) -> Result<Vec<u8>, DecompressError> {
         if content.is_empty() {
             let error = || io::Error::from(io::ErrorKind::UnexpectedEof);

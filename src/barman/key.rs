@@ -97,23 +97,26 @@ pub enum WalKind {
     Foreign,
 }
 
-/// Names of servers that have a slash in them: no key tells these from directories.
+/// Server names that contain a slash: a key alone does not show that it starts with such a name.
 ///
-/// Barman takes any text as a server's name.
+/// Barman accepts any text as a server's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NestedNames(Vec<String>);
 
 impl NestedNames {
-    /// Those of some names that have a slash.
+    /// Collects the names that contain a slash.
     pub fn among<'n>(names: impl IntoIterator<Item = &'n String>) -> Self {
         let mut nested: Vec<_> = names.into_iter().filter(|name| name.contains('/')).collect();
-        // The innermost directory is the one that counts.
+        // Longest first: the innermost directory wins.
         nested.sort_by_key(|name| std::cmp::Reverse(name.len()));
         Self(nested.into_iter().cloned().collect())
     }
 
-    /// The directory that a key lies in, by the name of its server if it has one, and the rest of
-    /// the key behind the slash; `None` if it lies in none.
+    /// Splits a key into the directory that it lies in and the rest behind the slash; `None` if it
+    /// lies in none.
+    ///
+    /// The directory is the longest of these names that the key starts with, otherwise the first
+    /// part of the key.
     #[must_use]
     pub fn split<'k>(&self, relative_key: &'k str) -> Option<(&'k str, &'k str)> {
         let nested = self.0.iter().find_map(|name| {
@@ -131,7 +134,7 @@ impl<'a> Place<'a> {
         Self::among(relative_key, &NestedNames::default())
     }
 
-    /// As [`Place::of`], in an archive that has servers of these names.
+    /// Classifies a key as [`Place::of`] does, in an archive that has servers with these names.
     #[must_use]
     pub fn among(relative_key: &'a str, names: &NestedNames) -> Self {
         match names.split(relative_key) {

@@ -1,11 +1,11 @@
-//! Names of servers, by pattern.
+//! Patterns that match the names of servers.
 
 use std::fmt;
 use std::str::FromStr;
 
 use glob::Pattern;
 
-/// Name of a server, or a pattern that stands for several: `*`, `?` and `[…]` as in a shell.
+/// Name of a server, or a pattern that matches several: `*`, `?` and `[…]` as in a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerPattern(Pattern);
 
@@ -15,7 +15,7 @@ pub struct ServerPattern(Pattern);
 pub struct InvalidServerPattern;
 
 impl ServerPattern {
-    /// Whether the pattern stands for this server.
+    /// Returns whether the pattern matches this server.
     #[must_use]
     pub fn matches(&self, server: &str) -> bool {
         self.0.matches(server)

@@ -96,7 +96,7 @@ const ADVICE: [(&str, &str); 10] = [
     ("instanceSidecarConfiguration", "is not needed here; remove it"),
 ];
 
-/// How many backups Barman can be told to leave at the least.
+/// Values that Barman accepts for the minimum number of backups to keep.
 const REDUNDANCIES: RangeInclusive<u32> = 0..=1000;
 
 /// Reads `archives`, and checks each against the others.
@@ -176,7 +176,8 @@ impl ArchiveConfig {
         ))
     }
 
-    /// That its endpoint names the bucket as well, with the key that names the endpoint.
+    /// Returns a warning if the endpoint's host names the bucket as well. It starts with `key`, the
+    /// key of the endpoint in the configuration.
     pub(super) fn endpoint_warning(&self, key: &str) -> Option<String> {
         let (endpoint, bucket) = (self.endpoint_url.as_ref()?, &self.destination.bucket);
         let rest = endpoint.host().strip_prefix(&bucket.to_ascii_lowercase())?;
@@ -280,12 +281,12 @@ impl ServerConfig {
         let is_nested = |other: &&Self| self.lies_in(other) || other.lies_in(self);
         if let Some(other) = others.iter().find(is_nested) {
             let (name, other) = (&self.server_name, &other.server_name);
-            let message = format!("`{name}` and `{other}` lie in each other's `base` or `wals`");
+            let message = format!("`{name}` or `{other}` lies in the other's `base` or `wals`");
             section.mistake("serverName", message);
         }
     }
 
-    /// Whether its directory is a part of what another server has written.
+    /// Returns whether its directory is part of what another server has written.
     fn lies_in(&self, other: &Self) -> bool {
         let below = self.server_name.strip_prefix(&other.server_name);
         let first = below.and_then(|below| below.strip_prefix('/')?.split('/').next());
@@ -328,7 +329,7 @@ fn word(text: &str) -> Result<String, &'static str> {
 fn directory(text: &str) -> Result<String, &'static str> {
     let is_framed = text.starts_with('/') || text.ends_with('/');
     let is_valid = !text.trim().is_empty() && !text.contains(char::is_control) && !is_framed;
-    checked(text, is_valid, "expected a name without control characters and `/` at its ends")
+    checked(text, is_valid, "expected a name without control characters, and no `/` at either end")
 }
 
 pub(super) fn path(text: &str) -> Result<PathBuf, &'static str> {

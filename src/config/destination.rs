@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// Written `s3://bucket/prefix`, as `destinationPath` of Barman Cloud.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Destination {
-    /// Name of the bucket, as far as boto3 takes it for one.
+    /// Name of the bucket: one that boto3 accepts.
     pub bucket: String,
     /// The prefix, without slashes at its ends; empty for the root of the bucket.
     pub prefix: String,
@@ -38,7 +38,7 @@ pub enum InvalidDestination {
     /// Another scheme, or none.
     #[error("must start with `s3://`, as in `s3://bucket/prefix`")]
     Scheme,
-    /// No name of a bucket that boto3 would send.
+    /// A name of a bucket that boto3 would not send.
     #[error(
         "expected `s3://bucket/prefix`; the bucket has 1 to 255 letters, digits, dots, hyphens \
          and underscores"
@@ -66,8 +66,8 @@ impl FromStr for Destination {
     }
 }
 
-/// What boto3 sends (`VALID_BUCKET` in `botocore/handlers.py`): stores other than Amazon's, and
-/// buckets older than its rules, have names that these rules forbid.
+/// Returns whether boto3 sends a name (`VALID_BUCKET` in `botocore/handlers.py`). Stores other than
+/// Amazon's, and buckets older than Amazon's rules, have names that those rules forbid.
 fn is_bucket_name(name: &str) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     (1..=255).contains(&name.len()) && name.bytes().all(is_name)

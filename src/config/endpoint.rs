@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// Scheme, host, port and, where there is one, path of an object storage.
+/// Scheme, host, port and, if present, path of an object storage.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EndpointUrl(Url);
 

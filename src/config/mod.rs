@@ -66,8 +66,7 @@ pub struct Config {
     pub archives: Vec<ArchiveConfig>,
     /// The certificates that are watched besides those of the archives' endpoints, no name twice.
     pub certificates: Vec<CertificateConfig>,
-    /// Values that look as if something should have been put in the place of a part of them, in
-    /// words.
+    /// Warnings about values in which a variable seems not to have been replaced.
     unexpanded: Vec<String>,
 }
 

@@ -201,7 +201,8 @@ impl<'r> Section<'r> {
         Some(elements.iter().enumerate().filter_map(element).collect())
     }
 
-    /// The elements of a list of texts in a form that `parse` knows, those left out that are wrong.
+    /// Returns the elements of a list of texts that `parse` accepts, and records the others as
+    /// mistakes.
     pub(super) fn texts<T, E: Display>(
         &mut self,
         key: &'static str,

@@ -1,8 +1,8 @@
-//! Values in which a variable stands that something should have put in: nothing here does.
+//! Values with a variable that should have been replaced before: variables are not expanded here.
 
 use figment::value::Value;
 
-/// One warning for each value with a `${NAME}` in it, with the value's key.
+/// Returns one warning for each value with a `${NAME}` in it, with the value's key.
 pub(super) fn warnings(settings: &Value) -> Vec<String> {
     let mut found = Vec::new();
     look_into(settings, "", &mut found);
@@ -32,7 +32,7 @@ fn look_into(value: &Value, key: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The name in the first `${NAME}` of a text.
+/// Returns the name in the first `${NAME}` of a text.
 fn variable(text: &str) -> Option<&str> {
     let mut beginnings = text.match_indices("${");
     beginnings.find_map(|(at, opening)| {

@@ -31,7 +31,7 @@ pub struct Inventory {
     spare: Vec<Vec<LoggedFile>>,
     /// Logs whose files are asked for: they are not forgotten.
     asked: BTreeSet<(String, LogName)>,
-    /// Names of servers that hold a slash.
+    /// Server names that contain a slash.
     names: NestedNames,
     room: Room,
 }
@@ -58,13 +58,13 @@ impl Inventory {
         Self { room: Room { files, logs_under_way }, ..Self::default() }
     }
 
-    /// One of an archive that has servers of these names.
+    /// Creates the empty inventory of an archive that has servers with these names.
     #[must_use]
     pub fn with_names(names: NestedNames) -> Self {
         Self { names, ..Self::default() }
     }
 
-    /// The same, which does not forget the files of these logs, of which each server may have a few.
+    /// Keeps the files of these logs from being forgotten; each server may have a few such logs.
     #[must_use]
     pub fn keeping(self, asked: BTreeSet<(String, LogName)>) -> Self {
         Self { asked, ..self }
@@ -95,7 +95,7 @@ impl Inventory {
         self.small_files_of(|_| true)
     }
 
-    /// Every small file whose content there is to know in the directories that are wanted.
+    /// Returns every small file whose content is to be read, from the directories that are wanted.
     pub fn small_files_of(
         &self,
         is_wanted: impl Fn(&str) -> bool,

@@ -69,8 +69,10 @@ impl BackupInventory {
         info.is_snapshot || items(info).all(is_whole)
     }
 
-    /// Objects of the data directory and of tablespaces that are missing: the first part of each, or
-    /// the first one that is missing between others. Without their compression endings.
+    /// Names of missing objects of the data directory and of tablespaces, without compression
+    /// endings: of each item the first part, or the first part that is missing between others.
+    ///
+    /// Empty for snapshots and for backups that miss nothing.
     #[must_use]
     pub fn missing_data(&self, info: &BackupInfo) -> SomeNames {
         let missing = items(info).filter_map(|item| {
@@ -81,7 +83,7 @@ impl BackupInventory {
                 Some(parts) if parts.is_empty() => Some(0),
                 Some(parts) => parts.missing_within(0, last).first(),
             };
-            first_missing.map(|part| object_name(item, part))
+            first_missing.map(|part| stem(item, part))
         });
         if info.is_snapshot { SomeNames::default() } else { missing.collect() }
     }
@@ -99,10 +101,10 @@ impl BackupInventory {
         own
     }
 
-    /// Names in the backup's directory that an upload to it can have: of each item the parts that
-    /// are missing up to the next one, with every ending.
+    /// Names in the backup's directory that an upload to it can have: of each item the missing
+    /// parts up to the one after the last, with every compression ending.
     ///
-    /// Barman uploads one part of an item after the other (`CloudUploadController`).
+    /// Barman uploads the parts of an item one after the other (`CloudUploadController`).
     #[must_use]
     pub fn upload_names(&self, info: Option<&BackupInfo>) -> Vec<String> {
         let of_info = info.into_iter().flat_map(items);
@@ -121,10 +123,10 @@ impl BackupInventory {
     }
 }
 
-/// How many missing parts of an item are taken for being uploaded.
+/// Most missing parts of one item that are taken for uploads in progress.
 const MOST_MISSING_PARTS: usize = 3;
 
-/// Name of a part of an item up to the ending of its compression.
+/// Name of a part of an item, without its compression ending.
 fn stem(item: DataItem, part: u64) -> String {
     let name = match item {
         DataItem::Data => "data".to_owned(),
@@ -133,20 +135,11 @@ fn stem(item: DataItem, part: u64) -> String {
     if part == 0 { format!("{name}.tar") } else { format!("{name}_{part:04}.tar") }
 }
 
-/// A name with each ending that `barman-cloud-backup` may give it.
+/// Returns a name with each compression ending that `barman-cloud-backup` may give it.
 fn with_endings(stem: &str) -> Vec<String> {
-    let compressions = Compression::ALL.into_iter().filter(|one| *one != Compression::Xz);
-    let compressed = compressions.map(|one| format!("{stem}{}", one.ending()));
+    let compressions = Compression::ALL.into_iter().filter(|kind| *kind != Compression::Xz);
+    let compressed = compressions.map(|kind| format!("{stem}{}", kind.ending()));
     std::iter::once(stem.to_owned()).chain(compressed).collect()
-}
-
-/// Name of a part as `barman-cloud-backup` gives it.
-fn object_name(item: DataItem, part: u64) -> String {
-    let stem = match item {
-        DataItem::Data => "data".to_owned(),
-        DataItem::Tablespace(oid) => oid.to_string(),
-    };
-    if part == 0 { format!("{stem}.tar") } else { format!("{stem}_{part:04}.tar") }
 }
 
 /// What a backup is made of.

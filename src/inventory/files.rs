@@ -43,7 +43,7 @@ pub enum FileContent {
 pub enum Finding {
     /// It makes sense.
     Read(FileContent),
-    /// It is there, and its content cannot be read or makes no sense.
+    /// It exists, but its content cannot be read or makes no sense.
     Unreadable {
         /// Why, as a closed set.
         reason: UnreadableReason,
@@ -67,7 +67,7 @@ pub enum UnreadableReason {
     Access,
     /// A compressed file that cannot be decompressed. No `backup.info` is compressed.
     Compression,
-    /// A history file of more than [`SmallFile::MAX_BYTES`]: what it says is not known.
+    /// A history file of more than [`SmallFile::MAX_BYTES`]: its content is not known.
     Size,
 }
 
@@ -134,7 +134,7 @@ impl FileKind {
         }
     }
 
-    /// What a file of more than [`SmallFile::MAX_BYTES`] comes to.
+    /// Returns the finding about a file of more than [`SmallFile::MAX_BYTES`].
     #[must_use]
     pub fn too_large(self) -> Finding {
         let reason = match self {

@@ -1,4 +1,4 @@
-//! One log directory.
+//! Inventory of one WAL directory.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -16,26 +16,26 @@ use super::{
     WalObjectKind,
 };
 
-/// What lies in one log directory: the segments of 4 GiB of WAL, and what else is there.
+/// Content of one WAL directory: the segments of 4 GiB of WAL, and any other objects.
 ///
-/// An archive has tens of thousands: what most of them have lies in the structure itself, what few
-/// have in a box, and little else on the heap once the files are forgotten.
+/// An archive has tens of thousands of them. So data that most of them have is stored in the
+/// structure itself, rare data in a box, and little else on the heap once the files are forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct LogInventory {
-    /// The third part of the names of the segments that are present.
+    /// Present segments, by the third part of their names.
     pub segments: Runs,
     /// All objects.
     pub stock: Stock,
-    /// When the newest segment arrived.
+    /// Arrival time of the newest segment.
     pub newest_at: Option<DateTime<Utc>>,
-    /// When it was last listed; `None` while it is.
+    /// Start of the last listing; `None` while it runs.
     pub listed_at: Option<DateTime<Utc>>,
-    /// Time from one arrival to the next, between segments that follow each other.
+    /// Times from one arrival to the next, between consecutive segments.
     pub intervals: Intervals,
-    /// When the segments arrived with which a run begins or ends, in the order of the segments.
+    /// Arrival times of the first and last segment of each run, in the order of the segments.
     edges: SmallVec<[(u32, DateTime<Utc>); 2]>,
-    /// Uncompressed segments of the size that the first of them has, if a segment can have it, by
-    /// the object that a restore takes.
+    /// Uncompressed segments of the same size as the first of them, if that is a valid segment
+    /// size, by the object that a restore takes.
     uncompressed: Option<(SegmentSize, Runs)>,
     rarities: Option<Box<Rarities>>,
     files: LoggedFiles,
@@ -43,14 +43,14 @@ pub struct LogInventory {
 
 static NO_RARITIES: LazyLock<Rarities> = LazyLock::new(Rarities::default);
 
-/// How much later than its successor a segment must have arrived to have been uploaded once more.
+/// Delay after its successor beyond which a segment must have been uploaded again.
 ///
-/// Several segments are archived at once (`wal.maxParallel` of CloudNativePG), so that neighbours
-/// arrive in any order; but not an hour apart.
+/// Several segments are archived at once (`wal.maxParallel` of CloudNativePG), so neighbours arrive
+/// in any order, but not an hour apart.
 const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
 
 impl LogInventory {
-    /// Takes in one object of the directory.
+    /// Adds one object of the directory.
     pub(super) fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
         self.stock.add_object(object);
         if kind != WalObjectKind::Segment {
@@ -90,7 +90,7 @@ impl LogInventory {
             self.rarities_mut().blocked += 1;
         }
         if !self.segments.insert(u64::from(segment)) {
-            // A restore takes the first one, whatever this one is like.
+            // A restore takes the first object, whatever this one is.
             let rarities = self.rarities_mut();
             rarities.other_sizes.add(segment, compression, object.size);
             rarities.add_duplicate(segment);
@@ -100,8 +100,10 @@ impl LogInventory {
             self.rarities_mut().cold.insert(u64::from(segment));
         }
         self.note_size(segment, compression, object.size);
-        if let Some(partial) = self.rarities.as_mut().and_then(|it| it.partials.get_mut(&segment)) {
-            // The partial one comes first in the order of keys.
+        if let Some(partial) =
+            self.rarities.as_mut().and_then(|rarities| rarities.partials.get_mut(&segment))
+        {
+            // The partial segment comes first in the order of keys.
             partial.is_preferred = partial.compression != compression;
         }
         self.note_order(segment, object.last_modified);
@@ -126,7 +128,8 @@ impl LogInventory {
         self.rarities_mut().partials.entry(segment).or_insert(partial);
     }
 
-    /// Compares when a segment arrived with its neighbours, which were edges until it came.
+    /// Compares the arrival time of a segment with those of its neighbours, which were edges until
+    /// it was added.
     fn note_order(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
         let before = segment.checked_sub(1).and_then(|before| self.edge(before));
         let after = segment.checked_add(1).and_then(|after| self.edge(after));
@@ -142,7 +145,7 @@ impl LogInventory {
         self.edges.get(index).map(|(_, at)| *at)
     }
 
-    /// What few logs have anything of: nothing of it in most.
+    /// Rare data of the WAL directory; empty for most.
     #[must_use]
     pub fn rarities(&self) -> &Rarities {
         self.rarities.as_deref().unwrap_or(&NO_RARITIES)
@@ -152,13 +155,13 @@ impl LogInventory {
         self.rarities.get_or_insert_default()
     }
 
-    /// A segment between two others of its run is no edge any more.
+    /// Adds a segment to the edges, and removes those that now lie between two others of their run.
     fn note_edge(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
         if let Some(newest) = self.edges.last_mut()
             && newest.0.checked_add(1) == Some(segment)
-            && newest.0.checked_sub(1).is_some_and(|it| self.segments.contains(it.into()))
+            && newest.0.checked_sub(1).is_some_and(|before| self.segments.contains(before.into()))
         {
-            // The run just goes on, as in nearly every log.
+            // The run continues, as in nearly every WAL directory.
             *newest = (segment, arrived_at);
             return;
         }
@@ -166,34 +169,34 @@ impl LogInventory {
         self.edges.insert(index, (segment, arrived_at));
         let around = segment.saturating_sub(1)..=segment.saturating_add(1);
         let segments = &self.segments;
-        let has = |other: Option<u32>| other.is_some_and(|it| segments.contains(it.into()));
+        let has = |other: Option<u32>| other.is_some_and(|other| segments.contains(other.into()));
         self.edges.retain(|(edge, _)| {
             let is_inner = has(edge.checked_sub(1)) && has(edge.checked_add(1));
             !(around.contains(edge) && is_inner)
         });
     }
 
-    /// Earliest arrival of a segment with which a run begins or ends; `None` without segments.
+    /// Earliest arrival time of a segment at the start or end of a run; `None` without segments.
     #[must_use]
     pub fn earliest_arrival(&self) -> Option<DateTime<Utc>> {
         self.edges.iter().map(|(_, at)| *at).min()
     }
 
-    /// When a segment arrived; `None` where that is not known any more: always known is it of a
-    /// segment with which a run begins or ends.
+    /// Arrival time of a segment; `None` if it is no longer known. It is always known for the first
+    /// and last segment of a run.
     #[must_use]
     pub fn arrived_at(&self, segment: u32) -> Option<DateTime<Utc>> {
         self.edge(segment).or_else(|| {
             let mut files = self.files()?.iter();
-            let is_it = |file: &&LoggedFile| {
+            let is_segment = |file: &&LoggedFile| {
                 file.segment == segment && matches!(file.kind, WalKind::Segment(_))
             };
-            files.find(is_it).map(|file| file.arrived_at)
+            files.find(is_segment).map(|file| file.arrived_at)
         })
     }
 
-    /// The last segment, and when it arrived; of those that arrived since a moment, as far as that
-    /// is known of each.
+    /// Last segment and its arrival time; with `since`, the last of those that arrived since that
+    /// moment, as far as their arrival times are known.
     #[must_use]
     pub fn last_arrival(&self, since: Option<DateTime<Utc>>) -> Option<(u32, DateTime<Utc>)> {
         let is_since = |at: DateTime<Utc>| since.is_none_or(|since| at >= since);
@@ -228,10 +231,11 @@ impl LogInventory {
         }
     }
 
-    /// Number of segments that cannot be of a cluster whose segments have one of these sizes: empty
-    /// or uncompressed ones of another size, and names beyond the last segment of a log.
+    /// Number of segments that cannot belong to a cluster with one of these segment sizes: empty or
+    /// uncompressed ones of another size, compressed ones that are too large, and names beyond the
+    /// last segment of a WAL directory.
     ///
-    /// Without any size, only those that no cluster can have.
+    /// Without any size, counts only the segments that no cluster can have.
     #[must_use]
     pub fn wrong_sizes(&self, sizes: &BTreeSet<SegmentSize>) -> u64 {
         let longest_log = sizes.iter().map(|size| size.segments_per_log()).max();
@@ -243,16 +247,16 @@ impl LogInventory {
         wrong.count() + beyond
     }
 
-    /// Segments that a restore of a cluster with segments of this size would be given in another
-    /// size: `PostgreSQL` then ends with "archive file has wrong size" (`RestoreArchivedFile` in
+    /// Segments that a restore of a cluster with this segment size would receive in another size:
+    /// `PostgreSQL` then ends with "archive file has wrong size" (`RestoreArchivedFile` in
     /// `xlogarchive.c`).
     #[must_use]
     pub fn unusable_segments(&self, size: SegmentSize) -> Runs {
         self.wrong(&BTreeSet::from([size]))
     }
 
-    /// Segments of which a restore takes an object that no cluster with segments of one of these
-    /// sizes can have.
+    /// Segments for which a restore takes an object that no cluster with one of these segment sizes
+    /// can have.
     fn wrong(&self, sizes: &BTreeSet<SegmentSize>) -> Runs {
         let mut wrong = self.rarities().sizes.wrong(sizes);
         let is_other = |size: SegmentSize| !sizes.is_empty() && !sizes.contains(&size);
@@ -262,7 +266,7 @@ impl LogInventory {
         wrong
     }
 
-    /// The size that most uncompressed segments have; `None` without any.
+    /// Most frequent size of the uncompressed segments; `None` without any.
     #[must_use]
     pub fn uncompressed_size(&self) -> Option<SegmentSize> {
         let first = self.uncompressed.iter().map(|(size, segments)| (*size, segments));
@@ -271,14 +275,14 @@ impl LogInventory {
         all.max_by_key(|(_, segments)| segments.count()).map(|(size, _)| size)
     }
 
-    /// All objects, by what they are.
+    /// Sums of all objects, by kind.
     pub fn kinds(&self) -> impl Iterator<Item = (WalObjectKind, Sums)> {
         let segments = (WalObjectKind::Segment, self.of(WalObjectKind::Segment));
         let segments = Some(segments).filter(|(_, sums)| sums.objects > 0);
         segments.into_iter().chain(self.rarities().kinds.iter())
     }
 
-    /// The objects of one kind.
+    /// Sums of the objects of one kind.
     #[must_use]
     pub fn of(&self, kind: WalObjectKind) -> Sums {
         let others = &self.rarities().kinds;
@@ -295,15 +299,15 @@ impl LogInventory {
         }
     }
 
-    /// The files one by one, in the order in which they were listed; `None` where there was no room
-    /// for them.
+    /// Individual files, in the order in which they were listed; `None` if there was no room for
+    /// them.
     #[must_use]
     pub fn files(&self) -> Option<&[LoggedFile]> {
         self.files.kept()
     }
 
-    /// The segments in these runs of the third part of their names; `None` where that takes the
-    /// files one by one, and they are forgotten.
+    /// Sums of the segments in these runs, given by the third part of their names; `None` if that
+    /// requires the individual files and they are forgotten.
     #[must_use]
     pub fn segments_in(&self, runs: &[Run]) -> Option<SomeObjects> {
         let present = runs.iter().map(|run| self.segments.within(run.first, run.last).count());
@@ -329,7 +333,7 @@ impl LogInventory {
         Some(part)
     }
 
-    /// Ends the listing of the log that began at this moment.
+    /// Ends the listing of the directory that started at this moment.
     pub(super) fn settle(&mut self, listed_at: DateTime<Utc>) {
         if self.listed_at.is_none() {
             self.listed_at = Some(listed_at);
@@ -337,7 +341,7 @@ impl LogInventory {
         }
     }
 
-    /// Draws from the files what there is to know about all of them.
+    /// Computes the arrival intervals from the files.
     fn draw_from_files(&mut self) {
         let Some(files) = self.files() else { return };
         let segments = files.iter().filter(|file| matches!(file.kind, WalKind::Segment(_)));
@@ -345,8 +349,8 @@ impl LogInventory {
         arrivals.sort_unstable();
         arrivals.dedup_by_key(|(segment, _)| *segment);
         let mut intervals = Intervals::default();
-        for run in arrivals.chunk_by(|(one, _), (next, _)| one.checked_add(1) == Some(*next)) {
-            // Several archivers work at once: neighbours may arrive in any order.
+        for run in arrivals.chunk_by(|(last, _), (next, _)| last.checked_add(1) == Some(*next)) {
+            // Several segments are archived at once, so neighbours may arrive in any order.
             let mut times: Vec<_> = run.iter().map(|(_, at)| *at).collect();
             times.sort_unstable();
             for pair in times.windows(2) {
@@ -359,12 +363,13 @@ impl LogInventory {
         self.intervals = intervals;
     }
 
-    /// Keeps its files in this room, unless it has as much; returns the room that it does not need.
+    /// Moves its files into this room, unless it already has as much; returns the room that it does
+    /// not need.
     pub(super) fn move_files(&mut self, room: Vec<LoggedFile>) -> Option<Vec<LoggedFile>> {
         self.files.move_to(room)
     }
 
-    /// Forgets the files one by one; returns the room that they leave, empty.
+    /// Forgets the individual files; returns their room, emptied.
     pub(super) fn forget_files(&mut self) -> Option<Vec<LoggedFile>> {
         self.draw_from_files();
         self.segments.shrink_to_fit();

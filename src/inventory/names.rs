@@ -1,24 +1,25 @@
-//! Names of what is odd: a few of them, however much there is.
+//! Names of odd objects: a few of them, however many there are.
 
 use std::collections::BTreeSet;
 
-/// The most names of one kind that are remembered of one place.
+/// Most names of one kind that are remembered for one place.
 const MOST_NAMES: usize = 20;
 
-/// The longest part of a key that is remembered, in characters: anyone may have written it.
+/// Longest part of a key that is remembered, in characters. Limited because anyone may have
+/// written the key.
 const LONGEST_NAME: usize = 256;
 
-/// Names of a few objects, the first ones by name.
+/// Names of a few objects: the first ones in the order of names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SomeNames(BTreeSet<String>);
 
 impl SomeNames {
-    /// Remembers a name, if it is among the first ones.
+    /// Remembers a name if it is among the first ones.
     pub fn add(&mut self, name: &str) {
         self.add_up_to(name, MOST_NAMES);
     }
 
-    /// Remembers a name, if it is among so many first ones.
+    /// Remembers a name if it is among the first `most`.
     pub(super) fn add_up_to(&mut self, name: &str, most: usize) {
         let end = name.char_indices().nth(LONGEST_NAME).map_or(name.len(), |(end, _)| end);
         self.0.insert(name.get(..end).unwrap_or_default().to_owned());
@@ -27,12 +28,12 @@ impl SomeNames {
         }
     }
 
-    /// The names, in order.
+    /// Returns the names, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no names.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

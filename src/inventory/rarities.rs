@@ -1,4 +1,4 @@
-//! What few log directories have anything of.
+//! Rare data of WAL directories: most of them have none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,75 +9,76 @@ use crate::postgres::{Runs, SegmentSize};
 
 use super::{KindSums, SomeNames, WalObjectKind};
 
-/// What few logs have anything of.
+/// Rare data of a WAL directory: most of them have none.
 #[derive(Clone, Debug, Default)]
 pub struct Rarities {
-    /// The partial segments, by the third part of their names.
+    /// Partial segments, by the third part of their names.
     pub partials: BTreeMap<u32, PartialSegment>,
-    /// Objects beyond the first of their segment.
+    /// Number of objects beyond the first of their segment.
     pub duplicates: u64,
-    /// Segments that arrived long after the one that follows them in the log: uploaded once more.
-    /// Of several in a row only the last one shows.
+    /// Number of segments that arrived long after their successor in the WAL directory, because
+    /// they were uploaded again. Of several consecutive ones, only the last is detected.
     pub overwritten: u64,
-    /// A few of those segments, by the third part of their names.
+    /// A few of the `overwritten` segments, by the third part of their names.
     pub overwritten_segments: BTreeSet<u32>,
     /// A few of the segments that have several objects.
     pub duplicate_segments: BTreeSet<u32>,
-    /// Keys of a few objects that are no WAL files.
+    /// Keys of a few objects that are not WAL files.
     pub foreign_keys: SomeNames,
-    /// Keys of a few WAL files that lie in the wrong place.
+    /// Keys of a few WAL files in the wrong place.
     pub misplaced_keys: SomeNames,
-    /// Objects of segments in a storage class that cannot be read at once.
+    /// Number of segment objects in a storage class that cannot be read immediately.
     pub blocked: u64,
-    /// The segments of which a restore takes such an object.
+    /// Segments for which a restore takes an object that cannot be read immediately.
     pub cold: Runs,
     /// Sizes of the objects that a restore takes.
     pub(super) sizes: Sizes,
-    /// Sizes of the others.
+    /// Sizes of the objects that a restore does not take.
     pub(super) other_sizes: Sizes,
-    /// Segments of which a restore takes an empty object that Barman cannot decompress: it finds
-    /// none.
+    /// Segments for which a restore takes an empty object that Barman cannot decompress: the
+    /// restore does not find these segments.
     pub not_decompressible: Runs,
-    /// All objects but segments in their place, by what they are.
+    /// Sums of all objects except segments in their place, by kind.
     pub(super) kinds: KindSums,
 }
 
-/// Segments by what the sizes of their objects say.
+/// Segments, grouped by the size of their objects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sizes {
-    /// Uncompressed segments, by a size that segments can have.
+    /// Uncompressed segments of a valid segment size, by that size.
     pub(super) uncompressed: BTreeMap<SegmentSize, Runs>,
-    /// Segments of a size that none can have: empty, or uncompressed and of no segment's size.
+    /// Segments of an impossible size: empty, or uncompressed and not of a valid segment size.
     impossible: Runs,
-    /// Compressed segments that are too large, by the largest segment size for which they are: that
-    /// default one at least.
+    /// Compressed segments that are too large, by the largest segment size for which they are too
+    /// large: at least the default size.
     oversized: BTreeMap<SegmentSize, Runs>,
 }
 
 /// One partial segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartialSegment {
-    /// When it arrived.
+    /// Arrival time of the partial segment.
     pub arrived_at: DateTime<Utc>,
-    /// How it is compressed.
+    /// Compression of its object; `None` if uncompressed.
     pub compression: Option<Compression>,
     /// Size of its object in bytes.
     pub bytes: u64,
-    /// Whether it can be read at once.
+    /// True if it can be read immediately.
     pub is_read_at_once: bool,
-    /// Whether Barman cannot decompress it: a restore finds none.
+    /// True if Barman cannot decompress it: a restore does not find it.
     pub is_not_decompressible: bool,
-    /// Whether `barman-cloud-wal-restore` takes it though the whole segment is there.
+    /// True if `barman-cloud-wal-restore` takes it although the whole segment is present.
     ///
-    /// That takes the first object in the order of keys, but for a partial segment beside a whole one
-    /// with the same ending (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
+    /// That tool takes the first object in the order of keys, but skips a partial segment next to a
+    /// whole one with the same ending (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
     pub is_preferred: bool,
 }
 
-/// The most numbers of segments of one kind that are remembered of one log.
+/// Maximum number of segments of one kind that are remembered per WAL directory.
 const MOST_SEGMENTS: usize = 20;
 
-/// The most keys of one kind that are remembered of one log: there are tens of thousands of logs.
+/// Maximum number of keys of one kind that are remembered per WAL directory: there are tens of
+/// thousands of these.
 const MOST_KEYS: usize = 4;
 
 fn add_some(segments: &mut BTreeSet<u32>, segment: u32) {
@@ -86,18 +87,19 @@ fn add_some(segments: &mut BTreeSet<u32>, segment: u32) {
     }
 }
 
-/// The most bytes that a compressed segment can have.
+/// Maximum size of a compressed segment, in bytes.
 ///
-/// Compression of what cannot be compressed adds a little. Of the codecs that Barman has, Snappy adds
-/// most by its bound, a sixth (`MaxCompressedLength` in `snappy.cc`); gzip adds 5 bytes to each stored
-/// block, bzip2 1 % and 600 bytes, lz4 1/255, zstd 1/256. Generous, for headers of many frames.
+/// Compression of incompressible data adds a little. Of the codecs that Barman has, Snappy has the
+/// highest bound, a sixth (`MaxCompressedLength` in `snappy.cc`); gzip adds 5 bytes to each stored
+/// block, bzip2 1 % and 600 bytes, lz4 1/255, zstd 1/256. The limit is generous, to allow for the
+/// headers of many frames.
 fn largest_compressed(size: SegmentSize) -> u64 {
     let bytes = u64::from(size.bytes());
     bytes + bytes / 6 + (1 << 16)
 }
 
-/// The largest segment size for which a compressed segment of these bytes is too large; `None` where
-/// it is small enough for the default one.
+/// Largest segment size for which a compressed segment of this many bytes is too large; `None` if
+/// it is small enough for the default size.
 pub(super) fn too_large_for(bytes: u64) -> Option<SegmentSize> {
     let default = u64::from(SegmentSize::DEFAULT.bytes());
     let larger = (0..).map_while(|doublings| SegmentSize::new(default << doublings).ok());
@@ -119,7 +121,7 @@ impl Sizes {
         }
     }
 
-    /// Those that no cluster with segments of one of these sizes can have; without any size, those
+    /// Segments that no cluster with one of these segment sizes can have; without any size, those
     /// that no cluster can have.
     pub(super) fn wrong(&self, sizes: &BTreeSet<SegmentSize>) -> Runs {
         let is_other = |size: &SegmentSize| !sizes.is_empty() && !sizes.contains(size);
@@ -140,13 +142,13 @@ impl Rarities {
         add_some(&mut self.duplicate_segments, segment);
     }
 
-    /// Counts a segment that was uploaded once more.
+    /// Counts a segment that was uploaded again.
     pub(super) fn add_overwritten(&mut self, segment: u32) {
         self.overwritten += 1;
         add_some(&mut self.overwritten_segments, segment);
     }
 
-    /// Remembers the key of an object that is not as it should be.
+    /// Remembers the key of a foreign or misplaced object.
     pub(super) fn name(&mut self, kind: WalObjectKind, key: &str) {
         match kind {
             WalObjectKind::Foreign => self.foreign_keys.add_up_to(key, MOST_KEYS),

@@ -56,12 +56,12 @@ impl StorageClass {
         }
     }
 
-    /// Whether an object of it can be read without being restored from an archive first, which
-    /// takes minutes to hours.
+    /// Returns whether an object of this class can be read without being restored from an archive
+    /// first, which takes minutes to hours.
     ///
     /// Amazon S3 User Guide, "Working with archived objects"; Alibaba Cloud OSS, "Overview of
     /// storage classes"; Oracle Cloud, "Archive Storage Tier"; Volcengine TOS, "Storage classes".
-    /// `ARCHIVE` in capitals is read at once on Google Cloud and is none of these.
+    /// Google Cloud's `ARCHIVE`, in capitals, is read at once and is not one of these.
     #[must_use]
     pub fn is_read_at_once(&self) -> bool {
         !matches!(

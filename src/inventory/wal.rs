@@ -23,14 +23,15 @@ pub struct WalInventory {
 /// What lies below `wals/`, and in no log directory: history files above all.
 #[derive(Clone, Debug, Default)]
 pub struct BesideLogs {
-    /// The history file of each timeline. Of several endings `barman-cloud-wal-restore` takes the
-    /// first in the order of keys (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
+    /// History file of each timeline. If there are several with different endings, the first in the
+    /// order of keys, which is the one that `barman-cloud-wal-restore` takes
+    /// (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
     pub histories: BTreeMap<TimelineId, SmallFile>,
     /// All objects.
     pub stock: Stock,
     /// All objects, by what they are.
     pub kinds: KindSums,
-    /// Keys of a few objects that are no WAL files.
+    /// Keys of a few objects that are not WAL files.
     pub foreign_keys: SomeNames,
     /// Keys of a few WAL files that lie in the wrong place.
     pub misplaced_keys: SomeNames,

@@ -164,7 +164,7 @@ pub(super) const METRICS: &[Metric] = &[
         labels: &[],
         values: Values::Server(|server, _| match server.system_identifiers().len() {
             0 => None,
-            // The others may be of another cluster.
+            // Backups whose `backup.info` is refused may be of another cluster.
             1 if server.refused_since(None) => None,
             count => Some(count.into()),
         }),

@@ -26,8 +26,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "retention_fails",
-        help: "Whether Barman's retention ends with an error although every backup can be read, so \
-               that what is obsolete is not known; absent while the store refuses a file.",
+        help: "Whether Barman's retention ends with an error, and so deletes nothing, although \
+               every backup can be read; absent instead of 0 while the store refuses a file.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.retention_fails()?.into())),

@@ -72,7 +72,7 @@ fn by_prefix(report: &Report, value: fn(&Sums) -> u64) -> Vec<Labelled> {
 }
 
 fn storage_classes(report: &Report) -> Vec<Labelled> {
-    // Sums of a part would pass for those of everything.
+    // Sums of a part would look like sums of everything.
     let classes = report.stock.classes().filter(|_| report.is_whole);
     classes.map(|(class, bytes)| (labels([class.as_str()]), bytes.into())).collect()
 }

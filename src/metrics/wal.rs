@@ -40,8 +40,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_last_archived_timestamp",
-        help: "When the newest WAL segment arrived: by its position the last one of the current timeline; \
-               without one, of the highest that no other cluster wrote.",
+        help: "Arrival of the newest WAL segment: the last one, by position, of the current \
+               timeline; without a current timeline, of the highest that no other cluster wrote.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(server.wal.newest?.arrived_at.into())),

@@ -4,11 +4,12 @@ use super::{Lsn, TimelineId};
 
 /// History of one timeline: the timelines that it came through.
 ///
-/// `PostgreSQL` manual, chapter 26.3.6 "Timelines"; read as `readTimeLineHistory` in `timeline.c` does.
+/// `PostgreSQL` manual, chapter 26.3.6 "Timelines"; read as `readTimeLineHistory` in `timeline.c`
+/// does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineHistory {
     timeline: TimelineId,
-    /// In the order of the file: oldest first, the direct parent last.
+    /// Ancestors in the order of the file: oldest first, the direct parent last.
     ancestors: Vec<Ancestor>,
 }
 
@@ -25,15 +26,15 @@ pub struct Ancestor {
 
 /// Interval of WAL positions that a history gives to one timeline: a `TimeLineHistoryEntry`.
 ///
-/// Switch points need not ascend: after a recovery to before an earlier switch, an interval can end
-/// before it begins, and holds nothing.
+/// Switch points need not ascend: after a recovery to a point before an earlier switch, an interval
+/// can end before it begins. Such an interval is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimelineInterval {
     /// Timeline that owns the interval.
     pub timeline: TimelineId,
     /// First position; `None` for the oldest timeline.
     pub begins_at: Option<Lsn>,
-    /// First position behind the interval; `None` for the timeline that the history is of.
+    /// First position after the interval; `None` for the timeline that the history belongs to.
     pub ends_at: Option<Lsn>,
 }
 
@@ -56,8 +57,8 @@ pub enum HistoryError {
     },
 }
 
-/// Most bytes of a line that are read at once: what lies behind is read as the next line
-/// (`fgets` with a buffer of `MAXPGPATH`).
+/// Most bytes of a line that are read at once: the rest is read as the next line (`fgets` with a
+/// buffer of `MAXPGPATH`).
 const LONGEST_LINE: usize = 1023;
 
 impl TimelineHistory {
@@ -76,10 +77,10 @@ impl TimelineHistory {
 
     /// Reads the history file of a timeline, already decompressed.
     ///
-    /// An empty file is one without ancestors.
+    /// An empty file yields a history without ancestors.
     ///
     /// # Errors
-    /// When `PostgreSQL` would end with "syntax error in history file" or "invalid data in history
+    /// When `PostgreSQL` would fail with "syntax error in history file" or "invalid data in history
     /// file".
     pub fn parse(timeline: TimelineId, content: &[u8]) -> Result<Self, HistoryError> {
         let mut ancestors: Vec<Ancestor> = Vec::new();
@@ -98,13 +99,13 @@ impl TimelineHistory {
         Ok(Self { timeline, ancestors })
     }
 
-    /// Timeline that the history is of.
+    /// Timeline that the history belongs to.
     #[must_use]
     pub const fn timeline(&self) -> TimelineId {
         self.timeline
     }
 
-    /// Timelines that it came through, oldest first, the direct parent last.
+    /// Timelines that the history came through, oldest first, the direct parent last.
     #[must_use]
     pub fn ancestors(&self) -> &[Ancestor] {
         &self.ancestors
@@ -133,12 +134,12 @@ impl TimelineHistory {
     }
 }
 
-/// A position, unless it is 0, which `PostgreSQL` takes for none (`InvalidXLogRecPtr`).
+/// Returns a position; `None` for 0, which `PostgreSQL` takes for none (`InvalidXLogRecPtr`).
 fn position(lsn: Lsn) -> Option<Lsn> {
     (lsn.0 != 0).then_some(lsn)
 }
 
-/// Text of a line up to a NUL; `None` for a blank line and for a comment.
+/// Text of a line up to a NUL; `None` for a blank line or a comment.
 fn statement(line: &[u8]) -> Option<&[u8]> {
     let text = line.split(|byte| *byte == 0).next()?;
     let text = skip_spaces(text);
@@ -146,7 +147,7 @@ fn statement(line: &[u8]) -> Option<&[u8]> {
 }
 
 impl Ancestor {
-    /// Reads what `sscanf` reads with `%u\t%X/%X`: a tabulator there stands for any white space.
+    /// Reads what `sscanf` reads with `%u\t%X/%X`, where a tab stands for any white space.
     fn parse(text: &[u8]) -> Option<Self> {
         let (timeline, text) = scan_number(text, 10)?;
         let (high, text) = scan_number(text, 16)?;
@@ -160,7 +161,8 @@ impl Ancestor {
     }
 }
 
-/// Reads a number as `%u` and `%X` of `sscanf` do: white space, a sign, `0x` if hexadecimal.
+/// Reads a number as `%u` and `%X` of `sscanf` do: it may have white space and a sign in front,
+/// and `0x` if it is hexadecimal.
 fn scan_number(text: &[u8], radix: u32) -> Option<(u32, &[u8])> {
     let text = skip_spaces(text);
     let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
@@ -174,11 +176,11 @@ fn scan_number(text: &[u8], radix: u32) -> Option<(u32, &[u8])> {
     };
     let number = digits.iter().try_fold(0, add)?;
     let number = if text.starts_with(b"-") { number.wrapping_neg() } else { number };
-    // The lower half, as the C code keeps it.
+    // Only the lower half, as in the C code.
     u32::try_from(number & u64::from(u32::MAX)).ok().map(|number| (number, rest))
 }
 
-/// A hexadecimal number without its `0x`, if digits follow.
+/// Strips the `0x` of a hexadecimal number, if digits follow.
 fn without_prefix(text: &[u8], radix: u32) -> &[u8] {
     let rest = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X"));
     let has_digits = |rest: &&[u8]| rest.first().is_some_and(u8::is_ascii_hexdigit);
@@ -186,7 +188,7 @@ fn without_prefix(text: &[u8], radix: u32) -> &[u8] {
 }
 
 fn skip_spaces(text: &[u8]) -> &[u8] {
-    // `isspace` of C: Rust's ASCII white space and the vertical tabulator.
+    // `isspace` of C: Rust's ASCII white space and the vertical tab.
     let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0B;
     let length = text.iter().take_while(|byte| is_space(byte)).count();
     text.get(length..).unwrap_or_default()

@@ -55,7 +55,7 @@ impl Runs {
         true
     }
 
-    /// The numbers of one run.
+    /// Creates the set of the numbers of one run.
     #[must_use]
     pub fn from_run(run: Run) -> Self {
         Self(SmallVec::from_elem(run, 1))
@@ -96,21 +96,23 @@ impl Runs {
         Some(self.0.last()?.last)
     }
 
-    /// Returns the lowest number of the set that is at or above this one.
+    /// Returns the lowest number of the set that is at least `lowest`.
     #[must_use]
     pub fn first_from(&self, lowest: u64) -> Option<u64> {
         let at = self.0.partition_point(|run| run.last < lowest);
         self.0.get(at).map(|run| run.first.max(lowest))
     }
 
-    /// Returns the numbers that another set does not have.
+    /// Returns the numbers that are not in another set.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         let mut kept = SmallVec::new();
         let mut others = other.iter().peekable();
         for run in self.iter() {
             let mut next = Some(run.first);
-            while let Some(removed) = others.peek().copied().filter(|one| one.first <= run.last) {
+            while let Some(removed) =
+                others.peek().copied().filter(|removed| removed.first <= run.last)
+            {
                 if let Some(first) = next
                     && first < removed.first
                 {

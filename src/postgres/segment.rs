@@ -37,7 +37,7 @@ impl SegmentSize {
     /// 16 MiB: the size of a cluster for which none was chosen.
     pub const DEFAULT: Self = Self(1 << 24);
 
-    /// The largest size that `initdb` takes: 1 GiB.
+    /// Largest size that `initdb` accepts: 1 GiB.
     pub const MAX: Self = Self(1 << 30);
 
     /// The size of this many bytes.

@@ -1,27 +1,28 @@
-//! Chains of block-level incremental backups: which other backups one cannot be restored without.
+//! Chains of block-level incremental backups: the other backups without which one cannot be
+//! restored.
 //!
 //! An incremental backup holds the blocks that have changed since its parent. `pg_combinebackup`
-//! needs every backup from the full one on, and nothing of the parents' WAL: recovery starts at the
-//! checkpoint of the last one.
+//! needs every backup from the full one on, but none of the parents' WAL: recovery starts at the
+//! checkpoint of the last backup.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::barman::{BackupInfo, BackupStatus};
 
-/// Parents that a chain may have.
+/// Maximum number of parents in a chain.
 ///
-/// No outside rule, only a bound on the work that an archive can cause: one parent a day makes a
-/// chain of almost three years, and Barman itself gives up at about as many, where Python's
-/// recursion ends.
+/// Not an outside rule, only a bound on the work that an archive can cause: one parent a day makes
+/// a chain of almost three years, and Barman itself gives up at about the same length, where
+/// Python's recursion ends.
 pub const MAX_PARENTS: usize = 1000;
 
-/// One backup as a part of the chains that it is in.
+/// Backup as a part of the chains that it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainLink<'a> {
-    /// Id of the backup that it is the difference to; `None` for a full one.
+    /// Id of the backup that this one is the difference to; `None` for a full one.
     pub parent_id: Option<&'a str>,
-    /// Reason why it is of no use to the backups that build on it; `None` if it is.
+    /// Reason why backups that build on this one cannot use it; `None` if they can.
     pub defect: Option<ChainDefect>,
 }
 
@@ -32,38 +33,39 @@ pub struct BackupChain<'a> {
     pub parents: Vec<&'a str>,
 }
 
-/// A chain that cannot be combined.
+/// Chain that cannot be combined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the backup `{backup}`, on which it is built, {defect}")]
 pub struct BrokenChain {
-    /// Id of the first parent that is of no use, seen from the incremental backup.
+    /// Id of the first unusable parent, seen from the incremental backup.
     pub backup: String,
-    /// Reason.
+    /// Reason why the parent cannot be used.
     pub defect: ChainDefect,
 }
 
-/// Reason why a parent is of no use.
+/// Reason why a parent cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChainDefect {
-    /// It is not there, or has no `backup.info`.
+    /// Backup that is missing, or does not have a `backup.info`.
     Missing,
-    /// Its `backup.info` is there and cannot be read: not known to be of no use.
+    /// Backup whose `backup.info` is there but cannot be read: it is not known to be unusable.
     Unreadable,
-    /// It has not been copied to the end.
+    /// Backup that has not been copied to the end.
     NotDone,
-    /// Some of its data objects are missing.
+    /// Backup that lacks some of its data objects.
     MissingData,
-    /// It is built on a backup that is built on it.
+    /// Backup built on a backup that is built on it.
     Cycle,
-    /// It comes after [`MAX_PARENTS`] others.
+    /// Backup that comes after [`MAX_PARENTS`] others.
     TooLong,
 }
 
 impl<'a> ChainLink<'a> {
-    /// The backup with this `backup.info`.
+    /// Returns the link of the backup with this `backup.info`.
     ///
-    /// `DONE` and `WAITING_FOR_WALS` are copied to the end (`BackupInfo.STATUS_COPY_DONE`): what a
-    /// parent with the second waits for is its own WAL, which no backup that builds on it needs.
+    /// Backups with the status `DONE` or `WAITING_FOR_WALS` are copied to the end
+    /// (`BackupInfo.STATUS_COPY_DONE`): a parent with the second one waits for its own WAL, which
+    /// no backup that builds on it needs.
     #[must_use]
     pub fn of(info: &'a BackupInfo, has_all_data: bool) -> Self {
         let is_copied = matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals);
@@ -77,7 +79,7 @@ impl<'a> ChainLink<'a> {
         Self { parent_id: info.parent_id.as_deref(), defect }
     }
 
-    /// A backup whose `backup.info` cannot be read.
+    /// Returns the link of a backup whose `backup.info` cannot be read.
     #[must_use]
     pub const fn unreadable() -> Self {
         Self { parent_id: None, defect: Some(ChainDefect::Unreadable) }
@@ -87,11 +89,11 @@ impl<'a> ChainLink<'a> {
 impl<'a> BackupChain<'a> {
     /// Follows the parents of the backup `id`, whose own parent is `parent_id`.
     ///
-    /// `lookup` finds a backup by its id; `None` where it is not there. The backup itself is not
-    /// looked up, and not judged.
+    /// `lookup` finds a backup by its id and returns `None` if there is no such backup. The backup
+    /// itself is neither looked up nor judged.
     ///
     /// # Errors
-    /// When a parent is of no use, or when the parents never end in a full backup.
+    /// Returns an error if a parent cannot be used, or if the parents never end in a full backup.
     pub fn of(
         id: &str,
         parent_id: Option<&'a str>,
@@ -120,7 +122,7 @@ impl<'a> BackupChain<'a> {
 }
 
 impl ChainDefect {
-    /// The reason as a word for scripts.
+    /// Returns the reason as a word for scripts.
     #[must_use]
     pub const fn as_label(self) -> &'static str {
         match self {

@@ -14,7 +14,7 @@ pub(super) struct Stretch {
     pub(super) timeline: TimelineId,
     begins_at: Option<Lsn>,
     ends_at: Option<Lsn>,
-    /// Segment in which the timeline begins; 0 for the oldest one.
+    /// Segment in which the timeline starts; 0 for the oldest one.
     pub(super) first: u64,
 }
 
@@ -33,7 +33,7 @@ impl Course {
         Self { stretches: stretches.collect() }
     }
 
-    /// The timelines, newest first, with their places.
+    /// Returns the timelines, newest first, with their places.
     pub(super) fn stretches(&self) -> impl Iterator<Item = (Place, &Stretch)> {
         self.stretches.iter().enumerate()
     }
@@ -46,20 +46,20 @@ impl Course {
         self.stretches.iter().position(|stretch| stretch.timeline == timeline)
     }
 
-    /// Timeline that owns a position (`tliOfPointInHistory` in `timeline.c`).
+    /// Returns the timeline that owns a position (`tliOfPointInHistory` in `timeline.c`).
     pub(super) fn timeline_at(&self, position: Lsn) -> Option<TimelineId> {
         let owner = self.stretches.iter().find(|stretch| stretch.owns(position))?;
         Some(owner.timeline)
     }
 
-    /// Newest timeline that has begun in a segment or before it: the one that
+    /// Returns the newest timeline that has started in a segment or before it: the one that
     /// `XLogFileReadAnyTLI` in `xlogrecovery.c` asks first.
     pub(super) fn owner_of(&self, number: u64) -> Option<Place> {
         self.stretches.iter().position(|stretch| stretch.first <= number)
     }
 
-    /// Timeline that a timeline's WAL goes on from: the owner, before the timeline was begun, of the
-    /// position just before its beginning.
+    /// Returns the timeline whose WAL a timeline continues: the owner, before the timeline started,
+    /// of the position just before its start.
     fn parent_of(&self, place: Place) -> Option<Place> {
         let position = Lsn(self.stretches.get(place)?.begins_at?.0.checked_sub(1)?);
         let older = self.stretches.iter().enumerate().skip(place + 1);
@@ -71,9 +71,9 @@ impl Course {
     }
 
     /// Returns the position at which the content of a segment leaves `from`, in a segment of the
-    /// timeline `to`; `None` unless the segment goes on from `from`.
+    /// timeline `to`; `None` unless the segment continues `from`.
     ///
-    /// A timeline's first segment begins with a copy of what its parent had before the switch.
+    /// A timeline's first segment starts with a copy of what its parent had before the switch.
     pub(super) fn crossing(&self, from: Place, to: Place, number: u64) -> Option<Lsn> {
         let mut on = to;
         while on < from {

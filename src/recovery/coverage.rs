@@ -1,8 +1,8 @@
-//! How much of a retention window can really be restored.
+//! Part of a retention window that can really be restored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Moments from `from` to `to`.
+/// Moments in `from..=to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     /// The first moment.
@@ -11,17 +11,17 @@ pub struct Span {
     pub to: DateTime<Utc>,
 }
 
-/// How much of a retention window can really be restored.
+/// Part of a retention window that can really be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
-    /// The window.
+    /// Length of the window.
     pub window: TimeDelta,
-    /// What of it can be restored.
+    /// Time within the window that can be restored.
     pub covered: TimeDelta,
 }
 
 impl Coverage {
-    /// What of the window that ends now lies in any of these spans.
+    /// Measures the part of the window ending at `now` that lies in any of these spans.
     #[must_use]
     pub fn of(spans: &[Span], window: TimeDelta, now: DateTime<Utc>) -> Self {
         let begins_at = now.checked_sub_signed(window).unwrap_or(DateTime::<Utc>::MIN_UTC);
@@ -42,13 +42,13 @@ impl Coverage {
         Self { window, covered }
     }
 
-    /// What of it cannot.
+    /// Returns the time within the window that cannot be restored.
     #[must_use]
     pub fn shortfall(&self) -> TimeDelta {
         self.window - self.covered
     }
 
-    /// The share that can, from 0 to 1; a window of no length is covered.
+    /// Returns the share that can be restored, from 0 to 1; a window without length is covered.
     #[must_use]
     pub fn ratio(&self) -> f64 {
         if self.window <= TimeDelta::zero() {

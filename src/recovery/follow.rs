@@ -13,50 +13,51 @@ use super::{ArchivedWal, BackupSpan, Histories, Obstacle, Replay, Target};
 pub struct Followed {
     /// Target, as `recovery_target_timeline` names it.
     pub target: Target,
-    /// Timeline that the target comes to.
+    /// Timeline that the target resolves to.
     pub timeline: TimelineId,
-    /// How far replay gets; `None` where the backup is not on the way to the target.
+    /// Reach of replay; `None` if the backup is not on the way to the target.
     pub replay: Option<Replay>,
-    /// What keeps the server from coming up; `None` if it does.
+    /// Obstacle that keeps the server from coming up; `None` if it comes up.
     pub obstacle: Option<Obstacle>,
 }
 
 impl Followed {
-    /// Whether the server comes up.
+    /// Returns whether the server comes up.
     #[must_use]
     pub const fn works(&self) -> bool {
         self.obstacle.is_none()
     }
 }
 
-/// Restore of a backup to one target, with all that verdicts are drawn from.
+/// Restore of a backup to one target, with everything that verdicts are drawn from.
 #[derive(Clone, Debug)]
 pub(super) struct Tried {
     pub(super) target: Target,
     pub(super) timeline: TimelineId,
-    /// An error is the reason why the target, or the way to it, is closed to the backup.
+    /// Restore to the target; the error is the reason why the target, or the way to it, is closed
+    /// to the backup.
     pub(super) restore: Result<Restore, Obstacle>,
 }
 
-/// The courses to every target, for backups that end on one timeline or another.
+/// Courses to every target, for backups that end on one timeline or another.
 pub(super) struct Courses<'a> {
     histories: &'a Histories,
     wal: &'a ArchivedWal,
     numbered: Vec<TimelineId>,
-    /// Whether there were more timelines than can be tried.
+    /// True if there were more timelines than can be tried.
     pub(super) are_some_left_out: bool,
     known: BTreeMap<TimelineId, Result<Course, Obstacle>>,
 }
 
-/// Most timelines that are tried by their number: the highest ones.
+/// Maximum number of timelines that are tried by their number: the highest ones.
 const MOST_TARGETS: usize = 1000;
 
-/// Most looks at a timeline that all tries by number together may take; with more backups, and longer
-/// histories with WAL, fewer timelines are tried.
+/// Maximum number of looks at a timeline that all tries by number together may take. With more
+/// backups, or longer histories with WAL, fewer timelines are tried.
 const MOST_LOOKS: usize = 1_000_000_000;
 
 impl<'a> Courses<'a> {
-    /// Courses to every timeline of an archive, those that backups are on included.
+    /// Collects the courses to every timeline of an archive, including those that backups are on.
     pub(super) fn new(
         histories: &'a Histories,
         wal: &'a ArchivedWal,
@@ -105,7 +106,7 @@ impl<'a> Courses<'a> {
     }
 }
 
-/// How many timelines can be tried for this number of backups.
+/// Returns the number of timelines that can be tried for this number of backups.
 pub(super) fn most_targets(histories: &Histories, wal: &ArchivedWal, backups: usize) -> usize {
     let longest = histories.readable().map(|history| history.ancestors().len() + 1).max();
     let with_wal = wal.timelines().count();
@@ -124,17 +125,17 @@ fn course(
 }
 
 impl Tried {
-    /// The restore, if the server comes up.
+    /// Returns the restore, if the server comes up.
     pub(super) fn working(&self) -> Option<&Restore> {
         self.restore.as_ref().ok().filter(|restore| restore.outcome.is_ok())
     }
 
-    /// The restore, if it gets to where the backup is consistent.
+    /// Returns the restore, if it reaches the point where the backup is consistent.
     pub(super) fn consistent(&self) -> Option<&Restore> {
         self.restore.as_ref().ok().filter(|restore| restore.is_consistent)
     }
 
-    /// What keeps the server from coming up; `None` if it does.
+    /// Returns the obstacle that keeps the server from coming up; `None` if it comes up.
     pub(super) fn obstacle(&self) -> Option<&Obstacle> {
         match &self.restore {
             Ok(restore) => restore.outcome.as_ref().err(),

@@ -5,20 +5,20 @@ use std::fmt;
 
 use crate::postgres::{Ancestor, Lsn, TimelineHistory, TimelineId};
 
-/// One history file that is listed, as a restore finds it.
+/// History file that is listed, as a restore finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HistoryFile {
-    /// One that `PostgreSQL` reads.
+    /// File that `PostgreSQL` reads.
     Readable(TimelineHistory),
-    /// One that `PostgreSQL` refuses to start with: "syntax error in history file".
+    /// File that `PostgreSQL` refuses to start with: "syntax error in history file".
     Invalid,
-    /// One that `barman-cloud-wal-restore` cannot decompress: a restore finds none.
+    /// File that `barman-cloud-wal-restore` cannot decompress: a restore finds none.
     NotDecompressible,
-    /// One whose content is not known here.
+    /// File whose content is not known here.
     Unknown,
 }
 
-/// A value of `recovery_target_timeline`.
+/// Value of `recovery_target_timeline`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// A timeline by its number.
@@ -29,35 +29,36 @@ pub enum Target {
     Latest,
 }
 
-/// Reason why a target cannot be chosen at all.
+/// Reason why a target cannot be selected at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetError {
-    /// The timeline has no history file.
+    /// Timeline without a history file.
     MissingHistory(TimelineId),
-    /// `PostgreSQL` refuses the timeline's history file.
+    /// Timeline whose history file `PostgreSQL` refuses.
     InvalidHistory(TimelineId),
-    /// The content of the timeline's history file is not known.
+    /// Timeline whose history file has unknown content.
     UnknownHistory(TimelineId),
 }
 
-/// The history files of an archive.
+/// History files of an archive.
 #[derive(Clone, Debug, Default)]
 pub struct Histories {
     files: BTreeMap<TimelineId, HistoryFile>,
-    /// Of each timeline without a readable file of its own, the longest list of ancestors that the
-    /// file of another one has for it: that file's timeline, and the place in its lines.
+    /// Longest list of ancestors that the file of another timeline has for each timeline: the other
+    /// timeline, and the place in the lines of its file.
     told: BTreeMap<TimelineId, (TimelineId, usize)>,
-    /// Positions at which readable histories left a timeline, with the next timeline of each history
-    /// and its last one.
+    /// Positions at which readable histories left a timeline, with the next timeline of each
+    /// history and its last one.
     switches: BTreeMap<TimelineId, BTreeMap<Lsn, BTreeSet<TimelineId>>>,
 }
 
-/// Most histories that are followed: those of the highest timelines. What others hold is not known.
+/// Maximum number of histories that are followed: those of the highest timelines. The content of
+/// the others counts as unknown.
 ///
-/// A cluster that is promoted twice a week gets there in ten years.
+/// A cluster that is promoted twice a week reaches this number in ten years.
 const MOST_HISTORIES: usize = 1000;
 
-/// Most ancestors of a timeline that are followed: the newest ones.
+/// Maximum number of a timeline's ancestors that are followed: the newest ones.
 const MOST_ANCESTORS: usize = 1000;
 
 impl fmt::Display for Target {
@@ -71,7 +72,7 @@ impl fmt::Display for Target {
 }
 
 impl TargetError {
-    /// Timeline whose history file is in the way.
+    /// Returns the timeline whose history file is in the way.
     #[must_use]
     pub const fn timeline(self) -> TimelineId {
         match self {
@@ -83,7 +84,7 @@ impl TargetError {
 }
 
 impl Histories {
-    /// The history files of an archive, by the timeline that begins in each.
+    /// Collects the history files of an archive, by the timeline that starts in each.
     #[must_use]
     pub fn new(mut files: BTreeMap<TimelineId, HistoryFile>) -> Self {
         for (place, (timeline, file)) in files.iter_mut().rev().enumerate() {
@@ -106,8 +107,8 @@ impl Histories {
         for history in self.readable() {
             for (place, ancestor) in history.ancestors().iter().enumerate() {
                 let (timeline, child) = (ancestor.timeline, history.timeline());
-                // A server that did not have its parent's file itself leaves out where that came
-                // from; as the first ancestor a timeline says nothing of its own parent.
+                // A server without its parent's history file leaves out the parent's ancestors: the
+                // first ancestor in a file says nothing about its own parent.
                 let known = told.get(&timeline).map_or(0, |(_, known)| *known);
                 if place > known {
                     told.insert(timeline, (child, place));
@@ -135,7 +136,7 @@ impl Histories {
         })
     }
 
-    /// Whether a restore finds a history file of the timeline (`existsTimeLineHistory` in
+    /// Returns whether a restore finds a history file of the timeline (`existsTimeLineHistory` in
     /// `timeline.c`, which does not read it).
     #[must_use]
     pub fn exists(&self, timeline: TimelineId) -> bool {
@@ -145,22 +146,22 @@ impl Histories {
         }
     }
 
-    /// Whether the timeline has a readable history file.
+    /// Returns whether the timeline has a readable history file.
     #[must_use]
     pub fn is_readable(&self, timeline: TimelineId) -> bool {
         matches!(self.files.get(&timeline), Some(HistoryFile::Readable(_)))
     }
 
-    /// Whether a restore can follow the timeline's history file, as far as that is known.
+    /// Returns whether a restore can follow the timeline's history file, as far as that is known.
     #[must_use]
     pub fn is_usable(&self, timeline: TimelineId) -> bool {
         matches!(self.files.get(&timeline), Some(HistoryFile::Readable(_) | HistoryFile::Unknown))
     }
 
-    /// Returns the timeline that a target comes to, for a backup that ended on `own`.
+    /// Returns the timeline that a target resolves to, for a backup that ended on `own`.
     ///
-    /// `validateRecoveryParameters` in `xlogrecovery.c`; `latest` by `findNewestTimeLine` in
-    /// `timeline.c`, which counts up from the timeline of the control file.
+    /// Follows `validateRecoveryParameters` in `xlogrecovery.c`, and for `latest`
+    /// `findNewestTimeLine` in `timeline.c`, which counts up from the timeline of the control file.
     #[must_use]
     pub fn timeline_of(&self, target: Target, own: TimelineId) -> TimelineId {
         match target {
@@ -181,7 +182,7 @@ impl Histories {
     /// Returns the history that recovery to a target follows, for a backup that ended on `own`.
     ///
     /// # Errors
-    /// When `PostgreSQL` refuses the target, or the history is not known.
+    /// Returns an error if `PostgreSQL` refuses the target, or if the history is not known.
     pub fn of_target(
         &self,
         target: Target,
@@ -208,8 +209,8 @@ impl Histories {
     /// Returns the timelines that a timeline came through, oldest first; `None` where that is not
     /// known.
     ///
-    /// A timeline whose own history file is gone may stand in the file of one that came of it.
-    /// Timeline 1 came of none; the parent of any other is never guessed.
+    /// A timeline whose own history file is gone may be listed in the file of a descendant.
+    /// Timeline 1 does not have ancestors; the parent of any other timeline is never guessed.
     #[must_use]
     pub fn ancestors(&self, timeline: TimelineId) -> Option<&[Ancestor]> {
         if timeline == TimelineId::FIRST {
@@ -225,7 +226,7 @@ impl Histories {
         }
     }
 
-    /// Returns the history of a timeline as far as any file tells it, also without its own one.
+    /// Returns the history of a timeline as far as any file records it, even without its own file.
     #[must_use]
     pub fn lineage(&self, timeline: TimelineId) -> Option<TimelineHistory> {
         let ancestors = self.ancestors(timeline)?;
@@ -237,8 +238,8 @@ impl Histories {
         self.switches.get(&timeline).into_iter().flat_map(|switches| switches.keys().copied())
     }
 
-    /// Returns the timelines that left a timeline at a position or behind it, and those whose own
-    /// history file says that they came of it that way.
+    /// Returns the timelines that left a timeline at or after a position, and those whose own
+    /// history file says that they descend from it that way.
     #[must_use]
     pub fn descendants(&self, timeline: TimelineId, from: Lsn) -> BTreeSet<TimelineId> {
         let switches = self.switches.get(&timeline).into_iter();

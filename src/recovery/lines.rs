@@ -16,10 +16,11 @@ pub(super) struct Lines {
     pub(super) unreached: Option<TimelineId>,
 }
 
-/// Chooses the timeline that verdicts speak of.
+/// Chooses the timeline that verdicts refer to.
 ///
-/// A listing cannot tell a living database from a restored copy that archives to the same place. What
-/// it shows is on which timeline WAL arrived last: of those that no other timeline goes on from.
+/// A listing cannot distinguish a live database from a restored copy that archives to the same
+/// place. It shows only on which timeline WAL arrived last, among those that no other timeline
+/// continues.
 pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     let restorable = judged.iter().filter(|judged| judged.is_restorable());
     let Some(newest) = restorable.clone().max_by_key(|judged| judged.candidate.ended_at) else {
@@ -45,7 +46,7 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     Lines { current: Some(current), unreached }
 }
 
-/// Timelines with WAL that no other one with WAL goes on from where they end.
+/// Returns the timelines with WAL that no other timeline with WAL continues where they end.
 fn leaves(archived: &Archived) -> BTreeSet<TimelineId> {
     let Archived { wal, histories, .. } = archived;
     let goes_on = |timeline: &TimelineId| {

@@ -1,9 +1,10 @@
-//! Restorable? To when? And what would retention delete?
+//! Rules that decide whether backups can be restored, to which moments, and what retention would
+//! delete.
 //!
-//! The rules are `PostgreSQL`'s and Barman's; see the manual's chapter 26.3 "Continuous Archiving and
-//! Point-in-Time Recovery". A course is a history as recovery reads it, a restore the replay of one
-//! backup along a course, and a [`Verdict`] what follows from the restores of a backup to every target
-//! that a person can name.
+//! The rules are `PostgreSQL`'s and Barman's; see the manual's chapter 26.3 "Continuous Archiving
+//! and Point-in-Time Recovery". A course is a timeline history as recovery reads it. A restore
+//! replays one backup along a course. A [`Verdict`] follows from the restores of a backup to every
+//! target that a person can name.
 
 mod chain;
 mod course;

@@ -9,39 +9,40 @@ use super::follow::{Courses, Tried, most_targets};
 use super::restore::{Attempt, Read, Restore};
 use super::{ArchivedWal, BackupSpan, Histories};
 
-/// What one finished backup needs WAL for.
+/// Purpose for which a finished backup needs WAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// To become consistent and to be replayed from there on.
+    /// Consistency, and replay from there on.
     EverythingAfter,
-    /// To become consistent, and nothing more: it is kept as standalone.
+    /// Consistency and nothing more: the backup is kept as standalone.
     JustItself,
 }
 
-/// WAL that finished backups need, by number of segment, whether it is there or not.
+/// WAL that finished backups need, by segment number, present or not.
 ///
-/// A segment is needed if a restore of a backup to any target reads it, or would if more WAL came.
-/// A backup that is kept as standalone needs just what makes it consistent. The WAL of its own timeline
-/// is needed also where a history file is in the way of every restore: somebody may put that right.
+/// A segment is needed if a restore of a backup to any target reads it, or would read it if more
+/// WAL came. A backup that is kept as standalone needs only what makes it consistent. The WAL of
+/// its own timeline is needed even if a history file is in the way of every restore: someone may
+/// fix that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NeededWal {
     segments: BTreeMap<TimelineId, Runs>,
-    /// Timelines of which it is not known where they come from, with the first segment that a
-    /// backup of a lower timeline could need of each.
+    /// Timelines of unknown origin, each with the first segment that a backup of a lower timeline
+    /// could need of it.
     unknown: BTreeMap<TimelineId, u64>,
-    /// Whether there were more targets than can be tried.
+    /// True if there were more targets than can be tried.
     are_some_left_out: bool,
 }
 
 impl NeededWal {
-    /// What these backups need of an archive.
+    /// Determines the WAL that these backups need of an archive.
     #[must_use]
     pub fn of(backups: &[(BackupSpan, Need)], histories: &Histories, wal: &ArchivedWal) -> Self {
         let mut needed = Self::default();
         let timelines =
             backups.iter().flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
         let courses = Courses::new(histories, wal, timelines, backups.len());
-        // A timeline whose own file is gone can be a target once somebody brings the file back.
+        // A timeline whose own file is gone can become a target once someone brings the file back.
         let told: Vec<_> =
             wal.timelines().filter(|timeline| !histories.is_readable(*timeline)).collect();
         let most = most_targets(histories, wal, backups.len());
@@ -68,7 +69,7 @@ impl NeededWal {
         needed
     }
 
-    /// Whether a segment is needed, as far as that is known.
+    /// Returns whether a segment is needed, as far as that is known.
     #[must_use]
     pub fn contains(&self, timeline: TimelineId, number: u64) -> bool {
         self.segments.get(&timeline).is_some_and(|runs| runs.contains(number))
@@ -80,14 +81,14 @@ impl NeededWal {
         self.segments.get(&timeline).cloned().unwrap_or_default()
     }
 
-    /// Returns the segments in `from..=to` of a timeline that no backup needs.
+    /// Returns the segments of a timeline in `from..=to` that no backup needs.
     #[must_use]
     pub fn not_needed(&self, timeline: TimelineId, from: u64, to: u64) -> Runs {
         let nothing = Runs::default();
         self.segments.get(&timeline).unwrap_or(&nothing).missing_within(from, to)
     }
 
-    /// Whether it is not known if a backup needs WAL that is there.
+    /// Returns whether there is WAL of which it is not known if a backup needs it.
     #[must_use]
     pub fn is_uncertain(&self, wal: &ArchivedWal) -> bool {
         self.are_some_left_out
@@ -97,7 +98,7 @@ impl NeededWal {
             })
     }
 
-    /// Adds what a backup under way needs: the WAL of its timeline from its begin on.
+    /// Adds what a running backup needs: the WAL of its timeline from its first segment on.
     pub fn add_running(&mut self, begin: SegmentName, size: SegmentSize) {
         if let Some(first) = begin.number(size) {
             let run = Run { first, last: u64::MAX };

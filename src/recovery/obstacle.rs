@@ -1,15 +1,15 @@
-//! Obstacles: what keeps a restore from coming up, or from going on.
+//! Obstacles that keep a restore from coming up, or replay from going on.
 
 use crate::postgres::{SegmentName, TimelineId};
 
 use super::TargetError;
 
-/// What keeps a restore from coming up, or replay from going on.
+/// Obstacle that keeps a restore from coming up, or replay from going on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// A segment that is missing.
     MissingSegment(SegmentName),
-    /// A segment of a size that it cannot have: a restore that comes to it does not come up.
+    /// A segment of an impossible size: a restore that reaches it does not come up.
     WrongSize(SegmentName),
     /// A segment that another cluster wrote.
     ForeignSegment(SegmentName),
@@ -24,11 +24,11 @@ pub enum Obstacle {
     InvalidHistory(TimelineId),
     /// A history file whose content is not known here.
     UnknownHistory(TimelineId),
-    /// A timeline that left the backup's history before the backup, or never was on it.
+    /// A timeline that left the backup's history before the backup, or was never on it.
     DeadBranch,
-    /// Names in `backup.info` of segments that its cluster cannot have.
+    /// Segment names in `backup.info` that its cluster cannot have.
     ImpossibleSegments,
-    /// A backup that an incremental one builds on, and that cannot be used.
+    /// An unusable backup that an incremental one builds on.
     Parent {
         /// Id of that backup.
         backup: String,

@@ -1,4 +1,5 @@
-//! Recovery by runs, against `PostgreSQL`'s own rules applied to one quarter of a segment at a time.
+//! Property tests of recovery by runs, against `PostgreSQL`'s own rules applied to one quarter of a
+//! segment at a time.
 
 mod naive;
 
@@ -16,14 +17,14 @@ use super::{
 use crate::barman::BackupOrigin;
 use crate::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, TimelineId};
 
-/// How a timeline comes to be, and what of it is archived.
+/// Origin of a timeline, and the part of it that is archived.
 #[derive(Clone, Debug)]
 struct Branch {
-    /// The timeline that the recovery which began it was to go to.
+    /// Target timeline of the recovery that started it.
     target: prop::sample::Index,
-    /// Where it began: quarters after the oldest one's beginning.
+    /// Start of the timeline: quarters after the start of the oldest one.
     begins: u64,
-    /// Quarters that it wrote.
+    /// Number of quarters that it wrote.
     length: u64,
     holes: Vec<u64>,
     wrong_size: Option<u64>,
@@ -35,7 +36,8 @@ struct Branch {
 #[derive(Clone, Debug)]
 struct Taken {
     timeline: prop::sample::Index,
-    /// Quarters after the timeline's beginning; before it for one that a standby took across.
+    /// Start of the backup: quarters after the start of the timeline; negative for a backup that a
+    /// standby took across the switch.
     begins: i64,
     length: u64,
     is_from_standby: bool,
@@ -85,7 +87,8 @@ fn world() -> impl Strategy<Value = World> {
         |(exponent, first_timeline, branches, backups)| {
             let mut world = World { segment_bytes: 1 << exponent, ..World::default() };
             let written = grow(&mut world, first_timeline, &branches);
-            world.backups = backups.iter().filter_map(|one| take(one, &world, &written)).collect();
+            world.backups =
+                backups.iter().filter_map(|taken| take(taken, &world, &written)).collect();
             world
         },
     )
@@ -110,7 +113,8 @@ fn grow(world: &mut World, first: u32, branches: &[Branch]) -> BTreeMap<u32, Qua
     written
 }
 
-/// A timeline that recovery towards `target` begins at a position, or where the target's WAL ends.
+/// Returns the timeline that recovery towards `target` starts at a position, or where the target's
+/// WAL ends.
 fn descend(world: &World, target: u32, wished: Quarter, written: &BTreeMap<u32, Quarter>) -> Line {
     let begins_at =
         wished.min(written[&target]).max(world.lines.values().next().unwrap().begins_at + 1);
@@ -138,8 +142,9 @@ fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
     world.arrivals.insert(timeline, branch.arrival);
     let Some(parent) = line.goes_on_from else { return };
     world.files.insert(timeline, branch.file);
-    // What a promoted server leaves of its parent's last segment: all that its parent wrote. Where no
-    // history file shows the switch, nobody could know where the partial segment ends.
+    // A promoted server leaves a partial copy of its parent's last segment: all that its parent
+    // wrote. Without a history file that shows the switch, nobody could know where the partial
+    // segment ends.
     let name = (parent, segment_of(line.begins_at));
     let is_inside = !line.begins_at.is_multiple_of(4);
     let is_told =
@@ -172,7 +177,7 @@ fn take(taken: &Taken, world: &World, written: &BTreeMap<u32, Quarter>) -> Optio
         }
     }
     let end = (checkpoint + taken.length).max(line.begins_at + 1);
-    // Nobody backs up what was not written.
+    // A backup cannot hold what was not written.
     (end <= written[&timeline]).then_some(Backup {
         begin_timeline,
         checkpoint,
@@ -281,7 +286,8 @@ proptest! {
         let judged = archived(&world).judge(&candidates(&world));
         for (number, backup) in world.backups.iter().enumerate() {
             let found = &judged.backups[&number.to_string()];
-            let wishes: Vec<Wish> = found.follow.iter().map(|one| wish(one.target)).collect();
+            let wishes: Vec<Wish> =
+                found.follow.iter().map(|followed| wish(followed.target)).collect();
             prop_assert_eq!(&wishes, &world.wishes());
             for followed in &found.follow {
                 let wish = wish(followed.target);
@@ -348,8 +354,10 @@ proptest! {
             let found = &judged.backups[&number.to_string()];
             let last = current.and_then(|current| archived.wal.last(current));
             if let Some(last) = last.filter(|_| !backup.is_standalone) {
-                let to_current = found.follow.iter().filter(|one| Some(one.timeline) == current);
-                let ways = to_current.filter_map(|one| world.way(backup, wish(one.target), last));
+                let to_current =
+                    found.follow.iter().filter(|followed| Some(followed.timeline) == current);
+                let ways = to_current
+                    .filter_map(|followed| world.way(backup, wish(followed.target), last));
                 wanted.extend(ways.take(1).flatten());
             }
             let is_lost = matches!(
@@ -357,12 +365,16 @@ proptest! {
                 Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))
             );
             if is_lost {
-                let own = found.follow.iter().filter(|one| one.replay.is_some());
+                let own = found.follow.iter().filter(|followed| followed.replay.is_some());
                 let (on_own, others): (Vec<_>, Vec<_>) =
-                    own.partition(|one| one.timeline.0 == backup.end_timeline);
+                    own.partition(|followed| followed.timeline.0 == backup.end_timeline);
                 let last = *World::own(backup).end();
-                let ways = on_own.into_iter().chain(others).map(|one| {
-                    world.way(backup, wish(one.target), last).unwrap().into_iter().collect::<BTreeSet<_>>()
+                let ways = on_own.into_iter().chain(others).map(|followed| {
+                    world
+                        .way(backup, wish(followed.target), last)
+                        .unwrap()
+                        .into_iter()
+                        .collect::<BTreeSet<_>>()
                 });
                 wanted.extend(ways.min_by_key(|way| way.difference(&world.segments).count()).unwrap());
             }

@@ -14,56 +14,57 @@ pub struct BackupSpan {
     pub begin: SegmentName,
     /// Segment that `backup.info` names as the last one.
     pub end: SegmentName,
-    /// Position with which the backup is consistent; `None` where `backup.info` does not say.
+    /// Position at which the backup is consistent; `None` if `backup.info` does not say.
     pub end_lsn: Option<Lsn>,
-    /// Position of the checkpoint that recovery starts with; `None` where that is not known.
+    /// Position of the checkpoint that recovery starts with; `None` if unknown.
     pub checkpoint: Option<Lsn>,
     /// Kind of server that the backup was taken from.
     pub origin: BackupOrigin,
 }
 
-/// How far a replay gets on its course.
+/// Reach of a replay on its course.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replay {
-    /// Last segment before the first one missing; `None` if the very first one is.
+    /// Last segment before the first missing one; `None` if the very first one is missing.
     pub last: Option<SegmentName>,
-    /// First segment missing; `None` if the course is whole up to the target's last segment.
+    /// First missing segment; `None` if the course is whole up to the target's last segment.
     pub first_missing: Option<SegmentName>,
     /// Partial segment that continues the last one. `barman-cloud-wal-restore` serves it when the
-    /// whole one is missing; it prolongs the reach by less than a segment and bridges no gap.
+    /// whole one is missing; it extends the reach by less than a segment and does not bridge a gap.
     pub then_partial: Option<SegmentName>,
-    /// Segment in which replay really ends: a partial one, or one of a branch that was given up.
-    /// Where a timeline's segment is missing, `PostgreSQL` takes what its parent has in its place.
+    /// Segment in which replay really ends: a partial one, or one of a branch that was given up. If
+    /// a timeline's segment is missing, `PostgreSQL` takes its parent's segment instead.
     pub ends_in: Option<SegmentName>,
 }
 
-/// Segments of one timeline that follow each other.
+/// Consecutive segments of one timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Read {
     pub(super) timeline: TimelineId,
     pub(super) run: Run,
 }
 
-/// A restore of a backup along one course.
+/// Restore of a backup along one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
-    /// Whether the server comes up when nothing but the target timeline is named.
+    /// Success if the server comes up when only the target timeline is named; otherwise the
+    /// obstacle.
     pub(super) outcome: Result<(), Obstacle>,
-    /// Whether replay comes to where the backup is consistent: also one that does not come up then
-    /// can be ended before the obstacle, with a recovery target.
+    /// True if replay reaches the point where the backup is consistent. Then even a restore that
+    /// does not come up can be ended before the obstacle, with a recovery target.
     pub(super) is_consistent: bool,
     pub(super) replay: Replay,
     /// Segments that are replayed, in order.
     pub(super) reads: Vec<Read>,
-    /// Segment that the restore is served last, and that does not go on from the one before.
+    /// Last segment that the restore is served, if it does not continue the one before.
     pub(super) unfit: Option<Read>,
-    /// Segments of the course, whether they are there or not, up to the target's last one.
+    /// Segments of the course, present or not, up to the target's last one.
     pub(super) steps: Vec<Read>,
-    /// Whether the segment in the way of an outcome may still arrive.
+    /// True if the restore does not come up and the segment in its way may still arrive.
     pub(super) may_arrive: bool,
 }
 
-/// What it takes to try a restore.
+/// Everything that is needed to try a restore.
 pub(super) struct Attempt<'a> {
     pub(super) span: &'a BackupSpan,
     pub(super) course: &'a Course,
@@ -77,30 +78,30 @@ struct Replaying {
     on: Option<Place>,
     number: u64,
     is_consistent: bool,
-    /// Whether replay has left the backup's timeline before the backup's end.
+    /// True if replay has left the backup's timeline before the backup's end.
     is_astray: bool,
     reads: Vec<Read>,
     unfit: Option<Read>,
 }
 
-/// Reason why a replay reads no further segment.
+/// Reason why a replay reads no more segments.
 enum End {
-    /// Nothing that continues it is there.
+    /// Absence of any segment that continues the replay.
     Nothing,
-    /// A partial segment was the last one.
+    /// Partial segment, which was the last one.
     Partial,
-    /// A segment of this name has a size with which `PostgreSQL` gives up.
+    /// Segment of this name with a size at which `PostgreSQL` gives up.
     WrongSize(SegmentName),
-    /// A segment of this name is another cluster's.
+    /// Segment of this name that another cluster wrote.
     Foreign(SegmentName),
 }
 
 impl BackupSpan {
-    /// Number of the last segment that makes the backup consistent; `None` if no cluster with
-    /// segments of this size has the segments that `backup.info` names.
+    /// Returns the number of the last segment that makes the backup consistent; `None` if no
+    /// cluster with segments of this size has the segments that `backup.info` names.
     ///
-    /// A backup that ends exactly on a boundary names the next segment, of which it needs nothing:
-    /// that one may not exist yet.
+    /// A backup that ends exactly on a segment boundary names the next segment but needs nothing of
+    /// it: that segment may not exist yet.
     #[must_use]
     pub fn last_needed(&self, size: SegmentSize) -> Option<u64> {
         let begin = self.begin.number(size)?;
@@ -113,7 +114,7 @@ impl BackupSpan {
         }
     }
 
-    /// Last position that makes the backup consistent.
+    /// Returns the last position that makes the backup consistent.
     fn last_position(&self, size: SegmentSize) -> Option<Lsn> {
         let end = self.end_lsn.or_else(|| Some(size.begin_of(self.end.number(size)?)))?;
         Some(Lsn(end.0.saturating_sub(1)))
@@ -121,7 +122,7 @@ impl BackupSpan {
 }
 
 impl Attempt<'_> {
-    /// Tries the restore; an error is the reason why the backup is not on the course.
+    /// Tries the restore. The error is the reason why the backup is not on the course.
     pub(super) fn restore(&self) -> Result<Restore, Obstacle> {
         let size = self.wal.size;
         let (begin, last_needed) = self
@@ -148,11 +149,11 @@ impl Attempt<'_> {
         Ok(Restore { outcome, is_consistent, replay, reads, unfit, steps, may_arrive })
     }
 
-    /// Place of the backup's timeline in the course.
+    /// Returns the place of the backup's timeline in the course.
     ///
-    /// "requested timeline is not a child of this server's history": the checkpoint, and what a
-    /// standby had replayed, must be on their own timelines (`InitWalRecovery` in
-    /// `xlogrecovery.c`).
+    /// Otherwise `PostgreSQL` ends with "requested timeline is not a child of this server's
+    /// history": the checkpoint, and what a standby had replayed, must be on their own timelines
+    /// (`InitWalRecovery` in `xlogrecovery.c`).
     fn own_place(&self) -> Result<Place, Obstacle> {
         let (span, course, size) = (self.span, self.course, self.wal.size);
         let own = course.place_of(span.begin.timeline).ok_or(Obstacle::DeadBranch)?;
@@ -170,8 +171,8 @@ impl Attempt<'_> {
         Ok(own)
     }
 
-    /// Reads segment after segment as `XLogFileReadAnyTLI` does: of the newest timeline that has it,
-    /// and never of one before that of the last segment.
+    /// Reads segment after segment as `XLogFileReadAnyTLI` does: each from the newest timeline that
+    /// has it, and never from a timeline older than that of the last segment.
     fn run(&self, replaying: &mut Replaying, own: Place, last_needed: u64) -> End {
         loop {
             let number = replaying.number;
@@ -179,8 +180,8 @@ impl Attempt<'_> {
                 return End::Nothing;
             };
             let name = || self.wal.name(timeline, number);
-            let one = Read { timeline, run: Run { first: number, last: number } };
-            replaying.unfit = Some(one);
+            let read = Read { timeline, run: Run { first: number, last: number } };
+            replaying.unfit = Some(read);
             match served {
                 Served::Nothing => return End::Nothing,
                 Served::WrongSize => return End::WrongSize(name()),
@@ -197,7 +198,7 @@ impl Attempt<'_> {
             replaying.on = Some(place);
             replaying.unfit = None;
             if served == Served::Partial {
-                replaying.reads.push(one);
+                replaying.reads.push(read);
                 let has_end = number == last_needed && self.partial_has_end(timeline, number);
                 replaying.is_consistent |= has_end && !replaying.is_astray;
                 return End::Partial;
@@ -212,7 +213,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// What is served for a segment, and of which timeline.
+    /// Returns what is served for a segment, and from which timeline.
     fn ask(&self, on: Option<Place>, number: u64) -> Option<(Place, TimelineId, Served)> {
         let asked =
             self.course.stretches().take_while(|(place, _)| on.is_none_or(|on| *place <= on));
@@ -223,18 +224,20 @@ impl Attempt<'_> {
         served.find(|(_, _, served)| *served != Served::Nothing)
     }
 
-    /// Last segment of the run that holds a number, before a newer timeline has one.
+    /// Returns the last segment of the run that holds a number, before a newer timeline has one.
     fn end_of_run(&self, place: Place, timeline: TimelineId, number: u64) -> u64 {
         let next = number.saturating_add(1);
         let missing = self.wal.first_missing(timeline, next, u64::MAX);
         let newer = self.course.stretches().take_while(|(newer, _)| *newer < place);
-        let taken_over =
-            newer.filter_map(|(_, one)| self.wal.next_served(one.timeline, next.max(one.first)));
+        let taken_over = newer.filter_map(|(_, stretch)| {
+            self.wal.next_served(stretch.timeline, next.max(stretch.first))
+        });
         let end = missing.into_iter().chain(taken_over).min();
         end.map_or(u64::MAX, |end| end - 1)
     }
 
-    /// Whether a primary's backup has not seen the record of its end yet, and will not any more.
+    /// Returns whether a primary's backup has not reached the record of its end yet and no longer
+    /// can.
     fn is_left_too_early(&self, replaying: &Replaying, left_at: Lsn) -> bool {
         let is_primary = self.span.origin == BackupOrigin::Primary
             && self.span.begin.timeline == self.span.end.timeline;
@@ -242,7 +245,8 @@ impl Attempt<'_> {
         is_primary && !replaying.is_consistent && ends_at.is_some_and(|end| left_at < end)
     }
 
-    /// Whether a partial segment holds the backup's end: it ends where its timeline was left.
+    /// Returns whether a partial segment holds the backup's end: the partial segment ends where its
+    /// timeline was left.
     fn partial_has_end(&self, timeline: TimelineId, number: u64) -> bool {
         let size = self.wal.size;
         let switches = self.histories.switches_from(timeline);
@@ -250,8 +254,9 @@ impl Attempt<'_> {
         left_at.zip(self.span.end_lsn).is_none_or(|(left_at, end)| left_at >= end)
     }
 
-    /// The segments of the course from a number on: of each timeline up to where the next one
-    /// begins, of the target up to its last one. A target without any has its first one.
+    /// Returns the segments of the course from a number on: those of each timeline up to where the
+    /// next one starts, and those of the target up to its last one. A target without segments has
+    /// its first one.
     fn steps(&self, begin: u64) -> Vec<Read> {
         let mut steps = Vec::new();
         let mut first = begin;
@@ -265,7 +270,7 @@ impl Attempt<'_> {
                 steps.push(Read { timeline, run: Run { first, last: last.unwrap_or(first) } });
                 return steps;
             };
-            // A newer timeline that has not begun yet begins behind `first`.
+            // A newer timeline that has not started yet starts after `first`.
             steps.push(Read { timeline, run: Run { first, last: next.saturating_sub(1) } });
             first = next;
         }
@@ -312,14 +317,14 @@ impl Attempt<'_> {
         }
     }
 
-    /// Name under which a segment is asked for first.
+    /// Returns the name under which a segment is asked for first.
     fn name_of(&self, number: u64) -> Option<SegmentName> {
         let owner = self.course.stretch(self.course.owner_of(number)?)?;
         Some(self.wal.name(owner.timeline, number))
     }
 
-    /// Whether the segment that a replay ended before may still arrive: nothing that was written
-    /// after it has, be it partial or on a later timeline.
+    /// Returns whether the segment that a replay ended before may still arrive: nothing written
+    /// after it has arrived, neither a partial segment nor one on a later timeline.
     fn may_arrive(&self, replaying: &Replaying) -> bool {
         let number = replaying.number;
         let Some(owner) = self.course.owner_of(number) else { return false };

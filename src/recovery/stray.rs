@@ -4,24 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::postgres::{Lsn, TimelineHistory, TimelineId};
 
-/// What an archive shows of its timelines.
+/// Timelines of an archive, as its files show them.
 #[derive(Clone, Debug, Default)]
 pub struct TimelinesSeen<'a> {
-    /// Readable history files, by the timeline that begins there.
+    /// Readable history files, by the timeline that starts there.
     pub histories: BTreeMap<TimelineId, &'a TimelineHistory>,
     /// Timelines on which a finished backup began or ended.
     pub with_backups: BTreeSet<TimelineId>,
-    /// Timeline and position with which the newest finished backup is consistent.
+    /// Timeline and position at which the newest finished backup is consistent.
     pub newest_backup_end: Option<(TimelineId, Lsn)>,
 }
 
-/// Timelines that look as if a restored copy had written them into its source's archive.
+/// Returns the timelines that look as if a restored copy had written them into its source's
+/// archive.
 ///
-/// Such a timeline is above the newest finished backup's, has no backup of its own, and left that
-/// backup's history before its end: the cluster that made the backup cannot have gone there. It is
-/// not harmless: `recovery_target_timeline = latest` goes for the last of consecutive history files
-/// (`PostgreSQL`'s `findNewestTimeLine`) and then refuses the backup, which is not on its path.
-/// A timeline without a readable history file is not judged.
+/// Such a timeline is above the newest finished backup's, does not have a backup of its own, and
+/// left that backup's history before its end: the cluster that made the backup cannot have gone
+/// there. It is not harmless: `recovery_target_timeline = latest` selects the last of consecutive
+/// history files (`PostgreSQL`'s `findNewestTimeLine`) and then refuses the backup, which is not on
+/// its path. A timeline without a readable history file is not judged.
 #[must_use]
 pub fn stray_timelines(seen: &TimelinesSeen<'_>) -> BTreeSet<TimelineId> {
     let Some((timeline, end)) = seen.newest_backup_end else {

@@ -15,65 +15,66 @@ use super::{ArchivedWal, BackupSpan, Followed, Histories, Need, Obstacle, Replay
 /// A finished backup with all its data.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Its id.
+    /// Id of the backup.
     pub id: String,
-    /// From where to where it needs WAL to become consistent.
+    /// Span of WAL that the backup needs to become consistent.
     pub span: BackupSpan,
-    /// What it is kept for.
+    /// Purpose that the backup is kept for.
     pub need: Need,
-    /// When it ended.
+    /// End time of the backup.
     pub ended_at: DateTime<Utc>,
-    /// Backup in its chain that makes it useless, if there is one.
+    /// Backup in the chain that makes this one unusable, if there is one.
     pub broken_parent: Option<String>,
-    /// Whether data of it, or of a backup that it builds on, cannot be read at once.
+    /// True if data of the backup, or of one that it builds on, cannot be read at once.
     pub has_cold_data: bool,
 }
 
-/// What an archive holds of one cluster's WAL and timelines.
+/// WAL and timelines of one cluster, as an archive holds them.
 #[derive(Clone, Debug, Default)]
 pub struct Archived {
     /// The segments.
     pub wal: ArchivedWal,
     /// The history files.
     pub histories: Arc<Histories>,
-    /// When the last segment of each timeline arrived, as far as that is known.
+    /// Arrival time of each timeline's last segment, as far as known.
     pub last_arrivals: BTreeMap<TimelineId, DateTime<Utc>>,
-    /// The timeline that the living database is said to be on; `None` where nobody says so.
+    /// Timeline that the live database is reported to be on; `None` if nobody reports it.
     pub living_timeline: Option<TimelineId>,
 }
 
-/// The verdict on one backup.
+/// Verdict on one backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It can be restored and replayed to the newest segment of the current timeline.
+    /// Backup that can be restored and replayed to the newest segment of the current timeline.
     Recoverable,
-    /// It can be restored, and not replayed to there.
+    /// Backup that can be restored, but not replayed that far.
     Consistent(Obstacle),
-    /// It cannot be restored before something is brought back from cold storage.
+    /// Backup that cannot be restored before something is brought back from cold storage.
     Blocked(Obstacle),
-    /// Its own WAL has not arrived yet, from this segment on.
+    /// Backup whose own WAL has not arrived yet, from this segment on.
     Waiting(SegmentName),
-    /// No target restores it.
+    /// Backup that no target restores.
     Broken(Obstacle),
 }
 
-/// The verdict on one backup, and how far it gets.
+/// Verdict on one backup, and how far the backup gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupVerdict {
     /// The verdict.
     pub verdict: Verdict,
     /// The verdict once everything is brought back from cold storage.
     pub thawed: Verdict,
-    /// The last segment that replay towards the current timeline reaches, or towards its own where
-    /// no path leads to that; `None` if not even the first one.
+    /// Last segment that replay towards the current timeline reaches, or towards the backup's own
+    /// timeline if no path leads to the current one; `None` if not even the first one.
     pub reach: Option<SegmentName>,
-    /// The same once everything is brought back from cold storage.
+    /// Last segment that replay reaches, as in `reach`, once everything is brought back from cold
+    /// storage.
     pub thawed_reach: Option<SegmentName>,
     /// Restores to every target that a person can name.
     pub follow: Vec<Followed>,
-    /// What `PostgreSQL`'s default target timeline, `latest`, comes to.
+    /// Timeline that `PostgreSQL`'s default target timeline, `latest`, resolves to.
     pub default_target: TimelineId,
-    /// Whether a restore with that target comes up and gets as far.
+    /// True if a restore with that target comes up and gets as far as the best one.
     pub default_target_works: bool,
     /// Target with which a restore gets furthest; `None` if none works.
     pub works_with: Option<Target>,
@@ -82,7 +83,7 @@ pub struct BackupVerdict {
 /// The verdict on a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerVerdict {
-    /// The verdicts on its finished backups, by id.
+    /// Verdicts on the cluster's finished backups, by id.
     pub backups: BTreeMap<String, BackupVerdict>,
     /// The timeline with the newest WAL that a backup reaches; `None` without a backup that can be
     /// restored.
@@ -119,8 +120,8 @@ impl Archived {
         }
     }
 
-    /// The segments that replay from a backup to the newest segment of a timeline reads, by
-    /// timeline, whether they are there or not; `None` where no restore comes up there.
+    /// Returns the segments that replay from a backup to the newest segment of a timeline reads, by
+    /// timeline, present or not; `None` if no restore comes up there.
     #[must_use]
     pub fn replayed(&self, span: &BackupSpan, target: TimelineId) -> Option<SegmentSets> {
         let timelines = [span.begin.timeline, span.end.timeline, target];
@@ -183,8 +184,8 @@ impl Archived {
         }
     }
 
-    /// A restore to one target, which comes up only if all that makes the backup consistent can be
-    /// read at once.
+    /// Returns a restore to one target, which comes up only if everything that makes the backup
+    /// consistent can be read at once.
     fn followed(&self, judged: &Judged<'_>, tried: &Tried) -> Followed {
         let mut followed = tried.followed();
         if !followed.works() {
@@ -199,8 +200,9 @@ impl Archived {
         followed
     }
 
-    /// Where the best restore meets cold storage; where that is in what makes the backup consistent,
-    /// how far another one gets that does not.
+    /// Returns the place where the best restore meets cold storage. If what makes the backup
+    /// consistent is cold there, the reach is that of another working restore that needs nothing
+    /// cold for it, if there is one.
     fn first_cold(&self, judged: &Judged<'_>, best: Option<&Tried>) -> Option<Cold> {
         let cold = best.and_then(Tried::consistent).and_then(|best| self.cold(judged, best))?;
         if !cold.is_own {
@@ -218,7 +220,7 @@ impl Archived {
         })
     }
 
-    /// Verdict on a backup that no target restores.
+    /// Returns the verdict on a backup that no target restores.
     fn hopeless(&self, judged: &Judged<'_>) -> Verdict {
         let mut late = judged.restores().filter(|restore| restore.may_arrive);
         if let Some(Err(Obstacle::MissingSegment(missing))) =
@@ -228,13 +230,13 @@ impl Archived {
         }
         let on_course = self.closest(judged).and_then(|restore| restore.outcome.as_ref().err());
         let closed = || judged.tried.iter().filter_map(|tried| tried.restore.as_ref().err());
-        // What is not known may be what a restore needs.
+        // An unknown history file may be the one that a restore needs.
         let unknown = closed().find(|obstacle| matches!(obstacle, Obstacle::UnknownHistory(_)));
         let obstacle = unknown.or(on_course).or_else(|| closed().next());
         Verdict::Broken(obstacle.cloned().unwrap_or(Obstacle::DeadBranch))
     }
 
-    /// The first segment of a restore that cannot be read at once.
+    /// Returns the first segment of a restore that cannot be read at once.
     fn cold(&self, judged: &Judged<'_>, restore: &Restore) -> Option<Cold> {
         let last_needed = judged.candidate.span.last_needed(self.wal.size)?;
         let mut reach = None;
@@ -253,8 +255,8 @@ impl Archived {
         None
     }
 
-    /// A timeline with WAL above the current one of which it is not known where it comes from: newer
-    /// WAL may go on there, and without its history file no restore can.
+    /// Returns a timeline above the current one that has WAL and whose origin is unknown: newer WAL
+    /// may continue there, and no restore can follow it without its history file.
     fn unknown_above(&self, current: TimelineId) -> Option<TimelineId> {
         if self.living_timeline == Some(current) {
             return None;
@@ -268,8 +270,8 @@ impl Archived {
         above.find(|timeline| self.histories.ancestors(*timeline).is_none() && is_newer(timeline))
     }
 
-    /// What is missing on the way to the current timeline, and of what makes each backup consistent
-    /// that no target restores.
+    /// Returns the segments that are missing on the way to the current timeline, and those missing
+    /// from what makes a backup consistent, for each backup that no target restores.
     fn gaps(
         &self,
         judged: &[Judged<'_>],
@@ -283,7 +285,8 @@ impl Archived {
                 wanted.entry(read.timeline).or_default().insert_run(run);
             }
         };
-        for judged in judged.iter().filter(|one| one.candidate.need == Need::EverythingAfter) {
+        for judged in judged.iter().filter(|judged| judged.candidate.need == Need::EverythingAfter)
+        {
             let steps = current.and_then(|current| judged.steps_to(current, &self.wal));
             let Some((target, before)) = steps.and_then(<[Read]>::split_last) else { continue };
             for read in before {
@@ -295,7 +298,7 @@ impl Archived {
             }
         }
         for judged in judged {
-            let verdict = verdicts.get(&judged.candidate.id).map(|one| &one.thawed);
+            let verdict = verdicts.get(&judged.candidate.id).map(|verdict| &verdict.thawed);
             let Some(Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))) =
                 verdict
             else {
@@ -309,15 +312,14 @@ impl Archived {
         self.missing_of(&wanted)
     }
 
-    /// The segments of a restore's course that make the backup consistent, whether they are there or
-    /// not.
+    /// Returns the segments of a restore's course that make the backup consistent, present or not.
     fn own_steps(&self, judged: &Judged<'_>, restore: &Restore) -> Vec<Read> {
         let Some(last_needed) = judged.candidate.span.last_needed(self.wal.size) else {
             return Vec::new();
         };
         let mut steps = restore.steps.clone();
         if let Some(target) = steps.last_mut() {
-            // Also what lies behind the last segment that there is.
+            // Includes segments after the last present one.
             target.run.last = u64::MAX;
         }
         for step in &mut steps {
@@ -327,8 +329,8 @@ impl Archived {
         steps
     }
 
-    /// The restore on any course that lacks fewest of the segments that make the backup consistent: of
-    /// several, the one to the backup's own timeline.
+    /// Returns the restore, on any course, that lacks the fewest of the segments that make the
+    /// backup consistent; among several, the one to the backup's own timeline.
     fn closest<'a>(&self, judged: &'a Judged<'_>) -> Option<&'a Restore> {
         judged.restores().min_by_key(|restore| {
             let steps = self.own_steps(judged, restore).into_iter();
@@ -338,7 +340,7 @@ impl Archived {
         })
     }
 
-    /// Those of some segments that are not there, or of a size that they cannot have.
+    /// Returns the wanted segments that are missing or have an impossible size.
     fn missing_of(&self, wanted: &SegmentSets) -> SegmentSets {
         let mut missing = SegmentSets::new();
         for (timeline, runs) in wanted {
@@ -358,28 +360,28 @@ impl Archived {
     }
 }
 
-/// A backup with its restores to every target.
+/// Backup with its restores to every target.
 pub(super) struct Judged<'a> {
     pub(super) candidate: &'a Candidate,
     pub(super) tried: Vec<Tried>,
 }
 
-/// Where a restore meets cold storage.
+/// Place where a restore meets cold storage.
 struct Cold {
     segment: SegmentName,
-    /// Whether the backup needs the segment to become consistent.
+    /// True if the backup needs the segment to become consistent.
     is_own: bool,
-    /// The last segment before it.
+    /// Last segment that replay reads before it.
     reach: Option<SegmentName>,
 }
 
 impl Judged<'_> {
-    /// Whether any target restores the backup.
+    /// Returns whether any target restores the backup.
     pub(super) fn is_restorable(&self) -> bool {
         !self.reached().is_empty()
     }
 
-    /// The timelines on which the backup becomes consistent.
+    /// Returns the timelines on which the backup becomes consistent.
     pub(super) fn reached(&self) -> BTreeSet<TimelineId> {
         if self.candidate.broken_parent.is_some() {
             return BTreeSet::new();
@@ -388,8 +390,8 @@ impl Judged<'_> {
         consistent.map(|tried| tried.timeline).collect()
     }
 
-    /// The restores that are on some course, whether they come up or not: those to the backup's own
-    /// timeline first.
+    /// Returns the restores that are on some course, whether they come up or not: those to the
+    /// backup's own timeline first.
     fn restores(&self) -> impl Iterator<Item = &Restore> {
         let own = self.candidate.span.end.timeline;
         let (to_own, to_others): (Vec<_>, Vec<_>) =
@@ -397,7 +399,7 @@ impl Judged<'_> {
         to_own.into_iter().chain(to_others).filter_map(|tried| tried.restore.as_ref().ok())
     }
 
-    /// The course to a timeline's last segment, if the backup is on it.
+    /// Returns the course to a timeline's last segment, if the backup is on it.
     fn steps_to(&self, timeline: TimelineId, wal: &ArchivedWal) -> Option<&[Read]> {
         wal.last(timeline)?;
         let mut to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
@@ -405,11 +407,11 @@ impl Judged<'_> {
         Some(&restore.steps)
     }
 
-    /// The restore that gets furthest: to the current timeline if one gets there, otherwise on the
-    /// backup's own.
+    /// Returns the restore that gets furthest: to the current timeline if one gets there, otherwise
+    /// on the backup's own.
     ///
-    /// Of several to one timeline, the one that a person would name: the default, or `current`, or
-    /// the number.
+    /// Among several to one timeline, prefers the one that a person would name: the default, then
+    /// `current`, then the number.
     fn best(&self, current: TimelineId) -> Option<&Tried> {
         let own = self.candidate.span.end.timeline;
         let named_first = || self.tried.iter().rev();
@@ -429,8 +431,8 @@ impl Judged<'_> {
             .or_else(|| on_course(own))
     }
 
-    /// Whether the default target gets as far as the best one: to the same segment, or by way of the
-    /// last whole one to a partial one of a later timeline.
+    /// Returns whether the default target gets as far as the best one: to the same segment, or
+    /// through the last whole one to a partial one of a later timeline.
     fn default_works(&self, best: Option<&Tried>, size: SegmentSize) -> bool {
         let replay = |tried: &Tried| Some(tried.working()?.replay);
         let default = self.tried.iter().find(|tried| tried.target == Target::Latest);
@@ -443,7 +445,7 @@ impl Judged<'_> {
     }
 }
 
-/// Verdict on a backup as long as nothing is brought back from cold storage.
+/// Returns the verdict on a backup as long as nothing is brought back from cold storage.
 fn verdict_at_once(thawed: &Verdict, judged: &Judged<'_>, cold: Option<&Cold>) -> Verdict {
     match thawed {
         Verdict::Recoverable | Verdict::Consistent(_) => {}

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
 
-/// Sets of segments, by the timeline that their names have and by number.
+/// Sets of segment numbers, by the timeline in the segments' names.
 pub type SegmentSets = BTreeMap<TimelineId, Runs>;
 
-/// The WAL of one server, by number of segment.
+/// WAL of one server, by segment number.
 #[derive(Clone, Debug, Default)]
 pub struct ArchivedWal {
-    /// Size of the segments, which ties names to numbers.
+    /// Size of the segments, which relates names to numbers.
     pub size: SegmentSize,
     /// Whole segments in their place that replay can read.
     pub segments: SegmentSets,
-    /// Segments of a size that they cannot have: `PostgreSQL` ends with "has wrong size".
+    /// Segments of an impossible size: `PostgreSQL` ends with "has wrong size".
     pub wrong_size: SegmentSets,
     /// Segments of another cluster: `PostgreSQL` ends replay before them.
     pub foreign: SegmentSets,
@@ -24,7 +24,7 @@ pub struct ArchivedWal {
     pub partials: BTreeSet<(TimelineId, u64)>,
 }
 
-/// What a restore is given when it asks for a segment.
+/// Answer to a restore that asks for a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Served {
     /// A whole segment.
@@ -81,14 +81,15 @@ impl ArchivedWal {
         sets.into_iter().filter_map(|sets| sets.get(&timeline)?.last()).max()
     }
 
-    /// Whether anything of a timeline lies at or above a number, a partial segment included.
+    /// Returns whether anything of a timeline lies at or above a number, including partial
+    /// segments.
     #[must_use]
     pub fn has_from(&self, timeline: TimelineId, number: u64) -> bool {
         let last_partial = self.partials.range((timeline, number)..=(timeline, u64::MAX)).next();
         last_partial.is_some() || self.last(timeline) >= Some(number)
     }
 
-    /// Returns the first segment in `from..=to` that replay cannot read of a timeline.
+    /// Returns the first segment of a timeline in `from..=to` that replay cannot read.
     #[must_use]
     pub fn first_missing(&self, timeline: TimelineId, from: u64, to: u64) -> Option<u64> {
         match self.segments.get(&timeline) {
@@ -97,20 +98,20 @@ impl ArchivedWal {
         }
     }
 
-    /// Returns the segments in `from..=to` that replay cannot read of a timeline.
+    /// Returns the segments of a timeline in `from..=to` that replay cannot read.
     #[must_use]
     pub fn missing(&self, timeline: TimelineId, from: u64, to: u64) -> Runs {
         let none = Runs::default();
         self.segments.get(&timeline).unwrap_or(&none).missing_within(from, to)
     }
 
-    /// Returns the first segment in `from..=to` of a timeline that cannot be read at once.
+    /// Returns the first segment of a timeline in `from..=to` that cannot be read at once.
     #[must_use]
     pub fn first_cold(&self, timeline: TimelineId, from: u64, to: u64) -> Option<u64> {
         self.cold.get(&timeline)?.first_from(from).filter(|number| *number <= to)
     }
 
-    /// Returns all segments that are there, of whatever size.
+    /// Returns all present segments, whatever their size.
     #[must_use]
     pub fn present(&self) -> SegmentSets {
         let mut present = self.segments.clone();

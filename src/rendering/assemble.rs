@@ -184,7 +184,7 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
     }
 }
 
-/// What keeps Barman from deleting; `None` where nothing is known to, and something may.
+/// Reasons that keep Barman from deleting; `None` if none is known, but there may be one.
 fn blocked(retention: &RetentionReport) -> Option<BTreeSet<&'static str>> {
     let holding = retention.blocks.iter().filter(|(_, holds)| **holds);
     let holding: BTreeSet<_> = holding.map(|(block, _)| block.as_label()).collect();

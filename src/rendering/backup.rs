@@ -20,16 +20,16 @@ pub struct BackupEntry {
     pub id: String,
     /// What Barman left: `done`, `failed`, `running`, `incomplete`, `unreadable`.
     pub state: &'static str,
-    /// What it is good for. Of a done backup: `recoverable` (to the newest WAL), `consistent` (it can
-    /// be restored, and not replayed to the newest WAL), `blocked` (it can be once objects are
-    /// brought back from a storage class that cannot be read at once), `waiting` (its own WAL has not
-    /// arrived yet), `broken` (no target restores it), `unknown` (a history file that the store
-    /// refuses decides). Of any other: its state.
+    /// Verdict on the backup. For a done one: `recoverable` (to the newest WAL), `consistent` (it
+    /// can be restored, but not replayed to the newest WAL), `blocked` (it can be once objects are
+    /// brought back from a storage class that cannot be read at once), `waiting` (its own WAL has
+    /// not arrived yet), `broken` (no target restores it), `unknown` (it depends on a history file
+    /// that the store refuses). For any other: its state.
     pub verdict: &'static str,
     /// The verdict once everything is brought back from cold storage.
     pub verdict_after_thaw: &'static str,
-    /// Whether a restore of it comes up: with the first two verdicts; `null` where the store refuses
-    /// the file that tells.
+    /// True if a restore of it comes up, as with the first two verdicts; `null` if that depends on
+    /// a file that the store refuses.
     pub restorable: Option<bool>,
     /// The value of `recovery_target_timeline` with which a restore gets furthest: `latest`,
     /// `current` or a number; `null` if none works.
@@ -39,14 +39,16 @@ pub struct BackupEntry {
     pub obstacle: Option<ObstacleEntry>,
     /// The last segment that replay towards the current timeline reaches; `null` if there is none.
     pub reach: Option<ReachEntry>,
-    /// The same once everything is brought back from cold storage.
+    /// The last segment that replay reaches once everything is brought back from cold storage;
+    /// `null` if there is none.
     pub reach_after_thaw: Option<ReachEntry>,
     /// Restores to every value of `recovery_target_timeline`: first the numbers, then `current` and
-    /// `latest`. Of an archive with more timelines, the 100 highest.
+    /// `latest`. If the archive has more than 100 timelines, the 100 highest.
     pub follow: Vec<FollowEntry>,
     /// What `PostgreSQL`'s default target timeline, `latest`, comes to; `null` unless done.
     pub default_target_timeline: Option<u32>,
-    /// Whether a restore with that target comes up and gets as far as with any; `null` unless done.
+    /// True if a restore with that target comes up and gets as far as with any other; `null` unless
+    /// done.
     pub default_target_works: Option<bool>,
     /// When it began.
     pub began_at: Option<Moment>,
@@ -62,7 +64,7 @@ pub struct BackupEntry {
     pub error: Option<String>,
     /// Why its `backup.info` cannot be read: `syntax`, `framing`, `missing_field`, `access`.
     pub unreadable_reason: Option<&'static str>,
-    /// The same in words: those of the store for `access`.
+    /// The reason in words; for `access`, the store's own.
     pub unreadable_message: Option<String>,
     /// Why it is neither whole nor under way: `missing_info`, `missing_data`, `never_begun`,
     /// `never_ended`, `unknown_status`; `null` unless it is incomplete.
@@ -78,22 +80,22 @@ pub struct BackupEntry {
 pub enum ObstacleEntry {
     /// A segment is missing.
     MissingSegment {
-        /// Its name.
+        /// Name of the segment.
         segment: String,
     },
-    /// A segment has a size that no segment can have: a restore that comes to it does not come up.
+    /// A segment has an impossible size: a restore that reaches it does not come up.
     WrongSize {
-        /// Its name.
+        /// Name of the segment.
         segment: String,
     },
     /// A segment is of another database, with another system identifier.
     ForeignSegment {
-        /// Its name.
+        /// Name of the segment.
         segment: String,
     },
     /// A segment is in a storage class that cannot be read at once.
     ColdSegment {
-        /// Its name.
+        /// Name of the segment.
         segment: String,
     },
     /// Data are in a storage class that cannot be read at once.
@@ -117,7 +119,7 @@ pub enum ObstacleEntry {
     DeadBranch,
     /// A backup that this incremental one builds on cannot be used.
     Parent {
-        /// Its id.
+        /// Id of that backup.
         parent: String,
     },
     /// `backup.info` names segments that its cluster cannot have.
@@ -129,7 +131,7 @@ pub enum ObstacleEntry {
 /// The last segment that a backup reaches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReachEntry {
-    /// Its name.
+    /// Name of the segment.
     pub segment: String,
     /// When it arrived; `null` where that is not known, as of a segment between others.
     pub arrived_at: Option<Moment>,
@@ -140,21 +142,21 @@ pub struct ReachEntry {
 pub struct FollowEntry {
     /// The value of `recovery_target_timeline`: a number, `current` or `latest`.
     pub target: String,
-    /// Number of the timeline that it comes to.
+    /// Number of the timeline that the target stands for.
     pub timeline: u32,
-    /// Whether the server comes up.
+    /// True if the server comes up.
     pub works: bool,
-    /// What keeps it from coming up; `null` if it does.
+    /// The obstacle that keeps it from coming up; `null` if it comes up.
     pub obstacle: Option<ObstacleEntry>,
-    /// The last segment before the first one missing; `null` if the very first one is, and where the
-    /// backup is not on the way to the target.
+    /// The last segment before the first missing one; `null` if the very first one is missing, or
+    /// if the backup is not on the path to the target.
     pub last_wal: Option<String>,
     /// The first segment missing; `null` if the path is whole up to the timeline's last segment.
     pub first_missing: Option<String>,
     /// A partial segment that continues the last one.
     pub then_partial: Option<String>,
-    /// The segment in which replay really ends: where a timeline's segment is missing, `PostgreSQL`
-    /// takes its parent's in its place, and goes astray.
+    /// The segment in which replay really ends: if a timeline's segment is missing, `PostgreSQL`
+    /// takes its parent's instead and leaves the path.
     pub ends_in: Option<String>,
     /// Whether the path is whole.
     pub complete: bool,
@@ -178,15 +180,18 @@ impl BackupEntry {
             verdict: word,
             verdict_after_thaw: thawed,
             restorable: is_restorable(backup, server),
-            restore_with: verdict.and_then(|one| one.works_with).map(|target| target.to_string()),
+            restore_with: verdict
+                .and_then(|verdict| verdict.works_with)
+                .map(|target| target.to_string()),
             obstacle,
-            reach: verdict.and_then(|one| Some(reach(one.reach?, &recovery.reached_at))),
-            reach_after_thaw: verdict
-                .and_then(|one| Some(reach(one.thawed_reach?, &recovery.thawed_reached_at))),
+            reach: verdict.and_then(|verdict| Some(reach(verdict.reach?, &recovery.reached_at))),
+            reach_after_thaw: verdict.and_then(|verdict| {
+                Some(reach(verdict.thawed_reach?, &recovery.thawed_reached_at))
+            }),
             follow: verdict.map(follow).unwrap_or_default(),
-            default_target_timeline: verdict.map(|one| one.default_target.0),
+            default_target_timeline: verdict.map(|verdict| verdict.default_target.0),
             default_target_works: verdict
-                .map(|one| one.default_target_works)
+                .map(|verdict| verdict.default_target_works)
                 .filter(|works| *works || !server.refusals.has(RefusedKind::History)),
             began_at: backup.began_at.map(Moment),
             ended_at: info.and_then(|info| info.ended_at).map(Moment),
@@ -212,7 +217,7 @@ fn unreadable_reason(backup: &BackupReport) -> Option<&'static str> {
     }
 }
 
-/// Whether a restore of it comes up, as far as that is known.
+/// Returns whether a restore of it comes up; `None` if that is not known.
 fn is_restorable(backup: &BackupReport, server: &ServerReport) -> Option<bool> {
     if backup.state == BackupState::Unreadable(UnreadableReason::Access) {
         return None;

@@ -31,7 +31,7 @@ macro_rules! codes {
 codes! {
     /// A scan failed.
     ScanFailed = "scan_failed",
-    /// No server's directory is there.
+    /// No server's directory exists.
     NoServers = "no_servers",
     /// Only the configured servers' backups and WAL may be listed.
     ListedInPart = "listed_in_part",
@@ -49,7 +49,7 @@ codes! {
     WaitingForWal = "waiting_for_wal",
     /// The default target timeline does not reach the newest WAL.
     DefaultTargetFails = "default_target_fails",
-    /// Segments are missing that a backup has to be replayed through.
+    /// Segments are missing that the replay of a backup needs.
     Gap = "gap",
     /// A history file is missing or invalid.
     HistoryMissing = "history_missing",
@@ -57,11 +57,11 @@ codes! {
     RecoveryWindowShort = "recovery_window_short",
     /// The newest backup ended before the recovery window.
     BackupTooOld = "backup_too_old",
-    /// A backup is late by its schedule.
+    /// A backup is overdue by its schedule.
     BackupOverdue = "backup_overdue",
     /// A backup has been under way for far longer than usual.
     BackupStuck = "backup_stuck",
-    /// A backup failed, and none is done since.
+    /// A backup failed, and none has completed since.
     BackupFailed = "backup_failed",
     /// A backup is neither whole nor under way.
     BackupIncomplete = "backup_incomplete",
@@ -75,11 +75,11 @@ codes! {
     TooFewBackups = "too_few_backups",
     /// A schedule probably means something else.
     ScheduleMisread = "schedule_misread",
-    /// Backups do not come as the schedule has it.
+    /// Backups do not follow the schedule.
     ScheduleContradicted = "schedule_contradicted",
     /// Retention does not delete what is obsolete.
     RetentionOverdue = "retention_overdue",
-    /// Retention deletes nothing, as a `backup.info` makes no sense.
+    /// Retention deletes nothing because a `backup.info` makes no sense.
     RetentionBlocked = "retention_blocked",
     /// Retention ends with an error.
     RetentionFails = "retention_fails",
@@ -89,27 +89,27 @@ codes! {
     StrayTimeline = "stray_timeline",
     /// The backups are of several clusters.
     SharedDirectory = "shared_directory",
-    /// Objects below `wals/` that are no WAL files.
+    /// Objects below `wals/` that are not WAL files.
     ForeignWal = "foreign_wal",
-    /// WAL files where nothing finds them.
+    /// WAL files in places where no restore looks for them.
     MisplacedWal = "misplaced_wal",
-    /// Segments of a size that they cannot have.
+    /// Segments of an impossible size.
     WrongSize = "wrong_size",
     /// Segments that are stored twice.
     DuplicateWal = "duplicate_wal",
-    /// Segments that were uploaded once more.
+    /// Segments that were uploaded again.
     OverwrittenWal = "overwritten_wal",
-    /// A server that nobody expects.
+    /// An unexpected server.
     OrphanedServer = "orphaned_server",
-    /// Multipart uploads that nobody finished.
+    /// Multipart uploads that were never completed.
     UnfinishedUploads = "unfinished_uploads",
-    /// A certificate of a chain has ended.
+    /// A certificate of a chain has expired.
     CertificateExpired = "certificate_expired",
-    /// A certificate is valid only later.
+    /// A certificate is not valid yet.
     CertificateNotYetValid = "certificate_not_yet_valid",
     /// A certificate does not verify.
     CertificateInvalid = "certificate_invalid",
-    /// A certificate ends soon.
+    /// A certificate expires soon.
     CertificateEnding = "certificate_ending",
     /// A certificate cannot be read.
     CertificateUnreadable = "certificate_unreadable",

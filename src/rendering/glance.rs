@@ -19,8 +19,8 @@ pub struct ServerGlance {
     pub verdict: Option<RestoreVerdict>,
     /// The worst of what is not as it should be.
     pub status: Severity,
-    /// When the newest finished backup ended; `None` without one, and where one that cannot be read may
-    /// be newer.
+    /// End of the newest finished backup; `None` if there is none, or if one that cannot be read
+    /// may be newer.
     pub newest_backup_at: Option<DateTime<Utc>>,
     /// What is not as it should be, worst first: sentences.
     pub problems: Vec<String>,
@@ -33,13 +33,13 @@ pub enum RestoreVerdict {
     Restorable,
     /// It can be restored, and not replayed to the newest WAL.
     EndsEarly,
-    /// It can be, once objects are brought back from cold storage.
+    /// It can be restored once objects are brought back from cold storage.
     Blocked,
     /// It can be restored once its own WAL has arrived.
     Waiting,
     /// It cannot be restored, or there is none.
     NotRestorable,
-    /// A file that tells cannot be read.
+    /// It depends on a file that cannot be read.
     Unknown,
 }
 

@@ -23,7 +23,7 @@ const MOST_GAPS: usize = 100;
 const NO_SERVERS: &str =
     "No server's directory lies below the destination path: is it the right one?";
 
-/// What credentials lead to that may list only the directories of the configured servers.
+/// Message for credentials that may list only the directories of the configured servers.
 const LISTED_IN_PART: &str = "Only the configured servers can be listed: what else lies below the \
                               destination path is not known";
 
@@ -86,7 +86,7 @@ pub(super) fn server_findings(
 fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> Vec<Finding> {
     let Some(newest) = server.newest_done() else {
         if server.refused_since(None) {
-            // Those that cannot be read may well be done.
+            // Backups that cannot be read may well be done.
             return Vec::new();
         }
         let never = "This server has never been backed up: it has no directory";
@@ -99,7 +99,7 @@ fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> 
     };
     let mut findings = Vec::new();
     if !server.newest_is_known() {
-        // A newer one may be better: this one is judged like any older one.
+        // A newer one, which cannot be read, may be better: this one is judged like any older one.
         return older_backup(server, newest).into_iter().collect();
     }
     findings.extend(newest_verdict(server, newest, now).filter(|_| is_certain(server)));
@@ -120,7 +120,8 @@ fn newest_backup(server: &ServerReport, report: &Report, now: DateTime<Utc>) -> 
     findings
 }
 
-/// Not critical while the first one is under way, nor before it is due where a schedule tells.
+/// Severity of a missing backup: not critical while the first one is under way, nor before it is
+/// due by a schedule.
 fn no_backup_severity(server: &ServerReport, now: DateTime<Utc>) -> Severity {
     let overdue = server.schedule.as_ref().and_then(|schedule| schedule.overdue(now));
     let is_early = overdue.is_some_and(|overdue| overdue.is_zero());
@@ -128,7 +129,7 @@ fn no_backup_severity(server: &ServerReport, now: DateTime<Utc>) -> Severity {
     if is_coming { Severity::Warning } else { Severity::Critical }
 }
 
-/// Whether what is wrong with the newest backup is so whatever the refused files say.
+/// Returns whether the problem of the newest backup exists whatever the refused files say.
 fn is_certain(server: &ServerReport) -> bool {
     server.newest_verdict().is_none_or(|newest| match newest.verdict {
         Verdict::Recoverable => server.newest_is_recoverable_by_default().is_some(),
@@ -187,18 +188,18 @@ fn default_target_fails(newest: &BackupReport, verdict: &BackupVerdict) -> Findi
     let timeline = verdict.default_target;
     let target = verdict.works_with.map(|target| target.to_string()).unwrap_or_default();
     let message = format!(
-        "A restore of the newest backup {} with default settings goes for timeline {timeline} and \
-         does not get as far as with `recovery_target_timeline = '{target}'`",
+        "With default settings, a restore of the newest backup {} targets timeline {timeline}, and \
+         fails or ends early: set `recovery_target_timeline = '{target}'`",
         newest.id
     );
     let evidence = Evidence { timeline: Some(timeline.0), ..about(newest) };
     Finding::new(Severity::Warning, FindingCode::DefaultTargetFails, message).with(evidence)
 }
 
-/// It can be restored, once somebody has brought objects back.
+/// Finding on a backup that can be restored once its objects are brought back.
 fn blocked(backup: &BackupReport, obstacle: &ObstacleEntry) -> Finding {
     let message = format!(
-        "A restore of backup {} has to wait until objects are brought back from cold storage: {}",
+        "A restore of backup {} needs objects to be brought back from cold storage first: {}",
         backup.id,
         obstacle.in_words()
     );
@@ -271,7 +272,7 @@ fn gap_in_words(
 ) -> String {
     if missing == 1 && wrong_sizes == 1 {
         return format!(
-            "Segment {first} has a size that no segment can have: replay ends before it"
+            "Segment {first} has an impossible size: a restore that reaches it does not come up"
         );
     }
     if missing == 1 {
@@ -281,8 +282,8 @@ fn gap_in_words(
     match wrong_sizes {
         0 => format!("{segments} are missing, {first} to {last}: replay ends before them"),
         of_wrong_size => format!(
-            "{segments} are missing, {first} to {last}, {of_wrong_size} of them there in a size that \
-             no segment can have: replay ends before them"
+            "{segments} are missing or unusable, {first} to {last} ({of_wrong_size} with an \
+             impossible size): replay cannot get past them"
         ),
     }
 }
@@ -296,7 +297,7 @@ fn histories(server: &ServerReport) -> Vec<Finding> {
         let has_wal = server.wal.timelines.contains_key(timeline);
         let severity = if is_above && has_wal { Severity::Critical } else { Severity::Warning };
         let (state, cure) = if server.recovery.histories_damaged.contains(timeline) {
-            ("is damaged", "replace it by")
+            ("is damaged", "replace it with")
         } else {
             ("is missing", "archive")
         };
@@ -307,8 +308,8 @@ fn histories(server: &ServerReport) -> Vec<Finding> {
         };
         let message = format!(
             "The history file of timeline {timeline} {state}: \
-             `recovery_target_timeline = {timeline}` does not work{own}; {cure} the one in `pg_wal` of \
-             a server of that timeline"
+             `recovery_target_timeline = '{timeline}'` does not work{own}; {cure} the copy in \
+             `pg_wal` of a primary or replica on that timeline"
         );
         let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
         Finding::new(severity, FindingCode::HistoryMissing, message).with(evidence)
@@ -316,7 +317,7 @@ fn histories(server: &ServerReport) -> Vec<Finding> {
     server.recovery.histories_missing.iter().map(finding).collect()
 }
 
-/// Whether a backup that ended on a timeline is restored with `current`.
+/// Returns whether a backup that ended on a timeline is restored with `current`.
 fn restores_with_current(server: &ServerReport, timeline: TimelineId) -> bool {
     let verdicts = server.recovery.verdict.backups.values();
     let mut followed = verdicts.flat_map(|verdict| &verdict.follow);
@@ -325,14 +326,14 @@ fn restores_with_current(server: &ServerReport, timeline: TimelineId) -> bool {
     })
 }
 
-/// A line of WAL that goes on where no backup can follow.
+/// Finding on newest WAL that no backup can be replayed to.
 fn unreached_timeline(server: &ServerReport) -> Option<Finding> {
     let timeline = server.recovery.verdict.unreached_timeline?;
     server.newest_wal_is_unreached()?;
     let message = format!(
         "The newest WAL is on timeline {timeline}, and no backup can be replayed to it: take a \
-         backup now. If a restored copy wrote that timeline, name the database's own one as \
-         `currentTimeline`"
+         backup now. If a restored copy wrote that timeline, set `currentTimeline` to the \
+         database's own timeline"
     );
     let evidence = Evidence { timeline: Some(timeline.0), ..Evidence::default() };
     Some(Finding::new(Severity::Critical, FindingCode::NewestWalUnreached, message).with(evidence))
@@ -355,7 +356,7 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
                 let message = format!("Backup {id} failed, and none is done since: {error}");
                 (FindingCode::BackupFailed, message)
             }
-            // All of those that are refused are told at once.
+            // All refused files are reported together.
             BackupState::Failed
             | BackupState::Running
             | BackupState::Unreadable(UnreadableReason::Access) => return None,

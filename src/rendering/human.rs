@@ -28,7 +28,7 @@ pub(super) fn quoted(text: &str) -> String {
     cut(text, QUOTED_CHARACTERS)
 }
 
-/// A text on one line, and cut after this many characters.
+/// Returns a text on one line, cut after this many characters.
 pub(super) fn cut(text: &str, characters: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(characters) {

@@ -48,7 +48,7 @@ pub struct ArchiveEntry {
     pub error: Option<ErrorEntry>,
     /// What concerns no single server.
     pub findings: Vec<Finding>,
-    /// Names of the servers that are there and left out (`ignoreServers`).
+    /// Names of the servers that exist and are left out (`ignoreServers`).
     pub ignored_servers: BTreeSet<String>,
     /// The servers found and the servers expected, by name.
     pub servers: Vec<ServerEntry>,
@@ -76,10 +76,9 @@ pub struct ServerEntry {
     pub findings: Vec<Finding>,
     /// The backups, by id.
     pub backups: Vec<BackupEntry>,
-    /// What the newest finished backup was taken of; `null` where that is not known.
+    /// The cluster that the newest finished backup was taken of; `null` if that is not known.
     pub postgresql: Option<PostgresqlEntry>,
-    /// Files whose content the store does not give out, by kind: nothing that depends on them is
-    /// known.
+    /// Files whose content the store refuses, by kind: nothing that depends on them is known.
     pub files_refused: Vec<RefusedEntry>,
     /// The WAL.
     pub wal: WalEntry,
@@ -103,20 +102,20 @@ pub struct ServerEntry {
 pub struct PostgresqlEntry {
     /// Its system identifier.
     pub system_identifier: String,
-    /// Its version, such as `15.18`; `null` where `backup.info` does not say.
+    /// Its version, such as `15.18`; `null` if `backup.info` does not say.
     pub version: Option<String>,
 }
 
 /// Refused files of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RefusedEntry {
-    /// The kind, as `barman_cloud_files_refused` has it: `backup_info`, `history`, `keep`.
+    /// The kind, as in `barman_cloud_files_refused`: `backup_info`, `history`, `keep`.
     pub kind: &'static str,
-    /// How many files.
+    /// Number of files.
     pub count: u64,
-    /// Key of the newest of them, from the bucket's root.
+    /// Key of the newest file, from the bucket's root.
     pub key: String,
-    /// What the store says about that one.
+    /// The store's message about that file.
     pub message: String,
 }
 
@@ -125,10 +124,10 @@ pub struct RefusedEntry {
 pub struct WalEntry {
     /// The timelines with whole segments, by number.
     pub timelines: Vec<TimelineEntry>,
-    /// The newest segment by its position: the last one of the current timeline, or without one of the
-    /// highest that no other cluster wrote; `null` without any.
+    /// The newest segment by its position: the last one of the current timeline; if no timeline is
+    /// current, of the highest one that no other cluster wrote; `null` if there is none.
     pub newest_segment: Option<String>,
-    /// When that segment arrived; `null` without any.
+    /// Arrival time of that segment; `null` if there is none.
     pub newest_at: Option<Moment>,
     /// Time from the arrival of a segment to that of the next, gaps left out; `null` without two
     /// that follow each other.
@@ -136,10 +135,10 @@ pub struct WalEntry {
     /// What is odd: counts by the kinds of `barman_cloud_wal_anomalies`. A kind that could not be
     /// judged is missing.
     pub anomalies: BTreeMap<&'static str, u64>,
-    /// Names of up to 20 of what is odd, by the same kinds: of segments, or keys from the bucket's root
-    /// for `misplaced` and `foreign`. A kind without any is missing.
+    /// Names of up to 20 odd segments, by the same kinds; for `misplaced` and `foreign`, keys from
+    /// the bucket's root. A kind without any is missing.
     pub odd: BTreeMap<&'static str, Vec<String>>,
-    /// The timelines that a restored copy may have written; `null` where that could not be judged.
+    /// The timelines that a restored copy may have written; `null` if that could not be judged.
     pub stray_timelines: Option<Vec<u32>>,
 }
 
@@ -159,10 +158,11 @@ pub struct IntervalsEntry {
 pub struct TimelineEntry {
     /// Number of the timeline.
     pub timeline: u32,
-    /// Number of the timeline that it left; `null` for the first one, and where no history file that
-    /// can be read says so.
+    /// Number of the timeline that it left; `null` for the first one, and if no readable history
+    /// file says so.
     pub parent: Option<u32>,
-    /// The position at which it left that one (an LSN such as `0/6000080`); `null` like the parent.
+    /// The position at which it left its parent (an LSN such as `0/6000080`); `null` if `parent`
+    /// is.
     pub switched_at: Option<String>,
     /// Name of its first segment in the archive.
     pub first: Option<String>,
@@ -181,24 +181,24 @@ pub struct RecoveryEntry {
     pub current_timeline: Option<u32>,
     /// The timeline with the newest WAL of all, if no backup reaches it; `null` otherwise.
     pub unreached_timeline: Option<u32>,
-    /// Missing segments that a finished backup would have to replay through; `null` where none are
-    /// known, and a file that cannot be read may say that there are.
+    /// Missing segments that a finished backup would have to replay through; `null` if none are
+    /// known, but a file that cannot be read may show some.
     pub gaps: Option<Vec<GapEntry>>,
-    /// Missing segments below ones that have just arrived: they may be on their way, and are gaps only
-    /// after `backups.gapGracePeriod`.
+    /// Missing segments before ones that have just arrived: they may still be on their way, and are
+    /// gaps only after `backups.gapGracePeriod`.
     pub pending_gaps: Vec<GapEntry>,
     /// Earliest moment from which every later one can be restored; `null` without a backup that
     /// reaches the newest WAL.
     pub window_start: Option<Moment>,
     /// Latest moment that can be restored; `null` like the start.
     pub window_end: Option<Moment>,
-    /// Timelines with WAL or backups whose history file is missing or unreadable; `null` where none
-    /// are known, and the store refuses one.
+    /// Timelines with WAL or backups whose history file is missing or unreadable; `null` if none
+    /// are known, but the store refuses one.
     pub histories_missing: Option<Vec<u32>>,
     /// Segments that no restore of a finished backup reads; `null` without a finished backup, and
-    /// where that is not known.
+    /// if that is not known.
     pub obsolete: Option<Vec<GapEntry>>,
-    /// How many segments no finished backup needs; `null` like them.
+    /// Number of segments that no finished backup needs; `null` if `obsolete` is.
     pub obsolete_segments: Option<u64>,
     /// What they take in the bucket; `null` like their number.
     pub obsolete_bytes: Option<u64>,
@@ -228,7 +228,7 @@ pub struct GapEntry {
     pub first: String,
     /// Name of the last segment.
     pub last: String,
-    /// How many there are.
+    /// Number of segments.
     pub count: u64,
 }
 
@@ -237,20 +237,19 @@ pub struct GapEntry {
 pub struct RetentionEntry {
     /// The policy in Barman's words.
     pub policy: String,
-    /// What it makes of each backup, by id, in Barman's words; `null` where Barman's rule leads to an
-    /// error.
+    /// Status of each backup by id, in Barman's words; `null` if Barman's rule leads to an error.
     pub statuses: Option<BTreeMap<String, &'static str>>,
     /// The ids of the backups that it does not need; `null` like the statuses.
     pub obsolete: Option<Vec<String>>,
     /// Since when the backup has been obsolete that is so for longest; `null` without one.
     pub overdue_since: Option<Moment>,
-    /// What keeps Barman from deleting: `unreadable_backup` (nothing is), `kept_backup` (no WAL is);
-    /// `null` where nothing is known to, and a refused file may.
+    /// Reasons that keep Barman from deleting: `unreadable_backup` (it deletes nothing),
+    /// `kept_backup` (it deletes no WAL); `null` if none is known, but a refused file may hide one.
     pub blocked: Option<BTreeSet<&'static str>>,
     /// Share of a recovery window that can be restored at once, from 0 to 1; `null` with another
     /// policy.
     pub coverage_ratio: Option<f64>,
-    /// The same share once everything is brought back from cold storage; `null` like the ratio.
+    /// The same share once everything is brought back from cold storage; `null` if the ratio is.
     pub coverage_ratio_after_thaw: Option<f64>,
     /// Seconds of the window that cannot; `null` like the ratio.
     pub shortfall_seconds: Option<f64>,
@@ -283,7 +282,7 @@ pub struct UploadsEntry {
     pub bytes: Option<u64>,
     /// When the oldest was begun; `null` without any.
     pub oldest_at: Option<Moment>,
-    /// Keys of up to 20 of them behind the destination path, the oldest first.
+    /// Keys of up to 20 of them, without the destination path, oldest first.
     pub keys: Vec<String>,
 }
 

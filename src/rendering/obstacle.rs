@@ -33,17 +33,15 @@ impl ObstacleEntry {
         match self {
             Self::MissingSegment { segment } => format!("segment {segment} is missing"),
             Self::WrongSize { segment } => {
-                format!("segment {segment} has a size that no segment can have")
+                format!("segment {segment} has an impossible size")
             }
             Self::ForeignSegment { segment } => {
-                format!("segment {segment} is of another database, with another system identifier")
+                format!("segment {segment} belongs to a cluster with another system identifier")
             }
             Self::ColdSegment { segment } => {
-                format!("segment {segment} is in a storage class that cannot be read at once")
+                format!("segment {segment} is in a storage class without immediate access")
             }
-            Self::ColdData => {
-                "its data are in a storage class that cannot be read at once".to_owned()
-            }
+            Self::ColdData => "its data is in a storage class without immediate access".to_owned(),
             Self::MissingHistory { timeline } => {
                 format!("the history file of timeline {timeline} is missing")
             }
@@ -54,13 +52,13 @@ impl ObstacleEntry {
                 format!("the exporter could not read the history file of timeline {timeline}")
             }
             Self::DeadBranch => {
-                "the timeline of that WAL left the backup's own before the backup ended".to_owned()
+                "the target timeline left the backup's timeline before the backup ended".to_owned()
             }
             Self::ImpossibleSegments => {
                 "its backup.info names segments that its cluster cannot have".to_owned()
             }
             Self::Parent { parent } => {
-                format!("it is incremental, and {parent}, which it builds on, cannot be restored")
+                format!("it is an incremental backup based on {parent}, which cannot be restored")
             }
             Self::UnnamedSegments => "its backup.info does not say which WAL it needs".to_owned(),
         }

@@ -1,14 +1,14 @@
-//! Findings on files whose content the store does not give out.
+//! Findings on files whose content the store refuses.
 
 use crate::report::{Refused, RefusedKind, ServerReport};
 
 use super::human::{count, cut};
 use super::{Evidence, Finding, FindingCode, Severity};
 
-/// The longest reason of the store's that a finding repeats, in characters.
+/// Maximum length of the store's reason in a finding, in characters.
 const REASON_CHARACTERS: usize = 400;
 
-/// One finding for each kind of file: what depends on them is not known.
+/// Returns one finding for each kind of file: what depends on them is not known.
 pub(super) fn refusals(server: &ServerReport) -> Vec<Finding> {
     server.refusals.kinds.iter().map(|(kind, refused)| finding(*kind, refused)).collect()
 }
@@ -18,19 +18,19 @@ fn finding(kind: RefusedKind, refused: &Refused) -> Finding {
         RefusedKind::BackupInfo => (
             FindingCode::BackupUnreadable,
             "backup.info file",
-            "what these backups are worth is not known",
+            "it is not known whether these backups can be restored",
         ),
         RefusedKind::History => (
             FindingCode::FileUnreadable,
             "history file",
-            "where these timelines come from is not known",
+            "the ancestry of these timelines is not known",
         ),
         RefusedKind::Keep => {
             (FindingCode::FileUnreadable, "keep annotation", "which backups are kept is not known")
         }
     };
     let message = format!(
-        "The store refuses {}, and {consequence}: {}",
+        "The store refuses to return {}, so {consequence}: {}",
         count(refused.count, unit),
         cut(&refused.message, REASON_CHARACTERS)
     );

@@ -69,7 +69,7 @@ pub struct Evidence {
     /// Name of the last segment of a gap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_segment: Option<String>,
-    /// Key of the object, from the bucket's root; of several, the newest one's.
+    /// Key of the object, from the bucket's root; if there are several, the newest one's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// How many segments, objects, uploads or backups.

@@ -1,4 +1,4 @@
-//! Findings on how many backups there are, how large they are, and how much of the past they cover.
+//! Findings on the number of backups, their sizes, and the part of the past that they cover.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,7 +8,7 @@ use super::human::{count, duration};
 use super::thresholds::{LEAST_RUN, LONG_RUN, SHRUNK_TO, WINDOW_COVERED};
 use super::{Evidence, Finding, FindingCode, Moment, Severity};
 
-/// What is odd about the newest backups, and about what they cover.
+/// Findings on the newest backups and on the period that backups cover.
 pub(super) fn newest_shape(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
     let findings = [shrank(server), stuck(server, now), window_short(server)];
     findings.into_iter().flatten().collect()
@@ -26,7 +26,8 @@ fn shrank(server: &ServerReport) -> Option<Finding> {
     Some(Finding::new(Severity::Warning, FindingCode::BackupShrank, message).with(evidence))
 }
 
-/// A first backup has no usual duration: it counts as incomplete after `backups.maxRunningTime`.
+/// Finding on a backup that has been under way for too long. A first backup has no usual duration:
+/// it counts as incomplete after `backups.maxRunningTime`.
 fn stuck(server: &ServerReport, now: DateTime<Utc>) -> Option<Finding> {
     let running = server.newest_running()?;
     let began_at = running.began_at?;
@@ -49,14 +50,15 @@ fn times(length: TimeDelta, factor: i32) -> TimeDelta {
     length.checked_mul(factor).unwrap_or(TimeDelta::MAX)
 }
 
-/// A young archive is no finding: there, the window begins with the oldest backup.
+/// Finding on a recovery window that is covered only in part. A young archive is not a finding: its
+/// window starts with the oldest backup.
 fn window_short(server: &ServerReport) -> Option<Finding> {
     let retention = server.retention.as_ref()?;
     let coverage = retention.coverage.filter(|coverage| coverage.ratio() < WINDOW_COVERED)?;
     let oldest_at = server.oldest_known_done_at()?;
     let begins_later = server.recovery_window_start().is_some_and(|start| start > oldest_at);
     let message = format!(
-        "{:.1} % of the moments that `{}` promises can be restored: {} cannot",
+        "Only {:.1} % of the window that `{}` promises can be restored: {} of it cannot",
         coverage.ratio() * 100.0,
         retention.policy,
         duration(coverage.shortfall())
@@ -64,13 +66,13 @@ fn window_short(server: &ServerReport) -> Option<Finding> {
     begins_later.then(|| Finding::new(Severity::Warning, FindingCode::RecoveryWindowShort, message))
 }
 
-/// Without any backup, that there is none says it all.
+/// Finding on too few backups. If there is no backup at all, another finding reports it.
 pub(super) fn too_few_backups(server: &ServerReport) -> Option<Finding> {
     let required = u64::from(server.required_backups()?);
     let done = server.done().len() as u64;
     let is_too_few = done > 0 && done < required && !server.refused_since(None);
     let message = format!(
-        "{} done: the retention policy or minimum redundancy asks for {required}",
+        "Only {} done: the retention policy or minimum redundancy asks for {required}",
         if done == 1 { "1 backup is".to_owned() } else { format!("{} are", count(done, "backup")) }
     );
     let evidence = Evidence { count: Some(done), ..Evidence::default() };

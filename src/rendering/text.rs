@@ -217,12 +217,12 @@ fn gap_in_words(gap: &GapEntry) -> String {
     }
 }
 
-/// Segments that may yet arrive.
+/// Missing segments that may still arrive.
 fn on_their_way(server: &ServerEntry) -> Option<String> {
     let pending = server.recovery.pending_gaps.iter().map(gap_in_words);
     let pending: Vec<_> = pending.collect();
     (!pending.is_empty())
-        .then(|| format!("perhaps {}: later ones have just come", pending.join(", ")))
+        .then(|| format!("possibly {}: later segments have just arrived", pending.join(", ")))
 }
 
 /// There is no window that lasts until now; some moments before may well be restored.

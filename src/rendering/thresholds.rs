@@ -1,4 +1,4 @@
-//! Limits of the findings. Those of the alerts are the same: a test compares them with
+//! Limits of the findings. The alerts have the same ones: a test compares them with
 //! `alerts/rules/thresholds.yaml`.
 
 use chrono::TimeDelta;
@@ -11,10 +11,10 @@ pub(super) const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
 /// Time after which waiting for WAL is critical: archiving fails.
 pub(super) const CRITICAL_WAIT: TimeDelta = TimeDelta::hours(2);
 
-/// Shortest time for which a backup under way is never taken for stuck.
+/// Time for which a backup under way never counts as stuck.
 pub(super) const LEAST_RUN: TimeDelta = TimeDelta::hours(1);
 
-/// How many times as long as the last one a backup may be under way.
+/// Factor for a backup under way: it is stuck if it takes longer than the last one times this.
 pub(super) const LONG_RUN: i32 = 3;
 
 /// Share of the usual size below which a backup is suspicious.
@@ -26,21 +26,21 @@ pub(super) const WINDOW_COVERED: f64 = 0.95;
 /// Longest time for which a backup may be obsolete: retention runs once a day.
 pub(super) const OBSOLETE_FOR: TimeDelta = TimeDelta::days(1);
 
-/// Bytes of WAL that no backup needs which may lie about.
+/// Maximum size of WAL that no backup needs, in bytes.
 pub(super) const OBSOLETE_WAL_BYTES: u64 = 10 << 30;
 
-/// One limit, as the rules name it.
+/// One limit, as in the rules.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {
     /// Name in the rules.
     pub name: &'static str,
-    /// Severity that it is for; empty where there is but one.
+    /// Severity that the limit is for; empty if there is only one.
     pub severity: &'static str,
     /// Value, in seconds, bytes or as a share.
     pub value: f64,
 }
 
-/// The limits that findings and alerts have in common.
+/// Returns the limits that findings and alerts have in common.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "the limits are small")]
 pub fn thresholds() -> Vec<Threshold> {

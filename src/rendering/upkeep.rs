@@ -47,22 +47,22 @@ fn odd_wal_in_words(kind: WalAnomaly, number: u64, server: &ServerReport) -> (Fi
             let timelines = server.recovery.stray.iter().map(ToString::to_string);
             let timelines = timelines.collect::<Vec<_>>().join(", ");
             let message = format!(
-                "Timeline {timelines} left this server's history before its newest backup ended: a \
-                 restored copy may have written it here"
+                "Timeline {timelines} branched off this server's history before its newest backup \
+                 ended: a restored copy may have written it"
             );
             (FindingCode::StrayTimeline, message)
         }
         WalAnomaly::Foreign => {
-            let message = format!("What is no WAL file lies below wals/: {}", of("object"));
+            let message = format!("Below wals/, but not a WAL file: {}", of("object"));
             (FindingCode::ForeignWal, message)
         }
         WalAnomaly::Misplaced => {
             let message =
-                format!("{} in the wrong place, where nothing finds them", of("WAL file"));
+                format!("{} in the wrong directory: no restore looks there", of("WAL file"));
             (FindingCode::MisplacedWal, message)
         }
         WalAnomaly::Size => {
-            (FindingCode::WrongSize, format!("{} of a size that no segment has", of("segment")))
+            (FindingCode::WrongSize, format!("{} with an impossible size", of("segment")))
         }
         WalAnomaly::Duplicate => {
             let message = format!("{} stored once more under another ending", of("segment"));
@@ -78,7 +78,7 @@ fn odd_wal_in_words(kind: WalAnomaly, number: u64, server: &ServerReport) -> (Fi
 pub(super) fn obsolete_wal(server: &ServerReport) -> Option<Finding> {
     let obsolete = server.recovery.obsolete_stored?;
     let message = format!(
-        "{} of WAL in {} are needed by no backup and still there",
+        "{} of WAL in {} still stored, although no backup needs it",
         bytes(obsolete.bytes),
         count(obsolete.objects, "object")
     );

@@ -9,31 +9,32 @@ use crate::postgres::LogName;
 
 use super::{PrefixSums, ServerReport, UploadSums};
 
-/// What one scan found in one archive.
+/// Result of one scan of one archive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// The oldest moment at which any part of the report was verified by listing it.
+    /// Oldest moment at which any part of the report was verified by listing it.
     pub audited_at: DateTime<Utc>,
-    /// Whether everything below the destination path was listed. Otherwise only `base/` and `wals/`
-    /// of the expected servers were: what lies beside them is not known.
+    /// True if everything below the destination path was listed. Otherwise only `base/` and `wals/`
+    /// of the expected servers were listed, and anything next to them is unknown.
     pub is_whole: bool,
-    /// Everything that the scan accounted for.
+    /// All objects that the scan accounted for.
     pub stock: Stock,
-    /// The servers, by name: those found, and those expected and not found.
+    /// Servers by name: those found, and those expected but not found.
     pub servers: BTreeMap<String, ServerReport>,
-    /// The servers that are there and left out, by name.
+    /// Names of the servers that exist but are ignored.
     pub ignored: BTreeSet<String>,
     /// Bytes and objects by prefix. They add up to everything that was listed.
     pub prefixes: Vec<PrefixSums>,
-    /// Unfinished multipart uploads by server, empty for those outside of any; `None` where the
-    /// store does not list them.
+    /// Unfinished multipart uploads by server, under the empty name for those outside any server;
+    /// `None` if the store does not list them.
     pub uploads: Option<BTreeMap<String, UploadSums>>,
-    /// Logs, by server, whose files must be listed once more to tell sums that are missing here.
+    /// WAL directories, by server, whose files must be listed again to compute sums that are
+    /// missing here.
     pub lacking: BTreeSet<(String, LogName)>,
 }
 
 impl Report {
-    /// How many servers have a directory, expected or not.
+    /// Number of servers that have a directory, expected or not.
     #[must_use]
     pub fn servers_found(&self) -> usize {
         self.servers.values().filter(|server| server.is_found).count()

@@ -5,40 +5,42 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::barman::{BackupInfo, BackupStatus, KeepTarget};
 use crate::inventory::{BackupInventory, SomeNames, Sums, UnreadableReason};
 
-/// What one scan found of one backup: a directory below `base/` with something in it.
+/// Result of one scan for one backup: a directory below `base/` that is not empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackupReport {
-    /// Name of its directory.
+    /// Name of the backup's directory.
     pub id: String,
-    /// What it is worth.
+    /// State of the backup.
     pub state: BackupState,
-    /// What its `backup.info` says; `None` when that is missing or unreadable.
+    /// Content of its `backup.info`; `None` if that is missing or unreadable.
     pub info: Option<BackupInfo>,
-    /// Why its `backup.info` cannot be read, in words; `None` if it can, or if there is none.
+    /// Reason why its `backup.info` cannot be read, in words; `None` if it can be read or is
+    /// missing.
     pub unreadable: Option<String>,
     /// Data objects that a finished backup lacks: a few, without their compression endings.
     pub missing_data: SomeNames,
-    /// Its objects in the bucket.
+    /// Objects of the backup in the bucket.
     pub stored: Sums,
-    /// What it carries a keep annotation for; `None` without one.
+    /// Target of its keep annotation; `None` without one.
     pub keep: Option<KeepTarget>,
-    /// When it began; where `backup.info` does not say, when that was written.
+    /// Start of the backup; if `backup.info` does not state it, the time at which that file was
+    /// written.
     pub began_at: Option<DateTime<Utc>>,
-    /// What its unfinished uploads have stored so far; `None` where that is not known.
+    /// Bytes stored so far by its unfinished uploads; `None` if unknown.
     pub upload_bytes: Option<u64>,
 }
 
-/// What a backup is worth, as `barman_cloud_backups` counts it.
+/// State of a backup, as `barman_cloud_backups` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BackupState {
     /// Finished, with all its data.
     Done,
-    /// Failed, as Barman says.
+    /// Failed, according to Barman.
     Failed,
-    /// Under way.
+    /// Running.
     Running,
-    /// Without its data or its `backup.info`, or neither finished nor under way: begun too long
-    /// ago, never begun, or with a status that Barman does not know.
+    /// Without its data or its `backup.info`, or neither finished nor running: started too long
+    /// ago, never started, or with a status that Barman does not know.
     Incomplete,
     /// With a `backup.info` that cannot be read.
     Unreadable(UnreadableReason),
@@ -62,7 +64,7 @@ impl BackupState {
 
     /// Judges a backup by its `backup.info`, its objects and its age.
     ///
-    /// Nothing but age tells a backup under way from one whose process was killed: both are left
+    /// Only its age distinguishes a running backup from one whose process was killed: both are left
     /// as `STARTED`.
     #[must_use]
     pub fn of(
@@ -89,18 +91,18 @@ impl BackupState {
     }
 }
 
-/// Why a backup is neither whole nor under way.
+/// Reason why a backup is neither complete nor running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IncompleteReason {
-    /// It has no `backup.info`.
+    /// A missing `backup.info`.
     MissingInfo,
-    /// Barman calls it done, and not all of its data are there.
+    /// Missing data of a backup that Barman calls done.
     MissingData,
-    /// Its `backup.info` says that it was not begun.
+    /// A `backup.info` saying that the backup was never started.
     NeverBegun,
-    /// It began too long ago to be under way, and never ended.
+    /// A backup that started too long ago to be still running, and never ended.
     NeverEnded,
-    /// Its `backup.info` has a status that Barman does not know.
+    /// A status in `backup.info` that Barman does not know.
     UnknownStatus,
 }
 
@@ -119,7 +121,7 @@ impl IncompleteReason {
 }
 
 impl BackupReport {
-    /// Why it is incomplete; `None` in any other state.
+    /// Returns the reason why the backup is incomplete; `None` in any other state.
     #[must_use]
     pub fn incomplete_reason(&self) -> Option<IncompleteReason> {
         if self.state != BackupState::Incomplete {
@@ -137,7 +139,7 @@ impl BackupReport {
         }
     }
 
-    /// When a finished backup ended; `None` for any other.
+    /// End of a finished backup; `None` for any other.
     #[must_use]
     pub fn done_at(&self) -> Option<DateTime<Utc>> {
         match self.state {
@@ -155,8 +157,8 @@ impl BackupReport {
         self.info.as_ref()?.cluster_size_bytes
     }
 
-    /// Time from begin to end as `backup.info` states them; `None` while either is missing, or
-    /// where the end is before the begin.
+    /// Time from start to end as stated in `backup.info`; `None` if either is missing, or if the
+    /// end is before the start.
     #[must_use]
     pub fn duration(&self) -> Option<TimeDelta> {
         let info = self.info.as_ref()?;

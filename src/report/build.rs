@@ -1,4 +1,4 @@
-//! From an inventory and what was read to a report.
+//! Builds the report on an archive from its inventory and the files that were read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,33 +13,34 @@ use super::build_server::ServerJudge;
 use super::storage::prefix_sums;
 use super::{Report, ScheduleExpectation, ServerReport, UploadFinding, UploadSums};
 
-/// What an operator expects of an archive.
+/// Expectations of an operator for an archive.
 #[derive(Clone, Debug)]
 pub struct Expectations {
-    /// The servers that should be there; `None` expects every one that is.
+    /// Servers that should exist; `None` expects every server that is found.
     pub servers: Option<BTreeSet<String>>,
-    /// The servers that are left out: neither judged nor orphans.
+    /// Patterns of the servers to ignore: these are neither judged nor orphans.
     pub ignored: Vec<ServerPattern>,
-    /// What is to be kept.
+    /// Retention policies.
     pub retention: RetentionPolicies,
-    /// When backups should be taken, by server.
+    /// Backup schedules, by server.
     pub schedules: BTreeMap<String, ScheduleExpectation>,
-    /// The timeline that a server's database is on, by server, where an operator says so.
+    /// Timeline that a server's database is on, by server, where an operator states it.
     pub living_timelines: BTreeMap<String, TimelineId>,
-    /// How long a missing segment may be on its way while later ones are there.
+    /// Longest time for which a missing segment may still be on its way while later ones are
+    /// present.
     pub gap_grace_period: TimeDelta,
-    /// After how long a backup that has not ended is taken for dead.
+    /// Age from which a backup that has not ended is considered dead.
     pub max_running_time: TimeDelta,
 }
 
 impl Expectations {
-    /// Whether a server is left out.
+    /// Returns whether a server is ignored.
     #[must_use]
     pub fn is_ignored(&self, server: &str) -> bool {
         self.ignored.iter().any(|pattern| pattern.matches(server))
     }
 
-    /// Names of servers that have a slash in them.
+    /// Names of servers that contain a slash.
     #[must_use]
     pub fn nested_names(&self) -> NestedNames {
         NestedNames::among(self.servers.iter().flatten())
@@ -49,53 +50,55 @@ impl Expectations {
 /// The retention policies of an archive's servers.
 #[derive(Clone, Debug, Default)]
 pub struct RetentionPolicies {
-    /// Of every server that has none of its own.
+    /// Policy of every server without its own.
     pub default: Option<RetentionPolicy>,
-    /// By server.
+    /// Policies by server.
     pub by_server: BTreeMap<String, RetentionPolicy>,
-    /// How many backups Barman is told to leave at the least, for every server that does not say so
-    /// itself.
+    /// Minimum number of backups that Barman is configured to leave, for every server without its
+    /// own setting.
     pub default_minimum: Option<u32>,
-    /// The same by server.
+    /// Minimum number of backups that Barman is configured to leave, by server.
     pub minimum_by_server: BTreeMap<String, u32>,
 }
 
 impl RetentionPolicies {
-    /// The policy of a server.
+    /// Returns the policy of a server.
     #[must_use]
     pub fn of(&self, server: &str) -> Option<RetentionPolicy> {
         self.by_server.get(server).copied().or(self.default)
     }
 
-    /// How many backups of a server Barman is told to leave at the least (`--minimum-redundancy`).
+    /// Minimum number of a server's backups that Barman is configured to leave
+    /// (`--minimum-redundancy`).
     #[must_use]
     pub fn minimum_of(&self, server: &str) -> Option<u32> {
         self.minimum_by_server.get(server).copied().or(self.default_minimum)
     }
 }
 
-/// What one scan read.
+/// Everything that one scan read.
 #[derive(Debug)]
 pub struct ScanFindings<'a> {
-    /// What was listed.
+    /// Listed objects.
     pub inventory: &'a Inventory,
-    /// What the small files say.
+    /// Contents of the small files.
     pub files: &'a Files,
-    /// When the scan began that listed what can have changed.
+    /// Start of the scan that listed everything that can have changed.
     pub listed_at: DateTime<Utc>,
-    /// The oldest moment at which any part of the inventory was listed.
+    /// Oldest moment at which any part of the inventory was listed.
     pub audited_at: DateTime<Utc>,
-    /// The unfinished uploads, with keys behind the destination path; `None` where the store does
-    /// not list them.
+    /// Unfinished uploads, with keys relative to the destination path; `None` if the store does not
+    /// list them.
     pub uploads: Option<&'a [UploadFinding]>,
-    /// Bytes of the unfinished uploads to a backup, by its directory with a slash, where those are
-    /// known though not all are; `None` for bytes that the store does not tell.
+    /// Bytes of the unfinished uploads to a backup, by its directory with a trailing slash, where
+    /// the uploads to that backup are known although not all uploads are; `None` for bytes that the
+    /// store does not report.
     pub uploads_of_backups: &'a BTreeMap<String, Option<u64>>,
-    /// Whether everything below the destination path was listed.
+    /// True if everything below the destination path was listed.
     pub is_whole: bool,
 }
 
-/// Judges what a scan read.
+/// Builds the report from everything that a scan read.
 #[must_use]
 pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime<Utc>) -> Report {
     let inventory = findings.inventory;
@@ -122,13 +125,13 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
     }
 }
 
-/// The servers that are there and left out.
+/// Names of the servers that exist but are ignored.
 fn ignored_servers(inventory: &Inventory, expected: &Expectations) -> BTreeSet<String> {
     let found = inventory.directories.iter().filter(|(_, directory)| directory.is_server());
     found.map(|(name, _)| name).filter(|name| expected.is_ignored(name)).cloned().collect()
 }
 
-/// The servers that are there or should be, and whether they should.
+/// Names of the servers that exist or are expected, each with true if it is expected.
 fn server_names(inventory: &Inventory, expected: &Expectations) -> BTreeMap<String, bool> {
     let found = inventory.directories.iter().filter(|(_, directory)| directory.is_server());
     let found = found.map(|(name, _)| name).filter(|name| !expected.is_ignored(name));

@@ -1,4 +1,4 @@
-//! From what was read to the report on one server.
+//! Builds the report on one server from everything that was read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,8 @@ pub(super) struct ServerJudge<'a> {
 }
 
 impl ServerJudge<'_> {
-    /// The report, and the logs whose files must be listed once more to tell what is missing in it.
+    /// Returns the report, and the WAL directories whose files must be listed again to compute
+    /// values that are missing in it.
     pub(super) fn report(
         &self,
         directory: &DirectoryInventory,
@@ -77,7 +78,7 @@ impl ServerJudge<'_> {
         (report, lacking)
     }
 
-    /// `None` for a backup that was deleted while the scan ran.
+    /// Reports on one backup; `None` if it was deleted while the scan ran.
     fn backup(&self, id: &str, inventory: &BackupInventory) -> Option<BackupReport> {
         let finding = match &inventory.info {
             Some(file) => match self.findings.files.finding(file) {
@@ -94,7 +95,8 @@ impl ServerJudge<'_> {
         let began_at = info.and_then(|info| info.began_at).or(written_at);
         let state = match (info, finding) {
             (Some(info), _) => {
-                // A begin in the future is a wrong clock's or zone's; the file is never younger.
+                // A start in the future comes from a wrong clock or time zone; the file cannot be
+                // older than the backup's start.
                 let since = began_at.into_iter().chain(written_at).min();
                 let age = since.map_or(TimeDelta::MAX, |since| self.now - since);
                 BackupState::of(info, inventory, age, self.expected.max_running_time)
@@ -122,7 +124,7 @@ impl ServerJudge<'_> {
         })
     }
 
-    /// The target of a backup's keep annotation. One without a `backup.info` keeps no backup.
+    /// Target of a backup's keep annotation. An annotation without a `backup.info` keeps no backup.
     fn keep(&self, inventory: &BackupInventory) -> Option<KeepTarget> {
         inventory.info.as_ref()?;
         match self.findings.files.finding(inventory.keep.as_ref()?)? {
@@ -141,24 +143,27 @@ impl ServerJudge<'_> {
         if let Some(bytes) = self.findings.uploads_of_backups.get(&prefix) {
             return *bytes;
         }
-        let own = self.findings.uploads?.iter().filter(|one| one.upload.key.starts_with(&prefix));
+        let own =
+            self.findings.uploads?.iter().filter(|finding| finding.upload.key.starts_with(&prefix));
         own.map(|finding| finding.bytes)
             .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))
     }
 
-    /// What uploads have stored that no backup under way goes on with.
+    /// Bytes stored by uploads that no running backup continues.
     fn abandoned_upload_bytes(&self, report: &ServerReport) -> Option<u64> {
         let prefix = format!("{}/", self.name);
-        let own = self.findings.uploads?.iter().filter(|one| one.upload.key.starts_with(&prefix));
+        let own =
+            self.findings.uploads?.iter().filter(|finding| finding.upload.key.starts_with(&prefix));
         let of_backups = |state: BackupState| -> Vec<String> {
             let backups = report.backups.iter().filter(|backup| backup.state == state);
             backups.map(|backup| format!("{prefix}base/{}/", backup.id)).collect()
         };
         let running = of_backups(BackupState::Running);
-        // Whether one of these is under way is not known.
+        // Any of these may be running.
         let refused = of_backups(BackupState::Unreadable(UnreadableReason::Access));
-        let is_in = |key: &str, backups: &[String]| backups.iter().any(|one| key.starts_with(one));
-        let abandoned = own.filter(|one| !is_in(&one.upload.key, &running));
+        let is_in =
+            |key: &str, backups: &[String]| backups.iter().any(|prefix| key.starts_with(prefix));
+        let abandoned = own.filter(|finding| !is_in(&finding.upload.key, &running));
         abandoned
             .map(|finding| finding.bytes.filter(|_| !is_in(&finding.upload.key, &refused)))
             .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))

@@ -1,4 +1,4 @@
-//! The finished backups of a server, as the verdicts on them need them.
+//! Finished backups of a server, in the form that verdicts need.
 
 use crate::barman::{BackupOrigin, BackupStatus, KeepTarget};
 use crate::inventory::{DirectoryInventory, SomeObjects};
@@ -7,11 +7,11 @@ use crate::recovery::{BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink
 use super::clusters::Cluster;
 use super::{BackupReport, BackupState};
 
-/// Backups of a server, with what is listed of them.
+/// Backups of a server, with their listed objects.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidates<'a> {
     pub(super) directory: &'a DirectoryInventory,
-    /// In the order of their ids.
+    /// Backups in the order of their ids.
     pub(super) backups: &'a [BackupReport],
 }
 
@@ -37,7 +37,7 @@ impl Candidates<'_> {
         })
     }
 
-    /// Objects of a backup and of those that it builds on.
+    /// Objects of a backup and of those that it is based on.
     pub(super) fn chain_objects(&self, backup: &BackupReport) -> Result<SomeObjects, BrokenChain> {
         let parent = backup.info.as_ref().and_then(|info| info.parent_id.as_deref());
         let chain = BackupChain::of(&backup.id, parent, |id| self.chain_link(id))?;
@@ -58,7 +58,7 @@ impl Candidates<'_> {
         }
     }
 
-    /// The backups are in order of their ids.
+    /// Finds a backup by binary search: they are in the order of their ids.
     fn backup(&self, id: &str) -> Option<&BackupReport> {
         let place = self.backups.binary_search_by(|backup| backup.id.as_str().cmp(id)).ok()?;
         self.backups.get(place)
@@ -70,7 +70,7 @@ impl Candidates<'_> {
     }
 }
 
-/// From where to where a backup that Barman calls done needs WAL, and what for.
+/// Range of WAL that a backup needs if Barman calls it done, and its purpose.
 pub(super) fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
     let info = backup.info.as_ref().filter(|info| info.status == BackupStatus::Done)?;
     let span = BackupSpan {

@@ -1,8 +1,8 @@
-//! The database clusters that share one server's directory.
+//! Database clusters that share one server's directory.
 //!
-//! A major upgrade in place, and a cluster that is created anew, go on in the directory of the one
-//! before. A listing does not show whose WAL a segment is; only when it arrived. When a cluster was
-//! created stands in its system identifier.
+//! After a major upgrade in place, or when a cluster is created anew, the new cluster archives to the
+//! directory of the old one. A listing does not show which cluster wrote a segment, only when the
+//! segment arrived. The creation time of a cluster is part of its system identifier.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,24 +15,24 @@ use crate::recovery::{ArchivedWal, SegmentSets};
 
 use super::BackupReport;
 
-/// One cluster, as its backups show it.
+/// Database cluster, as its backups show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cluster {
     /// Ids of its backups.
     pub(super) backups: BTreeSet<String>,
-    /// When it was created, as its system identifier says; `None` where that cannot be right.
+    /// Creation time from its system identifier; `None` if that time cannot be right.
     created_at: Option<DateTime<Utc>>,
-    /// When its first backup began.
+    /// Start of its first backup.
     first_backup_at: Option<DateTime<Utc>>,
-    /// When its last backup ended.
+    /// End of its last backup.
     ends_at: Option<DateTime<Utc>>,
-    /// When the `backup.info` of its first backup was written: of a copy, when it was copied.
+    /// Earliest arrival of a `backup.info` of it; in a copied archive, the time of the copy.
     written_at: Option<DateTime<Utc>>,
-    /// Size of its segments, as the newest of its backups says; `None` where none does.
+    /// Segment size from its newest backup; `None` if no backup could be read.
     pub(super) segment_size: Option<SegmentSize>,
-    /// What arrived until this moment is another cluster's.
+    /// Moment up to which everything that arrived belongs to another cluster.
     after: Option<DateTime<Utc>>,
-    /// What arrived from this moment on is another cluster's.
+    /// Moment from which on everything that arrives belongs to another cluster.
     before: Option<DateTime<Utc>>,
     /// Last segment that its first backup needs, by timeline.
     first_ends: BTreeMap<TimelineId, u64>,
@@ -40,23 +40,23 @@ pub(super) struct Cluster {
     last_ends: BTreeMap<TimelineId, u64>,
     /// First segment that any of its backups needs, by timeline.
     first_begins: BTreeMap<TimelineId, u64>,
-    /// What the next cluster's backups need first, where arrivals do not tell the two apart.
+    /// First segments of the next cluster's backups, if arrivals cannot separate the two.
     ends_before: BTreeMap<TimelineId, u64>,
-    /// When the next cluster's first backup began.
+    /// Start of the next cluster's first backup.
     next_backup_at: Option<DateTime<Utc>>,
-    /// The first segments of the next cluster's backups.
+    /// First segments of the next cluster's backups, by timeline.
     next_begins: BTreeMap<TimelineId, u64>,
-    /// Segments that it wrote after the next one was created, by timeline.
+    /// Segments that it archived after the next cluster was created, by timeline.
     late: SegmentSets,
-    /// Segments that the one before wrote after this one was created, by timeline.
+    /// Segments that the previous cluster archived after this one was created, by timeline.
     late_of_previous: SegmentSets,
 }
 
-/// Most clusters that are told apart. No directory has so many, but for one that somebody fills with
-/// backups.
+/// Largest number of clusters that are judged separately. More exist only in a directory that somebody
+/// floods with backups.
 const MOST_CLUSTERS: usize = 20;
 
-/// The clusters of a directory, in the order in which their first backups began; one at least.
+/// Returns the clusters of a directory, at least one, in the order of their first backups.
 pub(super) fn clusters(backups: &[BackupReport], directory: &DirectoryInventory) -> Vec<Cluster> {
     let mut by_identifier: BTreeMap<&str, Cluster> = BTreeMap::new();
     let mut unnamed = BTreeSet::new();
@@ -88,10 +88,10 @@ pub(super) fn clusters(backups: &[BackupReport], directory: &DirectoryInventory)
     clusters
 }
 
-/// How far the clocks of a database and of a store may be apart.
+/// Largest difference between the clocks of a database and of a store.
 const CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 
-/// When a cluster was created, as its system identifier says.
+/// Returns the creation time of a cluster from its system identifier.
 ///
 /// Its upper half is the time in seconds (`BootStrapXLOG` in `PostgreSQL`'s `xlog.c`).
 fn created_at(identifier: &str) -> Option<DateTime<Utc>> {
@@ -99,7 +99,7 @@ fn created_at(identifier: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
 }
 
-/// Sets from when to when WAL can be of each cluster. Where two take turns, nothing tells.
+/// Sets the period in which WAL of each cluster can arrive; clusters that take turns have no limit.
 fn set_limits(clusters: &mut [Cluster], wal: &WalInventory) {
     let followers: Vec<_> = clusters
         .iter()
@@ -137,11 +137,11 @@ fn set_limits(clusters: &mut [Cluster], wal: &WalInventory) {
     }
 }
 
-/// Finds what a cluster archived after the next one was created: `pg_upgrade` asks for the new one
-/// while the old one still runs.
+/// Finds the segments that a cluster archived after the next one was created: `pg_upgrade` needs the
+/// new cluster to exist while the old one still runs.
 ///
-/// Such segments go on from what the old one archived before. Where the new cluster's own go on from
-/// there as well, as after an upgrade on timeline 1, nothing tells, and they are the new one's.
+/// Such segments continue the old cluster's WAL without a gap. If the new cluster's own segments
+/// continue it as well, as after an upgrade on timeline 1, they count as the new cluster's.
 fn find_late_segments(clusters: &mut [Cluster], wal: &WalInventory) {
     let late: Vec<_> = clusters.iter().map(|cluster| cluster.late_segments(wal)).collect();
     for (cluster, late) in clusters.iter_mut().skip(1).zip(&late) {
@@ -182,13 +182,13 @@ impl Cluster {
         }
     }
 
-    /// Whether nothing tells of another cluster.
+    /// Returns whether nothing separates it from another cluster.
     fn is_alone(&self) -> bool {
         self.after.is_none() && self.before.is_none() && self.ends_before.is_empty()
     }
 
-    /// Whether each `backup.info` and all WAL were written when the next cluster was backed up
-    /// already: the archive is a copy.
+    /// Returns whether each `backup.info` and all WAL arrived after the next cluster's first backup
+    /// started: then the archive is a copy.
     fn is_copied(&self, earliest_wal_at: Option<DateTime<Utc>>) -> bool {
         let is_over = self.ends_at < self.next_backup_at;
         let is_later = |at: Option<DateTime<Utc>>| {
@@ -197,7 +197,7 @@ impl Cluster {
         is_over && is_later(self.written_at) && is_later(earliest_wal_at)
     }
 
-    /// What this cluster archived since the next one was created.
+    /// Returns the segments that this cluster archived after the next one was created.
     fn late_segments(&self, wal: &WalInventory) -> SegmentSets {
         let mut late = SegmentSets::new();
         let (Some(size), Some(before)) = (self.segment_size, self.before) else { return late };
@@ -226,7 +226,7 @@ impl Cluster {
         late
     }
 
-    /// The WAL as a restore of this cluster's backups finds it.
+    /// Returns the WAL that a restore of this cluster's backups finds.
     pub(super) fn view(&self, wal: &ArchivedWal, inventory: &WalInventory) -> ArchivedWal {
         let mut view = wal.clone();
         if self.is_alone() {
@@ -285,8 +285,8 @@ impl Cluster {
         foreign
     }
 
-    /// Segments of a log that are another cluster's; of one whose files are forgotten, runs of which
-    /// both ends are.
+    /// Returns the segments of a log that belong to another cluster. If its files are forgotten, only
+    /// runs whose two ends both do.
     fn foreign_in(&self, name: LogName, first: u64, log: &LogInventory) -> Runs {
         let is_foreign = |segment: u32, arrived_at: DateTime<Utc>| {
             self.is_foreign(name.timeline, first + u64::from(segment), arrived_at)
@@ -308,7 +308,7 @@ impl Cluster {
         foreign
     }
 
-    /// Leaves out what the next cluster's backups need, where arrivals do not tell whose it is.
+    /// Removes what the next cluster's backups need, if arrivals cannot separate the two.
     fn end_at_next(&self, view: &mut ArchivedWal) {
         for (timeline, begin) in &self.ends_before {
             let first = self
@@ -322,8 +322,8 @@ impl Cluster {
         }
     }
 
-    /// Leaves out what lies behind a hole after the last backup: it may be the later cluster's, from
-    /// before its first backup.
+    /// Removes what follows a gap behind the last backup: it may be the next cluster's WAL from before
+    /// its first backup.
     fn end_at_holes(&self, view: &mut ArchivedWal) {
         let present = view.present();
         for (timeline, last_end) in &self.last_ends {
@@ -339,8 +339,8 @@ impl Cluster {
     }
 }
 
-/// Adds the segments of a log to those that are present, and to those that arrived early: of one whose
-/// files are forgotten, as far as that is known.
+/// Adds the segments of a log to those that are present, and those that arrived early to `early`. If
+/// its files are forgotten, only the ends of runs can be known to be early.
 fn add_log(
     log_number: u32,
     log: &LogInventory,
@@ -368,8 +368,8 @@ fn add_log(
     }
 }
 
-/// The segments of a log with the arrivals of the objects that a restore takes: of several endings, the
-/// first in the order of keys. `None` where the files are forgotten.
+/// Returns the segments of a log with the arrival times of the objects that a restore takes: if there
+/// are several endings, the first one in the order of keys. `None` if the files are forgotten.
 fn served_segments(log: &LogInventory) -> Option<impl Iterator<Item = (u32, DateTime<Utc>)>> {
     let files = log.files()?.iter();
     let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));

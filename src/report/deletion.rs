@@ -1,4 +1,4 @@
-//! The report on what Barman would delete now.
+//! Objects that Barman would delete now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,19 +9,20 @@ use crate::recovery::retention::{CatalogBackup, RetentionStatus, WalDeletion, de
 
 use super::ServerReport;
 
-/// What `barman-cloud-backup-delete` would delete now by a retention policy.
+/// Objects that `barman-cloud-backup-delete` would delete now under a retention policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletionReport {
-    /// Ids of the backups, in the order in which they go.
+    /// Ids of the backups, in the order in which they are deleted.
     pub backups: Vec<String>,
-    /// Everything that goes.
+    /// All deleted objects.
     pub all: Sums,
-    /// WAL files that go, and whatever else lies in log directories that go as a whole.
+    /// Deleted WAL files, and any other objects in WAL directories that are deleted as a whole.
     pub wal: Sums,
 }
 
 impl DeletionReport {
-    /// `None` where it takes the files of logs one by one that were forgotten; these are `lacking`.
+    /// Returns `None` if this requires the individual files of WAL directories whose files have
+    /// been forgotten; these directories are added to `lacking`.
     pub(super) fn new(
         directory: &DirectoryInventory,
         server: &ServerReport,
@@ -49,7 +50,8 @@ impl DeletionReport {
     }
 }
 
-/// What of a log's directory goes.
+/// Objects of a WAL directory that are deleted; `None` if that requires its files and they have
+/// been forgotten.
 fn deleted(name: LogName, log: &LogInventory, deletion: &WalDeletion) -> Option<Sums> {
     if deletion.sweeps(name.timeline, name.log) {
         return Some(log.stock.sums);
@@ -64,7 +66,7 @@ fn deleted(name: LogName, log: &LogInventory, deletion: &WalDeletion) -> Option<
         return Some(kinds.map(|kind| log.of(kind)).into_iter().fold(Sums::default(), Sums::plus));
     }
     let going = log.files()?.iter().filter(|file| deletion.deletes(file.kind));
-    // Of objects that differ in their compression alone, Barman sees only the one listed last.
+    // If objects differ only in their compression, Barman sees only the one listed last.
     let seen: BTreeMap<WalKind, &LoggedFile> = going.map(|file| (file.kind, file)).collect();
     let sums = seen.values().map(|file| Sums { objects: 1, bytes: file.bytes });
     Some(sums.fold(Sums::default(), Sums::plus))

@@ -1,4 +1,4 @@
-//! The result of one scan: immutable, swapped in whole for the one before.
+//! Result of one scan: immutable, and replaced as a whole by the next one.
 
 mod archive;
 mod backups;

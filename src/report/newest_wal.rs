@@ -1,4 +1,4 @@
-//! The newest segment of a server's WAL: by its position, and not by its time.
+//! Newest segment of a server's WAL, by position rather than by arrival time.
 
 use chrono::{DateTime, Utc};
 
@@ -7,23 +7,24 @@ use crate::postgres::{SegmentName, TimelineId};
 
 use super::{RecoveryReport, ServerReport};
 
-/// The newest segment of a server.
+/// Newest segment of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewestSegment {
-    /// Its name.
+    /// Name of the segment.
     pub name: SegmentName,
-    /// Its arrival.
+    /// Arrival time of the segment.
     pub arrived_at: DateTime<Utc>,
 }
 
-/// Finds the last segment of the current timeline, the one with the newest WAL that a backup reaches;
-/// without any, of the highest timeline that no other cluster wrote.
+/// Finds the last segment of the current timeline, which is the timeline with the newest WAL that a
+/// backup reaches; without such a timeline, the last segment of the highest timeline that no other
+/// cluster wrote.
 ///
-/// WAL that no backup reaches can go on arriving while the database's own does not: from a copy, or
-/// from a database that was recovered in place. None of it can be restored.
-/// A segment that is uploaded once more has a new time, and is no newer for it. Where the backups
-/// are of several clusters, only WAL counts that arrived since the first backup of the newest one:
-/// another cluster begins anew with low names, and those of the one before stay.
+/// WAL that no backup reaches can keep arriving while the database's own WAL does not: from a copy,
+/// or from a database that was recovered in place. None of it can be restored. A segment that is
+/// uploaded again has a new arrival time, but is not newer for that. If the backups are from
+/// several clusters, only WAL that arrived since the first backup of the newest cluster counts: a
+/// new cluster starts again with low names, and those of the previous one remain.
 pub(super) fn newest_segment(
     wal: &WalInventory,
     recovery: &RecoveryReport,
@@ -40,8 +41,8 @@ pub(super) fn newest_segment(
     })
 }
 
-/// Begin of the first backup of the cluster that the newest finished backup is of; `None` where all
-/// backups are of one cluster.
+/// Start of the first backup of the cluster that the newest finished backup was taken of; `None` if
+/// all backups are of one cluster.
 pub(super) fn newest_cluster_since(server: &ServerReport) -> Option<DateTime<Utc>> {
     if server.system_identifiers().len() < 2 {
         return None;

@@ -1,4 +1,4 @@
-//! Names of what is wrong, as far as they are remembered.
+//! Names of segments, objects and uploads with a problem, as far as they are remembered.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::inventory::SomeNames;
 
 use super::{BackupReport, Report, ServerReport, UNFINISHED_FOR, UploadSums};
 
-/// One thing that is wrong, by its name.
+/// A segment, object or upload with a problem.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Oddity {
-    /// Server that it is of; empty for what is outside of any.
+    /// Server that it belongs to; empty if outside any server.
     pub server: String,
     /// Kind: one of `barman_cloud_wal_anomalies`, `missing_data`, or `unfinished_upload`.
     pub kind: &'static str,
@@ -20,8 +20,8 @@ pub struct Oddity {
 }
 
 impl Report {
-    /// The names of what is wrong as of a moment with the servers that are expected. Of each kind there
-    /// are at most 20 of a server, and of a backup.
+    /// Names of everything wrong at a moment with the expected servers: at most 20 of each kind per
+    /// server, and per backup.
     #[must_use]
     pub fn oddities(&self, now: DateTime<Utc>) -> BTreeSet<Oddity> {
         let expected = self.servers.iter().filter(|(_, server)| server.is_expected);
@@ -46,7 +46,7 @@ fn missing_data(server: &str, backup: &BackupReport) -> Vec<Oddity> {
     missing.map(oddity).collect()
 }
 
-/// Not those that a backup under way goes on with.
+/// Uploads older than [`UNFINISHED_FOR`], so that those of a running backup are left out.
 fn old_uploads(server: &str, sums: &UploadSums, now: DateTime<Utc>) -> Vec<Oddity> {
     let is_old = |begun_at: Option<DateTime<Utc>>| {
         begun_at.is_some_and(|begun_at| now - begun_at > UNFINISHED_FOR)

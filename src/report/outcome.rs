@@ -1,15 +1,15 @@
-//! How scans and their requests end, as closed sets.
+//! Outcomes of scans and of their requests, as closed sets.
 
-/// How a scan ended, as `barman_cloud_scans_total` counts it.
+/// Outcome of a scan, as `barman_cloud_scans_total` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScanOutcome {
-    /// It read everything it had to.
+    /// Scan that read everything it had to.
     Success,
-    /// It did not, and says why.
+    /// Scan that did not read everything; the failure states the reason.
     Failure,
-    /// It was ended at the time limit.
+    /// Scan stopped at the time limit.
     Timeout,
-    /// It did not begin, as the one before still ran.
+    /// Scan that did not start because the previous one was still running.
     Skipped,
 }
 
@@ -32,19 +32,19 @@ impl ScanOutcome {
 /// Kind of a failure, as `barman_cloud_scan_errors_total` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorKind {
-    /// The store does not accept the credentials, or they do not allow the call.
+    /// Credentials that the store does not accept, or that do not permit the call.
     Auth,
-    /// The store asks for fewer requests, and still did after the retries.
+    /// Request for a lower request rate that persisted through all retries.
     Throttled,
-    /// The bucket does not exist at this endpoint, or is another region's.
+    /// Bucket that does not exist at this endpoint, or that belongs to another region.
     NotFound,
-    /// No connection: name resolution, refusal, TLS.
+    /// No connection: name resolution, refused connection, or TLS.
     Network,
-    /// No answer in time.
+    /// No response in time.
     Timeout,
-    /// An answer that makes no sense, or an error of the store's own.
+    /// Invalid response, or an internal error of the store.
     Protocol,
-    /// The exporter's own fault.
+    /// Internal error of the exporter.
     Internal,
 }
 
@@ -78,13 +78,13 @@ impl ErrorKind {
 /// A call of the S3 API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
-    /// Lists a page of objects.
+    /// Listing of a page of objects.
     ListObjectsV2,
-    /// Reads an object.
+    /// Reading of an object.
     GetObject,
-    /// Lists a page of unfinished uploads.
+    /// Listing of a page of unfinished uploads.
     ListMultipartUploads,
-    /// Lists a page of an unfinished upload's parts.
+    /// Listing of a page of an unfinished upload's parts.
     ListParts,
 }
 
@@ -104,7 +104,7 @@ impl Operation {
         }
     }
 
-    /// The permission that the call needs, as policies of AWS name it.
+    /// Permission that the call needs, as named in AWS policies.
     #[must_use]
     pub const fn permission(self) -> &'static str {
         match self {
@@ -116,16 +116,16 @@ impl Operation {
     }
 }
 
-/// How one request ended, as `barman_cloud_s3_requests_total` counts it.
+/// Outcome of one request, as `barman_cloud_s3_requests_total` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestOutcome {
-    /// The store answered what was asked for.
+    /// Successful response.
     Success,
-    /// The store asked for fewer requests.
+    /// Request by the store for a lower request rate.
     Throttled,
-    /// No answer came in time.
+    /// No response in time.
     Timeout,
-    /// The store answered with another error, or there was no connection.
+    /// Response with any other error, or no connection.
     Error,
 }
 

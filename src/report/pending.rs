@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::postgres::{Runs, TimelineId};
 
-/// Segments that are missing below ones that have just arrived, by timeline: several are archived at
-/// once, and they arrive in any order. After the grace they are gaps.
+/// Segments that are missing below ones that have just arrived, by timeline. Several segments are
+/// archived at once and arrive in any order; after the grace period, the missing ones are gaps.
 ///
-/// `present` are all segments, `settled` those without what has just arrived.
+/// `present` holds all segments, `settled` all but those that have just arrived.
 pub(super) fn pending(
     present: &BTreeMap<TimelineId, Runs>,
     settled: &BTreeMap<TimelineId, Runs>,

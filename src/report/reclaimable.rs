@@ -1,4 +1,4 @@
-//! What an archive takes that nobody needs.
+//! Bytes in an archive that nobody needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,21 @@ use crate::recovery::{BackupChain, ChainLink};
 
 use super::{BackupReport, BackupState, IncompleteReason, ServerReport};
 
-/// Why nobody needs what an archive takes, as `barman_cloud_reclaimable_bytes` tells it apart.
+/// Reason why nobody needs some of an archive's bytes, as `barman_cloud_reclaimable_bytes`
+/// distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReclaimReason {
     /// WAL that no finished backup needs.
     ObsoleteWal,
-    /// Backups that the retention policy does not need, nor any backup that stays.
+    /// Backups that neither the retention policy nor any remaining backup needs.
     ObsoleteBackup,
     /// Backups that failed.
     FailedBackup,
-    /// Backups that are neither whole nor under way.
+    /// Backups that are neither complete nor running.
     IncompleteBackup,
     /// A server that nobody expects.
     Orphan,
-    /// Multipart uploads that were begun and not completed, but for those of a backup under way.
+    /// Multipart uploads that were started but not completed, except those of a running backup.
     IncompleteUpload,
 }
 
@@ -48,8 +49,8 @@ impl ReclaimReason {
     }
 }
 
-/// Bytes that nobody needs, by reason. A reason of which it is not known, or that does not apply, is
-/// missing: of a server that nobody expects, everything is an orphan, and nothing is so twice.
+/// Bytes that nobody needs, by reason. A reason is missing if its bytes are unknown or it does not
+/// apply: everything of a server that nobody expects is an orphan, and nothing is counted twice.
 pub(super) fn reclaimable(
     server: &ServerReport,
     upload_bytes: Option<u64>,
@@ -72,7 +73,7 @@ pub(super) fn reclaimable(
     ReclaimReason::ALL.into_iter().filter_map(|reason| Some((reason, bytes(reason)?))).collect()
 }
 
-/// Bytes of the backups that the policy does not need, nor any backup that stays.
+/// Bytes of the backups that neither the policy nor any remaining backup needs.
 fn obsolete_backups(server: &ServerReport) -> Option<u64> {
     let obsolete: BTreeSet<String> =
         server.retention.as_ref()?.obsolete_ids()?.into_iter().collect();
@@ -83,9 +84,9 @@ fn obsolete_backups(server: &ServerReport) -> Option<u64> {
     Some(reclaimable.fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes)))
 }
 
-/// Backups that finished ones are built on which are not obsolete.
+/// Ids of the backups that finished, non-obsolete backups are based on.
 ///
-/// Barman's policies do not spare a parent that does not name its children.
+/// Barman's policies do not keep a parent that does not name its children.
 fn parents_of_others<'a>(
     server: &'a ServerReport,
     obsolete: &BTreeSet<String>,

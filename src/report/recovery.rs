@@ -1,4 +1,4 @@
-//! The report on what can be restored of one server, and to when.
+//! Report on the recoverability of one server: which backups can be restored, and to when.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,73 +8,76 @@ use crate::inventory::{SomeObjects, Sums};
 use crate::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
 use crate::recovery::{SegmentSets, ServerVerdict, Verdict};
 
-/// What can be restored of one server, and to when.
+/// Recoverability of one server: which backups can be restored, and to when.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecoveryReport {
-    /// The verdicts on its backups, its current timeline, its gaps.
+    /// Verdicts on its backups, its current timeline, and its gaps.
     pub verdict: ServerVerdict,
-    /// Size of the segments, which ties the numbers in here to names.
+    /// Size of the segments, which maps the segment numbers in this report to names.
     pub segment_size: SegmentSize,
     /// Timelines that a restored copy may have written.
     pub stray: BTreeSet<TimelineId>,
     /// Timelines with WAL or backups whose history file is missing or unreadable.
     pub histories_missing: BTreeSet<TimelineId>,
-    /// Those of them whose history file is there.
+    /// Timelines in `histories_missing` whose history file exists.
     pub histories_damaged: BTreeSet<TimelineId>,
-    /// Missing segments below ones that have just arrived, which may be on their way: no gaps yet.
+    /// Missing segments below ones that have just arrived. They may be on their way, so they are
+    /// not gaps yet.
     pub pending: SegmentSets,
-    /// Segments that no finished backup still needs, by timeline; `None` without a finished backup,
-    /// as the first one may be on its way, and where the needs of one are not known.
+    /// Segments that no finished backup needs any more, by timeline; `None` without a finished
+    /// backup, because the first one may be on its way, and if the needs of a backup are unknown.
     pub obsolete: Option<SegmentSets>,
-    /// What these segments take; `None` as above, and where that is not known.
+    /// Objects and bytes of the `obsolete` segments; `None` if `obsolete` is, or if the sums are
+    /// unknown.
     pub obsolete_stored: Option<Sums>,
-    /// What a restore to the newest WAL must read; `None` where none is possible, and where that is
-    /// not known.
+    /// Objects that a restore to the newest WAL must read; `None` if no such restore is possible,
+    /// or if the objects are unknown.
     pub restore: Option<RestoreReport>,
-    /// When the newest segment of the current timeline arrived; `None` without one.
+    /// Arrival time of the newest segment of the current timeline; `None` without one.
     pub newest_at: Option<DateTime<Utc>>,
-    /// When the last segment arrived that each backup reaches, by id, as far as that is known: of a
-    /// segment between others only its presence is.
+    /// Arrival time of the last segment that each backup reaches, by backup id, as far as known: of
+    /// a segment in the middle of a run, only its presence is remembered.
     pub reached_at: BTreeMap<String, DateTime<Utc>>,
-    /// The same once everything is brought back from cold storage.
+    /// Arrival times as in `reached_at`, once everything is brought back from cold storage.
     pub thawed_reached_at: BTreeMap<String, DateTime<Utc>>,
-    /// Whether every backup could be read: what one that cannot be read needs is not known.
+    /// True if every backup could be read: the needs of an unreadable backup are unknown.
     pub all_are_known: bool,
-    /// Ids of the backups of the cluster that was backed up last: with another system identifier,
-    /// others are of a life that is over.
+    /// Ids of the backups of the cluster that was backed up last. Backups with another system
+    /// identifier belong to an earlier cluster.
     pub of_newest_cluster: BTreeSet<String>,
-    /// Segments of a size that they cannot have, by timeline.
+    /// Segments of an impossible size, by timeline.
     pub wrong_size: SegmentSets,
 }
 
-/// What a restore must read, from the newest backup that can be recovered to the newest WAL.
+/// Objects that a restore must read if it starts from the newest backup that can be recovered to
+/// the newest WAL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestoreReport {
     /// Id of that backup.
     pub backup: String,
-    /// Its own objects, the segments from its begin on, and the history files from the timeline
-    /// that it begins on to the target.
+    /// Objects of the backup, the segments from its start on, and the history files from its start
+    /// timeline to the target.
     pub objects: SomeObjects,
 }
 
 impl RecoveryReport {
-    /// How many backups can be restored and replayed to the newest WAL.
+    /// Number of backups that can be restored and replayed to the newest WAL.
     #[must_use]
     pub fn recoverable(&self) -> usize {
         let verdicts = self.verdict.backups.values();
-        verdicts.filter(|one| one.thawed == Verdict::Recoverable).count()
+        verdicts.filter(|backup| backup.thawed == Verdict::Recoverable).count()
     }
 
     /// Number of backups that have to wait for objects in cold storage before they can be restored,
-    /// or replayed as far as they could be.
+    /// or replayed as far as possible.
     #[must_use]
     pub fn blocked(&self) -> usize {
         let verdicts = self.verdict.backups.values();
-        verdicts.filter(|one| one.verdict != one.thawed).count()
+        verdicts.filter(|backup| backup.verdict != backup.thawed).count()
     }
 
-    /// How many runs of segments are missing, and how many segments in them. `None` where none are
-    /// known to be and a backup cannot be read: it may need what nobody else does.
+    /// Number of gaps, and number of segments missing in them. `None` if no gap is known and a
+    /// backup cannot be read: that backup may need segments that no other does.
     #[must_use]
     pub fn gaps(&self) -> Option<(usize, u64)> {
         let gaps = self.verdict.gaps.values();
@@ -82,12 +85,13 @@ impl RecoveryReport {
         (runs > 0 || self.all_are_known).then(|| (runs, gaps.map(Runs::count).sum()))
     }
 
-    /// The gaps by the names of their first and last segment, with the count of those missing.
+    /// Gaps by the names of their first and last missing segment, with the number of missing
+    /// segments.
     pub fn named_gaps(&self) -> impl Iterator<Item = (SegmentName, SegmentName, u64)> {
         self.named(&self.verdict.gaps)
     }
 
-    /// Runs of segments by the names of their first and last one, with their count.
+    /// Runs of segments by the names of their first and last segment, with the number of segments.
     pub fn named(
         &self,
         segments: &SegmentSets,
@@ -100,7 +104,7 @@ impl RecoveryReport {
         })
     }
 
-    /// Number of the segments between two of one timeline that have a size that they cannot have.
+    /// Number of segments of an impossible size in `first..=last`; both are of one timeline.
     #[must_use]
     pub fn wrong_sizes(&self, first: SegmentName, last: SegmentName) -> u64 {
         let numbers = first.number(self.segment_size).zip(last.number(self.segment_size));
@@ -109,7 +113,7 @@ impl RecoveryReport {
         numbers.and_then(within).unwrap_or_default()
     }
 
-    /// How many segments no finished backup needs.
+    /// Number of segments that no finished backup needs; `None` as in `obsolete`.
     #[must_use]
     pub fn obsolete_segments(&self) -> Option<u64> {
         Some(self.obsolete.as_ref()?.values().map(Runs::count).sum())

@@ -1,4 +1,4 @@
-//! From the WAL and the backups of one server to the report on what can be restored of it.
+//! Builds the recovery report on one server from its WAL and its backups.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use super::segments::stored_segments;
 use super::served_wal::{archived_wal, histories};
 use super::{BackupReport, BackupState, RecoveryReport, RestoreReport};
 
-/// What it takes to judge a server.
+/// Input for judging a server.
 pub(super) struct RecoverySource<'a> {
     pub(super) directory: &'a DirectoryInventory,
     pub(super) files: &'a Files,
     pub(super) backups: &'a [BackupReport],
     pub(super) stray: BTreeSet<TimelineId>,
-    /// Segments behind a hole that arrived after this moment are not looked at yet: what is missing
-    /// before them may be on its way.
+    /// Segments behind a hole that arrived after this moment are not considered yet: the ones
+    /// missing before them may be on their way.
     pub(super) settled_at: DateTime<Utc>,
     /// Id of the finished backup that ended last.
     pub(super) newest: Option<&'a str>,
-    /// The timeline that an operator says the database is on.
+    /// Timeline that the database is on, according to the operator.
     pub(super) living_timeline: Option<TimelineId>,
 }
 
-/// One cluster of a directory, with what a restore of its backups finds.
+/// One cluster of a directory, with the archived WAL that a restore of its backups finds.
 struct JudgedCluster {
     cluster: Cluster,
     archived: Archived,
@@ -42,7 +42,7 @@ struct JudgedCluster {
     verdict: ServerVerdict,
 }
 
-/// The verdicts on the backups of all clusters, with the timelines of the newest one.
+/// Verdicts on the backups of all clusters, with the timelines of the newest cluster.
 fn verdict_on_all(judged: &[JudgedCluster], newest: &JudgedCluster) -> ServerVerdict {
     let mut verdict = ServerVerdict {
         current_timeline: newest.verdict.current_timeline,
@@ -52,7 +52,7 @@ fn verdict_on_all(judged: &[JudgedCluster], newest: &JudgedCluster) -> ServerVer
     let size = newest.archived.wal.size;
     for cluster in judged {
         verdict.backups.extend(cluster.verdict.backups.clone());
-        // With segments of another size, the same number stands for another name.
+        // With another segment size, the same number stands for another name.
         let gaps = cluster.verdict.gaps.iter().filter(|_| cluster.archived.wal.size == size);
         for (timeline, runs) in gaps {
             let gaps = verdict.gaps.entry(*timeline).or_default();
@@ -63,7 +63,8 @@ fn verdict_on_all(judged: &[JudgedCluster], newest: &JudgedCluster) -> ServerVer
 }
 
 impl RecoverySource<'_> {
-    /// What is `lacking` are logs whose files must be listed once more to tell sums.
+    /// Builds the report. Adds to `lacking` the WAL directories whose files must be listed again to
+    /// compute missing values.
     pub(super) fn report(
         &self,
         size: SegmentSize,
@@ -85,8 +86,8 @@ impl RecoverySource<'_> {
             pending: pending(&present.segments, &wal.segments),
             stray: self.stray.iter().copied().filter(|stray| !is_named(stray)).collect(),
             newest_at: self.newest_at(newest),
-            reached_at: self.reached_at(&verdict, |one| one.reach, lacking),
-            thawed_reached_at: self.reached_at(&verdict, |one| one.thawed_reach, lacking),
+            reached_at: self.reached_at(&verdict, |backup| backup.reach, lacking),
+            thawed_reached_at: self.reached_at(&verdict, |backup| backup.thawed_reach, lacking),
             histories_damaged: self.damaged(&histories_missing),
             histories_missing,
             all_are_known: self.all_are_known(),
@@ -102,12 +103,12 @@ impl RecoverySource<'_> {
         }
     }
 
-    /// Judges every cluster, that of the newest finished backup last.
+    /// Judges every cluster; the one with the newest finished backup comes last.
     fn judge_all(&self, wal: &ArchivedWal, histories: &Arc<Histories>) -> Vec<JudgedCluster> {
         let mut clusters = clusters(self.backups, self.directory);
         let has_newest =
             |cluster: &Cluster| self.newest.is_some_and(|id| cluster.backups.contains(id));
-        // In the order in which they began, but for that one.
+        // The clusters are in the order of their start, except for that one.
         clusters.sort_by_key(has_newest);
         let judge = |cluster: Cluster| match cluster.segment_size {
             Some(size) if size != wal.size => {
@@ -141,9 +142,11 @@ impl RecoverySource<'_> {
         JudgedCluster { cluster, archived, candidates, verdict }
     }
 
-    /// The WAL without what has just arrived behind a hole, also one at the beginning of a timeline.
+    /// Returns the WAL without the segments that have just arrived behind a hole, including a hole
+    /// at the start of a timeline.
     ///
-    /// Where a finished backup begins, WAL is no fragment: retention leaves holes before it.
+    /// A run that contains the start of a finished backup is kept: retention leaves holes before
+    /// it.
     fn settled(&self, mut wal: ArchivedWal, histories: &Histories) -> ArchivedWal {
         let size = wal.size;
         let spans: Vec<BackupSpan> =
@@ -164,7 +167,8 @@ impl RecoverySource<'_> {
             };
             let runs: Vec<Run> = segments.iter().collect();
             let on_their_way = runs.iter().rev().take_while(is_on_its_way).count();
-            // Without a known beginning, the first segment that is there is taken for it.
+            // If the start of the timeline is unknown, the first present segment is assumed to be
+            // its start.
             let settled = (runs.len() - on_their_way).max(usize::from(starts_at.is_none()));
             *segments = Runs::default();
             runs.iter().take(settled).for_each(|run| segments.insert_run(*run));
@@ -173,7 +177,7 @@ impl RecoverySource<'_> {
         wal
     }
 
-    /// When the last segment arrived of the timeline that verdicts speak of.
+    /// Arrival time of the last segment of the current timeline, to which the verdicts refer.
     fn newest_at(&self, cluster: &JudgedCluster) -> Option<DateTime<Utc>> {
         let timeline = cluster.verdict.current_timeline?;
         let wal = &cluster.archived.wal;
@@ -187,11 +191,12 @@ impl RecoverySource<'_> {
         lacking: &mut BTreeSet<LogName>,
     ) -> BTreeMap<String, DateTime<Utc>> {
         let mut reached_at = BTreeMap::new();
-        for (id, one) in &verdict.backups {
-            let Some(reach) = reach_of(one) else { continue };
+        for (id, backup) in &verdict.backups {
+            let Some(reach) = reach_of(backup) else { continue };
             match self.arrived_at(reach) {
                 Some(at) => drop(reached_at.insert(id.clone(), at)),
-                // Inside a run, as where a timeline was left: forgotten.
+                // Inside a run, as at the switch to another timeline, the arrival time has been
+                // forgotten.
                 None => drop(lacking.insert(LogName::from(reach))),
             }
         }
@@ -215,15 +220,17 @@ impl RecoverySource<'_> {
         let JudgedCluster { archived, candidates, verdict, .. } = cluster;
         let is_recoverable = |candidate: &&Candidate| {
             let verdict = verdict.backups.get(&candidate.id);
-            verdict.is_some_and(|one| one.thawed == Verdict::Recoverable)
+            verdict.is_some_and(|verdict| verdict.thawed == Verdict::Recoverable)
         };
-        let newest = candidates.iter().filter(is_recoverable).max_by_key(|one| one.ended_at)?;
+        let newest =
+            candidates.iter().filter(is_recoverable).max_by_key(|candidate| candidate.ended_at)?;
         let backup = self.backups.iter().find(|backup| backup.id == newest.id)?;
         let mut objects = self.candidates().chain_objects(backup).ok()?;
         let (begin, target) = (newest.span.begin.timeline, verdict.current_timeline?);
         let segments = archived.replayed(&newest.span, target)?;
-        // PostgreSQL asks for the file of every number up to its target's, also of the timeline that
-        // the backup begins on (`restoreTimeLineHistoryFiles` in `timeline.c`).
+        // PostgreSQL requests the history file of every timeline number up to its target's,
+        // including the timeline that the backup starts on (`restoreTimeLineHistoryFiles` in
+        // `timeline.c`).
         let histories = self.directory.wal.beside.histories.iter();
         let asked_for = histories.filter(|(id, _)| (begin..=target).contains(*id));
         asked_for.for_each(|(_, file)| objects.add_object(&file.object));
@@ -232,7 +239,7 @@ impl RecoverySource<'_> {
         Some(RestoreReport { backup: backup.id.clone(), objects })
     }
 
-    /// Timelines whose history file a restore does not find, or refuses.
+    /// Timelines whose history file a restore does not find or rejects.
     fn histories_missing(&self, wal: &ArchivedWal, histories: &Histories) -> BTreeSet<TimelineId> {
         let spans = self.backups.iter().filter_map(span_of);
         let with_backups = spans.flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
@@ -242,7 +249,7 @@ impl RecoverySource<'_> {
         wal.timelines().chain(with_backups).filter(is_missing).collect()
     }
 
-    /// Those of some timelines whose history file is there.
+    /// Timelines in `missing` whose history file exists.
     fn damaged(&self, missing: &BTreeSet<TimelineId>) -> BTreeSet<TimelineId> {
         let here = &self.directory.wal.beside.histories;
         missing.iter().copied().filter(|timeline| here.contains_key(timeline)).collect()
@@ -261,7 +268,7 @@ impl RecoverySource<'_> {
         let is_possible = |span: &BackupSpan| span.begin.number(wal.size).is_some();
         let are_known =
             self.all_are_known() && needs.iter().all(|(_, (span, _))| is_possible(span));
-        let are_alike = judged.iter().all(|one| one.archived.wal.size == wal.size);
+        let are_alike = judged.iter().all(|cluster| cluster.archived.wal.size == wal.size);
         if needs.is_empty() || !are_known || !are_alike {
             return None;
         }
@@ -285,14 +292,14 @@ impl RecoverySource<'_> {
                 *segments = segments.without(&own);
             }
         }
-        // What no backup reaches may be all that the living database has archived.
-        let unreached = judged.iter().filter_map(|one| one.verdict.unreached_timeline);
+        // WAL that no backup reaches may be all that the current database has archived.
+        let unreached = judged.iter().filter_map(|cluster| cluster.verdict.unreached_timeline);
         unreached.for_each(|timeline| drop(obsolete.remove(&timeline)));
         obsolete.retain(|_, runs| !runs.is_empty());
         Some(obsolete)
     }
 
-    /// The segments with which backups of a cluster that are under way begin.
+    /// Start segments of the running backups of a cluster.
     fn running_begins(&self, cluster: &Cluster) -> impl Iterator<Item = SegmentName> {
         let running = self.backups.iter().filter(|backup| backup.state == BackupState::Running);
         let of_cluster = running.filter(|backup| cluster.backups.contains(&backup.id));

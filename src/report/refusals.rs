@@ -1,4 +1,4 @@
-//! Files of a server whose content is not known.
+//! Files of a server whose content is unknown.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::recovery::{BackupVerdict, Obstacle, Verdict};
 
 use super::{BackupReport, BackupState, RecoveryReport, ServerReport};
 
-/// Files of a server whose content the store does not give out, or that are too large to be read:
-/// nothing is known of what they say.
+/// Files of a server that the store refuses to return, or that are too large to be read: their
+/// content is unknown.
 ///
-/// A missing permission, a key of the encryption, a cold storage class, a provider's cap. None of
-/// them says anything about the backups.
+/// Causes are a missing permission, an encryption key, a cold storage class, or a limit of the
+/// provider. None of them says anything about the backups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
-    /// The refused files, by kind; a kind without any is missing.
+    /// Refused files by kind; kinds without any are missing.
     pub kinds: BTreeMap<RefusedKind, Refused>,
-    /// The timelines whose history file is refused.
+    /// Timelines whose history file is refused.
     histories: Vec<TimelineId>,
 }
 
@@ -39,7 +39,7 @@ pub enum RefusedKind {
 pub struct Refused {
     /// Number of files.
     pub count: u64,
-    /// Arrival of the newest of them.
+    /// Arrival time of the newest of them.
     pub newest_at: DateTime<Utc>,
     /// Key of the newest of them, from the bucket's root.
     pub newest_key: String,
@@ -78,7 +78,7 @@ impl Refusals {
         refusals
     }
 
-    /// Counts a file if it is refused; returns whether it is.
+    /// Counts a file if it is refused, and returns whether it is.
     fn note(&mut self, kind: RefusedKind, file: Option<&SmallFile>, files: &Files) -> bool {
         let Some(file) = file else { return false };
         let Some(Finding::Unreadable {
@@ -108,23 +108,25 @@ impl Refusals {
         self.kinds.get(&kind).map_or(0, |refused| refused.count)
     }
 
-    /// Whether any file of a kind is refused.
+    /// Returns whether any file of a kind is refused.
     #[must_use]
     pub fn has(&self, kind: RefusedKind) -> bool {
         self.kinds.contains_key(&kind)
     }
 
-    /// Arrival of the newest refused `backup.info`; `None` without any.
+    /// Arrival time of the newest refused `backup.info`; `None` without any.
     ///
-    /// Its backup began and ended before then: Barman writes the file last.
+    /// The backup started and ended before that time: Barman writes the file last.
     #[must_use]
     pub fn newest_backup_at(&self) -> Option<DateTime<Utc>> {
         Some(self.kinds.get(&RefusedKind::BackupInfo)?.newest_at)
     }
 
-    /// Takes back what a refused file would have to confirm: gaps, obsolete WAL, missing history files.
+    /// Retracts the findings that a refused file would have to confirm: gaps, obsolete WAL, missing
+    /// history files.
     ///
-    /// Which segments a backup needs depends on where timelines come from, and on what it is kept for.
+    /// The segments that a backup needs depend on the ancestry of the timelines, and on the target
+    /// of its keep annotation.
     pub(super) fn restrict(&self, recovery: &mut RecoveryReport) {
         recovery.histories_missing.retain(|timeline| !self.histories.contains(timeline));
         if !self.has(RefusedKind::History) && !self.has(RefusedKind::Keep) {
@@ -139,22 +141,22 @@ impl Refusals {
 }
 
 impl ServerReport {
-    /// Whether the newest finished backup that could be read is the newest one there is: no refused
-    /// `backup.info` was written after its end.
+    /// Returns whether the newest finished backup that could be read is the newest one that exists:
+    /// no refused `backup.info` was written after its end.
     #[must_use]
     pub fn newest_is_known(&self) -> bool {
         let newest = self.newest_done().and_then(BackupReport::done_at);
         !self.refused_since(newest)
     }
 
-    /// Whether the `backup.info` of a backup that may have ended, or begun, after this moment is
-    /// refused; without a moment, whether any is.
+    /// Returns whether a `backup.info` is refused whose backup may have ended, or started, after
+    /// this moment; without a moment, whether any `backup.info` is refused.
     #[must_use]
     pub fn refused_since(&self, at: Option<DateTime<Utc>>) -> bool {
         self.refusals.newest_backup_at().is_some_and(|refused| at.is_none_or(|at| refused > at))
     }
 
-    /// Whether a `backup.info` is there that makes no sense, to Barman neither.
+    /// Returns whether a `backup.info` is invalid, so that Barman cannot read it either.
     #[must_use]
     pub fn has_unreadable(&self) -> bool {
         self.backups.iter().any(|backup| match backup.state {
@@ -166,35 +168,38 @@ impl ServerReport {
         })
     }
 
-    /// The finished backup that ended last; `None` also where one that cannot be read may be that.
+    /// Finished backup that ended last; `None` without one, and if an unreadable backup may have
+    /// ended later.
     #[must_use]
     pub fn newest_known_done(&self) -> Option<&BackupReport> {
         self.newest_done().filter(|_| self.newest_is_known())
     }
 
-    /// How many finished backups no target restores; `None` where none of those that can be read is
-    /// so, and others cannot be read, or a refused history file decides.
+    /// Number of finished backups that no target restores; `None` if this applies to none of the
+    /// readable backups and others cannot be read, or if a refused history file decides.
     #[must_use]
     pub fn broken(&self) -> Option<usize> {
         let verdicts = &self.recovery.verdict.backups;
         let is_broken = |backup: &BackupReport| match verdicts.get(&backup.id) {
             None => true,
-            Some(one) => matches!(one.verdict, Verdict::Broken(_)) && self.is_certain(one),
+            Some(verdict) => {
+                matches!(verdict.verdict, Verdict::Broken(_)) && self.is_certain(verdict)
+            }
         };
         let count = self.done().iter().filter(|(_, backup)| is_broken(backup)).count();
         (count > 0 || self.recovery.all_are_known).then_some(count)
     }
 
-    /// How many finished backups have to wait for cold storage; `None` where none of those that can be
-    /// read has to, and others cannot be read.
+    /// Number of finished backups that have to wait for cold storage; `None` if none of the
+    /// readable backups has to wait and others cannot be read.
     #[must_use]
     pub fn blocked(&self) -> Option<usize> {
         let count = self.recovery.blocked();
         (count > 0 || self.recovery.all_are_known).then_some(count)
     }
 
-    /// Whether the newest WAL is on a timeline that no backup reaches; `None` where a file that cannot
-    /// be read may say otherwise.
+    /// Returns whether the newest WAL is on a timeline that no backup reaches; `None` if a file
+    /// that cannot be read may say otherwise.
     #[must_use]
     pub fn newest_wal_is_unreached(&self) -> Option<bool> {
         let is_unreached = self.recovery.verdict.unreached_timeline.is_some();
@@ -202,15 +207,15 @@ impl ServerReport {
         is_known.then_some(is_unreached)
     }
 
-    /// Whether Barman's retention ends with an error; `None` without a policy, and where a refused
-    /// file may say otherwise.
+    /// Returns whether Barman's retention ends with an error; `None` without a policy, and if a
+    /// refused file may say otherwise.
     #[must_use]
     pub fn retention_fails(&self) -> Option<bool> {
         let fails = self.retention.as_ref()?.failure.is_some();
         (fails || self.refusals.kinds.is_empty()).then_some(fails)
     }
 
-    /// End of the oldest finished backup; `None` without one, and where one that cannot be read may be
+    /// End of the oldest finished backup; `None` without one, and if an unreadable backup may be
     /// older.
     #[must_use]
     pub fn oldest_known_done_at(&self) -> Option<DateTime<Utc>> {
@@ -218,7 +223,8 @@ impl ServerReport {
         oldest.filter(|_| !self.refused_since(None))
     }
 
-    /// Whether a verdict holds whatever the files say that are not known. The best one does.
+    /// Returns whether a verdict holds regardless of the content of the refused files. The best
+    /// verdict always does.
     #[must_use]
     pub fn is_certain(&self, verdict: &BackupVerdict) -> bool {
         match verdict.thawed {
@@ -232,8 +238,8 @@ impl ServerReport {
         }
     }
 
-    /// Highest timeline that the newest restorable backup reaches; `None` without one, and where the
-    /// history file of a higher one is refused.
+    /// Highest timeline that the newest restorable backup reaches; `None` without one, and if the
+    /// history file of a higher timeline is refused.
     #[must_use]
     pub fn current_timeline(&self) -> Option<TimelineId> {
         let current = self.recovery.verdict.current_timeline?;
@@ -241,8 +247,8 @@ impl ServerReport {
         is_highest.then_some(current)
     }
 
-    /// Whether a restore of the newest finished backup with `PostgreSQL`'s default target timeline
-    /// reaches the newest WAL; `None` where that is not known.
+    /// Returns whether a restore of the newest finished backup with `PostgreSQL`'s default target
+    /// timeline reaches the newest WAL; `None` if unknown.
     #[must_use]
     pub fn newest_is_recoverable_by_default(&self) -> Option<bool> {
         let is_recoverable = self.newest_is_recoverable()?;

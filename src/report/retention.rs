@@ -1,4 +1,4 @@
-//! The report on what a server's retention policy makes of its backups.
+//! Report on the effect of a server's retention policy on its backups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,36 +14,40 @@ use crate::recovery::{BackupVerdict, Coverage, Span, Verdict};
 
 use super::{BackupReport, DeletionReport, ServerReport};
 
-/// What a server's retention policy makes of its backups.
+/// Effect of a server's retention policy on its backups.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetentionReport {
-    /// The policy.
+    /// Retention policy of the server.
     pub policy: RetentionPolicy,
-    /// What it makes of each backup, by id; `None` where Barman's rule leads to an error, and with a
-    /// backup that cannot be read. An incremental backup that no other one names has none.
+    /// Retention status of each backup, by id; `None` if Barman's rule leads to an error, and if a
+    /// backup cannot be read. An incremental backup that no other backup names has no status.
     pub statuses: Option<BTreeMap<String, RetentionStatus>>,
-    /// Error with which `barman-cloud-backup-delete` ends, and deletes nothing; `None` if it gets
-    /// through, and with a backup that cannot be read, which is among the `blocks`.
+    /// Error with which `barman-cloud-backup-delete` ends without deleting anything; `None` if it
+    /// succeeds, and if a backup cannot be read, which is one of the `blocks`.
     ///
-    /// With incremental backups the tool ends so, and a Barman server does not: the statuses are
-    /// known all the same.
+    /// With incremental backups the tool ends with an error but a Barman server does not: the
+    /// statuses are known all the same.
     pub failure: Option<RetentionError>,
-    /// Since when the backup has been obsolete that is so for longest; `None` without one.
+    /// Moment since which the backup that has been obsolete longest is obsolete; `None` without
+    /// one.
     pub overdue_since: Option<DateTime<Utc>>,
-    /// Whether each of what can keep Barman from deleting does; one that is not known is missing.
+    /// Conditions that can keep Barman from deleting, each true if it does; a condition whose state
+    /// is unknown is missing.
     pub blocks: BTreeMap<RetentionBlock, bool>,
-    /// How much of a recovery window can be restored at once; `None` with another policy, and where
-    /// that is not known.
+    /// Part of the recovery window that can be restored immediately; `None` with another kind of
+    /// policy, and if unknown.
     pub coverage: Option<Coverage>,
-    /// The same once everything is brought back from cold storage.
+    /// Part of the recovery window that can be restored once everything is brought back from cold
+    /// storage.
     pub thawed_coverage: Option<Coverage>,
-    /// What `barman-cloud-backup-delete` would delete now; `None` where it would end with an error,
-    /// and where that is not known.
+    /// Objects that `barman-cloud-backup-delete` would delete now; `None` if it would end with an
+    /// error, and if unknown.
     pub deletion: Option<DeletionReport>,
 }
 
 impl RetentionReport {
-    /// What is `lacking` are logs whose files must be listed once more to tell what goes of them.
+    /// Builds the report. Adds to `lacking` the WAL directories whose files must be listed again to
+    /// compute what would be deleted from them.
     pub(super) fn new(
         policy: RetentionPolicy,
         (directory, server): (&DirectoryInventory, &ServerReport),
@@ -57,13 +61,14 @@ impl RetentionReport {
                 Some(CatalogBackup::new(backup.id.clone(), backup.info.as_ref()?, backup.keep))
             })
             .collect();
-        // What is refused to the exporter, Barman may well read; what it says is not known.
+        // Barman may be able to read a file that is refused to the exporter; its content is
+        // unknown.
         let unreadable = server.has_unreadable();
         let is_known = !unreadable && server.keeps_are_known && !server.refused_since(None);
         let minimum = server.minimum_redundancy.unwrap_or_default();
         let since = obsolete_since(policy, &catalog, minimum, now).unwrap_or_default();
         let (statuses, failure) = match report(policy, &catalog, minimum, now) {
-            // A backup that cannot be read has a place among the others, and nobody knows which.
+            // An unreadable backup has a position among the others, and that position is unknown.
             _ if !is_known => (None, None),
             Ok(statuses) => (Some(statuses), unsupported(&catalog)),
             Err(error) => (None, Some(error)),
@@ -80,28 +85,33 @@ impl RetentionReport {
             overdue_since: since.into_values().min().filter(|_| is_known),
             blocks: blocks(server, &retention_blocks(unreadable, &catalog)),
             coverage: policy.window().and_then(|window| {
-                coverage(server, (window, now), |one| &one.verdict, &server.recovery.reached_at)
+                coverage(
+                    server,
+                    (window, now),
+                    |backup| &backup.verdict,
+                    &server.recovery.reached_at,
+                )
             }),
             thawed_coverage: policy.window().and_then(|window| {
                 let reached_at = &server.recovery.thawed_reached_at;
-                coverage(server, (window, now), |one| &one.thawed, reached_at)
+                coverage(server, (window, now), |backup| &backup.thawed, reached_at)
             }),
         }
     }
 
-    /// Whether this is known to keep Barman from deleting.
+    /// Returns whether this is known to keep Barman from deleting.
     #[must_use]
     pub fn is_blocked(&self, block: RetentionBlock) -> bool {
         self.blocks.get(&block) == Some(&true)
     }
 
-    /// How many backups the policy does not need; `None` where Barman would end with an error.
+    /// Number of backups that the policy does not need; `None` if the statuses are unknown.
     #[must_use]
     pub fn obsolete(&self) -> Option<usize> {
         Some(self.obsolete_ids()?.len())
     }
 
-    /// The ids of those backups.
+    /// Ids of the backups that the policy does not need; `None` if the statuses are unknown.
     #[must_use]
     pub fn obsolete_ids(&self) -> Option<Vec<String>> {
         let statuses = self.statuses.as_ref()?.iter();
@@ -110,7 +120,8 @@ impl RetentionReport {
     }
 }
 
-/// What keeps Barman from deleting, as far as no refused file may say otherwise.
+/// Conditions that keep Barman from deleting, without those on which a refused file may say
+/// otherwise.
 fn blocks(
     server: &ServerReport,
     found: &BTreeSet<RetentionBlock>,
@@ -124,8 +135,8 @@ fn blocks(
     known.map(|block| (block, found.contains(&block))).collect()
 }
 
-/// What of the window lies between the end of a backup and the arrival of the last segment that it
-/// reaches; `None` where it is not known when that was, and where a refused file may cover more.
+/// Part of the window that lies between the end of a backup and the arrival of the last segment
+/// that it reaches; `None` if that arrival time is unknown, and if a refused file may cover more.
 fn coverage(
     server: &ServerReport,
     (window, now): (TimeDelta, DateTime<Utc>),

@@ -1,4 +1,4 @@
-//! The report on how a server's backups keep to their schedule.
+//! Report on whether a server's backups are taken on schedule.
 
 use std::sync::Arc;
 
@@ -10,73 +10,74 @@ use crate::schedule::BackupSchedule;
 
 use super::{BackupReport, BackupState, ServerReport};
 
-/// When an operator expects a server's backups.
+/// Schedule on which an operator expects a server's backups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleExpectation {
-    /// The schedule.
+    /// Schedule of the backups.
     pub schedule: Arc<BackupSchedule>,
-    /// Its time zone.
+    /// Time zone of the schedule.
     pub zone: Tz,
-    /// How long after its time a backup may be missing; `None` for as long as backups suggest.
+    /// Time after its due time for which a backup may be missing; `None` to derive it from earlier
+    /// backups.
     pub grace_period: Option<TimeDelta>,
 }
 
-/// How a server's backups keep to their schedule.
+/// Backups of a server compared with their schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleReport {
-    /// What is expected.
+    /// Expected schedule.
     pub expected: ScheduleExpectation,
-    /// How long after its time a backup may be missing before it is late.
+    /// Time after its due time for which a backup may be missing before it is late.
     pub grace_period: TimeDelta,
-    /// How long a backup under way may take before it is late: much longer than usual.
+    /// Time that a running backup may take before it is late: much longer than usual.
     pub patience: TimeDelta,
-    /// How far apart the done backups began; `None` for fewer than two, and where one that cannot be
-    /// read may lie between them.
+    /// Intervals between the starts of the done backups; `None` with fewer than two, and if an
+    /// unreadable backup may lie between them.
     pub observed: Option<ObservedIntervals>,
-    /// When the newest done backup began; without one, when the oldest of any other kind did. `None`
-    /// where that is not known of any.
+    /// Start of the newest done backup; without one, of the oldest backup in any other state.
+    /// `None` if no start is known.
     pub counted_from: Option<DateTime<Utc>>,
-    /// The first time of the schedule after the newest done backup began: then the next one was due.
-    /// Without a done backup, the last time before the oldest of any other kind began. `None` where
-    /// that is not known, and where no time comes any more.
+    /// First scheduled time after the start of the newest done backup, at which the next one was
+    /// due. Without a done backup, the last scheduled time before the start of the oldest backup in
+    /// any other state. `None` if unknown, and if the schedule has no further time.
     pub next_due_at: Option<DateTime<Utc>>,
-    /// When the newest `backup.info` was written that the store does not give out: its backup may be
-    /// the one that is due. `None` without any.
+    /// Time at which the newest refused `backup.info` was written: its backup may be the one that
+    /// is due. `None` without any.
     pub refused_at: Option<DateTime<Utc>>,
-    /// When the first backup since then began, of those that did not end; `None` without one, and
-    /// where it began too long ago to be under way.
+    /// Start of the first backup since `next_due_at` that has not ended; `None` without one, and if
+    /// it started too long ago to be still running.
     pub under_way_since: Option<DateTime<Utc>>,
 }
 
-/// How far apart backups began.
+/// Intervals between the starts of backups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObservedIntervals {
-    /// The median.
+    /// Median interval.
     pub median: TimeDelta,
-    /// How many there are: one less than backups.
+    /// Number of intervals: one less than the number of backups.
     pub count: usize,
 }
 
-/// How the backups contradict the schedule.
+/// Contradiction between the backups and the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contradiction {
-    /// They are taken more often.
+    /// Backups taken more often than scheduled.
     MoreOften,
-    /// They are taken less often.
+    /// Backups taken less often than scheduled.
     LessOften,
 }
 
-/// The shortest grace, and the shortest patience, that backups suggest.
+/// Shortest grace period, and shortest patience, derived from earlier backups.
 const LEAST_GRACE: TimeDelta = TimeDelta::hours(1);
 
-/// How many times as long as usual is much longer.
+/// Factor of the usual duration that counts as much longer.
 const MUCH_LONGER: i32 = 3;
 
-/// How many of the newest backups tell what is usual.
+/// Number of newest backups that determine the usual duration.
 const USUAL_BACKUPS: usize = 7;
 
-/// How many intervals it takes to be sure of a contradiction, and how many times as long or short
-/// they have to be.
+/// Number of intervals required to be sure of a contradiction, and the factor by which they must be
+/// too long or too short.
 const SURE_INTERVALS: usize = 4;
 const SURE_FACTOR: i32 = 2;
 
@@ -118,19 +119,19 @@ impl ScheduleReport {
         }
     }
 
-    /// The latest time of the schedule up to now; `None` where that is not known, as for `@every`
-    /// before any backup.
+    /// Latest scheduled time up to now; `None` if unknown, as for `@every` before any backup.
     #[must_use]
     pub fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let from = self.counted_from.filter(|from| self.refused_at.is_none_or(|at| at <= *from));
         self.expected.schedule.latest_until(now, self.expected.zone, from)
     }
 
-    /// The first time of the schedule at or after which no done backup began. `None` where that is not
-    /// known, and where no time comes any more.
+    /// First scheduled time at or after which no done backup started. `None` if unknown, and if the
+    /// schedule has no further time.
     ///
-    /// It is not the latest time: it stays where it is while backups fail to come. Before any backup,
-    /// nothing tells which time was the first; then it is the latest one whose grace is over.
+    /// This is not the latest scheduled time: it stays the same while backups fail to appear.
+    /// Before any backup, the first scheduled time is unknown; then it is the latest one whose
+    /// grace period is over.
     #[must_use]
     pub fn unmet_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.counted_from {
@@ -139,8 +140,8 @@ impl ScheduleReport {
         }
     }
 
-    /// How long a backup is past its time and the grace; zero while it is on time. `None` where that
-    /// is not known.
+    /// Time by which a backup has exceeded its due time and the grace period; zero while it is on
+    /// time. `None` if unknown.
     #[must_use]
     pub fn overdue(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         let on_time = TimeDelta::zero();
@@ -155,8 +156,9 @@ impl ScheduleReport {
         Some(if is_coming { on_time } else { late.max(on_time) })
     }
 
-    /// Whether the backups contradict the schedule: they come at least twice as often as its
-    /// shortest interval has it, or half as often as its longest, over enough of them to be sure.
+    /// Contradiction between the backups and the schedule: they come at least twice as often as its
+    /// shortest interval implies, or at most half as often as its longest implies, over enough
+    /// intervals to be sure.
     #[must_use]
     pub fn contradiction(&self) -> Option<Contradiction> {
         let observed = self.observed.filter(|observed| observed.count >= SURE_INTERVALS)?;
@@ -171,16 +173,17 @@ impl ScheduleReport {
     }
 }
 
-/// When a backup began. A begin in the future is not believed, and one that `backup.info` does not
-/// tell is not guessed: either could hide that a backup is late.
+/// Start of a backup. A start in the future is not trusted, and one that `backup.info` does not
+/// state is not guessed: either could hide that a backup is late.
 fn begun_at(backup: &BackupReport, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let begun_at = backup.info.as_ref()?.began_at?;
     (begun_at <= now).then_some(begun_at)
 }
 
-/// When the backup began that is under way since this time.
+/// Start of the first backup since `due_at` that has not ended; `None` if it is not running any
+/// more.
 ///
-/// A process that was killed leaves its backup as `STARTED`. So of several, only the first one counts:
+/// A process that was killed leaves its backup as `STARTED`. So only the first of several counts:
 /// if each of them is killed, the newest one never takes long.
 fn under_way_since(
     backups: &[BackupReport],
@@ -199,16 +202,16 @@ fn under_way_since(
 }
 
 impl ObservedIntervals {
-    /// Of moments in order.
+    /// Intervals between moments, which must be in order.
     fn of(moments: impl Iterator<Item = DateTime<Utc>> + Clone) -> Option<Self> {
         let intervals: Vec<_> =
-            moments.clone().zip(moments.skip(1)).map(|(one, next)| next - one).collect();
+            moments.clone().zip(moments.skip(1)).map(|(earlier, later)| later - earlier).collect();
         let count = intervals.len();
         Some(Self { median: median(intervals)?, count })
     }
 }
 
-/// The middle of lengths of time; `None` without any.
+/// Median of lengths of time; `None` without any.
 fn median(mut lengths: Vec<TimeDelta>) -> Option<TimeDelta> {
     lengths.sort_unstable();
     let upper = *lengths.get(lengths.len() / 2)?;

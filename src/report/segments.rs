@@ -1,12 +1,13 @@
-//! What some of a server's segments take.
+//! Objects and bytes of a set of a server's segments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{SomeObjects, WalInventory};
 use crate::postgres::{LogName, Run, Runs, SegmentSize, TimelineId};
 
-/// What these segments take, given by their numbers on their timelines; those that are not there
-/// take nothing. `None` where that is not known, with the logs that must be listed again for it.
+/// Objects and bytes of these segments, given by their numbers on their timelines; segments that
+/// are not present count nothing. `None` if unknown: the WAL directories that must be listed again
+/// are then added to `lacking`.
 pub(super) fn stored_segments(
     wal: &WalInventory,
     size: SegmentSize,

@@ -12,7 +12,7 @@ pub(super) fn histories(wal: &WalInventory, files: &Files) -> Histories {
     Histories::new(histories.map(|(id, file)| (*id, history_file(files, file))).collect())
 }
 
-/// Content of a history file, as a restore finds it.
+/// State of a history file, as a restore finds it.
 fn history_file(files: &Files, file: &SmallFile) -> HistoryFile {
     match files.finding(file) {
         Some(Finding::Read(FileContent::History(history))) => {
@@ -28,14 +28,15 @@ fn history_file(files: &Files, file: &SmallFile) -> HistoryFile {
     }
 }
 
-/// Segments by their number on their timeline.
+/// Archived segments by their number on their timeline.
 pub(super) fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
     let mut archived = ArchivedWal { size, ..ArchivedWal::default() };
     let per_log = u64::from(size.segments_per_log());
     for (name, content) in &wal.logs {
         let first = u64::from(name.log) * per_log;
         let insert = |sets: &mut SegmentSets, runs: &Runs| {
-            // Names beyond the end of the log are anomalies: nothing ever asks for them.
+            // Names beyond the last segment of the WAL directory are anomalies: nothing ever
+            // requests them.
             for run in runs.within(0, per_log - 1).iter() {
                 let run = Run { first: first + run.first, last: first + run.last };
                 sets.entry(name.timeline).or_default().insert_run(run);
@@ -57,7 +58,7 @@ pub(super) fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal
     archived
 }
 
-/// Adds a partial segment, in the place of the whole one where a restore takes it for that.
+/// Adds a partial segment, in place of the whole one if a restore takes it instead.
 fn add_partial(wal: &mut ArchivedWal, timeline: TimelineId, number: u64, partial: PartialSegment) {
     let run = Run { first: number, last: number };
     let is_whole = [&wal.segments, &wal.wrong_size]

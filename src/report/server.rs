@@ -14,67 +14,67 @@ use super::{
     RetentionReport, ScheduleReport, TimelineWal,
 };
 
-/// What one scan found of one server.
+/// Result of one scan for one server.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerReport {
-    /// Whether the server is one that should be there.
+    /// True if the server should exist.
     pub is_expected: bool,
-    /// Whether it has a directory with anything of a server's in it.
+    /// True if a directory with content of a server exists.
     pub is_found: bool,
-    /// Everything in its directory.
+    /// All objects in its directory.
     pub stock: Stock,
-    /// Everything below its `base/`.
+    /// All objects below its `base/`.
     pub base: Sums,
-    /// Its backups, by id.
+    /// Backups of the server, by id.
     pub backups: Vec<BackupReport>,
-    /// Whether every keep annotation could be read.
+    /// True if every keep annotation could be read.
     pub keeps_are_known: bool,
     /// Files that the store does not give out.
     pub refusals: Refusals,
-    /// Its WAL.
+    /// WAL of the server.
     pub wal: WalReport,
-    /// What can be restored, and to when.
+    /// Recoverability: which backups can be restored, and to when.
     pub recovery: RecoveryReport,
-    /// How many backups Barman is told to leave at the least; `None` where that is not configured.
+    /// Minimum number of backups that Barman is configured to leave; `None` if not configured.
     pub minimum_redundancy: Option<u32>,
-    /// What its retention policy makes of its backups; `None` without one.
+    /// Effect of the retention policy on its backups; `None` without a policy.
     pub retention: Option<RetentionReport>,
-    /// How its backups keep to their schedule; `None` without one.
+    /// Backups of the server compared with their schedule; `None` without a schedule.
     pub schedule: Option<ScheduleReport>,
-    /// Bytes that nobody needs, by reason, as far as that is known.
+    /// Bytes that nobody needs, by reason, as far as known.
     pub reclaimable: BTreeMap<ReclaimReason, u64>,
 }
 
-/// What one scan found of a server's WAL.
+/// Result of one scan for a server's WAL.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WalReport {
     /// Whole segments, by timeline.
     pub timelines: BTreeMap<TimelineId, TimelineWal>,
-    /// Everything below `wals/`, by what it is; a kind without objects may be missing.
+    /// All objects below `wals/`, by kind; a kind without objects may be missing.
     pub objects: BTreeMap<WalObjectKind, Sums>,
-    /// The newest segment by its position; `None` without any.
+    /// Newest segment by position; `None` without any.
     pub newest: Option<NewestSegment>,
     /// Time from one arrival to the next.
     pub intervals: Intervals,
-    /// What is odd, by kind; a kind that could not be judged is missing.
+    /// Number of anomalies by kind; a kind that could not be judged is missing.
     pub anomalies: BTreeMap<WalAnomaly, u64>,
-    /// Names of a few of what is odd: segments, or keys from the bucket's root. A kind without any, and
-    /// that of timelines, is missing.
+    /// Names of a few anomalies: segments, or keys from the bucket's root. A kind without any is
+    /// missing, and so is that of stray timelines.
     pub odd: BTreeMap<WalAnomaly, SomeNames>,
 }
 
-/// What is odd about WAL, as `barman_cloud_wal_anomalies` counts it.
+/// Kind of WAL anomaly, as `barman_cloud_wal_anomalies` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WalAnomaly {
-    /// A segment of a size that it cannot have, or beyond the last one of its log.
+    /// A segment of an impossible size, or beyond the last one of its WAL directory.
     Size,
     /// An object beyond the first of its segment.
     Duplicate,
-    /// A WAL file where nothing looks for it.
+    /// A WAL file in a place where nothing looks for it.
     Misplaced,
-    /// A segment that was uploaded once more.
+    /// A segment that was uploaded again.
     Overwritten,
-    /// An object that is no WAL file.
+    /// An object that is not a WAL file.
     Foreign,
     /// A timeline that a restored copy may have written.
     StrayTimeline,
@@ -105,33 +105,34 @@ impl WalAnomaly {
     }
 }
 
-/// The cluster that a backup was taken of.
+/// Cluster that a backup was taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PostgresqlIdentity<'a> {
-    /// Its system identifier.
+    /// System identifier of the cluster.
     pub system_identifier: &'a str,
-    /// Its version, such as `15.18`; `None` where that is not said.
+    /// PostgreSQL version, such as `15.18`; `None` if not stated.
     pub version: Option<&'a str>,
 }
 
 impl ServerReport {
-    /// The finished backups with the time of their end, oldest first.
+    /// Finished backups with the time of their end, oldest first.
     #[must_use]
     pub fn done(&self) -> Vec<(DateTime<Utc>, &BackupReport)> {
         let mut done: Vec<_> =
             self.backups.iter().filter_map(|backup| Some((backup.done_at()?, backup))).collect();
-        // Ids are local times and need not be in the order of the times.
+        // Ids are local times, so their order can differ from that of the ends.
         done.sort_by_key(|(ended_at, _)| *ended_at);
         done
     }
 
-    /// The finished backup that ended last.
+    /// Finished backup that ended last; `None` without one.
     #[must_use]
     pub fn newest_done(&self) -> Option<&BackupReport> {
         self.backups.iter().max_by_key(|backup| backup.done_at()).filter(|b| b.done_at().is_some())
     }
 
-    /// Since when the newest finished backup has waited for its own WAL; `None` if it has it.
+    /// Moment since which the newest finished backup has been waiting for its own WAL; `None` if it
+    /// has it.
     #[must_use]
     pub fn waiting_since(&self) -> Option<DateTime<Utc>> {
         let newest = self.newest_known_done()?;
@@ -145,14 +146,14 @@ impl ServerReport {
         }
     }
 
-    /// The verdict on the newest finished backup.
+    /// Verdict on the newest finished backup.
     #[must_use]
     pub fn newest_verdict(&self) -> Option<&BackupVerdict> {
         self.recovery.verdict.backups.get(&self.newest_done()?.id)
     }
 
-    /// Whether the newest finished backup can be restored and replayed to the newest WAL; not without
-    /// one. `None` where a file that cannot be read may say otherwise.
+    /// Returns whether the newest finished backup can be restored and replayed to the newest WAL;
+    /// false without one. `None` if a file that cannot be read may say otherwise.
     #[must_use]
     pub fn newest_is_recoverable(&self) -> Option<bool> {
         let Some(newest) = self.newest_verdict() else {
@@ -163,33 +164,34 @@ impl ServerReport {
         (is_recoverable || is_certain).then_some(is_recoverable)
     }
 
-    /// The earliest moment from which every later one can be restored; `None` without a backup that
-    /// can be restored to the newest WAL.
+    /// Earliest moment from which every later one can be restored; `None` without a backup that can
+    /// be restored to the newest WAL.
     #[must_use]
     pub fn recovery_window_start(&self) -> Option<DateTime<Utc>> {
         let of_newest = &self.recovery.of_newest_cluster;
         let recoverable = self.done().into_iter().filter(|(_, backup)| {
             let verdict = self.recovery.verdict.backups.get(&backup.id);
-            let is_recoverable = verdict.is_some_and(|one| one.thawed == Verdict::Recoverable);
+            let is_recoverable =
+                verdict.is_some_and(|verdict| verdict.thawed == Verdict::Recoverable);
             is_recoverable && of_newest.contains(&backup.id)
         });
         recoverable.map(|(ended_at, _)| ended_at).min()
     }
 
-    /// The latest moment that can be restored; `None` as for the start.
+    /// Latest moment that can be restored; `None` whenever the window has no start.
     #[must_use]
     pub fn recovery_window_end(&self) -> Option<DateTime<Utc>> {
         self.recovery_window_start()?;
         self.recovery.newest_at
     }
 
-    /// The backup under way that began last.
+    /// Running backup that started last.
     #[must_use]
     pub fn newest_running(&self) -> Option<&BackupReport> {
         self.newest_begun(BackupState::Running)
     }
 
-    /// The failed backup that began last.
+    /// Failed backup that started last.
     #[must_use]
     pub fn newest_failed(&self) -> Option<&BackupReport> {
         self.newest_begun(BackupState::Failed)
@@ -200,44 +202,46 @@ impl ServerReport {
         in_state.max_by_key(|backup| backup.began_at)
     }
 
-    /// How many backups are kept for this target; `None` where an annotation could not be read.
+    /// Number of backups kept for this target; `None` if an annotation could not be read.
     #[must_use]
     pub fn kept(&self, target: KeepTarget) -> Option<usize> {
         let kept = self.backups.iter().filter(|backup| backup.keep == Some(target)).count();
         self.keeps_are_known.then_some(kept)
     }
 
-    /// How many backups have a time that does not say in which time zone it is; `None` where none of
-    /// those that can be read has, and others cannot.
+    /// Number of backups with a time that does not state its time zone; `None` if none of the
+    /// readable backups has one and others cannot be read.
     #[must_use]
     pub fn without_time_zone(&self) -> Option<usize> {
         let infos = self.backups.iter().filter_map(|backup| backup.info.as_ref());
         self.known_count(infos.filter(|info| info.has_naive_times).count())
     }
 
-    /// A count of backups by what their `backup.info` says: 0 is none where one of them is refused.
+    /// Returns a count of backups that is based on their `backup.info`; `None` if it is 0 and a
+    /// `backup.info` is refused.
     #[must_use]
     pub fn known_count(&self, count: usize) -> Option<usize> {
         (count > 0 || !self.refusals.has(RefusedKind::BackupInfo)).then_some(count)
     }
 
-    /// How many backups can be restored and replayed to the newest WAL; `None` where none of those
-    /// that can be read is, and others cannot.
+    /// Number of backups that can be restored and replayed to the newest WAL; `None` if none of the
+    /// readable backups can and others cannot be read.
     #[must_use]
     pub fn recoverable(&self) -> Option<usize> {
         let count = self.recovery.recoverable();
         (count > 0 || self.recovery.all_are_known).then_some(count)
     }
 
-    /// How many timelines with WAL or backups have no readable history file; `None` where none is
-    /// known to be missing, and one is refused.
+    /// Number of timelines with WAL or backups that do not have a readable history file; `None` if
+    /// none is known to be missing and one is refused.
     #[must_use]
     pub fn histories_missing(&self) -> Option<usize> {
         let count = self.recovery.histories_missing.len();
         (count > 0 || !self.refusals.has(RefusedKind::History)).then_some(count)
     }
 
-    /// The cluster and version that the newest finished backup was taken of, as its `backup.info` says.
+    /// Cluster and version that the newest finished backup was taken of, as stated in its
+    /// `backup.info`.
     #[must_use]
     pub fn postgresql(&self) -> Option<PostgresqlIdentity<'_>> {
         let info = self.newest_known_done()?.info.as_ref()?;
@@ -247,25 +251,26 @@ impl ServerReport {
         })
     }
 
-    /// How many finished backups there should be: as many as the policy wants at the least, and as
-    /// Barman is told to leave; `None` where neither is configured.
+    /// Number of finished backups that should exist: the larger of the policy's minimum and the
+    /// minimum that Barman is configured to leave; `None` if neither is configured.
     #[must_use]
     pub fn required_backups(&self) -> Option<u32> {
-        let by_policy = self.retention.as_ref().map(|one| one.policy.least_backups());
+        let by_policy = self.retention.as_ref().map(|retention| retention.policy.least_backups());
         by_policy.max(self.minimum_redundancy)
     }
 
-    /// The clusters that its backups were taken of. More than one: two databases share it.
+    /// System identifiers of the clusters that its backups were taken of. More than one means that
+    /// several databases share the server.
     #[must_use]
     pub fn system_identifiers(&self) -> BTreeSet<&str> {
         let infos = self.backups.iter().filter_map(|backup| backup.info.as_ref());
         infos.filter_map(|info| info.system_identifier.as_deref()).collect()
     }
 
-    /// Size of the newest finished backup over the median size of the ones before it.
+    /// Size of the newest finished backup divided by the median size of the earlier ones.
     ///
-    /// An empty database that took the place of the right one passes every test of freshness.
-    /// `None` without sizes, with an earlier size of nothing, and where a newer backup cannot be read.
+    /// An empty database that replaced the right one passes every freshness check. `None` without
+    /// sizes, if the median of the earlier sizes is zero, and if a newer backup cannot be read.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a ratio needs no 53 bits")]
     pub fn size_change_ratio(&self) -> Option<f64> {

@@ -1,4 +1,4 @@
-//! What is known of an archive between scans.
+//! State of an archive between scans.
 
 use std::sync::Arc;
 
@@ -6,40 +6,40 @@ use chrono::{DateTime, Utc};
 
 use super::{ErrorKind, Report, ScanOutcome};
 
-/// What is known of an archive: its last good report, and how scanning it went.
+/// State of an archive: its last good report, and the outcome of the last scan.
 #[derive(Clone, Debug)]
 pub struct ArchiveStatus {
-    /// The configured name.
+    /// Configured name.
     pub name: String,
-    /// The destination path as a URL, `s3://bucket/prefix`.
+    /// Destination path as a URL, `s3://bucket/prefix`.
     pub destination: String,
     /// URL of the store; empty for AWS.
     pub endpoint: String,
-    /// What the last scan that read everything found; `None` before the first.
+    /// Report of the last scan that read everything; `None` before the first.
     pub report: Option<Arc<Report>>,
-    /// When that scan ended.
+    /// End of the last scan that read everything; `None` before the first.
     pub last_success_at: Option<DateTime<Utc>>,
-    /// When the last scan ended, whatever its outcome; `None` before the first.
+    /// End of the last scan, whatever its outcome; `None` before the first.
     pub last_attempt_at: Option<DateTime<Utc>>,
-    /// How the last scan ended.
+    /// Outcome of the last scan; `None` before the first.
     pub last_outcome: Option<ScanOutcome>,
-    /// Why the last scan failed; `None` when it did not.
+    /// Reason why the last scan failed; `None` if it did not.
     pub last_failure: Option<ScanFailure>,
-    /// When the schedule asks for the next scan; `None` where it never does again.
+    /// Scheduled time of the next scan; `None` if there is none.
     pub next_scan_at: Option<DateTime<Utc>>,
 }
 
-/// Why a scan failed.
+/// Reason why a scan failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanFailure {
-    /// What kind of failure.
+    /// Kind of failure.
     pub kind: ErrorKind,
-    /// What happened and what to do about it.
+    /// Description of the failure, and what to do about it.
     pub message: String,
 }
 
 impl ArchiveStatus {
-    /// Whether the last finished scan read everything it had to; `None` before the first.
+    /// Returns whether the last finished scan read everything it had to; `None` before the first.
     #[must_use]
     pub fn is_up(&self) -> Option<bool> {
         Some(self.last_outcome? == ScanOutcome::Success)

@@ -1,4 +1,4 @@
-//! What an archive takes, by prefix.
+//! Bytes and objects of an archive, by prefix.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use super::{Expectations, ScanFindings};
 /// Bytes and objects below one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixSums {
-    /// The prefix behind the destination path, ending in a slash; empty for what lies in none of
+    /// Prefix relative to the destination path, ending in a slash; empty for objects under none of
     /// the others.
     pub prefix: String,
-    /// What lies there.
+    /// Kind of content below the prefix.
     pub kind: PrefixKind,
-    /// How much of it.
+    /// Bytes and objects below the prefix.
     pub sums: Sums,
 }
 
-/// What lies below a prefix, as `barman_cloud_prefix_bytes` tells it apart.
+/// Kind of content below a prefix, as `barman_cloud_prefix_bytes` distinguishes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PrefixKind {
     /// Base backups of an expected server.
@@ -27,7 +27,7 @@ pub enum PrefixKind {
     Wals,
     /// A server that nobody expects.
     Orphan,
-    /// Anything else, servers that are left out (`ignoreServers`) included.
+    /// Anything else, including ignored servers (`ignoreServers`).
     Other,
 }
 
@@ -47,11 +47,12 @@ impl PrefixKind {
     }
 }
 
-/// How many directories that are no servers have a prefix of their own. Anyone may have written
-/// them, and each costs a series; the smaller ones are summed with the loose objects.
+/// Maximum number of directories that are not servers and get a prefix of their own. Anyone may
+/// have written them, and each costs a time series; the smaller ones are summed with the loose
+/// objects.
 const MOST_OTHER_DIRECTORIES: usize = 50;
 
-/// Sums an archive by prefix; the sums add up to all that was listed of it.
+/// Sums an archive by prefix; the sums add up to everything that was listed.
 pub(crate) fn prefix_sums(
     findings: &ScanFindings<'_>,
     servers: &BTreeMap<String, bool>,

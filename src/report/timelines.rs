@@ -1,4 +1,4 @@
-//! The whole segments of each timeline, and where the timeline comes from.
+//! Whole segments of each timeline, and the timeline's parent.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +10,25 @@ use super::served_wal::histories;
 /// Whole segments of one timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimelineWal {
-    /// How many segments: one that is there under two endings counts once.
+    /// Number of segments; one that is present under two endings counts once.
     pub segments: u64,
-    /// Their objects.
+    /// Objects of the segments.
     pub stored: Sums,
-    /// The first one by its name.
+    /// First segment by name.
     pub first: Option<SegmentName>,
-    /// The last one by its name.
+    /// Last segment by name.
     pub last: Option<SegmentName>,
-    /// The timeline that it left, and where; `None` for the first timeline, and where no history file
-    /// that can be read says so.
+    /// Timeline that this one branched from, and the switch point; `None` for the first timeline,
+    /// and if no readable history file states it.
     pub parent: Option<Parent>,
 }
 
-/// The timeline that another one left.
+/// Timeline that another one branched from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
-    /// Its number.
+    /// Number of the timeline.
     pub timeline: TimelineId,
-    /// The position at which it was left.
+    /// Position at which the other timeline branched off.
     pub switched_at: Lsn,
 }
 
@@ -38,7 +38,7 @@ impl From<&Ancestor> for Parent {
     }
 }
 
-/// The timelines with whole segments.
+/// Timelines with whole segments.
 pub(super) fn timelines(wal: &WalInventory, files: &Files) -> BTreeMap<TimelineId, TimelineWal> {
     let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
     for (name, log) in &wal.logs {
@@ -68,10 +68,10 @@ mod tests {
     fn shown(archive: &Archive) -> Vec<String> {
         let timelines = archive.server().wal.timelines.into_iter();
         let name = |segment: Option<SegmentName>| segment.unwrap().to_string();
-        let shown = timelines.map(|(timeline, one)| {
+        let shown = timelines.map(|(timeline, wal)| {
             let from =
-                one.parent.map(|parent| format!("{} {}", parent.timeline, parent.switched_at));
-            let (first, last) = (name(one.first), name(one.last));
+                wal.parent.map(|parent| format!("{} {}", parent.timeline, parent.switched_at));
+            let (first, last) = (name(wal.first), name(wal.last));
             format!("{timeline}: {first}-{last} from {}", from.unwrap_or_default())
         });
         shown.collect()

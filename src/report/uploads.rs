@@ -1,4 +1,4 @@
-//! Multipart uploads that nobody finished.
+//! Multipart uploads that were never finished.
 
 use std::collections::BTreeSet;
 
@@ -6,24 +6,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::inventory::UnfinishedUpload;
 
-/// Longest time for which an upload may be unfinished: a lifecycle rule that aborts after one day,
-/// which is as soon as one can be told to, has done so by then.
+/// Longest time for which an upload may stay unfinished: a lifecycle rule that aborts uploads after
+/// one day, the shortest setting possible, has taken effect by then.
 pub const UNFINISHED_FOR: TimeDelta = TimeDelta::days(2);
 
-/// How many uploads are remembered by their keys.
+/// Maximum number of uploads that are remembered by their keys.
 const MOST_KEYS: usize = 20;
 
 /// Unfinished uploads of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadSums {
-    /// How many.
+    /// Number of uploads.
     pub count: u64,
-    /// Bytes of the parts that they have stored; `None` where the store does not say for each.
+    /// Bytes of their stored parts; `None` unless the store reports them for each upload.
     pub bytes: Option<u64>,
-    /// When the oldest was begun; `None` without any, or where the store does not say.
+    /// Start of the oldest upload; `None` without any, and if the store does not report it.
     pub oldest_at: Option<DateTime<Utc>>,
-    /// The oldest ones, up to 20, oldest first: when each was begun, if the store says so, and its key
-    /// behind the destination path.
+    /// Oldest uploads, up to 20, oldest first: the start of each, if the store reports it, and its
+    /// key relative to the destination path.
     pub oldest: BTreeSet<(Option<DateTime<Utc>>, String)>,
 }
 
@@ -33,12 +33,12 @@ impl Default for UploadSums {
     }
 }
 
-/// One unfinished upload, and what it has stored.
+/// One unfinished upload, and the bytes that it has stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadFinding {
-    /// The upload.
+    /// Upload as listed.
     pub upload: UnfinishedUpload,
-    /// Bytes of its parts; `None` where the store does not say.
+    /// Bytes of its parts; `None` if the store does not report them.
     pub bytes: Option<u64>,
 }
 

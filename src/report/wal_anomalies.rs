@@ -1,4 +1,4 @@
-//! What is odd about a server's WAL.
+//! Anomalies in a server's WAL.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::recovery::{TimelinesSeen, stray_timelines};
 
 use super::{ServerReport, WalAnomaly};
 
-/// Counts what is odd, every kind that can be judged.
+/// Counts the anomalies of every kind that can be judged.
 pub(super) fn wal_anomalies(
     wal: &WalInventory,
     report: &ServerReport,
@@ -21,7 +21,7 @@ pub(super) fn wal_anomalies(
     let count = |anomaly| match anomaly {
         WalAnomaly::Size => {
             let wrong: u64 = wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum();
-            // The size of a segment stands in no file that can be read.
+            // No readable file states the segment size.
             let is_unknown = wrong == 0 && sizes.is_empty() && report.refused_since(None);
             (!is_unknown).then_some(wrong)
         }
@@ -36,7 +36,7 @@ pub(super) fn wal_anomalies(
     WalAnomaly::ALL.into_iter().filter_map(|anomaly| Some((anomaly, count(anomaly)?))).collect()
 }
 
-/// Names of a few of what is odd, by kind.
+/// Names of a few anomalies, by kind.
 pub(super) fn odd_names(
     wal: &WalInventory,
     report: &ServerReport,
@@ -53,14 +53,14 @@ pub(super) fn odd_names(
             let of_logs = wal.logs.values().flat_map(|log| log.rarities().foreign_keys.iter());
             of_logs.chain(wal.beside.foreign_keys.iter()).collect()
         }
-        // They have a list of their own.
+        // Stray timelines have a list of their own.
         WalAnomaly::StrayTimeline => SomeNames::default(),
     };
     let all = WalAnomaly::ALL.into_iter().map(|anomaly| (anomaly, names(anomaly)));
     all.filter(|(_, names)| !names.is_empty()).collect()
 }
 
-/// Segments of a size that they cannot have. Of a long run, the first ones.
+/// Segments of an impossible size, at most the first [`MOST_OF_TIMELINE`] of each timeline.
 fn wrong_sizes(report: &ServerReport) -> SomeNames {
     let (sizes, size) = (&report.recovery.wrong_size, report.recovery.segment_size);
     let mut names = SomeNames::default();
@@ -73,7 +73,7 @@ fn wrong_sizes(report: &ServerReport) -> SomeNames {
     names
 }
 
-/// How many segments of a timeline are looked at for their names.
+/// Maximum number of segments of a timeline that are examined for their names.
 const MOST_OF_TIMELINE: usize = 20;
 
 fn segments(wal: &WalInventory, of: fn(&Rarities) -> &BTreeSet<u32>) -> SomeNames {
@@ -83,9 +83,10 @@ fn segments(wal: &WalInventory, of: fn(&Rarities) -> &BTreeSet<u32>) -> SomeName
     of_logs.collect()
 }
 
-/// The sizes that a server's segments have: as its backups say, else as uncompressed ones show.
+/// Segment sizes of a server: as stated by its backups, otherwise as shown by uncompressed
+/// segments.
 ///
-/// A directory that was used for two databases may have two.
+/// A directory that was used for two databases may have two sizes.
 pub(super) fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeSet<SegmentSize> {
     let infos = report.backups.iter().filter_map(|backup| backup.info.as_ref());
     let mut sizes: BTreeSet<_> = infos.map(|info| info.segment_size).collect();
@@ -97,7 +98,7 @@ pub(super) fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeS
 
 /// Timelines that a restored copy may have written.
 ///
-/// `None` where there are history files and something that it takes to judge them is missing.
+/// `None` if there are history files and the information needed to judge them is missing.
 pub(super) fn strays(
     wal: &WalInventory,
     report: &ServerReport,

@@ -48,7 +48,7 @@ impl Exploration {
         }
     }
 
-    /// Ends it with what it found so far.
+    /// Ends the exploration with what it has found so far.
     pub(super) fn give_up(&mut self) {
         self.pages += 1;
         self.is_asked = false;

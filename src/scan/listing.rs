@@ -16,7 +16,7 @@ use super::progress::{Progress, protocol};
 /// requests it took.
 ///
 /// # Errors
-/// When a page cannot be had, when the listing goes back, and when it goes round in circles.
+/// When a page cannot be fetched, when the listing goes back, and when it goes round in circles.
 pub(super) async fn list_plainly(
     store: &impl ObjectStore,
     prefix: &str,
@@ -34,11 +34,11 @@ pub(super) async fn list_plainly(
     .await
 }
 
-/// Lists every object below a prefix, in whatever order the store does, and hands them on sorted by
-/// their keys; returns how many requests it took.
+/// Lists every object below a prefix, in whatever order the store lists them, and hands them on
+/// sorted by key; returns the number of requests.
 ///
 /// # Errors
-/// When a page cannot be had, and when the listing goes round in circles.
+/// When a page cannot be fetched, and when the listing goes round in circles.
 pub(super) async fn list_in_any_order(
     store: &impl ObjectStore,
     prefix: &str,
@@ -49,7 +49,7 @@ pub(super) async fn list_in_any_order(
         let before = found.len();
         let is_empty = objects.is_empty();
         found.extend(objects.into_iter().map(|object| (object.key.clone(), object)));
-        // Nothing else tells a listing that begins again from one that goes on.
+        // Nothing else distinguishes a listing that starts again from one that advances.
         if !is_empty && found.len() == before {
             return Err(protocol(format!("the listing of `{prefix}` repeats itself")).into());
         }
@@ -64,7 +64,7 @@ pub(super) async fn list_in_any_order(
     Ok(requests)
 }
 
-/// Hands on one page of objects after the other; returns how many requests it took.
+/// Hands on one page of objects after the other; returns the number of requests.
 async fn list_pages(
     store: &impl ObjectStore,
     prefix: &str,

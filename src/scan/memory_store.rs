@@ -24,7 +24,7 @@ pub(super) enum Quirk {
     KeepsEmptyDirectories,
     /// Every other page holds less than it could.
     ShortPages,
-    /// It refuses to list directories by their names.
+    /// It refuses listings with a delimiter.
     RefusesDelimiters,
 }
 
@@ -63,7 +63,7 @@ impl MemoryStore {
         self.objects.lock().unwrap().keys().cloned().collect()
     }
 
-    /// Has one request for a page of keys fail, after so many more that do not.
+    /// Makes one request for a page of keys fail, after `pages` more that succeed.
     pub(super) fn fail_after(&self, pages: u32) {
         *self.fails_after.lock().unwrap() = Some(pages);
     }

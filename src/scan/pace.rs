@@ -98,7 +98,7 @@ impl Pace {
 
 impl RequestObserver for Pace {
     fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {
-        // A store that refuses a side question for good must not slow the listing down.
+        // A store that always refuses a side question must not slow the listing down.
         let is_side_question = match operation {
             Operation::ListMultipartUploads | Operation::ListParts => true,
             Operation::ListObjectsV2 | Operation::GetObject => false,

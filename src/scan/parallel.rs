@@ -29,7 +29,7 @@ pub(super) struct ParallelListing<S> {
     pub(super) store: Arc<S>,
     /// What all keys begin with: empty, or ending in a slash.
     pub(super) root: String,
-    /// Names of servers that hold a slash.
+    /// Server names that contain a slash.
     pub(super) names: NestedNames,
     /// The order in which the store lists.
     pub(super) order: KeyOrder,
@@ -104,7 +104,7 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
 }
 
 impl<S> ParallelListing<S> {
-    /// The `base/` of the server in whose directory a key lies.
+    /// Returns the `base/` of the server in whose directory a key lies.
     fn base_of(&self, key: &str) -> Option<String> {
         let root = &self.root;
         let (server, _) = self.names.split(key.strip_prefix(root.as_str())?)?;
@@ -253,7 +253,7 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         Ok(())
     }
 
-    /// Goes on without an exploration that failed: it only serves to divide the listing.
+    /// Continues without an exploration that failed: it only serves to divide the listing.
     fn give_up_exploration(&mut self, index: usize, error: &StorageError) {
         debug!(error = error.with_causes(), "Directories could not be listed by their names");
         if let Some(exploration) = self.explorations.get_mut(index) {

@@ -98,8 +98,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         Ok(report)
     }
 
-    /// Lists logs once more on whose files sums depend; `true` if that says more. Where it fails,
-    /// these sums stay absent.
+    /// Lists the logs again on whose files missing sums depend; returns whether that yields
+    /// anything new. If it fails, these sums stay absent.
     async fn list_lacking_logs(
         &self,
         report: &Report,
@@ -137,7 +137,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         {
             match self.take_stock_again(known, (files, asked), order, listed_at).await {
                 Ok(()) => return Ok(()),
-                // What may be listed has changed.
+                // The credentials may not list the same as before.
                 Err(Stop::Failed(error)) if error.reach() == Reach::RefusedCall => {}
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Disorder(why)) => {

@@ -35,8 +35,8 @@ impl Seams {
         }
     }
 
-    /// The range behind a boundary in which a key lies that was seen beyond it, or the first one on
-    /// the way there in which anything was listed; and what was listed there first.
+    /// Returns the range behind `boundary` that holds `key`, a key seen beyond the boundary, or the
+    /// first range on the way there in which anything was listed; and the first key listed there.
     fn range_of(
         &self,
         key: &str,
@@ -76,7 +76,8 @@ impl Seams {
             // What came or went while it was listed is no sign of anything.
             let doubt = match (is_in, is_missed, is_unseen) {
                 (true, true, _) => find(store, beyond).await?,
-                // Even where that lies further on, the first key behind the boundary comes before.
+                // The first key behind the boundary is before `beyond`, even if that lies in a
+                // later range.
                 (_, false, Some(first)) => {
                     find(store, first).await?.filter(|object| object.last_modified < began_at)
                 }
@@ -93,7 +94,7 @@ impl Seams {
     }
 }
 
-/// Whether a key lies in a range, as far as its end and its prefix tell.
+/// Returns whether a key lies in a range, judged only by the range's end and prefix.
 fn holds(range: &KeyRange, key: &str, order: KeyOrder) -> bool {
     key.starts_with(&range.prefix) && !range.is_beyond(key, order)
 }

@@ -66,7 +66,7 @@ pub(super) enum Way {
     Parallel(KeyOrder),
     /// One page after the other.
     Plain,
-    /// One page after the other, to be sorted when all are there.
+    /// One page after the other, sorted once all are there.
     Unordered,
 }
 
@@ -87,24 +87,26 @@ impl Way {
             Self::Parallel(KeyOrder::Parts) | Self::Plain => {
                 &[PARTS, BYTES, Self::Plain, Self::Unordered]
             }
-            // No key comes after a later one for what happened meanwhile.
+            // Changes during a listing cannot put a key after a later one.
             Self::Unordered => &[Self::Unordered],
         }
     }
 }
 
-/// What the credentials may list.
+/// Part of the archive that the credentials may list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Everything below the destination path.
     #[default]
     Everything,
-    /// Only `base/` and `wals/` of the expected servers, as it turned out at this moment.
+    /// Only `base/` and `wals/` of the expected servers; a listing of everything was refused at
+    /// this moment.
     Servers(DateTime<Utc>),
 }
 
 impl Scope {
-    /// Whether to ask for everything: also of who was refused that so long ago.
+    /// Returns whether to try to list everything: also if that was refused, once `audit_period`
+    /// has passed since.
     fn may_be_everything(self, audit_period: Duration, now: DateTime<Utc>) -> bool {
         match self {
             Self::Everything => true,
@@ -116,8 +118,8 @@ impl Scope {
 }
 
 impl<S: ObjectStore + 'static> Pass<'_, S> {
-    /// Lists everything that these credentials may list, in a way that the store allows; both are
-    /// remembered.
+    /// Lists everything that these credentials may list, in a way that the store allows; remembers
+    /// both.
     pub(super) async fn take_allowed_stock(
         &self,
         (way, scope): (&mut Way, &mut Scope),
@@ -140,8 +142,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         }
     }
 
-    /// Lists the expected servers alone, after everything was refused; that this succeeds is
-    /// remembered, and the log says so once.
+    /// Lists only the expected servers, after a listing of everything was refused. If this
+    /// succeeds, it is remembered, and the log says so once.
     async fn take_stock_of_servers(
         &self,
         (way, scope): (&mut Way, &mut Scope),
@@ -169,8 +171,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         Ok(stock)
     }
 
-    /// `base/` and `wals/` of each expected server, in this order: a backup that is seen as done
-    /// finds its WAL.
+    /// Returns `base/` and `wals/` of each expected server, in this order, so that the WAL of every
+    /// backup that is seen as done is listed after it.
     pub(super) fn prefixes_of_servers(&self) -> Vec<String> {
         let servers = self.expected.servers.iter().flatten();
         let prefixes = servers
@@ -178,7 +180,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         prefixes.collect()
     }
 
-    /// Lists everything below some prefixes, in a way that the store allows, which is remembered.
+    /// Lists everything below some prefixes, in a way that the store allows; remembers that way.
     async fn take_whole_stock(
         &self,
         way: &mut Way,

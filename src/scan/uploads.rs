@@ -1,4 +1,4 @@
-//! Looking for multipart uploads that nobody finished: a side question, which fails no scan.
+//! Search for unfinished multipart uploads: a side question, which never fails a scan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,37 +14,37 @@ use crate::storage::{ObjectStore, Reach, StorageError, UploadCoverage, UploadLis
 
 use super::Pass;
 
-/// Share of a scan's time that the question may take.
+/// Share of a scan's time that the question may take, as a divisor: a tenth.
 const SHARE_OF_SCAN: u32 = 10;
 
-/// How many keys are asked for one by one in a scan.
+/// Most keys that are asked for one by one in a scan.
 const MOST_KEYS: usize = 300;
 
-/// How many uploads may fail to tell their parts before the others are not asked any more.
+/// Failed requests for an upload's parts after which the remaining uploads are not asked about.
 const MOST_FAILURES: usize = 3;
 
-/// What is remembered from one question to the next.
+/// State that is kept from one question to the next.
 #[derive(Debug, Default)]
 pub(super) struct UploadsAsked {
-    /// Whether the log has said that they are not known, and no answer has come since.
+    /// True if the log has said that uploads are not known, and no answer has come since.
     are_unknown: bool,
-    /// How the store takes a prefix.
+    /// Keys that the store covers when asked for a prefix.
     coverage: UploadCoverage,
-    /// Backups for whose keys an empty answer was checked.
+    /// Directories of the backups for whose keys an empty answer was checked.
     checked: BTreeSet<String>,
 }
 
-/// Unfinished uploads, as far as they are known. Keys are behind the archive's prefix.
+/// Unfinished uploads, as far as they are known. Keys are relative to the archive's prefix.
 #[derive(Debug, Default)]
 pub(super) struct UploadsFound {
-    /// All there are; `None` where the store does not tell.
+    /// All unfinished uploads; `None` if they are not known.
     pub(super) all: Option<Vec<UploadFinding>>,
-    /// Bytes of the uploads to a backup, by its directory with a slash, where those are known
-    /// though not all are; `None` for bytes that the store does not tell.
+    /// Bytes of the uploads to a backup, by its directory with a slash, if only the uploads to
+    /// backups are known; `None` for bytes that the store does not report.
     pub(super) of_backups: BTreeMap<String, Option<u64>>,
 }
 
-/// What is asked for.
+/// Uploads to ask for.
 #[derive(Debug)]
 struct Wanted {
     /// Prefixes below which all uploads are wanted.
@@ -56,26 +56,26 @@ struct Wanted {
 /// A backup that is not done, and the keys that uploads to it can have.
 #[derive(Debug)]
 struct Unfinished {
-    /// Its directory behind the archive's prefix, with a slash.
+    /// Directory of the backup relative to the archive's prefix, with a slash at the end.
     directory: String,
-    /// Names in the directory.
+    /// Names in the directory that uploads can have.
     names: Vec<String>,
 }
 
-/// What the parts of an upload yielded.
+/// Result of asking for the parts of an upload.
 #[derive(Clone, Copy, Debug)]
 enum Parts {
-    /// It ended meanwhile.
+    /// The upload has ended meanwhile.
     Ended,
-    /// Their bytes; `None` where the store does not tell.
+    /// Bytes of the parts; `None` if the store does not report them.
     Stored(Option<u64>),
 }
 
 impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Lists the archive's unfinished uploads and sums their parts.
     ///
-    /// Whatever goes wrong leaves them unknown, which is not the same as none. The log says so
-    /// once, and again only after they were known.
+    /// Any failure leaves them unknown, which is not the same as none. The log says so once, and
+    /// again only after they were known in between.
     pub(super) async fn find_uploads(
         &self,
         asked: &mut UploadsAsked,
@@ -123,7 +123,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         }
     }
 
-    /// Every upload; `None` where the store tells only of exact keys.
+    /// Lists every upload; `None` if the store lists uploads only by exact keys.
     async fn list_all_uploads(
         &self,
         asked: &mut UploadsAsked,
@@ -152,18 +152,18 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         Ok(None)
     }
 
-    /// Makes sure that an empty answer means that there are none: once for each unfinished backup,
-    /// asks for the keys that uploads to it have.
+    /// Checks that an empty answer means that there are no uploads: once for each unfinished
+    /// backup, asks for the keys that uploads to it can have.
     async fn check_empty_answer(
         &self,
         asked: &mut UploadsAsked,
         unfinished: &[Unfinished],
     ) -> Result<(), StorageError> {
         let unchecked: Vec<_> =
-            unfinished.iter().filter(|one| !asked.checked.contains(&one.directory)).collect();
-        let keys = unchecked.iter().flat_map(|one| self.upload_keys(one)).take(MOST_KEYS);
+            unfinished.iter().filter(|backup| !asked.checked.contains(&backup.directory)).collect();
+        let keys = unchecked.iter().flat_map(|backup| self.upload_keys(backup)).take(MOST_KEYS);
         for upload in self.list_uploads_by_key(keys.collect()).await? {
-            // It may have begun just now: then the directory tells of it, too.
+            // It may have started just now: then a listing of the directory has it, too.
             let directory = upload.key.rsplit_once('/').map_or("", |(directory, _)| directory);
             let again = self.store.list_uploads(&format!("{directory}/")).await?;
             if again.uploads.is_empty() {
@@ -171,11 +171,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                 return Ok(());
             }
         }
-        asked.checked = unfinished.iter().map(|one| one.directory.clone()).collect();
+        asked.checked = unfinished.iter().map(|backup| backup.directory.clone()).collect();
         Ok(())
     }
 
-    /// Uploads to unfinished backups, of a store that tells only of exact keys.
+    /// Finds the uploads to unfinished backups in a store that lists uploads only by exact keys.
     async fn find_uploads_by_key(
         &self,
         unfinished: &[Unfinished],
@@ -204,7 +204,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         found
     }
 
-    /// Uploads to exactly these keys.
+    /// Lists the uploads to exactly these keys.
     async fn list_uploads_by_key(
         &self,
         keys: Vec<String>,
@@ -248,7 +248,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         findings.collect()
     }
 
-    /// What the parts of each upload yielded, in their order.
+    /// Asks for the parts of each upload; returns the results in the order of the uploads.
     async fn ask_for_parts(
         &self,
         uploads: &[UnfinishedUpload],
@@ -283,7 +283,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     }
 }
 
-/// The moment when the question is given up: the rest of the scan needs time as well.
+/// Returns the moment at which the question is given up: the rest of the scan needs time, too.
 fn question_ends_at(scan_timeout: Duration, scan_ends_at: Instant) -> Instant {
     let now = Instant::now();
     let left = scan_ends_at.saturating_duration_since(now);
@@ -295,7 +295,7 @@ fn took_too_long() -> StorageError {
     StorageError::new(ErrorKind::Timeout, Reach::RefusedCall, text)
 }
 
-/// Backups that are not known to be done, the newest first by their ids.
+/// Returns the backups that are not known to be done, newest first by their ids.
 fn unfinished_backups(inventory: &Inventory, files: &Files) -> Vec<Unfinished> {
     let directories = inventory.directories.iter();
     let backups = directories.flat_map(|(directory, content)| {
@@ -312,6 +312,6 @@ fn unfinished_backups(inventory: &Inventory, files: &Files) -> Vec<Unfinished> {
             (!is_done && backup.has_objects).then_some((id, Unfinished { directory, names }))
         })
         .collect();
-    unfinished.sort_by(|(one, _), (other, _)| other.cmp(one));
+    unfinished.sort_by(|(id, _), (other_id, _)| other_id.cmp(id));
     unfinished.into_iter().map(|(_, backup)| backup).collect()
 }

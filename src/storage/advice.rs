@@ -3,10 +3,10 @@
 use super::fault::{Answer, Call, Fault, Meaning, Place};
 use super::{ErrorKind, Operation, Reach, StorageError};
 
-/// What to do about credentials whose time is over.
+/// Advice for expired credentials.
 const EXPIRED: &str = "the credentials have expired: renew them at the place that `credentials` of this archive names";
 
-/// What to do about a secret of another key.
+/// Advice for a secret that belongs to another key.
 const WRONG_SECRET: &str = "the secret access key does not fit the access key id: check \
                             `credentials.secretAccessKeyFile` of this archive";
 
@@ -95,8 +95,8 @@ impl Place<'_> {
             Meaning::Denied => self.permission_advice(call),
             Meaning::Intercepted => self.intercepted(call),
             Meaning::Capped => format!(
-                "asked for {subject}, {store} refused for a cap, a quota or the state of the \
-                 account: look into the account at the provider"
+                "{store} refused {subject} because of a cap, a quota or the state of the \
+                 account: check the account with the provider"
             ),
             Meaning::Addressing => self.addressing_advice(),
             Meaning::NoBucket => format!(
@@ -124,7 +124,7 @@ impl Place<'_> {
     fn intercepted(&self, call: Call<'_>) -> String {
         let (store, subject) = (self.store(), self.subject(call));
         format!(
-            "asked for {subject}, something that does not speak S3 refused: look for a proxy or \
+            "something that does not speak S3 refused {subject}: look for a proxy or \
              firewall between here and {store}, and check `endpointURL` of this archive"
         )
     }

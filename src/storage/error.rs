@@ -11,13 +11,14 @@ pub enum Reach {
     Scan,
     /// The object does not exist (any more).
     GoneObject,
-    /// The object exists, but the store does not give its content out: access denied to it, a key of its own
-    /// (SSE-C, KMS), a cold storage class, or another refusal that says nothing about the rest.
+    /// The object exists, but the store does not hand out its content: access to it is denied, it
+    /// is encrypted with a key of its own (SSE-C, KMS) or in a cold storage class, or the store
+    /// refuses it for another reason that says nothing about other objects.
     RefusedObject,
     /// The object is larger than the caller takes.
     TooLargeObject,
-    /// The store does not know this call, refuses it, or does not allow it to these credentials. Of
-    /// a listing of objects: these credentials may not list this prefix.
+    /// The store does not know this call, refuses it, or does not allow it for these credentials.
+    /// For a listing of objects: these credentials may not list this prefix.
     RefusedCall,
 }
 
@@ -48,7 +49,7 @@ impl StorageError {
         self
     }
 
-    /// The same error with another way out at the end of its text.
+    /// Returns the error with an alternative remedy at the end of its text.
     #[must_use]
     pub fn or_else(mut self, advice: &str) -> Self {
         self.message = format!("{}; {advice}", self.message);

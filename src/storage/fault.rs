@@ -22,7 +22,7 @@ pub(super) struct Place<'a> {
     pub(super) endpoint: Option<&'a str>,
     /// The region that requests are signed for.
     pub(super) region: &'a str,
-    /// Whether the bucket's name stands in the path.
+    /// True if the bucket's name is in the path of the URL.
     pub(super) path_style: bool,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// The S3 error code; empty where the answer has none.
     pub(super) code: String,
-    /// What the store says besides its code; empty where it says nothing.
+    /// Message of the store besides its code; empty if there is none.
     pub(super) message: String,
     /// The region that the store names as the right one.
     pub(super) region: Option<String>,
@@ -68,11 +68,11 @@ pub(super) enum Meaning {
     WrongRegion,
     Elsewhere,
     Denied,
-    /// Refused by something in front of the store, which answers in no words of S3.
+    /// Refused by something in front of the store that does not answer as S3 does.
     Intercepted,
     /// A cap, a quota, or an account that is not in good standing.
     Capped,
-    /// The bucket's name stands in the wrong part of the URL.
+    /// The bucket's name is in the wrong part of the URL.
     Addressing,
     NoBucket,
     NoObject,
@@ -85,7 +85,8 @@ pub(super) enum Meaning {
     Other,
 }
 
-/// Codes of caps, quotas and accounts: of Backblaze, Cloudflare, `MinIO`, Ceph, Alibaba and Amazon.
+/// Error codes about caps, quotas and the state of an account, from Backblaze, Cloudflare,
+/// `MinIO`, Ceph, Alibaba and Amazon.
 const CAPS: [&str; 11] = [
     "TransactionCapExceeded",
     "DownloadCapExceeded",
@@ -100,12 +101,14 @@ const CAPS: [&str; 11] = [
     "UserSuspended",
 ];
 
-/// What stands in a message that tells of a cap under a code that does not, in lower case.
-/// Backblaze has `AccessDenied` for all that it refuses.
+/// Phrases, in lower case, of messages that report a cap under a code that does not.
+///
+/// Backblaze answers every refusal with `AccessDenied`.
 const CAPS_IN_WORDS: [&str; 4] = ["cap exceeded", "caps & alerts", "quota", "limit exceeded"];
 
 impl Answer {
-    /// The region in which the bucket is, where the store says so and would do better there.
+    /// Returns the region that the bucket is in, if the store names it and the request failed for
+    /// going to another one.
     pub(super) fn region_to_follow(&self, operation: Operation) -> Option<&str> {
         let meaning = self.meaning(operation);
         let is_elsewhere = matches!(meaning, Meaning::WrongRegion | Meaning::Elsewhere);
@@ -117,7 +120,7 @@ impl Answer {
         CAPS_IN_WORDS.iter().any(|words| message.contains(words))
     }
 
-    /// What a code about credentials means; `None` for other codes.
+    /// Returns the meaning of a code about credentials; `None` for other codes.
     fn meaning_for_credentials(&self) -> Option<Meaning> {
         Some(match self.code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Meaning::Expired,
@@ -142,7 +145,7 @@ impl Answer {
             | "IllegalLocationConstraintException"
             | "InvalidRegion"
             | "InvalidRegionName" => Meaning::WrongRegion,
-            // Of Alibaba, Huawei and Tencent.
+            // Codes of Alibaba, Huawei and Tencent.
             "SecondLevelDomainForbidden"
             | "VirtualHostDomainRequired"
             | "PathStyleDomainForbidden" => Meaning::Addressing,
@@ -178,7 +181,7 @@ impl Answer {
         match (self.status, operation) {
             (301 | 302 | 307 | 308, _) => Meaning::Elsewhere,
             (401, _) => Meaning::UnknownKey,
-            // A store of S3's kind has a code for whatever it refuses.
+            // An S3-compatible store sends a code with every refusal.
             (403, _) if self.code.is_empty() => Meaning::Intercepted,
             (403, _) => Meaning::Denied,
             (404, Operation::GetObject) => Meaning::NoObject,

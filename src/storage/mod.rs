@@ -41,22 +41,22 @@ pub struct ListPage {
     pub next: Option<String>,
 }
 
-/// Unfinished multipart uploads, and how far they are all that there are.
+/// Unfinished multipart uploads, and the keys that the listing covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UploadListing {
-    /// The uploads, whose keys begin with the prefix.
+    /// Uploads whose keys begin with the prefix.
     pub uploads: Vec<UnfinishedUpload>,
-    /// How far the store took the prefix for one.
+    /// Keys that the listing covers.
     pub coverage: UploadCoverage,
 }
 
-/// Keys of which a store lists unfinished uploads, when asked for those below a prefix.
+/// Keys whose unfinished uploads a store lists, when asked for those below a prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UploadCoverage {
     /// Every key that begins with the prefix, as S3 does.
     #[default]
     Prefix,
-    /// Only the key that is the prefix: without an upload to that key the answer is empty.
+    /// Only the key that equals the prefix: without an upload to that key, the answer is empty.
     ExactKey,
 }
 
@@ -94,7 +94,7 @@ pub trait ObjectStore: Send + Sync {
     ) -> impl Future<Output = Result<Vec<u8>, StorageError>> + Send;
 
     /// Lists the unfinished multipart uploads whose keys begin with `prefix`, as far as the store
-    /// takes it for a prefix.
+    /// covers them ([`UploadCoverage`]).
     ///
     /// # Errors
     /// As [`ObjectStore::list_page`]; [`Reach::RefusedCall`] tells a store that does not have this

@@ -1,4 +1,4 @@
-//! The table of findings and alerts: whole, and true of the code and the rules.
+//! The table of findings and alerts: complete, and in line with the code and the rules.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -58,7 +58,7 @@ fn what_has_no_counterpart_has_a_reason() {
     assert!(silent.is_empty(), "{silent:?}");
 }
 
-/// A product of numbers, as thresholds are written.
+/// Evaluates a product of numbers: the form in which thresholds are written.
 fn product(expression: &str) -> Option<f64> {
     let inside = expression.trim().strip_prefix("vector(")?.strip_suffix(')')?;
     inside.split('*').map(|factor| factor.trim().parse::<f64>().ok()).product()

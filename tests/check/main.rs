@@ -30,7 +30,7 @@ async fn check_with(archive: &EmbeddedArchive, more: &Value, arguments: &[&str])
     check(archive, vec![settings(archive, more)], &at_morning).await
 }
 
-/// The archive as an entry of the configuration, with these settings beside the usual.
+/// The archive as an entry of the configuration, with these settings besides the usual ones.
 fn settings(archive: &EmbeddedArchive, more: &Value) -> Value {
     let mut settings = archive.settings(ARCHIVE);
     for (key, value) in more.as_object().expect("settings are an object") {

@@ -8,7 +8,7 @@ use test_support::{
 
 use crate::{ARCHIVE, SOON, Scene, count, value};
 
-/// The counts of backups by state; a state of which nothing is known has none.
+/// Returns the counts of backups by state; `None` for a state of which nothing is known.
 fn known_states(samples: &Samples) -> [Option<f64>; 5] {
     let count = |state| {
         let labels = [("server", SMALL_SERVER), ("state", state)];
@@ -17,7 +17,7 @@ fn known_states(samples: &Samples) -> [Option<f64>; 5] {
     ["done", "failed", "running", "incomplete", "unreadable"].map(count)
 }
 
-/// The counts of backups by state, where all are known.
+/// Returns the counts of backups by state if all are known.
 fn states(samples: &Samples) -> [f64; 5] {
     known_states(samples).map(Option::unwrap_or_default)
 }
@@ -169,5 +169,5 @@ async fn what_is_odd_is_logged_by_its_name_when_it_is_new() {
     ];
     let expected = expected.map(|(kind, name)| (json!(kind), json!(name)));
     assert_eq!(named.len(), expected.len(), "{named:?}");
-    assert!(expected.iter().all(|one| named.contains(one)), "{named:?}");
+    assert!(expected.iter().all(|oddity| named.contains(oddity)), "{named:?}");
 }

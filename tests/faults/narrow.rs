@@ -9,7 +9,7 @@ use test_support::{
 
 use crate::{ARCHIVE, Failure, SOON, Scene, count, value};
 
-/// The small archive with something beside its server, of which nothing may be listed.
+/// The small archive with objects next to its server, none of which may be listed.
 async fn narrow() -> EmbeddedArchive {
     let store = small_archive();
     put_besides(&store);
@@ -42,7 +42,7 @@ fn prefixes(samples: &Samples) -> Vec<(String, String)> {
     let all = samples.all("barman_cloud_prefix_bytes", &[]);
     let label = |sample: &test_support::Sample, name: &str| sample.labels[name].clone();
     let mut found: Vec<_> =
-        all.iter().map(|one| (label(one, "prefix"), label(one, "kind"))).collect();
+        all.iter().map(|sample| (label(sample, "prefix"), label(sample, "kind"))).collect();
     found.sort();
     found
 }

@@ -1,4 +1,4 @@
-//! Stores and names that are out of the ordinary, and sound.
+//! Stores and names that are unusual but valid.
 
 use embedded_s3::{Operation, Options, Product, Request, Store};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use test_support::{
 
 use crate::{ARCHIVE, SOON, Scene, count, start, value};
 
-/// How many lines of the log have these words in their message.
+/// Number of log lines with these words in their message.
 fn lines(scene: &Scene, words: &str) -> usize {
     let has_words =
         |entry: &Value| entry["message"].as_str().is_some_and(|message| message.contains(words));
@@ -71,7 +71,7 @@ async fn a_server_with_a_slash_is_judged_and_no_orphan() {
     let mut settings = archive.settings(ARCHIVE);
     settings["servers"] = json!([{ "serverName": "team/orders" }]);
     let mut configuration = every_second([settings]);
-    // Listed anew in parts, too.
+    // Also covers scans that list only parts again.
     configuration["scan"]["fullScanRequests"] = json!(0);
     let exporter = start(&configuration).await;
     let scene = Scene { archive, exporter };
@@ -80,7 +80,7 @@ async fn a_server_with_a_slash_is_judged_and_no_orphan() {
 
     is_recoverable(&samples, "team/orders");
     let servers = samples.all("barman_cloud_server_info", &[]);
-    let servers: Vec<_> = servers.iter().map(|one| one.labels["server"].as_str()).collect();
+    let servers: Vec<_> = servers.iter().map(|sample| sample.labels["server"].as_str()).collect();
     assert_eq!(servers, ["team/orders"]);
     let kinds = |kind| samples.sum("barman_cloud_prefix_objects", &[("kind", kind)]);
     assert_eq!(["base", "wals", "orphan", "other"].map(kinds), [4.0, 3.0, 0.0, 0.0]);

@@ -1,4 +1,4 @@
-//! Everything can be listed, and files cannot be read: what they say is not known.
+//! Everything can be listed, but files cannot be read: their content is not known.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use crate::{ARCHIVE, SOON};
 /// The server of the recording that has backups, three timelines and a kept backup.
 const SERVER: &str = "kilobase-postgres-backup";
 
-/// What the store answers where a right on the key of the encryption is missing.
+/// Answer of the store if a permission on the encryption key is missing.
 const REFUSAL: &str = "User is not authorized to perform: kms:Decrypt";
 
-/// What a server without one file that can be read has at 0. All of it is counted in the listing, or
-/// is a count of the refused files themselves.
+/// Families that are 0 for a server without any readable file: all of them are counted in the
+/// listing, or are counts of the refused files themselves.
 const KNOWN_TO_BE_ZERO: [&str; 13] = [
     "barman_cloud_backups_unreadable{reason=framing}",
     "barman_cloud_backups_unreadable{reason=missing_field}",
@@ -32,7 +32,8 @@ const KNOWN_TO_BE_ZERO: [&str; 13] = [
     "barman_cloud_wal_objects{kind=misplaced}",
 ];
 
-/// Families that say how well it can be restored, or what can go: of none is anything known.
+/// Families on how well the server can be restored, or on what can be deleted: nothing is known of
+/// any of them.
 const UNKNOWN: [&str; 23] = [
     "backup_age_seconds",
     "backup_last_failure_timestamp_seconds",
@@ -59,7 +60,7 @@ const UNKNOWN: [&str; 23] = [
     "wal_obsolete_segments",
 ];
 
-/// The recorded archive, and the settings that have everything judged.
+/// The recorded archive, with settings that make `check` judge everything.
 async fn judged_archive() -> (EmbeddedArchive, Value) {
     let archive = recorded_archive().await;
     let mut settings = archive.settings(ARCHIVE);
@@ -84,7 +85,7 @@ async fn samples(settings: Value) -> Samples {
     exporter.wait_for_fresh_scan(ARCHIVE, SOON).await
 }
 
-/// What `check` says of the server as of the recording's own time, and how it ends.
+/// Result of `check` on the server, as of the recording's own time, and its exit code.
 async fn checked(archive: &EmbeddedArchive, settings: Value) -> (Value, Option<i32>) {
     let arguments = ["--output", "json", "--at", "2026-11-15T12:00:00Z"];
     let ended = archive.run("check", vec![settings], &arguments).await;
@@ -97,7 +98,7 @@ fn codes(server: &Value) -> Vec<&str> {
     findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect()
 }
 
-/// A sample by its name and its labels besides those that all have.
+/// A sample by its name and labels, except for the labels that all samples have.
 fn shown(sample: &Sample) -> String {
     let common = ["archive", "server"];
     let own = sample.labels.iter().filter(|(label, _)| !common.contains(&label.as_str()));
@@ -167,7 +168,7 @@ async fn check_does_not_know_and_repeats_the_words_of_the_store() {
 #[tokio::test]
 async fn a_newer_backup_that_is_refused_may_be_better_than_the_one_that_is_not() {
     let (archive, settings) = judged_archive().await;
-    // Without this, the newest backup that can be read is from before the recovery window.
+    // Without these, the newest readable backup is from before the recovery window.
     let read = ["20261101", "20261103"];
     let days = (4..=13).map(|day| format!("base/202611{day:02}T")).collect::<Vec<_>>();
     refuse(&archive, &days.iter().map(String::as_str).collect::<Vec<_>>());

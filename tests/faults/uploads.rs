@@ -102,7 +102,7 @@ async fn an_upload_that_ends_while_it_is_listed_is_none() {
     assert_eq!(uploads(&scene.is_up().await), [Some(0.0), Some(0.0)]);
 }
 
-/// Answers that are no listing of uploads or parts, whatever they are.
+/// Answers that are not a listing of uploads or parts.
 fn senseless() -> Vec<Action> {
     let raw = |status, body: &'static str| Action::Raw {
         status,
@@ -180,7 +180,7 @@ async fn a_question_about_uploads_without_an_answer_does_not_take_the_scan_s_tim
     }
 }
 
-/// The small archive, served as a program does, with a backup under way that has uploaded a part.
+/// The small archive on a store of this kind, with a backup under way that has uploaded a part.
 async fn with_running_backup(product: Product) -> Scene {
     let options = Options { product, ..Options::default() };
     let archive = EmbeddedArchive::start(small_archive(), SMALL_DESTINATION, options).await;

@@ -52,7 +52,7 @@ impl Segments {
         later.take_while(|other| other[..8] == name[..8]).collect()
     }
 
-    /// The ones of a timeline, in order.
+    /// The segments of a timeline, in order.
     pub(crate) fn of(&self, timeline: u32) -> impl DoubleEndedIterator<Item = &str> {
         let beginning = format!("{timeline:08X}");
         self.0.iter().map(String::as_str).filter(move |name| name.starts_with(&beginning))
@@ -114,7 +114,7 @@ impl Archive {
         self.stack.delete_object(&self.wal_key(name));
     }
 
-    /// Takes the content out of a segment for as long as something runs.
+    /// Empties a segment while something runs.
     pub(crate) fn with_empty_segment(&self, name: &str, run: impl FnOnce()) {
         let (key, hidden) = (self.wal_key(name), format!("hidden/{name}"));
         self.stack.copy_object(&key, &hidden);

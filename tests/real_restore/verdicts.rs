@@ -32,7 +32,7 @@ impl Reality<'_> {
         difference.map(|difference| format!("{row}: {difference} in {backup}"))
     }
 
-    /// How far the backup is said to get with a target.
+    /// Returns a difference between the reported reach of a backup with a target and the real one.
     fn about_target(&self, backup: &Value, row: &Row) -> Option<String> {
         let target = row.target.timeline.map_or("latest".to_owned(), |number| number.to_string());
         let Some(follow) = follow(backup, &target) else {
@@ -97,14 +97,14 @@ fn reached<'a>(row: &'a Row, first_missing: Option<&str>) -> Option<&'a str> {
     names.rfind(|name| name.len() == 24 && name[8..] < end[8..])
 }
 
-/// Whether a backup that came up is said to be of no use.
+/// Returns a difference if a backup that came up is reported as not restorable.
 fn about_restorable(backup: &Value, row: &Row) -> Option<String> {
     let verdict = backup["verdict"].as_str();
     let is_denied = row.restored.came_up && !is_restorable(backup);
     is_denied.then(|| format!("{verdict:?}, but it came up"))
 }
 
-/// What is said about a backup with a target.
+/// The report's entry on a backup with a target.
 fn follow<'a>(backup: &'a Value, target: &str) -> Option<&'a Value> {
     backup["follow"].as_array()?.iter().find(|follow| follow["target"] == target)
 }

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, now};
 
-/// What Barman says of one server.
+/// Barman's results for one server.
 pub(crate) struct Answer {
-    /// Status of each backup by id, in Barman's words; `None` if the walk did not end.
+    /// Status of each backup by id, in Barman's words; `None` if Barman's walk did not end.
     pub(crate) report: Option<BTreeMap<String, String>>,
     /// Keys that are left after a deletion; `None` if that ended with an error.
     pub(crate) left: Option<BTreeSet<String>>,
 }
 
-/// Asks about all of them at once: most of the time goes into Barman's start.
+/// Asks Barman about all servers at once, because starting it takes most of the time.
 pub(crate) fn ask(servers: &[Server]) -> Vec<Answer> {
     let question = |server: &Server| {
         json!({
@@ -44,7 +44,7 @@ fn answer(value: &Value) -> Answer {
     Answer { report, left }
 }
 
-/// What the script prints.
+/// Runs the script and returns its output.
 fn run(input: &Value) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(root.join("target/test-tools/venv/bin/python"));
@@ -53,7 +53,7 @@ fn run(input: &Value) -> Vec<u8> {
     let mut python = command
         .spawn()
         .unwrap_or_else(|_| panic!("the tests' tools are missing: run `tests/install.sh`"));
-    // The script reads all of it before it prints anything.
+    // The script reads all of its input before it prints anything.
     let mut stdin = python.stdin.take().expect("its input is a pipe");
     stdin.write_all(input.to_string().as_bytes()).expect("the script reads");
     drop(stdin);

@@ -1,7 +1,7 @@
 //! Retention of random servers with chains of incremental backups, against Barman's own code.
 //!
-//! The report is that of Barman's policies on the backups of a Barman server; the deletion is that of
-//! `barman-cloud-backup-delete`, from the `main` of its program on.
+//! The report follows Barman's policies on the backups of a Barman server; the deletion follows
+//! `barman-cloud-backup-delete`, from its `main` function on.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends where it goes wrong")]
 
@@ -16,7 +16,7 @@ use barman_cloud_exporter::recovery::retention::{Deletion, deletion, report, uns
 use crate::barman::{Answer, ask};
 use crate::server::{Server, now, server_key};
 
-/// Servers of which each has a seed of its own, from 0 on.
+/// Number of servers; each has its own seed, from 0 on.
 const SERVERS: u64 = 300;
 
 #[test]
@@ -31,7 +31,7 @@ fn retention_of_chains_is_that_of_barmans_own_code() {
         seen.count(server, answer);
     }
     assert_eq!(answers.len(), servers.len());
-    // Or the comparison above would say little.
+    // Otherwise the comparison above would say little.
     assert!(seen.circles > 5 && seen.chains > 50 && seen.deletions > 25, "{seen:?}");
     assert!(seen.obsolete_by_parent > 25 && seen.torn_deletions > 25, "{seen:?}");
 }
@@ -43,7 +43,7 @@ fn assert_same(server: &Server, answer: &Answer) {
     let ours = report(server.policy, &catalog, server.minimum, now());
 
     let expected = answer.report.as_ref().map(|statuses| {
-        // Barman's has children that are not there, too.
+        // Barman's report also has children that do not exist.
         let there = statuses.iter().filter(|(id, _)| server.backups.contains_key(*id));
         there.map(|(id, status)| (id.clone(), status.clone())).collect::<Vec<_>>()
     });
@@ -74,16 +74,16 @@ fn left(server: &Server, deletion: &Deletion) -> BTreeSet<String> {
     server.files().into_keys().filter(|key| !goes(key)).collect()
 }
 
-/// How often there was something to see.
+/// Counts of the interesting cases.
 #[derive(Debug, Default)]
 struct Seen {
-    /// Walks of Barman that did not end.
+    /// Reports in which Barman's walk did not end.
     circles: u32,
-    /// Servers whose chains `barman-cloud-backup-delete` ends at.
+    /// Servers with chains at which `barman-cloud-backup-delete` fails.
     chains: u32,
-    /// Servers of which it deleted a backup.
+    /// Servers from which it deleted a backup.
     deletions: u32,
-    /// Those among them with an incremental backup that no other one names.
+    /// Servers among those with an incremental backup that no other backup names.
     torn_deletions: u32,
     /// Incremental backups that are obsolete with their full one.
     obsolete_by_parent: usize,
@@ -92,7 +92,8 @@ struct Seen {
 impl Seen {
     fn count(&mut self, server: &Server, answer: &Answer) {
         let backups = &server.backups;
-        let is_incremental = |id: &String| backups.get(id).is_some_and(|one| one.parent.is_some());
+        let is_incremental =
+            |id: &String| backups.get(id).is_some_and(|backup| backup.parent.is_some());
         self.circles += u32::from(answer.report.is_none());
         self.chains += u32::from(answer.left.is_none() && answer.report.is_some());
         let obsolete = answer.report.iter().flatten().filter(|(_, status)| *status == "OBSOLETE");

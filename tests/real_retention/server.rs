@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 /// One server.
 pub(crate) struct Server {
-    /// Everything else follows from it.
+    /// Seed that determines everything else.
     pub(crate) seed: u64,
     /// Its backups by id.
     pub(crate) backups: BTreeMap<String, Backup>,
@@ -18,7 +18,7 @@ pub(crate) struct Server {
     pub(crate) wal: BTreeSet<String>,
     /// Its retention policy.
     pub(crate) policy: RetentionPolicy,
-    /// Backups that stay whatever the policy says.
+    /// Number of backups that stay whatever the policy says.
     pub(crate) minimum: u32,
 }
 
@@ -29,17 +29,17 @@ pub(crate) struct Backup {
     begin_wal: SegmentName,
     end_wal: SegmentName,
     keep: Option<&'static str>,
-    /// The backup that it is the difference to.
+    /// The backup that this incremental one builds on.
     pub(crate) parent: Option<String>,
     children: Vec<String>,
 }
 
-/// The moment at which all servers are looked at.
+/// Time at which all servers are evaluated.
 pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-28T06:00:00Z".parse().expect("RFC 3339")
 }
 
-/// The part of the server that a key belongs to.
+/// Returns the part of the server that a key belongs to.
 pub(crate) fn server_key(key: &str) -> ServerKey<'_> {
     match Place::of(key) {
         Place::Directory { key, .. } => key,
@@ -48,11 +48,11 @@ pub(crate) fn server_key(key: &str) -> ServerKey<'_> {
 }
 
 impl Server {
-    /// The server of a seed.
+    /// Makes the server of a seed.
     pub(crate) fn random(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let mut backups = BTreeMap::new();
-        // Of some servers no backup knows what is built on it: only these get to a deletion.
+        // In some servers, no backup knows what is built on it: only these get to a deletion.
         let knowledge = random.choice([0, 0, 9, 10]).expect("not empty");
         for number in 0..random.u32(0..14) {
             add_backup(&mut backups, number, knowledge, &mut random);
@@ -70,7 +70,7 @@ impl Server {
         Self { seed, backups, wal, policy, minimum }
     }
 
-    /// Its small files by key, and its other keys with nothing in them.
+    /// Its small files by key, and its other keys with empty content.
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let mut files: BTreeMap<String, String> =
             self.wal.iter().map(|key| (key.clone(), String::new())).collect();
@@ -116,7 +116,7 @@ impl Backup {
     }
 }
 
-/// Adds the next backup. Of ten parents, so many know of it.
+/// Adds the next backup. In `knowledge` of ten cases, its parent knows of it.
 fn add_backup(
     backups: &mut BTreeMap<String, Backup>,
     number: u32,
@@ -133,7 +133,7 @@ fn add_backup(
     let words = ["DONE", "DONE", "DONE", "DONE", "FAILED", "STARTED", "WAITING_FOR_WALS"];
     let keeps = [None, None, None, None, None, Some("full"), Some("standalone")];
     let (first, second) = (segment(random), segment(random));
-    // Also just at the beginning of a window.
+    // Also exactly at the start of a window.
     let ended_at = now() - TimeDelta::hours(i64::from(random.u32(0..70) * 6));
     let backup = Backup {
         status: random.choice(words).expect("not empty"),
@@ -147,7 +147,7 @@ fn add_backup(
     backups.insert(id, backup);
 }
 
-/// One of the backups, rather a late one, or one that is not there.
+/// Returns one of the latest backups, or one that does not exist.
 fn parent(backups: &BTreeMap<String, Backup>, random: &mut Rng) -> Option<String> {
     if random.u32(0..12) == 0 {
         return Some("20261001T030000".to_owned());
@@ -156,7 +156,7 @@ fn parent(backups: &BTreeMap<String, Backup>, random: &mut Rng) -> Option<String
     random.choice(late.cloned().collect::<Vec<_>>())
 }
 
-/// Writes a child at random into one of the backups, which is enough for circles.
+/// Adds a random child to one of the backups, which is enough to make circles.
 fn tamper(backups: &mut BTreeMap<String, Backup>, random: &mut Rng) {
     let ids: Vec<_> = backups.keys().cloned().chain(["20261231T030000".to_owned()]).collect();
     let child = random.choice(&ids).expect("not empty");
@@ -171,7 +171,7 @@ fn segment(random: &mut Rng) -> SegmentName {
     SegmentName { timeline: TimelineId(timeline), log, segment }
 }
 
-/// One of the keys that there can be below `wals/`, no two of which Barman takes for one file.
+/// Returns a random key below `wals/`. Barman never takes two of these keys for the same file.
 fn wal_key(random: &mut Rng) -> String {
     let name = segment(random);
     let text = name.to_string();

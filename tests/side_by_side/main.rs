@@ -1,5 +1,5 @@
-//! Where boto3 and Barman read an archive, the exporter does: all three run against stores and
-//! settings that are out of the ordinary, and have to see the same.
+//! Comparison with boto3 and Barman: what they can read, the exporter can read. All three run
+//! against unusual stores and settings, and have to see the same.
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
@@ -11,7 +11,7 @@ use test_support::{
     small_archive, small_key,
 };
 
-/// A store and settings that boto3 and Barman cope with.
+/// A store and settings that boto3 and Barman can handle.
 struct Case {
     name: &'static str,
     bucket: &'static str,
@@ -20,7 +20,7 @@ struct Case {
     options: Options,
     /// The region of the configuration.
     region: Option<&'static str>,
-    /// Whether the bucket may be listed as a whole.
+    /// True if the bucket may be listed as a whole.
     is_listable: bool,
 }
 
@@ -41,7 +41,7 @@ impl Case {
         Self { options, ..self }
     }
 
-    /// The small archive's objects where this case has them.
+    /// A store with the small archive's objects at the place of this case.
     fn store(&self) -> Store {
         let (from, store) = (small_archive(), Store::default());
         for key in from.keys(SMALL_BUCKET) {
@@ -112,7 +112,7 @@ async fn what_boto3_and_barman_read_is_read() {
     }
 }
 
-/// What the exporter reports of the archive.
+/// The exporter's report on the archive.
 async fn report(archive: &EmbeddedArchive, case: &Case) -> Value {
     let arguments = ["--output", "json", "--at", SMALL_MORNING];
     let ended = archive.run("report", vec![case.settings(archive)], &arguments).await;
@@ -120,7 +120,7 @@ async fn report(archive: &EmbeddedArchive, case: &Case) -> Value {
     serde_json::from_str(&ended.output).unwrap()
 }
 
-/// Objects and bytes.
+/// Numbers of objects and bytes.
 fn stored(storage: &Value) -> (u64, u64) {
     (storage["objects"].as_u64().unwrap(), storage["bytes"].as_u64().unwrap())
 }

@@ -1,5 +1,5 @@
-//! An archive in Barman's layout that is a directory, with the scripts that PostgreSQL writes and reads
-//! it by.
+//! An archive in Barman's layout, in a directory, and the scripts with which PostgreSQL writes and
+//! reads it.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -16,7 +16,7 @@ const ARCHIVE_SCRIPT: &str = include_str!("archive.sh");
 const RESTORE_SCRIPT: &str = include_str!("restore.sh");
 const COPY_SCRIPT: &str = include_str!("copy.sh");
 
-/// Where a segment's first page holds the system identifier (`XLogLongPageHeaderData`).
+/// Offset of the system identifier in a segment's first page (`XLogLongPageHeaderData`).
 const SYSTEM_OFFSET: usize = 24;
 
 /// Ending of compressed objects.
@@ -29,7 +29,7 @@ pub(crate) struct Archive {
 }
 
 impl Archive {
-    /// An empty one.
+    /// Makes an empty archive.
     pub(crate) fn make(scratch: &Scratch) -> Self {
         let directory = scratch.make_directory("archive");
         let scripts = scratch.make_directory("scripts");
@@ -49,7 +49,7 @@ impl Archive {
         archive
     }
 
-    /// Settings of `postgresql.conf` that have a server write and read the archive.
+    /// Settings of `postgresql.conf` that make a server write and read the archive.
     pub(crate) fn settings(&self) -> String {
         let archive = self.script("archive");
         format!(
@@ -61,17 +61,17 @@ impl Archive {
         )
     }
 
-    /// A `restore_command` that notes its requests in a file.
+    /// A `restore_command` that records its requests in a file.
     pub(crate) fn restore_command(&self, requests: &Path) -> String {
         let script = self.script("restore");
         format!("sh {} \"%f\" \"%p\" {}", script.display(), requests.display())
     }
 
-    /// Has WAL compressed, or not, from now on.
+    /// Turns the compression of WAL on or off, from now on.
     pub(crate) fn compress(&self, compresses: bool) {
         let file = self.scripts.join("compress");
         let done = if compresses { fs::write(file, "") } else { fs::remove_file(file) };
-        // It is not there from the start.
+        // The file does not exist at first.
         done.or_else(|error| if compresses { Err(error) } else { Ok(()) })
             .expect("an own directory can be written");
     }
@@ -81,7 +81,7 @@ impl Archive {
         self.script("copy")
     }
 
-    /// Puts an object of a backup.
+    /// Stores an object of a backup.
     pub(crate) fn put_base(&self, id: &str, name: &str, content: &[u8]) {
         let directory = self.directory.join("base").join(id);
         fs::create_dir_all(&directory)
@@ -94,7 +94,7 @@ impl Archive {
         self.directory.join(key)
     }
 
-    /// Keys of all WAL files but backup labels, in order.
+    /// Keys of all WAL files except backup labels, in order.
     pub(crate) fn wal_keys(&self) -> Vec<String> {
         let keys = self.keys().into_iter();
         keys.filter(|key| key.starts_with("wals/") && !file_name(key).ends_with(".backup"))
@@ -107,7 +107,7 @@ impl Archive {
         keys.iter().filter_map(|key| Segment::parse(file_name(key))).collect()
     }
 
-    /// Every object as it is now, with its time in a story.
+    /// All objects as they are now, with their times in a story.
     pub(crate) fn objects(&self, clock: Clock) -> Vec<StoredObject> {
         self.keys().into_iter().map(|key| self.object(key, clock)).collect()
     }
@@ -149,7 +149,7 @@ impl Archive {
     }
 }
 
-/// The last part of a key, without the ending of a compression.
+/// The last part of a key, without the ending of compressed objects.
 pub(crate) fn file_name(key: &str) -> &str {
     let name = key.rsplit('/').next().unwrap_or(key);
     name.strip_suffix(COMPRESSED).unwrap_or(name)

@@ -13,16 +13,16 @@ use crate::wal::{Lsn, SEGMENT_SIZE, Segment};
 /// Two empty blocks: a tar archive without members.
 const EMPTY_TAR: [u8; 1024] = [0; 1024];
 
-/// A copy of a data directory, and what the server has said at its start and its end.
+/// A copy of a data directory, with the server's positions at its start and its end.
 pub(crate) struct Copied {
     pub(crate) system: u64,
     pub(crate) start: Mark,
     pub(crate) stop: Mark,
-    /// The label, with `\n` for its line ends.
+    /// The backup label, with `\n` for its line ends.
     label: String,
 }
 
-/// Where a server was.
+/// Position of a server in its WAL, and the time.
 pub(crate) struct Mark {
     pub(crate) lsn: Lsn,
     pub(crate) timeline: u32,
@@ -30,10 +30,11 @@ pub(crate) struct Mark {
     pub(crate) at: i64,
 }
 
-/// Copies the data of a running server to a directory, which must not exist; `meanwhile` is a script of
-/// psql that is run after the start.
+/// Copies the data of a running server to a directory, which must not exist; `meanwhile` is a psql
+/// script that runs after the start.
 ///
-/// The queries are Barman's (`start_concurrent_backup` and `stop_concurrent_backup` in `postgres.py`).
+/// The queries are Barman's (`start_concurrent_backup` and `stop_concurrent_backup` in
+/// `postgres.py`).
 pub(crate) fn copy(server: &Postgres, archive: &Archive, to: &Path, meanwhile: &str) -> Copied {
     let script = archive.copy_script();
     let (script, data, copy) = (script.display(), server.data(), to.display());
@@ -74,7 +75,7 @@ impl Copied {
         })
     }
 
-    /// Describes the copy in the archive, and returns what there is to know about the backup.
+    /// Describes the copy in the archive, and returns the facts about the backup.
     pub(crate) fn describe(&self, archive: &Archive, clock: Clock) -> TakenBackup {
         let id = self.id(clock);
         archive.put_base(&id, "data.tar", &EMPTY_TAR);
@@ -87,7 +88,7 @@ impl Copied {
         }
     }
 
-    /// The id of the backup, which Barman takes from the time.
+    /// The id of the backup, which Barman derives from the time.
     fn id(&self, clock: Clock) -> String {
         let begun = moment(clock.story_of_micros(self.start.at));
         begun.format("%Y%m%dT%H%M%S").to_string()
@@ -135,8 +136,8 @@ impl Copied {
     }
 }
 
-/// A system identifier with the time of the story in its upper half, where PostgreSQL puts the
-/// seconds, and the microseconds below (`BootStrapXLOG` in `xlog.c`).
+/// Returns a system identifier with the time of the story in its upper half, where PostgreSQL puts
+/// the seconds, and the microseconds below (`BootStrapXLOG` in `xlog.c`).
 fn story_system(system: u64, clock: Clock) -> u64 {
     let microseconds = (system >> 12) & 0xF_FFFF;
     let created_at = (system >> 32) * 1_000_000 + microseconds;
@@ -155,8 +156,8 @@ impl Mark {
         })
     }
 
-    /// The segment that Barman names: the one that holds the byte at this place, which at a boundary is
-    /// the next one.
+    /// The segment that Barman names: the one that holds the byte at this position, which at a
+    /// boundary is the next one.
     pub(crate) fn segment(&self) -> Segment {
         Segment { timeline: self.timeline, number: self.lsn.segment() }
     }

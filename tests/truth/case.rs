@@ -1,4 +1,4 @@
-//! One state of an archive with everything that was found out about it: enough to judge it again.
+//! One state of an archive with everything that is known about it: enough to judge it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
@@ -12,11 +12,11 @@ use crate::wal::{Lsn, SEGMENT_SIZE, Segment, history_timeline};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Case {
     pub(crate) seed: u64,
-    /// Number of the damages that were done to the archive before.
+    /// Number of damages that were done to the archive before.
     pub(crate) damages: usize,
-    /// What happened to the database and to the archive, one line for each event.
+    /// Events of the database and of the archive, one line each.
     pub(crate) story: Vec<String>,
-    /// The moment of the judgement, in seconds since 1970.
+    /// Time of the judgement, in seconds since 1970.
     pub(crate) now: i64,
     pub(crate) objects: Vec<StoredObject>,
     pub(crate) backups: Vec<TakenBackup>,
@@ -37,14 +37,14 @@ pub(crate) struct StoredObject {
     pub(crate) system: Option<u64>,
 }
 
-/// A backup that is whole but for its WAL.
+/// A backup that is complete except for its WAL.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TakenBackup {
     pub(crate) id: String,
     pub(crate) system: u64,
-    /// The segment in which recovery begins.
+    /// The segment in which recovery starts.
     pub(crate) first: Segment,
-    /// The segment in which the data are consistent.
+    /// The segment in which the data become consistent.
     pub(crate) last: Segment,
 }
 
@@ -56,22 +56,23 @@ pub(crate) enum Target {
     Latest,
 }
 
-/// A restore and how it went.
+/// A restore and its outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Restore {
     pub(crate) backup: String,
     pub(crate) target: Target,
-    /// Whether the server took writes at the end.
+    /// True if the server accepted writes at the end.
     pub(crate) came_up: bool,
-    /// Whether the data were consistent at some point: up to there, at least, the backup can be restored.
+    /// True if the data were consistent at some point: the backup can be restored at least up to
+    /// there.
     pub(crate) was_consistent: bool,
-    /// What it ended with otherwise.
+    /// Error with which the server ended; `None` if it came up.
     pub(crate) complaint: Option<String>,
     /// The timeline that it recovered to; `None` unless it came up.
     pub(crate) timeline: Option<u32>,
     /// Start of the last record that was replayed.
     pub(crate) redo_done: Option<Lsn>,
-    /// What it asked the archive for, in order.
+    /// Requests to the archive, in order.
     pub(crate) requests: Vec<Request>,
 }
 
@@ -79,19 +80,19 @@ pub(crate) struct Restore {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) name: String,
-    /// Name of the object that was given; `None` if there was none.
+    /// Name of the object that was returned; `None` if there was none.
     pub(crate) object: Option<String>,
 }
 
 impl Case {
-    /// What the listing says about WAL.
+    /// The WAL files in the listing.
     pub(crate) fn wal(&self) -> Wal<'_> {
         let mut wal = Wal::default();
         for object in &self.objects {
             let Some(key) = object.key.strip_prefix("wals/") else { continue };
             let name = file_name(key);
             if let Some(segment) = Segment::parse(name) {
-                // Of two, Barman gives the first in order of their keys.
+                // Of two objects, Barman returns the first in the order of keys.
                 wal.segments.entry(segment).or_insert(object);
             }
             wal.timelines.extend(timeline_of(name));
@@ -106,7 +107,7 @@ impl Case {
         timelines
     }
 
-    /// Each timeline that occurs in the archive, one that does not, and the words for others.
+    /// Each timeline that occurs in the archive, one that does not, `current` and `latest`.
     pub(crate) fn targets(&self) -> Vec<Target> {
         let mut timelines = self.timelines();
         let beyond = timelines.last().map_or(1, |timeline| timeline + 1);
@@ -131,7 +132,7 @@ pub(crate) struct Wal<'a> {
 }
 
 impl Wal<'_> {
-    /// Whether a complete segment of the right size is there.
+    /// Returns whether a complete segment of the right size exists.
     pub(crate) fn has(&self, segment: Segment) -> bool {
         self.segments.get(&segment).is_some_and(|object| {
             let is_compressed = object.key.ends_with(COMPRESSED);
@@ -139,13 +140,13 @@ impl Wal<'_> {
         })
     }
 
-    /// Whether an object of a wrong size lies behind a segment on its timeline.
+    /// Returns whether an object of a wrong size follows a segment on its timeline.
     pub(crate) fn has_wrong_size_behind(&self, end: Segment) -> bool {
         let mut behind = self.segments.keys().filter(|segment| segment.timeline == end.timeline);
         behind.any(|segment| *segment > end && !self.has(*segment))
     }
 
-    /// The last complete segment of a timeline that a system has written.
+    /// The last complete segment that a system has written on a timeline.
     pub(crate) fn newest(&self, timeline: u32, system: u64) -> Option<Segment> {
         let is_one = |segment: &&Segment| {
             segment.timeline == timeline && self.has(**segment) && self.is_of(**segment, system)
@@ -153,7 +154,7 @@ impl Wal<'_> {
         self.segments.keys().rfind(is_one).copied()
     }
 
-    /// Present segments in a range of numbers of a timeline, those of impossible size left out.
+    /// Present segments in a range of a timeline, except those of an impossible size.
     pub(crate) fn present(&self, first: Segment, last: Segment) -> Vec<Segment> {
         if first > last {
             return Vec::new();
@@ -162,14 +163,14 @@ impl Wal<'_> {
         range.filter(|segment| self.has(*segment)).collect()
     }
 
-    /// Whether a system has written a complete segment.
+    /// Returns whether a system has written a complete segment.
     pub(crate) fn is_of(&self, segment: Segment, system: u64) -> bool {
         self.segments.get(&segment).is_some_and(|object| object.system == Some(system))
     }
 }
 
 impl StoredObject {
-    /// The bytes that are read.
+    /// The content in bytes; `None` if it is never read.
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         let text = self.content.as_ref()?;
         Some(text.chars().filter_map(|character| u8::try_from(character).ok()).collect())
@@ -177,14 +178,15 @@ impl StoredObject {
 }
 
 impl Request {
-    /// Whether the complete segment was given, or the history file.
+    /// Returns whether the request was answered with the complete segment or the history file.
     pub(crate) fn is_answered(&self) -> bool {
         self.object.as_deref().is_some_and(|object| file_name(object) == self.name)
     }
 }
 
 impl Restore {
-    /// The first request for a segment of this number: PostgreSQL asks for the one on the path first.
+    /// The first request for a segment of this number: PostgreSQL asks for the one on the path
+    /// first.
     pub(crate) fn first_asked(&self, number: u64) -> Option<(Segment, &Request)> {
         self.asked(number).next()
     }

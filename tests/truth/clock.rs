@@ -10,33 +10,33 @@ use chrono::{DateTime, Utc};
 /// Seconds of the story for each real one.
 const STRETCH: i64 = 3600;
 
-/// When each story begins, in microseconds since 1970: the first of January 2026.
+/// Start of each story, in microseconds since 1970: 1 January 2026.
 const BEGIN: i64 = 1_767_225_600_000_000;
 
-/// Turns moments of the test into moments of its story.
+/// Converts times of the test to times of its story.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
     started: i64,
 }
 
 impl Clock {
-    /// A clock whose story begins at a moment of the test.
+    /// Makes a clock whose story starts at a time of the test.
     pub(crate) fn starting_at(moment: SystemTime) -> Self {
         Self { started: micros(moment) }
     }
 
-    /// A moment of the test, in microseconds of the story since 1970.
+    /// Converts a time of the test to microseconds of the story since 1970.
     pub(crate) fn story(self, moment: SystemTime) -> i64 {
         self.story_of_micros(micros(moment))
     }
 
-    /// A moment of the test that is given in microseconds since 1970.
+    /// Converts a time of the test, given in microseconds since 1970.
     pub(crate) fn story_of_micros(self, moment: i64) -> i64 {
         BEGIN + (moment - self.started) * STRETCH
     }
 }
 
-/// A moment of the story as such.
+/// Converts microseconds of the story to a date and time.
 pub(crate) fn moment(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).expect("a story takes place in this century")
 }

@@ -10,11 +10,11 @@ use flate2::write::GzEncoder;
 use crate::archive::{Archive, COMPRESSED, file_name};
 use crate::wal::{SEGMENT_SIZE, Segment, history_timeline};
 
-/// Texts that are no history file, as PostgreSQL sees it.
+/// Texts that PostgreSQL does not accept as a history file.
 const GARBAGE: [&str; 4] =
     ["no history\n", "1\n", "2\t0/3000000\tx\n1\t0/2000000\tx\n", "\u{0}\u{0}\u{0}\u{0}"];
 
-/// Something that happens to an object.
+/// Damage to an object.
 #[derive(Clone, Copy, Debug)]
 enum Harm {
     Vanishes,
@@ -22,11 +22,11 @@ enum Harm {
     Short,
     Long,
     Garbage,
-    /// The content of another history file.
+    /// Replaced by the content of another history file.
     Exchanged,
 }
 
-/// Damages an archive, and returns in words what was done.
+/// Damages an archive and returns what was done, in words.
 pub(crate) fn damage(archive: &Archive, rng: &mut Rng) -> Vec<String> {
     let keys = archive.wal_keys();
     let most = (keys.len() / 6).max(1);
@@ -45,7 +45,7 @@ pub(crate) fn damage(archive: &Archive, rng: &mut Rng) -> Vec<String> {
     story
 }
 
-/// An index of a key; objects that decide much are chosen more often than others.
+/// Chooses the index of a key; important objects are chosen more often than others.
 fn choose(keys: &[String], rng: &mut Rng) -> usize {
     let decides = |index: &usize| {
         let name = file_name(&keys[*index]);
@@ -61,7 +61,7 @@ fn choose(keys: &[String], rng: &mut Rng) -> usize {
     }
 }
 
-/// Does some harm to an object; `None` if it is gone already.
+/// Damages an object; returns `None` if it is gone already.
 fn harm(archive: &Archive, key: &str, rng: &mut Rng) -> Option<String> {
     let file = archive.file(key);
     let modified = fs::metadata(&file).ok()?.modified().expect("Linux knows when it was written");
@@ -87,12 +87,12 @@ fn harm(archive: &Archive, key: &str, rng: &mut Rng) -> Option<String> {
         Harm::Long => open.set_len(SEGMENT_SIZE + 1),
         Harm::Vanishes | Harm::Garbage | Harm::Exchanged => Ok(()),
     };
-    // A listing would show a new time; damage that hides is worse.
+    // A listing would show a new time; damage that it does not show is worse.
     resized.and_then(|()| open.set_modified(modified)).expect("the archive is ours");
     Some(format!("{key}: {harm:?}"))
 }
 
-/// Key of some other history file that is stored the same way.
+/// Key of another history file that is stored the same way.
 fn another_history(archive: &Archive, key: &str, rng: &mut Rng) -> Option<String> {
     let is_another = |other: &String| {
         let is_history = history_timeline(file_name(other)).is_some();
@@ -108,10 +108,10 @@ fn compressed(text: &str) -> Vec<u8> {
     written.expect("memory can be written")
 }
 
-/// Something that a listing shows, or a file that is read.
+/// Chooses damage that a listing shows, or damage to a file that is read.
 fn choose_harm(key: &str, rng: &mut Rng) -> Harm {
     let is_history = history_timeline(file_name(key)).is_some();
-    // Of a compressed segment, no other size is impossible.
+    // For a compressed segment, no size but 0 is impossible.
     let is_compressed = key.ends_with(COMPRESSED);
     match rng.u8(..10) {
         6 | 7 => Harm::Empty,

@@ -1,4 +1,4 @@
-//! The program's verdict on a case: the real program, on a store with the case's objects.
+//! The program's verdict on a case: the real program runs on a store with the case's objects.
 
 use embedded_s3::{Options, Store};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ const BUCKET: &str = "truth";
 const DESTINATION: &str = "truth/life";
 const SERVER: &str = "main";
 
-/// What `check --output json` says about the server.
+/// Returns the report of `check --output json` on the server.
 ///
 /// # Panics
 /// When it does not judge the archive.
@@ -21,7 +21,7 @@ pub(crate) fn judge(case: &Case) -> Value {
     let archive =
         runtime.block_on(EmbeddedArchive::start(store(case), DESTINATION, Options::default()));
     let configuration = json!({
-        // Nothing is under way any more: what is missing is missing for good.
+        // Nothing is under way any longer: missing segments never arrive.
         "backups": { "gapGracePeriod": "0s" },
         "archives": [archive.settings("life")],
     });

@@ -1,7 +1,8 @@
-//! The truth about random lives: what the program says of an archive, against real restores.
+//! The truth about random lives: the program's report on an archive, compared with real restores.
 //!
-//! A seed decides what happens to a real PostgreSQL and then to its archive. Every backup is restored to
-//! every target, and PostgreSQL is right. `make truth` runs as many rounds as asked.
+//! A seed decides what happens to a real PostgreSQL and then to its archive. Every backup is
+//! restored to every target, and PostgreSQL is right. `make truth` runs as many rounds as
+//! requested.
 
 #![expect(
     clippy::expect_used,
@@ -29,16 +30,17 @@ use std::time::Instant;
 
 use crate::round::{Round, again, kept_seeds, round};
 
-/// Seeds that have found something once.
+/// Seeds that once found a mistake.
 const FIXED: [u64; 3] = [1_141_770_325, 3_586_672_353, 3_869_952_451];
 
-/// Rounds with fresh seeds where nobody asks for more.
+/// Default number of rounds with fresh seeds.
 const FRESH: u64 = 3;
 
-/// Rounds: some with fixed seeds and some with fresh ones, unless the environment asks for others.
+/// Runs rounds, some with fixed seeds and some with fresh ones, unless the environment asks for
+/// others.
 ///
-/// `ROUNDS=n` asks for fresh seeds, `SEED=s` for one, `KEEP=1` keeps every case below `target/truth`,
-/// and `AGAIN=1` judges the kept ones again, which needs no restore.
+/// `ROUNDS=n` asks for n fresh seeds, `SEED=s` for one seed, `KEEP=1` keeps every case below
+/// `target/truth`, and `AGAIN=1` judges the kept ones again, which needs no restore.
 #[test]
 fn random_lives_are_judged_as_they_restore() {
     let begun = Instant::now();

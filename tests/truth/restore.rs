@@ -1,4 +1,4 @@
-//! Real restores: what the archive gives, and how far PostgreSQL gets with it.
+//! Real restores: the files that the archive returns, and how far PostgreSQL gets with them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,19 +16,19 @@ use crate::life::Backup;
 use crate::scratch::Scratch;
 use crate::wal::Lsn;
 
-/// Restores that run at the same time: a third one fills the waits of two.
+/// Number of restores that run at the same time: a third one fills the waits of two.
 const AT_ONCE: usize = 3;
 
-/// Time that one restore has.
+/// Time limit of one restore.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Pause between two looks at a server.
+/// Pause between two checks of a server.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Lays the data directory out and becomes the server: one program for all.
+/// Script that lays out the data directory and becomes the server, so that one program does both.
 const SCRIPT: &str = r#"cp -a "$1" "$2" && : >"$2/recovery.signal" && shift 2 && exec "$@""#;
 
-/// Restores backups of one archive.
+/// Runs restores of backups of one archive.
 pub(crate) struct Restorer<'a> {
     pub(crate) archive: &'a Archive,
     pub(crate) directory: PathBuf,
@@ -36,7 +36,7 @@ pub(crate) struct Restorer<'a> {
     made: AtomicU32,
 }
 
-/// One restore, while it runs.
+/// One restore under way.
 struct Attempt {
     directory: PathBuf,
     server: Part,
@@ -48,7 +48,7 @@ impl<'a> Restorer<'a> {
         Self { archive, directory, tools: Tools::find(), made: AtomicU32::new(0) }
     }
 
-    /// Restores every backup to every target and returns how each went, in order.
+    /// Restores every backup to every target and returns the outcomes, in order.
     pub(crate) fn restore_all(&self, backups: &[Backup], targets: &[Target]) -> Vec<Restore> {
         let pairs =
             backups.iter().flat_map(|backup| targets.iter().map(move |target| (backup, *target)));
@@ -102,7 +102,7 @@ impl<'a> Restorer<'a> {
 }
 
 impl Attempt {
-    /// Waits until the server takes writes, or gives up: whether it came up.
+    /// Waits until the server accepts writes or gives up; returns whether it came up.
     fn wait(&mut self) -> bool {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -138,12 +138,12 @@ impl Attempt {
     }
 }
 
-/// What a server ended with.
+/// Returns the error that a server ended with.
 ///
 /// # Panics
-/// When it has not said: then a restore says nothing about the archive.
+/// When the log has none: then a restore says nothing about the archive.
 fn complaint(log: &str) -> String {
-    // A timeline that was left may hold another checkpoint at the very place of the backup's.
+    // An abandoned timeline may hold another checkpoint at the very position of the backup's.
     let is_end = |line| ["FATAL:", "PANIC:"].iter().find_map(|level| str::split_once(line, level));
     let text = log.lines().find_map(is_end).map(|(_, text)| text.trim().to_owned());
     text.unwrap_or_else(|| panic!("a restored server did not say why it ended:\n{log}"))
@@ -154,7 +154,7 @@ fn after<'a>(log: &'a str, text: &str) -> Option<&'a str> {
     log.rsplit_once(text)?.1.split_whitespace().next()
 }
 
-/// The timeline that a server left for a new one, as the history file of the new one says.
+/// The timeline that a server left for a new one, according to the new one's history file.
 fn recovered_timeline(log: &str, data: &Path) -> Option<u32> {
     let timeline: u32 = after(log, "selected new timeline ID: ")?.parse().ok()?;
     let history = fs::read_to_string(data.join(format!("pg_wal/{timeline:08X}.history"))).ok()?;
@@ -162,7 +162,7 @@ fn recovered_timeline(log: &str, data: &Path) -> Option<u32> {
     parent.split_whitespace().next()?.parse().ok()
 }
 
-/// What the restore script has noted.
+/// Requests that the restore script has recorded.
 fn requests(file: &Path) -> Vec<Request> {
     let notes = fs::read_to_string(file).unwrap_or_default();
     let request = |line: &str| {

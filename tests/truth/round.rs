@@ -1,4 +1,4 @@
-//! One round: a life, and its archive before and after damages, restored and judged.
+//! One round: a life, and its archive before and after damage, restored and judged.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use crate::life::{Life, Remains};
 use crate::restore::Restorer;
 use crate::scratch::Scratch;
 
-/// Restores after which an archive is not damaged once more.
+/// Number of restores after which an archive is not damaged again.
 const ENOUGH_RESTORES: usize = 100;
 
-/// Most damages to one archive.
+/// Maximum number of damages to one archive.
 const MOST_DAMAGES: usize = 3;
 
 /// Time from the last upload to the judgement, in seconds.
@@ -32,7 +32,7 @@ pub(crate) struct Round {
     pub(crate) differences: Vec<String>,
 }
 
-/// Lives, damages, restores and judges as a seed decides, and prints what differs.
+/// Runs one round as a seed decides: life, damage, restores and judgement. Prints the differences.
 pub(crate) fn round(seed: u64) -> Round {
     println!("seed {seed}");
     let begun = Instant::now();
@@ -86,7 +86,7 @@ fn case(
     case
 }
 
-/// Judges a case and returns what differs; keeps the case if `KEEP` is set.
+/// Judges a case and returns the differences; keeps the case if `KEEP` is set.
 fn compared(case: &Case) -> Vec<String> {
     let verdict = judge(case);
     let found = differences(case, &verdict);
@@ -148,7 +148,7 @@ pub(crate) fn kept_seeds() -> Vec<u64> {
     seeds
 }
 
-/// Where cases are kept.
+/// Directory of the kept cases.
 fn kept_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/truth")
 }

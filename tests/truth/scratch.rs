@@ -1,4 +1,4 @@
-//! A place for databases that nobody keeps: in memory where there is room.
+//! A temporary place for databases: in memory if there is room.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,13 @@ use rustix::fs::statvfs;
 use tempfile::TempDir;
 use test_support::make_database_directory;
 
-/// Where Linux has a file system in memory.
+/// Mount point of Linux's file system in memory.
 const MEMORY: &str = "/dev/shm";
 
-/// Room that one life and its restores take at most, in bytes.
+/// Maximum space that one life and its restores take, in bytes.
 const NEEDED: u64 = 1 << 30;
 
-/// A directory of one life; it goes with everything in it.
+/// Directory of one life; it is removed with everything in it.
 pub(crate) struct Scratch(TempDir);
 
 impl Scratch {

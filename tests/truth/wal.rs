@@ -1,15 +1,15 @@
-//! Names of WAL files, and places in the WAL, read without the program's own code.
+//! Names of WAL files, and positions in the WAL, read without the program's own code.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-/// Size of a segment here, in bytes: the least that PostgreSQL allows.
+/// Size of a segment here, in bytes: the smallest that PostgreSQL allows.
 pub(crate) const SEGMENT_SIZE: u64 = 1 << 20;
 
 const SEGMENTS_PER_LOG: u64 = (1 << 32) / SEGMENT_SIZE;
 
-/// A segment by its timeline and its number, which goes on from log to log.
+/// A segment by its timeline and its number, which continues from log to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Segment {
     pub(crate) timeline: u32,
@@ -48,7 +48,7 @@ pub(crate) fn history_timeline(name: &str) -> Option<u32> {
     u32::from_str_radix(number, 16).ok()
 }
 
-/// A place in the WAL.
+/// A position in the WAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Lsn(pub(crate) u64);
 
@@ -60,7 +60,7 @@ impl Lsn {
         Some(Self((number(high)? << 32) + number(low)?))
     }
 
-    /// Number of the segment that holds the byte at this place.
+    /// Number of the segment that holds the byte at this position.
     pub(crate) fn segment(self) -> u64 {
         self.0 / SEGMENT_SIZE
     }

@@ -42,9 +42,9 @@ pub(super) struct World {
     /// Partial segments with the position at which each ends.
     pub(super) partials: BTreeMap<Name, Quarter>,
     pub(super) files: BTreeMap<u32, File>,
-    /// When the last segment of each timeline arrived.
+    /// Arrival time of each timeline's last segment, in hours.
     pub(super) arrivals: BTreeMap<u32, i64>,
-    /// In the order in which they ended.
+    /// Backups in the order in which they ended.
     pub(super) backups: Vec<Backup>,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Backup {
     pub(super) begin_timeline: u32,
     pub(super) checkpoint: Quarter,
     pub(super) end_timeline: u32,
-    /// The first position behind it.
+    /// First position after the backup.
     pub(super) end: Quarter,
     pub(super) is_from_standby: bool,
     pub(super) is_standalone: bool,
@@ -75,15 +75,15 @@ struct Entry {
     end: Quarter,
 }
 
-/// How a restore went.
+/// Outcome of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) comes_up: bool,
-    /// "consistent recovery state reached"
+    /// True if replay logs "consistent recovery state reached".
     pub(super) is_consistent: bool,
-    /// The last file that was replayed.
+    /// Last file that was replayed.
     pub(super) ends_in: Option<Name>,
-    /// Files served, with whether they could be read.
+    /// Files served, whether or not they could be read.
     pub(super) reads: BTreeSet<Name>,
     pub(super) last: Option<Name>,
     pub(super) first_missing: Option<Name>,
@@ -96,8 +96,8 @@ pub(super) fn segment_of(position: Quarter) -> u64 {
 }
 
 impl World {
-    /// `existsTimeLineHistory` in `timeline.c`: "Timeline 1 does not have a history file"; of any
-    /// other, `RestoreArchivedFile` has to find one, whatever is in it.
+    /// `existsTimeLineHistory` in `timeline.c`: "Timeline 1 does not have a history file"; for any
+    /// other timeline, `RestoreArchivedFile` has to find one, whatever it contains.
     fn exists(&self, tli: u32) -> bool {
         let file = self.files.get(&tli).copied().unwrap_or(File::Missing);
         tli != 1 && !matches!(file, File::Missing | File::NotServed)
@@ -152,7 +152,7 @@ impl World {
         if exists { self.read_history(tli) } else { None }
     }
 
-    /// The timeline that wrote a position, on the way of one that has come to it.
+    /// Returns the timeline that wrote a position, in the history of a timeline that reached it.
     fn writer(&self, tli: u32, position: Quarter) -> Option<u32> {
         let line = self.lines.get(&tli)?;
         if position >= line.begins_at {
@@ -162,7 +162,7 @@ impl World {
         }
     }
 
-    /// Who wrote each quarter of a file; `None` where nothing is written.
+    /// Returns the timeline that wrote each quarter of a file; `None` where nothing is written.
     fn content(&self, name: Name) -> Vec<Option<u32>> {
         let first = name.1 * QUARTERS;
         let end =
@@ -193,7 +193,7 @@ impl World {
         None
     }
 
-    /// `PerformWalRecovery` in `xlogrecovery.c`; `None` where `InitWalRecovery` gives up before it.
+    /// `PerformWalRecovery` in `xlogrecovery.c`; `None` if `InitWalRecovery` gives up before it.
     pub(super) fn restore(&self, backup: &Backup, wish: Wish) -> Option<Outcome> {
         let expected = self.expected(backup, wish)?;
         // "requested timeline %u is not a child of this server's history"
@@ -226,7 +226,7 @@ impl World {
         Some(outcome)
     }
 
-    /// Replays a file from the checkpoint on; `false` if that ends inside it.
+    /// Replays a file from the checkpoint on; returns `false` if replay ends inside it.
     fn replay_file(
         &self,
         backup: &Backup,
@@ -252,8 +252,9 @@ impl World {
         true
     }
 
-    /// Whether a record can follow the last one: its `xl_prev` fits (`ValidXLogRecordHeader`), and its
-    /// page is of a timeline in the history ("unexpected timeline ID").
+    /// Returns whether a record can follow the last one: its `xl_prev` fits
+    /// (`ValidXLogRecordHeader`), and its page is of a timeline in the history (no "unexpected
+    /// timeline ID").
     fn is_next(
         &self,
         backup: &Backup,
@@ -275,8 +276,8 @@ impl World {
         is_expected && follows
     }
 
-    /// The segments that replay should read: of each number, that of the newest timeline that has
-    /// begun in it or before.
+    /// Follows the segments that replay should read: for each number, that of the newest timeline
+    /// that has started in it or before.
     fn course(&self, expected: &[Entry], begin: u64) -> Outcome {
         let target = expected[0].tli;
         let mut outcome = Outcome {
@@ -301,19 +302,19 @@ impl World {
         outcome
     }
 
-    /// Whether a timeline has a segment of a number or behind it, of whatever size.
+    /// Returns whether a timeline has a segment at or after a number, whatever its size.
     fn has_from(&self, name: Name) -> bool {
         let to = (name.0, u64::MAX);
         self.segments.range(name..=to).chain(self.wrong_sizes.range(name..=to)).next().is_some()
     }
 
-    /// The numbers of the segments that make a backup consistent.
+    /// Returns the numbers of the segments that make a backup consistent.
     pub(super) fn own(backup: &Backup) -> std::ops::RangeInclusive<u64> {
         segment_of(backup.checkpoint)..=segment_of(backup.end - 1)
     }
 
-    /// Every segment on the way to a target, up to the last one that there is; with the numbers from
-    /// the target's first one on if `is_endless`.
+    /// Returns every segment on the way to a target, up to the number `to`; `None` if the backup is
+    /// not on that way.
     pub(super) fn way(&self, backup: &Backup, wish: Wish, to: u64) -> Option<Vec<Name>> {
         let expected = self.expected(backup, wish)?;
         self.restore(backup, wish)?;
@@ -324,7 +325,7 @@ impl World {
         self.segments.iter().chain(&self.wrong_sizes).map(|(timeline, _)| *timeline).collect()
     }
 
-    /// Every timeline that occurs, as `Followed` has them.
+    /// Returns every timeline that occurs, as `Followed` has them.
     pub(super) fn wishes(&self) -> Vec<Wish> {
         let of_files = self.files.keys().copied().filter(|tli| self.exists(*tli));
         let of_backups =
@@ -336,13 +337,14 @@ impl World {
         numbers.chain([Wish::Current, Wish::Latest]).collect()
     }
 
-    /// Whether a restore to some target, up to some point, comes up.
+    /// Returns whether a restore to some target, up to some point, comes up.
     pub(super) fn is_restorable(&self, backup: &Backup) -> bool {
         let outcomes = self.wishes().into_iter().filter_map(|wish| self.restore(backup, wish));
         outcomes.into_iter().any(|outcome| outcome.is_consistent)
     }
 
-    /// A segment that was never read whatever is restored to whatever target may be deleted.
+    /// Returns whether any restore, to any target, reads a segment; one that is never read may be
+    /// deleted.
     pub(super) fn is_read(&self, name: Name) -> bool {
         self.backups.iter().any(|backup| {
             let within = if backup.is_standalone { *Self::own(backup).end() } else { u64::MAX };
@@ -361,7 +363,7 @@ fn timeline_of_point(position: Quarter, history: &[Entry]) -> Option<u32> {
     found.next().map(|entry| entry.tli)
 }
 
-/// The file that `XLogFileReadAnyTLI` asks for first.
+/// Returns the file that `XLogFileReadAnyTLI` asks for first.
 fn owner(expected: &[Entry], number: u64) -> Name {
     let begun = expected.iter().find(|entry| entry.begin == 0 || segment_of(entry.begin) <= number);
     (begun.map_or(0, |entry| entry.tli), number)

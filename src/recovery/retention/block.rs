@@ -1,4 +1,4 @@
-//! What keeps Barman's retention from doing its work.
+//! Reasons why Barman's retention does not do its work.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use crate::barman::KeepTarget;
 use super::CatalogBackup;
 use super::catalog::by_id;
 
-/// What keeps Barman's retention from doing its work.
+/// Reason why Barman's retention does not do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RetentionBlock {
-    /// A `backup.info` cannot be read: nothing is deleted at all.
+    /// Unreadable `backup.info`: nothing is deleted at all.
     UnreadableBackup,
-    /// A backup kept in full is the oldest: backups are deleted, but no WAL.
+    /// Oldest backup that is kept in full: backups are deleted, but no WAL.
     KeptBackup,
 }
 
@@ -20,7 +20,7 @@ impl RetentionBlock {
     /// Every reason, in the order of the documentation.
     pub const ALL: [Self; 2] = [Self::UnreadableBackup, Self::KeptBackup];
 
-    /// The reason as the value of a label.
+    /// Returns the reason as the value of a label.
     #[must_use]
     pub const fn as_label(self) -> &'static str {
         match self {
@@ -30,11 +30,12 @@ impl RetentionBlock {
     }
 }
 
-/// What keeps Barman's retention from doing its work on a server, whatever the policy.
+/// Returns the reasons why Barman's retention does not do its work on a server, whatever the
+/// policy.
 ///
-/// `unreadable` tells whether any `backup.info` of the server cannot be read: `main` of
-/// `cloud_backup_delete.py` then refuses before it looks at the policy. That the oldest backup is
-/// kept in full counts also when others before it are kept alone: those do not stop the deletion of
+/// `unreadable` is true if any `backup.info` of the server cannot be read: `main` of
+/// `cloud_backup_delete.py` then refuses before it looks at the policy. An oldest backup that is
+/// kept in full counts even if standalone backups come before it: those do not stop the deletion of
 /// WAL (`BackupManager.should_remove_wals`).
 #[must_use]
 pub fn retention_blocks(unreadable: bool, catalog: &[CatalogBackup]) -> BTreeSet<RetentionBlock> {

@@ -9,33 +9,33 @@ use crate::postgres::{SegmentName, TimelineId};
 
 /// One backup as retention sees it: a directory in `base/` with a readable `backup.info`.
 ///
-/// Its name need not be a backup id (`CloudBackupCatalog.get_backup_list` takes any). A directory
-/// without `backup.info` is none and does not matter; an unreadable one stops everything
+/// The name need not be a backup id (`CloudBackupCatalog.get_backup_list` takes any). A directory
+/// without `backup.info` is not a backup and does not matter; an unreadable one stops everything
 /// ([`RetentionBlock::UnreadableBackup`](super::RetentionBlock::UnreadableBackup)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogBackup {
-    /// Name of its directory. Barman's order is that of these names, whatever the times say.
+    /// Name of the backup's directory. Barman sorts by these names, whatever the times say.
     pub id: String,
-    /// How far it came.
+    /// Progress of the backup (`status`).
     pub status: BackupStatus,
-    /// When the server was asked to stop (`end_time`).
+    /// Time at which the server was asked to stop the backup (`end_time`).
     pub ended_at: Option<DateTime<Utc>>,
-    /// The first segment that it needs (`begin_wal`).
+    /// First segment that the backup needs (`begin_wal`).
     pub begin_wal: Option<SegmentName>,
-    /// The segment with which it becomes consistent (`end_wal`).
+    /// Segment with which the backup becomes consistent (`end_wal`).
     pub end_wal: Option<SegmentName>,
-    /// The timeline it began on (`timeline`).
+    /// Timeline on which the backup started (`timeline`).
     pub timeline: Option<TimelineId>,
-    /// What its keep annotation keeps it for; `None` without one.
+    /// Purpose that the keep annotation keeps the backup for; `None` without an annotation.
     pub keep: Option<KeepTarget>,
-    /// The backup that it is the difference to (`parent_backup_id`); `None` for a full one.
+    /// Backup that this one is the difference to (`parent_backup_id`); `None` for a full one.
     pub parent_id: Option<String>,
-    /// The backups that are differences to it, as far as it knows (`children_backup_ids`).
+    /// Backups that are differences to this one, as far as it knows (`children_backup_ids`).
     pub children_ids: Vec<String>,
 }
 
 impl CatalogBackup {
-    /// The backup in the directory `id` with this `backup.info`.
+    /// Creates the backup in the directory `id` with this `backup.info`.
     ///
     /// The timeline is that of `begin_wal`: `barman-cloud-backup` takes the field `timeline` from
     /// the same name.
@@ -54,47 +54,47 @@ impl CatalogBackup {
         }
     }
 
-    /// Whether it is the difference to another backup (`BackupInfo.is_incremental`).
+    /// Returns whether the backup is the difference to another one (`BackupInfo.is_incremental`).
     pub(super) fn is_incremental(&self) -> bool {
         self.parent_id.is_some()
     }
 
-    /// Whether a policy counts it.
+    /// Returns whether a policy counts the backup.
     pub(super) fn is_done(&self) -> bool {
         self.status == BackupStatus::Done
     }
 
-    /// Whether the deletion of WAL counts it (`BackupInfo.STATUS_COPY_DONE`).
+    /// Returns whether the deletion of WAL counts the backup (`BackupInfo.STATUS_COPY_DONE`).
     pub(super) fn is_copied(&self) -> bool {
         matches!(self.status, BackupStatus::Done | BackupStatus::WaitingForWals)
     }
 }
 
-/// The backups by id, in Barman's order: by code points, as Python's `sorted` has it.
+/// Returns the backups by id, in Barman's order: by code points, as Python's `sorted` has it.
 pub(super) fn by_id(catalog: &[CatalogBackup]) -> BTreeMap<&str, &CatalogBackup> {
     catalog.iter().map(|backup| (backup.id.as_str(), backup)).collect()
 }
 
-/// What a policy makes of a backup (`BackupInfo.RETENTION_STATUS`).
+/// Status that a policy gives a backup (`BackupInfo.RETENTION_STATUS`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RetentionStatus {
-    /// The policy needs it.
+    /// Backup that the policy needs.
     Valid,
-    /// The policy does not need it: it will be deleted.
+    /// Backup that the policy does not need: it will be deleted.
     Obsolete,
-    /// The window does not need it, but the minimum redundancy does.
+    /// Backup that the window does not need, but the minimum redundancy does.
     PotentiallyObsolete,
-    /// Kept with all WAL after it, needed or not.
+    /// Backup that is kept with all WAL after it, needed or not.
     KeepFull,
-    /// Kept with its own WAL, needed or not.
+    /// Backup that is kept with its own WAL, needed or not.
     KeepStandalone,
-    /// Not finished: policies look away, and it stays until somebody deletes it by hand. Also the
-    /// status of what is built on such a backup.
+    /// Unfinished backup: policies ignore it, and it stays until someone deletes it by hand. Also
+    /// the status of what is built on such a backup.
     None,
 }
 
 impl RetentionStatus {
-    /// The status in Barman's words.
+    /// Returns the status in Barman's words.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -117,25 +117,25 @@ impl From<KeepTarget> for RetentionStatus {
     }
 }
 
-/// Why Barman's retention ends with an error.
+/// Reason why Barman's retention ends with an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RetentionError {
-    /// A finished backup has no `end_time`, with which a window is compared.
+    /// Finished backup without an `end_time`, which a window is compared with.
     #[error("backup `{backup}` is DONE and has no `end_time`")]
     NoEndTime {
         /// Id of the backup.
         backup: String,
     },
-    /// The window begins before the year 1, where Python's calendar ends.
+    /// Window that starts before the year 1, the first one in Python's calendar.
     #[error("the recovery window begins before the year 1")]
     WindowTooLong,
-    /// A backup is among the backups that are built on it, and Barman walks in circles.
+    /// Backup that is among the backups built on it, which makes Barman walk in circles.
     #[error("backup `{backup}` is built on itself")]
     Cycle {
         /// Id of the backup.
         backup: String,
     },
-    /// A full backup has incremental ones, which `barman-cloud-backup-delete` cannot find.
+    /// Full backup with incremental ones, which `barman-cloud-backup-delete` cannot find.
     #[error(
         "backup `{backup}` has incremental backups, and `barman-cloud-backup-delete` cannot deal \
          with them: have the Barman server delete"
@@ -144,7 +144,7 @@ pub enum RetentionError {
         /// Id of the full backup.
         backup: String,
     },
-    /// A copied backup has no `begin_wal` or no `end_wal`, with which WAL is compared.
+    /// Copied backup without a `begin_wal` or an `end_wal`, which WAL is compared with.
     #[error("backup `{backup}` is copied and has no `{field}`")]
     NoWal {
         /// Id of the backup.

@@ -1,4 +1,4 @@
-//! What goes when the obsolete backups are deleted.
+//! Backups and WAL that are deleted when the obsolete backups are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -9,25 +9,25 @@ use crate::postgres::{SegmentName, TimelineId};
 use super::catalog::by_id;
 use super::{CatalogBackup, RetentionError, RetentionStatus, WalDeletion, WalRule};
 
-/// What goes when `barman-cloud-backup-delete --retention-policy` runs.
+/// Backups and WAL that one run of `barman-cloud-backup-delete --retention-policy` deletes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deletion {
-    /// Ids of the backups, in the order in which they go: oldest first.
+    /// Ids of the deleted backups, in the order of their deletion: oldest first.
     ///
-    /// Of each go `backup.info` and the data objects that belong to it, not its annotations nor
-    /// keys that Barman does not know (`_delete_backup`).
+    /// Deletion covers `backup.info` and the data objects that belong to the backup, but neither
+    /// its annotations nor keys that Barman does not know (`_delete_backup`).
     pub backups: Vec<String>,
-    /// The WAL that goes with them.
+    /// WAL that is deleted with them.
     pub wal: WalDeletion,
-    /// Why Barman ends with an error after the last of the backups, before its WAL and before any
-    /// more backups; `None` if it gets through. Only where there is WAL to compare.
+    /// Error with which Barman ends after the last of the backups, before its WAL and before any
+    /// more backups; `None` if it gets through. Possible only if there is WAL to compare.
     pub interrupted_by: Option<RetentionError>,
 }
 
-/// What goes when the backups that a [`report()`](super::report()) calls obsolete are deleted.
+/// Returns what is deleted with the backups that a [`report()`](super::report()) calls obsolete.
 ///
-/// WAL goes only as a side effect: with each backup, if no copied backup is left before it or all of
-/// those are kept alone.
+/// WAL is deleted only as a side effect: with each backup, if no copied backup is left before it or
+/// all of those are kept as standalone.
 #[must_use]
 pub fn deletion(catalog: &[CatalogBackup], report: &BTreeMap<String, RetentionStatus>) -> Deletion {
     let mut left = by_id(catalog);
@@ -44,15 +44,15 @@ pub fn deletion(catalog: &[CatalogBackup], report: &BTreeMap<String, RetentionSt
                 break;
             }
         }
-        // Only now: a backup that is being deleted still protects its timeline.
+        // Removed only now: a backup that is being deleted still protects its timeline.
         left.remove(id.as_str());
         timelines.remove(backup);
     }
     deletion
 }
 
-/// The timelines of the backups that are left, each with how many there are: with a thousand
-/// deletions it matters that they are not gathered anew for each.
+/// Timelines of the backups that are left, each with the number of those backups: with a thousand
+/// deletions, it matters that the timelines are not collected anew for each.
 struct Timelines(BTreeMap<TimelineId, usize>);
 
 impl Timelines {
@@ -74,13 +74,14 @@ impl Timelines {
         }
     }
 
-    /// All but that of this backup.
+    /// Returns all timelines but that of this backup.
     fn others_than(&self, backup: &CatalogBackup) -> BTreeSet<TimelineId> {
         self.0.keys().copied().filter(|id| Some(*id) != backup.timeline).collect()
     }
 }
 
-/// Which WAL goes with this backup, while these are there (itself included); `None` if none.
+/// Returns the rule for the WAL that is deleted with this backup while the backups in `left` are
+/// there (itself included); `None` if no WAL is deleted.
 fn wal_rule(
     left: &BTreeMap<&str, &CatalogBackup>,
     timelines: &Timelines,
@@ -90,7 +91,8 @@ fn wal_rule(
         return Ok(None);
     };
     let after = (Bound::Excluded(deleted.id.as_str()), Bound::Unbounded);
-    let next = left.range::<str, _>(after).map(|(_, backup)| *backup).find(|it| it.is_copied());
+    let next =
+        left.range::<str, _>(after).map(|(_, backup)| *backup).find(|backup| backup.is_copied());
     let until = next.unwrap_or(deleted);
     Ok(Some(WalRule {
         before: field(until, "begin_wal", until.begin_wal)?,
@@ -99,8 +101,8 @@ fn wal_rule(
     }))
 }
 
-/// The WAL of the copied backups before this one; `None` if one of them is not kept alone
-/// (`BackupManager.should_remove_wals`).
+/// Returns the WAL ranges of the copied backups before this one; `None` if one of them is not kept
+/// as standalone (`BackupManager.should_remove_wals`).
 fn kept_ranges(
     left: &BTreeMap<&str, &CatalogBackup>,
     deleted: &CatalogBackup,
@@ -132,13 +134,14 @@ mod tests {
     use super::*;
     use crate::barman::BackupStatus;
 
-    /// What goes when these of the backups are obsolete.
+    /// Returns what is deleted when these of the backups are obsolete.
     fn delete(catalog: &[CatalogBackup], obsolete: &[&str]) -> Deletion {
         let report = obsolete.iter().map(|id| ((*id).to_owned(), RetentionStatus::Obsolete));
         deletion(catalog, &report.collect())
     }
 
-    /// Rules as their `before`, their protected timelines and their kept ranges.
+    /// Returns the rules as their `before`, their protected timelines and the number of their kept
+    /// ranges.
     fn rules(deletion: &Deletion) -> Vec<(String, Vec<u32>, usize)> {
         let rules = deletion.wal.rules().iter();
         let show = |rule: &WalRule| {

@@ -1,12 +1,12 @@
-//! What `barman-cloud-backup-delete` would do with a server's backups under a retention policy.
+//! Effects of `barman-cloud-backup-delete` on a server's backups under a retention policy.
 //!
 //! Nothing here is a judgement of ours: the rules are those of Barman's `retention_policies.py` and
 //! `cloud_backup_delete.py` (read in 3.20.1), quirks included, because the question is what Barman
-//! will do and not what it should.
+//! will do, not what it should do.
 //!
-//! A [`report()`] says what the policy makes of each backup, [`obsolete_since`] for how long it has
-//! been so, [`deletion()`] what goes when the obsolete ones are deleted, and [`retention_blocks`] what
-//! keeps Barman from doing that.
+//! [`report()`] returns the status that the policy gives each backup, [`obsolete_since`] the time
+//! since which a backup has been obsolete, [`deletion()`] what is deleted with the obsolete
+//! backups, and [`retention_blocks`] what keeps Barman from deleting.
 
 mod block;
 mod catalog;

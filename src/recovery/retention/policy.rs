@@ -1,49 +1,50 @@
-//! Retention policies: how long backups are wanted.
+//! Retention policies, which say how long backups are needed.
 
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
 
-/// The longest window in days: Python's `timedelta` has no more.
+/// Longest window in days: the limit of Python's `timedelta`.
 const MAX_DAYS: u64 = 999_999_999;
 
-/// How long backups are wanted, as `barman-cloud-backup-delete --retention-policy` takes it.
+/// Rule for how long backups are needed, as `barman-cloud-backup-delete --retention-policy` takes
+/// it.
 ///
-/// Read from Barman's own words, `REDUNDANCY 3` or `RECOVERY WINDOW OF 30 DAYS`, and from the short
-/// form of CloudNativePG's ObjectStore resource (`spec.retentionPolicy`): `30d`, `4w`, `6m`. Shown
-/// in Barman's words, a window in days.
+/// Parsed from Barman's own words, `REDUNDANCY 3` or `RECOVERY WINDOW OF 30 DAYS`, and from the
+/// short form of CloudNativePG's ObjectStore resource (`spec.retentionPolicy`): `30d`, `4w`, `6m`.
+/// Displayed in Barman's words, a window in days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetentionPolicy {
-    /// The newest so many finished backups (`RedundancyRetentionPolicy`).
+    /// Number of newest finished backups that are needed (`RedundancyRetentionPolicy`).
     Redundancy(u32),
-    /// What recovery to any moment of the last so many days takes
+    /// Everything that recovery to any moment of the last `days` days takes
     /// (`RecoveryWindowRetentionPolicy`).
     ///
-    /// Days of 24 hours. Barman reckons by the wall clock of the host it runs on, which is the same
-    /// in CloudNativePG's images; where a clock was put forward or back within the window, Barman's
-    /// begins that hour earlier or later.
+    /// A day has 24 hours. Barman calculates with the wall clock of the host it runs on, which is
+    /// the same in CloudNativePG's images. If a clock was put forward or back within the window,
+    /// Barman's window starts that hour earlier or later.
     RecoveryWindow {
-        /// Length of the window; a month is 31 days. 0 still wants the newest backup.
+        /// Length of the window; a month is 31 days. 0 still needs the newest backup.
         days: u32,
     },
 }
 
-/// A text that is no retention policy.
+/// Text that is not a retention policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRetentionPolicy {
-    /// Neither Barman's words nor CloudNativePG's short form.
+    /// Text that is neither in Barman's words nor in CloudNativePG's short form.
     #[error(
         "expected a window like `30d`, `4w`, `6m` or `RECOVERY WINDOW OF 30 DAYS`, or `REDUNDANCY 3`"
     )]
     Syntax,
-    /// A window that Barman cannot calculate with.
+    /// Window that Barman cannot calculate with.
     #[error("a recovery window has at most {MAX_DAYS} days")]
     TooLong,
 }
 
 impl RetentionPolicy {
-    /// Length of the recovery window; `None` if backups are counted.
+    /// Returns the length of the recovery window; `None` if backups are counted.
     #[must_use]
     pub fn window(self) -> Option<TimeDelta> {
         match self {
@@ -52,7 +53,8 @@ impl RetentionPolicy {
         }
     }
 
-    /// How many backups are wanted at the least: a window wants the newest, however long it is.
+    /// Returns the minimum number of backups that are needed: a window needs the newest one,
+    /// however long it is.
     #[must_use]
     pub fn least_backups(self) -> u32 {
         match self {
@@ -61,7 +63,7 @@ impl RetentionPolicy {
         }
     }
 
-    /// A window of so many units, of so many days each.
+    /// Returns a window of `count` units of `days_each` days each.
     fn of_days(count: u64, days_each: u64) -> Result<Self, InvalidRetentionPolicy> {
         count
             .checked_mul(days_each)
@@ -80,7 +82,7 @@ impl FromStr for RetentionPolicy {
         let words: Vec<&str> = lower.split_whitespace().collect();
         let window = match words.as_slice() {
             ["redundancy", count] => {
-                // More backups than the number can say do not exist.
+                // More backups than `u32` can count do not exist.
                 let count = number(count).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
                 let policy = count.map(Self::Redundancy);
                 return policy.ok_or(InvalidRetentionPolicy::Syntax);

@@ -1,4 +1,4 @@
-//! The report on what a policy makes of each backup.
+//! Report on the status that a policy gives each backup.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use chrono::{DateTime, Utc};
 use super::tree::trees;
 use super::{CatalogBackup, RetentionError, RetentionPolicy, RetentionStatus};
 
-/// What the policy makes of each backup, by id.
+/// Returns the status that the policy gives each backup, by id.
 ///
 /// Barman goes back through the finished full backups in the order of their ids
-/// (`RetentionPolicy._backup_report`). The newest ones are needed: so many with a redundancy; with a
-/// window up to and including the first that ended before the window. Kept backups count as any
-/// other on the way. `minimum_redundancy` is the option of `barman-cloud-backup-delete`; 0, its
-/// default, is what CloudNativePG leaves it at.
+/// (`RetentionPolicy._backup_report`). The newest ones are needed: with a redundancy, that many;
+/// with a window, those up to and including the first that ended before the window. Kept backups
+/// count like any other on the way. `minimum_redundancy` is the option of
+/// `barman-cloud-backup-delete`; CloudNativePG leaves it at its default, 0.
 ///
-/// Incremental backups count for nothing, and get their status from the full backup that they are
-/// built on, finished or not (`_propagate_retention_status_to_children`). One that no backup names
-/// among its children is absent: Barman says nothing about it.
+/// Incremental backups do not count, and get their status from the full backup that they are built
+/// on, finished or not (`_propagate_retention_status_to_children`). An incremental backup that no
+/// backup names among its children is absent: Barman says nothing about it.
 ///
 /// # Errors
-/// When Barman would end with an error.
+/// Returns an error if Barman would end with one.
 pub fn report(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
@@ -165,8 +165,8 @@ mod tests {
         assert_eq!(report(policy, &[], 0, day(20.0)), Ok(BTreeMap::new()));
     }
 
-    /// A full backup `a` with a chain of two on it, another on it alone, and the full backups `e`
-    /// and `f`.
+    /// Returns a full backup `a` with a chain of two on it and another backup on it alone, and the
+    /// full backups `e` and `f`.
     fn with_chain() -> Vec<CatalogBackup> {
         let sketches = [
             Sketch::done("a").with_children(&["b", "d"]).ended(1.0),
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(words("REDUNDANCY 3", 0, &catalog), within);
         assert_eq!(words("REDUNDANCY 2", 0, &catalog), beyond);
         assert_eq!(words("20d", 0, &catalog), within);
-        // It is the one that closes the window.
+        // The kept backup closes the window.
         assert_eq!(words("7d", 0, &catalog), beyond);
     }
 
@@ -247,7 +247,7 @@ mod tests {
         };
 
         assert_eq!(ids(&catalog), expected);
-        // Neither do children that are not there.
+        // Children that are not there are absent as well.
         catalog[0].children_ids.push("gone".to_owned());
         assert_eq!(ids(&catalog), expected);
         assert_eq!(ids(&catalog[1..]), ["e", "f"]);

@@ -1,4 +1,4 @@
-//! Times since when backups have been obsolete.
+//! Times since which backups have been obsolete.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::tree::{to_count, trees};
 use super::{CatalogBackup, RetentionError, RetentionPolicy, RetentionStatus};
 
-/// Since when each obsolete backup has been obsolete, by id.
+/// Returns the time since which each obsolete backup has been obsolete, by id.
 ///
-/// The moment from which Barman's rule calls it so, going by the backups that are still there and
-/// had ended at that moment: with a window, when one that follows it had passed out of the window;
-/// with a redundancy, when as many as it asks for had followed; never before as many as the minimum
-/// redundancy asks for had, nor before the backup itself was there. Only full backups count, and an
-/// incremental one goes by the one that it is built on. One whose moment is not known, for want of
-/// an `end_time`, is absent.
+/// This is the moment from which Barman's rule calls the backup obsolete, going by the backups that
+/// are still there and had ended at that moment. With a window, a backup becomes obsolete when one
+/// that follows it has passed out of the window; with a redundancy, when as many as it asks for
+/// have followed. That is never before as many have followed as the minimum redundancy asks for,
+/// nor before the backup itself was there. Only full backups count, and an incremental one goes by
+/// the one that it is built on. A backup whose moment is not known, for lack of an `end_time`, is
+/// absent.
 ///
 /// # Errors
-/// As [`report()`](super::report()).
+/// Returns the same errors as [`report()`](super::report()).
 pub fn obsolete_since(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
@@ -42,7 +43,8 @@ pub fn obsolete_since(
     Ok(since)
 }
 
-/// Notes since when a backup has been obsolete, if it is. Of several trees the last one decides.
+/// Notes the time since which a backup has been obsolete, if it is. If several trees hold the
+/// backup, the last one decides.
 fn note(
     since: &mut BTreeMap<String, DateTime<Utc>>,
     backup: &CatalogBackup,
@@ -55,11 +57,11 @@ fn note(
     };
 }
 
-/// A walk back through the full backups.
+/// State of a walk back through the full backups.
 struct Passage {
     policy: RetentionPolicy,
     minimum_redundancy: u32,
-    /// When the finished ones ended that were passed, in order of time.
+    /// End times of the finished backups that were passed, in order of time.
     newer_ends: Vec<DateTime<Utc>>,
 }
 
@@ -71,7 +73,8 @@ impl Passage {
         }
     }
 
-    /// When the policy and the minimum did not need a backup any more that ended at this moment.
+    /// Returns the moment from which the policy and the minimum no longer needed a backup that
+    /// ended at `ended_at`.
     fn obsolete_at(&self, ended_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         let (count, passed_at) = match self.policy {
             RetentionPolicy::Redundancy(count) => (count.max(self.minimum_redundancy), None),
@@ -88,8 +91,9 @@ impl Passage {
         ended_at.max(passed_at).max(followed_at)
     }
 
-    /// When the policy was through with what is built on a backup that is kept alone: with a
-    /// window, once the backup itself or a newer one has left it, whatever the minimum.
+    /// Returns the moment from which the policy no longer needed what is built on a standalone
+    /// backup: with a window, once the backup itself or a newer one has left it, whatever the
+    /// minimum.
     fn left_at(&self, ended_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         let RetentionPolicy::RecoveryWindow { days } = self.policy else {
             return self.obsolete_at(ended_at);

@@ -1,4 +1,5 @@
-//! Full backups with the incremental ones that are built on them, and what a policy makes of both.
+//! Full backups with the incremental ones that are built on them, and the status that a policy
+//! gives both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,22 +10,23 @@ use crate::barman::KeepTarget;
 use super::catalog::by_id;
 use super::{CatalogBackup, RetentionError, RetentionPolicy, RetentionStatus};
 
-/// A full backup, and everything that is built on it.
+/// Full backup, and everything that is built on it.
 pub(super) struct Tree<'a> {
-    /// The full backup.
+    /// Full backup.
     pub(super) root: &'a CatalogBackup,
     /// Status of the full backup.
     pub(super) status: RetentionStatus,
-    /// The incremental backups that are built on it, directly or not.
+    /// Incremental backups that are built on it, directly or indirectly.
     pub(super) descendants: Vec<&'a CatalogBackup>,
-    /// Status of these.
+    /// Status of the incremental backups.
     pub(super) status_below: RetentionStatus,
 }
 
-/// The full backups in Barman's order, newest first, with what the policy makes of them.
+/// Returns the full backups in Barman's order, newest first, with the status that the policy gives
+/// them.
 ///
-/// Where two trees share a backup, which takes somebody who wrote into a `backup.info`, the later
-/// tree decides (`_backup_report` overwrites what it had).
+/// If two trees share a backup, which takes someone who edits a `backup.info`, the later tree
+/// decides (`_backup_report` overwrites what it had).
 pub(super) fn trees(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
@@ -47,13 +49,13 @@ pub(super) fn trees(
     Ok(trees)
 }
 
-/// A policy, as numbers of finished full backups.
+/// Policy, as numbers of finished full backups.
 struct Rule {
-    /// The policy needs so many, from the newest on.
+    /// Number of backups that the policy needs, from the newest on.
     needed: usize,
-    /// So many are within the policy: with a window, the one that closes it is not.
+    /// Number of backups within the policy: with a window, the one that closes it is not.
     within: usize,
-    /// So many stay whatever the policy says.
+    /// Number of backups that stay whatever the policy says.
     minimum: usize,
 }
 
@@ -81,8 +83,8 @@ impl Rule {
         }
     }
 
-    /// Statuses of a full backup and of what is built on it, given how many finished full backups
-    /// are newer.
+    /// Returns the statuses of a full backup and of what is built on it, given the number of newer
+    /// finished full backups.
     fn statuses(&self, root: &CatalogBackup, newer: usize) -> (RetentionStatus, RetentionStatus) {
         if !root.is_done() {
             return (RetentionStatus::None, RetentionStatus::None);
@@ -104,15 +106,15 @@ impl Rule {
     }
 }
 
-/// Index of the first finished backup, newest first, that ended before the window; `None` if none
-/// did.
+/// Returns the index of the first finished backup, newest first, that ended before the window;
+/// `None` if there is none.
 fn closing(
     window: TimeDelta,
     done: &[&CatalogBackup],
     now: DateTime<Utc>,
 ) -> Result<Option<usize>, RetentionError> {
     for (newer, backup) in done.iter().enumerate() {
-        // Barman's `_point_of_recoverability`, which it asks only when there is a backup.
+        // Barman's `_point_of_recoverability`, which Barman evaluates only if there is a backup.
         let begins_at = now
             .checked_sub_signed(window)
             .filter(|at| at.year() >= 1)
@@ -127,9 +129,9 @@ fn closing(
     Ok(None)
 }
 
-/// The backups that are built on this one (`LocalBackupInfo.walk_backups_tree`), each once.
+/// Returns the backups that are built on this one (`LocalBackupInfo.walk_backups_tree`), each once.
 ///
-/// Goes by what parents say of their children. A child that is not there has none.
+/// Relies on what parents say about their children. A child that is not there does not have any.
 fn descendants<'a>(
     root: &'a CatalogBackup,
     backups: &BTreeMap<&str, &'a CatalogBackup>,
@@ -157,12 +159,13 @@ fn descendants<'a>(
     Ok(found)
 }
 
-/// Error with which `barman-cloud-backup-delete --retention-policy` ends for the incremental backups,
-/// whatever the policy, and before it deletes anything; `None` if it gets through.
+/// Returns the error with which `barman-cloud-backup-delete --retention-policy` ends because of
+/// incremental backups, whatever the policy, and before it deletes anything; `None` if it gets
+/// through.
 ///
-/// Its `BackupInfo` has no `walk_backups_tree`, which the report calls for each full backup that
-/// knows of any built on it (seen with 3.17.0 to 3.20.1). A Barman server has the function, and
-/// deletes by what [`report()`](super::report()) says.
+/// The tool's `BackupInfo` does not have `walk_backups_tree`, which its report calls for each full
+/// backup that knows of any built on it (seen with 3.17.0 to 3.20.1). A Barman server has the
+/// function, and deletes according to [`report()`](super::report()).
 #[must_use]
 pub fn unsupported(catalog: &[CatalogBackup]) -> Option<RetentionError> {
     let mut full = catalog.iter().filter(|backup| !backup.is_incremental());

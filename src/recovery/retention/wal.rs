@@ -1,75 +1,79 @@
-//! Which WAL goes when backups are deleted, as a rule rather than as a list.
+//! WAL that is deleted with backups, as a rule rather than as a list.
 
 use std::collections::BTreeSet;
 
 use crate::barman::WalKind;
 use crate::postgres::{Run, SegmentName, TimelineId};
 
-/// Every number that the last part of a segment's name can have.
+/// All numbers that the last part of a segment's name can have.
 const WHOLE_LOG: Run = Run { first: 0, last: u32::MAX as u64 };
 
-/// The name that no other is above.
+/// Highest possible segment name.
 const HIGHEST: SegmentName =
     SegmentName { timeline: TimelineId(u32::MAX), log: u32::MAX, segment: u32::MAX };
 
-/// Which WAL goes when backups are deleted one after the other: what any of the rules says.
+/// WAL that is deleted when backups are deleted one after the other: everything that any of the
+/// rules covers.
 ///
-/// Judges names, and needs none: an archive of ten million segments costs no more than a small one.
+/// Judges names without listing them: an archive of ten million segments costs no more than a small
+/// one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WalDeletion(Vec<WalRule>);
 
-/// Which WAL goes with the deletion of one backup (`_remove_wals_for_backup`).
+/// WAL that is deleted with one backup (`_remove_wals_for_backup`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalRule {
-    /// Names below this one go, by text: where the next copied backup begins; without a next one,
-    /// where the deleted one does.
+    /// Upper bound, exclusive: names below this one are deleted, compared as text. It is the first
+    /// segment of the next copied backup or, without a next one, of the deleted backup.
     pub before: SegmentName,
-    /// Timelines on which nothing goes: of the other backups, finished or not, but for that of the
-    /// backup that begins with `before` (`BackupManager.get_timelines_to_protect`). The backup that
-    /// is being deleted still protects its own.
+    /// Timelines on which nothing is deleted: those of the other backups, finished or not, except
+    /// that of the backup that starts with `before` (`BackupManager.get_timelines_to_protect`). The
+    /// backup that is being deleted still protects its own.
     pub protected_timelines: BTreeSet<TimelineId>,
-    /// First and last segment of each older backup that is kept alone; what lies between stays.
+    /// First and last segment of each older backup that is kept as standalone; everything in
+    /// between stays.
     pub kept_ranges: Vec<(SegmentName, SegmentName)>,
 }
 
 impl WalDeletion {
     /// Adds the rule of the next deletion.
     pub(super) fn push(&mut self, rule: WalRule) {
-        // Deleting a hundred backups of one timeline is one rule then, and not a hundred.
+        // This way, deleting a hundred backups of one timeline takes one rule instead of a hundred.
         if self.0.last().is_some_and(|earlier| rule.includes(earlier)) {
             self.0.pop();
         }
         self.0.push(rule);
     }
 
-    /// The rules, in the order of the deletions; one may stand for several.
+    /// Returns the rules, in the order of the deletions; one may stand for several.
     #[must_use]
     pub fn rules(&self) -> &[WalRule] {
         &self.0
     }
 
-    /// Whether files of this name go, because of their name.
+    /// Returns whether files of this name are deleted because of their name.
     ///
-    /// History files and foreign keys never do; they go only with their directory
-    /// ([`sweeps`](Self::sweeps)). Of several objects that differ in the directory or in the
-    /// compression ending alone, Barman sees only the one listed last, and the others stay.
+    /// History files and foreign keys never are; they are deleted only with their directory
+    /// ([`sweeps`](Self::sweeps)). Of several objects that differ only in the directory or in the
+    /// compression suffix, Barman sees only the one listed last, and the others stay.
     #[must_use]
     pub fn deletes(&self, name: WalKind) -> bool {
         self.0.iter().any(|rule| rule.deletes(name))
     }
 
-    /// Whether all goes that lies in the directory of this log, whatever its name.
+    /// Returns whether everything in this WAL directory is deleted, whatever its name.
     #[must_use]
     pub fn sweeps(&self, timeline: TimelineId, log: u32) -> bool {
         self.0.iter().any(|rule| rule.sweeps(timeline, log))
     }
 
-    /// Which segments of a log go from their place, by the last part of their names: in order,
-    /// with something that stays between any two.
+    /// Returns the segments that are deleted from their place in this WAL directory, by the last
+    /// part of their names: in order, with something that stays between any two runs.
     #[must_use]
     pub fn deleted_segments(&self, timeline: TimelineId, log: u32) -> Vec<Run> {
         let mut runs = Vec::new();
-        // The last rules reach furthest: most logs are decided by the first one that is asked.
+        // The last rules reach furthest: most WAL directories are decided by the first rule that is
+        // asked.
         for rule in self.0.iter().rev() {
             let of_rule = rule.deleted_segments(timeline, log);
             if of_rule == [WHOLE_LOG] {
@@ -91,12 +95,12 @@ impl WalDeletion {
 }
 
 impl WalRule {
-    /// Whether files of this name go, because of their name.
+    /// Returns whether files of this name are deleted because of their name.
     #[must_use]
     pub fn deletes(&self, name: WalKind) -> bool {
         let (segment, at_end_is_kept) = match name {
             WalKind::Segment(segment) | WalKind::Label(segment, _) => (segment, true),
-            // Compared as text with its ending, which makes it greater than the range's last name.
+            // Compared as text with its suffix, which makes it greater than the range's last name.
             WalKind::Partial(segment) => (segment, false),
             WalKind::History(_) | WalKind::Foreign => return false,
         };
@@ -108,10 +112,10 @@ impl WalRule {
             && !self.kept_ranges.iter().any(is_kept)
     }
 
-    /// Whether all goes that lies in the directory of this log, whatever its name: if the log is
-    /// below that of `before`, on its timeline.
+    /// Returns whether everything in this WAL directory is deleted, whatever its name: that is the
+    /// case if its log is below that of `before`, on the same timeline.
     ///
-    /// The ranges of backups kept alone are compared part by part here, and not as names.
+    /// The ranges of standalone backups are compared part by part here, and not as names.
     #[must_use]
     pub fn sweeps(&self, timeline: TimelineId, log: u32) -> bool {
         let is_kept = |(first, last): &(SegmentName, SegmentName)| {
@@ -124,7 +128,7 @@ impl WalRule {
             && !self.kept_ranges.iter().any(is_kept)
     }
 
-    /// Whether whatever goes by the other rule goes by this one as well.
+    /// Returns whether this rule deletes everything that the other rule deletes.
     fn includes(&self, other: &Self) -> bool {
         self.before.timeline == other.before.timeline
             && self.before >= other.before
@@ -140,7 +144,7 @@ impl WalRule {
         if self.before <= lowest || self.protected_timelines.contains(&timeline) {
             return Vec::new();
         }
-        // From `before` on, all stays as well.
+        // Everything from `before` on stays as well.
         let stays = self.kept_ranges.iter().copied().chain([(self.before, HIGHEST)]);
         let mut runs = vec![WHOLE_LOG];
         for kept in stays.filter_map(|(first, last)| part_of_log(lowest, first, last)) {
@@ -150,14 +154,16 @@ impl WalRule {
     }
 }
 
-/// What a range of names takes up of the log that begins with `lowest`; `None` if nothing.
+/// Returns the part of a WAL directory that a range of names covers; `None` if it covers nothing.
+///
+/// `lowest` is the first name of the directory.
 fn part_of_log(lowest: SegmentName, first: SegmentName, last: SegmentName) -> Option<Run> {
     let first = first.max(lowest);
     let last = last.min(SegmentName { segment: u32::MAX, ..lowest });
     (first <= last).then(|| Run { first: first.segment.into(), last: last.segment.into() })
 }
 
-/// What is left of a run below and above what is kept.
+/// Returns the parts of a run below and above the segments that are kept.
 fn without(run: Run, kept: Run) -> impl Iterator<Item = Run> {
     let below = kept.first.checked_sub(1).map(|last| Run { last: last.min(run.last), ..run });
     let above = Run { first: run.first.max(kept.last.saturating_add(1)), ..run };

@@ -1,12 +1,12 @@
-//! Chains of incremental backups, and what retention makes of them.
+//! Chains of incremental backups, and the effect of retention on them.
 
 use crate::recovery::retention::{RetentionError, RetentionStatus};
 use crate::report::{ReclaimReason, RetentionReport};
 
 use super::{Archive, info, moment};
 
-/// A finished backup of a day, with other lines in its `backup.info`; its data take a thousand bytes
-/// and the number of the day.
+/// A finished backup of a day, with additional lines in its `backup.info`; its data take a thousand
+/// bytes plus the number of the day.
 fn backup(archive: Archive, day: u64, lines: &str) -> Archive {
     let content =
         info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00")) + lines;
@@ -20,7 +20,7 @@ fn id(day: u64) -> String {
 }
 
 /// A full backup of the first day with a chain of two on it, and full ones of the sixth and ninth.
-/// The full one of the first day may not know of the chain.
+/// If not `is_known`, the full backup of the first day does not know of the chain.
 fn archive(is_known: bool) -> Archive {
     let children = |day| format!("children_backup_ids={}\n", id(day));
     let parent = |day| format!("parent_backup_id={}\n", id(day));
@@ -39,7 +39,7 @@ fn statuses(retention: &RetentionReport) -> Vec<&'static str> {
     retention.statuses.iter().flatten().map(|(_, status)| status.as_str()).collect()
 }
 
-/// What the backups of these days take.
+/// Bytes of the backups of these days.
 fn stored(archive: &Archive, days: &[u64]) -> u64 {
     let server = archive.server();
     let backups = server.backups.iter();
@@ -84,7 +84,7 @@ fn barmans_tool_deletes_a_parent_that_does_not_know_its_children() {
     assert_eq!(found[&id(1)], RetentionStatus::Obsolete);
     assert_eq!(report.failure, None);
     assert_eq!(report.deletion.unwrap().backups, [id(1)]);
-    // And all the same it is not for nothing.
+    // The children still need it, so it cannot be reclaimed.
     assert_eq!(obsolete_bytes(&archive), 0);
 }
 

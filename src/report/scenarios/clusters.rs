@@ -6,13 +6,13 @@ use crate::inventory::StorageClass;
 use crate::postgres::SegmentName;
 use crate::recovery::{Obstacle, Verdict};
 
-/// A system identifier of a cluster that was created at this moment.
+/// System identifier of a cluster that was created at this moment.
 fn identifier(moment: &str) -> String {
     let seconds = u64::try_from(super::moment(moment).timestamp()).unwrap();
     (seconds << 32).to_string()
 }
 
-/// A backup of this day, of a cluster that was created at this moment.
+/// Backup of this day, of a cluster that was created at this moment.
 fn of_cluster(day: u32, created: &str) -> String {
     super::info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
         .replace("systemid=7", &format!("systemid={}", identifier(created)))
@@ -29,6 +29,24 @@ fn segment(timeline: u32, number: u32) -> SegmentName {
     SegmentName::parse(&seg(timeline, number)).unwrap()
 }
 
+/// Backup of the 1st, and one of another cluster of the 12th.
+fn two_clusters(old: &str, new: &str) -> Archive {
+    Archive::new()
+        .with_file("s/base/20261101T020000/backup.info", old)
+        .with("s/base/20261101T020000/data.tar", 5)
+        .with_file("s/base/20261112T020000/backup.info", new)
+        .with("s/base/20261112T020000/data.tar", 5)
+}
+
+/// Backup of the old cluster at segment 4, and one of the new cluster at segment 8.
+fn old_at_four_and_new_at_eight() -> Archive {
+    let old = of_cluster(1, "2026-01-01T00:00:00Z");
+    let new = of_cluster(12, "2026-11-11T12:00:00Z")
+        .replace(&seg(1, 4), &seg(1, 8))
+        .replace("0/4000100", "0/8000100");
+    two_clusters(&old, &new)
+}
+
 /// A cluster on timeline 3, and its successor after a major upgrade in place: timeline 1, further on.
 fn upgraded() -> Archive {
     let old = of_cluster(1, "2026-01-01T00:00:00Z")
@@ -37,11 +55,7 @@ fn upgraded() -> Archive {
     let new = of_cluster(12, "2026-11-11T12:00:00Z")
         .replace(&seg(1, 4), &seg(1, 0x14))
         .replace("0/4000100", "0/14000100");
-    let archive = Archive::new()
-        .with_file("s/base/20261101T020000/backup.info", &old)
-        .with("s/base/20261101T020000/data.tar", 5)
-        .with_file("s/base/20261112T020000/backup.info", &new)
-        .with("s/base/20261112T020000/data.tar", 5)
+    let archive = two_clusters(&old, &new)
         .with_file("s/wals/00000003.history", "1\t0/2000000\ta\n2\t0/3000000\tb\n");
     let archive = wal_at(archive, 3, &[4, 5, 6], "2026-11-05T00:00:00Z");
     wal_at(archive, 1, &[0x12, 0x13, 0x14, 0x15], "2026-11-13T00:00:00Z")
@@ -84,16 +98,7 @@ fn what_a_cluster_archives_after_pg_upgrade_created_the_next_one_is_its_own() {
 
 #[test]
 fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
-    let old = of_cluster(1, "2026-01-01T00:00:00Z");
-    let new = of_cluster(12, "2026-11-11T12:00:00Z")
-        .replace(&seg(1, 4), &seg(1, 8))
-        .replace("0/4000100", "0/8000100");
-    let archive = Archive::new()
-        .with_file("s/base/20261101T020000/backup.info", &old)
-        .with("s/base/20261101T020000/data.tar", 5)
-        .with_file("s/base/20261112T020000/backup.info", &new)
-        .with("s/base/20261112T020000/data.tar", 5);
-    let archive = wal_at(archive, 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
+    let archive = wal_at(old_at_four_and_new_at_eight(), 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
     let archive = wal_at(archive, 1, &[7, 8, 9], "2026-11-11T13:00:00Z");
 
     let server = archive.server();
@@ -105,16 +110,7 @@ fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
 #[test]
 fn in_a_copy_arrivals_tell_no_cluster_from_the_next() {
     let copied_at = "2026-11-14T00:00:00Z";
-    let old = of_cluster(1, "2026-01-01T00:00:00Z");
-    let new = of_cluster(12, "2026-11-11T12:00:00Z")
-        .replace(&seg(1, 4), &seg(1, 8))
-        .replace("0/4000100", "0/8000100");
-    let archive = Archive::new()
-        .with_file("s/base/20261101T020000/backup.info", &old)
-        .with("s/base/20261101T020000/data.tar", 5)
-        .with_file("s/base/20261112T020000/backup.info", &new)
-        .with("s/base/20261112T020000/data.tar", 5);
-    let archive = wal_at(archive, 1, &[4, 5, 6, 7, 8, 9], copied_at);
+    let archive = wal_at(old_at_four_and_new_at_eight(), 1, &[4, 5, 6, 7, 8, 9], copied_at);
 
     let server = archive.server();
     let old = &server.recovery.verdict.backups["20261101T020000"];
@@ -129,11 +125,7 @@ fn each_cluster_is_judged_with_segments_of_its_own_size() {
         .replace("xlog_segment_size=16777216", "xlog_segment_size=67108864");
     assert!(old.contains("67108864"), "{old}");
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
-    let archive = Archive::new()
-        .with_file("s/base/20261101T020000/backup.info", &old)
-        .with("s/base/20261101T020000/data.tar", 5)
-        .with_file("s/base/20261112T020000/backup.info", &new)
-        .with("s/base/20261112T020000/data.tar", 5);
+    let archive = two_clusters(&old, &new);
     let old_log = |archive: Archive, log: u32, number: u32| {
         let name = format!("00000001{log:08X}{number:08X}");
         archive.with_at(&format!("s/wals/00000001{log:08X}/{name}.gz"), 9, "2026-11-02T00:00:00Z")
@@ -291,7 +283,7 @@ fn a_cold_segment_of_a_later_timeline_blocks_no_restore_to_the_backups_own() {
     let server = wal_at(archive, 2, &[7], "2026-11-15T09:00:00Z").server();
 
     let backup = &server.recovery.verdict.backups["20261110T020000"];
-    let works: Vec<_> = backup.follow.iter().filter(|one| one.works()).collect();
+    let works: Vec<_> = backup.follow.iter().filter(|followed| followed.works()).collect();
     assert_eq!(works.len(), 2, "{works:?}");
     let obstacle = Obstacle::ColdSegment(segment(2, 6));
     assert_eq!(backup.verdict, Verdict::Consistent(obstacle));

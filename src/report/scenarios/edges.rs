@@ -1,4 +1,4 @@
-//! Edge cases of what lies in an archive, and what can be restored of it all the same.
+//! Edge cases of the content of an archive, and what can be restored despite them.
 
 use super::recovery::{backup, judgement, seg, wal};
 use super::{Archive, info};

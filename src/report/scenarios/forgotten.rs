@@ -1,4 +1,5 @@
-//! Large archives, of which files were forgotten, against the same ones with nothing forgotten.
+//! Large archives whose individual files were forgotten, compared with archives that forget
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +11,16 @@ use crate::report::Report;
 
 use super::{Archive, NOW, info, moment, object};
 
-/// What is listed, with segments of 1 GiB: four of them are a log.
+/// Objects to be listed, with segments of 1 GiB: four of them fill a WAL directory.
 #[derive(Clone, Debug, Default)]
 struct Listing {
     /// Small files and their content.
     small: Vec<(String, String)>,
-    /// What lies in logs, with its size.
+    /// Keys of the objects in WAL directories, with their sizes.
     logged: Vec<(String, u64)>,
 }
 
-/// A backup of a timeline that begins in one segment and ends some segments later.
+/// A backup of a timeline that starts in one segment and ends some segments later.
 #[derive(Clone, Copy, Debug)]
 struct Taken {
     timeline: u32,
@@ -59,13 +60,13 @@ impl Listing {
         }
     }
 
-    /// Timeline 2 begins in this segment of timeline 1.
+    /// Makes timeline 2 start in this segment of timeline 1.
     fn fork(&mut self, number: u32) {
         let text = format!("1\t{:X}/{:X}\tfailover\n", number / 4, position(number));
         self.small.push(("s/wals/00000002.history".to_owned(), text));
     }
 
-    /// The archive, listed in the order of the keys into this inventory.
+    /// Lists the archive into this inventory, in the order of the keys.
     fn archive(&self, inventory: Inventory) -> Archive {
         let archive = Archive { inventory, ..Archive::new() }.retaining("REDUNDANCY 1");
         let small = self.small.iter();
@@ -75,7 +76,7 @@ impl Listing {
         logged.into_iter().fold(archive, |archive, (key, size)| archive.with(&key, size))
     }
 
-    /// Lists logs once more, as a scan does.
+    /// Lists WAL directories again, as a scan does.
     fn list_again(&self, lacking: &BTreeSet<(String, LogName)>, archive: &mut Archive) {
         for (server, log) in lacking {
             let mut fresh = Inventory::default();
@@ -87,13 +88,16 @@ impl Listing {
                 fresh.add(key, &object(key, *size, "2026-11-15T03:00:00Z"));
             }
             fresh.settle(moment(NOW));
-            let found = fresh.directories.get_mut(server).and_then(|it| it.wal.logs.remove(log));
+            let found = fresh
+                .directories
+                .get_mut(server)
+                .and_then(|directory| directory.wal.logs.remove(log));
             let known = archive.inventory.directories.get_mut(server).unwrap();
             known.wal.replace_log(*log, found);
         }
     }
 
-    /// The report of an inventory that has forgotten almost everything.
+    /// Returns the report on an inventory that has forgotten almost everything.
     fn forgetful(&self) -> (Archive, Report) {
         let archive = self.archive(Inventory::with_room(2, 1));
         let report = archive.report();
@@ -101,7 +105,7 @@ impl Listing {
     }
 }
 
-/// Where a backup ends or a timeline is left in its segment, behind the log's number.
+/// Lower half of the LSN at which a backup ends or a timeline is left in this segment.
 fn position(number: u32) -> u64 {
     (u64::from(number % 4) << 30) + 0x100
 }
@@ -120,7 +124,8 @@ fn only_logs_in_which_something_begins_or_ends_are_to_be_listed_again() {
 
     let (mut archive, report) = listing.forgetful();
 
-    // Obsolete WAL ends in log 2; a restore begins in log 5, and what Barman deletes ends there.
+    // Obsolete WAL ends in WAL directory 2; a restore starts in 5, and what Barman deletes ends
+    // there.
     assert_eq!(lacking(&report), ["s/0000000100000002", "s/0000000100000005"]);
     let server = &report.servers["s"];
     assert_eq!(server.recovery.obsolete_segments(), Some(9));

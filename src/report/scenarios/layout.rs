@@ -1,11 +1,11 @@
-//! What lies in an archive, and what it is worth.
+//! Contents of an archive, and their use.
 
 use std::collections::BTreeMap;
 
 use crate::barman::KeepTarget;
 use crate::inventory::{Finding, UnreadableReason, WalObjectKind};
 use crate::postgres::TimelineId;
-use crate::report::{BackupState, PrefixKind, WalAnomaly};
+use crate::report::{BackupState, PrefixKind, Report, WalAnomaly};
 
 use super::{Archive, anomaly, done, info, moment, states};
 
@@ -312,6 +312,12 @@ fn a_server_that_is_expected_and_not_there_is_empty_and_not_absent() {
     assert_eq!(report.uploads.unwrap()["s"].count, 0);
 }
 
+/// Kind and bytes of each prefix of an archive.
+fn by_prefix(report: &Report) -> BTreeMap<&str, (PrefixKind, u64)> {
+    let prefixes = report.prefixes.iter();
+    prefixes.map(|prefix| (prefix.prefix.as_str(), (prefix.kind, prefix.sums.bytes))).collect()
+}
+
 #[test]
 fn a_server_that_nobody_expects_is_an_orphan() {
     let report = Archive::new()
@@ -323,11 +329,7 @@ fn a_server_that_nobody_expects_is_an_orphan() {
         .with("loose", 5)
         .report();
 
-    let prefixes: BTreeMap<_, _> = report
-        .prefixes
-        .iter()
-        .map(|one| (one.prefix.as_str(), (one.kind, one.sums.bytes)))
-        .collect();
+    let prefixes = by_prefix(&report);
     let expected = BTreeMap::from([
         ("s/base/", (PrefixKind::Base, 0)),
         ("s/wals/", (PrefixKind::Wals, 10)),
@@ -352,14 +354,10 @@ fn a_server_that_is_left_out_is_neither_judged_nor_an_orphan() {
         .with_upload("old-1/base/1/data.tar", 7)
         .report();
 
-    let prefixes: BTreeMap<_, _> = report
-        .prefixes
-        .iter()
-        .map(|one| (one.prefix.as_str(), (one.kind, one.sums.bytes)))
-        .collect();
+    let prefixes = by_prefix(&report);
     assert_eq!(prefixes["old-1/"], (PrefixKind::Other, 23));
     assert_eq!(prefixes["old-papers/"], (PrefixKind::Other, 4), "no server is left out");
-    assert_eq!(report.prefixes.iter().map(|one| one.sums.bytes).sum::<u64>(), 37);
+    assert_eq!(report.prefixes.iter().map(|prefix| prefix.sums.bytes).sum::<u64>(), 37);
     assert_eq!(report.servers.keys().collect::<Vec<_>>(), ["s"]);
     assert_eq!(report.uploads.unwrap().keys().collect::<Vec<_>>(), ["s"]);
     assert_eq!(report.ignored.into_iter().collect::<Vec<_>>(), ["old-1"]);
@@ -413,13 +411,13 @@ proptest::proptest! {
 
         let report = archive.report();
 
-        let bytes: u64 = report.prefixes.iter().map(|one| one.sums.bytes).sum();
-        let objects: u64 = report.prefixes.iter().map(|one| one.sums.objects).sum();
+        let bytes: u64 = report.prefixes.iter().map(|prefix| prefix.sums.bytes).sum();
+        let objects: u64 = report.prefixes.iter().map(|prefix| prefix.sums.objects).sum();
         proptest::prop_assert_eq!(bytes, keys.values().sum::<u64>());
         proptest::prop_assert_eq!(objects, keys.len() as u64);
         proptest::prop_assert_eq!(objects, report.stock.sums.objects);
         for server in report.servers.values() {
-            let wal = server.wal.timelines.values().map(|one| one.stored.objects).sum::<u64>();
+            let wal = server.wal.timelines.values().map(|timeline| timeline.stored.objects).sum::<u64>();
             let segments = server.wal.objects.get(&WalObjectKind::Segment);
             proptest::prop_assert_eq!(wal, segments.map_or(0, |sums| sums.objects));
         }

@@ -1,4 +1,4 @@
-//! Layouts that archives really have, and what the report says of them.
+//! Archive layouts found in practice, and the reports on them.
 
 mod chains;
 mod clusters;
@@ -65,31 +65,31 @@ impl Archive {
         self
     }
 
-    /// Without the servers that fit these patterns.
+    /// Ignores the servers that match these patterns.
     fn ignoring(mut self, patterns: &[&'static str]) -> Self {
         self.ignored = patterns.to_vec();
         self
     }
 
-    /// With a minimum redundancy for every server.
+    /// Sets a minimum redundancy for every server.
     fn leaving(mut self, minimum: u32) -> Self {
         self.minimum = Some(minimum);
         self
     }
 
-    /// With the timeline that an operator says the server `s` is on.
+    /// Sets the timeline that the server `s` is on according to the operator.
     fn living_on(mut self, timeline: u32) -> Self {
         self.living_timeline = Some(timeline);
         self
     }
 
-    /// With a retention policy for every server.
+    /// Sets a retention policy for every server.
     fn retaining(mut self, policy: &'static str) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// With a schedule in UTC, and a grace of minutes, for the server `s`.
+    /// Sets a schedule in UTC, and a grace period in minutes, for the server `s`.
     fn scheduled(mut self, schedule: &str, grace_minutes: Option<i64>) -> Self {
         self.schedule = Some(ScheduleExpectation {
             schedule: Arc::new(schedule.parse().unwrap()),
@@ -112,10 +112,10 @@ impl Archive {
         self.with_at(key, size, "2026-11-15T03:00:00Z")
     }
 
-    /// Adds a small file and what reading it yields.
+    /// Adds a small file and the result of reading it.
     pub(in crate::report) fn with_file(mut self, key: &str, content: &str) -> Self {
         self = self.with(key, content.len() as u64);
-        // Of several history files of a timeline, a scan reads one.
+        // If a timeline has several history files, a scan reads one of them.
         let listed = self.inventory.small_files().find(|file| file.object.key == key).cloned();
         if let Some(file) = listed {
             let finding = file.kind.read(content.as_bytes());
@@ -131,7 +131,7 @@ impl Archive {
         self
     }
 
-    /// Adds an upload that was begun and has stored so much.
+    /// Adds an unfinished upload that has stored this many bytes.
     fn with_upload(mut self, key: &str, bytes: u64) -> Self {
         let upload = UnfinishedUpload {
             key: key.to_owned(),
@@ -173,7 +173,11 @@ impl Archive {
                 .map(|timeline| ("s".to_owned(), TimelineId(*timeline)))
                 .collect(),
             gap_grace_period: TimeDelta::minutes(10),
-            schedules: self.schedule.iter().map(|one| ("s".to_owned(), one.clone())).collect(),
+            schedules: self
+                .schedule
+                .iter()
+                .map(|schedule| ("s".to_owned(), schedule.clone()))
+                .collect(),
             max_running_time: TimeDelta::hours(24),
         };
         build(&findings, &expected, moment(NOW))
@@ -195,7 +199,7 @@ fn object(key: &str, size: u64, at: &str) -> ListedObject {
     }
 }
 
-/// A `backup.info` with the fields that matter, begun and ended at these times of day.
+/// A `backup.info` with the fields that matter, and these start and end times.
 pub(in crate::report) fn info(status: &str, begin: &str, end: &str) -> String {
     format!(
         "begin_time=2026-{begin}+00:00\nbegin_wal=000000010000000000000004\ncluster_size=1000\n\

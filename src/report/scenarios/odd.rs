@@ -1,4 +1,4 @@
-//! What is wrong, by its name.
+//! Names of anomalies and other problems.
 
 use chrono::TimeDelta;
 
@@ -49,7 +49,7 @@ fn a_compressed_segment_larger_than_any_can_be_is_wrong() {
         let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
         wal(archive, 1, [4, 6]).with(&format!("{DIRECTORY}/{}.gz", seg(1, 5)), bytes)
     };
-    // What cannot be compressed gets a little larger; by the bound of Snappy, a sixth.
+    // Incompressible data gets a little larger; by Snappy's bound, a sixth.
     let most = (16 << 20) + (16 << 20) / 6 + (1 << 16);
 
     assert_eq!(anomaly(&archive(most).server(), WalAnomaly::Size), 0);

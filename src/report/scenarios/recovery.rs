@@ -1,4 +1,4 @@
-//! What can be restored of an archive, and to when.
+//! Backups of an archive that can be restored, and to when.
 
 use crate::recovery::Verdict;
 
@@ -29,14 +29,14 @@ pub(in crate::report) fn wal(
     })
 }
 
-/// The verdict on each backup, its reach, and what is missing: a line each.
+/// Verdict and reach of each backup, one line each, and a line on what is missing.
 pub(in crate::report) fn judgement(archive: &Archive) -> String {
     let server = archive.server();
     let mut lines: Vec<String> = Vec::new();
-    for (id, one) in &server.recovery.verdict.backups {
-        let reach = one.reach.map_or("nothing".to_owned(), |segment| segment.to_string());
-        let default = if one.default_target_works { "" } else { ", not by default" };
-        lines.push(format!("{id}: {:?}, reaches {reach}{default}", one.verdict));
+    for (id, verdict) in &server.recovery.verdict.backups {
+        let reach = verdict.reach.map_or("nothing".to_owned(), |segment| segment.to_string());
+        let default = if verdict.default_target_works { "" } else { ", not by default" };
+        lines.push(format!("{id}: {:?}, reaches {reach}{default}", verdict.verdict));
     }
     let current = server.recovery.verdict.current_timeline.map(|timeline| timeline.0);
     let (gaps, missing) = server.recovery.gaps().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Files that the store does not give out: nothing is said that they may contradict.
+//! Files that the store refuses to return: the report says nothing that they may contradict.
 
 use crate::inventory::{Finding, UnreadableReason};
 use crate::recovery::retention::RetentionBlock;

@@ -1,4 +1,4 @@
-//! Backups that keep to their schedule, or do not.
+//! Backups that are on schedule, and backups that are not.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use super::*;
 
 const DAILY: &str = "0 0 2 * * *";
 
-/// An archive with backups, each a status, its begin and its end.
+/// An archive with backups, each given by its status, start and end.
 fn with_backups(archive: Archive, backups: &[(&str, &str, &str)]) -> Archive {
     backups.iter().zip(1..).fold(archive, |archive, ((status, begin, end), id)| {
         let archive =
@@ -16,13 +16,13 @@ fn with_backups(archive: Archive, backups: &[(&str, &str, &str)]) -> Archive {
     })
 }
 
-/// What is said of backups with a schedule.
+/// Report on backups with a schedule.
 fn report(schedule: &str, backups: &[(&str, &str, &str)]) -> ScheduleReport {
     let archive = Archive::new().expecting(&["s"]).scheduled(schedule, None);
     with_backups(archive, backups).server().schedule.unwrap()
 }
 
-/// Done backups of ten minutes that began at these hours of November 2026.
+/// Report on done backups of ten minutes that started at these days and hours of November 2026.
 fn begun_at(schedule: &str, hours: &[(u32, u32)]) -> ScheduleReport {
     let times: Vec<_> = hours
         .iter()
@@ -35,7 +35,7 @@ fn begun_at(schedule: &str, hours: &[(u32, u32)]) -> ScheduleReport {
     report(schedule, &backups)
 }
 
-/// How many minutes a backup is late at a moment of November 2026.
+/// Number of minutes by which a backup is late at a moment of November 2026.
 fn minutes_late(report: &ScheduleReport, at: &str) -> Option<i64> {
     let overdue = report.overdue(moment(&format!("2026-11-{at}Z")))?;
     Some(overdue.num_minutes())
@@ -91,7 +91,7 @@ fn a_backup_under_way_is_not_late_until_it_takes_much_longer_than_usual() {
     // Three times half an hour.
     assert_eq!(minutes_late(&under_way, "15T12:30:00"), Some(0));
     assert_eq!(minutes_late(&under_way, "15T12:31:00"), Some(9 * 60 + 1));
-    // Begun before its time, it is not the one that was due.
+    // It started before the due time, so it is not the one that was due.
     assert_eq!(minutes_late(&started("11-15 01:59:59"), "15T12:00:00"), Some(8 * 60 + 30));
 }
 
@@ -101,7 +101,7 @@ fn backups_that_are_killed_again_and_again_are_late() {
         "0 0 * * * *",
         &[
             ("DONE", "11-14 08:00:00", "11-14 08:10:00"),
-            // Too long ago to be under way.
+            // This one started too long ago to be still running.
             ("STARTED", "11-14 09:00:00", "11-14 09:00:00"),
             ("STARTED", "11-15 11:00:00", "11-15 11:00:00"),
             ("STARTED", "11-15 11:50:00", "11-15 11:50:00"),
@@ -132,7 +132,7 @@ fn without_a_done_backup_what_is_late_is_counted_from_the_first_that_was_tried()
     assert_eq!(minutes_late(&daily, "16T03:00:00"), Some(72 * 60));
     assert_eq!(minutes_late(&every, "15T12:00:03"), Some(57 * 60));
     assert_eq!(every.due_at(moment(NOW)), Some(moment("2026-11-15T08:00:03Z")));
-    // The first one of all is under way.
+    // The very first backup is running.
     let first = report("@every 6h", &[("STARTED", "11-15 11:30:00", "11-15 11:30:00")]);
     assert_eq!(minutes_late(&first, "15T12:30:00"), Some(0));
     assert_eq!(minutes_late(&first, "15T12:31:00"), Some(1));
@@ -201,7 +201,7 @@ fn a_contradiction_takes_a_factor_of_two_over_enough_backups() {
     assert_eq!(contradiction("0 2 * * *", &daily), Some(Contradiction::LessOften));
     assert_eq!(contradiction("0 2 * * *", &hourly), None);
     assert_eq!(contradiction(DAILY, &hourly[1..]), None, "three intervals prove nothing");
-    // An hour and 23 hours are both to be expected.
+    // Intervals of one hour and of 23 hours are both expected.
     assert_eq!(contradiction("0 0 2,3 * * *", &daily), None);
     assert_eq!(contradiction("0 0 2,3 * * *", &hourly), None);
 }

@@ -1,4 +1,4 @@
-//! What of an archive nobody needs, what a restore reads, and what Barman would delete: in bytes.
+//! Bytes of an archive that nobody needs, that a restore reads, and that Barman would delete.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use crate::report::{DeletionReport, ReclaimReason};
 use super::recovery::{TO_TIMELINE_2_IN_6, backup, seg};
 use super::{Archive, info, object};
 
-/// Segments of a log of timeline 1, by number. Each takes a hundred bytes and its number.
+/// Segments of a WAL directory of timeline 1, by number. Each takes a hundred bytes plus its
+/// number.
 fn wal(archive: Archive, log: u32, numbers: impl IntoIterator<Item = u32>) -> Archive {
     numbers.into_iter().fold(archive, |archive, number| {
         let key = format!("s/wals/00000001{log:08X}/00000001{log:08X}{number:08X}.gz");
@@ -43,7 +44,7 @@ fn restore(archive: &Archive) -> SomeObjects {
     archive.server().recovery.restore.unwrap().objects
 }
 
-/// What a backup's directory takes.
+/// Objects and bytes of a backup's directory.
 fn stored(archive: &Archive, id: &str) -> Sums {
     let server = archive.server();
     server.backups.iter().find(|backup| backup.id == id).unwrap().stored
@@ -51,7 +52,7 @@ fn stored(archive: &Archive, id: &str) -> Sums {
 
 const IN_LOG_0: &str = "s/wals/0000000100000000";
 
-/// The first backup of two begins in segment 4, the second in 8; one of them is enough.
+/// Two backups, starting in segments 4 and 8; retention requires one of them.
 fn two_backups() -> Archive {
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)).retaining("REDUNDANCY 1");
     wal(backup(archive, 12, &seg(1, 8), &seg(1, 8)), 0, 1..=9)
@@ -133,7 +134,7 @@ fn a_log_that_is_swept_takes_with_it_whatever_lies_in_it() {
 
 #[test]
 fn a_log_of_an_older_timeline_goes_file_by_file() {
-    // Two backups of timeline 2: the second deletion takes what is left of timeline 1.
+    // Two backups of timeline 2: the second deletion removes the rest of timeline 1.
     let archive = backup(Archive::new(), 10, &seg(2, 7), &seg(2, 7)).retaining("REDUNDANCY 1");
     let archive = wal(backup(archive, 12, &seg(2, 8), &seg(2, 8)), 0, 1..=5)
         .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6)
@@ -205,7 +206,7 @@ fn a_restore_reads_the_history_files_from_its_own_timeline_to_the_target() {
     let files = sums([TO_TIMELINE_2_IN_6.len() as u64, third.len() as u64]);
     let read = sums([207, 308]).plus(files).plus(stored(&archive, "20261110T020000"));
     assert_eq!(restore(&archive).sums, read);
-    // Not from the first one on: nobody asks for what the backup has behind it.
+    // Earlier history files are not read: a restore requests none below the backup's own timeline.
     let newer = backup(archive, 12, &seg(3, 8), &seg(3, 8));
     let read = sums([308, third.len() as u64]).plus(stored(&newer, "20261112T020000"));
     assert_eq!(restore(&newer).sums, read);
@@ -256,7 +257,8 @@ fn what_an_unreadable_backup_may_need_is_not_to_be_reclaimed() {
     let known = ["failed_backup", "incomplete_backup", "incomplete_upload"];
     assert_eq!(reclaimable(&archive).into_keys().collect::<Vec<_>>(), known);
     assert_eq!(archive.server().retention.unwrap().deletion, None);
-    // Neither are all Barman's backups known nor which are obsolete; what a restore reads is.
+    // Neither all of Barman's backups nor the obsolete ones are known, but the objects that a
+    // restore reads are.
     assert!(archive.server().recovery.restore.is_some());
 }
 

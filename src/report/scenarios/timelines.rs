@@ -1,6 +1,6 @@
-//! Timelines as real clusters leave them, and what can be restored of such an archive.
+//! Timelines as left by real clusters, and what can be restored of such an archive.
 //!
-//! Each situation was made with `PostgreSQL` 15 and restored with it.
+//! Each situation was created with `PostgreSQL` 15 and restored with it.
 
 use super::recovery::{backup, seg, wal};
 use super::{Archive, moment};
@@ -16,7 +16,7 @@ fn verdict(server: &ServerReport, day: u32) -> &Verdict {
     &server.recovery.verdict.backups[&format!("202611{day:02}T020000")].verdict
 }
 
-/// The targets with which a backup comes up.
+/// Targets with which a restored backup starts up.
 fn works(server: &ServerReport, day: u32) -> Vec<String> {
     let backup = &server.recovery.verdict.backups[&format!("202611{day:02}T020000")];
     let working = backup.follow.iter().filter(|followed| followed.works());
@@ -34,7 +34,7 @@ fn missing(timeline: u32, number: u32) -> Obstacle {
     Obstacle::MissingSegment(name)
 }
 
-/// Four timelines of which the last one begins before the others.
+/// Four timelines, the last of which starts at a lower position than timelines 2 and 3.
 fn non_ascending(of_last: impl IntoIterator<Item = u32>) -> Archive {
     let archive = backup(Archive::new(), 1, &seg(1, 3), &seg(1, 3));
     let archive = backup(archive, 2, &seg(1, 0xA), &seg(1, 0xA));
@@ -62,7 +62,7 @@ fn a_recovery_to_before_earlier_failovers_is_followed() {
     assert_eq!(server.recovery.verdict.current_timeline, Some(TimelineId(4)));
     assert_eq!(verdict(&server, 1), &Verdict::Recoverable);
     assert_eq!(works(&server, 1), ["1", "2", "3", "4", "current", "latest"]);
-    // These have their own lines alone: the last timeline left before they began.
+    // These reach only their own timelines: the last timeline branched off before they started.
     for (day, own) in [(2, &["1", "2", "3", "current"][..]), (3, &["2", "3", "current"])] {
         assert_eq!(works(&server, day), own);
         assert_eq!(verdict(&server, day), &Verdict::Consistent(Obstacle::DeadBranch));
@@ -102,7 +102,7 @@ fn the_history_of_another_cluster_far_ahead_restores_nothing() {
         &history.replace("2\t150/40000A0\tb\n", "2\t0/6000000\tb\n"),
     );
 
-    // Timeline 3 begins far ahead, and the backup is on its way there.
+    // Timeline 3 starts far ahead, and the backup can still reach that point.
     assert_eq!(works(&archive.server(), 10), ["2", "3", "current", "latest"]);
     let server = far.server();
     let latest = followed(&server, 10, Target::Latest);
@@ -122,7 +122,7 @@ fn a_timeline_without_its_own_history_file_restores_with_current() {
     let number = followed(&server, 10, Target::Timeline(TimelineId(3)));
     assert_eq!(number.obstacle, Some(Obstacle::MissingHistory(TimelineId(3))));
     assert_eq!(verdict(&server, 10), &Verdict::Recoverable);
-    // No backup of a lower timeline could come here.
+    // No backup of a lower timeline could reach this one.
     assert_eq!(server.recovery.obsolete_segments(), Some(2));
 }
 
@@ -136,8 +136,8 @@ fn a_lone_history_file_behind_the_backup_does_not_break_latest() {
     assert!(newest.default_target_works, "{newest:?}");
 }
 
-/// A backup of a standby that ended in segment 17 of timeline 4, after which a failover followed at
-/// once.
+/// A backup of a standby that ended in segment 17 of timeline 4, immediately followed by a
+/// failover.
 fn promoted_at_once(has_partial: bool, of_child: &[u32]) -> ServerReport {
     let label = r"backup_label='CHECKPOINT LOCATION: 0/160000A0\nBACKUP FROM: standby\n'";
     let archive = backup(Archive::new(), 10, &seg(4, 0x16), &seg(4, 0x17));
@@ -208,7 +208,7 @@ fn a_recovery_in_place_without_a_backup_since_is_critical() {
 
     assert_eq!(server.recovery.verdict.unreached_timeline, Some(TimelineId(2)));
     assert_eq!(server.recovery.verdict.current_timeline, Some(TimelineId(1)));
-    // Nobody can tell whether a copy wrote it.
+    // It is unknown whether a copy wrote it.
     assert!(server.recovery.stray.is_empty());
     let named = recovered.living_on(1).server();
     assert_eq!(named.recovery.verdict.unreached_timeline, None);

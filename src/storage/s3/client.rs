@@ -26,7 +26,7 @@ use super::whole::WholeListings;
 use super::{Credentials, S3Settings};
 use crate::storage::{ErrorKind, Reach, RequestObserver, StorageError};
 
-/// The region that is signed for where nothing names one: that of imitations of S3, and on AWS the
+/// Region to sign for if nothing names one: the one that S3-compatible stores use, and on AWS the
 /// one that knows of all others.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -95,8 +95,8 @@ fn client(
     Client::from_conf(config.build())
 }
 
-/// The URL with a slash at its end: to a path without one, the SDK's rules add the bucket's name as
-/// if it were a part of the last directory's.
+/// Returns the URL with a slash at its end: without it, the SDK's rules append the bucket's name to
+/// that of the last directory in the path.
 fn ending_in_slash(url: &str) -> String {
     format!("{}/", url.trim_end_matches('/'))
 }
@@ -135,16 +135,17 @@ pub(super) async fn surroundings(settings: &S3Settings) -> SdkConfig {
     if found.region().is_some() {
         return found;
     }
-    // As botocore does: whoever asks there is told where the bucket is.
+    // As botocore does: the answer from there names the region that the bucket is in.
     found.into_builder().region(Region::new(DEFAULT_REGION)).build()
 }
 
-/// The region that requests are signed for.
+/// Returns the region that requests are signed for.
 pub(super) fn region_of(surroundings: &SdkConfig) -> String {
     surroundings.region().map_or_else(|| DEFAULT_REGION.to_owned(), ToString::to_string)
 }
 
-/// The region that an endpoint has in its name, as those of AWS have, or else the default.
+/// Returns the region in the name of the endpoint's host, as those of AWS have it, otherwise the
+/// default; `None` without an endpoint.
 fn region_by_endpoint(settings: &S3Settings) -> Option<String> {
     let url = settings.endpoint_url.as_deref()?;
     let host = Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
@@ -152,8 +153,8 @@ fn region_by_endpoint(settings: &S3Settings) -> Option<String> {
     Some(region.unwrap_or(DEFAULT_REGION).to_owned())
 }
 
-/// The region in the name of a host of AWS (AWS General Reference, "Amazon S3 endpoints"), such as
-/// `s3.eu-west-1.amazonaws.com`, `s3-eu-west-1…` or `bucket.s3.dualstack.eu-west-1…`.
+/// Returns the region in the name of an AWS host (AWS General Reference, "Amazon S3 endpoints"),
+/// such as `s3.eu-west-1.amazonaws.com`, `s3-eu-west-1…` or `bucket.s3.dualstack.eu-west-1…`.
 fn region_in_host(host: &str) -> Option<&str> {
     let name = host.strip_suffix(".cn").unwrap_or(host).strip_suffix(".amazonaws.com")?;
     let (before, last) = name.rsplit_once('.').unwrap_or(("", name));

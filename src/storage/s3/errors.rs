@@ -33,7 +33,7 @@ pub(super) fn fault<E: Error + ProvideErrorMetadata + 'static>(
     }
 }
 
-/// The region to which an answer points, if it fails for that alone.
+/// Returns the region that an answer points to, if the request failed only because of its region.
 pub(super) fn region_to_follow<E: Error + ProvideErrorMetadata + 'static>(
     error: &SdkError<E, HttpResponse>,
     operation: Operation,
@@ -49,8 +49,9 @@ pub(super) fn region_to_follow<E: Error + ProvideErrorMetadata + 'static>(
     }
 }
 
-/// What is known of the cause, in one line: what the store said, without its answer's headers and
-/// without the request, which holds the signature. Empty where nothing is known.
+/// Describes the cause in one line, as far as it is known: the store's own words, without the
+/// request, which holds the signature, and without the answer's headers, except those that show
+/// its sender. Empty if nothing is known.
 pub(super) fn rendered<E: Error + ProvideErrorMetadata + 'static>(
     error: &SdkError<E, HttpResponse>,
 ) -> String {
@@ -72,7 +73,7 @@ pub(super) fn rendered<E: Error + ProvideErrorMetadata + 'static>(
     one_line(&format!("{said}{request}"))
 }
 
-/// Who sent an answer that is not in the words of S3, as far as its headers tell.
+/// Describes the sender of an answer that is not in S3's terms, as far as its headers show.
 fn sender(response: &HttpResponse) -> String {
     let header = |name: &str, words: &str| {
         let value = response.headers().get(name)?;
@@ -82,8 +83,8 @@ fn sender(response: &HttpResponse) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// The chain of errors in one line: what repeats its cause is left out, and so is what the SDK says
-/// for itself.
+/// Renders the chain of errors in one line, without repetitions and without words that only
+/// concern the SDK.
 pub(super) fn render_chain(error: &(dyn Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     for text in chain(error).filter_map(own_words) {
@@ -94,10 +95,11 @@ pub(super) fn render_chain(error: &(dyn Error + 'static)) -> String {
     one_line(&texts.join(": "))
 }
 
-/// What an error of the chain tells an operator; `None` for words that only concern the SDK.
+/// Returns the part of an error's text that helps an operator; `None` for words that only concern
+/// the SDK.
 fn own_words(error: &(dyn Error + 'static)) -> Option<String> {
     let text = error.to_string();
-    // The code of an error that the SDK does not know, as of a service for credentials.
+    // The code of an error that the SDK does not know, such as one of a credentials service.
     if let Some(code) = text.strip_prefix("unhandled error (") {
         return code.strip_suffix(')').map(str::to_owned);
     }
@@ -111,8 +113,7 @@ fn own_words(error: &(dyn Error + 'static)) -> Option<String> {
     (!is_of_the_sdk).then_some(text)
 }
 
-/// What stands in sentences of the SDK and its HTTP client that say nothing to an operator, in
-/// lower case.
+/// Phrases, in lower case, from texts of the SDK and its HTTP client that do not help an operator.
 const SDK_WORDS: [&str; 19] = [
     "sdk",
     "dispatch failure",
@@ -158,14 +159,14 @@ fn answer<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E, HttpRes
     })
 }
 
-/// The region that the store says is the right one: in a header, or in the error's text.
+/// Returns the region that the store names as the right one, in a header or in the error's text.
 fn right_region(response: &HttpResponse) -> Option<String> {
     if let Some(region) = response.headers().get("x-amz-bucket-region") {
         return Some(region.to_owned());
     }
     let body = std::str::from_utf8(response.body().bytes()?).ok()?;
     between(body, "<Region>", "</Region>")
-        // Of a region that accounts must opt in to, only the message tells.
+        // A region that accounts must opt in to is only named in the message.
         .or_else(|| between(body, "<Message>The ", " location constraint is incompatible"))
         .map(str::to_owned)
 }
@@ -175,7 +176,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     Some(rest.split_once(after)?.0)
 }
 
-/// Whether a text can be the name of a region: it becomes a part of a host's name
+/// Returns whether a text can be the name of a region, which becomes part of a host name
 /// (`validate_region_name` of botocore).
 fn is_region(text: &str) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';

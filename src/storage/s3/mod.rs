@@ -6,7 +6,7 @@
 //! | `client.rs` | the SDK's client, built from the settings |
 //! | `credentials.rs` | credentials in files |
 //! | `endpoint.rs` | where requests go |
-//! | `product.rs` | which program answers |
+//! | `product.rs` | the program that answers |
 //! | `requests.rs` | counting what is sent |
 //! | `errors.rs` | the SDK's errors, translated |
 //! | `answers.rs` | the SDK's answers, translated |
@@ -66,8 +66,8 @@ pub struct S3Settings {
     pub bucket: String,
     /// Endpoint of the store; `None` for AWS.
     pub endpoint_url: Option<String>,
-    /// Region to sign for; `None` for the one in the endpoint's name, for what the environment says
-    /// where there is no endpoint, or else for `us-east-1`.
+    /// Region to sign for; `None` for the one in the endpoint's name or, without an endpoint, in
+    /// the environment. If there is none either, it is `us-east-1`.
     pub region: Option<String>,
     /// Whether the bucket's name goes into the path of the URL instead of its host.
     pub path_style: bool,
@@ -174,7 +174,7 @@ impl S3Store {
         Ok(Arc::clone(connections.current.insert(Arc::new(built))))
     }
 
-    /// Builds a connection, for a region other than that of the settings where one is given.
+    /// Builds a connection for the given region, if any, otherwise for that of the settings.
     async fn build(
         &self,
         region: Option<String>,
@@ -186,7 +186,7 @@ impl S3Store {
         Connection::build(&settings, retries, observer, ca).await
     }
 
-    /// Goes on in the region to which the store has pointed, which has turned out to be right.
+    /// Continues in the region that the store has pointed to, once it has turned out to be right.
     async fn settle_in(&self, connection: Connection) {
         let mut connections = self.connections.lock().await;
         if connections.region.as_ref() != Some(&connection.region) {
@@ -423,18 +423,18 @@ impl ObjectStore for S3Store {
     }
 }
 
-/// What a store is asked over.
+/// Connection to a store, and the region that it is for.
 #[derive(Default)]
 struct Connections {
     current: Option<Arc<Connection>>,
-    /// The region to which the store has pointed; `None` for that of the settings.
+    /// Region that the store has pointed to; `None` for that of the settings.
     region: Option<String>,
 }
 
-/// A page that could not be had.
+/// Failed request for a page of a listing.
 struct FailedListing {
     error: StorageError,
-    /// Where the store says that the bucket is.
+    /// Region that the bucket is in, if the store names it.
     region: Option<String>,
 }
 
@@ -444,7 +444,7 @@ impl From<StorageError> for FailedListing {
     }
 }
 
-/// An error with its cause, where there is one to tell.
+/// Adds a cause to an error, unless the cause is empty.
 fn with_cause(error: StorageError, cause: String) -> StorageError {
     if cause.is_empty() { error } else { error.caused_by(cause) }
 }

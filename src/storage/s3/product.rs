@@ -1,4 +1,4 @@
-//! Which program answers, where it matters.
+//! Recognition of the program that answers, where it matters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,18 +13,18 @@ use crate::storage::UploadCoverage;
 /// Beginnings of the header `Server`, in lower case, of programs that list unfinished uploads only
 /// by exact keys.
 ///
-/// `MinIO` answers a prefix with the uploads to the key that is the prefix
-/// (`erasureObjects.ListMultipartUploads`), and no prefix with what one node happens to remember.
-/// Storj's gateway descends from it.
+/// For a prefix, `MinIO` lists the uploads to the key that equals it
+/// (`erasureObjects.ListMultipartUploads`); without a prefix, those that one node happens to
+/// remember. Storj's gateway is derived from `MinIO`.
 const BY_EXACT_KEY: [&str; 2] = ["minio", "storj"];
 
-/// Whether the program that answered a call lists unfinished uploads by exact keys: an interceptor
-/// for that call.
+/// Interceptor that records whether the program that answers a call lists unfinished uploads only
+/// by exact keys.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Product(Arc<AtomicBool>);
 
 impl Product {
-    /// What the answer's listing of uploads covers, as far as its program is known.
+    /// Returns the keys that a listing of uploads covers, as far as its program is known.
     pub(super) fn upload_coverage(&self) -> UploadCoverage {
         if self.0.load(Ordering::Relaxed) {
             UploadCoverage::ExactKey

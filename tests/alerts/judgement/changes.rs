@@ -1,13 +1,13 @@
-//! What can happen to a server, one thing each.
+//! Changes that can happen to a server, one at a time.
 
 use chrono::TimeDelta;
 
 use super::made::{LAST_SEGMENT, Made, arrival, backup_key, info, now, segment, wal_key};
 
-/// One thing that happens to a server.
+/// One change to a server.
 pub(super) type Change = fn(&mut Made);
 
-/// All of them, by name.
+/// All changes, by name.
 pub(super) const CHANGES: [(&str, Change); 48] = [
     ("healthy", |_| {}),
     ("never", |made| made.objects.clear()),
@@ -109,7 +109,7 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
     }),
 ];
 
-/// What makes a server another one, and is of no use together with others.
+/// Changes that make a different server of it, and are not combined with others.
 pub(super) const ALONE: [(&str, Change); 4] = [
     ("orphan", |made| made.is_orphan = true),
     ("cold-newest", |made| {
@@ -138,7 +138,7 @@ fn running(made: &mut Made, age: TimeDelta) {
     made.put_file("base/running/backup.info", &text.join("\n"), at);
 }
 
-/// A newest backup whose WAL has not arrived since it ended.
+/// Adds a newest backup whose WAL has not arrived since it ended.
 fn waiting(made: &mut Made, age: TimeDelta) {
     let began_at = now() - age - TimeDelta::minutes(10);
     let text = info("DONE", began_at, &segment(1, LAST_SEGMENT + 1), "");
@@ -146,7 +146,7 @@ fn waiting(made: &mut Made, age: TimeDelta) {
     made.put("base/waiting/data.tar", 5000, now() - age);
 }
 
-/// Timeline 2 takes over after the last segment but two.
+/// Lets timeline 2 take over in the third segment from the end.
 fn failover(made: &mut Made) {
     history(made, LAST_SEGMENT - 2);
     for number in LAST_SEGMENT - 2..=LAST_SEGMENT {

@@ -1,4 +1,4 @@
-//! Servers in the making: each is a healthy one, changed.
+//! Servers for the judgement: each is a healthy one with changes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use barman_cloud_exporter::report::{
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-/// The moment of every report.
+/// Time of every report.
 pub(super) fn now() -> DateTime<Utc> {
     "2026-11-15T12:00:00Z".parse().unwrap()
 }
 
-/// When the first backup of a healthy server was taken, and how often its WAL arrives.
+/// Time of a healthy server's first backup. From then on, WAL arrives every `WAL_INTERVAL`.
 fn first_backup_at() -> DateTime<Utc> {
     "2026-11-10T02:00:00Z".parse().unwrap()
 }
@@ -38,7 +38,7 @@ pub(super) struct Object {
     pub(super) is_refused: bool,
 }
 
-/// A server: its objects by key, and what an operator says of it.
+/// A server: its objects by key, and the operator's settings for it.
 #[derive(Clone, Default)]
 pub(super) struct Made {
     pub(super) objects: BTreeMap<String, Object>,
@@ -54,7 +54,7 @@ pub(super) fn segment(timeline: u32, number: u32) -> String {
     format!("{timeline:08X}00000000{number:08X}")
 }
 
-/// Arrival of a healthy server's segment.
+/// Arrival time of a healthy server's segment.
 pub(super) fn arrival(number: u32) -> DateTime<Utc> {
     let after = i32::try_from(number + 1 - FIRST_SEGMENT).unwrap();
     first_backup_at() + WAL_INTERVAL * after
@@ -65,7 +65,7 @@ pub(super) fn wal_key(timeline: u32, number: u32) -> String {
     format!("wals/{timeline:08X}00000000/{}.gz", segment(timeline, number))
 }
 
-/// Directory of the healthy backup of a day, from 0 on.
+/// Key of a file of a healthy backup, by the number of its day; the first one is 0.
 pub(super) fn backup_key(day: u32, file: &str) -> String {
     format!("base/202611{:02}T020000/{file}", 10 + day)
 }
@@ -143,7 +143,7 @@ impl Made {
     }
 }
 
-/// The report on an archive of these servers.
+/// Returns the report on an archive of these servers.
 pub(super) fn report(servers: &BTreeMap<String, Made>) -> Report {
     let mut inventory = Inventory::default();
     for (name, made) in servers {

@@ -1,5 +1,5 @@
-//! One judgement: on the exporter's own page, an alert's query finds a server if, and only if,
-//! `check` has one of its findings.
+//! Alerts and `check` agree: on the exporter's own page, an alert's query finds a server if, and
+//! only if, `check` has one of its findings.
 
 mod changes;
 mod made;
@@ -22,13 +22,14 @@ use crate::{alerts, plain_rules};
 use changes::{ALONE, CHANGES};
 use made::{Made, now};
 
-/// Findings that one page cannot bring about, and those of certificates, which have no server.
+/// Returns whether a finding is compared: not those that one page cannot cause, nor those of
+/// certificates, which have no server.
 fn is_compared(code: FindingCode) -> bool {
     let word = code.as_str();
     !word.starts_with("certificate_") && !matches!(code, FindingCode::ScanFailed)
 }
 
-/// Alerts of which one severity alone has the findings.
+/// Alerts that have findings for one severity only.
 const ONLY: [(&str, &str); 2] =
     [("BarmanCloudBackupTooOld", "critical"), ("BarmanCloudBackupUnreadable", "warning")];
 
@@ -39,7 +40,7 @@ const AS_CRITICAL: [(FindingCode, &str); 3] = [
     (FindingCode::Gap, "BarmanCloudWalGap"),
 ];
 
-/// A seed for each of the servers to which several things happen.
+/// Seeds of the servers to which several things happen, one each.
 const SEEDS: std::ops::Range<u64> = 0..150;
 
 /// Servers to which one thing happens, and servers to which several do.
@@ -78,7 +79,7 @@ fn status(report: Report) -> ArchiveStatus {
     }
 }
 
-/// The findings of each server; those of the archive itself under the empty name.
+/// Returns the findings of each server; those of the archive itself are under the empty name.
 fn findings(status: &ArchiveStatus) -> BTreeMap<String, Vec<Finding>> {
     let none = CertificatesToCheck { statuses: &[], warn_before: TimeDelta::days(7) };
     let document = CheckDocument::new(std::slice::from_ref(status), none, now());
@@ -87,7 +88,7 @@ fn findings(status: &ArchiveStatus) -> BTreeMap<String, Vec<Finding>> {
     of_servers.chain([(String::new(), archive.findings)]).collect()
 }
 
-/// The gauges of the page as promtool takes them: there at the moment of the report alone.
+/// Returns the gauges of the page in promtool's form, with a value only at the time of the report.
 fn series(status: ArchiveStatus) -> Vec<Value> {
     let view = ArchiveView { status, statistics: Arc::new(Statistics::default()) };
     let page = Page {
@@ -106,7 +107,7 @@ fn series(status: ArchiveStatus) -> Vec<Value> {
     samples.map(gauge).collect()
 }
 
-/// The queries of an alert that its findings are compared with, one of any of them.
+/// Returns the queries of alerts that their findings are compared with, joined by `or`.
 fn query(names: &BTreeSet<String>, severity: Option<&str>) -> String {
     let is_meant = |name: &str, of: &str| {
         let only = ONLY.iter().find(|(alert, _)| *alert == name).map(|(_, only)| *only);
@@ -120,7 +121,7 @@ fn query(names: &BTreeSet<String>, severity: Option<&str>) -> String {
     all.join(" or ")
 }
 
-/// Findings and alerts that are connected in the table, however far.
+/// Findings and alerts that are connected in the table, directly or indirectly.
 struct Group {
     codes: BTreeSet<FindingCode>,
     alerts: BTreeSet<String>,
@@ -146,12 +147,12 @@ fn groups() -> Vec<Group> {
     groups
 }
 
-/// Whether a finding has an alert: that on backups asks for patience.
+/// Returns whether a finding has an alert: a missing backup has one only when it is critical.
 fn counts(finding: &Finding) -> bool {
     finding.code != FindingCode::NoBackup || finding.severity == Severity::Critical
 }
 
-/// What promtool is to find: a query, and the servers.
+/// Result that promtool has to find: a query, and the servers.
 fn expected(query: &str, servers: &BTreeSet<&str>) -> Value {
     let sample = |server: &&str| {
         let labels = if server.is_empty() {
@@ -165,7 +166,7 @@ fn expected(query: &str, servers: &BTreeSet<&str>) -> Value {
     json!({ "expr": query, "eval_time": moment(), "exp_samples": samples })
 }
 
-/// The moment of the report, counted from the epoch as promtool does.
+/// Time of the report in promtool's form: seconds since the epoch.
 fn moment() -> String {
     format!("{}s", now().timestamp())
 }

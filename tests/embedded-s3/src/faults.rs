@@ -109,7 +109,7 @@ impl When {
         Self { containing: Some(text.into()), ..self }
     }
 
-    /// Only those without a parameter of this name.
+    /// Only requests without a parameter of this name.
     #[must_use]
     pub fn lacking(self, parameter: &'static str) -> Self {
         Self { lacking: Some(parameter), ..self }

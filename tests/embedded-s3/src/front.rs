@@ -59,7 +59,7 @@ impl Front {
         Ok(response)
     }
 
-    /// Takes the path before the buckets away; `false` if it is not there.
+    /// Removes the path before the buckets; returns `false` if it is not there.
     fn strip_base_path(&self, request: &mut HttpRequest) -> bool {
         if self.base_path.is_empty() {
             return true;
@@ -74,7 +74,7 @@ impl Front {
         is_below
     }
 
-    /// What the options refuse.
+    /// Returns the answer to a request that the options refuse.
     fn refusal(&self, seen: &Request, request: &HttpRequest) -> Option<Action> {
         if let Some(region) = &self.region
             && signed_for(request) != Some(region.as_str())

@@ -53,13 +53,13 @@ pub(crate) fn page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Pag
     page
 }
 
-/// Cuts one page of a listing that is in the order of the entries' hashes: the same each time, and
-/// none that shows.
+/// Cuts one page of a listing in the order of the entries' hashes: always the same, but seemingly
+/// random.
 pub(crate) fn shuffled_page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Page {
     let whole = page(objects, &Query { after: None, limit: usize::MAX, ..*query });
     let keys = whole.objects.into_iter().map(|(key, object)| (key, Some(object)));
     let mut entries: Vec<_> =
-        keys.chain(whole.common_prefixes.into_iter().map(|it| (it, None))).collect();
+        keys.chain(whole.common_prefixes.into_iter().map(|prefix| (prefix, None))).collect();
     entries.sort_by_key(|(name, _)| hash(name));
     let rest = entries
         .into_iter()

@@ -38,10 +38,10 @@ pub struct Options {
     pub space_as_plus: bool,
     /// Serves HTTPS instead of HTTP.
     pub tls: Option<Tls>,
-    /// The program that it behaves like.
+    /// The program that it imitates.
     pub product: Product,
-    /// The path before the buckets, such as `/storage/v1/s3`; empty for none. Behind one,
-    /// signatures are not checked: they are of the whole path.
+    /// The path before the buckets, such as `/storage/v1/s3`; empty for none. If there is one,
+    /// signatures are not checked, because they cover the whole path.
     pub base_path: String,
     /// The only region that requests may be signed for; `None` for any.
     pub region: Option<String>,
@@ -49,25 +49,25 @@ pub struct Options {
     pub listable: Option<Vec<String>>,
 }
 
-/// A program that speaks S3 in a way of its own.
+/// A program with its own dialect of S3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Product {
-    /// Amazon's.
+    /// Amazon S3.
     #[default]
     S3,
-    /// Lists unfinished uploads to the key that is the prefix, and none without a prefix.
+    /// Lists only unfinished uploads whose key equals the prefix, and none without a prefix.
     MinIo,
-    /// As `MinIo`, and lists objects by their encrypted keys: in no order that shows, and only
-    /// below prefixes that end in a slash.
+    /// As `MinIo`, but lists objects by their encrypted keys: in no visible order, and only below
+    /// prefixes that end in a slash.
     Storj,
-    /// Lists objects in no order, under no name.
+    /// Lists objects in no visible order, and does not give its name.
     Unordered,
-    /// As `MinIo`, under no name: something before it has taken that away.
+    /// As `MinIo`, but without its name: a proxy has removed the header.
     HiddenMinIo,
 }
 
 impl Product {
-    /// Its value of the header `Server`.
+    /// Value of its `Server` header; `None` if it has none.
     pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::S3 => Some("AmazonS3"),
@@ -215,7 +215,7 @@ fn s3_service(store: Store, options: &Options) -> S3Service {
     builder.build()
 }
 
-/// Takes names of buckets that Amazon forbids, as other stores do.
+/// Accepts names of buckets that Amazon forbids, as other stores do.
 struct AnyName;
 
 impl NameValidation for AnyName {

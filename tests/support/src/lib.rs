@@ -14,7 +14,7 @@
 //! | [`Alertmanager`] | a real one, which sends what Prometheus tells it to whom it concerns |
 //! | [`Prometheus`] | a real one, which scrapes and answers queries |
 //! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
-//! | [`BarmanClient`] | which backups there are, as told by Barman |
+//! | [`BarmanClient`] | the backups of a server, as reported by Barman |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
 //! part's log. `tests/install.sh` installs what [`Stack`] and [`Prometheus`] need.

@@ -82,7 +82,7 @@ impl PlainClient {
         run(command, QUICK);
     }
 
-    /// Replaces an object by one without content.
+    /// Replaces an object with an empty one.
     #[track_caller]
     pub fn empty_object(&self, key: &str) {
         let mut command = self.command("empty");
@@ -136,7 +136,7 @@ impl BarmanClient {
         Self { tools: Tools::find(), endpoint: archive.s3().endpoint(), destination }
     }
 
-    /// What `barman-cloud-backup-list` says of a server, as JSON.
+    /// Returns the output of `barman-cloud-backup-list` for a server, as JSON.
     ///
     /// # Panics
     /// When it ends with an error.
@@ -151,7 +151,7 @@ impl BarmanClient {
     }
 }
 
-/// Credentials of an embedded archive, and nothing that a machine has besides.
+/// Environment with the credentials of an embedded archive, and none of the machine's own settings.
 fn environment() -> Vec<(&'static str, String)> {
     let environment = [
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),

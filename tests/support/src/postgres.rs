@@ -61,13 +61,13 @@ impl Postgres {
         Self { tools, directory, environment, settings: Vec::new(), server: None, port: None }
     }
 
-    /// Gives a setting on the command line, from the next start on; it outranks `postgresql.conf` and
-    /// stays out of the data, and so of backups.
+    /// Sets a parameter on the command line, from the next start on. It overrides
+    /// `postgresql.conf`, and stays out of the data and so of backups.
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.push(format!("{name}={value}"));
     }
 
-    /// Takes back every setting that was given on the command line.
+    /// Removes every setting that was given on the command line.
     pub fn unset_all(&mut self) {
         self.settings.clear();
     }

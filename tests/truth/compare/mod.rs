@@ -1,4 +1,4 @@
-//! What the program says of a case, against what restores have shown. PostgreSQL is right.
+//! Comparison of the program's report on a case with real restores. PostgreSQL is right.
 
 mod said;
 #[cfg(test)]
@@ -14,7 +14,7 @@ use self::way::Way;
 use crate::case::{Case, Restore, TakenBackup, Target, Wal};
 use crate::wal::Segment;
 
-/// One line for everything that the program sees in another way.
+/// Returns one line for each difference between the report and the restores.
 pub(crate) fn differences(case: &Case, server: &Value) -> Vec<String> {
     let mut comparison = Comparison { case, server, wal: case.wal(), found: Vec::new() };
     for backup in &case.backups {
@@ -27,13 +27,13 @@ pub(crate) fn differences(case: &Case, server: &Value) -> Vec<String> {
 
 struct Comparison<'a> {
     case: &'a Case,
-    /// What is said about the server.
+    /// The report on the server.
     server: &'a Value,
     wal: Wal<'a>,
     found: Vec<String>,
 }
 
-/// A restore with what it has to be compared with.
+/// A restore with the data that it is compared with.
 struct Pair<'a> {
     backup: &'a TakenBackup,
     restore: &'a Restore,
@@ -50,7 +50,7 @@ impl<'a> Comparison<'a> {
         for pair in &pairs {
             match Said::read(said, pair.restore.target) {
                 Some(said) => self.about_target(pair, &said),
-                // Of a timeline that does not occur in this life, nothing need be said.
+                // A timeline that does not occur in this life needs no entry.
                 None if !pair.restore.came_up && !self.occurs(pair.restore.target, backup) => {}
                 None => self.differ(backup, pair.restore.target, "nothing", real(pair)),
             }
@@ -75,7 +75,7 @@ impl<'a> Comparison<'a> {
         self.case.timelines().contains(&timeline) && (has_one_life || is_written)
     }
 
-    /// How far the backup is said to get.
+    /// Compares the reported reach of the backup with a target.
     fn about_target(&mut self, pair: &Pair<'_>, said: &Said) {
         let (backup, restore, way) = (pair.backup, pair.restore, &pair.way);
         let target = restore.target;
@@ -105,13 +105,14 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// What may be called the first segment missing: nothing if the last one of the target timeline was
-    /// reached, and either where that timeline has none. One of another life is as good as missing.
+    /// Returns the allowed values of the first missing segment: none if the last segment of the
+    /// target timeline was reached, either if that timeline has no segment. A segment of another
+    /// life counts as missing.
     fn allowed_missing(&self, pair: &Pair<'_>) -> Vec<Option<Segment>> {
         let missing = pair.way.missing.or(pair.way.foreign);
         match self.end(pair) {
             None => vec![None, missing],
-            // A backup tells of segments that were lost behind the last one.
+            // A backup shows that segments after the last one were lost.
             Some(end) if pair.way.last == Some(end) && self.is_exceeded(end) => vec![None, missing],
             Some(end) if pair.way.last == Some(end) => vec![None, pair.way.foreign],
             Some(_) => vec![missing],
@@ -123,15 +124,15 @@ impl<'a> Comparison<'a> {
         self.wal.newest(pair.restore.timeline?, pair.backup.system)
     }
 
-    /// Whether something shows that a timeline has gone on behind a segment: a backup that has begun
-    /// or ended there, or an object of a size that no segment has.
+    /// Returns whether something shows that a timeline went on after a segment: a backup that
+    /// started or ended there, or an object of a size that no segment has.
     fn is_exceeded(&self, end: Segment) -> bool {
         let ends = self.case.backups.iter().flat_map(|backup| [backup.first, backup.last]);
         let is_behind = |segment: Segment| segment.timeline == end.timeline && segment > end;
         ends.into_iter().any(is_behind) || self.wal.has_wrong_size_behind(end)
     }
 
-    /// What the backup is said to be good for.
+    /// Compares the verdict on the backup.
     fn about_verdict(&mut self, backup: &TakenBackup, said: &Value, pairs: &[Pair<'_>]) {
         let came_up = pairs.iter().any(|pair| is_restorable(pair.restore));
         let real = format!("some target works: {came_up}");
@@ -150,7 +151,7 @@ impl<'a> Comparison<'a> {
         let reaches =
             pairs.iter().any(|pair| pair.restore.came_up && pair.way.last == Some(newest));
         let obstacle = said.pointer("/obstacle/kind").and_then(Value::as_str).unwrap_or_default();
-        // Where a history is unknown, nobody knows whether the living line leads on.
+        // If a history is unknown, nobody knows whether the current line goes on.
         let may_differ = reaches && obstacle.contains("history");
         if (verdict == "recoverable") != reaches && !may_differ {
             let real = format!("{newest} is reached: {reaches}");
@@ -158,14 +159,15 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The newest segment of the current timeline; `None` for a backup of another life than the living.
+    /// The newest segment of the current timeline; `None` for a backup of another life than the
+    /// current one.
     fn newest_of_life(&self, backup: &TakenBackup) -> Option<Segment> {
         let living = self.case.backups.last()?.system;
         let current = self.current_timeline()?;
         self.wal.newest(current, living).filter(|_| backup.system == living)
     }
 
-    /// Whether a restore with PostgreSQL's default target is said to work.
+    /// Compares the report on a restore with PostgreSQL's default target.
     fn about_default(&mut self, backup: &TakenBackup, said: &Value, pairs: &[Pair<'_>]) {
         let Some(pair) = pairs.iter().find(|pair| pair.restore.target == Target::Latest) else {
             return;
@@ -183,7 +185,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Runs that are said to be missing, and those at which restores ended.
+    /// Compares the runs that are reported as missing with those at which restores ended.
     fn about_gaps(&mut self) {
         let gaps = runs(self.server.pointer("/recovery/gaps"));
         for gap in &gaps {
@@ -205,7 +207,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// A restore to the current timeline that stopped before the end of it did so at a gap.
+    /// Checks that a restore to the current timeline that stopped before its end did so at a gap.
     fn about_stop(&mut self, pair: &Pair<'_>, current: u32, gaps: &[Run]) {
         let Some(missing) = pair.way.missing else { return };
         let newest = self.wal.newest(current, pair.backup.system);
@@ -217,7 +219,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// A gap is one that some restore meets, or would without another before it.
+    /// Checks that some restore meets a gap, or would if there were no other gap before it.
     fn about_need(&mut self, gap: &Run, pairs: &[Pair<'_>]) {
         let is_met = |pair: &Pair<'_>| {
             let stopped = pair.way.missing.or(pair.way.foreign);
@@ -231,7 +233,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Runs that are said to be of no use, of which no restore that works may have read anything.
+    /// Checks that no restore that works has read anything of a run that is reported as obsolete.
     fn about_obsolete_wal(&mut self) {
         let obsolete = runs(self.server.pointer("/recovery/obsolete"));
         for restore in self.case.restores.iter().filter(|restore| is_restorable(restore)) {
@@ -250,16 +252,17 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether every backup is of the system that has written a segment.
+    /// Returns whether every backup is of the system that has written a segment.
     fn is_of_all(&self, segment: Segment) -> bool {
         self.case.backups.iter().all(|backup| self.wal.is_of(segment, backup.system))
     }
 
-    /// Whether a backup is of the system that has written a segment: else it is given and of no use.
+    /// Returns whether a backup is of the system that has written a segment; otherwise the segment
+    /// is returned but useless.
     fn is_of_backup(&self, segment: Segment, id: &str) -> bool {
         let mut backups = self.case.backups.iter();
         let backup = backups.find(|backup| backup.id == id);
-        // Of a partial one or none, nothing is known.
+        // Nothing is known of a partial or missing segment.
         !self.wal.has(segment)
             || backup.is_some_and(|backup| self.wal.is_of(segment, backup.system))
     }
@@ -281,13 +284,14 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether a restore has replayed WAL, to whatever end.
+/// Returns whether a restore has replayed WAL, however it ended.
 fn replayed(restore: &Restore) -> bool {
     let complaint = restore.complaint.as_deref();
     restore.came_up || complaint.is_some_and(|text| text.starts_with("WAL ends before"))
 }
 
-/// Whether a restore works, or would with a target before the segment of a wrong size that ended it.
+/// Returns whether a restore works, or would with a target before the segment of a wrong size that
+/// ended it.
 fn is_restorable(restore: &Restore) -> bool {
     let complaint = restore.complaint.as_deref();
     restore.came_up || (restore.was_consistent && complaint.is_some_and(is_about_size))
@@ -297,7 +301,7 @@ fn is_about_size(complaint: &str) -> bool {
     complaint.contains("has wrong size")
 }
 
-/// Segments that follow each other on one timeline.
+/// Consecutive segments on one timeline.
 struct Run {
     first: Segment,
     last: Segment,
@@ -333,7 +337,7 @@ fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
     value.get(name).unwrap_or(&Value::Null)
 }
 
-/// A restore in words.
+/// Describes a restore in words.
 fn real(pair: &Pair<'_>) -> String {
     let (restore, way) = (pair.restore, &pair.way);
     if let Some(complaint) = &restore.complaint {

@@ -1,4 +1,4 @@
-//! What the program says about one target of one backup.
+//! The program's report on one target of one backup.
 
 use serde_json::Value;
 

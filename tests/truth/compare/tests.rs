@@ -1,4 +1,4 @@
-//! The comparison can fail: each wrong word about literal restores is found.
+//! The comparison can fail: it finds each wrong statement about literal restores.
 
 use serde_json::json;
 
@@ -17,7 +17,8 @@ const CHILD: &str = "000000020000000000000006";
 const LAST: &str = "000000020000000000000007";
 const BEYOND: &str = "000000020000000000000008";
 
-/// A restore that came up on timeline 2 after these requests, each with the object given.
+/// A restore that came up on timeline 2 after these requests, each with the object that was
+/// returned.
 fn restore(target: Target, requests: &[(&str, Option<&str>)]) -> Restore {
     let request = |&(name, object): &(&str, Option<&str>)| Request {
         name: name.to_owned(),
@@ -55,7 +56,7 @@ fn whole() -> [(&'static str, Option<&'static str>); 5] {
     ]
 }
 
-/// An archive of these WAL files and a backup that begins with the first segment.
+/// An archive of these WAL files and a backup that starts with the first segment.
 fn case(names: &[&str], restores: Vec<Restore>) -> Case {
     let object = |name: &&str| StoredObject {
         key: format!("wals/{}/{name}", &name[..16]),
@@ -70,7 +71,7 @@ fn case(names: &[&str], restores: Vec<Restore>) -> Case {
     Case { objects, backups: vec![backup], restores, ..Case::default() }
 }
 
-/// What is said about a backup, with one entry of `follow`.
+/// The report on a backup, with one entry of `follow`.
 fn said(target: &str, last: Option<&str>, missing: Option<&str>, partial: Option<&str>) -> Value {
     let works = last.is_some() || partial.is_some();
     json!({
@@ -93,7 +94,7 @@ fn said(target: &str, last: Option<&str>, missing: Option<&str>, partial: Option
     })
 }
 
-/// What is said in the end, with another value in place of one.
+/// The report with another value in one place.
 fn but(mut said: Value, place: &str, value: Value) -> Value {
     *said.pointer_mut(place).unwrap() = value;
     said

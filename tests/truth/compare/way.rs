@@ -1,28 +1,28 @@
 //! The way that a restore has taken, read from what PostgreSQL asked for.
 //!
-//! For each number PostgreSQL asks first for the segment of the newest timeline that has begun there
-//! (`XLogFileReadAnyTLI` in `xlogrecovery.c`): that one is on the path. Where it is missing, older
-//! timelines are asked, which leads into a branch that was given up.
+//! For each number, PostgreSQL first asks for the segment of the newest timeline that has started
+//! there (`XLogFileReadAnyTLI` in `xlogrecovery.c`): that one is on the path. If it is missing,
+//! PostgreSQL asks for older timelines, which leads into an abandoned branch.
 
 use crate::archive::file_name;
 use crate::case::Restore;
 use crate::wal::Segment;
 
-/// Where replay went, and where it left the path.
+/// Course of a replay, and the point at which it left the path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Way {
-    /// The last complete segment of the path that was replayed before the first one missing.
+    /// The last complete segment of the path that was replayed before the first missing one.
     pub(crate) last: Option<Segment>,
-    /// The segment of the path that was not there.
+    /// The missing segment of the path.
     pub(crate) missing: Option<Segment>,
-    /// The segment whose partial file was given for it.
+    /// The segment whose partial file was returned instead.
     pub(crate) partial: Option<Segment>,
-    /// A segment that was given and is of no use: its content is of another life.
+    /// A segment that was returned but is useless: its content is of another life.
     pub(crate) foreign: Option<Segment>,
 }
 
 impl Way {
-    /// The way of a restore that came up and began at a segment of this number.
+    /// The way of a restore that came up and started at a segment of this number.
     pub(crate) fn of(restore: &Restore, first: u64) -> Self {
         let mut way = Self::default();
         for number in first.. {
@@ -42,13 +42,13 @@ impl Way {
     }
 }
 
-/// Whether something in a segment that was given has been replayed.
+/// Returns whether something in a returned segment has been replayed.
 fn is_replayed(restore: &Restore, number: u64) -> bool {
     let is_followed = restore.first_asked(number + 1).is_some();
     is_followed || restore.redo_done.is_some_and(|lsn| lsn.segment() >= number)
 }
 
-/// The segment of this number that was given as a partial file.
+/// The segment of this number that was returned as a partial file.
 fn partial(restore: &Restore, number: u64) -> Option<Segment> {
     let answered = restore.asked(number).find(|(_, request)| request.object.is_some());
     let (_, request) = answered?;

@@ -6,7 +6,7 @@ use super::nodes::{INSERT, SWITCH};
 use super::{Backup, Life};
 
 impl Life<'_> {
-    /// Replaces the primary by one of its backups, recovered to some point.
+    /// Replaces the primary with one of its backups, recovered to some point.
     pub(super) fn recover_in_place(&mut self) {
         let plan = self.plan();
         self.standby = None;
@@ -32,7 +32,7 @@ impl Life<'_> {
         }
     }
 
-    /// Recovers a copy beside the primary that was not told to archive elsewhere.
+    /// Recovers a copy next to the primary, which is not told to archive elsewhere.
     pub(super) fn start_copy(&mut self) {
         let plan = self.plan();
         let (mut server, text) = self.prepare(&plan);
@@ -79,13 +79,13 @@ impl Life<'_> {
         if is_named { Goal::Name(point.name.clone()) } else { Goal::Lsn(point.lsn.to_string()) }
     }
 
-    /// An index of a list, of which every other is the first: who goes back before a failover makes a
-    /// history in which switch points do not ascend.
+    /// Chooses an index, half of the time the first: going back before a failover makes a history
+    /// in which switch points do not ascend.
     fn choose_early(&mut self, count: usize) -> usize {
         if self.rng.bool() { 0 } else { self.rng.usize(..count) }
     }
 
-    /// A server that will recover by a plan when it is started, and the plan in words.
+    /// A server that recovers by a plan when it is started, and the plan in words.
     fn prepare(&mut self, plan: &Plan) -> (Postgres, String) {
         let mut server = self.restored(&plan.backup);
         server.set("recovery_target_action", "promote");
@@ -106,14 +106,14 @@ impl Life<'_> {
     }
 }
 
-/// What to recover, and to where.
+/// A backup to recover, and its target.
 struct Plan {
     backup: Backup,
     goal: Goal,
     timeline: String,
 }
 
-/// Where a recovery ends.
+/// End of a recovery.
 enum Goal {
     EndOfWal,
     Name(String),

@@ -1,17 +1,17 @@
-//! What happens to the cluster itself.
+//! Events of the cluster itself.
 
 use super::nodes::{INSERT, SWITCH, signal};
 use super::{Life, Standby};
 use crate::wal::Segment;
 
-/// How the old primary ends in a failover.
+/// End of the old primary in a failover.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
-    /// In an orderly way: its last segment is completed and archived.
+    /// Orderly: its last segment is completed and archived.
     Stopped,
-    /// At once: its last segment is nowhere.
+    /// Immediate: its last segment is lost.
     Crashed,
-    /// It goes on for a while beside the new one, and archives.
+    /// Delayed: it runs for a while next to the new one, and archives.
     Undead,
 }
 
@@ -26,7 +26,7 @@ impl Life<'_> {
 
     pub(super) fn back_up_standby(&mut self) {
         let standby = self.caught_up_standby();
-        // A restart point needs a checkpoint of the primary's.
+        // A restart point needs a checkpoint of the primary.
         if self.rng.bool() {
             self.write_a_bit();
             self.primary.sql("checkpoint");
@@ -35,7 +35,7 @@ impl Life<'_> {
         let segments = self.rng.usize(..3);
         let mut meanwhile = self.on_primary(segments);
         if self.rng.bool() {
-            // The data are consistent only where the server is when it has written them.
+            // The data are consistent only at the position of the server when it has written them.
             meanwhile += &self.restart_point();
         }
         let (copied, data) = self.copy_data(&standby.server, &meanwhile);
@@ -95,13 +95,13 @@ impl Life<'_> {
         self.tell(format!("the primary is promoted in place to {place}"));
     }
 
-    /// Replaces the cluster by an empty one that archives to the same place.
+    /// Replaces the cluster with an empty one that archives to the same place.
     pub(super) fn recreate(&mut self) {
         self.replace_cluster(None);
     }
 
-    /// Replaces the cluster by one that goes on after the last segment, on timeline 1, as `pg_upgrade`
-    /// leaves it.
+    /// Replaces the cluster with one that continues after the last segment, on timeline 1, as after
+    /// `pg_upgrade`.
     pub(super) fn upgrade(&mut self) {
         let number = self.segment().number + 1;
         self.replace_cluster(Some(Segment { timeline: 1, number }));
@@ -124,7 +124,7 @@ impl Life<'_> {
         self.tell(format!("a new cluster, {system}, begins at {place}"));
         self.choose_compression();
         self.write();
-        // Until there is one, nothing in the archive tells the new cluster from the old.
+        // Without a backup, nothing in the archive distinguishes the new cluster from the old one.
         self.back_up_primary();
     }
 
@@ -137,7 +137,7 @@ impl Life<'_> {
         standby
     }
 
-    /// A script of psql that has a standby replay what it can have, and write it.
+    /// A psql script that makes a standby replay all available WAL and write it to disk.
     fn restart_point(&self) -> String {
         let (host, psql) = (self.primary.host().display(), self.tools.postgres_program("psql"));
         let psql = psql.display();
@@ -152,7 +152,7 @@ impl Life<'_> {
         )
     }
 
-    /// A script of psql that fills segments on the primary from a session on the standby.
+    /// A psql script that fills segments on the primary from a session on the standby.
     fn on_primary(&self, segments: usize) -> String {
         let host = self.primary.host().display();
         let psql = self.tools.postgres_program("psql");

@@ -1,7 +1,7 @@
 //! The random life of a database and its copies, all of which archive to one directory.
 //!
-//! Every event is one that happens to real clusters. What a seed decides is the order, the choices and
-//! the counts; PostgreSQL decides what comes of it.
+//! Every event is one that happens to real clusters. The seed decides the order, the choices and
+//! the counts; PostgreSQL decides the outcome.
 
 mod copies;
 mod events;
@@ -19,10 +19,10 @@ use crate::clock::Clock;
 use crate::scratch::Scratch;
 use crate::wal::Lsn;
 
-/// Most backups of a life.
+/// Maximum number of backups in a life.
 const MOST_BACKUPS: usize = 6;
 
-/// Timelines after which no event is chosen that would begin one more.
+/// Number of timelines from which on no event is chosen that would start another one.
 const ENOUGH_TIMELINES: u32 = 5;
 
 /// A life under way.
@@ -34,21 +34,21 @@ pub(crate) struct Life<'a> {
     clock: Clock,
     primary: Postgres,
     standby: Option<Standby>,
-    /// Identifier of the cluster that lives now.
+    /// Identifier of the current cluster.
     system: u64,
-    /// Whether another cluster has archived segments under names that the primary has yet to use: a
+    /// True if another cluster has archived segments under names that the primary has yet to use: a
     /// server that follows the archive would take them for the primary's.
     shares_names: bool,
     backups: Vec<Backup>,
     points: Vec<Point>,
-    /// Directories of servers made so far.
+    /// Number of server directories made so far.
     nodes: u32,
-    /// Rows, points and switches made so far, for names that no other has.
+    /// Number of rows, points and switches made so far, for unique names.
     marks: u32,
     story: Vec<String>,
 }
 
-/// What remains of a life.
+/// Remains of a life.
 pub(crate) struct Remains {
     pub(crate) backups: Vec<Backup>,
     pub(crate) story: Vec<String>,
@@ -69,14 +69,14 @@ struct Standby {
     streams: bool,
 }
 
-/// A restore point in the WAL of the cluster that lived then.
+/// A restore point in the WAL of the cluster of that time.
 struct Point {
     name: String,
     lsn: Lsn,
     system: u64,
 }
 
-/// Something that happens.
+/// An event in a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     Write,
@@ -106,7 +106,7 @@ const EVENTS: [(Event, u32); 10] = [
 ];
 
 impl<'a> Life<'a> {
-    /// Lives a life to its end, with every server stopped.
+    /// Runs a life to its end and stops every server.
     pub(crate) fn live(rng: Rng, scratch: &'a Scratch, archive: &'a Archive) -> Remains {
         let tools = Tools::find();
         let mut life = Life::begin(rng, &tools, scratch, archive);

@@ -1,4 +1,4 @@
-//! Servers: how they are made, and what they are asked.
+//! Servers of a life: how to make them and what to ask them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::scratch::Scratch;
 use crate::wal::{Lsn, Segment};
 
-/// Time that a standby has to catch up, and a program to end.
+/// Time limit for a standby to catch up, and for a program to end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Settings that make a server small and fast.
@@ -75,7 +75,7 @@ impl<'a> Life<'a> {
         self.primary.start();
         let system = self.primary.sql_each(&[
             "update pg_database set datistemplate = false",
-            // What a cluster does not need would be copied for each restore.
+            // Everything in the cluster is copied for each restore: drop what it does not need.
             "drop database template0",
             "drop database template1",
             "create table written (at timestamptz, filling text)",
@@ -84,13 +84,13 @@ impl<'a> Life<'a> {
         self.system = system.parse().expect("a system identifier is a number");
     }
 
-    /// An empty cluster in a new place, with another system identifier.
+    /// Makes an empty cluster in a new place, with another system identifier.
     pub(super) fn make_cluster(&mut self) -> Postgres {
         let directory = self.next_directory();
         Postgres::create(self.tools, directory, 1, environment())
     }
 
-    /// Has the cluster begin its WAL at a segment, as `pg_upgrade` does.
+    /// Makes the cluster start its WAL at a segment, as `pg_upgrade` does.
     pub(super) fn begin_wal_at(&self, server: &Postgres, segment: Segment) {
         let mut command = as_database_user(&self.tools.postgres_program("pg_resetwal"));
         command.arg("-l").arg(segment.to_string()).arg("-D").arg(server.data());
@@ -120,13 +120,13 @@ impl<'a> Life<'a> {
         self.primary.sql_each(&[INSERT]);
     }
 
-    /// Copies the data of a server, in the course of which the primary may fill segments.
+    /// Copies the data of a server; the primary may fill segments meanwhile.
     pub(super) fn copy_data(&self, from: &Postgres, meanwhile: &str) -> (Copied, PathBuf) {
         let place = self.scratch.path(&format!("kept/{}", self.backups.len()));
         (copy(from, self.archive, &place, meanwhile), place)
     }
 
-    /// Makes a copy a backup in the archive.
+    /// Adds a copy to the archive as a backup.
     pub(super) fn keep(&mut self, copied: &Copied, data: PathBuf, of: &str) {
         let taken = copied.describe(self.archive, self.clock);
         let (start, stop) = (&copied.start, &copied.stop);
@@ -136,7 +136,7 @@ impl<'a> Life<'a> {
         self.backups.push(Backup { taken, data, end });
     }
 
-    /// A standby made of a copy of the primary, caught up.
+    /// Makes a standby of a copy of the primary, caught up.
     pub(super) fn make_standby(&mut self) -> Standby {
         let streams = self.rng.u8(..4) > 0;
         let how = if streams { "streams" } else { "reads the archive" };
@@ -155,7 +155,7 @@ impl<'a> Life<'a> {
         Standby { server, streams }
     }
 
-    /// Waits until the standby has replayed what it can have.
+    /// Waits until the standby has replayed all the WAL that it can get.
     pub(super) fn catch_up(&self, standby: &Standby) {
         let lsn = if standby.streams {
             self.primary.sql("select pg_current_wal_flush_lsn()")
@@ -171,7 +171,7 @@ impl<'a> Life<'a> {
         });
     }
 
-    /// A server with the data of a backup, to be started in recovery.
+    /// Makes a server with the data of a backup, to be started in recovery.
     pub(super) fn restored(&mut self, backup: &Backup) -> Postgres {
         let directory = self.next_directory();
         make_database_directory(&directory);
@@ -183,12 +183,12 @@ impl<'a> Life<'a> {
         server
     }
 
-    /// The timeline that the primary writes.
+    /// The timeline that the primary writes to.
     pub(super) fn timeline(&self) -> u32 {
         self.segment().timeline
     }
 
-    /// The segment that the primary writes.
+    /// The segment that the primary writes to.
     pub(super) fn segment(&self) -> Segment {
         let name = self.primary.sql("select pg_walfile_name(pg_current_wal_insert_lsn())");
         Segment::parse(&name).unwrap_or_else(|| panic!("no segment: `{name}`"))
@@ -206,14 +206,14 @@ impl<'a> Life<'a> {
     }
 }
 
-/// Writes a row.
+/// Statement that writes a row.
 pub(super) const INSERT: &str =
     "insert into written values (clock_timestamp(), repeat('filling ', 30))";
 
-/// Completes the current segment, without a row for an answer.
+/// Statement that completes the current segment and returns no row.
 pub(super) const SWITCH: &str = "do 'begin perform pg_switch_wal(); end'";
 
-/// Leaves a file that says how a server is to be started.
+/// Creates a signal file, which says how a server is to be started.
 pub(super) fn signal(server: &Postgres, name: &str) {
     let file = server.data().join(name);
     fs::write(&file, "").expect("the data of a stopped server can be written");
@@ -224,7 +224,7 @@ pub(super) fn read_lsn(text: &str) -> Lsn {
     Lsn::parse(text).unwrap_or_else(|| panic!("no LSN: `{text}`"))
 }
 
-/// All that a server sees of the test's environment.
+/// The part of the test's environment that a server sees.
 fn environment() -> Vec<(&'static str, String)> {
     vec![("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()), ("LANG", "C.UTF-8".to_owned())]
 }

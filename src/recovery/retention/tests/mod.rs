@@ -1,4 +1,5 @@
-//! Retention as a whole: against a recorded archive, and against Barman's code followed step by step.
+//! Tests of retention as a whole: against a recorded archive, and against Barman's code followed
+//! step by step.
 
 mod naive;
 mod recorded;
@@ -15,7 +16,7 @@ use super::*;
 use crate::barman::{BackupFile, BackupInfo, BackupStatus, KeepTarget, Place, ServerKey, WalKind};
 use crate::postgres::{SegmentName, TimelineId, parse_hex};
 
-/// A backup in the making.
+/// Draft of a backup.
 #[derive(Clone, Debug)]
 pub(super) struct Sketch {
     pub(super) id: String,
@@ -28,7 +29,7 @@ pub(super) struct Sketch {
 }
 
 impl Sketch {
-    /// A finished backup with this id.
+    /// Returns a finished backup with this id.
     pub(super) fn done(id: &str) -> Self {
         let wal = (segment("1/0/1"), segment("1/0/1"));
         let ended_at = Some(day(1.0));
@@ -43,22 +44,22 @@ impl Sketch {
         }
     }
 
-    /// It is the difference to this backup.
+    /// Makes the backup the difference to this one.
     pub(super) fn built_on(self, parent: &str) -> Self {
         Self { parent: Some(parent.to_owned()), ..self }
     }
 
-    /// It knows of these backups that they are built on it.
+    /// Makes the backup know that these backups are built on it.
     pub(super) fn with_children(self, children: &[&str]) -> Self {
         Self { children: children.iter().map(ToString::to_string).collect(), ..self }
     }
 
-    /// It ended on this day.
+    /// Makes the backup end on this day.
     pub(super) fn ended(self, at: f64) -> Self {
         Self { ended_at: Some(day(at)), ..self }
     }
 
-    /// It needs just this segment.
+    /// Makes the backup need just this segment.
     pub(super) fn wal(self, name: &str) -> Self {
         Self { wal: (segment(name), segment(name)), ..self }
     }
@@ -78,27 +79,27 @@ impl Sketch {
     }
 }
 
-/// Finished backups that ended at the ends of these days, in order of their ids.
+/// Returns finished backups that ended at the ends of these days, in order of their ids.
 pub(super) fn done(days: &[f64]) -> Vec<CatalogBackup> {
     let ids = ('a'..='z').map(String::from);
     ids.zip(days).map(|(id, end)| Sketch::done(&id).ended(*end).backup()).collect()
 }
 
-/// So many days after the beginning of some month.
+/// Returns the moment this many days after the start of some month.
 pub(super) fn day(days: f64) -> DateTime<Utc> {
     #[expect(clippy::cast_possible_truncation, reason = "a few days in milliseconds")]
     let milliseconds = (days * 86_400_000.0) as i64;
     DateTime::from_timestamp(1_793_491_200, 0).unwrap() + TimeDelta::milliseconds(milliseconds)
 }
 
-/// A segment from its three numbers, `1/0/FF`.
+/// Parses a segment from its three numbers, `1/0/FF`.
 pub(super) fn segment(numbers: &str) -> SegmentName {
     let mut numbers = numbers.split('/').map(|number| u32::from_str_radix(number, 16).unwrap());
     let mut next = || numbers.next().unwrap();
     SegmentName { timeline: TimelineId(next()), log: next(), segment: next() }
 }
 
-/// The keys of one server from its directory's name on, in order, and the small files among them.
+/// Keys of one server from its directory's name on, in order, and the small files among them.
 #[derive(Clone, Debug, Default)]
 struct Server {
     keys: Vec<String>,
@@ -106,7 +107,7 @@ struct Server {
 }
 
 impl Server {
-    /// Its backups, read from its files.
+    /// Returns the server's backups, read from its files.
     fn catalog(&self) -> Vec<CatalogBackup> {
         let infos = self.contents.iter().filter_map(|(key, content)| match server_key(key) {
             ServerKey::Backup { id, file: BackupFile::Info } => Some((key, id, content)),
@@ -122,7 +123,7 @@ impl Server {
         infos.map(backup).collect()
     }
 
-    /// The keys that a deletion removes.
+    /// Returns the keys that a deletion removes.
     fn removed(&self, deletion: &Deletion) -> BTreeSet<&str> {
         let goes = |key: &str| match server_key(key) {
             ServerKey::Backup { id, file } => {
@@ -152,7 +153,7 @@ fn server_key(key: &str) -> ServerKey<'_> {
     }
 }
 
-/// The log whose directory a key below `wals/` lies in.
+/// Returns the timeline and log of the WAL directory that a key below `wals/` lies in.
 fn log_of(key: &str) -> Option<(TimelineId, u32)> {
     let (directory, _) = key.split_once("/wals/")?.1.split_once('/')?;
     let (timeline, log) = directory.split_at_checked(8)?;
@@ -193,11 +194,11 @@ prop_compose! {
 /// Ancestry of a backup among those before it.
 #[derive(Clone, Debug)]
 struct Ancestry {
-    /// The backup that it is the difference to, as a share of those before it.
+    /// Backup that this one is the difference to, as a share of those before it.
     parent: Option<prop::sample::Index>,
-    /// Whether that one is there.
+    /// True if the parent is there.
     parent_is_there: bool,
-    /// Whether that one knows of it.
+    /// True if the parent knows of this backup.
     is_known: bool,
 }
 
@@ -211,7 +212,7 @@ prop_compose! {
     }
 }
 
-/// Full backups with trees of incremental ones, some of them torn.
+/// Generates full backups with trees of incremental ones, some of them torn.
 fn any_catalog() -> impl Strategy<Value = Vec<CatalogBackup>> {
     prop::collection::vec((any_backup(), any_ancestry()), 0..9).prop_map(|drafts| {
         let mut catalog: Vec<CatalogBackup> = Vec::new();
@@ -226,7 +227,7 @@ fn any_catalog() -> impl Strategy<Value = Vec<CatalogBackup>> {
                 }
                 let name = if ancestry.parent_is_there { &*parent.id } else { "gone" };
                 backup.parent_id = Some(name.to_owned());
-                // No difference to a backup is taken before that has ended.
+                // An incremental backup is not taken before its parent has ended.
                 backup.ended_at = backup.ended_at.max(parent.ended_at);
             }
             catalog.push(backup);
@@ -235,7 +236,7 @@ fn any_catalog() -> impl Strategy<Value = Vec<CatalogBackup>> {
     })
 }
 
-/// Catalogs in which somebody wrote at random.
+/// Generates catalogs in which someone wrote at random.
 fn any_tampered_catalog() -> impl Strategy<Value = Vec<CatalogBackup>> {
     let slip = (any::<prop::sample::Index>(), 0..10_usize);
     (any_catalog(), prop::collection::vec(slip, 0..3)).prop_map(|(mut catalog, slips)| {
@@ -256,7 +257,7 @@ fn any_policy() -> impl Strategy<Value = RetentionPolicy> {
     ]
 }
 
-/// Some of the keys that there can be below `wals/`, no name twice.
+/// Generates some of the keys that there can be below `wals/`, no name twice.
 fn any_wal_keys() -> impl Strategy<Value = BTreeSet<String>> {
     let key = (any_segment(), any_segment(), 0..6).prop_map(|(name, elsewhere, kind)| {
         let directory = |name: SegmentName| name.to_string()[..16].to_owned();
@@ -268,7 +269,7 @@ fn any_wal_keys() -> impl Strategy<Value = BTreeSet<String>> {
             3 => format!("s/wals/{home}/{name}.gz.tmp"),
             4 => format!("s/wals/{:08X}.history", name.timeline.0),
             _ => {
-                // Its number is that of the directory, which makes it the only one of its name.
+                // The number is that of the directory, which makes the name unique.
                 let number = 16 + elsewhere.timeline.0 * 16 + elsewhere.log;
                 let name = SegmentName { segment: number, ..name };
                 format!("s/wals/{}/{name}", directory(elsewhere))

@@ -1,8 +1,8 @@
-//! Barman's functions again, one statement after the other, on names as text.
+//! Barman's functions, rewritten one statement after the other, on names as text.
 
 use super::*;
 
-/// `_backup_report` of the two policies; `None` where it never ends.
+/// `_backup_report` of the two policies; `None` if it never ends.
 pub(super) fn report(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
@@ -10,7 +10,7 @@ pub(super) fn report(
     now: DateTime<Utc>,
 ) -> Option<BTreeMap<String, String>> {
     let mut sorted: Vec<_> = catalog.iter().collect();
-    sorted.sort_by(|one, other| other.id.cmp(&one.id));
+    sorted.sort_by(|backup, other| other.id.cmp(&backup.id));
     let (mut found, mut valid, mut i) = (false, 0, 0);
     let mut report = BTreeMap::new();
     for backup in sorted {
@@ -44,7 +44,7 @@ pub(super) fn report(
             report.insert(id, below(status, is_beyond).to_owned());
         }
     }
-    // Barman's report has what is not there as well.
+    // Barman's report also has backups that are not there.
     report.retain(|id, _| catalog.iter().any(|backup| backup.id == *id));
     Some(report)
 }
@@ -62,7 +62,7 @@ fn walk_backups_tree(
     catalog: &[CatalogBackup],
     depth: usize,
 ) -> Option<Vec<String>> {
-    // No chain of different backups is longer.
+    // A chain of different backups is never longer.
     if depth > catalog.len() {
         return None;
     }
@@ -76,14 +76,14 @@ fn walk_backups_tree(
     Some(walked)
 }
 
-/// A bucket and what Barman remembers of it.
+/// Keys of an archive, and what Barman remembers of it.
 struct Run {
     keys: BTreeSet<String>,
     catalog: BTreeMap<String, CatalogBackup>,
     wal_paths: Option<BTreeMap<String, String>>,
 }
 
-/// The second half of `main`: the keys that are left.
+/// Follows the second half of `main` and returns the keys that are left.
 pub(super) fn left(
     keys: &[String],
     catalog: &[CatalogBackup],
@@ -102,7 +102,7 @@ pub(super) fn left(
     run.keys
 }
 
-/// `DIR` of `s/wals/DIR/…`, where it looks like the directory of a log.
+/// Returns `DIR` of `s/wals/DIR/…` if it looks like a WAL directory.
 fn directory(key: &str) -> Option<&str> {
     let (directory, _) = key.strip_prefix("s/wals/")?.split_once('/')?;
     let is_log = directory.len() == 16 && u64::from_str_radix(directory, 16).is_ok();

@@ -1,4 +1,5 @@
-//! The archive that Barman's own tools left, and what its own code says of it.
+//! Tests against the archive that Barman's own tools left, and what Barman's own code says about
+//! it.
 
 use super::*;
 
@@ -10,7 +11,7 @@ fn json(name: &str) -> Value {
     serde_json::from_slice(&fs::read(folder().join(name)).unwrap()).unwrap()
 }
 
-/// Sizes by key, behind the prefix and the slash after it.
+/// Returns the sizes by key, without the prefix and the slash after it.
 fn listing(prefix: &str) -> BTreeMap<String, u64> {
     let lines = fs::read_to_string(folder().join("listing.jsonl")).unwrap();
     let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

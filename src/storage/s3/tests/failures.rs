@@ -110,7 +110,7 @@ async fn an_error_page_of_a_proxy_is_told_by_its_status() {
     assert_eq!(bench.list_error().await.kind(), ErrorKind::Throttled);
 }
 
-/// Answers that point to a region, with the kind of error that they are.
+/// Answers that point to a region, each with its kind of error.
 fn pointing_to(region: &str) -> [(Step, ErrorKind); 4] {
     let body = |code: &str, rest: &str| format!("<Error><Code>{code}</Code>{rest}</Error>");
     let malformed = body("AuthorizationHeaderMalformed", &format!("<Region>{region}</Region>"));
@@ -170,13 +170,13 @@ async fn what_cannot_be_a_region_is_not_followed() {
     }
 }
 
-/// The region for which a request is signed.
+/// Returns the region that a request is signed for.
 fn region_of(head: &str) -> String {
     let (_, scope) = head.split_once("Credential=").unwrap();
     scope.split('/').nth(2).unwrap().to_owned()
 }
 
-/// Sentences that only concern who wrote the SDK.
+/// Phrases that only concern the authors of the SDK.
 const OF_THE_SDK: [&str; 11] = [
     "sdk",
     "bug",
@@ -191,7 +191,7 @@ const OF_THE_SDK: [&str; 11] = [
     "other:",
 ];
 
-/// Answers that no store of S3's kind should give, and some that it should.
+/// Answers that no S3-compatible store should give, and some that it may give.
 fn odd_answers() -> Vec<Step> {
     vec![
         Step::Hang,

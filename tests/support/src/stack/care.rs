@@ -39,7 +39,7 @@ impl Stack {
         self.client.delete_object(key);
     }
 
-    /// Takes the content out of an object behind Barman's back.
+    /// Empties an object behind Barman's back.
     #[track_caller]
     pub fn empty_object(&self, key: &str) {
         self.client.empty_object(key);
