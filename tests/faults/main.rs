@@ -88,6 +88,14 @@ impl Scene {
         self.exporter.wait_for("a good scan", SOON, is_up).await
     }
 
+    /// Waits for the end of a good scan, so that what breaks next does not meet one that is under way:
+    /// a side question that fails leaves the scan good, but its metrics absent.
+    async fn has_scanned(&self) -> Samples {
+        let before = count(&self.is_up().await, "scans_total", "success");
+        let again = |samples: &Samples| count(samples, "scans_total", "success") > before;
+        self.exporter.wait_for("one more good scan", SOON, again).await
+    }
+
     /// Breaks something, and makes sure that it fails as it should; heals it, and makes sure of
     /// that.
     async fn assert_fails_until_healed(
@@ -96,7 +104,7 @@ impl Scene {
         fail: impl AsyncFnOnce(&mut EmbeddedArchive),
         heal: impl AsyncFnOnce(&mut EmbeddedArchive),
     ) {
-        let good = self.is_up().await;
+        let good = self.has_scanned().await;
         fail(&mut self.archive).await;
         self.assert_failing(&good, failure).await;
         heal(&mut self.archive).await;
