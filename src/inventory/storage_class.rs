@@ -31,7 +31,12 @@ enum Name {
     /// The one at this place of [`KNOWN`].
     Known(u8),
     Other(Box<str>),
+    /// `ARCHIVE` of Google Cloud.
+    GoogleArchive,
 }
+
+/// Class of this name at Google Cloud, Tencent COS and Volcengine TOS.
+const ARCHIVE: &str = "ARCHIVE";
 
 impl StorageClass {
     /// What a store means when it names none (Amazon S3 API Reference, "`Object`").
@@ -53,6 +58,7 @@ impl StorageClass {
         match &self.0 {
             Name::Known(place) => KNOWN.get(usize::from(*place)).copied().unwrap_or_default(),
             Name::Other(name) => name,
+            Name::GoogleArchive => ARCHIVE,
         }
     }
 
@@ -60,20 +66,30 @@ impl StorageClass {
     /// first, which takes minutes to hours.
     ///
     /// Amazon S3 User Guide, "Working with archived objects"; Alibaba Cloud OSS, "Overview of
-    /// storage classes"; Oracle Cloud, "Archive Storage Tier"; Volcengine TOS, "Storage classes".
-    /// Google Cloud's `ARCHIVE`, in capitals, is read at once and is not one of these.
+    /// storage classes"; Oracle Cloud, "Archive Storage Tier"; Tencent Cloud COS, "Storage Class
+    /// Overview"; Volcengine TOS, "Storage classes"; Google Cloud Storage, "Storage classes".
     #[must_use]
     pub fn is_read_at_once(&self) -> bool {
-        !matches!(
-            self.as_str(),
-            "GLACIER"
-                | "DEEP_ARCHIVE"
-                | "Archive"
-                | "ColdArchive"
-                | "DeepColdArchive"
-                | "COLD_ARCHIVE"
-                | "DEEP_COLD_ARCHIVE"
-        )
+        let is_of_google = self.0 == Name::GoogleArchive;
+        is_of_google
+            || !matches!(
+                self.as_str(),
+                "GLACIER"
+                    | "DEEP_ARCHIVE"
+                    | "Archive"
+                    | "ColdArchive"
+                    | "DeepColdArchive"
+                    | "COLD_ARCHIVE"
+                    | "DEEP_COLD_ARCHIVE"
+                    | ARCHIVE
+            )
+    }
+
+    /// Returns the class that Google Cloud means by this name: its `ARCHIVE` is read at once, unlike
+    /// that of other vendors.
+    #[must_use]
+    pub fn of_google_cloud(self) -> Self {
+        if self.as_str() == ARCHIVE { Self(Name::GoogleArchive) } else { self }
     }
 }
 
@@ -97,12 +113,23 @@ mod tests {
             "DeepColdArchive",
             "COLD_ARCHIVE",
             "DEEP_COLD_ARCHIVE",
+            "ARCHIVE",
         ];
         for name in archives {
             assert!(!StorageClass::of(name).is_read_at_once(), "{name}");
         }
-        for name in ["STANDARD", "GLACIER_IR", "IA", "Infrequent Access", "COLDLINE", "ARCHIVE"] {
+        for name in ["STANDARD", "GLACIER_IR", "IA", "Infrequent Access", "COLDLINE"] {
             assert!(StorageClass::of(name).is_read_at_once(), "{name}");
         }
+    }
+
+    #[test]
+    fn the_archive_of_google_cloud_is_read_at_once() {
+        let archive = StorageClass::of("ARCHIVE").of_google_cloud();
+
+        assert!(archive.is_read_at_once());
+        assert_eq!(archive.as_str(), "ARCHIVE");
+        let glacier = StorageClass::of("GLACIER");
+        assert_eq!(glacier.clone().of_google_cloud(), glacier);
     }
 }

@@ -1,49 +1,70 @@
 //! Course of a replay: the timelines of a history, with the segments that each can have.
 
-use crate::postgres::{Lsn, SegmentSize, TimelineHistory, TimelineId};
+use crate::postgres::{Lsn, Run, TimelineHistory, TimelineId};
+
+use super::ArchivedWal;
+use super::restore::Read;
 
 /// A history as replay follows it: `expectedTLEs`, newest timeline first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Course {
     stretches: Vec<Stretch>,
+    /// Places of the timelines whose WAL each timeline continues.
+    parents: Vec<Option<Place>>,
+    /// Timelines that have anything to serve.
+    sources: Vec<Source>,
 }
 
 /// One timeline of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stretch {
-    pub(super) timeline: TimelineId,
+struct Stretch {
+    timeline: TimelineId,
     begins_at: Option<Lsn>,
     ends_at: Option<Lsn>,
     /// Segment in which the timeline starts; 0 for the oldest one.
-    pub(super) first: u64,
+    first: u64,
+}
+
+/// One timeline of a history from which a restore can be served segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) place: Place,
+    pub(super) timeline: TimelineId,
+    /// First segment that is served, not before the one in which the timeline starts.
+    first: u64,
 }
 
 /// Place of a timeline in a course: 0 is the newest one.
 pub(super) type Place = usize;
 
 impl Course {
-    pub(super) fn of(history: &TimelineHistory, size: SegmentSize) -> Self {
+    pub(super) fn of(history: &TimelineHistory, wal: &ArchivedWal) -> Self {
         let intervals = history.intervals().into_iter();
-        let stretches = intervals.map(|interval| Stretch {
-            timeline: interval.timeline,
-            begins_at: interval.begins_at,
-            ends_at: interval.ends_at,
-            first: interval.begins_at.map_or(0, |begins_at| size.segment_of(begins_at)),
+        let stretches: Vec<_> = intervals
+            .map(|interval| Stretch {
+                timeline: interval.timeline,
+                begins_at: interval.begins_at,
+                ends_at: interval.ends_at,
+                first: interval.begins_at.map_or(0, |begins_at| wal.size.segment_of(begins_at)),
+            })
+            .collect();
+        let parents = (0..stretches.len()).map(|place| parent_of(&stretches, place)).collect();
+        let sources = stretches.iter().enumerate().filter_map(|(place, stretch)| {
+            let first = wal.next_served(stretch.timeline, stretch.first)?;
+            Some(Source { place, timeline: stretch.timeline, first })
         });
-        Self { stretches: stretches.collect() }
+        let sources = sources.collect();
+        Self { stretches, parents, sources }
     }
 
-    /// Returns the timelines, newest first, with their places.
-    pub(super) fn stretches(&self) -> impl Iterator<Item = (Place, &Stretch)> {
-        self.stretches.iter().enumerate()
-    }
-
-    pub(super) fn stretch(&self, place: Place) -> Option<&Stretch> {
-        self.stretches.get(place)
+    /// Returns the timelines from which segments are served, newest first.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter()
     }
 
     pub(super) fn place_of(&self, timeline: TimelineId) -> Option<Place> {
-        self.stretches.iter().position(|stretch| stretch.timeline == timeline)
+        let place = self.stretches.binary_search_by(|stretch| timeline.cmp(&stretch.timeline));
+        place.ok()
     }
 
     /// Returns the timeline that owns a position (`tliOfPointInHistory` in `timeline.c`).
@@ -52,22 +73,40 @@ impl Course {
         Some(owner.timeline)
     }
 
-    /// Returns the newest timeline that has started in a segment or before it: the one that
-    /// `XLogFileReadAnyTLI` in `xlogrecovery.c` asks first.
-    pub(super) fn owner_of(&self, number: u64) -> Option<Place> {
-        self.stretches.iter().position(|stretch| stretch.first <= number)
+    /// Returns the timelines that have started in a segment or before it, newest first:
+    /// `XLogFileReadAnyTLI` in `xlogrecovery.c` asks them in this order.
+    pub(super) fn begun_in(&self, number: u64) -> impl Iterator<Item = TimelineId> {
+        let begun = self.stretches.iter().filter(move |stretch| stretch.first <= number);
+        begun.map(|stretch| stretch.timeline)
     }
 
-    /// Returns the timeline whose WAL a timeline continues: the owner, before the timeline started,
-    /// of the position just before its start.
-    fn parent_of(&self, place: Place) -> Option<Place> {
-        let position = Lsn(self.stretches.get(place)?.begins_at?.0.checked_sub(1)?);
-        let older = self.stretches.iter().enumerate().skip(place + 1);
-        let mut owners = older.filter(|(older, stretch)| {
-            let was_endless = *older == place + 1;
-            stretch.owns(position) || (was_endless && stretch.has_begun_at(position))
-        });
-        owners.next().map(|(place, _)| place)
+    /// Returns the timelines above one of the course, newest first.
+    pub(super) fn above(&self, timeline: TimelineId) -> impl Iterator<Item = TimelineId> {
+        let timelines = self.stretches.iter().map(|stretch| stretch.timeline);
+        timelines.take_while(move |newer| *newer != timeline)
+    }
+
+    /// Returns the segments of the course from a number on, present or not: those of each timeline
+    /// up to where a newer one starts, and those of the target up to its last one. A target without
+    /// segments has its first one.
+    pub(super) fn steps(&self, begin: u64, wal: &ArchivedWal) -> Vec<Read> {
+        let mut steps = Vec::new();
+        let mut next = None;
+        for Stretch { timeline, first, .. } in &self.stretches {
+            let from = begin.max(*first);
+            let to = match next {
+                Some(next) if *first >= next => continue,
+                Some(next) => next - 1,
+                None => wal.last(*timeline).filter(|last| *last >= from).unwrap_or(from),
+            };
+            steps.push(Read { timeline: *timeline, run: Run { first: from, last: to } });
+            if *first <= begin {
+                break;
+            }
+            next = Some(*first);
+        }
+        steps.reverse();
+        steps
     }
 
     /// Returns the position at which the content of a segment leaves `from`, in a segment of the
@@ -77,17 +116,41 @@ impl Course {
     pub(super) fn crossing(&self, from: Place, to: Place, number: u64) -> Option<Lsn> {
         let mut on = to;
         while on < from {
-            let stretch = self.stretches.get(on)?;
-            let parent = self.parent_of(on)?;
-            if stretch.first != number {
-                return None;
-            }
+            let stretch = self.stretches.get(on).filter(|stretch| stretch.first == number)?;
+            let parent = self.parents.get(on).copied().flatten()?;
             if parent == from {
                 return stretch.begins_at;
             }
             on = parent;
         }
         None
+    }
+}
+
+/// Returns the timeline whose WAL a timeline continues: the owner, before the timeline started, of
+/// the position just before its start.
+fn parent_of(stretches: &[Stretch], place: Place) -> Option<Place> {
+    let position = Lsn(stretches.get(place)?.begins_at?.0.checked_sub(1)?);
+    let older = stretches.iter().enumerate().skip(place + 1);
+    let mut owners = older.filter(|(older, stretch)| {
+        let was_endless = *older == place + 1;
+        stretch.owns(position) || (was_endless && stretch.has_begun_at(position))
+    });
+    owners.next().map(|(place, _)| place)
+}
+
+impl Source {
+    /// Returns whether a restore may be served a segment of this timeline.
+    pub(super) const fn may_have(&self, number: u64) -> bool {
+        self.first <= number
+    }
+
+    /// Returns the lowest number from `from` on that is served.
+    pub(super) fn next_served(&self, from: u64, wal: &ArchivedWal) -> Option<u64> {
+        if from <= self.first {
+            return Some(self.first);
+        }
+        wal.next_served(self.timeline, from)
     }
 }
 

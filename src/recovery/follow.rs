@@ -1,6 +1,7 @@
 //! Restores of one backup to every target that a person can name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::postgres::{SegmentName, TimelineId};
 
@@ -46,15 +47,22 @@ pub(super) struct Courses<'a> {
     numbered: Vec<TimelineId>,
     /// True if there were more timelines than can be tried.
     pub(super) are_some_left_out: bool,
-    known: BTreeMap<TimelineId, Result<Course, Obstacle>>,
+    known: BTreeMap<TimelineId, Result<Arc<Course>, Obstacle>>,
 }
 
 /// Maximum number of timelines that are tried by their number: the highest ones.
 const MOST_TARGETS: usize = 1000;
 
-/// Maximum number of looks at a timeline that all tries by number together may take. With more
-/// backups, or longer histories with WAL, fewer timelines are tried.
-const MOST_LOOKS: usize = 1_000_000_000;
+/// Maximum number of tries by number, over all backups.
+const MOST_TRIES: usize = 100_000;
+
+/// Maximum number of stretches of WAL that all tries by number together may read.
+const MOST_READS: usize = 6_000_000;
+
+/// Maximum number of looks at a timeline that all tries by number together may take.
+///
+/// With 300 timelines in one row and 60 backups, every target is tried.
+const MOST_LOOKS: usize = 2_000_000_000;
 
 impl<'a> Courses<'a> {
     /// Collects the courses to every timeline of an archive, including those that backups are on.
@@ -100,7 +108,7 @@ impl<'a> Courses<'a> {
         Tried { target, timeline, restore }
     }
 
-    fn restore(&self, span: &BackupSpan, course: &Course) -> Result<Restore, Obstacle> {
+    fn restore(&self, span: &BackupSpan, course: &Arc<Course>) -> Result<Restore, Obstacle> {
         let Self { histories, wal, .. } = self;
         Attempt { span, course, wal, histories }.restore()
     }
@@ -109,19 +117,22 @@ impl<'a> Courses<'a> {
 /// Returns the number of timelines that can be tried for this number of backups.
 pub(super) fn most_targets(histories: &Histories, wal: &ArchivedWal, backups: usize) -> usize {
     let longest = histories.readable().map(|history| history.ancestors().len() + 1).max();
-    let with_wal = wal.timelines().count();
-    let looks = longest.unwrap_or(1).saturating_mul(with_wal.max(1)).saturating_mul(backups.max(1));
-    MOST_TARGETS.min(MOST_LOOKS / looks).max(1)
+    let with_wal = wal.timelines().count().max(1);
+    // A try asks every timeline with WAL for each segment at which it comes to another one.
+    let looks = longest.unwrap_or(1).saturating_add(with_wal.saturating_mul(with_wal));
+    let tries = MOST_TRIES.min(MOST_READS / with_wal).min(MOST_LOOKS / looks);
+    (tries / backups.max(1)).clamp(1, MOST_TARGETS)
 }
 
+/// Returns the course to a target, for backups that end on a timeline.
 fn course(
     histories: &Histories,
     wal: &ArchivedWal,
     target: Target,
     own: TimelineId,
-) -> Result<Course, Obstacle> {
+) -> Result<Arc<Course>, Obstacle> {
     let history = histories.of_target(target, own)?;
-    Ok(Course::of(&history, wal.size))
+    Ok(Arc::new(Course::of(&history, wal)))
 }
 
 impl Tried {

@@ -58,8 +58,12 @@ pub struct Histories {
 /// A cluster that is promoted twice a week reaches this number in ten years.
 const MOST_HISTORIES: usize = 1000;
 
-/// Maximum number of a timeline's ancestors that are followed: the newest ones.
+/// Maximum number of lines of a history that is followed.
 const MOST_ANCESTORS: usize = 1000;
+
+/// Maximum number of lines of all followed histories together: what [`MOST_HISTORIES`] timelines in
+/// one row have.
+const MOST_LINES: usize = 500_000;
 
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,14 +91,15 @@ impl Histories {
     /// Collects the history files of an archive, by the timeline that starts in each.
     #[must_use]
     pub fn new(mut files: BTreeMap<TimelineId, HistoryFile>) -> Self {
-        for (place, (timeline, file)) in files.iter_mut().rev().enumerate() {
+        let mut lines = 0;
+        for (place, file) in files.values_mut().rev().enumerate() {
             let HistoryFile::Readable(history) = file else { continue };
-            let ancestors = history.ancestors();
-            if place >= MOST_HISTORIES {
+            let own = history.ancestors().len();
+            let is_followed = own <= MOST_ANCESTORS && lines + own <= MOST_LINES;
+            if place < MOST_HISTORIES && is_followed {
+                lines += own;
+            } else {
                 *file = HistoryFile::Unknown;
-            } else if let Some(oldest) = ancestors.len().checked_sub(MOST_ANCESTORS + 1) {
-                let newest = ancestors.iter().skip(oldest + 1).cloned().collect();
-                *history = TimelineHistory::of_ancestors(*timeline, newest);
             }
         }
         let mut histories = Self { files, ..Self::default() };
@@ -310,6 +315,29 @@ mod tests {
             Ok(TimelineHistory::without_ancestors(own))
         );
         assert!(histories.of_target(Target::Timeline(OWN), own).is_ok());
+    }
+
+    #[test]
+    fn only_so_many_histories_of_so_many_lines_are_followed() {
+        let of_lines = |timeline: u32, lines: u32| {
+            let line = |number: u32| format!("{number}\t0/{number:X}\tx\n");
+            (timeline, (1..=lines).map(line).collect::<String>())
+        };
+        let files = [of_lines(2, 1), of_lines(1500, 1001), of_lines(1600, 1000)];
+        let many = (2000..2998).map(|timeline| of_lines(timeline, 500));
+        let files: Vec<_> = files.into_iter().chain(many).collect();
+        let files: Vec<_> = files.iter().map(|(id, text)| (*id, text.as_str())).collect();
+        let unknown = |files: &[_], timeline| {
+            let timeline = TimelineId(timeline);
+            let history = histories(files).of_target(Target::Timeline(timeline), OWN);
+            history == Err(TargetError::UnknownHistory(timeline))
+        };
+
+        assert!(unknown(&files[1..3], 1500), "too long");
+        assert!(!unknown(&files[1..3], 1600), "just short enough");
+        assert!(!unknown(&files, 1600), "499,000 lines before it");
+        assert!(unknown(&files, 2), "1,000 histories before it");
+        assert!(!unknown(&files[..1], 2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! WAL that some backup still needs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
 
@@ -47,11 +48,11 @@ impl NeededWal {
             wal.timelines().filter(|timeline| !histories.is_readable(*timeline)).collect();
         let most = most_targets(histories, wal, backups.len());
         needed.are_some_left_out = courses.are_some_left_out || told.len() > most;
-        let told: Vec<Course> = told
+        let told: Vec<Arc<Course>> = told
             .into_iter()
             .rev()
             .take(most)
-            .filter_map(|timeline| Some(Course::of(&histories.lineage(timeline)?, wal.size)))
+            .filter_map(|timeline| Some(Arc::new(Course::of(&histories.lineage(timeline)?, wal))))
             .collect();
         for (span, need) in backups {
             needed.add_own(span, *need, wal.size);
@@ -116,6 +117,10 @@ impl NeededWal {
             Need::JustItself => last_needed,
         };
         self.segments.entry(span.begin.timeline).or_default().insert_run(Run { first, last });
+        if span.end.timeline != span.begin.timeline {
+            let to_end = Run { first, last: last_needed };
+            self.segments.entry(span.end.timeline).or_default().insert_run(to_end);
+        }
     }
 
     fn add_restore(&mut self, tried: &Tried, span: &BackupSpan, need: Need, wal: &ArchivedWal) {
@@ -129,7 +134,8 @@ impl NeededWal {
             Need::EverythingAfter => u64::MAX,
             Need::JustItself => span.last_needed(wal.size).unwrap_or(u64::MAX),
         };
-        let (target, ancestors) = match restore.steps.split_last() {
+        let steps = restore.steps(wal);
+        let (target, ancestors) = match steps.split_last() {
             Some((target, ancestors)) => (Some(target), ancestors),
             None => (None, [].as_slice()),
         };

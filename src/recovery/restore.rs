@@ -1,5 +1,7 @@
 //! One restore: a backup, replayed along a history.
 
+use std::sync::Arc;
+
 use crate::barman::BackupOrigin;
 use crate::postgres::{Lsn, Run, SegmentName, SegmentSize, TimelineId};
 
@@ -47,6 +49,8 @@ pub(super) struct Read {
 /// Restore of a backup along one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
+    course: Arc<Course>,
+    begin: u64,
     /// Success if the server comes up when only the target timeline is named; otherwise the
     /// obstacle.
     pub(super) outcome: Result<(), Obstacle>,
@@ -58,8 +62,6 @@ pub(super) struct Restore {
     pub(super) reads: Vec<Read>,
     /// Last segment that the restore is served, if it does not continue the one before.
     pub(super) unfit: Option<Read>,
-    /// Segments of the course, present or not, up to the target's last one.
-    pub(super) steps: Vec<Read>,
     /// True if the restore does not come up and the segment in its way may still arrive.
     pub(super) may_arrive: bool,
 }
@@ -67,7 +69,7 @@ pub(super) struct Restore {
 /// Everything that is needed to try a restore.
 pub(super) struct Attempt<'a> {
     pub(super) span: &'a BackupSpan,
-    pub(super) course: &'a Course,
+    pub(super) course: &'a Arc<Course>,
     pub(super) wal: &'a ArchivedWal,
     pub(super) histories: &'a Histories,
 }
@@ -121,6 +123,13 @@ impl BackupSpan {
     }
 }
 
+impl Restore {
+    /// Returns the segments of the course, present or not, up to the target's last one.
+    pub(super) fn steps(&self, wal: &ArchivedWal) -> Vec<Read> {
+        self.course.steps(self.begin, wal)
+    }
+}
+
 impl Attempt<'_> {
     /// Tries the restore. The error is the reason why the backup is not on the course.
     pub(super) fn restore(&self) -> Result<Restore, Obstacle> {
@@ -141,12 +150,21 @@ impl Attempt<'_> {
             unfit: None,
         };
         let end = self.run(&mut replaying, own, last_needed);
-        let steps = self.steps(begin);
+        let steps = self.course.steps(begin, self.wal);
         let replay = self.replay(&steps, &replaying, &end);
         let outcome = self.outcome(&replaying, &end, &replay);
         let may_arrive = outcome.is_err() && self.may_arrive(&replaying);
         let Replaying { reads, unfit, is_consistent, .. } = replaying;
-        Ok(Restore { outcome, is_consistent, replay, reads, unfit, steps, may_arrive })
+        Ok(Restore {
+            course: Arc::clone(self.course),
+            begin,
+            outcome,
+            is_consistent,
+            replay,
+            reads,
+            unfit,
+            may_arrive,
+        })
     }
 
     /// Returns the place of the backup's timeline in the course.
@@ -215,11 +233,10 @@ impl Attempt<'_> {
 
     /// Returns what is served for a segment, and from which timeline.
     fn ask(&self, on: Option<Place>, number: u64) -> Option<(Place, TimelineId, Served)> {
-        let asked =
-            self.course.stretches().take_while(|(place, _)| on.is_none_or(|on| *place <= on));
-        let can_have = asked.filter(|(_, stretch)| stretch.first <= number);
-        let mut served = can_have.map(|(place, stretch)| {
-            (place, stretch.timeline, self.wal.served(stretch.timeline, number))
+        let sources = self.course.sources();
+        let asked = sources.take_while(|source| on.is_none_or(|on| source.place <= on));
+        let mut served = asked.filter(|source| source.may_have(number)).map(|source| {
+            (source.place, source.timeline, self.wal.served(source.timeline, number))
         });
         served.find(|(_, _, served)| *served != Served::Nothing)
     }
@@ -228,10 +245,8 @@ impl Attempt<'_> {
     fn end_of_run(&self, place: Place, timeline: TimelineId, number: u64) -> u64 {
         let next = number.saturating_add(1);
         let missing = self.wal.first_missing(timeline, next, u64::MAX);
-        let newer = self.course.stretches().take_while(|(newer, _)| *newer < place);
-        let taken_over = newer.filter_map(|(_, stretch)| {
-            self.wal.next_served(stretch.timeline, next.max(stretch.first))
-        });
+        let newer = self.course.sources().take_while(|source| source.place < place);
+        let taken_over = newer.filter_map(|source| source.next_served(next, self.wal));
         let end = missing.into_iter().chain(taken_over).min();
         end.map_or(u64::MAX, |end| end - 1)
     }
@@ -252,29 +267,6 @@ impl Attempt<'_> {
         let switches = self.histories.switches_from(timeline);
         let left_at = switches.filter(|at| size.segment_of(*at) == number).max();
         left_at.zip(self.span.end_lsn).is_none_or(|(left_at, end)| left_at >= end)
-    }
-
-    /// Returns the segments of the course from a number on: those of each timeline up to where the
-    /// next one starts, and those of the target up to its last one. A target without segments has
-    /// its first one.
-    fn steps(&self, begin: u64) -> Vec<Read> {
-        let mut steps = Vec::new();
-        let mut first = begin;
-        while let Some((place, stretch)) =
-            self.course.owner_of(first).and_then(|place| Some((place, self.course.stretch(place)?)))
-        {
-            let timeline = stretch.timeline;
-            let newer = self.course.stretches().take_while(|(newer, _)| *newer < place);
-            let Some(next) = newer.map(|(_, stretch)| stretch.first).min() else {
-                let last = self.wal.last(timeline).filter(|last| *last >= first);
-                steps.push(Read { timeline, run: Run { first, last: last.unwrap_or(first) } });
-                return steps;
-            };
-            // A newer timeline that has not started yet starts after `first`.
-            steps.push(Read { timeline, run: Run { first, last: next.saturating_sub(1) } });
-            first = next;
-        }
-        steps
     }
 
     fn replay(&self, steps: &[Read], replaying: &Replaying, end: &End) -> Replay {
@@ -319,21 +311,19 @@ impl Attempt<'_> {
 
     /// Returns the name under which a segment is asked for first.
     fn name_of(&self, number: u64) -> Option<SegmentName> {
-        let owner = self.course.stretch(self.course.owner_of(number)?)?;
-        Some(self.wal.name(owner.timeline, number))
+        Some(self.wal.name(self.course.begun_in(number).next()?, number))
     }
 
     /// Returns whether the segment that a replay ended before may still arrive: nothing written
     /// after it has arrived, neither a partial segment nor one on a later timeline.
     fn may_arrive(&self, replaying: &Replaying) -> bool {
         let number = replaying.number;
-        let Some(owner) = self.course.owner_of(number) else { return false };
-        let Some(stretch) = self.course.stretch(owner) else { return false };
-        let newer = self.course.stretches().take_while(|(place, _)| *place < owner);
-        let newer = newer.map(|(_, stretch)| stretch.timeline);
+        let Some(owner) = self.course.begun_in(number).next() else { return false };
+        let has_later = |timeline| self.wal.has_from(timeline, number);
+        if has_later(owner) || self.course.above(owner).any(has_later) {
+            return false;
+        }
         let from = self.wal.size.begin_of(number);
-        let descendants = self.histories.descendants(stretch.timeline, from);
-        let has_later = newer.chain(descendants).any(|later| self.wal.has_from(later, number));
-        !has_later && !self.wal.has_from(stretch.timeline, number)
+        !self.histories.descendants(owner, from).into_iter().any(has_later)
     }
 }

@@ -76,7 +76,8 @@ pub struct BackupVerdict {
     pub default_target: TimelineId,
     /// True if a restore with that target comes up and gets as far as the best one.
     pub default_target_works: bool,
-    /// Target with which a restore gets furthest; `None` if none works.
+    /// Target with which a restore gets furthest; `None` if none works. If every restore has to wait
+    /// for cold storage, the one that gets furthest then.
     pub works_with: Option<Target>,
 }
 
@@ -130,8 +131,8 @@ impl Archived {
         let mut to_target = tried.iter().filter(|tried| tried.timeline == target);
         let restore = to_target.find_map(Tried::working)?;
         let mut replayed = SegmentSets::new();
-        for Read { timeline, run } in &restore.steps {
-            replayed.entry(*timeline).or_default().insert_run(*run);
+        for Read { timeline, run } in restore.steps(&self.wal) {
+            replayed.entry(timeline).or_default().insert_run(run);
         }
         Some(replayed)
     }
@@ -141,17 +142,26 @@ impl Archived {
         let default_target = self.histories.timeline_of(Target::Latest, own);
         let best = judged.best(current);
         let thawed = self.thawed_verdict(judged, best, current);
-        let cold = self.first_cold(judged, best);
         let thawed_reach = best.and_then(Tried::last);
+        let at_once = self.at_once(judged, best);
+        let cold = at_once.cold.as_ref();
+        let verdict = verdict_at_once(&thawed, judged, cold);
+        let is_blocked = matches!(verdict, Verdict::Blocked(_));
+        let follow: Vec<_> =
+            judged.tried.iter().map(|tried| self.followed(judged, tried)).collect();
+        let mut defaults = follow.iter().filter(|followed| followed.target == Target::Latest);
+        let default_is_read_at_once = is_blocked || defaults.any(Followed::works);
+        let works_with = at_once.tried.filter(|_| judged.is_restorable());
         BackupVerdict {
-            verdict: verdict_at_once(&thawed, judged, cold.as_ref()),
+            verdict,
             thawed,
             reach: cold.map_or(thawed_reach, |cold| cold.reach),
             thawed_reach,
-            follow: judged.tried.iter().map(|tried| self.followed(judged, tried)).collect(),
+            follow,
             default_target,
-            default_target_works: judged.default_works(best, self.wal.size),
-            works_with: best.filter(|_| judged.is_restorable()).map(|tried| tried.target),
+            default_target_works: default_is_read_at_once
+                && judged.default_works(best, self.wal.size),
+            works_with: works_with.map(|tried| tried.target),
         }
     }
 
@@ -200,24 +210,33 @@ impl Archived {
         followed
     }
 
-    /// Returns the place where the best restore meets cold storage. If what makes the backup
-    /// consistent is cold there, the reach is that of another working restore that needs nothing
-    /// cold for it, if there is one.
-    fn first_cold(&self, judged: &Judged<'_>, best: Option<&Tried>) -> Option<Cold> {
-        let cold = best.and_then(Tried::consistent).and_then(|best| self.cold(judged, best))?;
-        if !cold.is_own {
-            return Some(cold);
-        }
-        let others = judged.tried.iter().rev().filter_map(|tried| Some((tried, tried.working()?)));
-        let mut readable = others.filter_map(|(tried, restore)| match self.cold(judged, restore) {
-            Some(other) if other.is_own => None,
-            Some(other) => Some(other.reach),
-            None => Some(tried.last()),
+    /// Returns the restore that gets furthest before anything is brought back from cold storage. It
+    /// is the best one unless what makes the backup consistent is cold there, and some other working
+    /// restore needs nothing cold for it.
+    fn at_once<'a>(&self, judged: &'a Judged<'_>, best: Option<&'a Tried>) -> AtOnce<'a> {
+        let cold_of = |tried: &Tried| self.cold(judged, tried.consistent()?);
+        let cold = best.and_then(cold_of);
+        let Some(own_cold) = cold.as_ref().filter(|cold| cold.is_own) else {
+            return AtOnce { tried: best, cold };
+        };
+        let working = judged.tried.iter().filter(|tried| tried.working().is_some());
+        let readable = working.filter_map(|tried| match cold_of(tried) {
+            Some(cold) if cold.is_own => None,
+            Some(cold) => Some((tried, cold.reach)),
+            None => Some((tried, tried.last())),
         });
-        Some(match readable.next() {
-            Some(reach) => Cold { is_own: false, reach, ..cold },
-            None => cold,
-        })
+        let own = judged.candidate.span.end.timeline;
+        // Among several that are equal, the last one is the one that a person would name.
+        let furthest = readable.max_by_key(|(tried, reach)| {
+            (tried.timeline == own, reach.and_then(|reach| reach.number(self.wal.size)))
+        });
+        match furthest {
+            Some((tried, reach)) => {
+                let cold = Cold { segment: own_cold.segment, is_own: false, reach };
+                AtOnce { tried: Some(tried), cold: Some(cold) }
+            }
+            None => AtOnce { tried: best, cold },
+        }
     }
 
     /// Returns the verdict on a backup that no target restores.
@@ -231,7 +250,10 @@ impl Archived {
         let on_course = self.closest(judged).and_then(|restore| restore.outcome.as_ref().err());
         let closed = || judged.tried.iter().filter_map(|tried| tried.restore.as_ref().err());
         // An unknown history file may be the one that a restore needs.
-        let unknown = closed().find(|obstacle| matches!(obstacle, Obstacle::UnknownHistory(_)));
+        let begin = judged.candidate.span.begin.timeline;
+        let unknown = closed().find(
+            |obstacle| matches!(obstacle, Obstacle::UnknownHistory(timeline) if *timeline >= begin),
+        );
         let obstacle = unknown.or(on_course).or_else(|| closed().next());
         Verdict::Broken(obstacle.cloned().unwrap_or(Obstacle::DeadBranch))
     }
@@ -288,7 +310,9 @@ impl Archived {
         for judged in judged.iter().filter(|judged| judged.candidate.need == Need::EverythingAfter)
         {
             let steps = current.and_then(|current| judged.steps_to(current, &self.wal));
-            let Some((target, before)) = steps.and_then(<[Read]>::split_last) else { continue };
+            let Some((target, before)) = steps.as_deref().and_then(<[Read]>::split_last) else {
+                continue;
+            };
             for read in before {
                 want(read, u64::MAX);
             }
@@ -317,7 +341,7 @@ impl Archived {
         let Some(last_needed) = judged.candidate.span.last_needed(self.wal.size) else {
             return Vec::new();
         };
-        let mut steps = restore.steps.clone();
+        let mut steps = restore.steps(&self.wal);
         if let Some(target) = steps.last_mut() {
             // Includes segments after the last present one.
             target.run.last = u64::MAX;
@@ -366,6 +390,13 @@ pub(super) struct Judged<'a> {
     pub(super) tried: Vec<Tried>,
 }
 
+/// Restore that gets furthest before anything is brought back from cold storage.
+struct AtOnce<'a> {
+    tried: Option<&'a Tried>,
+    /// Place where it, or a better one, meets cold storage.
+    cold: Option<Cold>,
+}
+
 /// Place where a restore meets cold storage.
 struct Cold {
     segment: SegmentName,
@@ -400,11 +431,11 @@ impl Judged<'_> {
     }
 
     /// Returns the course to a timeline's last segment, if the backup is on it.
-    fn steps_to(&self, timeline: TimelineId, wal: &ArchivedWal) -> Option<&[Read]> {
+    fn steps_to(&self, timeline: TimelineId, wal: &ArchivedWal) -> Option<Vec<Read>> {
         wal.last(timeline)?;
         let mut to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
         let restore = to_timeline.find_map(|tried| tried.restore.as_ref().ok())?;
-        Some(&restore.steps)
+        Some(restore.steps(wal))
     }
 
     /// Returns the restore that gets furthest: to the current timeline if one gets there, otherwise

@@ -1,6 +1,7 @@
 //! Builds the report on one server from everything that was read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,6 +10,7 @@ use crate::inventory::{
     BackupInventory, DirectoryInventory, FileContent, Finding, Stock, UnreadableReason,
 };
 use crate::postgres::{LogName, SegmentSize};
+use crate::recovery::Histories;
 
 use super::build::{Expectations, ScanFindings};
 use super::newest_wal::{newest_cluster_since, newest_segment};
@@ -17,6 +19,7 @@ use super::recovery::RecoveryReport;
 use super::recovery_source::RecoverySource;
 use super::retention::RetentionReport;
 use super::schedule::ScheduleReport;
+use super::served_wal::histories;
 use super::timelines::timelines;
 use super::wal_anomalies::{odd_names, segment_sizes, strays, wal_anomalies};
 use super::{BackupReport, BackupState, Refusals, ServerReport, WalReport};
@@ -65,9 +68,10 @@ impl ServerJudge<'_> {
             reclaimable: BTreeMap::new(),
         };
         let mut lacking = BTreeSet::new();
-        report.recovery = self.recovery(directory, &report, &mut lacking);
+        let histories = Arc::new(histories(&directory.wal, self.findings.files));
+        report.recovery = self.recovery(directory, &histories, &report, &mut lacking);
         report.refusals.restrict(&mut report.recovery);
-        report.wal = self.wal(directory, &report);
+        report.wal = self.wal(directory, &histories, &report);
         let policy = self.expected.retention.of(self.name).filter(|_| is_expected);
         report.retention = policy.map(|policy| {
             RetentionReport::new(policy, (directory, &report), self.now, &mut lacking)
@@ -172,6 +176,7 @@ impl ServerJudge<'_> {
     fn recovery(
         &self,
         directory: &DirectoryInventory,
+        histories: &Arc<Histories>,
         report: &ServerReport,
         lacking: &mut BTreeSet<LogName>,
     ) -> RecoveryReport {
@@ -187,7 +192,7 @@ impl ServerJudge<'_> {
         let backups = &report.backups;
         let source = RecoverySource {
             directory,
-            files,
+            histories,
             backups,
             stray,
             settled_at,
@@ -197,10 +202,15 @@ impl ServerJudge<'_> {
         source.report(size.unwrap_or(SegmentSize::DEFAULT), lacking)
     }
 
-    fn wal(&self, directory: &DirectoryInventory, report: &ServerReport) -> WalReport {
+    fn wal(
+        &self,
+        directory: &DirectoryInventory,
+        histories: &Histories,
+        report: &ServerReport,
+    ) -> WalReport {
         let wal = &directory.wal;
         WalReport {
-            timelines: timelines(wal, self.findings.files),
+            timelines: timelines(wal, histories),
             objects: wal.kinds(),
             newest: newest_segment(wal, &report.recovery, newest_cluster_since(report)),
             intervals: wal.intervals(report.recovery.segment_size),

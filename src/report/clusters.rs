@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::WalKind;
 use crate::inventory::{DirectoryInventory, LogInventory, WalInventory};
-use crate::postgres::{LogName, Run, Runs, SegmentName, SegmentSize, TimelineId};
+use crate::postgres::{LogName, Run, Runs, SegmentSize, TimelineId};
 use crate::recovery::{ArchivedWal, SegmentSets};
 
 use super::BackupReport;
@@ -32,24 +32,31 @@ pub(super) struct Cluster {
     pub(super) segment_size: Option<SegmentSize>,
     /// Moment up to which everything that arrived belongs to another cluster.
     after: Option<DateTime<Utc>>,
-    /// Moment from which on everything that arrives belongs to another cluster.
-    before: Option<DateTime<Utc>>,
-    /// Last segment that its first backup needs, by timeline.
-    first_ends: BTreeMap<TimelineId, u64>,
+    /// Where clusters began from which arrivals separate this one, if they began after its end.
+    later: Vec<Beginning>,
+    /// True if there is an earlier cluster from which arrivals separate this one.
+    has_earlier: bool,
+    /// Last segment that its first backup needs.
+    first_end: Option<(TimelineId, u64)>,
     /// Last segment that any of its backups needs, by timeline.
     last_ends: BTreeMap<TimelineId, u64>,
     /// First segment that any of its backups needs, by timeline.
     first_begins: BTreeMap<TimelineId, u64>,
     /// First segments of the next cluster's backups, if arrivals cannot separate the two.
     ends_before: BTreeMap<TimelineId, u64>,
-    /// Start of the next cluster's first backup.
-    next_backup_at: Option<DateTime<Utc>>,
-    /// First segments of the next cluster's backups, by timeline.
-    next_begins: BTreeMap<TimelineId, u64>,
-    /// Segments that it archived after the next cluster was created, by timeline.
-    late: SegmentSets,
-    /// Segments that the previous cluster archived after this one was created, by timeline.
-    late_of_previous: SegmentSets,
+    /// Last segments of earlier clusters' backups, if arrivals cannot separate this one from them.
+    begins_after: BTreeMap<TimelineId, u64>,
+}
+
+/// Beginning of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Beginning {
+    /// Creation of the cluster, or start of its first backup.
+    at: DateTime<Utc>,
+    first_backup_at: DateTime<Utc>,
+    /// Last segment that its first backup needs.
+    first_end: Option<(TimelineId, u64)>,
+    segment_size: Option<SegmentSize>,
 }
 
 /// Largest number of clusters that are judged separately. More exist only in a directory that somebody
@@ -78,7 +85,6 @@ pub(super) fn clusters(backups: &[BackupReport], directory: &DirectoryInventory)
     let mut clusters: Vec<Cluster> = by_identifier.into_values().collect();
     clusters.sort_by_key(|cluster| cluster.first_backup_at);
     set_limits(&mut clusters, &directory.wal);
-    find_late_segments(&mut clusters, &directory.wal);
     if clusters.is_empty() {
         clusters.push(Cluster::default());
     }
@@ -101,54 +107,63 @@ fn created_at(identifier: &str) -> Option<DateTime<Utc>> {
 
 /// Sets the period in which WAL of each cluster can arrive; clusters that take turns have no limit.
 fn set_limits(clusters: &mut [Cluster], wal: &WalInventory) {
-    let followers: Vec<_> = clusters
-        .iter()
-        .skip(1)
-        .map(|next| (next.first_backup_at, next.first_begins.clone()))
-        .collect();
-    for (cluster, (next_backup_at, next_begins)) in clusters.iter_mut().zip(followers) {
-        (cluster.next_backup_at, cluster.next_begins) = (next_backup_at, next_begins);
-    }
     let earliest_at = wal.logs.values().filter_map(|log| log.earliest_arrival()).min();
-    if clusters.iter().any(|cluster| cluster.is_copied(earliest_at)) {
-        // Everything in a copy arrived when it was copied.
-        for cluster in clusters {
-            cluster.ends_before = std::mem::take(&mut cluster.next_begins);
-        }
-        return;
-    }
-    let mut ends_at = None;
-    for cluster in clusters.iter_mut() {
-        let earlier = ends_at.filter(|_| ends_at < cluster.first_backup_at);
+    let next_at = clusters.iter().skip(1).map(|next| next.first_backup_at);
+    let pairs = clusters.iter().zip(next_at).enumerate();
+    // Everything in a copy arrived when it was copied: nothing separates the clusters of before.
+    let copied = pairs
+        .filter(|(_, (cluster, next_at))| cluster.is_copied(*next_at, earliest_at))
+        .map(|(place, _)| place + 2)
+        .max()
+        .unwrap_or_default();
+    let (before_copy, _) = clusters.split_at_mut(copied);
+    set_limits_by_position(before_copy);
+
+    let ends: Vec<_> = clusters.iter().map(|cluster| cluster.ends_at).collect();
+    for (place, cluster) in clusters.iter_mut().enumerate() {
+        let separate = if place < copied { 0 } else { place };
+        let earlier_ends = ends.iter().take(separate).copied().flatten();
+        let earlier = earlier_ends.filter(|end| Some(*end) < cluster.first_backup_at).max();
         // One that was created elsewhere before may still be that of today.
         cluster.created_at = cluster.created_at.filter(|created_at| Some(*created_at) >= earlier);
+        cluster.has_earlier = earlier.is_some();
         cluster.after = match (cluster.created_at, earlier) {
             (Some(created_at), Some(_)) => created_at.checked_sub_signed(TimeDelta::seconds(1)),
             (Some(created_at), None) => created_at.checked_sub_signed(CLOCK_SKEW),
             (None, earlier) => earlier,
         };
-        ends_at = ends_at.max(cluster.ends_at);
     }
-    let mut begins_at = None;
-    for cluster in clusters.iter_mut().rev() {
-        cluster.before = begins_at.filter(|_| begins_at > cluster.ends_at);
-        let begins = cluster.created_at.or(cluster.first_backup_at);
-        begins_at = begins_at.into_iter().chain(begins).min();
+    let beginnings: Vec<_> = clusters.iter().map(Cluster::beginning).collect();
+    for (place, cluster) in clusters.iter_mut().enumerate() {
+        let later = beginnings.iter().skip(copied.max(place + 1)).copied().flatten();
+        cluster.later = later.filter(|later| Some(later.at) > cluster.ends_at).collect();
     }
 }
 
-/// Finds the segments that a cluster archived after the next one was created: `pg_upgrade` needs the
-/// new cluster to exist while the old one still runs.
-///
-/// Such segments continue the old cluster's WAL without a gap. If the new cluster's own segments
-/// continue it as well, as after an upgrade on timeline 1, they count as the new cluster's.
-fn find_late_segments(clusters: &mut [Cluster], wal: &WalInventory) {
-    let late: Vec<_> = clusters.iter().map(|cluster| cluster.late_segments(wal)).collect();
-    for (cluster, late) in clusters.iter_mut().skip(1).zip(&late) {
-        cluster.late_of_previous = late.clone();
+/// Sets the limits of clusters that arrivals cannot separate.
+fn set_limits_by_position(clusters: &mut [Cluster]) {
+    let next_begins: Vec<_> =
+        clusters.iter().skip(1).map(|next| next.first_begins.clone()).collect();
+    for (cluster, next_begins) in clusters.iter_mut().zip(next_begins) {
+        cluster.ends_before = next_begins;
     }
-    for (cluster, late) in clusters.iter_mut().zip(late) {
-        cluster.late = late;
+    let mut earlier_ends: BTreeMap<TimelineId, u64> = BTreeMap::new();
+    for cluster in clusters {
+        cluster.begins_after = earlier_ends.clone();
+        for (timeline, last) in &cluster.last_ends {
+            let end = earlier_ends.entry(*timeline).or_default();
+            *end = last.max(end).to_owned();
+        }
+    }
+}
+
+impl Beginning {
+    /// Returns whether the cluster cannot have written a segment: the segment lies beyond the end of
+    /// the first backup, but arrived before that backup began.
+    ///
+    /// `pg_upgrade` needs the new cluster to exist while the old one still runs and archives.
+    fn rules_out(&self, segment: (TimelineId, u64), arrived_at: DateTime<Utc>) -> bool {
+        arrived_at < self.first_backup_at && self.first_end.is_some_and(|end| segment >= end)
     }
 }
 
@@ -174,7 +189,7 @@ impl Cluster {
         let end = info.end_wal.and_then(|name| Some((name.timeline, name.number(size)?)));
         if is_first {
             self.first_backup_at = info.began_at;
-            self.first_ends = end.into_iter().collect();
+            self.first_end = end;
         }
         if let Some((timeline, number)) = end {
             let last = self.last_ends.entry(timeline).or_insert(number);
@@ -184,55 +199,52 @@ impl Cluster {
 
     /// Returns whether nothing separates it from another cluster.
     fn is_alone(&self) -> bool {
-        self.after.is_none() && self.before.is_none() && self.ends_before.is_empty()
+        self.after.is_none()
+            && self.later.is_empty()
+            && self.ends_before.is_empty()
+            && self.begins_after.is_empty()
+    }
+
+    fn beginning(&self) -> Option<Beginning> {
+        let first_backup_at = self.first_backup_at?;
+        Some(Beginning {
+            at: self.created_at.unwrap_or(first_backup_at),
+            first_backup_at,
+            first_end: self.first_end,
+            segment_size: self.segment_size,
+        })
+    }
+
+    /// Returns whether the cluster began later than another one.
+    pub(super) fn is_later_than(&self, other: &Self) -> bool {
+        self.first_backup_at > other.first_backup_at
     }
 
     /// Returns whether each `backup.info` and all WAL arrived after the next cluster's first backup
     /// started: then the archive is a copy.
-    fn is_copied(&self, earliest_wal_at: Option<DateTime<Utc>>) -> bool {
-        let is_over = self.ends_at < self.next_backup_at;
-        let is_later = |at: Option<DateTime<Utc>>| {
-            at.zip(self.next_backup_at).is_some_and(|(at, next)| at > next)
-        };
-        is_over && is_later(self.written_at) && is_later(earliest_wal_at)
+    fn is_copied(
+        &self,
+        next_at: Option<DateTime<Utc>>,
+        earliest_wal_at: Option<DateTime<Utc>>,
+    ) -> bool {
+        let is_later =
+            |at: Option<DateTime<Utc>>| at.zip(next_at).is_some_and(|(at, next)| at > next);
+        self.ends_at < next_at && is_later(self.written_at) && is_later(earliest_wal_at)
     }
 
-    /// Returns the segments that this cluster archived after the next one was created.
-    fn late_segments(&self, wal: &WalInventory) -> SegmentSets {
-        let mut late = SegmentSets::new();
-        let (Some(size), Some(before)) = (self.segment_size, self.before) else { return late };
-        let is_late = |at: DateTime<Utc>| at >= before;
-        let mut segments: BTreeMap<TimelineId, (Runs, Runs)> = BTreeMap::new();
-        for (name, log) in &wal.logs {
-            let (present, early) = segments.entry(name.timeline).or_default();
-            add_log(name.log, log, size, (present, early), |at| !is_late(at));
-        }
-        for (timeline, (present, early)) in segments {
-            let arrived_at = |number: u64| {
-                let name = SegmentName::from_number(timeline, number, size);
-                wal.logs.get(&LogName::from(name))?.arrived_at(name.segment)
-            };
-            let next_begin = self.next_begins.get(&timeline).copied().unwrap_or(u64::MAX);
-            for run in present.iter().filter(|run| run.last < next_begin) {
-                let last_at = arrived_at(run.last);
-                let is_before_next = last_at.is_some_and(is_late) && last_at < self.next_backup_at;
-                let tip = early.within(run.first, run.last).last();
-                if let Some(tip) = tip.filter(|_| is_before_next) {
-                    let of_timeline = late.entry(timeline).or_default();
-                    of_timeline.insert_run(Run { first: tip + 1, last: run.last });
-                }
-            }
-        }
-        late
-    }
-
-    /// Returns the WAL that a restore of this cluster's backups finds.
-    pub(super) fn view(&self, wal: &ArchivedWal, inventory: &WalInventory) -> ArchivedWal {
+    /// Returns the WAL that a restore of this cluster's backups finds. Adds to `lacking` the WAL
+    /// directories whose files must be listed again to tell whose they are.
+    pub(super) fn view(
+        &self,
+        wal: &ArchivedWal,
+        inventory: &WalInventory,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> ArchivedWal {
         let mut view = wal.clone();
         if self.is_alone() {
             return view;
         }
-        let foreign = self.foreign(inventory, wal.size);
+        let foreign = self.foreign(inventory, wal.size, lacking);
         for sets in [&mut view.segments, &mut view.wrong_size, &mut view.cold] {
             remove(sets, &foreign);
         }
@@ -244,23 +256,21 @@ impl Cluster {
         let own: BTreeSet<_> = partials.collect();
         view.partials.retain(|partial| own.contains(partial));
         view.foreign = foreign;
-        if self.before.is_some() || !self.ends_before.is_empty() {
-            self.end_at_holes(&mut view);
-        }
+        self.end_at_holes(&mut view);
         self.end_at_next(&mut view);
         view
     }
 
     fn is_foreign(&self, timeline: TimelineId, number: u64, arrived_at: DateTime<Utc>) -> bool {
-        let is_among = |late: &SegmentSets| {
-            late.get(&timeline).is_some_and(|segments| segments.contains(number))
+        let segment = (timeline, number);
+        let is_of = |later: &Beginning| {
+            let are_alike = later.segment_size == self.segment_size;
+            arrived_at >= later.at && !(are_alike && later.rules_out(segment, arrived_at))
         };
-        if is_among(&self.late) {
-            return false;
-        }
+        let own = self.beginning().filter(|_| self.has_earlier);
         if self.after.is_some_and(|after| arrived_at <= after)
-            || self.before.is_some_and(|before| arrived_at >= before)
-            || is_among(&self.late_of_previous)
+            || self.later.iter().any(is_of)
+            || own.is_some_and(|own| own.rules_out(segment, arrived_at))
         {
             return true;
         }
@@ -268,16 +278,23 @@ impl Cluster {
         let is_early = self.after.is_some()
             && self.created_at.is_none()
             && Some(arrived_at) < self.first_backup_at;
-        let first_end = self.first_ends.get(&timeline);
-        is_early && first_end.is_none_or(|end| number >= *end)
+        is_early && self.first_end.is_none_or(|(of_end, _)| timeline != of_end)
     }
 
-    fn foreign(&self, inventory: &WalInventory, size: SegmentSize) -> SegmentSets {
+    fn foreign(
+        &self,
+        inventory: &WalInventory,
+        size: SegmentSize,
+        lacking: &mut BTreeSet<LogName>,
+    ) -> SegmentSets {
         let mut foreign = SegmentSets::new();
         let per_log = u64::from(size.segments_per_log());
         for (name, log) in &inventory.logs {
             let first = u64::from(name.log) * per_log;
-            let of_log = self.foreign_in(*name, first, log);
+            let Some(of_log) = self.foreign_in(*name, first, log) else {
+                lacking.insert(*name);
+                continue;
+            };
             let runs = foreign.entry(name.timeline).or_default();
             of_log.iter().for_each(|run| runs.insert_run(run));
         }
@@ -285,27 +302,31 @@ impl Cluster {
         foreign
     }
 
-    /// Returns the segments of a log that belong to another cluster. If its files are forgotten, only
-    /// runs whose two ends both do.
-    fn foreign_in(&self, name: LogName, first: u64, log: &LogInventory) -> Runs {
+    /// Returns the segments of a log that belong to another cluster. `None` if its files are
+    /// forgotten, and a run has only one end that belongs to another cluster.
+    fn foreign_in(&self, name: LogName, first: u64, log: &LogInventory) -> Option<Runs> {
         let is_foreign = |segment: u32, arrived_at: DateTime<Utc>| {
             self.is_foreign(name.timeline, first + u64::from(segment), arrived_at)
         };
         if let Some(segments) = served_segments(log) {
             let foreign = segments.filter(|(segment, at)| is_foreign(*segment, *at));
-            return foreign.map(|(segment, _)| first + u64::from(segment)).collect();
+            return Some(foreign.map(|(segment, _)| first + u64::from(segment)).collect());
         }
         let mut foreign = Runs::default();
         for run in log.segments.iter() {
-            let edge_is_foreign = |number: u64| {
+            let end_is_foreign = |number: u64| {
                 let segment = u32::try_from(number).ok()?;
                 Some(is_foreign(segment, log.arrived_at(segment)?))
             };
-            if edge_is_foreign(run.first) == Some(true) && edge_is_foreign(run.last) == Some(true) {
-                foreign.insert_run(Run { first: first + run.first, last: first + run.last });
+            match (end_is_foreign(run.first)?, end_is_foreign(run.last)?) {
+                (true, true) => {
+                    foreign.insert_run(Run { first: first + run.first, last: first + run.last });
+                }
+                (false, false) => {}
+                (true, false) | (false, true) => return None,
             }
         }
-        foreign
+        Some(foreign)
     }
 
     /// Removes what the next cluster's backups need, if arrivals cannot separate the two.
@@ -322,48 +343,23 @@ impl Cluster {
         }
     }
 
-    /// Removes what follows a gap behind the last backup: it may be the next cluster's WAL from before
-    /// its first backup.
+    /// Removes what follows a gap behind the last backup if it may be another cluster's: the next
+    /// one's WAL from before its first backup, or that of an earlier one that reached further.
     fn end_at_holes(&self, view: &mut ArchivedWal) {
+        let has_next = !self.later.is_empty() || !self.ends_before.is_empty();
         let present = view.present();
         for (timeline, last_end) in &self.last_ends {
             let segments = present.get(timeline).cloned().unwrap_or_default();
             let Some(hole) = segments.first_missing(*last_end, u64::MAX) else { continue };
+            if !has_next && self.begins_after.get(timeline) <= Some(&hole) {
+                continue;
+            }
             let behind = SegmentSets::from([(
                 *timeline,
                 Runs::from_run(Run { first: hole, last: u64::MAX }),
             )]);
             remove(&mut view.segments, &behind);
             remove(&mut view.wrong_size, &behind);
-        }
-    }
-}
-
-/// Adds the segments of a log to those that are present, and those that arrived early to `early`. If
-/// its files are forgotten, only the ends of runs can be known to be early.
-fn add_log(
-    log_number: u32,
-    log: &LogInventory,
-    size: SegmentSize,
-    (present, early): (&mut Runs, &mut Runs),
-    is_early: impl Fn(DateTime<Utc>) -> bool,
-) {
-    let per_log = u64::from(size.segments_per_log());
-    let first = u64::from(log_number) * per_log;
-    let runs = log.segments.within(0, per_log - 1);
-    for run in runs.iter() {
-        present.insert_run(Run { first: first + run.first, last: first + run.last });
-        for edge in [run.first, run.last] {
-            let arrived_at = u32::try_from(edge).ok().and_then(|segment| log.arrived_at(segment));
-            if arrived_at.is_some_and(&is_early) {
-                early.insert(first + edge);
-            }
-        }
-    }
-    let segments = served_segments(log).into_iter().flatten();
-    for (segment, _) in segments.filter(|(_, at)| is_early(*at)) {
-        if u64::from(segment) < per_log {
-            early.insert(first + u64::from(segment));
         }
     }
 }
@@ -378,7 +374,8 @@ fn served_segments(log: &LogInventory) -> Option<impl Iterator<Item = (u32, Date
     Some(first.map(|file| (file.segment, file.arrived_at)))
 }
 
-fn remove(sets: &mut SegmentSets, removed: &SegmentSets) {
+/// Removes segments from sets of them.
+pub(super) fn remove(sets: &mut SegmentSets, removed: &SegmentSets) {
     for (timeline, runs) in removed {
         if let Some(segments) = sets.get_mut(timeline) {
             *segments = segments.without(runs);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::inventory::{DirectoryInventory, Files};
+use crate::inventory::DirectoryInventory;
 use crate::postgres::{LogName, Run, Runs, SegmentName, SegmentSize, TimelineId};
 use crate::recovery::{
     Archived, ArchivedWal, BackupSpan, BackupVerdict, Candidate, Histories, NeededWal, SegmentSets,
@@ -13,16 +13,16 @@ use crate::recovery::{
 };
 
 use super::candidates::{Candidates, span_of};
-use super::clusters::{Cluster, clusters};
+use super::clusters::{Cluster, clusters, remove};
 use super::pending::pending;
 use super::segments::stored_segments;
-use super::served_wal::{archived_wal, histories};
+use super::served_wal::archived_wal;
 use super::{BackupReport, BackupState, RecoveryReport, RestoreReport};
 
 /// Input for judging a server.
 pub(super) struct RecoverySource<'a> {
     pub(super) directory: &'a DirectoryInventory,
-    pub(super) files: &'a Files,
+    pub(super) histories: &'a Arc<Histories>,
     pub(super) backups: &'a [BackupReport],
     pub(super) stray: BTreeSet<TimelineId>,
     /// Segments behind a hole that arrived after this moment are not considered yet: the ones
@@ -40,13 +40,18 @@ struct JudgedCluster {
     archived: Archived,
     candidates: Vec<Candidate>,
     verdict: ServerVerdict,
+    /// True if it is later than the newest cluster with a finished backup: nothing can be restored
+    /// of it yet.
+    is_unprotected: bool,
 }
 
 /// Verdicts on the backups of all clusters, with the timelines of the newest cluster.
 fn verdict_on_all(judged: &[JudgedCluster], newest: &JudgedCluster) -> ServerVerdict {
+    let mut unprotected = judged.iter().rev().filter(|cluster| cluster.is_unprotected);
+    let unreached = unprotected.find_map(|cluster| cluster.verdict.unreached_timeline);
     let mut verdict = ServerVerdict {
         current_timeline: newest.verdict.current_timeline,
-        unreached_timeline: newest.verdict.unreached_timeline,
+        unreached_timeline: unreached.or(newest.verdict.unreached_timeline),
         ..ServerVerdict::default()
     };
     let size = newest.archived.wal.size;
@@ -62,6 +67,21 @@ fn verdict_on_all(judged: &[JudgedCluster], newest: &JudgedCluster) -> ServerVer
     verdict
 }
 
+impl JudgedCluster {
+    /// Notes whether the cluster is later than the newest one with a finished backup, and whether it
+    /// has newer WAL.
+    fn compare_with_newest(&mut self, newest: &Self) {
+        if !self.candidates.is_empty() || !self.cluster.is_later_than(&newest.cluster) {
+            return;
+        }
+        self.is_unprotected = true;
+        let newest_at = newest.archived.last_arrivals.values().max();
+        let arrivals = self.archived.last_arrivals.iter();
+        let last = arrivals.max_by_key(|(_, at)| **at).filter(|(_, at)| Some(*at) > newest_at);
+        self.verdict.unreached_timeline = last.map(|(timeline, _)| *timeline);
+    }
+}
+
 impl RecoverySource<'_> {
     /// Builds the report. Adds to `lacking` the WAL directories whose files must be listed again to
     /// compute missing values.
@@ -70,17 +90,16 @@ impl RecoverySource<'_> {
         size: SegmentSize,
         lacking: &mut BTreeSet<LogName>,
     ) -> RecoveryReport {
-        let histories = Arc::new(histories(&self.directory.wal, self.files));
         let present = archived_wal(&self.directory.wal, size);
-        let wal = self.settled(present.clone(), &histories);
-        let judged = self.judge_all(&wal, &histories);
+        let wal = self.settled(present.clone());
+        let judged = self.judge_all(&wal, lacking);
         let Some(newest) = judged.last() else { return RecoveryReport::default() };
         let verdict = verdict_on_all(&judged, newest);
         let obsolete = self.obsolete(&judged, &wal);
         let is_named = |timeline: &TimelineId| {
             [verdict.unreached_timeline, verdict.current_timeline].contains(&Some(*timeline))
         };
-        let histories_missing = self.histories_missing(&wal, &histories);
+        let histories_missing = self.histories_missing(&wal);
         RecoveryReport {
             segment_size: size,
             pending: pending(&present.segments, &wal.segments),
@@ -104,7 +123,7 @@ impl RecoverySource<'_> {
     }
 
     /// Judges every cluster; the one with the newest finished backup comes last.
-    fn judge_all(&self, wal: &ArchivedWal, histories: &Arc<Histories>) -> Vec<JudgedCluster> {
+    fn judge_all(&self, wal: &ArchivedWal, lacking: &mut BTreeSet<LogName>) -> Vec<JudgedCluster> {
         let mut clusters = clusters(self.backups, self.directory);
         let has_newest =
             |cluster: &Cluster| self.newest.is_some_and(|id| cluster.backups.contains(id));
@@ -113,33 +132,41 @@ impl RecoverySource<'_> {
         let judge = |cluster: Cluster| match cluster.segment_size {
             Some(size) if size != wal.size => {
                 let present = archived_wal(&self.directory.wal, size);
-                self.judge(cluster, &self.settled(present, histories), histories)
+                self.judge(cluster, &self.settled(present), lacking)
             }
-            Some(_) | None => self.judge(cluster, wal, histories),
+            Some(_) | None => self.judge(cluster, wal, lacking),
         };
-        clusters.into_iter().map(judge).collect()
+        let mut judged: Vec<_> = clusters.into_iter().map(judge).collect();
+        if let Some((newest, others)) = judged.split_last_mut()
+            && !newest.candidates.is_empty()
+        {
+            for other in others {
+                other.compare_with_newest(newest);
+            }
+        }
+        judged
     }
 
     fn judge(
         &self,
         cluster: Cluster,
         wal: &ArchivedWal,
-        histories: &Arc<Histories>,
+        lacking: &mut BTreeSet<LogName>,
     ) -> JudgedCluster {
-        let wal = cluster.view(wal, &self.directory.wal);
+        let wal = cluster.view(wal, &self.directory.wal, lacking);
         let last_arrivals = wal.timelines().filter_map(|timeline| {
             let last = wal.name(timeline, wal.last(timeline)?);
             Some((timeline, self.arrived_at(last)?))
         });
         let archived = Archived {
             last_arrivals: last_arrivals.collect(),
-            histories: Arc::clone(histories),
+            histories: Arc::clone(self.histories),
             living_timeline: self.living_timeline,
             wal,
         };
         let candidates = self.candidates().of(&cluster);
         let verdict = archived.judge(&candidates);
-        JudgedCluster { cluster, archived, candidates, verdict }
+        JudgedCluster { cluster, archived, candidates, verdict, is_unprotected: false }
     }
 
     /// Returns the WAL without the segments that have just arrived behind a hole, including a hole
@@ -147,7 +174,7 @@ impl RecoverySource<'_> {
     ///
     /// A run that contains the start of a finished backup is kept: retention leaves holes before
     /// it.
-    fn settled(&self, mut wal: ArchivedWal, histories: &Histories) -> ArchivedWal {
+    fn settled(&self, mut wal: ArchivedWal) -> ArchivedWal {
         let size = wal.size;
         let spans: Vec<BackupSpan> =
             self.backups.iter().filter_map(span_of).map(|(span, _)| span).collect();
@@ -156,7 +183,7 @@ impl RecoverySource<'_> {
             .filter_map(|span| Some((span.begin.timeline, span.begin.number(size)?)))
             .collect();
         for (timeline, segments) in &mut wal.segments {
-            let parent = histories.ancestors(*timeline).and_then(<[_]>::last);
+            let parent = self.histories.ancestors(*timeline).and_then(<[_]>::last);
             let starts_at = parent.map(|parent| size.segment_of(parent.switched_at));
             let is_on_its_way = |run: &&Run| {
                 let first = SegmentName::from_number(*timeline, run.first, size);
@@ -240,11 +267,11 @@ impl RecoverySource<'_> {
     }
 
     /// Timelines whose history file a restore does not find or rejects.
-    fn histories_missing(&self, wal: &ArchivedWal, histories: &Histories) -> BTreeSet<TimelineId> {
+    fn histories_missing(&self, wal: &ArchivedWal) -> BTreeSet<TimelineId> {
         let spans = self.backups.iter().filter_map(span_of);
         let with_backups = spans.flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
         let is_missing = |timeline: &TimelineId| {
-            *timeline != TimelineId::FIRST && !histories.is_usable(*timeline)
+            *timeline != TimelineId::FIRST && !self.histories.is_usable(*timeline)
         };
         wal.timelines().chain(with_backups).filter(is_missing).collect()
     }
@@ -273,7 +300,10 @@ impl RecoverySource<'_> {
             return None;
         }
         let mut obsolete = wal.present();
-        for JudgedCluster { cluster, archived, .. } in judged {
+        for JudgedCluster { cluster, archived, is_unprotected, .. } in judged {
+            if *is_unprotected {
+                remove(&mut obsolete, &archived.wal.present());
+            }
             let of_cluster = needs.iter().filter(|(id, _)| cluster.backups.contains(*id));
             let of_cluster: Vec<_> = of_cluster.map(|(_, need)| *need).collect();
             let mut needed = NeededWal::of(&of_cluster, &archived.histories, &archived.wal);

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::inventory::{Files, Sums, WalInventory, WalObjectKind};
+use crate::inventory::{Sums, WalInventory, WalObjectKind};
 use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
-
-use super::served_wal::histories;
+use crate::recovery::Histories;
 
 /// Whole segments of one timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +38,10 @@ impl From<&Ancestor> for Parent {
 }
 
 /// Timelines with whole segments.
-pub(super) fn timelines(wal: &WalInventory, files: &Files) -> BTreeMap<TimelineId, TimelineWal> {
+pub(super) fn timelines(
+    wal: &WalInventory,
+    histories: &Histories,
+) -> BTreeMap<TimelineId, TimelineWal> {
     let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
     for (name, log) in &wal.logs {
         let ends = log.segments.first().zip(log.segments.last());
@@ -51,7 +53,6 @@ pub(super) fn timelines(wal: &WalInventory, files: &Files) -> BTreeMap<TimelineI
         sums.first = sums.first.or_else(|| named(first));
         sums.last = named(last).or(sums.last);
     }
-    let histories = histories(wal, files);
     for (timeline, sums) in &mut timelines {
         let parent = histories.ancestors(*timeline).and_then(<[Ancestor]>::last);
         sums.parent = parent.map(Parent::from);

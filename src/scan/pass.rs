@@ -48,6 +48,10 @@ pub struct Pass<'a, S> {
     pub expected: &'a Expectations,
 }
 
+/// Number of times that logs are listed again: first those that show which cluster wrote them, then
+/// those in which that cluster's needs begin or end.
+const ROUNDS_OF_LACKING_LOGS: usize = 2;
+
 impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Lists the archive, reads what is new, and judges it.
     ///
@@ -92,7 +96,10 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         if self.confirm_losses(&report, losses, found, listed_at).await? {
             report = judge(inventory, &files.files);
         }
-        if self.list_lacking_logs(&report, asked, inventory, listed_at).await {
+        for _ in 0..ROUNDS_OF_LACKING_LOGS {
+            if !self.list_lacking_logs(&report, asked, inventory, listed_at).await {
+                break;
+            }
             report = judge(inventory, &files.files);
         }
         Ok(report)

@@ -1,10 +1,9 @@
-//! Two clusters in one directory, and objects that cannot be what their names say.
+//! Several clusters in one directory.
 
-use super::recovery::{backup, judgement, seg, wal};
-use super::{Archive, ListedObject, object};
-use crate::inventory::StorageClass;
-use crate::postgres::SegmentName;
-use crate::recovery::{Obstacle, Verdict};
+use super::Archive;
+use super::recovery::{judgement, seg, wal};
+use crate::postgres::{SegmentName, TimelineId};
+use crate::recovery::Verdict;
 
 /// System identifier of a cluster that was created at this moment.
 fn identifier(moment: &str) -> String {
@@ -18,14 +17,14 @@ fn of_cluster(day: u32, created: &str) -> String {
         .replace("systemid=7", &format!("systemid={}", identifier(created)))
 }
 
-fn wal_at(archive: Archive, timeline: u32, numbers: &[u32], at: &str) -> Archive {
+pub(super) fn wal_at(archive: Archive, timeline: u32, numbers: &[u32], at: &str) -> Archive {
     numbers.iter().fold(archive, |archive, number| {
         let key = format!("s/wals/{timeline:08X}00000000/{}.gz", seg(timeline, *number));
         archive.with_at(&key, 9, at)
     })
 }
 
-fn segment(timeline: u32, number: u32) -> SegmentName {
+pub(super) fn segment(timeline: u32, number: u32) -> SegmentName {
     SegmentName::parse(&seg(timeline, number)).unwrap()
 }
 
@@ -91,15 +90,16 @@ fn what_a_cluster_archives_after_pg_upgrade_created_the_next_one_is_its_own() {
         server.recovery.verdict.backups["20261101T020000"].reach
     };
     assert_eq!(reach(&archive), Some(segment(3, 8)));
-    assert_eq!(reach(&later), Some(segment(3, 6)));
+    assert_eq!(reach(&later), Some(segment(3, 8)));
     let obsolete = archive.server().recovery.obsolete.unwrap();
-    assert!(!obsolete.contains_key(&crate::postgres::TimelineId(3)), "{obsolete:?}");
+    assert!(!obsolete.contains_key(&TimelineId(3)), "{obsolete:?}");
 }
 
 #[test]
 fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
     let archive = wal_at(old_at_four_and_new_at_eight(), 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
-    let archive = wal_at(archive, 1, &[7, 8, 9], "2026-11-11T13:00:00Z");
+    let archive = wal_at(archive, 1, &[7], "2026-11-11T13:00:00Z");
+    let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T03:00:00Z");
 
     let server = archive.server();
     let reach = |id: &str| server.recovery.verdict.backups[id].reach;
@@ -170,127 +170,6 @@ fn wal_of_a_cluster_that_is_gone_is_not_replayed_by_the_new_one() {
 }
 
 #[test]
-fn a_segment_of_an_impossible_size_counts_as_missing() {
-    let whole = || backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
-    let key = |number| format!("s/wals/0000000100000000/{}", seg(1, number));
-    for (ending, bytes) in [("", 0), ("", 100), ("", 1 << 20), (".gz", 0), (".zst", 0)] {
-        let later = wal(whole(), 1, [4, 6, 7]).with(&format!("{}{ending}", key(5)), bytes);
-        let own = wal(whole(), 1, [5, 6]).with(&format!("{}{ending}", key(4)), bytes);
-
-        let server = later.server();
-        let verdict = &server.recovery.verdict.backups["20261110T020000"];
-        let obstacle = Obstacle::WrongSize(segment(1, 5));
-        assert_eq!(verdict.verdict, Verdict::Consistent(obstacle), "{ending} {bytes}");
-        assert!(!verdict.default_target_works);
-        assert_eq!(server.recovery.gaps(), Some((1, 1)));
-        let server = own.server();
-        let verdict = &server.recovery.verdict.backups["20261110T020000"].verdict;
-        assert_eq!(verdict, &Verdict::Broken(Obstacle::WrongSize(segment(1, 4))));
-    }
-}
-
-#[test]
-fn an_empty_object_that_barman_cannot_decompress_is_not_there_at_all() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 6])
-        .with(&format!("s/wals/0000000100000000/{}.bz2", seg(1, 5)), 0);
-
-    let verdict = &archive.server().recovery.verdict.backups["20261110T020000"];
-    let missing = Obstacle::MissingSegment(segment(1, 5));
-    assert_eq!(verdict.verdict, Verdict::Consistent(missing));
-    assert!(verdict.default_target_works);
-}
-
-fn cold(key: &str) -> ListedObject {
-    let class = Some(StorageClass::of("GLACIER"));
-    ListedObject { storage_class: class, ..object(key, 9, "2026-11-15T03:00:00Z") }
-}
-
-#[test]
-fn what_lies_in_cold_storage_blocks_a_restore_and_covers_nothing() {
-    let two = || {
-        let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)).retaining("30d");
-        backup(archive, 12, &seg(1, 8), &seg(1, 8))
-    };
-    let data = wal(two(), 1, 4..=9).with_object(&cold("s/base/20261110T020000/data_0001.tar"));
-    let own = wal(two(), 1, 5..=9)
-        .with_object(&cold(&format!("s/wals/0000000100000000/{}.gz", seg(1, 4))));
-    let later = wal(wal_at(two(), 1, &[4, 5], "2026-11-11T00:00:00Z"), 1, 7..=9)
-        .with_object(&cold(&format!("s/wals/0000000100000000/{}.gz", seg(1, 6))));
-
-    let expected = [
-        (data, Verdict::Blocked(Obstacle::ColdData)),
-        (own, Verdict::Blocked(Obstacle::ColdSegment(segment(1, 4)))),
-        (later, Verdict::Consistent(Obstacle::ColdSegment(segment(1, 6)))),
-    ];
-    for (archive, verdict) in expected {
-        let server = wal_at(archive, 1, &[10], "2026-11-15T09:00:00Z").server();
-        let older = &server.recovery.verdict.backups["20261110T020000"];
-        assert_eq!(older.verdict, verdict);
-        assert_eq!(older.thawed, Verdict::Recoverable);
-        assert_eq!(
-            server.recovery.verdict.backups["20261112T020000"].verdict,
-            Verdict::Recoverable
-        );
-        let retention = server.retention.unwrap();
-        let at_once = retention.coverage.unwrap().ratio();
-        let thawed = retention.thawed_coverage.unwrap().ratio();
-        assert!(at_once < thawed, "{at_once} {thawed}");
-    }
-}
-
-#[test]
-fn an_incremental_backup_needs_its_whole_chain() {
-    let parent = |archive: Archive, id: &str| {
-        let text = super::done() + &format!("parent_backup_id={id}\n");
-        archive
-            .with_file("s/base/20261115T020000/backup.info", &text)
-            .with("s/base/20261115T020000/data.tar", 5)
-    };
-    let full = backup(Archive::new(), 10, &seg(1, 2), &seg(1, 2));
-    let whole = wal(parent(full.clone(), "20261110T020000"), 1, 2..=5);
-    let broken = wal(parent(full, "20261109T020000"), 1, 2..=5);
-
-    let verdict = |archive: &Archive| {
-        archive.server().recovery.verdict.backups["20261115T020000"].verdict.clone()
-    };
-    assert_eq!(verdict(&whole), Verdict::Recoverable);
-    let missing = Obstacle::Parent { backup: "20261109T020000".to_owned() };
-    assert_eq!(verdict(&broken), Verdict::Broken(missing));
-    let objects = whole.server().recovery.restore.unwrap().objects.sums.objects;
-    assert_eq!(objects, 2 + 2 + 2, "both backups and two segments");
-}
-
-#[test]
-fn of_a_segment_under_two_endings_a_restore_is_given_the_first() {
-    let whole = || wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 6]);
-    let key = format!("s/wals/0000000100000000/{}", seg(1, 5));
-    let bad_first = whole().with(&key, 100).with(&format!("{key}.gz"), 9);
-    let bad_last = whole().with(&format!("{key}.gz"), 9).with(&format!("{key}.zst"), 0);
-
-    let verdict = |archive: &Archive| {
-        archive.server().recovery.verdict.backups["20261110T020000"].verdict.clone()
-    };
-    assert_eq!(verdict(&bad_first), Verdict::Consistent(Obstacle::WrongSize(segment(1, 5))));
-    assert_eq!(verdict(&bad_last), Verdict::Recoverable);
-}
-
-#[test]
-fn a_cold_segment_of_a_later_timeline_blocks_no_restore_to_the_backups_own() {
-    let archive = backup(Archive::new(), 10, &seg(1, 6), &seg(1, 6))
-        .with_file("s/wals/00000002.history", "1\t0/6000180\tfailover\n")
-        .with(&format!("s/wals/0000000100000000/{}.partial.gz", seg(1, 6)), 9);
-    let archive = archive.with_object(&cold(&format!("s/wals/0000000200000000/{}.gz", seg(2, 6))));
-    let server = wal_at(archive, 2, &[7], "2026-11-15T09:00:00Z").server();
-
-    let backup = &server.recovery.verdict.backups["20261110T020000"];
-    let works: Vec<_> = backup.follow.iter().filter(|followed| followed.works()).collect();
-    assert_eq!(works.len(), 2, "{works:?}");
-    let obstacle = Obstacle::ColdSegment(segment(2, 6));
-    assert_eq!(backup.verdict, Verdict::Consistent(obstacle));
-    assert_eq!(backup.thawed, Verdict::Recoverable);
-}
-
-#[test]
 fn of_a_segment_of_two_clusters_the_object_that_a_restore_takes_tells_whose_it_is() {
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
     let archive = Archive::new()
@@ -304,4 +183,93 @@ fn of_a_segment_of_two_clusters_the_object_that_a_restore_takes_tells_whose_it_i
     let verdict = &server.recovery.verdict.backups["20261112T020000"].verdict;
     assert_eq!(verdict, &Verdict::Recoverable);
     assert_eq!(server.recovery.obsolete_segments(), Some(0));
+}
+
+#[test]
+fn a_cluster_may_fail_over_once_more_after_pg_upgrade_created_the_next_one() {
+    let archive = wal_at(upgraded(), 4, &[6, 7], "2026-11-11T14:00:00Z").with_file(
+        "s/wals/00000004.history",
+        "1\t0/2000000\ta\n2\t0/3000000\tb\n3\t0/6000080\tc\n",
+    );
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261101T020000: Recoverable, reaches 000000040000000000000007
+    20261112T020000: Recoverable, reaches 000000010000000000000015
+    timeline Some(1), 0 gaps of 0, obsolete Some(2), histories missing []
+    ");
+}
+
+/// Adds a backup of this day at this segment, of a cluster that was created at this moment. Its files
+/// arrived when it ended, or when they were copied.
+fn with_backup(
+    archive: Archive,
+    (day, number): (u32, u32),
+    created: &str,
+    copied_at: Option<&str>,
+) -> Archive {
+    let directory = format!("s/base/202611{day:02}T020000");
+    let info = of_cluster(day, created)
+        .replace(&seg(1, 4), &seg(1, number))
+        .replace("0/4000100", &format!("0/{number:X}000100"));
+    let ended_at = format!("2026-11-{day:02}T02:10:00Z");
+    let at = copied_at.unwrap_or(&ended_at);
+    archive.with_at(&format!("{directory}/data.tar"), 5, at).with_file_at(
+        &format!("{directory}/backup.info"),
+        &info,
+        at,
+    )
+}
+
+const OLD: &str = "2026-01-01T00:00:00Z";
+const MIDDLE: &str = "2026-11-04T00:00:00Z";
+const NEW: &str = "2026-11-09T00:00:00Z";
+
+#[test]
+fn a_copy_of_two_clusters_takes_the_limits_of_no_later_one() {
+    let copied_at = Some("2026-11-08T00:00:00Z");
+    let archive = with_backup(Archive::new(), (1, 0x20), OLD, copied_at);
+    let archive = with_backup(archive, (5, 4), MIDDLE, copied_at);
+    let archive = wal_at(archive, 1, &[4, 5, 0x20, 0x21], "2026-11-08T00:00:00Z");
+    let archive = with_backup(archive, (10, 8), NEW, None);
+    let archive = wal_at(archive, 1, &[8, 9], "2026-11-10T03:00:00Z");
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261101T020000: Recoverable, reaches 000000010000000000000020
+    20261105T020000: Recoverable, reaches 000000010000000000000005
+    20261110T020000: Recoverable, reaches 000000010000000000000009
+    timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
+    ");
+}
+
+#[test]
+fn clusters_that_take_turns_end_where_a_later_one_begins() {
+    let archive = with_backup(Archive::new(), (1, 4), OLD, None);
+    let archive = with_backup(archive, (3, 5), "2026-01-02T00:00:00Z", None);
+    let archive = with_backup(archive, (5, 6), OLD, None);
+    let archive = wal_at(archive, 1, &[4, 5, 6, 7], "2026-11-05T03:00:00Z");
+    let archive = with_backup(archive, (10, 0x14), NEW, None);
+    let archive = wal_at(archive, 1, &[0x13, 0x14, 0x16], "2026-11-10T03:00:00Z");
+
+    insta::assert_snapshot!(judgement(&archive), @r"
+    20261101T020000: Recoverable, reaches 000000010000000000000007
+    20261103T020000: Recoverable, reaches 000000010000000000000007
+    20261105T020000: Recoverable, reaches 000000010000000000000007
+    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 21 })), reaches 000000010000000000000014
+    timeline Some(1), 1 gaps of 1, obsolete Some(1), histories missing []
+    ");
+}
+
+#[test]
+fn the_wal_of_a_cluster_without_a_finished_backup_is_neither_obsolete_nor_reached() {
+    let archive = with_backup(Archive::new(), (1, 8), OLD, None);
+    let archive = wal_at(archive, 1, &[8, 9], "2026-11-01T03:00:00Z");
+    let failed = of_cluster(10, NEW).replace("status=DONE", "status=FAILED");
+    let archive = archive.with_file("s/base/20261110T020000/backup.info", &failed);
+    let archive = wal_at(archive, 1, &[1, 2, 3, 4, 5], "2026-11-10T03:00:00Z");
+
+    let server = archive.server();
+    assert_eq!(server.recovery.verdict.unreached_timeline, Some(TimelineId(1)));
+    assert_eq!(server.recovery.obsolete_segments(), Some(0));
+    let verdict = &server.recovery.verdict.backups["20261101T020000"];
+    assert_eq!((&verdict.verdict, verdict.reach), (&Verdict::Recoverable, Some(segment(1, 9))));
 }

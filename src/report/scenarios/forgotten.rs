@@ -16,8 +16,10 @@ use super::{Archive, NOW, info, moment, object};
 struct Listing {
     /// Small files and their content.
     small: Vec<(String, String)>,
-    /// Keys of the objects in WAL directories, with their sizes.
-    logged: Vec<(String, u64)>,
+    /// Keys of the objects in WAL directories, with their sizes and arrival times.
+    logged: Vec<(String, u64, &'static str)>,
+    /// First segment of another cluster, if there is one.
+    second_from: Option<u32>,
 }
 
 /// A backup of a timeline that starts in one segment and ends some segments later.
@@ -29,6 +31,9 @@ struct Taken {
     is_standalone: bool,
 }
 
+/// Arrival time of objects, unless they are of the first of two clusters.
+const RECENT: &str = "2026-11-15T03:00:00Z";
+
 fn segment(timeline: u32, number: u32) -> String {
     format!("{timeline:08X}{:08X}{:08X}", number / 4, number % 4)
 }
@@ -39,22 +44,35 @@ fn logged_key(timeline: u32, number: u32, ending: &str) -> String {
 
 impl Listing {
     fn add_segments(&mut self, timeline: u32, numbers: impl IntoIterator<Item = u32>) {
-        let sized = |number| (logged_key(timeline, number, ".gz"), 100 + u64::from(number));
-        self.logged.extend(numbers.into_iter().map(sized));
+        for number in numbers {
+            self.add_logged(timeline, number, ".gz", 100 + u64::from(number));
+        }
+    }
+
+    fn add_logged(&mut self, timeline: u32, number: u32, ending: &str, size: u64) {
+        let is_of_first = self.second_from.is_some_and(|second| number < second);
+        let arrived_at = if is_of_first { "2026-10-20T00:00:00Z" } else { RECENT };
+        self.logged.push((logged_key(timeline, number, ending), size, arrived_at));
     }
 
     fn add_backup(&mut self, day: usize, taken: Taken) {
         let end = taken.begin + taken.length;
-        let text = info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
+        let (month, system) = match self.second_from {
+            Some(second) if taken.begin < second => (10, 6),
+            Some(_) | None => (11, 7),
+        };
+        let at = |minute| format!("{month}-{day:02} 02:{minute}:00");
+        let text = info("DONE", &at("00"), &at("10"))
+            .replace("systemid=7", &format!("systemid={system}"))
             .replace("begin_wal=000000010000000000000004", "")
             .replace("end_wal=000000010000000000000004", "")
             .replace("end_xlog=0/4000100", &format!("end_xlog={:X}/{:X}", end / 4, position(end)))
             .replace("xlog_segment_size=16777216", "xlog_segment_size=1073741824");
         let (begin, end) = (segment(taken.timeline, taken.begin), segment(taken.timeline, end));
-        let directory = format!("s/base/202611{day:02}T020000");
+        let directory = format!("s/base/2026{month}{day:02}T020000");
         let text = format!("{text}begin_wal={begin}\nend_wal={end}\n");
         self.small.push((format!("{directory}/backup.info"), text));
-        self.logged.push((format!("{directory}/data.tar"), 5));
+        self.logged.push((format!("{directory}/data.tar"), 5, RECENT));
         if taken.is_standalone {
             self.small.push((format!("{directory}/annotations/keep"), "standalone".to_owned()));
         }
@@ -73,7 +91,7 @@ impl Listing {
         let archive = small.fold(archive, |archive, (key, text)| archive.with_file(key, text));
         let mut logged = self.logged.clone();
         logged.sort_unstable();
-        logged.into_iter().fold(archive, |archive, (key, size)| archive.with(&key, size))
+        logged.into_iter().fold(archive, |archive, (key, size, at)| archive.with_at(&key, size, at))
     }
 
     /// Lists WAL directories again, as a scan does.
@@ -82,10 +100,10 @@ impl Listing {
             let mut fresh = Inventory::default();
             let below = format!("{server}/wals/{log}/");
             let mut found: Vec<_> =
-                self.logged.iter().filter(|(key, _)| key.starts_with(&below)).collect();
+                self.logged.iter().filter(|(key, ..)| key.starts_with(&below)).collect();
             found.sort_unstable();
-            for (key, size) in found {
-                fresh.add(key, &object(key, *size, "2026-11-15T03:00:00Z"));
+            for (key, size, at) in found {
+                fresh.add(key, &object(key, *size, at));
             }
             fresh.settle(moment(NOW));
             let found = fresh
@@ -150,6 +168,24 @@ fn a_log_that_begins_with_what_is_needed_need_not_be_listed_again() {
 }
 
 #[test]
+fn a_log_with_segments_of_two_clusters_is_to_be_listed_again() {
+    let mut listing = Listing { second_from: Some(18), ..Listing::default() };
+    listing.add_segments(1, 0..40);
+    listing.add_backup(10, Taken { timeline: 1, begin: 12, length: 0, is_standalone: false });
+    listing.add_backup(11, Taken { timeline: 1, begin: 20, length: 0, is_standalone: false });
+
+    let (mut archive, report) = listing.forgetful();
+
+    assert!(lacking(&report).contains(&"s/0000000100000004".to_owned()), "{:?}", lacking(&report));
+    listing.list_again(&report.lacking, &mut archive);
+    listing.list_again(&archive.report().lacking, &mut archive);
+    let report = archive.report();
+    assert_eq!(report, listing.archive(Inventory::default()).report());
+    let reach = report.servers["s"].recovery.verdict.backups["20261010T020000"].reach;
+    assert_eq!(reach.map(|name| name.to_string()), Some(segment(1, 17)));
+}
+
+#[test]
 fn a_log_that_was_deleted_meanwhile_is_gone() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
@@ -158,7 +194,7 @@ fn a_log_that_was_deleted_meanwhile_is_gone() {
     let lost = LogName { timeline: TimelineId(1), log: 2 };
     assert!(report.lacking.iter().eq([&("s".to_owned(), lost)]));
 
-    listing.logged.retain(|(key, _)| !key.contains(&format!("/{lost}/")));
+    listing.logged.retain(|(key, ..)| !key.contains(&format!("/{lost}/")));
     listing.list_again(&report.lacking, &mut archive);
 
     assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
@@ -192,9 +228,10 @@ fn listing() -> impl Strategy<Value = Listing> {
     ];
     let others = prop::collection::vec((1_u32..3, 0_u32..34, endings), 0..8);
     let forked = prop::option::weighted(0.9, 0_u32..30);
-    (holes(), holes(), (0_u32..34, 0_u32..34), backups, others, forked).prop_map(
-        |(holes, more_holes, (last, from), backups, others, forked)| {
-            let mut listing = Listing::default();
+    let second_from = prop::option::weighted(0.3, 5_u32..30);
+    (holes(), holes(), (0_u32..34, 0_u32..34, second_from), backups, others, forked).prop_map(
+        |(holes, more_holes, (last, from, second_from), backups, others, forked)| {
+            let mut listing = Listing { second_from, ..Listing::default() };
             listing.add_segments(1, (0..=last).filter(|number| !holes.contains(number)));
             listing.add_segments(2, (from..34).filter(|number| !more_holes.contains(number)));
             for (index, backup) in backups.into_iter().enumerate() {
@@ -202,8 +239,8 @@ fn listing() -> impl Strategy<Value = Listing> {
             }
             for (index, (timeline, number, ending)) in others.into_iter().enumerate() {
                 let key = logged_key(timeline, number, ending);
-                if !listing.logged.iter().any(|(other, _)| *other == key) {
-                    listing.logged.push((key, 1000 << index));
+                if !listing.logged.iter().any(|(other, ..)| *other == key) {
+                    listing.add_logged(timeline, number, ending, 1000 << index);
                 }
             }
             if let Some(number) = forked {
@@ -220,6 +257,7 @@ proptest! {
         let (mut archive, report) = listing.forgetful();
 
         listing.list_again(&report.lacking, &mut archive);
+        listing.list_again(&archive.report().lacking, &mut archive);
 
         prop_assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
     }

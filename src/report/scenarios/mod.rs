@@ -2,6 +2,7 @@
 
 mod chains;
 mod clusters;
+mod damage;
 mod edges;
 mod forgotten;
 mod layout;
@@ -113,8 +114,13 @@ impl Archive {
     }
 
     /// Adds a small file and the result of reading it.
-    pub(in crate::report) fn with_file(mut self, key: &str, content: &str) -> Self {
-        self = self.with(key, content.len() as u64);
+    pub(in crate::report) fn with_file(self, key: &str, content: &str) -> Self {
+        self.with_file_at(key, content, "2026-11-15T03:00:00Z")
+    }
+
+    /// Adds a small file that arrived at this moment, and the result of reading it.
+    fn with_file_at(mut self, key: &str, content: &str, at: &str) -> Self {
+        self = self.with_at(key, content.len() as u64, at);
         // If a timeline has several history files, a scan reads one of them.
         let listed = self.inventory.small_files().find(|file| file.object.key == key).cloned();
         if let Some(file) = listed {

@@ -148,9 +148,14 @@ pub(super) fn region_of(surroundings: &SdkConfig) -> String {
 /// default; `None` without an endpoint.
 fn region_by_endpoint(settings: &S3Settings) -> Option<String> {
     let url = settings.endpoint_url.as_deref()?;
-    let host = Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
+    let host = host(url);
     let region = host.as_deref().and_then(region_in_host);
     Some(region.unwrap_or(DEFAULT_REGION).to_owned())
+}
+
+/// Returns the host of an endpoint's URL.
+pub(super) fn host(url: &str) -> Option<String> {
+    Some(Url::parse(url).ok()?.host_str()?.to_owned())
 }
 
 /// Returns the region in the name of an AWS host (AWS General Reference, "Amazon S3 endpoints"),

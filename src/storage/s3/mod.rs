@@ -87,6 +87,14 @@ impl S3Settings {
     fn is_without_tls(&self) -> bool {
         self.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://"))
     }
+
+    /// Returns whether requests go to Google Cloud (Cloud Storage, "Request endpoints").
+    fn is_of_google_cloud(&self) -> bool {
+        let host = self.endpoint_url.as_deref().and_then(client::host);
+        host.is_some_and(|host| {
+            host == "storage.googleapis.com" || host.ends_with(".storage.googleapis.com")
+        })
+    }
 }
 
 /// Where credentials come from.
@@ -261,11 +269,18 @@ impl S3Store {
             })?;
         let place = self.place(connection);
         let contradiction = |why: &str| place.contradiction(call, why);
-        let page = decoded.take().map_err(|why| contradiction(&why.0))?;
+        let mut page = decoded.take().map_err(|why| contradiction(&why.0))?;
         if page.next.is_some() && page.next == request.continuation {
             return Err(
                 contradiction("does not advance: its continuation is the page's own").into()
             );
+        }
+        if self.settings.is_of_google_cloud() {
+            let classes =
+                page.objects.iter_mut().filter_map(|object| object.storage_class.as_mut());
+            for class in classes {
+                *class = class.clone().of_google_cloud();
+            }
         }
         Ok(page)
     }
