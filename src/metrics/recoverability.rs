@@ -131,7 +131,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "restore_blocked_objects",
-        help: "Those among them whose storage class cannot be read at once (GLACIER, DEEP_ARCHIVE).",
+        help: "Those among them whose storage class cannot be read at once (such as GLACIER or DEEP_ARCHIVE).",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| restore(server, |objects| objects.blocked)),

@@ -31,7 +31,7 @@ pub struct ServerGlance {
 pub enum RestoreVerdict {
     /// It can be restored and replayed to the newest WAL.
     Restorable,
-    /// It can be restored, and not replayed to the newest WAL.
+    /// It can be restored, but not replayed to the newest WAL.
     EndsEarly,
     /// It can be restored once objects are brought back from cold storage.
     Blocked,

@@ -158,7 +158,7 @@ fn newest_verdict(
         Verdict::Consistent(obstacle) => {
             let obstacle = ObstacleEntry::from(obstacle);
             let message = format!(
-                "The newest backup {id} can be restored, and not replayed to the newest WAL: {}",
+                "The newest backup {id} can be restored, but not replayed to the newest WAL: {}",
                 obstacle.in_words()
             );
             let finding = Finding::new(Severity::Critical, FindingCode::ReplayEndsEarly, message);

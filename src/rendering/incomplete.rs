@@ -14,7 +14,7 @@ pub(super) fn what_is_missing(backup: &BackupReport, now: DateTime<Utc>) -> Stri
         Some(IncompleteReason::MissingInfo) => ": its backup.info is missing".to_owned(),
         Some(IncompleteReason::MissingData) => {
             let missing: Vec<_> = backup.missing_data.iter().collect();
-            format!(": Barman calls it done, and it lacks {}", missing.join(", "))
+            format!(": Barman calls it done, but it lacks {}", missing.join(", "))
         }
         Some(IncompleteReason::NeverBegun) => {
             format!(": by its backup.info it never began (status {status})")

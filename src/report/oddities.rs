@@ -46,7 +46,7 @@ fn missing_data(server: &str, backup: &BackupReport) -> Vec<Oddity> {
     missing.map(oddity).collect()
 }
 
-/// Uploads older than [`UNFINISHED_FOR`], so that those of a running backup are left out.
+/// Returns uploads older than [`UNFINISHED_FOR`]; those of a running backup are younger.
 fn old_uploads(server: &str, sums: &UploadSums, now: DateTime<Utc>) -> Vec<Oddity> {
     let is_old = |begun_at: Option<DateTime<Utc>>| {
         begun_at.is_some_and(|begun_at| now - begun_at > UNFINISHED_FOR)

@@ -201,7 +201,7 @@ impl S3Store {
             info!(
                 bucket = self.settings.bucket,
                 region = connection.region,
-                "The bucket is in another region than was asked: set `region` of its archive"
+                "The bucket is in another region than the one requested: set `region` of its archive"
             );
         }
         connections.region = Some(connection.region.clone());
