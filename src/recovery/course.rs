@@ -1,9 +1,13 @@
 //! Course of a replay: the timelines of a history, with the segments that each can have.
 
+use std::cell::RefCell;
+
 use crate::postgres::{Lsn, Run, TimelineHistory, TimelineId};
 
 use super::ArchivedWal;
 use super::restore::Read;
+use super::stages::KnownStages;
+use super::steps::Steps;
 
 /// A history as replay follows it: `expectedTLEs`, newest timeline first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +17,10 @@ pub(super) struct Course {
     parents: Vec<Option<Place>>,
     /// Timelines that have anything to serve.
     sources: Vec<Source>,
+    /// Segments of the course, present or not.
+    pub(super) steps: Steps,
+    /// Stages of replays along the course, as far as any replay has come to them.
+    pub(super) known: RefCell<KnownStages>,
 }
 
 /// One timeline of a history.
@@ -54,7 +62,12 @@ impl Course {
             Some(Source { place, timeline: stretch.timeline, first })
         });
         let sources = sources.collect();
-        Self { stretches, parents, sources }
+        let starts = stretches.iter().map(|stretch| Read {
+            timeline: stretch.timeline,
+            run: Run { first: stretch.first, last: u64::MAX },
+        });
+        let steps = Steps::of(starts, wal);
+        Self { stretches, parents, sources, steps, known: RefCell::default() }
     }
 
     /// Returns the timelines from which segments are served, newest first.
@@ -84,29 +97,6 @@ impl Course {
     pub(super) fn above(&self, timeline: TimelineId) -> impl Iterator<Item = TimelineId> {
         let timelines = self.stretches.iter().map(|stretch| stretch.timeline);
         timelines.take_while(move |newer| *newer != timeline)
-    }
-
-    /// Returns the segments of the course from a number on, present or not: those of each timeline
-    /// up to where a newer one starts, and those of the target up to its last one. A target without
-    /// segments has its first one.
-    pub(super) fn steps(&self, begin: u64, wal: &ArchivedWal) -> Vec<Read> {
-        let mut steps = Vec::new();
-        let mut next = None;
-        for Stretch { timeline, first, .. } in &self.stretches {
-            let from = begin.max(*first);
-            let to = match next {
-                Some(next) if *first >= next => continue,
-                Some(next) => next - 1,
-                None => wal.last(*timeline).filter(|last| *last >= from).unwrap_or(from),
-            };
-            steps.push(Read { timeline: *timeline, run: Run { first: from, last: to } });
-            if *first <= begin {
-                break;
-            }
-            next = Some(*first);
-        }
-        steps.reverse();
-        steps
     }
 
     /// Returns the position at which the content of a segment leaves `from`, in a segment of the

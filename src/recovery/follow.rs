@@ -1,7 +1,7 @@
 //! Restores of one backup to every target that a person can name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::postgres::{SegmentName, TimelineId};
 
@@ -47,7 +47,9 @@ pub(super) struct Courses<'a> {
     numbered: Vec<TimelineId>,
     /// True if there were more timelines than can be tried.
     pub(super) are_some_left_out: bool,
-    known: BTreeMap<TimelineId, Result<Arc<Course>, Obstacle>>,
+    by_number: BTreeMap<TimelineId, Result<Rc<Course>, Obstacle>>,
+    /// Courses that only `current` and `latest` lead to.
+    by_name: BTreeMap<TimelineId, Result<Rc<Course>, Obstacle>>,
 }
 
 /// Maximum number of timelines that are tried by their number: the highest ones.
@@ -56,12 +58,10 @@ const MOST_TARGETS: usize = 1000;
 /// Maximum number of tries by number, over all backups.
 const MOST_TRIES: usize = 100_000;
 
-/// Maximum number of stretches of WAL that all tries by number together may read.
-const MOST_READS: usize = 6_000_000;
+/// Maximum number of stages of replays that the courses to all numbers together may have.
+const MOST_STAGES: usize = 2_000_000;
 
 /// Maximum number of looks at a timeline that all tries by number together may take.
-///
-/// With 300 timelines in one row and 60 backups, every target is tried.
 const MOST_LOOKS: usize = 2_000_000_000;
 
 impl<'a> Courses<'a> {
@@ -74,16 +74,34 @@ impl<'a> Courses<'a> {
     ) -> Self {
         let of_partials = wal.partials.iter().map(|(timeline, _)| *timeline);
         let of_wal = wal.timelines().chain(of_partials);
+        let own: BTreeSet<TimelineId> = of_backups.collect();
         let timelines: BTreeSet<TimelineId> =
-            of_wal.chain(histories.timelines()).chain(of_backups).collect();
+            of_wal.chain(histories.timelines()).chain(own.iter().copied()).collect();
         let too_many = timelines.len().saturating_sub(most_targets(histories, wal, backups));
         let numbered: Vec<_> = timelines.into_iter().skip(too_many).collect();
-        let course = |timeline: &TimelineId| {
-            // The timeline that a backup ends on makes no difference to a number.
-            (*timeline, course(histories, wal, Target::Timeline(*timeline), *timeline))
+        let course_to = |target, own| {
+            let history = histories.of_target(target, own)?;
+            Ok(Rc::new(Course::of(&history, wal)))
         };
-        let known = numbered.iter().map(course).collect();
-        Self { histories, wal, numbered, are_some_left_out: too_many > 0, known }
+        let by_number: BTreeMap<_, Result<_, Obstacle>> = numbered
+            .iter()
+            // The timeline that a backup ends on makes no difference to a number.
+            .map(|timeline| (*timeline, course_to(Target::Timeline(*timeline), *timeline)))
+            .collect();
+        let latest = own.iter().map(|own| histories.timeline_of(Target::Latest, *own));
+        let named: BTreeSet<TimelineId> = own.iter().copied().chain(latest).collect();
+        let only_named =
+            named.into_iter().filter(|timeline| !matches!(by_number.get(timeline), Some(Ok(_))));
+        // Whether `current` or `latest` leads there makes no difference.
+        let by_name = only_named.map(|timeline| (timeline, course_to(Target::Current, timeline)));
+        let by_name = by_name.collect();
+        let are_some_left_out = too_many > 0;
+        Self { histories, wal, numbered, are_some_left_out, by_number, by_name }
+    }
+
+    /// Returns every course once.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Rc<Course>> {
+        self.by_number.values().chain(self.by_name.values()).flatten()
     }
 
     /// Tries every target.
@@ -96,19 +114,19 @@ impl<'a> Courses<'a> {
     fn try_one(&self, span: &BackupSpan, target: Target) -> Tried {
         let own = span.end.timeline.max(span.begin.timeline);
         let timeline = self.histories.timeline_of(target, own);
-        let restore = match (target, self.known.get(&timeline)) {
-            (Target::Timeline(_), Some(course)) => course
-                .as_ref()
-                .map_err(Obstacle::clone)
-                .and_then(|course| self.restore(span, course)),
-            (_, Some(Ok(course))) => self.restore(span, course),
-            (_, Some(Err(_)) | None) => course(self.histories, self.wal, target, own)
-                .and_then(|course| self.restore(span, &course)),
+        let course = match (target, self.by_number.get(&timeline)) {
+            (_, Some(Ok(course))) => Ok(course),
+            (Target::Timeline(_), Some(Err(obstacle))) => Err(obstacle.clone()),
+            (_, Some(Err(_)) | None) => match self.by_name.get(&timeline) {
+                Some(course) => course.as_ref().map_err(Obstacle::clone),
+                None => Err(Obstacle::DeadBranch),
+            },
         };
+        let restore = course.and_then(|course| self.restore(span, course));
         Tried { target, timeline, restore }
     }
 
-    fn restore(&self, span: &BackupSpan, course: &Arc<Course>) -> Result<Restore, Obstacle> {
+    fn restore(&self, span: &BackupSpan, course: &Rc<Course>) -> Result<Restore, Obstacle> {
         let Self { histories, wal, .. } = self;
         Attempt { span, course, wal, histories }.restore()
     }
@@ -118,21 +136,14 @@ impl<'a> Courses<'a> {
 pub(super) fn most_targets(histories: &Histories, wal: &ArchivedWal, backups: usize) -> usize {
     let longest = histories.readable().map(|history| history.ancestors().len() + 1).max();
     let with_wal = wal.timelines().count().max(1);
-    // A try asks every timeline with WAL for each segment at which it comes to another one.
-    let looks = longest.unwrap_or(1).saturating_add(with_wal.saturating_mul(with_wal));
-    let tries = MOST_TRIES.min(MOST_READS / with_wal).min(MOST_LOOKS / looks);
-    (tries / backups.max(1)).clamp(1, MOST_TARGETS)
-}
-
-/// Returns the course to a target, for backups that end on a timeline.
-fn course(
-    histories: &Histories,
-    wal: &ArchivedWal,
-    target: Target,
-    own: TimelineId,
-) -> Result<Arc<Course>, Obstacle> {
-    let history = histories.of_target(target, own)?;
-    Ok(Arc::new(Course::of(&history, wal)))
+    let backups = backups.max(1);
+    // Backups whose replays come to the same run share the rest.
+    let stages = wal.runs().min(backups.saturating_mul(with_wal)).max(1);
+    // For every stage, each timeline with WAL is asked.
+    let first_looks = backups.saturating_mul(longest.unwrap_or(1) + with_wal);
+    let looks = stages.saturating_mul(with_wal).saturating_add(first_looks);
+    let targets = (MOST_TRIES / backups).min(MOST_STAGES / stages).min(MOST_LOOKS / looks);
+    targets.clamp(1, MOST_TARGETS)
 }
 
 impl Tried {

@@ -26,7 +26,7 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     let Some(newest) = restorable.clone().max_by_key(|judged| judged.candidate.ended_at) else {
         return Lines::default();
     };
-    let by_newest = newest.reached();
+    let by_newest: BTreeSet<_> = newest.reached().collect();
     let rank = |timeline: &TimelineId| {
         let is_living = archived.living_timeline == Some(*timeline);
         let arrived_at = archived.last_arrivals.get(timeline).copied();
@@ -35,7 +35,7 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     let leaves = leaves(archived);
     let newest_line = leaves.iter().copied().max_by_key(rank);
     let is_reached = |timeline: &TimelineId| {
-        restorable.clone().any(|judged| judged.reached().contains(timeline))
+        restorable.clone().any(|judged| judged.reached().any(|reached| reached == *timeline))
     };
     let unreached = newest_line.filter(|timeline| !is_reached(timeline));
     let reached = leaves.iter().copied().filter(|timeline| by_newest.contains(timeline));

@@ -18,6 +18,8 @@ mod obstacle;
 mod properties;
 mod restore;
 pub mod retention;
+mod stages;
+mod steps;
 mod stray;
 mod verdict;
 mod wal;

@@ -1,13 +1,13 @@
 //! WAL that some backup still needs.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
 
 use super::course::Course;
-use super::follow::{Courses, Tried, most_targets};
-use super::restore::{Attempt, Read, Restore};
+use super::follow::{Courses, most_targets};
+use super::restore::{Attempt, Read};
 use super::{ArchivedWal, BackupSpan, Histories};
 
 /// Purpose for which a finished backup needs WAL.
@@ -48,24 +48,20 @@ impl NeededWal {
             wal.timelines().filter(|timeline| !histories.is_readable(*timeline)).collect();
         let most = most_targets(histories, wal, backups.len());
         needed.are_some_left_out = courses.are_some_left_out || told.len() > most;
-        let told: Vec<Arc<Course>> = told
+        let told: Vec<Rc<Course>> = told
             .into_iter()
             .rev()
             .take(most)
-            .filter_map(|timeline| Some(Arc::new(Course::of(&histories.lineage(timeline)?, wal))))
+            .filter_map(|timeline| Some(Rc::new(Course::of(&histories.lineage(timeline)?, wal))))
             .collect();
+        for course in courses.all().chain(&told) {
+            needed.add_course(course, backups, histories, wal);
+        }
+        let of_unknown_origin = |timeline: &TimelineId| histories.ancestors(*timeline).is_none();
+        let unknown: Vec<_> = wal.timelines().filter(of_unknown_origin).collect();
         for (span, need) in backups {
             needed.add_own(span, *need, wal.size);
-            for tried in courses.try_all(span) {
-                needed.add_restore(&tried, span, *need, wal);
-            }
-            for course in &told {
-                let restore = Attempt { span, course, wal, histories }.restore();
-                if let Ok(restore) = restore {
-                    needed.add(&restore, span, *need, wal);
-                }
-            }
-            needed.add_unknown(span, *need, histories, wal);
+            needed.add_unknown(span, *need, &unknown, wal.size);
         }
         needed
     }
@@ -123,29 +119,39 @@ impl NeededWal {
         }
     }
 
-    fn add_restore(&mut self, tried: &Tried, span: &BackupSpan, need: Need, wal: &ArchivedWal) {
-        if let Ok(restore) = &tried.restore {
-            self.add(restore, span, need, wal);
+    /// Adds what backups need along a course.
+    fn add_course(
+        &mut self,
+        course: &Rc<Course>,
+        backups: &[(BackupSpan, Need)],
+        histories: &Histories,
+        wal: &ArchivedWal,
+    ) {
+        let mut first_begin: Option<u64> = None;
+        let mut passed = BTreeSet::new();
+        for (span, need) in backups {
+            let attempt = Attempt { span, course, wal, histories };
+            let Ok(restore) = attempt.restore() else { continue };
+            match need {
+                Need::EverythingAfter => {
+                    first_begin = first_begin.into_iter().chain([restore.begin]).min();
+                    self.add(restore.served_unless(&mut passed), u64::MAX);
+                }
+                Need::JustItself => {
+                    let last = span.last_needed(wal.size).unwrap_or(u64::MAX);
+                    let steps = course.steps.endless_from(restore.begin);
+                    self.add(restore.served_unless(&mut BTreeSet::new()).chain(steps), last);
+                }
+            }
+        }
+        if let Some(begin) = first_begin {
+            // More WAL of the target may come.
+            self.add(course.steps.endless_from(begin), u64::MAX);
         }
     }
 
-    fn add(&mut self, restore: &Restore, span: &BackupSpan, need: Need, wal: &ArchivedWal) {
-        let last = match need {
-            Need::EverythingAfter => u64::MAX,
-            Need::JustItself => span.last_needed(wal.size).unwrap_or(u64::MAX),
-        };
-        let steps = restore.steps(wal);
-        let (target, ancestors) = match steps.split_last() {
-            Some((target, ancestors)) => (Some(target), ancestors),
-            None => (None, [].as_slice()),
-        };
-        // More WAL of the target may come.
-        let endless = target.map(|step| Read {
-            timeline: step.timeline,
-            run: Run { first: step.run.first, last: u64::MAX },
-        });
-        let served = restore.reads.iter().chain(&restore.unfit);
-        let read = served.chain(ancestors).copied().chain(endless);
+    /// Adds segments up to a last one.
+    fn add(&mut self, read: impl Iterator<Item = Read>, last: u64) {
         for Read { timeline, run } in read.filter(|read| read.run.first <= last) {
             let run = Run { first: run.first, last: run.last.min(last) };
             self.segments.entry(timeline).or_default().insert_run(run);
@@ -156,16 +162,14 @@ impl NeededWal {
         &mut self,
         span: &BackupSpan,
         need: Need,
-        histories: &Histories,
-        wal: &ArchivedWal,
+        unknown: &[TimelineId],
+        size: SegmentSize,
     ) {
-        let Some(begin) = span.begin.number(wal.size).filter(|_| need == Need::EverythingAfter)
-        else {
+        let Some(begin) = span.begin.number(size).filter(|_| need == Need::EverythingAfter) else {
             return;
         };
-        let above = wal.timelines().filter(|timeline| *timeline > span.begin.timeline);
-        for timeline in above.filter(|timeline| histories.ancestors(*timeline).is_none()) {
-            let first = self.unknown.entry(timeline).or_insert(begin);
+        for timeline in unknown.iter().filter(|timeline| **timeline > span.begin.timeline) {
+            let first = self.unknown.entry(*timeline).or_insert(begin);
             *first = begin.min(*first);
         }
     }

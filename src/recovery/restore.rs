@@ -1,11 +1,14 @@
 //! One restore: a backup, replayed along a history.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::barman::BackupOrigin;
 use crate::postgres::{Lsn, Run, SegmentName, SegmentSize, TimelineId};
 
 use super::course::{Course, Place};
+use super::stages::{Index, Passage, Stage};
+use super::steps::Reach;
 use super::wal::Served;
 use super::{ArchivedWal, Histories, Obstacle};
 
@@ -49,8 +52,11 @@ pub(super) struct Read {
 /// Restore of a backup along one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
-    course: Arc<Course>,
-    begin: u64,
+    course: Rc<Course>,
+    pub(super) begin: u64,
+    first: Stage,
+    rest: Option<Index>,
+    last: Stage,
     /// Success if the server comes up when only the target timeline is named; otherwise the
     /// obstacle.
     pub(super) outcome: Result<(), Obstacle>,
@@ -58,10 +64,6 @@ pub(super) struct Restore {
     /// does not come up can be ended before the obstacle, with a recovery target.
     pub(super) is_consistent: bool,
     pub(super) replay: Replay,
-    /// Segments that are replayed, in order.
-    pub(super) reads: Vec<Read>,
-    /// Last segment that the restore is served, if it does not continue the one before.
-    pub(super) unfit: Option<Read>,
     /// True if the restore does not come up and the segment in its way may still arrive.
     pub(super) may_arrive: bool,
 }
@@ -69,33 +71,22 @@ pub(super) struct Restore {
 /// Everything that is needed to try a restore.
 pub(super) struct Attempt<'a> {
     pub(super) span: &'a BackupSpan,
-    pub(super) course: &'a Arc<Course>,
+    pub(super) course: &'a Rc<Course>,
     pub(super) wal: &'a ArchivedWal,
     pub(super) histories: &'a Histories,
 }
 
-/// State of a replay.
-struct Replaying {
-    /// Timeline that replay is on; `None` before the first segment.
-    on: Option<Place>,
-    number: u64,
+/// A replay that has come to its end.
+struct Replayed {
+    first: Stage,
+    rest: Option<Index>,
+    /// Stage at which it ended.
+    last: Stage,
+    /// Segments that were read last.
+    last_read: Option<Read>,
     is_consistent: bool,
     /// True if replay has left the backup's timeline before the backup's end.
     is_astray: bool,
-    reads: Vec<Read>,
-    unfit: Option<Read>,
-}
-
-/// Reason why a replay reads no more segments.
-enum End {
-    /// Absence of any segment that continues the replay.
-    Nothing,
-    /// Partial segment, which was the last one.
-    Partial,
-    /// Segment of this name with a size at which `PostgreSQL` gives up.
-    WrongSize(SegmentName),
-    /// Segment of this name that another cluster wrote.
-    Foreign(SegmentName),
 }
 
 impl BackupSpan {
@@ -125,8 +116,27 @@ impl BackupSpan {
 
 impl Restore {
     /// Returns the segments of the course, present or not, up to the target's last one.
-    pub(super) fn steps(&self, wal: &ArchivedWal) -> Vec<Read> {
-        self.course.steps(self.begin, wal)
+    pub(super) fn steps(&self) -> Vec<Read> {
+        self.course.steps.from(self.begin).collect()
+    }
+
+    /// Returns the segments that are replayed, in order.
+    pub(super) fn reads(&self) -> impl Iterator<Item = Read> {
+        let others = self.course.reads_from(self.rest).map(|(_, read)| read);
+        self.first.read().into_iter().chain(others)
+    }
+
+    /// Returns the segments that the restore is served, including one that does not continue the one
+    /// before. Leaves out what follows a stage of the course that another restore has passed, and
+    /// notes the stages that this one passes.
+    pub(super) fn served_unless(&self, passed: &mut BTreeSet<Index>) -> impl Iterator<Item = Read> {
+        let unfit = match self.last {
+            Stage::Unfit(read, _) => Some(read),
+            Stage::Whole(_) | Stage::Partial(_) | Stage::Nothing(_) => None,
+        };
+        let others = self.course.reads_from(self.rest);
+        let others = others.take_while(|(index, _)| passed.insert(*index)).map(|(_, read)| read);
+        self.first.read().into_iter().chain(others).chain(unfit)
     }
 }
 
@@ -141,30 +151,13 @@ impl Attempt<'_> {
             .zip(self.span.last_needed(size))
             .ok_or(Obstacle::ImpossibleSegments)?;
         let own = self.own_place()?;
-        let mut replaying = Replaying {
-            on: None,
-            number: begin,
-            is_consistent: false,
-            is_astray: false,
-            reads: Vec::new(),
-            unfit: None,
-        };
-        let end = self.run(&mut replaying, own, last_needed);
-        let steps = self.course.steps(begin, self.wal);
-        let replay = self.replay(&steps, &replaying, &end);
-        let outcome = self.outcome(&replaying, &end, &replay);
-        let may_arrive = outcome.is_err() && self.may_arrive(&replaying);
-        let Replaying { reads, unfit, is_consistent, .. } = replaying;
-        Ok(Restore {
-            course: Arc::clone(self.course),
-            begin,
-            outcome,
-            is_consistent,
-            replay,
-            reads,
-            unfit,
-            may_arrive,
-        })
+        let replayed = self.run(own, (begin, last_needed));
+        let replay = self.replay(begin, &replayed);
+        let outcome = self.outcome(&replayed, &replay);
+        let may_arrive = outcome.is_err() && self.may_arrive(replayed.last.number());
+        let Replayed { first, rest, last, is_consistent, .. } = replayed;
+        let course = Rc::clone(self.course);
+        Ok(Restore { course, begin, first, rest, last, outcome, is_consistent, replay, may_arrive })
     }
 
     /// Returns the place of the backup's timeline in the course.
@@ -189,75 +182,57 @@ impl Attempt<'_> {
         Ok(own)
     }
 
-    /// Reads segment after segment as `XLogFileReadAnyTLI` does: each from the newest timeline that
-    /// has it, and never from a timeline older than that of the last segment.
-    fn run(&self, replaying: &mut Replaying, own: Place, last_needed: u64) -> End {
-        loop {
-            let number = replaying.number;
-            let Some((place, timeline, served)) = self.ask(replaying.on, number) else {
-                return End::Nothing;
-            };
-            let name = || self.wal.name(timeline, number);
-            let read = Read { timeline, run: Run { first: number, last: number } };
-            replaying.unfit = Some(read);
-            match served {
-                Served::Nothing => return End::Nothing,
-                Served::WrongSize => return End::WrongSize(name()),
-                Served::Foreign => return End::Foreign(name()),
-                Served::Whole | Served::Partial => {}
+    /// Reads segments up to the end of the replay.
+    fn run(&self, own: Place, (begin, last_needed): (u64, u64)) -> Replayed {
+        let first = self.course.first_stage(own, begin, self.wal);
+        let rest = self.course.next_stage(&first, self.wal);
+        let mut replayed = Replayed {
+            first,
+            rest,
+            last: first,
+            last_read: None,
+            is_consistent: false,
+            is_astray: false,
+        };
+        self.pass(&mut replayed, &first, last_needed);
+        let mut next = rest;
+        while let Some(link) = next.and_then(|next| self.course.link(next)) {
+            if replayed.is_consistent {
+                // What follows changes nothing but the end.
+                replayed.last = link.last;
+                replayed.last_read = link.last_read.or(replayed.last_read);
+                break;
             }
-            let from = replaying.on.unwrap_or(own);
-            if place != from {
-                let Some(left_at) = self.course.crossing(from, place, number) else {
-                    return End::Nothing;
-                };
-                replaying.is_astray |= self.is_left_too_early(replaying, left_at);
-            }
-            replaying.on = Some(place);
-            replaying.unfit = None;
-            if served == Served::Partial {
-                replaying.reads.push(read);
-                let has_end = number == last_needed && self.partial_has_end(timeline, number);
-                replaying.is_consistent |= has_end && !replaying.is_astray;
-                return End::Partial;
-            }
-            let last = self.end_of_run(place, timeline, number);
-            replaying.reads.push(Read { timeline, run: Run { first: number, last } });
-            replaying.is_consistent |= last >= last_needed && !replaying.is_astray;
-            match last.checked_add(1) {
-                Some(next) => replaying.number = next,
-                None => return End::Nothing,
-            }
+            self.pass(&mut replayed, &link.stage, last_needed);
+            next = link.next;
         }
+        replayed
     }
 
-    /// Returns what is served for a segment, and from which timeline.
-    fn ask(&self, on: Option<Place>, number: u64) -> Option<(Place, TimelineId, Served)> {
-        let sources = self.course.sources();
-        let asked = sources.take_while(|source| on.is_none_or(|on| source.place <= on));
-        let mut served = asked.filter(|source| source.may_have(number)).map(|source| {
-            (source.place, source.timeline, self.wal.served(source.timeline, number))
-        });
-        served.find(|(_, _, served)| *served != Served::Nothing)
-    }
-
-    /// Returns the last segment of the run that holds a number, before a newer timeline has one.
-    fn end_of_run(&self, place: Place, timeline: TimelineId, number: u64) -> u64 {
-        let next = number.saturating_add(1);
-        let missing = self.wal.first_missing(timeline, next, u64::MAX);
-        let newer = self.course.sources().take_while(|source| source.place < place);
-        let taken_over = newer.filter_map(|source| source.next_served(next, self.wal));
-        let end = missing.into_iter().chain(taken_over).min();
-        end.map_or(u64::MAX, |end| end - 1)
+    /// Notes what one stage makes of a replay.
+    fn pass(&self, replayed: &mut Replayed, stage: &Stage, last_needed: u64) {
+        replayed.last = *stage;
+        let Some(Passage { read: Read { timeline, run }, left_at, .. }) = stage.passage() else {
+            return;
+        };
+        replayed.last_read = stage.read();
+        replayed.is_astray |= left_at.is_some_and(|at| self.is_left_too_early(replayed, at));
+        let has_end = match stage {
+            Stage::Partial(_) => {
+                run.first == last_needed && self.partial_has_end(*timeline, run.first)
+            }
+            Stage::Whole(_) | Stage::Unfit(..) | Stage::Nothing(_) => run.last >= last_needed,
+        };
+        replayed.is_consistent |= has_end && !replayed.is_astray;
     }
 
     /// Returns whether a primary's backup has not reached the record of its end yet and no longer
     /// can.
-    fn is_left_too_early(&self, replaying: &Replaying, left_at: Lsn) -> bool {
+    fn is_left_too_early(&self, replayed: &Replayed, left_at: Lsn) -> bool {
         let is_primary = self.span.origin == BackupOrigin::Primary
             && self.span.begin.timeline == self.span.end.timeline;
         let ends_at = self.span.end_lsn;
-        is_primary && !replaying.is_consistent && ends_at.is_some_and(|end| left_at < end)
+        is_primary && !replayed.is_consistent && ends_at.is_some_and(|end| left_at < end)
     }
 
     /// Returns whether a partial segment holds the backup's end: the partial segment ends where its
@@ -269,41 +244,35 @@ impl Attempt<'_> {
         left_at.zip(self.span.end_lsn).is_none_or(|(left_at, end)| left_at >= end)
     }
 
-    fn replay(&self, steps: &[Read], replaying: &Replaying, end: &End) -> Replay {
-        let mut replay = Replay::default();
-        for step in steps {
-            let Run { first, last } = step.run;
-            let missing = self.wal.first_missing(step.timeline, first, last);
-            let reached = missing.map_or(Some(last), |missing| missing.checked_sub(1));
-            if let Some(reached) = reached.filter(|reached| *reached >= first) {
-                replay.last = Some(self.wal.name(step.timeline, reached));
-            }
-            if let Some(missing) = missing {
-                replay.first_missing = Some(self.wal.name(step.timeline, missing));
-                break;
-            }
-        }
-        let last_read = replaying.reads.last();
-        replay.ends_in = last_read.map(|read| self.wal.name(read.timeline, read.run.last));
-        let missing = replay.first_missing.and_then(|name| name.number(self.wal.size));
-        let after_last = missing.or_else(|| self.number_after(replay.last?));
+    fn replay(&self, begin: u64, replayed: &Replayed) -> Replay {
+        let Reach { last, first_missing } = self.course.steps.reach(begin, self.wal);
+        let last_read = replayed.last_read;
+        let ends_in = last_read.map(|read| self.wal.name(read.timeline, read.run.last));
+        let missing = first_missing.and_then(|name| name.number(self.wal.size));
+        let after_last = missing.or_else(|| self.number_after(last?));
         let continues = last_read.is_some_and(|read| Some(read.run.last) == after_last);
-        replay.then_partial = replay.ends_in.filter(|_| continues && matches!(end, End::Partial));
-        replay
+        let is_partial = matches!(replayed.last, Stage::Partial(_));
+        Replay {
+            last,
+            first_missing,
+            then_partial: ends_in.filter(|_| continues && is_partial),
+            ends_in,
+        }
     }
 
     fn number_after(&self, name: SegmentName) -> Option<u64> {
         name.number(self.wal.size)?.checked_add(1)
     }
 
-    fn outcome(&self, replaying: &Replaying, end: &End, replay: &Replay) -> Result<(), Obstacle> {
-        match end {
-            End::WrongSize(name) => Err(Obstacle::WrongSize(*name)),
-            End::Nothing | End::Partial | End::Foreign(_) if replaying.is_consistent => Ok(()),
-            End::Foreign(name) => Err(Obstacle::ForeignSegment(*name)),
-            End::Nothing | End::Partial if replaying.is_astray => Err(Obstacle::DeadBranch),
-            End::Nothing | End::Partial => {
-                let missing = replay.first_missing.or_else(|| self.name_of(replaying.number));
+    fn outcome(&self, replayed: &Replayed, replay: &Replay) -> Result<(), Obstacle> {
+        let name = |read: &Read| self.wal.name(read.timeline, read.run.first);
+        match &replayed.last {
+            Stage::Unfit(read, Served::WrongSize) => Err(Obstacle::WrongSize(name(read))),
+            _ if replayed.is_consistent => Ok(()),
+            Stage::Unfit(read, Served::Foreign) => Err(Obstacle::ForeignSegment(name(read))),
+            _ if replayed.is_astray => Err(Obstacle::DeadBranch),
+            Stage::Whole(_) | Stage::Partial(_) | Stage::Unfit(..) | Stage::Nothing(_) => {
+                let missing = replay.first_missing.or_else(|| self.name_of(replayed.last.number()));
                 Err(missing.map_or(Obstacle::DeadBranch, Obstacle::MissingSegment))
             }
         }
@@ -316,8 +285,7 @@ impl Attempt<'_> {
 
     /// Returns whether the segment that a replay ended before may still arrive: nothing written
     /// after it has arrived, neither a partial segment nor one on a later timeline.
-    fn may_arrive(&self, replaying: &Replaying) -> bool {
-        let number = replaying.number;
+    fn may_arrive(&self, number: u64) -> bool {
         let Some(owner) = self.course.begun_in(number).next() else { return false };
         let has_later = |timeline| self.wal.has_from(timeline, number);
         if has_later(owner) || self.course.above(owner).any(has_later) {

@@ -1,6 +1,6 @@
 //! Verdicts on the backups of one cluster, and on the cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -131,7 +131,7 @@ impl Archived {
         let mut to_target = tried.iter().filter(|tried| tried.timeline == target);
         let restore = to_target.find_map(Tried::working)?;
         let mut replayed = SegmentSets::new();
-        for Read { timeline, run } in restore.steps(&self.wal) {
+        for Read { timeline, run } in restore.steps() {
             replayed.entry(timeline).or_default().insert_run(run);
         }
         Some(replayed)
@@ -260,18 +260,21 @@ impl Archived {
 
     /// Returns the first segment of a restore that cannot be read at once.
     fn cold(&self, judged: &Judged<'_>, restore: &Restore) -> Option<Cold> {
+        if self.wal.cold.is_empty() {
+            return None;
+        }
         let last_needed = judged.candidate.span.last_needed(self.wal.size)?;
         let mut reach = None;
-        for Read { timeline, run } in &restore.reads {
-            let Some(number) = self.wal.first_cold(*timeline, run.first, run.last) else {
-                reach = Some(self.wal.name(*timeline, run.last));
+        for Read { timeline, run } in restore.reads() {
+            let Some(number) = self.wal.first_cold(timeline, run.first, run.last) else {
+                reach = Some(self.wal.name(timeline, run.last));
                 continue;
             };
             let before = number.checked_sub(1).filter(|before| *before >= run.first);
             return Some(Cold {
-                segment: self.wal.name(*timeline, number),
+                segment: self.wal.name(timeline, number),
                 is_own: number <= last_needed,
-                reach: before.map(|before| self.wal.name(*timeline, before)).or(reach),
+                reach: before.map(|before| self.wal.name(timeline, before)).or(reach),
             });
         }
         None
@@ -341,7 +344,7 @@ impl Archived {
         let Some(last_needed) = judged.candidate.span.last_needed(self.wal.size) else {
             return Vec::new();
         };
-        let mut steps = restore.steps(&self.wal);
+        let mut steps = restore.steps();
         if let Some(target) = steps.last_mut() {
             // Includes segments after the last present one.
             target.run.last = u64::MAX;
@@ -409,16 +412,13 @@ struct Cold {
 impl Judged<'_> {
     /// Returns whether any target restores the backup.
     pub(super) fn is_restorable(&self) -> bool {
-        !self.reached().is_empty()
+        self.reached().next().is_some()
     }
 
     /// Returns the timelines on which the backup becomes consistent.
-    pub(super) fn reached(&self) -> BTreeSet<TimelineId> {
-        if self.candidate.broken_parent.is_some() {
-            return BTreeSet::new();
-        }
-        let consistent = self.tried.iter().filter(|tried| tried.consistent().is_some());
-        consistent.map(|tried| tried.timeline).collect()
+    pub(super) fn reached(&self) -> impl Iterator<Item = TimelineId> {
+        let tried = self.tried.iter().filter(|_| self.candidate.broken_parent.is_none());
+        tried.filter(|tried| tried.consistent().is_some()).map(|tried| tried.timeline)
     }
 
     /// Returns the restores that are on some course, whether they come up or not: those to the
@@ -435,7 +435,7 @@ impl Judged<'_> {
         wal.last(timeline)?;
         let mut to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
         let restore = to_timeline.find_map(|tried| tried.restore.as_ref().ok())?;
-        Some(restore.steps(wal))
+        Some(restore.steps())
     }
 
     /// Returns the restore that gets furthest: to the current timeline if one gets there, otherwise

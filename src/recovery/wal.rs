@@ -122,6 +122,14 @@ impl ArchivedWal {
         present
     }
 
+    /// Returns the number of runs of segments.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        let runs =
+            |sets: &SegmentSets| sets.values().map(|runs| runs.iter().count()).sum::<usize>();
+        runs(&self.segments) + runs(&self.wrong_size) + self.partials.len()
+    }
+
     /// Returns the timelines with segments, in order.
     pub fn timelines(&self) -> impl Iterator<Item = TimelineId> {
         let numbers: BTreeSet<_> = self.segments.keys().chain(self.wrong_size.keys()).collect();
