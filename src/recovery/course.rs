@@ -13,8 +13,6 @@ use super::steps::Steps;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Course {
     stretches: Vec<Stretch>,
-    /// Places of the timelines whose WAL each timeline continues.
-    parents: Vec<Option<Place>>,
     /// Timelines that have anything to serve.
     sources: Vec<Source>,
     /// Segments of the course, present or not.
@@ -56,7 +54,6 @@ impl Course {
                 first: interval.begins_at.map_or(0, |begins_at| wal.size.segment_of(begins_at)),
             })
             .collect();
-        let parents = (0..stretches.len()).map(|place| parent_of(&stretches, place)).collect();
         let sources = stretches.iter().enumerate().filter_map(|(place, stretch)| {
             let first = wal.next_served(stretch.timeline, stretch.first)?;
             Some(Source { place, timeline: stretch.timeline, first })
@@ -67,7 +64,7 @@ impl Course {
             run: Run { first: stretch.first, last: u64::MAX },
         });
         let steps = Steps::of(starts, wal);
-        Self { stretches, parents, sources, steps, known: RefCell::default() }
+        Self { stretches, sources, steps, known: RefCell::default() }
     }
 
     /// Returns the timelines from which segments are served, newest first.
@@ -84,6 +81,13 @@ impl Course {
     pub(super) fn timeline_at(&self, position: Lsn) -> Option<TimelineId> {
         let owner = self.stretches.iter().find(|stretch| stretch.owns(position))?;
         Some(owner.timeline)
+    }
+
+    /// Returns the segment in which a timeline was left; `None` if it is the target or not on the
+    /// course.
+    pub(super) fn left_in(&self, timeline: TimelineId) -> Option<u64> {
+        let newer = self.place_of(timeline)?.checked_sub(1)?;
+        Some(self.stretches.get(newer)?.first)
     }
 
     /// Returns the timelines that have started in a segment or before it, newest first:
@@ -107,7 +111,7 @@ impl Course {
         let mut on = to;
         while on < from {
             let stretch = self.stretches.get(on).filter(|stretch| stretch.first == number)?;
-            let parent = self.parents.get(on).copied().flatten()?;
+            let parent = self.parent_of(on)?;
             if parent == from {
                 return stretch.begins_at;
             }
@@ -115,18 +119,18 @@ impl Course {
         }
         None
     }
-}
 
-/// Returns the timeline whose WAL a timeline continues: the owner, before the timeline started, of
-/// the position just before its start.
-fn parent_of(stretches: &[Stretch], place: Place) -> Option<Place> {
-    let position = Lsn(stretches.get(place)?.begins_at?.0.checked_sub(1)?);
-    let older = stretches.iter().enumerate().skip(place + 1);
-    let mut owners = older.filter(|(older, stretch)| {
-        let was_endless = *older == place + 1;
-        stretch.owns(position) || (was_endless && stretch.has_begun_at(position))
-    });
-    owners.next().map(|(place, _)| place)
+    /// Returns the timeline whose WAL a timeline continues: the owner, before the timeline started, of
+    /// the position just before its start.
+    fn parent_of(&self, place: Place) -> Option<Place> {
+        let position = Lsn(self.stretches.get(place)?.begins_at?.0.checked_sub(1)?);
+        let older = self.stretches.iter().enumerate().skip(place + 1);
+        let mut owners = older.filter(|(older, stretch)| {
+            let was_endless = *older == place + 1;
+            stretch.owns(position) || (was_endless && stretch.has_begun_at(position))
+        });
+        owners.next().map(|(place, _)| place)
+    }
 }
 
 impl Source {

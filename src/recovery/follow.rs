@@ -45,8 +45,8 @@ pub(super) struct Courses<'a> {
     histories: &'a Histories,
     wal: &'a ArchivedWal,
     numbered: Vec<TimelineId>,
-    /// True if there were more timelines than can be tried.
-    pub(super) are_some_left_out: bool,
+    /// Highest timeline that is not tried by its number, as there are too many.
+    pub(super) left_out: Option<TimelineId>,
     by_number: BTreeMap<TimelineId, Result<Rc<Course>, Obstacle>>,
     /// Courses that only `current` and `latest` lead to.
     by_name: BTreeMap<TimelineId, Result<Rc<Course>, Obstacle>>,
@@ -56,13 +56,13 @@ pub(super) struct Courses<'a> {
 const MOST_TARGETS: usize = 1000;
 
 /// Maximum number of tries by number, over all backups.
-const MOST_TRIES: usize = 100_000;
+const MOST_TRIES: usize = 300_000;
 
 /// Maximum number of stages of replays that the courses to all numbers together may have.
-const MOST_STAGES: usize = 2_000_000;
+const MOST_STAGES: usize = 500_000;
 
 /// Maximum number of looks at a timeline that all tries by number together may take.
-const MOST_LOOKS: usize = 2_000_000_000;
+const MOST_LOOKS: usize = 500_000_000;
 
 impl<'a> Courses<'a> {
     /// Collects the courses to every timeline of an archive, including those that backups are on.
@@ -78,7 +78,8 @@ impl<'a> Courses<'a> {
         let timelines: BTreeSet<TimelineId> =
             of_wal.chain(histories.timelines()).chain(own.iter().copied()).collect();
         let too_many = timelines.len().saturating_sub(most_targets(histories, wal, backups));
-        let numbered: Vec<_> = timelines.into_iter().skip(too_many).collect();
+        let mut numbered: Vec<_> = timelines.into_iter().collect();
+        let left_out = numbered.drain(..too_many).next_back();
         let course_to = |target, own| {
             let history = histories.of_target(target, own)?;
             Ok(Rc::new(Course::of(&history, wal)))
@@ -95,8 +96,7 @@ impl<'a> Courses<'a> {
         // Whether `current` or `latest` leads there makes no difference.
         let by_name = only_named.map(|timeline| (timeline, course_to(Target::Current, timeline)));
         let by_name = by_name.collect();
-        let are_some_left_out = too_many > 0;
-        Self { histories, wal, numbered, are_some_left_out, by_number, by_name }
+        Self { histories, wal, numbered, left_out, by_number, by_name }
     }
 
     /// Returns every course once.
@@ -137,7 +137,7 @@ pub(super) fn most_targets(histories: &Histories, wal: &ArchivedWal, backups: us
     let longest = histories.readable().map(|history| history.ancestors().len() + 1).max();
     let with_wal = wal.timelines().count().max(1);
     let backups = backups.max(1);
-    // Backups whose replays come to the same run share the rest.
+    // Backups whose replays come to the same place share the rest.
     let stages = wal.runs().min(backups.saturating_mul(with_wal)).max(1);
     // For every stage, each timeline with WAL is asked.
     let first_looks = backups.saturating_mul(longest.unwrap_or(1) + with_wal);
@@ -172,6 +172,12 @@ impl Tried {
             replay: self.restore.as_ref().ok().map(|restore| restore.replay),
             obstacle: self.obstacle().cloned(),
         }
+    }
+
+    /// Returns whether the server comes up after it has replayed a timeline beyond its newest segment,
+    /// with what a later timeline has of it.
+    pub(super) fn passes(&self, timeline: TimelineId, newest: u64) -> bool {
+        self.working().is_some_and(|restore| restore.passes(timeline, newest))
     }
 
     pub(super) fn last(&self) -> Option<SegmentName> {

@@ -63,7 +63,7 @@ const MOST_ANCESTORS: usize = 1000;
 
 /// Maximum number of lines of all followed histories together: what [`MOST_HISTORIES`] timelines in
 /// one row have.
-const MOST_LINES: usize = 500_000;
+const MOST_LINES: usize = 500_500;
 
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,6 +149,12 @@ impl Histories {
             Some(HistoryFile::Readable(_) | HistoryFile::Invalid | HistoryFile::Unknown) => true,
             Some(HistoryFile::NotDecompressible) | None => false,
         }
+    }
+
+    /// Returns whether the timeline has a history file whose content is not known.
+    #[must_use]
+    pub fn is_unknown(&self, timeline: TimelineId) -> bool {
+        matches!(self.files.get(&timeline), Some(HistoryFile::Unknown))
     }
 
     /// Returns whether the timeline has a readable history file.
@@ -335,8 +341,8 @@ mod tests {
 
         assert!(unknown(&files[1..3], 1500), "too long");
         assert!(!unknown(&files[1..3], 1600), "just short enough");
-        assert!(!unknown(&files, 1600), "499,000 lines before it");
-        assert!(unknown(&files, 2), "1,000 histories before it");
+        assert!(!unknown(&files, 1600), "499,000 lines of higher timelines");
+        assert!(unknown(&files, 2), "1,000 histories of higher timelines");
         assert!(!unknown(&files[..1], 2));
     }
 

@@ -37,10 +37,12 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     let is_reached = |timeline: &TimelineId| {
         restorable.clone().any(|judged| judged.reached().any(|reached| reached == *timeline))
     };
-    let unreached = newest_line.filter(|timeline| !is_reached(timeline));
+    let not_reached = newest_line.filter(|timeline| !is_reached(timeline));
+    // A backup may reach a timeline whose history is not known.
+    let unreached = not_reached.filter(|timeline| !archived.histories.is_unknown(*timeline));
     let reached = leaves.iter().copied().filter(|timeline| by_newest.contains(timeline));
     let current = match newest_line {
-        Some(timeline) if unreached.is_none() => timeline,
+        Some(timeline) if not_reached.is_none() => timeline,
         Some(_) | None => reached.max_by_key(rank).unwrap_or(newest.candidate.span.end.timeline),
     };
     Lines { current: Some(current), unreached }

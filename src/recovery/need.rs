@@ -47,7 +47,7 @@ impl NeededWal {
         let told: Vec<_> =
             wal.timelines().filter(|timeline| !histories.is_readable(*timeline)).collect();
         let most = most_targets(histories, wal, backups.len());
-        needed.are_some_left_out = courses.are_some_left_out || told.len() > most;
+        needed.are_some_left_out = courses.left_out.is_some() || told.len() > most;
         let told: Vec<Rc<Course>> = told
             .into_iter()
             .rev()

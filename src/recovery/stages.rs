@@ -82,7 +82,7 @@ impl Stage {
         }
     }
 
-    /// Returns the segments that are replayed.
+    /// Returns the names of the segments that are replayed.
     pub(super) fn read(&self) -> Option<Read> {
         Some(self.passage()?.read)
     }

@@ -104,7 +104,11 @@ impl Archived {
         let courses = Courses::new(&self.histories, &self.wal, timelines, candidates.len());
         let judged: Vec<Judged<'_>> = candidates
             .iter()
-            .map(|candidate| Judged { candidate, tried: courses.try_all(&candidate.span) })
+            .map(|candidate| Judged {
+                candidate,
+                tried: courses.try_all(&candidate.span),
+                left_out: courses.left_out,
+            })
             .collect();
         let lines = lines::choose(self, &judged);
         let backups = judged.iter().map(|judged| {
@@ -140,7 +144,7 @@ impl Archived {
     fn verdict(&self, judged: &Judged<'_>, current: TimelineId) -> BackupVerdict {
         let own = judged.candidate.span.end.timeline;
         let default_target = self.histories.timeline_of(Target::Latest, own);
-        let best = judged.best(current);
+        let best = judged.best(current, self.wal.last(current));
         let thawed = self.thawed_verdict(judged, best, current);
         let thawed_reach = best.and_then(Tried::last);
         let at_once = self.at_once(judged, best);
@@ -151,6 +155,7 @@ impl Archived {
             judged.tried.iter().map(|tried| self.followed(judged, tried)).collect();
         let mut defaults = follow.iter().filter(|followed| followed.target == Target::Latest);
         let default_is_read_at_once = is_blocked || defaults.any(Followed::works);
+        let to_compare = if is_blocked { best } else { at_once.tried };
         let works_with = at_once.tried.filter(|_| judged.is_restorable());
         BackupVerdict {
             verdict,
@@ -160,7 +165,7 @@ impl Archived {
             follow,
             default_target,
             default_target_works: default_is_read_at_once
-                && judged.default_works(best, self.wal.size),
+                && judged.default_works(to_compare, self.wal.size),
             works_with: works_with.map(|tried| tried.target),
         }
     }
@@ -178,8 +183,10 @@ impl Archived {
             return self.hopeless(judged);
         }
         let mut to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
-        let Some(restore) =
-            best.filter(|best| best.timeline == current).and_then(Tried::consistent)
+        let newest = self.wal.last(current);
+        let passes = |tried: &Tried| newest.is_some_and(|newest| tried.passes(current, newest));
+        let gets_there = best.filter(|best| best.timeline == current || passes(best));
+        let Some((best, restore)) = gets_there.and_then(|best| Some((best, best.consistent()?)))
         else {
             let obstacle = to_current.find_map(Tried::obstacle);
             return Verdict::Consistent(obstacle.cloned().unwrap_or(Obstacle::DeadBranch));
@@ -187,7 +194,9 @@ impl Archived {
         if let Err(obstacle) = &restore.outcome {
             return Verdict::Consistent(obstacle.clone());
         }
-        match (restore.replay.first_missing, self.unknown_above(current)) {
+        // What is missing of a later timeline lies behind the newest segment.
+        let missing = restore.replay.first_missing.filter(|_| best.timeline == current);
+        match (missing, self.unknown_above(current)) {
             (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
             (None, Some(timeline)) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
             (None, None) => Verdict::Recoverable,
@@ -210,9 +219,9 @@ impl Archived {
         followed
     }
 
-    /// Returns the restore that gets furthest before anything is brought back from cold storage. It
-    /// is the best one unless what makes the backup consistent is cold there, and some other working
-    /// restore needs nothing cold for it.
+    /// Returns the best restore before anything is brought back from cold storage. It is the best one
+    /// of all unless what makes the backup consistent is cold there, and some other working restore
+    /// needs nothing cold for it: that to the backup's own timeline, or the one that gets furthest.
     fn at_once<'a>(&self, judged: &'a Judged<'_>, best: Option<&'a Tried>) -> AtOnce<'a> {
         let cold_of = |tried: &Tried| self.cold(judged, tried.consistent()?);
         let cold = best.and_then(cold_of);
@@ -249,9 +258,13 @@ impl Archived {
         }
         let on_course = self.closest(judged).and_then(|restore| restore.outcome.as_ref().err());
         let closed = || judged.tried.iter().filter_map(|tried| tried.restore.as_ref().err());
-        // An unknown history file may be the one that a restore needs.
+        // An unknown history file, or one that is not followed, may be the one that a restore needs.
         let begin = judged.candidate.span.begin.timeline;
-        let unknown = closed().find(
+        // The backup's own timeline is tried by the name `current`.
+        let own = judged.candidate.span.end.timeline;
+        let left_out = judged.left_out.filter(|timeline| *timeline != own);
+        let left_out = left_out.map(Obstacle::UnknownHistory);
+        let unknown = closed().chain(&left_out).find(
             |obstacle| matches!(obstacle, Obstacle::UnknownHistory(timeline) if *timeline >= begin),
         );
         let obstacle = unknown.or(on_course).or_else(|| closed().next());
@@ -391,9 +404,11 @@ impl Archived {
 pub(super) struct Judged<'a> {
     pub(super) candidate: &'a Candidate,
     pub(super) tried: Vec<Tried>,
+    /// Highest timeline that was not tried by its number.
+    left_out: Option<TimelineId>,
 }
 
-/// Restore that gets furthest before anything is brought back from cold storage.
+/// Best restore before anything is brought back from cold storage.
 struct AtOnce<'a> {
     tried: Option<&'a Tried>,
     /// Place where it, or a better one, meets cold storage.
@@ -438,24 +453,27 @@ impl Judged<'_> {
         Some(restore.steps())
     }
 
-    /// Returns the restore that gets furthest: to the current timeline if one gets there, otherwise
-    /// on the backup's own.
+    /// Returns the restore that gets furthest: to the current timeline if one gets there, or through
+    /// its newest segment to a later timeline; otherwise on the backup's own.
     ///
     /// Among several to one timeline, prefers the one that a person would name: the default, then
     /// `current`, then the number.
-    fn best(&self, current: TimelineId) -> Option<&Tried> {
+    fn best(&self, current: TimelineId, newest: Option<u64>) -> Option<&Tried> {
         let own = self.candidate.span.end.timeline;
         let named_first = || self.tried.iter().rev();
-        let working = |timeline: TimelineId| {
-            let mut to_timeline = named_first().filter(move |tried| tried.timeline == timeline);
-            let first = to_timeline.clone().find(|tried| tried.consistent().is_some());
-            to_timeline.find(|tried| tried.working().is_some()).or(first)
-        };
-        let on_course = |timeline: TimelineId| {
-            named_first().find(|tried| tried.timeline == timeline && tried.restore.is_ok())
-        };
+        let to =
+            |timeline: TimelineId| named_first().filter(move |tried| tried.timeline == timeline);
+        let working = |timeline: TimelineId| to(timeline).find(|tried| tried.working().is_some());
+        let consistent =
+            |timeline: TimelineId| to(timeline).find(|tried| tried.consistent().is_some());
+        let on_course = |timeline: TimelineId| to(timeline).find(|tried| tried.restore.is_ok());
+        let passing =
+            || newest.and_then(|newest| named_first().find(|tried| tried.passes(current, newest)));
         working(current)
+            .or_else(passing)
+            .or_else(|| consistent(current))
             .or_else(|| working(own))
+            .or_else(|| consistent(own))
             .or_else(|| named_first().find(|tried| tried.working().is_some()))
             .or_else(|| named_first().find(|tried| tried.consistent().is_some()))
             .or_else(|| on_course(current))

@@ -49,7 +49,9 @@ impl ObstacleEntry {
                 format!("PostgreSQL cannot read the history file of timeline {timeline}")
             }
             Self::UnknownHistory { timeline } => {
-                format!("the exporter could not read the history file of timeline {timeline}")
+                format!(
+                    "the exporter does not know the content of the history file of timeline {timeline}"
+                )
             }
             Self::DeadBranch => {
                 "the target timeline left the backup's timeline before the backup ended".to_owned()

@@ -32,20 +32,21 @@ pub(super) struct Cluster {
     pub(super) segment_size: Option<SegmentSize>,
     /// Moment up to which everything that arrived belongs to another cluster.
     after: Option<DateTime<Utc>>,
-    /// Where clusters began from which arrivals separate this one, if they began after its end.
+    /// Beginnings of clusters that began after its last backup, if arrivals separate them.
     later: Vec<Beginning>,
     /// True if there is an earlier cluster from which arrivals separate this one.
     has_earlier: bool,
-    /// Last segment that its first backup needs.
-    first_end: Option<(TimelineId, u64)>,
-    /// Last segment that any of its backups needs, by timeline.
+    first_end: Option<FirstEnd>,
+    /// Last segment that any of its backups names, by timeline.
     last_ends: BTreeMap<TimelineId, u64>,
-    /// First segment that any of its backups needs, by timeline.
+    /// First segment that any of its backups names, by timeline.
     first_begins: BTreeMap<TimelineId, u64>,
+    /// Earliest arrival of a segment in which a backup of it begins, as far as known.
+    wal_at: Option<DateTime<Utc>>,
     /// First segments of the next cluster's backups, if arrivals cannot separate the two.
     ends_before: BTreeMap<TimelineId, u64>,
     /// Last segments of earlier clusters' backups, if arrivals cannot separate this one from them.
-    begins_after: BTreeMap<TimelineId, u64>,
+    earlier_ends: BTreeMap<TimelineId, u64>,
 }
 
 /// Beginning of a cluster.
@@ -54,10 +55,46 @@ struct Beginning {
     /// Creation of the cluster, or start of its first backup.
     at: DateTime<Utc>,
     first_backup_at: DateTime<Utc>,
-    /// Last segment that its first backup needs.
-    first_end: Option<(TimelineId, u64)>,
+    first_end: Option<FirstEnd>,
     segment_size: Option<SegmentSize>,
 }
+
+/// End of a cluster's first backup, among those that name a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FirstEnd {
+    began_at: DateTime<Utc>,
+    /// Last segment that the backup names.
+    segment: (TimelineId, u64),
+}
+
+/// Cluster that wrote a segment, from the point of view of one cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    /// This one.
+    This,
+    /// Another one.
+    Other,
+    /// This one or the next: a restore of this one's backups may or may not read the segment.
+    Either,
+}
+
+/// WAL of a directory, as a restore of one cluster's backups finds it.
+pub(super) struct View {
+    pub(super) wal: ArchivedWal,
+    /// Segments among the foreign ones that may be of this cluster all the same.
+    pub(super) of_either: SegmentSets,
+}
+
+/// Segments that a cluster did not write, or may not have written.
+#[derive(Default)]
+struct Foreign {
+    all: SegmentSets,
+    of_either: SegmentSets,
+}
+
+/// Maximum number of logs that are listed again to tell whose their segments are. Clusters meet in a
+/// few logs; in more of them only if arrival times say nothing.
+const MOST_MIXED_LOGS: usize = 64;
 
 /// Largest number of clusters that are judged separately. More exist only in a directory that somebody
 /// floods with backups.
@@ -84,7 +121,7 @@ pub(super) fn clusters(backups: &[BackupReport], directory: &DirectoryInventory)
     }
     let mut clusters: Vec<Cluster> = by_identifier.into_values().collect();
     clusters.sort_by_key(|cluster| cluster.first_backup_at);
-    set_limits(&mut clusters, &directory.wal);
+    set_limits(&mut clusters);
     if clusters.is_empty() {
         clusters.push(Cluster::default());
     }
@@ -105,14 +142,13 @@ fn created_at(identifier: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
 }
 
-/// Sets the period in which WAL of each cluster can arrive; clusters that take turns have no limit.
-fn set_limits(clusters: &mut [Cluster], wal: &WalInventory) {
-    let earliest_at = wal.logs.values().filter_map(|log| log.earliest_arrival()).min();
-    let next_at = clusters.iter().skip(1).map(|next| next.first_backup_at);
-    let pairs = clusters.iter().zip(next_at).enumerate();
+/// Sets the period in which WAL of each cluster can arrive. Clusters that take turns have a common
+/// one.
+fn set_limits(clusters: &mut [Cluster]) {
+    let pairs = clusters.iter().zip(clusters.iter().skip(1)).enumerate();
     // Everything in a copy arrived when it was copied: nothing separates the clusters of before.
     let copied = pairs
-        .filter(|(_, (cluster, next_at))| cluster.is_copied(*next_at, earliest_at))
+        .filter(|(_, (cluster, next))| cluster.is_copied(next))
         .map(|(place, _)| place + 2)
         .max()
         .unwrap_or_default();
@@ -149,7 +185,7 @@ fn set_limits_by_position(clusters: &mut [Cluster]) {
     }
     let mut earlier_ends: BTreeMap<TimelineId, u64> = BTreeMap::new();
     for cluster in clusters {
-        cluster.begins_after = earlier_ends.clone();
+        cluster.earlier_ends = earlier_ends.clone();
         for (timeline, last) in &cluster.last_ends {
             let end = earlier_ends.entry(*timeline).or_default();
             *end = last.max(end).to_owned();
@@ -157,13 +193,18 @@ fn set_limits_by_position(clusters: &mut [Cluster]) {
     }
 }
 
+/// Largest difference between the clocks of a database and of a store where a moment of one decides
+/// about a moment of the other.
+const SMALL_SKEW: TimeDelta = TimeDelta::minutes(1);
+
 impl Beginning {
     /// Returns whether the cluster cannot have written a segment: the segment lies beyond the end of
-    /// the first backup, but arrived before that backup began.
+    /// a backup, but arrived before that backup began.
     ///
     /// `pg_upgrade` needs the new cluster to exist while the old one still runs and archives.
     fn rules_out(&self, segment: (TimelineId, u64), arrived_at: DateTime<Utc>) -> bool {
-        arrived_at < self.first_backup_at && self.first_end.is_some_and(|end| segment >= end)
+        self.first_end
+            .is_some_and(|end| arrived_at + SMALL_SKEW < end.began_at && segment > end.segment)
     }
 }
 
@@ -182,15 +223,19 @@ impl Cluster {
             let first = self.first_begins.entry(timeline).or_insert(number);
             *first = number.min(*first);
         }
-        let is_first = info.began_at.is_some()
-            && self.first_backup_at.is_none_or(|first| info.began_at < Some(first));
         let ends_at = info.ended_at.or(info.began_at);
         self.ends_at = self.ends_at.max(ends_at);
+        self.first_backup_at = self.first_backup_at.into_iter().chain(info.began_at).min();
         let end = info.end_wal.and_then(|name| Some((name.timeline, name.number(size)?)));
-        if is_first {
-            self.first_backup_at = info.began_at;
-            self.first_end = end;
-        }
+        let first_end = info.began_at.zip(end.or(begin));
+        let first_end = first_end.map(|(began_at, segment)| FirstEnd { began_at, segment });
+        let both = self.first_end.into_iter().chain(first_end);
+        self.first_end = both.min_by_key(|first| first.began_at);
+        let wal_at = info.begin_wal.and_then(|name| {
+            let log = directory.wal.logs.get(&LogName::from(name))?;
+            log.arrived_at(name.segment)
+        });
+        self.wal_at = self.wal_at.into_iter().chain(wal_at).min();
         if let Some((timeline, number)) = end {
             let last = self.last_ends.entry(timeline).or_insert(number);
             *last = number.max(*last);
@@ -202,7 +247,7 @@ impl Cluster {
         self.after.is_none()
             && self.later.is_empty()
             && self.ends_before.is_empty()
-            && self.begins_after.is_empty()
+            && self.earlier_ends.is_empty()
     }
 
     fn beginning(&self) -> Option<Beginning> {
@@ -220,16 +265,14 @@ impl Cluster {
         self.first_backup_at > other.first_backup_at
     }
 
-    /// Returns whether each `backup.info` and all WAL arrived after the next cluster's first backup
-    /// started: then the archive is a copy.
-    fn is_copied(
-        &self,
-        next_at: Option<DateTime<Utc>>,
-        earliest_wal_at: Option<DateTime<Utc>>,
-    ) -> bool {
-        let is_later =
-            |at: Option<DateTime<Utc>>| at.zip(next_at).is_some_and(|(at, next)| at > next);
-        self.ends_at < next_at && is_later(self.written_at) && is_later(earliest_wal_at)
+    /// Returns whether each `backup.info` and its WAL arrived after the next cluster began, although
+    /// its backups ended before: then the archive is a copy.
+    fn is_copied(&self, next: &Self) -> bool {
+        let created_at = next.created_at.filter(|created_at| Some(*created_at) > self.ends_at);
+        let Some(next_at) = created_at.or(next.first_backup_at) else { return false };
+        self.ends_at < Some(next_at)
+            && self.written_at > Some(next_at)
+            && self.wal_at.is_none_or(|at| at > next_at)
     }
 
     /// Returns the WAL that a restore of this cluster's backups finds. Adds to `lacking` the WAL
@@ -239,46 +282,53 @@ impl Cluster {
         wal: &ArchivedWal,
         inventory: &WalInventory,
         lacking: &mut BTreeSet<LogName>,
-    ) -> ArchivedWal {
-        let mut view = wal.clone();
+    ) -> View {
+        let mut view = View { wal: wal.clone(), of_either: SegmentSets::new() };
         if self.is_alone() {
             return view;
         }
         let foreign = self.foreign(inventory, wal.size, lacking);
-        for sets in [&mut view.segments, &mut view.wrong_size, &mut view.cold] {
-            remove(sets, &foreign);
+        for sets in [&mut view.wal.segments, &mut view.wal.wrong_size, &mut view.wal.cold] {
+            remove(sets, &foreign.all);
         }
         let partials = inventory.partials().filter_map(|(name, partial)| {
             let number = name.number(wal.size)?;
-            let is_own = !self.is_foreign(name.timeline, number, partial.arrived_at);
-            is_own.then_some((name.timeline, number))
+            let writer = self.writer_of(name.timeline, number, partial.arrived_at);
+            (writer == Writer::This).then_some((name.timeline, number))
         });
         let own: BTreeSet<_> = partials.collect();
-        view.partials.retain(|partial| own.contains(partial));
-        view.foreign = foreign;
-        self.end_at_holes(&mut view);
-        self.end_at_next(&mut view);
+        view.wal.partials.retain(|partial| own.contains(partial));
+        view.wal.foreign = foreign.all;
+        view.of_either = foreign.of_either;
+        self.end_at_holes(&mut view.wal);
+        self.end_at_next(&mut view.wal);
         view
     }
 
-    fn is_foreign(&self, timeline: TimelineId, number: u64, arrived_at: DateTime<Utc>) -> bool {
+    /// Returns which cluster wrote a segment that arrived at a moment.
+    fn writer_of(&self, timeline: TimelineId, number: u64, arrived_at: DateTime<Utc>) -> Writer {
         let segment = (timeline, number);
-        let is_of = |later: &Beginning| {
+        let own = self.beginning().filter(|_| self.has_earlier);
+        if self.after.is_some_and(|after| arrived_at <= after)
+            || own.is_some_and(|own| own.rules_out(segment, arrived_at))
+            || self.later.iter().any(|later| arrived_at >= later.first_backup_at)
+        {
+            return Writer::Other;
+        }
+        let may_be_of = |later: &Beginning| {
             let are_alike = later.segment_size == self.segment_size;
             arrived_at >= later.at && !(are_alike && later.rules_out(segment, arrived_at))
         };
-        let own = self.beginning().filter(|_| self.has_earlier);
-        if self.after.is_some_and(|after| arrived_at <= after)
-            || self.later.iter().any(is_of)
-            || own.is_some_and(|own| own.rules_out(segment, arrived_at))
-        {
-            return true;
+        if self.later.iter().any(may_be_of) {
+            return Writer::Either;
         }
         // Between the last backup of the one and the first backup of the other, WAL is of either.
         let is_early = self.after.is_some()
             && self.created_at.is_none()
             && Some(arrived_at) < self.first_backup_at;
-        is_early && self.first_end.is_none_or(|(of_end, _)| timeline != of_end)
+        let is_beyond =
+            self.first_end.is_none_or(|end| timeline != end.segment.0 || number >= end.segment.1);
+        if is_early && is_beyond { Writer::Either } else { Writer::This }
     }
 
     fn foreign(
@@ -286,47 +336,52 @@ impl Cluster {
         inventory: &WalInventory,
         size: SegmentSize,
         lacking: &mut BTreeSet<LogName>,
-    ) -> SegmentSets {
-        let mut foreign = SegmentSets::new();
+    ) -> Foreign {
+        let mut foreign = Foreign::default();
+        let mut mixed = Vec::new();
         let per_log = u64::from(size.segments_per_log());
         for (name, log) in &inventory.logs {
             let first = u64::from(name.log) * per_log;
-            let Some(of_log) = self.foreign_in(*name, first, log) else {
-                lacking.insert(*name);
+            let Some(writers) = self.writers(*name, first, log) else {
+                mixed.push(*name);
                 continue;
             };
-            let runs = foreign.entry(name.timeline).or_default();
-            of_log.iter().for_each(|run| runs.insert_run(run));
+            for (run, writer) in writers {
+                let run = Run { first: first + run.first, last: first + run.last };
+                if writer != Writer::This {
+                    foreign.all.entry(name.timeline).or_default().insert_run(run);
+                }
+                if writer == Writer::Either {
+                    foreign.of_either.entry(name.timeline).or_default().insert_run(run);
+                }
+            }
         }
-        foreign.retain(|_, runs| !runs.is_empty());
+        lacking.extend(mixed.into_iter().take(MOST_MIXED_LOGS));
         foreign
     }
 
-    /// Returns the segments of a log that belong to another cluster. `None` if its files are
-    /// forgotten, and a run has only one end that belongs to another cluster.
-    fn foreign_in(&self, name: LogName, first: u64, log: &LogInventory) -> Option<Runs> {
-        let is_foreign = |segment: u32, arrived_at: DateTime<Utc>| {
-            self.is_foreign(name.timeline, first + u64::from(segment), arrived_at)
+    /// Returns the segments of a log, by their numbers within it, with their writers. `None` if its
+    /// files are forgotten, and the ends of a run have different writers.
+    fn writers(&self, name: LogName, first: u64, log: &LogInventory) -> Option<Vec<(Run, Writer)>> {
+        let writer_of = |segment: u32, arrived_at: DateTime<Utc>| {
+            self.writer_of(name.timeline, first + u64::from(segment), arrived_at)
         };
         if let Some(segments) = served_segments(log) {
-            let foreign = segments.filter(|(segment, at)| is_foreign(*segment, *at));
-            return Some(foreign.map(|(segment, _)| first + u64::from(segment)).collect());
+            let writers = segments.map(|(segment, at)| {
+                let number = u64::from(segment);
+                (Run { first: number, last: number }, writer_of(segment, at))
+            });
+            return Some(writers.collect());
         }
-        let mut foreign = Runs::default();
-        for run in log.segments.iter() {
-            let end_is_foreign = |number: u64| {
-                let segment = u32::try_from(number).ok()?;
-                Some(is_foreign(segment, log.arrived_at(segment)?))
-            };
-            match (end_is_foreign(run.first)?, end_is_foreign(run.last)?) {
-                (true, true) => {
-                    foreign.insert_run(Run { first: first + run.first, last: first + run.last });
-                }
-                (false, false) => {}
-                (true, false) | (false, true) => return None,
-            }
-        }
-        Some(foreign)
+        let writer_of_end = |number: u64| {
+            let segment = u32::try_from(number).ok()?;
+            Some(writer_of(segment, log.arrived_at(segment)?))
+        };
+        let writers = log.segments.iter().map(|run| {
+            let writer = writer_of_end(run.first)?;
+            (writer_of_end(run.last)? == writer).then_some((run, writer))
+        });
+        writers.collect()
     }
 
     /// Removes what the next cluster's backups need, if arrivals cannot separate the two.
@@ -351,7 +406,7 @@ impl Cluster {
         for (timeline, last_end) in &self.last_ends {
             let segments = present.get(timeline).cloned().unwrap_or_default();
             let Some(hole) = segments.first_missing(*last_end, u64::MAX) else { continue };
-            if !has_next && self.begins_after.get(timeline) <= Some(&hole) {
+            if !has_next && self.earlier_ends.get(timeline) <= Some(&hole) {
                 continue;
             }
             let behind = SegmentSets::from([(

@@ -13,7 +13,7 @@ use crate::recovery::{
 };
 
 use super::candidates::{Candidates, span_of};
-use super::clusters::{Cluster, clusters, remove};
+use super::clusters::{Cluster, View, clusters, remove};
 use super::pending::pending;
 use super::segments::stored_segments;
 use super::served_wal::archived_wal;
@@ -38,6 +38,8 @@ pub(super) struct RecoverySource<'a> {
 struct JudgedCluster {
     cluster: Cluster,
     archived: Archived,
+    /// Foreign segments that may be of this cluster all the same.
+    of_either: SegmentSets,
     candidates: Vec<Candidate>,
     verdict: ServerVerdict,
     /// True if it is later than the newest cluster with a finished backup: nothing can be restored
@@ -75,10 +77,31 @@ impl JudgedCluster {
             return;
         }
         self.is_unprotected = true;
+        let current = newest.verdict.current_timeline;
+        if current.is_some() && newest.archived.living_timeline == current {
+            return;
+        }
         let newest_at = newest.archived.last_arrivals.values().max();
         let arrivals = self.archived.last_arrivals.iter();
         let last = arrivals.max_by_key(|(_, at)| **at).filter(|(_, at)| Some(*at) > newest_at);
         self.verdict.unreached_timeline = last.map(|(timeline, _)| *timeline);
+    }
+
+    /// Removes the segments that the cluster needs, unless another one wrote them for sure.
+    fn remove_needed(&self, needed: &NeededWal, segments: &mut SegmentSets) {
+        if self.is_unprotected {
+            remove(segments, &self.archived.wal.present());
+        }
+        let mut foreign = self.archived.wal.foreign.clone();
+        remove(&mut foreign, &self.of_either);
+        for (timeline, segments) in segments {
+            let needed = needed.of_timeline(*timeline);
+            let own = match foreign.get(timeline) {
+                Some(foreign) => needed.without(foreign),
+                None => needed,
+            };
+            *segments = segments.without(&own);
+        }
     }
 }
 
@@ -153,7 +176,7 @@ impl RecoverySource<'_> {
         wal: &ArchivedWal,
         lacking: &mut BTreeSet<LogName>,
     ) -> JudgedCluster {
-        let wal = cluster.view(wal, &self.directory.wal, lacking);
+        let View { wal, of_either } = cluster.view(wal, &self.directory.wal, lacking);
         let last_arrivals = wal.timelines().filter_map(|timeline| {
             let last = wal.name(timeline, wal.last(timeline)?);
             Some((timeline, self.arrived_at(last)?))
@@ -166,7 +189,7 @@ impl RecoverySource<'_> {
         };
         let candidates = self.candidates().of(&cluster);
         let verdict = archived.judge(&candidates);
-        JudgedCluster { cluster, archived, candidates, verdict, is_unprotected: false }
+        JudgedCluster { cluster, archived, of_either, candidates, verdict, is_unprotected: false }
     }
 
     /// Returns the WAL without the segments that have just arrived behind a hole, including a hole
@@ -300,10 +323,8 @@ impl RecoverySource<'_> {
             return None;
         }
         let mut obsolete = wal.present();
-        for JudgedCluster { cluster, archived, is_unprotected, .. } in judged {
-            if *is_unprotected {
-                remove(&mut obsolete, &archived.wal.present());
-            }
+        for judged in judged {
+            let JudgedCluster { cluster, archived, .. } = judged;
             let of_cluster = needs.iter().filter(|(id, _)| cluster.backups.contains(*id));
             let of_cluster: Vec<_> = of_cluster.map(|(_, need)| *need).collect();
             let mut needed = NeededWal::of(&of_cluster, &archived.histories, &archived.wal);
@@ -313,14 +334,7 @@ impl RecoverySource<'_> {
             if needed.is_uncertain(&archived.wal) {
                 return None;
             }
-            for (timeline, segments) in &mut obsolete {
-                let needed = needed.of_timeline(*timeline);
-                let own = match archived.wal.foreign.get(timeline) {
-                    Some(foreign) => needed.without(foreign),
-                    None => needed,
-                };
-                *segments = segments.without(&own);
-            }
+            judged.remove_needed(&needed, &mut obsolete);
         }
         // WAL that no backup reaches may be all that the current database has archived.
         let unreached = judged.iter().filter_map(|cluster| cluster.verdict.unreached_timeline);

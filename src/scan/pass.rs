@@ -48,10 +48,6 @@ pub struct Pass<'a, S> {
     pub expected: &'a Expectations,
 }
 
-/// Number of times that logs are listed again: first those that show which cluster wrote them, then
-/// those in which that cluster's needs begin or end.
-const ROUNDS_OF_LACKING_LOGS: usize = 2;
-
 impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Lists the archive, reads what is new, and judges it.
     ///
@@ -92,21 +88,22 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             build(&findings, self.expected, clock())
         };
         let mut report = judge(inventory, &files.files);
+        // Which cluster wrote a log decides what is lost.
+        if self.list_lacking_logs(&report, asked, inventory, listed_at).await {
+            report = judge(inventory, &files.files);
+        }
         let found = (&mut *inventory, &mut files.files);
         if self.confirm_losses(&report, losses, found, listed_at).await? {
             report = judge(inventory, &files.files);
         }
-        for _ in 0..ROUNDS_OF_LACKING_LOGS {
-            if !self.list_lacking_logs(&report, asked, inventory, listed_at).await {
-                break;
-            }
+        if self.list_lacking_logs(&report, asked, inventory, listed_at).await {
             report = judge(inventory, &files.files);
         }
         Ok(report)
     }
 
-    /// Lists the logs again on whose files missing sums depend; returns whether that yields
-    /// anything new. If it fails, these sums stay absent.
+    /// Lists the logs again on whose files missing sums, or the limits of clusters, depend; returns
+    /// whether that yields anything new. If it fails, the sums stay absent.
     async fn list_lacking_logs(
         &self,
         report: &Report,

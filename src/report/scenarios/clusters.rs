@@ -30,20 +30,26 @@ pub(super) fn segment(timeline: u32, number: u32) -> SegmentName {
 
 /// Backup of the 1st, and one of another cluster of the 12th.
 fn two_clusters(old: &str, new: &str) -> Archive {
+    two_clusters_at(old, new, "2026-11-01T02:10:00Z")
+}
+
+/// The same, with files of the old cluster that arrived at this moment.
+fn two_clusters_at(old: &str, new: &str, at: &str) -> Archive {
     Archive::new()
-        .with_file("s/base/20261101T020000/backup.info", old)
+        .with_file_at("s/base/20261101T020000/backup.info", old, at)
         .with("s/base/20261101T020000/data.tar", 5)
         .with_file("s/base/20261112T020000/backup.info", new)
         .with("s/base/20261112T020000/data.tar", 5)
 }
 
-/// Backup of the old cluster at segment 4, and one of the new cluster at segment 8.
-fn old_at_four_and_new_at_eight() -> Archive {
+/// Backup of the old cluster at segment 4, and one of the new cluster at segment 8. The old one's
+/// files arrived at this moment.
+fn old_at_four_and_new_at_eight(at: &str) -> Archive {
     let old = of_cluster(1, "2026-01-01T00:00:00Z");
     let new = of_cluster(12, "2026-11-11T12:00:00Z")
         .replace(&seg(1, 4), &seg(1, 8))
         .replace("0/4000100", "0/8000100");
-    two_clusters(&old, &new)
+    two_clusters_at(&old, &new, at)
 }
 
 /// A cluster on timeline 3, and its successor after a major upgrade in place: timeline 1, further on.
@@ -97,7 +103,8 @@ fn what_a_cluster_archives_after_pg_upgrade_created_the_next_one_is_its_own() {
 
 #[test]
 fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
-    let archive = wal_at(old_at_four_and_new_at_eight(), 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
+    let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
+    let archive = wal_at(archive, 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
     let archive = wal_at(archive, 1, &[7], "2026-11-11T13:00:00Z");
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T03:00:00Z");
 
@@ -105,12 +112,39 @@ fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
     let reach = |id: &str| server.recovery.verdict.backups[id].reach;
     assert_eq!(reach("20261101T020000"), Some(segment(1, 6)));
     assert_eq!(reach("20261112T020000"), Some(segment(1, 9)));
+    assert_eq!(server.recovery.obsolete_segments(), Some(0), "7 may be the old one's");
+}
+
+#[test]
+fn a_clock_that_is_behind_takes_no_segment_from_the_backup_that_names_it() {
+    let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
+    let archive = wal_at(archive, 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
+    let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T01:59:30Z");
+
+    let new = &archive.server().recovery.verdict.backups["20261112T020000"];
+    assert_eq!((&new.verdict, new.reach), (&Verdict::Recoverable, Some(segment(1, 9))));
+}
+
+#[test]
+fn a_failed_first_backup_leaves_the_previous_cluster_its_last_segments() {
+    let archive = wal_at(upgraded(), 3, &[7, 8], "2026-11-11T13:00:00Z");
+    let failed = of_cluster(11, "2026-11-11T12:00:00Z")
+        .replace("status=DONE", "status=FAILED")
+        .replace("11-11 02:00:00", "11-11 20:00:00")
+        .replace(&format!("end_wal={}\n", seg(1, 4)), "")
+        .replace(&format!("begin_wal={}\n", seg(1, 4)), "");
+    assert!(!failed.contains("_wal"), "{failed}");
+    let archive = archive.with_file("s/base/20261111T200000/backup.info", &failed);
+
+    let old = archive.server().recovery.verdict.backups["20261101T020000"].reach;
+    assert_eq!(old, Some(segment(3, 8)));
 }
 
 #[test]
 fn in_a_copy_arrivals_tell_no_cluster_from_the_next() {
     let copied_at = "2026-11-14T00:00:00Z";
-    let archive = wal_at(old_at_four_and_new_at_eight(), 1, &[4, 5, 6, 7, 8, 9], copied_at);
+    let archive = old_at_four_and_new_at_eight(copied_at);
+    let archive = wal_at(archive, 1, &[4, 5, 6, 7, 8, 9], copied_at);
 
     let server = archive.server();
     let old = &server.recovery.verdict.backups["20261101T020000"];
@@ -239,6 +273,26 @@ fn a_copy_of_two_clusters_takes_the_limits_of_no_later_one() {
     20261110T020000: Recoverable, reaches 000000010000000000000009
     timeline Some(1), 0 gaps of 0, obsolete Some(0), histories missing []
     ");
+}
+
+#[test]
+fn a_cluster_may_be_created_before_the_archive_of_the_ones_before_is_copied() {
+    let copied_at = Some("2026-11-08T00:00:00Z");
+    let created = "2026-11-07T00:00:00Z";
+    let new = with_backup(Archive::new(), (10, 8), created, None);
+    let new = wal_at(new, 1, &[8, 9], "2026-11-10T03:00:00Z");
+    let one = with_backup(new.clone(), (5, 4), OLD, copied_at);
+    let two = with_backup(with_backup(new, (1, 0x20), OLD, copied_at), (5, 4), MIDDLE, copied_at);
+
+    let reach = |archive: Archive, copied: &[u32]| {
+        let server = wal_at(archive, 1, copied, "2026-11-08T00:00:00Z").server();
+        let backups = server.recovery.verdict.backups;
+        backups.into_values().map(|backup| backup.reach).collect::<Vec<_>>()
+    };
+    let of_one = [Some(segment(1, 5)), Some(segment(1, 9))];
+    assert_eq!(reach(one, &[4, 5]), of_one);
+    let of_two = [Some(segment(1, 0x20)), Some(segment(1, 5)), Some(segment(1, 9))];
+    assert_eq!(reach(two, &[4, 5, 0x20, 0x21]), of_two);
 }
 
 #[test]

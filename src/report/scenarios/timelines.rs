@@ -304,3 +304,43 @@ fn an_older_timeline_of_unknown_origin_hides_no_newer_wal() {
     let obstacle = Obstacle::MissingHistory(TimelineId(2));
     assert_eq!(verdict(&of_two("2026-11-15T09:00:00Z"), 10), &Verdict::Consistent(obstacle));
 }
+
+#[test]
+fn a_backup_is_not_called_hopeless_by_the_targets_that_were_tried() {
+    let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
+    let lines = |timeline: u32| {
+        let line = |parent: u32| format!("{parent}\t0/2000000\tx\n");
+        (1001..timeline).map(line).collect::<String>()
+    };
+    let archive = (1002..=2001).fold(archive, |archive, timeline| {
+        archive.with_file(&format!("s/wals/{timeline:08X}.history"), &lines(timeline))
+    });
+    let archive = wal(archive, 1, [5]);
+
+    assert_eq!(verdict(&archive.server(), 10), &Verdict::Broken(missing(1, 4)));
+    // Timeline 2 leads through segment 4, but is one of too many.
+    let archive = wal(archive.with_file("s/wals/00000002.history", "1\t0/4000300\tx\n"), 2, [4]);
+    let unknown = Obstacle::UnknownHistory(TimelineId(2));
+    assert_eq!(verdict(&archive.server(), 10), &Verdict::Broken(unknown));
+}
+
+/// A standby's backup of timeline 3 just before it was left for timeline 4, whose history file is
+/// lost. The file of a copy's timeline 5 leads through timeline 4.
+#[test]
+fn a_later_timeline_may_lead_through_the_newest_segment_where_its_own_target_does_not_come_up() {
+    let before = "1\t0/8000000\ta\n2\t0/B000000\tb\n";
+    let archive = backup(Archive::new(), 10, &seg(3, 0xC), &seg(3, 0xD))
+        .with_file("s/wals/00000003.history", before)
+        .with_file(
+            "s/wals/00000005.history",
+            &format!("{before}3\t0/E000100\tc\n4\t0/E000200\td\n"),
+        )
+        .with(&format!("s/wals/0000000300000000/{}.partial", seg(3, 0xE)), 100);
+    let archive = wal(wal(archive, 3, [0xC, 0xD]), 4, 0xE..=0x11).living_on(3);
+
+    let server = archive.server();
+    let verdict = &server.recovery.verdict.backups["20261110T020000"];
+    assert_eq!(works(&server, 10), ["5"]);
+    assert_eq!(verdict.works_with, Some(Target::Timeline(TimelineId(5))));
+    assert_eq!(verdict.verdict, Verdict::Recoverable);
+}

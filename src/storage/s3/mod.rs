@@ -91,9 +91,7 @@ impl S3Settings {
     /// Returns whether requests go to Google Cloud (Cloud Storage, "Request endpoints").
     fn is_of_google_cloud(&self) -> bool {
         let host = self.endpoint_url.as_deref().and_then(client::host);
-        host.is_some_and(|host| {
-            host == "storage.googleapis.com" || host.ends_with(".storage.googleapis.com")
-        })
+        host.is_some_and(|host| host.ends_with(".googleapis.com"))
     }
 }
 

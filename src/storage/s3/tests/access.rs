@@ -163,6 +163,7 @@ fn google_cloud_is_known_by_its_endpoint() {
     let is_of_google = |url| settings(url).is_of_google_cloud();
     assert!(is_of_google(Some("https://storage.googleapis.com")));
     assert!(is_of_google(Some("https://Backups.storage.googleapis.com/")));
+    assert!(is_of_google(Some("https://storage.us-central1.rep.googleapis.com")));
     assert!(!is_of_google(Some("https://storage.googleapis.com.example")));
     assert!(!is_of_google(Some("https://cos.eu-frankfurt.myqcloud.com")));
     assert!(!is_of_google(None));
