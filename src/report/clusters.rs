@@ -204,7 +204,7 @@ impl Beginning {
     /// `pg_upgrade` needs the new cluster to exist while the old one still runs and archives.
     fn rules_out(&self, segment: (TimelineId, u64), arrived_at: DateTime<Utc>) -> bool {
         self.first_end
-            .is_some_and(|end| arrived_at + SMALL_SKEW < end.began_at && segment > end.segment)
+            .is_some_and(|end| end.began_at - arrived_at > SMALL_SKEW && segment > end.segment)
     }
 }
 
