@@ -128,9 +128,9 @@ impl Histories {
         (self.told, self.switches) = (told, switches);
     }
 
-    /// Returns the timelines with a history file that a restore finds, in order.
+    /// Returns the timelines with a history file, in order, whether a restore finds it or not.
     pub fn timelines(&self) -> impl Iterator<Item = TimelineId> {
-        self.files.keys().copied().filter(|timeline| self.exists(*timeline))
+        self.files.keys().copied()
     }
 
     /// Returns the histories that are readable.

@@ -327,7 +327,8 @@ impl World {
 
     /// Returns every timeline that occurs, as `Followed` has them.
     pub(super) fn wishes(&self) -> Vec<Wish> {
-        let of_files = self.files.keys().copied().filter(|tli| self.exists(*tli));
+        let files = self.files.iter().filter(|(_, file)| **file != File::Missing);
+        let of_files = files.map(|(tli, _)| *tli);
         let of_backups =
             self.backups.iter().flat_map(|backup| [backup.begin_timeline, backup.end_timeline]);
         let of_partials = self.partials.keys().map(|(timeline, _)| *timeline);

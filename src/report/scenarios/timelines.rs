@@ -4,6 +4,7 @@
 
 use super::recovery::{backup, seg, wal};
 use super::{Archive, moment};
+use crate::inventory::{Finding, UnreadableReason};
 use crate::postgres::TimelineId;
 use crate::recovery::{Followed, Obstacle, Target, Verdict};
 use crate::report::ServerReport;
@@ -343,4 +344,19 @@ fn a_later_timeline_may_lead_through_the_newest_segment_where_its_own_target_doe
     assert_eq!(works(&server, 10), ["5"]);
     assert_eq!(verdict.works_with, Some(Target::Timeline(TimelineId(5))));
     assert_eq!(verdict.verdict, Verdict::Recoverable);
+}
+
+#[test]
+fn a_timeline_with_nothing_but_a_damaged_history_file_is_a_target_too() {
+    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
+    let damaged = Finding::Unreadable {
+        reason: UnreadableReason::Compression,
+        message: "not a gzip file".to_owned(),
+    };
+    let server = archive.with_finding("s/wals/00000003.history.gz", damaged).server();
+
+    let target = Target::Timeline(TimelineId(3));
+    let obstacle = Obstacle::MissingHistory(TimelineId(3));
+    assert_eq!(followed(&server, 10, target).obstacle, Some(obstacle));
+    assert_eq!(verdict(&server, 10), &Verdict::Recoverable);
 }
