@@ -83,13 +83,6 @@ impl Course {
         Some(owner.timeline)
     }
 
-    /// Returns the segment in which a timeline was left; `None` if it is the target or not on the
-    /// course.
-    pub(super) fn left_in(&self, timeline: TimelineId) -> Option<u64> {
-        let newer = self.place_of(timeline)?.checked_sub(1)?;
-        Some(self.stretches.get(newer)?.first)
-    }
-
     /// Returns the timelines that have started in a segment or before it, newest first:
     /// `XLogFileReadAnyTLI` in `xlogrecovery.c` asks them in this order.
     pub(super) fn begun_in(&self, number: u64) -> impl Iterator<Item = TimelineId> {

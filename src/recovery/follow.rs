@@ -174,10 +174,10 @@ impl Tried {
         }
     }
 
-    /// Returns whether the server comes up after it has replayed a timeline beyond its newest segment,
-    /// with what a later timeline has of it.
-    pub(super) fn passes(&self, timeline: TimelineId, newest: u64) -> bool {
-        self.working().is_some_and(|restore| restore.passes(timeline, newest))
+    /// Returns whether the server comes up and this segment is the last one before the first missing
+    /// one.
+    pub(super) fn works_up_to(&self, segment: SegmentName) -> bool {
+        self.working().is_some_and(|restore| restore.replay.last == Some(segment))
     }
 
     pub(super) fn last(&self) -> Option<SegmentName> {

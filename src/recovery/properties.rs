@@ -323,7 +323,7 @@ proptest! {
                 prop_assert!(outcome.is_consistent);
                 if found.verdict == Verdict::Recoverable {
                     let current = judged.current_timeline.unwrap();
-                    let last = archived(&world).wal.last(current).unwrap();
+                    let last = archived(&world).wal.segments[&current].last().unwrap();
                     prop_assert_eq!(outcome.last, Some((current.0, last)));
                     let number = |name: Option<Name>| name.map(|(_, number)| number);
                     let as_far = default.is_some_and(|default| {

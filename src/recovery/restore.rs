@@ -57,7 +57,6 @@ pub(super) struct Restore {
     first: Stage,
     rest: Option<Index>,
     last: Stage,
-    last_read: Option<Read>,
     /// Success if the server comes up when only the target timeline is named; otherwise the
     /// obstacle.
     pub(super) outcome: Result<(), Obstacle>,
@@ -121,12 +120,6 @@ impl Restore {
         self.course.steps.from(self.begin).collect()
     }
 
-    /// Returns whether a later timeline took over in or behind a segment, and replay went on to it.
-    pub(super) fn passes(&self, timeline: TimelineId, newest: u64) -> bool {
-        let left_in = self.course.left_in(timeline);
-        left_in >= Some(newest) && self.last_read.is_some_and(|read| read.run.last >= newest)
-    }
-
     /// Returns the segments that are replayed, in order.
     pub(super) fn reads(&self) -> impl Iterator<Item = Read> {
         let others = self.course.reads_from(self.rest).map(|(_, read)| read);
@@ -162,19 +155,9 @@ impl Attempt<'_> {
         let replay = self.replay(begin, &replayed);
         let outcome = self.outcome(&replayed, &replay);
         let may_arrive = outcome.is_err() && self.may_arrive(replayed.last.number());
-        let Replayed { first, rest, last, last_read, is_consistent, .. } = replayed;
-        Ok(Restore {
-            course: Rc::clone(self.course),
-            begin,
-            first,
-            rest,
-            last,
-            last_read,
-            outcome,
-            is_consistent,
-            replay,
-            may_arrive,
-        })
+        let Replayed { first, rest, last, is_consistent, .. } = replayed;
+        let course = Rc::clone(self.course);
+        Ok(Restore { course, begin, first, rest, last, outcome, is_consistent, replay, may_arrive })
     }
 
     /// Returns the place of the backup's timeline in the course.

@@ -144,7 +144,7 @@ impl Archived {
     fn verdict(&self, judged: &Judged<'_>, current: TimelineId) -> BackupVerdict {
         let own = judged.candidate.span.end.timeline;
         let default_target = self.histories.timeline_of(Target::Latest, own);
-        let best = judged.best(current, self.wal.last(current));
+        let best = judged.best(current, self.newest_of(current));
         let thawed = self.thawed_verdict(judged, best, current);
         let thawed_reach = best.and_then(Tried::last);
         let at_once = self.at_once(judged, best);
@@ -183,9 +183,9 @@ impl Archived {
             return self.hopeless(judged);
         }
         let mut to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
-        let newest = self.wal.last(current);
-        let passes = |tried: &Tried| newest.is_some_and(|newest| tried.passes(current, newest));
-        let gets_there = best.filter(|best| best.timeline == current || passes(best));
+        let newest = self.newest_of(current);
+        let works_up_to_it = |tried: &Tried| newest.is_some_and(|newest| tried.works_up_to(newest));
+        let gets_there = best.filter(|best| best.timeline == current || works_up_to_it(best));
         let Some((best, restore)) = gets_there.and_then(|best| Some((best, best.consistent()?)))
         else {
             let obstacle = to_current.find_map(Tried::obstacle);
@@ -194,13 +194,19 @@ impl Archived {
         if let Err(obstacle) = &restore.outcome {
             return Verdict::Consistent(obstacle.clone());
         }
-        // What is missing of a later timeline lies behind the newest segment.
+        // What is missing of another timeline lies behind the newest segment.
         let missing = restore.replay.first_missing.filter(|_| best.timeline == current);
         match (missing, self.unknown_above(current)) {
             (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
             (None, Some(timeline)) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
             (None, None) => Verdict::Recoverable,
         }
+    }
+
+    /// Returns the newest segment of a timeline that can be read.
+    fn newest_of(&self, timeline: TimelineId) -> Option<SegmentName> {
+        let last = self.wal.segments.get(&timeline)?.last()?;
+        Some(self.wal.name(timeline, last))
     }
 
     /// Returns a restore to one target, which comes up only if everything that makes the backup
@@ -453,12 +459,12 @@ impl Judged<'_> {
         Some(restore.steps())
     }
 
-    /// Returns the restore that gets furthest: to the current timeline if one gets there, or through
-    /// its newest segment to a later timeline; otherwise on the backup's own.
+    /// Returns the restore that gets furthest: to the current timeline if one gets there, or to another
+    /// one through its newest segment; otherwise on the backup's own.
     ///
     /// Among several to one timeline, prefers the one that a person would name: the default, then
     /// `current`, then the number.
-    fn best(&self, current: TimelineId, newest: Option<u64>) -> Option<&Tried> {
+    fn best(&self, current: TimelineId, newest: Option<SegmentName>) -> Option<&Tried> {
         let own = self.candidate.span.end.timeline;
         let named_first = || self.tried.iter().rev();
         let to =
@@ -467,10 +473,10 @@ impl Judged<'_> {
         let consistent =
             |timeline: TimelineId| to(timeline).find(|tried| tried.consistent().is_some());
         let on_course = |timeline: TimelineId| to(timeline).find(|tried| tried.restore.is_ok());
-        let passing =
-            || newest.and_then(|newest| named_first().find(|tried| tried.passes(current, newest)));
+        let up_to_newest =
+            || newest.and_then(|newest| named_first().find(|tried| tried.works_up_to(newest)));
         working(current)
-            .or_else(passing)
+            .or_else(up_to_newest)
             .or_else(|| consistent(current))
             .or_else(|| working(own))
             .or_else(|| consistent(own))

@@ -41,7 +41,7 @@ pub(super) struct Cluster {
     last_ends: BTreeMap<TimelineId, u64>,
     /// First segment that any of its backups names, by timeline.
     first_begins: BTreeMap<TimelineId, u64>,
-    /// Earliest arrival of a segment in which a backup of it begins, as far as known.
+    /// Earliest arrival in the logs in which its backups begin.
     wal_at: Option<DateTime<Utc>>,
     /// First segments of the next cluster's backups, if arrivals cannot separate the two.
     ends_before: BTreeMap<TimelineId, u64>,
@@ -231,10 +231,8 @@ impl Cluster {
         let first_end = first_end.map(|(began_at, segment)| FirstEnd { began_at, segment });
         let both = self.first_end.into_iter().chain(first_end);
         self.first_end = both.min_by_key(|first| first.began_at);
-        let wal_at = info.begin_wal.and_then(|name| {
-            let log = directory.wal.logs.get(&LogName::from(name))?;
-            log.arrived_at(name.segment)
-        });
+        let log = info.begin_wal.and_then(|name| directory.wal.logs.get(&LogName::from(name)));
+        let wal_at = log.and_then(|log| log.earliest_arrival());
         self.wal_at = self.wal_at.into_iter().chain(wal_at).min();
         if let Some((timeline, number)) = end {
             let last = self.last_ends.entry(timeline).or_insert(number);
