@@ -39,7 +39,10 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     };
     let not_reached = newest_line.filter(|timeline| !is_reached(timeline));
     // A backup may reach a timeline whose history is not known.
-    let unreached = not_reached.filter(|timeline| !archived.histories.is_unknown(*timeline));
+    let histories = &archived.histories;
+    let unreached = not_reached.filter(|timeline| {
+        !histories.is_unknown(*timeline) || histories.ancestors(*timeline).is_some()
+    });
     let reached = leaves.iter().copied().filter(|timeline| by_newest.contains(timeline));
     let current = match newest_line {
         Some(timeline) if not_reached.is_none() => timeline,

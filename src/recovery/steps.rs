@@ -52,8 +52,8 @@ impl Steps {
         steps
     }
 
-    /// Returns the steps from a segment on. Of a target without segments from there on, it is the
-    /// first one that a restore asks for.
+    /// Returns the steps from a segment on. If the target has no segments from there on, its step is
+    /// the first one that a restore asks for.
     pub(super) fn from(&self, begin: u64) -> impl Iterator<Item = Read> {
         let steps = self.all.iter().enumerate().skip(self.place_of(begin));
         steps.map(move |(place, step)| {

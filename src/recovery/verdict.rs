@@ -133,7 +133,11 @@ impl Archived {
         let courses = Courses::new(&self.histories, &self.wal, timelines.into_iter(), 1);
         let tried = courses.try_all(span);
         let mut to_target = tried.iter().filter(|tried| tried.timeline == target);
-        let restore = to_target.find_map(Tried::working)?;
+        let through = || {
+            let newest = self.newest_of(target)?;
+            tried.iter().find(|tried| tried.works_up_to(newest))?.working()
+        };
+        let restore = to_target.find_map(Tried::working).or_else(through)?;
         let mut replayed = SegmentSets::new();
         for Read { timeline, run } in restore.steps() {
             replayed.entry(timeline).or_default().insert_run(run);
@@ -198,6 +202,9 @@ impl Archived {
         let missing = restore.replay.first_missing.filter(|_| best.timeline == current);
         match (missing, self.unknown_above(current)) {
             (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
+            (None, Some(timeline)) if self.histories.is_unknown(timeline) => {
+                Verdict::Consistent(Obstacle::UnknownHistory(timeline))
+            }
             (None, Some(timeline)) => Verdict::Consistent(Obstacle::MissingHistory(timeline)),
             (None, None) => Verdict::Recoverable,
         }

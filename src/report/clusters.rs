@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::barman::WalKind;
+use crate::barman::{BackupOrigin, WalKind};
 use crate::inventory::{DirectoryInventory, LogInventory, WalInventory};
 use crate::postgres::{LogName, Run, Runs, SegmentSize, TimelineId};
 use crate::recovery::{ArchivedWal, SegmentSets};
@@ -45,8 +45,9 @@ pub(super) struct Cluster {
     wal_at: Option<DateTime<Utc>>,
     /// First segments of the next cluster's backups, if arrivals cannot separate the two.
     ends_before: BTreeMap<TimelineId, u64>,
-    /// Last segments of earlier clusters' backups, if arrivals cannot separate this one from them.
-    earlier_ends: BTreeMap<TimelineId, u64>,
+    /// Segments from the first to the last one that earlier clusters' backups name, if arrivals cannot
+    /// separate this one from them.
+    earlier: BTreeMap<TimelineId, Run>,
 }
 
 /// Beginning of a cluster.
@@ -59,7 +60,7 @@ struct Beginning {
     segment_size: Option<SegmentSize>,
 }
 
-/// End of a cluster's first backup, among those that name a segment.
+/// End of a cluster's first backup, among those of a primary that name a last segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FirstEnd {
     began_at: DateTime<Utc>,
@@ -74,7 +75,7 @@ enum Writer {
     This,
     /// Another one.
     Other,
-    /// This one or the next: a restore of this one's backups may or may not read the segment.
+    /// This one or the one before or after it.
     Either,
 }
 
@@ -164,7 +165,7 @@ fn set_limits(clusters: &mut [Cluster]) {
         cluster.created_at = cluster.created_at.filter(|created_at| Some(*created_at) >= earlier);
         cluster.has_earlier = earlier.is_some();
         cluster.after = match (cluster.created_at, earlier) {
-            (Some(created_at), Some(_)) => created_at.checked_sub_signed(TimeDelta::seconds(1)),
+            (Some(created_at), Some(_)) => created_at.checked_sub_signed(SMALL_SKEW),
             (Some(created_at), None) => created_at.checked_sub_signed(CLOCK_SKEW),
             (None, earlier) => earlier,
         };
@@ -183,12 +184,13 @@ fn set_limits_by_position(clusters: &mut [Cluster]) {
     for (cluster, next_begins) in clusters.iter_mut().zip(next_begins) {
         cluster.ends_before = next_begins;
     }
-    let mut earlier_ends: BTreeMap<TimelineId, u64> = BTreeMap::new();
+    let mut earlier: BTreeMap<TimelineId, Run> = BTreeMap::new();
     for cluster in clusters {
-        cluster.earlier_ends = earlier_ends.clone();
+        cluster.earlier = earlier.clone();
         for (timeline, last) in &cluster.last_ends {
-            let end = earlier_ends.entry(*timeline).or_default();
-            *end = last.max(end).to_owned();
+            let first = cluster.first_begins.get(timeline).unwrap_or(last);
+            let run = earlier.entry(*timeline).or_insert(Run { first: *first, last: *last });
+            (run.first, run.last) = (run.first.min(*first), run.last.max(*last));
         }
     }
 }
@@ -227,7 +229,9 @@ impl Cluster {
         self.ends_at = self.ends_at.max(ends_at);
         self.first_backup_at = self.first_backup_at.into_iter().chain(info.began_at).min();
         let end = info.end_wal.and_then(|name| Some((name.timeline, name.number(size)?)));
-        let first_end = info.began_at.zip(end.or(begin));
+        // What a standby's backup begins with can be older than what the primary has archived.
+        let is_of_standby = info.label.is_some_and(|label| label.origin == BackupOrigin::Standby);
+        let first_end = info.began_at.zip(end.filter(|_| !is_of_standby));
         let first_end = first_end.map(|(began_at, segment)| FirstEnd { began_at, segment });
         let both = self.first_end.into_iter().chain(first_end);
         self.first_end = both.min_by_key(|first| first.began_at);
@@ -245,7 +249,7 @@ impl Cluster {
         self.after.is_none()
             && self.later.is_empty()
             && self.ends_before.is_empty()
-            && self.earlier_ends.is_empty()
+            && self.earlier.is_empty()
     }
 
     fn beginning(&self) -> Option<Beginning> {
@@ -299,6 +303,7 @@ impl Cluster {
         view.wal.foreign = foreign.all;
         view.of_either = foreign.of_either;
         self.end_at_holes(&mut view.wal);
+        self.begin_after_earlier(&mut view.wal);
         self.end_at_next(&mut view.wal);
         view
     }
@@ -321,11 +326,12 @@ impl Cluster {
             return Writer::Either;
         }
         // Between the last backup of the one and the first backup of the other, WAL is of either.
+        let is_before = |at: DateTime<Utc>| at - arrived_at > SMALL_SKEW;
         let is_early = self.after.is_some()
             && self.created_at.is_none()
-            && Some(arrived_at) < self.first_backup_at;
+            && self.first_backup_at.is_some_and(is_before);
         let is_beyond =
-            self.first_end.is_none_or(|end| timeline != end.segment.0 || number >= end.segment.1);
+            self.first_end.is_none_or(|end| timeline != end.segment.0 || number > end.segment.1);
         if is_early && is_beyond { Writer::Either } else { Writer::This }
     }
 
@@ -389,30 +395,45 @@ impl Cluster {
                 .last_ends
                 .get(timeline)
                 .map_or(*begin, |last| begin.max(&(last + 1)).to_owned());
-            let behind =
-                SegmentSets::from([(*timeline, Runs::from_run(Run { first, last: u64::MAX }))]);
-            remove(&mut view.segments, &behind);
-            remove(&mut view.wrong_size, &behind);
+            remove_run(view, *timeline, Run { first, last: u64::MAX });
         }
     }
 
-    /// Removes what follows a gap behind the last backup if it may be another cluster's: the next
-    /// one's WAL from before its first backup, or that of an earlier one that reached further.
+    /// Removes what follows a gap behind the last backup if there is a next cluster: it may be that
+    /// one's WAL from before its first backup.
     fn end_at_holes(&self, view: &mut ArchivedWal) {
-        let has_next = !self.later.is_empty() || !self.ends_before.is_empty();
+        if self.later.is_empty() && self.ends_before.is_empty() {
+            return;
+        }
         let present = view.present();
         for (timeline, last_end) in &self.last_ends {
             let segments = present.get(timeline).cloned().unwrap_or_default();
-            let Some(hole) = segments.first_missing(*last_end, u64::MAX) else { continue };
-            if !has_next && self.earlier_ends.get(timeline) <= Some(&hole) {
-                continue;
+            if let Some(hole) = segments.first_missing(*last_end, u64::MAX) {
+                remove_run(view, *timeline, Run { first: hole, last: u64::MAX });
             }
-            let behind = SegmentSets::from([(
-                *timeline,
-                Runs::from_run(Run { first: hole, last: u64::MAX }),
-            )]);
-            remove(&mut view.segments, &behind);
-            remove(&mut view.wrong_size, &behind);
+        }
+    }
+
+    /// Removes what earlier clusters wrote, if arrivals cannot separate them from this one: behind a
+    /// gap after the last backup, and on timelines on which this one has no backup.
+    fn begin_after_earlier(&self, view: &mut ArchivedWal) {
+        let present = view.present();
+        for (timeline, earlier) in &self.earlier {
+            let segments = present.get(timeline).cloned().unwrap_or_default();
+            match self.last_ends.get(timeline) {
+                Some(last_end) => {
+                    let mut behind = segments.iter().filter(|run| run.first > *last_end);
+                    let reaches =
+                        |run: &Run| run.last >= earlier.first && run.first <= earlier.last;
+                    if let Some(run) = behind.find(reaches) {
+                        remove_run(view, *timeline, Run { first: run.first, last: u64::MAX });
+                    }
+                }
+                None => segments
+                    .iter()
+                    .filter(|run| run.first <= earlier.last)
+                    .for_each(|run| remove_run(view, *timeline, run)),
+            }
         }
     }
 }
@@ -425,6 +446,12 @@ fn served_segments(log: &LogInventory) -> Option<impl Iterator<Item = (u32, Date
     let mut last = None;
     let first = segments.filter(move |file| last.replace(file.segment) != Some(file.segment));
     Some(first.map(|file| (file.segment, file.arrived_at)))
+}
+
+fn remove_run(view: &mut ArchivedWal, timeline: TimelineId, run: Run) {
+    let removed = SegmentSets::from([(timeline, Runs::from_run(run))]);
+    remove(&mut view.segments, &removed);
+    remove(&mut view.wrong_size, &removed);
 }
 
 /// Removes segments from sets of them.

@@ -77,13 +77,11 @@ impl JudgedCluster {
             return;
         }
         self.is_unprotected = true;
-        let current = newest.verdict.current_timeline;
-        if current.is_some() && newest.archived.living_timeline == current {
-            return;
-        }
         let newest_at = newest.archived.last_arrivals.values().max();
         let arrivals = self.archived.last_arrivals.iter();
         let last = arrivals.max_by_key(|(_, at)| **at).filter(|(_, at)| Some(*at) > newest_at);
+        let living = newest.archived.living_timeline;
+        let last = last.filter(|(timeline, _)| living.is_none_or(|living| living == **timeline));
         self.verdict.unreached_timeline = last.map(|(timeline, _)| *timeline);
     }
 

@@ -281,6 +281,8 @@ fn a_cluster_may_be_created_before_the_archive_of_the_ones_before_is_copied() {
     let created = "2026-11-07T00:00:00Z";
     let new = with_backup(Archive::new(), (10, 8), created, None);
     let new = wal_at(new, 1, &[8, 9], "2026-11-10T03:00:00Z");
+    let new_gap = with_backup(new.clone(), (1, 0x20), OLD, copied_at);
+    let new_gap = wal_at(new_gap, 1, &[0xB, 0xC], "2026-11-10T04:00:00Z");
     let one = with_backup(new.clone(), (5, 4), OLD, copied_at);
     let two = with_backup(with_backup(new, (1, 0x20), OLD, copied_at), (5, 4), MIDDLE, copied_at);
 
@@ -291,6 +293,8 @@ fn a_cluster_may_be_created_before_the_archive_of_the_ones_before_is_copied() {
     };
     let of_one = [Some(segment(1, 5)), Some(segment(1, 9))];
     assert_eq!(reach(one, &[4, 5]), of_one);
+    let hole = wal_at(new_gap, 1, &[0x20, 0x21], "2026-11-08T00:00:00Z").server();
+    assert_eq!(hole.recovery.gaps(), Some((1, 1)), "a gap of the new cluster is one");
     let of_two = [Some(segment(1, 0x20)), Some(segment(1, 5)), Some(segment(1, 9))];
     assert_eq!(reach(two, &[4, 5, 0x20, 0x21]), of_two);
 }
@@ -323,6 +327,9 @@ fn the_wal_of_a_cluster_without_a_finished_backup_is_neither_obsolete_nor_reache
 
     let server = archive.server();
     assert_eq!(server.recovery.verdict.unreached_timeline, Some(TimelineId(1)));
+    let living = archive.clone().living_on(1).server().recovery.verdict;
+    assert_eq!(living.unreached_timeline, Some(TimelineId(1)));
+    assert_eq!(archive.living_on(2).server().recovery.verdict.unreached_timeline, None);
     assert_eq!(server.recovery.obsolete_segments(), Some(0));
     let verdict = &server.recovery.verdict.backups["20261101T020000"];
     assert_eq!((&verdict.verdict, verdict.reach), (&Verdict::Recoverable, Some(segment(1, 9))));
