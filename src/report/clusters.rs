@@ -330,8 +330,10 @@ impl Cluster {
         let is_early = self.after.is_some()
             && self.created_at.is_none()
             && self.first_backup_at.is_some_and(is_before);
-        let is_beyond =
-            self.first_end.is_none_or(|end| timeline != end.segment.0 || number > end.segment.1);
+        let is_beyond = match self.first_end {
+            Some(FirstEnd { segment, .. }) => timeline != segment.0 || number > segment.1,
+            None => !self.last_ends.contains_key(&timeline),
+        };
         if is_early && is_beyond { Writer::Either } else { Writer::This }
     }
 

@@ -126,6 +126,29 @@ fn a_clock_that_is_behind_takes_no_segment_from_the_backup_that_names_it() {
 }
 
 #[test]
+fn a_standby_that_lags_behind_takes_no_segment_from_its_own_cluster() {
+    // Created before the old cluster's last backup ended, or just after it.
+    for created in ["2026-10-01T00:00:00Z", "2026-11-11T12:00:00Z"] {
+        let label = r"backup_label='CHECKPOINT LOCATION: 0/8000080\nBACKUP FROM: standby\n'";
+        let new = of_cluster(12, created)
+            .replace(&seg(1, 4), &seg(1, 8))
+            .replace("0/4000100", "0/8000100");
+        let old = of_cluster(1, "2026-01-01T00:00:00Z").replace(&seg(1, 4), &seg(1, 0x24));
+        let archive = two_clusters(&old, &format!("{new}{label}\n"));
+        let archive = wal_at(archive, 1, &[0x24, 0x25], "2026-11-01T02:05:00Z");
+        let archive = wal_at(archive, 1, &[8, 9, 10], "2026-11-12T01:50:00Z");
+        let archive = wal_at(archive, 1, &[11], "2026-11-12T02:20:00Z");
+
+        let new = &archive.server().recovery.verdict.backups["20261112T020000"];
+        assert_eq!(
+            (&new.verdict, new.reach),
+            (&Verdict::Recoverable, Some(segment(1, 11))),
+            "{created}"
+        );
+    }
+}
+
+#[test]
 fn a_failed_first_backup_leaves_the_previous_cluster_its_last_segments() {
     let archive = wal_at(upgraded(), 3, &[7, 8], "2026-11-11T13:00:00Z");
     let failed = of_cluster(11, "2026-11-11T12:00:00Z")
