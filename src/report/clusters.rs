@@ -401,10 +401,11 @@ impl Cluster {
         }
     }
 
-    /// Removes what follows a gap behind the last backup if there is a next cluster: it may be that
-    /// one's WAL from before its first backup.
+    /// Removes what follows a gap behind the last backup, unless it is known when the next cluster was
+    /// created: it may be that one's WAL from before its first backup.
     fn end_at_holes(&self, view: &mut ArchivedWal) {
-        if self.later.is_empty() && self.ends_before.is_empty() {
+        let is_vague = |later: &Beginning| later.at == later.first_backup_at;
+        if self.ends_before.is_empty() && !self.later.iter().any(is_vague) {
             return;
         }
         let present = view.present();

@@ -3,7 +3,7 @@
 use super::Archive;
 use super::recovery::{judgement, seg, wal};
 use crate::postgres::{SegmentName, TimelineId};
-use crate::recovery::Verdict;
+use crate::recovery::{Obstacle, Verdict};
 
 /// System identifier of a cluster that was created at this moment.
 fn identifier(moment: &str) -> String {
@@ -113,6 +113,18 @@ fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
     assert_eq!(reach("20261101T020000"), Some(segment(1, 6)));
     assert_eq!(reach("20261112T020000"), Some(segment(1, 9)));
     assert_eq!(server.recovery.obsolete_segments(), Some(0), "7 may be the old one's");
+}
+
+#[test]
+fn a_gap_of_the_old_cluster_is_one_if_what_follows_it_is_its_own() {
+    let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
+    let archive = wal_at(archive, 1, &[4, 6, 7], "2026-11-05T00:00:00Z");
+    let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T03:00:00Z");
+
+    let server = archive.server();
+    let old = &server.recovery.verdict.backups["20261101T020000"].verdict;
+    assert_eq!(old, &Verdict::Consistent(Obstacle::MissingSegment(segment(1, 5))));
+    assert_eq!(server.recovery.gaps(), Some((1, 1)));
 }
 
 #[test]
