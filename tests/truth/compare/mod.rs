@@ -197,7 +197,9 @@ impl<'a> Comparison<'a> {
         let Some(current) = self.current_timeline() else { return };
         let pairs = self.case.backups.iter().flat_map(|backup| self.pairs(backup));
         let pairs: Vec<_> = pairs.collect();
-        for pair in &pairs {
+        // The current timeline is that of the last cluster.
+        let living = self.case.backups.last().map(|backup| backup.system);
+        for pair in pairs.iter().filter(|pair| Some(pair.backup.system) == living) {
             if pair.restore.target == Target::Timeline(current) {
                 self.about_stop(pair, current, &gaps);
             }
