@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::postgres::TimelineId;
 
 use super::Archived;
-use super::verdict::Judged;
+use super::judged::Judged;
 
 /// The timelines that matter most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,10 +7,13 @@
 //! target that a person can name.
 
 mod chain;
+mod cold;
 mod course;
 mod coverage;
 mod follow;
+mod gaps;
 mod histories;
+mod judged;
 mod lines;
 mod need;
 mod obstacle;

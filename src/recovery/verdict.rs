@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
+use crate::postgres::{SegmentName, TimelineId};
 
+use super::cold::verdict_at_once;
 use super::follow::{Courses, Tried};
-use super::restore::{Read, Restore};
+use super::judged::Judged;
+use super::restore::Read;
 use super::wal::SegmentSets;
-use super::{ArchivedWal, BackupSpan, Followed, Histories, Need, Obstacle, Replay, Target, lines};
+use super::{ArchivedWal, BackupSpan, Followed, Histories, Need, Obstacle, Target, lines};
 
 /// A finished backup with all its data.
 #[derive(Clone, Debug)]
@@ -216,51 +218,6 @@ impl Archived {
         Some(self.wal.name(timeline, last))
     }
 
-    /// Returns a restore to one target, which comes up only if everything that makes the backup
-    /// consistent can be read at once.
-    fn followed(&self, judged: &Judged<'_>, tried: &Tried) -> Followed {
-        let mut followed = tried.followed();
-        if !followed.works() {
-            return followed;
-        }
-        let cold = tried.consistent().and_then(|restore| self.cold(judged, restore));
-        followed.obstacle = if judged.candidate.has_cold_data {
-            Some(Obstacle::ColdData)
-        } else {
-            cold.filter(|cold| cold.is_own).map(|cold| Obstacle::ColdSegment(cold.segment))
-        };
-        followed
-    }
-
-    /// Returns the best restore before anything is brought back from cold storage. It is the best one
-    /// of all unless what makes the backup consistent is cold there, and some other working restore
-    /// needs nothing cold for it: that to the backup's own timeline, or the one that gets furthest.
-    fn at_once<'a>(&self, judged: &'a Judged<'_>, best: Option<&'a Tried>) -> AtOnce<'a> {
-        let cold_of = |tried: &Tried| self.cold(judged, tried.consistent()?);
-        let cold = best.and_then(cold_of);
-        let Some(own_cold) = cold.as_ref().filter(|cold| cold.is_own) else {
-            return AtOnce { tried: best, cold };
-        };
-        let working = judged.tried.iter().filter(|tried| tried.working().is_some());
-        let readable = working.filter_map(|tried| match cold_of(tried) {
-            Some(cold) if cold.is_own => None,
-            Some(cold) => Some((tried, cold.reach)),
-            None => Some((tried, tried.last())),
-        });
-        let own = judged.candidate.span.end.timeline;
-        // Among several that are equal, the last one is the one that a person would name.
-        let furthest = readable.max_by_key(|(tried, reach)| {
-            (tried.timeline == own, reach.and_then(|reach| reach.number(self.wal.size)))
-        });
-        match furthest {
-            Some((tried, reach)) => {
-                let cold = Cold { segment: own_cold.segment, is_own: false, reach };
-                AtOnce { tried: Some(tried), cold: Some(cold) }
-            }
-            None => AtOnce { tried: best, cold },
-        }
-    }
-
     /// Returns the verdict on a backup that no target restores.
     fn hopeless(&self, judged: &Judged<'_>) -> Verdict {
         let mut late = judged.restores().filter(|restore| restore.may_arrive);
@@ -284,28 +241,6 @@ impl Archived {
         Verdict::Broken(obstacle.cloned().unwrap_or(Obstacle::DeadBranch))
     }
 
-    /// Returns the first segment of a restore that cannot be read at once.
-    fn cold(&self, judged: &Judged<'_>, restore: &Restore) -> Option<Cold> {
-        if self.wal.cold.is_empty() {
-            return None;
-        }
-        let last_needed = judged.candidate.span.last_needed(self.wal.size)?;
-        let mut reach = None;
-        for Read { timeline, run } in restore.reads() {
-            let Some(number) = self.wal.first_cold(timeline, run.first, run.last) else {
-                reach = Some(self.wal.name(timeline, run.last));
-                continue;
-            };
-            let before = number.checked_sub(1).filter(|before| *before >= run.first);
-            return Some(Cold {
-                segment: self.wal.name(timeline, number),
-                is_own: number <= last_needed,
-                reach: before.map(|before| self.wal.name(timeline, before)).or(reach),
-            });
-        }
-        None
-    }
-
     /// Returns a timeline above the current one that has WAL and whose origin is unknown: newer WAL
     /// may continue there, and no restore can follow it without its history file.
     fn unknown_above(&self, current: TimelineId) -> Option<TimelineId> {
@@ -319,206 +254,5 @@ impl Archived {
         };
         let mut above = self.wal.timelines().filter(|timeline| *timeline > current);
         above.find(|timeline| self.histories.ancestors(*timeline).is_none() && is_newer(timeline))
-    }
-
-    /// Returns the segments that are missing on the way to the current timeline, and those missing
-    /// from what makes a backup consistent, for each backup that no target restores.
-    fn gaps(
-        &self,
-        judged: &[Judged<'_>],
-        verdicts: &BTreeMap<String, BackupVerdict>,
-        current: Option<TimelineId>,
-    ) -> SegmentSets {
-        let mut wanted = SegmentSets::new();
-        let mut want = |read: &Read, last: u64| {
-            let run = Run { first: read.run.first, last: read.run.last.min(last) };
-            if run.first <= run.last {
-                wanted.entry(read.timeline).or_default().insert_run(run);
-            }
-        };
-        for judged in judged.iter().filter(|judged| judged.candidate.need == Need::EverythingAfter)
-        {
-            let steps = current.and_then(|current| judged.steps_to(current, &self.wal));
-            let Some((target, before)) = steps.as_deref().and_then(<[Read]>::split_last) else {
-                continue;
-            };
-            for read in before {
-                want(read, u64::MAX);
-            }
-            // Nothing is missing at the end of the target's WAL.
-            if self.wal.last(target.timeline) >= Some(target.run.first) {
-                want(target, u64::MAX);
-            }
-        }
-        for judged in judged {
-            let verdict = verdicts.get(&judged.candidate.id).map(|verdict| &verdict.thawed);
-            let Some(Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))) =
-                verdict
-            else {
-                continue;
-            };
-            let closest = self.closest(judged);
-            closest.iter().flat_map(|restore| self.own_steps(judged, restore)).for_each(|read| {
-                want(&read, u64::MAX);
-            });
-        }
-        self.missing_of(&wanted)
-    }
-
-    /// Returns the segments of a restore's course that make the backup consistent, present or not.
-    fn own_steps(&self, judged: &Judged<'_>, restore: &Restore) -> Vec<Read> {
-        let Some(last_needed) = judged.candidate.span.last_needed(self.wal.size) else {
-            return Vec::new();
-        };
-        let mut steps = restore.steps();
-        if let Some(target) = steps.last_mut() {
-            // Includes segments after the last present one.
-            target.run.last = u64::MAX;
-        }
-        for step in &mut steps {
-            step.run.last = step.run.last.min(last_needed);
-        }
-        steps.retain(|step| step.run.first <= step.run.last);
-        steps
-    }
-
-    /// Returns the restore, on any course, that lacks the fewest of the segments that make the
-    /// backup consistent; among several, the one to the backup's own timeline.
-    fn closest<'a>(&self, judged: &'a Judged<'_>) -> Option<&'a Restore> {
-        judged.restores().min_by_key(|restore| {
-            let steps = self.own_steps(judged, restore).into_iter();
-            let missing = steps
-                .map(|step| self.wal.missing(step.timeline, step.run.first, step.run.last).count());
-            missing.fold(0_u64, u64::saturating_add)
-        })
-    }
-
-    /// Returns the wanted segments that are missing or have an impossible size.
-    fn missing_of(&self, wanted: &SegmentSets) -> SegmentSets {
-        let mut missing = SegmentSets::new();
-        for (timeline, runs) in wanted {
-            let mut absent = Runs::default();
-            for run in runs.iter() {
-                let parts = self.wal.missing(*timeline, run.first, run.last);
-                parts.iter().for_each(|part| absent.insert_run(part));
-            }
-            if let Some(foreign) = self.wal.foreign.get(timeline) {
-                absent = absent.without(foreign);
-            }
-            if !absent.is_empty() {
-                missing.insert(*timeline, absent);
-            }
-        }
-        missing
-    }
-}
-
-/// Backup with its restores to every target.
-pub(super) struct Judged<'a> {
-    pub(super) candidate: &'a Candidate,
-    pub(super) tried: Vec<Tried>,
-    /// Highest timeline that was not tried by its number.
-    left_out: Option<TimelineId>,
-}
-
-/// Best restore before anything is brought back from cold storage.
-struct AtOnce<'a> {
-    tried: Option<&'a Tried>,
-    /// Place where it, or a better one, meets cold storage.
-    cold: Option<Cold>,
-}
-
-/// Place where a restore meets cold storage.
-struct Cold {
-    segment: SegmentName,
-    /// True if the backup needs the segment to become consistent.
-    is_own: bool,
-    /// Last segment that replay reads before it.
-    reach: Option<SegmentName>,
-}
-
-impl Judged<'_> {
-    /// Returns whether any target restores the backup.
-    pub(super) fn is_restorable(&self) -> bool {
-        self.reached().next().is_some()
-    }
-
-    /// Returns the timelines on which the backup becomes consistent.
-    pub(super) fn reached(&self) -> impl Iterator<Item = TimelineId> {
-        let tried = self.tried.iter().filter(|_| self.candidate.broken_parent.is_none());
-        tried.filter(|tried| tried.consistent().is_some()).map(|tried| tried.timeline)
-    }
-
-    /// Returns the restores that are on some course, whether they come up or not: those to the
-    /// backup's own timeline first.
-    fn restores(&self) -> impl Iterator<Item = &Restore> {
-        let own = self.candidate.span.end.timeline;
-        let (to_own, to_others): (Vec<_>, Vec<_>) =
-            self.tried.iter().partition(|tried| tried.timeline == own);
-        to_own.into_iter().chain(to_others).filter_map(|tried| tried.restore.as_ref().ok())
-    }
-
-    /// Returns the course to a timeline's last segment, if the backup is on it.
-    fn steps_to(&self, timeline: TimelineId, wal: &ArchivedWal) -> Option<Vec<Read>> {
-        wal.last(timeline)?;
-        let mut to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
-        let restore = to_timeline.find_map(|tried| tried.restore.as_ref().ok())?;
-        Some(restore.steps())
-    }
-
-    /// Returns the restore that gets furthest: to the current timeline if one gets there, or to another
-    /// one through its newest segment; otherwise on the backup's own.
-    ///
-    /// Among several to one timeline, prefers the one that a person would name: the default, then
-    /// `current`, then the number.
-    fn best(&self, current: TimelineId, newest: Option<SegmentName>) -> Option<&Tried> {
-        let own = self.candidate.span.end.timeline;
-        let named_first = || self.tried.iter().rev();
-        let to =
-            |timeline: TimelineId| named_first().filter(move |tried| tried.timeline == timeline);
-        let working = |timeline: TimelineId| to(timeline).find(|tried| tried.working().is_some());
-        let consistent =
-            |timeline: TimelineId| to(timeline).find(|tried| tried.consistent().is_some());
-        let on_course = |timeline: TimelineId| to(timeline).find(|tried| tried.restore.is_ok());
-        let up_to_newest =
-            || newest.and_then(|newest| named_first().find(|tried| tried.works_up_to(newest)));
-        working(current)
-            .or_else(up_to_newest)
-            .or_else(|| consistent(current))
-            .or_else(|| working(own))
-            .or_else(|| consistent(own))
-            .or_else(|| named_first().find(|tried| tried.working().is_some()))
-            .or_else(|| named_first().find(|tried| tried.consistent().is_some()))
-            .or_else(|| on_course(current))
-            .or_else(|| on_course(own))
-    }
-
-    /// Returns whether the default target gets as far as the best one: to the same segment, or
-    /// through the last whole one to a partial one of a later timeline.
-    fn default_works(&self, best: Option<&Tried>, size: SegmentSize) -> bool {
-        let replay = |tried: &Tried| Some(tried.working()?.replay);
-        let default = self.tried.iter().find(|tried| tried.target == Target::Latest);
-        let Some((default, best)) = default.and_then(replay).zip(best.and_then(replay)) else {
-            return false;
-        };
-        let end = |replay: Replay| replay.ends_in.and_then(|name| name.number(size));
-        let goes_beyond = default.last == best.last && end(default) >= end(best);
-        self.is_restorable() && (default.ends_in == best.ends_in || goes_beyond)
-    }
-}
-
-/// Returns the verdict on a backup as long as nothing is brought back from cold storage.
-fn verdict_at_once(thawed: &Verdict, judged: &Judged<'_>, cold: Option<&Cold>) -> Verdict {
-    match thawed {
-        Verdict::Recoverable | Verdict::Consistent(_) => {}
-        Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => return thawed.clone(),
-    }
-    if judged.candidate.has_cold_data {
-        return Verdict::Blocked(Obstacle::ColdData);
-    }
-    match cold {
-        Some(cold) if cold.is_own => Verdict::Blocked(Obstacle::ColdSegment(cold.segment)),
-        Some(cold) => Verdict::Consistent(Obstacle::ColdSegment(cold.segment)),
-        None => thawed.clone(),
     }
 }
