@@ -154,7 +154,7 @@ impl Tried {
 
     /// Returns the restore, if it reaches the point where the backup is consistent.
     pub(super) fn consistent(&self) -> Option<&Restore> {
-        self.restore.as_ref().ok().filter(|restore| restore.is_consistent)
+        self.restore.as_ref().ok().filter(|restore| restore.is_consistent())
     }
 
     /// Returns the obstacle that keeps the server from coming up; `None` if it comes up.

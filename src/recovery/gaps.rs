@@ -25,12 +25,15 @@ impl Archived {
                 wanted.entry(read.timeline).or_default().insert_run(run);
             }
         };
-        for judged in judged.iter().filter(|judged| judged.candidate.need == Need::EverythingAfter)
-        {
-            let steps = current.and_then(|current| judged.steps_to(current, &self.wal));
-            let Some((target, before)) = steps.as_deref().and_then(<[Read]>::split_last) else {
-                continue;
-            };
+        let all = judged.iter().filter(|judged| judged.candidate.need == Need::EverythingAfter);
+        let on_way =
+            current.filter(|current| self.wal.last(*current).is_some()).and_then(|current| {
+                let restores = all.filter_map(|judged| judged.restore_to(current));
+                // The way of every other backup is a part of the longest one.
+                restores.min_by_key(|restore| restore.begin())
+            });
+        let steps = on_way.map(Restore::steps).unwrap_or_default();
+        if let Some((target, before)) = steps.split_last() {
             for read in before {
                 want(read, u64::MAX);
             }

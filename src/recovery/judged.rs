@@ -3,8 +3,8 @@
 use crate::postgres::{SegmentName, SegmentSize, TimelineId};
 
 use super::follow::Tried;
-use super::restore::{Read, Restore};
-use super::{ArchivedWal, Candidate, Replay, Target};
+use super::restore::Restore;
+use super::{Candidate, Replay, Target};
 
 /// Backup with its restores to every target.
 pub(super) struct Judged<'a> {
@@ -35,12 +35,11 @@ impl Judged<'_> {
         to_own.into_iter().chain(to_others).filter_map(|tried| tried.restore.as_ref().ok())
     }
 
-    /// Returns the course to a timeline's last segment, if the backup is on it.
-    pub(super) fn steps_to(&self, timeline: TimelineId, wal: &ArchivedWal) -> Option<Vec<Read>> {
-        wal.last(timeline)?;
+    /// Returns the restore along a timeline's course, whether it comes up or not, if the backup is on
+    /// it.
+    pub(super) fn restore_to(&self, timeline: TimelineId) -> Option<&Restore> {
         let mut to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
-        let restore = to_timeline.find_map(|tried| tried.restore.as_ref().ok())?;
-        Some(restore.steps())
+        to_timeline.find_map(|tried| tried.restore.as_ref().ok())
     }
 
     /// Returns the restore that gets furthest: to the current timeline if one gets there, or to another

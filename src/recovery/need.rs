@@ -131,16 +131,18 @@ impl NeededWal {
         let mut passed = BTreeSet::new();
         for (span, need) in backups {
             let attempt = Attempt { span, course, wal, histories };
-            let Ok(restore) = attempt.restore() else { continue };
+            let Ok(replayed) = attempt.replayed() else { continue };
             match need {
                 Need::EverythingAfter => {
-                    first_begin = first_begin.into_iter().chain([restore.begin]).min();
-                    self.add(restore.served_unless(&mut passed), u64::MAX);
+                    first_begin = first_begin.into_iter().chain([replayed.begin]).min();
+                    self.add(replayed.served_unless(&mut passed, course), u64::MAX);
                 }
                 Need::JustItself => {
                     let last = span.last_needed(wal.size).unwrap_or(u64::MAX);
-                    let steps = course.steps.endless_from(restore.begin);
-                    self.add(restore.served_unless(&mut BTreeSet::new()).chain(steps), last);
+                    let steps = course.steps.endless_from(replayed.begin);
+                    let mut passed = BTreeSet::new();
+                    let served = replayed.served_unless(&mut passed, course);
+                    self.add(served.chain(steps), last);
                 }
             }
         }

@@ -53,16 +53,10 @@ pub(super) struct Read {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
     course: Rc<Course>,
-    pub(super) begin: u64,
-    first: Stage,
-    rest: Option<Index>,
-    last: Stage,
+    replayed: Replayed,
     /// Success if the server comes up when only the target timeline is named; otherwise the
     /// obstacle.
     pub(super) outcome: Result<(), Obstacle>,
-    /// True if replay reaches the point where the backup is consistent. Then even a restore that
-    /// does not come up can be ended before the obstacle, with a recovery target.
-    pub(super) is_consistent: bool,
     pub(super) replay: Replay,
     /// True if the restore does not come up and the segment in its way may still arrive.
     pub(super) may_arrive: bool,
@@ -76,14 +70,19 @@ pub(super) struct Attempt<'a> {
     pub(super) histories: &'a Histories,
 }
 
-/// A replay that has come to its end.
-struct Replayed {
+/// A replay along a course that has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Replayed {
+    /// Number of the segment in which the backup begins.
+    pub(super) begin: u64,
     first: Stage,
     rest: Option<Index>,
     /// Stage at which it ended.
     last: Stage,
     /// Segments that were read last.
     last_read: Option<Read>,
+    /// True if replay reaches the point where the backup is consistent. Then even a restore that
+    /// does not come up can be ended before the obstacle, with a recovery target.
     is_consistent: bool,
     /// True if replay has left the backup's timeline before the backup's end.
     is_astray: bool,
@@ -115,26 +114,42 @@ impl BackupSpan {
 }
 
 impl Restore {
+    /// Returns whether replay reaches the point where the backup is consistent.
+    pub(super) const fn is_consistent(&self) -> bool {
+        self.replayed.is_consistent
+    }
+
+    /// Returns the number of the segment in which the backup begins.
+    pub(super) const fn begin(&self) -> u64 {
+        self.replayed.begin
+    }
+
     /// Returns the segments of the course, present or not, up to the target's last one.
     pub(super) fn steps(&self) -> Vec<Read> {
-        self.course.steps.from(self.begin).collect()
+        self.course.steps.from(self.begin()).collect()
     }
 
     /// Returns the segments that are replayed, in order.
     pub(super) fn reads(&self) -> impl Iterator<Item = Read> {
-        let others = self.course.reads_from(self.rest).map(|(_, read)| read);
-        self.first.read().into_iter().chain(others)
+        let others = self.course.reads_from(self.replayed.rest).map(|(_, read)| read);
+        self.replayed.first.read().into_iter().chain(others)
     }
+}
 
-    /// Returns the segments that the restore is served, including one that does not continue the one
-    /// before. Leaves out what follows a stage of the course that another restore has passed, and
+impl Replayed {
+    /// Returns the segments that a restore along this course is served, including one that does not
+    /// continue the one before. Leaves out what follows a stage that another replay has passed, and
     /// notes the stages that this one passes.
-    pub(super) fn served_unless(&self, passed: &mut BTreeSet<Index>) -> impl Iterator<Item = Read> {
+    pub(super) fn served_unless(
+        &self,
+        passed: &mut BTreeSet<Index>,
+        course: &Course,
+    ) -> impl Iterator<Item = Read> {
         let unfit = match self.last {
             Stage::Unfit(read, _) => Some(read),
             Stage::Whole(_) | Stage::Partial(_) | Stage::Nothing(_) => None,
         };
-        let others = self.course.reads_from(self.rest);
+        let others = course.reads_from(self.rest);
         let others = others.take_while(|(index, _)| passed.insert(*index)).map(|(_, read)| read);
         self.first.read().into_iter().chain(others).chain(unfit)
     }
@@ -143,6 +158,15 @@ impl Restore {
 impl Attempt<'_> {
     /// Tries the restore. The error is the reason why the backup is not on the course.
     pub(super) fn restore(&self) -> Result<Restore, Obstacle> {
+        let replayed = self.replayed()?;
+        let replay = self.replay(&replayed);
+        let outcome = self.outcome(&replayed, &replay);
+        let may_arrive = outcome.is_err() && self.may_arrive(replayed.last.number());
+        Ok(Restore { course: Rc::clone(self.course), replayed, outcome, replay, may_arrive })
+    }
+
+    /// Replays the backup. The error is the reason why the backup is not on the course.
+    pub(super) fn replayed(&self) -> Result<Replayed, Obstacle> {
         let size = self.wal.size;
         let (begin, last_needed) = self
             .span
@@ -150,14 +174,7 @@ impl Attempt<'_> {
             .number(size)
             .zip(self.span.last_needed(size))
             .ok_or(Obstacle::ImpossibleSegments)?;
-        let own = self.own_place()?;
-        let replayed = self.run(own, (begin, last_needed));
-        let replay = self.replay(begin, &replayed);
-        let outcome = self.outcome(&replayed, &replay);
-        let may_arrive = outcome.is_err() && self.may_arrive(replayed.last.number());
-        let Replayed { first, rest, last, is_consistent, .. } = replayed;
-        let course = Rc::clone(self.course);
-        Ok(Restore { course, begin, first, rest, last, outcome, is_consistent, replay, may_arrive })
+        Ok(self.run(self.own_place()?, (begin, last_needed)))
     }
 
     /// Returns the place of the backup's timeline in the course.
@@ -187,6 +204,7 @@ impl Attempt<'_> {
         let first = self.course.first_stage(own, begin, self.wal);
         let rest = self.course.next_stage(&first, self.wal);
         let mut replayed = Replayed {
+            begin,
             first,
             rest,
             last: first,
@@ -244,8 +262,8 @@ impl Attempt<'_> {
         left_at.zip(self.span.end_lsn).is_none_or(|(left_at, end)| left_at >= end)
     }
 
-    fn replay(&self, begin: u64, replayed: &Replayed) -> Replay {
-        let Reach { last, first_missing } = self.course.steps.reach(begin, self.wal);
+    fn replay(&self, replayed: &Replayed) -> Replay {
+        let Reach { last, first_missing } = self.course.steps.reach(replayed.begin, self.wal);
         let last_read = replayed.last_read;
         let ends_in = last_read.map(|read| self.wal.name(read.timeline, read.run.last));
         let missing = first_missing.and_then(|name| name.number(self.wal.size));

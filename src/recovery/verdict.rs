@@ -113,9 +113,11 @@ impl Archived {
             })
             .collect();
         let lines = lines::choose(self, &judged);
+        let unknown = lines.current.and_then(|current| self.unknown_above(current));
         let backups = judged.iter().map(|judged| {
+            // Without a current timeline no target restores any backup.
             let current = lines.current.unwrap_or(judged.candidate.span.end.timeline);
-            (judged.candidate.id.clone(), self.verdict(judged, current))
+            (judged.candidate.id.clone(), self.verdict(judged, (current, unknown)))
         });
         let backups: BTreeMap<_, _> = backups.collect();
         let gaps = self.gaps(&judged, &backups, lines.current);
@@ -147,11 +149,15 @@ impl Archived {
         Some(replayed)
     }
 
-    fn verdict(&self, judged: &Judged<'_>, current: TimelineId) -> BackupVerdict {
+    fn verdict(
+        &self,
+        judged: &Judged<'_>,
+        (current, unknown): (TimelineId, Option<TimelineId>),
+    ) -> BackupVerdict {
         let own = judged.candidate.span.end.timeline;
         let default_target = self.histories.timeline_of(Target::Latest, own);
         let best = judged.best(current, self.newest_of(current));
-        let thawed = self.thawed_verdict(judged, best, current);
+        let thawed = self.thawed_verdict(judged, best, (current, unknown));
         let thawed_reach = best.and_then(Tried::last);
         let at_once = self.at_once(judged, best);
         let cold = at_once.cold.as_ref();
@@ -180,7 +186,7 @@ impl Archived {
         &self,
         judged: &Judged<'_>,
         best: Option<&Tried>,
-        current: TimelineId,
+        (current, unknown): (TimelineId, Option<TimelineId>),
     ) -> Verdict {
         if let Some(parent) = &judged.candidate.broken_parent {
             return Verdict::Broken(Obstacle::Parent { backup: parent.clone() });
@@ -202,7 +208,7 @@ impl Archived {
         }
         // What is missing of another timeline lies behind the newest segment.
         let missing = restore.replay.first_missing.filter(|_| best.timeline == current);
-        match (missing, self.unknown_above(current)) {
+        match (missing, unknown) {
             (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
             (None, Some(timeline)) if self.histories.is_unknown(timeline) => {
                 Verdict::Consistent(Obstacle::UnknownHistory(timeline))

@@ -311,7 +311,7 @@ impl Cluster {
     /// Returns which cluster wrote a segment that arrived at a moment.
     fn writer_of(&self, timeline: TimelineId, number: u64, arrived_at: DateTime<Utc>) -> Writer {
         let segment = (timeline, number);
-        let own = self.beginning().filter(|_| self.has_earlier);
+        let own = if self.has_earlier { self.beginning() } else { None };
         if self.after.is_some_and(|after| arrived_at <= after)
             || own.is_some_and(|own| own.rules_out(segment, arrived_at))
             || self.later.iter().any(|later| arrived_at >= later.first_backup_at)
@@ -348,15 +348,13 @@ impl Cluster {
         let per_log = u64::from(size.segments_per_log());
         for (name, log) in &inventory.logs {
             let first = u64::from(name.log) * per_log;
-            let Some(writers) = self.writers(*name, first, log) else {
+            let Some(others) = self.of_others(*name, first, log) else {
                 mixed.push(*name);
                 continue;
             };
-            for (run, writer) in writers {
+            for (run, writer) in others {
                 let run = Run { first: first + run.first, last: first + run.last };
-                if writer != Writer::This {
-                    foreign.all.entry(name.timeline).or_default().insert_run(run);
-                }
+                foreign.all.entry(name.timeline).or_default().insert_run(run);
                 if writer == Writer::Either {
                     foreign.of_either.entry(name.timeline).or_default().insert_run(run);
                 }
@@ -366,18 +364,24 @@ impl Cluster {
         foreign
     }
 
-    /// Returns the segments of a log, by their numbers within it, with their writers. `None` if its
-    /// files are forgotten, and the ends of a run have different writers.
-    fn writers(&self, name: LogName, first: u64, log: &LogInventory) -> Option<Vec<(Run, Writer)>> {
+    /// Returns the segments of a log, by their numbers within it, that another cluster wrote or may
+    /// have written. `None` if its files are forgotten, and the ends of a run have different writers.
+    fn of_others(
+        &self,
+        name: LogName,
+        first: u64,
+        log: &LogInventory,
+    ) -> Option<Vec<(Run, Writer)>> {
         let writer_of = |segment: u32, arrived_at: DateTime<Utc>| {
             self.writer_of(name.timeline, first + u64::from(segment), arrived_at)
         };
+        let is_of_other = |(_, writer): &(Run, Writer)| *writer != Writer::This;
         if let Some(segments) = served_segments(log) {
             let writers = segments.map(|(segment, at)| {
                 let number = u64::from(segment);
                 (Run { first: number, last: number }, writer_of(segment, at))
             });
-            return Some(writers.collect());
+            return Some(writers.filter(is_of_other).collect());
         }
         let writer_of_end = |number: u64| {
             let segment = u32::try_from(number).ok()?;
@@ -387,7 +391,7 @@ impl Cluster {
             let writer = writer_of_end(run.first)?;
             (writer_of_end(run.last)? == writer).then_some((run, writer))
         });
-        writers.collect()
+        writers.filter(|of_run| of_run.as_ref().is_none_or(is_of_other)).collect()
     }
 
     /// Removes what the next cluster's backups need, if arrivals cannot separate the two.
