@@ -107,13 +107,24 @@ impl<'a> Courses<'a> {
     /// Tries every target.
     pub(super) fn try_all(&self, span: &BackupSpan) -> Vec<Tried> {
         let numbers = self.numbered.iter().copied().map(Target::Timeline);
-        let targets = numbers.chain([Target::Current, Target::Latest]);
-        targets.map(|target| self.try_one(span, target)).collect()
+        let mut tried: Vec<_> = numbers.map(|target| self.try_one(span, target)).collect();
+        for target in [Target::Current, Target::Latest] {
+            let same = self.same_by_number(span, target, &tried);
+            tried.push(same.unwrap_or_else(|| self.try_one(span, target)));
+        }
+        tried
+    }
+
+    /// Returns the restore to a name, if it is the same as one to a number that is tried already.
+    fn same_by_number(&self, span: &BackupSpan, target: Target, tried: &[Tried]) -> Option<Tried> {
+        let timeline = self.histories.timeline_of(target, own_timeline(span));
+        let place = self.numbered.binary_search(&timeline).ok()?;
+        let by_number = tried.get(place).filter(|tried| tried.restore.is_ok())?;
+        Some(Tried { target, ..by_number.clone() })
     }
 
     fn try_one(&self, span: &BackupSpan, target: Target) -> Tried {
-        let own = span.end.timeline.max(span.begin.timeline);
-        let timeline = self.histories.timeline_of(target, own);
+        let timeline = self.histories.timeline_of(target, own_timeline(span));
         let course = match (target, self.by_number.get(&timeline)) {
             (_, Some(Ok(course))) => Ok(course),
             (Target::Timeline(_), Some(Err(obstacle))) => Err(obstacle.clone()),
@@ -130,6 +141,11 @@ impl<'a> Courses<'a> {
         let Self { histories, wal, .. } = self;
         Attempt { span, course, wal, histories }.restore()
     }
+}
+
+/// Returns the timeline that a backup ends on.
+fn own_timeline(span: &BackupSpan) -> TimelineId {
+    span.end.timeline.max(span.begin.timeline)
 }
 
 /// Returns the number of timelines that can be tried for this number of backups.
@@ -154,7 +170,7 @@ impl Tried {
 
     /// Returns the restore, if it reaches the point where the backup is consistent.
     pub(super) fn consistent(&self) -> Option<&Restore> {
-        self.restore.as_ref().ok().filter(|restore| restore.is_consistent())
+        self.restore.as_ref().ok().filter(|restore| restore.is_consistent)
     }
 
     /// Returns the obstacle that keeps the server from coming up; `None` if it comes up.

@@ -30,7 +30,7 @@ impl Archived {
             current.filter(|current| self.wal.last(*current).is_some()).and_then(|current| {
                 let restores = all.filter_map(|judged| judged.restore_to(current));
                 // The way of every other backup is a part of the longest one.
-                restores.min_by_key(|restore| restore.begin())
+                restores.min_by_key(|restore| restore.begin)
             });
         let steps = on_way.map(Restore::steps).unwrap_or_default();
         if let Some((target, before)) = steps.split_last() {

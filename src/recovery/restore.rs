@@ -53,7 +53,13 @@ pub(super) struct Read {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
     course: Rc<Course>,
-    replayed: Replayed,
+    /// Number of the segment in which the backup begins.
+    pub(super) begin: u64,
+    first: Option<Read>,
+    rest: Option<Index>,
+    /// True if replay reaches the point where the backup is consistent. Then even a restore that
+    /// does not come up can be ended before the obstacle, with a recovery target.
+    pub(super) is_consistent: bool,
     /// Success if the server comes up when only the target timeline is named; otherwise the
     /// obstacle.
     pub(super) outcome: Result<(), Obstacle>,
@@ -81,8 +87,7 @@ pub(super) struct Replayed {
     last: Stage,
     /// Segments that were read last.
     last_read: Option<Read>,
-    /// True if replay reaches the point where the backup is consistent. Then even a restore that
-    /// does not come up can be ended before the obstacle, with a recovery target.
+    /// As in [`Restore`].
     is_consistent: bool,
     /// True if replay has left the backup's timeline before the backup's end.
     is_astray: bool,
@@ -114,25 +119,15 @@ impl BackupSpan {
 }
 
 impl Restore {
-    /// Returns whether replay reaches the point where the backup is consistent.
-    pub(super) const fn is_consistent(&self) -> bool {
-        self.replayed.is_consistent
-    }
-
-    /// Returns the number of the segment in which the backup begins.
-    pub(super) const fn begin(&self) -> u64 {
-        self.replayed.begin
-    }
-
     /// Returns the segments of the course, present or not, up to the target's last one.
     pub(super) fn steps(&self) -> Vec<Read> {
-        self.course.steps.from(self.begin()).collect()
+        self.course.steps.from(self.begin).collect()
     }
 
     /// Returns the segments that are replayed, in order.
     pub(super) fn reads(&self) -> impl Iterator<Item = Read> {
-        let others = self.course.reads_from(self.replayed.rest).map(|(_, read)| read);
-        self.replayed.first.read().into_iter().chain(others)
+        let others = self.course.reads_from(self.rest).map(|(_, read)| read);
+        self.first.into_iter().chain(others)
     }
 }
 
@@ -162,7 +157,16 @@ impl Attempt<'_> {
         let replay = self.replay(&replayed);
         let outcome = self.outcome(&replayed, &replay);
         let may_arrive = outcome.is_err() && self.may_arrive(replayed.last.number());
-        Ok(Restore { course: Rc::clone(self.course), replayed, outcome, replay, may_arrive })
+        Ok(Restore {
+            course: Rc::clone(self.course),
+            begin: replayed.begin,
+            first: replayed.first.read(),
+            rest: replayed.rest,
+            is_consistent: replayed.is_consistent,
+            outcome,
+            replay,
+            may_arrive,
+        })
     }
 
     /// Replays the backup. The error is the reason why the backup is not on the course.

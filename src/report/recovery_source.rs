@@ -47,18 +47,18 @@ struct JudgedCluster {
     is_unprotected: bool,
 }
 
-/// Verdicts on the backups of all clusters, with the timelines of the newest cluster.
-fn verdict_on_all(judged: &[JudgedCluster], newest: &JudgedCluster) -> ServerVerdict {
+/// Takes the verdicts on the backups of all clusters, with the timelines of the newest cluster, which
+/// comes last.
+fn take_verdicts(judged: &mut [JudgedCluster]) -> ServerVerdict {
+    let mut verdict = ServerVerdict::default();
+    let Some(newest) = judged.last() else { return verdict };
+    let size = newest.archived.wal.size;
     let mut unprotected = judged.iter().rev().filter(|cluster| cluster.is_unprotected);
     let unreached = unprotected.find_map(|cluster| cluster.verdict.unreached_timeline);
-    let mut verdict = ServerVerdict {
-        current_timeline: newest.verdict.current_timeline,
-        unreached_timeline: unreached.or(newest.verdict.unreached_timeline),
-        ..ServerVerdict::default()
-    };
-    let size = newest.archived.wal.size;
+    verdict.current_timeline = newest.verdict.current_timeline;
+    verdict.unreached_timeline = unreached.or(newest.verdict.unreached_timeline);
     for cluster in judged {
-        verdict.backups.extend(cluster.verdict.backups.clone());
+        verdict.backups.append(&mut cluster.verdict.backups);
         // With another segment size, the same number stands for another name.
         let gaps = cluster.verdict.gaps.iter().filter(|_| cluster.archived.wal.size == size);
         for (timeline, runs) in gaps {
@@ -113,9 +113,9 @@ impl RecoverySource<'_> {
     ) -> RecoveryReport {
         let present = archived_wal(&self.directory.wal, size);
         let wal = self.settled(present.clone());
-        let judged = self.judge_all(&wal, lacking);
+        let mut judged = self.judge_all(&wal, lacking);
+        let verdict = take_verdicts(&mut judged);
         let Some(newest) = judged.last() else { return RecoveryReport::default() };
-        let verdict = verdict_on_all(&judged, newest);
         let obsolete = self.obsolete(&judged, &wal);
         let is_named = |timeline: &TimelineId| {
             [verdict.unreached_timeline, verdict.current_timeline].contains(&Some(*timeline))
@@ -136,7 +136,7 @@ impl RecoverySource<'_> {
                 stored.map(|stored| stored.sums)
             }),
             obsolete,
-            restore: self.restore(newest, lacking),
+            restore: self.restore(newest, &verdict, lacking),
             of_newest_cluster: newest.cluster.backups.clone(),
             wrong_size: wal.wrong_size,
             verdict,
@@ -263,9 +263,10 @@ impl RecoverySource<'_> {
     fn restore(
         &self,
         cluster: &JudgedCluster,
+        verdict: &ServerVerdict,
         lacking: &mut BTreeSet<LogName>,
     ) -> Option<RestoreReport> {
-        let JudgedCluster { archived, candidates, verdict, .. } = cluster;
+        let JudgedCluster { archived, candidates, .. } = cluster;
         let is_recoverable = |candidate: &&Candidate| {
             let verdict = verdict.backups.get(&candidate.id);
             verdict.is_some_and(|verdict| verdict.thawed == Verdict::Recoverable)
