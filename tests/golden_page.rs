@@ -15,11 +15,14 @@ use barman_cloud_exporter::report::{
 };
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
 use barman_cloud_exporter::storage::{Credentials, RequestObserver, S3Settings, S3Store};
-use barman_cloud_exporter::x509::{CertificateSource, CertificateStatus, Chain, LastChain};
+use barman_cloud_exporter::x509::{
+    CertificateSource, CertificateStatus, Chain, LastChain, Verification,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use embedded_s3::recorded::{self, Recorded};
 use embedded_s3::{Options, Part, Server, Store, Upload};
+use openssl::x509::X509;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair, date_time_ymd};
 
 const PREFIX: &str = "barman/backup/";
@@ -172,14 +175,15 @@ fn certificate(now: DateTime<Utc>) -> CertificateStatus {
     let authority = signed(params("orders-ca", 2027)).expect("a certificate can be made");
     let leaf = params("orders-rw", 2028).signed_by(&key(), &authority);
     let leaf = leaf.expect("a certificate can be made");
-    let certificates = [leaf.der().clone(), authority.der().clone()];
+    let read = |der: &[u8]| X509::from_der(der).expect("it is a certificate");
+    let certificates = [read(leaf.der()), read(authority.der())];
     let chain = Chain::read(&certificates).expect("they are certificates");
     CertificateStatus {
         name: "orders-rw".into(),
         source: CertificateSource::PostgreSql,
         place: "orders-rw.databases.svc:5432".into(),
         last: Some(LastChain { chain, read_at: now }),
-        verified: Some(Ok(())),
+        verification: Verification::Verified,
         failure: None,
     }
 }

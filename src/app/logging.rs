@@ -14,7 +14,7 @@ use crate::config::{LogConfig, LogFilter, LogFormat};
 
 /// Targets whose messages interest only those who work on them: limited to warnings, unless a
 /// directive of the configuration says otherwise. Each stands for all that begin with it.
-const NOISY: [&str; 6] = ["aws_", "h2", "hyper", "rustls", "tokio_cron_scheduler", "tower"];
+const NOISY: [&str; 4] = ["aws_", "hyper", "tokio_cron_scheduler", "tower"];
 
 /// What a command that shows a result logs unless told otherwise: what is odd, but for what the
 /// result itself says of scans and certificates, and what the SDK dumps of credentials that a scan

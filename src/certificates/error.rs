@@ -9,7 +9,10 @@ use crate::x509::{InvalidCertificate, InvalidPem};
 /// Why a certificate could not be read; never with what a file holds.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is no such file, or it cannot be read.
+    /// There is no such file.
+    #[error("there is no such file")]
+    Missing,
+    /// The file cannot be read.
     #[error("the file cannot be read")]
     File(#[source] io::Error),
     /// A directory, a pipe or a device.
@@ -36,6 +39,12 @@ pub enum ReadError {
     /// A directory on the way of a pattern that cannot be read.
     #[error("`{}` cannot be read", .0.display())]
     Directory(PathBuf, #[source] io::Error),
+    /// The CA file, or the system's certificates, are not loaded by `OpenSSL`.
+    #[error("OpenSSL cannot load it: {0}")]
+    Authorities(&'static str),
+    /// A name without an address.
+    #[error("the name of the server has no address")]
+    NoAddress,
     /// The server is not there.
     #[error("the server cannot be reached")]
     Connect(#[source] io::Error),

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::pki_types::CertificateDer;
+use openssl::x509::X509;
 
 use crate::x509;
 
@@ -34,10 +34,7 @@ impl Files {
     ///
     /// # Errors
     /// When it cannot be read, or holds none.
-    pub(super) async fn read(
-        &self,
-        path: &Path,
-    ) -> Result<Vec<CertificateDer<'static>>, ReadError> {
+    pub(super) async fn read(&self, path: &Path) -> Result<Vec<X509>, ReadError> {
         self.run(path, read_file).await
     }
 
@@ -71,16 +68,24 @@ impl Drop for UnderWay {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ReadError> {
+pub(super) fn read_file(path: &Path) -> Result<Vec<X509>, ReadError> {
     // Opening a pipe would wait for whoever writes to it.
-    if !fs::metadata(path).map_err(ReadError::File)?.is_file() {
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(ReadError::NoFile);
     }
-    let file = fs::File::open(path).map_err(ReadError::File)?;
+    let file = fs::File::open(path).map_err(unreadable)?;
     let mut content = Vec::new();
     let read = file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(ReadError::File)?;
     if read as u64 > MAX_BYTES {
         return Err(ReadError::TooLarge(MAX_BYTES));
     }
     Ok(x509::certificates(&content)?)
+}
+
+fn unreadable(error: io::Error) -> ReadError {
+    if error.kind() == io::ErrorKind::NotFound {
+        ReadError::Missing
+    } else {
+        ReadError::File(error)
+    }
 }

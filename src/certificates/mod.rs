@@ -3,6 +3,7 @@
 //! What they mean is decided in [`x509`](crate::x509). Each certificate is read on its own, under a
 //! time limit of its own, so that one that hangs delays no other.
 
+mod address;
 mod error;
 mod file;
 mod handshake;
@@ -17,8 +18,8 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub use address::Address;
 pub use error::ReadError;
-pub use handshake::Address;
 pub use watched::{EndpointFinder, Found, Watched};
 pub use watcher::{CertificateObserver, Clock, Watcher};
 

@@ -1,9 +1,11 @@
 //! How TLS begins with a `PostgreSQL` server (`PostgreSQL` documentation, "SSL Session Encryption").
 
-use rustls::pki_types::{CertificateDer, ServerName};
+use openssl::x509::X509;
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use super::handshake::{Address, connect, presented_chain};
+use super::handshake::presented_chain;
 use super::{Negotiation, ReadError};
 
 /// `SSLRequest`: its length, and a version of the protocol that is none.
@@ -12,21 +14,23 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// The protocol's name within TLS; a server refuses to begin with TLS without it.
 const PROTOCOL: &str = "postgresql";
 
-/// Takes the chain that a server presents. Nobody logs in: no startup packet is ever sent.
-pub(super) async fn chain_of(
-    address: &Address,
-    name: ServerName<'static>,
+/// Returns the chain that a server presents. Nobody logs in: no startup packet is ever sent.
+///
+/// # Errors
+/// If the server presents none.
+pub(super) async fn presented_by(
+    mut connection: TcpStream,
+    name: &ServerName<'static>,
     negotiation: Negotiation,
-) -> Result<Vec<CertificateDer<'static>>, ReadError> {
-    let mut connection = connect(address).await?;
+) -> Result<Vec<X509>, ReadError> {
     match negotiation {
-        Negotiation::Direct => presented_chain(connection, name, &[PROTOCOL]).await,
+        Negotiation::Direct => presented_chain(connection, name, Some(PROTOCOL)).await,
         Negotiation::Postgres => {
             connection.write_all(&SSL_REQUEST).await.map_err(ReadError::Connection)?;
             // One byte and no more: whatever came with it unencrypted would pass for TLS
             // (CVE-2021-23222).
             match connection.read_u8().await.map_err(ReadError::Connection)? {
-                b'S' => presented_chain(connection, name, &[]).await,
+                b'S' => presented_chain(connection, name, None).await,
                 b'N' => Err(ReadError::TlsRefused),
                 b'E' => Err(ReadError::ServerError),
                 _ => Err(ReadError::NotPostgreSql),

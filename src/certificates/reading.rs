@@ -1,14 +1,18 @@
 //! Reading one certificate, and verifying it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rustls::pki_types::{CertificateDer, ServerName};
+use openssl::error::ErrorStack;
+use openssl::x509::X509;
+use rustls_pki_types::ServerName;
 
-use crate::x509::{Authorities, Chain, Purpose};
+use crate::x509::{self, Authorities, Chain, Purpose, Untrusted, Verification};
 
-use super::file::Files;
-use super::handshake::{Address, connect, presented_chain};
+use super::address::Address;
+use super::file::{Files, read_file};
+use super::handshake::presented_chain;
 use super::{Negotiation, ReadError, Trust, postgresql};
 
 /// Where one certificate is.
@@ -23,7 +27,7 @@ pub(super) enum Origin {
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) chain: Chain,
-    pub(super) verified: Option<Result<(), String>>,
+    pub(super) verification: Verification,
 }
 
 /// Reads and verifies a certificate as of a moment.
@@ -31,53 +35,71 @@ pub(super) async fn read(
     origin: &Origin,
     trust: &Trust,
     files: &Files,
-    now: DateTime<Utc>,
+    (now, time_limit): (DateTime<Utc>, Duration),
 ) -> Result<Reading, ReadError> {
     let (certificates, purpose) = match origin {
         Origin::File(path) => (files.read(path).await?, Purpose::Any),
         Origin::PostgreSql { address, server_name, negotiation } => {
-            let chain = postgresql::chain_of(address, server_name.clone(), *negotiation).await?;
+            let presented =
+                |connection| postgresql::presented_by(connection, server_name, *negotiation);
+            let chain = address.with_connection(time_limit, presented).await?;
             (chain, Purpose::PostgreSql(server_name.clone()))
         }
         Origin::Web(address) => {
             let name = ServerName::try_from(address.host.clone());
             let name = name.map_err(|error| ReadError::Endpoint(error.to_string()))?;
             // What else the connection would be for is not said: there are no requests.
-            let connection = connect(address).await?;
-            (presented_chain(connection, name.clone(), &[]).await?, Purpose::Web(name))
+            let presented = |connection| presented_chain(connection, &name, None);
+            let chain = address.with_connection(time_limit, presented).await?;
+            (chain, Purpose::Web(name))
         }
     };
     let chain = Chain::read(&certificates)?;
-    let verified = verify(&certificates, &purpose, trust, files, now).await;
-    Ok(Reading { chain, verified })
+    let verification = verify(certificates, purpose, trust, files, now).await;
+    Ok(Reading { chain, verification })
 }
 
-/// Whether a chain verifies; a CA that cannot be read vouches for nobody.
+/// Verifies a chain, off the async threads: `OpenSSL` reads the CA file, and may look for others.
 async fn verify(
-    certificates: &[CertificateDer<'static>],
-    purpose: &Purpose,
+    certificates: Vec<X509>,
+    purpose: Purpose,
     trust: &Trust,
     files: &Files,
     now: DateTime<Utc>,
-) -> Option<Result<(), String>> {
-    let authorities = match trust {
-        Trust::None => return None,
-        Trust::File(path) => files.read(path).await.and_then(|read| Ok(Authorities::new(read)?)),
-        Trust::System => files.run(Path::new(""), |_| Ok(system())).await,
+) -> Verification {
+    let job = move |authorities: Authorities| match authorities.verify(&certificates, &purpose, now)
+    {
+        Ok(()) => Verification::Verified,
+        Err(refused @ (Untrusted::Refused { .. } | Untrusted::Name(_))) => {
+            Verification::Refused(refused.to_string())
+        }
+        Err(unknown @ Untrusted::Unknown(_)) => Verification::Unknown(unknown.to_string()),
     };
-    Some(match (authorities, trust) {
-        (Ok(authorities), _) => {
-            let verified = authorities.verify(certificates, purpose, now);
-            verified.map_err(|error| error.to_string())
+    match trust {
+        Trust::None => Verification::NotAsked,
+        Trust::File(path) => {
+            let verified = files.run(path, move |path| Ok(job(authorities_in(path)?))).await;
+            verified.unwrap_or_else(|error| {
+                let (path, error) = (path.display(), error.with_causes());
+                Verification::Unknown(format!("the CA file `{path}` cannot be used: {error}"))
+            })
         }
-        (Err(error), Trust::File(path)) => {
-            Err(format!("the CA file `{}` is of no use: {}", path.display(), error.with_causes()))
+        Trust::System => {
+            let load = Authorities::load_of_system;
+            let verified = files
+                .run(Path::new(""), move |_| Ok(job(load().map_err(|errors| unloadable(&errors))?)))
+                .await;
+            verified.unwrap_or_else(|error| Verification::Unknown(error.with_causes()))
         }
-        (Err(error), Trust::None | Trust::System) => Err(error.with_causes()),
-    })
+    }
 }
 
-/// The roots that the client of the object storage trusts as well.
-fn system() -> Authorities {
-    Authorities::from_sound(rustls_native_certs::load_native_certs().certs)
+/// Loads a CA file. What is wrong with it is said by our own words, if they find it.
+fn authorities_in(path: &Path) -> Result<Authorities, ReadError> {
+    read_file(path)?;
+    Authorities::load(path).map_err(|errors| unloadable(&errors))
+}
+
+fn unloadable(errors: &ErrorStack) -> ReadError {
+    ReadError::Authorities(x509::reason(errors))
 }

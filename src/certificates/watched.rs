@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
+use rustls_pki_types::ServerName;
 
 use crate::x509::CertificateSource;
 

@@ -13,7 +13,7 @@ use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::x509::{CertificateStatus, LastChain};
+use crate::x509::{CertificateStatus, LastChain, Verification};
 
 use super::file::Files;
 use super::pattern::{Matches, is_pattern, matches, name_below};
@@ -119,7 +119,7 @@ impl Watcher {
         let reading = match task.origin {
             Ok(origin) => {
                 let files = self.files_of(&task.name);
-                let reading = read(&origin, &self.trust, &files, (self.clock)());
+                let reading = read(&origin, &self.trust, &files, ((self.clock)(), self.time_limit));
                 self.limited(reading).await.map_err(|error| error.with_causes())
             }
             Err(error) => Err(error),
@@ -196,13 +196,13 @@ impl Watcher {
         reading: Result<Reading, String>,
     ) -> CertificateStatus {
         let source = self.watched.source();
-        let (last, verified, failure) = match reading {
-            Ok(Reading { chain, verified }) => {
-                (Some(LastChain { chain, read_at: (self.clock)() }), verified, None)
+        let (last, verification, failure) = match reading {
+            Ok(Reading { chain, verification }) => {
+                (Some(LastChain { chain, read_at: (self.clock)() }), verification, None)
             }
-            Err(error) => (None, None, Some(error)),
+            Err(error) => (None, Verification::NotAsked, Some(error)),
         };
-        CertificateStatus { name, source, place, last, verified, failure }
+        CertificateStatus { name, source, place, last, verification, failure }
     }
 
     /// Remembers what was read, and says in the log what has changed.
@@ -243,12 +243,18 @@ fn log(before: Option<&CertificateStatus>, now: &CertificateStatus) {
     let chain = now.chain();
     if was_read.and_then(CertificateStatus::chain) != chain {
         let serial = chain.map(|chain| chain.leaf().serial.as_str());
-        let not_after = now.earliest().map(|one| one.not_after.to_rfc3339());
+        let not_after = chain.map(|chain| chain.first_to_end().not_after.to_rfc3339());
         info!(certificate, place, serial, not_after, "A certificate was read");
     }
-    if let Some(Err(error)) = &now.verified
-        && was_read.and_then(|before| before.verified.as_ref()) != now.verified.as_ref()
-    {
-        warn!(certificate, place, error, "A certificate does not verify");
+    if was_read.map(|before| &before.verification) != Some(&now.verification) {
+        match &now.verification {
+            Verification::NotAsked | Verification::Verified => {}
+            Verification::Refused(error) => {
+                warn!(certificate, place, error, "A certificate does not verify");
+            }
+            Verification::Unknown(error) => {
+                warn!(certificate, place, error, "A certificate cannot be verified");
+            }
+        }
     }
 }

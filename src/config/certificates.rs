@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
+use rustls_pki_types::ServerName;
 
 use super::archives::{label, path, required};
 use super::scan::up_to;

@@ -19,14 +19,14 @@ pub(super) const METRICS: &[Metric] = &[
         help: "End of the validity of the chain's certificate that ends first.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Certificate(|one, _| Some(one.earliest()?.not_after.into())),
+        values: Values::Certificate(|one, _| Some(one.chain()?.first_to_end().not_after.into())),
     },
     Metric {
         name: "certificate_not_before_timestamp",
-        help: "Begin of the validity of the chain's certificate that ends first.",
+        help: "Begin of the validity of the chain's certificate that begins last.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Certificate(|one, _| Some(one.earliest()?.not_before.into())),
+        values: Values::Certificate(|one, _| Some(one.chain()?.last_to_begin().not_before.into())),
     },
     Metric {
         name: "certificate_leaf_not_after_timestamp",
@@ -37,18 +37,19 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "certificate_chain_valid",
-        help: "Whether the leaf verifies now against the CA given beside it, by name too in a \
-               handshake; absent without a CA, and while it cannot be read.",
+        help: "Whether the leaf verifies now against the configured CA, as OpenSSL sees it, and in a \
+               handshake by name too; absent without a CA, and while that is not known.",
         unit: None,
         labels: &[],
         values: Values::Certificate(|one, now| one.chain_is_valid(now).map(Number::from)),
     },
     Metric {
         name: "certificate_read_success",
-        help: "Whether the last reading succeeded; where not, the times are those last read.",
+        help: "Whether the last reading succeeded, that of the CA file included; otherwise the times \
+               are those last read.",
         unit: None,
         labels: &[],
-        values: Values::Certificate(|one, _| Some(one.failure.is_none().into())),
+        values: Values::Certificate(|one, _| Some(one.is_read().into())),
     },
 ];
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::x509::{Certificate, CertificateStatus, Chain, Validity};
+use crate::x509::{Certificate, CertificateStatus, Chain, Validity, Verification};
 
 use super::human::{ago, duration, moment};
 use super::{Finding, FindingCode, Moment, Severity};
@@ -36,9 +36,9 @@ pub struct CertificateEntry {
     pub issuer: Option<String>,
     /// The leaf's serial number in hexadecimal digits.
     pub serial: Option<String>,
-    /// Begin of the validity of the certificate of the chain that ends first.
+    /// Begin of the validity of the certificate of the chain that begins last.
     pub not_before: Option<Moment>,
-    /// Its end.
+    /// End of the validity of the certificate of the chain that ends first.
     pub not_after: Option<Moment>,
     /// Whole days until then, rounded down; below zero once it has ended.
     pub days_left: Option<i64>,
@@ -58,8 +58,9 @@ impl CertificateEntry {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let leaf = status.chain().map(Chain::leaf);
         let of_leaf = |text: fn(&Certificate) -> &String| leaf.map(|leaf| text(leaf).clone());
-        let earliest = status.earliest();
-        let seconds_left = earliest.map(|one| (one.not_after - now).num_seconds());
+        let first_to_end = status.chain().map(Chain::first_to_end);
+        let last_to_begin = status.chain().map(Chain::last_to_begin);
+        let seconds_left = first_to_end.map(|first| (first.not_after - now).num_seconds());
         Self {
             name: status.name.clone(),
             source: status.source.as_label(),
@@ -69,8 +70,8 @@ impl CertificateEntry {
             subject: of_leaf(|leaf| &leaf.subject),
             issuer: of_leaf(|leaf| &leaf.issuer),
             serial: of_leaf(|leaf| &leaf.serial),
-            not_before: earliest.map(|one| Moment(one.not_before)),
-            not_after: earliest.map(|one| Moment(one.not_after)),
+            not_before: last_to_begin.map(|last| Moment(last.not_before)),
+            not_after: first_to_end.map(|first| Moment(first.not_after)),
             days_left: seconds_left.map(|seconds| seconds.div_euclid(DAY)),
             leaf_not_after: leaf.map(|leaf| Moment(leaf.not_after)),
             chain_valid: status.chain_is_valid(now),
@@ -104,9 +105,18 @@ fn findings(
     findings.extend(validity(status, now, warn_before));
     // What its dates say already is not said twice.
     let is_in_time = status.chain().is_some_and(|chain| chain.leaf().covers(now));
-    if let (Some(Err(why)), true) = (&status.verified, is_in_time) {
-        let message = format!("The certificate does not verify: {why}");
-        findings.push(Finding::new(Severity::Critical, FindingCode::CertificateInvalid, message));
+    match &status.verification {
+        Verification::Refused(why) if is_in_time => {
+            let (severity, code) = (Severity::Critical, FindingCode::CertificateInvalid);
+            let message = format!("The certificate does not verify: {why}");
+            findings.push(Finding::new(severity, code, message));
+        }
+        Verification::Unknown(why) => {
+            let (severity, code) = (Severity::Unknown, FindingCode::CertificateUnreadable);
+            let message = format!("The certificate cannot be verified: {why}");
+            findings.push(Finding::new(severity, code, message));
+        }
+        Verification::NotAsked | Verification::Verified | Verification::Refused(_) => {}
     }
     findings
 }
@@ -116,13 +126,9 @@ fn validity(
     now: DateTime<Utc>,
     warn_before: TimeDelta,
 ) -> Option<Finding> {
-    let (chain, earliest) = (status.chain()?, status.earliest()?);
-    let which = if chain.leaf() == earliest {
-        "The certificate".to_owned()
-    } else {
-        format!("Beside the leaf, the certificate of `{}`", earliest.subject)
-    };
-    let end = earliest.not_after;
+    let chain = status.chain()?;
+    let which = in_words(chain, chain.first_to_end());
+    let end = chain.first_to_end().not_after;
     let (severity, code, message) = match status.validity(now, warn_before)? {
         Validity::Valid => return None,
         Validity::Ending => {
@@ -141,12 +147,21 @@ fn validity(
             format!("{which} ended {}", ago(end, now)),
         ),
         Validity::NotYet => {
-            let begin = moment(chain.leaf().not_before);
-            let message = format!("The certificate is not valid before {begin}");
+            let last = chain.last_to_begin();
+            let (which, begin) = (in_words(chain, last), moment(last.not_before));
+            let message = format!("{which} is not valid before {begin}");
             (Severity::Critical, FindingCode::CertificateNotYetValid, message)
         }
     };
     Some(Finding::new(severity, code, message))
+}
+
+/// Names a certificate of a chain.
+fn in_words(chain: &Chain, certificate: &Certificate) -> String {
+    if chain.leaf() == certificate {
+        return "The certificate".to_owned();
+    }
+    format!("Besides the leaf, the certificate of `{}`", certificate.subject)
 }
 
 #[cfg(test)]
@@ -156,16 +171,16 @@ mod tests {
     use crate::x509::{CertificateSource, LastChain};
 
     /// A leaf that has an intermediate behind it which has ended.
-    fn with_ended(verified: Option<Result<(), String>>) -> CertificateStatus {
+    fn with_ended(verification: Verification) -> CertificateStatus {
         let root = Authority::new("root");
         let ended = root.intermediate("between", (2020, 2030));
-        let chain = Chain::read(&[root.leaf().der, ended.der()]).unwrap();
+        let chain = Chain::read(&[root.leaf().certificate, ended.certificate()]).unwrap();
         CertificateStatus {
             name: "orders".to_owned(),
             source: CertificateSource::PostgreSql,
             place: "orders-rw:5432".to_owned(),
             last: Some(LastChain { chain, read_at: now() }),
-            verified,
+            verification,
             failure: None,
         }
     }
@@ -178,10 +193,10 @@ mod tests {
 
     #[test]
     fn an_ended_certificate_that_the_leaf_does_not_need_is_a_warning() {
-        let ended = "Beside the leaf, the certificate of `CN=between` ended 165 days 12 hours ago";
+        let ended = "Besides the leaf, the certificate of `CN=between` ended 165 days 12 hours ago";
 
-        let verified = told(&with_ended(Some(Ok(()))));
-        let unknown = told(&with_ended(None));
+        let verified = told(&with_ended(Verification::Verified));
+        let unknown = told(&with_ended(Verification::NotAsked));
 
         let message = format!("{ended}; the leaf verifies without it");
         assert_eq!(verified, [(Severity::Warning, FindingCode::CertificateExpired, message)]);
@@ -193,7 +208,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_any_more_is_told_with_when_it_was() {
-        let before = CertificateStatus { failure: Some("gone".to_owned()), ..with_ended(None) };
+        let before = CertificateStatus {
+            failure: Some("gone".to_owned()),
+            ..with_ended(Verification::NotAsked)
+        };
 
         let told = told(&before);
 

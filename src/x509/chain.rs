@@ -1,20 +1,19 @@
 //! A chain of certificates, as far as monitoring needs it.
 
-use chrono::{DateTime, Utc};
-use rustls::pki_types::CertificateDer;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::time::ASN1Time;
+use chrono::{DateTime, TimeDelta, Utc};
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::x509::{X509, X509Ref};
 
 use super::name::{shown_name, shown_serial};
 
 /// What one certificate says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// Whom it is about: a distinguished name as RFC 4514 writes it, cut off if it is long.
+    /// Distinguished name of its owner as RFC 4514 writes it, truncated if it is long.
     pub subject: String,
-    /// Who vouches for it, in the same form.
+    /// Distinguished name of the CA that signed it, in the same form.
     pub issuer: String,
-    /// Its serial number in hexadecimal digits, cut off if it is long.
+    /// Serial number in hexadecimal digits, truncated if it is long.
     pub serial: String,
     /// First moment at which it is valid.
     pub not_before: DateTime<Utc>,
@@ -22,12 +21,13 @@ pub struct Certificate {
     pub not_after: DateTime<Utc>,
 }
 
-/// Of certificates that belong together, the leaf and the one that ends first: no more, however
-/// many a file or a server has.
+/// Certificates that belong together: of however many a file or a server has, the leaf and those that
+/// bound the validity of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     leaf: Certificate,
-    earliest: Certificate,
+    first_to_end: Certificate,
+    last_to_begin: Certificate,
 }
 
 /// The last chain that could be read, and when that was.
@@ -35,17 +35,17 @@ pub struct Chain {
 pub struct LastChain {
     /// The chain.
     pub chain: Chain,
-    /// When it was read.
+    /// Time of the reading.
     pub read_at: DateTime<Utc>,
 }
 
-/// A certificate is none.
+/// Reason why certificates make no chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCertificate {
-    /// Its bytes make no sense.
-    #[error("certificate {0} is no X.509 certificate")]
-    Senseless(usize),
-    /// There is not a single one.
+    /// A certificate with times that make no sense.
+    #[error("the validity of certificate {0} cannot be read")]
+    Validity(usize),
+    /// No certificate at all.
     #[error("no certificate was given")]
     None,
 }
@@ -54,62 +54,72 @@ impl Chain {
     /// Reads certificates whose first is the leaf.
     ///
     /// # Errors
-    /// When one of them makes no sense, or there is none.
-    pub fn read(certificates: &[CertificateDer<'_>]) -> Result<Self, InvalidCertificate> {
-        let read = certificates.iter().zip(1..).map(|(der, number)| {
-            Certificate::read(der).ok_or(InvalidCertificate::Senseless(number))
+    /// If one of them makes no sense, or there is none.
+    pub fn read(certificates: &[X509]) -> Result<Self, InvalidCertificate> {
+        let read = certificates.iter().zip(1..).map(|(certificate, number)| {
+            Certificate::read(certificate).ok_or(InvalidCertificate::Validity(number))
         });
         let read = read.collect::<Result<Vec<_>, _>>()?;
-        let earliest = read.iter().min_by_key(|one| one.not_after).cloned();
-        let leaf = read.into_iter().next();
-        let (leaf, earliest) = leaf.zip(earliest).ok_or(InvalidCertificate::None)?;
-        Ok(Self { leaf, earliest })
+        let first_to_end = read.iter().min_by_key(|certificate| certificate.not_after);
+        // Of several that begin together, the leaf.
+        let last_to_begin = read.iter().rev().max_by_key(|certificate| certificate.not_before);
+        let (Some(leaf), Some(first_to_end), Some(last_to_begin)) =
+            (read.first(), first_to_end, last_to_begin)
+        else {
+            return Err(InvalidCertificate::None);
+        };
+        Ok(Self {
+            leaf: leaf.clone(),
+            first_to_end: first_to_end.clone(),
+            last_to_begin: last_to_begin.clone(),
+        })
     }
 
-    /// The certificate that the others vouch for: the first.
+    /// Returns the first certificate, which is about the server or client itself.
     #[must_use]
     pub const fn leaf(&self) -> &Certificate {
         &self.leaf
     }
 
-    /// The one that ends first.
+    /// Returns the certificate that ends first.
     #[must_use]
-    pub const fn earliest(&self) -> &Certificate {
-        &self.earliest
+    pub const fn first_to_end(&self) -> &Certificate {
+        &self.first_to_end
+    }
+
+    /// Returns the certificate that begins last.
+    #[must_use]
+    pub const fn last_to_begin(&self) -> &Certificate {
+        &self.last_to_begin
     }
 }
 
 impl Certificate {
-    fn read(der: &[u8]) -> Option<Self> {
-        let parsed = parse(der)?;
+    fn read(certificate: &X509Ref) -> Option<Self> {
         Some(Self {
-            subject: shown_name(parsed.subject()),
-            issuer: shown_name(parsed.issuer()),
-            serial: shown_serial(parsed.raw_serial()),
-            not_before: moment(parsed.validity().not_before)?,
-            not_after: moment(parsed.validity().not_after)?,
+            subject: shown_name(certificate.subject_name()),
+            issuer: shown_name(certificate.issuer_name()),
+            serial: shown_serial(certificate.serial_number()),
+            not_before: moment(certificate.not_before())?,
+            not_after: moment(certificate.not_after())?,
         })
     }
 
-    /// Whether a moment lies within its validity.
+    /// Returns whether a moment lies within its validity.
     #[must_use]
     pub fn covers(&self, now: DateTime<Utc>) -> bool {
         (self.not_before..=self.not_after).contains(&now)
     }
+
+    /// Returns how long it is valid in all.
+    #[must_use]
+    pub fn lifetime(&self) -> TimeDelta {
+        self.not_after - self.not_before
+    }
 }
 
-/// A certificate, and nothing after it.
-pub(super) fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
-    let (rest, parsed) = x509_parser::parse_x509_certificate(der).ok()?;
-    rest.is_empty().then_some(parsed)
-}
-
-fn moment(time: ASN1Time) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(time.timestamp(), 0)
-}
-
-/// The public key of a certificate (`SubjectPublicKeyInfo`, DER); `None` where it is none.
-#[must_use]
-pub fn public_key(der: &[u8]) -> Option<&[u8]> {
-    Some(parse(der)?.tbs_certificate.subject_pki.raw)
+fn moment(time: &Asn1TimeRef) -> Option<DateTime<Utc>> {
+    let since_epoch = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+    let seconds = i64::from(since_epoch.days) * 86_400 + i64::from(since_epoch.secs);
+    DateTime::from_timestamp(seconds, 0)
 }

@@ -1,11 +1,11 @@
 //! Certificates made for tests.
 
 use chrono::{DateTime, Utc};
+use openssl::x509::X509;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
-use rustls::pki_types::CertificateDer;
 
 /// The moment of the tests, as of which what is made is valid unless told otherwise.
 pub(crate) fn now() -> DateTime<Utc> {
@@ -17,7 +17,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 pub(crate) struct Made {
     pub(crate) pem: String,
     pub(crate) key: String,
-    pub(crate) der: CertificateDer<'static>,
+    pub(crate) certificate: X509,
 }
 
 /// What a leaf or an authority is to be.
@@ -67,14 +67,18 @@ impl Authority {
         self.0.pem()
     }
 
-    pub(crate) fn der(&self) -> CertificateDer<'static> {
-        self.0.der().clone()
+    pub(crate) fn certificate(&self) -> X509 {
+        read(self.0.der())
     }
 
     pub(crate) fn sign(&self, params: &CertificateParams) -> Made {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
-        Made { pem: certificate.pem(), key: key.serialize_pem(), der: certificate.der().clone() }
+        Made {
+            pem: certificate.pem(),
+            key: key.serialize_pem(),
+            certificate: read(certificate.der()),
+        }
     }
 
     /// A server's certificate from 2030 to 2031.
@@ -83,13 +87,17 @@ impl Authority {
     }
 }
 
+fn read(der: &[u8]) -> X509 {
+    X509::from_der(der).unwrap()
+}
+
 /// A leaf of version 1 for `db.example`, its key and its CA: as `PostgreSQL`'s manual has them made
 /// with `OpenSSL` 3.0, for a hundred years.
 pub(crate) fn version_1() -> (Made, Made) {
     let made = |pem: &str, key: &str| Made {
         pem: pem.to_owned(),
         key: key.to_owned(),
-        der: super::certificates(pem.as_bytes()).unwrap().remove(0),
+        certificate: X509::from_pem(pem.as_bytes()).unwrap(),
     };
     (made(VERSION_1, VERSION_1_KEY), made(VERSION_1_CA, ""))
 }

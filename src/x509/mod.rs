@@ -1,6 +1,8 @@
 //! What certificates say: their PEM form, names, validity, and whether a chain verifies.
 
 mod chain;
+mod der;
+mod host;
 mod name;
 mod pem;
 mod status;
@@ -11,7 +13,7 @@ pub(crate) mod made;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Certificate, Chain, InvalidCertificate, LastChain, public_key};
+pub use chain::{Certificate, Chain, InvalidCertificate, LastChain};
 pub use pem::{InvalidPem, certificates};
-pub use status::{CertificateSource, CertificateStatus, Validity};
-pub use trust::{Authorities, Purpose, Untrusted};
+pub use status::{CertificateSource, CertificateStatus, Validity, Verification};
+pub use trust::{Authorities, Purpose, Untrusted, is_host_of_store, reason, trust_system};

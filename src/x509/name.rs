@@ -1,21 +1,27 @@
 //! Names and numbers in certificates as short texts, whatever stands in them.
 
-use x509_parser::objects::{oid_registry, oid2abbrev};
-use x509_parser::x509::{AttributeTypeAndValue, X509Name};
+use openssl::asn1::Asn1IntegerRef;
+use openssl::nid::Nid;
+use openssl::x509::{X509NameEntryRef, X509NameRef};
 
-/// The longest name that is shown, in characters.
+use super::der::attributes_by_relative_name;
+
+/// Length of the longest name that is shown, in characters.
 const SHOWN_NAME: usize = 256;
 
-/// The most digits of a serial number that are shown; RFC 5280 allows 40.
+/// Maximum number of digits of a serial number that are shown; RFC 5280 allows 40.
 const SHOWN_DIGITS: usize = 64;
 
-/// A distinguished name as RFC 4514 writes it: what is most particular comes first.
-pub(super) fn shown_name(name: &X509Name<'_>) -> String {
-    let mut relative: Vec<_> = name.iter().collect();
-    relative.reverse();
+/// Returns a distinguished name as RFC 4514 writes it: the most particular part comes first.
+pub(super) fn shown_name(name: &X509NameRef) -> String {
+    let mut attributes = name.entries();
+    let sizes = attributes_by_relative_name(&name.to_der().unwrap_or_default());
+    let mut relative_names: Vec<Vec<_>> =
+        sizes.into_iter().map(|size| attributes.by_ref().take(size).collect()).collect();
+    relative_names.reverse();
     let mut shown = String::new();
-    for (index, relative) in relative.into_iter().enumerate() {
-        for (place, attribute) in relative.iter().enumerate() {
+    for (index, relative_name) in relative_names.iter().enumerate() {
+        for (place, attribute) in relative_name.iter().enumerate() {
             shown.push_str(match (index, place) {
                 (0, 0) => "",
                 (_, 0) => ",",
@@ -30,22 +36,26 @@ pub(super) fn shown_name(name: &X509Name<'_>) -> String {
     cut(&shown, SHOWN_NAME)
 }
 
-fn push_attribute(shown: &mut String, attribute: &AttributeTypeAndValue<'_>) {
-    let kind = attribute.attr_type();
-    match oid2abbrev(kind, oid_registry()) {
-        Ok(known) => shown.push_str(known),
-        Err(_) => shown.push_str(&cut(&kind.to_id_string(), SHOWN_DIGITS)),
+fn push_attribute(shown: &mut String, attribute: &X509NameEntryRef) {
+    let kind = attribute.object();
+    let abbreviation = Some(kind.nid()).filter(|nid| *nid != Nid::UNDEF);
+    match abbreviation.and_then(|nid| nid.short_name().ok()) {
+        Some(abbreviation) => shown.push_str(abbreviation),
+        None => shown.push_str(&cut(&kind.to_string(), SHOWN_DIGITS)),
     }
     shown.push('=');
-    if let Ok(text) = attribute.as_str() {
-        push_escaped(shown, text);
-    } else {
-        shown.push('#');
-        push_digits(shown, attribute.as_slice());
+    // Converts each kind of string that a name may have, such as BMPString, to UTF-8.
+    match attribute.data().to_string() {
+        Ok(text) => push_escaped(shown, &text),
+        Err(_) => {
+            shown.push('#');
+            push_digits(shown, attribute.data().as_slice());
+        }
     }
 }
 
-/// What would be taken for something else, or steer whoever shows it, is escaped (RFC 4514, 2.4).
+/// Appends a text with everything escaped that would be taken for something else, or steer whoever
+/// shows it (RFC 4514, 2.4).
 fn push_escaped(shown: &mut String, text: &str) {
     for (index, letter) in text.chars().take(SHOWN_NAME).enumerate() {
         match letter {
@@ -61,12 +71,12 @@ fn push_escaped(shown: &mut String, text: &str) {
     }
 }
 
-/// A serial number in hexadecimal digits, two for each byte, without zeros before it.
-pub(super) fn shown_serial(bytes: &[u8]) -> String {
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let digits = bytes.get(zeros.min(bytes.len().saturating_sub(1))..).unwrap_or_default();
-    let mut shown = String::new();
-    push_digits(&mut shown, digits);
+/// Returns a serial number in hexadecimal digits, two for each byte, without leading zeros.
+pub(super) fn shown_serial(serial: &Asn1IntegerRef) -> String {
+    let Ok(number) = serial.to_bn() else { return String::new() };
+    let bytes = number.to_vec();
+    let mut shown = if number.is_negative() { "-".to_owned() } else { String::new() };
+    push_digits(&mut shown, if bytes.is_empty() { &[0] } else { &bytes });
     cut(&shown, SHOWN_DIGITS)
 }
 

@@ -1,15 +1,17 @@
 //! Certificates in PEM form (RFC 7468).
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use openssl::x509::X509;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// As many as a line of dashes may have that is no cut off `BEGIN`.
+/// Labels of certificates that `OpenSSL` takes (`check_pem` in `crypto/pem/pem_lib.c`).
+const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
+
+/// Maximum number of dashes in a line that is not a truncated `BEGIN`.
 const DASHES: usize = 5;
 
-/// Why a file holds no certificates in PEM form.
+/// Reason why a file holds no certificates in PEM form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPem {
     /// Nothing, or white space.
@@ -21,41 +23,42 @@ pub enum InvalidPem {
     /// Something else altogether.
     #[error("expected a certificate in PEM form, `{BEGIN}`, found something else")]
     NotPem,
-    /// PEM, such as a key, and no certificate in it.
+    /// PEM, such as a key, without a certificate.
     #[error("expected a certificate in PEM form, found only other things, such as a key")]
     NoCertificate,
     /// A certificate that does not end.
-    #[error("certificate {0} in the file is cut off: its `{END}` is missing")]
+    #[error("certificate {0} in the file is truncated: its `{END}` is missing")]
     CutOff(usize),
     /// A certificate whose text makes no sense.
-    #[error("the text of certificate {0} in the file is no base64")]
+    #[error("certificate {0} in the file is not valid base64")]
     Garbled(usize),
+    /// Something else under a certificate's label.
+    #[error("certificate {0} in the file is not an X.509 certificate")]
+    NotX509(usize),
 }
 
-/// Every certificate of a file, in its order; at least one.
+/// Returns every certificate of a file, in its order; at least one.
 ///
-/// Whatever else stands in it, such as a key, is passed over and not decoded.
+/// Anything else in it, such as a key, is skipped and not decoded.
 ///
 /// # Errors
-/// When there is none, or one of them makes no sense.
-pub fn certificates(content: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidPem> {
+/// If there is none, or one of them makes no sense.
+pub fn certificates(content: &[u8]) -> Result<Vec<X509>, InvalidPem> {
     if content.iter().all(u8::is_ascii_whitespace) {
         return Err(InvalidPem::Empty);
     }
     let text = String::from_utf8_lossy(content);
     let mut certificates = Vec::new();
     let mut rest = text.as_ref();
-    while let Some(begin) = rest.find(BEGIN) {
+    while let Some((label, after)) = next_begin(rest) {
         let number = certificates.len() + 1;
-        let section = rest.get(begin..).unwrap_or_default();
-        let end = section.find(END).ok_or(InvalidPem::CutOff(number))? + END.len();
-        let (section, after) = section.split_at_checked(end).ok_or(InvalidPem::CutOff(number))?;
+        let end = format!("-----END {label}-----");
+        let (inner, after) = after.split_once(&end).ok_or(InvalidPem::CutOff(number))?;
         // The next one may begin before this one ends.
-        if section.matches("-----BEGIN ").count() > 1 {
+        if inner.contains("-----BEGIN ") {
             return Err(InvalidPem::CutOff(number));
         }
-        let certificate = CertificateDer::from_pem_slice(section.as_bytes());
-        certificates.push(certificate.map_err(|_| InvalidPem::Garbled(number))?);
+        certificates.push(decoded(inner, number)?);
         rest = after;
     }
     // One more may begin, and the file end, before its first line does.
@@ -66,10 +69,35 @@ pub fn certificates(content: &[u8]) -> Result<Vec<CertificateDer<'static>>, Inva
     if certificates.is_empty() { Err(why_none(content, &text)) } else { Ok(certificates) }
 }
 
+/// Returns the label of the next certificate, and what follows its `BEGIN`.
+fn next_begin(text: &str) -> Option<(&'static str, &str)> {
+    let begins = LABELS.iter().filter_map(|label| {
+        let begin = format!("-----BEGIN {label}-----");
+        let place = text.find(&begin)?;
+        Some((place, *label, text.get(place + begin.len()..)?))
+    });
+    let (_, label, after) = begins.min_by_key(|(place, ..)| *place)?;
+    Some((label, after))
+}
+
+/// Decodes what stands between `BEGIN` and `END`. Settings of trust behind a trusted certificate are
+/// not part of it.
+fn decoded(inner: &str, number: usize) -> Result<X509, InvalidPem> {
+    X509::from_pem(format!("{BEGIN}{inner}{END}\n").as_bytes()).map_err(|errors| {
+        let is_of_pem = errors.errors().iter().any(|error| error.library() == Some("PEM routines"));
+        let is_of_asn1 = errors.errors().len() > 1;
+        if is_of_pem && !is_of_asn1 {
+            InvalidPem::Garbled(number)
+        } else {
+            InvalidPem::NotX509(number)
+        }
+    })
+}
+
 fn why_none(content: &[u8], text: &str) -> InvalidPem {
     if text.contains("-----BEGIN ") {
         InvalidPem::NoCertificate
-    } else if x509_parser::parse_x509_certificate(content).is_ok() {
+    } else if X509::from_der(content).is_ok() {
         InvalidPem::Der
     } else {
         InvalidPem::NotPem

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Certificate, Chain, LastChain};
+use super::{Chain, LastChain};
 
 /// Where a certificate comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +38,23 @@ pub struct CertificateStatus {
     pub place: String,
     /// The last chain that could be read; `None` as long as none could be.
     pub last: Option<LastChain>,
-    /// Whether the leaf verifies, or why not. `None` where nobody said against what, and where the
-    /// last reading failed.
-    pub verified: Option<Result<(), String>>,
+    /// Outcome of the verification in the last reading.
+    pub verification: Verification,
     /// Why the last reading failed; `None` when it did not.
     pub failure: Option<String>,
+}
+
+/// Outcome of the verification of a leaf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// No CA is configured, or the certificate could not be read.
+    NotAsked,
+    /// It verifies.
+    Verified,
+    /// It does not verify, for this reason.
+    Refused(String),
+    /// It cannot be told whether it verifies, for this reason.
+    Unknown(String),
 }
 
 /// How a chain stands at a moment.
@@ -54,7 +66,7 @@ pub enum Validity {
     Ending,
     /// The one that ends first has ended.
     Ended,
-    /// The leaf's time has not begun.
+    /// The time of the one that begins last has not begun.
     NotYet,
 }
 
@@ -65,27 +77,31 @@ impl CertificateStatus {
         self.last.as_ref().map(|last| &last.chain)
     }
 
-    /// The certificate of the chain that ends first.
-    #[must_use]
-    pub fn earliest(&self) -> Option<&Certificate> {
-        self.chain().map(Chain::earliest)
-    }
-
-    /// Whether the leaf verifies at a moment; `None` where that is not known.
+    /// Returns whether the leaf verifies at a moment; `None` if that is not known.
     #[must_use]
     pub fn chain_is_valid(&self, now: DateTime<Utc>) -> Option<bool> {
-        let verified = self.verified.as_ref()?;
-        Some(verified.is_ok() && self.chain().is_some_and(|chain| chain.leaf().covers(now)))
+        match self.verification {
+            Verification::NotAsked | Verification::Unknown(_) => None,
+            Verification::Refused(_) => Some(false),
+            Verification::Verified => Some(self.chain()?.leaf().covers(now)),
+        }
+    }
+
+    /// Returns whether the last reading gave everything that was asked for: the certificate, and a
+    /// verdict if a CA is configured.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.failure.is_none() && !matches!(self.verification, Verification::Unknown(_))
     }
 
     /// How the last chain that could be read stands at a moment.
     #[must_use]
     pub fn validity(&self, now: DateTime<Utc>, warn_before: TimeDelta) -> Option<Validity> {
         let chain = self.chain()?;
-        let left = chain.earliest().not_after - now;
+        let left = chain.first_to_end().not_after - now;
         Some(if left < TimeDelta::zero() {
             Validity::Ended
-        } else if now < chain.leaf().not_before {
+        } else if now < chain.last_to_begin().not_before {
             Validity::NotYet
         } else if left < warn_before {
             Validity::Ending

@@ -1,253 +1,220 @@
-//! Whether a certificate verifies.
+//! Whether a certificate verifies: `OpenSSL`'s verdict, with the settings of the clients.
 
-use std::time::Duration;
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
+use openssl::error::ErrorStack;
+use openssl::ssl::{SslContextBuilder, SslMethod};
+use openssl::stack::Stack;
+use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::verify::X509VerifyParam;
+use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext, X509VerifyResult};
+use rustls_pki_types::ServerName;
 
-use super::InvalidCertificate;
-use super::chain::parse;
+use super::der::is_ca;
+use super::host::{is_host_for_libpq, is_host_for_urllib3};
+use super::name::shown_name;
 
-/// What a certificate is for, and so how it is verified.
+/// Security level that keys and signatures must reach: the default of Debian's and Red Hat's
+/// `OpenSSL`, of `OpenSSL` itself since 3.2, and what Python asks for.
+const SECURITY_LEVEL: i32 = 2;
+
+/// Purpose of a certificate, which decides how it is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A server's or a client's, of whatever name.
+    /// A server's, a client's or a CA's, of any name.
     Any,
     /// A `PostgreSQL` server's of this name, by libpq's rules.
     PostgreSql(ServerName<'static>),
-    /// A web server's of this name.
+    /// An object storage's of this name, by the rules of Barman's S3 client.
     Web(ServerName<'static>),
 }
 
-/// Whom to trust.
+/// Certificates that are trusted.
 #[derive(Clone, Debug)]
-pub struct Authorities(Vec<CertificateDer<'static>>);
+pub struct Authorities(Vec<X509>);
 
-/// Why a certificate does not verify.
+/// Reason why a certificate does not verify.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untrusted {
-    /// Before its time.
-    #[error("it is not valid yet")]
-    NotYet,
-    /// After its time.
-    #[error("it has expired")]
-    Expired,
-    /// No certificate of the CA leads to it.
-    #[error("none of the CA's certificates vouches for it")]
-    UnknownIssuer,
-    /// One does, and must not today.
-    #[error("a certificate that vouches for it has expired or is not valid yet")]
-    AuthorityExpired,
-    /// Who vouches for it is right by name, and did not sign it.
-    #[error("it was not signed with the key of the CA's certificate")]
-    Signature,
-    /// It is another server's.
+    /// `OpenSSL` refuses a certificate of the chain.
+    #[error("OpenSSL refuses the certificate of `{subject}`: {reason}")]
+    Refused {
+        /// `OpenSSL`'s reason.
+        reason: &'static str,
+        /// Owner of the certificate.
+        subject: String,
+    },
+    /// The certificate is another server's.
     #[error("it is not valid for the name `{0}`")]
     Name(String),
-    /// It is not for TLS.
-    #[error("its extended key usage does not allow it")]
-    Usage,
-    /// Anything else.
-    #[error("it cannot be verified: {0}")]
-    Other(#[from] webpki::Error),
+    /// `OpenSSL` did not come to a verdict.
+    #[error("OpenSSL cannot tell whether it verifies: {0}")]
+    Unknown(&'static str),
 }
 
+/// Results of `OpenSSL` that say nothing about the certificate (`x509_vfy.h`): unspecified, out of
+/// memory, invalid call, store lookup.
+const NO_VERDICTS: [i32; 4] = [1, 17, 69, 70];
+
 impl Authorities {
-    /// The certificates of CAs.
+    /// Has `OpenSSL` load the certificates of a file, as libpq and Python do
+    /// (`SSL_CTX_load_verify_locations`).
     ///
     /// # Errors
-    /// When one of them makes no sense, or there is none.
-    pub fn new(certificates: Vec<CertificateDer<'static>>) -> Result<Self, InvalidCertificate> {
-        if certificates.is_empty() {
-            return Err(InvalidCertificate::None);
-        }
-        for (der, number) in certificates.iter().zip(1..) {
-            let is_sound = parse(der).is_some() && anchor_from_trusted_cert(der).is_ok();
-            is_sound.then_some(()).ok_or(InvalidCertificate::Senseless(number))?;
-        }
-        Ok(Self(certificates))
+    /// If it finds none, or cannot read something in the file.
+    pub fn load(file: &Path) -> Result<Self, ErrorStack> {
+        let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
+        context.set_ca_file(file)?;
+        Ok(Self::of_store(context.build().cert_store().all_certificates()))
     }
 
-    /// Those of several that make sense, as of a system's, which nobody here can put right.
-    #[must_use]
-    pub fn from_sound(certificates: Vec<CertificateDer<'static>>) -> Self {
-        let is_sound = |der: &CertificateDer<'_>| parse(der).is_some();
-        Self(certificates.into_iter().filter(is_sound).collect())
+    /// Loads the certificates that the system trusts: those that `SSL_CERT_FILE` and `SSL_CERT_DIR`
+    /// name, otherwise those in the usual places. None is not an error.
+    ///
+    /// # Errors
+    /// If `OpenSSL` cannot load what is there.
+    pub fn load_of_system() -> Result<Self, ErrorStack> {
+        let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
+        trust_system(&mut context)?;
+        Ok(Self::of_store(context.build().cert_store().all_certificates()))
+    }
+
+    /// Trusts these certificates.
+    #[cfg(test)]
+    pub(crate) const fn of(certificates: Vec<X509>) -> Self {
+        Self(certificates)
+    }
+
+    fn of_store(certificates: Stack<X509>) -> Self {
+        Self(certificates.into_iter().collect())
     }
 
     /// Verifies the first of some certificates, with the help of the others, as of a moment.
     ///
-    /// Without any revocation.
+    /// Does not look at revocations.
     ///
     /// # Errors
-    /// When it does not verify.
+    /// If it does not verify, or `OpenSSL` cannot tell.
     pub fn verify(
         &self,
-        chain: &[CertificateDer<'_>],
+        chain: &[X509],
         purpose: &Purpose,
         now: DateTime<Utc>,
     ) -> Result<(), Untrusted> {
-        let (leaf, intermediates) =
-            chain.split_first().ok_or(Untrusted::Other(webpki::Error::BadDer))?;
-        self.verify_issue(leaf, intermediates, purpose, now)?;
-        verify_name(leaf, purpose)
+        let Some(leaf) = chain.first() else { return Err(Untrusted::Unknown("no certificate")) };
+        let verify = |purpose| self.verify_for(chain, purpose, now);
+        match purpose {
+            Purpose::Any => {
+                let as_server = verify(X509PurposeId::SSL_SERVER);
+                let as_client = || verify(X509PurposeId::SSL_CLIENT);
+                let as_ca = || is_ca(&leaf.to_der().unwrap_or_default());
+                as_server.or_else(|refused| as_client().map_err(|_| refused)).or_else(|refused| {
+                    if as_ca() { verify(X509PurposeId::ANY) } else { Err(refused) }
+                })
+            }
+            Purpose::PostgreSql(name) => {
+                verify(X509PurposeId::SSL_SERVER)?;
+                verify_name(leaf, name, is_host_for_libpq)
+            }
+            Purpose::Web(name) => {
+                verify(X509PurposeId::SSL_SERVER)?;
+                verify_name(leaf, name, is_host_for_urllib3)
+            }
+        }
     }
 
-    fn verify_issue(
+    fn verify_for(
         &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        purpose: &Purpose,
+        chain: &[X509],
+        purpose: X509PurposeId,
         now: DateTime<Utc>,
     ) -> Result<(), Untrusted> {
-        let by_libpq = !matches!(purpose, Purpose::Web(_));
-        if by_libpq
-            && self.0.contains(leaf)
-            && let Some(leaf) = parse(leaf).filter(|leaf| leaf.subject() == leaf.issuer())
-        {
-            // OpenSSL takes one that vouches for itself; of others it wants the issuer too.
-            return within_validity(&leaf, now);
-        }
-        let is_valid = |der: &&CertificateDer<'_>| {
-            parse(der).is_some_and(|one| within_validity(&one, now).is_ok())
+        let verified = self.openssl_verdict(chain, purpose, now);
+        verified.unwrap_or_else(|errors| Err(Untrusted::Unknown(reason(&errors))))
+    }
+
+    fn openssl_verdict(
+        &self,
+        chain: &[X509],
+        purpose: X509PurposeId,
+        now: DateTime<Utc>,
+    ) -> Result<Result<(), Untrusted>, ErrorStack> {
+        let Some((leaf, others)) = chain.split_first() else {
+            return Ok(Err(Untrusted::Unknown("no certificate")));
         };
-        let valid: Vec<_> = self.0.iter().filter(is_valid).collect();
-        match verify_path(leaf, intermediates, &valid, purpose, now) {
-            Err(Untrusted::UnknownIssuer) => {
-                let all: Vec<_> = self.0.iter().collect();
-                let by_all = verify_path(leaf, intermediates, &all, purpose, now);
-                Err(by_all.err().unwrap_or(Untrusted::AuthorityExpired))
-            }
-            Err(Untrusted::Other(
-                webpki::Error::UnsupportedCertVersion | webpki::Error::CaUsedAsEndEntity,
-            )) if by_libpq => self.verify_directly(leaf, now),
-            Err(Untrusted::Expired | Untrusted::NotYet)
-                if parse(leaf).is_some_and(|leaf| within_validity(&leaf, now).is_ok()) =>
-            {
-                Err(Untrusted::AuthorityExpired)
-            }
-            ended => ended,
+        let store = self.store(purpose, now)?;
+        let mut untrusted = Stack::new()?;
+        for certificate in others {
+            untrusted.push(certificate.clone())?;
         }
-    }
-
-    /// OpenSSL takes what webpki does not: leaves of version 1 and such as are CAs themselves.
-    /// They verify here where one of the CA's certificates has signed them.
-    fn verify_directly(&self, leaf: &[u8], now: DateTime<Utc>) -> Result<(), Untrusted> {
-        let leaf = parse(leaf).ok_or(webpki::Error::BadDer)?;
-        within_validity(&leaf, now)?;
-        let authorities: Vec<_> = self.0.iter().filter_map(|der| parse(der)).collect();
-        let by_name = authorities.iter().filter(|ca| ca.subject() == leaf.issuer());
-        let mut found = Err(Untrusted::UnknownIssuer);
-        for authority in by_name {
-            if leaf.verify_signature(Some(authority.public_key())).is_err() {
-                found = found.or(Err(Untrusted::Signature));
-            } else if within_validity(authority, now).is_err() {
-                found = Err(Untrusted::AuthorityExpired);
-            } else {
-                return Ok(());
+        X509StoreContext::new()?.init(&store, leaf, &untrusted, |context| {
+            if context.verify_cert()? {
+                return Ok(Ok(()));
             }
+            let refused = context.current_cert().unwrap_or(leaf);
+            Ok(Err(untrusted_by(context.error(), refused)))
+        })
+    }
+
+    /// Returns the certificates as a store that clients verify with; libpq and botocore leave all but
+    /// these settings as they are.
+    fn store(&self, purpose: X509PurposeId, now: DateTime<Utc>) -> Result<X509Store, ErrorStack> {
+        let mut param = X509VerifyParam::new()?;
+        param.set_purpose(purpose)?;
+        param.set_auth_level(SECURITY_LEVEL);
+        param.set_time(now.timestamp());
+        let mut store = X509StoreBuilder::new()?;
+        for certificate in &self.0 {
+            store.add_cert(certificate.clone())?;
         }
-        found
+        store.set_param(&param)?;
+        Ok(store.build())
     }
 }
 
-fn within_validity(certificate: &X509Certificate<'_>, now: DateTime<Utc>) -> Result<(), Untrusted> {
-    let validity = certificate.validity();
-    if now.timestamp() < validity.not_before.timestamp() {
-        Err(Untrusted::NotYet)
-    } else if now.timestamp() > validity.not_after.timestamp() {
-        Err(Untrusted::Expired)
-    } else {
-        Ok(())
-    }
-}
-
-fn verify_path(
-    leaf: &CertificateDer<'_>,
-    intermediates: &[CertificateDer<'_>],
-    authorities: &[&CertificateDer<'_>],
-    purpose: &Purpose,
-    now: DateTime<Utc>,
-) -> Result<(), Untrusted> {
-    let anchors = authorities.iter().filter_map(|der| anchor_from_trusted_cert(der).ok());
-    let anchors: Vec<TrustAnchor<'_>> = anchors.collect();
-    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-    let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-    let certificate = EndEntityCert::try_from(leaf).map_err(translated)?;
-    let verify = |usage: KeyUsage| {
-        let algorithms = ring::default_provider().signature_verification_algorithms.all;
-        let path = certificate.verify_for_usage(
-            algorithms,
-            &anchors,
-            intermediates,
-            time,
-            usage,
-            None,
-            None,
-        );
-        path.map(drop).map_err(translated)
-    };
-    match (verify(KeyUsage::server_auth()), purpose) {
-        (Err(Untrusted::Usage), Purpose::Any) => verify(KeyUsage::client_auth()),
-        (ended, _) => ended,
-    }
-}
-
-fn verify_name(leaf: &CertificateDer<'_>, purpose: &Purpose) -> Result<(), Untrusted> {
-    let (name, by_libpq) = match purpose {
-        Purpose::Any => return Ok(()),
-        Purpose::PostgreSql(name) => (name, true),
-        Purpose::Web(name) => (name, false),
-    };
-    let parsed = parse(leaf).ok_or(webpki::Error::BadDer)?;
-    let wrong = || Untrusted::Name(name.to_str().into_owned());
-    if by_libpq && !has_names_like(&parsed, name) {
-        let common = parsed.subject().iter_common_name().next();
-        let common = common.and_then(|common| common.as_str().ok());
-        let is_named = common.is_some_and(|common| is_name(common, &name.to_str()));
-        return is_named.then_some(()).ok_or_else(wrong);
-    }
-    let certificate = EndEntityCert::try_from(leaf).map_err(translated)?;
-    certificate.verify_is_valid_for_subject_name(name).map_err(|_| wrong())
-}
-
-/// Whether there are alternative names of the kind that a host's is.
+/// Has a client trust what the system does.
 ///
-/// libpq falls back to the first common name where there are none (`PostgreSQL`'s source,
-/// `pgtls_verify_peer_name_matches_certificate_guts`).
-fn has_names_like(certificate: &X509Certificate<'_>, host: &ServerName<'_>) -> bool {
-    let Ok(names) = certificate.subject_alternative_name() else { return true };
-    let names = names.iter().flat_map(|names| &names.value.general_names);
-    let is_address = matches!(host, ServerName::IpAddress(_));
-    names.into_iter().any(|name| {
-        matches!(
-            (name, is_address),
-            (GeneralName::DNSName(_), false) | (GeneralName::IPAddress(_), true)
-        )
-    })
+/// # Errors
+/// If `OpenSSL` cannot load what is there.
+pub fn trust_system(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    let found = openssl_probe::probe();
+    if let Some(file) = &found.cert_file {
+        context.set_ca_file(file)?;
+    }
+    for directory in &found.cert_dir {
+        context.load_verify_locations(None, Some(directory))?;
+    }
+    Ok(())
 }
 
-/// Whether a common name is a host's; an asterisk stands for its first part.
-fn is_name(common: &str, host: &str) -> bool {
-    let rest = |name: &str| name.split_once('.').map(|(_, rest)| rest.to_ascii_lowercase());
-    if common.starts_with("*.") {
-        return rest(common).is_some() && rest(common) == rest(host);
-    }
-    common.eq_ignore_ascii_case(host)
+/// Returns whether the certificate of an object storage is that of a host, as Barman's S3 client sees
+/// it.
+#[must_use]
+pub fn is_host_of_store(certificate: &X509Ref, host: &str) -> bool {
+    is_host_for_urllib3(certificate, host)
 }
 
-fn translated(error: webpki::Error) -> Untrusted {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "webpki adds errors at will")]
-    match error {
-        webpki::Error::CertNotValidYet { .. } => Untrusted::NotYet,
-        webpki::Error::CertExpired { .. } => Untrusted::Expired,
-        webpki::Error::UnknownIssuer => Untrusted::UnknownIssuer,
-        webpki::Error::InvalidSignatureForPublicKey => Untrusted::Signature,
-        webpki::Error::RequiredEkuNotFoundContext(_) => Untrusted::Usage,
-        other => Untrusted::Other(other),
+fn untrusted_by(result: X509VerifyResult, certificate: &X509Ref) -> Untrusted {
+    let reason = result.error_string();
+    if NO_VERDICTS.contains(&result.as_raw()) {
+        return Untrusted::Unknown(reason);
     }
+    Untrusted::Refused { reason, subject: shown_name(certificate.subject_name()) }
+}
+
+fn verify_name(
+    leaf: &X509Ref,
+    name: &ServerName<'_>,
+    is_host: fn(&X509Ref, &str) -> bool,
+) -> Result<(), Untrusted> {
+    let name = name.to_str();
+    is_host(leaf, &name).then_some(()).ok_or_else(|| Untrusted::Name(name.into_owned()))
+}
+
+/// Returns the reason that `OpenSSL` gives for a failure, without its code and place.
+#[must_use]
+pub fn reason(errors: &ErrorStack) -> &'static str {
+    let last = errors.errors().iter().rev().find_map(openssl::error::Error::reason);
+    last.unwrap_or("no reason given")
 }

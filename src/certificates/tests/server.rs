@@ -1,17 +1,25 @@
 //! A server that does as it is told, in the place of those that present certificates.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use openssl::pkey::PKey;
+use openssl::ssl::{
+    AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode, SslVersion,
+    select_next_proto,
+};
+use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
 use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio_rustls::TlsAcceptor;
+use tokio_openssl::SslStream;
 
 use crate::x509::made::{Authority, Made};
 
@@ -21,9 +29,11 @@ pub(super) enum Manner {
     Says(&'static [u8]),
     Silent,
     /// Answers a request for TLS, and then speaks it.
-    Postgres(TlsAcceptor),
+    Postgres(SslContext),
+    /// Answers a request for TLS, and then shows a certificate whose key it does not have.
+    Impostor(Arc<ServerConfig>),
     /// Speaks TLS at once.
-    Direct(TlsAcceptor),
+    Direct(SslContext),
 }
 
 /// A server that takes one connection after the other, and what it got in each besides TLS.
@@ -61,57 +71,88 @@ async fn serve(
             connection.read_exact(&mut request).await?;
             said.extend(request);
             connection.write_all(b"S").await?;
-            acceptor.accept(connection).await?.read_to_end(said).await?;
+            accept(&acceptor, connection).await?.read_to_end(said).await?;
+        }
+        Manner::Impostor(config) => {
+            connection.read_exact(&mut request).await?;
+            connection.write_all(b"S").await?;
+            let (mut connection, mut tls) =
+                (connection.into_std()?, ServerConnection::new(config).unwrap());
+            connection.set_nonblocking(false)?;
+            tokio::task::spawn_blocking(move || tls.complete_io(&mut connection)).await??;
         }
         Manner::Direct(acceptor) => {
-            let mut stream = acceptor.accept(connection).await?;
-            said.extend(stream.get_ref().1.alpn_protocol().unwrap_or_default());
+            let mut stream = accept(&acceptor, connection).await?;
+            said.extend(stream.ssl().selected_alpn_protocol().unwrap_or_default());
             stream.read_to_end(said).await?;
         }
     }
     Ok(())
 }
 
+async fn accept(
+    context: &SslContext,
+    connection: TcpStream,
+) -> std::io::Result<SslStream<TcpStream>> {
+    let mut stream = SslStream::new(Ssl::new(context)?, connection)?;
+    Pin::new(&mut stream).accept().await.map_err(std::io::Error::other)?;
+    Ok(stream)
+}
+
+/// Serves with a key that is not the certificate's: `OpenSSL` would refuse to.
+pub(super) fn impostor(certificate: &X509, key: &str) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let signing = ring::sign::any_supported_type(&key).unwrap();
+    let chain = vec![certificate.to_der().unwrap().into()];
+    let resolver = SingleCertAndKey::from(CertifiedKey::new(chain, signing));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    Arc::new(config.with_cert_resolver(Arc::new(resolver)))
+}
+
 /// How TLS is served.
 pub(super) struct Serving<'a> {
-    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) chain: Vec<X509>,
     pub(super) key: String,
-    pub(super) versions: &'a [&'static SupportedProtocolVersion],
-    pub(super) protocol: Option<&'a str>,
+    /// The one version of TLS; `None` for all that `OpenSSL` has.
+    pub(super) version: Option<SslVersion>,
+    pub(super) protocol: Option<&'static [u8]>,
     pub(super) client_ca: Option<&'a Authority>,
 }
 
 impl Serving<'_> {
     pub(super) fn new(made: &Made) -> Self {
         Self {
-            chain: vec![made.der.clone()],
+            chain: vec![made.certificate.clone()],
             key: made.key.clone(),
-            versions: rustls::ALL_VERSIONS,
+            version: None,
             protocol: None,
             client_ca: None,
         }
     }
 
-    pub(super) fn acceptor(self) -> TlsAcceptor {
-        let provider = Arc::new(ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider.clone());
-        let builder = builder.with_protocol_versions(self.versions).unwrap();
-        let builder = match self.client_ca {
-            None => builder.with_no_client_auth(),
-            Some(authority) => {
-                let mut roots = RootCertStore::empty();
-                roots.add(authority.der()).unwrap();
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
-                builder.with_client_cert_verifier(verifier.build().unwrap())
-            }
-        };
-        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
-        // `with_single_cert` refuses version 1.
-        let signing = ring::sign::any_supported_type(&key).unwrap();
-        let certified = rustls::sign::CertifiedKey::new(self.chain, signing);
-        let resolver = rustls::sign::SingleCertAndKey::from(certified);
-        let mut config = builder.with_cert_resolver(Arc::new(resolver));
-        config.alpn_protocols = self.protocol.map(Into::into).into_iter().collect();
-        TlsAcceptor::from(Arc::new(config))
+    pub(super) fn acceptor(self) -> SslContext {
+        let mut context = SslContextBuilder::new(SslMethod::tls_server()).unwrap();
+        context.set_min_proto_version(self.version).unwrap();
+        context.set_max_proto_version(self.version).unwrap();
+        let (leaf, others) = self.chain.split_first().unwrap();
+        context.set_certificate(leaf).unwrap();
+        for other in others {
+            context.add_extra_chain_cert(other.clone()).unwrap();
+        }
+        let key = PKey::private_key_from_pem(self.key.as_bytes()).unwrap();
+        context.set_private_key(&key).unwrap();
+        if let Some(authority) = self.client_ca {
+            let mut store = X509StoreBuilder::new().unwrap();
+            store.add_cert(authority.certificate()).unwrap();
+            context.set_cert_store(store.build());
+            context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        }
+        if let Some(protocol) = self.protocol {
+            context.set_alpn_select_callback(move |_, offered| {
+                select_next_proto(protocol, offered).ok_or(AlpnError::NOACK)
+            });
+        }
+        context.build()
     }
 }

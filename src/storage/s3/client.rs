@@ -1,5 +1,6 @@
 //! The SDK's client, as the settings want it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,18 +14,16 @@ use aws_sdk_s3::config::{
     Builder, HttpClient, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation,
     SharedHttpClient, StalledStreamProtectionConfig,
 };
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use openssl::error::ErrorStack;
 use url::Url;
 
 use super::credentials::{CredentialFiles, Paths};
+use super::http::{Trust, http_client};
 use super::requests::Observed;
 use super::whole::WholeListings;
 use super::{Credentials, S3Settings};
 use crate::storage::{ErrorKind, Reach, RequestObserver, StorageError};
+use crate::x509;
 
 /// Region to sign for if nothing names one: the one that S3-compatible stores use, and on AWS the
 /// one that knows of all others.
@@ -59,8 +58,8 @@ impl Connection {
         observer: Arc<dyn RequestObserver>,
         ca: Option<Vec<u8>>,
     ) -> Result<Self, StorageError> {
-        let inner = http_client(settings, ca.as_deref())?;
-        let surroundings = surroundings(settings).await;
+        let inner = client_of_store(settings)?;
+        let surroundings = surroundings(settings).await?;
         let region = region_of(&surroundings);
         let client = client(settings, &surroundings, retries, Observed { inner, observer });
         Ok(Self { client, region, ca })
@@ -124,19 +123,22 @@ fn timeouts(request_timeout: Duration) -> TimeoutConfig {
 }
 
 /// Region and credentials; those that the settings do not name are found as every AWS tool does.
-pub(super) async fn surroundings(settings: &S3Settings) -> SdkConfig {
+///
+/// # Errors
+/// If the certificates that the system trusts cannot be loaded.
+pub(super) async fn surroundings(settings: &S3Settings) -> Result<SdkConfig, StorageError> {
     let region = settings.region.clone().or_else(|| region_by_endpoint(settings));
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::latest()).http_client(https(TrustStore::default()));
+    let http = http_client(Trust::System).map_err(|errors| bad_system_trust(&errors))?;
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
     if let Some(region) = region.clone() {
         loader = loader.region(Region::new(region));
     }
-    let found = with_credentials(loader, &settings.credentials, region).load().await;
+    let found = with_credentials(loader, &settings.credentials, region, http).load().await;
     if found.region().is_some() {
-        return found;
+        return Ok(found);
     }
     // As botocore does: the answer from there names the region that the bucket is in.
-    found.into_builder().region(Region::new(DEFAULT_REGION)).build()
+    Ok(found.into_builder().region(Region::new(DEFAULT_REGION)).build())
 }
 
 /// Returns the region that requests are signed for.
@@ -174,13 +176,14 @@ fn with_credentials(
     loader: ConfigLoader,
     credentials: &Credentials,
     region: Option<String>,
+    http: SharedHttpClient,
 ) -> ConfigLoader {
     match credentials {
         Credentials::Chain { profile: None } => loader,
         // The chain would prefer credentials in the environment to the profile that was asked for.
         Credentials::Chain { profile: Some(profile) } => {
             let config = ProviderConfig::default()
-                .with_http_client(https(TrustStore::default()))
+                .with_http_client(http)
                 .with_region(region.map(Region::new));
             let provider =
                 ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
@@ -195,48 +198,36 @@ fn with_credentials(
     }
 }
 
-fn http_client(settings: &S3Settings, ca: Option<&[u8]>) -> Result<SharedHttpClient, StorageError> {
+fn client_of_store(settings: &S3Settings) -> Result<SharedHttpClient, StorageError> {
     if settings.is_without_tls() {
-        return Ok(aws_smithy_http_client::Builder::new().build_http());
+        return http_client(Trust::Nobody).map_err(|errors| bad_system_trust(&errors));
     }
-    Ok(https(match ca {
-        Some(pem) => {
-            check_certificates(pem).map_err(|why| bad_ca_file(settings, why))?;
-            TrustStore::empty().with_pem_certificate(pem)
-        }
-        None => TrustStore::default(),
-    }))
-}
-
-fn https(trusted: TrustStore) -> SharedHttpClient {
-    let tls = TlsContext::builder().with_trust_store(trusted).build().unwrap_or_default();
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(tls)
-        .build_https()
-}
-
-/// Makes sure of what the SDK takes for granted: it panics on a certificate that makes no sense.
-fn check_certificates(pem: &[u8]) -> Result<(), String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
+    match &settings.ca_file {
+        Some(file) => http_client(Trust::File(file)).map_err(|errors| bad_ca_file(file, &errors)),
+        None => http_client(Trust::System).map_err(|errors| bad_system_trust(&errors)),
     }
-    if roots.is_empty() { Err("no certificate in it".to_owned()) } else { Ok(()) }
 }
 
-fn bad_ca_file(settings: &S3Settings, why: String) -> StorageError {
-    let path = settings.ca_file.as_deref().unwrap_or(std::path::Path::new(""));
+fn bad_ca_file(file: &Path, errors: &ErrorStack) -> StorageError {
     StorageError::new(
         ErrorKind::Network,
         Reach::Scan,
         format!(
             "`{}` holds no CA certificates in PEM form: check `endpointCAFile` of this archive",
-            path.display()
+            file.display()
         ),
     )
-    .caused_by(why)
+    .caused_by(x509::reason(errors).to_owned())
+}
+
+fn bad_system_trust(errors: &ErrorStack) -> StorageError {
+    StorageError::new(
+        ErrorKind::Network,
+        Reach::Scan,
+        "OpenSSL cannot load the certificates that the system trusts: check `SSL_CERT_FILE` and \
+         `SSL_CERT_DIR`, if they are set",
+    )
+    .caused_by(x509::reason(errors).to_owned())
 }
 
 #[cfg(test)]

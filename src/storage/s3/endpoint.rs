@@ -10,7 +10,7 @@ use crate::storage::{ErrorKind, Reach, StorageError, TlsEndpoint};
 
 /// Asks the SDK's own rules; they know what the surroundings have to say, such as a region.
 pub(super) async fn endpoint(settings: &S3Settings) -> Result<TlsEndpoint, StorageError> {
-    resolve(settings, &surroundings(settings).await).await
+    resolve(settings, &surroundings(settings).await?).await
 }
 
 async fn resolve(

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::credentials::FileError;
+use super::http::TlsFault;
 use crate::storage::Operation;
 use crate::storage::fault::{Answer, Fault};
 
@@ -202,13 +203,14 @@ fn broken_connection(error: &(dyn Error + 'static)) -> Option<Fault> {
     if find::<ConnectorError>(error).is_some_and(ConnectorError::is_timeout) {
         return Some(Fault::Timeout);
     }
-    if let Some(tls) = find::<rustls::Error>(error) {
+    if let Some(tls) = find::<TlsFault>(error) {
         return Some(Fault::NoTls(one_line(&tls.to_string())));
     }
     find::<io::Error>(error).map(|_| Fault::NoConnection)
 }
 
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+/// Finds an error of a kind among an error and its causes.
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(|error| error.downcast_ref())
 }
 

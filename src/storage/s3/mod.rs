@@ -21,6 +21,7 @@ mod credentials;
 mod decoding;
 mod endpoint;
 mod errors;
+mod http;
 mod pages;
 mod product;
 mod requests;

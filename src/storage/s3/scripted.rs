@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use openssl::ssl::SslAcceptor;
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ impl Scripted {
         Self::start(steps, None)
     }
 
-    pub(super) fn https(steps: &[Step], config: ServerConfig) -> Self {
-        Self::start(steps, Some(Arc::new(config)))
+    pub(super) fn https(steps: &[Step], tls: SslAcceptor) -> Self {
+        Self::start(steps, Some(tls))
     }
 
     /// Heads of the requests so far.
@@ -38,7 +38,7 @@ impl Scripted {
         self.requests.lock().unwrap().clone()
     }
 
-    fn start(steps: &[Step], tls: Option<Arc<ServerConfig>>) -> Self {
+    fn start(steps: &[Step], tls: Option<SslAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -48,9 +48,10 @@ impl Scripted {
                 let (steps, heard, tls) = (steps.clone(), Arc::clone(&heard), tls.clone());
                 thread::spawn(move || match tls {
                     None => serve(socket.unwrap(), &steps, &heard),
-                    Some(config) => {
-                        let session = ServerConnection::new(config).unwrap();
-                        serve(StreamOwned::new(session, socket.unwrap()), &steps, &heard);
+                    // A client that does not like the certificate goes away.
+                    Some(tls) => {
+                        let _ =
+                            tls.accept(socket.unwrap()).map(|stream| serve(stream, &steps, &heard));
                     }
                 });
             }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use openssl::ssl::SslContext;
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::validation::NameValidation;
@@ -15,7 +16,6 @@ use s3s::{Body, S3Result, s3_error};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_rustls::TlsAcceptor;
 
 use crate::encoding::KeyEncoding;
 use crate::faults::Faults;
@@ -23,7 +23,7 @@ use crate::front::Front;
 use crate::requests::{Log, Request};
 use crate::service::Service;
 use crate::store::Store;
-use crate::tls::Tls;
+use crate::tls::{self, Tls};
 
 /// How a server behaves from the start.
 #[derive(Clone, Debug)]
@@ -240,7 +240,7 @@ impl S3Auth for OneKey {
 }
 
 /// Accepts until it is aborted, which ends the connections too.
-async fn accept(listener: TcpListener, front: Arc<Front>, tls: Option<TlsAcceptor>) {
+async fn accept(listener: TcpListener, front: Arc<Front>, tls: Option<SslContext>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -256,13 +256,13 @@ async fn accept(listener: TcpListener, front: Arc<Front>, tls: Option<TlsAccepto
     }
 }
 
-async fn connection(stream: TcpStream, front: Arc<Front>, tls: Option<TlsAcceptor>) {
+async fn connection(stream: TcpStream, front: Arc<Front>, tls: Option<SslContext>) {
     // Without it, small answers would only be slower.
     let _ = stream.set_nodelay(true);
     match tls {
         None => serve(stream, front).await,
         Some(tls) => {
-            if let Ok(stream) = tls.accept(stream).await {
+            if let Ok(stream) = tls::accept(&tls, stream).await {
                 serve(stream, front).await;
             }
         }

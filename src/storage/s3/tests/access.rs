@@ -71,9 +71,10 @@ async fn a_profile_that_does_not_exist_is_an_error_of_the_credentials() {
 }
 
 /// A certificate authority, and a server's certificate from it.
-fn authority(folder: &Path, name: &str) -> (PathBuf, ServerConfig) {
+fn authority(folder: &Path, name: &str) -> (PathBuf, SslAcceptor) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, name);
     let key = KeyPair::generate().unwrap();
     let ca = params.self_signed(&key).unwrap();
     let file = folder.join(name);
@@ -82,17 +83,11 @@ fn authority(folder: &Path, name: &str) -> (PathBuf, ServerConfig) {
     let server_key = KeyPair::generate().unwrap();
     let server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     let server = server.signed_by(&server_key, &issuer).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![server.der().clone()],
-            PrivateKeyDer::try_from(server_key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    (file, config)
+    let mut tls = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
+    tls.set_certificate(&X509::from_der(server.der()).unwrap()).unwrap();
+    let server_key = PKey::private_key_from_der(&server_key.serialize_der()).unwrap();
+    tls.set_private_key(&server_key).unwrap();
+    (file, tls.build())
 }
 
 #[tokio::test]
