@@ -3,7 +3,7 @@
 //! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
 //! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
 //! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics`, with `schedule` and
-//! `x509` beside them. The rooms that do I/O (`storage`, `certificates`, `scan`, `web`) know nothing
+//! `x509` beside them. The rooms that do I/O (`trust`, `storage`, `certificates`, `scan`, `web`) know nothing
 //! of `config`: only `app` sees both, and only `app` reads the clock.
 //!
 //! | room | holds |
@@ -18,6 +18,7 @@
 //! | [`rendering`] | what a report says to people and their scripts: findings, sums, JSON, text |
 //! | [`metrics`] | what Prometheus sees |
 //! | [`config`] | what an operator can set |
+//! | [`trust`] | certificates that clients trust, loaded by OpenSSL |
 //! | [`storage`] | object storage: list, get |
 //! | [`certificates`] | certificates in files, and in handshakes |
 //! | [`scan`] | one pass over an archive, and its schedule |
@@ -37,5 +38,6 @@ pub mod report;
 pub mod scan;
 pub mod schedule;
 pub mod storage;
+pub mod trust;
 pub mod web;
 pub mod x509;

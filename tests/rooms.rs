@@ -20,7 +20,7 @@ const PURE: [&str; 9] = [
 ];
 
 /// Rooms that do I/O, and `config`, which reads its file.
-const OTHERS: [&str; 6] = ["storage", "certificates", "scan", "web", "config", "app"];
+const OTHERS: [&str; 7] = ["trust", "storage", "certificates", "scan", "web", "config", "app"];
 
 /// Files and folders of tests alone.
 const TESTS: [&str; 6] =
@@ -94,6 +94,11 @@ fn uses_between_the_rooms_go_one_way() {
         let later = PURE.iter().skip(index + 1).chain(&OTHERS);
         assert_absent(room, later.map(|other| format!("crate::{other}")));
     }
+    assert_absent(
+        "trust",
+        ["storage", "certificates", "scan", "web", "config", "app"]
+            .map(|room| format!("crate::{room}")),
+    );
     assert_absent(
         "storage",
         ["certificates", "scan", "web", "config", "app"].map(|room| format!("crate::{room}")),

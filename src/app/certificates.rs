@@ -110,7 +110,7 @@ fn listed(certificate: &CertificateConfig) -> (String, Watched, Trust) {
         CertificateSource::File(path) => Watched::Files(path.clone()),
         CertificateSource::PostgreSql { address, server_name, negotiation } => {
             Watched::PostgreSql {
-                address: Address { host: address.host.to_str().into_owned(), port: address.port },
+                address: Address { host: address.host.as_str().to_owned(), port: address.port },
                 server_name: server_name.clone(),
                 negotiation: match negotiation {
                     SslNegotiation::Postgres => Negotiation::Postgres,

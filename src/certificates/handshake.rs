@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use openssl::error::ErrorStack;
 use openssl::ssl::{self, Ssl, SslContextBuilder, SslMethod, SslRef, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
-use rustls_pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-use crate::x509;
+use crate::trust;
+use crate::x509::Host;
 
 use super::ReadError;
 
@@ -23,16 +23,16 @@ use super::ReadError;
 /// asks for a certificate of ours gets none.
 pub(super) async fn presented_chain(
     connection: TcpStream,
-    name: &ServerName<'static>,
+    host: &Host,
     protocol: Option<&str>,
 ) -> Result<Vec<X509>, ReadError> {
     let is_proven = Arc::new(AtomicBool::new(false));
-    let client = client(name, protocol, &is_proven);
+    let client = client(host, protocol, &is_proven);
     let stream = client.and_then(|client| SslStream::new(client, connection));
     let mut stream = stream.map_err(|errors| ReadError::Handshake(explained(&errors)))?;
     let shaken = Pin::new(&mut stream).connect().await;
     let chain: Vec<X509> = match stream.ssl().peer_cert_chain() {
-        Some(chain) => chain.iter().map(|certificate| certificate.to_owned()).collect(),
+        Some(chain) => chain.iter().map(ToOwned::to_owned).collect(),
         None => Vec::new(),
     };
     match shaken {
@@ -49,7 +49,7 @@ pub(super) async fn presented_chain(
 /// Returns a client that takes every certificate. Keys and signatures may be weak: that is for the
 /// verification to judge.
 fn client(
-    name: &ServerName<'_>,
+    host: &Host,
     protocol: Option<&str>,
     is_proven: &Arc<AtomicBool>,
 ) -> Result<Ssl, ErrorStack> {
@@ -69,8 +69,8 @@ fn client(
         }
     });
     let mut client = Ssl::new(&context.build())?;
-    if let ServerName::DnsName(name) = name {
-        client.set_hostname(name.as_ref())?;
+    if host.address().is_none() {
+        client.set_hostname(host.as_str())?;
     }
     Ok(client)
 }
@@ -97,7 +97,7 @@ fn failure(error: ssl::Error) -> io::Error {
 }
 
 fn explained(errors: &ErrorStack) -> io::Error {
-    io::Error::other(match x509::reason(errors) {
+    io::Error::other(match trust::reason(errors) {
         "wrong version number" | "packet length too long" | "record layer failure" => {
             "the server does not speak TLS"
         }

@@ -1,9 +1,10 @@
 //! How TLS begins with a `PostgreSQL` server (`PostgreSQL` documentation, "SSL Session Encryption").
 
 use openssl::x509::X509;
-use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::x509::Host;
 
 use super::handshake::presented_chain;
 use super::{Negotiation, ReadError};
@@ -20,17 +21,17 @@ const PROTOCOL: &str = "postgresql";
 /// If the server presents none.
 pub(super) async fn presented_by(
     mut connection: TcpStream,
-    name: &ServerName<'static>,
+    host: &Host,
     negotiation: Negotiation,
 ) -> Result<Vec<X509>, ReadError> {
     match negotiation {
-        Negotiation::Direct => presented_chain(connection, name, Some(PROTOCOL)).await,
+        Negotiation::Direct => presented_chain(connection, host, Some(PROTOCOL)).await,
         Negotiation::Postgres => {
             connection.write_all(&SSL_REQUEST).await.map_err(ReadError::Connection)?;
             // One byte and no more: whatever came with it unencrypted would pass for TLS
             // (CVE-2021-23222).
             match connection.read_u8().await.map_err(ReadError::Connection)? {
-                b'S' => presented_chain(connection, name, None).await,
+                b'S' => presented_chain(connection, host, None).await,
                 b'N' => Err(ReadError::TlsRefused),
                 b'E' => Err(ReadError::ServerError),
                 _ => Err(ReadError::NotPostgreSql),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use openssl::error::ErrorStack;
 use openssl::x509::X509;
-use rustls_pki_types::ServerName;
 
-use crate::x509::{self, Authorities, Chain, Purpose, Untrusted, Verification};
+use crate::trust;
+use crate::x509::{Authorities, Chain, Host, InvalidHost, Purpose, Untrusted, Verification};
 
 use super::address::Address;
 use super::file::{Files, read_file};
@@ -19,7 +19,7 @@ use super::{Negotiation, ReadError, Trust, postgresql};
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     File(PathBuf),
-    PostgreSql { address: Address, server_name: ServerName<'static>, negotiation: Negotiation },
+    PostgreSql { address: Address, server_name: Host, negotiation: Negotiation },
     Web(Address),
 }
 
@@ -46,12 +46,12 @@ pub(super) async fn read(
             (chain, Purpose::PostgreSql(server_name.clone()))
         }
         Origin::Web(address) => {
-            let name = ServerName::try_from(address.host.clone());
-            let name = name.map_err(|error| ReadError::Endpoint(error.to_string()))?;
+            let host: Result<Host, InvalidHost> = address.host.parse();
+            let host = host.map_err(|error| ReadError::Endpoint(error.to_string()))?;
             // What else the connection would be for is not said: there are no requests.
-            let presented = |connection| presented_chain(connection, &name, None);
+            let presented = |connection| presented_chain(connection, &host, None);
             let chain = address.with_connection(time_limit, presented).await?;
-            (chain, Purpose::Web(name))
+            (chain, Purpose::Web(host))
         }
     };
     let chain = Chain::read(&certificates)?;
@@ -85,7 +85,7 @@ async fn verify(
             })
         }
         Trust::System => {
-            let load = Authorities::load_of_system;
+            let load = trust::authorities_of_system;
             let verified = files
                 .run(Path::new(""), move |_| Ok(job(load().map_err(|errors| unloadable(&errors))?)))
                 .await;
@@ -97,9 +97,9 @@ async fn verify(
 /// Loads a CA file. What is wrong with it is said by our own words, if they find it.
 fn authorities_in(path: &Path) -> Result<Authorities, ReadError> {
     read_file(path)?;
-    Authorities::load(path).map_err(|errors| unloadable(&errors))
+    trust::authorities_in_file(path).map_err(|errors| unloadable(&errors))
 }
 
 fn unloadable(errors: &ErrorStack) -> ReadError {
-    ReadError::Authorities(x509::reason(errors))
+    ReadError::Authorities(trust::reason(errors))
 }

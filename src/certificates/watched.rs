@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rustls_pki_types::ServerName;
-
-use crate::x509::CertificateSource;
+use crate::x509::{CertificateSource, Host};
 
 use super::{Address, Negotiation};
 
@@ -28,7 +26,7 @@ pub enum Watched {
         /// Where it listens.
         address: Address,
         /// The name that is asked for, and that has to be in the certificate.
-        server_name: ServerName<'static>,
+        server_name: Host,
         /// How TLS begins.
         negotiation: Negotiation,
     },

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rustls_pki_types::ServerName;
+use crate::x509::Host;
 
 use super::archives::{label, path, required};
 use super::scan::up_to;
@@ -85,7 +85,7 @@ pub enum CertificateSource {
         address: ServerAddress,
         /// `serverName`: the name that is asked for and, with a `caFile`, has to be in the
         /// certificate. Default: the host.
-        server_name: ServerName<'static>,
+        server_name: Host,
         /// `sslNegotiation`: how TLS begins.
         negotiation: SslNegotiation,
     },
@@ -156,7 +156,7 @@ impl CertificateSource {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let file = section.text("file", pattern);
         let address: Option<ServerAddress> = section.text("postgresql", str::parse);
-        let server_name = section.text("serverName", server_name);
+        let server_name = section.text("serverName", str::parse);
         let negotiation = section.text("sslNegotiation", str::parse).unwrap_or_default();
         match (section.has("file"), section.has("postgresql")) {
             (true, true) => {
@@ -201,10 +201,6 @@ fn pattern(text: &str) -> Result<PathBuf, String> {
             .map_err(|error| format!("expected a path, or a pattern that makes sense ({error})"))?;
     }
     Ok(path)
-}
-
-fn server_name(text: &str) -> Result<ServerName<'static>, &'static str> {
-    ServerName::try_from(text.to_owned()).map_err(|_| "expected the name of a host, or an address")
 }
 
 #[cfg(test)]

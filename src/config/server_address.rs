@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rustls_pki_types::ServerName;
+use crate::x509::Host;
 
 /// Host and port of a `PostgreSQL` server, as in `orders-rw.databases.svc:5432` or `[::1]:5432`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     /// Its name or IP address.
-    pub host: ServerName<'static>,
+    pub host: Host,
     /// Its port; `PostgreSQL`'s own where none is given.
     pub port: u16,
 }
@@ -19,7 +19,7 @@ const DEFAULT_PORT: u16 = 5432;
 
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.host.to_str();
+        let host = self.host.as_str();
         if host.contains(':') {
             write!(f, "[{host}]:{}", self.port)
         } else {
@@ -46,7 +46,7 @@ impl FromStr for ServerAddress {
             None if port.is_empty() => Some(DEFAULT_PORT),
             None => None,
         };
-        let host = ServerName::try_from(host.to_owned()).map_err(|_| InvalidServerAddress)?;
+        let host = host.parse().map_err(|_| InvalidServerAddress)?;
         Ok(Self { host, port: port.ok_or(InvalidServerAddress)? })
     }
 }

@@ -95,12 +95,12 @@ fn the_sample_is_understood() {
             name: "orders-rw",
             source: PostgreSql {
                 address: ServerAddress {
-                    host: DnsName(
+                    host: Host(
                         "orders-rw.databases.svc",
                     ),
                     port: 5432,
                 },
-                server_name: DnsName(
+                server_name: Host(
                     "orders-rw",
                 ),
                 negotiation: Postgres,

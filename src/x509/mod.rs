@@ -3,6 +3,7 @@
 mod chain;
 mod der;
 mod host;
+mod host_match;
 mod name;
 mod pem;
 mod status;
@@ -14,6 +15,7 @@ pub(crate) mod made;
 mod tests;
 
 pub use chain::{Certificate, Chain, InvalidCertificate, LastChain};
+pub use host::{Host, InvalidHost};
 pub use pem::{InvalidPem, certificates};
 pub use status::{CertificateSource, CertificateStatus, Validity, Verification};
-pub use trust::{Authorities, Purpose, Untrusted, is_host_of_store, reason, trust_system};
+pub use trust::{Authorities, Purpose, Untrusted, is_host_of_store};

@@ -45,12 +45,11 @@ fn push_attribute(shown: &mut String, attribute: &X509NameEntryRef) {
     }
     shown.push('=');
     // Converts each kind of string that a name may have, such as BMPString, to UTF-8.
-    match attribute.data().to_string() {
-        Ok(text) => push_escaped(shown, &text),
-        Err(_) => {
-            shown.push('#');
-            push_digits(shown, attribute.data().as_slice());
-        }
+    if let Ok(text) = attribute.data().to_string() {
+        push_escaped(shown, &text);
+    } else {
+        shown.push('#');
+        push_digits(shown, attribute.data().as_slice());
     }
 }
 

@@ -6,7 +6,6 @@ use rcgen::{
     BasicConstraints, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
     SerialNumber,
 };
-use rustls_pki_types::ServerName;
 
 use super::made::{Authority, Made, leaf_params, now, params, version_1};
 use super::*;
@@ -19,8 +18,8 @@ fn authorities(authority: &Authority) -> Authorities {
     Authorities::of(vec![authority.certificate()])
 }
 
-fn named(name: &str) -> ServerName<'static> {
-    ServerName::try_from(name.to_owned()).unwrap()
+fn named(name: &str) -> Host {
+    name.parse().unwrap()
 }
 
 /// `OpenSSL`'s reason for a refusal.
@@ -124,7 +123,7 @@ fn certificates_under_every_label_of_openssl_are_read() {
 
         let read = certificates(labelled.as_bytes()).unwrap();
 
-        assert_eq!(read, [made.certificate.clone()], "{label}");
+        assert_eq!(read, std::slice::from_ref(&made.certificate), "{label}");
     }
 }
 

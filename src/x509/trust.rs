@@ -1,18 +1,19 @@
 //! Whether a certificate verifies: `OpenSSL`'s verdict, with the settings of the clients.
 
-use std::path::Path;
-
 use chrono::{DateTime, Utc};
 use openssl::error::ErrorStack;
-use openssl::ssl::{SslContextBuilder, SslMethod};
+use openssl::nid::Nid;
 use openssl::stack::Stack;
-use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::store::{X509Store, X509StoreBuilder, X509StoreRef};
 use openssl::x509::verify::X509VerifyParam;
-use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext, X509VerifyResult};
-use rustls_pki_types::ServerName;
+use openssl::x509::{
+    X509, X509ExtendedKeyUsage, X509KeyUsage, X509PurposeId, X509Ref, X509StoreContext,
+    X509VerifyResult,
+};
 
+use super::Host;
 use super::der::is_ca;
-use super::host::{is_host_for_libpq, is_host_for_urllib3};
+use super::host_match::{is_host_for_libpq, is_host_for_urllib3};
 use super::name::shown_name;
 
 /// Security level that keys and signatures must reach: the default of Debian's and Red Hat's
@@ -25,9 +26,9 @@ pub enum Purpose {
     /// A server's, a client's or a CA's, of any name.
     Any,
     /// A `PostgreSQL` server's of this name, by libpq's rules.
-    PostgreSql(ServerName<'static>),
+    PostgreSql(Host),
     /// An object storage's of this name, by the rules of Barman's S3 client.
-    Web(ServerName<'static>),
+    Web(Host),
 }
 
 /// Certificates that are trusted.
@@ -48,8 +49,8 @@ pub enum Untrusted {
     /// The certificate is another server's.
     #[error("it is not valid for the name `{0}`")]
     Name(String),
-    /// `OpenSSL` did not come to a verdict.
-    #[error("OpenSSL cannot tell whether it verifies: {0}")]
+    /// There is no verdict, for this reason.
+    #[error("{0}")]
     Unknown(&'static str),
 }
 
@@ -58,36 +59,16 @@ pub enum Untrusted {
 const NO_VERDICTS: [i32; 4] = [1, 17, 69, 70];
 
 impl Authorities {
-    /// Has `OpenSSL` load the certificates of a file, as libpq and Python do
-    /// (`SSL_CTX_load_verify_locations`).
-    ///
-    /// # Errors
-    /// If it finds none, or cannot read something in the file.
-    pub fn load(file: &Path) -> Result<Self, ErrorStack> {
-        let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
-        context.set_ca_file(file)?;
-        Ok(Self::of_store(context.build().cert_store().all_certificates()))
-    }
-
-    /// Loads the certificates that the system trusts: those that `SSL_CERT_FILE` and `SSL_CERT_DIR`
-    /// name, otherwise those in the usual places. None is not an error.
-    ///
-    /// # Errors
-    /// If `OpenSSL` cannot load what is there.
-    pub fn load_of_system() -> Result<Self, ErrorStack> {
-        let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
-        trust_system(&mut context)?;
-        Ok(Self::of_store(context.build().cert_store().all_certificates()))
-    }
-
     /// Trusts these certificates.
     #[cfg(test)]
     pub(crate) const fn of(certificates: Vec<X509>) -> Self {
         Self(certificates)
     }
 
-    fn of_store(certificates: Stack<X509>) -> Self {
-        Self(certificates.into_iter().collect())
+    /// Takes over the certificates that `OpenSSL` has loaded, in their order.
+    #[must_use]
+    pub fn of_store(store: &X509StoreRef) -> Self {
+        Self(store.all_certificates().into_iter().collect())
     }
 
     /// Verifies the first of some certificates, with the help of the others, as of a moment.
@@ -105,21 +86,16 @@ impl Authorities {
         let Some(leaf) = chain.first() else { return Err(Untrusted::Unknown("no certificate")) };
         let verify = |purpose| self.verify_for(chain, purpose, now);
         match purpose {
-            Purpose::Any => {
-                let as_server = verify(X509PurposeId::SSL_SERVER);
-                let as_client = || verify(X509PurposeId::SSL_CLIENT);
-                let as_ca = || is_ca(&leaf.to_der().unwrap_or_default());
-                as_server.or_else(|refused| as_client().map_err(|_| refused)).or_else(|refused| {
-                    if as_ca() { verify(X509PurposeId::ANY) } else { Err(refused) }
-                })
-            }
-            Purpose::PostgreSql(name) => {
+            Purpose::Any => verify(purpose_of(leaf)).and_then(|()| verify_key(leaf)),
+            Purpose::PostgreSql(host) => {
                 verify(X509PurposeId::SSL_SERVER)?;
-                verify_name(leaf, name, is_host_for_libpq)
+                verify_name(leaf, host, is_host_for_libpq)?;
+                verify_key(leaf)
             }
-            Purpose::Web(name) => {
+            Purpose::Web(host) => {
                 verify(X509PurposeId::SSL_SERVER)?;
-                verify_name(leaf, name, is_host_for_urllib3)
+                verify_name(leaf, host, is_host_for_urllib3)?;
+                verify_key(leaf)
             }
         }
     }
@@ -131,7 +107,7 @@ impl Authorities {
         now: DateTime<Utc>,
     ) -> Result<(), Untrusted> {
         let verified = self.openssl_verdict(chain, purpose, now);
-        verified.unwrap_or_else(|errors| Err(Untrusted::Unknown(reason(&errors))))
+        verified.unwrap_or(Err(Untrusted::Unknown("OpenSSL cannot verify anything")))
     }
 
     fn openssl_verdict(
@@ -150,7 +126,8 @@ impl Authorities {
         }
         X509StoreContext::new()?.init(&store, leaf, &untrusted, |context| {
             if context.verify_cert()? {
-                return Ok(Ok(()));
+                let mut verified = context.chain().into_iter().flatten();
+                return Ok(verified.try_for_each(verify_signature_algorithm));
             }
             let refused = context.current_cert().unwrap_or(leaf);
             Ok(Err(untrusted_by(context.error(), refused)))
@@ -173,26 +150,51 @@ impl Authorities {
     }
 }
 
-/// Has a client trust what the system does.
-///
-/// # Errors
-/// If `OpenSSL` cannot load what is there.
-pub fn trust_system(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
-    let found = openssl_probe::probe();
-    if let Some(file) = &found.cert_file {
-        context.set_ca_file(file)?;
+/// Returns whether the certificate of an object storage is that of a host, as Barman's S3 client sees
+/// it.
+#[must_use]
+pub fn is_host_of_store(certificate: &X509Ref, host: &Host) -> bool {
+    is_host_for_urllib3(certificate, host)
+}
+
+/// Returns the purpose to verify a certificate in a file for: that of a server, unless it says that
+/// it is a client's or a CA's.
+fn purpose_of(leaf: &X509Ref) -> X509PurposeId {
+    let signs = |usage: X509KeyUsage| usage.contains(X509KeyUsage::KEY_CERT_SIGN);
+    if leaf.key_usage().is_some_and(signs) && is_ca(&leaf.to_der().unwrap_or_default()) {
+        return X509PurposeId::ANY;
     }
-    for directory in &found.cert_dir {
-        context.load_verify_locations(None, Some(directory))?;
+    let is_for = |purpose| leaf.extended_key_usage().is_some_and(|usage| usage.contains(purpose));
+    let is_clients = is_for(X509ExtendedKeyUsage::SSL_CLIENT)
+        && !is_for(X509ExtendedKeyUsage::SSL_SERVER)
+        && !is_for(X509ExtendedKeyUsage::ANYEKU);
+    if is_clients { X509PurposeId::SSL_CLIENT } else { X509PurposeId::SSL_SERVER }
+}
+
+/// Makes sure that clients know how a certificate is signed. `OpenSSL` 3.0 finds no issuer of what is
+/// signed with ECDSA and SHA-3, and later versions do.
+fn verify_signature_algorithm(certificate: &X509Ref) -> Result<(), Untrusted> {
+    let name = certificate.signature_algorithm().object().nid().long_name();
+    if name.is_ok_and(|name| name.starts_with("ecdsa_with_SHA3")) {
+        let why = "it depends on a client's version of OpenSSL whether it takes ECDSA with SHA-3";
+        return Err(Untrusted::Unknown(why));
     }
     Ok(())
 }
 
-/// Returns whether the certificate of an object storage is that of a host, as Barman's S3 client sees
-/// it.
-#[must_use]
-pub fn is_host_of_store(certificate: &X509Ref, host: &str) -> bool {
-    is_host_for_urllib3(certificate, host)
+/// Curves that clients offer by default, whatever their version of `OpenSSL`.
+const CURVES: [Nid; 3] = [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1];
+
+/// Makes sure that clients can use the key of a leaf. With other curves, `OpenSSL` 3.0 ends the
+/// handshake, and later versions need not.
+fn verify_key(leaf: &X509Ref) -> Result<(), Untrusted> {
+    let curve = leaf.public_key().ok().and_then(|key| key.ec_key().ok()?.group().curve_name());
+    if curve.is_none_or(|curve| CURVES.contains(&curve)) {
+        return Ok(());
+    }
+    Err(Untrusted::Unknown(
+        "it depends on a client's version of OpenSSL whether it takes a key on this curve",
+    ))
 }
 
 fn untrusted_by(result: X509VerifyResult, certificate: &X509Ref) -> Untrusted {
@@ -205,16 +207,8 @@ fn untrusted_by(result: X509VerifyResult, certificate: &X509Ref) -> Untrusted {
 
 fn verify_name(
     leaf: &X509Ref,
-    name: &ServerName<'_>,
-    is_host: fn(&X509Ref, &str) -> bool,
+    host: &Host,
+    is_host: fn(&X509Ref, &Host) -> bool,
 ) -> Result<(), Untrusted> {
-    let name = name.to_str();
-    is_host(leaf, &name).then_some(()).ok_or_else(|| Untrusted::Name(name.into_owned()))
-}
-
-/// Returns the reason that `OpenSSL` gives for a failure, without its code and place.
-#[must_use]
-pub fn reason(errors: &ErrorStack) -> &'static str {
-    let last = errors.errors().iter().rev().find_map(openssl::error::Error::reason);
-    last.unwrap_or("no reason given")
+    is_host(leaf, host).then_some(()).ok_or_else(|| Untrusted::Name(host.to_string()))
 }

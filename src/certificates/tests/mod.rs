@@ -12,7 +12,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rustls_pki_types::ServerName;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -75,7 +74,7 @@ fn named(params: &str) -> rcgen::CertificateParams {
 }
 
 fn postgresql(address: SocketAddr, name: &str, negotiation: Negotiation) -> Watched {
-    let server_name = ServerName::try_from(name.to_owned()).unwrap();
+    let server_name = name.parse().unwrap();
     let address = Address { host: address.ip().to_string(), port: address.port() };
     Watched::PostgreSql { address, server_name, negotiation }
 }

@@ -23,7 +23,7 @@ use super::requests::Observed;
 use super::whole::WholeListings;
 use super::{Credentials, S3Settings};
 use crate::storage::{ErrorKind, Reach, RequestObserver, StorageError};
-use crate::x509;
+use crate::trust;
 
 /// Region to sign for if nothing names one: the one that S3-compatible stores use, and on AWS the
 /// one that knows of all others.
@@ -217,7 +217,7 @@ fn bad_ca_file(file: &Path, errors: &ErrorStack) -> StorageError {
             file.display()
         ),
     )
-    .caused_by(x509::reason(errors).to_owned())
+    .caused_by(trust::reason(errors).to_owned())
 }
 
 fn bad_system_trust(errors: &ErrorStack) -> StorageError {
@@ -227,7 +227,7 @@ fn bad_system_trust(errors: &ErrorStack) -> StorageError {
         "OpenSSL cannot load the certificates that the system trusts: check `SSL_CERT_FILE` and \
          `SSL_CERT_DIR`, if they are set",
     )
-    .caused_by(x509::reason(errors).to_owned())
+    .caused_by(trust::reason(errors).to_owned())
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -40,7 +39,8 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt};
 
 use super::errors::find;
-use crate::x509;
+use crate::trust;
+use crate::x509::{self, Host};
 
 /// Certificates that a client trusts.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +99,7 @@ fn verifying(trust: Trust<'_>) -> Result<SslConnectorBuilder, ErrorStack> {
     tls.set_min_proto_version(Some(SslVersion::TLS1_2))?;
     match trust {
         Trust::File(file) => tls.set_ca_file(file)?,
-        Trust::System => x509::trust_system(&mut tls)?,
+        Trust::System => trust::trust_system(&mut tls)?,
         Trust::Nobody => {}
     }
     Ok(tls)
@@ -107,20 +107,20 @@ fn verifying(trust: Trust<'_>) -> Result<SslConnectorBuilder, ErrorStack> {
 
 /// Has the name of a server verified, by the rules of Barman's client instead of `OpenSSL`'s own.
 fn verify_host(config: &mut ConnectConfiguration, uri: &Uri) -> Result<(), ErrorStack> {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let host: Option<Host> = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse().ok());
     config.set_verify_hostname(false);
     config.set_use_server_name_indication(false);
-    if host.parse::<IpAddr>().is_err() {
-        config.set_hostname(host.trim_end_matches('.'))?;
+    if let Some(name) = host.as_ref().filter(|host| host.address().is_none()) {
+        config.set_hostname(name.as_str().trim_end_matches('.'))?;
     }
     config.set_verify_callback(SslVerifyMode::PEER, move |is_verified, context| {
-        is_verified && is_host_or_above(context, &host)
+        is_verified && host.as_ref().is_some_and(|host| is_host_or_above(context, host))
     });
     Ok(())
 }
 
 /// Returns whether the certificate that is being verified is the host's, or one above it.
-fn is_host_or_above(context: &mut X509StoreContextRef, host: &str) -> bool {
+fn is_host_or_above(context: &mut X509StoreContextRef, host: &Host) -> bool {
     let is_leaf = context.error_depth() == 0;
     let is_host = context.current_cert().is_some_and(|leaf| x509::is_host_of_store(leaf, host));
     if is_leaf && !is_host {
@@ -159,7 +159,7 @@ fn in_our_words(error: BoxError) -> BoxError {
             "the certificate is not valid for the name of the host".to_owned()
         }
         Some(refusal) => format!("OpenSSL refuses the certificate: {refusal}"),
-        None => x509::reason(errors).to_owned(),
+        None => trust::reason(errors).to_owned(),
     }))
 }
 

@@ -38,7 +38,8 @@ impl Tools {
     }
 
     /// A program of the Python environment.
-    pub(crate) fn python_program(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn python_program(&self, name: &str) -> PathBuf {
         self.venv_bin.join(name)
     }
 
