@@ -16,7 +16,7 @@ use barman_cloud_exporter::report::{
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
 use barman_cloud_exporter::storage::{Credentials, RequestObserver, S3Settings, S3Store};
 use barman_cloud_exporter::x509::{
-    CertificateSource, CertificateStatus, Chain, LastChain, Verification,
+    CertificateSource, CertificateStatus, Chain, LastChain, Verification, WarnBefore,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -182,6 +182,7 @@ fn certificate(now: DateTime<Utc>) -> CertificateStatus {
         name: "orders-rw".into(),
         source: CertificateSource::PostgreSql,
         place: "orders-rw.databases.svc:5432".into(),
+        warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
         last: Some(LastChain { chain, read_at: now }),
         verification: Verification::Verified,
         failure: None,

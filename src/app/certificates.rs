@@ -1,20 +1,22 @@
 //! The certificates at run time: what watches them, and what that publishes.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::certificates::{
-    Address, CertificateObserver, EndpointFinder, Negotiation, Trust, Watched, Watcher,
+    Address, CertificateObserver, EndpointFinder, Negotiation, Subject, Trust, Watched, Watcher,
 };
 use crate::config::{
-    ArchiveConfig, CertificateConfig, CertificateSource, Config, EndpointUrl, SslNegotiation,
+    ArchiveConfig, CertificateConfig, CertificateSource, CertificateWatchConfig, Config,
+    EndpointUrl, SslNegotiation,
 };
 use crate::scan::{Clock, Due, Paced, ScheduleError, Ticker};
 use crate::storage::{S3Store, TlsEndpoint};
-use crate::x509::CertificateStatus;
+use crate::x509::{CertificateStatus, WarnBefore};
 
 use super::scanner::ArchiveScanner;
 
@@ -32,29 +34,23 @@ impl CertificateObserver for PublishedCertificates {
 #[derive(Clone)]
 pub(super) struct Certificates {
     watchers: Arc<[(Arc<PublishedCertificates>, Arc<Watcher>)]>,
-    warn_before: TimeDelta,
 }
 
 impl Certificates {
     /// Nothing is read yet. Each scanner belongs to the archive in its place.
     pub(super) fn new(config: &Config, scanners: &[Arc<ArchiveScanner>], clock: &Clock) -> Self {
-        let listed = config.certificates.iter().map(listed);
+        let watch = &config.certificate_watch;
+        let listed = config.certificates.iter().map(|certificate| listed(certificate, watch));
         let archives = config.archives.iter().zip(scanners);
-        let endpoints = archives.map(|(archive, scanner)| endpoint(archive, scanner));
-        let watcher = |(name, watched, trust)| {
+        let endpoints = archives.map(|(archive, scanner)| endpoint(archive, scanner, watch));
+        let watcher = |watched| {
             let published = Arc::new(PublishedCertificates::default());
-            let (observer, limit) = (published.clone(), config.certificate_watch.timeout);
-            let watcher = Watcher::new(name, (watched, trust), limit, observer, clock.clone());
+            let (observer, limit) = (published.clone(), watch.timeout);
+            let watcher = Watcher::new(watched, limit, observer, clock.clone());
             (published, Arc::new(watcher))
         };
         let watchers = listed.chain(endpoints).map(watcher).collect();
-        let warn_before = TimeDelta::from_std(config.certificate_watch.warn_before);
-        Self { watchers, warn_before: warn_before.unwrap_or(TimeDelta::MAX) }
-    }
-
-    /// How long before its end a certificate is worth a warning.
-    pub(super) const fn warn_before(&self) -> TimeDelta {
-        self.warn_before
+        Self { watchers }
     }
 
     /// What is known of each, in the order of the configuration; each name once.
@@ -105,7 +101,7 @@ impl Certificates {
     }
 }
 
-fn listed(certificate: &CertificateConfig) -> (String, Watched, Trust) {
+fn listed(certificate: &CertificateConfig, watch: &CertificateWatchConfig) -> Subject {
     let watched = match &certificate.source {
         CertificateSource::File(path) => Watched::Files(path.clone()),
         CertificateSource::PostgreSql { address, server_name, negotiation } => {
@@ -119,21 +115,40 @@ fn listed(certificate: &CertificateConfig) -> (String, Watched, Trust) {
             }
         }
     };
-    (
-        certificate.name.clone(),
+    Subject {
+        name: certificate.name.clone(),
         watched,
-        certificate.ca_file.clone().map_or(Trust::None, Trust::File),
-    )
+        trust: certificate.ca_file.clone().map_or(Trust::None, Trust::File),
+        warn_before: warn_before(certificate.warn_before, watch),
+    }
+}
+
+/// Returns when to warn of an end: as set for the certificate, otherwise as for all.
+fn warn_before(own: Option<Duration>, watch: &CertificateWatchConfig) -> WarnBefore {
+    let time = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
+    match own {
+        Some(own) => WarnBefore::Exactly(time(own)),
+        None => WarnBefore::AtMost(time(watch.warn_before)),
+    }
 }
 
 /// The endpoint of an archive, which may turn out to be reached without TLS.
-fn endpoint(archive: &ArchiveConfig, scanner: &Arc<ArchiveScanner>) -> (String, Watched, Trust) {
+fn endpoint(
+    archive: &ArchiveConfig,
+    scanner: &Arc<ArchiveScanner>,
+    watch: &CertificateWatchConfig,
+) -> Subject {
     let url = archive.endpoint_url.as_ref().map(EndpointUrl::as_str);
     let url = url.unwrap_or("Amazon S3").to_owned();
     let trust = archive.endpoint_ca_file.clone().map_or(Trust::System, Trust::File);
     let find = finder(Arc::clone(&scanner.store));
-    // A configured name has no slash.
-    (format!("s3/{}", archive.name), Watched::Endpoint { url, find }, trust)
+    Subject {
+        // A configured name has no slash.
+        name: format!("s3/{}", archive.name),
+        watched: Watched::Endpoint { url, find },
+        trust,
+        warn_before: warn_before(watch.endpoint_warn_before, watch),
+    }
 }
 
 fn finder(store: Arc<Paced<S3Store>>) -> EndpointFinder {

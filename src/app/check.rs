@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::rendering::{CertificatesToCheck, CheckDocument, Severity, text};
+use crate::rendering::{CheckDocument, Severity, text};
 
 use super::command_line::Output;
 use super::once::{COULD_NOT_TELL, Said, Scanned};
@@ -13,9 +13,7 @@ use super::terminal::wants_colours;
 /// # Errors
 /// When the result cannot be written as JSON.
 pub(super) fn say(scanned: &Scanned, output: Output) -> anyhow::Result<Said> {
-    let certificates =
-        CertificatesToCheck { statuses: &scanned.certificates, warn_before: scanned.warn_before };
-    let document = CheckDocument::new(&scanned.archives, certificates, scanned.now);
+    let document = CheckDocument::new(&scanned.archives, &scanned.certificates, scanned.now);
     let text = match output {
         Output::Text => text(&document, wants_colours()),
         Output::Json => document.to_json().context("the result cannot be written as JSON")?,

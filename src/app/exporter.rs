@@ -57,8 +57,7 @@ impl Content for Exporter {
         let now = (self.clock)();
         let views = self.views().into_iter();
         let statuses = self.certificates.statuses();
-        let warn_before = self.certificates.warn_before();
-        let entry = |one| CertificateEntry::new(one, now, warn_before);
+        let entry = |one| CertificateEntry::new(one, now);
         let certificates = statuses.iter().map(entry);
         Overview {
             version: build_info::VERSION.to_owned(),

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::future::{join, join_all, pending};
 use tokio_util::sync::CancellationToken;
 
@@ -31,8 +31,6 @@ pub(super) struct Scanned {
     pub(super) archives: Vec<ArchiveStatus>,
     /// The certificates, in the order of the configuration.
     pub(super) certificates: Vec<CertificateStatus>,
-    /// How long before its end a certificate is worth a warning.
-    pub(super) warn_before: TimeDelta,
     /// The moment as of which they are to be judged.
     pub(super) now: DateTime<Utc>,
 }
@@ -74,12 +72,7 @@ pub(super) async fn scan_all(config: &Config, scope: Scope, clock: &Clock) -> Sc
     }
     terminal::wipe_progress();
     let archives = published.iter().map(|archive| archive.view(None).status).collect();
-    Scanned {
-        archives,
-        certificates: certificates.statuses(),
-        warn_before: certificates.warn_before(),
-        now: clock(),
-    }
+    Scanned { archives, certificates: certificates.statuses(), now: clock() }
 }
 
 /// Shows how far the scans have got, where someone sees it.

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 pub use address::Address;
 pub use error::ReadError;
-pub use watched::{EndpointFinder, Found, Watched};
+pub use watched::{EndpointFinder, Found, Subject, Watched};
 pub use watcher::{CertificateObserver, Clock, Watcher};
 
 /// How TLS begins with a `PostgreSQL` server; libpq's `sslnegotiation`.

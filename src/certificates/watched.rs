@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::x509::{CertificateSource, Host};
+use crate::x509::{CertificateSource, Host, WarnBefore};
 
-use super::{Address, Negotiation};
+use super::{Address, Negotiation, Trust};
 
 /// Where an endpoint is, or why it is not known.
 pub type Found = Result<Option<Address>, String>;
@@ -16,7 +16,20 @@ pub type Found = Result<Option<Address>, String>;
 pub type EndpointFinder =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Found> + Send>> + Send + Sync>;
 
-/// What is watched under one name.
+/// Certificates that are watched under one name.
+#[derive(Clone)]
+pub struct Subject {
+    /// The name that metrics show as `certificate`.
+    pub name: String,
+    /// Place of the certificates.
+    pub watched: Watched,
+    /// Certificates that they are verified against.
+    pub trust: Trust,
+    /// Time before their end at which they are worth a warning.
+    pub warn_before: WarnBefore,
+}
+
+/// Place of certificates that are watched.
 #[derive(Clone)]
 pub enum Watched {
     /// A file, or every file that matches a pattern.

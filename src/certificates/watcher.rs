@@ -18,7 +18,7 @@ use crate::x509::{CertificateStatus, LastChain, Verification};
 use super::file::Files;
 use super::pattern::{Matches, is_pattern, matches, name_below};
 use super::reading::{Origin, Reading, read};
-use super::{ReadError, Trust, Watched};
+use super::{ReadError, Subject, Watched};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -31,9 +31,7 @@ pub trait CertificateObserver: Send + Sync {
 
 /// Watches what there is under one configured name.
 pub struct Watcher {
-    name: String,
-    watched: Watched,
-    trust: Trust,
+    subject: Subject,
     time_limit: Duration,
     observer: Arc<dyn CertificateObserver>,
     clock: Clock,
@@ -54,19 +52,16 @@ struct Task {
 }
 
 impl Watcher {
-    /// Watches under a name. Does no I/O.
+    /// Creates a watcher. Does no I/O.
     #[must_use]
     pub fn new(
-        name: String,
-        (watched, trust): (Watched, Trust),
+        subject: Subject,
         time_limit: Duration,
         observer: Arc<dyn CertificateObserver>,
         clock: Clock,
     ) -> Self {
         Self {
-            name,
-            watched,
-            trust,
+            subject,
             time_limit,
             observer,
             clock,
@@ -79,7 +74,10 @@ impl Watcher {
     /// Reads everything once, unless it is being read already or `stop` is cancelled meanwhile.
     pub async fn read(&self, stop: &CancellationToken) {
         let Ok(_busy) = self.busy.try_lock() else {
-            debug!(certificate = self.name, "Not read, as the reading before has not ended");
+            debug!(
+                certificate = self.subject.name,
+                "Not read, as the reading before has not ended"
+            );
             return;
         };
         stop.run_until_cancelled(self.read_all()).await;
@@ -109,7 +107,7 @@ impl Watcher {
         let known = self.locked();
         let known = known.values().map(|one| (one.name.clone(), one.place.clone()));
         let all: BTreeMap<_, _> =
-            known.chain([(self.name.clone(), self.watched.place())]).collect();
+            known.chain([(self.subject.name.clone(), self.subject.watched.place())]).collect();
         let is_found = |name: &String| found.iter().any(|task| task.name == *name);
         let rest = all.into_iter().filter(|(name, _)| !is_found(name));
         rest.map(|(name, place)| Task { name, place, origin: Err(error.clone()) }).collect()
@@ -119,7 +117,8 @@ impl Watcher {
         let reading = match task.origin {
             Ok(origin) => {
                 let files = self.files_of(&task.name);
-                let reading = read(&origin, &self.trust, &files, ((self.clock)(), self.time_limit));
+                let reading =
+                    read(&origin, &self.subject.trust, &files, ((self.clock)(), self.time_limit));
                 self.limited(reading).await.map_err(|error| error.with_causes())
             }
             Err(error) => Err(error),
@@ -131,9 +130,9 @@ impl Watcher {
 
     /// What is to be read, each for itself.
     async fn tasks(&self) -> Result<Vec<Task>, ReadError> {
-        match &self.watched {
+        match &self.subject.watched {
             Watched::Files(path) if is_pattern(path) => {
-                let files = self.files_of(&self.name);
+                let files = self.files_of(&self.subject.name);
                 let found = files.run(path, |path| Ok(matches(path))).await?;
                 Ok(self.matching(path, found))
             }
@@ -153,12 +152,16 @@ impl Watcher {
     }
 
     fn alone(&self, origin: Origin) -> Task {
-        Task { name: self.name.clone(), place: self.watched.place(), origin: Ok(origin) }
+        Task {
+            name: self.subject.name.clone(),
+            place: self.subject.watched.place(),
+            origin: Ok(origin),
+        }
     }
 
     fn matching(&self, pattern: &Path, found: Matches) -> Vec<Task> {
         let task = |path: PathBuf| Task {
-            name: format!("{}/{}", self.name, name_below(pattern, &path)),
+            name: format!("{}/{}", self.subject.name, name_below(pattern, &path)),
             place: path.to_string_lossy().into_owned(),
             origin: Ok(Origin::File(path)),
         };
@@ -168,8 +171,8 @@ impl Watcher {
             // What may lie there is not gone, it cannot be seen.
             Some(error @ ReadError::Directory(..)) => tasks.extend(self.failing(&error, &tasks)),
             Some(error) => tasks.push(Task {
-                name: self.name.clone(),
-                place: self.watched.place(),
+                name: self.subject.name.clone(),
+                place: self.subject.watched.place(),
                 origin: Err(error.with_causes()),
             }),
         }
@@ -195,14 +198,22 @@ impl Watcher {
         place: String,
         reading: Result<Reading, String>,
     ) -> CertificateStatus {
-        let source = self.watched.source();
+        let source = self.subject.watched.source();
         let (last, verification, failure) = match reading {
             Ok(Reading { chain, verification }) => {
                 (Some(LastChain { chain, read_at: (self.clock)() }), verification, None)
             }
             Err(error) => (None, Verification::NotAsked, Some(error)),
         };
-        CertificateStatus { name, source, place, last, verification, failure }
+        CertificateStatus {
+            name,
+            source,
+            place,
+            warn_before: self.subject.warn_before,
+            last,
+            verification,
+            failure,
+        }
     }
 
     /// Remembers what was read, and says in the log what has changed.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -23,12 +24,18 @@ pub struct CertificateWatchConfig {
     /// How long reading one certificate may take: a file, or a whole handshake. Up to one hour.
     /// Default: `10s`.
     pub timeout: Duration,
-    /// How long before its end `check` warns of a certificate. Up to 366 days. Default: `7d`, when
-    /// `CloudNativePG` should have renewed its own.
+    /// How long before its end `check` warns of a certificate, or an eighth of its lifetime if that is
+    /// less. Up to 366 days. Default: `7d`, when `CloudNativePG` should have renewed its own.
     pub warn_before: Duration,
+    /// How long before its end `check` warns of the certificate of an archive's endpoint, however long
+    /// its lifetime is. Absent: as `warnBefore` says.
+    pub endpoint_warn_before: Option<Duration>,
 }
 
 const DAY: Duration = Duration::from_hours(24);
+
+/// Times before the end of a certificate that can be set.
+const WARN_BEFORE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(366 * 24);
 
 const DEFAULT_SCHEDULE: &str = "0 * * * * *";
 
@@ -39,6 +46,7 @@ impl Default for CertificateWatchConfig {
             schedule: DEFAULT_SCHEDULE.parse().expect("the default schedule is valid"),
             timeout: Duration::from_secs(10),
             warn_before: 7 * DAY,
+            endpoint_warn_before: None,
         }
     }
 }
@@ -51,9 +59,8 @@ impl CertificateWatchConfig {
             timeout: section
                 .duration("timeout", up_to(Duration::from_hours(1)))
                 .unwrap_or(default.timeout),
-            warn_before: section
-                .duration("warnBefore", Duration::ZERO..=366 * DAY)
-                .unwrap_or(default.warn_before),
+            warn_before: section.duration("warnBefore", WARN_BEFORE).unwrap_or(default.warn_before),
+            endpoint_warn_before: section.duration("endpointWarnBefore", WARN_BEFORE),
         };
         section.finish();
         config
@@ -71,6 +78,9 @@ pub struct CertificateConfig {
     /// File with certificates (PEM) of the authority that has to vouch for it. Absent: nothing is
     /// verified.
     pub ca_file: Option<PathBuf>,
+    /// How long before its end `check` warns of it, however long its lifetime is. Absent: as
+    /// `certificateWatch.warnBefore` says.
+    pub warn_before: Option<Duration>,
 }
 
 /// Where a certificate comes from.
@@ -148,7 +158,8 @@ impl CertificateConfig {
         }
         let source = CertificateSource::read(section);
         let ca_file = section.text("caFile", path);
-        Some(Self { name: name?, source: source?, ca_file })
+        let warn_before = section.duration("warnBefore", WARN_BEFORE);
+        Some(Self { name: name?, source: source?, ca_file, warn_before })
     }
 }
 

@@ -49,7 +49,8 @@ fn the_sample_holds_the_defaults() {
     assert_eq!(sample.log, default.log);
     assert_eq!(sample.scan, default.scan);
     assert_eq!(sample.backups, default.backups);
-    assert_eq!(sample.certificate_watch, default.certificate_watch);
+    let watch = CertificateWatchConfig { endpoint_warn_before: None, ..sample.certificate_watch };
+    assert_eq!(watch, default.certificate_watch);
 }
 
 #[test]
@@ -90,6 +91,9 @@ fn the_sample_is_understood() {
             ca_file: Some(
                 "/certs/orders-ca/ca.crt",
             ),
+            warn_before: Some(
+                2592000s,
+            ),
         },
         CertificateConfig {
             name: "orders-rw",
@@ -108,6 +112,7 @@ fn the_sample_is_understood() {
             ca_file: Some(
                 "/certs/orders-ca/ca.crt",
             ),
+            warn_before: None,
         },
     ]
     "#);

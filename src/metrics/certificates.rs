@@ -29,6 +29,13 @@ pub(super) const METRICS: &[Metric] = &[
         values: Values::Certificate(|one, _| Some(one.chain()?.last_to_begin().not_before.into())),
     },
     Metric {
+        name: "certificate_lifetime",
+        help: "Time from begin to end of the validity of the chain's certificate that ends first.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Certificate(|one, _| Some(one.chain()?.first_to_end().lifetime().into())),
+    },
+    Metric {
         name: "certificate_leaf_not_after_timestamp",
         help: "End of the validity of the leaf alone.",
         unit: Some(Unit::Seconds),

@@ -11,6 +11,7 @@ use crate::report::{
     ArchiveStatus, Refused, RefusedKind, Report, RetentionReport, ServerReport, UploadSums,
     WalAnomaly, WalReport,
 };
+use crate::x509::CertificateStatus;
 
 use super::health::{archive_findings, server_findings};
 use super::json::{
@@ -18,20 +19,19 @@ use super::json::{
     PostgresqlEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry,
     TimelineEntry, UploadsEntry, WalEntry,
 };
-use super::{BackupEntry, CertificateEntry, CertificatesToCheck, ScheduleEntry, Severity};
+use super::{BackupEntry, CertificateEntry, ScheduleEntry, Severity};
 
 impl CheckDocument {
     /// Judges archives and certificates as of a moment, by their last scans and readings.
     #[must_use]
     pub fn new(
         archives: &[ArchiveStatus],
-        certificates: CertificatesToCheck<'_>,
+        certificates: &[CertificateStatus],
         now: DateTime<Utc>,
     ) -> Self {
         let archives: Vec<_> = archives.iter().map(|one| ArchiveEntry::new(one, now)).collect();
-        let CertificatesToCheck { statuses, warn_before } = certificates;
-        let entry = |one| CertificateEntry::new(one, now, warn_before);
-        let certificates: Vec<_> = statuses.iter().map(entry).collect();
+        let entry = |status| CertificateEntry::new(status, now);
+        let certificates: Vec<_> = certificates.iter().map(entry).collect();
         let of_archives = archives.iter().map(|archive| archive.status);
         let of_certificates = certificates.iter().map(|certificate| certificate.status);
         Self {

@@ -1,21 +1,12 @@
 //! What is said of certificates: the entry of each, and what is not as it should be.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::x509::{Certificate, CertificateStatus, Chain, Validity, Verification};
 
 use super::human::{ago, duration, moment};
 use super::{Finding, FindingCode, Moment, Severity};
-
-/// The certificates that a check is about.
-#[derive(Clone, Copy, Debug)]
-pub struct CertificatesToCheck<'a> {
-    /// What is known of them.
-    pub statuses: &'a [CertificateStatus],
-    /// How long before its end one is worth a warning.
-    pub warn_before: TimeDelta,
-}
 
 /// One certificate. What it says of itself is `null` where it could not be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,8 +44,8 @@ const DAY: i64 = 24 * 3600;
 impl CertificateEntry {
     /// Judges a certificate as of a moment, by the last reading.
     #[must_use]
-    pub fn new(status: &CertificateStatus, now: DateTime<Utc>, warn_before: TimeDelta) -> Self {
-        let mut findings = findings(status, now, warn_before);
+    pub fn new(status: &CertificateStatus, now: DateTime<Utc>) -> Self {
+        let mut findings = findings(status, now);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let leaf = status.chain().map(Chain::leaf);
         let of_leaf = |text: fn(&Certificate) -> &String| leaf.map(|leaf| text(leaf).clone());
@@ -90,11 +81,7 @@ impl CertificateEntry {
     }
 }
 
-fn findings(
-    status: &CertificateStatus,
-    now: DateTime<Utc>,
-    warn_before: TimeDelta,
-) -> Vec<Finding> {
+fn findings(status: &CertificateStatus, now: DateTime<Utc>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(why) = &status.failure {
         let last = status.last.as_ref().map(|last| ago(last.read_at, now));
@@ -102,7 +89,7 @@ fn findings(
         let message = format!("The certificate cannot be read{last}: {why}");
         findings.push(Finding::new(Severity::Unknown, FindingCode::CertificateUnreadable, message));
     }
-    findings.extend(validity(status, now, warn_before));
+    findings.extend(validity(status, now));
     // What its dates say already is not said twice.
     let is_in_time = status.chain().is_some_and(|chain| chain.leaf().covers(now));
     match &status.verification {
@@ -121,15 +108,11 @@ fn findings(
     findings
 }
 
-fn validity(
-    status: &CertificateStatus,
-    now: DateTime<Utc>,
-    warn_before: TimeDelta,
-) -> Option<Finding> {
+fn validity(status: &CertificateStatus, now: DateTime<Utc>) -> Option<Finding> {
     let chain = status.chain()?;
     let which = in_words(chain, chain.first_to_end());
     let end = chain.first_to_end().not_after;
-    let (severity, code, message) = match status.validity(now, warn_before)? {
+    let (severity, code, message) = match status.validity(now)? {
         Validity::Valid => return None,
         Validity::Ending => {
             let left = duration(end - now);
@@ -166,9 +149,11 @@ fn in_words(chain: &Chain, certificate: &Certificate) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::x509::made::{Authority, now};
-    use crate::x509::{CertificateSource, LastChain};
+    use crate::x509::{CertificateSource, LastChain, WarnBefore};
 
     /// A leaf that has an intermediate behind it which has ended.
     fn with_ended(verification: Verification) -> CertificateStatus {
@@ -179,6 +164,7 @@ mod tests {
             name: "orders".to_owned(),
             source: CertificateSource::PostgreSql,
             place: "orders-rw:5432".to_owned(),
+            warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
             last: Some(LastChain { chain, read_at: now() }),
             verification,
             failure: None,
@@ -186,7 +172,7 @@ mod tests {
     }
 
     fn told(status: &CertificateStatus) -> Vec<(Severity, FindingCode, String)> {
-        let entry = CertificateEntry::new(status, now(), TimeDelta::days(7));
+        let entry = CertificateEntry::new(status, now());
         let findings = entry.findings.into_iter();
         findings.map(|one| (one.severity, one.code, one.message)).collect()
     }

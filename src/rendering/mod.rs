@@ -24,7 +24,7 @@ mod thresholds;
 mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
-pub use certificate::{CertificateEntry, CertificatesToCheck};
+pub use certificate::CertificateEntry;
 pub use explanation::explanation;
 pub use finding_code::FindingCode;
 pub use glance::{RestoreVerdict, ServerGlance, server_glances};

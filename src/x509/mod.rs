@@ -17,5 +17,5 @@ mod tests;
 pub use chain::{Certificate, Chain, InvalidCertificate, LastChain};
 pub use host::{Host, InvalidHost};
 pub use pem::{InvalidPem, certificates};
-pub use status::{CertificateSource, CertificateStatus, Validity, Verification};
+pub use status::{CertificateSource, CertificateStatus, Validity, Verification, WarnBefore};
 pub use trust::{Authorities, Purpose, Untrusted, is_host_of_store};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Chain, LastChain};
+use super::{Certificate, Chain, LastChain};
 
 /// Where a certificate comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct CertificateStatus {
     pub source: CertificateSource,
     /// The path, address or URL.
     pub place: String,
+    /// Time before its end at which it is worth a warning.
+    pub warn_before: WarnBefore,
     /// The last chain that could be read; `None` as long as none could be.
     pub last: Option<LastChain>,
     /// Outcome of the verification in the last reading.
@@ -43,6 +45,30 @@ pub struct CertificateStatus {
     /// Why the last reading failed; `None` when it did not.
     pub failure: Option<String>,
 }
+
+/// Time before its end at which a certificate is worth a warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarnBefore {
+    /// This one.
+    Exactly(TimeDelta),
+    /// This one, or an eighth of the certificate's lifetime if that is less: a certificate for a day is
+    /// renewed within its last hours.
+    AtMost(TimeDelta),
+}
+
+impl WarnBefore {
+    /// Returns the time for a certificate.
+    #[must_use]
+    pub fn of(self, certificate: &Certificate) -> TimeDelta {
+        match self {
+            Self::Exactly(time) => time,
+            Self::AtMost(time) => time.min(certificate.lifetime() / SHARE_OF_LIFETIME),
+        }
+    }
+}
+
+/// Part of its lifetime that a certificate has left when it should have been renewed: one of this many.
+const SHARE_OF_LIFETIME: i32 = 8;
 
 /// Outcome of the verification of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,14 +122,14 @@ impl CertificateStatus {
 
     /// How the last chain that could be read stands at a moment.
     #[must_use]
-    pub fn validity(&self, now: DateTime<Utc>, warn_before: TimeDelta) -> Option<Validity> {
+    pub fn validity(&self, now: DateTime<Utc>) -> Option<Validity> {
         let chain = self.chain()?;
         let left = chain.first_to_end().not_after - now;
         Some(if left < TimeDelta::zero() {
             Validity::Ended
         } else if now < chain.last_to_begin().not_before {
             Validity::NotYet
-        } else if left < warn_before {
+        } else if left < self.warn_before.of(chain.first_to_end()) {
             Validity::Ending
         } else {
             Validity::Valid

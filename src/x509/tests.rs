@@ -1,5 +1,6 @@
 //! Certificates as they come: good ones, and all the others.
 
+use chrono::TimeDelta;
 use openssl::x509::X509;
 use proptest::prelude::*;
 use rcgen::{
@@ -330,6 +331,7 @@ fn the_end_stays_in_sight_while_nothing_can_be_read() {
         name: "orders".to_owned(),
         source: CertificateSource::File,
         place: "/certs/tls.crt".to_owned(),
+        warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
         last: Some(LastChain { chain: chain(&leaf.pem), read_at: now() }),
         verification: Verification::Verified,
         failure: None,
@@ -357,12 +359,12 @@ fn a_chain_is_warned_of_before_it_ends() {
         name: "orders".to_owned(),
         source: CertificateSource::File,
         place: "/certs/tls.crt".to_owned(),
+        warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
         last: Some(LastChain { chain: chain(&leaf.pem), read_at: now() }),
         verification: Verification::NotAsked,
         failure: None,
     };
-    let at =
-        |text: &str| status.validity(text.parse().unwrap(), chrono::TimeDelta::days(7)).unwrap();
+    let at = |text: &str| status.validity(text.parse().unwrap()).unwrap();
 
     assert_eq!(at("2029-12-31T23:59:59Z"), Validity::NotYet);
     assert_eq!(at("2030-01-01T00:00:00Z"), Validity::Valid);
@@ -370,6 +372,32 @@ fn a_chain_is_warned_of_before_it_ends() {
     assert_eq!(at("2030-12-25T00:00:01Z"), Validity::Ending);
     assert_eq!(at("2031-01-01T00:00:00Z"), Validity::Ending);
     assert_eq!(at("2031-01-01T00:00:01Z"), Validity::Ended);
+}
+
+#[test]
+fn a_certificate_for_a_day_is_warned_of_in_its_last_hours() {
+    let from = rcgen::date_time_ymd(2030, 6, 15);
+    let mut params = leaf_params("server", (2030, 2031));
+    (params.not_before, params.not_after) = (from, from + std::time::Duration::from_hours(24));
+    let leaf = chain(&Authority::new("root").sign(&params).pem);
+    let leaf = leaf.leaf();
+
+    let week = TimeDelta::days(7);
+    assert_eq!(WarnBefore::AtMost(week).of(leaf), TimeDelta::hours(3));
+    assert_eq!(WarnBefore::AtMost(TimeDelta::hours(1)).of(leaf), TimeDelta::hours(1));
+    assert_eq!(WarnBefore::Exactly(week).of(leaf), week);
+}
+
+#[test]
+fn a_chain_is_not_valid_before_its_last_certificate_is() {
+    let root = Authority::new("root");
+    let between = root.intermediate("between", (2030, 2032));
+    let leaf = between.sign(&leaf_params("server", (2028, 2031)));
+
+    let chain = chain(&format!("{}{}", leaf.pem, between.pem()));
+
+    assert_eq!(chain.last_to_begin().subject, "CN=between");
+    assert_eq!(chain.first_to_end().subject, "CN=server");
 }
 
 proptest! {

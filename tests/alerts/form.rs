@@ -139,8 +139,11 @@ fn every_threshold_is_used_and_its_absence_noticed() {
     let compared = |of_the_watcher: bool| -> BTreeSet<_> {
         let of =
             |(name, _): &(String, _)| (name == "BarmanCloudThresholdMissing") == of_the_watcher;
-        let alerts = alerts().into_iter().filter(of);
-        let selectors = alerts.flat_map(|(_, rule)| selectors(&rule.expr));
+        let alerts = alerts().into_iter().filter(of).map(|(_, rule)| rule);
+        // A threshold may be worked out by a rule of its own.
+        let others =
+            all_rules().into_iter().filter(|rule| rule.record.is_some() && !of_the_watcher);
+        let selectors = alerts.chain(others).flat_map(|rule| selectors(&rule.expr));
         let thresholds = selectors.filter(|one| one.metric == "barman_cloud:threshold");
         thresholds.map(|one| key(one.value("name"), one.value("severity"))).collect()
     };

@@ -136,7 +136,8 @@ async fn every_metric_and_label_in_the_rules_is_on_the_page() {
             asked += 1;
             let mut selector = selector;
             // Which archive and server a text asks about is filled in when it is written.
-            selector.matchers.retain(|(_, value)| !value.is_empty());
+            // The names that a pattern stands for are not compared.
+            selector.matchers.retain(|(_, value)| !value.is_empty() && !value.starts_with('~'));
             let name = rule.alert.as_ref().or(rule.record.as_ref());
             if !is_served(&selector, &samples) {
                 missing.push(format!("{name:?}: {selector:?}"));

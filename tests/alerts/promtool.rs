@@ -118,3 +118,67 @@ tests:
                 cannot fire.
               runbook_url: https://barman-cloud-exporter.example/alerts/runbooks/BarmanCloudThresholdMissing.md
 ";
+
+/// Those for a day and for six days are renewed when a third of that is left, until the first one is not
+/// any more. The endpoint of a store and one that is renewed by hand have thresholds of their own.
+#[test]
+fn certificates_with_short_lives_are_given_a_share_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("test.yaml");
+    fs::write(&script, SHORT_LIVES.replace("RULES", plain_rules().to_str().unwrap())).unwrap();
+
+    promtool(&["test", "rules"], &[script]).unwrap();
+}
+
+const SHORT_LIVES: &str = r#"
+rule_files: [RULES]
+evaluation_interval: 4m
+tests:
+  - interval: 4m
+    input_series:
+      - series: 'barman_cloud_certificate_not_after_timestamp_seconds{certificate="day"}'
+        values: 86400x239 144000x239 201600x239 259200x359
+      - series: 'barman_cloud_certificate_lifetime_seconds{certificate="day"}'
+        values: 86400x1079
+      - series: 'barman_cloud_certificate_not_after_timestamp_seconds{certificate="six-days"}'
+        values: 518400x1079
+      - series: 'barman_cloud_certificate_lifetime_seconds{certificate="six-days"}'
+        values: 518400x1079
+      - series: 'barman_cloud_certificate_not_after_timestamp_seconds{certificate="s3/production"}'
+        values: 259200x1079
+      - series: 'barman_cloud_certificate_lifetime_seconds{certificate="s3/production"}'
+        values: 604800x1079
+      - series: 'barman_cloud_certificate_not_after_timestamp_seconds{certificate="older-exporter"}'
+        values: 259200x1079
+      - series: 'barman_cloud_certificate_not_before_timestamp_seconds{certificate="older-exporter"}'
+        values: -43200x1079
+      - series: 'barman_cloud_certificate_not_after_timestamp_seconds{certificate="by-hand"}'
+        values: 1728000x1079
+      - series: 'barman_cloud_certificate_lifetime_seconds{certificate="by-hand"}'
+        values: 7776000x1079
+      - series: >-
+          barman_cloud:threshold{name="certificate_remaining_seconds", certificate="by-hand", severity="warning"}
+        values: 2592000x1079
+      - series: 'barman_cloud:threshold{name="certificate_remaining_seconds", certificate="s3", severity="warning"}'
+        values: 86400x1079
+    promql_expr_test:
+      - expr: count by (certificate, severity) (ALERTS{alertname="BarmanCloudCertificateExpiring", alertstate="firing"})
+        eval_time: 47h
+        exp_samples:
+          - { labels: '{certificate="by-hand", severity="warning"}', value: 1 }
+      - expr: count by (certificate, severity) (ALERTS{alertname="BarmanCloudCertificateExpiring", alertstate="firing"})
+        eval_time: 60h
+        exp_samples:
+          - { labels: '{certificate="by-hand", severity="warning"}', value: 1 }
+          - { labels: '{certificate="s3/production", severity="warning"}', value: 1 }
+      - expr: count by (certificate, severity) (ALERTS{alertname="BarmanCloudCertificateExpiring", alertstate="firing"})
+        eval_time: 71h40m
+        exp_samples:
+          - { labels: '{certificate="by-hand", severity="warning"}', value: 1 }
+          - { labels: '{certificate="s3/production", severity="warning"}', value: 1 }
+          - { labels: '{certificate="s3/production", severity="critical"}', value: 1 }
+          - { labels: '{certificate="older-exporter", severity="warning"}', value: 1 }
+          - { labels: '{certificate="older-exporter", severity="critical"}', value: 1 }
+          - { labels: '{certificate="day", severity="warning"}', value: 1 }
+          - { labels: '{certificate="day", severity="critical"}', value: 1 }
+"#;

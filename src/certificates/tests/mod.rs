@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::x509::made::{Authority, leaf_params, now};
-use crate::x509::{CertificateStatus, Verification};
+use crate::x509::{CertificateStatus, Verification, WarnBefore};
 
 /// Long enough for a handshake on a busy machine; what is silent is told sooner.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -39,9 +39,10 @@ struct Watch {
 impl Watch {
     fn new(watched: Watched, trust: Trust, limit: Duration) -> Self {
         let heard = Arc::new(Heard::default());
-        let (name, clock) = ("orders".to_owned(), Arc::new(now));
+        let warn_before = WarnBefore::AtMost(chrono::TimeDelta::days(7));
+        let subject = Subject { name: "orders".to_owned(), watched, trust, warn_before };
         let observer = heard.clone();
-        Self { watcher: Watcher::new(name, (watched, trust), limit, observer, clock), heard }
+        Self { watcher: Watcher::new(subject, limit, observer, Arc::new(now)), heard }
     }
 
     fn files(pattern: &Path, trust: Trust) -> Self {
