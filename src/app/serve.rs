@@ -70,6 +70,15 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
 fn stop_on_signal() -> io::Result<CancellationToken> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            warn!(
+                signal = "SIGHUP",
+                "The configuration is read only at the start: restart to change it"
+            );
+        }
+    });
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     tokio::spawn(async move {

@@ -38,7 +38,7 @@ impl ListenAddress {
 
 impl Default for ListenAddress {
     fn default() -> Self {
-        Self { host: Host::One(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port: 10432 }
+        Self { host: Host::Any, port: 10432 }
     }
 }
 
@@ -101,5 +101,6 @@ mod tests {
         let all = address.socket_addresses();
 
         assert_eq!(all, ["[::]:10432".parse().unwrap(), "0.0.0.0:10432".parse().unwrap()]);
+        assert_eq!(ListenAddress::default(), address);
     }
 }

@@ -7,7 +7,7 @@ use super::section::Section;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebConfig {
     /// Address and port to listen on: `address:port`, or `:port` for every address of the machine.
-    /// An IPv6 address stands in brackets. Default: `0.0.0.0:10432`.
+    /// An IPv6 address stands in brackets. Default: `:10432`, every address of IPv6 and IPv4.
     pub listen_address: ListenAddress,
     /// How many connections are served at once; more wait until one ends. From 1 to 10000.
     /// Default: 512.

@@ -56,11 +56,11 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_arrival_interval",
-        help: "Time from the arrival of a WAL segment to that of the next, by quantile of all that are \
-               in the archive: 0.5, 0.99, 1 (the longest); gaps are left out, and times over a minute \
+        help: "Time from the arrival of a WAL segment to that of the next, over all that are in the \
+               archive: median, p99 (99 % are shorter), max; gaps are left out, and times over a minute \
                are rounded by up to 2 %.",
         unit: Some(Unit::Seconds),
-        labels: &["quantile"],
+        labels: &["statistic"],
         values: Values::ServerBy(arrival_intervals),
     },
     Metric {
@@ -87,8 +87,9 @@ fn by_kind(server: &ServerReport, value: fn(&Sums) -> u64) -> Vec<Labelled> {
 }
 
 fn arrival_intervals(server: &ServerReport) -> Vec<Labelled> {
-    let quantiles = [("0.5", 0.5), ("0.99", 0.99), ("1", 1.0)].into_iter();
-    quantiles
+    // A label `quantile` is for summaries alone.
+    let statistics = [("median", 0.5), ("p99", 0.99), ("max", 1.0)].into_iter();
+    statistics
         .filter_map(|(label, share)| {
             Some((labels([label]), server.wal.intervals.quantile(share)?.into()))
         })

@@ -1,6 +1,10 @@
 //! What the daemon serves.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use embedded_s3::{Action, Fault};
 use flate2::read::GzDecoder;
@@ -162,4 +166,59 @@ async fn there_is_nothing_else() {
 
     assert_eq!(exporter.get("/metrics/").await.0, StatusCode::NOT_FOUND);
     assert_eq!(post.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+/// Otherwise an alert on restarts would fire on each correction of the clock.
+#[tokio::test]
+async fn the_start_of_the_process_does_not_move() {
+    let (_archive, exporter) = scanned().await;
+    let start = async || exporter.scrape().await.value("process_start_time_seconds", &[]).unwrap();
+
+    let first = start().await;
+    for _ in 0..20 {
+        assert_eq!(start().await.to_bits(), first.to_bits());
+    }
+
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!((now - first).abs() < 120.0, "{first} is not about now, {now}");
+}
+
+#[tokio::test]
+async fn the_port_serves_ipv4_and_ipv6() {
+    let (archive, _) = scanned().await;
+    let mut configuration = every_second([archive.settings(ARCHIVE)]);
+    let port = TcpListener::bind("[::]:0").unwrap().local_addr().unwrap().port();
+    configuration["web"] = json!({ "listenAddress": format!(":{port}") });
+    archive.write("config.yaml", &configuration.to_string());
+    let program = env!("CARGO_BIN_EXE_barman-cloud-exporter");
+    let file = archive.directory().join("config.yaml");
+    let mut running = Command::new(program).arg("--config.file").arg(file).spawn().unwrap();
+
+    for host in ["127.0.0.1", "[::1]"] {
+        let url = format!("http://{host}:{port}/-/healthy");
+        let deadline = Instant::now() + SOON;
+        while Client::new().get(&url).send().await.is_err() {
+            assert!(Instant::now() < deadline, "{url} does not answer");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
+#[tokio::test]
+async fn promtool_has_nothing_to_say_about_the_page() {
+    let (_archive, exporter) = scanned().await;
+    let (_, page) = text(&exporter, "text/plain").await;
+    let promtool = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/bin/promtool");
+    let mut command = Command::new(promtool);
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut promtool = command.stderr(Stdio::piped()).spawn().unwrap();
+
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}");
 }

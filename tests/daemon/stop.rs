@@ -45,3 +45,17 @@ async fn a_termination_between_scans_is_no_error() {
     assert_eq!(status.code(), Some(0));
     assert!(!log.contains("ERROR"), "{log}");
 }
+
+/// Until it reloads anything, it says what to do instead.
+#[tokio::test]
+async fn a_hangup_ends_nothing() {
+    let (_archive, mut exporter) = scanned().await;
+
+    exporter.signal(Signal::HUP);
+    until("the message", SOON, || exporter.log().contains("SIGHUP").then_some(()));
+    let samples = exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
+
+    assert_eq!(samples.value("barman_cloud_up", &[("archive", ARCHIVE)]), Some(1.0));
+    let (status, _) = exporter.stop();
+    assert_eq!(status.code(), Some(0));
+}

@@ -1,6 +1,5 @@
 //! A dashboard as it lies in the repository.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -79,13 +78,14 @@ impl Query {
 /// When one is left that Grafana would not know either.
 pub(crate) fn fill(expression: &str, archive: &str, server: &str) -> String {
     let escaped = server.replace('-', r"\-").replace('.', r"\.");
-    let values = BTreeMap::from([
+    let values = [
         ("${server:regex}", escaped.as_str()),
+        ("offset $__rate_interval", "offset 1s"),
         ("$__rate_interval", "1m"),
         ("offset 1d", "offset 1s"),
         ("$archive", archive),
         ("$server", server),
-    ]);
+    ];
     let filled = values
         .iter()
         .fold(expression.to_owned(), |filled, (variable, value)| filled.replace(variable, value));

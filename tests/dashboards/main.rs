@@ -23,6 +23,7 @@ mod retention;
 #[path = "../../examples/demo/wal.rs"]
 mod wal;
 
+mod arrival;
 mod board;
 mod form;
 mod models;
