@@ -15,15 +15,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use s3_simulator::{BUCKET, NOW, PREFIX};
 use tempfile::TempDir;
 
-/// Counts requests for pages.
+/// Counts requests.
 #[derive(Default)]
-struct Pages(AtomicU64);
+struct Requests {
+    pages: AtomicU64,
+    files: AtomicU64,
+}
 
-impl RequestObserver for Pages {
+impl RequestObserver for Requests {
     fn request_sent(&self, operation: Operation, _: RequestOutcome) {
-        if operation == Operation::ListObjectsV2 {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
+        let count = match operation {
+            Operation::ListObjectsV2 => &self.pages,
+            Operation::GetObject => &self.files,
+            Operation::ListMultipartUploads | Operation::ListParts => return,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -35,7 +41,7 @@ pub(crate) struct Exporter {
     knowledge: Knowledge,
     /// Seconds of Unix time.
     now: Arc<AtomicI64>,
-    pages: Arc<Pages>,
+    requests: Arc<Requests>,
     /// Holds the credentials.
     _directory: TempDir,
 }
@@ -60,14 +66,14 @@ impl Exporter {
             request_timeout: Duration::from_secs(30),
             max_attempts: 4,
         };
-        let pages = Arc::new(Pages::default());
+        let requests = Arc::new(Requests::default());
         Self {
-            store: Arc::new(S3Store::new(settings, pages.clone())),
+            store: Arc::new(S3Store::new(settings, requests.clone())),
             limits: limits(concurrency),
             expected: expectations(),
             knowledge: Knowledge::default(),
             now: Arc::new(AtomicI64::new(i64::try_from(NOW).unwrap_or(0))),
-            pages,
+            requests,
             _directory: directory,
         }
     }
@@ -89,7 +95,12 @@ impl Exporter {
             expected: &self.expected,
         };
         let report = pass.run(&mut self.knowledge, &clock).await.expect("the simulator answers");
-        (report, self.pages.0.swap(0, Ordering::Relaxed))
+        (report, self.requests.pages.swap(0, Ordering::Relaxed))
+    }
+
+    /// Requests for files since the last call.
+    pub(crate) fn file_requests(&self) -> u64 {
+        self.requests.files.swap(0, Ordering::Relaxed)
     }
 
     /// The page that shows a report.

@@ -26,6 +26,8 @@ pub(crate) enum Task {
     Rescan(u32),
     /// The exporter scans everything, and its page is encoded.
     Encode,
+    /// The same as `Rescan`, and its page is scraped every 15 seconds.
+    Fleet(u32),
 }
 
 /// What it took.
@@ -41,6 +43,8 @@ pub(crate) struct Measured {
     pub(crate) peak_bytes: u64,
     /// Requests for pages of each scan.
     pub(crate) requests: Vec<u64>,
+    /// Requests for files of the first scan.
+    pub(crate) file_requests: u64,
     /// The page, where it was encoded.
     pub(crate) page: Option<PageMeasured>,
 }
@@ -55,6 +59,9 @@ pub(crate) struct PageMeasured {
 
 /// How many times a page is encoded.
 const ENCODINGS: usize = 15;
+
+/// How many scrapes come between two scans: every 15 seconds for five minutes.
+const SCRAPES: usize = 20;
 
 impl Task {
     /// Does it in a process of its own.
@@ -101,6 +108,29 @@ async fn perform(task: Task, port: u16) -> Measured {
             }
             measured
         }
+        Task::Fleet(times) => {
+            let mut exporter = Exporter::new(port, 16);
+            let (mut report, requests) = exporter.scan().await;
+            let file_requests = exporter.file_requests();
+            let mut measured = Measured { requests: vec![requests], file_requests, ..Measured::default() };
+            for _ in 0..times {
+                // The report that is shown stays until the next one takes its place.
+                let shown = Arc::new(report);
+                for _ in 0..SCRAPES {
+                    let page = exporter.page(Arc::clone(&shown)).openmetrics();
+                    gzip_bytes(&page.expect("the page can be encoded"));
+                }
+                eprintln!("{} {}", measured.requests.len(), resident_bytes() / 1024 / 1024);
+                exporter.wait(5 * 60);
+                archive_one_more(port);
+                let requests;
+                (report, requests) = exporter.scan().await;
+                drop(shown);
+                measured.requests.push(requests);
+            }
+            measured.objects = report.stock.sums.objects;
+            measured
+        }
         Task::Encode => {
             let mut exporter = Exporter::new(port, 16);
             let (report, requests) = exporter.scan().await;
@@ -139,6 +169,11 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).expect("no process has spent less than nothing")
+}
+
+fn resident_bytes() -> u64 {
+    let status = procfs::process::Process::myself().and_then(|process| process.status());
+    1024 * status.ok().and_then(|status| status.vmrss).unwrap_or_default()
 }
 
 fn peak_bytes() -> u64 {

@@ -23,7 +23,7 @@ pub struct Shape {
     pub servers: u64,
     /// Base backups of a server, of two objects each. There must be more segments.
     pub backups: u64,
-    /// Timelines of a server; each but the first has a history file. There must be as many logs.
+    /// Timelines of a server; each but the first has a history file. There must be as many segments.
     pub timelines: u64,
     /// Segments of a server.
     pub segments: u64,
@@ -110,9 +110,12 @@ impl Archive {
         }
     }
 
-    /// Segments of each timeline but the last, which has the rest.
+    /// Segments of each timeline but the last, which has the rest: whole logs, if there are as many.
     pub(crate) fn timeline_segments(&self) -> u64 {
-        self.first_segments.div_ceil(LOG) / self.shape.timelines * LOG
+        match self.first_segments.div_ceil(LOG) / self.shape.timelines {
+            0 => self.first_segments / self.shape.timelines,
+            logs => logs * LOG,
+        }
     }
 
     /// Timeline, log and last part of a segment's name. The first log is not the cluster's first.
@@ -215,6 +218,24 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn timelines_may_be_shorter_than_a_log() {
+        let archive = Archive::new(Shape { servers: 1, backups: 3, timelines: 3, segments: 200 });
+        let keys: Vec<String> = (0..archive.objects())
+            .map(|place| {
+                let mut key = Vec::new();
+                archive.write_key(archive.object(place), &mut key);
+                String::from_utf8(key).unwrap()
+            })
+            .collect();
+
+        assert!(keys.is_sorted_by(|one, next| one < next));
+        assert_eq!(keys.len(), 6 + 2 + 200);
+        assert_eq!(keys[6 + 66], "barman/server-0000/wals/00000002.history");
+        let last = "barman/server-0000/wals/0000000300000001/0000000300000001000000C7.gz";
+        assert_eq!(keys[keys.len() - 1], last);
+    }
 
     #[test]
     fn keys_are_in_order_and_as_many_as_the_shape_says() {
