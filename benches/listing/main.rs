@@ -32,8 +32,8 @@ fn main() -> ExitCode {
         }
         (Some("fleet"), _) => {
             let shape = s3_simulator::Shape { servers: 1000, backups: 3, timelines: 3, segments: 200 };
-            let simulator = simulator::Simulator::start(shape, 30);
-            let output = process::process(process::MEASURE, &(task::Task::Fleet(50), simulator.port)).stderr(std::process::Stdio::inherit()).output().unwrap();
+            let simulator = simulator::Simulator::start(shape, 0);
+            let output = process::process(process::MEASURE, &(task::Task::Fleet(8), simulator.port)).stderr(std::process::Stdio::inherit()).output().unwrap();
             println!("{}", String::from_utf8_lossy(&output.stdout));
             ExitCode::SUCCESS
         }

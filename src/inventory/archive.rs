@@ -22,11 +22,11 @@ pub struct Inventory {
     pub loose: Stock,
     /// The directories below the destination path, by name.
     pub directories: BTreeMap<String, DirectoryInventory>,
-    /// Where objects of logs were added, the last ones last, since files were last forgotten.
+    /// Where objects of logs were added, the last ones last, since files were last packed.
     recent_logs: Vec<(String, LogName)>,
-    /// Objects of logs that were added since then.
-    logged: usize,
-    /// Room that forgotten files leave, to be used again: what stays of a log is small, and would lie
+    /// Memory that packed files take, in bytes.
+    packed: usize,
+    /// Room that packed files leave, to be used again: what stays of a log is small, and would lie
     /// between what its files leave and what the next one's ask for.
     spare: Vec<Vec<LoggedFile>>,
     /// Logs whose files are asked for: they are not forgotten.
@@ -39,7 +39,7 @@ pub struct Inventory {
 /// How much there is room for.
 #[derive(Clone, Copy, Debug)]
 struct Room {
-    /// How many files of logs are remembered one by one, at the least: all those of a small archive.
+    /// Memory for the files of logs, in bytes: enough for more than two million segments.
     files: usize,
     /// How many logs are taken for unfinished: listings run in parallel, and each is in one of them.
     logs_under_way: usize,
@@ -47,12 +47,12 @@ struct Room {
 
 impl Default for Room {
     fn default() -> Self {
-        Self { files: 200_000, logs_under_way: 256 }
+        Self { files: 14 * 1024 * 1024, logs_under_way: 256 }
     }
 }
 
 impl Inventory {
-    /// One that forgets as a large one does, and need not be large for that.
+    /// One that packs and forgets as a large one does, and need not be large for that.
     #[cfg(test)]
     pub(crate) fn with_room(files: usize, logs_under_way: usize) -> Self {
         Self { room: Room { files, logs_under_way }, ..Self::default() }
@@ -118,9 +118,8 @@ impl Inventory {
 
     /// Ends a listing that began at this moment: to be called when everything is listed.
     pub fn settle(&mut self, listed_at: DateTime<Utc>) {
-        self.recent_logs = Vec::new();
+        self.pack_files(0);
         self.spare = Vec::new();
-        self.logged = 0;
         let directories = self.directories.values_mut();
         directories.flat_map(|it| it.wal.logs.values_mut()).for_each(|log| log.settle(listed_at));
     }
@@ -133,16 +132,14 @@ impl Inventory {
             let logs = it.wal.logs.iter_mut();
             logs.filter(move |(name, _)| !asked.contains(&(directory.clone(), **name)))
         });
-        let mut holding: Vec<_> = logs
-            .filter_map(|(_, log)| Some((log.listed_at, log.files()?.len(), log)))
-            .filter(|(_, files, _)| *files > 0)
-            .collect();
+        let holding = logs.map(|(_, log)| (log.listed_at, log.files_size(), log));
+        let mut holding: Vec<_> = holding.filter(|(_, size, _)| *size > 0).collect();
         holding.sort_by_key(|(listed_at, ..)| std::cmp::Reverse(*listed_at));
         let mut held = 0;
-        for (_, files, log) in holding {
-            held += files;
+        for (_, size, log) in holding {
+            held += size;
             if held > self.room.files {
-                drop(log.forget_files());
+                log.forget_files();
             }
         }
     }
@@ -156,13 +153,13 @@ impl Inventory {
 
     fn note_log(&mut self, directory: &str, log: LogName) {
         let is_same = |(known, name): &(String, LogName)| *name == log && known == directory;
-        if !self.recent_logs.last().is_some_and(is_same) {
-            self.recent_logs.push((directory.to_owned(), log));
-            self.make_room(directory, log);
+        if self.recent_logs.last().is_some_and(is_same) {
+            return;
         }
-        self.logged += 1;
-        if self.logged > self.room.files {
-            self.forget_files();
+        self.recent_logs.push((directory.to_owned(), log));
+        self.make_room(directory, log);
+        if self.recent_logs.len() > 2 * self.room.logs_under_way {
+            self.pack_files(self.room.logs_under_way);
         }
     }
 
@@ -177,22 +174,24 @@ impl Inventory {
         }
     }
 
-    /// Forgets the files of logs that are taken for finished.
-    fn forget_files(&mut self) {
-        let finished = self.recent_logs.len().saturating_sub(self.room.logs_under_way);
+    /// Packs the files of all logs but the last ones, which may not be finished. Where there is no
+    /// room for them, they are forgotten.
+    fn pack_files(&mut self, under_way: usize) {
+        let finished = self.recent_logs.len().saturating_sub(under_way);
         let under_way = self.recent_logs.split_off(finished);
-        let finished = mem::take(&mut self.recent_logs);
-        let still: BTreeSet<_> = under_way.iter().cloned().collect();
-        self.recent_logs = under_way;
-        let asked = mem::take(&mut self.asked);
-        let is_done = |log: &(String, LogName)| !still.contains(log) && !asked.contains(log);
-        for (directory, name) in finished.into_iter().filter(is_done) {
-            let files = self.log_mut(&directory, name).and_then(LogInventory::forget_files);
+        let finished = mem::replace(&mut self.recent_logs, under_way);
+        let still: BTreeSet<_> = self.recent_logs.iter().cloned().collect();
+        for (directory, name) in finished.into_iter().filter(|log| !still.contains(log)) {
+            let is_asked = self.asked.contains(&(directory.clone(), name));
+            let most = self.room.files.saturating_sub(self.packed);
+            let most = if is_asked { usize::MAX } else { most };
+            let Some(log) = self.log_mut(&directory, name) else { continue };
+            let files = log.pack_files(most);
+            let size = log.files_size();
+            self.packed += size;
             // A room as small as a new log's own would never be taken, and keep others from being.
             self.spare.extend(files.filter(|room| ROOMS.contains(&room.capacity())));
         }
-        self.asked = asked;
-        self.logged = 0;
     }
 
     fn log_mut(&mut self, directory: &str, log: LogName) -> Option<&mut LogInventory> {
@@ -226,6 +225,35 @@ mod tests {
         }
     }
 
+    fn size_of_a_log() -> usize {
+        let mut inventory = Inventory::default();
+        add_log(&mut inventory, 0);
+        inventory.settle(hour(0));
+        inventory.packed
+    }
+
+    #[test]
+    fn more_logs_are_remembered_packed_than_there_are_under_way() {
+        let mut inventory = Inventory::with_room(usize::MAX, 4);
+        for log in 0..100 {
+            add_log(&mut inventory, log);
+        }
+        let one_more = ListedObject {
+            key: "s/wals/0000000100000000/000000010000000000000009".to_owned(),
+            size: 1,
+            last_modified: hour(0),
+            etag: None,
+            storage_class: None,
+        };
+        // A listing that runs in parallel comes back to a log.
+        inventory.add(&one_more.key, &one_more);
+        inventory.settle(hour(1));
+
+        assert_eq!(remembered(&inventory), [true; 100]);
+        let first = inventory.directories["s"].wal.logs.values().next().unwrap();
+        assert_eq!(first.files().unwrap().count(), 5);
+    }
+
     fn remembered(inventory: &Inventory) -> Vec<bool> {
         let logs = inventory.directories["s"].wal.logs.values();
         logs.map(|log| log.files().is_some()).collect()
@@ -246,26 +274,27 @@ mod tests {
     fn files_that_are_asked_for_are_not_forgotten() {
         let asked = ("s".to_owned(), LogName::parse("0000000100000001").unwrap());
         let mut inventory =
-            Inventory { asked: BTreeSet::from([asked]), ..Inventory::with_room(4, 1) };
+            Inventory { asked: BTreeSet::from([asked]), ..Inventory::with_room(0, 1) };
         for log in 0..5 {
             add_log(&mut inventory, log);
         }
-
-        assert_eq!(remembered(&inventory), [false, true, false, false, true]);
-
         inventory.settle(hour(1));
+
+        assert_eq!(remembered(&inventory), [false, true, false, false, false]);
+
         inventory.bound_files();
 
-        assert_eq!(remembered(&inventory), [false, true, false, false, true]);
+        assert_eq!(remembered(&inventory), [false, true, false, false, false]);
     }
 
     #[test]
     fn files_of_logs_that_were_taken_over_are_forgotten_oldest_first_where_there_is_no_room() {
-        let mut inventory = Inventory::with_room(10, 256);
+        let mut inventory = Inventory::with_room(2 * size_of_a_log(), 256);
         for log in 0..5 {
             add_log(&mut inventory, log);
             // As if each came from a listing of its own.
             inventory.settle(hour(log));
+            inventory.packed = 0;
         }
 
         inventory.bound_files();

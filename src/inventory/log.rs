@@ -187,8 +187,8 @@ impl LogInventory {
     #[must_use]
     pub fn arrived_at(&self, segment: u32) -> Option<DateTime<Utc>> {
         self.edge(segment).or_else(|| {
-            let mut files = self.files()?.iter();
-            let is_segment = |file: &&LoggedFile| {
+            let mut files = self.files()?;
+            let is_segment = |file: &LoggedFile| {
                 file.segment == segment && matches!(file.kind, WalKind::Segment(_))
             };
             files.find(is_segment).map(|file| file.arrived_at)
@@ -201,7 +201,7 @@ impl LogInventory {
     pub fn last_arrival(&self, since: Option<DateTime<Utc>>) -> Option<(u32, DateTime<Utc>)> {
         let is_since = |at: DateTime<Utc>| since.is_none_or(|since| at >= since);
         let of_edges = self.edges.iter().copied().rfind(|(_, at)| is_since(*at));
-        let files = self.files().unwrap_or_default().iter();
+        let files = self.files().into_iter().flatten();
         let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
         let of_files = segments
             .map(|file| (file.segment, file.arrived_at))
@@ -302,8 +302,13 @@ impl LogInventory {
     /// Individual files, in the order in which they were listed; `None` if there was no room for
     /// them.
     #[must_use]
-    pub fn files(&self) -> Option<&[LoggedFile]> {
-        self.files.kept()
+    pub fn files(&self) -> Option<impl Iterator<Item = LoggedFile>> {
+        self.files.known()
+    }
+
+    /// Returns the memory that the files take for long, in bytes.
+    pub(super) fn files_size(&self) -> usize {
+        self.files.packed_size()
     }
 
     /// Sums of the segments in these runs, given by the third part of their names; `None` if that
@@ -337,14 +342,17 @@ impl LogInventory {
     pub(super) fn settle(&mut self, listed_at: DateTime<Utc>) {
         if self.listed_at.is_none() {
             self.listed_at = Some(listed_at);
-            self.draw_from_files();
+            // Where they are packed, it was done before.
+            if self.files.are_unpacked() {
+                self.draw_from_files();
+            }
         }
     }
 
     /// Computes the arrival intervals from the files.
     fn draw_from_files(&mut self) {
         let Some(files) = self.files() else { return };
-        let segments = files.iter().filter(|file| matches!(file.kind, WalKind::Segment(_)));
+        let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
         let mut arrivals: Vec<_> = segments.map(|file| (file.segment, file.arrived_at)).collect();
         arrivals.sort_unstable();
         arrivals.dedup_by_key(|(segment, _)| *segment);
@@ -369,12 +377,18 @@ impl LogInventory {
         self.files.move_to(room)
     }
 
-    /// Forgets the individual files; returns their room, emptied.
-    pub(super) fn forget_files(&mut self) -> Option<Vec<LoggedFile>> {
+    /// Packs the individual files, if they take at most as much memory as this, and otherwise forgets
+    /// them; returns their room, emptied.
+    pub(super) fn pack_files(&mut self, most: usize) -> Option<Vec<LoggedFile>> {
         self.draw_from_files();
         self.segments.shrink_to_fit();
         self.edges.shrink_to_fit();
         self.stock.shrink_to_fit();
-        self.files.forget()
+        self.files.pack(most)
+    }
+
+    /// Forgets the individual files.
+    pub(super) fn forget_files(&mut self) {
+        self.files.forget();
     }
 }

@@ -2,10 +2,13 @@
 
 use std::mem;
 use std::ops::RangeInclusive;
+use std::slice;
 
 use chrono::{DateTime, Utc};
 
 use crate::barman::WalKind;
+
+use super::packed_files::{PackedFiles, Unpacking};
 
 /// One WAL file in its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +28,29 @@ pub struct LoggedFile {
 /// The files of a log, as long as there is room for them.
 #[derive(Clone, Debug)]
 pub(super) enum LoggedFiles {
+    /// While the log is listed.
     Kept(Box<Kept>),
+    /// Once it is listed.
+    Packed(Box<PackedFiles>),
     Forgotten,
+}
+
+/// Files of a log, in the order in which they were listed.
+#[derive(Clone, Debug)]
+enum InOrder<'a> {
+    Kept(slice::Iter<'a, LoggedFile>),
+    Packed(Unpacking<'a>),
+}
+
+impl Iterator for InOrder<'_> {
+    type Item = LoggedFile;
+
+    fn next(&mut self) -> Option<LoggedFile> {
+        match self {
+            Self::Kept(files) => files.next().copied(),
+            Self::Packed(files) => files.next(),
+        }
+    }
 }
 
 /// Files in the order in which they were listed.
@@ -48,15 +72,35 @@ impl Default for LoggedFiles {
 
 impl LoggedFiles {
     /// The files, in the order in which they were listed; `None` once they are forgotten.
-    pub(super) fn kept(&self) -> Option<&[LoggedFile]> {
+    pub(super) fn known(&self) -> Option<impl Iterator<Item = LoggedFile>> {
         match self {
-            Self::Kept(kept) => Some(&kept.0),
+            Self::Kept(kept) => Some(InOrder::Kept(kept.0.iter())),
+            Self::Packed(packed) => Some(InOrder::Packed(packed.unpack())),
             Self::Forgotten => None,
+        }
+    }
+
+    /// Returns whether they are as they were listed.
+    pub(super) const fn are_unpacked(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+
+    /// Returns the memory that they take for long, in bytes.
+    pub(super) fn packed_size(&self) -> usize {
+        match self {
+            Self::Packed(packed) => packed.size(),
+            Self::Kept(_) | Self::Forgotten => 0,
         }
     }
 
     /// Keeps one more, unless the others are forgotten.
     pub(super) fn push(&mut self, file: LoggedFile) {
+        if let Self::Packed(packed) = self {
+            // It was taken for listed too soon.
+            let mut files = Vec::with_capacity(packed.len() + 1);
+            files.extend(packed.unpack());
+            *self = Self::Kept(Box::new(Kept(files)));
+        }
         if let Self::Kept(kept) = self {
             let files = &mut kept.0;
             if files.len() == files.capacity() && files.len() >= FEW {
@@ -76,18 +120,23 @@ impl LoggedFiles {
                 kept.0 = room;
                 None
             }
-            Self::Kept(_) | Self::Forgotten => Some(room),
+            Self::Kept(_) | Self::Packed(_) | Self::Forgotten => Some(room),
         }
     }
 
-    /// Forgets them; returns the room that they leave, empty.
-    pub(super) fn forget(&mut self) -> Option<Vec<LoggedFile>> {
-        match mem::replace(self, Self::Forgotten) {
-            Self::Kept(mut kept) => {
-                kept.0.clear();
-                Some(kept.0)
-            }
-            Self::Forgotten => None,
-        }
+    /// Packs them, if they take at most as much memory as this, and otherwise forgets them; returns
+    /// the room that they leave, empty.
+    pub(super) fn pack(&mut self, most: usize) -> Option<Vec<LoggedFile>> {
+        let Self::Kept(kept) = self else { return None };
+        let mut room = mem::take(&mut kept.0);
+        let packed = PackedFiles::pack(&room).filter(|packed| packed.size() <= most);
+        *self = packed.map_or(Self::Forgotten, |packed| Self::Packed(Box::new(packed)));
+        room.clear();
+        Some(room)
+    }
+
+    /// Forgets them.
+    pub(super) fn forget(&mut self) {
+        *self = Self::Forgotten;
     }
 }

@@ -12,6 +12,7 @@ mod log;
 mod logged_files;
 mod names;
 mod object;
+mod packed_files;
 mod rarities;
 mod stock;
 mod storage_class;

@@ -448,7 +448,7 @@ impl Cluster {
 /// Returns the segments of a log with the arrival times of the objects that a restore takes: if there
 /// are several endings, the first one in the order of keys. `None` if the files are forgotten.
 fn served_segments(log: &LogInventory) -> Option<impl Iterator<Item = (u32, DateTime<Utc>)>> {
-    let files = log.files()?.iter();
+    let files = log.files()?;
     let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
     let mut last = None;
     let first = segments.filter(move |file| last.replace(file.segment) != Some(file.segment));

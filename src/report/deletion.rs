@@ -65,9 +65,9 @@ fn deleted(name: LogName, log: &LogInventory, deletion: &WalDeletion) -> Option<
         let kinds = [WalObjectKind::Segment, WalObjectKind::Partial, WalObjectKind::Label];
         return Some(kinds.map(|kind| log.of(kind)).into_iter().fold(Sums::default(), Sums::plus));
     }
-    let going = log.files()?.iter().filter(|file| deletion.deletes(file.kind));
+    let going = log.files()?.filter(|file| deletion.deletes(file.kind));
     // If objects differ only in their compression, Barman sees only the one listed last.
-    let seen: BTreeMap<WalKind, &LoggedFile> = going.map(|file| (file.kind, file)).collect();
+    let seen: BTreeMap<WalKind, LoggedFile> = going.map(|file| (file.kind, file)).collect();
     let sums = seen.values().map(|file| Sums { objects: 1, bytes: file.bytes });
     Some(sums.fold(Sums::default(), Sums::plus))
 }

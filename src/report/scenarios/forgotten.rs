@@ -117,7 +117,7 @@ impl Listing {
 
     /// Returns the report on an inventory that has forgotten almost everything.
     fn forgetful(&self) -> (Archive, Report) {
-        let archive = self.archive(Inventory::with_room(2, 1));
+        let archive = self.archive(Inventory::with_room(0, 1));
         let report = archive.report();
         (archive, report)
     }
