@@ -15,6 +15,7 @@ use super::logs::AskedLogs;
 use super::part::Stop;
 use super::reading::{BackupPlace, FilesRead};
 use super::rescan::backups;
+use super::rescan_plan::spares_requests;
 use super::stocktaking::{Scope, Stock, Way};
 use super::uploads::UploadsAsked;
 use super::{Clock, ScanLimits};
@@ -150,21 +151,24 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                 }
             }
         }
-        // What was known is in doubt until everything was listed.
-        let before = stock.take();
+        // What was known is in doubt until everything was listed, and takes memory.
+        let deletions = stock.take().map(|before| before.deletions).unwrap_or_default();
         let mut whole = self.take_allowed_stock((way, scope), asked, listed_at).await?;
         self.read_new_files(&whole.inventory, files).await?;
         whole.backups = backups(&whole.inventory, &files.files);
-        whole.deletions = before.map(|before| before.deletions).unwrap_or_default();
+        whole.deletions = deletions;
         *stock = Some(whole);
         Ok(())
     }
 
-    /// Whether listing everything costs more than is done in every scan, and what is known is of
-    /// before now: a clock that was set back would have logs let alone for as long.
+    /// Returns whether to list only what can have changed: listing everything costs more than every scan
+    /// may take, and more than that, and what is known is of before now. After a clock was set back,
+    /// logs would be left alone for as long.
     fn is_worth_rescanning(&self, known: &Stock, now: DateTime<Utc>) -> bool {
         let objects = usize::try_from(known.inventory.total().sums.objects).unwrap_or(usize::MAX);
         let pages = u32::try_from(objects / self.limits.page.max(1)).unwrap_or(u32::MAX);
-        known.whole_requests.min(pages) > self.limits.full_scan_requests && known.listed_at <= now
+        known.whole_requests.min(pages) > self.limits.full_scan_requests
+            && spares_requests(&known.inventory, self.limits.page)
+            && known.listed_at <= now
     }
 }

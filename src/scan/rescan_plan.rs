@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{LogInventory, WalInventory};
+use crate::inventory::{Inventory, LogInventory, WalInventory};
 use crate::postgres::LogName;
 
 use super::key_range::{KeyRange, end_of};
@@ -16,10 +16,26 @@ const OPEN_LOGS: usize = 2;
 
 /// Whether skipping the unchanged logs of a server spares at least half of what listing it costs.
 pub(super) fn is_worth_skipping(wal: &WalInventory, page: usize) -> bool {
-    let page = u64::try_from(page).unwrap_or(u64::MAX).max(1);
+    spared_requests(wal, u64::try_from(page).unwrap_or(u64::MAX).max(1)) > 0
+}
+
+/// Returns the requests that skipping the unchanged logs of a server spares, if it spares at least half of
+/// what listing it costs; otherwise 0.
+fn spared_requests(wal: &WalInventory, page: u64) -> u64 {
     let objects: u64 = wal.logs.values().map(|log| log.stock.sums.objects).sum();
     let directories = u64::try_from(wal.logs.len()).unwrap_or(u64::MAX).div_ceil(page);
-    objects / page > 2 * (REQUESTS_OF_A_SERVER + directories)
+    let (whole, skipping) = (objects / page, REQUESTS_OF_A_SERVER + directories);
+    if whole > 2 * skipping { whole - skipping } else { 0 }
+}
+
+/// Returns whether a rescan takes fewer requests than listing everything: whether skipping the unchanged
+/// logs of some servers spares more than it takes to find the directories of all.
+pub(super) fn spares_requests(inventory: &Inventory, page: usize) -> bool {
+    let page = u64::try_from(page).unwrap_or(u64::MAX).max(1);
+    let directories = inventory.directories.values();
+    let spared: u64 = directories.map(|directory| spared_requests(&directory.wal, page)).sum();
+    let to_find = u64::try_from(inventory.directories.len()).unwrap_or(u64::MAX).div_ceil(page);
+    spared > to_find.max(1)
 }
 
 /// Ranges that hold everything but the `wals/` of the servers that are skipped: these up to there, and
