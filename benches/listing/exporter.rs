@@ -125,7 +125,7 @@ impl Exporter {
 
 /// How long the page is as Prometheus gets it.
 pub(crate) fn gzip_bytes(page: &str) -> usize {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(page.as_bytes()).expect("memory can be written");
     encoder.finish().expect("memory can be written").len()
 }

@@ -25,6 +25,7 @@ pub(crate) fn all(results: &mut Results) {
     memory(results);
     rescans(results);
     many_servers(results);
+    fleet(results);
 }
 
 /// Does several things in turn, several times over.
@@ -135,16 +136,6 @@ fn many_servers(results: &mut Results) {
         &format!("{:.1} × as fast", sequential / seconds_each),
         Bound::AtLeast(sequential / seconds_each, 10.0),
     );
-    let hour = Task::Rescan(12).run(simulator.port);
-    if let [full, rescans @ ..] = hour.requests.as_slice() {
-        let average = as_real(rescans.iter().sum()) / as_real(rescans.len() as u64);
-        results.figure(
-            "Rescans of 1,000 servers after a new segment of each, on average over an hour",
-            &format!("{average:.1} requests for pages, the full scan {full}"),
-            &format!("{:.0} %", percent(average, as_real(*full))),
-            Bound::None,
-        );
-    }
     let pages: Vec<_> = encoded.iter().filter_map(|one| one.page).collect();
     let millis = 1000.0 * median(pages.iter().map(|page| page.seconds).collect());
     let size = |bytes: usize| mebibytes(bytes as u64);
@@ -158,6 +149,71 @@ fn many_servers(results: &mut Results) {
         ),
         "",
         Bound::AtMost(millis, 100.0),
+    );
+}
+
+/// A thousand servers, as a platform has them: three backups and two switches of timelines each.
+const FLEET: Shape = Shape { servers: 1000, backups: 3, timelines: 3, segments: 200 };
+
+/// Small files of a server of the fleet: each `backup.info`, each history file.
+const SMALL_FILES: u64 = FLEET.backups + FLEET.timelines - 1;
+
+fn fleet(results: &mut Results) {
+    let simulator = Simulator::start(FLEET, 0);
+    let fleet = Task::Fleet(50).run(simulator.port);
+    let [first, rescans @ ..] = fleet.requests.as_slice() else { return };
+    first_scan(results, "1,000 servers with 200 segments", (FLEET, *first, fleet.file_requests));
+    let everything = Task::Scan(16).run(simulator.port).requests;
+    let most = rescans.iter().max().copied().unwrap_or_default();
+    let everything = everything.first().copied().unwrap_or_default();
+    let share = percent(as_real(most), as_real(everything));
+    results.figure(
+        "Rescans of them after a new segment of each",
+        &format!("at most {most} requests for pages, listing everything {everything}"),
+        &format!("{share:.0} %"),
+        Bound::AtMost(share, 102.0),
+    );
+    let peak = mebibytes(fleet.peak_bytes);
+    results.figure(
+        "Peak of resident memory after 50 rescans of them, scraped every 15 s",
+        &format!("{peak:.1} MiB"),
+        "",
+        Bound::AtMost(peak, 96.0),
+    );
+    let millis = 1000.0 * median(fleet.scrapes);
+    results.figure(
+        "Scrape of them, compressed",
+        &format!("{millis:.1} ms"),
+        "",
+        Bound::AtMost(millis, 60.0),
+    );
+    let large = Shape { segments: 2000, ..FLEET };
+    let simulator = Simulator::start(large, 0);
+    let scan = Task::Scan(16).run(simulator.port);
+    let requests = scan.requests.first().copied().unwrap_or_default();
+    let name = "1,000 servers with 2,000 segments";
+    first_scan(results, name, (large, requests, scan.file_requests));
+    let peak = mebibytes(scan.peak_bytes);
+    let what = "Peak of resident memory of that";
+    results.figure(what, &format!("{peak:.1} MiB"), "", Bound::None);
+}
+
+/// Requests of a first scan, compared with the pages that hold the objects.
+fn first_scan(results: &mut Results, name: &str, (shape, pages, files): (Shape, u64, u64)) {
+    let least = (shape.servers * shape.objects()).div_ceil(1000);
+    let ratio = as_real(pages) / as_real(least);
+    results.figure(
+        &format!("First scan of {name}, two history files and three backups each"),
+        &format!("{pages} requests for pages, {least} hold the objects"),
+        &format!("{ratio:.2} ×"),
+        Bound::AtMost(ratio, 1.1),
+    );
+    let each = as_real(files) / as_real(shape.servers * SMALL_FILES);
+    results.figure(
+        "Requests for small files of that",
+        &format!("{files}"),
+        &format!("{each:.2} per file"),
+        Bound::AtMost(each, 1.0),
     );
 }
 

@@ -30,13 +30,6 @@ fn main() -> ExitCode {
             runtime().block_on(simulator::simulate(&what));
             ExitCode::SUCCESS
         }
-        (Some("fleet"), _) => {
-            let shape = s3_simulator::Shape { servers: 1000, backups: 3, timelines: 3, segments: 200 };
-            let simulator = simulator::Simulator::start(shape, 0);
-            let output = process::process(process::MEASURE, &(task::Task::Fleet(8), simulator.port)).stderr(std::process::Stdio::inherit()).output().unwrap();
-            println!("{}", String::from_utf8_lossy(&output.stdout));
-            ExitCode::SUCCESS
-        }
         (Some(process::MEASURE), Some(what)) => {
             println!("{}", runtime().block_on(task::measure(&what)));
             ExitCode::SUCCESS

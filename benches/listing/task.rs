@@ -45,6 +45,8 @@ pub(crate) struct Measured {
     pub(crate) requests: Vec<u64>,
     /// Requests for files of the first scan.
     pub(crate) file_requests: u64,
+    /// Time that each scrape took, compressed as the exporter does it.
+    pub(crate) scrapes: Vec<f64>,
     /// The page, where it was encoded.
     pub(crate) page: Option<PageMeasured>,
 }
@@ -94,7 +96,11 @@ async fn perform(task: Task, port: u16) -> Measured {
         Task::PaginateAndRead => {
             Measured { objects: paginate(port, Pages::BackupsRead).await, ..Measured::default() }
         }
-        Task::Scan(at_once) => scanned(Exporter::new(port, at_once).scan().await),
+        Task::Scan(at_once) => {
+            let mut exporter = Exporter::new(port, at_once);
+            let measured = scanned(exporter.scan().await);
+            Measured { file_requests: exporter.file_requests(), ..measured }
+        }
         Task::Rescan(times) => {
             let mut exporter = Exporter::new(port, 16);
             let mut measured = scanned(exporter.scan().await);
@@ -112,15 +118,17 @@ async fn perform(task: Task, port: u16) -> Measured {
             let mut exporter = Exporter::new(port, 16);
             let (mut report, requests) = exporter.scan().await;
             let file_requests = exporter.file_requests();
-            let mut measured = Measured { requests: vec![requests], file_requests, ..Measured::default() };
+            let mut measured =
+                Measured { requests: vec![requests], file_requests, ..Measured::default() };
             for _ in 0..times {
                 // The report that is shown stays until the next one takes its place.
                 let shown = Arc::new(report);
                 for _ in 0..SCRAPES {
+                    let began = Instant::now();
                     let page = exporter.page(Arc::clone(&shown)).openmetrics();
                     gzip_bytes(&page.expect("the page can be encoded"));
+                    measured.scrapes.push(began.elapsed().as_secs_f64());
                 }
-                eprintln!("{} {}", measured.requests.len(), resident_bytes() / 1024 / 1024);
                 exporter.wait(5 * 60);
                 archive_one_more(port);
                 let requests;
@@ -169,11 +177,6 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).expect("no process has spent less than nothing")
-}
-
-fn resident_bytes() -> u64 {
-    let status = procfs::process::Process::myself().and_then(|process| process.status());
-    1024 * status.ok().and_then(|status| status.vmrss).unwrap_or_default()
 }
 
 fn peak_bytes() -> u64 {

@@ -9,11 +9,12 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
+use smallvec::SmallVec;
 
 use crate::report::{ArchiveStatus, Report, ServerReport};
 use crate::x509::CertificateStatus;
 
-use super::{ArchiveView, BuildInfo, Page, ProcessUsage, Statistics};
+use super::{BuildInfo, Page, ProcessUsage, Statistics};
 
 /// One metric.
 #[derive(Debug)]
@@ -166,13 +167,25 @@ impl Values {
     }
 }
 
-/// One sample before it is written.
-enum Sample {
+/// One sample before it is written, with the values of its labels.
+struct Sample<'p> {
+    /// Values of the labels that all metrics of its kind have.
+    common: SmallVec<[&'p str; 2]>,
+    /// Values of the metric's own labels.
+    own: Vec<String>,
+    value: Value,
+}
+
+/// Value of a sample.
+enum Value {
     Gauge(Number),
     Counter(f64),
     Count(u64),
     Histogram(Histogram),
 }
+
+/// Samples of one metric on a page.
+type Samples<'p> = Vec<Sample<'p>>;
 
 impl Metric {
     /// Writes the metric with all its samples; nothing at all if there are none.
@@ -184,94 +197,134 @@ impl Metric {
         let (help, unit) = (self.help, self.unit.as_ref());
         let kind = self.values.metric_type();
         let mut metric = encoder.encode_descriptor(self.name, help, unit, kind)?;
-        let names: Vec<_> = self.values.common_labels().iter().chain(self.labels).collect();
-        for (values, sample) in samples {
-            if names.is_empty() {
-                return encode_sample(sample, metric);
+        let names = || self.values.common_labels().iter().chain(self.labels).copied();
+        let mut labels: Vec<(&str, &str)> = Vec::new();
+        for Sample { common, own, value } in &samples {
+            labels.clear();
+            let values = common.iter().copied().chain(own.iter().map(String::as_str));
+            labels.extend(names().zip(values));
+            if labels.is_empty() {
+                return value.encode(metric);
             }
-            let labels: Vec<_> = names.iter().copied().copied().zip(values).collect();
-            encode_sample(sample, metric.encode_family(&labels)?)?;
+            value.encode(metric.encode_family(&labels.as_slice())?)?;
         }
         Ok(())
     }
 
-    fn samples(&self, page: &Page) -> Samples {
+    fn samples<'p>(&self, page: &'p Page) -> Samples<'p> {
         let now = page.now;
+        let mut samples = Samples::new();
         match self.values {
-            Values::Archive(value) => per_archive(page, |view| gauge(value(&view.status, now))),
-            Values::ArchiveBy(values) => per_archive(page, |view| gauges(values(&view.status))),
-            Values::Report(value) => per_archive(page, |view| gauge(report(view).and_then(value))),
-            Values::ReportBy(values) => {
-                per_archive(page, |view| gauges(report(view).map(values).unwrap_or_default()))
+            Values::Archive(value) => {
+                for view in &page.archives {
+                    samples.extend(gauge(&[&view.status.name], value(&view.status, now)));
+                }
             }
-            Values::Server(value) => per_server(page, |server| gauge(value(server, now))),
-            Values::ServerBy(values) => per_server(page, |server| gauges(values(server))),
-            Values::Certificate(value) => per_certificate(page, |one| gauge(value(one, now))),
-            Values::CertificateInfo(value) => per_certificate(page, |one| {
-                gauges(value(one).map(|labels| (labels, Number::Whole(1))).into_iter().collect())
-            }),
-            Values::Counted(values) => per_archive(page, |view| {
-                let counts = values(&view.statistics).into_iter();
-                counts.map(|(labels, count)| (labels, Sample::Count(count))).collect()
-            }),
-            Values::Observed(values) => per_archive(page, |view| {
-                let observed = values(&view.statistics).into_iter();
-                observed.map(|(labels, one)| (labels, Sample::Histogram(one))).collect()
-            }),
-            Values::Build(value) => gauges(vec![value(&page.build)]),
-            Values::Process(value) => gauge(page.process.as_ref().and_then(value)),
+            Values::ArchiveBy(values) => {
+                for view in &page.archives {
+                    samples.extend(gauges(&[&view.status.name], values(&view.status)));
+                }
+            }
+            Values::Report(value) => {
+                for (archive, report) in reports(page) {
+                    samples.extend(gauge(&[archive], value(report)));
+                }
+            }
+            Values::ReportBy(values) => {
+                for (archive, report) in reports(page) {
+                    samples.extend(gauges(&[archive], values(report)));
+                }
+            }
+            Values::Server(value) => {
+                for (archive, name, server) in servers(page) {
+                    samples.extend(gauge(&[archive, name], value(server, now)));
+                }
+            }
+            Values::ServerBy(values) => {
+                for (archive, name, server) in servers(page) {
+                    samples.extend(gauges(&[archive, name], values(server)));
+                }
+            }
+            Values::Certificate(value) => {
+                for status in &page.certificates {
+                    samples.extend(gauge(&[&status.name], value(status, now)));
+                }
+            }
+            Values::CertificateInfo(value) => {
+                for status in &page.certificates {
+                    let info = value(status).map(|labels| (labels, Number::Whole(1)));
+                    samples.extend(gauges(&[&status.name], info));
+                }
+            }
+            Values::Counted(values) => {
+                for view in &page.archives {
+                    let counts = values(&view.statistics).into_iter();
+                    let counts = counts.map(|(labels, count)| (labels, Value::Count(count)));
+                    samples.extend(labelled(&[&view.status.name], counts));
+                }
+            }
+            Values::Observed(values) => {
+                for view in &page.archives {
+                    let observed = values(&view.statistics).into_iter();
+                    let observed = observed.map(|(labels, all)| (labels, Value::Histogram(all)));
+                    samples.extend(labelled(&[&view.status.name], observed));
+                }
+            }
+            Values::Build(value) => samples.extend(gauges(&[], [value(&page.build)])),
+            Values::Process(value) => {
+                samples.extend(gauge(&[], page.process.as_ref().and_then(value)));
+            }
             Values::ProcessCounter(value) => {
                 let total = page.process.as_ref().and_then(value);
-                total.map(|total| (vec![], Sample::Counter(total))).into_iter().collect()
+                let total = total.map(|total| (Vec::new(), Value::Counter(total)));
+                samples.extend(labelled(&[], total));
             }
+        }
+        samples
+    }
+}
+
+impl Value {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let no_exemplar =
+            None::<&prometheus_client::metrics::exemplar::Exemplar<Vec<(String, String)>, f64>>;
+        match self {
+            Self::Gauge(number) => encoder.encode_gauge(number),
+            Self::Counter(value) => encoder.encode_counter(value, no_exemplar),
+            Self::Count(count) => encoder.encode_counter(count, no_exemplar),
+            Self::Histogram(histogram) => histogram.encode(encoder),
         }
     }
 }
 
-/// Samples with the values of their labels.
-type Samples = Vec<(Vec<String>, Sample)>;
-
-fn report(view: &ArchiveView) -> Option<&Report> {
-    view.status.report.as_deref()
-}
-
-fn gauge(number: Option<Number>) -> Samples {
-    number.map(|number| (vec![], Sample::Gauge(number))).into_iter().collect()
-}
-
-fn gauges(values: Vec<Labelled>) -> Samples {
-    values.into_iter().map(|(labels, number)| (labels, Sample::Gauge(number))).collect()
-}
-
-fn per_archive(page: &Page, samples: impl Fn(&ArchiveView) -> Samples) -> Samples {
+/// Returns the last good reports, with the names of their archives.
+fn reports(page: &Page) -> impl Iterator<Item = (&str, &Report)> {
     let archives = page.archives.iter();
-    archives.flat_map(|view| labelled_first(&view.status.name, samples(view))).collect()
+    archives.filter_map(|view| Some((view.status.name.as_str(), view.status.report.as_deref()?)))
 }
 
-fn per_server(page: &Page, samples: impl Fn(&ServerReport) -> Samples) -> Samples {
-    per_archive(page, |view| {
-        let servers = report(view).into_iter().flat_map(|report| &report.servers);
-        servers.flat_map(|(name, server)| labelled_first(name, samples(server))).collect()
+/// Returns the servers of the last good reports, with their names and those of their archives.
+fn servers(page: &Page) -> impl Iterator<Item = (&str, &str, &ServerReport)> {
+    reports(page).flat_map(|(archive, report)| {
+        report.servers.iter().map(move |(name, server)| (archive, name.as_str(), server))
     })
 }
 
-fn per_certificate(page: &Page, samples: impl Fn(&CertificateStatus) -> Samples) -> Samples {
-    page.certificates.iter().flat_map(|one| labelled_first(&one.name, samples(one))).collect()
+fn gauge<'p>(common: &[&'p str], number: Option<Number>) -> impl Iterator<Item = Sample<'p>> {
+    gauges(common, number.map(|number| (Vec::new(), number)))
 }
 
-/// The samples with one more label before the others.
-fn labelled_first(label: &str, samples: Samples) -> Samples {
-    let with_label = |labels| std::iter::once(label.to_owned()).chain(labels).collect();
-    samples.into_iter().map(|(labels, sample)| (with_label(labels), sample)).collect()
+fn gauges<'p>(
+    common: &[&'p str],
+    values: impl IntoIterator<Item = Labelled>,
+) -> impl Iterator<Item = Sample<'p>> {
+    labelled(common, values.into_iter().map(|(labels, number)| (labels, Value::Gauge(number))))
 }
 
-fn encode_sample(sample: Sample, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-    let no_exemplar =
-        None::<&prometheus_client::metrics::exemplar::Exemplar<Vec<(String, String)>, f64>>;
-    match sample {
-        Sample::Gauge(number) => encoder.encode_gauge(&number),
-        Sample::Counter(value) => encoder.encode_counter(&value, no_exemplar),
-        Sample::Count(count) => encoder.encode_counter(&count, no_exemplar),
-        Sample::Histogram(histogram) => histogram.encode(encoder),
-    }
+fn labelled<'p>(
+    common: &[&'p str],
+    values: impl IntoIterator<Item = (Vec<String>, Value)>,
+) -> impl Iterator<Item = Sample<'p>> {
+    let common = SmallVec::from_slice(common);
+    values.into_iter().map(move |(own, value)| Sample { common: common.clone(), own, value })
 }
