@@ -186,9 +186,10 @@ impl Inventory {
             let most = self.room.files.saturating_sub(self.packed);
             let most = if is_asked { usize::MAX } else { most };
             let Some(log) = self.log_mut(&directory, name) else { continue };
+            let before = log.files_size();
             let files = log.pack_files(most);
             let size = log.files_size();
-            self.packed += size;
+            self.packed = (self.packed + size).saturating_sub(before);
             // A room as small as a new log's own would never be taken, and keep others from being.
             self.spare.extend(files.filter(|room| ROOMS.contains(&room.capacity())));
         }

@@ -306,7 +306,7 @@ impl LogInventory {
         self.files.known()
     }
 
-    /// Returns the memory that the files take for long, in bytes.
+    /// Returns the memory that the files take, in bytes, as they were packed last.
     pub(super) fn files_size(&self) -> usize {
         self.files.packed_size()
     }

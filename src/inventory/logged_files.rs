@@ -55,7 +55,11 @@ impl Iterator for InOrder<'_> {
 
 /// Files in the order in which they were listed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kept(Vec<LoggedFile>);
+pub(super) struct Kept {
+    files: Vec<LoggedFile>,
+    /// Memory that they took, in bytes, if they were packed before.
+    packed_size: usize,
+}
 
 /// Beyond as many files, room is made for as many as most logs have: a segment has 16 MiB.
 const FEW: usize = 32;
@@ -74,7 +78,7 @@ impl LoggedFiles {
     /// The files, in the order in which they were listed; `None` once they are forgotten.
     pub(super) fn known(&self) -> Option<impl Iterator<Item = LoggedFile>> {
         match self {
-            Self::Kept(kept) => Some(InOrder::Kept(kept.0.iter())),
+            Self::Kept(kept) => Some(InOrder::Kept(kept.files.iter())),
             Self::Packed(packed) => Some(InOrder::Packed(packed.unpack())),
             Self::Forgotten => None,
         }
@@ -85,11 +89,12 @@ impl LoggedFiles {
         matches!(self, Self::Kept(_))
     }
 
-    /// Returns the memory that they take for long, in bytes.
+    /// Returns the memory that they take, in bytes, as they were packed last; 0 if they never were.
     pub(super) fn packed_size(&self) -> usize {
         match self {
             Self::Packed(packed) => packed.size(),
-            Self::Kept(_) | Self::Forgotten => 0,
+            Self::Kept(kept) => kept.packed_size,
+            Self::Forgotten => 0,
         }
     }
 
@@ -99,10 +104,11 @@ impl LoggedFiles {
             // It was taken for listed too soon.
             let mut files = Vec::with_capacity(packed.len() + 1);
             files.extend(packed.unpack());
-            *self = Self::Kept(Box::new(Kept(files)));
+            let packed_size = packed.size();
+            *self = Self::Kept(Box::new(Kept { files, packed_size }));
         }
         if let Self::Kept(kept) = self {
-            let files = &mut kept.0;
+            let files = &mut kept.files;
             if files.len() == files.capacity() && files.len() >= FEW {
                 // What stays of logs is allocated between their files: the fewer sizes these come
                 // in, the better is the room used again that they leave.
@@ -115,9 +121,9 @@ impl LoggedFiles {
     /// Keeps them in this empty room, unless they have as much; returns the room that is not needed.
     pub(super) fn move_to(&mut self, mut room: Vec<LoggedFile>) -> Option<Vec<LoggedFile>> {
         match self {
-            Self::Kept(kept) if kept.0.capacity() < room.capacity() => {
-                room.append(&mut kept.0);
-                kept.0 = room;
+            Self::Kept(kept) if kept.files.capacity() < room.capacity() => {
+                room.append(&mut kept.files);
+                kept.files = room;
                 None
             }
             Self::Kept(_) | Self::Packed(_) | Self::Forgotten => Some(room),
@@ -128,7 +134,7 @@ impl LoggedFiles {
     /// the room that they leave, empty.
     pub(super) fn pack(&mut self, most: usize) -> Option<Vec<LoggedFile>> {
         let Self::Kept(kept) = self else { return None };
-        let mut room = mem::take(&mut kept.0);
+        let mut room = mem::take(&mut kept.files);
         let packed = PackedFiles::pack(&room).filter(|packed| packed.size() <= most);
         *self = packed.map_or(Self::Forgotten, |packed| Self::Packed(Box::new(packed)));
         room.clear();

@@ -44,9 +44,14 @@ const SEGMENT: u8 = 0;
 const PARTIAL: u8 = 1;
 const LABEL: u8 = 2;
 const IS_COLD: u8 = 0b100;
-const HAS_NANOSECONDS: u8 = 0b1000;
+/// The arrival time has a fraction of a second.
+const HAS_FRACTION: u8 = 0b1000;
 /// The segment is the one after that of the file before.
 const IS_NEXT: u8 = 0b1_0000;
+/// The fraction is in milliseconds, and otherwise in nanoseconds.
+const IN_MILLISECONDS: u8 = 0b10_0000;
+
+const NANOSECONDS_OF_A_MILLISECOND: u32 = 1_000_000;
 
 impl PackedFiles {
     /// Packs files; `None` without any, or if one has no place in a WAL directory.
@@ -107,7 +112,9 @@ fn push(
     let is_next = before.segment.checked_add(1) == Some(file.segment);
     let mut first = kind;
     first |= if file.is_read_at_once { 0 } else { IS_COLD };
-    first |= if nanoseconds > 0 { HAS_NANOSECONDS } else { 0 };
+    first |= if nanoseconds > 0 { HAS_FRACTION } else { 0 };
+    let in_milliseconds = nanoseconds.is_multiple_of(NANOSECONDS_OF_A_MILLISECOND);
+    first |= if in_milliseconds { IN_MILLISECONDS } else { 0 };
     first |= if is_next { IS_NEXT } else { 0 };
     bytes.push(first);
     if !is_next {
@@ -119,7 +126,8 @@ fn push(
     push_difference(bytes, file.bytes.wrapping_sub(before.bytes).cast_signed());
     push_difference(bytes, seconds.wrapping_sub(before.seconds));
     if nanoseconds > 0 {
-        push_number(bytes, u64::from(nanoseconds));
+        let unit = if in_milliseconds { NANOSECONDS_OF_A_MILLISECOND } else { 1 };
+        push_number(bytes, u64::from(nanoseconds / unit));
     }
     Before { segment: file.segment, bytes: file.bytes, seconds }
 }
@@ -179,9 +187,10 @@ impl Iterator for Unpacking<'_> {
         };
         let bytes = self.before.bytes.wrapping_add(self.difference()?.cast_unsigned());
         let seconds = self.before.seconds.wrapping_add(self.difference()?);
-        let nanoseconds = if first & HAS_NANOSECONDS == 0 { 0 } else { self.number()? };
+        let fraction = if first & HAS_FRACTION == 0 { 0 } else { self.number()? };
+        let unit = if first & IN_MILLISECONDS == 0 { 1 } else { NANOSECONDS_OF_A_MILLISECOND };
         self.before = Before { segment, bytes, seconds };
-        let nanoseconds = u32::try_from(nanoseconds).ok()?;
+        let nanoseconds = u32::try_from(fraction).ok()?.checked_mul(unit)?;
         let arrived_at = DateTime::from_timestamp(seconds, nanoseconds)?;
         Some(LoggedFile { kind, segment, bytes, arrived_at, is_read_at_once: first & IS_COLD == 0 })
     }
@@ -216,13 +225,14 @@ mod tests {
         let files: Vec<_> = (0_u32..256)
             .map(|number| {
                 let bytes = 4_000_000 + u64::from(number) * 7919 % 1_000_000;
-                file(number, 0, bytes, i64::from(number) * hour / 120, false)
+                let milliseconds = i64::from(number) * 81 % 1000 * 1_000_000;
+                file(number, 0, bytes, i64::from(number) * hour / 120 + milliseconds, false)
             })
             .collect();
 
         let packed = PackedFiles::pack(&files).unwrap();
 
-        assert!(packed.bytes.len() < 6 * 256, "{}", packed.bytes.len());
+        assert!(packed.size() < 6 * 256 + 64, "{}", packed.size());
         assert_eq!(packed.len(), 256);
         assert!(packed.unpack().eq(files));
     }
