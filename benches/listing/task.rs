@@ -114,31 +114,7 @@ async fn perform(task: Task, port: u16) -> Measured {
             }
             measured
         }
-        Task::Fleet(times) => {
-            let mut exporter = Exporter::new(port, 16);
-            let (mut report, requests) = exporter.scan().await;
-            let file_requests = exporter.file_requests();
-            let mut measured =
-                Measured { requests: vec![requests], file_requests, ..Measured::default() };
-            for _ in 0..times {
-                // The report that is shown stays until the next one takes its place.
-                let shown = Arc::new(report);
-                for _ in 0..SCRAPES {
-                    let began = Instant::now();
-                    let page = exporter.page(Arc::clone(&shown)).openmetrics();
-                    gzip_bytes(&page.expect("the page can be encoded"));
-                    measured.scrapes.push(began.elapsed().as_secs_f64());
-                }
-                exporter.wait(5 * 60);
-                archive_one_more(port);
-                let requests;
-                (report, requests) = exporter.scan().await;
-                drop(shown);
-                measured.requests.push(requests);
-            }
-            measured.objects = report.stock.sums.objects;
-            measured
-        }
+        Task::Fleet(times) => fleet(times, port).await,
         Task::Encode => {
             let mut exporter = Exporter::new(port, 16);
             let (report, requests) = exporter.scan().await;
@@ -148,6 +124,31 @@ async fn perform(task: Task, port: u16) -> Measured {
             Measured { objects, requests: vec![requests], page, ..Measured::default() }
         }
     }
+}
+
+async fn fleet(times: u32, port: u16) -> Measured {
+    let mut exporter = Exporter::new(port, 16);
+    let (mut report, requests) = exporter.scan().await;
+    let file_requests = exporter.file_requests();
+    let mut measured = Measured { requests: vec![requests], file_requests, ..Measured::default() };
+    for _ in 0..times {
+        // The report that is shown stays until the next one takes its place.
+        let shown = Arc::new(report);
+        for _ in 0..SCRAPES {
+            let began = Instant::now();
+            let page = exporter.page(Arc::clone(&shown)).openmetrics();
+            gzip_bytes(&page.expect("the page can be encoded"));
+            measured.scrapes.push(began.elapsed().as_secs_f64());
+        }
+        exporter.wait(5 * 60);
+        archive_one_more(port);
+        let requests;
+        (report, requests) = exporter.scan().await;
+        drop(shown);
+        measured.requests.push(requests);
+    }
+    measured.objects = report.stock.sums.objects;
+    measured
 }
 
 fn scanned((report, requests): (Report, u64)) -> Measured {

@@ -210,7 +210,7 @@ mod tests {
             kind: match kind {
                 0 => WalKind::Segment(name),
                 1 => WalKind::Partial(name),
-                _ => WalKind::Label(name, segment ^ 40),
+                _ => WalKind::Label(name, segment ^ 0x28),
             },
             segment,
             bytes,

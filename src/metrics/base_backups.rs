@@ -4,7 +4,7 @@ use prometheus_client::registry::Unit;
 
 use crate::barman::KeepTarget;
 use crate::inventory::UnreadableReason;
-use crate::report::{BackupState, PostgresqlIdentity, RefusedKind, ServerReport};
+use crate::report::{BackupState, RefusedKind, ServerReport};
 
 use super::table::{Labelled, Metric, Number, Values, age, labels};
 
@@ -171,26 +171,26 @@ pub(super) const METRICS: &[Metric] = &[
     },
 ];
 
-fn server_info(server: &ServerReport) -> Vec<Labelled> {
+fn server_info(server: &ServerReport) -> Vec<Labelled<'_>> {
     let expected = if server.is_expected { "true" } else { "false" };
     vec![(labels([expected]), Number::Whole(1))]
 }
 
-fn postgresql_info(server: &ServerReport) -> Vec<Labelled> {
-    let identity = server.postgresql();
-    let labelled = |identity: PostgresqlIdentity<'_>| {
-        labels([identity.system_identifier, identity.version.unwrap_or_default()])
-    };
-    identity.map(|identity| (labelled(identity), Number::Whole(1))).into_iter().collect()
+fn postgresql_info(server: &ServerReport) -> Vec<Labelled<'_>> {
+    let identity = server.postgresql().map(|identity| {
+        let version = identity.version.unwrap_or_default();
+        (labels([identity.system_identifier, version]), Number::Whole(1))
+    });
+    identity.into_iter().collect()
 }
 
-fn backups_by_state(server: &ServerReport) -> Vec<Labelled> {
+fn backups_by_state(server: &ServerReport) -> Vec<Labelled<'_>> {
     let count = |label| server.backups.iter().filter(|one| one.state.as_label() == label).count();
     let known = |label| Some((labels([label]), server.known_count(count(label))?.into()));
     BackupState::ALL_LABELS.into_iter().filter_map(known).collect()
 }
 
-fn backups_unreadable(server: &ServerReport) -> Vec<Labelled> {
+fn backups_unreadable(server: &ServerReport) -> Vec<Labelled<'_>> {
     let count = |reason| {
         let state = BackupState::Unreadable(reason);
         server.backups.iter().filter(|backup| backup.state == state).count()
@@ -199,12 +199,12 @@ fn backups_unreadable(server: &ServerReport) -> Vec<Labelled> {
     reasons.map(|reason| (labels([reason.as_label()]), count(reason).into())).collect()
 }
 
-fn files_refused(server: &ServerReport) -> Vec<Labelled> {
+fn files_refused(server: &ServerReport) -> Vec<Labelled<'_>> {
     let kinds = RefusedKind::ALL.into_iter();
     kinds.map(|kind| (labels([kind.as_label()]), server.refusals.count(kind).into())).collect()
 }
 
-fn backups_kept(server: &ServerReport) -> Vec<Labelled> {
+fn backups_kept(server: &ServerReport) -> Vec<Labelled<'_>> {
     let kept = |target| Some((labels([KeepTarget::as_label(target)]), server.kept(target)?.into()));
     KeepTarget::ALL.into_iter().filter_map(kept).collect()
 }

@@ -4,7 +4,7 @@ use prometheus_client::registry::Unit;
 
 use crate::x509::CertificateStatus;
 
-use super::table::{Metric, Number, Values, labels};
+use super::table::{Labels, Metric, Number, Values, labels};
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {
@@ -60,7 +60,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
 ];
 
-fn certificate_info(status: &CertificateStatus) -> Option<Vec<String>> {
+fn certificate_info(status: &CertificateStatus) -> Option<Labels<'_>> {
     let leaf = status.chain()?.leaf();
     Some(labels([status.source.as_label(), &leaf.subject, &leaf.issuer, &leaf.serial]))
 }

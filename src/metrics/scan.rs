@@ -89,6 +89,6 @@ pub(super) const METRICS: &[Metric] = &[
     },
 ];
 
-fn archive_info(status: &ArchiveStatus) -> Vec<Labelled> {
+fn archive_info(status: &ArchiveStatus) -> Vec<Labelled<'_>> {
     vec![(labels([&status.destination, &status.endpoint]), Number::Whole(1))]
 }

@@ -81,24 +81,24 @@ impl Statistics {
         }
     }
 
-    pub(super) fn scans(&self) -> Vec<Counted> {
+    pub(super) fn scans(&self) -> Vec<Counted<'_>> {
         let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
         self.scans.iter().map(|(outcome, count)| (label(outcome), count.get())).collect()
     }
 
-    pub(super) fn errors(&self) -> Vec<Counted> {
+    pub(super) fn errors(&self) -> Vec<Counted<'_>> {
         let label = |kind: &ErrorKind| labels([kind.as_label()]);
         self.errors.iter().map(|(kind, count)| (label(kind), count.get())).collect()
     }
 
-    pub(super) fn requests(&self) -> Vec<Counted> {
+    pub(super) fn requests(&self) -> Vec<Counted<'_>> {
         let both = |(operation, outcome): &(Operation, RequestOutcome)| {
             labels([operation.as_label(), outcome.as_label()])
         };
         self.requests.iter().map(|(request, count)| (both(request), count.get())).collect()
     }
 
-    pub(super) fn durations(&self) -> Vec<Observed> {
+    pub(super) fn durations(&self) -> Vec<Observed<'_>> {
         let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
         self.durations.iter().map(|(outcome, one)| (label(outcome), one.clone())).collect()
     }

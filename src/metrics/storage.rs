@@ -64,20 +64,20 @@ pub(super) const METRICS: &[Metric] = &[
     },
 ];
 
-fn by_prefix(report: &Report, value: fn(&Sums) -> u64) -> Vec<Labelled> {
+fn by_prefix(report: &Report, value: fn(&Sums) -> u64) -> Vec<Labelled<'_>> {
     let prefixes = report.prefixes.iter();
     prefixes
         .map(|one| (labels([&one.prefix, one.kind.as_label()]), value(&one.sums).into()))
         .collect()
 }
 
-fn storage_classes(report: &Report) -> Vec<Labelled> {
+fn storage_classes(report: &Report) -> Vec<Labelled<'_>> {
     // Sums of a part would look like sums of everything.
     let classes = report.stock.classes().filter(|_| report.is_whole);
     classes.map(|(class, bytes)| (labels([class.as_str()]), bytes.into())).collect()
 }
 
-fn reclaimable(report: &Report) -> Vec<Labelled> {
+fn reclaimable(report: &Report) -> Vec<Labelled<'_>> {
     let of_servers = report.servers.iter().flat_map(|(server, found)| {
         found.reclaimable.iter().map(move |(reason, bytes)| (server.as_str(), *reason, *bytes))
     });
@@ -88,7 +88,7 @@ fn reclaimable(report: &Report) -> Vec<Labelled> {
     all.map(|(server, reason, bytes)| (labels([server, reason.as_label()]), bytes.into())).collect()
 }
 
-fn by_upload(report: &Report, value: fn(&UploadSums) -> Option<Number>) -> Vec<Labelled> {
+fn by_upload(report: &Report, value: fn(&UploadSums) -> Option<Number>) -> Vec<Labelled<'_>> {
     let uploads = report.uploads.iter().flatten();
-    uploads.filter_map(|(server, sums)| Some((vec![server.clone()], value(sums)?))).collect()
+    uploads.filter_map(|(server, sums)| Some((labels([server]), value(sums)?))).collect()
 }

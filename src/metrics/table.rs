@@ -1,5 +1,6 @@
 //! The form of the tables.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +15,7 @@ use smallvec::SmallVec;
 use crate::report::{ArchiveStatus, Report, ServerReport};
 use crate::x509::CertificateStatus;
 
-use super::{BuildInfo, Page, ProcessUsage, Statistics};
+use super::{ArchiveView, BuildInfo, Page, ProcessUsage, Statistics};
 
 /// One metric.
 #[derive(Debug)]
@@ -37,25 +38,25 @@ pub(super) enum Values {
     /// Of each archive, known between scans.
     Archive(fn(&ArchiveStatus, DateTime<Utc>) -> Option<Number>),
     /// Of each archive, several with labels.
-    ArchiveBy(fn(&ArchiveStatus) -> Vec<Labelled>),
+    ArchiveBy(fn(&ArchiveStatus) -> Vec<Labelled<'_>>),
     /// Of each archive's last good report.
     Report(fn(&Report) -> Option<Number>),
     /// Of each archive's last good report, several with labels.
-    ReportBy(fn(&Report) -> Vec<Labelled>),
+    ReportBy(fn(&Report) -> Vec<Labelled<'_>>),
     /// Of each server.
     Server(fn(&ServerReport, DateTime<Utc>) -> Option<Number>),
     /// Of each server, several with labels.
-    ServerBy(fn(&ServerReport) -> Vec<Labelled>),
+    ServerBy(fn(&ServerReport) -> Vec<Labelled<'_>>),
     /// Of each certificate.
     Certificate(fn(&CertificateStatus, DateTime<Utc>) -> Option<Number>),
     /// Of each certificate, at most one, with labels.
-    CertificateInfo(fn(&CertificateStatus) -> Option<Vec<String>>),
+    CertificateInfo(fn(&CertificateStatus) -> Option<Labels<'_>>),
     /// Counted by this process for each archive.
-    Counted(fn(&Statistics) -> Vec<Counted>),
+    Counted(fn(&Statistics) -> Vec<Counted<'_>>),
     /// Distributions observed by this process for each archive.
-    Observed(fn(&Statistics) -> Vec<Observed>),
+    Observed(fn(&Statistics) -> Vec<Observed<'_>>),
     /// Of the program that runs.
-    Build(fn(&BuildInfo) -> Labelled),
+    Build(fn(&BuildInfo) -> Labelled<'_>),
     /// Of the process, known when it can be asked.
     Process(fn(&ProcessUsage) -> Option<Number>),
     /// Of the process, never falling.
@@ -63,13 +64,16 @@ pub(super) enum Values {
 }
 
 /// A value with the values of its metric's labels.
-pub(super) type Labelled = (Vec<String>, Number);
+pub(super) type Labelled<'a> = (Labels<'a>, Number);
+
+/// Values of a metric's own labels.
+pub(super) type Labels<'a> = SmallVec<[Cow<'a, str>; 2]>;
 
 /// A count with the values of its metric's labels.
-pub(super) type Counted = (Vec<String>, u64);
+pub(super) type Counted<'a> = (Labels<'a>, u64);
 
 /// A distribution with the values of its metric's labels.
-pub(super) type Observed = (Vec<String>, Histogram);
+pub(super) type Observed<'a> = (Labels<'a>, Histogram);
 
 /// A value: whole where it is whole, so that counts and bytes are exact.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,8 +133,8 @@ pub(super) fn age(moment: DateTime<Utc>, now: DateTime<Utc>) -> Number {
 }
 
 /// Shorthand for the values of labels.
-pub(super) fn labels<const N: usize>(values: [&str; N]) -> Vec<String> {
-    values.map(str::to_owned).to_vec()
+pub(super) fn labels<const N: usize>(values: [&str; N]) -> Labels<'_> {
+    values.into_iter().map(Cow::Borrowed).collect()
 }
 
 impl Values {
@@ -172,7 +176,7 @@ struct Sample<'p> {
     /// Values of the labels that all metrics of its kind have.
     common: SmallVec<[&'p str; 2]>,
     /// Values of the metric's own labels.
-    own: Vec<String>,
+    own: Labels<'p>,
     value: Value,
 }
 
@@ -201,7 +205,7 @@ impl Metric {
         let mut labels: Vec<(&str, &str)> = Vec::new();
         for Sample { common, own, value } in &samples {
             labels.clear();
-            let values = common.iter().copied().chain(own.iter().map(String::as_str));
+            let values = common.iter().copied().chain(own.iter().map(AsRef::as_ref));
             labels.extend(names().zip(values));
             if labels.is_empty() {
                 return value.encode(metric);
@@ -213,74 +217,42 @@ impl Metric {
 
     fn samples<'p>(&self, page: &'p Page) -> Samples<'p> {
         let now = page.now;
-        let mut samples = Samples::new();
+        let of_process = page.process.as_ref();
         match self.values {
-            Values::Archive(value) => {
-                for view in &page.archives {
-                    samples.extend(gauge(&[&view.status.name], value(&view.status, now)));
-                }
-            }
-            Values::ArchiveBy(values) => {
-                for view in &page.archives {
-                    samples.extend(gauges(&[&view.status.name], values(&view.status)));
-                }
-            }
-            Values::Report(value) => {
-                for (archive, report) in reports(page) {
-                    samples.extend(gauge(&[archive], value(report)));
-                }
-            }
-            Values::ReportBy(values) => {
-                for (archive, report) in reports(page) {
-                    samples.extend(gauges(&[archive], values(report)));
-                }
-            }
-            Values::Server(value) => {
-                for (archive, name, server) in servers(page) {
-                    samples.extend(gauge(&[archive, name], value(server, now)));
-                }
-            }
-            Values::ServerBy(values) => {
-                for (archive, name, server) in servers(page) {
-                    samples.extend(gauges(&[archive, name], values(server)));
-                }
-            }
-            Values::Certificate(value) => {
-                for status in &page.certificates {
-                    samples.extend(gauge(&[&status.name], value(status, now)));
-                }
-            }
-            Values::CertificateInfo(value) => {
-                for status in &page.certificates {
-                    let info = value(status).map(|labels| (labels, Number::Whole(1)));
-                    samples.extend(gauges(&[&status.name], info));
-                }
-            }
-            Values::Counted(values) => {
-                for view in &page.archives {
-                    let counts = values(&view.statistics).into_iter();
-                    let counts = counts.map(|(labels, count)| (labels, Value::Count(count)));
-                    samples.extend(labelled(&[&view.status.name], counts));
-                }
-            }
-            Values::Observed(values) => {
-                for view in &page.archives {
-                    let observed = values(&view.statistics).into_iter();
-                    let observed = observed.map(|(labels, all)| (labels, Value::Histogram(all)));
-                    samples.extend(labelled(&[&view.status.name], observed));
-                }
-            }
-            Values::Build(value) => samples.extend(gauges(&[], [value(&page.build)])),
-            Values::Process(value) => {
-                samples.extend(gauge(&[], page.process.as_ref().and_then(value)));
-            }
-            Values::ProcessCounter(value) => {
-                let total = page.process.as_ref().and_then(value);
-                let total = total.map(|total| (Vec::new(), Value::Counter(total)));
-                samples.extend(labelled(&[], total));
-            }
+            Values::Archive(value) => archives(page)
+                .flat_map(|(archive, view)| gauge([archive], value(&view.status, now)))
+                .collect(),
+            Values::ArchiveBy(values) => archives(page)
+                .flat_map(|(archive, view)| gauges([archive], values(&view.status)))
+                .collect(),
+            Values::Report(value) => reports(page)
+                .flat_map(|(archive, report)| gauge([archive], value(report)))
+                .collect(),
+            Values::ReportBy(values) => reports(page)
+                .flat_map(|(archive, report)| gauges([archive], values(report)))
+                .collect(),
+            Values::Server(value) => servers(page)
+                .flat_map(|(archive, name, server)| gauge([archive, name], value(server, now)))
+                .collect(),
+            Values::ServerBy(values) => servers(page)
+                .flat_map(|(archive, name, server)| gauges([archive, name], values(server)))
+                .collect(),
+            Values::Certificate(value) => certificates(page)
+                .flat_map(|(name, status)| gauge([name], value(status, now)))
+                .collect(),
+            Values::CertificateInfo(value) => certificates(page)
+                .flat_map(|(name, status)| gauges([name], info(value(status))))
+                .collect(),
+            Values::Counted(values) => archives(page)
+                .flat_map(|(archive, view)| counts([archive], values(&view.statistics)))
+                .collect(),
+            Values::Observed(values) => archives(page)
+                .flat_map(|(archive, view)| distributions([archive], values(&view.statistics)))
+                .collect(),
+            Values::Build(value) => gauges([], [value(&page.build)]).collect(),
+            Values::Process(value) => gauge([], of_process.and_then(value)).collect(),
+            Values::ProcessCounter(value) => total(of_process.and_then(value)).collect(),
         }
-        samples
     }
 }
 
@@ -297,10 +269,14 @@ impl Value {
     }
 }
 
+/// Returns the archives, with their names.
+fn archives(page: &Page) -> impl Iterator<Item = (&str, &ArchiveView)> {
+    page.archives.iter().map(|view| (view.status.name.as_str(), view))
+}
+
 /// Returns the last good reports, with the names of their archives.
 fn reports(page: &Page) -> impl Iterator<Item = (&str, &Report)> {
-    let archives = page.archives.iter();
-    archives.filter_map(|view| Some((view.status.name.as_str(), view.status.report.as_deref()?)))
+    archives(page).filter_map(|(archive, view)| Some((archive, view.status.report.as_deref()?)))
 }
 
 /// Returns the servers of the last good reports, with their names and those of their archives.
@@ -310,21 +286,57 @@ fn servers(page: &Page) -> impl Iterator<Item = (&str, &str, &ServerReport)> {
     })
 }
 
-fn gauge<'p>(common: &[&'p str], number: Option<Number>) -> impl Iterator<Item = Sample<'p>> {
-    gauges(common, number.map(|number| (Vec::new(), number)))
+/// Returns the certificates, with their names.
+fn certificates(page: &Page) -> impl Iterator<Item = (&str, &CertificateStatus)> {
+    page.certificates.iter().map(|status| (status.name.as_str(), status))
 }
 
-fn gauges<'p>(
-    common: &[&'p str],
-    values: impl IntoIterator<Item = Labelled>,
-) -> impl Iterator<Item = Sample<'p>> {
-    labelled(common, values.into_iter().map(|(labels, number)| (labels, Value::Gauge(number))))
+fn info(labels: Option<Labels<'_>>) -> Option<Labelled<'_>> {
+    Some((labels?, Number::Whole(1)))
 }
 
-fn labelled<'p>(
-    common: &[&'p str],
-    values: impl IntoIterator<Item = (Vec<String>, Value)>,
+fn gauge<const N: usize>(
+    common: [&str; N],
+    number: Option<Number>,
+) -> impl Iterator<Item = Sample<'_>> {
+    gauges(common, number.map(|number| (Labels::new(), number)))
+}
+
+fn gauges<'p, const N: usize>(
+    common: [&'p str; N],
+    values: impl IntoIterator<Item = Labelled<'p>>,
 ) -> impl Iterator<Item = Sample<'p>> {
-    let common = SmallVec::from_slice(common);
-    values.into_iter().map(move |(own, value)| Sample { common: common.clone(), own, value })
+    let values = values.into_iter();
+    samples(common, values.map(|(labels, number)| (labels, Value::Gauge(number))))
+}
+
+fn counts<'p, const N: usize>(
+    common: [&'p str; N],
+    values: Vec<Counted<'p>>,
+) -> impl Iterator<Item = Sample<'p>> {
+    let values = values.into_iter();
+    samples(common, values.map(|(labels, count)| (labels, Value::Count(count))))
+}
+
+fn distributions<'p, const N: usize>(
+    common: [&'p str; N],
+    values: Vec<Observed<'p>>,
+) -> impl Iterator<Item = Sample<'p>> {
+    let values = values.into_iter();
+    samples(common, values.map(|(labels, all)| (labels, Value::Histogram(all))))
+}
+
+fn total<'p>(value: Option<f64>) -> impl Iterator<Item = Sample<'p>> {
+    samples([], value.map(|value| (Labels::new(), Value::Counter(value))))
+}
+
+fn samples<'p, const N: usize>(
+    common: [&'p str; N],
+    values: impl IntoIterator<Item = (Labels<'p>, Value)>,
+) -> impl Iterator<Item = Sample<'p>> {
+    values.into_iter().map(move |(own, value)| Sample {
+        common: common.into_iter().collect(),
+        own,
+        value,
+    })
 }

@@ -1,6 +1,9 @@
 //! Metrics under "WAL".
 
+use std::borrow::Cow;
+
 use prometheus_client::registry::Unit;
+use smallvec::smallvec;
 
 use crate::inventory::{Sums, WalObjectKind};
 use crate::report::{ServerReport, TimelineWal};
@@ -75,18 +78,20 @@ pub(super) const METRICS: &[Metric] = &[
     },
 ];
 
-fn by_timeline(server: &ServerReport, value: fn(&TimelineWal) -> u64) -> Vec<Labelled> {
+fn by_timeline(server: &ServerReport, value: fn(&TimelineWal) -> u64) -> Vec<Labelled<'_>> {
     let timelines = server.wal.timelines.iter();
-    timelines.map(|(id, wal)| (vec![id.to_string()], Number::Whole(value(wal)))).collect()
+    timelines
+        .map(|(id, wal)| (smallvec![Cow::Owned(id.to_string())], Number::Whole(value(wal))))
+        .collect()
 }
 
-fn by_kind(server: &ServerReport, value: fn(&Sums) -> u64) -> Vec<Labelled> {
+fn by_kind(server: &ServerReport, value: fn(&Sums) -> u64) -> Vec<Labelled<'_>> {
     let sums = |kind| server.wal.objects.get(&kind).copied().unwrap_or_default();
     let kinds = WalObjectKind::ALL.into_iter();
     kinds.map(|kind| (labels([kind.as_label()]), value(&sums(kind)).into())).collect()
 }
 
-fn arrival_intervals(server: &ServerReport) -> Vec<Labelled> {
+fn arrival_intervals(server: &ServerReport) -> Vec<Labelled<'_>> {
     // A label `quantile` is for summaries alone.
     let statistics = [("median", 0.5), ("p99", 0.99), ("max", 1.0)].into_iter();
     statistics
@@ -96,7 +101,7 @@ fn arrival_intervals(server: &ServerReport) -> Vec<Labelled> {
         .collect()
 }
 
-fn anomalies(server: &ServerReport) -> Vec<Labelled> {
+fn anomalies(server: &ServerReport) -> Vec<Labelled<'_>> {
     let anomalies = server.wal.anomalies.iter();
     anomalies.map(|(kind, count)| (labels([kind.as_label()]), (*count).into())).collect()
 }
