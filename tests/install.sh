@@ -37,6 +37,13 @@ install_postgresql() {
   debian_install postgresql
 }
 
+# To build OpenSSL, and to sign certificates for the tests.
+install_openssl_tools() {
+  command -v make >/dev/null || debian_install make
+  perl -MIPC::Cmd -MFindBin -e '' 2>/dev/null || debian_install perl
+  command -v openssl >/dev/null || debian_install openssl
+}
+
 # For systemd-analyze, which needs no running systemd.
 install_systemd() {
   command -v systemd-analyze >/dev/null || debian_install systemd
@@ -121,6 +128,7 @@ install_cargo_deny() {
 }
 
 mkdir -p "$TOOLS"
+install_openssl_tools
 install_postgresql
 install_systemd
 install_python_packages

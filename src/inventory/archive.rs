@@ -41,13 +41,15 @@ pub struct Inventory {
 struct Room {
     /// Memory for the files of logs, in bytes: enough for more than two million segments.
     files: usize,
+    /// The same for an archive that has more: its logs themselves take memory.
+    files_of_many: usize,
     /// How many logs are taken for unfinished: listings run in parallel, and each is in one of them.
     logs_under_way: usize,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { files: 14 * 1024 * 1024, logs_under_way: 256 }
+        Self { files: 13 << 20, files_of_many: 256 << 10, logs_under_way: 256 }
     }
 }
 
@@ -55,7 +57,7 @@ impl Inventory {
     /// One that packs and forgets as a large one does, and need not be large for that.
     #[cfg(test)]
     pub(crate) fn with_room(files: usize, logs_under_way: usize) -> Self {
-        Self { room: Room { files, logs_under_way }, ..Self::default() }
+        Self { room: Room { files, files_of_many: files, logs_under_way }, ..Self::default() }
     }
 
     /// Creates the empty inventory of an archive that has servers with these names.
@@ -132,14 +134,16 @@ impl Inventory {
             let logs = it.wal.logs.iter_mut();
             logs.filter(move |(name, _)| !asked.contains(&(directory.clone(), **name)))
         });
-        let holding = logs.map(|(_, log)| (log.listed_at, log.files_size(), log));
-        let mut holding: Vec<_> = holding.filter(|(_, size, _)| *size > 0).collect();
+        let holding = logs.filter(|(_, log)| log.has_packed_files());
+        let mut holding: Vec<_> =
+            holding.map(|(_, log)| (log.listed_at, log.files_size(), log)).collect();
         holding.sort_by_key(|(listed_at, ..)| std::cmp::Reverse(*listed_at));
         let mut held = 0;
         for (_, size, log) in holding {
             held += size;
             if held > self.room.files {
                 log.forget_files();
+                self.packed = self.packed.saturating_sub(size);
             }
         }
     }
@@ -181,6 +185,7 @@ impl Inventory {
         let under_way = self.recent_logs.split_off(finished);
         let finished = mem::replace(&mut self.recent_logs, under_way);
         let still: BTreeSet<_> = self.recent_logs.iter().cloned().collect();
+        let mut is_full = false;
         for (directory, name) in finished.into_iter().filter(|log| !still.contains(log)) {
             let is_asked = self.asked.contains(&(directory.clone(), name));
             let most = self.room.files.saturating_sub(self.packed);
@@ -190,8 +195,13 @@ impl Inventory {
             let files = log.pack_files(most);
             let size = log.files_size();
             self.packed = (self.packed + size).saturating_sub(before);
+            is_full |= size == 0;
             // A room as small as a new log's own would never be taken, and keep others from being.
             self.spare.extend(files.filter(|room| ROOMS.contains(&room.capacity())));
+        }
+        if is_full && self.room.files > self.room.files_of_many {
+            self.room.files = self.room.files_of_many;
+            self.bound_files();
         }
     }
 

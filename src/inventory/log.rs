@@ -306,6 +306,11 @@ impl LogInventory {
         self.files.known()
     }
 
+    /// Returns whether the files are known, and packed.
+    pub(super) fn has_packed_files(&self) -> bool {
+        !self.files.are_unpacked() && self.files.packed_size() > 0
+    }
+
     /// Returns the memory that the files take, in bytes, as they were packed last.
     pub(super) fn files_size(&self) -> usize {
         self.files.packed_size()
