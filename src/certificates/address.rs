@@ -48,21 +48,35 @@ impl Address {
     {
         let deadline = Instant::now() + time_limit;
         let found = lookup_host((self.host.as_str(), self.port)).await;
-        let addresses: Vec<SocketAddr> =
-            found.map_err(ReadError::Connect)?.take(MOST_ADDRESSES).collect();
-        let mut ended = Err(ReadError::NoAddress);
-        for (place, address) in addresses.iter().enumerate() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let addresses_left = u32::try_from(addresses.len() - place).unwrap_or(1);
-            let attempt =
-                async { job(TcpStream::connect(address).await.map_err(ReadError::Connect)?).await };
-            ended = tokio::time::timeout(left / addresses_left, attempt)
-                .await
-                .unwrap_or(Err(ReadError::Timeout(time_limit)));
-            if ended.is_ok() {
-                break;
-            }
-        }
-        ended
+        let found = found.map_err(ReadError::Connect)?;
+        let addresses: Vec<SocketAddr> = found.take(MOST_ADDRESSES).collect();
+        let left = deadline.saturating_duration_since(Instant::now());
+        let ended = in_turn(&addresses, left, job).await;
+        ended.unwrap_or(Err(ReadError::Timeout(time_limit)))
     }
+}
+
+/// Does something with a connection to each address in turn, until it succeeds with one; `None` if it
+/// did not end with the last one in its time.
+pub(super) async fn in_turn<T, Done>(
+    addresses: &[SocketAddr],
+    time_limit: Duration,
+    job: impl Fn(TcpStream) -> Done,
+) -> Option<Result<T, ReadError>>
+where
+    Done: Future<Output = Result<T, ReadError>>,
+{
+    let deadline = Instant::now() + time_limit;
+    let mut ended = Some(Err(ReadError::NoAddress));
+    for (place, address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let addresses_left = u32::try_from(addresses.len() - place).unwrap_or(1);
+        let attempt =
+            async { job(TcpStream::connect(address).await.map_err(ReadError::Connect)?).await };
+        ended = tokio::time::timeout(left / addresses_left, attempt).await.ok();
+        if let Some(Ok(_)) = ended {
+            break;
+        }
+    }
+    ended
 }

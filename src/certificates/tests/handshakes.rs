@@ -3,6 +3,8 @@
 use openssl::ssl::SslVersion;
 use tokio::net::TcpListener;
 
+use super::super::address::in_turn;
+use super::super::postgresql;
 use super::server::{Manner, Serving, impostor, server};
 use super::*;
 use crate::x509::made::version_1;
@@ -131,4 +133,20 @@ async fn a_port_that_is_closed_is_told_at_once() {
     let failure = watch_postgres(address, Trust::None).failure().await;
 
     assert_eq!(failure, "the server cannot be reached: Connection refused (os error 111)");
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_answer_leaves_time_for_the_next() {
+    let made = Authority::new("root").leaf();
+    let (silent, _) = server(Manner::Silent).await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (good, _) = server(Manner::Postgres(Serving::new(&made).acceptor())).await;
+    let host = "localhost".parse().unwrap();
+    let presented = |connection| postgresql::presented_by(connection, &host, Negotiation::Postgres);
+
+    let chain = in_turn(&[silent, closed, good], Duration::from_secs(3), presented).await;
+    let none = in_turn(&[silent, silent], Duration::from_millis(200), presented).await;
+
+    assert_eq!(chain.unwrap().unwrap(), [made.certificate]);
+    assert!(none.is_none());
 }
