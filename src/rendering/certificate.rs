@@ -133,7 +133,15 @@ fn validity(status: &CertificateStatus, now: DateTime<Utc>) -> Option<Finding> {
             let last = chain.last_to_begin();
             let (which, begin) = (in_words(chain, last), moment(last.not_before));
             let message = format!("{which} is not valid before {begin}");
-            (Severity::Critical, FindingCode::CertificateNotYetValid, message)
+            match status.chain_is_valid(now) {
+                Some(true) => {
+                    let message = format!("{message}; the leaf verifies without it");
+                    (Severity::Warning, FindingCode::CertificateNotYetValid, message)
+                }
+                Some(false) | None => {
+                    (Severity::Critical, FindingCode::CertificateNotYetValid, message)
+                }
+            }
         }
     };
     Some(Finding::new(severity, code, message))
@@ -190,6 +198,26 @@ mod tests {
             unknown,
             [(Severity::Critical, FindingCode::CertificateExpired, ended.to_owned())]
         );
+    }
+
+    #[test]
+    fn a_certificate_that_has_not_begun_counts_wherever_it_is_in_the_chain() {
+        let root = Authority::new("root");
+        let late = root.intermediate("between", (2031, 2032));
+        let chain = Chain::read(&[root.leaf().certificate, late.certificate()]).unwrap();
+        let last = Some(LastChain { chain, read_at: now() });
+        let with =
+            |verification| CertificateStatus { last: last.clone(), ..with_ended(verification) };
+
+        let alone = told(&with(Verification::NotAsked));
+        let verified = told(&with(Verification::Verified));
+
+        let begins = "Besides the leaf, the certificate of `CN=between` is not valid before \
+                      2031-01-01 00:00:00 UTC";
+        let code = FindingCode::CertificateNotYetValid;
+        assert_eq!(alone, [(Severity::Critical, code, begins.to_owned())]);
+        let harmless = format!("{begins}; the leaf verifies without it");
+        assert_eq!(verified, [(Severity::Warning, code, harmless)]);
     }
 
     #[test]
