@@ -69,10 +69,7 @@ impl Drop for UnderWay {
 }
 
 pub(super) fn read_file(path: &Path) -> Result<Vec<X509>, ReadError> {
-    // Opening a pipe would wait for whoever writes to it.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(ReadError::NoFile);
-    }
+    check_file(path)?;
     let file = fs::File::open(path).map_err(unreadable)?;
     let mut content = Vec::new();
     let read = file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(ReadError::File)?;
@@ -80,6 +77,19 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<X509>, ReadError> {
         return Err(ReadError::TooLarge(MAX_BYTES));
     }
     Ok(x509::certificates(&content)?)
+}
+
+/// Makes sure that a file can be read to its end, in bounded memory.
+pub(super) fn check_file(path: &Path) -> Result<(), ReadError> {
+    let file = fs::metadata(path).map_err(unreadable)?;
+    // Opening a pipe would wait for whoever writes to it.
+    if !file.is_file() {
+        return Err(ReadError::NoFile);
+    }
+    if file.len() > MAX_BYTES {
+        return Err(ReadError::TooLarge(MAX_BYTES));
+    }
+    Ok(())
 }
 
 fn unreadable(error: io::Error) -> ReadError {

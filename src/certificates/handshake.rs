@@ -75,9 +75,11 @@ fn client(
     Ok(client)
 }
 
-/// Returns whether the server has shown that it has the key of the leaf, once `OpenSSL` derives a
-/// secret: these two only after the server's signature was verified. With a key that is exchanged by
-/// RSA alone there is no signature, and only the end of the handshake shows it.
+/// Returns whether a secret that `OpenSSL` has just derived proves that the server has the key of the
+/// leaf.
+///
+/// `OpenSSL` derives these two secrets only after it has verified the server's signature. If RSA
+/// alone exchanges the key, there is no signature: only the end of the handshake proves it.
 fn proves_leaf(ssl: &SslRef, secret: &str) -> bool {
     let is_signed =
         ssl.current_cipher().is_none_or(|cipher| !cipher.description().contains("Kx=RSA "));

@@ -11,7 +11,7 @@ use crate::trust;
 use crate::x509::{Authorities, Chain, Host, InvalidHost, Purpose, Untrusted, Verification};
 
 use super::address::Address;
-use super::file::{Files, read_file};
+use super::file::{Files, check_file, read_file};
 use super::handshake::presented_chain;
 use super::{Negotiation, ReadError, Trust, postgresql};
 
@@ -94,10 +94,11 @@ async fn verify(
     }
 }
 
-/// Loads a CA file. What is wrong with it is said by our own words, if they find it.
+/// Loads a CA file, as the clients do. If `OpenSSL` cannot, our own reading may find a better reason.
 fn authorities_in(path: &Path) -> Result<Authorities, ReadError> {
-    read_file(path)?;
-    trust::authorities_in_file(path).map_err(|errors| unloadable(&errors))
+    check_file(path)?;
+    trust::authorities_in_file(path)
+        .map_err(|errors| read_file(path).err().unwrap_or_else(|| unloadable(&errors)))
 }
 
 fn unloadable(errors: &ErrorStack) -> ReadError {

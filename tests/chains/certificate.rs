@@ -25,7 +25,7 @@ pub(crate) const SUBJECT_KEY_IDENTIFIER: &str = "2.5.29.14";
 pub(crate) const AUTHORITY_KEY_IDENTIFIER: &str = "2.5.29.35";
 pub(crate) const NAME_CONSTRAINTS: &str = "2.5.29.30";
 pub(crate) const CERTIFICATE_POLICIES: &str = "2.5.29.32";
-/// Of an extension that nobody knows.
+/// Object identifier of an extension that nobody knows.
 pub(crate) const UNKNOWN: &str = "1.2.3.4.5";
 
 /// Kind of a key.
@@ -191,21 +191,25 @@ fn sign_by_program(made: &Made, issuer: Option<&Made>) -> Made {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("certificate.pem"), made.pem()).unwrap();
-    let mut command = Command::new("openssl");
-    command
-        .args(["x509", "-preserve_dates", "-set_serial", "7", "-in"])
-        .arg(path("certificate.pem"));
-    if let Some(issuer) = issuer {
+    let sign = "x509 -preserve_dates -set_serial 7 -in certificate.pem";
+    let signed = if let Some(issuer) = issuer {
         fs::write(path("ca.pem"), issuer.pem()).unwrap();
         fs::write(path("ca.key"), issuer.key_pem()).unwrap();
-        command.arg("-CA").arg(path("ca.pem")).arg("-CAkey").arg(path("ca.key"));
+        openssl(&folder, &format!("{sign} -CA ca.pem -CAkey ca.key"))
     } else {
         fs::write(path("own.key"), made.key_pem()).unwrap();
-        command.arg("-signkey").arg(path("own.key"));
-    }
-    let signed = command.output().unwrap();
-    assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
-    Made { certificate: X509::from_pem(&signed.stdout).unwrap(), key: made.key.clone() }
+        openssl(&folder, &format!("{sign} -signkey own.key"))
+    };
+    Made { certificate: X509::from_pem(signed.as_bytes()).unwrap(), key: made.key.clone() }
+}
+
+/// Runs the `openssl` program in a folder, and returns its output.
+fn openssl(folder: &TempDir, arguments: &str) -> String {
+    let mut command = Command::new("openssl");
+    command.args(arguments.split(' ')).current_dir(folder);
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
 }
 
 impl Made {
@@ -215,5 +219,24 @@ impl Made {
 
     pub(crate) fn key_pem(&self) -> String {
         String::from_utf8(self.key.private_key_to_pem_pkcs8().unwrap()).unwrap()
+    }
+
+    /// Returns the certificate in PEM form with a setting for which purposes it is not trusted.
+    pub(crate) fn pem_rejected_for(&self, purpose: &str) -> String {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("ca.pem"), self.pem()).unwrap();
+        openssl(&folder, &format!("x509 -in ca.pem -trustout -addreject {purpose}"))
+    }
+
+    /// Returns a list of certificates that this CA has revoked, which is empty, in PEM form.
+    pub(crate) fn revocation_list(&self) -> String {
+        let folder = TempDir::new().unwrap();
+        let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
+        write("ca.pem", self.pem());
+        write("ca.key", self.key_pem());
+        write("database", String::new());
+        let section = "database = database\ndefault_md = sha256\ndefault_crl_days = 3650\n";
+        write("ca.cnf", format!("[ca]\ndefault_ca = own\n[own]\n{section}"));
+        openssl(&folder, "ca -gencrl -config ca.cnf -cert ca.pem -keyfile ca.key")
     }
 }

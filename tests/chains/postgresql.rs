@@ -20,7 +20,7 @@ struct Served {
     ca: PathBuf,
 }
 
-/// What psql makes of a server.
+/// Verdict of psql on a server.
 #[derive(Debug)]
 struct Psql {
     is_content: bool,
@@ -81,7 +81,7 @@ async fn read(exporter: &Exporter, cases: usize) -> Samples {
     exporter.wait_for("every certificate", TIME, are_known).await
 }
 
-/// Whether the exporter's verdict is psql's. What psql refuses need not be judged: the handshake may
+/// Returns whether the exporter's verdict is psql's. What psql refuses need not be judged: the handshake may
 /// have failed, or it may depend on the version of `OpenSSL`.
 fn is_same(valid: Option<f64>, psql: &Psql) -> bool {
     valid == Some(f64::from(u8::from(psql.is_content))) || valid.is_none() && !psql.is_content

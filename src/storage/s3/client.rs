@@ -58,7 +58,7 @@ impl Connection {
         observer: Arc<dyn RequestObserver>,
         ca: Option<Vec<u8>>,
     ) -> Result<Self, StorageError> {
-        let inner = client_of_store(settings)?;
+        let inner = client_of_store(settings).await?;
         let surroundings = surroundings(settings).await?;
         let region = region_of(&surroundings);
         let client = client(settings, &surroundings, retries, Observed { inner, observer });
@@ -128,7 +128,7 @@ fn timeouts(request_timeout: Duration) -> TimeoutConfig {
 /// If the certificates that the system trusts cannot be loaded.
 pub(super) async fn surroundings(settings: &S3Settings) -> Result<SdkConfig, StorageError> {
     let region = settings.region.clone().or_else(|| region_by_endpoint(settings));
-    let http = http_client(Trust::System).map_err(|errors| bad_system_trust(&errors))?;
+    let http = http_client(Trust::System).await.map_err(|errors| bad_system_trust(&errors))?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
     if let Some(region) = region.clone() {
         loader = loader.region(Region::new(region));
@@ -198,14 +198,16 @@ fn with_credentials(
     }
 }
 
-fn client_of_store(settings: &S3Settings) -> Result<SharedHttpClient, StorageError> {
-    if settings.is_without_tls() {
-        return http_client(Trust::Nobody).map_err(|errors| bad_system_trust(&errors));
-    }
-    match &settings.ca_file {
-        Some(file) => http_client(Trust::File(file)).map_err(|errors| bad_ca_file(file, &errors)),
-        None => http_client(Trust::System).map_err(|errors| bad_system_trust(&errors)),
-    }
+async fn client_of_store(settings: &S3Settings) -> Result<SharedHttpClient, StorageError> {
+    let trust = match &settings.ca_file {
+        _ if settings.is_without_tls() => Trust::Nobody,
+        Some(file) => Trust::File(file.clone()),
+        None => Trust::System,
+    };
+    http_client(trust.clone()).await.map_err(|errors| match trust {
+        Trust::File(file) => bad_ca_file(&file, &errors),
+        Trust::System | Trust::Nobody => bad_system_trust(&errors),
+    })
 }
 
 fn bad_ca_file(file: &Path, errors: &ErrorStack) -> StorageError {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,11 +43,11 @@ use crate::trust;
 use crate::x509::{self, Host};
 
 /// Certificates that a client trusts.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Trust<'a> {
-    /// Those in a file, and no others.
-    File(&'a Path),
-    /// Those that the system trusts.
+#[derive(Clone, Debug)]
+pub(super) enum Trust {
+    /// Certificates in a file, and no others.
+    File(PathBuf),
+    /// Certificates that the system trusts.
     System,
     /// None: there will be no TLS.
     Nobody,
@@ -75,8 +75,11 @@ struct Pooled {
 ///
 /// # Errors
 /// If `OpenSSL` cannot load what is to be trusted.
-pub(super) fn http_client(trust: Trust<'_>) -> Result<SharedHttpClient, ErrorStack> {
-    let mut tls = HttpsLayer::with_connector(verifying(trust)?)?;
+pub(super) async fn http_client(trust: Trust) -> Result<SharedHttpClient, ErrorStack> {
+    // OpenSSL reads files, and parsing the system's certificates takes its time.
+    let verifying = tokio::task::spawn_blocking(move || verifying(trust)).await;
+    let verifying = verifying.unwrap_or_else(|_| Err(ErrorStack::get()))?;
+    let mut tls = HttpsLayer::with_connector(verifying)?;
     tls.set_callback(verify_host);
     let known: Mutex<HashMap<Limits, SharedHttpConnector>> = Mutex::default();
     Ok(http_client_fn(move |settings, _| {
@@ -92,7 +95,7 @@ pub(super) fn http_client(trust: Trust<'_>) -> Result<SharedHttpClient, ErrorSta
 }
 
 /// Returns the settings of TLS, with which servers are verified but for their names.
-fn verifying(trust: Trust<'_>) -> Result<SslConnectorBuilder, ErrorStack> {
+fn verifying(trust: Trust) -> Result<SslConnectorBuilder, ErrorStack> {
     let mut tls = SslConnector::builder(SslMethod::tls_client())?;
     // The builder trusts what lies where this OpenSSL was built.
     tls.set_cert_store(X509StoreBuilder::new()?.build());

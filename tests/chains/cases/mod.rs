@@ -12,7 +12,7 @@ use crate::certificate::{Draft, Made};
 
 pub(crate) use drawn::drawn;
 
-/// What a server presents, and what a client is given to verify it.
+/// Chain that a server presents, and CA file that a client verifies it with.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) name: String,

@@ -1,4 +1,4 @@
-//! Who signs what, and how.
+//! Chains that differ in their signatures.
 
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;

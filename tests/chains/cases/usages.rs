@@ -1,4 +1,4 @@
-//! What certificates are for, and when.
+//! Chains that differ in what their certificates may be used for, and when.
 
 use super::{Case, between, ca, leaf, three, two, valid};
 use crate::certificate::{
