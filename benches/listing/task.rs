@@ -26,7 +26,7 @@ pub(crate) enum Task {
     Rescan(u32),
     /// The exporter scans everything, and its page is encoded.
     Encode,
-    /// The same as `Rescan`, and its page is scraped every 15 seconds.
+    /// As `Rescan`, with its page scraped every 15 seconds.
     Fleet(u32),
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct PageMeasured {
 /// How many times a page is encoded.
 const ENCODINGS: usize = 15;
 
-/// How many scrapes come between two scans: every 15 seconds for five minutes.
+/// Number of scrapes between two scans: every 15 seconds for five minutes.
 const SCRAPES: usize = 20;
 
 impl Task {

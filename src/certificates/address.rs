@@ -1,4 +1,4 @@
-//! Where a server listens, and connections to it.
+//! Addresses of servers, and connections to them.
 
 use std::fmt;
 use std::future::Future;

@@ -24,11 +24,11 @@ pub struct CertificateWatchConfig {
     /// How long reading one certificate may take: a file, or a whole handshake. Up to one hour.
     /// Default: `10s`.
     pub timeout: Duration,
-    /// How long before its end `check` warns of a certificate, or an eighth of its lifetime if that is
-    /// less. Up to 366 days. Default: `7d`, when `CloudNativePG` should have renewed its own.
+    /// Time before the end of a certificate at which `check` warns, or an eighth of its lifetime if that
+    /// is less. Up to 366 days. Default: `7d`, when `CloudNativePG` should have renewed its own.
     pub warn_before: Duration,
-    /// How long before its end `check` warns of the certificate of an archive's endpoint, however long
-    /// its lifetime is. Absent: as `warnBefore` says.
+    /// Time before the end of the certificate of an archive's endpoint at which `check` warns, whatever
+    /// its lifetime. Absent: as `warnBefore` says.
     pub endpoint_warn_before: Option<Duration>,
 }
 
@@ -78,7 +78,7 @@ pub struct CertificateConfig {
     /// File with certificates (PEM) of the authority that has to vouch for it. Absent: nothing is
     /// verified.
     pub ca_file: Option<PathBuf>,
-    /// How long before its end `check` warns of it, however long its lifetime is. Absent: as
+    /// Time before its end at which `check` warns, whatever its lifetime. Absent: as
     /// `certificateWatch.warnBefore` says.
     pub warn_before: Option<Duration>,
 }

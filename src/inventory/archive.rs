@@ -22,7 +22,7 @@ pub struct Inventory {
     pub loose: Stock,
     /// The directories below the destination path, by name.
     pub directories: BTreeMap<String, DirectoryInventory>,
-    /// Where objects of logs were added, the last ones last, since files were last packed.
+    /// Logs to which objects were added since files were last packed, the last ones last.
     recent_logs: Vec<(String, LogName)>,
     /// Memory that packed files take, in bytes.
     packed: usize,
@@ -41,7 +41,7 @@ pub struct Inventory {
 struct Room {
     /// Memory for the files of logs, in bytes: enough for more than two million segments.
     files: usize,
-    /// The same for an archive that has more: its logs themselves take memory.
+    /// Memory for them in an archive that has more, whose logs themselves take memory.
     files_of_many: usize,
     /// How many logs are taken for unfinished: listings run in parallel, and each is in one of them.
     logs_under_way: usize,
@@ -54,7 +54,7 @@ impl Default for Room {
 }
 
 impl Inventory {
-    /// One that packs and forgets as a large one does, and need not be large for that.
+    /// Creates an inventory that packs and forgets as a large one does.
     #[cfg(test)]
     pub(crate) fn with_room(files: usize, logs_under_way: usize) -> Self {
         Self { room: Room { files, files_of_many: files, logs_under_way }, ..Self::default() }

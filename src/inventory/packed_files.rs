@@ -29,7 +29,7 @@ pub(super) struct Unpacking<'a> {
     before: Before,
 }
 
-/// What of the file before is needed to decode the next one.
+/// Part of the file before that is needed to decode the next one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Before {
     segment: u32,

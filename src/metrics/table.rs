@@ -188,6 +188,24 @@ enum Value {
     Histogram(Histogram),
 }
 
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        Self::Gauge(number)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<Histogram> for Value {
+    fn from(distribution: Histogram) -> Self {
+        Self::Histogram(distribution)
+    }
+}
+
 /// Samples of one metric on a page.
 type Samples<'p> = Vec<Sample<'p>>;
 
@@ -223,35 +241,38 @@ impl Metric {
                 .flat_map(|(archive, view)| gauge([archive], value(&view.status, now)))
                 .collect(),
             Values::ArchiveBy(values) => archives(page)
-                .flat_map(|(archive, view)| gauges([archive], values(&view.status)))
+                .flat_map(|(archive, view)| samples([archive], values(&view.status)))
                 .collect(),
             Values::Report(value) => reports(page)
                 .flat_map(|(archive, report)| gauge([archive], value(report)))
                 .collect(),
             Values::ReportBy(values) => reports(page)
-                .flat_map(|(archive, report)| gauges([archive], values(report)))
+                .flat_map(|(archive, report)| samples([archive], values(report)))
                 .collect(),
             Values::Server(value) => servers(page)
                 .flat_map(|(archive, name, server)| gauge([archive, name], value(server, now)))
                 .collect(),
             Values::ServerBy(values) => servers(page)
-                .flat_map(|(archive, name, server)| gauges([archive, name], values(server)))
+                .flat_map(|(archive, name, server)| samples([archive, name], values(server)))
                 .collect(),
             Values::Certificate(value) => certificates(page)
                 .flat_map(|(name, status)| gauge([name], value(status, now)))
                 .collect(),
             Values::CertificateInfo(value) => certificates(page)
-                .flat_map(|(name, status)| gauges([name], info(value(status))))
+                .flat_map(|(name, status)| samples([name], info(value(status))))
                 .collect(),
             Values::Counted(values) => archives(page)
-                .flat_map(|(archive, view)| counts([archive], values(&view.statistics)))
+                .flat_map(|(archive, view)| samples([archive], values(&view.statistics)))
                 .collect(),
             Values::Observed(values) => archives(page)
-                .flat_map(|(archive, view)| distributions([archive], values(&view.statistics)))
+                .flat_map(|(archive, view)| samples([archive], values(&view.statistics)))
                 .collect(),
-            Values::Build(value) => gauges([], [value(&page.build)]).collect(),
+            Values::Build(value) => samples([], [value(&page.build)]).collect(),
             Values::Process(value) => gauge([], of_process.and_then(value)).collect(),
-            Values::ProcessCounter(value) => total(of_process.and_then(value)).collect(),
+            Values::ProcessCounter(value) => {
+                let total = of_process.and_then(value);
+                samples([], total.map(|total| (Labels::new(), Value::Counter(total)))).collect()
+            }
         }
     }
 }
@@ -299,44 +320,16 @@ fn gauge<const N: usize>(
     common: [&str; N],
     number: Option<Number>,
 ) -> impl Iterator<Item = Sample<'_>> {
-    gauges(common, number.map(|number| (Labels::new(), number)))
+    samples(common, number.map(|number| (Labels::new(), number)))
 }
 
-fn gauges<'p, const N: usize>(
+fn samples<'p, const N: usize, V: Into<Value>>(
     common: [&'p str; N],
-    values: impl IntoIterator<Item = Labelled<'p>>,
-) -> impl Iterator<Item = Sample<'p>> {
-    let values = values.into_iter();
-    samples(common, values.map(|(labels, number)| (labels, Value::Gauge(number))))
-}
-
-fn counts<'p, const N: usize>(
-    common: [&'p str; N],
-    values: Vec<Counted<'p>>,
-) -> impl Iterator<Item = Sample<'p>> {
-    let values = values.into_iter();
-    samples(common, values.map(|(labels, count)| (labels, Value::Count(count))))
-}
-
-fn distributions<'p, const N: usize>(
-    common: [&'p str; N],
-    values: Vec<Observed<'p>>,
-) -> impl Iterator<Item = Sample<'p>> {
-    let values = values.into_iter();
-    samples(common, values.map(|(labels, all)| (labels, Value::Histogram(all))))
-}
-
-fn total<'p>(value: Option<f64>) -> impl Iterator<Item = Sample<'p>> {
-    samples([], value.map(|value| (Labels::new(), Value::Counter(value))))
-}
-
-fn samples<'p, const N: usize>(
-    common: [&'p str; N],
-    values: impl IntoIterator<Item = (Labels<'p>, Value)>,
+    values: impl IntoIterator<Item = (Labels<'p>, V)>,
 ) -> impl Iterator<Item = Sample<'p>> {
     values.into_iter().map(move |(own, value)| Sample {
         common: common.into_iter().collect(),
         own,
-        value,
+        value: value.into(),
     })
 }

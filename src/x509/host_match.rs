@@ -1,4 +1,4 @@
-//! Whether a certificate is that of a host: libpq's rules, and those of Barman's S3 client.
+//! Comparison of the names in a certificate with a host, by the rules of libpq and of Barman's S3 client.
 
 use core::net::IpAddr;
 

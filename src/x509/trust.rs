@@ -1,4 +1,4 @@
-//! Whether a certificate verifies: `OpenSSL`'s verdict, with the settings of the clients.
+//! `OpenSSL`'s verdict on certificates, with the settings of the clients.
 
 use chrono::{DateTime, Utc};
 use openssl::error::ErrorStack;

@@ -119,8 +119,8 @@ tests:
               runbook_url: https://barman-cloud-exporter.example/alerts/runbooks/BarmanCloudThresholdMissing.md
 ";
 
-/// Those for a day and for six days are renewed when a third of that is left, until the first one is not
-/// any more. The endpoint of a store and one that is renewed by hand have thresholds of their own.
+/// Certificates for a day and for six days are renewed when a third of that is left, until the first one
+/// is not any more. The endpoint of a store and one that is renewed by hand have thresholds of their own.
 #[test]
 fn certificates_with_short_lives_are_given_a_share_of_them() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What the panels about arriving WAL draw, however seldom scans are.
+//! Lines of the panels about arriving WAL, however seldom scans are.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ tests:
     promql_expr_test:
 "#;
 
-/// What Grafana asks for with a step of five minutes and a scrape each minute.
+/// Returns the query that Grafana sends with a step of five minutes and a scrape each minute.
 fn at_a_step_of_five_minutes(panel: &str) -> String {
     let query = Board::read("backup-server.json").query(panel).expression;
     let filled = query.replace("$__rate_interval", "6m").replace("$archive", "a");

@@ -219,16 +219,19 @@ impl Archive {
 mod tests {
     use super::*;
 
+    fn keys(archive: &Archive) -> Vec<String> {
+        let key = |place| {
+            let mut key = Vec::new();
+            archive.write_key(archive.object(place), &mut key);
+            String::from_utf8(key).unwrap()
+        };
+        (0..archive.objects()).map(key).collect()
+    }
+
     #[test]
     fn timelines_may_be_shorter_than_a_log() {
         let archive = Archive::new(Shape { servers: 1, backups: 3, timelines: 3, segments: 200 });
-        let keys: Vec<String> = (0..archive.objects())
-            .map(|place| {
-                let mut key = Vec::new();
-                archive.write_key(archive.object(place), &mut key);
-                String::from_utf8(key).unwrap()
-            })
-            .collect();
+        let keys = keys(&archive);
 
         assert!(keys.is_sorted_by(|one, next| one < next));
         assert_eq!(keys.len(), 6 + 2 + 200);
@@ -241,13 +244,7 @@ mod tests {
     fn keys_are_in_order_and_as_many_as_the_shape_says() {
         let shape = Shape { servers: 2, backups: 3, timelines: 3, segments: 1100 };
         let archive = Archive::new(shape).later(1);
-        let keys: Vec<String> = (0..archive.objects())
-            .map(|place| {
-                let mut key = Vec::new();
-                archive.write_key(archive.object(place), &mut key);
-                String::from_utf8(key).unwrap()
-            })
-            .collect();
+        let keys = keys(&archive);
 
         assert!(keys.is_sorted_by(|one, next| one < next));
         assert_eq!(keys.len(), 2 * (6 + 2 + 1101));
