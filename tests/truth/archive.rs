@@ -122,7 +122,8 @@ impl Archive {
             let bytes = fs::read(&file).expect("the archive is ours");
             bytes.into_iter().map(char::from).collect()
         });
-        let system = Segment::parse(name).and_then(|_| system_of(&file));
+        let segment = Segment::parse(name).or_else(|| Segment::parse_partial(name));
+        let system = segment.and_then(|_| system_of(&file));
         StoredObject { size: metadata.len(), modified: clock.story(modified), content, system, key }
     }
 

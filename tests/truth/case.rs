@@ -33,7 +33,7 @@ pub(crate) struct StoredObject {
     pub(crate) modified: i64,
     /// Content of the files that are read, each byte as a character; `None` for data and WAL.
     pub(crate) content: Option<String>,
-    /// System identifier in the first page of a segment.
+    /// System identifier in the first page of a segment, whole or partial.
     pub(crate) system: Option<u64>,
 }
 
@@ -95,6 +95,9 @@ impl Case {
                 // Of two objects, Barman returns the first in the order of keys.
                 wal.segments.entry(segment).or_insert(object);
             }
+            if let Some(segment) = Segment::parse_partial(name) {
+                wal.partials.entry(segment).or_insert(object);
+            }
             wal.timelines.extend(timeline_of(name));
         }
         wal
@@ -128,6 +131,8 @@ fn timeline_of(name: &str) -> Option<u32> {
 pub(crate) struct Wal<'a> {
     /// Complete segments, by their names alone.
     segments: BTreeMap<Segment, &'a StoredObject>,
+    /// Partial segments, by the names of the whole ones.
+    partials: BTreeMap<Segment, &'a StoredObject>,
     timelines: BTreeSet<u32>,
 }
 
@@ -166,6 +171,12 @@ impl Wal<'_> {
     /// Returns whether a system has written a complete segment.
     pub(crate) fn is_of(&self, segment: Segment, system: u64) -> bool {
         self.segments.get(&segment).is_some_and(|object| object.system == Some(system))
+    }
+
+    /// Returns whether another system has written a partial segment.
+    pub(crate) fn is_partial_of_other(&self, segment: Segment, system: u64) -> bool {
+        let partial = self.partials.get(&segment).and_then(|object| object.system);
+        partial.is_some_and(|writer| writer != system)
     }
 }
 

@@ -62,7 +62,11 @@ impl<'a> Comparison<'a> {
     fn pairs(&self, backup: &'a TakenBackup) -> Vec<Pair<'a>> {
         let restores = self.case.restores.iter().filter(|restore| restore.backup == backup.id);
         let pair = |restore| {
-            let way = Way::of(restore, backup.first.number);
+            let mut way = Way::of(restore, backup.first.number);
+            // PostgreSQL reads nothing in it: it continues no segment.
+            let is_of_other =
+                |partial: &mut Segment| self.wal.is_partial_of_other(*partial, backup.system);
+            way.foreign = way.foreign.or_else(|| way.partial.take_if(is_of_other));
             Pair { backup, restore, way }
         };
         restores.map(pair).collect()

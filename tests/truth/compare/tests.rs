@@ -223,6 +223,23 @@ fn a_partial_segment_that_is_given_must_be_named() {
 }
 
 #[test]
+fn a_partial_segment_of_another_life_continues_nothing() {
+    let partial = "000000010000000000000006.partial";
+    let requests =
+        [(FIRST, Some(FIRST)), (SECOND, Some(SECOND)), (CHILD, None), (PARENT, Some(partial))];
+    let mut case = case(&[FIRST, SECOND, partial, LAST], to_second(&requests));
+    let other = case.objects.iter_mut().find(|object| object.key.ends_with(partial)).unwrap();
+    other.system = Some(SYSTEM + 1);
+    let said = |then_partial| {
+        but(said("2", Some(SECOND), Some(CHILD), then_partial), "/recovery/gaps", gap(CHILD))
+    };
+
+    assert_eq!(differences(&case, &said(None)), Vec::<String>::new());
+    let found = differences(&case, &said(Some(PARENT)));
+    assert_one(&found, "then partial 000000010000000000000006; really");
+}
+
+#[test]
 fn a_segment_of_another_life_is_not_reached() {
     let requests = [(FIRST, Some(FIRST)), (SECOND, Some(SECOND)), (CHILD, Some(CHILD))];
     let mut foreign = restore(Target::Timeline(2), &requests);
