@@ -68,13 +68,16 @@ impl StorageError {
         self.reach
     }
 
-    /// The text, and those of its causes behind it.
+    /// The text, and behind it those of its causes that it does not hold.
     #[must_use]
     pub fn with_causes(&self) -> String {
         let mut text = self.message.clone();
         let mut cause = self.source();
         while let Some(error) = cause {
-            text = format!("{text}: {error}");
+            let said = error.to_string();
+            if !text.contains(&said) {
+                text = format!("{text}: {said}");
+            }
             cause = error.source();
         }
         text

@@ -259,6 +259,8 @@ fn assert_in_plain_words(error: &StorageError, what: &str) {
     let text = error.with_causes();
     let lower = text.to_lowercase();
     assert!(!OF_THE_SDK.iter().any(|words| lower.contains(words)), "{what}: {text}");
+    let last = text.rsplit(": ").next().unwrap();
+    assert_eq!(text.matches(last).count(), 1, "{what} is said twice: {text}");
 }
 
 #[tokio::test]
