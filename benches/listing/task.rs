@@ -114,7 +114,7 @@ async fn perform(task: Task, port: u16) -> Measured {
             }
             measured
         }
-        Task::Fleet(times) => fleet(times, port).await,
+        Task::Fleet(times) => Box::pin(fleet(times, port)).await,
         Task::Encode => {
             let mut exporter = Exporter::new(port, 16);
             let (report, requests) = exporter.scan().await;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
 
@@ -42,6 +43,8 @@ pub(super) struct MemoryStore {
     pub(super) quirk: Quirk,
     /// After how many more pages it fails, once; `None` for never.
     fails_after: Mutex<Option<u32>>,
+    /// Pages of keys that were asked for so far.
+    pages: AtomicU32,
 }
 
 impl MemoryStore {
@@ -63,9 +66,24 @@ impl MemoryStore {
         self.objects.lock().unwrap().keys().cloned().collect()
     }
 
+    /// Returns how many directories are empty, which the store may list all the same.
+    pub(super) fn empty_directories(&self) -> usize {
+        let objects = self.objects.lock().unwrap();
+        let is_empty = |directory: &&String| {
+            let mut below = objects.range::<String, _>(*directory..);
+            below.next().is_none_or(|(key, _)| !key.starts_with(directory.as_str()))
+        };
+        self.directories.lock().unwrap().iter().filter(is_empty).count()
+    }
+
     /// Makes one request for a page of keys fail, after `pages` more that succeed.
     pub(super) fn fail_after(&self, pages: u32) {
         *self.fails_after.lock().unwrap() = Some(pages);
+    }
+
+    /// Returns how many pages of keys were asked for since the last call.
+    pub(super) fn take_pages(&self) -> u32 {
+        self.pages.swap(0, Ordering::Relaxed)
     }
 
     fn fails_now(&self) -> bool {
@@ -145,6 +163,7 @@ impl ObjectStore for MemoryStore {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         // Others have a turn in between, as with a store that is asked over a network.
         tokio::task::yield_now().await;
+        self.pages.fetch_add(1, Ordering::Relaxed);
         let is_refused = self.quirk == Quirk::RefusesDelimiters && request.delimiter.is_some();
         if is_refused || (request.delimiter.is_none() && self.fails_now()) {
             return Err(StorageError::new(ErrorKind::Internal, Reach::Scan, "as told"));

@@ -15,7 +15,6 @@ use super::logs::AskedLogs;
 use super::part::Stop;
 use super::reading::{BackupPlace, FilesRead};
 use super::rescan::backups;
-use super::rescan_plan::spares_requests;
 use super::stocktaking::{Scope, Stock, Way};
 use super::uploads::UploadsAsked;
 use super::{Clock, ScanLimits};
@@ -138,8 +137,10 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let Knowledge { stock, way, scope, files, asked, .. } = knowledge;
         if let (Some(known), Way::Parallel(order), Scope::Everything) =
             (stock.as_mut(), *way, *scope)
-            && self.is_worth_rescanning(known, listed_at)
+            && self.may_rescan(known, listed_at)
+            && let Some(suspects) = self.plan_of_rescan(known, listed_at)
         {
+            let known = (known, suspects);
             match self.take_stock_again(known, (files, asked), order, listed_at).await {
                 Ok(()) => return Ok(()),
                 // The credentials may not list the same as before.
@@ -152,23 +153,23 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             }
         }
         // What was known is in doubt until everything was listed, and takes memory.
-        let deletions = stock.take().map(|before| before.deletions).unwrap_or_default();
+        let before = stock.take();
         let mut whole = self.take_allowed_stock((way, scope), asked, listed_at).await?;
         self.read_new_files(&whole.inventory, files).await?;
         whole.backups = backups(&whole.inventory, &files.files);
-        whole.deletions = deletions;
+        if let Some(before) = before {
+            (whole.deletions, whole.directories) = (before.deletions, before.directories);
+        }
         *stock = Some(whole);
         Ok(())
     }
 
-    /// Returns whether to list only what can have changed: listing everything costs more than every scan
-    /// may take, and more than that, and what is known is of before now. After a clock was set back,
+    /// Returns whether to list only what can have changed if that takes fewer requests: listing everything
+    /// costs more than every scan may take, and what is known is of before now. After a clock was set back,
     /// logs would be left alone for as long.
-    fn is_worth_rescanning(&self, known: &Stock, now: DateTime<Utc>) -> bool {
+    fn may_rescan(&self, known: &Stock, now: DateTime<Utc>) -> bool {
         let objects = usize::try_from(known.inventory.total().sums.objects).unwrap_or(usize::MAX);
         let pages = u32::try_from(objects / self.limits.page.max(1)).unwrap_or(u32::MAX);
-        known.whole_requests.min(pages) > self.limits.full_scan_requests
-            && spares_requests(&known.inventory, self.limits.page)
-            && known.listed_at <= now
+        known.whole_requests.min(pages) > self.limits.full_scan_requests && known.listed_at <= now
     }
 }

@@ -21,7 +21,7 @@ use super::part::Stop;
 use super::progress::{Progress, protocol};
 use super::reading::FilesRead;
 use super::rescan_plan::{
-    Suspects, fresh_logs, has_lost, is_worth_skipping, neighbours, ranges, ranges_but_wals,
+    KnownLogs, Plan, Suspects, has_lost, neighbours, ranges, ranges_but_wals, spares_requests,
     to_the_end,
 };
 use super::stocktaking::{BackupBegin, Stock};
@@ -29,6 +29,9 @@ use super::stocktaking::{BackupBegin, Stock};
 /// For how long WAL may go after the backup that it belongs to: deleting a million objects takes a
 /// few minutes.
 const DELETION_TAKES: TimeDelta = TimeDelta::hours(1);
+
+/// What gives reason to list logs again, by the name of the server's directory.
+pub(super) type SuspectsByServer = BTreeMap<String, Suspects>;
 
 /// A server whose unchanged logs are skipped.
 #[derive(Debug)]
@@ -42,40 +45,78 @@ struct Skipping {
 }
 
 impl<S: ObjectStore + 'static> Pass<'_, S> {
+    /// Returns what a rescan lists again as far as can be told before anything was asked, if it takes fewer
+    /// requests than listing everything.
+    pub(super) fn plan_of_rescan(
+        &self,
+        known: &Stock,
+        now: DateTime<Utc>,
+    ) -> Option<SuspectsByServer> {
+        let mut suspects = self.turns(known, now);
+        for (name, (_, up_to)) in &known.deletions {
+            suspects.entry(name.clone()).or_default().up_to = Some(*up_to);
+        }
+        let names = known.inventory.directories.keys();
+        let plans = names.map(|name| self.plan(name, known, &suspects));
+        spares_requests(plans, self.limits.page).then_some(suspects)
+    }
+
+    /// The plan for the WAL of a server, and what it is reckoned with.
+    fn plan<'k>(
+        &self,
+        name: &str,
+        known: &'k Stock,
+        suspects: &'k SuspectsByServer,
+    ) -> (Plan<'k>, &'k Suspects) {
+        static NO_LOGS: KnownLogs = KnownLogs::new();
+        static NONE: Suspects = Suspects { logs: BTreeSet::new(), up_to: None };
+        let logs = known.inventory.directories.get(name).map_or(&NO_LOGS, |it| &it.wal.logs);
+        let plan = Plan::new(logs, known.directories.get(name).copied(), self.limits.page);
+        (plan, suspects.get(name).unwrap_or(&NONE))
+    }
+
     /// Takes stock of an archive whose stock is known, asking for what can have changed.
     ///
     /// Of the known stock, only what it says of backups and their deletion is brought up to date unless
     /// this succeeds; then what did not change is taken from it.
     pub(super) async fn take_stock_again(
         &self,
-        known: &mut Stock,
+        (known, mut suspects): (&mut Stock, SuspectsByServer),
         (files, asked): (&mut FilesRead, &AskedLogs),
         order: KeyOrder,
         now: DateTime<Utc>,
     ) -> Result<(), Stop> {
         let names = self.expected.nested_names();
         let mut fresh = Inventory::with_names(names).keeping(asked.names());
-        let names = self.list_but_wals(&known.inventory, &mut fresh, (order, now)).await?;
+        let names = self.list_but_wals((known, &suspects), &mut fresh, (order, now)).await?;
         // Where a backup begins that is new tells which logs may have changed.
         self.read_new_files(&fresh, files).await?;
         note_deletions(known, &fresh, &files.files, now);
+        for name in &names {
+            let suspects = suspects.entry(name.clone()).or_default();
+            add_suspects(suspects, name, known, &fresh, &files.files);
+        }
+        let (names, changed): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| {
+            let (plan, suspects) = self.plan(name, known, &suspects);
+            plan.is_still_worth_skipping(suspects)
+        });
+        self.list_whole_wals(&changed, &mut fresh, (order, now)).await?;
         let mut servers = self.list_wals_directories(&names, &mut fresh, (order, now)).await?;
-        let turns = self.turns(known, &servers, now);
         for server in &mut servers {
-            let mut suspects = suspects(&server.name, known, &fresh, &files.files);
-            suspects.logs.extend(turns.get(&server.name).into_iter().flatten());
-            let wal = known.inventory.directories.get(&server.name).map(|it| &it.wal.logs);
-            server.fresh = fresh_logs(&server.listed, wal.unwrap_or(&BTreeMap::new()), &suspects);
+            let (plan, suspects) = self.plan(&server.name, known, &suspects);
+            server.fresh = plan.fresh_logs(&server.listed, suspects);
         }
         self.list_fresh_logs(&servers, &mut fresh, (order, now)).await?;
         self.follow_losses(known, &mut servers, &mut fresh, (order, now)).await?;
         fresh.settle(now);
         for server in &servers {
             keep_the_rest(server, &mut known.inventory, &mut fresh);
+            known.directories.insert(server.name.clone(), server.listed.len());
         }
         fresh.bound_files();
         // Only now: what goes on must be looked after once more when it should have ended.
         known.deletions.retain(|_, (seen_at, _)| now - *seen_at < DELETION_TAKES);
+        known.directories.retain(|name, _| fresh.directories.contains_key(name));
         known.inventory = fresh;
         known.listed_at = now;
         Ok(())
@@ -84,15 +125,15 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Lists everything but `wals/` of the servers whose unchanged logs can be skipped; their names.
     async fn list_but_wals(
         &self,
-        known: &Inventory,
+        (known, suspects): (&Stock, &SuspectsByServer),
         fresh: &mut Inventory,
         (order, now): (KeyOrder, DateTime<Utc>),
     ) -> Result<Vec<String>, Stop> {
         let loose = |object: &ListedObject| fresh.add(self.relative(object), object);
         let directories = self.list_level(self.prefix, order, loose).await?;
         let is_skipping = |directory: &String| {
-            let known = known.directories.get(self.name_of(directory));
-            known.is_some_and(|known| is_worth_skipping(&known.wal, self.limits.page))
+            let (plan, suspects) = self.plan(self.name_of(directory), known, suspects);
+            plan.is_worth_skipping(suspects)
         };
         let ranges = ranges_but_wals(self.prefix, &directories, is_skipping);
         let skipping = directories.iter().filter(|directory| is_skipping(directory));
@@ -152,6 +193,23 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         }
     }
 
+    /// Lists `wals/` of servers, and what comes after it.
+    async fn list_whole_wals(
+        &self,
+        names: &[String],
+        fresh: &mut Inventory,
+        (order, now): (KeyOrder, DateTime<Utc>),
+    ) -> Result<(), Stop> {
+        let ranges = names
+            .iter()
+            .flat_map(|name| to_the_end(&format!("{}{name}/", self.prefix), Vec::new()))
+            .collect();
+        let wanted = Wanted { ranges, is_known: true, ..Wanted::default() };
+        let sink = |object: &ListedObject| fresh.add(self.relative(object), object);
+        self.parallel(order, now).list(wanted, sink).await?;
+        Ok(())
+    }
+
     /// Lists what lies in `wals/` of servers, but for the content of logs.
     async fn list_wals_directories(
         &self,
@@ -197,27 +255,21 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     }
 
     /// The logs, by server, whose turn it is to be listed though nothing says that they changed.
-    fn turns(
-        &self,
-        known: &Stock,
-        servers: &[Skipping],
-        now: DateTime<Utc>,
-    ) -> BTreeMap<String, BTreeSet<LogName>> {
-        let logs = servers.iter().flat_map(|server| {
-            let logs = known.inventory.directories.get(&server.name).map(|it| &it.wal.logs);
-            logs.into_iter().flatten().filter_map(|(name, log)| {
+    fn turns(&self, known: &Stock, now: DateTime<Utc>) -> SuspectsByServer {
+        let logs = known.inventory.directories.iter().flat_map(|(server, directory)| {
+            directory.wal.logs.iter().filter_map(move |(name, log)| {
                 Some(Unchanged {
                     listed_at: log.listed_at?,
-                    log: (server.name.clone(), *name),
+                    log: (server.as_str(), *name),
                     objects: log.stock.sums.objects,
                 })
             })
         });
         let period = TimeDelta::from_std(self.limits.audit_period).unwrap_or(TimeDelta::MAX);
         let turns = whose_turn_it_is(logs.collect(), period, now - known.listed_at, now);
-        let mut by_server: BTreeMap<String, BTreeSet<LogName>> = BTreeMap::new();
+        let mut by_server = SuspectsByServer::new();
         for (server, log) in turns {
-            by_server.entry(server).or_default().insert(log);
+            by_server.entry(server.to_owned()).or_default().logs.insert(log);
         }
         by_server
     }
@@ -341,8 +393,14 @@ fn note_deletions(known: &mut Stock, fresh: &Inventory, files: &Files, now: Date
     known.backups = current;
 }
 
-/// What gives reason to list logs of a server again.
-fn suspects(name: &str, known: &Stock, fresh: &Inventory, files: &Files) -> Suspects {
+/// Adds what the backups of a server, which were listed again, give reason to list again.
+fn add_suspects(
+    suspects: &mut Suspects,
+    name: &str,
+    known: &Stock,
+    fresh: &Inventory,
+    files: &Files,
+) {
     let before = known.inventory.directories.get(name);
     let backups = fresh.directories.get(name).into_iter().flat_map(|it| it.backups.iter());
     // With the end of a backup, its label arrives in the log in which it began.
@@ -352,7 +410,8 @@ fn suspects(name: &str, known: &Stock, fresh: &Inventory, files: &Files) -> Susp
         let is_same = then.is_some_and(|then| then.is_same_version(info));
         if is_same { None } else { files.backup_info(info)?.begin_wal.map(LogName::from) }
     });
-    Suspects { logs: changed.collect(), up_to: known.deletions.get(name).map(|(_, up_to)| *up_to) }
+    suspects.logs.extend(changed);
+    suspects.up_to = known.deletions.get(name).map(|(_, up_to)| *up_to);
 }
 
 /// Takes over what did not change.

@@ -2,40 +2,132 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{Inventory, LogInventory, WalInventory};
+use crate::inventory::LogInventory;
 use crate::postgres::LogName;
 
 use super::key_range::{KeyRange, end_of};
 
-/// Requests that a server costs whose unchanged logs are skipped, but for finding its directories.
-const REQUESTS_OF_A_SERVER: u64 = 4;
+/// Requests that a server costs whose unchanged logs are skipped, but for those logs that are listed again:
+/// one for what comes before `wals/`, and one for the directories in there.
+const REQUESTS_OF_A_SERVER: u64 = 2;
 
 /// Logs at the end of each timeline that may be written to: segments are archived several at once,
 /// so that one may come late to the log before the last.
 const OPEN_LOGS: usize = 2;
 
-/// Whether skipping the unchanged logs of a server spares at least half of what listing it costs.
-pub(super) fn is_worth_skipping(wal: &WalInventory, page: usize) -> bool {
-    spared_requests(wal, u64::try_from(page).unwrap_or(u64::MAX).max(1)) > 0
+/// The logs of a server, as they were listed the last time.
+pub(super) type KnownLogs = BTreeMap<LogName, Box<LogInventory>>;
+
+/// What the requests for the WAL of one server come to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan<'a> {
+    /// The logs, as they were listed the last time.
+    known: &'a KnownLogs,
+    /// Directories of logs, the empty ones too.
+    directories: u64,
+    /// Objects of a full page.
+    page: u64,
 }
 
-/// Returns the requests that skipping the unchanged logs of a server spares, if it spares at least half of
-/// what listing it costs; otherwise 0.
-fn spared_requests(wal: &WalInventory, page: u64) -> u64 {
-    let objects: u64 = wal.logs.values().map(|log| log.stock.sums.objects).sum();
-    let directories = u64::try_from(wal.logs.len()).unwrap_or(u64::MAX).div_ceil(page);
-    let (whole, skipping) = (objects / page, REQUESTS_OF_A_SERVER + directories);
-    if whole > 2 * skipping { whole - skipping } else { 0 }
+impl<'a> Plan<'a> {
+    /// Creates the plan for a server; `directories` is how many directories of logs it had when they were
+    /// last asked for.
+    pub(super) fn new(known: &'a KnownLogs, directories: Option<usize>, page: usize) -> Self {
+        let directories = directories.unwrap_or_default().max(known.len());
+        Self { known, directories: count(directories), page: count(page).max(1) }
+    }
+
+    /// Returns whether skipping the unchanged logs spares at least half of what listing all of them costs,
+    /// as far as can be told before anything was asked.
+    pub(super) fn is_worth_skipping(self, suspects: &Suspects) -> bool {
+        self.spared(suspects) > 0
+    }
+
+    /// Returns the requests that skipping the unchanged logs spares, if it spares at least half of
+    /// what listing all of them costs; otherwise 0.
+    fn spared(self, suspects: &Suspects) -> u64 {
+        let (whole, skipping) = (self.whole(), REQUESTS_OF_A_SERVER + self.again(suspects));
+        if whole > 2 * skipping { whole - skipping } else { 0 }
+    }
+
+    /// Returns whether finding the directories of the logs and skipping the unchanged ones still takes fewer
+    /// requests than listing all of them.
+    pub(super) fn is_still_worth_skipping(self, suspects: &Suspects) -> bool {
+        1 + self.again(suspects) < self.whole()
+    }
+
+    /// Requests that list all logs.
+    fn whole(self) -> u64 {
+        self.objects(self.known.keys()) / self.page
+    }
+
+    /// Requests that list the logs again that are fresh if no log has come or gone, and more than a first
+    /// page of directories.
+    fn again(self, suspects: &Suspects) -> u64 {
+        let all: BTreeSet<LogName> = self.known.keys().copied().collect();
+        let fresh = self.fresh_logs(&all, suspects);
+        let all: Vec<&LogName> = all.iter().collect();
+        let groups = all.chunk_by(|one, next| fresh.contains(*one) == fresh.contains(*next));
+        let groups = groups.filter(|group| group.first().is_some_and(|log| fresh.contains(*log)));
+        let pages: u64 = groups.map(|group| self.pages(group.iter().copied())).sum();
+        pages + self.directories / self.page
+    }
+
+    /// Requests that list neighbouring logs.
+    fn pages<'l>(self, logs: impl Iterator<Item = &'l LogName>) -> u64 {
+        self.objects(logs).div_ceil(self.page).max(1)
+    }
+
+    /// Objects of logs that are known; others have none.
+    fn objects<'l>(self, logs: impl Iterator<Item = &'l LogName>) -> u64 {
+        logs.filter_map(|log| self.known.get(log)).map(|log| log.stock.sums.objects).sum()
+    }
+
+    /// Returns the logs to be listed again, of those whose directories are there.
+    ///
+    /// New ones, those of each timeline that are or were open, and the ones at either end of a run of logs,
+    /// where retention begins and ends to delete; and unchanged ones between two of them where one request goes
+    /// through all, which else takes two.
+    pub(super) fn fresh_logs(
+        self,
+        listed: &BTreeSet<LogName>,
+        suspects: &Suspects,
+    ) -> BTreeSet<LogName> {
+        let fresh = fresh_logs(listed, self.known, suspects);
+        let all: Vec<LogName> = listed.iter().copied().collect();
+        let mut groups = all.chunk_by(|one, next| fresh.contains(one) == fresh.contains(next));
+        let mut joined = fresh.clone();
+        let Some(mut before) = groups.find(|group| is_in(&fresh, group)) else { return joined };
+        while let Some((gap, next)) = groups.next().zip(groups.next()) {
+            let apart = self.pages(before.iter()) + self.pages(next.iter());
+            let together = self.pages(before.iter().chain(gap).chain(next));
+            if together < apart {
+                joined.extend(gap);
+            }
+            before = next;
+        }
+        joined
+    }
+}
+
+/// Returns whether a group of logs, which are all in a set or all not, is in it.
+fn is_in(fresh: &BTreeSet<LogName>, group: &[LogName]) -> bool {
+    group.first().is_some_and(|log| fresh.contains(log))
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// Returns whether a rescan takes fewer requests than listing everything: whether skipping the unchanged
-/// logs of some servers spares more than it takes to find the directories of all.
-pub(super) fn spares_requests(inventory: &Inventory, page: usize) -> bool {
-    let page = u64::try_from(page).unwrap_or(u64::MAX).max(1);
-    let directories = inventory.directories.values();
-    let spared: u64 = directories.map(|directory| spared_requests(&directory.wal, page)).sum();
-    let to_find = u64::try_from(inventory.directories.len()).unwrap_or(u64::MAX).div_ceil(page);
-    spared > to_find.max(1)
+/// logs of some servers, of whose plans these are all, spares more than it takes to find the directories of
+/// the servers.
+pub(super) fn spares_requests<'a>(
+    plans: impl ExactSizeIterator<Item = (Plan<'a>, &'a Suspects)>,
+    page: usize,
+) -> bool {
+    let to_find = plans.len().div_ceil(page.max(1)).max(1);
+    plans.map(|(plan, suspects)| plan.spared(suspects)).sum::<u64>() > count(to_find)
 }
 
 /// Ranges that hold everything but the `wals/` of the servers that are skipped: these up to there, and
@@ -74,13 +166,9 @@ pub(super) struct Suspects {
     pub(super) up_to: Option<LogName>,
 }
 
-/// The logs to be listed again, of those whose directories are there.
-///
-/// New ones, those of each timeline that are or were open, and the ones at either end of a run of logs, where
-/// retention begins and ends to delete.
-pub(super) fn fresh_logs(
+fn fresh_logs(
     listed: &BTreeSet<LogName>,
-    known: &BTreeMap<LogName, Box<LogInventory>>,
+    known: &KnownLogs,
     suspects: &Suspects,
 ) -> BTreeSet<LogName> {
     let mut fresh: BTreeSet<LogName> = listed
@@ -192,7 +280,7 @@ mod tests {
         names.iter().map(|(timeline, number)| log(*timeline, *number)).collect()
     }
 
-    fn known(names: &BTreeSet<LogName>) -> BTreeMap<LogName, Box<LogInventory>> {
+    fn known(names: &BTreeSet<LogName>) -> KnownLogs {
         names.iter().map(|name| (*name, Box::default())).collect()
     }
 
@@ -225,6 +313,49 @@ mod tests {
         let fresh = fresh_logs(&listed, &known(&listed), &suspects);
 
         assert_eq!(fresh, logs(&[(2, 0), (2, 1), (2, 2), (2, 5), (2, 7), (2, 8)]));
+    }
+
+    /// Logs of so many objects each.
+    fn known_with_objects(names: &BTreeSet<LogName>, objects: u64) -> KnownLogs {
+        let mut logs = known(names);
+        for log in logs.values_mut() {
+            log.stock.sums.objects = objects;
+        }
+        logs
+    }
+
+    #[test]
+    fn short_gaps_are_listed_with_what_lies_around_them() {
+        let listed: BTreeSet<_> = (0..20).map(|number| log(1, number)).collect();
+        let fresh = |objects, suspects: &[u32]| {
+            let logs = suspects.iter().map(|number| log(1, *number)).collect();
+            let known = known_with_objects(&listed, objects);
+            let suspects = Suspects { logs, ..Suspects::default() };
+            let fresh = Plan::new(&known, None, 1000).fresh_logs(&listed, &suspects);
+            fresh.into_iter().map(|name| name.log).collect::<Vec<_>>()
+        };
+
+        assert_eq!(fresh(250, &[]), [0, 18, 19]);
+        assert_eq!(fresh(250, &[3]), [0, 1, 2, 3, 18, 19]);
+        // Two requests go through five logs as well as through the first and the last alone.
+        assert_eq!(fresh(250, &[4]), [0, 4, 18, 19]);
+        assert_eq!(fresh(50, &[]), (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_retention_deletes_counts_among_the_requests() {
+        let all: BTreeSet<_> = (0..100).map(|number| log(1, number)).collect();
+        let known = known_with_objects(&all, 256);
+        let plan = Plan::new(&known, None, 1000);
+        let up_to = |number| Suspects { up_to: Some(log(1, number)), ..Suspects::default() };
+
+        let worth = [&Suspects::default(), &up_to(20), &up_to(50), &up_to(90)].map(|suspects| {
+            (plan.is_worth_skipping(suspects), plan.is_still_worth_skipping(suspects))
+        });
+
+        assert_eq!(worth, [(true, true), (true, true), (false, true), (false, false)]);
+        let with_empty_ones = Plan::new(&known, Some(30_000), 1000);
+        assert!(!with_empty_ones.is_worth_skipping(&Suspects::default()));
     }
 
     #[test]
