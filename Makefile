@@ -3,7 +3,7 @@
 TOOLS := target/test-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help build test truth install lint fmt doc demo bench audit clean
+.PHONY: help build static test truth install lint fmt doc demo bench audit clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -11,7 +11,11 @@ help: ## List what can be made
 build: ## Build the exporter as it is shipped
 	cargo build --release --bin barman-cloud-exporter
 
-test: install lint ## Check everything, as CI does; installs what is missing
+# Unoptimized: the tests want to see that it runs, and how it is linked.
+static: ## Build the exporter as static as in the image, for the tests
+	deploy/static-cargo.sh build --locked --bin barman-cloud-exporter --target-dir target/static
+
+test: install lint static ## Check everything, as CI does; installs what is missing
 	cargo test --workspace
 
 # ROUNDS=n lives with fresh seeds, or SEED=s for one of them; KEEP=1 keeps the cases below target/truth,

@@ -1,9 +1,10 @@
-//! Tells the program which revision it is built from, and by which compiler.
+//! Tells the program which revision it is built from, and by which compiler; makes sure of its `OpenSSL`.
 //!
 //! The revision is `BARMAN_CLOUD_EXPORTER_REVISION` from the environment, where a build has no
 //! repository; otherwise git's; otherwise `unknown`.
 
 use std::env;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -23,6 +24,22 @@ fn main() {
     }
     println!("cargo::rustc-env=BUILD_REVISION={}", revision());
     println!("cargo::rustc-env=BUILD_RUSTC={}", rustc());
+    if openssl_lacks_threads() {
+        println!(
+            "cargo::error=OpenSSL was built without threads, and would corrupt memory: build it with \
+             CRATE_CC_NO_DEFAULTS=1 in the environment, after `cargo clean`"
+        );
+    }
+}
+
+/// Returns whether `OpenSSL` was built without locks.
+///
+/// Its `Configure` leaves them out silently if the C compiler is given `-static`, which the `cc` crate does for
+/// `crt-static` unless `CRATE_CC_NO_DEFAULTS` is set.
+fn openssl_lacks_threads() -> bool {
+    let Some(include) = env::var_os("DEP_OPENSSL_INCLUDE") else { return false };
+    let configuration = Path::new(&include).join("openssl/configuration.h");
+    fs::read_to_string(configuration).is_ok_and(|text| !text.contains("define OPENSSL_THREADS"))
 }
 
 fn revision() -> String {

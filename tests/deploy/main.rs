@@ -11,6 +11,7 @@ mod kilobase;
 mod manifests;
 mod readme;
 mod refused;
+mod static_program;
 
 use std::ffi::OsStr;
 use std::fs;

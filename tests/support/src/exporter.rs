@@ -23,6 +23,7 @@ const REQUEST: Duration = Duration::from_secs(10);
 
 /// How to start the exporter.
 pub struct Launch {
+    program: PathBuf,
     configuration: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
@@ -42,7 +43,19 @@ pub struct Exporter {
 impl Launch {
     /// A start with this configuration, written as YAML.
     pub fn new(configuration: impl Into<String>) -> Self {
-        Self { configuration: configuration.into(), arguments: Vec::new(), environment: Vec::new() }
+        Self {
+            program: program(),
+            configuration: configuration.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// Starts another build of the program.
+    #[must_use]
+    pub fn program(mut self, program: PathBuf) -> Self {
+        self.program = program;
+        self
     }
 
     /// Adds an argument to the command line.
@@ -84,7 +97,7 @@ impl Launch {
         fs::write(&file, &self.configuration).expect("a fresh directory can be written");
         let [port] = free_ports();
         let address = format!("127.0.0.1:{port}");
-        let mut command = Command::new(program());
+        let mut command = Command::new(self.program);
         command.arg("--config.file").arg(&file).args(["--web.listen-address", &address]);
         command.args(&self.arguments).env_clear().envs(self.environment);
         let part = Part::start("the exporter", command, &scratch.path().join("log"));
