@@ -75,7 +75,7 @@ fn stop_on_signal() -> io::Result<CancellationToken> {
         while hangup.recv().await.is_some() {
             warn!(
                 signal = "SIGHUP",
-                "The configuration is read only at the start: restart to change it"
+                "The configuration is only read at startup: restart to reload it"
             );
         }
     });

@@ -40,7 +40,7 @@ pub enum ReadError {
     #[error("`{}` cannot be read", .0.display())]
     Directory(PathBuf, #[source] io::Error),
     /// The CA file, or the system's certificates, are not loaded by `OpenSSL`.
-    #[error("OpenSSL cannot load it: {0}")]
+    #[error("no CA can be loaded: {0}")]
     Authorities(&'static str),
     /// A name without an address.
     #[error("the name of the server has no address")]

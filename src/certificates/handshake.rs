@@ -107,8 +107,7 @@ fn explained(errors: &ErrorStack) -> io::Error {
             "the server supports neither TLS 1.2 nor 1.3"
         }
         "sslv3 alert handshake failure" | "ssl/tls alert handshake failure" => {
-            "the server refuses the handshake: it shares no cipher, or kind of key, with OpenSSL's \
-             defaults"
+            "the server shares no cipher or key type with OpenSSL's defaults"
         }
         reason => reason,
     })

@@ -74,10 +74,7 @@ impl Watcher {
     /// Reads everything once, unless it is being read already or `stop` is cancelled meanwhile.
     pub async fn read(&self, stop: &CancellationToken) {
         let Ok(_busy) = self.busy.try_lock() else {
-            debug!(
-                certificate = self.subject.name,
-                "Not read, as the reading before has not ended"
-            );
+            debug!(certificate = self.subject.name, "Skipped: the previous reading has not ended");
             return;
         };
         stop.run_until_cancelled(self.read_all()).await;

@@ -23,14 +23,14 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "certificate_not_before_timestamp",
-        help: "Begin of the validity of the chain's certificate that begins last.",
+        help: "Latest start of validity among the chain's certificates.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Certificate(|one, _| Some(one.chain()?.last_to_begin().not_before.into())),
     },
     Metric {
         name: "certificate_lifetime",
-        help: "Time from begin to end of the validity of the chain's certificate that ends first.",
+        help: "Full validity period of the chain's certificate that ends first.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Certificate(|one, _| Some(one.chain()?.first_to_end().lifetime().into())),
@@ -44,16 +44,16 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "certificate_chain_valid",
-        help: "Whether the leaf verifies now against the configured CA, as OpenSSL sees it, and in a \
-               handshake by name too; absent without a CA, and while that is not known.",
+        help: "Whether OpenSSL now verifies the leaf against the configured CA, and its name if read in \
+               a handshake; absent without a CA or a verdict.",
         unit: None,
         labels: &[],
         values: Values::Certificate(|one, now| one.chain_is_valid(now).map(Number::from)),
     },
     Metric {
         name: "certificate_read_success",
-        help: "Whether the last reading succeeded, that of the CA file included; otherwise the times \
-               are those last read.",
+        help: "Whether the last reading succeeded and, with a CA, gave a verdict; if not, the times are \
+               those last read.",
         unit: None,
         labels: &[],
         values: Values::Certificate(|one, _| Some(one.is_read().into())),

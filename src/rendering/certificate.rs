@@ -152,7 +152,7 @@ fn in_words(chain: &Chain, certificate: &Certificate) -> String {
     if chain.leaf() == certificate {
         return "The certificate".to_owned();
     }
-    format!("Besides the leaf, the certificate of `{}`", certificate.subject)
+    format!("In the chain, the certificate of `{}`", certificate.subject)
 }
 
 #[cfg(test)]
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_ended_certificate_that_the_leaf_does_not_need_is_a_warning() {
-        let ended = "Besides the leaf, the certificate of `CN=between` ended 165 days 12 hours ago";
+        let ended = "In the chain, the certificate of `CN=between` ended 165 days 12 hours ago";
 
         let verified = told(&with_ended(Verification::Verified));
         let unknown = told(&with_ended(Verification::NotAsked));
@@ -212,7 +212,7 @@ mod tests {
         let alone = told(&with(Verification::NotAsked));
         let verified = told(&with(Verification::Verified));
 
-        let begins = "Besides the leaf, the certificate of `CN=between` is not valid before \
+        let begins = "In the chain, the certificate of `CN=between` is not valid before \
                       2031-01-01 00:00:00 UTC";
         let code = FindingCode::CertificateNotYetValid;
         assert_eq!(alone, [(Severity::Critical, code, begins.to_owned())]);

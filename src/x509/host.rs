@@ -15,7 +15,7 @@ pub struct Host {
 
 /// A text is neither a host's name nor an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected the name of a host, or an address")]
+#[error("expected a host name or an IP address")]
 pub struct InvalidHost;
 
 impl Host {

@@ -107,7 +107,7 @@ impl Authorities {
         now: DateTime<Utc>,
     ) -> Result<(), Untrusted> {
         let verified = self.openssl_verdict(chain, purpose, now);
-        verified.unwrap_or(Err(Untrusted::Unknown("OpenSSL cannot verify anything")))
+        verified.unwrap_or(Err(Untrusted::Unknown("OpenSSL reports no verdict")))
     }
 
     fn openssl_verdict(
@@ -176,7 +176,7 @@ fn purpose_of(leaf: &X509Ref) -> X509PurposeId {
 fn verify_signature_algorithm(certificate: &X509Ref) -> Result<(), Untrusted> {
     let name = certificate.signature_algorithm().object().nid().long_name();
     if name.is_ok_and(|name| name.starts_with("ecdsa_with_SHA3")) {
-        let why = "it depends on a client's version of OpenSSL whether it takes ECDSA with SHA-3";
+        let why = "whether clients accept ECDSA with SHA-3 depends on their version of OpenSSL";
         return Err(Untrusted::Unknown(why));
     }
     Ok(())
@@ -193,7 +193,7 @@ fn verify_key(leaf: &X509Ref) -> Result<(), Untrusted> {
         return Ok(());
     }
     Err(Untrusted::Unknown(
-        "it depends on a client's version of OpenSSL whether it takes a key on this curve",
+        "whether clients accept a key on this curve depends on their version of OpenSSL",
     ))
 }
 

@@ -159,7 +159,7 @@ fn in_our_words(error: BoxError) -> BoxError {
     let by_name = X509VerifyResult::APPLICATION_VERIFICATION.error_string();
     Box::new(TlsFault(match refusal {
         Some(refusal) if refusal == by_name => {
-            "the certificate is not valid for the name of the host".to_owned()
+            "the certificate is not valid for the host name".to_owned()
         }
         Some(refusal) => format!("OpenSSL refuses the certificate: {refusal}"),
         None => trust::reason(errors).to_owned(),
