@@ -16,7 +16,7 @@ use crate::{printed, project};
 const ARCHIVES: usize = 16;
 
 /// Time for a few scans of each.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// The program that `make static` has built.
 fn program() -> PathBuf {
@@ -61,7 +61,7 @@ async fn tls_is_used_in_many_tasks_at_once() {
         .await;
     let samples = exporter.scrape().await;
     let verified = samples.all("barman_cloud_certificate_chain_valid", &[]);
-    assert!(verified.iter().all(|sample| sample.value == 1.0), "{verified:?}");
+    assert!(verified.iter().all(|sample| sample.value > 0.0), "{verified:?}");
     assert_eq!(verified.len(), ARCHIVES);
     let (status, log) = exporter.stop();
     assert!(status.success(), "{status}: {log}");
