@@ -81,7 +81,7 @@ async fn verify(
             let verified = files.run(path, move |path| Ok(job(authorities_in(path)?))).await;
             verified.unwrap_or_else(|error| {
                 let (path, error) = (path.display(), error.with_causes());
-                Verification::Unknown(format!("the CA file `{path}` cannot be used: {error}"))
+                Verification::Unread(format!("the CA file `{path}` cannot be used: {error}"))
             })
         }
         Trust::System => {
@@ -89,7 +89,7 @@ async fn verify(
             let verified = files
                 .run(Path::new(""), move |_| Ok(job(load().map_err(|errors| unloadable(&errors))?)))
                 .await;
-            verified.unwrap_or_else(|error| Verification::Unknown(error.with_causes()))
+            verified.unwrap_or_else(|error| Verification::Unread(error.with_causes()))
         }
     }
 }

@@ -260,7 +260,7 @@ fn log(before: Option<&CertificateStatus>, now: &CertificateStatus) {
             Verification::Refused(error) => {
                 warn!(certificate, place, error, "A certificate does not verify");
             }
-            Verification::Unknown(error) => {
+            Verification::Unknown(error) | Verification::Unread(error) => {
                 warn!(certificate, place, error, "A certificate cannot be verified");
             }
         }

@@ -49,7 +49,7 @@ struct Room {
 
 impl Default for Room {
     fn default() -> Self {
-        Self { files: 13 << 20, files_of_many: 256 << 10, logs_under_way: 256 }
+        Self { files: 16 << 20, files_of_many: 256 << 10, logs_under_way: 256 }
     }
 }
 
@@ -70,6 +70,13 @@ impl Inventory {
     #[must_use]
     pub fn keeping(self, asked: BTreeSet<(String, LogName)>) -> Self {
         Self { asked, ..self }
+    }
+
+    /// Has as much room for the files of logs as another one: an archive that was too large for them stays so.
+    #[must_use]
+    pub fn with_room_of(mut self, other: &Self) -> Self {
+        self.room = other.room;
+        self
     }
 
     /// Takes in one object, given its key behind the destination path and the slash after it.
@@ -192,12 +199,12 @@ impl Inventory {
             let most = if is_asked { usize::MAX } else { most };
             let Some(log) = self.log_mut(&directory, name) else { continue };
             let before = log.files_size();
-            let files = log.pack_files(most);
+            let packing = log.pack_files(most);
             let size = log.files_size();
             self.packed = (self.packed + size).saturating_sub(before);
-            is_full |= size == 0;
+            is_full |= packing.is_too_large;
             // A room as small as a new log's own would never be taken, and keep others from being.
-            self.spare.extend(files.filter(|room| ROOMS.contains(&room.capacity())));
+            self.spare.extend(packing.room.filter(|room| ROOMS.contains(&room.capacity())));
         }
         if is_full && self.room.files > self.room.files_of_many {
             self.room.files = self.room.files_of_many;
@@ -234,6 +241,28 @@ mod tests {
             };
             inventory.add(&key, &object);
         }
+    }
+
+    #[test]
+    fn a_log_without_files_is_no_sign_of_a_full_room() {
+        let mut inventory = Inventory::with_room(1 << 20, 1);
+        inventory.room.files_of_many = 0;
+        let object = ListedObject {
+            key: "s/wals/0000000100000000/".to_owned(),
+            size: 0,
+            last_modified: hour(0),
+            etag: None,
+            storage_class: None,
+        };
+        inventory.add(&object.key, &object);
+        for log in 1..9 {
+            add_log(&mut inventory, log);
+        }
+        inventory.settle(hour(0));
+
+        assert_eq!(remembered(&inventory), [[false].as_slice(), &[true; 8]].concat());
+        let next = Inventory::default().with_room_of(&inventory);
+        assert_eq!(next.room.files, 1 << 20);
     }
 
     fn size_of_a_log() -> usize {

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::barman::{Compression, WalKind, WalObject};
 use crate::postgres::{Run, Runs, SegmentSize};
 
-use super::logged_files::LoggedFiles;
+use super::logged_files::{LoggedFiles, Packing};
 use super::rarities::too_large_for;
 use super::{
     Intervals, ListedObject, LoggedFile, PartialSegment, Rarities, SomeObjects, Stock, Sums,
@@ -384,7 +384,7 @@ impl LogInventory {
 
     /// Packs the individual files, if they take at most as much memory as this, and otherwise forgets
     /// them; returns their room, emptied.
-    pub(super) fn pack_files(&mut self, most: usize) -> Option<Vec<LoggedFile>> {
+    pub(super) fn pack_files(&mut self, most: usize) -> Packing {
         self.draw_from_files();
         self.segments.shrink_to_fit();
         self.edges.shrink_to_fit();

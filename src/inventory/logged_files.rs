@@ -61,6 +61,15 @@ pub(super) struct Kept {
     packed_size: usize,
 }
 
+/// Outcome of packing the files of a log.
+#[derive(Debug, Default)]
+pub(super) struct Packing {
+    /// Room that they leave, empty.
+    pub(super) room: Option<Vec<LoggedFile>>,
+    /// Whether they took more memory than they might.
+    pub(super) is_too_large: bool,
+}
+
 /// Beyond as many files, room is made for as many as most logs have: a segment has 16 MiB.
 const FEW: usize = 32;
 const MANY: usize = 256;
@@ -130,15 +139,18 @@ impl LoggedFiles {
         }
     }
 
-    /// Packs them, if they take at most as much memory as this, and otherwise forgets them; returns
-    /// the room that they leave, empty.
-    pub(super) fn pack(&mut self, most: usize) -> Option<Vec<LoggedFile>> {
-        let Self::Kept(kept) = self else { return None };
+    /// Packs them, if they take at most as much memory as this, and otherwise forgets them.
+    pub(super) fn pack(&mut self, most: usize) -> Packing {
+        let Self::Kept(kept) = self else { return Packing::default() };
         let mut room = mem::take(&mut kept.files);
-        let packed = PackedFiles::pack(&room).filter(|packed| packed.size() <= most);
-        *self = packed.map_or(Self::Forgotten, |packed| Self::Packed(Box::new(packed)));
+        let packed = PackedFiles::pack(&room);
+        let is_too_large = packed.as_ref().is_some_and(|packed| packed.size() > most);
+        *self = match packed {
+            Some(packed) if !is_too_large => Self::Packed(Box::new(packed)),
+            Some(_) | None => Self::Forgotten,
+        };
         room.clear();
-        Some(room)
+        Packing { room: Some(room), is_too_large }
     }
 
     /// Forgets them.

@@ -52,8 +52,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "certificate_read_success",
-        help: "Whether the last reading succeeded and, with a CA, gave a verdict; if not, the times are \
-               those last read.",
+        help: "Whether the last reading succeeded, including the CA file; if not, the times are those \
+               last read.",
         unit: None,
         labels: &[],
         values: Values::Certificate(|one, _| Some(one.is_read().into())),

@@ -98,7 +98,7 @@ fn findings(status: &CertificateStatus, now: DateTime<Utc>) -> Vec<Finding> {
             let message = format!("The certificate does not verify: {why}");
             findings.push(Finding::new(severity, code, message));
         }
-        Verification::Unknown(why) => {
+        Verification::Unknown(why) | Verification::Unread(why) => {
             let (severity, code) = (Severity::Unknown, FindingCode::CertificateUnreadable);
             let message = format!("The certificate cannot be verified: {why}");
             findings.push(Finding::new(severity, code, message));

@@ -158,7 +158,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         self.read_new_files(&whole.inventory, files).await?;
         whole.backups = backups(&whole.inventory, &files.files);
         if let Some(before) = before {
-            (whole.deletions, whole.directories) = (before.deletions, before.directories);
+            whole.take_over(before);
         }
         *stock = Some(whole);
         Ok(())

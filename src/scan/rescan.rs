@@ -26,10 +26,6 @@ use super::rescan_plan::{
 };
 use super::stocktaking::{BackupBegin, Stock};
 
-/// For how long WAL may go after the backup that it belongs to: deleting a million objects takes a
-/// few minutes.
-const DELETION_TAKES: TimeDelta = TimeDelta::hours(1);
-
 /// What gives reason to list logs again, by the name of the server's directory.
 pub(super) type SuspectsByServer = BTreeMap<String, Suspects>;
 
@@ -87,7 +83,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         now: DateTime<Utc>,
     ) -> Result<(), Stop> {
         let names = self.expected.nested_names();
-        let mut fresh = Inventory::with_names(names).keeping(asked.names());
+        let mut fresh =
+            Inventory::with_names(names).keeping(asked.names()).with_room_of(&known.inventory);
         let names = self.list_but_wals((known, &suspects), &mut fresh, (order, now)).await?;
         // Where a backup begins that is new tells which logs may have changed.
         self.read_new_files(&fresh, files).await?;
@@ -114,11 +111,10 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             known.directories.insert(server.name.clone(), server.listed.len());
         }
         fresh.bound_files();
-        // Only now: what goes on must be looked after once more when it should have ended.
-        known.deletions.retain(|_, (seen_at, _)| now - *seen_at < DELETION_TAKES);
-        known.directories.retain(|name, _| fresh.directories.contains_key(name));
         known.inventory = fresh;
         known.listed_at = now;
+        // Only now: what goes on must be looked after once more when it should have ended.
+        known.tidy(now);
         Ok(())
     }
 

@@ -391,6 +391,34 @@ fn with_a_loss() -> (World, Knowledge) {
     (world, knowledge)
 }
 
+/// Pages that a scan takes which knows something.
+fn pages_of_a_scan(world: &World, knowledge: &mut Knowledge) -> u32 {
+    world.store.take_pages();
+    world.scan(knowledge, 0);
+    world.store.take_pages()
+}
+
+#[test]
+fn a_deletion_is_followed_for_an_hour_and_no_longer() {
+    let mut world = World::new(Quirk::None, KeyOrder::Bytes);
+    let mut knowledge = Knowledge::default();
+    world.scan(&mut knowledge, 0);
+    let before = pages_of_a_scan(&world, &mut knowledge);
+    // The backup before it keeps the WAL from being deleted.
+    let (id, ..) = world.backups.pop().unwrap();
+    world.remove_where(|key| key.contains(&id));
+
+    let pages: Vec<u32> = (0..6)
+        .map(|_| {
+            world.minute += 15;
+            pages_of_a_scan(&world, &mut knowledge)
+        })
+        .collect();
+
+    assert!(pages[..4].iter().all(|pages| *pages > 2 * before), "{before}, then {pages:?}");
+    assert!(pages[5] <= before, "{before}, then {pages:?}");
+}
+
 #[test]
 fn after_a_listing_of_everything_that_failed_everything_is_listed() {
     for fails_after in 0..20 {

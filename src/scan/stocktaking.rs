@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{debug, warn};
 
 use crate::inventory::{Inventory, ListedObject};
@@ -19,6 +19,10 @@ use super::logs::AskedLogs;
 use super::parallel::{ParallelListing, Wanted};
 use super::part::Stop;
 use super::progress::protocol;
+
+/// For how long WAL may go after the backup that it belongs to: deleting a million objects takes a
+/// few minutes.
+const DELETION_TAKES: TimeDelta = TimeDelta::hours(1);
 
 /// What is remembered of listing an archive.
 #[derive(Debug)]
@@ -51,6 +55,20 @@ impl Stock {
             deletions: BTreeMap::new(),
             directories: BTreeMap::new(),
         }
+    }
+}
+
+impl Stock {
+    /// Takes over what a listing of everything does not say, of the stock that was known before.
+    pub(super) fn take_over(&mut self, before: Self) {
+        (self.deletions, self.directories) = (before.deletions, before.directories);
+        self.tidy(self.listed_at);
+    }
+
+    /// Forgets deletions that must have ended before a listing that began now, and servers that are gone.
+    pub(super) fn tidy(&mut self, now: DateTime<Utc>) {
+        self.deletions.retain(|_, (seen_at, _)| now - *seen_at < DELETION_TAKES);
+        self.directories.retain(|name, _| self.inventory.directories.contains_key(name));
     }
 }
 

@@ -3,7 +3,8 @@
 //! `OpenSSL` reads the files itself, as it does for libpq and Python: what it makes of a label, of
 //! other things in a file, or of one certificate that makes no sense, is the clients' verdict too.
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContextBuilder, SslMethod};
@@ -26,24 +27,47 @@ pub fn authorities_in_file(file: &Path) -> Result<Authorities, ErrorStack> {
 /// If `OpenSSL` cannot load what is there.
 pub fn authorities_of_system() -> Result<Authorities, ErrorStack> {
     let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
-    trust_system(&mut context)?;
-    Ok(Authorities::of_store(context.build().cert_store()))
+    let places = Places::of_system();
+    if let Some(file) = &places.file {
+        context.set_ca_file(file)?;
+    }
+    Ok(Authorities::of_store(context.build().cert_store()).and_in(places.directories))
 }
 
-/// Makes a client trust what the system does: the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR`
-/// name, otherwise those in the usual places.
+/// Makes a client trust what the system does.
 ///
 /// # Errors
 /// If `OpenSSL` cannot load what is there.
 pub fn trust_system(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
-    let found = openssl_probe::probe();
-    if let Some(file) = &found.cert_file {
+    let places = Places::of_system();
+    if let Some(file) = &places.file {
         context.set_ca_file(file)?;
     }
-    for directory in &found.cert_dir {
+    for directory in &places.directories {
         context.load_verify_locations(None, Some(directory))?;
     }
     Ok(())
+}
+
+/// Places of the certificates that the system trusts.
+struct Places {
+    file: Option<PathBuf>,
+    /// Directories in which a certificate's file is named after the hash of its subject.
+    directories: Vec<PathBuf>,
+}
+
+impl Places {
+    /// Returns the places that `SSL_CERT_FILE` and `SSL_CERT_DIR` name; without both, the usual ones.
+    fn of_system() -> Self {
+        let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let (file, directories) = (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"));
+        if file.is_none() && directories.is_none() {
+            let usual = openssl_probe::probe();
+            return Self { file: usual.cert_file, directories: usual.cert_dir };
+        }
+        let directories = directories.iter().flat_map(env::split_paths).collect();
+        Self { file: file.map(PathBuf::from), directories }
+    }
 }
 
 /// Returns the reason that `OpenSSL` gives for a failure, without its code and place.

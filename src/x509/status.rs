@@ -79,8 +79,10 @@ pub enum Verification {
     Verified,
     /// It does not verify, for this reason.
     Refused(String),
-    /// It cannot be told whether it verifies, for this reason.
+    /// It depends on the client whether it verifies, for this reason.
     Unknown(String),
+    /// The certificates of the CA cannot be read, for this reason.
+    Unread(String),
 }
 
 /// How a chain stands at a moment.
@@ -107,17 +109,17 @@ impl CertificateStatus {
     #[must_use]
     pub fn chain_is_valid(&self, now: DateTime<Utc>) -> Option<bool> {
         match self.verification {
-            Verification::NotAsked | Verification::Unknown(_) => None,
+            Verification::NotAsked | Verification::Unknown(_) | Verification::Unread(_) => None,
             Verification::Refused(_) => Some(false),
             Verification::Verified => Some(self.chain()?.leaf().covers(now)),
         }
     }
 
-    /// Returns whether the last reading gave everything that was asked for: the certificate, and a
-    /// verdict if a CA is configured.
+    /// Returns whether everything could be read the last time: the certificate, and the CA's if one is
+    /// configured.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        self.failure.is_none() && !matches!(self.verification, Verification::Unknown(_))
+        self.failure.is_none() && !matches!(self.verification, Verification::Unread(_))
     }
 
     /// How the last chain that could be read stands at a moment.

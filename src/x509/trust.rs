@@ -1,10 +1,13 @@
 //! `OpenSSL`'s verdict on certificates, with the settings of the clients.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
+use openssl::ssl::SslFiletype;
 use openssl::stack::Stack;
-use openssl::x509::store::{X509Store, X509StoreBuilder, X509StoreRef};
+use openssl::x509::store::{X509Lookup, X509Store, X509StoreBuilder, X509StoreRef};
 use openssl::x509::verify::X509VerifyParam;
 use openssl::x509::{
     X509, X509ExtendedKeyUsage, X509KeyUsage, X509PurposeId, X509Ref, X509StoreContext,
@@ -33,7 +36,12 @@ pub enum Purpose {
 
 /// Certificates that are trusted.
 #[derive(Clone, Debug)]
-pub struct Authorities(Vec<X509>);
+pub struct Authorities {
+    /// In their order.
+    certificates: Vec<X509>,
+    /// Directories in which `OpenSSL` looks for more.
+    directories: Vec<PathBuf>,
+}
 
 /// Reason why a certificate does not verify.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,15 +68,21 @@ const NO_VERDICTS: [i32; 4] = [1, 17, 69, 70];
 
 impl Authorities {
     /// Trusts these certificates.
-    #[cfg(test)]
     pub(crate) const fn of(certificates: Vec<X509>) -> Self {
-        Self(certificates)
+        Self { certificates, directories: Vec::new() }
     }
 
     /// Takes over the certificates that `OpenSSL` has loaded, in their order.
     #[must_use]
     pub fn of_store(store: &X509StoreRef) -> Self {
-        Self(store.all_certificates().into_iter().collect())
+        Self::of(store.all_certificates().into_iter().collect())
+    }
+
+    /// Trusts the certificates in some directories too, in which a file is named after the hash of its
+    /// certificate's subject.
+    #[must_use]
+    pub fn and_in(self, directories: Vec<PathBuf>) -> Self {
+        Self { directories, ..self }
     }
 
     /// Verifies the first of some certificates, with the help of the others, as of a moment.
@@ -142,8 +156,11 @@ impl Authorities {
         param.set_auth_level(SECURITY_LEVEL);
         param.set_time(now.timestamp());
         let mut store = X509StoreBuilder::new()?;
-        for certificate in &self.0 {
+        for certificate in &self.certificates {
             store.add_cert(certificate.clone())?;
+        }
+        for directory in self.directories.iter().filter_map(|directory| directory.to_str()) {
+            store.add_lookup(X509Lookup::hash_dir())?.add_dir(directory, SslFiletype::PEM)?;
         }
         store.set_param(&param)?;
         Ok(store.build())

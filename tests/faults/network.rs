@@ -1,10 +1,14 @@
 //! No connection, or none that lasts, or no answer in time.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use embedded_s3::{Action, Certificates, Options};
 use serde_json::{Value, json};
-use test_support::{EmbeddedArchive, SMALL_DESTINATION, every_second, small_archive};
+use test_support::{
+    EmbeddedArchive, Exporter, Launch, SMALL_DESTINATION, Samples, every_second, small_archive,
+};
 
 use crate::{ARCHIVE, Failure, SOON, Scene, count, start, value};
 
@@ -112,4 +116,48 @@ async fn a_store_that_its_ca_does_not_vouch_for_is_not_trusted() {
 
     assert_eq!(value(&samples, "up", &[]), Some(0.0));
     scene.assert_logged(&Failure::new("network", &["no TLS connection", "`endpointCAFile`"]));
+}
+
+/// Starts the exporter with a variable that says which certificates the system trusts.
+async fn start_trusting(settings: Value, variable: &str, path: &Path) -> Exporter {
+    let mut configuration = every_second([settings]);
+    configuration["certificateWatch"] = json!({ "schedule": "* * * * * *" });
+    let launch = Launch::new(configuration.to_string()).argument("--log.format=json");
+    launch.environment(variable, path.to_str().unwrap()).start().await
+}
+
+#[tokio::test]
+async fn certificates_in_the_system_s_file_or_directory_are_trusted() {
+    let certificates = Certificates::generate().unwrap();
+    let archive = served_with(&certificates).await.0;
+    archive.write("ca.crt", &certificates.ca_pem);
+    let file = archive.directory().join("ca.crt");
+    let hashes = archive.directory().join("hashes");
+    fs::create_dir(&hashes).unwrap();
+    fs::copy(&file, hashes.join("ca.pem")).unwrap();
+    let rehashed = Command::new("openssl").arg("rehash").arg(&hashes).status().unwrap();
+    assert!(rehashed.success());
+
+    for (variable, path) in [("SSL_CERT_FILE", &file), ("SSL_CERT_DIR", &hashes)] {
+        let exporter = start_trusting(archive.settings(ARCHIVE), variable, path).await;
+        let is_known = |samples: &Samples| {
+            count(samples, "scans_total", "success") >= 1.0
+                && samples.sum("barman_cloud_certificate_chain_valid", &[]) > 0.0
+        };
+        exporter.wait_for("a good scan and a good certificate", SOON, is_known).await;
+    }
+}
+
+#[tokio::test]
+async fn a_system_without_certificates_is_no_matter_where_a_ca_file_is_given() {
+    let certificates = Certificates::generate().unwrap();
+    let (archive, settings) = served_with(&certificates).await;
+    archive.write("ca.crt", &certificates.ca_pem);
+    archive.write("empty.crt", "");
+    let empty = archive.directory().join("empty.crt");
+
+    let exporter = start_trusting(settings, "SSL_CERT_FILE", &empty).await;
+
+    let is_good = |samples: &Samples| count(samples, "scans_total", "success") >= 1.0;
+    exporter.wait_for("a good scan", SOON, is_good).await;
 }

@@ -27,7 +27,7 @@ async fn a_file_is_read_again_each_time_and_verified_if_there_is_a_ca() {
     assert_eq!((subject(&second), second.chain_is_valid(now())), ("CN=second", Some(false)));
     // Nobody knows whether it verifies.
     assert_eq!((without_ca.chain_is_valid(now()), without_ca.is_read()), (None, false));
-    let Verification::Unknown(why) = without_ca.verification else { panic!("{without_ca:?}") };
+    let Verification::Unread(why) = without_ca.verification else { panic!("{without_ca:?}") };
     assert!(why.ends_with("ca.crt` cannot be used: there is no such file"), "{why}");
 }
 

@@ -15,6 +15,7 @@ use aws_sdk_s3::config::{
     SharedHttpClient, StalledStreamProtectionConfig,
 };
 use openssl::error::ErrorStack;
+use tracing::warn;
 use url::Url;
 
 use super::credentials::{CredentialFiles, Paths};
@@ -125,10 +126,10 @@ fn timeouts(request_timeout: Duration) -> TimeoutConfig {
 /// Region and credentials; those that the settings do not name are found as every AWS tool does.
 ///
 /// # Errors
-/// If the certificates that the system trusts cannot be loaded.
+/// If there is no client even without the certificates that the system trusts.
 pub(super) async fn surroundings(settings: &S3Settings) -> Result<SdkConfig, StorageError> {
     let region = settings.region.clone().or_else(|| region_by_endpoint(settings));
-    let http = http_client(Trust::System).await.map_err(|errors| bad_system_trust(&errors))?;
+    let http = client_of_surroundings().await.map_err(|errors| bad_system_trust(&errors))?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
     if let Some(region) = region.clone() {
         loader = loader.region(Region::new(region));
@@ -195,6 +196,19 @@ fn with_credentials(
                 secret_access_key: secret_access_key.clone(),
                 session_token: session_token.clone(),
             })),
+    }
+}
+
+/// Returns a client for the services that give credentials, which most archives do without: certificates that
+/// cannot be loaded only keep it from trusting anyone.
+async fn client_of_surroundings() -> Result<SharedHttpClient, ErrorStack> {
+    match http_client(Trust::System).await {
+        Err(errors) => {
+            let error = bad_system_trust(&errors).with_causes();
+            warn!(error, "Services that give credentials cannot be reached by HTTPS");
+            http_client(Trust::Nobody).await
+        }
+        client @ Ok(_) => client,
     }
 }
 

@@ -8,6 +8,9 @@ mod hosts;
 mod signing;
 mod usages;
 
+use openssl::nid::Nid;
+use openssl::x509::X509;
+
 use crate::certificate::{Draft, Made};
 
 pub(crate) use drawn::drawn;
@@ -29,6 +32,22 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Returns whether versions of `OpenSSL` differ: on leaves with keys on unusual curves, and on ECDSA with
+    /// SHA-3.
+    pub(crate) fn depends_on_the_version(&self) -> bool {
+        let read = |pem: &String| X509::stack_from_pem(pem.as_bytes()).unwrap_or_default();
+        let (chain, ca) = (read(&self.chain), read(&self.ca));
+        let key = chain.first().and_then(|leaf| leaf.public_key().ok()?.ec_key().ok());
+        let curve = key.and_then(|key| key.group().curve_name());
+        let usual = [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1];
+        let is_signed_oddly = |one: &X509| {
+            let name = one.signature_algorithm().object().nid().long_name();
+            name.is_ok_and(|name| name.starts_with("ecdsa_with_SHA3"))
+        };
+        let is_odd_curve = curve.is_some_and(|curve| !usual.contains(&curve));
+        is_odd_curve || chain.iter().chain(&ca).any(is_signed_oddly)
+    }
+
     fn new(name: &str, chain: &[&Made], ca: &[&Made]) -> Self {
         let pem = |all: &[&Made]| all.iter().map(|made| made.pem()).collect::<String>();
         Self {
