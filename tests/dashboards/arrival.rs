@@ -52,6 +52,11 @@ fn hourly_scans_draw_what_arrives_and_no_zeros() {
         script.push_str(&expected(&format!("max_over_time({drawn})"), rate));
         script.push_str(&expected(&format!("count_over_time({drawn}) > bool 4"), 1.0));
     }
+    assert_promtool_agrees(&script);
+}
+
+/// Makes sure that promtool finds everything in a script as it expects.
+pub(crate) fn assert_promtool_agrees(script: &str) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("test.yaml");
     fs::write(&file, script).unwrap();

@@ -25,6 +25,7 @@ mod wal;
 
 mod arrival;
 mod board;
+mod certificates;
 mod form;
 mod models;
 mod queries;

@@ -1,0 +1,49 @@
+//! States of certificates, however long they are valid.
+
+use crate::arrival::assert_promtool_agrees;
+use crate::board::Board;
+
+/// Days that a certificate is valid for and that are left, and its state.
+const CASES: [(f64, f64, u8); 9] = [
+    (90.0, 8.0, 3),
+    (90.0, 6.0, 2),
+    (90.0, 1.0, 1),
+    (90.0, -1.0, 0),
+    // A week, renewed in its last third.
+    (7.0, 2.4, 3),
+    (7.0, 0.8, 2),
+    (7.0, 0.2, 1),
+    (1.0, 0.4, 3),
+    (3650.0, 8.0, 3),
+];
+
+#[test]
+fn the_state_of_a_certificate_is_relative_to_its_lifetime() {
+    for file in ["backups.json", "backup-server.json"] {
+        let queries = Board::read(file).queries();
+        let state = |query: &&crate::board::Query| {
+            query.panel == "Which certificates end next?" && query.id == "G"
+        };
+        let query = queries.iter().find(state).unwrap().filled("a", "s");
+        let mut script = "tests:\n  - interval: 1m\n    input_series:\n".to_owned();
+        let mut expected = String::new();
+        for (number, (lifetime, left, state)) in CASES.into_iter().enumerate() {
+            let metrics = [("lifetime", lifetime), ("not_after_timestamp", left)];
+            for (metric, days) in metrics {
+                let name = format!("barman_cloud_certificate_{metric}_seconds");
+                script.push_str(&format!(
+                    "      - series: '{name}{{certificate=\"s-{number}\"}}'\n        values: {}\n",
+                    days * 86_400.0
+                ));
+            }
+            let labels = format!("{{certificate=\"s-{number}\"}}");
+            let sample = format!("          - {{ labels: '{labels}', value: {state} }}\n");
+            expected.push_str(&sample);
+        }
+        script.push_str(&format!(
+            "    promql_expr_test:\n      - expr: '{query}'\n        eval_time: 0m\n        \
+             exp_samples:\n{expected}"
+        ));
+        assert_promtool_agrees(&script);
+    }
+}
