@@ -25,25 +25,23 @@ fn the_state_of_a_certificate_is_relative_to_its_lifetime() {
             query.panel == "Which certificates end next?" && query.id == "G"
         };
         let query = queries.iter().find(state).unwrap().filled("a", "s");
-        let mut script = "tests:\n  - interval: 1m\n    input_series:\n".to_owned();
-        let mut expected = String::new();
-        for (number, (lifetime, left, state)) in CASES.into_iter().enumerate() {
-            let metrics = [("lifetime", lifetime), ("not_after_timestamp", left)];
-            for (metric, days) in metrics {
+        let cases = CASES.iter().enumerate();
+        let series = cases.clone().flat_map(|(number, (lifetime, left, _))| {
+            [("lifetime", lifetime), ("not_after_timestamp", left)].map(|(metric, days)| {
                 let name = format!("barman_cloud_certificate_{metric}_seconds");
-                script.push_str(&format!(
-                    "      - series: '{name}{{certificate=\"s-{number}\"}}'\n        values: {}\n",
-                    days * 86_400.0
-                ));
-            }
+                let series = format!("{name}{{certificate=\"s-{number}\"}}");
+                format!("      - series: '{series}'\n        values: {}\n", days * 86_400.0)
+            })
+        });
+        let expected = cases.map(|(number, (.., state))| {
             let labels = format!("{{certificate=\"s-{number}\"}}");
-            let sample = format!("          - {{ labels: '{labels}', value: {state} }}\n");
-            expected.push_str(&sample);
-        }
-        script.push_str(&format!(
-            "    promql_expr_test:\n      - expr: '{query}'\n        eval_time: 0m\n        \
-             exp_samples:\n{expected}"
-        ));
+            format!("          - {{ labels: '{labels}', value: {state} }}\n")
+        });
+        let (series, expected): (String, String) = (series.collect(), expected.collect());
+        let script = format!(
+            "tests:\n  - interval: 1m\n    input_series:\n{series}    promql_expr_test:\n      \
+             - expr: '{query}'\n        eval_time: 0m\n        exp_samples:\n{expected}"
+        );
         assert_promtool_agrees(&script);
     }
 }
