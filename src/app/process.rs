@@ -18,16 +18,33 @@ pub(super) fn usage() -> Option<ProcessUsage> {
         max_fds: process.limits().ok().and_then(|limits| limit(limits.max_open_files.soft_limit)),
         virtual_memory_bytes: stat.vsize,
         resident_memory_bytes: stat.rss.saturating_mul(procfs::page_size()),
-        started_at: *STARTED_AT.get_or_init(|| started_at(stat.starttime)),
+        started_at: STARTED_AT.get_or(|| started_at(stat.starttime, boot_time()?)),
     })
 }
 
-/// Start of this process. Worked out once: the boot time that the system tells moves with its clock, and a start
-/// that moves would look like a restart.
-static STARTED_AT: OnceLock<Option<DateTime<Utc>>> = OnceLock::new();
+/// Start of this process.
+static STARTED_AT: Start = Start(OnceLock::new());
 
-fn started_at(ticks_after_boot: u64) -> Option<DateTime<Utc>> {
-    let booted_at = i64::try_from(KernelStats::current().ok()?.btime).ok()?;
+/// Start of a process, worked out once: the boot time that the system tells moves with its clock, and a start that
+/// moves would look like a restart.
+struct Start(OnceLock<DateTime<Utc>>);
+
+impl Start {
+    fn get_or(&self, find: impl FnOnce() -> Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        if let Some(known) = self.0.get() {
+            return Some(*known);
+        }
+        let found = find()?;
+        Some(*self.0.get_or_init(|| found))
+    }
+}
+
+/// Returns when the system booted, in seconds since 1970.
+fn boot_time() -> Option<i64> {
+    i64::try_from(KernelStats::current().ok()?.btime).ok()
+}
+
+fn started_at(ticks_after_boot: u64, booted_at: i64) -> Option<DateTime<Utc>> {
     Some(DateTime::from_timestamp(booted_at, 0)? + in_seconds(ticks_after_boot))
 }
 
@@ -42,5 +59,22 @@ fn limit(value: LimitValue) -> Option<u64> {
     match value {
         LimitValue::Value(value) => Some(value),
         LimitValue::Unlimited => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_is_known_does_not_move_with_the_boot_time() {
+        let start = Start(OnceLock::new());
+
+        assert_eq!(start.get_or(|| None), None);
+        let first = start.get_or(|| started_at(1000, 1_800_000_000));
+        let second = start.get_or(|| started_at(1000, 1_800_000_001));
+
+        assert!(first.is_some());
+        assert_eq!(first, second);
     }
 }
