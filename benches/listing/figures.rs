@@ -203,7 +203,7 @@ fn fleet(results: &mut Results) {
     );
 }
 
-/// The same with ten times the segments.
+/// Measures the first scan of as many servers with ten times the segments.
 fn large_fleet(results: &mut Results) {
     let large = Shape { segments: 2000, ..FLEET };
     let simulator = Simulator::start(large, 0);

@@ -66,7 +66,7 @@ pub(super) struct Kept {
 pub(super) struct Packing {
     /// Room that they leave, empty.
     pub(super) room: Option<Vec<LoggedFile>>,
-    /// Whether they took more memory than they might.
+    /// True if they would take more memory than is left for them.
     pub(super) is_too_large: bool,
 }
 

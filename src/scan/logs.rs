@@ -13,7 +13,7 @@ use crate::storage::{ObjectStore, StorageError};
 use super::Pass;
 use super::listing::take_stock;
 
-/// How many are remembered: about 6 MiB of packed files, as most logs have 256. Others are listed each time.
+/// Most logs that are remembered: about 6 MiB of packed files, as most logs have 256. Others are listed each time.
 const MOST: usize = 4096;
 
 /// Logs that were listed again for their files, and when that was.

@@ -26,7 +26,7 @@ use super::rescan_plan::{
 };
 use super::stocktaking::{BackupBegin, Stock};
 
-/// What gives reason to list logs again, by the name of the server's directory.
+/// Reasons to list logs again, by the name of the server's directory.
 pub(super) type SuspectsByServer = BTreeMap<String, Suspects>;
 
 /// A server whose unchanged logs are skipped.
@@ -41,7 +41,7 @@ struct Skipping {
 }
 
 impl<S: ObjectStore + 'static> Pass<'_, S> {
-    /// Returns what a rescan lists again as far as can be told before anything was asked, if it takes fewer
+    /// Returns the logs that a rescan lists again, as far as they are known before it starts, if it takes fewer
     /// requests than listing everything.
     pub(super) fn plan_of_rescan(
         &self,
@@ -57,7 +57,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         spares_requests(plans, self.limits.page).then_some(suspects)
     }
 
-    /// The plan for the WAL of a server, and what it is reckoned with.
+    /// Returns the plan for the WAL of a server, and the reasons to list its logs again.
     fn plan<'k>(
         &self,
         name: &str,
@@ -389,7 +389,7 @@ fn note_deletions(known: &mut Stock, fresh: &Inventory, files: &Files, now: Date
     known.backups = current;
 }
 
-/// Adds what the backups of a server, which were listed again, give reason to list again.
+/// Adds the logs to be listed again because backups of a server, which were listed already, have changed.
 fn add_suspects(
     suspects: &mut Suspects,
     name: &str,

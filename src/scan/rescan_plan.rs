@@ -18,7 +18,7 @@ const OPEN_LOGS: usize = 2;
 /// The logs of a server, as they were listed the last time.
 pub(super) type KnownLogs = BTreeMap<LogName, Box<LogInventory>>;
 
-/// What the requests for the WAL of one server come to.
+/// Plan for the requests that list the WAL of one server, whole or without its unchanged logs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan<'a> {
     /// The logs, as they were listed the last time.
@@ -61,8 +61,8 @@ impl<'a> Plan<'a> {
         self.objects(self.known.keys()) / self.page
     }
 
-    /// Requests that list the logs again that are fresh if no log has come or gone, and more than a first
-    /// page of directories.
+    /// Requests for the logs that are listed again if none was added or deleted, and for every page of
+    /// directories but the first.
     fn again(self, suspects: &Suspects) -> u64 {
         let all: BTreeSet<LogName> = self.known.keys().copied().collect();
         let fresh = self.fresh_logs(&all, suspects);

@@ -283,7 +283,7 @@ impl World {
         runtime.block_on(pass.run(knowledge, &clock))
     }
 
-    /// What a scan says that lists everything, in the same way as one that knows more, and the pages it took.
+    /// Report of a scan that lists everything, though with the limits of a rescan, and the pages it took.
     fn listed_anew(&self) -> (Report, u32) {
         self.store.take_pages();
         let report = self.scan(&mut Knowledge::default(), 0);
@@ -391,7 +391,7 @@ fn with_a_loss() -> (World, Knowledge) {
     (world, knowledge)
 }
 
-/// Pages that a scan takes which knows something.
+/// Pages that the next scan takes.
 fn pages_of_a_scan(world: &World, knowledge: &mut Knowledge) -> u32 {
     world.store.take_pages();
     world.scan(knowledge, 0);

@@ -39,7 +39,7 @@ pub(super) struct Stock {
     /// Servers of which backups were deleted lately: when that was seen, and the log up to which
     /// their WAL goes or may still go.
     pub(super) deletions: BTreeMap<String, (DateTime<Utc>, LogName)>,
-    /// How many directories of logs servers had when these were last asked for: with some stores, the
+    /// Number of directories of logs that each server had when these were last listed: with some stores, the
     /// empty ones too, of which listing everything says nothing.
     pub(super) directories: BTreeMap<String, usize>,
 }

@@ -213,25 +213,27 @@ impl Archive {
         self.write_key(object, &mut found);
         (found == key.as_bytes()).then_some(object)
     }
+
+    /// Returns every key, in order.
+    #[cfg(test)]
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let key = |place| {
+            let mut key = Vec::new();
+            self.write_key(self.object(place), &mut key);
+            String::from_utf8(key).unwrap()
+        };
+        (0..self.objects()).map(key).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn keys(archive: &Archive) -> Vec<String> {
-        let key = |place| {
-            let mut key = Vec::new();
-            archive.write_key(archive.object(place), &mut key);
-            String::from_utf8(key).unwrap()
-        };
-        (0..archive.objects()).map(key).collect()
-    }
-
     #[test]
     fn timelines_may_be_shorter_than_a_log() {
         let archive = Archive::new(Shape { servers: 1, backups: 3, timelines: 3, segments: 200 });
-        let keys = keys(&archive);
+        let keys = archive.keys();
 
         assert!(keys.is_sorted_by(|one, next| one < next));
         assert_eq!(keys.len(), 6 + 2 + 200);
@@ -244,7 +246,7 @@ mod tests {
     fn keys_are_in_order_and_as_many_as_the_shape_says() {
         let shape = Shape { servers: 2, backups: 3, timelines: 3, segments: 1100 };
         let archive = Archive::new(shape).later(1);
-        let keys = keys(&archive);
+        let keys = archive.keys();
 
         assert!(keys.is_sorted_by(|one, next| one < next));
         assert_eq!(keys.len(), 2 * (6 + 2 + 1101));

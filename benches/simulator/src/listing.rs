@@ -166,15 +166,6 @@ mod tests {
         after.map(|rest| rest.split(&close).next().unwrap().to_owned()).collect()
     }
 
-    fn keys(archive: &Archive) -> Vec<String> {
-        let key = |place| {
-            let mut key = Vec::new();
-            archive.write_key(archive.object(place), &mut key);
-            String::from_utf8(key).unwrap()
-        };
-        (0..archive.objects()).map(key).collect()
-    }
-
     /// The entries after a start, by looking at every key.
     fn naive(keys: &[String], query: &Query) -> Vec<String> {
         let is_wanted = |key: &&String| {
@@ -212,7 +203,7 @@ mod tests {
             lengths in (0_usize..80, 0_usize..80), is_rolled_up: bool, starts in 0..3,
             max_keys in prop_oneof![1_usize..10, Just(1000)],
         ) {
-            let keys = keys(&archive);
+            let keys = archive.keys();
             let cut = |index: prop::sample::Index, length: usize| {
                 let key = index.get(&keys);
                 key[..length.min(key.len())].to_owned()
