@@ -53,8 +53,19 @@ pub(super) struct Wanted {
     pub(super) directories: Vec<String>,
     /// Whether more than two requests may be spent to list faster.
     pub(super) is_large: bool,
-    /// Whether what is there is known on the whole: then nothing is asked to find that out.
-    pub(super) is_known: bool,
+    pub(super) search: Search,
+}
+
+/// Moment from which requests are spent on where to divide a listing, on directories and on guesses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Search {
+    /// After the first page.
+    #[default]
+    AtOnce,
+    /// Once much seems to be left: what is there is known on the whole.
+    WhenLarge,
+    /// Never: the directories are known.
+    Never,
 }
 
 /// What is asked for.
@@ -94,7 +105,7 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
             seams: Seams::default(),
             counts: Counts::default(),
             is_large: wanted.is_large,
-            is_known: wanted.is_known,
+            search: wanted.search,
         };
         run.next_part = u32::try_from(run.parts.len()).unwrap_or(u32::MAX);
         run.finish().await?;
@@ -136,7 +147,7 @@ struct Run<'a, S, F> {
     seams: Seams,
     counts: Counts,
     is_large: bool,
-    is_known: bool,
+    search: Search,
 }
 
 impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
@@ -169,7 +180,12 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
             self.ask(job);
             return true;
         }
-        self.is_large && (self.divide() || self.explore() || self.guess()) && self.start_one()
+        self.is_large && (self.divide() || self.search()) && self.start_one()
+    }
+
+    /// Looks for where to divide the listing, unless that is not worth a request.
+    fn search(&mut self) -> bool {
+        self.search != Search::Never && (self.explore() || self.guess())
     }
 
     fn next_job(&self) -> Option<Job> {
@@ -267,7 +283,7 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         if self.is_large {
             return;
         }
-        if self.explorations.is_empty() && !self.is_known {
+        if self.explorations.is_empty() && self.search == Search::AtOnce {
             let part = self.parts.values().next();
             let levels = part.map(|part| part.directories(&self.listing.root)).unwrap_or_default();
             // The level at which the listing stands, and that of the servers.

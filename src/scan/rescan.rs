@@ -16,7 +16,7 @@ use super::exploration::check_order;
 use super::key_order::{Forward, KeyOrder};
 use super::key_range::KeyRange;
 use super::logs::AskedLogs;
-use super::parallel::Wanted;
+use super::parallel::{Search, Wanted};
 use super::part::Stop;
 use super::progress::{Progress, protocol};
 use super::reading::FilesRead;
@@ -97,7 +97,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             let (plan, suspects) = self.plan(name, known, &suspects);
             plan.is_still_worth_skipping(suspects)
         });
-        self.list_whole_wals(&changed, &mut fresh, (order, now)).await?;
+        self.list_whole_wals(&changed, (&known.inventory, &mut fresh), (order, now)).await?;
         let mut servers = self.list_wals_directories(&names, &mut fresh, (order, now)).await?;
         for server in &mut servers {
             let (plan, suspects) = self.plan(&server.name, known, &suspects);
@@ -134,7 +134,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let ranges = ranges_but_wals(self.prefix, &directories, is_skipping);
         let skipping = directories.iter().filter(|directory| is_skipping(directory));
         let names = skipping.map(|directory| self.name_of(directory).to_owned()).collect();
-        let wanted = Wanted { ranges, directories, is_known: true, ..Wanted::default() };
+        let wanted = Wanted { ranges, directories, search: Search::WhenLarge, ..Wanted::default() };
         let sink = |object: &ListedObject| {
             let key = self.relative(object);
             // What lies beside the directories was listed with these.
@@ -193,14 +193,15 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     async fn list_whole_wals(
         &self,
         names: &[String],
-        fresh: &mut Inventory,
+        (known, fresh): (&Inventory, &mut Inventory),
         (order, now): (KeyOrder, DateTime<Utc>),
     ) -> Result<(), Stop> {
-        let ranges = names
-            .iter()
-            .flat_map(|name| to_the_end(&format!("{}{name}/", self.prefix), Vec::new()))
-            .collect();
-        let wanted = Wanted { ranges, is_known: true, ..Wanted::default() };
+        let mut wanted = Wanted { search: Search::Never, ..Wanted::default() };
+        for name in names {
+            wanted.ranges.extend(to_the_end(&self.directory_of(name), Vec::new()));
+            let logs = known.directories.get(name).into_iter().flat_map(|it| it.wal.logs.keys());
+            wanted.directories.extend(self.directories_of(name, logs));
+        }
         let sink = |object: &ListedObject| fresh.add(self.relative(object), object);
         self.parallel(order, now).list(wanted, sink).await?;
         Ok(())
@@ -277,17 +278,35 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         fresh: &mut Inventory,
         how: (KeyOrder, DateTime<Utc>),
     ) -> Result<(), Stop> {
-        let all = servers.iter().flat_map(|server| {
-            let directory = format!("{}{}/", self.prefix, server.name);
+        let mut wanted = Wanted { search: Search::Never, ..Wanted::default() };
+        for server in servers {
+            let directory = self.directory_of(&server.name);
             let ranges = ranges(&directory, &server.listed, &server.fresh);
-            to_the_end(&directory, ranges)
-        });
-        self.list_logs(all.collect(), fresh, how).await
+            wanted.ranges.extend(to_the_end(&directory, ranges));
+            wanted.directories.extend(self.directories_of(&server.name, &server.fresh));
+        }
+        self.list_logs(wanted, fresh, how).await
+    }
+
+    /// Returns the directory of a server as a key, with its slash.
+    fn directory_of(&self, server: &str) -> String {
+        format!("{}{server}/", self.prefix)
+    }
+
+    /// Returns the directories of logs as keys, with their slashes: a listing can be divided there without asking
+    /// for them.
+    fn directories_of<'l>(
+        &self,
+        server: &str,
+        logs: impl IntoIterator<Item = &'l LogName>,
+    ) -> impl Iterator<Item = String> {
+        let wals = format!("{}wals/", self.directory_of(server));
+        logs.into_iter().map(move |log| format!("{wals}{log}/"))
     }
 
     async fn list_logs(
         &self,
-        ranges: Vec<KeyRange>,
+        wanted: Wanted,
         fresh: &mut Inventory,
         (order, now): (KeyOrder, DateTime<Utc>),
     ) -> Result<(), Stop> {
@@ -303,7 +322,6 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                 fresh.add(key, object);
             }
         };
-        let wanted = Wanted { ranges, is_known: true, ..Wanted::default() };
         self.parallel(order, now).list(wanted, sink).await?;
         Ok(())
     }
@@ -320,16 +338,16 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let mut listed_last: Vec<_> = servers.iter().map(|server| server.fresh.clone()).collect();
         let mut step = 1;
         loop {
-            let mut more = Vec::new();
+            let mut more = Wanted { search: Search::Never, ..Wanted::default() };
             for (server, last) in servers.iter_mut().zip(&mut listed_last) {
                 let lost = lost_logs(&server.name, last, &known.inventory, fresh);
                 let next = neighbours(&server.listed, &lost, step);
                 *last = next.difference(&server.fresh).copied().collect();
-                let directory = format!("{}{}/", self.prefix, server.name);
-                more.extend(ranges(&directory, &server.listed, last));
+                more.ranges.extend(ranges(&self.directory_of(&server.name), &server.listed, last));
+                more.directories.extend(self.directories_of(&server.name, &*last));
                 server.fresh.extend(last.iter().copied());
             }
-            if more.is_empty() {
+            if more.ranges.is_empty() {
                 return Ok(());
             }
             self.list_logs(more, fresh, how).await?;
