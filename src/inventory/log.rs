@@ -26,8 +26,8 @@ pub struct LogInventory {
     pub segments: Runs,
     /// All objects.
     pub stock: Stock,
-    /// Arrival time of the newest segment.
-    pub newest_at: Option<DateTime<Utc>>,
+    /// Earliest and latest arrival time of a segment.
+    pub arrivals: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// Start of the last listing; `None` while it runs.
     pub listed_at: Option<DateTime<Utc>>,
     /// Times from one arrival to the next, between consecutive segments.
@@ -85,7 +85,9 @@ impl LogInventory {
         compression: Option<Compression>,
         object: &ListedObject,
     ) {
-        self.newest_at = self.newest_at.max(Some(object.last_modified));
+        let at = object.last_modified;
+        let (earliest, latest) = self.arrivals.unwrap_or((at, at));
+        self.arrivals = Some((earliest.min(at), latest.max(at)));
         if !object.is_read_at_once() {
             self.rarities_mut().blocked += 1;
         }
@@ -201,11 +203,10 @@ impl LogInventory {
     pub fn last_arrival(&self, since: Option<DateTime<Utc>>) -> Option<(u32, DateTime<Utc>)> {
         let is_since = |at: DateTime<Utc>| since.is_none_or(|since| at >= since);
         let of_edges = self.edges.iter().copied().rfind(|(_, at)| is_since(*at));
-        let files = self.files().into_iter().flatten();
+        let files = since.and_then(|_| self.files()).into_iter().flatten();
         let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
-        let of_files = segments
-            .map(|file| (file.segment, file.arrived_at))
-            .filter(|(_, at)| since.is_some() && is_since(*at));
+        let of_files =
+            segments.map(|file| (file.segment, file.arrived_at)).filter(|(_, at)| is_since(*at));
         of_files.chain(of_edges).max_by_key(|(segment, _)| *segment)
     }
 

@@ -17,7 +17,7 @@ mod refused;
 mod throttling;
 mod uploads;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use embedded_s3::{Action, Fault};
 use serde_json::{Value, json};
@@ -88,11 +88,14 @@ impl Scene {
         self.exporter.wait_for("a good scan", SOON, is_up).await
     }
 
-    /// Waits for the end of a good scan, so that what breaks next does not meet one that is under way:
-    /// a side question that fails leaves the scan good, but its metrics absent.
+    /// Waits for the end of a good scan, and returns well before the next, so that what breaks next meets
+    /// none that is under way: a side question that fails leaves the scan good, but its metrics absent.
     async fn has_scanned(&self) -> Samples {
         let before = count(&self.is_up().await, "scans_total", "success");
-        let again = |samples: &Samples| count(samples, "scans_total", "success") > before;
+        let again = |samples: &Samples| {
+            let ended_at = value(samples, "scan_last_success_timestamp_seconds", &[]);
+            count(samples, "scans_total", "success") > before && ended_at.is_some_and(is_just_now)
+        };
         self.exporter.wait_for("one more good scan", SOON, again).await
     }
 
@@ -189,6 +192,13 @@ fn count(samples: &Samples, name: &str, label: &str) -> f64 {
     let of_name = samples.all(&format!("barman_cloud_{name}"), &[("archive", ARCHIVE)]);
     let labelled = of_name.into_iter().filter(|sample| sample.labels.values().any(|v| v == label));
     labelled.map(|sample| sample.value).sum()
+}
+
+/// Whether most of the second between two scans is still to come after this moment, in Unix time.
+fn is_just_now(seconds: f64) -> bool {
+    #[expect(clippy::disallowed_methods, reason = "the exporter tells the moment by this clock")]
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    now.as_secs_f64() - seconds < 0.3
 }
 
 fn assert_same_report(good: &Samples, later: &Samples) {

@@ -105,7 +105,7 @@ pub enum Credentials {
         /// The profile that alone is to be used; `None` for the whole search.
         profile: Option<String>,
     },
-    /// Files with one line each, read again for every request.
+    /// Files with one line each, read again when they are half a second old.
     Files {
         /// File with the access key id.
         access_key_id: PathBuf,
