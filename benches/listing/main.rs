@@ -2,7 +2,7 @@
 //!
 //! Who serves and who lists are processes of their own, this program with an argument: time and
 //! memory of the one say nothing of the other, and no measurement warms up the next. Every figure
-//! is a ratio within one run, of medians where time is measured.
+//! is a ratio within one run, of the least times where time is measured.
 
 #![expect(clippy::print_stdout, reason = "its processes talk to each other, and to people")]
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
