@@ -4,7 +4,7 @@ use s3_simulator::Shape;
 
 use crate::results::{Bound, Results};
 use crate::simulator::Simulator;
-use crate::task::{Measured, Task, median};
+use crate::task::{Measured, Task, least};
 
 /// Number of times that everything that takes time is measured. The least counts: whatever else runs on
 /// the machine can only add to it.
@@ -44,11 +44,11 @@ fn in_turn<const N: usize>(port: u16, tasks: [Task; N]) -> [Vec<Measured>; N] {
 }
 
 fn seconds(measured: &[Measured]) -> f64 {
-    measured.iter().map(|run| run.seconds).fold(f64::INFINITY, f64::min)
+    least(measured.iter().map(|run| run.seconds))
 }
 
 fn processor_seconds(measured: &[Measured]) -> f64 {
-    measured.iter().map(|run| run.processor_seconds).fold(f64::INFINITY, f64::min)
+    least(measured.iter().map(|run| run.processor_seconds))
 }
 
 fn full_scan(results: &mut Results) {
@@ -149,7 +149,7 @@ fn many_servers(results: &mut Results) {
         Bound::AtLeast(sequential / seconds_each, 10.0),
     );
     let pages: Vec<_> = encoded.iter().filter_map(|one| one.page).collect();
-    let millis = 1000.0 * median(pages.iter().map(|page| page.seconds).collect());
+    let millis = 1000.0 * least(pages.iter().map(|page| page.seconds));
     let size = |bytes: usize| mebibytes(bytes as u64);
     let Some(page) = pages.first() else { return };
     results.figure(
@@ -198,7 +198,7 @@ fn fleet(results: &mut Results) {
         "",
         Bound::AtMost(peak, 96.0),
     );
-    let millis = 1000.0 * median(fleet.scrapes);
+    let millis = 1000.0 * least(fleet.scrapes);
     results.figure(
         "Scrape of them, compressed",
         &format!("{millis:.1} ms; before, 125 to 130 ms"),

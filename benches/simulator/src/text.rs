@@ -1,7 +1,5 @@
 //! Numbers and moments as keys and listings have them. A page holds thousands.
 
-const HEX: [&[u8; 16]; 2] = [b"0123456789ABCDEF", b"0123456789abcdef"];
-
 /// Which letters hexadecimal digits have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Letters {
@@ -11,14 +9,13 @@ pub(crate) enum Letters {
 
 /// The last digits of a number, so many, in hexadecimal.
 pub(crate) fn write_hex(text: &mut Vec<u8>, number: u64, digits: u32, letters: Letters) {
-    let [upper, lower] = HEX;
-    let table = match letters {
-        Letters::Upper => upper,
-        Letters::Lower => lower,
+    let ten = match letters {
+        Letters::Upper => b'A',
+        Letters::Lower => b'a',
     };
     for place in (0..digits).rev() {
-        let digit = usize::try_from(number >> (4 * place) & 0xf).unwrap_or(0);
-        text.extend(table.get(digit));
+        let digit = u8::try_from(number >> (4 * place) & 0xf).unwrap_or(0);
+        text.push(if digit < 10 { b'0' + digit } else { ten + digit - 10 });
     }
 }
 
