@@ -116,8 +116,8 @@ async fn the_verdict_on_a_chain_is_that_of_psql() {
         let case = &served.case;
         for (kind, psql) in [("server", by_name), ("file", by_ca)] {
             let certificate = format!("{kind}-{number}");
-            // A client's file is judged as a client's, and psql asks for a server's.
-            let is_comparable = kind == "server" || psql.is_content || !case.is_clients;
+            // A client's or a CA's file is judged as such, and psql asks for a server's.
+            let is_comparable = kind == "server" || psql.is_content || !case.has_other_purpose;
             if is_comparable && !is_same(&samples, &certificate, psql, case) {
                 let valid = value(&samples, "chain_valid", &certificate);
                 let (name, said) = (&case.name, &psql.text);

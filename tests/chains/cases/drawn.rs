@@ -64,5 +64,8 @@ pub(crate) fn drawn(random: &mut fastrand::Rng, number: u64) -> Case {
         _ => Case::new(&name, &[&below.signed_by(&middle), &middle], &[&root]),
     };
     let client = der::extended_key_usage(&[2]);
-    Case { is_clients: below.extensions.iter().any(|(.., value)| *value == client), ..case }
+    let ca = der::basic_constraints(true, Some(0));
+    let has_other_purpose =
+        below.extensions.iter().any(|(.., value)| *value == client || *value == ca);
+    Case { has_other_purpose, ..case }
 }

@@ -27,8 +27,9 @@ pub(crate) struct Case {
     pub(crate) ca: String,
     /// Name that the client connects to.
     pub(crate) host: String,
-    /// True if the leaf is for clients: then psql has no say in whether a file with it is good.
-    pub(crate) is_clients: bool,
+    /// True if the leaf is for clients, or a CA's certificate: then psql has no say in whether a file with it
+    /// is good.
+    pub(crate) has_other_purpose: bool,
 }
 
 impl Case {
@@ -56,7 +57,7 @@ impl Case {
             key: chain[0].key_pem(),
             ca: pem(ca),
             host: "localhost".to_owned(),
-            is_clients: false,
+            has_other_purpose: false,
         }
     }
 

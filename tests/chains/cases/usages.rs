@@ -79,7 +79,7 @@ pub(super) fn leaves() -> Vec<Case> {
         |all: &[u8]| leaf().with(EXTENDED_KEY_USAGE, false, der::extended_key_usage(all));
     let any = der::sequence(&[vec![6, 4, 0x55, 0x1d, 0x25, 0]]);
     let mut client = two("a leaf for clients alone", &ca(), &purposes(&[2]));
-    client.is_clients = true;
+    client.has_other_purpose = true;
     vec![
         two("a leaf with digitalSignature", &ca(), &usage(&[0])),
         two("a leaf with keyCertSign alone", &ca(), &usage(&[5])),
