@@ -24,7 +24,7 @@ const BOUND: Duration = Duration::from_millis(50);
 /// The archive that the bound is for.
 const MILLION: Shape = Shape { segments: 1_000_000, backups: 1_000, timelines: 40, gaps: 0 };
 
-/// How often each archive is judged. The least time counts: a core is slower while others share its caches,
+/// Number of times that each archive is judged. The least time counts: a core is slower while others share its caches,
 /// never faster.
 const ROUNDS: u32 = 50;
 

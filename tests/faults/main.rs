@@ -194,7 +194,7 @@ fn count(samples: &Samples, name: &str, label: &str) -> f64 {
     labelled.map(|sample| sample.value).sum()
 }
 
-/// Whether most of the second between two scans is still to come after this moment, in Unix time.
+/// Returns whether most of the second between two scans is still to come after this moment, in Unix time.
 fn is_just_now(seconds: f64) -> bool {
     #[expect(clippy::disallowed_methods, reason = "the exporter tells the moment by this clock")]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();

@@ -14,13 +14,13 @@ use tokio::time::Instant;
 /// Reads that may differ before a set of files is taken as it is.
 const READS: u32 = 5;
 
-/// How long what was read is used for further requests. A scan sends hundreds in a second, and the
+/// Time for which what was read is used for further requests. A scan sends hundreds in a second, and the
 /// next one begins at least a second later: it reads the files again.
 const FRESH: Duration = Duration::from_millis(500);
 
 /// The files that hold a set of credentials.
 ///
-/// What was rotated counts from the first request on that is sent half a second later.
+/// Rotated credentials count for every request that is sent at least half a second later.
 #[derive(Clone, Debug)]
 pub(super) struct CredentialFiles {
     paths: Paths,
