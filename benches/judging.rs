@@ -4,18 +4,18 @@
 //! again on one core, and prints a table of the time on that core. Listing is not measured. It ends
 //! with an error when the archive of a million segments takes longer than it may.
 //!
-//! Runs are counted by log directory: each log that is there has at least one.
+//! Runs are counted by WAL directory: each WAL directory that is there has at least one.
 
 #![expect(clippy::print_stdout, reason = "a table is what it is for")]
 #![expect(clippy::expect_used, reason = "a made-up archive that makes no sense measures nothing")]
 
-mod made_up;
+mod generated;
 
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use made_up::{Judged, Shape};
+use generated::{Judged, Shape};
 use rustix::time::{ClockId, clock_gettime};
 
 /// What the archive of a million segments may take: restores of 1,000 backups to 42 targets.
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Shape { backups: 100, timelines: 4, ..MILLION },
         Shape { segments: 100_000, backups: 60, timelines: 300, gaps: 0 },
     ];
-    println!(" segments    logs backups timelines    runs   judging");
+    println!(" segments    dirs backups timelines    runs   judging");
     let took = measure(MILLION);
     for shape in others {
         measure(shape);
@@ -60,10 +60,10 @@ fn measure(shape: Shape) -> Duration {
     });
     let took = rounds.min().unwrap_or(Duration::MAX);
     let Shape { segments, backups, timelines, .. } = shape;
-    let (logs, runs) = (archive.logs(), archive.runs());
+    let (wal_dirs, runs) = (archive.wal_dirs(), archive.runs());
     let milliseconds = took.as_secs_f64() * 1000.0;
     println!(
-        "{segments:>9} {logs:>7} {backups:>7} {timelines:>9} {runs:>7} {milliseconds:>8.1} ms"
+        "{segments:>9} {wal_dirs:>7} {backups:>7} {timelines:>9} {runs:>7} {milliseconds:>8.1} ms"
     );
     took
 }

@@ -3,10 +3,10 @@
 //! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
 //! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
 //! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics`, with `schedule` and
-//! `x509` beside them. The rooms that do I/O (`trust`, `storage`, `certificates`, `scan`, `web`) know nothing
+//! `x509` beside them. The modules that do I/O (`trust`, `storage`, `certificates`, `scan`, `web`) know nothing
 //! of `config`: only `app` sees both, and only `app` reads the clock.
 //!
-//! | room | holds |
+//! | module | holds |
 //! |---|---|
 //! | [`postgres`] | what is true of every cluster: WAL segments, timelines, history files |
 //! | [`barman`] | what keys and files of an archive mean |
@@ -23,7 +23,7 @@
 //! | [`certificates`] | certificates in files, and in handshakes |
 //! | [`scan`] | one pass over an archive, and its schedule |
 //! | [`web`] | `/metrics`, health, the landing page |
-//! | [`app`] | builds and connects the rooms |
+//! | [`app`] | builds and connects the modules |
 
 pub mod app;
 pub mod barman;

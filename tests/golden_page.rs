@@ -14,7 +14,7 @@ use barman_cloud_exporter::report::{
     ScanOutcome, ScheduleExpectation,
 };
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
-use barman_cloud_exporter::storage::{Credentials, RequestObserver, S3Settings, S3Store};
+use barman_cloud_exporter::storage::{CredentialSource, RequestObserver, S3Settings, S3Store};
 use barman_cloud_exporter::x509::{
     CertificateSource, CertificateStatus, Chain, LastChain, Verification, WarnBefore,
 };
@@ -145,10 +145,14 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
 }
 
 /// Credentials that nobody checks, in a file of the directory.
-fn credentials(directory: &Path) -> Credentials {
+fn credentials(directory: &Path) -> CredentialSource {
     let file = directory.join("credential");
     std::fs::write(&file, "any").expect("a temporary directory can be written");
-    Credentials::Files { access_key_id: file.clone(), secret_access_key: file, session_token: None }
+    CredentialSource::Files {
+        access_key_id: file.clone(),
+        secret_access_key: file,
+        session_token: None,
+    }
 }
 
 fn statistics() -> Arc<Statistics> {
@@ -226,6 +230,7 @@ async fn everything_in_the_reference_is_on_the_page_and_nothing_else() {
     };
     let on_page: Vec<_> = text.lines().filter_map(described).collect();
     let metrics = reference().into_iter().flat_map(|section| section.metrics);
-    let in_reference: Vec<_> = metrics.map(|one| (one.name, one.kind.to_owned())).collect();
+    let in_reference: Vec<_> =
+        metrics.map(|metric| (metric.name, metric.kind.to_owned())).collect();
     assert_eq!(on_page, in_reference);
 }

@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use barman_cloud_exporter::inventory::{Files, Inventory, ListedObject};
+use barman_cloud_exporter::inventory::{Inventory, ListedObject, SmallFiles};
 use barman_cloud_exporter::postgres::{SegmentName, SegmentSize, TimelineId};
 use barman_cloud_exporter::recovery::{Replay, Target, Verdict};
 use barman_cloud_exporter::report::{
@@ -48,7 +48,7 @@ fn report() -> Report {
         };
         inventory.add(key.strip_prefix(DESTINATION).expect("below the destination"), &object);
     }
-    let mut files = Files::default();
+    let mut files = SmallFiles::default();
     for file in inventory.small_files() {
         let content = fs::read(fixture("objects").join(&file.object.key)).expect("was recorded");
         files.insert(file.clone(), file.kind.read(&content));
@@ -106,17 +106,17 @@ fn every_backup_gets_as_far_as_recorded_on_every_timeline() {
         for backup in expected["backups"].as_array().expect("backups") {
             let id = backup["id"].as_str().expect("an id");
             let verdict = server.recovery.verdict.backups.get(id);
-            let restorable = verdict.is_some_and(|one| {
-                matches!(one.verdict, Verdict::Recoverable | Verdict::Consistent(_))
+            let restorable = verdict.is_some_and(|judged| {
+                matches!(judged.verdict, Verdict::Recoverable | Verdict::Consistent(_))
             });
             assert_eq!(backup["restorable"], restorable, "{id}");
             let Some(verdict) = verdict else { continue };
 
             let mut recorded = backup["follow"].clone();
-            for one in recorded.as_array_mut().expect("a list") {
-                let one = one.as_object_mut().expect("an object");
+            for target in recorded.as_array_mut().expect("a list") {
+                let target = target.as_object_mut().expect("an object");
                 for key in ["has_wal", "complete", "last_wal_modified"] {
-                    one.remove(key);
+                    target.remove(key);
                 }
             }
             let numbered = verdict.follow.iter().filter(|followed| {

@@ -9,7 +9,7 @@ use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
 use barman_cloud_exporter::report::{ArchiveStatus, Expectations, Report, RetentionPolicies};
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
 use barman_cloud_exporter::storage::{
-    Credentials, Operation, RequestObserver, RequestOutcome, S3Settings, S3Store,
+    CredentialSource, Operation, RequestObserver, RequestOutcome, S3Settings, S3Store,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use s3_simulator::{BUCKET, NOW, PREFIX};
@@ -58,7 +58,7 @@ impl Exporter {
             region: None,
             path_style: true,
             ca_file: None,
-            credentials: Credentials::Files {
+            credentials: CredentialSource::Files {
                 access_key_id: file.clone(),
                 secret_access_key: file,
                 session_token: None,

@@ -38,7 +38,7 @@ fn in_turn<const N: usize>(port: u16, tasks: [Task; N]) -> [Vec<Measured>; N] {
             all.push(task.run(port));
         }
     }
-    let objects = measured.iter().flatten().map(|one| one.objects).collect::<Vec<_>>();
+    let objects = measured.iter().flatten().map(|run| run.objects).collect::<Vec<_>>();
     assert!(objects.windows(2).all(|two| two.first() == two.last()), "{objects:?}");
     measured
 }
@@ -64,7 +64,7 @@ fn full_scan(results: &mut Results) {
             Bound::AtLeast(sdk / ours, bound),
         );
     }
-    let requests = |all: &[Measured]| all.iter().flat_map(|one| one.requests.clone()).max();
+    let requests = |all: &[Measured]| all.iter().flat_map(|run| run.requests.clone()).max();
     let most = requests(&sixteen).max(requests(&thirty_two)).unwrap_or_default();
     results.note(&format!(
         "A full scan of 1,000,000 objects took {most} requests for pages at most; 1000 hold them."
@@ -87,7 +87,7 @@ fn memory(results: &mut Results) {
     let peak = |objects: u64| {
         let simulator = Simulator::start(archive(objects), 0);
         let [measured] = in_turn(simulator.port, [Task::Scan(16)]);
-        let peaks = measured.iter().map(|one| mebibytes(one.peak_bytes));
+        let peaks = measured.iter().map(|run| mebibytes(run.peak_bytes));
         peaks.fold(0.0, f64::max)
     };
     let [one, ten] = [1_000_000, 10_000_000].map(peak);
@@ -147,7 +147,7 @@ fn many_servers(results: &mut Results) {
         &format!("{:.1} × as fast", sequential / seconds_each),
         Bound::AtLeast(sequential / seconds_each, 10.0),
     );
-    let pages: Vec<_> = encoded.iter().filter_map(|one| one.page).collect();
+    let pages: Vec<_> = encoded.iter().filter_map(|run| run.page).collect();
     let millis = 1000.0 * least(pages.iter().map(|page| page.seconds));
     let size = |bytes: usize| mebibytes(bytes as u64);
     let Some(page) = pages.first() else { return };

@@ -109,7 +109,7 @@ async fn perform(task: Task, port: u16) -> Measured {
                 archive_one_more(port);
                 let (report, requests) = exporter.scan().await;
                 measured.objects += report.servers.len() as u64;
-                assert_eq!(report.stock.sums.objects, measured.objects, "it sees what is new");
+                assert_eq!(report.usage.sums.objects, measured.objects, "it sees what is new");
                 measured.requests.push(requests);
             }
             measured
@@ -120,7 +120,7 @@ async fn perform(task: Task, port: u16) -> Measured {
             let (report, requests) = exporter.scan().await;
             let report = Arc::new(report);
             let page = Some(encode(&exporter, &report));
-            let objects = report.stock.sums.objects;
+            let objects = report.usage.sums.objects;
             Measured { objects, requests: vec![requests], page, ..Measured::default() }
         }
     }
@@ -147,12 +147,12 @@ async fn fleet(times: u32, port: u16) -> Measured {
         drop(shown);
         measured.requests.push(requests);
     }
-    measured.objects = report.stock.sums.objects;
+    measured.objects = report.usage.sums.objects;
     measured
 }
 
 fn scanned((report, requests): (Report, u64)) -> Measured {
-    let objects = report.stock.sums.objects;
+    let objects = report.usage.sums.objects;
     Measured { objects, requests: vec![requests], ..Measured::default() }
 }
 

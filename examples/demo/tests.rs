@@ -11,7 +11,7 @@ use barman_cloud_exporter::report::{
 };
 use barman_cloud_exporter::scan::{Knowledge, Pass, ScanLimits};
 use barman_cloud_exporter::storage::{
-    Credentials, Operation, RequestObserver, RequestOutcome, S3Settings, S3Store,
+    CredentialSource, Operation, RequestObserver, RequestOutcome, S3Settings, S3Store,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Options, Server, Store};
@@ -164,7 +164,7 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         region: None,
         path_style: true,
         ca_file: None,
-        credentials: Credentials::Files {
+        credentials: CredentialSource::Files {
             access_key_id: keys.path().to_owned(),
             secret_access_key: keys.path().to_owned(),
             session_token: None,

@@ -11,10 +11,10 @@ use crate::certificates::{
     Address, CertificateObserver, EndpointFinder, Negotiation, Subject, Trust, Watched, Watcher,
 };
 use crate::config::{
-    ArchiveConfig, CertificateConfig, CertificateSource, CertificateWatchConfig, Config,
+    ArchiveConfig, CertificateConfig, CertificateLocation, CertificateWatchConfig, Config,
     EndpointUrl, SslNegotiation,
 };
-use crate::scan::{Clock, Due, Paced, ScheduleError, Ticker};
+use crate::scan::{Clock, LimitedStore, ScanTimes, ScheduleError, Ticker};
 use crate::storage::{S3Store, TlsEndpoint};
 use crate::x509::{CertificateStatus, WarnBefore};
 
@@ -75,16 +75,16 @@ impl Certificates {
     /// When the scheduler cannot be started.
     pub(super) async fn watch(
         &self,
-        due: Due,
+        times: ScanTimes,
         clock: Clock,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<(), ScheduleError> {
         self.start(tasks, stop);
-        let due = Mutex::new(due);
+        let times = Mutex::new(times);
         let (watched, tracker, stop_reading) = (self.clone(), tasks.clone(), stop.clone());
         let tick = move || {
-            if due.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
+            if times.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
                 watched.start(&tracker, &stop_reading);
             }
         };
@@ -103,8 +103,8 @@ impl Certificates {
 
 fn listed(certificate: &CertificateConfig, watch: &CertificateWatchConfig) -> Subject {
     let watched = match &certificate.source {
-        CertificateSource::File(path) => Watched::Files(path.clone()),
-        CertificateSource::PostgreSql { address, server_name, negotiation } => {
+        CertificateLocation::File(path) => Watched::Files(path.clone()),
+        CertificateLocation::PostgreSql { address, server_name, negotiation } => {
             Watched::PostgreSql {
                 address: Address { host: address.host.as_str().to_owned(), port: address.port },
                 server_name: server_name.clone(),
@@ -151,7 +151,7 @@ fn endpoint(
     }
 }
 
-fn finder(store: Arc<Paced<S3Store>>) -> EndpointFinder {
+fn finder(store: Arc<LimitedStore<S3Store>>) -> EndpointFinder {
     Arc::new(move || {
         let store = Arc::clone(&store);
         Box::pin(async move {

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use crate::rendering::{CheckDocument, Severity, text};
 
-use super::command_line::Output;
+use super::command_line::OutputFormat;
 use super::once::{COULD_NOT_TELL, Said, Scanned};
 use super::terminal::wants_colours;
 
@@ -12,11 +12,11 @@ use super::terminal::wants_colours;
 ///
 /// # Errors
 /// When the result cannot be written as JSON.
-pub(super) fn say(scanned: &Scanned, output: Output) -> anyhow::Result<Said> {
+pub(super) fn say(scanned: &Scanned, output: OutputFormat) -> anyhow::Result<Said> {
     let document = CheckDocument::new(&scanned.archives, &scanned.certificates, scanned.now);
     let text = match output {
-        Output::Text => text(&document, wants_colours()),
-        Output::Json => document.to_json().context("the result cannot be written as JSON")?,
+        OutputFormat::Text => text(&document, wants_colours()),
+        OutputFormat::Json => document.to_json().context("the result cannot be written as JSON")?,
     };
     Ok(Said { text, code: exit_code(document.status) })
 }

@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{build_info, logging};
-use crate::config::{Config, ENVIRONMENT_PREFIX, Flag, Mistakes, Origin, parse_time_zone};
+use crate::config::{Config, ENVIRONMENT_PREFIX, Flag, Mistakes, ValueOrigin, parse_time_zone};
 use crate::schedule::BackupSchedule;
 
 /// Where the configuration is looked for when nothing names it.
@@ -102,8 +102,8 @@ pub enum Command {
     /// not as it should be.
     Check {
         /// How to write the result.
-        #[arg(long, value_enum, default_value_t = Output::Text)]
-        output: Output,
+        #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+        output: OutputFormat,
 
         /// Judge as of this moment instead of now, such as `2026-11-15T12:00:00Z`.
         #[arg(long, value_name = "TIME", value_parser = parse_moment)]
@@ -138,7 +138,7 @@ pub enum Command {
 
 /// How a result is written to standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub enum OutputFormat {
     /// For people; in colours on a terminal, unless `NO_COLOR` is set.
     #[default]
     Text,
@@ -223,7 +223,9 @@ impl CommandLine {
         let loaded = Config::load(file.as_deref(), env::vars_os(), &self.flags());
         loaded.map_err(|mistakes| match mistakes.iter().as_slice() {
             [only]
-                if file.is_none() && only.key == "archives" && only.origin == Origin::Unknown =>
+                if file.is_none()
+                    && only.key == "archives"
+                    && only.origin == ValueOrigin::Unknown =>
             {
                 NoConfig::NotFound
             }
@@ -301,8 +303,8 @@ mod tests {
         let checks = read("check --output json --at 2026-11-15T12:00:00+01:00").unwrap();
 
         let at = Some("2026-11-15T11:00:00Z".parse().unwrap());
-        assert_eq!(checks.command(), Command::Check { output: Output::Json, at });
-        let plain = Command::Check { output: Output::Text, at: None };
+        assert_eq!(checks.command(), Command::Check { output: OutputFormat::Json, at });
+        let plain = Command::Check { output: OutputFormat::Text, at: None };
         assert_eq!(read("check").unwrap().command(), plain);
         let wrong = read("check --at yesterday").unwrap_err().to_string();
         assert!(wrong.contains("'yesterday'") && wrong.contains("2026-11-15T12:00:00Z"), "{wrong}");

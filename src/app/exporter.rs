@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use crate::metrics::{ArchiveView, BuildInfo, Page};
-use crate::rendering::{CertificateEntry, RestoreVerdict, ServerGlance, server_glances};
+use crate::rendering::{CertificateEntry, RestoreVerdict, ServerSummary, server_glances};
 use crate::report::{ArchiveStatus, Report};
-use crate::scan::{Clock, Due};
+use crate::scan::{Clock, ScanTimes};
 use crate::web::{
     ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview, Standing,
 };
@@ -21,13 +21,13 @@ use super::{build_info, process};
 pub(super) struct Exporter {
     pub(super) archives: Vec<Arc<PublishedArchive>>,
     pub(super) certificates: Certificates,
-    pub(super) due: Arc<Mutex<Due>>,
+    pub(super) times: Arc<Mutex<ScanTimes>>,
     pub(super) clock: Clock,
 }
 
 impl Exporter {
     fn views(&self) -> Vec<ArchiveView> {
-        let next = self.due.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let next = self.times.lock().unwrap_or_else(PoisonError::into_inner).next();
         self.archives.iter().map(|archive| archive.view(next)).collect()
     }
 }
@@ -57,7 +57,7 @@ impl Content for Exporter {
         let now = (self.clock)();
         let views = self.views().into_iter();
         let statuses = self.certificates.statuses();
-        let entry = |one| CertificateEntry::new(one, now);
+        let entry = |status| CertificateEntry::new(status, now);
         let certificates = statuses.iter().map(entry);
         Overview {
             version: build_info::VERSION.to_owned(),
@@ -81,7 +81,7 @@ fn archive_overview(status: ArchiveStatus, now: DateTime<Utc>) -> ArchiveOvervie
     ArchiveOverview {
         servers_found: report.map_or(0, Report::servers_found),
         servers: servers.into_iter().map(server_overview).collect(),
-        objects: report.map(|report| report.stock.sums.objects),
+        objects: report.map(|report| report.usage.sums.objects),
         name: status.name,
         destination: status.destination,
         endpoint: status.endpoint,
@@ -93,18 +93,18 @@ fn archive_overview(status: ArchiveStatus, now: DateTime<Utc>) -> ArchiveOvervie
     }
 }
 
-fn server_overview(glance: ServerGlance) -> ServerOverview {
+fn server_overview(summary: ServerSummary) -> ServerOverview {
     ServerOverview {
-        name: glance.name,
-        verdict: glance.verdict.map(|verdict| verdict.as_str().to_owned()),
-        standing: match glance.verdict {
+        name: summary.name,
+        verdict: summary.verdict.map(|verdict| verdict.as_str().to_owned()),
+        standing: match summary.verdict {
             Some(RestoreVerdict::Restorable) => Standing::Good,
             Some(RestoreVerdict::Waiting) => Standing::Pending,
             _ => Standing::Bad,
         },
-        status: glance.status.as_str().to_owned(),
-        newest_backup_at: glance.newest_backup_at,
-        problems: glance.problems,
+        status: summary.status.as_str().to_owned(),
+        newest_backup_at: summary.newest_backup_at,
+        problems: summary.problems,
     }
 }
 

@@ -83,9 +83,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Page {
+    impl io::Write for CapturedLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn logged(level: &str, format: LogFormat, log: impl FnOnce()) -> String {
-        let page = Page::default();
+        let page = CapturedLog::default();
         let writer = page.clone();
         let config = LogConfig { level: level.parse().unwrap(), format };
         let subscriber = subscriber(&config, move || writer.clone(), false);

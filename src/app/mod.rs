@@ -1,4 +1,4 @@
-//! Builds and connects the rooms.
+//! Builds and connects the modules.
 
 pub mod build_info;
 pub mod command_line;
@@ -28,7 +28,7 @@ use crate::rendering::explanation;
 use crate::scan::Clock;
 
 use command_line::{Command, CommandLine};
-use once::{COULD_NOT_TELL, Said, Scanned, Scope};
+use once::{COULD_NOT_TELL, Requested, Said, Scanned};
 
 /// The exit code for a wrong command line or configuration, as clap has it.
 const WRONG_CONFIGURATION: u8 = 2;
@@ -52,10 +52,10 @@ pub fn run() -> ExitCode {
         }
         // For these, other codes say how it is with the backups.
         Command::Check { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
-            once(&config, (at, Scope::All), |scanned| check::say(scanned, output))
+            once(&config, at, Requested::All, |scanned| check::say(scanned, output))
         }),
         Command::Report { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
-            once(&config, (at, Scope::Archives), |scanned| report::say(scanned, output))
+            once(&config, at, Requested::Archives, |scanned| report::say(scanned, output))
         }),
         Command::ExplainSchedule { schedule, time_zone, at } => {
             let now = at.unwrap_or_else(|| clock()());
@@ -104,11 +104,12 @@ fn ended(result: anyhow::Result<ExitCode>, failed: u8) -> ExitCode {
 /// Scans every archive once, and prints what is to be said as of the clock's time or of another.
 fn once(
     config: &Config,
-    how: (Option<DateTime<Utc>>, Scope),
+    at: Option<DateTime<Utc>>,
+    scope: Requested,
     say: impl FnOnce(&Scanned) -> anyhow::Result<Said>,
 ) -> ExitCode {
     let print = || {
-        let said = say(&scan_once(config, how)?)?;
+        let said = say(&scan_once(config, at, scope)?)?;
         terminal::print(&said.text).context("the result cannot be written")?;
         Ok(ExitCode::from(said.code))
     };
@@ -117,7 +118,8 @@ fn once(
 
 fn scan_once(
     config: &Config,
-    (at, scope): (Option<DateTime<Utc>>, Scope),
+    at: Option<DateTime<Utc>>,
+    scope: Requested,
 ) -> anyhow::Result<Scanned> {
     logging::start(&config.log).context("the log cannot be started")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -143,7 +145,8 @@ fn clock() -> Clock {
 
 fn summary(config: &Config) -> String {
     let line = |(name, place): (&String, String)| format!("\n  {name}: {place}");
-    let archives = config.archives.iter().map(|one| (&one.name, one.destination.to_string()));
+    let archives =
+        config.archives.iter().map(|archive| (&archive.name, archive.destination.to_string()));
     let mut lines = vec![
         "The configuration is valid; no file that it names was opened, and no store was asked. \
          Archives:"
@@ -153,7 +156,10 @@ fn summary(config: &Config) -> String {
     if !config.certificates.is_empty() {
         lines.push("\nCertificates, besides those of the archives' endpoints:".to_owned());
     }
-    let certificates = config.certificates.iter().map(|one| (&one.name, one.source.to_string()));
+    let certificates = config
+        .certificates
+        .iter()
+        .map(|certificate| (&certificate.name, certificate.source.to_string()));
     lines.extend(certificates.map(line));
     lines.concat()
 }

@@ -37,7 +37,7 @@ pub(super) struct Scanned {
 
 /// What is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum Requested {
     /// The archives alone.
     Archives,
     /// The certificates as well.
@@ -54,7 +54,7 @@ pub(super) struct Said {
 
 /// Scans every archive once, and reads every certificate where that is asked for. What fails is a
 /// part of the result.
-pub(super) async fn scan_all(config: &Config, scope: Scope, clock: &Clock) -> Scanned {
+pub(super) async fn scan_all(config: &Config, scope: Requested, clock: &Clock) -> Scanned {
     let stop = CancellationToken::new();
     let (published, scanners): (Vec<_>, Vec<_>) =
         config.archives.iter().map(|archive| scanner(archive, config, clock)).unzip();
@@ -62,8 +62,8 @@ pub(super) async fn scan_all(config: &Config, scope: Scope, clock: &Clock) -> Sc
     let certificates = Certificates::new(config, &scanners, clock);
     let read = async {
         match scope {
-            Scope::Archives => {}
-            Scope::All => certificates.read(&stop).await,
+            Requested::Archives => {}
+            Requested::All => certificates.read(&stop).await,
         }
     };
     tokio::select! {

@@ -11,8 +11,8 @@ use crate::postgres::TimelineId;
 use crate::report::{
     Expectations, Operation, RequestOutcome, RetentionPolicies, ScheduleExpectation,
 };
-use crate::scan::{Clock, Knowledge, Pace, Paced, ScanLimits, Scanner};
-use crate::storage::{Credentials, RequestObserver, S3Settings, S3Store};
+use crate::scan::{AdaptiveLimit, Clock, Knowledge, LimitedStore, ScanLimits, Scanner};
+use crate::storage::{CredentialSource, RequestObserver, S3Settings, S3Store};
 
 use super::archive::PublishedArchive;
 
@@ -20,18 +20,18 @@ use super::archive::PublishedArchive;
 const FULL_PAGE: usize = 1000;
 
 /// What scans an archive on S3.
-pub(super) type ArchiveScanner = Scanner<Paced<S3Store>>;
+pub(super) type ArchiveScanner = Scanner<LimitedStore<S3Store>>;
 
 /// Who hears of an archive's requests.
 struct Observers {
     published: Arc<PublishedArchive>,
-    pace: Arc<Pace>,
+    limit: Arc<AdaptiveLimit>,
 }
 
 impl RequestObserver for Observers {
     fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {
         self.published.request_sent(operation, outcome);
-        self.pace.request_sent(operation, outcome);
+        self.limit.request_sent(operation, outcome);
     }
 }
 
@@ -47,10 +47,10 @@ pub(super) fn scanner(
         prefix => format!("{prefix}/"),
     };
     let concurrency = usize::try_from(config.scan.concurrency).unwrap_or(usize::MAX);
-    let pace = Arc::new(Pace::new(archive.name.clone(), concurrency));
-    let observers = Observers { published: published.clone(), pace: pace.clone() };
+    let limit = Arc::new(AdaptiveLimit::new(archive.name.clone(), concurrency));
+    let observers = Observers { published: published.clone(), limit: limit.clone() };
     let store = S3Store::new(s3_settings(archive, config), Arc::new(observers));
-    let store = Paced { store, pace };
+    let store = LimitedStore { store, limit };
     let scanner = Scanner {
         archive: archive.name.clone(),
         store: Arc::new(store),
@@ -88,7 +88,7 @@ fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
             by_server: servers
                 .into_iter()
                 .flatten()
-                .filter_map(|one| Some((one.server_name.clone(), one.retention_policy?)))
+                .filter_map(|server| Some((server.server_name.clone(), server.retention_policy?)))
                 .collect(),
         },
         schedules: servers.into_iter().flatten().filter_map(schedule).collect(),
@@ -121,10 +121,10 @@ fn schedule(server: &ServerConfig) -> Option<(String, ScheduleExpectation)> {
 
 fn s3_settings(archive: &ArchiveConfig, config: &Config) -> S3Settings {
     let credentials = match archive.credentials.clone() {
-        CredentialsConfig::Chain => Credentials::Chain { profile: None },
-        CredentialsConfig::Profile(name) => Credentials::Chain { profile: Some(name) },
+        CredentialsConfig::Chain => CredentialSource::Chain { profile: None },
+        CredentialsConfig::Profile(name) => CredentialSource::Chain { profile: Some(name) },
         CredentialsConfig::Files { access_key_id, secret_access_key, session_token } => {
-            Credentials::Files { access_key_id, secret_access_key, session_token }
+            CredentialSource::Files { access_key_id, secret_access_key, session_token }
         }
     };
     S3Settings {

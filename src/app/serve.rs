@@ -12,8 +12,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::config::{Config, ListenAddress};
-use crate::scan::{Clock, Due, Ticker};
-use crate::web::{self, Limits};
+use crate::scan::{Clock, ScanTimes, Ticker};
+use crate::web::{self, ConnectionLimits};
 
 use super::build_info;
 use super::certificates::Certificates;
@@ -48,16 +48,16 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     let certificates = Certificates::new(&config, &scanners, &clock);
     let scans = TaskTracker::new();
     let cron = config.certificate_watch.schedule.cron().clone();
-    let due = Due::new(cron, config.scan.time_zone, clock());
-    certificates.watch(due, clock.clone(), &scans, &stop).await?;
+    let times = ScanTimes::new(cron, config.scan.time_zone, clock());
+    certificates.watch(times, clock.clone(), &scans, &stop).await?;
     let (cron, zone) = (config.scan.schedule.cron().clone(), config.scan.time_zone);
-    let due = Arc::new(Mutex::new(Due::new(cron, zone, clock())));
-    start_scans(scanners, (Arc::clone(&due), clock.clone()), &scans, &stop).await?;
-    let limits = Limits {
+    let times = Arc::new(Mutex::new(ScanTimes::new(cron, zone, clock())));
+    start_scans(scanners, Arc::clone(&times), clock.clone(), &scans, &stop).await?;
+    let limits = ConnectionLimits {
         max_connections: usize::try_from(config.web.max_connections)?,
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
-    let exporter = Arc::new(Exporter { archives: published, certificates, due, clock });
+    let exporter = Arc::new(Exporter { archives: published, certificates, times, clock });
     web::serve(listener, exporter, limits, stop).await.context("the HTTP side failed")?;
     scans.close();
     if tokio::time::timeout(STOP_DEADLINE, scans.wait()).await.is_err() {
@@ -103,7 +103,8 @@ async fn listen(address: ListenAddress) -> anyhow::Result<TcpListener> {
 /// Scans every archive at once, and again whenever the schedule is due, each on its own.
 async fn start_scans(
     scanners: Vec<Arc<ArchiveScanner>>,
-    (due, clock): (Arc<Mutex<Due>>, Clock),
+    times: Arc<Mutex<ScanTimes>>,
+    clock: Clock,
     scans: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -113,7 +114,7 @@ async fn start_scans(
     }
     let (tracker, stop_scans) = (scans.clone(), stop.clone());
     let tick = move || {
-        if !due.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
+        if !times.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
             return;
         }
         for scanner in &scanners {

@@ -428,20 +428,20 @@ mod tests {
         #[test]
         fn what_barman_writes_is_read_back(
             size: Option<u64>, oids in prop::collection::vec(any::<u32>(), 0..4),
-            log: u32, micros in 0_i64..4_000_000_000_000_000,
+            high: u32, micros in 0_i64..4_000_000_000_000_000,
         ) {
             let at = DateTime::from_timestamp_micros(micros).unwrap();
             let number = size.map_or("None".to_owned(), |size| size.to_string());
             let tablespaces: Vec<_> = oids.iter().map(|oid| format!("('n', {oid}, '/l')")).collect();
             let text = format!(
-                "begin_time={}\nbegin_wal=00000001{log:08X}000000FF\ncluster_size={number}\nstatus=STARTED\ntablespaces=[{}]\n",
+                "begin_time={}\nbegin_wal=00000001{high:08X}000000FF\ncluster_size={number}\nstatus=STARTED\ntablespaces=[{}]\n",
                 at.format("%Y-%m-%d %H:%M:%S%.6f+00:00"), tablespaces.join(", "),
             );
 
             let info = parse(&text).unwrap();
 
             prop_assert_eq!(info.began_at, Some(at));
-            prop_assert_eq!(info.begin_wal.map(|wal| wal.log), Some(log));
+            prop_assert_eq!(info.begin_wal.map(|wal| wal.high), Some(high));
             prop_assert_eq!(info.cluster_size_bytes, size);
             prop_assert_eq!(info.tablespace_oids, oids);
         }

@@ -1,11 +1,11 @@
 //! Keys: what an object is, by where it lies and what it is called.
 
 use super::Compression;
-use crate::postgres::{LogName, SegmentName, TimelineId, parse_hex};
+use crate::postgres::{SegmentName, TimelineId, WalDir, parse_hex};
 
 /// Where an object lies below its archive's destination path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum ObjectLocation<'a> {
     /// Directly below the destination, or below a directory without a name.
     Loose,
     /// In a directory that may be a server's.
@@ -75,8 +75,8 @@ pub struct WalObject {
     pub kind: WalKind,
     /// How it is compressed.
     pub compression: Option<Compression>,
-    /// The log whose directory it lies in; `None` for an object in any other place.
-    pub log: Option<LogName>,
+    /// The WAL directory whose directory it lies in; `None` for an object in any other place.
+    pub wal_dir: Option<WalDir>,
     /// Whether it lies where `barman-cloud-wal-restore` looks for it: in the directory that its
     /// name asks for, spelled in upper case.
     pub in_place: bool,
@@ -127,14 +127,14 @@ impl NestedNames {
     }
 }
 
-impl<'a> Place<'a> {
+impl<'a> ObjectLocation<'a> {
     /// Tells what a key is, given its part behind the destination path and the slash after it.
     #[must_use]
     pub fn of(relative_key: &'a str) -> Self {
         Self::among(relative_key, &NestedNames::default())
     }
 
-    /// Classifies a key as [`Place::of`] does, in an archive that has servers with these names.
+    /// Classifies a key as [`ObjectLocation::of`] does, in an archive that has servers with these names.
     #[must_use]
     pub fn among(relative_key: &'a str, names: &NestedNames) -> Self {
         match names.split(relative_key) {
@@ -212,20 +212,20 @@ impl WalObject {
         let plain_key = key.get(..key.len() - (name.len() - stem.len())).unwrap_or(key);
         let in_place = match kind {
             // Nearly all of an archive: nothing is written out to compare with.
-            WalKind::Segment(_) => is_in_its_log(plain_key, stem),
+            WalKind::Segment(_) => is_in_its_wal_dir(plain_key, stem),
             WalKind::Partial(_) | WalKind::Label(..) | WalKind::History(_) | WalKind::Foreign => {
                 kind.canonical_key().is_none_or(|canonical| canonical == plain_key)
             }
         };
-        let log = at_slash(key).and_then(|(directory, _)| LogName::parse(directory));
-        Self { kind, compression, log, in_place }
+        let wal_dir = at_slash(key).and_then(|(directory, _)| WalDir::parse(directory));
+        Self { kind, compression, wal_dir, in_place }
     }
 }
 
-/// Whether a segment lies in the directory of its log, and both are spelled in upper case.
-fn is_in_its_log(key: &str, name: &str) -> bool {
+/// Whether a segment lies in the directory of its WAL directory, and both are spelled in upper case.
+fn is_in_its_wal_dir(key: &str, name: &str) -> bool {
     let is_upper_case = !name.bytes().any(|byte| byte.is_ascii_lowercase());
-    is_upper_case && at_slash(key) == name.get(..16).map(|log| (log, name))
+    is_upper_case && at_slash(key) == name.get(..16).map(|wal_dir| (wal_dir, name))
 }
 
 impl WalKind {
@@ -252,12 +252,12 @@ impl WalKind {
     /// Where `barman-cloud-wal-archive` puts it below `wals/`, but for a compression ending; `None`
     /// for what it would not take.
     fn canonical_key(self) -> Option<String> {
-        let in_log =
-            |name: SegmentName, ending: &str| format!("{}/{name}{ending}", LogName::from(name));
+        let in_wal_dir =
+            |name: SegmentName, ending: &str| format!("{}/{name}{ending}", WalDir::from(name));
         match self {
-            Self::Segment(name) => Some(in_log(name, "")),
-            Self::Partial(name) => Some(in_log(name, ".partial")),
-            Self::Label(name, offset) => Some(in_log(name, &format!(".{offset:08X}.backup"))),
+            Self::Segment(name) => Some(in_wal_dir(name, "")),
+            Self::Partial(name) => Some(in_wal_dir(name, ".partial")),
+            Self::Label(name, offset) => Some(in_wal_dir(name, &format!(".{offset:08X}.backup"))),
             Self::History(timeline) => Some(format!("{:08X}.history", timeline.0)),
             Self::Foreign => None,
         }
@@ -270,9 +270,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn server_key(key: &str) -> ServerKey<'_> {
-        match Place::of(key) {
-            Place::Directory { key, .. } => key,
-            Place::Loose => panic!("`{key}` is loose"),
+        match ObjectLocation::of(key) {
+            ObjectLocation::Directory { key, .. } => key,
+            ObjectLocation::Loose => panic!("`{key}` is loose"),
         }
     }
 
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn keys_beside_the_servers_are_loose() {
         for key in ["", "notes.txt", "/server/base/x"] {
-            assert_eq!(Place::of(key), Place::Loose, "{key}");
+            assert_eq!(ObjectLocation::of(key), ObjectLocation::Loose, "{key}");
         }
     }
 
@@ -297,18 +297,18 @@ mod tests {
     fn a_server_with_a_slash_in_its_name_is_found_where_it_is_known() {
         let names = ["a", "a/b", "a/b/c"].map(str::to_owned);
         let nested = NestedNames::among(&names);
-        let directory = |key| match Place::among(key, &nested) {
-            Place::Directory { directory, key } => (directory, key != ServerKey::Other),
-            Place::Loose => panic!("`{key}` is loose"),
+        let directory = |key| match ObjectLocation::among(key, &nested) {
+            ObjectLocation::Directory { directory, key } => (directory, key != ServerKey::Other),
+            ObjectLocation::Loose => panic!("`{key}` is loose"),
         };
 
         assert_eq!(directory("a/base/x/backup.info"), ("a", true));
         assert_eq!(directory("a/b/base/x/backup.info"), ("a/b", true));
         assert_eq!(directory("a/b/c/base/x/backup.info"), ("a/b/c", true));
         assert_eq!(directory("a/bb/base/x/backup.info"), ("a", false));
-        assert_eq!(Place::among("a", &nested), Place::Loose);
-        let unknown = Place::Directory { directory: "a", key: ServerKey::Other };
-        assert_eq!(Place::of("a/b/base/x/backup.info"), unknown);
+        assert_eq!(ObjectLocation::among("a", &nested), ObjectLocation::Loose);
+        let unknown = ObjectLocation::Directory { directory: "a", key: ServerKey::Other };
+        assert_eq!(ObjectLocation::of("a/b/base/x/backup.info"), unknown);
     }
 
     #[test]
@@ -368,8 +368,8 @@ mod tests {
         ];
 
         for (key, kind) in kinds {
-            let log = key.contains('/').then(|| LogName::from(name));
-            let plain = WalObject { kind, compression: None, log, in_place: true };
+            let wal_dir = key.contains('/').then(|| WalDir::from(name));
+            let plain = WalObject { kind, compression: None, wal_dir, in_place: true };
             assert_eq!(wal(&key), plain);
             for compression in Compression::ALL {
                 let compressed = wal(&format!("{key}{}", compression.ending()));
@@ -395,14 +395,14 @@ mod tests {
     }
 
     #[test]
-    fn whatever_lies_below_a_directory_of_a_log_is_in_that_log() {
-        let log = LogName { timeline: TimelineId(1), log: 2 };
+    fn whatever_lies_below_a_wal_dir_is_in_that_wal_dir() {
+        let wal_dir = WalDir { timeline: TimelineId(1), high: 2 };
 
         for key in ["0000000100000002/x", "0000000100000002/", "0000000100000002/a/b"] {
-            assert_eq!(wal(key).log, Some(log), "{key}");
+            assert_eq!(wal(key).wal_dir, Some(wal_dir), "{key}");
         }
         for key in ["x", "000000010000000a/x", "x/0000000100000002/y", "0000000100000002"] {
-            assert_eq!(wal(key).log, None, "{key}");
+            assert_eq!(wal(key).wal_dir, None, "{key}");
         }
     }
 
@@ -424,27 +424,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_wal_archive_writes_is_told_in_place(timeline: u32, log: u32, number: u32, offset: u32) {
-            let name = SegmentName { timeline: TimelineId(timeline), log, segment: number };
+        fn what_wal_archive_writes_is_told_in_place(timeline: u32, high: u32, number: u32, offset: u32) {
+            let name = SegmentName { timeline: TimelineId(timeline), high, low: number };
             let kinds = [
                 WalKind::Segment(name), WalKind::Partial(name), WalKind::Label(name, offset),
                 WalKind::History(TimelineId(timeline)),
             ];
             for kind in kinds {
                 let read = WalObject::of(&kind.canonical_key().unwrap());
-                let log = (kind != WalKind::History(TimelineId(timeline))).then(|| LogName::from(name));
-                prop_assert_eq!(read, WalObject { kind, compression: None, log, in_place: true });
+                let wal_dir = (kind != WalKind::History(TimelineId(timeline))).then(|| WalDir::from(name));
+                prop_assert_eq!(read, WalObject { kind, compression: None, wal_dir, in_place: true });
             }
         }
 
         #[test]
         fn no_key_makes_it_panic(key in "(s/)?(base|wals)?/?[0-9A-Fa-f./_€datr]{0,40}(\\.gz|/)?") {
-            let _ = Place::of(&key);
+            let _ = ObjectLocation::of(&key);
         }
 
         #[test]
         fn no_text_makes_it_panic(key: String) {
-            let _ = Place::of(&key);
+            let _ = ObjectLocation::of(&key);
         }
     }
 }

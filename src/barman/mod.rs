@@ -14,6 +14,6 @@ pub use backup_label::{BackupLabel, BackupOrigin};
 pub use compression::{Compression, DecompressError};
 pub use keep::KeepTarget;
 pub use key::{
-    BackupFile, DataItem, DataObject, NestedNames, Place, ServerKey, WalKind, WalObject,
+    BackupFile, DataItem, DataObject, NestedNames, ObjectLocation, ServerKey, WalKind, WalObject,
 };
 pub use server_pattern::{InvalidServerPattern, ServerPattern};

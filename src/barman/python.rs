@@ -19,18 +19,18 @@ const DEEPEST: usize = 8;
 impl Literal {
     /// Reads one whole literal; `None` for anything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut reader = Reader { rest: text };
+        let mut reader = LiteralReader { rest: text };
         let literal = reader.literal(DEEPEST)?;
         reader.skip_spaces();
         reader.rest.is_empty().then_some(literal)
     }
 }
 
-struct Reader<'a> {
+struct LiteralReader<'a> {
     rest: &'a str,
 }
 
-impl Reader<'_> {
+impl LiteralReader<'_> {
     fn skip_spaces(&mut self) {
         self.rest = self.rest.trim_start();
     }

@@ -19,17 +19,17 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 ///
 /// A file system that does not answer holds one thread for each file, and not one more each time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Files {
+pub(super) struct FileReads {
     under_way: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 /// A file that is being read.
 struct UnderWay {
     path: PathBuf,
-    files: Files,
+    files: FileReads,
 }
 
-impl Files {
+impl FileReads {
     /// Reads all certificates of a file.
     ///
     /// # Errors

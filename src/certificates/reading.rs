@@ -11,13 +11,13 @@ use crate::trust;
 use crate::x509::{Authorities, Chain, Host, InvalidHost, Purpose, Untrusted, Verification};
 
 use super::address::Address;
-use super::file::{Files, check_file, read_file};
+use super::file::{FileReads, check_file, read_file};
 use super::handshake::presented_chain;
 use super::{Negotiation, ReadError, Trust, postgresql};
 
 /// Where one certificate is.
 #[derive(Clone, Debug)]
-pub(super) enum Origin {
+pub(super) enum CertificateOrigin {
     File(PathBuf),
     PostgreSql { address: Address, server_name: Host, negotiation: Negotiation },
     Web(Address),
@@ -32,20 +32,21 @@ pub(super) struct Reading {
 
 /// Reads and verifies a certificate as of a moment.
 pub(super) async fn read(
-    origin: &Origin,
+    origin: &CertificateOrigin,
     trust: &Trust,
-    files: &Files,
-    (now, time_limit): (DateTime<Utc>, Duration),
+    files: &FileReads,
+    now: DateTime<Utc>,
+    time_limit: Duration,
 ) -> Result<Reading, ReadError> {
     let (certificates, purpose) = match origin {
-        Origin::File(path) => (files.read(path).await?, Purpose::Any),
-        Origin::PostgreSql { address, server_name, negotiation } => {
+        CertificateOrigin::File(path) => (files.read(path).await?, Purpose::Any),
+        CertificateOrigin::PostgreSql { address, server_name, negotiation } => {
             let presented =
                 |connection| postgresql::presented_by(connection, server_name, *negotiation);
             let chain = address.with_connection(time_limit, presented).await?;
             (chain, Purpose::PostgreSql(server_name.clone()))
         }
-        Origin::Web(address) => {
+        CertificateOrigin::Web(address) => {
             let host: Result<Host, InvalidHost> = address.host.parse();
             let host = host.map_err(|error| ReadError::Endpoint(error.to_string()))?;
             // What else the connection would be for is not said: there are no requests.
@@ -64,7 +65,7 @@ async fn verify(
     certificates: Vec<X509>,
     purpose: Purpose,
     trust: &Trust,
-    files: &Files,
+    files: &FileReads,
     now: DateTime<Utc>,
 ) -> Verification {
     let job = move |authorities: Authorities| match authorities.verify(&certificates, &purpose, now)

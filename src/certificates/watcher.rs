@@ -15,9 +15,9 @@ use tracing::{debug, info, warn};
 
 use crate::x509::{CertificateStatus, LastChain, Verification};
 
-use super::file::Files;
+use super::file::FileReads;
 use super::pattern::{Matches, is_pattern, matches, name_below};
-use super::reading::{Origin, Reading, read};
+use super::reading::{CertificateOrigin, Reading, read};
 use super::{ReadError, Subject, Watched};
 
 /// Tells the time.
@@ -36,7 +36,7 @@ pub struct Watcher {
     observer: Arc<dyn CertificateObserver>,
     clock: Clock,
     /// What is read off the async threads, by certificate; a pattern's directories under its own name.
-    files: Mutex<BTreeMap<String, Files>>,
+    files: Mutex<BTreeMap<String, FileReads>>,
     /// What is known, by certificate.
     known: Mutex<BTreeMap<String, CertificateStatus>>,
     /// Held while reading.
@@ -48,7 +48,7 @@ struct Task {
     name: String,
     place: String,
     /// Where it is, or why it cannot be read.
-    origin: Result<Origin, String>,
+    origin: Result<CertificateOrigin, String>,
 }
 
 impl Watcher {
@@ -102,7 +102,7 @@ impl Watcher {
     fn failing(&self, error: &ReadError, found: &[Task]) -> Vec<Task> {
         let error = error.with_causes();
         let known = self.locked();
-        let known = known.values().map(|one| (one.name.clone(), one.place.clone()));
+        let known = known.values().map(|status| (status.name.clone(), status.place.clone()));
         let all: BTreeMap<_, _> =
             known.chain([(self.subject.name.clone(), self.subject.watched.place())]).collect();
         let is_found = |name: &String| found.iter().any(|task| task.name == *name);
@@ -115,7 +115,7 @@ impl Watcher {
             Ok(origin) => {
                 let files = self.files_of(&task.name);
                 let reading =
-                    read(&origin, &self.subject.trust, &files, ((self.clock)(), self.time_limit));
+                    read(&origin, &self.subject.trust, &files, (self.clock)(), self.time_limit);
                 self.limited(reading).await.map_err(|error| error.with_causes())
             }
             Err(error) => Err(error),
@@ -133,9 +133,9 @@ impl Watcher {
                 let found = files.run(path, |path| Ok(matches(path))).await?;
                 Ok(self.matching(path, found))
             }
-            Watched::Files(path) => Ok(vec![self.alone(Origin::File(path.clone()))]),
+            Watched::Files(path) => Ok(vec![self.alone(CertificateOrigin::File(path.clone()))]),
             Watched::PostgreSql { address, server_name, negotiation } => {
-                Ok(vec![self.alone(Origin::PostgreSql {
+                Ok(vec![self.alone(CertificateOrigin::PostgreSql {
                     address: address.clone(),
                     server_name: server_name.clone(),
                     negotiation: *negotiation,
@@ -143,12 +143,15 @@ impl Watcher {
             }
             Watched::Endpoint { find, .. } => {
                 let found = find().await.map_err(ReadError::Endpoint)?;
-                Ok(found.map(|address| self.alone(Origin::Web(address))).into_iter().collect())
+                Ok(found
+                    .map(|address| self.alone(CertificateOrigin::Web(address)))
+                    .into_iter()
+                    .collect())
             }
         }
     }
 
-    fn alone(&self, origin: Origin) -> Task {
+    fn alone(&self, origin: CertificateOrigin) -> Task {
         Task {
             name: self.subject.name.clone(),
             place: self.subject.watched.place(),
@@ -160,7 +163,7 @@ impl Watcher {
         let task = |path: PathBuf| Task {
             name: format!("{}/{}", self.subject.name, name_below(pattern, &path)),
             place: path.to_string_lossy().into_owned(),
-            origin: Ok(Origin::File(path)),
+            origin: Ok(CertificateOrigin::File(path)),
         };
         let mut tasks: Vec<_> = found.files.into_iter().map(task).collect();
         match found.error {
@@ -228,7 +231,7 @@ impl Watcher {
         self.observer.certificates_read(known.values().cloned().collect());
     }
 
-    fn files_of(&self, name: &str) -> Files {
+    fn files_of(&self, name: &str) -> FileReads {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.entry(name.to_owned()).or_default().clone()
     }

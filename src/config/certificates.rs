@@ -74,7 +74,7 @@ pub struct CertificateConfig {
     /// pattern has its path below the pattern's fixed directories after it.
     pub name: String,
     /// Where it comes from: exactly one source.
-    pub source: CertificateSource,
+    pub source: CertificateLocation,
     /// File with certificates (PEM) of the authority that has to vouch for it. Absent: nothing is
     /// verified.
     pub ca_file: Option<PathBuf>,
@@ -85,7 +85,7 @@ pub struct CertificateConfig {
 
 /// Where a certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CertificateSource {
+pub enum CertificateLocation {
     /// `file`: a file with certificates (PEM), the leaf first; or a pattern with `*`, `?` or `[…]`
     /// that stands for up to 100 of them.
     File(PathBuf),
@@ -101,7 +101,7 @@ pub enum CertificateSource {
     },
 }
 
-impl fmt::Display for CertificateSource {
+impl fmt::Display for CertificateLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "file {}", path.display()),
@@ -156,14 +156,14 @@ impl CertificateConfig {
             let message = format!("expected a name that no other certificate has, found `{name}`");
             section.mistake("name", message);
         }
-        let source = CertificateSource::read(section);
+        let source = CertificateLocation::read(section);
         let ca_file = section.text("caFile", path);
         let warn_before = section.duration("warnBefore", WARN_BEFORE);
         Some(Self { name: name?, source: source?, ca_file, warn_before })
     }
 }
 
-impl CertificateSource {
+impl CertificateLocation {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let file = section.text("file", pattern);
         let address: Option<ServerAddress> = section.text("postgresql", str::parse);

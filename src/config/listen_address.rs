@@ -7,12 +7,12 @@ use std::str::FromStr;
 /// An address to listen on: `0.0.0.0:10432`, `[::1]:10432`, `localhost:10432` or `:10432`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenAddress {
-    host: Host,
+    host: ListenHost,
     port: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Host {
+enum ListenHost {
     /// Every address of the machine.
     Any,
     /// The machine itself only.
@@ -28,9 +28,13 @@ impl ListenAddress {
     #[must_use]
     pub fn socket_addresses(self) -> Vec<SocketAddr> {
         let hosts: &[IpAddr] = match self.host {
-            Host::Any => &[IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
-            Host::Localhost => &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)],
-            Host::One(address) => return vec![SocketAddr::new(address, self.port)],
+            ListenHost::Any => {
+                &[IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)]
+            }
+            ListenHost::Localhost => {
+                &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+            }
+            ListenHost::One(address) => return vec![SocketAddr::new(address, self.port)],
         };
         hosts.iter().map(|host| SocketAddr::new(*host, self.port)).collect()
     }
@@ -38,16 +42,16 @@ impl ListenAddress {
 
 impl Default for ListenAddress {
     fn default() -> Self {
-        Self { host: Host::Any, port: 10432 }
+        Self { host: ListenHost::Any, port: 10432 }
     }
 }
 
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host {
-            Host::Any => write!(f, ":{}", self.port),
-            Host::Localhost => write!(f, "localhost:{}", self.port),
-            Host::One(address) => SocketAddr::new(address, self.port).fmt(f),
+            ListenHost::Any => write!(f, ":{}", self.port),
+            ListenHost::Localhost => write!(f, "localhost:{}", self.port),
+            ListenHost::One(address) => SocketAddr::new(address, self.port).fmt(f),
         }
     }
 }
@@ -62,12 +66,12 @@ impl FromStr for ListenAddress {
 
     fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
         if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(Self { host: Host::One(address.ip()), port: address.port() });
+            return Ok(Self { host: ListenHost::One(address.ip()), port: address.port() });
         }
         let (host, port) = text.split_once(':').ok_or(InvalidListenAddress)?;
         let host = match host {
-            "" => Host::Any,
-            "localhost" => Host::Localhost,
+            "" => ListenHost::Any,
+            "localhost" => ListenHost::Localhost,
             _ => return Err(InvalidListenAddress),
         };
         let digits = port.bytes().all(|byte| byte.is_ascii_digit());

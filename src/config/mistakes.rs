@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueOrigin {
     /// The configuration file.
     File(PathBuf),
     /// An environment variable of this name.
@@ -24,19 +24,19 @@ pub struct Mistake {
     /// What is wrong, and what was expected instead.
     pub message: String,
     /// Where the value came from.
-    pub origin: Origin,
+    pub origin: ValueOrigin,
 }
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, message, origin } = self;
         match (key.as_str(), origin) {
-            ("", Origin::File(path)) => write!(f, "{}: {message}", path.display()),
-            (_, Origin::File(path)) => write!(f, "{key}: {message} (in {})", path.display()),
-            (_, Origin::Environment(name)) => write!(f, "{key}: {message} (from ${name})"),
-            (_, Origin::Flag(name)) => write!(f, "{name}: {message}"),
-            ("", Origin::Unknown) => f.write_str(message),
-            (_, Origin::Unknown) => write!(f, "{key}: {message}"),
+            ("", ValueOrigin::File(path)) => write!(f, "{}: {message}", path.display()),
+            (_, ValueOrigin::File(path)) => write!(f, "{key}: {message} (in {})", path.display()),
+            (_, ValueOrigin::Environment(name)) => write!(f, "{key}: {message} (from ${name})"),
+            (_, ValueOrigin::Flag(name)) => write!(f, "{name}: {message}"),
+            ("", ValueOrigin::Unknown) => f.write_str(message),
+            (_, ValueOrigin::Unknown) => write!(f, "{key}: {message}"),
         }
     }
 }
@@ -110,7 +110,7 @@ fn withhold_userinfo(text: &str) -> String {
     let Some((before, host)) = text.rsplit_once('@') else {
         return text.to_owned();
     };
-    let is_scheme = |name: &str| name.chars().all(|one| one.is_ascii_alphanumeric());
+    let is_scheme = |name: &str| name.chars().all(|character| character.is_ascii_alphanumeric());
     let (scheme, userinfo) = match before.split_once("://") {
         Some((name, userinfo)) if is_scheme(name) => (format!("{name}://"), userinfo),
         Some(_) | None => (String::new(), before),

@@ -33,13 +33,13 @@ pub use archives::{ArchiveConfig, Credentials, ServerConfig};
 pub use backup_schedule::BackupScheduleConfig;
 pub use backups::BackupsConfig;
 pub use certificates::{
-    CertificateConfig, CertificateSource, CertificateWatchConfig, SslNegotiation,
+    CertificateConfig, CertificateLocation, CertificateWatchConfig, SslNegotiation,
 };
 pub use destination::{Destination, InvalidDestination};
 pub use endpoint::EndpointUrl;
 pub use listen_address::ListenAddress;
 pub use log::{LogConfig, LogFilter, LogFormat};
-pub use mistakes::{Mistake, Mistakes, Origin};
+pub use mistakes::{Mistake, Mistakes, ValueOrigin};
 pub use scan::ScanConfig;
 pub(crate) use scan::parse_time_zone;
 pub use schedule::Schedule;
@@ -47,7 +47,7 @@ pub use server_address::ServerAddress;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
 pub use web::WebConfig;
 
-use section::Reader;
+use section::ConfigReader;
 
 /// Everything that an operator can set, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Config {
         flags: &[Flag],
     ) -> Result<Self, Mistakes> {
         let merged = sources::merge(file, environment, flags)?;
-        let reader = Reader::new(&merged);
+        let reader = ConfigReader::new(&merged);
         let unexpanded = unexpanded::warnings(&merged.value);
         let config = Self { unexpanded, ..Self::read(&reader) };
         match Mistakes::from_list(reader.into_mistakes()) {
@@ -113,7 +113,7 @@ impl Config {
     }
 
     /// Where something is wrong, a mistake is noted and a default stands in.
-    fn read(reader: &Reader<'_>) -> Self {
+    fn read(reader: &ConfigReader<'_>) -> Self {
         let mut root = reader.root();
         let config = Self {
             web: WebConfig::read(root.section("web")),

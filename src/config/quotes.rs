@@ -7,7 +7,7 @@ const INDICATORS: [char; 4] = ['*', '@', '`', '%'];
 /// That a value near this place lacks its quotes, if that is what is wrong there. Lines count from 1.
 ///
 /// Names the key and the value's first sign, and shows nothing else of the file.
-pub(super) fn lacking(text: &str, line: u64, column: u64) -> Option<String> {
+pub(super) fn missing_quotes_hint(text: &str, line: u64, column: u64) -> Option<String> {
     let number = usize::try_from(line).ok()?.checked_sub(1)?;
     let content: Vec<char> = text.lines().nth(number)?.chars().collect();
     // Whether columns count from 0 or 1, and stand at the sign or behind it, depends on the error.
@@ -47,7 +47,7 @@ fn key(before: &str) -> Option<&str> {
     };
     // Behind another `:` it is a part of a value, which may be a secret.
     let is_first = before.is_empty() || before.ends_with(['{', ',', '-']);
-    let is_plain = !key.is_empty() && key.chars().all(|one| one.is_ascii_alphabetic());
+    let is_plain = !key.is_empty() && key.chars().all(|character| character.is_ascii_alphabetic());
     (is_first && is_plain).then_some(key)
 }
 
@@ -61,7 +61,7 @@ mod tests {
     fn the_key_is_named_and_the_value_is_not_shown() {
         let text = "servers:\n  - { backupSchedule: @daily }";
 
-        let told = lacking(text, 2, 22).unwrap();
+        let told = missing_quotes_hint(text, 2, 22).unwrap();
 
         assert_eq!(
             told,
@@ -72,32 +72,36 @@ mod tests {
 
     #[test]
     fn an_element_of_a_list_has_no_key() {
-        assert!(lacking("a:\n  - @b", 2, 5).unwrap().starts_with("a value on line 2 begins"));
+        assert!(
+            missing_quotes_hint("a:\n  - @b", 2, 5)
+                .unwrap()
+                .starts_with("a value on line 2 begins")
+        );
     }
 
     #[test]
     fn an_alias_is_not_blamed_for_what_is_wrong_further_on() {
-        assert_eq!(lacking("- { <<: *usual, name: a, name: b }", 1, 25), None);
+        assert_eq!(missing_quotes_hint("- { <<: *usual, name: a, name: b }", 1, 25), None);
     }
 
     #[test]
     fn a_part_of_a_value_is_no_key() {
-        let told = lacking("[{ secretAccessKey: hunter: @x }]", 1, 28).unwrap();
+        let told = missing_quotes_hint("[{ secretAccessKey: hunter: @x }]", 1, 28).unwrap();
 
         assert!(told.starts_with("a value on line 1 begins"), "{told}");
     }
 
     #[test]
     fn what_stands_inside_a_value_begins_none() {
-        assert_eq!(lacking("a: b *c", 1, 5), None);
-        assert_eq!(lacking("a: b", 7, 1), None);
+        assert_eq!(missing_quotes_hint("a: b *c", 1, 5), None);
+        assert_eq!(missing_quotes_hint("a: b", 7, 1), None);
     }
 
     proptest! {
         #[test]
         fn no_place_makes_it_panic(text in "(\\PC|[\n:*@ -])*", line: u64, column: u64, near in 0_u64..9) {
-            let _ = lacking(&text, line, column);
-            let _ = lacking(&text, near, near);
+            let _ = missing_quotes_hint(&text, line, column);
+            let _ = missing_quotes_hint(&text, near, near);
         }
     }
 }

@@ -27,10 +27,10 @@ pub struct ScanConfig {
     /// Default: 16.
     pub concurrency: u32,
     /// Up to how many requests for listing everything, it is listed in every scan. Above, a scan asks
-    /// only for what can have changed: new and open log directories, the outermost ones, base
+    /// only for what can have changed: new and open WAL directories, the outermost ones, base
     /// backups, history files. From 0 to 1000000. Default: 50.
     pub full_scan_requests: u32,
-    /// Within what time every log directory is listed again, also where nothing says that it
+    /// Within what time every WAL directory is listed again, also where nothing says that it
     /// changed. From one minute to 366 days. Default: `24h`.
     pub audit_period: Duration,
     /// How long one request to the object storage may take, its retries not included. Up to one

@@ -48,7 +48,7 @@ impl fmt::Display for Schedule {
 
 /// A text is no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSchedule {
+pub enum InvalidScheduleSetting {
     /// Five fields, as most programs write cron expressions: seconds are missing.
     #[error("expected six fields, seconds first (five were given; perhaps `0 {0}` is meant)")]
     WithoutSeconds(String),
@@ -73,12 +73,12 @@ pub enum InvalidSchedule {
 }
 
 impl FromStr for Schedule {
-    type Err = InvalidSchedule;
+    type Err = InvalidScheduleSetting;
 
-    fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
+    fn from_str(text: &str) -> Result<Self, InvalidScheduleSetting> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         if text.trim_start().starts_with('@') {
-            return Err(InvalidSchedule::Word);
+            return Err(InvalidScheduleSetting::Word);
         }
         match fields.len() {
             6 => {}
@@ -86,10 +86,10 @@ impl FromStr for Schedule {
             5 => {
                 let fields = fields.join(" ");
                 let with_seconds = format!("0 {fields}").parse::<Self>();
-                with_seconds.map_err(|_| InvalidSchedule::OtherForm)?;
-                return Err(InvalidSchedule::WithoutSeconds(fields));
+                with_seconds.map_err(|_| InvalidScheduleSetting::OtherForm)?;
+                return Err(InvalidScheduleSetting::WithoutSeconds(fields));
             }
-            _ => return Err(InvalidSchedule::OtherForm),
+            _ => return Err(InvalidScheduleSetting::OtherForm),
         }
         // As `tokio-cron-scheduler` parses it, so that what is accepted here runs there.
         let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
@@ -97,10 +97,10 @@ impl FromStr for Schedule {
             // The parser repeats the field, which an address with a password in it must not be.
             let is_address = text.contains([':', '@']);
             let why = if is_address { String::new() } else { format!(" ({error})") };
-            InvalidSchedule::Senseless(why)
+            InvalidScheduleSetting::Senseless(why)
         })?;
         cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false)
-            .map_err(|_| InvalidSchedule::Never)?;
+            .map_err(|_| InvalidScheduleSetting::Never)?;
         Ok(Self { text: text.trim().to_owned(), cron })
     }
 }
@@ -126,13 +126,13 @@ mod tests {
     #[test]
     fn words_are_told_that_they_are_taken_elsewhere() {
         for text in ["@every 5m", "@daily", " @hourly"] {
-            assert_eq!(text.parse::<Schedule>(), Err(InvalidSchedule::Word), "{text}");
+            assert_eq!(text.parse::<Schedule>(), Err(InvalidScheduleSetting::Word), "{text}");
         }
     }
 
     #[test]
     fn a_time_that_never_comes_is_rejected() {
-        assert_eq!("0 0 0 30 2 *".parse::<Schedule>(), Err(InvalidSchedule::Never));
+        assert_eq!("0 0 0 30 2 *".parse::<Schedule>(), Err(InvalidScheduleSetting::Never));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use figment::value::{Dict, Tag, Value};
 
-use super::mistakes::{Mistake, Origin};
+use super::mistakes::{Mistake, ValueOrigin};
 use super::sources::Merged;
 use super::spelling::{
     is_near, is_part, is_unset, kind_of, shown_key, shown_value, variable_of, whole,
@@ -18,14 +18,14 @@ use super::spelling::{
 };
 
 /// Collects the mistakes of one configuration while its sections are read.
-pub(super) struct Reader<'a> {
+pub(super) struct ConfigReader<'a> {
     merged: &'a Merged,
     mistakes: RefCell<Vec<Mistake>>,
     /// Every key that was ever asked for, as in `archives[].name`.
     known: RefCell<BTreeSet<String>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ConfigReader<'a> {
     pub(super) fn new(merged: &'a Merged) -> Self {
         Self { merged, mistakes: RefCell::default(), known: RefCell::default() }
     }
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
 
 /// One section, or one element of a list: keys and their values.
 pub(super) struct Section<'r> {
-    reader: &'r Reader<'r>,
+    reader: &'r ConfigReader<'r>,
     path: String,
     fields: Option<&'r Dict>,
     tag: Tag,
@@ -263,7 +263,7 @@ impl<'r> Section<'r> {
         }
     }
 
-    fn unknown(&self, key: &str, origin: &Origin) -> String {
+    fn unknown(&self, key: &str, origin: &ValueOrigin) -> String {
         let like = |is_like: fn(&str, &str) -> bool| {
             let like = self.known.iter().filter(|known| is_like(key, known));
             like.map(|known| self.spelled(known, origin)).collect::<Vec<String>>()
@@ -278,10 +278,12 @@ impl<'r> Section<'r> {
     }
 
     /// A known key as it is written where the unknown one stood.
-    fn spelled(&self, key: &str, origin: &Origin) -> String {
+    fn spelled(&self, key: &str, origin: &ValueOrigin) -> String {
         match origin {
-            Origin::Environment(_) => format!("`{}`", variable_of(&self.key(key))),
-            Origin::File(_) | Origin::Flag(_) | Origin::Unknown => format!("`{key}`"),
+            ValueOrigin::Environment(_) => format!("`{}`", variable_of(&self.key(key))),
+            ValueOrigin::File(_) | ValueOrigin::Flag(_) | ValueOrigin::Unknown => {
+                format!("`{key}`")
+            }
         }
     }
 
@@ -309,8 +311,8 @@ impl<'r> Section<'r> {
     /// Numbers and flags are texts where everything is: in the environment and in flags.
     fn takes_texts(&self, value: &Value) -> bool {
         match self.reader.merged.origin(value.tag()) {
-            Origin::Environment(_) | Origin::Flag(_) => true,
-            Origin::File(_) | Origin::Unknown => false,
+            ValueOrigin::Environment(_) | ValueOrigin::Flag(_) => true,
+            ValueOrigin::File(_) | ValueOrigin::Unknown => false,
         }
     }
 

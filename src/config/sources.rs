@@ -9,7 +9,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use serde::de::{DeserializeOwned, Error as _};
 use serde_saphyr::UserMessageFormatter;
 
-use super::mistakes::{Mistake, Mistakes, Origin};
+use super::mistakes::{Mistake, Mistakes, ValueOrigin};
 use super::quotes;
 
 /// What the names of our environment variables begin with.
@@ -34,24 +34,24 @@ pub(super) struct Merged {
     pub(super) value: Value,
     figment: Figment,
     /// Where to put what is missing altogether.
-    origin: Origin,
+    origin: ValueOrigin,
 }
 
 impl Merged {
     /// Where a value with this tag came from.
-    pub(super) fn origin(&self, tag: Tag) -> Origin {
+    pub(super) fn origin(&self, tag: Tag) -> ValueOrigin {
         self.figment.get_metadata(tag).map_or_else(|| self.origin.clone(), origin)
     }
 }
 
 const FLAG: &str = "flag";
 
-fn origin(metadata: &Metadata) -> Origin {
+fn origin(metadata: &Metadata) -> ValueOrigin {
     match &metadata.source {
-        Some(Source::File(path)) => Origin::File(path.clone()),
-        Some(Source::Custom(name)) if metadata.name == FLAG => Origin::Flag(name.clone()),
-        Some(Source::Custom(name)) => Origin::Environment(name.clone()),
-        _ => Origin::Unknown,
+        Some(Source::File(path)) => ValueOrigin::File(path.clone()),
+        Some(Source::Custom(name)) if metadata.name == FLAG => ValueOrigin::Flag(name.clone()),
+        Some(Source::Custom(name)) => ValueOrigin::Environment(name.clone()),
+        _ => ValueOrigin::Unknown,
     }
 }
 
@@ -71,7 +71,7 @@ pub(super) fn merge(
     for flag in flags {
         figment = figment.merge(flag.clone());
     }
-    let origin = file.map_or(Origin::Unknown, |path| Origin::File(path.to_owned()));
+    let origin = file.map_or(ValueOrigin::Unknown, |path| ValueOrigin::File(path.to_owned()));
     match figment.find_value("") {
         Ok(value) => Ok(Merged { value, figment, origin }),
         Err(error) => Err(unreadable(&error).into()),
@@ -83,7 +83,7 @@ fn unreadable(error: &figment::Error) -> Mistake {
     Mistake {
         key: String::new(),
         message: error.kind.to_string(),
-        origin: error.metadata.as_ref().map_or(Origin::Unknown, origin),
+        origin: error.metadata.as_ref().map_or(ValueOrigin::Unknown, origin),
     }
 }
 
@@ -115,7 +115,8 @@ impl Format for Yaml {
 fn in_words(error: &serde_saphyr::Error, text: &str) -> String {
     let said = error.render_with_formatter(&UserMessageFormatter);
     let place = error.location();
-    let hint = place.and_then(|place| quotes::lacking(text, place.line(), place.column()));
+    let hint =
+        place.and_then(|place| quotes::missing_quotes_hint(text, place.line(), place.column()));
     hint.map_or_else(|| said.clone(), |hint| format!("{hint} ({said})"))
 }
 
@@ -175,7 +176,7 @@ fn variable(name: &OsStr, value: &OsStr) -> Option<Result<Variable, Mistake>> {
     name.strip_prefix(ENVIRONMENT_PREFIX)?;
     let name = name.into_owned();
     let Some(value) = value.to_str() else {
-        let origin = Origin::Environment(name.clone());
+        let origin = ValueOrigin::Environment(name.clone());
         let message = "is not UTF-8".to_owned();
         return Some(Err(Mistake { key: name, message, origin }));
     };

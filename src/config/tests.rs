@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::section::Reader;
+use super::section::ConfigReader;
 use super::*;
 
 const SAMPLE: &str = "config/barman-cloud-exporter.yaml";
@@ -30,8 +30,12 @@ fn load_with(text: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result
     let loaded = Config::load(Some(&file), environment.iter().map(pair), flags);
     loaded.map_err(|mistakes| {
         let named = |mistake: &Mistake| match mistake.origin {
-            Origin::File(_) => Mistake { origin: Origin::File("FILE".into()), ..mistake.clone() },
-            Origin::Environment(_) | Origin::Flag(_) | Origin::Unknown => mistake.clone(),
+            ValueOrigin::File(_) => {
+                Mistake { origin: ValueOrigin::File("FILE".into()), ..mistake.clone() }
+            }
+            ValueOrigin::Environment(_) | ValueOrigin::Flag(_) | ValueOrigin::Unknown => {
+                mistake.clone()
+            }
         };
         Mistakes::from_list(mistakes.iter().map(named).collect()).unwrap()
     })
@@ -56,7 +60,7 @@ fn the_sample_holds_the_defaults() {
 #[test]
 fn the_sample_shows_every_setting() {
     let merged = sources::merge(Some(Path::new(SAMPLE)), NO_ENVIRONMENT, &[]).unwrap();
-    let reader = Reader::new(&merged);
+    let reader = ConfigReader::new(&merged);
 
     let _ = Config::read(&reader);
 
@@ -276,7 +280,7 @@ fn no_setting_repeats_what_logs_one_in() {
             "*/hunter2@h",
         ] {
             for fields in ["", "* * * * ", "* * * * * "] {
-                let close = setting.chars().rev().filter_map(|one| match one {
+                let close = setting.chars().rev().filter_map(|character| match character {
                     '{' => Some('}'),
                     '[' => Some(']'),
                     _ => None,

@@ -5,12 +5,13 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use crate::barman::{NestedNames, Place, ServerKey};
-use crate::postgres::LogName;
+use crate::barman::{NestedNames, ObjectLocation, ServerKey};
+use crate::postgres::WalDir;
 
-use super::logged_files::ROOMS;
+use super::wal_dir_files::REUSED_CAPACITIES;
 use super::{
-    BackupInventory, DirectoryInventory, ListedObject, LogInventory, LoggedFile, SmallFile, Stock,
+    BackupInventory, DirectoryInventory, ListedObject, SmallFile, Usage, WalDirFile,
+    WalDirInventory,
 };
 
 /// What an archive contains: every object that was listed, whatever its key.
@@ -19,45 +20,48 @@ use super::{
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
     /// Objects in no directory.
-    pub loose: Stock,
+    pub loose: Usage,
     /// The directories below the destination path, by name.
     pub directories: BTreeMap<String, DirectoryInventory>,
-    /// Logs to which objects were added since files were last packed, the last ones last.
-    recent_logs: Vec<(String, LogName)>,
+    /// WAL directories to which objects were added since files were last packed, the last ones last.
+    recent_wal_dirs: Vec<(String, WalDir)>,
     /// Memory that packed files take, in bytes.
     packed: usize,
-    /// Room that packed files leave, to be used again: what stays of a log is small, and would lie
-    /// between what its files leave and what the next one's ask for.
-    spare: Vec<Vec<LoggedFile>>,
-    /// Logs whose files are asked for: they are not forgotten.
-    asked: BTreeSet<(String, LogName)>,
+    /// Buffers that packed files leave, to be used again: what stays of a WAL directory is small, and would lie
+    /// between the buffer of its files and that of the next ones.
+    free_buffers: Vec<Vec<WalDirFile>>,
+    /// WAL directories whose files are asked for: they are not forgotten.
+    asked: BTreeSet<(String, WalDir)>,
     /// Server names that contain a slash.
     names: NestedNames,
-    room: Room,
+    limits: MemoryLimits,
 }
 
-/// How much there is room for.
+/// How much memory the files of WAL directories may take.
 #[derive(Clone, Copy, Debug)]
-struct Room {
-    /// Memory for the files of logs, in bytes: enough for more than two million segments.
+struct MemoryLimits {
+    /// Memory for the files of WAL directories, in bytes: enough for more than two million segments.
     files: usize,
-    /// Memory for them in an archive that has more, whose logs themselves take memory.
+    /// Memory for them in an archive that has more, whose WAL directories themselves take memory.
     files_of_many: usize,
-    /// How many logs are taken for unfinished: listings run in parallel, and each is in one of them.
-    logs_under_way: usize,
+    /// How many WAL directories are taken for unfinished: listings run in parallel, and each is in one of them.
+    wal_dirs_under_way: usize,
 }
 
-impl Default for Room {
+impl Default for MemoryLimits {
     fn default() -> Self {
-        Self { files: 16 << 20, files_of_many: 256 << 10, logs_under_way: 256 }
+        Self { files: 16 << 20, files_of_many: 256 << 10, wal_dirs_under_way: 256 }
     }
 }
 
 impl Inventory {
     /// Creates an inventory that packs and forgets as a large one does.
     #[cfg(test)]
-    pub(crate) fn with_room(files: usize, logs_under_way: usize) -> Self {
-        Self { room: Room { files, files_of_many: files, logs_under_way }, ..Self::default() }
+    pub(crate) fn with_memory_limits(files: usize, wal_dirs_under_way: usize) -> Self {
+        Self {
+            limits: MemoryLimits { files, files_of_many: files, wal_dirs_under_way },
+            ..Self::default()
+        }
     }
 
     /// Creates the empty inventory of an archive that has servers with these names.
@@ -66,24 +70,24 @@ impl Inventory {
         Self { names, ..Self::default() }
     }
 
-    /// Keeps the files of these logs from being forgotten; each server may have a few such logs.
+    /// Keeps the files of these WAL directories from being forgotten; each server may have a few such WAL directories.
     #[must_use]
-    pub fn keeping(self, asked: BTreeSet<(String, LogName)>) -> Self {
+    pub fn keeping(self, asked: BTreeSet<(String, WalDir)>) -> Self {
         Self { asked, ..self }
     }
 
-    /// Has as much room for the files of logs as another one: an archive that was too large for them stays so.
+    /// Has as much memory for the files of WAL directories as another one: an archive that was too large for them stays so.
     #[must_use]
-    pub fn with_room_of(mut self, other: &Self) -> Self {
-        self.room = other.room;
+    pub fn with_memory_limits_of(mut self, other: &Self) -> Self {
+        self.limits = other.limits;
         self
     }
 
     /// Takes in one object, given its key behind the destination path and the slash after it.
     pub fn add(&mut self, relative_key: &str, object: &ListedObject) {
-        match Place::among(relative_key, &self.names) {
-            Place::Loose => self.loose.add_object(object),
-            Place::Directory { directory, key } => {
+        match ObjectLocation::among(relative_key, &self.names) {
+            ObjectLocation::Loose => self.loose.add_object(object),
+            ObjectLocation::Directory { directory, key } => {
                 match self.directories.get_mut(directory) {
                     Some(known) => known.add(key, object),
                     None => {
@@ -91,9 +95,9 @@ impl Inventory {
                     }
                 }
                 if let ServerKey::Wal(wal) = key
-                    && let Some(log) = wal.log
+                    && let Some(wal_dir) = wal.wal_dir
                 {
-                    self.note_log(directory, log);
+                    self.note_wal_dir(directory, wal_dir);
                 }
             }
         }
@@ -118,102 +122,107 @@ impl Inventory {
 
     /// What all of it takes.
     #[must_use]
-    pub fn total(&self) -> Stock {
+    pub fn total(&self) -> Usage {
         let mut total = self.loose.clone();
         let directories = self.directories.values();
-        directories.flat_map(DirectoryInventory::stocks).for_each(|stock| total.add(stock));
+        directories.flat_map(DirectoryInventory::usages).for_each(|usage| total.add(usage));
         total
     }
 
     /// Ends a listing that began at this moment: to be called when everything is listed.
     pub fn settle(&mut self, listed_at: DateTime<Utc>) {
         self.pack_files(0);
-        self.spare = Vec::new();
+        self.free_buffers = Vec::new();
         let directories = self.directories.values_mut();
-        directories.flat_map(|it| it.wal.logs.values_mut()).for_each(|log| log.settle(listed_at));
+        directories
+            .flat_map(|directory| directory.wal.dirs.values_mut())
+            .for_each(|wal_dir| wal_dir.settle(listed_at));
     }
 
-    /// Forgets the files of logs, of those first that were listed first, as far as there is no room
-    /// for them: logs may have been taken over from other listings.
+    /// Forgets the files of WAL directories, of those first that were listed first, as far as there is no memory
+    /// for them: WAL directories may have been taken over from other listings.
     pub fn bound_files(&mut self) {
         let asked = &self.asked;
-        let logs = self.directories.iter_mut().flat_map(|(directory, it)| {
-            let logs = it.wal.logs.iter_mut();
-            logs.filter(move |(name, _)| !asked.contains(&(directory.clone(), **name)))
+        let wal_dirs = self.directories.iter_mut().flat_map(|(server, directory)| {
+            let wal_dirs = directory.wal.dirs.iter_mut();
+            wal_dirs.filter(move |(name, _)| !asked.contains(&(server.clone(), **name)))
         });
-        let holding = logs.filter(|(_, log)| log.has_packed_files());
-        let mut holding: Vec<_> =
-            holding.map(|(_, log)| (log.listed_at, log.files_size(), log)).collect();
+        let holding = wal_dirs.filter(|(_, wal_dir)| wal_dir.has_packed_files());
+        let mut holding: Vec<_> = holding
+            .map(|(_, wal_dir)| (wal_dir.listed_at, wal_dir.files_size(), wal_dir))
+            .collect();
         holding.sort_by_key(|(listed_at, ..)| std::cmp::Reverse(*listed_at));
         let mut held = 0;
-        for (_, size, log) in holding {
+        for (_, size, wal_dir) in holding {
             held += size;
-            if held > self.room.files {
-                log.forget_files();
+            if held > self.limits.files {
+                wal_dir.forget_files();
                 self.packed = self.packed.saturating_sub(size);
             }
         }
     }
 
-    /// The oldest moment at which any log was listed; `None` without any.
+    /// The oldest moment at which any WAL directory was listed; `None` without any.
     #[must_use]
     pub fn oldest_listing(&self) -> Option<DateTime<Utc>> {
-        let logs = self.directories.values().flat_map(|it| it.wal.logs.values());
-        logs.filter_map(|log| log.listed_at).min()
+        let wal_dirs = self.directories.values().flat_map(|directory| directory.wal.dirs.values());
+        wal_dirs.filter_map(|wal_dir| wal_dir.listed_at).min()
     }
 
-    fn note_log(&mut self, directory: &str, log: LogName) {
-        let is_same = |(known, name): &(String, LogName)| *name == log && known == directory;
-        if self.recent_logs.last().is_some_and(is_same) {
+    fn note_wal_dir(&mut self, directory: &str, wal_dir: WalDir) {
+        let is_same = |(known, name): &(String, WalDir)| *name == wal_dir && known == directory;
+        if self.recent_wal_dirs.last().is_some_and(is_same) {
             return;
         }
-        self.recent_logs.push((directory.to_owned(), log));
-        self.make_room(directory, log);
-        if self.recent_logs.len() > 2 * self.room.logs_under_way {
-            self.pack_files(self.room.logs_under_way);
+        self.recent_wal_dirs.push((directory.to_owned(), wal_dir));
+        self.reuse_buffer(directory, wal_dir);
+        if self.recent_wal_dirs.len() > 2 * self.limits.wal_dirs_under_way {
+            self.pack_files(self.limits.wal_dirs_under_way);
         }
     }
 
-    /// Has a log that is begun keep its files where others were.
-    fn make_room(&mut self, directory: &str, log: LogName) {
-        if let Some(spare) = self.spare.pop() {
-            let unused = match self.log_mut(directory, log) {
-                Some(log) => log.move_files(spare),
-                None => Some(spare),
+    /// Has a WAL directory that is begun keep its files where others were.
+    fn reuse_buffer(&mut self, directory: &str, wal_dir: WalDir) {
+        if let Some(free_buffers) = self.free_buffers.pop() {
+            let unused = match self.wal_dir_mut(directory, wal_dir) {
+                Some(wal_dir) => wal_dir.move_files(free_buffers),
+                None => Some(free_buffers),
             };
-            self.spare.extend(unused);
+            self.free_buffers.extend(unused);
         }
     }
 
-    /// Packs the files of all logs but the last ones, which may not be finished. Where there is no
-    /// room for them, they are forgotten.
+    /// Packs the files of all WAL directories but the last ones, which may not be finished. Where there is no
+    /// memory for them, they are forgotten.
     fn pack_files(&mut self, under_way: usize) {
-        let finished = self.recent_logs.len().saturating_sub(under_way);
-        let under_way = self.recent_logs.split_off(finished);
-        let finished = mem::replace(&mut self.recent_logs, under_way);
-        let still: BTreeSet<_> = self.recent_logs.iter().cloned().collect();
+        let finished = self.recent_wal_dirs.len().saturating_sub(under_way);
+        let under_way = self.recent_wal_dirs.split_off(finished);
+        let finished = mem::replace(&mut self.recent_wal_dirs, under_way);
+        let still: BTreeSet<_> = self.recent_wal_dirs.iter().cloned().collect();
         let mut is_full = false;
-        for (directory, name) in finished.into_iter().filter(|log| !still.contains(log)) {
+        for (directory, name) in finished.into_iter().filter(|wal_dir| !still.contains(wal_dir)) {
             let is_asked = self.asked.contains(&(directory.clone(), name));
-            let most = self.room.files.saturating_sub(self.packed);
+            let most = self.limits.files.saturating_sub(self.packed);
             let most = if is_asked { usize::MAX } else { most };
-            let Some(log) = self.log_mut(&directory, name) else { continue };
-            let before = log.files_size();
-            let packing = log.pack_files(most);
-            let size = log.files_size();
+            let Some(wal_dir) = self.wal_dir_mut(&directory, name) else { continue };
+            let before = wal_dir.files_size();
+            let packing = wal_dir.pack_files(most);
+            let size = wal_dir.files_size();
             self.packed = (self.packed + size).saturating_sub(before);
             is_full |= packing.is_too_large;
-            // A room as small as a new log's own would never be taken, and keep others from being.
-            self.spare.extend(packing.room.filter(|room| ROOMS.contains(&room.capacity())));
+            // A buffer as small as a new WAL directory's own would never be taken, and keep others from being.
+            self.free_buffers.extend(
+                packing.buffer.filter(|buffer| REUSED_CAPACITIES.contains(&buffer.capacity())),
+            );
         }
-        if is_full && self.room.files > self.room.files_of_many {
-            self.room.files = self.room.files_of_many;
+        if is_full && self.limits.files > self.limits.files_of_many {
+            self.limits.files = self.limits.files_of_many;
             self.bound_files();
         }
     }
 
-    fn log_mut(&mut self, directory: &str, log: LogName) -> Option<&mut LogInventory> {
-        self.directories.get_mut(directory)?.wal.logs.get_mut(&log).map(AsMut::as_mut)
+    fn wal_dir_mut(&mut self, directory: &str, wal_dir: WalDir) -> Option<&mut WalDirInventory> {
+        self.directories.get_mut(directory)?.wal.dirs.get_mut(&wal_dir).map(AsMut::as_mut)
     }
 }
 
@@ -225,13 +234,13 @@ mod tests {
         format!("2026-11-15T{hour:02}:00:00Z").parse().unwrap()
     }
 
-    fn add_log(inventory: &mut Inventory, log: u32) {
-        add_segments(inventory, log, 4);
+    fn add_wal_dir(inventory: &mut Inventory, high: u32) {
+        add_segments(inventory, high, 4);
     }
 
-    fn add_segments(inventory: &mut Inventory, log: u32, segments: u32) {
+    fn add_segments(inventory: &mut Inventory, high: u32, segments: u32) {
         for segment in 0..segments {
-            let key = format!("s/wals/00000001{log:08X}/00000001{log:08X}{segment:08X}");
+            let key = format!("s/wals/00000001{high:08X}/00000001{high:08X}{segment:08X}");
             let object = ListedObject {
                 key: key.clone(),
                 size: 1,
@@ -244,9 +253,9 @@ mod tests {
     }
 
     #[test]
-    fn a_log_without_files_is_no_sign_of_a_full_room() {
-        let mut inventory = Inventory::with_room(1 << 20, 1);
-        inventory.room.files_of_many = 0;
+    fn a_wal_dir_without_files_is_no_sign_of_a_full_memory() {
+        let mut inventory = Inventory::with_memory_limits(1 << 20, 1);
+        inventory.limits.files_of_many = 0;
         let object = ListedObject {
             key: "s/wals/0000000100000000/".to_owned(),
             size: 0,
@@ -255,28 +264,28 @@ mod tests {
             storage_class: None,
         };
         inventory.add(&object.key, &object);
-        for log in 1..9 {
-            add_log(&mut inventory, log);
+        for wal_dir in 1..9 {
+            add_wal_dir(&mut inventory, wal_dir);
         }
         inventory.settle(hour(0));
 
         assert_eq!(remembered(&inventory), [[false].as_slice(), &[true; 8]].concat());
-        let next = Inventory::default().with_room_of(&inventory);
-        assert_eq!(next.room.files, 1 << 20);
+        let next = Inventory::default().with_memory_limits_of(&inventory);
+        assert_eq!(next.limits.files, 1 << 20);
     }
 
-    fn size_of_a_log() -> usize {
+    fn size_of_a_wal_dir() -> usize {
         let mut inventory = Inventory::default();
-        add_log(&mut inventory, 0);
+        add_wal_dir(&mut inventory, 0);
         inventory.settle(hour(0));
         inventory.packed
     }
 
     #[test]
     fn more_logs_are_remembered_packed_than_there_are_under_way() {
-        let mut inventory = Inventory::with_room(usize::MAX, 4);
-        for log in 0..100 {
-            add_log(&mut inventory, log);
+        let mut inventory = Inventory::with_memory_limits(usize::MAX, 4);
+        for wal_dir in 0..100 {
+            add_wal_dir(&mut inventory, wal_dir);
         }
         let one_more = ListedObject {
             key: "s/wals/0000000100000000/000000010000000000000009".to_owned(),
@@ -285,38 +294,38 @@ mod tests {
             etag: None,
             storage_class: None,
         };
-        // A listing that runs in parallel comes back to a log.
+        // A listing that runs in parallel comes back to a WAL directory.
         inventory.add(&one_more.key, &one_more);
         inventory.settle(hour(1));
 
         assert_eq!(remembered(&inventory), [true; 100]);
-        let first = inventory.directories["s"].wal.logs.values().next().unwrap();
+        let first = inventory.directories["s"].wal.dirs.values().next().unwrap();
         assert_eq!(first.files().unwrap().count(), 5);
     }
 
     fn remembered(inventory: &Inventory) -> Vec<bool> {
-        let logs = inventory.directories["s"].wal.logs.values();
-        logs.map(|log| log.files().is_some()).collect()
+        let wal_dirs = inventory.directories["s"].wal.dirs.values();
+        wal_dirs.map(|wal_dir| wal_dir.files().is_some()).collect()
     }
 
     #[test]
     fn rooms_of_small_logs_do_not_keep_those_of_others_from_being_used_again() {
-        let mut inventory = Inventory::with_room(1000, 1);
+        let mut inventory = Inventory::with_memory_limits(1000, 1);
 
-        for log in 0..2000 {
-            add_segments(&mut inventory, log, if log % 10 == 0 { 1 } else { 40 });
+        for wal_dir in 0..2000 {
+            add_segments(&mut inventory, wal_dir, if wal_dir % 10 == 0 { 1 } else { 40 });
         }
 
-        assert!(inventory.spare.len() < 40, "{}", inventory.spare.len());
+        assert!(inventory.free_buffers.len() < 40, "{}", inventory.free_buffers.len());
     }
 
     #[test]
     fn files_that_are_asked_for_are_not_forgotten() {
-        let asked = ("s".to_owned(), LogName::parse("0000000100000001").unwrap());
+        let asked = ("s".to_owned(), WalDir::parse("0000000100000001").unwrap());
         let mut inventory =
-            Inventory { asked: BTreeSet::from([asked]), ..Inventory::with_room(0, 1) };
-        for log in 0..5 {
-            add_log(&mut inventory, log);
+            Inventory { asked: BTreeSet::from([asked]), ..Inventory::with_memory_limits(0, 1) };
+        for wal_dir in 0..5 {
+            add_wal_dir(&mut inventory, wal_dir);
         }
         inventory.settle(hour(1));
 
@@ -328,12 +337,12 @@ mod tests {
     }
 
     #[test]
-    fn files_of_logs_that_were_taken_over_are_forgotten_oldest_first_where_there_is_no_room() {
-        let mut inventory = Inventory::with_room(2 * size_of_a_log(), 256);
-        for log in 0..5 {
-            add_log(&mut inventory, log);
+    fn files_of_logs_that_were_taken_over_are_forgotten_oldest_first_where_there_is_no_memory() {
+        let mut inventory = Inventory::with_memory_limits(2 * size_of_a_wal_dir(), 256);
+        for wal_dir in 0..5 {
+            add_wal_dir(&mut inventory, wal_dir);
             // As if each came from a listing of its own.
-            inventory.settle(hour(log));
+            inventory.settle(hour(wal_dir));
             inventory.packed = 0;
         }
 

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::barman::{BackupFile, BackupInfo, Compression, DataItem};
 use crate::postgres::Runs;
 
-use super::{FileKind, ListedObject, SmallFile, SomeNames, SomeObjects, Stock};
+use super::{FileKind, ListedObject, SmallFile, SomeNames, SomeObjects, Usage};
 
 /// What one directory below `base/` contains.
 #[derive(Clone, Debug, Default)]
 pub struct BackupInventory {
     /// All its objects, markers included.
-    pub stock: Stock,
+    pub usage: Usage,
     /// Whether there is anything that makes it a backup, or what is left of one: neither a keep
     /// annotation alone nor empty keys that end in a slash, as consoles make them.
     pub has_objects: bool,
@@ -35,7 +35,7 @@ impl BackupInventory {
     /// Takes in one of the directory's objects.
     pub fn add(&mut self, file: BackupFile, object: &ListedObject) {
         let small_file = |kind| Some(SmallFile { object: object.clone(), kind });
-        self.stock.add_object(object);
+        self.usage.add_object(object);
         self.has_objects |= !object.is_marker() && file != BackupFile::Keep;
         match file {
             BackupFile::Info => self.info = small_file(FileKind::BackupInfo),

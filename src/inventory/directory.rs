@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::barman::ServerKey;
 
-use super::{BackupInventory, ListedObject, Stock, Sums, WalInventory};
+use super::{BackupInventory, ListedObject, Sums, Usage, WalInventory};
 
 /// What one directory below the destination path contains.
 #[derive(Clone, Debug, Default)]
@@ -12,11 +12,11 @@ pub struct DirectoryInventory {
     /// The directories below `base/`, by name.
     pub backups: BTreeMap<String, BackupInventory>,
     /// What lies below `base/`, and in no backup's directory.
-    pub beside_backups: Stock,
+    pub beside_backups: Usage,
     /// What lies below `wals/`.
     pub wal: WalInventory,
     /// Everything else.
-    pub other: Stock,
+    pub other: Usage,
     /// Whether anything but empty keys that end in a slash lies below `base/`.
     has_base: bool,
 }
@@ -60,32 +60,32 @@ impl DirectoryInventory {
     /// Everything below `base/`.
     #[must_use]
     pub fn base(&self) -> Sums {
-        sum(self.base_stocks())
+        sum(self.base_usages())
     }
 
     /// Everything below `wals/`.
     #[must_use]
     pub fn wals(&self) -> Sums {
-        sum(self.wal.stocks())
+        sum(self.wal.usages())
     }
 
     /// Everything in the directory.
     #[must_use]
     pub fn total(&self) -> Sums {
-        sum(self.stocks())
+        sum(self.usages())
     }
 
     /// What every part of it takes.
-    pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
-        self.base_stocks().chain(self.wal.stocks()).chain([&self.other])
+    pub fn usages(&self) -> impl Iterator<Item = &Usage> {
+        self.base_usages().chain(self.wal.usages()).chain([&self.other])
     }
 
-    fn base_stocks(&self) -> impl Iterator<Item = &Stock> {
-        let backups = self.backups.values().map(|backup| &backup.stock);
+    fn base_usages(&self) -> impl Iterator<Item = &Usage> {
+        let backups = self.backups.values().map(|backup| &backup.usage);
         backups.chain([&self.beside_backups])
     }
 }
 
-fn sum<'a>(stocks: impl Iterator<Item = &'a Stock>) -> Sums {
-    stocks.fold(Sums::default(), |sum, stock| sum.plus(stock.sums))
+fn sum<'a>(usages: impl Iterator<Item = &'a Usage>) -> Sums {
+    usages.fold(Sums::default(), |sum, usage| sum.plus(usage.sums))
 }

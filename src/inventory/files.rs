@@ -40,7 +40,7 @@ pub enum FileContent {
 
 /// What reading a small file yielded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum FileReading {
     /// It makes sense.
     Read(FileContent),
     /// It exists, but its content cannot be read or makes no sense.
@@ -120,33 +120,37 @@ impl SmallFile {
 impl FileKind {
     /// Makes sense of the content of a file.
     #[must_use]
-    pub fn read(self, content: &[u8]) -> Finding {
+    pub fn read(self, content: &[u8]) -> FileReading {
         match self {
             Self::BackupInfo => match BackupInfo::parse(content) {
-                Ok(info) => Finding::Read(FileContent::BackupInfo(Box::new(info))),
-                Err(error) => Finding::Unreadable {
+                Ok(info) => FileReading::Read(FileContent::BackupInfo(Box::new(info))),
+                Err(error) => FileReading::Unreadable {
                     reason: UnreadableReason::from(&error),
                     message: error.to_string(),
                 },
             },
-            Self::Keep => Finding::Read(FileContent::Keep(KeepTarget::from_content(content))),
+            Self::Keep => FileReading::Read(FileContent::Keep(KeepTarget::from_content(content))),
             Self::History(timeline, compression) => read_history(timeline, compression, content),
         }
     }
 
     /// Returns the finding about a file of more than [`SmallFile::MAX_BYTES`].
     #[must_use]
-    pub fn too_large(self) -> Finding {
+    pub fn too_large(self) -> FileReading {
         let reason = match self {
             Self::BackupInfo | Self::Keep => UnreadableReason::Syntax,
             Self::History(..) => UnreadableReason::Size,
         };
         let message = format!("more than {} bytes", SmallFile::MAX_BYTES);
-        Finding::Unreadable { reason, message }
+        FileReading::Unreadable { reason, message }
     }
 }
 
-fn read_history(timeline: TimelineId, compression: Option<Compression>, content: &[u8]) -> Finding {
+fn read_history(
+    timeline: TimelineId,
+    compression: Option<Compression>,
+    content: &[u8],
+) -> FileReading {
     let plain = match compression {
         Some(compression) => compression.decompress(content, SmallFile::MAX_BYTES),
         None => Ok(content.to_vec()),
@@ -158,16 +162,16 @@ fn read_history(timeline: TimelineId, compression: Option<Compression>, content:
                 DecompressError::TooLarge(_) => UnreadableReason::Size,
                 DecompressError::Invalid(..) => UnreadableReason::Compression,
             };
-            return Finding::Unreadable { reason, message: error.to_string() };
+            return FileReading::Unreadable { reason, message: error.to_string() };
         }
     };
     match TimelineHistory::parse(timeline, &plain) {
-        Ok(history) => Finding::Read(FileContent::History(history)),
-        Err(error) => Finding::syntax(error.to_string()),
+        Ok(history) => FileReading::Read(FileContent::History(history)),
+        Err(error) => FileReading::syntax(error.to_string()),
     }
 }
 
-impl Finding {
+impl FileReading {
     /// A file that is not what its format asks for.
     #[must_use]
     pub fn syntax(message: String) -> Self {
@@ -177,19 +181,19 @@ impl Finding {
 
 /// What is known of the small files of an archive, by key.
 #[derive(Clone, Debug, Default)]
-pub struct Files(BTreeMap<String, (SmallFile, Finding)>);
+pub struct SmallFiles(BTreeMap<String, (SmallFile, FileReading)>);
 
-impl Files {
+impl SmallFiles {
     /// What reading this very version of a file yielded; `None` if it was not read.
     #[must_use]
-    pub fn finding(&self, file: &SmallFile) -> Option<&Finding> {
-        let (known, finding) = self.0.get(&file.object.key)?;
-        known.is_same_version(file).then_some(finding)
+    pub fn reading(&self, file: &SmallFile) -> Option<&FileReading> {
+        let (known, reading) = self.0.get(&file.object.key)?;
+        known.is_same_version(file).then_some(reading)
     }
 
     /// Remembers what reading a file yielded.
-    pub fn insert(&mut self, file: SmallFile, finding: Finding) {
-        self.0.insert(file.object.key.clone(), (file, finding));
+    pub fn insert(&mut self, file: SmallFile, reading: FileReading) {
+        self.0.insert(file.object.key.clone(), (file, reading));
     }
 
     /// Forgets every file that is not among these.
@@ -202,18 +206,18 @@ impl Files {
     /// The `backup.info` at a key, when it was read.
     #[must_use]
     pub fn backup_info(&self, file: &SmallFile) -> Option<&BackupInfo> {
-        match self.finding(file)? {
-            Finding::Read(FileContent::BackupInfo(info)) => Some(info),
-            Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone => None,
+        match self.reading(file)? {
+            FileReading::Read(FileContent::BackupInfo(info)) => Some(info),
+            FileReading::Read(_) | FileReading::Unreadable { .. } | FileReading::Gone => None,
         }
     }
 
     /// The history file at a key, when it was read.
     #[must_use]
     pub fn history(&self, file: &SmallFile) -> Option<&TimelineHistory> {
-        match self.finding(file)? {
-            Finding::Read(FileContent::History(history)) => Some(history),
-            Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone => None,
+        match self.reading(file)? {
+            FileReading::Read(FileContent::History(history)) => Some(history),
+            FileReading::Read(_) | FileReading::Unreadable { .. } | FileReading::Gone => None,
         }
     }
 }

@@ -5,9 +5,9 @@ use std::slice;
 use chrono::DateTime;
 
 use crate::barman::WalKind;
-use crate::postgres::LogName;
+use crate::postgres::WalDir;
 
-use super::LoggedFile;
+use super::WalDirFile;
 
 /// Files of one WAL directory, each encoded by its difference to the one before.
 ///
@@ -16,7 +16,7 @@ use super::LoggedFile;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PackedFiles {
     /// WAL directory that the files are in.
-    log: LogName,
+    wal_dir: WalDir,
     count: u32,
     bytes: Box<[u8]>,
 }
@@ -24,7 +24,7 @@ pub(super) struct PackedFiles {
 /// Reads packed files, in their order.
 #[derive(Clone, Debug)]
 pub(super) struct Unpacking<'a> {
-    log: LogName,
+    wal_dir: WalDir,
     bytes: slice::Iter<'a, u8>,
     before: Before,
 }
@@ -55,8 +55,8 @@ const NANOSECONDS_OF_A_MILLISECOND: u32 = 1_000_000;
 
 impl PackedFiles {
     /// Packs files; `None` without any, or if one has no place in a WAL directory.
-    pub(super) fn pack(files: &[LoggedFile]) -> Option<Self> {
-        let log = files.iter().find_map(|file| log_of(file.kind))?;
+    pub(super) fn pack(files: &[WalDirFile]) -> Option<Self> {
+        let wal_dir = files.iter().find_map(|file| wal_dir_of(file.kind))?;
         let mut bytes = Vec::with_capacity(files.len() * 6);
         let mut before = Before::default();
         for file in files {
@@ -66,13 +66,13 @@ impl PackedFiles {
                 WalKind::Label(_, offset) => (LABEL, Some(offset)),
                 WalKind::History(_) | WalKind::Foreign => return None,
             };
-            if log_of(file.kind) != Some(log) {
+            if wal_dir_of(file.kind) != Some(wal_dir) {
                 return None;
             }
             before = push(&mut bytes, file, (kind, offset), before);
         }
         let count = u32::try_from(files.len()).ok()?;
-        Some(Self { log, count, bytes: bytes.into_boxed_slice() })
+        Some(Self { wal_dir, count, bytes: bytes.into_boxed_slice() })
     }
 
     /// Returns the number of files.
@@ -87,11 +87,11 @@ impl PackedFiles {
 
     /// Returns the files, in the order in which they were packed.
     pub(super) fn unpack(&self) -> Unpacking<'_> {
-        Unpacking { log: self.log, bytes: self.bytes.iter(), before: Before::default() }
+        Unpacking { wal_dir: self.wal_dir, bytes: self.bytes.iter(), before: Before::default() }
     }
 }
 
-fn log_of(kind: WalKind) -> Option<LogName> {
+fn wal_dir_of(kind: WalKind) -> Option<WalDir> {
     match kind {
         WalKind::Segment(name) | WalKind::Partial(name) | WalKind::Label(name, _) => {
             Some(name.into())
@@ -103,7 +103,7 @@ fn log_of(kind: WalKind) -> Option<LogName> {
 /// Appends a file.
 fn push(
     bytes: &mut Vec<u8>,
-    file: &LoggedFile,
+    file: &WalDirFile,
     (kind, offset): (u8, Option<u32>),
     before: Before,
 ) -> Before {
@@ -170,16 +170,16 @@ impl Unpacking<'_> {
 }
 
 impl Iterator for Unpacking<'_> {
-    type Item = LoggedFile;
+    type Item = WalDirFile;
 
-    fn next(&mut self) -> Option<LoggedFile> {
+    fn next(&mut self) -> Option<WalDirFile> {
         let first = *self.bytes.next()?;
         let segment = if first & IS_NEXT == 0 {
             u32::try_from(self.number()?).ok()?
         } else {
             self.before.segment.checked_add(1)?
         };
-        let name = self.log.segment(segment);
+        let name = self.wal_dir.segment(segment);
         let kind = match first & KIND {
             SEGMENT => WalKind::Segment(name),
             PARTIAL => WalKind::Partial(name),
@@ -192,7 +192,7 @@ impl Iterator for Unpacking<'_> {
         self.before = Before { segment, bytes, seconds };
         let nanoseconds = u32::try_from(fraction).ok()?.checked_mul(unit)?;
         let arrived_at = DateTime::from_timestamp(seconds, nanoseconds)?;
-        Some(LoggedFile { kind, segment, bytes, arrived_at, is_read_at_once: first & IS_COLD == 0 })
+        Some(WalDirFile { kind, segment, bytes, arrived_at, is_read_at_once: first & IS_COLD == 0 })
     }
 }
 
@@ -204,9 +204,9 @@ mod tests {
     use super::*;
     use crate::postgres::{SegmentName, TimelineId};
 
-    fn file(segment: u32, kind: u8, bytes: u64, nanoseconds: i64, is_cold: bool) -> LoggedFile {
-        let name = SegmentName { timeline: TimelineId(7), log: 9, segment };
-        LoggedFile {
+    fn file(segment: u32, kind: u8, bytes: u64, nanoseconds: i64, is_cold: bool) -> WalDirFile {
+        let name = SegmentName { timeline: TimelineId(7), high: 9, low: segment };
+        WalDirFile {
             kind: match kind {
                 0 => WalKind::Segment(name),
                 1 => WalKind::Partial(name),
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn files_of_two_directories_are_not_packed() {
         let mut other = file(1, 0, 5, 0, false);
-        other.kind = WalKind::Segment(SegmentName { timeline: TimelineId(8), log: 9, segment: 1 });
+        other.kind = WalKind::Segment(SegmentName { timeline: TimelineId(8), high: 9, low: 1 });
 
         assert_eq!(PackedFiles::pack(&[file(0, 0, 5, 0, false), other]), None);
         assert_eq!(PackedFiles::pack(&[]), None);

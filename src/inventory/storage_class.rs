@@ -25,7 +25,7 @@ const KNOWN: [&str; 13] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageClass(Name);
 
-/// A name that is known takes no room of its own: every object has one, and every log directory.
+/// A name that is known takes no memory of its own: every object has one, and every WAL directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Name {
     /// The one at this place of [`KNOWN`].

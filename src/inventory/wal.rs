@@ -3,32 +3,32 @@
 use std::collections::BTreeMap;
 
 use crate::barman::{Compression, WalKind, WalObject};
-use crate::postgres::{LogName, SegmentName, SegmentSize, TimelineId};
+use crate::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 
 use super::{
-    FileKind, Intervals, ListedObject, LogInventory, PartialSegment, SmallFile, SomeNames, Stock,
-    Sums,
+    FileKind, Intervals, ListedObject, PartialSegment, SmallFile, SomeNames, Sums, Usage,
+    WalDirInventory,
 };
 
 /// What lies below a server's `wals/`.
 #[derive(Clone, Debug, Default)]
 pub struct WalInventory {
-    /// The log directories, whatever lies in them. Boxed: the nodes of a map are half empty, and there
+    /// The WAL directories, whatever lies in them. Boxed: the nodes of a map are half empty, and there
     /// may be tens of thousands.
-    pub logs: BTreeMap<LogName, Box<LogInventory>>,
+    pub dirs: BTreeMap<WalDir, Box<WalDirInventory>>,
     /// What lies beside them.
-    pub beside: BesideLogs,
+    pub beside: OutsideWalDirs,
 }
 
-/// What lies below `wals/`, and in no log directory: history files above all.
+/// What lies below `wals/`, and in no WAL directory: history files above all.
 #[derive(Clone, Debug, Default)]
-pub struct BesideLogs {
+pub struct OutsideWalDirs {
     /// History file of each timeline. If there are several with different endings, the first in the
     /// order of keys, which is the one that `barman-cloud-wal-restore` takes
     /// (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
     pub histories: BTreeMap<TimelineId, SmallFile>,
     /// All objects.
-    pub stock: Stock,
+    pub usage: Usage,
     /// All objects, by what they are.
     pub kinds: KindSums,
     /// Keys of a few objects that are not WAL files.
@@ -132,18 +132,18 @@ impl WalInventory {
     /// Takes in one object.
     pub fn add(&mut self, wal: WalObject, object: &ListedObject) {
         let kind = WalObjectKind::of(wal, object);
-        match wal.log {
-            Some(log) => self.logs.entry(log).or_default().add(wal, kind, object),
+        match wal.wal_dir {
+            Some(wal_dir) => self.dirs.entry(wal_dir).or_default().add(wal, kind, object),
             None => self.beside.add(wal, kind, object),
         }
     }
 
-    /// Puts what a later look at a log found in the place of what was found before; `None` if it was
+    /// Puts what a later look at a WAL directory found in the place of what was found before; `None` if it was
     /// gone.
-    pub fn replace_log(&mut self, name: LogName, log: Option<Box<LogInventory>>) {
-        match log {
-            Some(log) => drop(self.logs.insert(name, log)),
-            None => drop(self.logs.remove(&name)),
+    pub fn replace_wal_dir(&mut self, name: WalDir, wal_dir: Option<Box<WalDirInventory>>) {
+        match wal_dir {
+            Some(wal_dir) => drop(self.dirs.insert(name, wal_dir)),
+            None => drop(self.dirs.remove(&name)),
         }
     }
 
@@ -151,23 +151,23 @@ impl WalInventory {
     #[must_use]
     pub fn kinds(&self) -> BTreeMap<WalObjectKind, Sums> {
         let mut kinds: BTreeMap<_, Sums> = BTreeMap::new();
-        let of_logs = self.logs.values().flat_map(|log| log.kinds());
-        for (kind, sums) in of_logs.chain(self.beside.kinds.iter()) {
+        let of_wal_dirs = self.dirs.values().flat_map(|wal_dir| wal_dir.kinds());
+        for (kind, sums) in of_wal_dirs.chain(self.beside.kinds.iter()) {
             kinds.entry(kind).or_default().add(sums);
         }
         kinds
     }
 
     /// What every part of it takes.
-    pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
-        self.logs.values().map(|log| &log.stock).chain([&self.beside.stock])
+    pub fn usages(&self) -> impl Iterator<Item = &Usage> {
+        self.dirs.values().map(|wal_dir| &wal_dir.usage).chain([&self.beside.usage])
     }
 
     /// The partial segments: one for each time that a primary was replaced.
     pub fn partials(&self) -> impl Iterator<Item = (SegmentName, PartialSegment)> {
-        let logs = self.logs.iter();
-        logs.flat_map(|(name, log)| {
-            let partials = log.rarities().partials.iter();
+        let wal_dirs = self.dirs.iter();
+        wal_dirs.flat_map(|(name, wal_dir)| {
+            let partials = wal_dir.irregularities().partials.iter();
             partials.map(|(segment, partial)| (name.segment(*segment), *partial))
         })
     }
@@ -175,8 +175,8 @@ impl WalInventory {
     /// Whether there is anything but empty keys that end in a slash.
     #[must_use]
     pub fn has_objects(&self) -> bool {
-        let of_logs = self.logs.values().flat_map(|log| log.kinds());
-        of_logs.chain(self.beside.kinds.iter()).any(|(kind, _)| kind != WalObjectKind::Marker)
+        let of_wal_dirs = self.dirs.values().flat_map(|wal_dir| wal_dir.kinds());
+        of_wal_dirs.chain(self.beside.kinds.iter()).any(|(kind, _)| kind != WalObjectKind::Marker)
     }
 
     /// Time from one arrival to the next, between segments of this size that follow each other on
@@ -186,11 +186,12 @@ impl WalInventory {
     #[must_use]
     pub fn intervals(&self, size: SegmentSize) -> Intervals {
         let mut intervals = Intervals::default();
-        for (name, log) in &self.logs {
-            intervals.merge(&log.intervals);
-            let next = name.log.checked_add(1).map(|log| LogName { log, ..*name });
-            let next = next.and_then(|next| self.logs.get(&next)?.arrived_at(0));
-            if let (Some(before), Some(after)) = (log.arrived_at(size.segments_per_log() - 1), next)
+        for (name, wal_dir) in &self.dirs {
+            intervals.merge(&wal_dir.intervals);
+            let next = name.high.checked_add(1).map(|high| WalDir { high, ..*name });
+            let next = next.and_then(|next| self.dirs.get(&next)?.arrived_at(0));
+            if let (Some(before), Some(after)) =
+                (wal_dir.arrived_at(size.segments_per_wal_dir() - 1), next)
             {
                 intervals.add(after - before);
             }
@@ -199,9 +200,9 @@ impl WalInventory {
     }
 }
 
-impl BesideLogs {
+impl OutsideWalDirs {
     fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
-        self.stock.add_object(object);
+        self.usage.add_object(object);
         self.kinds.add_object(kind, object.size);
         match kind {
             WalObjectKind::Foreign => self.foreign_keys.add(&object.key),

@@ -185,7 +185,8 @@ fn postgresql_info(server: &ServerReport) -> Vec<Labelled<'_>> {
 }
 
 fn backups_by_state(server: &ServerReport) -> Vec<Labelled<'_>> {
-    let count = |label| server.backups.iter().filter(|one| one.state.as_label() == label).count();
+    let count =
+        |label| server.backups.iter().filter(|backup| backup.state.as_label() == label).count();
     let known = |label| Some((labels([label]), server.known_count(count(label))?.into()));
     BackupState::ALL_LABELS.into_iter().filter_map(known).collect()
 }

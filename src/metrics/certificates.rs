@@ -19,28 +19,34 @@ pub(super) const METRICS: &[Metric] = &[
         help: "End of the validity of the chain's certificate that ends first.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Certificate(|one, _| Some(one.chain()?.first_to_end().not_after.into())),
+        values: Values::Certificate(|status, _| {
+            Some(status.chain()?.first_to_end().not_after.into())
+        }),
     },
     Metric {
         name: "certificate_not_before_timestamp",
         help: "Latest start of validity among the chain's certificates.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Certificate(|one, _| Some(one.chain()?.last_to_begin().not_before.into())),
+        values: Values::Certificate(|status, _| {
+            Some(status.chain()?.last_to_begin().not_before.into())
+        }),
     },
     Metric {
         name: "certificate_lifetime",
         help: "Full validity period of the chain's certificate that ends first.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Certificate(|one, _| Some(one.chain()?.first_to_end().lifetime().into())),
+        values: Values::Certificate(|status, _| {
+            Some(status.chain()?.first_to_end().lifetime().into())
+        }),
     },
     Metric {
         name: "certificate_leaf_not_after_timestamp",
         help: "End of the validity of the leaf alone.",
         unit: Some(Unit::Seconds),
         labels: &[],
-        values: Values::Certificate(|one, _| Some(one.chain()?.leaf().not_after.into())),
+        values: Values::Certificate(|status, _| Some(status.chain()?.leaf().not_after.into())),
     },
     Metric {
         name: "certificate_chain_valid",
@@ -48,7 +54,7 @@ pub(super) const METRICS: &[Metric] = &[
                a handshake; absent without a CA or a verdict.",
         unit: None,
         labels: &[],
-        values: Values::Certificate(|one, now| one.chain_is_valid(now).map(Number::from)),
+        values: Values::Certificate(|status, now| status.chain_is_valid(now).map(Number::from)),
     },
     Metric {
         name: "certificate_read_success",
@@ -56,7 +62,7 @@ pub(super) const METRICS: &[Metric] = &[
                last read.",
         unit: None,
         labels: &[],
-        values: Values::Certificate(|one, _| Some(one.is_read().into())),
+        values: Values::Certificate(|status, _| Some(status.is_read().into())),
     },
 ];
 

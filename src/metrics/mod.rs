@@ -20,5 +20,5 @@ mod wal;
 
 pub use exporter::{BuildInfo, ProcessUsage};
 pub use page::{ArchiveView, Page};
-pub use reference::{MetricReference, Section, reference};
+pub use reference::{MetricGroup, MetricReference, reference};
 pub use statistics::Statistics;

@@ -11,7 +11,7 @@ use super::{
 pub(super) const PREFIX: &str = "barman_cloud";
 
 /// One table of metrics.
-pub(super) struct Table {
+pub(super) struct MetricTable {
     /// Heading in the documentation.
     pub(super) title: &'static str,
     /// What its names begin with; `None` for names that other programs use as well.
@@ -20,9 +20,9 @@ pub(super) struct Table {
 }
 
 /// Every table, in the order of the page.
-pub(super) const fn tables() -> [Table; 10] {
-    const fn own(title: &'static str, metrics: &'static [Metric]) -> Table {
-        Table { title, prefix: Some(PREFIX), metrics }
+pub(super) const fn tables() -> [MetricTable; 10] {
+    const fn own(title: &'static str, metrics: &'static [Metric]) -> MetricTable {
+        MetricTable { title, prefix: Some(PREFIX), metrics }
     }
     [
         own("The scan", scan::METRICS),
@@ -34,13 +34,13 @@ pub(super) const fn tables() -> [Table; 10] {
         own("Retention", retention::METRICS),
         own("Certificates", certificates::METRICS),
         own("The exporter itself", exporter::METRICS),
-        Table { title: "The process", prefix: None, metrics: exporter::PROCESS_METRICS },
+        MetricTable { title: "The process", prefix: None, metrics: exporter::PROCESS_METRICS },
     ]
 }
 
 /// A heading of the reference, and the metrics below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Section {
+pub struct MetricGroup {
     /// The heading.
     pub title: &'static str,
     /// Its metrics.
@@ -62,8 +62,8 @@ pub struct MetricReference {
 
 /// Everything that the page can show.
 #[must_use]
-pub fn reference() -> Vec<Section> {
-    let section = |table: Table| Section {
+pub fn reference() -> Vec<MetricGroup> {
+    let section = |table: MetricTable| MetricGroup {
         title: table.title,
         metrics: table.metrics.iter().map(|metric| entry(table.prefix, metric)).collect(),
     };

@@ -48,7 +48,7 @@ pub(super) const METRICS: &[Metric] = &[
         help: "Wall time of scans, by outcome: success, failure, timeout.",
         unit: Some(Unit::Seconds),
         labels: &["outcome"],
-        values: Values::Observed(Statistics::durations),
+        values: Values::LabelledHistogram(Statistics::durations),
     },
     Metric {
         name: "scans",
@@ -70,7 +70,7 @@ pub(super) const METRICS: &[Metric] = &[
         help: "Objects that the last good report accounts for.",
         unit: None,
         labels: &[],
-        values: Values::Report(|report| Some(report.stock.sums.objects.into())),
+        values: Values::Report(|report| Some(report.usage.sums.objects.into())),
     },
     Metric {
         name: "scan_audited_timestamp",

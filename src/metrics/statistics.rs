@@ -8,7 +8,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use crate::report::{ErrorKind, Operation, RequestOutcome, ScanOutcome};
 
-use super::table::{Counted, Observed, labels};
+use super::table::{Counted, LabelledHistogram, labels};
 
 /// What this process counted while it scanned one archive. Counting is atomic.
 #[derive(Clone, Debug)]
@@ -30,12 +30,12 @@ impl Default for Statistics {
             .into_iter()
             .flat_map(|operation| RequestOutcome::ALL.map(|outcome| (operation, outcome)));
         // A skipped scan takes no time.
-        let timed = ScanOutcome::ALL.into_iter().filter(|one| *one != ScanOutcome::Skipped);
+        let timed = ScanOutcome::ALL.into_iter().filter(|outcome| *outcome != ScanOutcome::Skipped);
         Self {
-            scans: ScanOutcome::ALL.into_iter().map(|one| (one, Counter::default())).collect(),
-            errors: ErrorKind::ALL.into_iter().map(|one| (one, Counter::default())).collect(),
-            requests: outcomes.map(|one| (one, Counter::default())).collect(),
-            durations: timed.map(|one| (one, Histogram::new(DURATIONS))).collect(),
+            scans: ScanOutcome::ALL.into_iter().map(|label| (label, Counter::default())).collect(),
+            errors: ErrorKind::ALL.into_iter().map(|label| (label, Counter::default())).collect(),
+            requests: outcomes.map(|label| (label, Counter::default())).collect(),
+            durations: timed.map(|outcome| (outcome, Histogram::new(DURATIONS))).collect(),
         }
     }
 }
@@ -98,9 +98,12 @@ impl Statistics {
         self.requests.iter().map(|(request, count)| (both(request), count.get())).collect()
     }
 
-    pub(super) fn durations(&self) -> Vec<Observed<'_>> {
+    pub(super) fn durations(&self) -> Vec<LabelledHistogram<'_>> {
         let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
-        self.durations.iter().map(|(outcome, one)| (label(outcome), one.clone())).collect()
+        self.durations
+            .iter()
+            .map(|(outcome, histogram)| (label(outcome), histogram.clone()))
+            .collect()
     }
 }
 

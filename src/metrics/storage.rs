@@ -67,13 +67,15 @@ pub(super) const METRICS: &[Metric] = &[
 fn by_prefix(report: &Report, value: fn(&Sums) -> u64) -> Vec<Labelled<'_>> {
     let prefixes = report.prefixes.iter();
     prefixes
-        .map(|one| (labels([&one.prefix, one.kind.as_label()]), value(&one.sums).into()))
+        .map(|prefix| {
+            (labels([&prefix.prefix, prefix.kind.as_label()]), value(&prefix.sums).into())
+        })
         .collect()
 }
 
 fn storage_classes(report: &Report) -> Vec<Labelled<'_>> {
     // Sums of a part would look like sums of everything.
-    let classes = report.stock.classes().filter(|_| report.is_whole);
+    let classes = report.usage.classes().filter(|_| report.is_whole);
     classes.map(|(class, bytes)| (labels([class.as_str()]), bytes.into())).collect()
 }
 

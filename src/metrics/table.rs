@@ -54,7 +54,7 @@ pub(super) enum Values {
     /// Counted by this process for each archive.
     Counted(fn(&Statistics) -> Vec<Counted<'_>>),
     /// Distributions observed by this process for each archive.
-    Observed(fn(&Statistics) -> Vec<Observed<'_>>),
+    LabelledHistogram(fn(&Statistics) -> Vec<LabelledHistogram<'_>>),
     /// Of the program that runs.
     Build(fn(&BuildInfo) -> Labelled<'_>),
     /// Of the process, known when it can be asked.
@@ -73,7 +73,7 @@ pub(super) type Labels<'a> = SmallVec<[Cow<'a, str>; 2]>;
 pub(super) type Counted<'a> = (Labels<'a>, u64);
 
 /// A distribution with the values of its metric's labels.
-pub(super) type Observed<'a> = (Labels<'a>, Histogram);
+pub(super) type LabelledHistogram<'a> = (Labels<'a>, Histogram);
 
 /// A value: whole where it is whole, so that counts and bytes are exact.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,7 +146,7 @@ impl Values {
             | Self::Report(_)
             | Self::ReportBy(_)
             | Self::Counted(_)
-            | Self::Observed(_) => &["archive"],
+            | Self::LabelledHistogram(_) => &["archive"],
             Self::Server(_) | Self::ServerBy(_) => &["archive", "server"],
             Self::Certificate(_) | Self::CertificateInfo(_) => &["certificate"],
             Self::Build(_) | Self::Process(_) | Self::ProcessCounter(_) => &[],
@@ -166,7 +166,7 @@ impl Values {
             | Self::Build(_)
             | Self::Process(_) => MetricType::Gauge,
             Self::Counted(_) | Self::ProcessCounter(_) => MetricType::Counter,
-            Self::Observed(_) => MetricType::Histogram,
+            Self::LabelledHistogram(_) => MetricType::Histogram,
         }
     }
 }
@@ -264,7 +264,7 @@ impl Metric {
             Values::Counted(values) => archives(page)
                 .flat_map(|(archive, view)| samples([archive], values(&view.statistics)))
                 .collect(),
-            Values::Observed(values) => archives(page)
+            Values::LabelledHistogram(values) => archives(page)
                 .flat_map(|(archive, view)| samples([archive], values(&view.statistics)))
                 .collect(),
             Values::Build(value) => samples([], [value(&page.build)]).collect(),

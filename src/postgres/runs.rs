@@ -13,7 +13,7 @@ pub struct Run {
     pub last: u64,
 }
 
-/// A set of numbers, such as the segments of a log that are present, as few runs as possible.
+/// A set of numbers, such as the segments of a WAL directory that are present, as few runs as possible.
 ///
 /// Ten million consecutive numbers are one run. Runs are in order and never touch: between two of
 /// them at least one number is missing.

@@ -77,11 +77,11 @@ impl SegmentSize {
         position.0.trailing_zeros() >= self.0.trailing_zeros()
     }
 
-    /// How many segments make a log, the 4 GiB that the middle part of a segment's name counts.
+    /// How many segments make a WAL directory, the 4 GiB that the middle part of a segment's name counts.
     ///
     /// `XLogSegmentsPerXLogId` in `PostgreSQL`'s `xlog_internal.h`.
     #[must_use]
-    pub const fn segments_per_log(self) -> u32 {
+    pub const fn segments_per_wal_dir(self) -> u32 {
         // 2^32 / 2^k without a number of 33 bits.
         1 << (32 - self.0.trailing_zeros())
     }
@@ -94,7 +94,7 @@ impl Default for SegmentSize {
     }
 }
 
-/// Name of a WAL segment: the timeline, the log and the segment within the log.
+/// Name of a WAL segment: the timeline, the 4 GiB of WAL and the segment within them.
 ///
 /// Written as 24 upper-case hexadecimal digits, 8 for each (`XLogFileName` in `PostgreSQL`'s
 /// `xlog_internal.h`).
@@ -102,10 +102,10 @@ impl Default for SegmentSize {
 pub struct SegmentName {
     /// The timeline that the segment was written on.
     pub timeline: TimelineId,
-    /// Which 4 GiB of WAL it belongs to.
-    pub log: u32,
-    /// Which segment of the log it is, from 0. The highest one follows from the [`SegmentSize`].
-    pub segment: u32,
+    /// Which 4 GiB of WAL it belongs to: the upper half of an LSN.
+    pub high: u32,
+    /// Which segment of these 4 GiB it is, from 0. The highest one follows from the [`SegmentSize`].
+    pub low: u32,
 }
 
 impl SegmentName {
@@ -117,45 +117,46 @@ impl SegmentName {
         }
         Some(Self {
             timeline: TimelineId(parse_hex(text.get(..8)?)?),
-            log: parse_hex(text.get(8..16)?)?,
-            segment: parse_hex(text.get(16..)?)?,
+            high: parse_hex(text.get(8..16)?)?,
+            low: parse_hex(text.get(16..)?)?,
         })
     }
 
     /// Number of the segment on its timeline; `None` if no segment of this size has such a name.
     ///
-    /// Numbers go on from log to log, and from a timeline to the ones that follow it.
+    /// Numbers go on from WAL directory to WAL directory, and from a timeline to the ones that follow it.
     #[must_use]
     pub fn number(self, size: SegmentSize) -> Option<u64> {
-        let segments_per_log = u64::from(size.segments_per_log());
-        let in_log = u64::from(self.segment);
-        (in_log < segments_per_log).then(|| u64::from(self.log) * segments_per_log + in_log)
+        let segments_per_wal_dir = u64::from(size.segments_per_wal_dir());
+        let in_wal_dir = u64::from(self.low);
+        (in_wal_dir < segments_per_wal_dir)
+            .then(|| u64::from(self.high) * segments_per_wal_dir + in_wal_dir)
     }
 
     /// Name of the segment with this number on a timeline.
     ///
-    /// Numbers beyond the last log, which no WAL reaches, give the last log.
+    /// Numbers beyond the last WAL directory, which no WAL reaches, give the last WAL directory.
     #[must_use]
     pub fn from_number(timeline: TimelineId, number: u64, size: SegmentSize) -> Self {
-        let segments_per_log = u64::from(size.segments_per_log());
+        let segments_per_wal_dir = u64::from(size.segments_per_wal_dir());
         Self {
             timeline,
-            log: u32::try_from(number / segments_per_log).unwrap_or(u32::MAX),
+            high: u32::try_from(number / segments_per_wal_dir).unwrap_or(u32::MAX),
             // A remainder of at most 4095.
-            segment: u32::try_from(number % segments_per_log).unwrap_or(u32::MAX),
+            low: u32::try_from(number % segments_per_wal_dir).unwrap_or(u32::MAX),
         }
     }
 
     /// Whether a cluster with segments of this size can have a segment of this name.
     #[must_use]
     pub const fn exists_with(self, size: SegmentSize) -> bool {
-        self.segment < size.segments_per_log()
+        self.low < size.segments_per_wal_dir()
     }
 }
 
 impl fmt::Display for SegmentName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:08X}{:08X}{:08X}", self.timeline.0, self.log, self.segment)
+        write!(formatter, "{:08X}{:08X}{:08X}", self.timeline.0, self.high, self.low)
     }
 }
 
@@ -174,12 +175,12 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_log_holds_four_gibibytes_of_any_segment_size() {
+    fn a_wal_dir_holds_four_gibibytes_of_any_segment_size() {
         let sizes = [(20, 4096), (24, 256), (26, 64), (30, 4)];
 
         for (exponent, segments) in sizes {
             let size = SegmentSize::new(1 << exponent).unwrap();
-            assert_eq!(size.segments_per_log(), segments);
+            assert_eq!(size.segments_per_wal_dir(), segments);
         }
     }
 
@@ -210,16 +211,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_name_survives_a_round_trip(timeline: u32, log: u32, segment: u32) {
-            let name = SegmentName { timeline: TimelineId(timeline), log, segment };
+        fn a_name_survives_a_round_trip(timeline: u32, high: u32, segment: u32) {
+            let name = SegmentName { timeline: TimelineId(timeline), high, low: segment };
             prop_assert_eq!(SegmentName::parse(&name.to_string()), Some(name));
             prop_assert_eq!(SegmentName::parse(&name.to_string().to_lowercase()), Some(name));
         }
 
         #[test]
-        fn a_number_survives_a_round_trip(log: u32, exponent in 20_u32..=30, segment: u32) {
+        fn a_number_survives_a_round_trip(high: u32, exponent in 20_u32..=30, segment: u32) {
             let size = SegmentSize::new(1 << exponent).unwrap();
-            let name = SegmentName { timeline: TimelineId(1), log, segment: segment % size.segments_per_log() };
+            let name = SegmentName { timeline: TimelineId(1), high, low: segment % size.segments_per_wal_dir() };
 
             let number = name.number(size).unwrap();
 

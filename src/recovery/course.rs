@@ -34,14 +34,14 @@ struct Stretch {
 /// One timeline of a history from which a restore can be served segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Source {
-    pub(super) place: Place,
+    pub(super) place: TimelineIndex,
     pub(super) timeline: TimelineId,
     /// First segment that is served, not before the one in which the timeline starts.
     first: u64,
 }
 
-/// Place of a timeline in a course: 0 is the newest one.
-pub(super) type Place = usize;
+/// Index of a timeline in a course: 0 is the newest one.
+pub(super) type TimelineIndex = usize;
 
 impl Course {
     pub(super) fn of(history: &TimelineHistory, wal: &ArchivedWal) -> Self {
@@ -72,7 +72,7 @@ impl Course {
         self.sources.iter()
     }
 
-    pub(super) fn place_of(&self, timeline: TimelineId) -> Option<Place> {
+    pub(super) fn place_of(&self, timeline: TimelineId) -> Option<TimelineIndex> {
         let place = self.stretches.binary_search_by(|stretch| timeline.cmp(&stretch.timeline));
         place.ok()
     }
@@ -100,7 +100,12 @@ impl Course {
     /// timeline `to`; `None` unless the segment continues `from`.
     ///
     /// A timeline's first segment starts with a copy of what its parent had before the switch.
-    pub(super) fn crossing(&self, from: Place, to: Place, number: u64) -> Option<Lsn> {
+    pub(super) fn crossing(
+        &self,
+        from: TimelineIndex,
+        to: TimelineIndex,
+        number: u64,
+    ) -> Option<Lsn> {
         let mut on = to;
         while on < from {
             let stretch = self.stretches.get(on).filter(|stretch| stretch.first == number)?;
@@ -115,7 +120,7 @@ impl Course {
 
     /// Returns the timeline whose WAL a timeline continues: the owner, before the timeline started, of
     /// the position just before its start.
-    fn parent_of(&self, place: Place) -> Option<Place> {
+    fn parent_of(&self, place: TimelineIndex) -> Option<TimelineIndex> {
         let position = Lsn(self.stretches.get(place)?.begins_at?.0.checked_sub(1)?);
         let older = self.stretches.iter().enumerate().skip(place + 1);
         let mut owners = older.filter(|(older, stretch)| {

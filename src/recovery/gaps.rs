@@ -7,7 +7,7 @@ use crate::postgres::{Run, Runs, TimelineId};
 use super::judged::Judged;
 use super::restore::{Read, Restore};
 use super::wal::SegmentSets;
-use super::{Archived, BackupVerdict, Need, Obstacle, Verdict};
+use super::{Archived, BackupVerdict, Obstacle, Verdict, WalRequirement};
 
 impl Archived {
     /// Returns the segments that are missing on the way to the current timeline, and those missing
@@ -25,7 +25,7 @@ impl Archived {
                 wanted.entry(read.timeline).or_default().insert_run(run);
             }
         };
-        let all = judged.iter().filter(|judged| judged.candidate.need == Need::EverythingAfter);
+        let all = judged.iter().filter(|judged| judged.candidate.need == WalRequirement::Recovery);
         let on_way =
             current.filter(|current| self.wal.last(*current).is_some()).and_then(|current| {
                 let restores = all.filter_map(|judged| judged.restore_to(current));

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 
 use self::naive::{Backup, File, Line, Name, Quarter, Wish, World, segment_of};
 use super::{
-    Archived, ArchivedWal, BackupSpan, Candidate, Histories, HistoryFile, Need, NeededWal,
-    Obstacle, SegmentSets, Target, Verdict,
+    Archived, ArchivedWal, BackupSpan, Candidate, Histories, HistoryFile, Obstacle, RequiredWal,
+    SegmentSets, Target, Verdict, WalRequirement,
 };
 use crate::barman::BackupOrigin;
 use crate::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, TimelineId};
@@ -96,7 +96,7 @@ fn world() -> impl Strategy<Value = World> {
 
 /// Grows timelines one after the other; returns the first position that each did not write.
 fn grow(world: &mut World, first: u32, branches: &[Branch]) -> BTreeMap<u32, Quarter> {
-    // Just below the end of a log.
+    // Just below the end of a WAL directory.
     let base = 4 * (3 * ((1 << 32) / world.segment_bytes) - 5);
     let mut written: BTreeMap<u32, Quarter> = BTreeMap::new();
     for (timeline, branch) in (first..).zip(branches) {
@@ -253,8 +253,8 @@ fn span(world: &World, backup: &Backup) -> BackupSpan {
     }
 }
 
-fn need(backup: &Backup) -> Need {
-    if backup.is_standalone { Need::JustItself } else { Need::EverythingAfter }
+fn need(backup: &Backup) -> WalRequirement {
+    if backup.is_standalone { WalRequirement::Consistency } else { WalRequirement::Recovery }
 }
 
 fn candidates(world: &World) -> Vec<Candidate> {
@@ -387,7 +387,7 @@ proptest! {
     fn nothing_that_a_restore_reads_is_obsolete(world in world()) {
         let archived = archived(&world);
         let backups = world.backups.iter().map(|backup| (span(&world, backup), need(backup)));
-        let needed = NeededWal::of(&backups.collect::<Vec<_>>(), &archived.histories, &archived.wal);
+        let needed = RequiredWal::of(&backups.collect::<Vec<_>>(), &archived.histories, &archived.wal);
         for name in world.segments.iter().chain(&world.wrong_sizes) {
             if world.is_read(*name) {
                 prop_assert!(needed.contains(TimelineId(name.0), name.1), "{:?}", name);

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use crate::barman::BackupOrigin;
 use crate::postgres::{Lsn, Run, SegmentName, SegmentSize, TimelineId};
 
-use super::course::{Course, Place};
-use super::stages::{Index, Passage, Stage};
+use super::course::{Course, TimelineIndex};
+use super::stages::{Index, Stage, TimelineReplay};
 use super::steps::Reach;
 use super::wal::Served;
 use super::{ArchivedWal, Histories, Obstacle};
@@ -178,7 +178,7 @@ impl Attempt<'_> {
             .number(size)
             .zip(self.span.last_needed(size))
             .ok_or(Obstacle::ImpossibleSegments)?;
-        Ok(self.run(self.own_place()?, (begin, last_needed)))
+        Ok(self.run(self.own_place()?, begin, last_needed))
     }
 
     /// Returns the place of the backup's timeline in the course.
@@ -186,7 +186,7 @@ impl Attempt<'_> {
     /// Otherwise `PostgreSQL` ends with "requested timeline is not a child of this server's
     /// history": the checkpoint, and what a standby had replayed, must be on their own timelines
     /// (`InitWalRecovery` in `xlogrecovery.c`).
-    fn own_place(&self) -> Result<Place, Obstacle> {
+    fn own_place(&self) -> Result<TimelineIndex, Obstacle> {
         let (span, course, size) = (self.span, self.course, self.wal.size);
         let own = course.place_of(span.begin.timeline).ok_or(Obstacle::DeadBranch)?;
         let last = span.last_position(size);
@@ -204,7 +204,7 @@ impl Attempt<'_> {
     }
 
     /// Reads segments up to the end of the replay.
-    fn run(&self, own: Place, (begin, last_needed): (u64, u64)) -> Replayed {
+    fn run(&self, own: TimelineIndex, begin: u64, last_needed: u64) -> Replayed {
         let first = self.course.first_stage(own, begin, self.wal);
         let rest = self.course.next_stage(&first, self.wal);
         let mut replayed = Replayed {
@@ -234,7 +234,8 @@ impl Attempt<'_> {
     /// Notes what one stage makes of a replay.
     fn pass(&self, replayed: &mut Replayed, stage: &Stage, last_needed: u64) {
         replayed.last = *stage;
-        let Some(Passage { read: Read { timeline, run }, left_at, .. }) = stage.passage() else {
+        let Some(TimelineReplay { read: Read { timeline, run }, left_at, .. }) = stage.passage()
+        else {
             return;
         };
         replayed.last_read = stage.read();

@@ -6,7 +6,7 @@ use std::iter;
 use crate::postgres::{Lsn, Run, TimelineId};
 
 use super::ArchivedWal;
-use super::course::{Course, Place};
+use super::course::{Course, TimelineIndex};
 use super::restore::Read;
 use super::wal::Served;
 
@@ -14,9 +14,9 @@ use super::wal::Served;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Consecutive whole segments.
-    Whole(Passage),
+    Whole(TimelineReplay),
     /// Partial segment, which is the last one.
-    Partial(Passage),
+    Partial(TimelineReplay),
     /// Segment that is served, but ends the replay: what it is, and `Whole` or `Partial` if it does
     /// not continue the one before.
     Unfit(Read, Served),
@@ -26,18 +26,18 @@ pub(super) enum Stage {
 
 /// Segments of one timeline that a replay reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Passage {
+pub(super) struct TimelineReplay {
     pub(super) read: Read,
     /// Position at which replay left the timeline that it was on; `None` if it stays there.
     pub(super) left_at: Option<Lsn>,
-    place: Place,
+    place: TimelineIndex,
 }
 
 /// State of a replay between two segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct State {
+struct ReplayState {
     /// Timeline of the last segment.
-    on: Place,
+    on: TimelineIndex,
     /// Number of the next segment.
     number: u64,
 }
@@ -60,7 +60,7 @@ pub(super) struct Link {
 /// Stages that follow a first one, by the state before each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct KnownStages {
-    indices: HashMap<State, Index>,
+    indices: HashMap<ReplayState, Index>,
     links: Vec<Link>,
 }
 
@@ -75,7 +75,7 @@ impl Stage {
     }
 
     /// Returns the segments that are replayed.
-    pub(super) const fn passage(&self) -> Option<&Passage> {
+    pub(super) const fn passage(&self) -> Option<&TimelineReplay> {
         match self {
             Self::Whole(passage) | Self::Partial(passage) => Some(passage),
             Self::Unfit(..) | Self::Nothing(_) => None,
@@ -88,11 +88,11 @@ impl Stage {
     }
 
     /// Returns the state after it; `None` if no segment follows.
-    fn after(&self) -> Option<State> {
+    fn after(&self) -> Option<ReplayState> {
         match self {
             Self::Whole(passage) => {
                 let number = passage.read.run.last.checked_add(1)?;
-                Some(State { on: passage.place, number })
+                Some(ReplayState { on: passage.place, number })
             }
             Self::Partial(_) | Self::Unfit(..) | Self::Nothing(_) => None,
         }
@@ -102,7 +102,7 @@ impl Stage {
 impl KnownStages {
     /// Adds stages of which each follows the one before. Stages that are known already may follow
     /// the last one.
-    fn add(&mut self, stages: &[(State, Stage)]) {
+    fn add(&mut self, stages: &[(ReplayState, Stage)]) {
         let first = self.links.len();
         let after = stages.last().and_then(|(_, last)| last.after());
         let mut next = after.and_then(|after| self.indices.get(&after).copied());
@@ -126,7 +126,7 @@ impl KnownStages {
 impl Course {
     /// Returns the first stage of a replay from a segment on, for a backup of the timeline at a
     /// place.
-    pub(super) fn first_stage(&self, own: Place, begin: u64, wal: &ArchivedWal) -> Stage {
+    pub(super) fn first_stage(&self, own: TimelineIndex, begin: u64, wal: &ArchivedWal) -> Stage {
         self.stage(None, own, begin, wal)
     }
 
@@ -166,7 +166,13 @@ impl Course {
     ///
     /// `XLogFileReadAnyTLI` in `xlogrecovery.c` reads each segment from the newest timeline that has
     /// it, and never from a timeline older than that of the last segment.
-    fn stage(&self, on: Option<Place>, from: Place, number: u64, wal: &ArchivedWal) -> Stage {
+    fn stage(
+        &self,
+        on: Option<TimelineIndex>,
+        from: TimelineIndex,
+        number: u64,
+        wal: &ArchivedWal,
+    ) -> Stage {
         let sources = self.sources().take_while(|source| on.is_none_or(|on| source.place <= on));
         let mut answers = sources
             .filter(|source| source.may_have(number))
@@ -178,7 +184,7 @@ impl Course {
         let read = |last| Read { timeline, run: Run { first: number, last } };
         let left_at = self.crossing(from, place, number);
         let is_continued = place == from || left_at.is_some();
-        let passage = |last| Passage { read: read(last), left_at, place };
+        let passage = |last| TimelineReplay { read: read(last), left_at, place };
         match served {
             Served::Whole if is_continued => {
                 Stage::Whole(passage(self.end_of_run(place, timeline, number, wal)))
@@ -195,7 +201,7 @@ impl Course {
     /// Returns the last segment of the run that holds a number, before a newer timeline has one.
     fn end_of_run(
         &self,
-        place: Place,
+        place: TimelineIndex,
         timeline: TimelineId,
         number: u64,
         wal: &ArchivedWal,

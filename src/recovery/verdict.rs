@@ -12,7 +12,9 @@ use super::follow::{Courses, Tried};
 use super::judged::Judged;
 use super::restore::Read;
 use super::wal::SegmentSets;
-use super::{ArchivedWal, BackupSpan, Followed, Histories, Need, Obstacle, Target, lines};
+use super::{
+    ArchivedWal, BackupSpan, Followed, Histories, Obstacle, Target, WalRequirement, lines,
+};
 
 /// A finished backup with all its data.
 #[derive(Clone, Debug)]
@@ -22,7 +24,7 @@ pub struct Candidate {
     /// Span of WAL that the backup needs to become consistent.
     pub span: BackupSpan,
     /// Purpose that the backup is kept for.
-    pub need: Need,
+    pub need: WalRequirement,
     /// End time of the backup.
     pub ended_at: DateTime<Utc>,
     /// Backup in the chain that makes this one unusable, if there is one.
@@ -117,7 +119,7 @@ impl Archived {
         let backups = judged.iter().map(|judged| {
             // Without a current timeline no target restores any backup.
             let current = lines.current.unwrap_or(judged.candidate.span.end.timeline);
-            (judged.candidate.id.clone(), self.verdict(judged, (current, unknown)))
+            (judged.candidate.id.clone(), self.verdict(judged, current, unknown))
         });
         let backups: BTreeMap<_, _> = backups.collect();
         let gaps = self.gaps(&judged, &backups, lines.current);
@@ -152,12 +154,13 @@ impl Archived {
     fn verdict(
         &self,
         judged: &Judged<'_>,
-        (current, unknown): (TimelineId, Option<TimelineId>),
+        current: TimelineId,
+        unknown: Option<TimelineId>,
     ) -> BackupVerdict {
         let own = judged.candidate.span.end.timeline;
         let default_target = self.histories.timeline_of(Target::Latest, own);
         let best = judged.best(current, self.newest_of(current));
-        let thawed = self.thawed_verdict(judged, best, (current, unknown));
+        let thawed = self.thawed_verdict(judged, best, current, unknown);
         let thawed_reach = best.and_then(Tried::last);
         let at_once = self.at_once(judged, best);
         let cold = at_once.cold.as_ref();
@@ -186,7 +189,8 @@ impl Archived {
         &self,
         judged: &Judged<'_>,
         best: Option<&Tried>,
-        (current, unknown): (TimelineId, Option<TimelineId>),
+        current: TimelineId,
+        unknown: Option<TimelineId>,
     ) -> Verdict {
         if let Some(parent) = &judged.candidate.broken_parent {
             return Verdict::Broken(Obstacle::Parent { backup: parent.clone() });

@@ -29,7 +29,8 @@ impl CheckDocument {
         certificates: &[CertificateStatus],
         now: DateTime<Utc>,
     ) -> Self {
-        let archives: Vec<_> = archives.iter().map(|one| ArchiveEntry::new(one, now)).collect();
+        let archives: Vec<_> =
+            archives.iter().map(|report| ArchiveEntry::new(report, now)).collect();
         let entry = |status| CertificateEntry::new(status, now);
         let certificates: Vec<_> = certificates.iter().map(entry).collect();
         let of_archives = archives.iter().map(|archive| archive.status);
@@ -51,7 +52,7 @@ impl ArchiveEntry {
         let mut servers = Vec::new();
         if let Some(report) = report {
             for (name, server) in &report.servers {
-                servers.push(ServerEntry::new((name, server), report, now));
+                servers.push(ServerEntry::new(name, server, report, now));
             }
         }
         let own = findings.iter().map(|finding| finding.severity);
@@ -71,16 +72,16 @@ impl ArchiveEntry {
 }
 
 impl ServerEntry {
-    fn new((name, server): (&str, &ServerReport), report: &Report, now: DateTime<Utc>) -> Self {
+    fn new(name: &str, server: &ServerReport, report: &Report, now: DateTime<Utc>) -> Self {
         let uploads = report.uploads.as_ref().and_then(|all| all.get(name));
-        let mut findings = server_findings((name, server), report, now);
+        let mut findings = server_findings(name, server, report, now);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Self {
             name: name.to_owned(),
             expected: server.is_expected,
             status: Severity::worst(findings.iter().map(|finding| finding.severity)),
             findings,
-            backups: server.backups.iter().map(|one| BackupEntry::new(one, server)).collect(),
+            backups: server.backups.iter().map(|report| BackupEntry::new(report, server)).collect(),
             postgresql: server.postgresql().map(|identity| PostgresqlEntry {
                 system_identifier: identity.system_identifier.to_owned(),
                 version: identity.version.map(str::to_owned),
@@ -88,10 +89,10 @@ impl ServerEntry {
             files_refused: files_refused(server),
             wal: wal(&server.wal, server),
             recovery: recovery(server),
-            schedule: server.schedule.as_ref().map(|one| ScheduleEntry::new(one, now)),
+            schedule: server.schedule.as_ref().map(|report| ScheduleEntry::new(report, now)),
             retention: server.retention.as_ref().map(retention),
             uploads: uploads.map(UploadsEntry::from),
-            stored_bytes: server.stock.sums.bytes,
+            stored_bytes: server.usage.sums.bytes,
             reclaimable_bytes: server
                 .reclaimable
                 .iter()
@@ -165,9 +166,9 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
     RecoveryEntry {
         current_timeline: server.current_timeline().map(|timeline| timeline.0),
         unreached_timeline: recovery.verdict.unreached_timeline.map(|timeline| timeline.0),
-        gaps: recovery.gaps().map(|_| recovery.named_gaps().map(gap_entry).collect()),
-        pending_gaps: recovery.named(&recovery.pending).map(gap_entry).collect(),
-        obsolete: obsolete.map(|runs| runs.map(gap_entry).collect()),
+        gaps: recovery.gaps().map(|_| recovery.named_gaps().map(GapEntry::of).collect()),
+        pending_gaps: recovery.named(&recovery.pending).map(GapEntry::of).collect(),
+        obsolete: obsolete.map(|runs| runs.map(GapEntry::of).collect()),
         window_start: server.recovery_window_start().map(Moment),
         window_end: server.recovery_window_end().map(Moment),
         histories_missing: server
@@ -192,8 +193,11 @@ fn blocked(retention: &RetentionReport) -> Option<BTreeSet<&'static str>> {
     (all_are_known || !holding.is_empty()).then_some(holding)
 }
 
-fn gap_entry((first, last, count): (SegmentName, SegmentName, u64)) -> GapEntry {
-    GapEntry { timeline: first.timeline.0, first: first.to_string(), last: last.to_string(), count }
+impl GapEntry {
+    fn of(gap: (SegmentName, SegmentName, u64)) -> Self {
+        let (first, last, count) = gap;
+        Self { timeline: first.timeline.0, first: first.to_string(), last: last.to_string(), count }
+    }
 }
 
 fn retention(retention: &RetentionReport) -> RetentionEntry {

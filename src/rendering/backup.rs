@@ -222,11 +222,11 @@ fn is_restorable(backup: &BackupReport, server: &ServerReport) -> Option<bool> {
     if backup.state == BackupState::Unreadable(UnreadableReason::Access) {
         return None;
     }
-    let Some(one) = server.recovery.verdict.backups.get(&backup.id) else { return Some(false) };
-    match one.verdict {
+    let Some(judged) = server.recovery.verdict.backups.get(&backup.id) else { return Some(false) };
+    match judged.verdict {
         Verdict::Recoverable | Verdict::Consistent(_) => Some(true),
         Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
-            server.is_certain(one).then_some(false)
+            server.is_certain(judged).then_some(false)
         }
     }
 }

@@ -160,7 +160,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::x509::made::{Authority, now};
+    use crate::x509::test_certificates::{Authority, now};
     use crate::x509::{CertificateSource, LastChain, WarnBefore};
 
     /// A leaf that has an intermediate behind it which has ended.
@@ -182,7 +182,7 @@ mod tests {
     fn told(status: &CertificateStatus) -> Vec<(Severity, FindingCode, String)> {
         let entry = CertificateEntry::new(status, now());
         let findings = entry.findings.into_iter();
-        findings.map(|one| (one.severity, one.code, one.message)).collect()
+        findings.map(|finding| (finding.severity, finding.code, finding.message)).collect()
     }
 
     #[test]

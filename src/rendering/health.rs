@@ -12,8 +12,8 @@ use super::incomplete::what_is_missing;
 use super::refusals::refusals;
 use super::schedule::schedule;
 use super::shape::{newest_shape, too_few_backups};
+use super::storage_findings::{anomalies, obsolete_wal, old_uploads, orphan, retention};
 use super::thresholds::{CRITICAL_WAIT, MAX_WAIT};
-use super::upkeep::{anomalies, obsolete_wal, old_uploads, orphan, retention};
 use super::{Evidence, Finding, FindingCode, Moment, ObstacleEntry, Severity};
 
 /// How many gaps of a server are told one by one: the page for people tells of them at each request.
@@ -56,7 +56,8 @@ pub(super) fn archive_findings(status: &ArchiveStatus, now: DateTime<Utc>) -> Ve
 
 /// What is not as it should be with one server of the archive.
 pub(super) fn server_findings(
-    (name, server): (&str, &ServerReport),
+    name: &str,
+    server: &ServerReport,
     report: &Report,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
@@ -73,7 +74,12 @@ pub(super) fn server_findings(
         findings.extend(other_backups(server, now));
         findings.extend(anomalies(server));
         findings.extend(obsolete_wal(server));
-        findings.extend(server.retention.iter().flat_map(|one| retention(one, server, now)));
+        findings.extend(
+            server
+                .retention
+                .iter()
+                .flat_map(|retention_report| retention(retention_report, server, now)),
+        );
     } else {
         // Nobody relies on it; what it takes is the question, and not what can be restored.
         findings.push(orphan(server));
@@ -241,8 +247,7 @@ fn with_obstacle(backup: &BackupReport, obstacle: &ObstacleEntry) -> Evidence {
 /// Each gap, as long as there are few enough to be read, and the others in one.
 fn gaps(server: &ServerReport) -> Vec<Finding> {
     let gap = |(first, last, missing): (SegmentName, SegmentName, u64)| {
-        let message =
-            gap_in_words((first, last), missing, server.recovery.wrong_sizes(first, last));
+        let message = gap_in_words(first, last, missing, server.recovery.wrong_sizes(first, last));
         let evidence = Evidence {
             timeline: Some(first.timeline.0),
             segment: Some(first.to_string()),
@@ -265,11 +270,7 @@ fn gaps(server: &ServerReport) -> Vec<Finding> {
     findings
 }
 
-fn gap_in_words(
-    (first, last): (SegmentName, SegmentName),
-    missing: u64,
-    wrong_sizes: u64,
-) -> String {
+fn gap_in_words(first: SegmentName, last: SegmentName, missing: u64, wrong_sizes: u64) -> String {
     if missing == 1 && wrong_sizes == 1 {
         return format!(
             "Segment {first} has an impossible size: a restore that reaches it does not come up"

@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn two_units_tell_how_long() {
         let seconds = [0, 1, 59, 60, 3_599, 3_600, 86_400, 205_258, 864_060];
-        let shown: Vec<_> = seconds.map(|one| duration(TimeDelta::seconds(one))).into();
+        let shown: Vec<_> = seconds.map(|count| duration(TimeDelta::seconds(count))).into();
 
         let expected = [
             "0 seconds",

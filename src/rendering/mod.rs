@@ -6,7 +6,6 @@ mod backup;
 mod certificate;
 mod explanation;
 mod finding_code;
-mod glance;
 mod health;
 mod human;
 mod incomplete;
@@ -17,17 +16,17 @@ mod refusals;
 mod schedule;
 mod severity;
 mod shape;
+mod storage_findings;
 mod stored;
+mod summary;
 mod terminal;
 mod text;
 mod thresholds;
-mod upkeep;
 
 pub use backup::{BackupEntry, FollowEntry, ObstacleEntry, ReachEntry};
 pub use certificate::CertificateEntry;
 pub use explanation::explanation;
 pub use finding_code::FindingCode;
-pub use glance::{RestoreVerdict, ServerGlance, server_glances};
 pub use json::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry, Moment,
     PostgresqlEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry,
@@ -41,5 +40,6 @@ pub use stored::{
     ReclaimableEntry, ReportDocument, ServerStorage, StorageEntry, WeekEntry, report_markdown,
     report_text,
 };
+pub use summary::{RestoreVerdict, ServerSummary, server_glances};
 pub use text::text;
 pub use thresholds::{Threshold, thresholds};

@@ -40,7 +40,9 @@ impl ScheduleEntry {
             meaning: schedule.in_words(),
             warning: schedule.warning(),
             interval_seconds: schedule.intervals().median.as_seconds_f64(),
-            observed_interval_seconds: report.observed.map(|one| one.median.as_seconds_f64()),
+            observed_interval_seconds: report
+                .observed
+                .map(|interval| interval.median.as_seconds_f64()),
             due_at: report.due_at(now).map(Moment),
             grace_seconds: report.grace_period.as_seconds_f64(),
             overdue_seconds: report.overdue(now).map(TimeDelta::as_seconds_f64),

@@ -16,14 +16,16 @@ pub(super) fn status(severity: Severity, colours: bool) -> String {
 
 /// A text from outside, which must neither steer the terminal nor change the order of what is read.
 pub(super) fn plain(text: &str) -> String {
-    let is_harmless = |one: &char| !one.is_control() && !is_direction(*one);
-    text.chars().map(|one| if is_harmless(&one) { one } else { '\u{fffd}' }).collect()
+    let is_harmless = |character: &char| !character.is_control() && !is_direction(*character);
+    text.chars()
+        .map(|character| if is_harmless(&character) { character } else { '\u{fffd}' })
+        .collect()
 }
 
 /// Whether a character begins a line or turns the direction of writing (Unicode Standard Annex 9,
 /// "Explicit Directional Formatting Characters"), and shows nothing itself.
-fn is_direction(one: char) -> bool {
-    matches!(one, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+fn is_direction(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -15,24 +15,24 @@ use super::{
 /// The document as text for people, with colours (ANSI) where they are wanted.
 #[must_use]
 pub fn text(document: &CheckDocument, colours: bool) -> String {
-    let page = Page { now: document.generated_at.0, colours };
+    let page = TextWriter { now: document.generated_at.0, colours };
     let status = page.status(document.status);
     let mut lines = vec![format!("{status} as of {}", moment(page.now))];
     lines.extend(document.archives.iter().flat_map(|archive| page.archive(archive)));
     if !document.certificates.is_empty() {
         lines.push(String::new());
     }
-    lines.extend(document.certificates.iter().flat_map(|one| page.certificate(one)));
+    lines.extend(document.certificates.iter().flat_map(|entry| page.certificate(entry)));
     lines.join("\n")
 }
 
 /// How everything is written.
-struct Page {
+struct TextWriter {
     now: DateTime<Utc>,
     colours: bool,
 }
 
-impl Page {
+impl TextWriter {
     fn status(&self, severity: Severity) -> String {
         status(severity, self.colours)
     }
@@ -133,7 +133,7 @@ impl Page {
     /// The newest failed backup; where none is done since, a finding tells of it.
     fn last_failure(&self, server: &ServerEntry) -> Option<String> {
         let failed = server.backups.iter().filter(|backup| backup.state == "failed");
-        let BackupEntry { id, began_at, error, .. } = failed.max_by_key(|one| one.began_at)?;
+        let BackupEntry { id, began_at, error, .. } = failed.max_by_key(|entry| entry.began_at)?;
         let is_told = |finding: &Finding| {
             finding.code == FindingCode::BackupFailed
                 && finding.evidence.backup.as_ref() == Some(id)
@@ -180,7 +180,7 @@ fn done(server: &ServerEntry) -> impl Iterator<Item = &BackupEntry> {
 }
 
 fn backups(server: &ServerEntry) -> Option<String> {
-    let number = |state| server.backups.iter().filter(|one| one.state == state).count();
+    let number = |state| server.backups.iter().filter(|entry| entry.state == state).count();
     let known = crate::report::BackupState::ALL_LABELS.map(|state| (state, number(state)));
     let known = known.into_iter().filter(|(_, number)| *number > 0);
     let words: Vec<_> = known.map(|(state, number)| format!("{number} {state}")).collect();
@@ -192,11 +192,11 @@ fn schedule(server: &ServerEntry) -> Option<String> {
 }
 
 fn timelines(server: &ServerEntry) -> Option<String> {
-    let timelines = server.wal.timelines.iter().map(|one| {
-        let is_current = server.recovery.current_timeline == Some(one.timeline);
+    let timelines = server.wal.timelines.iter().map(|entry| {
+        let is_current = server.recovery.current_timeline == Some(entry.timeline);
         let current = if is_current { ", current" } else { "" };
-        let segments = count(one.segments, "segment");
-        format!("{} ({segments}, {}{current})", one.timeline, bytes(one.bytes))
+        let segments = count(entry.segments, "segment");
+        format!("{} ({segments}, {}{current})", entry.timeline, bytes(entry.bytes))
     });
     let timelines: Vec<_> = timelines.collect();
     (!timelines.is_empty()).then(|| timelines.join(", "))

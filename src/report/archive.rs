@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::inventory::Stock;
-use crate::postgres::LogName;
+use crate::inventory::Usage;
+use crate::postgres::WalDir;
 
 use super::{PrefixSums, ServerReport, UploadSums};
 
@@ -18,7 +18,7 @@ pub struct Report {
     /// of the expected servers were listed, and anything next to them is unknown.
     pub is_whole: bool,
     /// All objects that the scan accounted for.
-    pub stock: Stock,
+    pub usage: Usage,
     /// Servers by name: those found, and those expected but not found.
     pub servers: BTreeMap<String, ServerReport>,
     /// Names of the servers that exist but are ignored.
@@ -30,7 +30,7 @@ pub struct Report {
     pub uploads: Option<BTreeMap<String, UploadSums>>,
     /// WAL directories, by server, whose files must be listed again to compute sums that are
     /// missing here.
-    pub lacking: BTreeSet<(String, LogName)>,
+    pub lacking: BTreeSet<(String, WalDir)>,
 }
 
 impl Report {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::barman::{NestedNames, Place, ServerKey, ServerPattern};
-use crate::inventory::{DirectoryInventory, Files, Inventory};
-use crate::postgres::{LogName, TimelineId};
+use crate::barman::{NestedNames, ObjectLocation, ServerKey, ServerPattern};
+use crate::inventory::{DirectoryInventory, Inventory, SmallFiles};
+use crate::postgres::{TimelineId, WalDir};
 use crate::recovery::retention::RetentionPolicy;
 
 use super::build_server::ServerJudge;
@@ -82,7 +82,7 @@ pub struct ScanFindings<'a> {
     /// Listed objects.
     pub inventory: &'a Inventory,
     /// Contents of the small files.
-    pub files: &'a Files,
+    pub files: &'a SmallFiles,
     /// Start of the scan that listed everything that can have changed.
     pub listed_at: DateTime<Utc>,
     /// Oldest moment at which any part of the inventory was listed.
@@ -109,13 +109,14 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
         let judge = ServerJudge { name, findings, expected, now };
         (name.clone(), judge.report(directory, *is_expected))
     };
-    let reports: BTreeMap<String, (ServerReport, BTreeSet<LogName>)> =
+    let reports: BTreeMap<String, (ServerReport, BTreeSet<WalDir>)> =
         servers.iter().map(report_of).collect();
-    let lacking =
-        reports.iter().flat_map(|(name, (_, logs))| logs.iter().map(|log| (name.clone(), *log)));
+    let lacking = reports
+        .iter()
+        .flat_map(|(name, (_, wal_dirs))| wal_dirs.iter().map(|wal_dir| (name.clone(), *wal_dir)));
     Report {
         audited_at: findings.audited_at,
-        stock: inventory.total(),
+        usage: inventory.total(),
         is_whole: findings.is_whole,
         prefixes: prefix_sums(findings, &servers, expected),
         ignored: ignored_servers(inventory, expected),
@@ -152,14 +153,16 @@ fn uploads_by_server(
         servers.keys().map(|name| (name.clone(), UploadSums::default())).collect();
     let names = expected.nested_names();
     for finding in uploads {
-        let server = match Place::among(&finding.upload.key, &names) {
-            Place::Directory { directory, .. } if expected.is_ignored(directory) => continue,
-            Place::Directory { directory, key } => {
+        let server = match ObjectLocation::among(&finding.upload.key, &names) {
+            ObjectLocation::Directory { directory, .. } if expected.is_ignored(directory) => {
+                continue;
+            }
+            ObjectLocation::Directory { directory, key } => {
                 // A first backup that was killed may have left nothing but its upload.
                 let is_server = key != ServerKey::Other || servers.contains_key(directory);
                 if is_server { directory } else { "" }
             }
-            Place::Loose => "",
+            ObjectLocation::Loose => "",
         };
         sums.entry(server.to_owned()).or_default().add(finding);
     }

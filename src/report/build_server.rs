@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::{BackupStatus, KeepTarget};
 use crate::inventory::{
-    BackupInventory, DirectoryInventory, FileContent, Finding, Stock, UnreadableReason,
+    BackupInventory, DirectoryInventory, FileContent, FileReading, UnreadableReason, Usage,
 };
-use crate::postgres::{LogName, SegmentSize};
+use crate::postgres::{SegmentSize, WalDir};
 use crate::recovery::Histories;
 
 use super::build::{Expectations, ScanFindings};
@@ -39,19 +39,19 @@ impl ServerJudge<'_> {
         &self,
         directory: &DirectoryInventory,
         is_expected: bool,
-    ) -> (ServerReport, BTreeSet<LogName>) {
+    ) -> (ServerReport, BTreeSet<WalDir>) {
         let backups: Vec<_> = directory
             .backups
             .iter()
             .filter(|(_, backup)| backup.has_objects)
             .filter_map(|(id, backup)| self.backup(id, backup))
             .collect();
-        let mut stock = Stock::default();
-        directory.stocks().for_each(|part| stock.add(part));
+        let mut usage = Usage::default();
+        directory.usages().for_each(|part| usage.add(part));
         let mut report = ServerReport {
             is_expected,
             is_found: directory.is_server(),
-            stock,
+            usage,
             base: directory.base(),
             keeps_are_known: directory.backups.values().all(|backup| self.keep_is_known(backup)),
             refusals: Refusals::new(directory, self.findings.files),
@@ -73,9 +73,8 @@ impl ServerJudge<'_> {
         report.refusals.restrict(&mut report.recovery);
         report.wal = self.wal(directory, &histories, &report);
         let policy = self.expected.retention.of(self.name).filter(|_| is_expected);
-        report.retention = policy.map(|policy| {
-            RetentionReport::new(policy, (directory, &report), self.now, &mut lacking)
-        });
+        report.retention = policy
+            .map(|policy| RetentionReport::new(policy, directory, &report, self.now, &mut lacking));
         let schedule = self.expected.schedules.get(self.name).filter(|_| is_expected);
         report.schedule = schedule.map(|expected| ScheduleReport::new(expected, &report, self.now));
         report.reclaimable = reclaimable(&report, self.abandoned_upload_bytes(&report));
@@ -84,20 +83,17 @@ impl ServerJudge<'_> {
 
     /// Reports on one backup; `None` if it was deleted while the scan ran.
     fn backup(&self, id: &str, inventory: &BackupInventory) -> Option<BackupReport> {
-        let finding = match &inventory.info {
-            Some(file) => match self.findings.files.finding(file) {
-                Some(Finding::Gone) => return None,
-                finding => finding,
-            },
-            None => None,
-        };
+        let reading = inventory.info.as_ref().and_then(|file| self.findings.files.reading(file));
+        if matches!(reading, Some(FileReading::Gone)) {
+            return None;
+        }
         let written_at = inventory.info.as_ref().map(|file| file.object.last_modified);
-        let info = match finding {
-            Some(Finding::Read(FileContent::BackupInfo(info))) => Some(info.as_ref()),
+        let info = match reading {
+            Some(FileReading::Read(FileContent::BackupInfo(info))) => Some(info.as_ref()),
             Some(_) | None => None,
         };
         let began_at = info.and_then(|info| info.began_at).or(written_at);
-        let state = match (info, finding) {
+        let state = match (info, reading) {
             (Some(info), _) => {
                 // A start in the future comes from a wrong clock or time zone; the file cannot be
                 // older than the backup's start.
@@ -105,23 +101,24 @@ impl ServerJudge<'_> {
                 let age = since.map_or(TimeDelta::MAX, |since| self.now - since);
                 BackupState::of(info, inventory, age, self.expected.max_running_time)
             }
-            (None, Some(Finding::Unreadable { reason, .. })) => BackupState::Unreadable(*reason),
+            (None, Some(FileReading::Unreadable { reason, .. })) => {
+                BackupState::Unreadable(*reason)
+            }
             (None, Some(_)) => BackupState::Unreadable(UnreadableReason::Syntax),
             (None, None) => BackupState::Incomplete,
         };
+        let done = info.filter(|info| info.status == BackupStatus::Done);
+        let missing_data = done.map(|info| inventory.missing_data(info)).unwrap_or_default();
         Some(BackupReport {
             id: id.to_owned(),
             state,
             info: info.cloned(),
-            missing_data: info
-                .filter(|info| info.status == BackupStatus::Done)
-                .map(|info| inventory.missing_data(info))
-                .unwrap_or_default(),
-            unreadable: match finding {
-                Some(Finding::Unreadable { message, .. }) => Some(message.clone()),
-                Some(Finding::Read(_) | Finding::Gone) | None => None,
+            missing_data,
+            unreadable: match reading {
+                Some(FileReading::Unreadable { message, .. }) => Some(message.clone()),
+                Some(FileReading::Read(_) | FileReading::Gone) | None => None,
             },
-            stored: inventory.stock.sums,
+            stored: inventory.usage.sums,
             keep: self.keep(inventory),
             began_at,
             upload_bytes: self.upload_bytes(id),
@@ -131,15 +128,15 @@ impl ServerJudge<'_> {
     /// Target of a backup's keep annotation. An annotation without a `backup.info` keeps no backup.
     fn keep(&self, inventory: &BackupInventory) -> Option<KeepTarget> {
         inventory.info.as_ref()?;
-        match self.findings.files.finding(inventory.keep.as_ref()?)? {
-            Finding::Read(FileContent::Keep(target)) => *target,
-            Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone => None,
+        match self.findings.files.reading(inventory.keep.as_ref()?)? {
+            FileReading::Read(FileContent::Keep(target)) => *target,
+            FileReading::Read(_) | FileReading::Unreadable { .. } | FileReading::Gone => None,
         }
     }
 
     fn keep_is_known(&self, inventory: &BackupInventory) -> bool {
-        let finding = inventory.keep.as_ref().and_then(|file| self.findings.files.finding(file));
-        !matches!(finding, Some(Finding::Unreadable { .. }))
+        let reading = inventory.keep.as_ref().and_then(|file| self.findings.files.reading(file));
+        !matches!(reading, Some(FileReading::Unreadable { .. }))
     }
 
     fn upload_bytes(&self, id: &str) -> Option<u64> {
@@ -148,8 +145,8 @@ impl ServerJudge<'_> {
             return *bytes;
         }
         let own =
-            self.findings.uploads?.iter().filter(|finding| finding.upload.key.starts_with(&prefix));
-        own.map(|finding| finding.bytes)
+            self.findings.uploads?.iter().filter(|reading| reading.upload.key.starts_with(&prefix));
+        own.map(|reading| reading.bytes)
             .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))
     }
 
@@ -157,7 +154,7 @@ impl ServerJudge<'_> {
     fn abandoned_upload_bytes(&self, report: &ServerReport) -> Option<u64> {
         let prefix = format!("{}/", self.name);
         let own =
-            self.findings.uploads?.iter().filter(|finding| finding.upload.key.starts_with(&prefix));
+            self.findings.uploads?.iter().filter(|reading| reading.upload.key.starts_with(&prefix));
         let of_backups = |state: BackupState| -> Vec<String> {
             let backups = report.backups.iter().filter(|backup| backup.state == state);
             backups.map(|backup| format!("{prefix}base/{}/", backup.id)).collect()
@@ -167,9 +164,9 @@ impl ServerJudge<'_> {
         let refused = of_backups(BackupState::Unreadable(UnreadableReason::Access));
         let is_in =
             |key: &str, backups: &[String]| backups.iter().any(|prefix| key.starts_with(prefix));
-        let abandoned = own.filter(|finding| !is_in(&finding.upload.key, &running));
+        let abandoned = own.filter(|reading| !is_in(&reading.upload.key, &running));
         abandoned
-            .map(|finding| finding.bytes.filter(|_| !is_in(&finding.upload.key, &refused)))
+            .map(|reading| reading.bytes.filter(|_| !is_in(&reading.upload.key, &refused)))
             .try_fold(0, |sum: u64, bytes| Some(sum.saturating_add(bytes?)))
     }
 
@@ -178,7 +175,7 @@ impl ServerJudge<'_> {
         directory: &DirectoryInventory,
         histories: &Arc<Histories>,
         report: &ServerReport,
-        lacking: &mut BTreeSet<LogName>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> RecoveryReport {
         let (wal, files) = (&directory.wal, self.findings.files);
         let newest = report.newest_done();

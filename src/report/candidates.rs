@@ -2,7 +2,7 @@
 
 use crate::barman::{BackupOrigin, BackupStatus, KeepTarget};
 use crate::inventory::{DirectoryInventory, SomeObjects};
-use crate::recovery::{BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink, Need};
+use crate::recovery::{BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink, WalRequirement};
 
 use super::clusters::Cluster;
 use super::{BackupReport, BackupState};
@@ -71,7 +71,7 @@ impl Candidates<'_> {
 }
 
 /// Range of WAL that a backup needs if Barman calls it done, and its purpose.
-pub(super) fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
+pub(super) fn span_of(backup: &BackupReport) -> Option<(BackupSpan, WalRequirement)> {
     let info = backup.info.as_ref().filter(|info| info.status == BackupStatus::Done)?;
     let span = BackupSpan {
         begin: info.begin_wal?,
@@ -81,8 +81,8 @@ pub(super) fn span_of(backup: &BackupReport) -> Option<(BackupSpan, Need)> {
         origin: info.label.map_or(BackupOrigin::Primary, |label| label.origin),
     };
     let need = match backup.keep {
-        Some(KeepTarget::Standalone) => Need::JustItself,
-        Some(KeepTarget::Full) | None => Need::EverythingAfter,
+        Some(KeepTarget::Standalone) => WalRequirement::Consistency,
+        Some(KeepTarget::Full) | None => WalRequirement::Recovery,
     };
     Some((span, need))
 }

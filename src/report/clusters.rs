@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::barman::{BackupOrigin, WalKind};
-use crate::inventory::{DirectoryInventory, LogInventory, WalInventory};
-use crate::postgres::{LogName, Run, Runs, SegmentSize, TimelineId};
+use crate::inventory::{DirectoryInventory, WalDirInventory, WalInventory};
+use crate::postgres::{Run, Runs, SegmentSize, TimelineId, WalDir};
 use crate::recovery::{ArchivedWal, SegmentSets};
 
 use super::BackupReport;
@@ -41,7 +41,7 @@ pub(super) struct Cluster {
     last_ends: BTreeMap<TimelineId, u64>,
     /// First segment that any of its backups names, by timeline.
     first_begins: BTreeMap<TimelineId, u64>,
-    /// Earliest arrival in the logs in which its backups begin.
+    /// Earliest arrival in the WAL directories in which its backups begin.
     wal_at: Option<DateTime<Utc>>,
     /// First segments of the next cluster's backups, if arrivals cannot separate the two.
     ends_before: BTreeMap<TimelineId, u64>,
@@ -93,9 +93,9 @@ struct Foreign {
     of_either: SegmentSets,
 }
 
-/// Maximum number of logs that are listed again to tell whose their segments are. Clusters meet in a
-/// few logs; in more of them only if arrival times say nothing.
-const MOST_MIXED_LOGS: usize = 64;
+/// Maximum number of WAL directories that are listed again to tell whose their segments are. Clusters meet in a
+/// few WAL directories; in more of them only if arrival times say nothing.
+const MOST_MIXED_WAL_DIRS: usize = 64;
 
 /// Largest number of clusters that are judged separately. More exist only in a directory that somebody
 /// floods with backups.
@@ -235,8 +235,8 @@ impl Cluster {
         let first_end = first_end.map(|(began_at, segment)| FirstEnd { began_at, segment });
         let both = self.first_end.into_iter().chain(first_end);
         self.first_end = both.min_by_key(|first| first.began_at);
-        let log = info.begin_wal.and_then(|name| directory.wal.logs.get(&LogName::from(name)));
-        let wal_at = log.and_then(|log| log.earliest_arrival());
+        let wal_dir = info.begin_wal.and_then(|name| directory.wal.dirs.get(&WalDir::from(name)));
+        let wal_at = wal_dir.and_then(|wal_dir| wal_dir.earliest_arrival());
         self.wal_at = self.wal_at.into_iter().chain(wal_at).min();
         if let Some((timeline, number)) = end {
             let last = self.last_ends.entry(timeline).or_insert(number);
@@ -283,7 +283,7 @@ impl Cluster {
         &self,
         wal: &ArchivedWal,
         inventory: &WalInventory,
-        lacking: &mut BTreeSet<LogName>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> View {
         let mut view = View { wal: wal.clone(), of_either: SegmentSets::new() };
         if self.is_alone() {
@@ -352,14 +352,14 @@ impl Cluster {
         &self,
         inventory: &WalInventory,
         size: SegmentSize,
-        lacking: &mut BTreeSet<LogName>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> Foreign {
         let mut foreign = Foreign::default();
         let mut mixed = Vec::new();
-        let per_log = u64::from(size.segments_per_log());
-        for (name, log) in &inventory.logs {
-            let first = u64::from(name.log) * per_log;
-            let Some(others) = self.of_others(*name, first, log) else {
+        let per_wal_dir = u64::from(size.segments_per_wal_dir());
+        for (name, wal_dir) in &inventory.dirs {
+            let first = u64::from(name.high) * per_wal_dir;
+            let Some(others) = self.of_others(*name, first, wal_dir) else {
                 mixed.push(*name);
                 continue;
             };
@@ -371,27 +371,30 @@ impl Cluster {
                 }
             }
         }
-        lacking.extend(mixed.into_iter().take(MOST_MIXED_LOGS));
+        lacking.extend(mixed.into_iter().take(MOST_MIXED_WAL_DIRS));
         foreign
     }
 
-    /// Returns the segments of a log, by their numbers within it, that another cluster wrote or may
+    /// Returns the segments of a WAL directory, by their numbers within it, that another cluster wrote or may
     /// have written. `None` if its files are forgotten, and the ends of a run have different writers.
     fn of_others(
         &self,
-        name: LogName,
+        name: WalDir,
         first: u64,
-        log: &LogInventory,
+        wal_dir: &WalDirInventory,
     ) -> Option<Vec<(Run, Writer)>> {
-        // In nearly every log; to look at each of millions of segments takes long.
-        if log.arrivals.is_none_or(|(earliest, latest)| self.is_writer_between(earliest, latest)) {
+        // In nearly every WAL directory; to look at each of millions of segments takes long.
+        if wal_dir
+            .arrivals
+            .is_none_or(|(earliest, latest)| self.is_writer_between(earliest, latest))
+        {
             return Some(Vec::new());
         }
         let writer_of = |segment: u32, arrived_at: DateTime<Utc>| {
             self.writer_of(name.timeline, first + u64::from(segment), arrived_at)
         };
         let is_of_other = |(_, writer): &(Run, Writer)| *writer != Writer::This;
-        if let Some(segments) = served_segments(log) {
+        if let Some(segments) = served_segments(wal_dir) {
             let writers = segments.map(|(segment, at)| {
                 let number = u64::from(segment);
                 (Run { first: number, last: number }, writer_of(segment, at))
@@ -400,9 +403,9 @@ impl Cluster {
         }
         let writer_of_end = |number: u64| {
             let segment = u32::try_from(number).ok()?;
-            Some(writer_of(segment, log.arrived_at(segment)?))
+            Some(writer_of(segment, wal_dir.arrived_at(segment)?))
         };
-        let writers = log.segments.iter().map(|run| {
+        let writers = wal_dir.segments.iter().map(|run| {
             let writer = writer_of_end(run.first)?;
             (writer_of_end(run.last)? == writer).then_some((run, writer))
         });
@@ -460,10 +463,12 @@ impl Cluster {
     }
 }
 
-/// Returns the segments of a log with the arrival times of the objects that a restore takes: if there
+/// Returns the segments of a WAL directory with the arrival times of the objects that a restore takes: if there
 /// are several endings, the first one in the order of keys. `None` if the files are forgotten.
-fn served_segments(log: &LogInventory) -> Option<impl Iterator<Item = (u32, DateTime<Utc>)>> {
-    let files = log.files()?;
+fn served_segments(
+    wal_dir: &WalDirInventory,
+) -> Option<impl Iterator<Item = (u32, DateTime<Utc>)>> {
+    let files = wal_dir.files()?;
     let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
     let mut last = None;
     let first = segments.filter(move |file| last.replace(file.segment) != Some(file.segment));

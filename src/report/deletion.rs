@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::barman::WalKind;
-use crate::inventory::{DirectoryInventory, LogInventory, LoggedFile, Sums, WalObjectKind};
-use crate::postgres::LogName;
+use crate::inventory::{DirectoryInventory, Sums, WalDirFile, WalDirInventory, WalObjectKind};
+use crate::postgres::WalDir;
 use crate::recovery::retention::{CatalogBackup, RetentionStatus, WalDeletion, deletion};
 
 use super::ServerReport;
@@ -26,13 +26,14 @@ impl DeletionReport {
     pub(super) fn new(
         directory: &DirectoryInventory,
         server: &ServerReport,
-        (catalog, statuses): (&[CatalogBackup], &BTreeMap<String, RetentionStatus>),
-        lacking: &mut BTreeSet<LogName>,
+        catalog: &[CatalogBackup],
+        statuses: &BTreeMap<String, RetentionStatus>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> Option<Self> {
         let deletion = deletion(catalog, statuses);
         let mut wal = Some(Sums::default());
-        for (name, log) in &directory.wal.logs {
-            let deleted = deleted(*name, log, &deletion.wal);
+        for (name, wal_dir) in &directory.wal.dirs {
+            let deleted = deleted(*name, wal_dir, &deletion.wal);
             if deleted.is_none() {
                 lacking.insert(*name);
             }
@@ -52,22 +53,24 @@ impl DeletionReport {
 
 /// Objects of a WAL directory that are deleted; `None` if that requires its files and they have
 /// been forgotten.
-fn deleted(name: LogName, log: &LogInventory, deletion: &WalDeletion) -> Option<Sums> {
-    if deletion.sweeps(name.timeline, name.log) {
-        return Some(log.stock.sums);
+fn deleted(name: WalDir, wal_dir: &WalDirInventory, deletion: &WalDeletion) -> Option<Sums> {
+    if deletion.sweeps(name.timeline, name.high) {
+        return Some(wal_dir.usage.sums);
     }
-    let runs = deletion.deleted_segments(name.timeline, name.log);
-    if runs.is_empty() && log.rarities().partials.is_empty() {
+    let runs = deletion.deleted_segments(name.timeline, name.high);
+    if runs.is_empty() && wal_dir.irregularities().partials.is_empty() {
         return Some(Sums::default());
     }
     let is_whole = runs.iter().any(|run| run.first == 0 && run.last >= u64::from(u32::MAX));
-    if is_whole && log.rarities().duplicates == 0 {
+    if is_whole && wal_dir.irregularities().duplicates == 0 {
         let kinds = [WalObjectKind::Segment, WalObjectKind::Partial, WalObjectKind::Label];
-        return Some(kinds.map(|kind| log.of(kind)).into_iter().fold(Sums::default(), Sums::plus));
+        return Some(
+            kinds.map(|kind| wal_dir.of(kind)).into_iter().fold(Sums::default(), Sums::plus),
+        );
     }
-    let going = log.files()?.filter(|file| deletion.deletes(file.kind));
+    let going = wal_dir.files()?.filter(|file| deletion.deletes(file.kind));
     // If objects differ only in their compression, Barman sees only the one listed last.
-    let seen: BTreeMap<WalKind, LoggedFile> = going.map(|file| (file.kind, file)).collect();
+    let seen: BTreeMap<WalKind, WalDirFile> = going.map(|file| (file.kind, file)).collect();
     let sums = seen.values().map(|file| Sums { objects: 1, bytes: file.bytes });
     Some(sums.fold(Sums::default(), Sums::plus))
 }

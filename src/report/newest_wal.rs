@@ -34,9 +34,9 @@ pub(super) fn newest_segment(
         Some(current) => timeline == current,
         None => !recovery.stray.contains(&timeline),
     };
-    let mut logs = wal.logs.iter().rev().filter(|(name, _)| is_current(name.timeline));
-    logs.find_map(|(name, log)| {
-        let (segment, arrived_at) = log.last_arrival(since)?;
+    let mut wal_dirs = wal.dirs.iter().rev().filter(|(name, _)| is_current(name.timeline));
+    wal_dirs.find_map(|(name, wal_dir)| {
+        let (segment, arrived_at) = wal_dir.last_arrival(since)?;
         Some(NewestSegment { name: name.segment(segment), arrived_at })
     })
 }

@@ -63,7 +63,7 @@ pub(super) fn reclaimable(
     };
     let bytes = |reason| match reason {
         ReclaimReason::IncompleteUpload => upload_bytes,
-        ReclaimReason::Orphan => (!server.is_expected).then_some(server.stock.sums.bytes),
+        ReclaimReason::Orphan => (!server.is_expected).then_some(server.usage.sums.bytes),
         _ if !server.is_expected => None,
         ReclaimReason::ObsoleteWal => server.recovery.obsolete_stored.map(|sums| sums.bytes),
         ReclaimReason::ObsoleteBackup => obsolete_backups(server),

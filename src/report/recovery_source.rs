@@ -6,10 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::inventory::DirectoryInventory;
-use crate::postgres::{LogName, Run, Runs, SegmentName, SegmentSize, TimelineId};
+use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId, WalDir};
 use crate::recovery::{
-    Archived, ArchivedWal, BackupSpan, BackupVerdict, Candidate, Histories, NeededWal, SegmentSets,
-    ServerVerdict, Verdict,
+    Archived, ArchivedWal, BackupSpan, BackupVerdict, Candidate, Histories, RequiredWal,
+    SegmentSets, ServerVerdict, Verdict,
 };
 
 use super::candidates::{Candidates, span_of};
@@ -86,7 +86,7 @@ impl JudgedCluster {
     }
 
     /// Removes the segments that the cluster needs, unless another one wrote them for sure.
-    fn remove_needed(&self, needed: &NeededWal, segments: &mut SegmentSets) {
+    fn remove_needed(&self, needed: &RequiredWal, segments: &mut SegmentSets) {
         if self.is_unprotected {
             remove(segments, &self.archived.wal.present());
         }
@@ -109,7 +109,7 @@ impl RecoverySource<'_> {
     pub(super) fn report(
         &self,
         size: SegmentSize,
-        lacking: &mut BTreeSet<LogName>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> RecoveryReport {
         let present = archived_wal(&self.directory.wal, size);
         let wal = self.settled(present.clone());
@@ -144,7 +144,7 @@ impl RecoverySource<'_> {
     }
 
     /// Judges every cluster; the one with the newest finished backup comes last.
-    fn judge_all(&self, wal: &ArchivedWal, lacking: &mut BTreeSet<LogName>) -> Vec<JudgedCluster> {
+    fn judge_all(&self, wal: &ArchivedWal, lacking: &mut BTreeSet<WalDir>) -> Vec<JudgedCluster> {
         let mut clusters = clusters(self.backups, self.directory);
         let has_newest =
             |cluster: &Cluster| self.newest.is_some_and(|id| cluster.backups.contains(id));
@@ -172,7 +172,7 @@ impl RecoverySource<'_> {
         &self,
         cluster: Cluster,
         wal: &ArchivedWal,
-        lacking: &mut BTreeSet<LogName>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> JudgedCluster {
         let View { wal, of_either } = cluster.view(wal, &self.directory.wal, lacking);
         let last_arrivals = wal.timelines().filter_map(|timeline| {
@@ -236,7 +236,7 @@ impl RecoverySource<'_> {
         &self,
         verdict: &ServerVerdict,
         reach_of: impl Fn(&BackupVerdict) -> Option<SegmentName>,
-        lacking: &mut BTreeSet<LogName>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> BTreeMap<String, DateTime<Utc>> {
         let mut reached_at = BTreeMap::new();
         for (id, backup) in &verdict.backups {
@@ -245,7 +245,7 @@ impl RecoverySource<'_> {
                 Some(at) => drop(reached_at.insert(id.clone(), at)),
                 // Inside a run, as at the switch to another timeline, the arrival time has been
                 // forgotten.
-                None => drop(lacking.insert(LogName::from(reach))),
+                None => drop(lacking.insert(WalDir::from(reach))),
             }
         }
         reached_at
@@ -256,15 +256,15 @@ impl RecoverySource<'_> {
     }
 
     fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
-        let log = self.directory.wal.logs.get(&LogName::from(segment))?;
-        log.arrived_at(segment.segment)
+        let wal_dir = self.directory.wal.dirs.get(&WalDir::from(segment))?;
+        wal_dir.arrived_at(segment.low)
     }
 
     fn restore(
         &self,
         cluster: &JudgedCluster,
         verdict: &ServerVerdict,
-        lacking: &mut BTreeSet<LogName>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> Option<RestoreReport> {
         let JudgedCluster { archived, candidates, .. } = cluster;
         let is_recoverable = |candidate: &&Candidate| {
@@ -326,7 +326,7 @@ impl RecoverySource<'_> {
             let JudgedCluster { cluster, archived, .. } = judged;
             let of_cluster = needs.iter().filter(|(id, _)| cluster.backups.contains(*id));
             let of_cluster: Vec<_> = of_cluster.map(|(_, need)| *need).collect();
-            let mut needed = NeededWal::of(&of_cluster, &archived.histories, &archived.wal);
+            let mut needed = RequiredWal::of(&of_cluster, &archived.histories, &archived.wal);
             for begin in self.running_begins(cluster) {
                 needed.add_running(begin, wal.size);
             }

@@ -1,16 +1,16 @@
-//! Files of a server whose content is unknown.
+//! Small files of a server whose content is unknown.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::inventory::{DirectoryInventory, Files, Finding, SmallFile, UnreadableReason};
+use crate::inventory::{DirectoryInventory, FileReading, SmallFile, SmallFiles, UnreadableReason};
 use crate::postgres::TimelineId;
 use crate::recovery::{BackupVerdict, Obstacle, Verdict};
 
 use super::{BackupReport, BackupState, RecoveryReport, ServerReport};
 
-/// Files of a server that the store refuses to return, or that are too large to be read: their
+/// Small files of a server that the store refuses to return, or that are too large to be read: their
 /// content is unknown.
 ///
 /// Causes are a missing permission, an encryption key, a cold storage class, or a limit of the
@@ -64,7 +64,7 @@ impl RefusedKind {
 
 impl Refusals {
     /// Finds the refused files of a server.
-    pub(super) fn new(directory: &DirectoryInventory, files: &Files) -> Self {
+    pub(super) fn new(directory: &DirectoryInventory, files: &SmallFiles) -> Self {
         let mut refusals = Self::default();
         for backup in directory.backups.values() {
             refusals.note(RefusedKind::BackupInfo, backup.info.as_ref(), files);
@@ -79,12 +79,12 @@ impl Refusals {
     }
 
     /// Counts a file if it is refused, and returns whether it is.
-    fn note(&mut self, kind: RefusedKind, file: Option<&SmallFile>, files: &Files) -> bool {
+    fn note(&mut self, kind: RefusedKind, file: Option<&SmallFile>, files: &SmallFiles) -> bool {
         let Some(file) = file else { return false };
-        let Some(Finding::Unreadable {
+        let Some(FileReading::Unreadable {
             reason: UnreadableReason::Access | UnreadableReason::Size,
             message,
-        }) = files.finding(file)
+        }) = files.reading(file)
         else {
             return false;
         };

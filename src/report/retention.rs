@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::inventory::DirectoryInventory;
-use crate::postgres::LogName;
+use crate::postgres::WalDir;
 use crate::recovery::retention::{
     CatalogBackup, RetentionBlock, RetentionError, RetentionPolicy, RetentionStatus,
     obsolete_since, report, retention_blocks, unsupported,
@@ -50,9 +50,10 @@ impl RetentionReport {
     /// compute what would be deleted from them.
     pub(super) fn new(
         policy: RetentionPolicy,
-        (directory, server): (&DirectoryInventory, &ServerReport),
+        directory: &DirectoryInventory,
+        server: &ServerReport,
         now: DateTime<Utc>,
-        lacking: &mut BTreeSet<LogName>,
+        lacking: &mut BTreeSet<WalDir>,
     ) -> Self {
         let catalog: Vec<_> = server
             .backups
@@ -75,7 +76,7 @@ impl RetentionReport {
         };
         let deleting = statuses.as_ref().filter(|_| failure.is_none());
         let deletion = deleting.and_then(|statuses| {
-            DeletionReport::new(directory, server, (&catalog, statuses), lacking)
+            DeletionReport::new(directory, server, &catalog, statuses, lacking)
         });
         Self {
             policy,
@@ -85,16 +86,11 @@ impl RetentionReport {
             overdue_since: since.into_values().min().filter(|_| is_known),
             blocks: blocks(server, &retention_blocks(unreadable, &catalog)),
             coverage: policy.window().and_then(|window| {
-                coverage(
-                    server,
-                    (window, now),
-                    |backup| &backup.verdict,
-                    &server.recovery.reached_at,
-                )
+                coverage(server, window, now, |backup| &backup.verdict, &server.recovery.reached_at)
             }),
             thawed_coverage: policy.window().and_then(|window| {
                 let reached_at = &server.recovery.thawed_reached_at;
-                coverage(server, (window, now), |backup| &backup.thawed, reached_at)
+                coverage(server, window, now, |backup| &backup.thawed, reached_at)
             }),
         }
     }
@@ -139,7 +135,8 @@ fn blocks(
 /// that it reaches; `None` if that arrival time is unknown, and if a refused file may cover more.
 fn coverage(
     server: &ServerReport,
-    (window, now): (TimeDelta, DateTime<Utc>),
+    window: TimeDelta,
+    now: DateTime<Utc>,
     verdict_of: impl Fn(&BackupVerdict) -> &Verdict,
     reached_at: &BTreeMap<String, DateTime<Utc>>,
 ) -> Option<Coverage> {

@@ -30,7 +30,7 @@ pub struct ScheduleReport {
     /// Time after its due time for which a backup may be missing before it is late.
     pub grace_period: TimeDelta,
     /// Time that a running backup may take before it is late: much longer than usual.
-    pub patience: TimeDelta,
+    pub usual_interval_grace: TimeDelta,
     /// Intervals between the starts of the done backups; `None` with fewer than two, and if an
     /// unreadable backup may lie between them.
     pub observed: Option<ObservedIntervals>,
@@ -67,7 +67,7 @@ pub enum Contradiction {
     LessOften,
 }
 
-/// Shortest grace period, and shortest patience, derived from earlier backups.
+/// Shortest grace period, and shortest grace of the usual interval, derived from earlier backups.
 const LEAST_GRACE: TimeDelta = TimeDelta::hours(1);
 
 /// Factor of the usual duration that counts as much longer.
@@ -105,11 +105,11 @@ impl ScheduleReport {
         };
         let durations = done.iter().rev().filter_map(|(_, duration)| *duration);
         let usual = median(durations.take(USUAL_BACKUPS).collect()).unwrap_or_default();
-        let patience = (usual * MUCH_LONGER).max(LEAST_GRACE);
+        let usual_interval_grace = (usual * MUCH_LONGER).max(LEAST_GRACE);
         Self {
             expected: expected.clone(),
-            grace_period: expected.grace_period.unwrap_or(patience),
-            patience,
+            grace_period: expected.grace_period.unwrap_or(usual_interval_grace),
+            usual_interval_grace,
             observed: ObservedIntervals::of(done.iter().map(|(begun_at, _)| *begun_at))
                 .filter(|_| refused_at.is_none()),
             counted_from: newest_begun_at.or(oldest_begun_at),
@@ -151,7 +151,8 @@ impl ScheduleReport {
         if self.refused_at.is_some_and(|at| at >= unmet_at) {
             return None;
         }
-        let is_coming = self.under_way_since.is_some_and(|since| now - since <= self.patience);
+        let is_coming =
+            self.under_way_since.is_some_and(|since| now - since <= self.usual_interval_grace);
         let late = now - unmet_at - self.grace_period;
         Some(if is_coming { on_time } else { late.max(on_time) })
     }

@@ -1,28 +1,30 @@
 //! WAL and history files of a server, as `barman-cloud-wal-restore` serves them.
 
 use crate::inventory::{
-    FileContent, Files, Finding, PartialSegment, SmallFile, UnreadableReason, WalInventory,
+    FileContent, FileReading, PartialSegment, SmallFile, SmallFiles, UnreadableReason, WalInventory,
 };
 use crate::postgres::{Run, Runs, SegmentSize, TimelineId};
 use crate::recovery::{ArchivedWal, Histories, HistoryFile, SegmentSets};
 
 /// The history files of a server.
-pub(super) fn histories(wal: &WalInventory, files: &Files) -> Histories {
+pub(super) fn histories(wal: &WalInventory, files: &SmallFiles) -> Histories {
     let histories = wal.beside.histories.iter();
     Histories::new(histories.map(|(id, file)| (*id, history_file(files, file))).collect())
 }
 
 /// State of a history file, as a restore finds it.
-fn history_file(files: &Files, file: &SmallFile) -> HistoryFile {
-    match files.finding(file) {
-        Some(Finding::Read(FileContent::History(history))) => {
+fn history_file(files: &SmallFiles, file: &SmallFile) -> HistoryFile {
+    match files.reading(file) {
+        Some(FileReading::Read(FileContent::History(history))) => {
             HistoryFile::Readable(history.clone())
         }
-        Some(Finding::Unreadable { reason: UnreadableReason::Compression, .. }) => {
+        Some(FileReading::Unreadable { reason: UnreadableReason::Compression, .. }) => {
             HistoryFile::NotDecompressible
         }
-        Some(Finding::Unreadable { reason: UnreadableReason::Syntax, .. }) => HistoryFile::Invalid,
-        Some(Finding::Read(_) | Finding::Unreadable { .. } | Finding::Gone) | None => {
+        Some(FileReading::Unreadable { reason: UnreadableReason::Syntax, .. }) => {
+            HistoryFile::Invalid
+        }
+        Some(FileReading::Read(_) | FileReading::Unreadable { .. } | FileReading::Gone) | None => {
             HistoryFile::Unknown
         }
     }
@@ -31,23 +33,23 @@ fn history_file(files: &Files, file: &SmallFile) -> HistoryFile {
 /// Archived segments by their number on their timeline.
 pub(super) fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
     let mut archived = ArchivedWal { size, ..ArchivedWal::default() };
-    let per_log = u64::from(size.segments_per_log());
-    for (name, content) in &wal.logs {
-        let first = u64::from(name.log) * per_log;
+    let per_wal_dir = u64::from(size.segments_per_wal_dir());
+    for (name, content) in &wal.dirs {
+        let first = u64::from(name.high) * per_wal_dir;
         let insert = |sets: &mut SegmentSets, runs: &Runs| {
             // Names beyond the last segment of the WAL directory are anomalies: nothing ever
             // requests them.
-            for run in runs.within(0, per_log - 1).iter() {
+            for run in runs.within(0, per_wal_dir - 1).iter() {
                 let run = Run { first: first + run.first, last: first + run.last };
                 sets.entry(name.timeline).or_default().insert_run(run);
             }
         };
         let unusable = content.unusable_segments(size);
         let usable = content.segments.without(&unusable);
-        let wrong_size = unusable.without(&content.rarities().not_decompressible);
+        let wrong_size = unusable.without(&content.irregularities().not_decompressible);
         insert(&mut archived.segments, &usable);
         insert(&mut archived.wrong_size, &wrong_size);
-        insert(&mut archived.cold, &content.rarities().cold);
+        insert(&mut archived.cold, &content.irregularities().cold);
     }
     for (name, partial) in wal.partials() {
         let Some(number) = name.number(size).filter(|_| !partial.is_not_decompressible) else {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::barman::KeepTarget;
-use crate::inventory::{Intervals, SomeNames, Stock, Sums, WalObjectKind};
+use crate::inventory::{Intervals, SomeNames, Sums, Usage, WalObjectKind};
 use crate::postgres::TimelineId;
 use crate::recovery::{BackupVerdict, Verdict};
 
@@ -22,14 +22,14 @@ pub struct ServerReport {
     /// True if a directory with content of a server exists.
     pub is_found: bool,
     /// All objects in its directory.
-    pub stock: Stock,
+    pub usage: Usage,
     /// All objects below its `base/`.
     pub base: Sums,
     /// Backups of the server, by id.
     pub backups: Vec<BackupReport>,
     /// True if every keep annotation could be read.
     pub keeps_are_known: bool,
-    /// Files that the store does not give out.
+    /// Small files that the store does not give out.
     pub refusals: Refusals,
     /// WAL of the server.
     pub wal: WalReport,

@@ -43,13 +43,13 @@ pub(super) fn timelines(
     histories: &Histories,
 ) -> BTreeMap<TimelineId, TimelineWal> {
     let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
-    for (name, log) in &wal.logs {
-        let ends = log.segments.first().zip(log.segments.last());
+    for (name, wal_dir) in &wal.dirs {
+        let ends = wal_dir.segments.first().zip(wal_dir.segments.last());
         let Some((first, last)) = ends else { continue };
         let named = |segment: u64| u32::try_from(segment).ok().map(|number| name.segment(number));
         let sums = timelines.entry(name.timeline).or_default();
-        sums.segments += log.segments.count();
-        sums.stored.add(log.of(WalObjectKind::Segment));
+        sums.segments += wal_dir.segments.count();
+        sums.stored.add(wal_dir.of(WalObjectKind::Segment));
         sums.first = sums.first.or_else(|| named(first));
         sums.last = named(last).or(sums.last);
     }

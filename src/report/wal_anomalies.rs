@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{Files, LogInventory, Rarities, SomeNames, WalInventory, WalObjectKind};
+use crate::inventory::{
+    Irregularities, SmallFiles, SomeNames, WalDirInventory, WalInventory, WalObjectKind,
+};
 use crate::postgres::{SegmentName, SegmentSize, TimelineId};
 use crate::recovery::{TimelinesSeen, stray_timelines};
 
@@ -12,22 +14,23 @@ use super::{ServerReport, WalAnomaly};
 pub(super) fn wal_anomalies(
     wal: &WalInventory,
     report: &ServerReport,
-    files: &Files,
+    files: &SmallFiles,
 ) -> BTreeMap<WalAnomaly, u64> {
     let (sizes, kinds) = (segment_sizes(wal, report), wal.kinds());
     let objects = |kind| kinds.get(&kind).map_or(0, |sums| sums.objects);
-    let sum =
-        |count: fn(&LogInventory) -> u64| wal.logs.values().map(|log| count(log)).sum::<u64>();
+    let sum = |count: fn(&WalDirInventory) -> u64| {
+        wal.dirs.values().map(|wal_dir| count(wal_dir)).sum::<u64>()
+    };
     let count = |anomaly| match anomaly {
         WalAnomaly::Size => {
-            let wrong: u64 = wal.logs.values().map(|log| log.wrong_sizes(&sizes)).sum();
+            let wrong: u64 = wal.dirs.values().map(|wal_dir| wal_dir.wrong_sizes(&sizes)).sum();
             // No readable file states the segment size.
             let is_unknown = wrong == 0 && sizes.is_empty() && report.refused_since(None);
             (!is_unknown).then_some(wrong)
         }
-        WalAnomaly::Duplicate => Some(sum(|log| log.rarities().duplicates)),
+        WalAnomaly::Duplicate => Some(sum(|wal_dir| wal_dir.irregularities().duplicates)),
         WalAnomaly::Misplaced => Some(objects(WalObjectKind::Misplaced)),
-        WalAnomaly::Overwritten => Some(sum(|log| log.rarities().overwritten)),
+        WalAnomaly::Overwritten => Some(sum(|wal_dir| wal_dir.irregularities().overwritten)),
         WalAnomaly::Foreign => Some(objects(WalObjectKind::Foreign)),
         WalAnomaly::StrayTimeline => {
             strays(wal, report, files).map(|_| report.recovery.stray.len() as u64)
@@ -43,15 +46,21 @@ pub(super) fn odd_names(
 ) -> BTreeMap<WalAnomaly, SomeNames> {
     let names = |anomaly| match anomaly {
         WalAnomaly::Size => wrong_sizes(report),
-        WalAnomaly::Duplicate => segments(wal, |rarities| &rarities.duplicate_segments),
-        WalAnomaly::Overwritten => segments(wal, |rarities| &rarities.overwritten_segments),
+        WalAnomaly::Duplicate => segments(wal, |irregularities| &irregularities.duplicate_segments),
+        WalAnomaly::Overwritten => {
+            segments(wal, |irregularities| &irregularities.overwritten_segments)
+        }
         WalAnomaly::Misplaced => {
-            let of_logs = wal.logs.values().flat_map(|log| log.rarities().misplaced_keys.iter());
-            of_logs.chain(wal.beside.misplaced_keys.iter()).collect()
+            let of_wal_dirs = wal
+                .dirs
+                .values()
+                .flat_map(|wal_dir| wal_dir.irregularities().misplaced_keys.iter());
+            of_wal_dirs.chain(wal.beside.misplaced_keys.iter()).collect()
         }
         WalAnomaly::Foreign => {
-            let of_logs = wal.logs.values().flat_map(|log| log.rarities().foreign_keys.iter());
-            of_logs.chain(wal.beside.foreign_keys.iter()).collect()
+            let of_wal_dirs =
+                wal.dirs.values().flat_map(|wal_dir| wal_dir.irregularities().foreign_keys.iter());
+            of_wal_dirs.chain(wal.beside.foreign_keys.iter()).collect()
         }
         // Stray timelines have a list of their own.
         WalAnomaly::StrayTimeline => SomeNames::default(),
@@ -76,11 +85,11 @@ fn wrong_sizes(report: &ServerReport) -> SomeNames {
 /// Maximum number of segments of a timeline that are examined for their names.
 const MOST_OF_TIMELINE: usize = 20;
 
-fn segments(wal: &WalInventory, of: fn(&Rarities) -> &BTreeSet<u32>) -> SomeNames {
-    let of_logs = wal.logs.iter().flat_map(|(name, log)| {
-        of(log.rarities()).iter().map(|segment| name.segment(*segment).to_string())
+fn segments(wal: &WalInventory, of: fn(&Irregularities) -> &BTreeSet<u32>) -> SomeNames {
+    let of_wal_dirs = wal.dirs.iter().flat_map(|(name, wal_dir)| {
+        of(wal_dir.irregularities()).iter().map(|segment| name.segment(*segment).to_string())
     });
-    of_logs.collect()
+    of_wal_dirs.collect()
 }
 
 /// Segment sizes of a server: as stated by its backups, otherwise as shown by uncompressed
@@ -91,7 +100,7 @@ pub(super) fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeS
     let infos = report.backups.iter().filter_map(|backup| backup.info.as_ref());
     let mut sizes: BTreeSet<_> = infos.map(|info| info.segment_size).collect();
     if sizes.is_empty() {
-        sizes.extend(wal.logs.values().find_map(|log| log.uncompressed_size()));
+        sizes.extend(wal.dirs.values().find_map(|wal_dir| wal_dir.uncompressed_size()));
     }
     sizes
 }
@@ -102,7 +111,7 @@ pub(super) fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeS
 pub(super) fn strays(
     wal: &WalInventory,
     report: &ServerReport,
-    files: &Files,
+    files: &SmallFiles,
 ) -> Option<BTreeSet<TimelineId>> {
     let done = report.done();
     let infos = done.iter().filter_map(|(_, backup)| backup.info.as_ref());

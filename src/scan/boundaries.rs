@@ -112,8 +112,9 @@ pub(super) fn half_way(
     let mut guess = directory.to_owned();
     for character in from.chars() {
         let limit = limit.next().filter(|_| shares_limit);
-        let above = characters.iter().filter(|one| **one > character);
-        let between: Vec<_> = above.filter(|one| limit.is_none_or(|limit| **one < limit)).collect();
+        let above = characters.iter().filter(|other| **other > character);
+        let between: Vec<_> =
+            above.filter(|other| limit.is_none_or(|limit| **other < limit)).collect();
         if let Some(middle) = between.get(between.len() / 2) {
             guess.push(**middle);
             return Some(guess);

@@ -35,7 +35,7 @@ impl KeyRange {
     pub(super) fn split_off(&mut self, boundary: &str) -> Self {
         let until = self.until.replace(boundary.to_owned());
         let narrower = until.as_deref().and_then(|until| common_directory(boundary, until));
-        let prefix = narrower.filter(|it| it.len() > self.prefix.len());
+        let prefix = narrower.filter(|prefix| prefix.len() > self.prefix.len());
         Self {
             // A listing of that alone ends where the range does.
             prefix: prefix.unwrap_or(&self.prefix).to_owned(),

@@ -9,8 +9,8 @@ use crate::inventory::{Inventory, ListedObject};
 use crate::storage::{ListRequest, ObjectStore, StorageError};
 
 use super::key_order::Forward;
-use super::part::Stop;
 use super::progress::{Progress, protocol};
+use super::shard::Stop;
 
 /// Lists every object below a prefix, one page after the other, in either order; returns how many
 /// requests it took.
@@ -90,14 +90,15 @@ async fn list_pages(
     Err(protocol(format!("the listing of `{prefix}` has no end")).into())
 }
 
-/// Takes stock of what lies below a prefix that is too narrow to hold much.
+/// Lists what lies below a prefix that is too narrow to hold much.
 ///
 /// All keys begin with `root`, which ends in a slash or is empty; `below` narrows the listing down.
-pub(super) async fn take_stock(
+pub(super) async fn list_range(
     store: &impl ObjectStore,
     root: &str,
     below: &str,
-    (names, listed_at): (NestedNames, DateTime<Utc>),
+    names: NestedNames,
+    listed_at: DateTime<Utc>,
 ) -> Result<Inventory, StorageError> {
     let mut inventory = Inventory::with_names(names);
     list_in_any_order(store, &format!("{root}{below}"), |object| {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::inventory::{ListedObject, UnfinishedUpload};
 use crate::report::ErrorKind;
-use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError, UploadListing};
+use crate::storage::{ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing};
 
 use super::key_order::KeyOrder;
 
@@ -166,7 +166,7 @@ impl ObjectStore for MemoryStore {
         self.pages.fetch_add(1, Ordering::Relaxed);
         let is_refused = self.quirk == Quirk::RefusesDelimiters && request.delimiter.is_some();
         if is_refused || (request.delimiter.is_none() && self.fails_now()) {
-            return Err(StorageError::new(ErrorKind::Internal, Reach::Scan, "as told"));
+            return Err(StorageError::new(ErrorKind::Internal, ErrorScope::Scan, "as told"));
         }
         // A continuation is the last entry of the page before, and where the listing began.
         let (start_after, last) = match request.continuation.as_deref() {
@@ -179,7 +179,7 @@ impl ObjectStore for MemoryStore {
         let first = ListRequest { start_after: start_after.clone(), ..request.clone() };
         let mut rest = self.entries(&first, last.as_deref()).into_iter();
         let is_short =
-            self.quirk == Quirk::ShortPages && last.as_ref().is_none_or(|it| it.len() % 2 == 0);
+            self.quirk == Quirk::ShortPages && last.as_ref().is_none_or(|key| key.len() % 2 == 0);
         let size = if is_short { self.page.div_ceil(2) } else { self.page };
         let entries: Vec<_> = rest.by_ref().take(size).collect();
         let next = rest.next().and_then(|_| {
@@ -197,7 +197,7 @@ impl ObjectStore for MemoryStore {
 
     async fn get_small(&self, key: &str, _: u64) -> Result<Vec<u8>, StorageError> {
         let objects = self.objects.lock().unwrap();
-        let gone = || StorageError::new(ErrorKind::NotFound, Reach::GoneObject, "gone");
+        let gone = || StorageError::new(ErrorKind::NotFound, ErrorScope::GoneObject, "gone");
         objects.get(key).map(|(content, _)| content.clone()).ok_or_else(gone)
     }
 

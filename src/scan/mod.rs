@@ -1,28 +1,28 @@
 //! One pass over an archive, and the schedule of the passes.
 
+mod adaptive_limit;
 mod audit;
 mod boundaries;
-mod due;
-mod exploration;
+mod directory_probe;
+mod estimate;
+mod junctions;
 mod key_order;
 mod key_range;
 mod listing;
-mod logs;
-mod losses;
-mod pace;
+mod listing_memory;
 mod parallel;
-mod part;
 mod pass;
 mod progress;
 mod reading;
+mod rechecks;
 mod rescan;
 mod rescan_plan;
+mod scan_times;
 mod scanner;
 mod schedule;
-mod seams;
-mod size;
-mod stocktaking;
+mod shard;
 mod uploads;
+mod wal_dirs;
 
 #[cfg(test)]
 mod memory_store;
@@ -33,8 +33,8 @@ mod rescan_tests;
 #[cfg(test)]
 mod tests;
 
-pub use due::Due;
-pub use pace::{Pace, Paced};
+pub use adaptive_limit::{AdaptiveLimit, LimitedStore};
 pub use pass::{Knowledge, Pass};
+pub use scan_times::ScanTimes;
 pub use scanner::{Clock, ScanEnd, ScanLimits, ScanObserver, Scanner};
 pub use schedule::{ScheduleError, Ticker};

@@ -13,12 +13,12 @@ use crate::inventory::ListedObject;
 use crate::storage::{ListPage, ObjectStore, StorageError};
 
 use super::boundaries::{Boundaries, half_way};
-use super::exploration::Exploration;
+use super::directory_probe::DirectoryProbe;
+use super::estimate::{DirectoryCounts, ListingEstimate};
+use super::junctions::Junctions;
 use super::key_order::KeyOrder;
 use super::key_range::{KeyRange, end_of};
-use super::part::{Part, State, Stop};
-use super::seams::Seams;
-use super::size::{Levels, Seen};
+use super::shard::{Shard, ShardState, Stop};
 
 /// Guesses that may be bad whatever the length of the listing; beyond, one in as many pages.
 const BAD_GUESSES: u32 = 8;
@@ -71,8 +71,8 @@ pub(super) enum Search {
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 enum Job {
-    Part(u32),
-    Exploration(usize),
+    Shard(u32),
+    DirectoryProbe(usize),
 }
 
 impl<S: ObjectStore + 'static> ParallelListing<S> {
@@ -93,24 +93,24 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
     ) -> Result<u32, Stop> {
         let mut boundaries = Boundaries::new(self.order);
         boundaries.add(wanted.directories);
-        let mut run = Run {
+        let mut run = RunningListing {
             listing: self,
             sink,
-            parts: (0..).zip(wanted.ranges.into_iter().map(Part::new)).collect(),
-            next_part: 0,
+            shards: (0..).zip(wanted.ranges.into_iter().map(Shard::new)).collect(),
+            next_shard: 0,
             boundaries,
-            explorations: Vec::new(),
-            explored: BTreeSet::new(),
+            probes: Vec::new(),
+            probed: BTreeSet::new(),
             requests: JoinSet::new(),
-            seams: Seams::default(),
+            junctions: Junctions::default(),
             counts: Counts::default(),
             is_large: wanted.is_large,
             search: wanted.search,
         };
-        run.next_part = u32::try_from(run.parts.len()).unwrap_or(u32::MAX);
+        run.next_shard = u32::try_from(run.shards.len()).unwrap_or(u32::MAX);
         run.finish().await?;
-        run.seams.check(self.store.as_ref(), self.order, self.began_at).await?;
-        Ok(run.counts.pages + run.explorations.iter().map(|one| one.pages).sum::<u32>())
+        run.junctions.check(self.store.as_ref(), self.order, self.began_at).await?;
+        Ok(run.counts.pages + run.probes.iter().map(|probe| probe.pages).sum::<u32>())
     }
 }
 
@@ -128,41 +128,41 @@ impl<S> ParallelListing<S> {
 struct Counts {
     pages: u32,
     keys: usize,
-    /// Boundaries that parts which are done have passed.
-    passed: Levels,
+    /// Boundaries that shards that are done have passed.
+    passed: DirectoryCounts,
     bad_guesses: u32,
 }
 
 /// A parallel listing under way.
-struct Run<'a, S, F> {
+struct RunningListing<'a, S, F> {
     listing: &'a ParallelListing<S>,
     sink: F,
-    parts: BTreeMap<u32, Part>,
-    next_part: u32,
+    shards: BTreeMap<u32, Shard>,
+    next_shard: u32,
     boundaries: Boundaries,
-    explorations: Vec<Exploration>,
-    /// Levels that were explored, or are being.
-    explored: BTreeSet<String>,
+    probes: Vec<DirectoryProbe>,
+    /// Directories whose subdirectories were probed, or are being.
+    probed: BTreeSet<String>,
     requests: JoinSet<(Job, Result<ListPage, StorageError>)>,
-    seams: Seams,
+    junctions: Junctions,
     counts: Counts,
     is_large: bool,
     search: Search,
 }
 
-impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
+impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> RunningListing<'_, S, F> {
     async fn finish(&mut self) -> Result<(), Stop> {
         loop {
             while self.requests.len() < self.listing.at_once.max(1) && self.start_one() {}
             match self.requests.join_next().await {
-                None if self.parts.is_empty() => return Ok(()),
-                None => return Err(Stop::Disorder("parts of it wait for each other".to_owned())),
-                Some(Ok((Job::Part(id), page))) => self.take_part(id, page?)?,
-                Some(Ok((Job::Exploration(index), Ok(page)))) => {
-                    self.take_exploration(index, page)?;
+                None if self.shards.is_empty() => return Ok(()),
+                None => return Err(Stop::Disorder("shards of it wait for each other".to_owned())),
+                Some(Ok((Job::Shard(id), page))) => self.take_page(id, page?)?,
+                Some(Ok((Job::DirectoryProbe(index), Ok(page)))) => {
+                    self.take_probe(index, page)?;
                 }
-                Some(Ok((Job::Exploration(index), Err(error)))) => {
-                    self.give_up_exploration(index, &error);
+                Some(Ok((Job::DirectoryProbe(index), Err(error)))) => {
+                    self.give_up_probe(index, &error);
                 }
                 Some(Err(error)) => {
                     // Nobody aborts a request but who drops all of this.
@@ -185,47 +185,47 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
 
     /// Looks for where to divide the listing, unless that is not worth a request.
     fn search(&mut self) -> bool {
-        self.search != Search::Never && (self.explore() || self.guess())
+        self.search != Search::Never && (self.probe() || self.guess())
     }
 
     fn next_job(&self) -> Option<Job> {
-        let in_state = |state| self.parts.iter().filter(move |(_, part)| part.state == state);
-        let ready = in_state(State::Ready).map(|(id, _)| Job::Part(*id)).next();
-        let explorations = self.explorations.iter().enumerate();
+        let in_state = |state| self.shards.iter().filter(move |(_, shard)| shard.state == state);
+        let ready = in_state(ShardState::Ready).map(|(id, _)| Job::Shard(*id)).next();
+        let probes = self.probes.iter().enumerate();
         // Who lists plainly so far looks at the first page of a level, and no further.
-        let mut explorations = explorations
+        let mut probes = probes
             .filter(|(_, one)| !one.is_asked && !one.is_done && (self.is_large || one.pages == 0));
-        let exploration = || explorations.next().map(|(index, _)| Job::Exploration(index));
-        let new = || in_state(State::New).find(|(id, part)| self.may_start(**id, part));
-        ready.or_else(exploration).or_else(|| new().map(|(id, _)| Job::Part(*id)))
+        let probe = || probes.next().map(|(index, _)| Job::DirectoryProbe(index));
+        let new = || in_state(ShardState::New).find(|(id, shard)| self.may_start(**id, shard));
+        ready.or_else(probe).or_else(|| new().map(|(id, _)| Job::Shard(*id)))
     }
 
-    /// Whether a part may be begun: in a server's directory only when all of its `base/` is listed.
-    fn may_start(&self, id: u32, part: &Part) -> bool {
+    /// Whether a shard may be begun: in a server's directory only when all of its `base/` is listed.
+    fn may_start(&self, id: u32, shard: &Shard) -> bool {
         let order = self.listing.order;
-        let Some((after, base)) = part.range.after.as_deref().zip(self.base_of(part)) else {
+        let Some((after, base)) = shard.range.after.as_deref().zip(self.base_of(shard)) else {
             return true;
         };
         let begins_in_base = order.is_before(after, &end_of(&base));
-        let mut others = self.parts.iter().filter(|(other, _)| **other != id);
+        let mut others = self.shards.iter().filter(|(other, _)| **other != id);
         begins_in_base || !others.any(|(_, other)| other.may_hold(&base, order))
     }
 
-    /// The `base/` of the server in whose directory a part begins.
-    fn base_of(&self, part: &Part) -> Option<String> {
-        let after = part.range.after.as_deref()?;
+    /// The `base/` of the server in whose directory a shard begins.
+    fn base_of(&self, shard: &Shard) -> Option<String> {
+        let after = shard.range.after.as_deref()?;
         self.listing.base_of(after)
     }
 
     fn ask(&mut self, job: Job) {
         let request = match job {
-            Job::Part(id) => self.parts.get_mut(&id).map(|part| {
-                part.state = State::Asked;
-                part.next_request()
+            Job::Shard(id) => self.shards.get_mut(&id).map(|shard| {
+                shard.state = ShardState::Asked;
+                shard.next_request()
             }),
-            Job::Exploration(index) => self.explorations.get_mut(index).map(|exploration| {
-                exploration.is_asked = true;
-                exploration.next_request()
+            Job::DirectoryProbe(index) => self.probes.get_mut(index).map(|probe| {
+                probe.is_asked = true;
+                probe.next_request()
             }),
         };
         let Some(request) = request else { return };
@@ -233,34 +233,34 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         self.requests.spawn(async move { (job, store.list_page(&request).await) });
     }
 
-    fn take_part(&mut self, id: u32, page: ListPage) -> Result<(), Stop> {
-        let Some(part) = self.parts.get_mut(&id) else { return Ok(()) };
-        let before = part.listed_to().map(str::to_owned);
+    fn take_page(&mut self, id: u32, page: ListPage) -> Result<(), Stop> {
+        let Some(shard) = self.shards.get_mut(&id) else { return Ok(()) };
+        let before = shard.listed_to().map(str::to_owned);
         self.counts.pages += 1;
         self.counts.keys += page.objects.len();
-        self.counts.bad_guesses += u32::from(part.is_guess && page.objects.is_empty());
-        part.is_guess = false;
-        part.take(page, self.listing.order, &mut self.sink)?;
-        let passed = self.boundaries.between(before.as_deref(), part.position.as_deref());
+        self.counts.bad_guesses += u32::from(shard.is_guess && page.objects.is_empty());
+        shard.is_guess = false;
+        shard.take(page, self.listing.order, &mut self.sink)?;
+        let passed = self.boundaries.between(before.as_deref(), shard.position.as_deref());
         if !passed.is_empty() {
-            part.pages_in_one_directory = 1;
+            shard.pages_in_one_directory = 1;
         }
-        if part.state == State::Done
-            && let Some(part) = self.parts.remove(&id)
+        if shard.state == ShardState::Done
+            && let Some(shard) = self.shards.remove(&id)
         {
             let all =
-                self.boundaries.between(part.range.after.as_deref(), part.position.as_deref());
-            let all = Levels::of(all, &self.listing.root);
+                self.boundaries.between(shard.range.after.as_deref(), shard.position.as_deref());
+            let all = DirectoryCounts::of(all, &self.listing.root);
             self.counts.passed = self.counts.passed + all;
-            self.seams.note(part);
+            self.junctions.note(shard);
         }
         self.consider();
         Ok(())
     }
 
-    fn take_exploration(&mut self, index: usize, page: ListPage) -> Result<(), Stop> {
-        if let Some(exploration) = self.explorations.get_mut(index) {
-            let found = exploration.take(page, self.listing.order)?;
+    fn take_probe(&mut self, index: usize, page: ListPage) -> Result<(), Stop> {
+        if let Some(probe) = self.probes.get_mut(index) {
+            let found = probe.take(page, self.listing.order)?;
             let of_so_many = self.boundaries.add(found);
             self.counts.passed.servers /= of_so_many;
             self.counts.passed.deeper /= of_so_many;
@@ -269,11 +269,11 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         Ok(())
     }
 
-    /// Continues without an exploration that failed: it only serves to divide the listing.
-    fn give_up_exploration(&mut self, index: usize, error: &StorageError) {
+    /// Continues without an probe that failed: it only serves to divide the listing.
+    fn give_up_probe(&mut self, index: usize, error: &StorageError) {
         debug!(error = error.with_causes(), "Directories could not be listed by their names");
-        if let Some(exploration) = self.explorations.get_mut(index) {
-            exploration.give_up();
+        if let Some(probe) = self.probes.get_mut(index) {
+            probe.give_up();
         }
         self.consider();
     }
@@ -283,16 +283,17 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         if self.is_large {
             return;
         }
-        if self.explorations.is_empty() && self.search == Search::AtOnce {
-            let part = self.parts.values().next();
-            let levels = part.map(|part| part.directories(&self.listing.root)).unwrap_or_default();
+        if self.probes.is_empty() && self.search == Search::AtOnce {
+            let shard = self.shards.values().next();
+            let levels =
+                shard.map(|shard| shard.directories(&self.listing.root)).unwrap_or_default();
             // The level at which the listing stands, and that of the servers.
             let first = [levels.get(1), levels.last()].into_iter().flatten().cloned();
             for level in first.collect::<BTreeSet<_>>() {
-                self.explore_level(&level);
+                self.probe_level(&level);
             }
         }
-        let seen = Seen {
+        let seen = ListingEstimate {
             pages: self.counts.pages,
             keys: self.counts.keys,
             passed: self.counts.passed + self.levels(Self::behind),
@@ -301,32 +302,35 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
         self.is_large = seen.is_large(self.listing.page, self.listing.small);
     }
 
-    fn levels(&self, boundaries: for<'a> fn(&'a Self, &'a Part) -> &'a [String]) -> Levels {
-        let of_part = |part| Levels::of(boundaries(self, part), &self.listing.root);
-        self.parts.values().map(of_part).fold(Levels::default(), Add::add)
+    fn levels(
+        &self,
+        boundaries: for<'a> fn(&'a Self, &'a Shard) -> &'a [String],
+    ) -> DirectoryCounts {
+        let of_shard = |shard| DirectoryCounts::of(boundaries(self, shard), &self.listing.root);
+        self.shards.values().map(of_shard).fold(DirectoryCounts::default(), Add::add)
     }
 
-    /// The boundaries that are left in a part.
-    fn ahead(&self, part: &Part) -> &[String] {
-        self.boundaries.between(part.listed_to(), part.range.until.as_deref())
+    /// The boundaries that are left in a shard.
+    fn ahead(&self, shard: &Shard) -> &[String] {
+        self.boundaries.between(shard.listed_to(), shard.range.until.as_deref())
     }
 
-    /// The boundaries that a part has passed.
-    fn behind(&self, part: &Part) -> &[String] {
-        let from = part.range.after.as_deref();
-        part.position.as_deref().map_or(&[], |to| self.boundaries.between(from, Some(to)))
+    /// The boundaries that a shard has passed.
+    fn behind(&self, shard: &Shard) -> &[String] {
+        let from = shard.range.after.as_deref();
+        shard.position.as_deref().map_or(&[], |to| self.boundaries.between(from, Some(to)))
     }
 
     /// How many keys lie between two boundaries, on the whole.
     fn keys_each(&self) -> usize {
-        let passed: usize = self.parts.values().map(|part| self.behind(part).len()).sum();
+        let passed: usize = self.shards.values().map(|shard| self.behind(shard).len()).sum();
         self.counts.keys / (self.counts.passed.count() + passed).max(1)
     }
 
-    /// Divides the part in front of which most lies, at the boundary in the middle.
+    /// Divides the shard in front of which most lies, at the boundary in the middle.
     fn divide(&mut self) -> bool {
-        let under_way = self.parts.iter().filter(|(_, part)| part.state != State::New);
-        let ahead = under_way.map(|(id, part)| (*id, self.ahead(part)));
+        let under_way = self.shards.iter().filter(|(_, shard)| shard.state != ShardState::New);
+        let ahead = under_way.map(|(id, shard)| (*id, self.ahead(shard)));
         let Some((id, ahead)) = ahead.max_by_key(|(_, ahead)| ahead.len()) else { return false };
         let keys_each = self.keys_each().max(1);
         // The page that is under way goes so far.
@@ -339,8 +343,8 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
     }
 
     fn divide_at(&mut self, id: u32, boundary: &str, is_guess: bool) -> bool {
-        let Some(part) = self.parts.get_mut(&id) else { return false };
-        let mut right = part.range.split_off(boundary);
+        let Some(shard) = self.shards.get_mut(&id) else { return false };
+        let mut right = shard.range.split_off(boundary);
         // What comes after `base/` must wait for all of it.
         let base = self.listing.base_of(boundary);
         let base =
@@ -351,68 +355,69 @@ impl<S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> Run<'_, S, F> {
             until.is_none_or(|until| self.listing.order.is_before(end, until))
         };
         let rest = end.filter(goes_on).map(|end| right.split_off(&end));
-        self.add(Part::new(right).begun_at(is_guess));
+        self.add(Shard::new(right).begun_at(is_guess));
         if let Some(rest) = rest {
-            self.add(Part::new(rest));
+            self.add(Shard::new(rest));
         }
         true
     }
 
-    fn add(&mut self, part: Part) {
-        self.parts.insert(self.next_part, part);
-        self.next_part += 1;
+    fn add(&mut self, shard: Shard) {
+        self.shards.insert(self.next_shard, shard);
+        self.next_shard += 1;
     }
 
-    /// Explores a level of a part that goes on and on without any boundary in front of it.
-    fn explore(&mut self) -> bool {
-        let order = |part: &&Part| std::cmp::Reverse(part.pages_in_one_directory);
-        let mut stuck: Vec<&Part> =
-            self.parts.values().filter(|part| self.is_stuck(part)).collect();
+    /// Probes a level of a shard that goes on and on without any boundary in front of it.
+    fn probe(&mut self) -> bool {
+        let order = |shard: &&Shard| std::cmp::Reverse(shard.pages_in_one_directory);
+        let mut stuck: Vec<&Shard> =
+            self.shards.values().filter(|shard| self.is_stuck(shard)).collect();
         stuck.sort_by_key(order);
-        let levels = stuck.iter().flat_map(|part| {
+        let levels = stuck.iter().flat_map(|shard| {
             // The innermost directory holds the objects themselves.
-            part.directories(&self.listing.root).into_iter().skip(1)
+            shard.directories(&self.listing.root).into_iter().skip(1)
         });
-        let new = levels.into_iter().find(|level| !self.explored.contains(level));
+        let new = levels.into_iter().find(|level| !self.probed.contains(level));
         new.is_some_and(|level| {
-            self.explore_level(&level);
+            self.probe_level(&level);
             true
         })
     }
 
-    fn explore_level(&mut self, level: &str) {
-        if self.explored.insert(level.to_owned()) {
-            let position = self.parts.values().filter_map(|part| part.position.as_deref());
+    fn probe_level(&mut self, level: &str) {
+        if self.probed.insert(level.to_owned()) {
+            let position = self.shards.values().filter_map(|shard| shard.position.as_deref());
             let position = position.filter(|position| position.starts_with(level)).min();
-            self.explorations.push(Exploration::new(level, position));
+            self.probes.push(DirectoryProbe::new(level, position));
         }
     }
 
-    fn is_stuck(&self, part: &Part) -> bool {
-        let is_long = part.pages_in_one_directory >= 2 && part.state != State::New;
-        is_long && self.ahead(part).is_empty()
+    fn is_stuck(&self, shard: &Shard) -> bool {
+        let is_long = shard.pages_in_one_directory >= 2 && shard.state != ShardState::New;
+        is_long && self.ahead(shard).is_empty()
     }
 
-    /// Divides a part at a guess, unless too many were bad.
+    /// Divides a shard at a guess, unless too many were bad.
     fn guess(&mut self) -> bool {
         let Counts { bad_guesses, pages, .. } = self.counts;
         if bad_guesses >= BAD_GUESSES + pages / BAD_GUESSES {
             return false;
         }
         let guessed: BTreeSet<_> = self
-            .parts
+            .shards
             .values()
-            .filter(|part| part.is_guess)
-            .filter_map(|part| part.range.after.clone())
+            .filter(|shard| shard.is_guess)
+            .filter_map(|shard| shard.range.after.clone())
             .collect();
         let is_open =
-            |part: &Part| part.range.until.as_ref().is_none_or(|it| !guessed.contains(it));
-        let mut stuck = self.parts.iter().filter(|(_, part)| self.is_stuck(part) && is_open(part));
-        let guess = |(id, part): (&u32, &Part)| {
-            let position = part.position.as_deref()?;
-            let directory = part.directories(&self.listing.root).into_iter().next()?;
-            let until = part.range.until.as_deref();
-            Some((*id, half_way(&directory, position, until, part.alphabet)?))
+            |shard: &Shard| shard.range.until.as_ref().is_none_or(|until| !guessed.contains(until));
+        let mut stuck =
+            self.shards.iter().filter(|(_, shard)| self.is_stuck(shard) && is_open(shard));
+        let guess = |(id, shard): (&u32, &Shard)| {
+            let position = shard.position.as_deref()?;
+            let directory = shard.directories(&self.listing.root).into_iter().next()?;
+            let until = shard.range.until.as_deref();
+            Some((*id, half_way(&directory, position, until, shard.alphabet)?))
         };
         let found = stuck.find_map(guess);
         found.is_some_and(|(id, boundary)| self.divide_at(id, &boundary, true))

@@ -12,7 +12,7 @@ use super::key_range::KeyRange;
 use super::listing::list_plainly;
 use super::memory_store::{MemoryStore, Quirk};
 use super::parallel::{ParallelListing, Wanted};
-use super::part::Stop;
+use super::shard::Stop;
 
 fn now() -> DateTime<Utc> {
     "2026-11-15T12:00:00Z".parse().unwrap()
@@ -77,13 +77,13 @@ fn keys() -> impl Strategy<Value = Vec<String>> {
 
 /// Archives as Barman writes them, some of them with what people left beside it.
 fn archives() -> impl Strategy<Value = Vec<String>> {
-    let logs = (0_u32..12, 1_u32..100);
-    let server = (0_u32..8, 2_u32..6, logs, 0_u32..4).prop_map(
-        |(backups, files, (logs, segments), strays)| {
+    let wal_dirs = (0_u32..12, 1_u32..100);
+    let server = (0_u32..8, 2_u32..6, wal_dirs, 0_u32..4).prop_map(
+        |(backups, files, (wal_dirs, segments), strays)| {
             let backups = numbered(backups * files, move |n| {
                 format!("base/20261115T{:06}/{}", n / files, n % files)
             });
-            let wals = numbered(logs * segments, move |n| {
+            let wals = numbered(wal_dirs * segments, move |n| {
                 format!("wals/{:016X}/{n:024X}.gz", n / segments)
             });
             let strays = numbered(strays, |n| format!("stray-{n}"));
@@ -174,12 +174,12 @@ proptest! {
 
     #[test]
     fn base_is_listed_to_its_end_before_wals_begins(
-        backups in 1_u32..40, logs in 1_u32..30, page in 2_usize..8, at_once in 2_usize..9,
+        backups in 1_u32..40, wal_dirs in 1_u32..30, page in 2_usize..8, at_once in 2_usize..9,
         guesses: bool,
     ) {
         let name = if guesses { "data_" } else { "data/" };
         let base = (0..backups).map(|number| format!("p/s/base/{name}{number:04}"));
-        let wals = (0..logs * 5).map(|number| format!("p/s/wals/{:03}/{number}", number / 5));
+        let wals = (0..wal_dirs * 5).map(|number| format!("p/s/wals/{:03}/{number}", number / 5));
         let keys: Vec<String> = base.chain(wals).collect();
         let store = store(&keys, page, KeyOrder::Bytes, Quirk::None);
         let mut seen = Vec::new();
@@ -230,7 +230,7 @@ async fn cost(keys: &[String], at_once: usize) -> (u32, u32, usize) {
 #[tokio::test]
 async fn whatever_the_shape_the_requests_are_hardly_more() {
     let shapes: [(&str, Vec<String>); 4] = [
-        ("logs", numbered(50_000, |n| format!("p/s/wals/{:016X}/{n:024X}.gz", n / 25))),
+        ("wal_dirs", numbered(50_000, |n| format!("p/s/wals/{:016X}/{n:024X}.gz", n / 25))),
         ("servers", numbered(20_000, |n| format!("p/server-{:04}/x/{}", n / 20, n % 20))),
         ("flat", numbered(20_000, |n| format!("p/orphan/file-{n:07}"))),
         ("deep", numbered(20_000, |n| format!("p/o/{}/{}/{}/{n}", n % 7, n % 11, n % 13))),

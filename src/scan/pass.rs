@@ -7,27 +7,27 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::inventory::{Files, Inventory};
+use crate::inventory::{Inventory, SmallFiles};
 use crate::report::{Expectations, Report, ScanFindings, build};
-use crate::storage::{ObjectStore, Reach, StorageError};
+use crate::storage::{ErrorScope, ObjectStore, StorageError};
 
-use super::logs::AskedLogs;
-use super::part::Stop;
+use super::listing_memory::{ListingMemory, Scope, Way};
 use super::reading::{BackupPlace, FilesRead};
 use super::rescan::backups;
-use super::stocktaking::{Scope, Stock, Way};
+use super::shard::Stop;
 use super::uploads::UploadsAsked;
+use super::wal_dirs::AskedWalDirs;
 use super::{Clock, ScanLimits};
 
 /// What is remembered from one pass to the next.
 #[derive(Debug, Default)]
 pub struct Knowledge {
     /// What was listed; `None` before the first pass, and where a listing left doubt.
-    stock: Option<Stock>,
+    usage: Option<ListingMemory>,
     way: Way,
     scope: Scope,
     files: FilesRead,
-    asked: AskedLogs,
+    asked: AskedWalDirs,
     /// Backups that were said to have lost WAL the last time.
     losses: BTreeSet<BackupPlace>,
     uploads: UploadsAsked,
@@ -65,17 +65,17 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let ends_at = Instant::now() + self.limits.timeout;
         knowledge.files.begin();
         knowledge.asked.forget_older_than(self.limits.audit_period, listed_at);
-        self.take_stock(knowledge, listed_at).await?;
-        let Knowledge { stock: Some(stock), files, asked, losses, uploads, scope, .. } = knowledge
+        self.list_archive(knowledge, listed_at).await?;
+        let Knowledge { usage: Some(usage), files, asked, losses, uploads, scope, .. } = knowledge
         else {
-            return Err(super::progress::internal("the stock that was taken is not there"));
+            return Err(super::progress::internal("the usage that was taken is not there"));
         };
-        let inventory = &mut stock.inventory;
+        let inventory = &mut usage.inventory;
         self.read_files(inventory, files, listed_at).await?;
         let found = (&*inventory, &files.files);
         let is_whole = *scope == Scope::Everything;
         let uploads = self.find_uploads(uploads, (found, is_whole), ends_at).await;
-        let judge = |inventory: &Inventory, files: &Files| {
+        let judge = |inventory: &Inventory, files: &SmallFiles| {
             let findings = ScanFindings {
                 inventory,
                 files,
@@ -88,26 +88,25 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             build(&findings, self.expected, clock())
         };
         let mut report = judge(inventory, &files.files);
-        // Which cluster wrote a log decides what is lost.
-        if self.list_lacking_logs(&report, asked, inventory, listed_at).await {
+        // Which cluster wrote a WAL directory decides what is lost.
+        if self.list_lacking_wal_dirs(&report, asked, inventory, listed_at).await {
             report = judge(inventory, &files.files);
         }
-        let found = (&mut *inventory, &mut files.files);
-        if self.confirm_losses(&report, losses, found, listed_at).await? {
+        if self.recheck_lost_wal(&report, losses, inventory, &mut files.files, listed_at).await? {
             report = judge(inventory, &files.files);
         }
-        if self.list_lacking_logs(&report, asked, inventory, listed_at).await {
+        if self.list_lacking_wal_dirs(&report, asked, inventory, listed_at).await {
             report = judge(inventory, &files.files);
         }
         Ok(report)
     }
 
-    /// Lists the logs again on whose files missing sums, or the limits of clusters, depend; returns
+    /// Lists the WAL directories again on whose files missing sums, or the limits of clusters, depend; returns
     /// whether that yields anything new. If it fails, the sums stay absent.
-    async fn list_lacking_logs(
+    async fn list_lacking_wal_dirs(
         &self,
         report: &Report,
-        asked: &mut AskedLogs,
+        asked: &mut AskedWalDirs,
         inventory: &mut Inventory,
         listed_at: DateTime<Utc>,
     ) -> bool {
@@ -122,29 +121,29 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                 let (archive, error) = (self.archive, error.with_causes());
                 info!(
                     archive,
-                    error, "Log directories could not be listed again: sums are missing"
+                    error, "WAL directories could not be listed again: sums are missing"
                 );
                 false
             }
         }
     }
 
-    async fn take_stock(
+    async fn list_archive(
         &self,
         knowledge: &mut Knowledge,
         listed_at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let Knowledge { stock, way, scope, files, asked, .. } = knowledge;
+        let Knowledge { usage, way, scope, files, asked, .. } = knowledge;
         if let (Some(known), Way::Parallel(order), Scope::Everything) =
-            (stock.as_mut(), *way, *scope)
+            (usage.as_mut(), *way, *scope)
             && self.may_rescan(known, listed_at)
             && let Some(suspects) = self.plan_of_rescan(known, listed_at)
         {
             let known = (known, suspects);
-            match self.take_stock_again(known, (files, asked), order, listed_at).await {
+            match self.rescan(known, (files, asked), order, listed_at).await {
                 Ok(()) => return Ok(()),
                 // The credentials may not list the same as before.
-                Err(Stop::Failed(error)) if error.reach() == Reach::RefusedCall => {}
+                Err(Stop::Failed(error)) if error.reach() == ErrorScope::RefusedCall => {}
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Disorder(why)) => {
                     let archive = self.archive;
@@ -153,21 +152,21 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             }
         }
         // What was known is in doubt until everything was listed, and takes memory.
-        let before = stock.take();
-        let mut whole = self.take_allowed_stock((way, scope), asked, listed_at).await?;
+        let before = usage.take();
+        let mut whole = self.list_allowed((way, scope), asked, listed_at).await?;
         self.read_new_files(&whole.inventory, files).await?;
         whole.backups = backups(&whole.inventory, &files.files);
         if let Some(before) = before {
             whole.take_over(before);
         }
-        *stock = Some(whole);
+        *usage = Some(whole);
         Ok(())
     }
 
     /// Returns whether to list only what can have changed if that takes fewer requests: listing everything
     /// costs more than every scan may take, and what is known is of before now. After a clock was set back,
-    /// logs would be left alone for as long.
-    fn may_rescan(&self, known: &Stock, now: DateTime<Utc>) -> bool {
+    /// WAL directories would be left alone for as long.
+    fn may_rescan(&self, known: &ListingMemory, now: DateTime<Utc>) -> bool {
         let objects = usize::try_from(known.inventory.total().sums.objects).unwrap_or(usize::MAX);
         let pages = u32::try_from(objects / self.limits.page.max(1)).unwrap_or(u32::MAX);
         known.whole_requests.min(pages) > self.limits.full_scan_requests && known.listed_at <= now

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::report::ErrorKind;
-use crate::storage::{ListPage, Reach, StorageError};
+use crate::storage::{ErrorScope, ListPage, StorageError};
 
 /// How many pages without an object may follow each other. A store may send one now and then;
 /// thousands are a listing that does not end.
@@ -48,10 +48,10 @@ fn hash(text: &str) -> u64 {
 
 /// A store that contradicts itself.
 pub(super) fn protocol(message: impl Into<String>) -> StorageError {
-    StorageError::new(ErrorKind::Protocol, Reach::Scan, message)
+    StorageError::new(ErrorKind::Protocol, ErrorScope::Scan, message)
 }
 
 /// A fault of the exporter's own.
 pub(super) fn internal(message: impl Into<String>) -> StorageError {
-    StorageError::new(ErrorKind::Internal, Reach::Scan, message)
+    StorageError::new(ErrorKind::Internal, ErrorScope::Scan, message)
 }

@@ -8,18 +8,19 @@ use tracing::warn;
 
 use crate::barman::BackupStatus;
 use crate::inventory::{
-    BackupInventory, FileContent, Files, Finding, Inventory, SmallFile, Sums, UnreadableReason,
+    BackupInventory, FileContent, FileReading, Inventory, SmallFile, SmallFiles, Sums,
+    UnreadableReason,
 };
-use crate::storage::{ObjectStore, Reach, StorageError};
+use crate::storage::{ErrorScope, ObjectStore, StorageError};
 
 use super::Pass;
-use super::listing::take_stock;
+use super::listing::list_range;
 
 /// What the small files of an archive say, and what it took to be sure of it.
 #[derive(Debug, Default)]
 pub(super) struct FilesRead {
     /// What the files say, by the version that was read.
-    pub(super) files: Files,
+    pub(super) files: SmallFiles,
     /// Keys of the files that the pass under way has read: what cannot be read is not tried twice.
     tried: BTreeSet<String>,
     /// Finished backups that were listed a second time and still had not all their data, as they
@@ -58,8 +59,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let files = &mut known.files;
         let new: Vec<_> = inventory
             .small_files_of(|server| !self.expected.is_ignored(server))
-            .filter(|file| !files.finding(file).is_some_and(is_final))
-            .filter(|file| files.finding(file).is_none() || !known.tried.contains(&file.object.key))
+            .filter(|file| !files.reading(file).is_some_and(is_final))
+            .filter(|file| files.reading(file).is_none() || !known.tried.contains(&file.object.key))
             .cloned()
             .collect();
         known.tried.extend(new.iter().map(|file| file.object.key.clone()));
@@ -87,7 +88,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         &self,
         places: Vec<BackupPlace>,
         inventory: &mut Inventory,
-        files: &mut Files,
+        files: &mut SmallFiles,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         let again: Vec<(BackupPlace, Option<BackupInventory>)> = stream::iter(places)
@@ -100,7 +101,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             .await?;
         let small_files =
             again.iter().flat_map(|(_, backup)| backup).flat_map(BackupInventory::small_files);
-        let changed = small_files.filter(|file| files.finding(file).is_none());
+        let changed = small_files.filter(|file| files.reading(file).is_none());
         self.read(changed.cloned().collect(), files).await?;
         for (place, backup) in again {
             if let Some(directory) = inventory.directories.get_mut(&place.directory) {
@@ -118,23 +119,27 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     ) -> Result<Option<BackupInventory>, StorageError> {
         let below = format!("{}/base/{}/", place.directory, place.id);
         let names = self.expected.nested_names();
-        let mut fresh = take_stock(self.store.as_ref(), self.prefix, &below, (names, now)).await?;
+        let mut fresh = list_range(self.store.as_ref(), self.prefix, &below, names, now).await?;
         let directory = fresh.directories.get_mut(&place.directory);
         Ok(directory.and_then(|directory| directory.backups.remove(&place.id)))
     }
 
-    async fn read(&self, wanted: Vec<SmallFile>, files: &mut Files) -> Result<(), StorageError> {
+    async fn read(
+        &self,
+        wanted: Vec<SmallFile>,
+        files: &mut SmallFiles,
+    ) -> Result<(), StorageError> {
         let mut readings = stream::iter(wanted)
             .map(async |file: SmallFile| {
-                let finding = read_one(self.store.as_ref(), &file).await?;
-                Ok::<_, StorageError>((file, finding))
+                let reading = read_one(self.store.as_ref(), &file).await?;
+                Ok::<_, StorageError>((file, reading))
             })
             .buffer_unordered(self.limits.concurrency.max(1));
-        while let Some((file, finding)) = readings.try_next().await? {
-            if !is_repeated(files.finding(&file), &finding) {
-                log_finding(self.archive, &file, &finding);
+        while let Some((file, reading)) = readings.try_next().await? {
+            if !is_repeated(files.reading(&file), &reading) {
+                log_reading(self.archive, &file, &reading);
             }
-            files.insert(file, finding);
+            files.insert(file, reading);
         }
         Ok(())
     }
@@ -157,7 +162,7 @@ impl FilesRead {
     fn confirm(&mut self, inventory: &Inventory) {
         let confirmed = without_data(inventory, &self.files).filter_map(|(_, backup)| {
             let file = backup.info.clone()?;
-            Some((file.object.key.clone(), (file, backup.stock.sums)))
+            Some((file.object.key.clone(), (file, backup.usage.sums)))
         });
         self.confirmed = confirmed.collect();
     }
@@ -166,7 +171,7 @@ impl FilesRead {
         let Some(file) = &backup.info else { return false };
         let confirmed = self.confirmed.get(&file.object.key);
         !confirmed.is_some_and(|(then, stored)| {
-            then.is_same_version(file) && *stored == backup.stock.sums
+            then.is_same_version(file) && *stored == backup.usage.sums
         })
     }
 }
@@ -174,7 +179,7 @@ impl FilesRead {
 /// Finished backups without all their data.
 fn without_data<'a>(
     inventory: &'a Inventory,
-    files: &'a Files,
+    files: &'a SmallFiles,
 ) -> impl Iterator<Item = (BackupPlace, &'a BackupInventory)> {
     let directories = inventory.directories.iter();
     let backups = directories.flat_map(|(directory, content)| {
@@ -189,29 +194,29 @@ fn without_data<'a>(
 }
 
 /// Whether reading the same version again would yield the same.
-fn is_final(finding: &Finding) -> bool {
-    match finding {
-        Finding::Read(_) => true,
+fn is_final(reading: &FileReading) -> bool {
+    match reading {
+        FileReading::Read(_) => true,
         // Access may be given, or the object thawed, without a change that a listing shows.
-        Finding::Unreadable { reason, .. } => *reason != UnreadableReason::Access,
-        Finding::Gone => false,
+        FileReading::Unreadable { reason, .. } => *reason != UnreadableReason::Access,
+        FileReading::Gone => false,
     }
 }
 
 /// Whether the log has said the same of this version of the file already.
 ///
 /// Words do not count: a store numbers its refusals.
-fn is_repeated(known: Option<&Finding>, finding: &Finding) -> bool {
-    match (known, finding) {
+fn is_repeated(known: Option<&FileReading>, reading: &FileReading) -> bool {
+    match (known, reading) {
         (
-            Some(Finding::Unreadable { reason: known, .. }),
-            Finding::Unreadable { reason: found, .. },
+            Some(FileReading::Unreadable { reason: known, .. }),
+            FileReading::Unreadable { reason: found, .. },
         ) => known == found,
-        (known, finding) => known == Some(finding),
+        (known, reading) => known == Some(reading),
     }
 }
 
-async fn read_one(store: &impl ObjectStore, file: &SmallFile) -> Result<Finding, StorageError> {
+async fn read_one(store: &impl ObjectStore, file: &SmallFile) -> Result<FileReading, StorageError> {
     let max_bytes = SmallFile::MAX_BYTES;
     if file.object.size > max_bytes {
         return Ok(file.kind.too_large());
@@ -219,25 +224,25 @@ async fn read_one(store: &impl ObjectStore, file: &SmallFile) -> Result<Finding,
     match store.get_small(&file.object.key, max_bytes).await {
         Ok(content) => Ok(file.kind.read(&content)),
         Err(error) => match error.reach() {
-            Reach::GoneObject => Ok(Finding::Gone),
-            Reach::TooLargeObject => Ok(file.kind.too_large()),
-            Reach::RefusedObject => Ok(Finding::Unreadable {
+            ErrorScope::GoneObject => Ok(FileReading::Gone),
+            ErrorScope::TooLargeObject => Ok(file.kind.too_large()),
+            ErrorScope::RefusedObject => Ok(FileReading::Unreadable {
                 reason: UnreadableReason::Access,
                 message: error.with_causes(),
             }),
-            Reach::Scan | Reach::RefusedCall => Err(error),
+            ErrorScope::Scan | ErrorScope::RefusedCall => Err(error),
         },
     }
 }
 
-fn log_finding(archive: &str, file: &SmallFile, finding: &Finding) {
+fn log_reading(archive: &str, file: &SmallFile, reading: &FileReading) {
     let key = file.object.key.as_str();
-    match finding {
-        Finding::Unreadable { reason, message } => {
+    match reading {
+        FileReading::Unreadable { reason, message } => {
             let reason = reason.as_label();
             warn!(archive, key, reason, error = message, "A file of the archive is unreadable");
         }
-        Finding::Read(FileContent::BackupInfo(info)) => {
+        FileReading::Read(FileContent::BackupInfo(info)) => {
             if let BackupStatus::Unknown(status) = &info.status {
                 warn!(archive, key, status, "A backup has a status that Barman does not know");
             }
@@ -245,6 +250,6 @@ fn log_finding(archive: &str, file: &SmallFile, finding: &Finding) {
                 warn!(archive, key, "A backup has times without a time zone, taken as UTC");
             }
         }
-        Finding::Read(_) | Finding::Gone => {}
+        FileReading::Read(_) | FileReading::Gone => {}
     }
 }

@@ -1,51 +1,51 @@
-//! Taking stock again, of what can have changed.
+//! Listing again what can have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::barman::{BackupStatus, Place, ServerKey};
-use crate::inventory::{Files, Inventory, ListedObject};
-use crate::postgres::LogName;
+use crate::barman::{BackupStatus, ObjectLocation, ServerKey};
+use crate::inventory::{Inventory, ListedObject, SmallFiles};
+use crate::postgres::WalDir;
 use crate::storage::{ListRequest, ObjectStore};
 
 use super::Pass;
 use super::audit::{Unchanged, whose_turn_it_is};
-use super::exploration::check_order;
+use super::directory_probe::check_order;
 use super::key_order::{Forward, KeyOrder};
 use super::key_range::KeyRange;
-use super::logs::AskedLogs;
+use super::listing_memory::{BackupBegin, ListingMemory};
 use super::parallel::{Search, Wanted};
-use super::part::Stop;
 use super::progress::{Progress, protocol};
 use super::reading::FilesRead;
 use super::rescan_plan::{
-    KnownLogs, Plan, Suspects, has_lost, neighbours, ranges, ranges_but_wals, spares_requests,
+    KnownWalDirs, Plan, Suspects, has_lost, neighbours, ranges, ranges_but_wals, spares_requests,
     to_the_end,
 };
-use super::stocktaking::{BackupBegin, Stock};
+use super::shard::Stop;
+use super::wal_dirs::AskedWalDirs;
 
-/// Reasons to list logs again, by the name of the server's directory.
+/// Reasons to list WAL directories again, by the name of the server's directory.
 pub(super) type SuspectsByServer = BTreeMap<String, Suspects>;
 
-/// A server whose unchanged logs are skipped.
+/// A server whose unchanged WAL directories are skipped.
 #[derive(Debug)]
 struct Skipping {
     /// Name of its directory.
     name: String,
-    /// The logs whose directories are there.
-    listed: BTreeSet<LogName>,
+    /// The WAL directories whose directories are there.
+    listed: BTreeSet<WalDir>,
     /// Those of them that were listed again.
-    fresh: BTreeSet<LogName>,
+    fresh: BTreeSet<WalDir>,
 }
 
 impl<S: ObjectStore + 'static> Pass<'_, S> {
-    /// Returns the logs that a rescan lists again, as far as they are known before it starts, if it takes fewer
+    /// Returns the WAL directories that a rescan lists again, as far as they are known before it starts, if it takes fewer
     /// requests than listing everything.
     pub(super) fn plan_of_rescan(
         &self,
-        known: &Stock,
+        known: &ListingMemory,
         now: DateTime<Utc>,
     ) -> Option<SuspectsByServer> {
         let mut suspects = self.turns(known, now);
@@ -57,36 +57,41 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         spares_requests(plans, self.limits.page).then_some(suspects)
     }
 
-    /// Returns the plan for the WAL of a server, and the reasons to list its logs again.
+    /// Returns the plan for the WAL of a server, and the reasons to list its WAL directories again.
     fn plan<'k>(
         &self,
         name: &str,
-        known: &'k Stock,
+        known: &'k ListingMemory,
         suspects: &'k SuspectsByServer,
     ) -> (Plan<'k>, &'k Suspects) {
-        static NO_LOGS: KnownLogs = KnownLogs::new();
-        static NONE: Suspects = Suspects { logs: BTreeSet::new(), up_to: None };
-        let logs = known.inventory.directories.get(name).map_or(&NO_LOGS, |it| &it.wal.logs);
-        let plan = Plan::new(logs, known.directories.get(name).copied(), self.limits.page);
+        static NO_WAL_DIRS: KnownWalDirs = KnownWalDirs::new();
+        static NONE: Suspects = Suspects { wal_dirs: BTreeSet::new(), up_to: None };
+        let wal_dirs = known
+            .inventory
+            .directories
+            .get(name)
+            .map_or(&NO_WAL_DIRS, |directory| &directory.wal.dirs);
+        let plan = Plan::new(wal_dirs, known.directories.get(name).copied(), self.limits.page);
         (plan, suspects.get(name).unwrap_or(&NONE))
     }
 
-    /// Takes stock of an archive whose stock is known, asking for what can have changed.
+    /// Lists what can have changed in an archive that is known.
     ///
-    /// Of the known stock, only what it says of backups and their deletion is brought up to date unless
+    /// Of what is known, only what it says of backups and their deletion is brought up to date unless
     /// this succeeds; then what did not change is taken from it.
-    pub(super) async fn take_stock_again(
+    pub(super) async fn rescan(
         &self,
-        (known, mut suspects): (&mut Stock, SuspectsByServer),
-        (files, asked): (&mut FilesRead, &AskedLogs),
+        (known, mut suspects): (&mut ListingMemory, SuspectsByServer),
+        (files, asked): (&mut FilesRead, &AskedWalDirs),
         order: KeyOrder,
         now: DateTime<Utc>,
     ) -> Result<(), Stop> {
         let names = self.expected.nested_names();
-        let mut fresh =
-            Inventory::with_names(names).keeping(asked.names()).with_room_of(&known.inventory);
+        let mut fresh = Inventory::with_names(names)
+            .keeping(asked.names())
+            .with_memory_limits_of(&known.inventory);
         let names = self.list_but_wals((known, &suspects), &mut fresh, (order, now)).await?;
-        // Where a backup begins that is new tells which logs may have changed.
+        // Where a backup begins that is new tells which WAL directories may have changed.
         self.read_new_files(&fresh, files).await?;
         note_deletions(known, &fresh, &files.files, now);
         for name in &names {
@@ -101,9 +106,9 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let mut servers = self.list_wals_directories(&names, &mut fresh, (order, now)).await?;
         for server in &mut servers {
             let (plan, suspects) = self.plan(&server.name, known, &suspects);
-            server.fresh = plan.fresh_logs(&server.listed, suspects);
+            server.fresh = plan.fresh_wal_dirs(&server.listed, suspects);
         }
-        self.list_fresh_logs(&servers, &mut fresh, (order, now)).await?;
+        self.list_fresh_wal_dirs(&servers, &mut fresh, (order, now)).await?;
         self.follow_losses(known, &mut servers, &mut fresh, (order, now)).await?;
         fresh.settle(now);
         for server in &servers {
@@ -118,10 +123,10 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         Ok(())
     }
 
-    /// Lists everything but `wals/` of the servers whose unchanged logs can be skipped; their names.
+    /// Lists everything but `wals/` of the servers whose unchanged WAL directories can be skipped; their names.
     async fn list_but_wals(
         &self,
-        (known, suspects): (&Stock, &SuspectsByServer),
+        (known, suspects): (&ListingMemory, &SuspectsByServer),
         fresh: &mut Inventory,
         (order, now): (KeyOrder, DateTime<Utc>),
     ) -> Result<Vec<String>, Stop> {
@@ -199,15 +204,19 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let mut wanted = Wanted { search: Search::Never, ..Wanted::default() };
         for name in names {
             wanted.ranges.extend(to_the_end(&self.directory_of(name), Vec::new()));
-            let logs = known.directories.get(name).into_iter().flat_map(|it| it.wal.logs.keys());
-            wanted.directories.extend(self.directories_of(name, logs));
+            let wal_dirs = known
+                .directories
+                .get(name)
+                .into_iter()
+                .flat_map(|directory| directory.wal.dirs.keys());
+            wanted.directories.extend(self.directories_of(name, wal_dirs));
         }
         let sink = |object: &ListedObject| fresh.add(self.relative(object), object);
         self.parallel(order, now).list(wanted, sink).await?;
         Ok(())
     }
 
-    /// Lists what lies in `wals/` of servers, but for the content of logs.
+    /// Lists what lies in `wals/` of servers, but for the content of WAL directories.
     async fn list_wals_directories(
         &self,
         names: &[String],
@@ -237,9 +246,9 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             let wals = format!("{}{name}/wals/", self.prefix);
             let mut listed = BTreeSet::new();
             for directory in directories {
-                let log = directory.strip_prefix(&wals).and_then(|name| name.strip_suffix('/'));
-                match log.and_then(LogName::parse) {
-                    Some(log) => drop(listed.insert(log)),
+                let wal_dir = directory.strip_prefix(&wals).and_then(|name| name.strip_suffix('/'));
+                match wal_dir.and_then(WalDir::parse) {
+                    Some(wal_dir) => drop(listed.insert(wal_dir)),
                     None => others.push(KeyRange::below(&directory)),
                 }
             }
@@ -251,28 +260,28 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         Ok(servers)
     }
 
-    /// The logs, by server, whose turn it is to be listed though nothing says that they changed.
-    fn turns(&self, known: &Stock, now: DateTime<Utc>) -> SuspectsByServer {
-        let logs = known.inventory.directories.iter().flat_map(|(server, directory)| {
-            directory.wal.logs.iter().filter_map(move |(name, log)| {
+    /// The WAL directories, by server, whose turn it is to be listed though nothing says that they changed.
+    fn turns(&self, known: &ListingMemory, now: DateTime<Utc>) -> SuspectsByServer {
+        let wal_dirs = known.inventory.directories.iter().flat_map(|(server, directory)| {
+            directory.wal.dirs.iter().filter_map(move |(name, wal_dir)| {
                 Some(Unchanged {
-                    listed_at: log.listed_at?,
-                    log: (server.as_str(), *name),
-                    objects: log.stock.sums.objects,
+                    listed_at: wal_dir.listed_at?,
+                    wal_dir: (server.as_str(), *name),
+                    objects: wal_dir.usage.sums.objects,
                 })
             })
         });
         let period = TimeDelta::from_std(self.limits.audit_period).unwrap_or(TimeDelta::MAX);
-        let turns = whose_turn_it_is(logs.collect(), period, now - known.listed_at, now);
+        let turns = whose_turn_it_is(wal_dirs.collect(), period, now - known.listed_at, now);
         let mut by_server = SuspectsByServer::new();
-        for (server, log) in turns {
-            by_server.entry(server.to_owned()).or_default().logs.insert(log);
+        for (server, wal_dir) in turns {
+            by_server.entry(server.to_owned()).or_default().wal_dirs.insert(wal_dir);
         }
         by_server
     }
 
-    /// Lists logs again, and whatever comes after `wals/`.
-    async fn list_fresh_logs(
+    /// Lists WAL directories again, and whatever comes after `wals/`.
+    async fn list_fresh_wal_dirs(
         &self,
         servers: &[Skipping],
         fresh: &mut Inventory,
@@ -285,7 +294,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             wanted.ranges.extend(to_the_end(&directory, ranges));
             wanted.directories.extend(self.directories_of(&server.name, &server.fresh));
         }
-        self.list_logs(wanted, fresh, how).await
+        self.list_wal_dirs(wanted, fresh, how).await
     }
 
     /// Returns the directory of a server as a key, with its slash.
@@ -293,18 +302,18 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         format!("{}{server}/", self.prefix)
     }
 
-    /// Returns the directories of logs as keys, with their slashes: a listing can be divided there without asking
+    /// Returns the WAL directories as keys, with their slashes: a listing can be divided there without asking
     /// for them.
     fn directories_of<'l>(
         &self,
         server: &str,
-        logs: impl IntoIterator<Item = &'l LogName>,
+        wal_dirs: impl IntoIterator<Item = &'l WalDir>,
     ) -> impl Iterator<Item = String> {
         let wals = format!("{}wals/", self.directory_of(server));
-        logs.into_iter().map(move |log| format!("{wals}{log}/"))
+        wal_dirs.into_iter().map(move |wal_dir| format!("{wals}{wal_dir}/"))
     }
 
-    async fn list_logs(
+    async fn list_wal_dirs(
         &self,
         wanted: Wanted,
         fresh: &mut Inventory,
@@ -313,10 +322,10 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let names = self.expected.nested_names();
         let sink = |object: &ListedObject| {
             let key = self.relative(object);
-            // What lies beside the logs was listed with their directories.
+            // What lies beside the WAL directories was listed with their directories.
             let is_beside = matches!(
-                Place::among(key, &names),
-                Place::Directory { key: ServerKey::Wal(wal), .. } if wal.log.is_none()
+                ObjectLocation::among(key, &names),
+                ObjectLocation::Directory { key: ServerKey::Wal(wal), .. } if wal.wal_dir.is_none()
             );
             if !is_beside {
                 fresh.add(key, object);
@@ -326,11 +335,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         Ok(())
     }
 
-    /// Goes on from logs that have lost something to the ones beside them, further each time, until
+    /// Goes on from WAL directories that have lost something to the ones beside them, further each time, until
     /// these have not: not every store leaves out directories in which nothing is left.
     async fn follow_losses(
         &self,
-        known: &Stock,
+        known: &ListingMemory,
         servers: &mut [Skipping],
         fresh: &mut Inventory,
         how: (KeyOrder, DateTime<Utc>),
@@ -340,7 +349,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         loop {
             let mut more = Wanted { search: Search::Never, ..Wanted::default() };
             for (server, last) in servers.iter_mut().zip(&mut listed_last) {
-                let lost = lost_logs(&server.name, last, &known.inventory, fresh);
+                let lost = lost_wal_dirs(&server.name, last, &known.inventory, fresh);
                 let next = neighbours(&server.listed, &lost, step);
                 *last = next.difference(&server.fresh).copied().collect();
                 more.ranges.extend(ranges(&self.directory_of(&server.name), &server.listed, last));
@@ -350,23 +359,23 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             if more.ranges.is_empty() {
                 return Ok(());
             }
-            self.list_logs(more, fresh, how).await?;
+            self.list_wal_dirs(more, fresh, how).await?;
             step *= 2;
         }
     }
 }
 
-/// Those of some logs of a server, which were listed again, that have lost something.
-fn lost_logs(
+/// Those of some WAL directories of a server, which were listed again, that have lost something.
+fn lost_wal_dirs(
     server: &str,
-    listed: &BTreeSet<LogName>,
+    listed: &BTreeSet<WalDir>,
     known: &Inventory,
     fresh: &Inventory,
-) -> BTreeSet<LogName> {
+) -> BTreeSet<WalDir> {
     let (before, after) = (known.directories.get(server), fresh.directories.get(server));
-    let lost = listed.iter().filter(|log| {
-        let before = before.and_then(|it| it.wal.logs.get(log));
-        let after = after.and_then(|it| it.wal.logs.get(log));
+    let lost = listed.iter().filter(|wal_dir| {
+        let before = before.and_then(|directory| directory.wal.dirs.get(wal_dir));
+        let after = after.and_then(|directory| directory.wal.dirs.get(wal_dir));
         before.is_some_and(|before| has_lost(before, after.map(AsRef::as_ref)))
     });
     lost.copied().collect()
@@ -375,7 +384,7 @@ fn lost_logs(
 /// The backups of every server that need WAL, by id.
 pub(super) fn backups(
     inventory: &Inventory,
-    files: &Files,
+    files: &SmallFiles,
 ) -> BTreeMap<String, BTreeMap<String, BackupBegin>> {
     let directories = inventory.directories.iter();
     let of_directory = directories.map(|(name, directory)| {
@@ -383,7 +392,7 @@ pub(super) fn backups(
             let info = files.backup_info(backup.info.as_ref()?)?;
             let is_copied =
                 matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals);
-            Some((id.clone(), BackupBegin { log: info.begin_wal?.into(), is_copied }))
+            Some((id.clone(), BackupBegin { wal_dir: info.begin_wal?.into(), is_copied }))
         });
         (name.clone(), backups.collect())
     });
@@ -391,7 +400,12 @@ pub(super) fn backups(
 }
 
 /// Notes servers of which backups are gone: their WAL goes after them.
-fn note_deletions(known: &mut Stock, fresh: &Inventory, files: &Files, now: DateTime<Utc>) {
+fn note_deletions(
+    known: &mut ListingMemory,
+    fresh: &Inventory,
+    files: &SmallFiles,
+    now: DateTime<Utc>,
+) {
     let current = backups(fresh, files);
     let none = BTreeMap::new();
     for (name, before) in &known.backups {
@@ -400,38 +414,42 @@ fn note_deletions(known: &mut Stock, fresh: &Inventory, files: &Files, now: Date
         let Some((last_gone, last)) = gone.next_back() else { continue };
         // Barman deletes what comes before the next copied backup, or else before the deleted one.
         let next = after.iter().find(|(id, backup)| *id > last_gone && backup.is_copied);
-        let up_to = next.map_or(last.log, |(_, next)| next.log);
+        let up_to = next.map_or(last.wal_dir, |(_, next)| next.wal_dir);
         let earlier = known.deletions.get(name).map(|(_, up_to)| *up_to);
-        known.deletions.insert(name.clone(), (now, earlier.map_or(up_to, |it| it.max(up_to))));
+        known
+            .deletions
+            .insert(name.clone(), (now, earlier.map_or(up_to, |directory| directory.max(up_to))));
     }
     known.backups = current;
 }
 
-/// Adds the logs to be listed again because backups of a server, which were listed already, have changed.
+/// Adds the WAL directories to be listed again because backups of a server, which were listed already, have changed.
 fn add_suspects(
     suspects: &mut Suspects,
     name: &str,
-    known: &Stock,
+    known: &ListingMemory,
     fresh: &Inventory,
-    files: &Files,
+    files: &SmallFiles,
 ) {
     let before = known.inventory.directories.get(name);
-    let backups = fresh.directories.get(name).into_iter().flat_map(|it| it.backups.iter());
-    // With the end of a backup, its label arrives in the log in which it began.
+    let backups =
+        fresh.directories.get(name).into_iter().flat_map(|directory| directory.backups.iter());
+    // With the end of a backup, its label arrives in the WAL directory in which it began.
     let changed = backups.filter_map(|(id, backup)| {
         let info = backup.info.as_ref()?;
-        let then = before.and_then(|it| it.backups.get(id)?.info.as_ref());
+        let then = before.and_then(|directory| directory.backups.get(id)?.info.as_ref());
         let is_same = then.is_some_and(|then| then.is_same_version(info));
-        if is_same { None } else { files.backup_info(info)?.begin_wal.map(LogName::from) }
+        if is_same { None } else { files.backup_info(info)?.begin_wal.map(WalDir::from) }
     });
-    suspects.logs.extend(changed);
+    suspects.wal_dirs.extend(changed);
     suspects.up_to = known.deletions.get(name).map(|(_, up_to)| *up_to);
 }
 
 /// Takes over what did not change.
 fn keep_the_rest(server: &Skipping, known: &mut Inventory, fresh: &mut Inventory) {
     let Some(before) = known.directories.get_mut(&server.name) else { return };
-    let kept = std::mem::take(&mut before.wal.logs).into_iter();
-    let kept = kept.filter(|(log, _)| server.listed.contains(log) && !server.fresh.contains(log));
-    fresh.directories.entry(server.name.clone()).or_default().wal.logs.extend(kept);
+    let kept = std::mem::take(&mut before.wal.dirs).into_iter();
+    let kept = kept
+        .filter(|(wal_dir, _)| server.listed.contains(wal_dir) && !server.fresh.contains(wal_dir));
+    fresh.directories.entry(server.name.clone()).or_default().wal.dirs.extend(kept);
 }

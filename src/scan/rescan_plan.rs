@@ -1,100 +1,104 @@
-//! Which logs of a server a rescan lists again.
+//! Which WAL directories of a server a rescan lists again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::LogInventory;
-use crate::postgres::LogName;
+use crate::inventory::WalDirInventory;
+use crate::postgres::WalDir;
 
 use super::key_range::{KeyRange, end_of};
 
-/// Requests that a server costs whose unchanged logs are skipped, but for those logs that are listed again:
+/// Requests that a server costs whose unchanged WAL directories are skipped, but for those WAL directories that are listed again:
 /// one for what comes before `wals/`, and one for the directories in there.
 const REQUESTS_OF_A_SERVER: u64 = 2;
 
-/// Logs at the end of each timeline that may be written to: segments are archived several at once,
-/// so that one may come late to the log before the last.
+/// WAL directories at the end of each timeline that may be written to: segments are archived several at once,
+/// so that one may come late to the WAL directory before the last.
 const OPEN_LOGS: usize = 2;
 
-/// The logs of a server, as they were listed the last time.
-pub(super) type KnownLogs = BTreeMap<LogName, Box<LogInventory>>;
+/// The WAL directories of a server, as they were listed the last time.
+pub(super) type KnownWalDirs = BTreeMap<WalDir, Box<WalDirInventory>>;
 
-/// Plan for the requests that list the WAL of one server, whole or without its unchanged logs.
+/// Plan for the requests that list the WAL of one server, whole or without its unchanged WAL directories.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan<'a> {
-    /// The logs, as they were listed the last time.
-    known: &'a KnownLogs,
-    /// Directories of logs, the empty ones too.
+    /// The WAL directories, as they were listed the last time.
+    known: &'a KnownWalDirs,
+    /// Directories of WAL directories, the empty ones too.
     directories: u64,
     /// Objects of a full page.
     page: u64,
 }
 
 impl<'a> Plan<'a> {
-    /// Creates the plan for a server; `directories` is how many directories of logs it had when they were
+    /// Creates the plan for a server; `directories` is how many WAL directories it had when they were
     /// last asked for.
-    pub(super) fn new(known: &'a KnownLogs, directories: Option<usize>, page: usize) -> Self {
+    pub(super) fn new(known: &'a KnownWalDirs, directories: Option<usize>, page: usize) -> Self {
         let directories = directories.unwrap_or_default().max(known.len());
         Self { known, directories: count(directories), page: count(page).max(1) }
     }
 
-    /// Returns whether skipping the unchanged logs spares at least half of what listing all of them costs,
+    /// Returns whether skipping the unchanged WAL directories spares at least half of what listing all of them costs,
     /// as far as can be told before anything was asked.
     pub(super) fn is_worth_skipping(self, suspects: &Suspects) -> bool {
         self.spared(suspects) > 0
     }
 
-    /// Returns the requests that skipping the unchanged logs spares, if it spares at least half of
+    /// Returns the requests that skipping the unchanged WAL directories spares, if it spares at least half of
     /// what listing all of them costs; otherwise 0.
     fn spared(self, suspects: &Suspects) -> u64 {
         let (whole, skipping) = (self.whole(), REQUESTS_OF_A_SERVER + self.again(suspects));
         if whole > 2 * skipping { whole - skipping } else { 0 }
     }
 
-    /// Returns whether finding the directories of the logs and skipping the unchanged ones still takes fewer
+    /// Returns whether finding the directories of the WAL directories and skipping the unchanged ones still takes fewer
     /// requests than listing all of them.
     pub(super) fn is_still_worth_skipping(self, suspects: &Suspects) -> bool {
         1 + self.again(suspects) < self.whole()
     }
 
-    /// Requests that list all logs.
+    /// Requests that list all WAL directories.
     fn whole(self) -> u64 {
         self.objects(self.known.keys()) / self.page
     }
 
-    /// Requests for the logs that are listed again if none was added or deleted, and for every page of
+    /// Requests for the WAL directories that are listed again if none was added or deleted, and for every page of
     /// directories but the first.
     fn again(self, suspects: &Suspects) -> u64 {
-        let all: BTreeSet<LogName> = self.known.keys().copied().collect();
-        let fresh = self.fresh_logs(&all, suspects);
-        let all: Vec<&LogName> = all.iter().collect();
+        let all: BTreeSet<WalDir> = self.known.keys().copied().collect();
+        let fresh = self.fresh_wal_dirs(&all, suspects);
+        let all: Vec<&WalDir> = all.iter().collect();
         let groups = all.chunk_by(|one, next| fresh.contains(*one) == fresh.contains(*next));
-        let groups = groups.filter(|group| group.first().is_some_and(|log| fresh.contains(*log)));
+        let groups =
+            groups.filter(|group| group.first().is_some_and(|wal_dir| fresh.contains(*wal_dir)));
         let pages: u64 = groups.map(|group| self.pages(group.iter().copied())).sum();
         pages + self.directories / self.page
     }
 
-    /// Requests that list neighbouring logs.
-    fn pages<'l>(self, logs: impl Iterator<Item = &'l LogName>) -> u64 {
-        self.objects(logs).div_ceil(self.page).max(1)
+    /// Requests that list neighbouring WAL directories.
+    fn pages<'l>(self, wal_dirs: impl Iterator<Item = &'l WalDir>) -> u64 {
+        self.objects(wal_dirs).div_ceil(self.page).max(1)
     }
 
-    /// Objects of logs that are known; others have none.
-    fn objects<'l>(self, logs: impl Iterator<Item = &'l LogName>) -> u64 {
-        logs.filter_map(|log| self.known.get(log)).map(|log| log.stock.sums.objects).sum()
+    /// Objects of WAL directories that are known; others have none.
+    fn objects<'l>(self, wal_dirs: impl Iterator<Item = &'l WalDir>) -> u64 {
+        wal_dirs
+            .filter_map(|wal_dir| self.known.get(wal_dir))
+            .map(|wal_dir| wal_dir.usage.sums.objects)
+            .sum()
     }
 
-    /// Returns the logs to be listed again, of those whose directories are there.
+    /// Returns the WAL directories to be listed again, of those whose directories are there.
     ///
-    /// New ones, those of each timeline that are or were open, and the ones at either end of a run of logs,
+    /// New ones, those of each timeline that are or were open, and the ones at either end of a run of WAL directories,
     /// where retention begins and ends to delete; and unchanged ones between two of them where one request goes
     /// through all, which else takes two.
-    pub(super) fn fresh_logs(
+    pub(super) fn fresh_wal_dirs(
         self,
-        listed: &BTreeSet<LogName>,
+        listed: &BTreeSet<WalDir>,
         suspects: &Suspects,
-    ) -> BTreeSet<LogName> {
-        let fresh = fresh_logs(listed, self.known, suspects);
-        let all: Vec<LogName> = listed.iter().copied().collect();
+    ) -> BTreeSet<WalDir> {
+        let fresh = fresh_wal_dirs(listed, self.known, suspects);
+        let all: Vec<WalDir> = listed.iter().copied().collect();
         let mut groups = all.chunk_by(|one, next| fresh.contains(one) == fresh.contains(next));
         let mut joined = fresh.clone();
         let Some(mut before) = groups.find(|group| is_in(&fresh, group)) else { return joined };
@@ -110,9 +114,9 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Returns whether a group of logs, which are all in a set or all not, is in it.
-fn is_in(fresh: &BTreeSet<LogName>, group: &[LogName]) -> bool {
-    group.first().is_some_and(|log| fresh.contains(log))
+/// Returns whether a group of WAL directories, which are all in a set or all not, is in it.
+fn is_in(fresh: &BTreeSet<WalDir>, group: &[WalDir]) -> bool {
+    group.first().is_some_and(|wal_dir| fresh.contains(wal_dir))
 }
 
 fn count(number: usize) -> u64 {
@@ -120,7 +124,7 @@ fn count(number: usize) -> u64 {
 }
 
 /// Returns whether a rescan takes fewer requests than listing everything: whether skipping the unchanged
-/// logs of some servers, of whose plans these are all, spares more than it takes to find the directories of
+/// WAL directories of some servers, of whose plans these are all, spares more than it takes to find the directories of
 /// the servers.
 pub(super) fn spares_requests<'a>(
     plans: impl ExactSizeIterator<Item = (Plan<'a>, &'a Suspects)>,
@@ -157,40 +161,40 @@ pub(super) fn ranges_but_wals(
     ranges
 }
 
-/// What gives reason to list logs of a server again.
+/// What gives reason to list WAL directories of a server again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Suspects {
-    /// Single logs: in which a backup began that is new, or has ended; whose turn it is.
-    pub(super) logs: BTreeSet<LogName>,
+    /// Single WAL directories: in which a backup began that is new, or has ended; whose turn it is.
+    pub(super) wal_dirs: BTreeSet<WalDir>,
     /// All up to this one: retention is or was at work.
-    pub(super) up_to: Option<LogName>,
+    pub(super) up_to: Option<WalDir>,
 }
 
-fn fresh_logs(
-    listed: &BTreeSet<LogName>,
-    known: &KnownLogs,
+fn fresh_wal_dirs(
+    listed: &BTreeSet<WalDir>,
+    known: &KnownWalDirs,
     suspects: &Suspects,
-) -> BTreeSet<LogName> {
-    let mut fresh: BTreeSet<LogName> = listed
+) -> BTreeSet<WalDir> {
+    let mut fresh: BTreeSet<WalDir> = listed
         .iter()
         .copied()
-        .filter(|log| {
-            let is_suspect = suspects.up_to.is_some_and(|up_to| *log <= up_to);
-            !known.contains_key(log) || suspects.logs.contains(log) || is_suspect
+        .filter(|wal_dir| {
+            let is_suspect = suspects.up_to.is_some_and(|up_to| *wal_dir <= up_to);
+            !known.contains_key(wal_dir) || suspects.wal_dirs.contains(wal_dir) || is_suspect
         })
         .collect();
-    let all: Vec<LogName> = listed.iter().copied().collect();
+    let all: Vec<WalDir> = listed.iter().copied().collect();
     for timeline in all.chunk_by(|one, next| one.timeline == next.timeline) {
         // Those that were open have been written to since, however many have come after them.
-        let known = timeline.iter().rev().filter(|log| known.contains_key(log));
+        let known = timeline.iter().rev().filter(|wal_dir| known.contains_key(wal_dir));
         fresh.extend(known.take(OPEN_LOGS));
         fresh.extend(timeline.iter().rev().take(OPEN_LOGS));
     }
     // Directories in which nothing is left may be listed all the same: runs are of those that held
     // something.
-    let held: Vec<LogName> = all.into_iter().filter(|log| known.contains_key(log)).collect();
-    let goes_on = |one: &LogName, next: &LogName| {
-        one.timeline == next.timeline && one.log.checked_add(1) == Some(next.log)
+    let held: Vec<WalDir> = all.into_iter().filter(|wal_dir| known.contains_key(wal_dir)).collect();
+    let goes_on = |one: &WalDir, next: &WalDir| {
+        one.timeline == next.timeline && one.high.checked_add(1) == Some(next.high)
     };
     for run in held.chunk_by(goes_on) {
         fresh.extend(run.first().into_iter().chain(run.last()));
@@ -198,49 +202,49 @@ fn fresh_logs(
     fresh
 }
 
-/// The next logs on either side of ones that have lost something, as many as this.
+/// The next WAL directories on either side of ones that have lost something, as many as this.
 pub(super) fn neighbours(
-    listed: &BTreeSet<LogName>,
-    lost: &BTreeSet<LogName>,
+    listed: &BTreeSet<WalDir>,
+    lost: &BTreeSet<WalDir>,
     count: usize,
-) -> BTreeSet<LogName> {
-    let around = lost.iter().flat_map(|log| {
-        let below = listed.range(..*log).rev().take(count);
-        below.chain(listed.range(*log..).skip(1).take(count))
+) -> BTreeSet<WalDir> {
+    let around = lost.iter().flat_map(|wal_dir| {
+        let below = listed.range(..*wal_dir).rev().take(count);
+        below.chain(listed.range(*wal_dir..).skip(1).take(count))
     });
     around.copied().collect()
 }
 
-/// Whether a log has lost something since it was known.
-pub(super) fn has_lost(known: &LogInventory, fresh: Option<&LogInventory>) -> bool {
+/// Whether a WAL directory has lost something since it was known.
+pub(super) fn has_lost(known: &WalDirInventory, fresh: Option<&WalDirInventory>) -> bool {
     let Some(fresh) = fresh else { return true };
     let kept = known
         .segments
         .iter()
         .all(|run| fresh.segments.first_missing(run.first, run.last).is_none());
-    !kept || fresh.stock.sums.objects < known.stock.sums.objects
+    !kept || fresh.usage.sums.objects < known.usage.sums.objects
 }
 
-/// Ranges that hold these logs of a server and, of the others, none.
+/// Ranges that hold these WAL directories of a server and, of the others, none.
 ///
 /// `server` is the server's directory as a key, with its slash.
 pub(super) fn ranges(
     server: &str,
-    listed: &BTreeSet<LogName>,
-    fresh: &BTreeSet<LogName>,
+    listed: &BTreeSet<WalDir>,
+    fresh: &BTreeSet<WalDir>,
 ) -> Vec<KeyRange> {
     let wals = format!("{server}wals/");
-    let end = |log: &LogName| end_of(&format!("{wals}{log}/"));
-    let all: Vec<&LogName> = listed.iter().collect();
+    let end = |wal_dir: &WalDir| end_of(&format!("{wals}{wal_dir}/"));
+    let all: Vec<&WalDir> = listed.iter().collect();
     let groups = all.chunk_by(|one, next| fresh.contains(*one) == fresh.contains(*next));
-    let mut before: Option<&LogName> = None;
+    let mut before: Option<&WalDir> = None;
     let mut ranges = Vec::new();
     for group in groups {
-        if group.first().is_some_and(|log| fresh.contains(*log)) {
+        if group.first().is_some_and(|wal_dir| fresh.contains(*wal_dir)) {
             ranges.push(KeyRange {
                 prefix: wals.clone(),
                 after: before.map(end),
-                until: group.last().map(|log| end(log)),
+                until: group.last().map(|wal_dir| end(wal_dir)),
             });
         }
         before = group.last().copied();
@@ -248,13 +252,13 @@ pub(super) fn ranges(
     ranges
 }
 
-/// The same ranges, the last of which goes on to the end of the server's directory: the last logs are
+/// The same ranges, the last of which goes on to the end of the server's directory: the last WAL directories are
 /// listed again anyway.
 pub(super) fn to_the_end(server: &str, mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
     match ranges.last_mut() {
         Some(last) => {
             let after = last.after.take();
-            // A range that begins with the first log begins where `wals/` does.
+            // A range that begins with the first WAL directory begins where `wals/` does.
             let after = after.unwrap_or_else(|| format!("{server}wals/"));
             *last = KeyRange { prefix: server.to_owned(), after: Some(after), until: None };
         }
@@ -272,82 +276,82 @@ mod tests {
     use super::*;
     use crate::postgres::TimelineId;
 
-    fn log(timeline: u32, log: u32) -> LogName {
-        LogName { timeline: TimelineId(timeline), log }
+    fn wal_dir(timeline: u32, high: u32) -> WalDir {
+        WalDir { timeline: TimelineId(timeline), high }
     }
 
-    fn logs(names: &[(u32, u32)]) -> BTreeSet<LogName> {
-        names.iter().map(|(timeline, number)| log(*timeline, *number)).collect()
+    fn wal_dirs(names: &[(u32, u32)]) -> BTreeSet<WalDir> {
+        names.iter().map(|(timeline, number)| wal_dir(*timeline, *number)).collect()
     }
 
-    fn known(names: &BTreeSet<LogName>) -> KnownLogs {
+    fn known(names: &BTreeSet<WalDir>) -> KnownWalDirs {
         names.iter().map(|name| (*name, Box::default())).collect()
     }
 
     #[test]
     fn new_open_and_outermost_logs_are_listed_again() {
-        let listed: BTreeSet<_> = (0..9).map(|number| log(1, number)).collect();
+        let listed: BTreeSet<_> = (0..9).map(|number| wal_dir(1, number)).collect();
 
-        let fresh = fresh_logs(&listed, &known(&listed), &Suspects::default());
-        assert_eq!(fresh, logs(&[(1, 0), (1, 7), (1, 8)]));
-        let fewer = listed.iter().copied().filter(|one| one.log != 4).collect();
-        let fresh = fresh_logs(&listed, &known(&fewer), &Suspects::default());
-        assert_eq!(fresh, logs(&[(1, 0), (1, 3), (1, 4), (1, 5), (1, 7), (1, 8)]));
+        let fresh = fresh_wal_dirs(&listed, &known(&listed), &Suspects::default());
+        assert_eq!(fresh, wal_dirs(&[(1, 0), (1, 7), (1, 8)]));
+        let fewer = listed.iter().copied().filter(|wal_dir| wal_dir.high != 4).collect();
+        let fresh = fresh_wal_dirs(&listed, &known(&fewer), &Suspects::default());
+        assert_eq!(fresh, wal_dirs(&[(1, 0), (1, 3), (1, 4), (1, 5), (1, 7), (1, 8)]));
     }
 
     #[test]
     fn holes_have_edges() {
         let listed: BTreeSet<_> =
-            [0, 1, 2, 6, 7, 8, 9].into_iter().map(|number| log(1, number)).collect();
+            [0, 1, 2, 6, 7, 8, 9].into_iter().map(|number| wal_dir(1, number)).collect();
 
-        let fresh = fresh_logs(&listed, &known(&listed), &Suspects::default());
+        let fresh = fresh_wal_dirs(&listed, &known(&listed), &Suspects::default());
 
-        assert_eq!(fresh, logs(&[(1, 0), (1, 2), (1, 6), (1, 8), (1, 9)]));
+        assert_eq!(fresh, wal_dirs(&[(1, 0), (1, 2), (1, 6), (1, 8), (1, 9)]));
     }
 
     #[test]
     fn suspects_are_listed_again() {
-        let listed: BTreeSet<_> = (0..9).map(|number| log(2, number)).collect();
-        let suspects = Suspects { logs: logs(&[(2, 5)]), up_to: Some(log(2, 2)) };
+        let listed: BTreeSet<_> = (0..9).map(|number| wal_dir(2, number)).collect();
+        let suspects = Suspects { wal_dirs: wal_dirs(&[(2, 5)]), up_to: Some(wal_dir(2, 2)) };
 
-        let fresh = fresh_logs(&listed, &known(&listed), &suspects);
+        let fresh = fresh_wal_dirs(&listed, &known(&listed), &suspects);
 
-        assert_eq!(fresh, logs(&[(2, 0), (2, 1), (2, 2), (2, 5), (2, 7), (2, 8)]));
+        assert_eq!(fresh, wal_dirs(&[(2, 0), (2, 1), (2, 2), (2, 5), (2, 7), (2, 8)]));
     }
 
-    /// Logs of so many objects each.
-    fn known_with_objects(names: &BTreeSet<LogName>, objects: u64) -> KnownLogs {
-        let mut logs = known(names);
-        for log in logs.values_mut() {
-            log.stock.sums.objects = objects;
+    /// WAL directories of so many objects each.
+    fn known_with_objects(names: &BTreeSet<WalDir>, objects: u64) -> KnownWalDirs {
+        let mut wal_dirs = known(names);
+        for wal_dir in wal_dirs.values_mut() {
+            wal_dir.usage.sums.objects = objects;
         }
-        logs
+        wal_dirs
     }
 
     #[test]
     fn short_gaps_are_listed_with_what_lies_around_them() {
-        let listed: BTreeSet<_> = (0..20).map(|number| log(1, number)).collect();
+        let listed: BTreeSet<_> = (0..20).map(|number| wal_dir(1, number)).collect();
         let fresh = |objects, suspects: &[u32]| {
-            let logs = suspects.iter().map(|number| log(1, *number)).collect();
+            let wal_dirs = suspects.iter().map(|number| wal_dir(1, *number)).collect();
             let known = known_with_objects(&listed, objects);
-            let suspects = Suspects { logs, ..Suspects::default() };
-            let fresh = Plan::new(&known, None, 1000).fresh_logs(&listed, &suspects);
-            fresh.into_iter().map(|name| name.log).collect::<Vec<_>>()
+            let suspects = Suspects { wal_dirs, ..Suspects::default() };
+            let fresh = Plan::new(&known, None, 1000).fresh_wal_dirs(&listed, &suspects);
+            fresh.into_iter().map(|name| name.high).collect::<Vec<_>>()
         };
 
         assert_eq!(fresh(250, &[]), [0, 18, 19]);
         assert_eq!(fresh(250, &[3]), [0, 1, 2, 3, 18, 19]);
-        // Two requests go through five logs as well as through the first and the last alone.
+        // Two requests go through five WAL directories as well as through the first and the last alone.
         assert_eq!(fresh(250, &[4]), [0, 4, 18, 19]);
         assert_eq!(fresh(50, &[]), (0..20).collect::<Vec<_>>());
     }
 
     #[test]
     fn what_retention_deletes_counts_among_the_requests() {
-        let all: BTreeSet<_> = (0..100).map(|number| log(1, number)).collect();
+        let all: BTreeSet<_> = (0..100).map(|number| wal_dir(1, number)).collect();
         let known = known_with_objects(&all, 256);
         let plan = Plan::new(&known, None, 1000);
-        let up_to = |number| Suspects { up_to: Some(log(1, number)), ..Suspects::default() };
+        let up_to = |number| Suspects { up_to: Some(wal_dir(1, number)), ..Suspects::default() };
 
         let worth = [&Suspects::default(), &up_to(20), &up_to(50), &up_to(90)].map(|suspects| {
             (plan.is_worth_skipping(suspects), plan.is_still_worth_skipping(suspects))
@@ -362,10 +366,10 @@ mod tests {
     fn servers_that_are_not_skipped_are_listed_together() {
         let directories = ["p/a/", "p/b/", "p/c/", "p/d/"].map(str::to_owned);
 
-        let ranges = ranges_but_wals("p/", &directories, |one| one == "p/c/");
+        let ranges = ranges_but_wals("p/", &directories, |directory| directory == "p/c/");
 
         let shown: Vec<_> =
-            ranges.into_iter().map(|one| (one.prefix, one.after, one.until)).collect();
+            ranges.into_iter().map(|range| (range.prefix, range.after, range.until)).collect();
         let text = |text: &str| Some(text.to_owned());
         let expected = [
             ("p/".to_owned(), None, Some(end_of("p/b/"))),
@@ -376,13 +380,14 @@ mod tests {
     }
 
     #[test]
-    fn ranges_begin_where_the_log_before_ends() {
-        let listed = logs(&[(1, 0), (1, 1), (1, 2), (1, 3)]);
+    fn ranges_begin_where_the_wal_dir_before_ends() {
+        let listed = wal_dirs(&[(1, 0), (1, 1), (1, 2), (1, 3)]);
 
-        let some = ranges("s/", &listed, &logs(&[(1, 0), (1, 3)]));
-        let shown: Vec<_> = some.iter().map(|one| (one.after.clone(), one.until.clone())).collect();
+        let some = ranges("s/", &listed, &wal_dirs(&[(1, 0), (1, 3)]));
+        let shown: Vec<_> =
+            some.iter().map(|range| (range.after.clone(), range.until.clone())).collect();
 
-        let end = |number| Some(end_of(&format!("s/wals/{}/", log(1, number))));
+        let end = |number| Some(end_of(&format!("s/wals/{}/", wal_dir(1, number))));
         assert_eq!(shown, [(None, end(0)), (end(2), end(3))]);
         let last = to_the_end("s/", some).pop().unwrap();
         assert_eq!((last.prefix.as_str(), last.after, last.until), ("s/", end(2), None));

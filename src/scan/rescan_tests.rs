@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
-use crate::postgres::{LogName, TimelineId};
+use crate::postgres::{TimelineId, WalDir};
 use crate::report::Report;
 use crate::storage::StorageError;
 
@@ -50,7 +50,7 @@ enum Deed {
     Lose(u16),
     Overwrite(u16),
     /// A whole directory vanishes.
-    LoseLog(u16),
+    LoseWalDir(u16),
     /// Something that is no WAL is put somewhere.
     Litter(u8),
 }
@@ -60,7 +60,7 @@ impl Deed {
     fn is_seen_at_once(&self, quirk: Quirk) -> bool {
         match self {
             Self::Lose(_) | Self::Overwrite(_) => false,
-            Self::LoseLog(_) => quirk != Quirk::KeepsEmptyDirectories,
+            Self::LoseWalDir(_) => quirk != Quirk::KeepsEmptyDirectories,
             Self::Append(_)
             | Self::Promote
             | Self::BackUp
@@ -85,12 +85,12 @@ struct World {
     going: String,
 }
 
-const SEGMENTS_PER_LOG: u32 = 4;
+const SEGMENTS_PER_WAL_DIR: u32 = 4;
 
-/// Keys with logs of four segments each, so that a few segments make many logs: 1 GiB each.
+/// Keys with WAL directories of four segments each, so that a few segments make many WAL directories: 1 GiB each.
 fn segment_key(timeline: u32, number: u32) -> String {
-    let (log, segment) = (number / SEGMENTS_PER_LOG, number % SEGMENTS_PER_LOG);
-    let name = LogName { timeline: TimelineId(timeline), log };
+    let (high, segment) = (number / SEGMENTS_PER_WAL_DIR, number % SEGMENTS_PER_WAL_DIR);
+    let name = WalDir { timeline: TimelineId(timeline), high };
     format!("p/s/wals/{name}/{}.gz", name.segment(segment))
 }
 
@@ -142,10 +142,10 @@ impl World {
              end_xlog={:X}/100\ntimeline={timeline}\nxlog_segment_size=1073741824\n",
             name(number),
             name(number + 1),
-            (number + 1) / SEGMENTS_PER_LOG,
+            (number + 1) / SEGMENTS_PER_WAL_DIR,
         );
-        let log = segment_key(timeline, number).replace(".gz", ".00000028.backup.gz");
-        self.put(&log, "label");
+        let wal_dir = segment_key(timeline, number).replace(".gz", ".00000028.backup.gz");
+        self.put(&wal_dir, "label");
         self.put(&format!("p/s/base/{id}/data.tar.gz"), "data");
         self.put(&format!("p/s/base/{id}/backup.info"), &info);
         self.backups.push((id, timeline, number));
@@ -202,7 +202,7 @@ impl World {
                 let server = format!("p/s{}", "-x".repeat(self.servers as usize));
                 self.put(&format!("{server}/wals/0000000100000000/000000010000000000000001"), "x");
             }
-            Deed::Lose(index) | Deed::Overwrite(index) | Deed::LoseLog(index) => {
+            Deed::Lose(index) | Deed::Overwrite(index) | Deed::LoseWalDir(index) => {
                 if let Some(key) = self.nth_segment(*index) {
                     self.damage(deed, &key);
                 }
@@ -221,9 +221,9 @@ impl World {
     fn damage(&self, deed: &Deed, key: &str) {
         match deed {
             Deed::Lose(_) => self.store.remove(key),
-            Deed::LoseLog(_) => {
-                let log = &key[..key.rfind('/').unwrap()];
-                self.remove_where(|key| key.starts_with(log));
+            Deed::LoseWalDir(_) => {
+                let wal_dir = &key[..key.rfind('/').unwrap()];
+                self.remove_where(|key| key.starts_with(wal_dir));
             }
             Deed::Append(_)
             | Deed::Promote
@@ -313,7 +313,7 @@ fn deeds() -> impl Strategy<Value = Vec<Vec<Deed>>> {
         1 => Just(Deed::NewServer),
         1 => any::<u16>().prop_map(Deed::Lose),
         1 => any::<u16>().prop_map(Deed::Overwrite),
-        1 => any::<u16>().prop_map(Deed::LoseLog),
+        1 => any::<u16>().prop_map(Deed::LoseWalDir),
         1 => any::<u8>().prop_map(Deed::Litter),
     ];
     prop::collection::vec(prop::collection::vec(deed, 0..4), 1..12)

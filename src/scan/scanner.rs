@@ -149,14 +149,15 @@ impl<S: ObjectStore + 'static> Scanner<S> {
         let (archive, seconds) = (&self.archive, end.duration.as_secs_f64());
         match &end.result {
             Ok(report) => {
-                let backups: usize = report.servers.values().map(|one| one.backups.len()).sum();
+                let backups: usize =
+                    report.servers.values().map(|server| server.backups.len()).sum();
                 let segments: u64 = report
                     .servers
                     .values()
                     .flat_map(|server| server.wal.timelines.values())
                     .map(|timeline| timeline.segments)
                     .sum();
-                let (objects, servers) = (report.stock.sums.objects, report.servers_found());
+                let (objects, servers) = (report.usage.sums.objects, report.servers_found());
                 if report.servers_found() == 0 {
                     warn!(
                         archive,

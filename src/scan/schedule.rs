@@ -16,7 +16,7 @@ const EVERY_SECOND: &str = "* * * * * *";
 
 /// How long ticks may fail to come before the scheduler is told anew. It waits for the time on the
 /// clock that it has planned for, however far a clock was set back meanwhile.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SLOWEST_START: Duration = Duration::from_secs(10);
 
 /// Ticks every second while it runs.
 pub struct Ticker {
@@ -50,9 +50,9 @@ impl Ticker {
     async fn keep_ticking(&self) {
         let mut job = self.plan().await;
         loop {
-            tokio::time::sleep(PATIENCE).await;
+            tokio::time::sleep(SLOWEST_START).await;
             let last = *self.last_tick.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.elapsed() < PATIENCE {
+            if last.elapsed() < SLOWEST_START {
                 continue;
             }
             warn!("The clock was set back, or the scheduler stands still: it is told anew");

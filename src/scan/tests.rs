@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::inventory::{ListedObject, UnfinishedUpload};
 use crate::report::{BackupState, ErrorKind, Expectations, Report, RetentionPolicies};
-use crate::storage::{ListPage, ListRequest, ObjectStore, Reach, StorageError, UploadListing};
+use crate::storage::{ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing};
 
 use super::{Clock, Knowledge, Pass, ScanLimits};
 
@@ -95,7 +95,7 @@ impl ObjectStore for FakeStore {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         let page: usize = request.continuation.as_deref().map_or(0, |text| text.parse().unwrap());
         if page == 1 && self.paging == Paging::BreaksOnPageTwo {
-            return Err(StorageError::new(ErrorKind::Network, Reach::Scan, "broken"));
+            return Err(StorageError::new(ErrorKind::Network, ErrorScope::Scan, "broken"));
         }
         let contents = self.contents.lock().unwrap();
         let starts_over =
@@ -135,13 +135,13 @@ impl ObjectStore for FakeStore {
         let is_lost = self.lost_to_readers.load(Ordering::Relaxed)
             && self.lost.lock().unwrap().iter().any(|lost| lost == key);
         if is_lost {
-            return Err(StorageError::new(ErrorKind::NotFound, Reach::GoneObject, "gone"));
+            return Err(StorageError::new(ErrorKind::NotFound, ErrorScope::GoneObject, "gone"));
         }
         Ok(self.contents.lock().unwrap()[key].0.clone().into_bytes())
     }
 
     async fn list_uploads(&self, _: &str) -> Result<UploadListing, StorageError> {
-        Err(StorageError::new(ErrorKind::Protocol, Reach::RefusedCall, "not implemented"))
+        Err(StorageError::new(ErrorKind::Protocol, ErrorScope::RefusedCall, "not implemented"))
     }
 
     async fn upload_bytes(&self, _: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {

@@ -8,9 +8,9 @@ use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use crate::barman::BackupStatus;
-use crate::inventory::{Files, Inventory, UnfinishedUpload};
+use crate::inventory::{Inventory, SmallFiles, UnfinishedUpload};
 use crate::report::{ErrorKind, UploadFinding};
-use crate::storage::{ObjectStore, Reach, StorageError, UploadCoverage, UploadListing};
+use crate::storage::{ErrorScope, ObjectStore, StorageError, UploadCoverage, UploadListing};
 
 use super::Pass;
 
@@ -46,7 +46,7 @@ pub(super) struct UploadsFound {
 
 /// Uploads to ask for.
 #[derive(Debug)]
-struct Wanted {
+struct WantedUploads {
     /// Prefixes below which all uploads are wanted.
     prefixes: Vec<String>,
     /// Backups whose uploads are wanted in any case.
@@ -79,7 +79,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     pub(super) async fn find_uploads(
         &self,
         asked: &mut UploadsAsked,
-        ((inventory, files), is_whole): ((&Inventory, &Files), bool),
+        ((inventory, files), is_whole): ((&Inventory, &SmallFiles), bool),
         scan_ends_at: Instant,
     ) -> UploadsFound {
         let until = question_ends_at(self.limits.timeout, scan_ends_at);
@@ -87,7 +87,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         let unfinished = unfinished_backups(inventory, files);
         let prefixes =
             if is_whole { vec![self.prefix.to_owned()] } else { self.prefixes_of_servers() };
-        let wanted = Wanted { prefixes, unfinished };
+        let wanted = WantedUploads { prefixes, unfinished };
         let found = self.ask_for_uploads(asked, &wanted, until, &mut problem).await;
         if let Some(error) = &problem
             && !asked.are_unknown
@@ -102,7 +102,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     async fn ask_for_uploads(
         &self,
         asked: &mut UploadsAsked,
-        wanted: &Wanted,
+        wanted: &WantedUploads,
         until: Instant,
         problem: &mut Option<StorageError>,
     ) -> UploadsFound {
@@ -127,7 +127,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     async fn list_all_uploads(
         &self,
         asked: &mut UploadsAsked,
-        wanted: &Wanted,
+        wanted: &WantedUploads,
     ) -> Result<Option<Vec<UnfinishedUpload>>, StorageError> {
         if asked.coverage == UploadCoverage::ExactKey {
             return Ok(None);
@@ -183,11 +183,11 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         problem: &mut Option<StorageError>,
     ) -> UploadsFound {
         let mut found = UploadsFound::default();
-        let mut room = MOST_KEYS;
+        let mut keys_left = MOST_KEYS;
         for backup in unfinished {
             let keys = self.upload_keys(backup);
-            let Some(rest) = room.checked_sub(keys.len()) else { break };
-            room = rest;
+            let Some(rest) = keys_left.checked_sub(keys.len()) else { break };
+            keys_left = rest;
             let listed = timeout_at(until, self.list_uploads_by_key(keys)).await;
             let uploads = match listed.unwrap_or_else(|_| Err(took_too_long())) {
                 Ok(uploads) => uploads,
@@ -292,11 +292,11 @@ fn question_ends_at(scan_timeout: Duration, scan_ends_at: Instant) -> Instant {
 
 fn took_too_long() -> StorageError {
     let text = "the store did not answer within the time that a scan has for this";
-    StorageError::new(ErrorKind::Timeout, Reach::RefusedCall, text)
+    StorageError::new(ErrorKind::Timeout, ErrorScope::RefusedCall, text)
 }
 
 /// Returns the backups that are not known to be done, newest first by their ids.
-fn unfinished_backups(inventory: &Inventory, files: &Files) -> Vec<Unfinished> {
+fn unfinished_backups(inventory: &Inventory, files: &SmallFiles) -> Vec<Unfinished> {
     let directories = inventory.directories.iter();
     let backups = directories.flat_map(|(directory, content)| {
         content.backups.iter().map(move |(id, backup)| (directory, id, backup))

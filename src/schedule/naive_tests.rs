@@ -131,7 +131,7 @@ proptest! {
         let schedule = text_of(&fields).parse::<BackupSchedule>();
 
         // What never comes is no schedule.
-        prop_assert_eq!(schedule.ok().and_then(|one| one.next_after(after, zone)), expected);
+        prop_assert_eq!(schedule.ok().and_then(|schedule| schedule.next_after(after, zone)), expected);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What an operator can do about a failed call, in words.
 
-use super::fault::{Answer, Call, Fault, Meaning, Place};
-use super::{ErrorKind, Operation, Reach, StorageError};
+use super::fault::{Answer, Call, CallTarget, Fault, FaultMeaning};
+use super::{ErrorKind, ErrorScope, Operation, StorageError};
 
 /// Advice for expired credentials.
 const EXPIRED: &str = "the credentials have expired: renew them at the place that `credentials` of this archive names";
@@ -10,7 +10,7 @@ const EXPIRED: &str = "the credentials have expired: renew them at the place tha
 const WRONG_SECRET: &str = "the secret access key does not fit the access key id: check \
                             `credentials.secretAccessKeyFile` of this archive";
 
-impl Place<'_> {
+impl CallTarget<'_> {
     /// The error that this fault amounts to; its cause is still to be added.
     pub(super) fn explain(&self, call: Call<'_>, fault: &Fault) -> StorageError {
         let (store, subject) = (self.store(), self.subject(call));
@@ -48,7 +48,7 @@ impl Place<'_> {
                 ),
             ),
         };
-        StorageError::new(kind, Reach::Scan, text)
+        StorageError::new(kind, ErrorScope::Scan, text)
     }
 
     /// The error that an answer amounts to which was read, but contradicts itself.
@@ -56,7 +56,7 @@ impl Place<'_> {
     /// The complaint goes on after what was asked for: "goes on, but does not say where".
     pub(super) fn contradiction(&self, call: Call<'_>, complaint: &str) -> StorageError {
         let text = format!("{} {complaint}", self.subject(call));
-        StorageError::new(ErrorKind::Protocol, Reach::Scan, text)
+        StorageError::new(ErrorKind::Protocol, ErrorScope::Scan, text)
     }
 
     /// What was asked for, for the texts.
@@ -81,40 +81,40 @@ impl Place<'_> {
     }
 
     /// What to do about it. Names the key or prefix, unless every other one is concerned alike.
-    fn advice(&self, meaning: Meaning, call: Call<'_>, answer: &Answer) -> String {
+    fn advice(&self, meaning: FaultMeaning, call: Call<'_>, answer: &Answer) -> String {
         let (store, bucket, key) = (self.store(), self.bucket, call.key);
         let subject = self.subject(call);
         match meaning {
-            Meaning::Expired => EXPIRED.to_owned(),
-            Meaning::UnknownKey => self.unknown_credentials(),
-            Meaning::WrongSecret => WRONG_SECRET.to_owned(),
-            Meaning::WrongClock => format!(
+            FaultMeaning::Expired => EXPIRED.to_owned(),
+            FaultMeaning::UnknownKey => self.unknown_credentials(),
+            FaultMeaning::WrongSecret => WRONG_SECRET.to_owned(),
+            FaultMeaning::WrongClock => format!(
                 "the clocks of this machine and of {store} differ too much: set this one right"
             ),
-            Meaning::WrongRegion | Meaning::Elsewhere => self.region_advice(answer),
-            Meaning::Denied => self.permission_advice(call),
-            Meaning::Intercepted => self.intercepted(call),
-            Meaning::Capped => format!(
+            FaultMeaning::WrongRegion | FaultMeaning::Elsewhere => self.region_advice(answer),
+            FaultMeaning::Denied => self.permission_advice(call),
+            FaultMeaning::Intercepted => self.intercepted(call),
+            FaultMeaning::Capped => format!(
                 "{store} refused {subject} because of a cap, a quota or the state of the \
                  account: check the account with the provider"
             ),
-            Meaning::Addressing => self.addressing_advice(),
-            Meaning::NoBucket => format!(
+            FaultMeaning::Addressing => self.addressing_advice(),
+            FaultMeaning::NoBucket => format!(
                 "bucket `{bucket}` does not exist at {store}: check `destinationPath`, \
                  `endpointURL` and `pathStyle` of this archive"
             ),
-            Meaning::NoObject => format!("`{key}` does not exist"),
-            Meaning::Unreadable => format!(
+            FaultMeaning::NoObject => format!("`{key}` does not exist"),
+            FaultMeaning::Unreadable => format!(
                 "the content of `{key}` cannot be read: it is in a storage class that must be \
                  restored first, or encrypted with a key that these credentials may not use"
             ),
-            Meaning::UnknownCall => self.unsupported(call),
-            Meaning::Busy => format!(
+            FaultMeaning::UnknownCall => self.unsupported(call),
+            FaultMeaning::Busy => format!(
                 "instead of {subject}, {store} asked for fewer requests, and still did after the \
                  retries: lower `scan.concurrency` or scan less often"
             ),
-            Meaning::Late => self.late(call),
-            Meaning::Rejected | Meaning::Other => format!(
+            FaultMeaning::Late => self.late(call),
+            FaultMeaning::Rejected | FaultMeaning::Other => format!(
                 "asked for {subject}, {store} answered with status {}: look into its logs",
                 answer.status
             ),

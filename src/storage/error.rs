@@ -6,7 +6,7 @@ use crate::report::ErrorKind;
 
 /// What a refusal or a failure means for the one object or call it concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum ErrorScope {
     /// It says nothing about other calls' chances: the scan cannot go on.
     Scan,
     /// The object does not exist (any more).
@@ -29,7 +29,7 @@ pub enum Reach {
 #[error("{message}")]
 pub struct StorageError {
     kind: ErrorKind,
-    reach: Reach,
+    reach: ErrorScope,
     message: String,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -38,7 +38,7 @@ pub struct StorageError {
 impl StorageError {
     /// An error of this kind and reach. The text must hold no secret.
     #[must_use]
-    pub fn new(kind: ErrorKind, reach: Reach, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, reach: ErrorScope, message: impl Into<String>) -> Self {
         Self { kind, reach, message: message.into(), source: None }
     }
 
@@ -64,7 +64,7 @@ impl StorageError {
 
     /// What it means for the object or call.
     #[must_use]
-    pub const fn reach(&self) -> Reach {
+    pub const fn reach(&self) -> ErrorScope {
         self.reach
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Knows the error codes of the S3 API and its imitations, but nothing of the SDK.
 
-use super::{ErrorKind, Operation, Reach};
+use super::{ErrorKind, ErrorScope, Operation};
 
 /// The call that failed.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Call<'a> {
 
 /// Where the call went, for the texts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct CallTarget<'a> {
     /// Name of the bucket.
     pub(super) bucket: &'a str,
     /// `None` for AWS.
@@ -60,7 +60,7 @@ pub(super) struct Answer {
 
 /// What an error of the store's is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum FaultMeaning {
     Expired,
     UnknownKey,
     WrongSecret,
@@ -111,7 +111,7 @@ impl Answer {
     /// going to another one.
     pub(super) fn region_to_follow(&self, operation: Operation) -> Option<&str> {
         let meaning = self.meaning(operation);
-        let is_elsewhere = matches!(meaning, Meaning::WrongRegion | Meaning::Elsewhere);
+        let is_elsewhere = matches!(meaning, FaultMeaning::WrongRegion | FaultMeaning::Elsewhere);
         self.region.as_deref().filter(|_| is_elsewhere)
     }
 
@@ -121,22 +121,24 @@ impl Answer {
     }
 
     /// Returns the meaning of a code about credentials; `None` for other codes.
-    fn meaning_for_credentials(&self) -> Option<Meaning> {
+    fn meaning_for_credentials(&self) -> Option<FaultMeaning> {
         Some(match self.code.as_str() {
-            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Meaning::Expired,
+            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
+                FaultMeaning::Expired
+            }
             "InvalidAccessKeyId"
             | "InvalidToken"
             | "InvalidClientTokenId"
             | "InvalidSecurity"
             | "MissingAuthenticationToken"
-            | "UnrecognizedClientException" => Meaning::UnknownKey,
-            "SignatureDoesNotMatch" => Meaning::WrongSecret,
-            "RequestTimeTooSkewed" | "RequestExpired" => Meaning::WrongClock,
+            | "UnrecognizedClientException" => FaultMeaning::UnknownKey,
+            "SignatureDoesNotMatch" => FaultMeaning::WrongSecret,
+            "RequestTimeTooSkewed" | "RequestExpired" => FaultMeaning::WrongClock,
             _ => return None,
         })
     }
 
-    pub(super) fn meaning(&self, operation: Operation) -> Meaning {
+    pub(super) fn meaning(&self, operation: Operation) -> FaultMeaning {
         if let Some(meaning) = self.meaning_for_credentials() {
             return meaning;
         }
@@ -144,61 +146,63 @@ impl Answer {
             "AuthorizationHeaderMalformed"
             | "IllegalLocationConstraintException"
             | "InvalidRegion"
-            | "InvalidRegionName" => Meaning::WrongRegion,
+            | "InvalidRegionName" => FaultMeaning::WrongRegion,
             // Codes of Alibaba, Huawei and Tencent.
             "SecondLevelDomainForbidden"
             | "VirtualHostDomainRequired"
-            | "PathStyleDomainForbidden" => Meaning::Addressing,
-            code if CAPS.contains(&code) => Meaning::Capped,
-            "AccessDenied" if self.is_about_a_cap() => Meaning::Capped,
-            "PermanentRedirect" | "TemporaryRedirect" => Meaning::Elsewhere,
-            "NoSuchBucket" | "InvalidBucketName" => Meaning::NoBucket,
-            "NoSuchKey" if operation == Operation::GetObject => Meaning::NoObject,
+            | "PathStyleDomainForbidden" => FaultMeaning::Addressing,
+            code if CAPS.contains(&code) => FaultMeaning::Capped,
+            "AccessDenied" if self.is_about_a_cap() => FaultMeaning::Capped,
+            "PermanentRedirect" | "TemporaryRedirect" => FaultMeaning::Elsewhere,
+            "NoSuchBucket" | "InvalidBucketName" => FaultMeaning::NoBucket,
+            "NoSuchKey" if operation == Operation::GetObject => FaultMeaning::NoObject,
             "InvalidObjectState" | "InvalidRequest" if operation == Operation::GetObject => {
-                Meaning::Unreadable
+                FaultMeaning::Unreadable
             }
             code if code.starts_with("KMS.") && operation == Operation::GetObject => {
-                Meaning::Unreadable
+                FaultMeaning::Unreadable
             }
             "NotImplemented" | "MethodNotAllowed" if operation != Operation::GetObject => {
-                Meaning::UnknownCall
+                FaultMeaning::UnknownCall
             }
             "SlowDown"
             | "RequestLimitExceeded"
             | "BandwidthLimitExceeded"
             | "RequestThrottled"
-            | "RequestThrottledException" => Meaning::Busy,
+            | "RequestThrottledException" => FaultMeaning::Busy,
             code if code.starts_with("Thrott") || code.starts_with("TooManyRequests") => {
-                Meaning::Busy
+                FaultMeaning::Busy
             }
-            "RequestTimeout" => Meaning::Late,
-            "AccessDenied" => Meaning::Denied,
+            "RequestTimeout" => FaultMeaning::Late,
+            "AccessDenied" => FaultMeaning::Denied,
             _ => self.meaning_of_status(operation),
         }
     }
 
-    fn meaning_of_status(&self, operation: Operation) -> Meaning {
+    fn meaning_of_status(&self, operation: Operation) -> FaultMeaning {
         match (self.status, operation) {
-            (301 | 302 | 307 | 308, _) => Meaning::Elsewhere,
-            (401, _) => Meaning::UnknownKey,
+            (301 | 302 | 307 | 308, _) => FaultMeaning::Elsewhere,
+            (401, _) => FaultMeaning::UnknownKey,
             // An S3-compatible store sends a code with every refusal.
-            (403, _) if self.code.is_empty() => Meaning::Intercepted,
-            (403, _) => Meaning::Denied,
-            (404, Operation::GetObject) => Meaning::NoObject,
-            (404, Operation::ListObjectsV2) => Meaning::NoBucket,
-            (405, Operation::GetObject) => Meaning::Rejected,
-            (404 | 405 | 501, _) => Meaning::UnknownCall,
+            (403, _) if self.code.is_empty() => FaultMeaning::Intercepted,
+            (403, _) => FaultMeaning::Denied,
+            (404, Operation::GetObject) => FaultMeaning::NoObject,
+            (404, Operation::ListObjectsV2) => FaultMeaning::NoBucket,
+            (405, Operation::GetObject) => FaultMeaning::Rejected,
+            (404 | 405 | 501, _) => FaultMeaning::UnknownCall,
             // Of a proxy, which has not asked the store.
-            (407, _) => Meaning::Other,
-            (408 | 504, _) => Meaning::Late,
-            (429 | 503, _) => Meaning::Busy,
-            (400..=499, operation) if operation != Operation::ListObjectsV2 => Meaning::Rejected,
-            _ => Meaning::Other,
+            (407, _) => FaultMeaning::Other,
+            (408 | 504, _) => FaultMeaning::Late,
+            (429 | 503, _) => FaultMeaning::Busy,
+            (400..=499, operation) if operation != Operation::ListObjectsV2 => {
+                FaultMeaning::Rejected
+            }
+            _ => FaultMeaning::Other,
         }
     }
 }
 
-impl Meaning {
+impl FaultMeaning {
     pub(super) fn kind(self) -> ErrorKind {
         match self {
             Self::Expired
@@ -220,19 +224,19 @@ impl Meaning {
     }
 
     /// Bad credentials concern every call; being denied or unknown concerns this one.
-    pub(super) fn reach(self, operation: Operation) -> Reach {
+    pub(super) fn reach(self, operation: Operation) -> ErrorScope {
         match (self, operation) {
-            (Self::NoObject, _) => Reach::GoneObject,
+            (Self::NoObject, _) => ErrorScope::GoneObject,
             (
                 Self::Unreadable | Self::Denied | Self::Intercepted | Self::Capped | Self::Rejected,
                 Operation::GetObject,
-            ) => Reach::RefusedObject,
+            ) => ErrorScope::RefusedObject,
             (
                 Self::Denied | Self::Intercepted | Self::UnknownCall | Self::Rejected,
                 Operation::ListMultipartUploads | Operation::ListParts,
             )
-            | (Self::Denied, Operation::ListObjectsV2) => Reach::RefusedCall,
-            _ => Reach::Scan,
+            | (Self::Denied, Operation::ListObjectsV2) => ErrorScope::RefusedCall,
+            _ => ErrorScope::Scan,
         }
     }
 }
@@ -241,10 +245,10 @@ impl Meaning {
 mod tests {
     use super::*;
 
-    const AWS: Place<'_> =
-        Place { bucket: "b", endpoint: None, region: "us-east-1", path_style: false };
+    const AWS: CallTarget<'_> =
+        CallTarget { bucket: "b", endpoint: None, region: "us-east-1", path_style: false };
 
-    fn explained(operation: Operation, status: u16, code: &str) -> (ErrorKind, Reach) {
+    fn explained(operation: Operation, status: u16, code: &str) -> (ErrorKind, ErrorScope) {
         let answer = Answer { status, code: code.to_owned(), ..Answer::default() };
         let error = AWS.explain(Call { operation, key: "k" }, &Fault::Answer(answer));
         (error.kind(), error.reach())
@@ -265,7 +269,7 @@ mod tests {
             ] {
                 let found = explained(operation, status, code);
 
-                assert_eq!(found, (ErrorKind::Auth, Reach::Scan), "{operation:?} {code}");
+                assert_eq!(found, (ErrorKind::Auth, ErrorScope::Scan), "{operation:?} {code}");
             }
         }
     }
@@ -274,21 +278,21 @@ mod tests {
     fn a_refused_object_concerns_itself_alone() {
         use ErrorKind::{Auth, Network, NotFound, Protocol, Throttled};
         for (status, code, expected) in [
-            (403, "AccessDenied", (Auth, Reach::RefusedObject)),
-            (403, "DownloadCapExceeded", (Throttled, Reach::RefusedObject)),
-            (403, "", (Network, Reach::RefusedObject)),
-            (403, "InvalidObjectState", (Protocol, Reach::RefusedObject)),
-            (400, "KMS.DisabledException", (Protocol, Reach::RefusedObject)),
-            (400, "InvalidRequest", (Protocol, Reach::RefusedObject)),
-            (400, "InvalidArgument", (Protocol, Reach::RefusedObject)),
-            (400, "", (Protocol, Reach::RefusedObject)),
-            (405, "MethodNotAllowed", (Protocol, Reach::RefusedObject)),
-            (410, "", (Protocol, Reach::RefusedObject)),
-            (416, "InvalidRange", (Protocol, Reach::RefusedObject)),
-            (451, "UnavailableForLegalReasons", (Protocol, Reach::RefusedObject)),
-            (404, "NoSuchKey", (NotFound, Reach::GoneObject)),
-            (404, "NotFound", (NotFound, Reach::GoneObject)),
-            (404, "NoSuchBucket", (NotFound, Reach::Scan)),
+            (403, "AccessDenied", (Auth, ErrorScope::RefusedObject)),
+            (403, "DownloadCapExceeded", (Throttled, ErrorScope::RefusedObject)),
+            (403, "", (Network, ErrorScope::RefusedObject)),
+            (403, "InvalidObjectState", (Protocol, ErrorScope::RefusedObject)),
+            (400, "KMS.DisabledException", (Protocol, ErrorScope::RefusedObject)),
+            (400, "InvalidRequest", (Protocol, ErrorScope::RefusedObject)),
+            (400, "InvalidArgument", (Protocol, ErrorScope::RefusedObject)),
+            (400, "", (Protocol, ErrorScope::RefusedObject)),
+            (405, "MethodNotAllowed", (Protocol, ErrorScope::RefusedObject)),
+            (410, "", (Protocol, ErrorScope::RefusedObject)),
+            (416, "InvalidRange", (Protocol, ErrorScope::RefusedObject)),
+            (451, "UnavailableForLegalReasons", (Protocol, ErrorScope::RefusedObject)),
+            (404, "NoSuchKey", (NotFound, ErrorScope::GoneObject)),
+            (404, "NotFound", (NotFound, ErrorScope::GoneObject)),
+            (404, "NoSuchBucket", (NotFound, ErrorScope::Scan)),
         ] {
             assert_eq!(explained(Operation::GetObject, status, code), expected, "{code}");
         }
@@ -313,7 +317,7 @@ mod tests {
                 if status == 501 && operation != Operation::GetObject {
                     continue;
                 }
-                assert_eq!(explained(operation, status, code), (kind, Reach::Scan), "{code}");
+                assert_eq!(explained(operation, status, code), (kind, ErrorScope::Scan), "{code}");
             }
         }
     }
@@ -326,9 +330,9 @@ mod tests {
             ["InvalidRequest", "InvalidArgument"].map(|code| (400, code, ErrorKind::Protocol));
         for (status, code, kind) in [unknown, forbidden, invalid, odd] {
             for (operation, reach) in [
-                (Operation::ListMultipartUploads, Reach::RefusedCall),
-                (Operation::ListParts, Reach::RefusedCall),
-                (Operation::ListObjectsV2, Reach::Scan),
+                (Operation::ListMultipartUploads, ErrorScope::RefusedCall),
+                (Operation::ListParts, ErrorScope::RefusedCall),
+                (Operation::ListObjectsV2, ErrorScope::Scan),
             ] {
                 assert_eq!(explained(operation, status, code), (kind, reach), "{code}");
             }
@@ -342,7 +346,7 @@ mod tests {
         {
             let found = explained(operation, 403, "AccessDenied");
 
-            assert_eq!(found, (ErrorKind::Auth, Reach::RefusedCall), "{operation:?}");
+            assert_eq!(found, (ErrorKind::Auth, ErrorScope::RefusedCall), "{operation:?}");
         }
     }
 
@@ -364,7 +368,7 @@ mod tests {
         ] {
             let found = explained(Operation::ListObjectsV2, status, code);
 
-            assert_eq!(found, (kind, Reach::Scan), "{code}");
+            assert_eq!(found, (kind, ErrorScope::Scan), "{code}");
         }
     }
 
@@ -397,7 +401,7 @@ mod tests {
 
     #[test]
     fn the_code_decides_on_the_advice() {
-        let place = |path_style| Place { endpoint: Some("https://s.test"), path_style, ..AWS };
+        let place = |path_style| CallTarget { endpoint: Some("https://s.test"), path_style, ..AWS };
         let list = Call { operation: Operation::ListObjectsV2, key: "p/" };
         let advice = |path_style, code: &str, message: &str| {
             let (code, message) = (code.to_owned(), message.to_owned());

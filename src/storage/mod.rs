@@ -1,6 +1,6 @@
 //! Object storage, as the scan needs it: list a page, get a small object, list unfinished uploads.
 //!
-//! Everything outside this room sees the [`ObjectStore`] trait; only the folder `s3` names the AWS SDK.
+//! Everything outside this module sees the [`ObjectStore`] trait; only the folder `s3` names the AWS SDK.
 
 mod advice;
 mod encoding;
@@ -13,9 +13,9 @@ use std::future::Future;
 
 pub use crate::inventory::{ListedObject, StorageClass, UnfinishedUpload};
 pub use crate::report::{ErrorKind, Operation, RequestOutcome};
-pub use error::{Reach, StorageError};
+pub use error::{ErrorScope, StorageError};
 pub use request::RequestObserver;
-pub use s3::{Credentials, S3Settings, S3Store};
+pub use s3::{CredentialSource, S3Settings, S3Store};
 
 /// What to list: keys that begin with a prefix, in the store's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,8 +85,8 @@ pub trait ObjectStore: Send + Sync {
     /// Reads a whole object that is known to be small.
     ///
     /// # Errors
-    /// When the object could not be read, is gone ([`Reach::GoneObject`]), or has more
-    /// than `max_bytes` ([`Reach::TooLargeObject`]).
+    /// When the object could not be read, is gone ([`ErrorScope::GoneObject`]), or has more
+    /// than `max_bytes` ([`ErrorScope::TooLargeObject`]).
     fn get_small(
         &self,
         key: &str,
@@ -97,7 +97,7 @@ pub trait ObjectStore: Send + Sync {
     /// covers them ([`UploadCoverage`]).
     ///
     /// # Errors
-    /// As [`ObjectStore::list_page`]; [`Reach::RefusedCall`] tells a store that does not have this
+    /// As [`ObjectStore::list_page`]; [`ErrorScope::RefusedCall`] tells a store that does not have this
     /// call or does not allow it.
     fn list_uploads(
         &self,

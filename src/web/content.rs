@@ -1,4 +1,4 @@
-//! What there is to show, as this room needs it.
+//! What there is to show, as this module needs it.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ impl Exposition {
     }
 }
 
-/// What this room shows. Nothing here may wait: it is asked on every request.
+/// What this module shows. Nothing here may wait: it is asked on every request.
 pub trait Content: Send + Sync + 'static {
     /// Writes the page of metrics. May take its time: it is called off the async threads.
     ///

@@ -58,22 +58,22 @@ fn certificates(overview: &Overview) -> Markup {
         div.wide { table {
             thead { tr { th { "Certificate" } th { "Subject" } th { "Ends" } th { "State" } } }
             tbody {
-                @for one in &overview.certificates { (certificate(one, overview.now)) }
+                @for certificate in &overview.certificates { (certificate_row(certificate, overview.now)) }
             }
         } }
     }
 }
 
-fn certificate(one: &CertificateOverview, now: DateTime<Utc>) -> Markup {
-    let is_well = one.status == "ok";
+fn certificate_row(certificate: &CertificateOverview, now: DateTime<Utc>) -> Markup {
+    let is_well = certificate.status == "ok";
     html! {
         tr {
-            td { strong { (one.name) } small { (one.source) ": " (one.place) } }
-            td { (one.subject.as_deref().unwrap_or("–")) }
-            td { (when(one.not_after, now, "not known")) }
+            td { strong { (certificate.name) } small { (certificate.source) ": " (certificate.place) } }
+            td { (certificate.subject.as_deref().unwrap_or("–")) }
+            td { (when(certificate.not_after, now, "not known")) }
             td {
-                span.good[is_well].bad[!is_well] { (one.status) }
-                @for problem in &one.problems { small { (problem) } }
+                span.good[is_well].bad[!is_well] { (certificate.status) }
+                @for problem in &certificate.problems { small { (problem) } }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! `/metrics`, health, the landing page.
 //!
-//! This room knows nothing of metrics and configuration: whoever starts it gives it a [`Content`].
+//! This module knows nothing of metrics and configuration: whoever starts it gives it a [`Content`].
 //! Nobody who connects can hold it up: connections, their headers, their life and the rendering of
-//! pages are all limited, see [`Limits`].
+//! pages are all limited, see [`ConnectionLimits`].
 
 mod accept;
 mod content;
@@ -18,4 +18,4 @@ mod tests;
 pub use content::{
     ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview, Standing,
 };
-pub use server::{Limits, serve};
+pub use server::{ConnectionLimits, serve};

@@ -20,7 +20,7 @@ use super::routes;
 
 /// What those who connect may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// Connections served at once; further ones wait. At least one.
     pub max_connections: usize,
     /// Time for the whole head of a request to arrive.
@@ -33,7 +33,7 @@ pub struct Limits {
     pub grace: Duration,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             max_connections: 512,
@@ -59,7 +59,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 pub async fn serve(
     listener: TcpListener,
     content: Arc<dyn Content>,
-    limits: Limits,
+    limits: ConnectionLimits,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let router = routes::router(content, limits.handler_timeout);
@@ -118,7 +118,7 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 async fn serve_connection(
     stream: TcpStream,
     router: Router,
-    limits: Limits,
+    limits: ConnectionLimits,
     stop: CancellationToken,
     _place: OwnedSemaphorePermit,
 ) {

@@ -107,7 +107,7 @@ fn rest(more: &[ServerOverview]) -> Markup {
 
 /// How many servers there are by how they are, in the order in which they are shown.
 fn counts(servers: &[ServerOverview]) -> impl Iterator<Item = (&str, usize)> {
-    let alike = servers.chunk_by(|one, next| one.status == next.status);
+    let alike = servers.chunk_by(|server, next| server.status == next.status);
     alike.filter_map(|all| Some((all.first()?.status.as_str(), all.len())))
 }
 

@@ -10,7 +10,7 @@ mod status;
 mod trust;
 
 #[cfg(test)]
-pub(crate) mod made;
+pub(crate) mod test_certificates;
 #[cfg(test)]
 mod tests;
 

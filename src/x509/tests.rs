@@ -8,7 +8,7 @@ use rcgen::{
     SerialNumber,
 };
 
-use super::made::{Authority, Made, leaf_params, now, params, version_1};
+use super::test_certificates::{Authority, IssuedCertificate, leaf_params, now, params, version_1};
 use super::*;
 
 fn chain(pem: &str) -> Chain {
@@ -33,7 +33,7 @@ fn reason(verified: Result<(), Untrusted>) -> &'static str {
 
 const NO_ISSUER: &str = "unable to get local issuer certificate";
 
-fn verify(made: &Made, authority: &Authority) -> Result<(), Untrusted> {
+fn verify(made: &IssuedCertificate, authority: &Authority) -> Result<(), Untrusted> {
     authorities(authority).verify(std::slice::from_ref(&made.certificate), &Purpose::Any, now())
 }
 
@@ -145,7 +145,7 @@ fn several_authorities_may_stand_beside_each_other_while_they_are_rotated() {
     let both = Authorities::of(vec![old.certificate(), new.certificate()]);
     let mut names_its_key = leaf_params("server", (2030, 2031));
     names_its_key.use_authority_key_identifier_extension = true;
-    let verify = |leaf: Made| {
+    let verify = |leaf: IssuedCertificate| {
         both.verify(&[leaf.certificate], &Purpose::Any, now()).map_err(|error| error.to_string())
     };
 

@@ -144,8 +144,8 @@ fn every_threshold_is_used_and_its_absence_noticed() {
         let others =
             all_rules().into_iter().filter(|rule| rule.record.is_some() && !of_the_watcher);
         let selectors = alerts.chain(others).flat_map(|rule| selectors(&rule.expr));
-        let thresholds = selectors.filter(|one| one.metric == "barman_cloud:threshold");
-        thresholds.map(|one| key(one.value("name"), one.value("severity"))).collect()
+        let thresholds = selectors.filter(|selector| selector.metric == "barman_cloud:threshold");
+        thresholds.map(|selector| key(selector.value("name"), selector.value("severity"))).collect()
     };
 
     assert_eq!(compared(true), recorded);

@@ -33,7 +33,7 @@ fn the_alerts_fire_and_are_silent_as_they_should() {
     let failures: Vec<_> = std::thread::scope(|scope| {
         let run = |script| scope.spawn(|| promtool(&["test", "rules"], &[script]));
         let running: Vec<_> = scripts().into_iter().map(run).collect();
-        running.into_iter().filter_map(|one| one.join().unwrap().err()).collect()
+        running.into_iter().filter_map(|thread| thread.join().unwrap().err()).collect()
     });
 
     assert!(failures.is_empty(), "{}", failures.join("\n"));

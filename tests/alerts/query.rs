@@ -29,7 +29,7 @@ pub(crate) fn selectors(query: &str) -> Vec<Selector> {
     let mut rest = query;
     while let Some(start) = rest.find(is_word) {
         rest = rest.split_at(start).1;
-        let end = rest.find(|one| !is_word(one)).unwrap_or(rest.len());
+        let end = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         rest = after;
         if ["by", "on"].contains(&word) {

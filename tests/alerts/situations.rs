@@ -160,7 +160,7 @@ impl Story {
 
     /// The series of a metric.
     fn of<'a>(&'a self, metric: &'a str) -> impl Iterator<Item = &'a Series> {
-        self.series.iter().filter(move |one| one.name.metric == metric)
+        self.series.iter().filter(move |series| series.name.metric == metric)
     }
 }
 
@@ -180,7 +180,7 @@ impl Subject {
 
     /// Whether what the alert is about is there at a minute.
     fn is_told(&self, story: &Story, minute: u32) -> bool {
-        story.series.iter().any(|one| one.is_of(&self.about) && one.at(minute).is_some())
+        story.series.iter().any(|series| series.is_of(&self.about) && series.at(minute).is_some())
     }
 
     /// The sentence that says that scans fail, where it has one.
@@ -211,7 +211,7 @@ impl Subject {
     /// When whoever tells of the alert's subject is gone and comes back.
     fn gaps(&self, story: &Story) -> Vec<Gap> {
         if is_of_the_plugin(&self.about.metric) {
-            let told = story.series.iter().filter(|one| is_of_the_plugin(&one.name.metric));
+            let told = story.series.iter().filter(|series| is_of_the_plugin(&series.name.metric));
             return gaps(story, &told.collect::<Vec<_>>());
         }
         let exporters = story.of("barman_cloud_exporter_build_info");
@@ -238,7 +238,7 @@ fn is_of_the_plugin(metric: &str) -> bool {
 /// When none of the series is there for at least two evaluations, between times when some are.
 fn gaps(story: &Story, series: &[&Series]) -> Vec<Gap> {
     let evaluations: Vec<_> = story.evaluations().collect();
-    let is_told = |minute: u32| series.iter().any(|one| one.at(minute).is_some());
+    let is_told = |minute: u32| series.iter().any(|series| series.at(minute).is_some());
     let stretches = evaluations.chunk_by(|one, next| is_told(*one) == is_told(*next));
     let stretches: Vec<_> = stretches.collect();
     let gap = |three: &[&[u32]]| match three {

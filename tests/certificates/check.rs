@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, Ended, run_exporter};
 
 use crate::ARCHIVE;
-use crate::made::Authority;
+use crate::test_certificates::Authority;
 
 /// A morning after the newest backup of the small archive.
 const MORNING: &str = "2026-01-02T06:00:00Z";
@@ -107,9 +107,9 @@ async fn the_json_has_days_left_and_codes() {
 
     let document: Value = serde_json::from_str(&ended.output).unwrap();
     let entries = document["certificates"].as_array().unwrap();
-    let told = entries.iter().map(|one| {
-        let finding = one["findings"][0]["code"].as_str().unwrap_or("none").to_owned();
-        (one["name"].as_str().unwrap(), one["days_left"].as_i64(), finding)
+    let told = entries.iter().map(|entry| {
+        let finding = entry["findings"][0]["code"].as_str().unwrap_or("none").to_owned();
+        (entry["name"].as_str().unwrap(), entry["days_left"].as_i64(), finding)
     });
     let told: Vec<_> = told.collect();
     let expected = [

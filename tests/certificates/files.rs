@@ -7,11 +7,11 @@ use std::path::Path;
 use serde_json::json;
 use test_support::EmbeddedArchive;
 
-use crate::made::{Authority, Made, year};
+use crate::test_certificates::{Authority, IssuedCertificate, year};
 use crate::{ARCHIVE, FAMILIES, SOON, info, value, wait_for_subject, wait_for_value, watch};
 
 /// Mounts a Secret as Kubernetes does, or swaps it for another version.
-fn mount(directory: &Path, version: &str, made: &Made, ca: &str) {
+fn mount(directory: &Path, version: &str, made: &IssuedCertificate, ca: &str) {
     let files = directory.join(version);
     fs::create_dir_all(&files).unwrap();
     for (name, content) in [("tls.crt", &*made.pem), ("tls.key", &*made.key), ("ca.crt", ca)] {

@@ -7,8 +7,8 @@
 mod check;
 mod endpoints;
 mod files;
-mod made;
 mod postgresql;
+mod test_certificates;
 
 use std::time::Duration;
 

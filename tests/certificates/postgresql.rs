@@ -4,7 +4,7 @@ use serde_json::json;
 use test_support::{EmbeddedArchive, Exporter, SecurePostgres, every_second, until};
 use tokio::net::TcpListener;
 
-use crate::made::{Authority, year};
+use crate::test_certificates::{Authority, year};
 use crate::{ARCHIVE, FAMILIES, SOON, info, value, wait_for_subject, wait_for_value, watch};
 
 #[tokio::test]

@@ -63,7 +63,7 @@ pub(crate) struct Draft {
 
 /// A certificate with its key.
 #[derive(Clone, Debug)]
-pub(crate) struct Made {
+pub(crate) struct IssuedCertificate {
     pub(crate) certificate: X509,
     pub(crate) key: PKey<Private>,
 }
@@ -138,15 +138,15 @@ impl Draft {
         self.with(SUBJECT_ALT_NAME, false, der::sequence(names))
     }
 
-    pub(crate) fn signed_by(&self, issuer: &Made) -> Made {
+    pub(crate) fn signed_by(&self, issuer: &IssuedCertificate) -> IssuedCertificate {
         self.make(Some(issuer))
     }
 
-    pub(crate) fn self_signed(&self) -> Made {
+    pub(crate) fn self_signed(&self) -> IssuedCertificate {
         self.make(None)
     }
 
-    fn make(&self, issuer: Option<&Made>) -> Made {
+    fn make(&self, issuer: Option<&IssuedCertificate>) -> IssuedCertificate {
         let key = self.key.generate();
         let subject = name(&self.subject);
         let mut builder = X509::builder().unwrap();
@@ -179,15 +179,21 @@ impl Draft {
             let stand_in = Kind::Curve(Nid::X9_62_PRIME256V1).generate();
             let own = if issuer.is_some() { &key } else { &stand_in };
             builder.sign(own, MessageDigest::sha256()).unwrap();
-            return sign_by_program(&Made { certificate: builder.build(), key }, issuer);
+            return sign_by_program(
+                &IssuedCertificate { certificate: builder.build(), key },
+                issuer,
+            );
         }
         builder.sign(signer, self.digest.unwrap()).unwrap();
-        Made { certificate: builder.build(), key }
+        IssuedCertificate { certificate: builder.build(), key }
     }
 }
 
 /// Has the `openssl` program sign a certificate anew.
-fn sign_by_program(made: &Made, issuer: Option<&Made>) -> Made {
+fn sign_by_program(
+    made: &IssuedCertificate,
+    issuer: Option<&IssuedCertificate>,
+) -> IssuedCertificate {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("certificate.pem"), made.pem()).unwrap();
@@ -200,7 +206,10 @@ fn sign_by_program(made: &Made, issuer: Option<&Made>) -> Made {
         fs::write(path("own.key"), made.key_pem()).unwrap();
         openssl(&folder, &format!("{sign} -signkey own.key"))
     };
-    Made { certificate: X509::from_pem(signed.as_bytes()).unwrap(), key: made.key.clone() }
+    IssuedCertificate {
+        certificate: X509::from_pem(signed.as_bytes()).unwrap(),
+        key: made.key.clone(),
+    }
 }
 
 /// Runs the `openssl` program in a folder, and returns its output.
@@ -212,7 +221,7 @@ fn openssl(folder: &TempDir, arguments: &str) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
-impl Made {
+impl IssuedCertificate {
     pub(crate) fn pem(&self) -> String {
         String::from_utf8(self.certificate.to_pem().unwrap()).unwrap()
     }

@@ -19,7 +19,9 @@ async fn findings(archive: &EmbeddedArchive, policy: Option<&str>, at: &str) -> 
     let findings = found["archives"][0]["servers"][0]["findings"].as_array();
     let word = |finding: &Value, field: &str| finding[field].as_str().expect("a word").to_owned();
     let findings = findings.expect("a list").iter();
-    findings.map(|one| format!("{} {}", word(one, "severity"), word(one, "code"))).collect()
+    findings
+        .map(|finding| format!("{} {}", word(finding, "severity"), word(finding, "code")))
+        .collect()
 }
 
 fn with_policy(archive: &EmbeddedArchive, policy: &str) -> Value {
@@ -69,7 +71,7 @@ async fn of_many_gaps_the_first_hundred_are_told_one_by_one() {
 
     let found = findings(&archive, None, "02T06").await;
 
-    let gaps = found.iter().filter(|one| *one == "critical gap").count();
+    let gaps = found.iter().filter(|finding| *finding == "critical gap").count();
     assert_eq!(gaps, 101, "{found:?}");
 }
 

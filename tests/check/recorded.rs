@@ -33,7 +33,7 @@ async fn checked(archive: &EmbeddedArchive, policy: Option<&str>) -> Value {
 fn pairs<'a>(expected: &'a Value, found: &'a Value) -> Vec<(&'a Value, &'a Value)> {
     let found = list(&found["archives"][0], "servers");
     let with_found = |server: &'a Value| {
-        let same = found.iter().find(|one| one["name"] == server["server"]);
+        let same = found.iter().find(|entry| entry["name"] == server["server"]);
         (server, same.unwrap_or_else(|| panic!("{} is not found", server["server"])))
     };
     list(expected, "servers").iter().map(with_found).collect()
@@ -129,12 +129,12 @@ async fn every_retention_policy_makes_of_the_backups_what_was_recorded() {
     let archive = recorded_archive().await;
     let policies = list(&expected["servers"][0], "retention");
     assert!(!policies.is_empty());
-    for policy in policies.iter().map(|one| text(one, "policy")) {
+    for policy in policies.iter().map(|entry| text(entry, "policy")) {
         let found = checked(&archive, Some(policy)).await;
 
         for (server, found) in pairs(&expected, &found) {
             let mut recorded = list(server, "retention").iter();
-            let recorded = recorded.find(|one| one["policy"] == policy).expect("each has all");
+            let recorded = recorded.find(|entry| entry["policy"] == policy).expect("each has all");
             let statuses = &found["retention"]["statuses"];
             assert_eq!(statuses, &recorded["report"], "{policy}");
             assert_eq!(found["retention"]["obsolete"], recorded["deleted"]["backups"], "{policy}");

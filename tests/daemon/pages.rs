@@ -39,7 +39,8 @@ async fn text(exporter: &Exporter, accept: &str) -> (String, String) {
 fn lasting(page: &str) -> Vec<Sample> {
     let of_scans = ["process_", "_age_seconds", "scan", "requests"];
     let samples = Samples::parse(page);
-    let lasting = samples.iter().filter(|one| !of_scans.iter().any(|part| one.name.contains(part)));
+    let lasting =
+        samples.iter().filter(|sample| !of_scans.iter().any(|part| sample.name.contains(part)));
     lasting.cloned().collect()
 }
 

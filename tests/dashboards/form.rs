@@ -98,8 +98,12 @@ fn every_column_of_numbers_has_a_unit() {
                 let has_unit = |setting: &Value| setting["id"] == "unit";
                 let units = items(&panel["fieldConfig"]["overrides"])
                     .iter()
-                    .filter(|one| one["matcher"] == json!({ "id": "byName", "options": column }))
-                    .filter(|one| items(&one["properties"]).iter().any(has_unit));
+                    .filter(|column_override| {
+                        column_override["matcher"] == json!({ "id": "byName", "options": column })
+                    })
+                    .filter(|column_override| {
+                        items(&column_override["properties"]).iter().any(has_unit)
+                    });
                 assert_eq!(units.count(), 1, "{}: {}, {column}", board.file, panel["title"]);
             }
         }
@@ -163,7 +167,8 @@ fn every_dashboard_has_its_config_map() {
     let kustomization: Value = serde_saphyr::from_str(&kustomization).unwrap();
 
     let generators = items(&kustomization["configMapGenerator"]).iter();
-    let files: BTreeSet<_> = generators.flat_map(|one| items(&one["files"])).map(text).collect();
+    let files: BTreeSet<_> =
+        generators.flat_map(|generator| items(&generator["files"])).map(text).collect();
 
     let entries = fs::read_dir(path("")).unwrap().map(|entry| entry.unwrap().path());
     let there = entries.filter(|path| path.extension().is_some_and(|end| end == "json"));

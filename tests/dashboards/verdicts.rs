@@ -57,12 +57,13 @@ fn the_worst_is_on_top_and_has_its_words() {
 
     let first = &table["options"]["sortBy"][0];
     let overrides = items(&table["fieldConfig"]["overrides"]);
-    let verdict = overrides.iter().find(|one| one["matcher"]["options"] == "Verdict").unwrap();
-    let mappings = items(&verdict["properties"]).iter().find(|one| one["id"] == "mappings");
+    let verdict = overrides.iter().find(|entry| entry["matcher"]["options"] == "Verdict").unwrap();
+    let mappings = items(&verdict["properties"]).iter().find(|entry| entry["id"] == "mappings");
     let words = &mappings.unwrap()["value"][0]["options"];
 
     assert_eq!(first, &json!({ "desc": true, "displayName": "Verdict" }));
-    let words: Vec<_> = words.as_object().unwrap().values().map(|one| text(&one["text"])).collect();
+    let words: Vec<_> =
+        words.as_object().unwrap().values().map(|entry| text(&entry["text"])).collect();
     let expected = [
         "Orphan",
         "Restorable",

@@ -112,8 +112,8 @@ fn labels_of_metrics_arrive_under_their_names() {
     let monitor = document(&documents, "PodMonitor", "barman-cloud-exporter");
     let relabelings = &monitor["spec"]["podMetricsEndpoints"][0]["relabelings"];
     let relabelings = relabelings.as_array().expect("the monitor relabels");
-    let dropped = relabelings.iter().filter(|one| one["action"] == "labeldrop");
-    let dropped: Vec<_> = dropped.filter_map(|one| one["regex"].as_str()).collect();
+    let dropped = relabelings.iter().filter(|relabeling| relabeling["action"] == "labeldrop");
+    let dropped: Vec<_> = dropped.filter_map(|relabeling| relabeling["regex"].as_str()).collect();
 
     let metrics = reference().into_iter().flat_map(|section| section.metrics);
     let own: BTreeSet<_> = metrics.flat_map(|metric| metric.labels).collect();

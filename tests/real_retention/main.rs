@@ -66,7 +66,9 @@ fn left(server: &Server, deletion: &Deletion) -> BTreeSet<String> {
             is_own && deletion.backups.iter().any(|backup| backup == id)
         }
         ServerKey::Wal(wal) => {
-            let is_swept = wal.log.is_some_and(|log| deletion.wal.sweeps(log.timeline, log.log));
+            let is_swept = wal
+                .wal_dir
+                .is_some_and(|wal_dir| deletion.wal.sweeps(wal_dir.timeline, wal_dir.high));
             is_swept || deletion.wal.deletes(wal.kind)
         }
         ServerKey::Base | ServerKey::Other => false,

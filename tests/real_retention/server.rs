@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barman_cloud_exporter::barman::{BackupInfo, KeepTarget, Place, ServerKey};
+use barman_cloud_exporter::barman::{BackupInfo, KeepTarget, ObjectLocation, ServerKey};
 use barman_cloud_exporter::postgres::{SegmentName, TimelineId};
 use barman_cloud_exporter::recovery::retention::{CatalogBackup, RetentionPolicy};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -41,9 +41,9 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 /// Returns the part of the server that a key belongs to.
 pub(crate) fn server_key(key: &str) -> ServerKey<'_> {
-    match Place::of(key) {
-        Place::Directory { key, .. } => key,
-        Place::Loose => panic!("`{key}` is loose"),
+    match ObjectLocation::of(key) {
+        ObjectLocation::Directory { key, .. } => key,
+        ObjectLocation::Loose => panic!("`{key}` is loose"),
     }
 }
 
@@ -167,8 +167,8 @@ fn tamper(backups: &mut BTreeMap<String, Backup>, random: &mut Rng) {
 
 fn segment(random: &mut Rng) -> SegmentName {
     let mut number = || random.u32(0..4);
-    let (timeline, log, segment) = (number().max(1), number(), number());
-    SegmentName { timeline: TimelineId(timeline), log, segment }
+    let (timeline, high, low) = (number().max(1), number(), number());
+    SegmentName { timeline: TimelineId(timeline), high, low }
 }
 
 /// Returns a random key below `wals/`. Barman never takes two of these keys for the same file.

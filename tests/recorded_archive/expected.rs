@@ -64,7 +64,8 @@ impl Expected {
         let (mut bytes, mut objects) = (0.0, 0.0);
         for server in self.servers() {
             let name = text(server, "server");
-            let is_expected = configured.is_none_or(|names| names.iter().any(|one| one == name));
+            let is_expected =
+                configured.is_none_or(|names| names.iter().any(|other| other == name));
             ServerSeries { name, server, series: &mut series }.add_all(is_expected);
             bytes += number(&server["total"], "bytes");
             objects += number(&server["total"], "objects");
@@ -174,7 +175,7 @@ impl ServerSeries<'_> {
         let bare = list(self.server, "base_without_info").iter().map(|_| "incomplete");
         let states: Vec<&str> = backups.chain(broken).chain(bare).collect();
         for state in ["done", "failed", "running", "incomplete", "unreadable"] {
-            let count = states.iter().filter(|one| **one == state).count();
+            let count = states.iter().filter(|other| **other == state).count();
             self.add("backups", &[("state", state)], float(count));
         }
     }

@@ -75,7 +75,7 @@ async fn what_is_too_much_for_a_table_is_summed_below_it() {
     let found = parsed(&json);
     assert_eq!(list(&found["archives"][0], "servers").len(), 61);
     let prefixes = list(&found["archives"][0]["storage"], "prefixes");
-    let shares: f64 = prefixes.iter().filter_map(|one| one["share_percent"].as_f64()).sum();
+    let shares: f64 = prefixes.iter().filter_map(|entry| entry["share_percent"].as_f64()).sum();
     assert!((shares - 100.0).abs() < 1e-6, "{shares}");
 }
 
@@ -89,7 +89,7 @@ async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
     assert!(text.output.contains(told), "{}", text.output);
     let found = parsed(&json);
     let reasons = list(&found["archives"][0]["storage"]["reclaimable"], "reasons");
-    let obsolete = reasons.iter().find(|one| one["reason"] == "obsolete_backup");
+    let obsolete = reasons.iter().find(|entry| entry["reason"] == "obsolete_backup");
     assert_eq!(
         obsolete,
         Some(&json!({ "reason": "obsolete_backup", "bytes": 0, "unknown_servers": 1 }))

@@ -33,7 +33,7 @@ fn number(value: &Value, pointer: &str) -> u64 {
 }
 
 fn named<'a>(all: &'a [Value], field: &str, name: &str) -> &'a Value {
-    let found = all.iter().find(|one| one[field] == name);
+    let found = all.iter().find(|entry| entry[field] == name);
     found.unwrap_or_else(|| panic!("no {name} in {all:?}"))
 }
 
@@ -58,7 +58,7 @@ async fn sums_are_as_recorded() {
         assert_eq!(prefix(&format!("{SERVER}/base/")), &server["base"][field]);
         assert_eq!(prefix(&format!("{SERVER}/wals/")), &server["wals"][field]);
         assert_eq!(prefix("supabase-release-supabase-db/"), &orphan["total"][field]);
-        let sum: u64 = prefixes.iter().map(|one| number(one, &format!("/{field}"))).sum();
+        let sum: u64 = prefixes.iter().map(|entry| number(entry, &format!("/{field}"))).sum();
         assert_eq!(json!(sum), expected["total"][field]);
         let stored = format!("stored_{field}");
         for server in list(&expected, "servers") {
@@ -81,7 +81,8 @@ async fn shares_add_up_and_the_largest_comes_first() {
     let storage = &archive["storage"];
     let lists = ["prefixes", "kinds", "storage_classes"].map(|field| list(storage, field));
     for parts in lists.into_iter().chain([list(archive, "servers")]) {
-        let shares: Vec<_> = parts.iter().filter_map(|one| one["share_percent"].as_f64()).collect();
+        let shares: Vec<_> =
+            parts.iter().filter_map(|entry| entry["share_percent"].as_f64()).collect();
         assert!((shares.iter().sum::<f64>() - 100.0).abs() < 1e-6, "{shares:?}");
         assert!(shares.is_sorted_by(|one, next| one >= next), "{shares:?}");
     }
@@ -100,15 +101,15 @@ async fn what_nobody_needs_is_as_recorded() {
     assert_eq!(bytes("obsolete_wal"), number(server, "/not_needed/bytes"));
     assert_eq!(bytes("orphan"), number(orphan, "/total/bytes"));
     assert_eq!(bytes("incomplete_upload"), number(&expected, "/uploads/bytes"));
-    let policy = list(server, "retention").iter().find(|one| {
-        let policy = one["policy"].as_str().expect("a policy is a text");
+    let policy = list(server, "retention").iter().find(|entry| {
+        let policy = entry["policy"].as_str().expect("a policy is a text");
         ["7d", "RECOVERY WINDOW OF 7 DAYS"].contains(&policy)
     });
     let deleted = list(&policy.expect("it was recorded")["deleted"], "backups");
-    let backups = list(server, "backups").iter().filter(|one| deleted.contains(&one["id"]));
-    let obsolete: u64 = backups.map(|one| number(one, "/stored_bytes")).sum();
+    let backups = list(server, "backups").iter().filter(|entry| deleted.contains(&entry["id"]));
+    let obsolete: u64 = backups.map(|entry| number(entry, "/stored_bytes")).sum();
     assert_eq!(bytes("obsolete_backup"), obsolete);
-    let sum: u64 = reasons.iter().map(|one| number(one, "/bytes")).sum();
+    let sum: u64 = reasons.iter().map(|entry| number(entry, "/bytes")).sum();
     assert_eq!(number(reclaimable, "/bytes"), sum);
 }
 

@@ -20,7 +20,7 @@ use crate::wal::Lsn;
 const AT_ONCE: usize = 3;
 
 /// Time limit of one restore.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// Pause between two checks of a server.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -104,7 +104,7 @@ impl<'a> Restorer<'a> {
 impl Attempt {
     /// Waits until the server accepts writes or gives up; returns whether it came up.
     fn wait(&mut self) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         loop {
             let has_ended = self.server.exited().is_some();
             if self.server.log().contains("database system is ready to accept connections") {
@@ -121,7 +121,7 @@ impl Attempt {
     /// Stops the server, reads what it has left and removes it.
     fn finish(mut self, backup: &Backup, target: Target, came_up: bool) -> Restore {
         self.server.signal(Signal::QUIT);
-        self.server.wait_quietly(PATIENCE);
+        self.server.wait_quietly(TIME_LIMIT);
         let log = self.server.log();
         let restore = Restore {
             backup: backup.taken.id.clone(),

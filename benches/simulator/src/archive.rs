@@ -10,7 +10,7 @@ pub const PREFIX: &str = "barman/";
 /// When the archive was as its shape says, in seconds of Unix time: 2026-11-15, noon.
 pub const NOW: u64 = 1_794_744_000;
 
-/// Segments of a log directory.
+/// Segments of a WAL directory.
 const LOG: u64 = 256;
 
 /// Seconds from one segment to the next.
@@ -96,7 +96,7 @@ impl Archive {
         Object { server, kind }
     }
 
-    /// The object at a place in `wals/`. A history file comes before the logs of its timeline.
+    /// The object at a place in `wals/`. A history file comes before the WAL directories of its timeline.
     fn wal(&self, place: u64) -> Kind {
         let each = self.timeline_segments();
         let Some(beyond) = place.checked_sub(each) else { return Kind::Segment(place) };
@@ -110,15 +110,15 @@ impl Archive {
         }
     }
 
-    /// Segments of each timeline but the last, which has the rest: whole logs, if there are as many.
+    /// Segments of each timeline but the last, which has the rest: whole WAL directories, if there are as many.
     pub(crate) fn timeline_segments(&self) -> u64 {
         match self.first_segments.div_ceil(LOG) / self.shape.timelines {
             0 => self.first_segments / self.shape.timelines,
-            logs => logs * LOG,
+            wal_dirs => wal_dirs * LOG,
         }
     }
 
-    /// Timeline, log and last part of a segment's name. The first log is not the cluster's first.
+    /// Timeline, WAL directory and last part of a segment's name. The first WAL directory is not the cluster's first.
     pub(crate) fn segment_name(&self, segment: u64) -> [u64; 3] {
         let timeline = (segment / self.timeline_segments()).min(self.shape.timelines - 1);
         [timeline + 1, segment / LOG + 1, segment % LOG]
@@ -175,9 +175,9 @@ impl Archive {
                 key.extend_from_slice(b".history");
             }
             Kind::Segment(segment) => {
-                let [timeline, log, last] = self.segment_name(segment);
+                let [timeline, wal_dir, last] = self.segment_name(segment);
                 key.extend_from_slice(b"/wals/");
-                let log_and_timeline = timeline << 32 | log;
+                let log_and_timeline = timeline << 32 | wal_dir;
                 write_hex(key, log_and_timeline, 16, Letters::Upper);
                 key.push(b'/');
                 write_hex(key, log_and_timeline, 16, Letters::Upper);

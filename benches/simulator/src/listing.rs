@@ -220,7 +220,7 @@ mod tests {
             let xml = String::from_utf8(archive.page(&query)).unwrap();
             let shown = |xml: &str| {
                 let directories = texts(xml, "CommonPrefixes");
-                let directories = directories.iter().flat_map(|one| texts(one, "Prefix"));
+                let directories = directories.iter().flat_map(|directory| texts(directory, "Prefix"));
                 let mut all: Vec<_> = texts(xml, "Key").into_iter().chain(directories).collect();
                 all.sort();
                 all

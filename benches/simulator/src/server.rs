@@ -73,7 +73,7 @@ impl Service {
         let path = decoded(path);
         let key = path.strip_prefix('/').and_then(|path| path.strip_prefix(BUCKET));
         let key = key.unwrap_or_default().trim_start_matches('/');
-        let parameters = || query.split('&').map(|one| one.split_once('=').unwrap_or((one, "")));
+        let parameters = || query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         if parameters().any(|(name, _)| name == "uploads") {
             return written("200 OK", NO_UPLOADS.as_bytes());
         }

@@ -51,7 +51,7 @@ async fn what_cannot_be_read_says_why_and_keeps_what_was_known() {
 
 #[tokio::test]
 async fn a_file_system_that_does_not_answer_is_asked_once() {
-    let (files, path) = (file::Files::default(), Path::new("tls.crt"));
+    let (files, path) = (file::FileReads::default(), Path::new("tls.crt"));
     let (answer, wait) = std::sync::mpsc::channel::<()>();
     let hangs = files.run(path, move |_| {
         wait.recv().unwrap();
@@ -87,7 +87,7 @@ async fn the_files_of_a_pattern_come_and_go() {
     let path = |name: &str| directory.path().join(name);
     let watch = Watch::files(&path("*/tls.crt"), Trust::None);
     let known = |all: &[CertificateStatus]| {
-        all.iter().map(|one| (one.name.clone(), one.failure.is_none())).collect::<Vec<_>>()
+        all.iter().map(|status| (status.name.clone(), status.failure.is_none())).collect::<Vec<_>>()
     };
 
     let none = watch.read().await;
@@ -126,7 +126,7 @@ async fn what_a_pattern_must_not_see_is_not_passed_over() {
     symlink("endless", path("endless")).unwrap();
     fs::write(path("file"), "").unwrap();
     let failures = |all: Vec<CertificateStatus>| -> Vec<_> {
-        all.into_iter().map(|one| (one.name, one.failure.unwrap_or_default())).collect()
+        all.into_iter().map(|status| (status.name, status.failure.unwrap_or_default())).collect()
     };
 
     let files = failures(Watch::files(&path("*/tls.crt"), Trust::None).read().await);
@@ -155,7 +155,7 @@ async fn the_files_of_a_pattern_share_a_ca() {
     for _ in 0..2 {
         let known = watch.read().await;
         assert_eq!(known.len(), 20);
-        assert!(known.iter().all(|one| one.chain_is_valid(now()) == Some(true)), "{known:?}");
+        assert!(known.iter().all(|status| status.chain_is_valid(now()) == Some(true)), "{known:?}");
     }
 }
 
@@ -169,7 +169,7 @@ async fn a_pattern_stands_for_so_many_files_and_no_more() {
     let known = Watch::files(&directory.path().join("*.crt"), Trust::None).read().await;
 
     assert_eq!(known.len(), 101);
-    let own = known.iter().find(|one| one.name == "orders").unwrap();
+    let own = known.iter().find(|status| status.name == "orders").unwrap();
     assert!(own.failure.as_ref().unwrap().starts_with("more than 100 files match"));
 }
 

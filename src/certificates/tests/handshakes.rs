@@ -7,7 +7,7 @@ use super::super::address::in_turn;
 use super::super::postgresql;
 use super::server::{Manner, Serving, impostor, server};
 use super::*;
-use crate::x509::made::version_1;
+use crate::x509::test_certificates::version_1;
 
 #[tokio::test]
 async fn a_postgresql_server_presents_its_chain_and_nobody_logs_in() {

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::x509::made::{Authority, leaf_params, now};
+use crate::x509::test_certificates::{Authority, leaf_params, now};
 use crate::x509::{CertificateStatus, Verification, WarnBefore};
 
 /// Long enough for a handshake on a busy machine; what is silent is told sooner.
@@ -55,14 +55,14 @@ impl Watch {
     }
 
     async fn read_one(&self) -> CertificateStatus {
-        let [one] = self.read().await.try_into().unwrap();
-        one
+        let [status] = self.read().await.try_into().unwrap();
+        status
     }
 
     async fn failure(&self) -> String {
-        let one = self.read_one().await;
-        assert_eq!((one.chain(), &one.verification), (None, &Verification::NotAsked));
-        one.failure.unwrap()
+        let status = self.read_one().await;
+        assert_eq!((status.chain(), &status.verification), (None, &Verification::NotAsked));
+        status.failure.unwrap()
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_openssl::SslStream;
 
-use crate::x509::made::{Authority, Made};
+use crate::x509::test_certificates::{Authority, IssuedCertificate};
 
 /// What a made server does with a connection.
 #[derive(Clone)]
@@ -121,7 +121,7 @@ pub(super) struct Serving<'a> {
 }
 
 impl Serving<'_> {
-    pub(super) fn new(made: &Made) -> Self {
+    pub(super) fn new(made: &IssuedCertificate) -> Self {
         Self {
             chain: vec![made.certificate.clone()],
             key: made.key.clone(),

@@ -146,8 +146,8 @@ mod tests {
         let rules = deletion.wal.rules().iter();
         let show = |rule: &WalRule| {
             let timelines = rule.protected_timelines.iter().map(|timeline| timeline.0).collect();
-            let SegmentName { timeline: TimelineId(timeline), log, segment } = rule.before;
-            (format!("{timeline}/{log:X}/{segment:X}"), timelines, rule.kept_ranges.len())
+            let SegmentName { timeline: TimelineId(timeline), high, low: segment } = rule.before;
+            (format!("{timeline}/{high:X}/{segment:X}"), timelines, rule.kept_ranges.len())
         };
         rules.map(show).collect()
     }

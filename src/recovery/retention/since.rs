@@ -26,7 +26,7 @@ pub fn obsolete_since(
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<String, DateTime<Utc>>, RetentionError> {
     let mut since = BTreeMap::new();
-    let mut passage = Passage { policy, minimum_redundancy, newer_ends: Vec::new() };
+    let mut passage = FullBackupWalk { policy, minimum_redundancy, newer_ends: Vec::new() };
     for tree in trees(policy, catalog, minimum_redundancy, now)? {
         let root_at = passage.obsolete_at(tree.root.ended_at);
         note(&mut since, tree.root, tree.status, root_at);
@@ -58,14 +58,14 @@ fn note(
 }
 
 /// State of a walk back through the full backups.
-struct Passage {
+struct FullBackupWalk {
     policy: RetentionPolicy,
     minimum_redundancy: u32,
     /// End times of the finished backups that were passed, in order of time.
     newer_ends: Vec<DateTime<Utc>>,
 }
 
-impl Passage {
+impl FullBackupWalk {
     fn add(&mut self, backup: &CatalogBackup) {
         if let Some(ended_at) = backup.ended_at.filter(|_| backup.is_done()) {
             let place = self.newer_ends.partition_point(|end| *end <= ended_at);

@@ -10,7 +10,7 @@ const WHOLE_LOG: Run = Run { first: 0, last: u32::MAX as u64 };
 
 /// Highest possible segment name.
 const HIGHEST: SegmentName =
-    SegmentName { timeline: TimelineId(u32::MAX), log: u32::MAX, segment: u32::MAX };
+    SegmentName { timeline: TimelineId(u32::MAX), high: u32::MAX, low: u32::MAX };
 
 /// WAL that is deleted when backups are deleted one after the other: everything that any of the
 /// rules covers.
@@ -63,19 +63,19 @@ impl WalDeletion {
 
     /// Returns whether everything in this WAL directory is deleted, whatever its name.
     #[must_use]
-    pub fn sweeps(&self, timeline: TimelineId, log: u32) -> bool {
-        self.0.iter().any(|rule| rule.sweeps(timeline, log))
+    pub fn sweeps(&self, timeline: TimelineId, high: u32) -> bool {
+        self.0.iter().any(|rule| rule.sweeps(timeline, high))
     }
 
     /// Returns the segments that are deleted from their place in this WAL directory, by the last
     /// part of their names: in order, with something that stays between any two runs.
     #[must_use]
-    pub fn deleted_segments(&self, timeline: TimelineId, log: u32) -> Vec<Run> {
+    pub fn deleted_segments(&self, timeline: TimelineId, high: u32) -> Vec<Run> {
         let mut runs = Vec::new();
         // The last rules reach furthest: most WAL directories are decided by the first rule that is
         // asked.
         for rule in self.0.iter().rev() {
-            let of_rule = rule.deleted_segments(timeline, log);
+            let of_rule = rule.deleted_segments(timeline, high);
             if of_rule == [WHOLE_LOG] {
                 return of_rule;
             }
@@ -113,17 +113,17 @@ impl WalRule {
     }
 
     /// Returns whether everything in this WAL directory is deleted, whatever its name: that is the
-    /// case if its log is below that of `before`, on the same timeline.
+    /// case if its WAL directory is below that of `before`, on the same timeline.
     ///
     /// The ranges of standalone backups are compared part by part here, and not as names.
     #[must_use]
-    pub fn sweeps(&self, timeline: TimelineId, log: u32) -> bool {
+    pub fn sweeps(&self, timeline: TimelineId, high: u32) -> bool {
         let is_kept = |(first, last): &(SegmentName, SegmentName)| {
             (first.timeline..=last.timeline).contains(&timeline)
-                && (first.log..=last.log).contains(&log)
+                && (first.high..=last.high).contains(&high)
         };
         timeline == self.before.timeline
-            && log < self.before.log
+            && high < self.before.high
             && !self.protected_timelines.contains(&timeline)
             && !self.kept_ranges.iter().any(is_kept)
     }
@@ -136,18 +136,18 @@ impl WalRule {
             && self.kept_ranges == other.kept_ranges
     }
 
-    fn deleted_segments(&self, timeline: TimelineId, log: u32) -> Vec<Run> {
-        if self.sweeps(timeline, log) {
+    fn deleted_segments(&self, timeline: TimelineId, high: u32) -> Vec<Run> {
+        if self.sweeps(timeline, high) {
             return vec![WHOLE_LOG];
         }
-        let lowest = SegmentName { timeline, log, segment: 0 };
+        let lowest = SegmentName { timeline, high, low: 0 };
         if self.before <= lowest || self.protected_timelines.contains(&timeline) {
             return Vec::new();
         }
         // Everything from `before` on stays as well.
         let stays = self.kept_ranges.iter().copied().chain([(self.before, HIGHEST)]);
         let mut runs = vec![WHOLE_LOG];
-        for kept in stays.filter_map(|(first, last)| part_of_log(lowest, first, last)) {
+        for kept in stays.filter_map(|(first, last)| part_of_wal_dir(lowest, first, last)) {
             runs = runs.into_iter().flat_map(|run| without(run, kept)).collect();
         }
         runs
@@ -157,10 +157,10 @@ impl WalRule {
 /// Returns the part of a WAL directory that a range of names covers; `None` if it covers nothing.
 ///
 /// `lowest` is the first name of the directory.
-fn part_of_log(lowest: SegmentName, first: SegmentName, last: SegmentName) -> Option<Run> {
+fn part_of_wal_dir(lowest: SegmentName, first: SegmentName, last: SegmentName) -> Option<Run> {
     let first = first.max(lowest);
-    let last = last.min(SegmentName { segment: u32::MAX, ..lowest });
-    (first <= last).then(|| Run { first: first.segment.into(), last: last.segment.into() })
+    let last = last.min(SegmentName { low: u32::MAX, ..lowest });
+    (first <= last).then(|| Run { first: first.low.into(), last: last.low.into() })
 }
 
 /// Returns the parts of a run below and above the segments that are kept.
@@ -183,8 +183,8 @@ mod tests {
         }
     }
 
-    fn runs(rule: &WalRule, timeline: u32, log: u32) -> Vec<(u64, u64)> {
-        let runs = rule.deleted_segments(TimelineId(timeline), log);
+    fn runs(rule: &WalRule, timeline: u32, high: u32) -> Vec<(u64, u64)> {
+        let runs = rule.deleted_segments(TimelineId(timeline), high);
         runs.into_iter().map(|run| (run.first, run.last)).collect()
     }
 
@@ -243,17 +243,17 @@ mod tests {
         let rule = rule("2/3/5");
 
         assert!(rule.sweeps(TimelineId(2), 2));
-        for (timeline, log) in [(2, 3), (2, 4), (1, 0), (3, 0)] {
-            assert!(!rule.sweeps(TimelineId(timeline), log), "{timeline} {log}");
+        for (timeline, high) in [(2, 3), (2, 4), (1, 0), (3, 0)] {
+            assert!(!rule.sweeps(TimelineId(timeline), high), "{timeline} {high}");
         }
     }
 
     #[test]
-    fn a_log_that_a_kept_range_touches_is_not_swept() {
+    fn a_wal_dir_that_a_kept_range_touches_is_not_swept() {
         let rule =
             WalRule { kept_ranges: vec![(segment("1/2/9"), segment("1/3/0"))], ..rule("1/9/0") };
 
-        let swept: Vec<u32> = (0..10).filter(|log| rule.sweeps(TimelineId(1), *log)).collect();
+        let swept: Vec<u32> = (0..10).filter(|high| rule.sweeps(TimelineId(1), *high)).collect();
         assert_eq!(swept, [0, 1, 4, 5, 6, 7, 8]);
         assert_eq!(runs(&rule, 1, 2), [(0, 8)]);
         assert_eq!(runs(&rule, 1, 3), [(1, END)]);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_several_rules_say_of_a_log_is_joined() {
+    fn what_several_rules_say_of_a_wal_dir_is_joined() {
         let mut deletion = WalDeletion::default();
         let kept = vec![(segment("1/0/3"), segment("1/0/4"))];
         deletion.push(WalRule { kept_ranges: kept, ..rule("1/0/9") });

@@ -9,7 +9,7 @@ use super::{
     ArchiveReport, ClassEntry, GrowthEntry, KindEntry, PrefixEntry, ReclaimableEntry,
     ReportDocument, ServerStorage, StorageEntry,
 };
-use crate::inventory::{Day, Stock, StorageClass, Sums};
+use crate::inventory::{Day, StorageClass, Sums, Usage};
 use crate::rendering::{ArchiveEntry, Moment, ServerEntry, Severity, UploadsEntry};
 use crate::report::{ArchiveStatus, PrefixKind, PrefixSums, Report, ServerReport, UploadSums};
 
@@ -18,7 +18,7 @@ impl ReportDocument {
     #[must_use]
     pub fn new(archives: &[ArchiveStatus], now: DateTime<Utc>) -> Self {
         let mut archives: Vec<_> =
-            archives.iter().map(|one| ArchiveReport::new(one, now)).collect();
+            archives.iter().map(|report| ArchiveReport::new(report, now)).collect();
         let mut scanned: Vec<_> =
             archives.iter_mut().filter_map(|archive| archive.storage.as_mut()).collect();
         let shares = shares(&bytes_of(&scanned, |storage| storage.bytes));
@@ -61,29 +61,29 @@ impl ArchiveReport {
 impl StorageEntry {
     fn new(report: &Report, today: Day) -> Self {
         Self {
-            objects: report.stock.sums.objects,
-            bytes: report.stock.sums.bytes,
+            objects: report.usage.sums.objects,
+            bytes: report.usage.sums.bytes,
             // That is seen beside the others.
             share_percent: None,
             prefixes: prefixes(report),
             kinds: kinds(report),
-            storage_classes: storage_classes(&report.stock),
+            storage_classes: storage_classes(&report.usage),
             reclaimable: ReclaimableEntry::new(report),
             uploads: report.uploads.as_ref().map(|uploads| all_uploads(uploads.values())),
-            growth: GrowthEntry::new(&report.stock, today),
+            growth: GrowthEntry::new(&report.usage, today),
         }
     }
 }
 
 fn prefixes(report: &Report) -> Vec<PrefixEntry> {
     let mut found: Vec<_> = report.prefixes.iter().collect();
-    found.sort_by_key(|one| Reverse(one.sums.bytes));
-    let shares = shares(&bytes_of(&found, |one| one.sums.bytes));
-    let entry = |(one, share_percent): (&&PrefixSums, _)| PrefixEntry {
-        prefix: one.prefix.clone(),
-        kind: one.kind.as_label(),
-        objects: one.sums.objects,
-        bytes: one.sums.bytes,
+    found.sort_by_key(|report| Reverse(report.sums.bytes));
+    let shares = shares(&bytes_of(&found, |report| report.sums.bytes));
+    let entry = |(report, share_percent): (&&PrefixSums, _)| PrefixEntry {
+        prefix: report.prefix.clone(),
+        kind: report.kind.as_label(),
+        objects: report.sums.objects,
+        bytes: report.sums.bytes,
         share_percent,
     };
     found.iter().zip(shares).map(entry).collect()
@@ -91,8 +91,8 @@ fn prefixes(report: &Report) -> Vec<PrefixEntry> {
 
 fn kinds(report: &Report) -> Vec<KindEntry> {
     let sums_of = |kind| {
-        let prefixes = report.prefixes.iter().filter(|one| one.kind == kind);
-        (kind, prefixes.fold(Sums::default(), |sums, one| sums.plus(one.sums)))
+        let prefixes = report.prefixes.iter().filter(|report| report.kind == kind);
+        (kind, prefixes.fold(Sums::default(), |sums, report| sums.plus(report.sums)))
     };
     let is_known = |kind: &PrefixKind| match kind {
         PrefixKind::Base | PrefixKind::Wals => true,
@@ -110,8 +110,8 @@ fn kinds(report: &Report) -> Vec<KindEntry> {
     found.into_iter().zip(shares).map(entry).collect()
 }
 
-fn storage_classes(stock: &Stock) -> Vec<ClassEntry> {
-    let mut found: Vec<_> = stock.classes().collect();
+fn storage_classes(usage: &Usage) -> Vec<ClassEntry> {
+    let mut found: Vec<_> = usage.classes().collect();
     // Where they are equal by name: they are in the order of the listing.
     found.sort_by_key(|(class, bytes)| (Reverse(*bytes), class.as_str()));
     let shares = shares(&bytes_of(&found, |(_, bytes)| *bytes));
@@ -127,17 +127,17 @@ fn servers(mut health: Vec<ServerEntry>, report: &Report, today: Day) -> Vec<Ser
     health.sort_by_key(|server| Reverse(server.stored_bytes));
     let mut parts = bytes_of(&health, |server| server.stored_bytes);
     let of_servers = parts.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes));
-    parts.push(report.stock.sums.bytes.saturating_sub(of_servers));
+    parts.push(report.usage.sums.bytes.saturating_sub(of_servers));
     let shares = shares(&parts);
     let empty = ServerReport::default();
     let entry = |(health, share_percent): (ServerEntry, _)| {
-        let stock = &report.servers.get(&health.name).unwrap_or(&empty).stock;
+        let usage = &report.servers.get(&health.name).unwrap_or(&empty).usage;
         ServerStorage {
             health,
-            stored_objects: stock.sums.objects,
+            stored_objects: usage.sums.objects,
             share_percent,
-            storage_classes: storage_classes(stock),
-            growth: GrowthEntry::new(stock, today),
+            storage_classes: storage_classes(usage),
+            growth: GrowthEntry::new(usage, today),
         }
     };
     health.into_iter().zip(shares).map(entry).collect()

@@ -30,7 +30,7 @@ pub(super) fn page(document: &ReportDocument) -> Vec<Block> {
         blocks.push(Block::Finding(Severity::Unknown, line));
     }
     blocks.extend(archives(document));
-    blocks.extend(document.archives.iter().flat_map(|one| archive(one, document)));
+    blocks.extend(document.archives.iter().flat_map(|entry| archive(entry, document)));
     blocks
 }
 
@@ -56,11 +56,11 @@ fn archives(document: &ReportDocument) -> Vec<Block> {
 
 fn archive(archive: &ArchiveReport, document: &ReportDocument) -> Vec<Block> {
     let (name, destination) = (&archive.name, &archive.destination);
-    let sums = archive.storage.as_ref().map(|one| sums(one.bytes, one.objects));
+    let sums = archive.storage.as_ref().map(|entry| sums(entry.bytes, entry.objects));
     let sums = sums.unwrap_or_else(|| "not known".to_owned());
     let mut blocks = vec![Block::Archive(format!("Archive {name} ({destination}): {sums}"))];
     let findings = archive.findings.iter();
-    blocks.extend(findings.map(|one| Block::Finding(one.severity, one.message.clone())));
+    blocks.extend(findings.map(|entry| Block::Finding(entry.severity, entry.message.clone())));
     if let Some(storage) = &archive.storage {
         blocks.extend(servers(archive, storage));
         blocks.extend(prefixes(storage));
@@ -110,17 +110,17 @@ fn servers(archive: &ArchiveReport, storage: &StorageEntry) -> Vec<Block> {
 }
 
 fn prefixes(storage: &StorageEntry) -> Vec<Block> {
-    let row = |one: &PrefixEntry| Row {
-        bytes: one.bytes,
-        share: one.share_percent,
+    let row = |entry: &PrefixEntry| Row {
+        bytes: entry.bytes,
+        share: entry.share_percent,
         cells: vec![
-            grouped(one.objects).into(),
-            one.kind.into(),
-            if one.prefix.is_empty() { "(none of these)" } else { &one.prefix }.into(),
+            grouped(entry.objects).into(),
+            entry.kind.into(),
+            if entry.prefix.is_empty() { "(none of these)" } else { &entry.prefix }.into(),
         ],
     };
     let columns = [Column::Right("Objects"), Column::Left("Kind"), Column::Left("Prefix")];
-    let filled = storage.prefixes.iter().filter(|one| one.objects > 0);
+    let filled = storage.prefixes.iter().filter(|entry| entry.objects > 0);
     shares_table("By prefix", &columns, filled.map(row).collect())
 }
 
@@ -131,21 +131,21 @@ fn kinds(storage: &StorageEntry) -> Vec<Block> {
         "orphan" => "orphans: servers that are not configured",
         other => other,
     };
-    let row = |one: &KindEntry| Row {
-        bytes: one.bytes,
-        share: one.share_percent,
-        cells: vec![grouped(one.objects).into(), in_words(one.kind).into()],
+    let row = |entry: &KindEntry| Row {
+        bytes: entry.bytes,
+        share: entry.share_percent,
+        cells: vec![grouped(entry.objects).into(), in_words(entry.kind).into()],
     };
-    let filled = storage.kinds.iter().filter(|one| one.objects > 0);
+    let filled = storage.kinds.iter().filter(|entry| entry.objects > 0);
     let columns = [Column::Right("Objects"), Column::Left("Kind")];
     shares_table("By kind", &columns, filled.map(row).collect())
 }
 
 fn storage_classes(storage: &StorageEntry) -> Vec<Block> {
-    let row = |one: &ClassEntry| Row {
-        bytes: one.bytes,
-        share: one.share_percent,
-        cells: vec![one.storage_class.as_str().into()],
+    let row = |entry: &ClassEntry| Row {
+        bytes: entry.bytes,
+        share: entry.share_percent,
+        cells: vec![entry.storage_class.as_str().into()],
     };
     let rows = storage.storage_classes.iter().map(row).collect();
     shares_table("By storage class", &[Column::Left("Class")], rows)
@@ -153,13 +153,13 @@ fn storage_classes(storage: &StorageEntry) -> Vec<Block> {
 
 fn reclaimable(archive: &ArchiveReport, storage: &StorageEntry) -> Vec<Block> {
     let all = &storage.reclaimable;
-    let reason = |one: &ReasonEntry| Row {
-        bytes: one.bytes,
+    let reason = |entry: &ReasonEntry| Row {
+        bytes: entry.bytes,
         share: None,
-        cells: vec![in_words(one.reason).into()],
+        cells: vec![in_words(entry.reason).into()],
     };
     let title = format!("Reclaimable: {}", bytes(all.bytes));
-    let rows: Vec<_> = all.reasons.iter().filter(|one| one.bytes > 0).map(reason).collect();
+    let rows: Vec<_> = all.reasons.iter().filter(|entry| entry.bytes > 0).map(reason).collect();
     let mut blocks = sizes_table(&title, &[Column::Left("Why")], rows);
     if blocks.is_empty() {
         blocks.push(Block::Section(title));
@@ -170,9 +170,9 @@ fn reclaimable(archive: &ArchiveReport, storage: &StorageEntry) -> Vec<Block> {
         let line = format!("{taken} of it are in unfinished uploads, and in no sum above.");
         blocks.push(Block::Line(line));
     }
-    for one in all.reasons.iter().filter(|one| one.unknown_servers > 0) {
-        let servers = count(one.unknown_servers, "server");
-        let line = format!("Not known for {servers}: {}.", in_words(one.reason));
+    for entry in all.reasons.iter().filter(|entry| entry.unknown_servers > 0) {
+        let servers = count(entry.unknown_servers, "server");
+        let line = format!("Not known for {servers}: {}.", in_words(entry.reason));
         blocks.push(Block::Line(line));
     }
     if all.unreadable_backups > 0 {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::inventory::{Day, Stock};
+use crate::inventory::{Day, Usage};
 
 /// How many whole days are looked back at.
 const DAYS: i32 = 30;
@@ -62,12 +62,12 @@ pub struct WeekEntry {
 
 impl GrowthEntry {
     /// What arrived lately, as of a day. What is said to have arrived after it is not counted.
-    pub(super) fn new(stock: &Stock, today: Day) -> Self {
-        let arrived = |begin: i32, end: i32| sum(stock, Day(begin), Day(end));
+    pub(super) fn new(usage: &Usage, today: Day) -> Self {
+        let arrived = |begin: i32, end: i32| sum(usage, Day(begin), Day(end));
         let monday = monday_of(today).0;
         let before = |days: i32| today.0.saturating_sub(days);
         let last_30_days_bytes = arrived(before(DAYS), today.0);
-        let averaged_days = averaged_days(stock, today);
+        let averaged_days = averaged_days(usage, today);
         let average = |days: u64| {
             let scaled = u128::from(last_30_days_bytes) * u128::from(days);
             let average = scaled.checked_div(u128::from(averaged_days))?;
@@ -98,16 +98,16 @@ impl GrowthEntry {
 }
 
 /// Bytes that arrived from one day to before another.
-fn sum(stock: &Stock, begin: Day, end: Day) -> u64 {
-    let days = stock.days();
+fn sum(usage: &Usage, begin: Day, end: Day) -> u64 {
+    let days = usage.days();
     let later = days.get(days.partition_point(|(day, _)| *day < begin)..).unwrap_or_default();
     let within = later.iter().take_while(|(day, _)| *day < end);
     within.fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
 }
 
 /// The whole days that are looked back at, from the arrival of the oldest object on.
-fn averaged_days(stock: &Stock, today: Day) -> u64 {
-    let oldest = stock.days().first().map_or(today, |(day, _)| *day);
+fn averaged_days(usage: &Usage, today: Day) -> u64 {
+    let oldest = usage.days().first().map_or(today, |(day, _)| *day);
     let days = i64::from(today.0) - i64::from(oldest.0);
     u64::try_from(days.clamp(0, i64::from(DAYS))).unwrap_or_default()
 }
@@ -126,10 +126,10 @@ mod tests {
     use super::*;
     use crate::inventory::ListedObject;
 
-    fn stock(objects: &[(DateTime<Utc>, u64)]) -> Stock {
-        let mut stock = Stock::default();
+    fn usage(objects: &[(DateTime<Utc>, u64)]) -> Usage {
+        let mut usage = Usage::default();
         for (last_modified, size) in objects {
-            stock.add_object(&ListedObject {
+            usage.add_object(&ListedObject {
                 key: "k".to_owned(),
                 size: *size,
                 last_modified: *last_modified,
@@ -137,7 +137,7 @@ mod tests {
                 storage_class: None,
             });
         }
-        stock
+        usage
     }
 
     fn moment(text: &str) -> DateTime<Utc> {
@@ -146,7 +146,7 @@ mod tests {
 
     fn growth(objects: &[(&str, u64)], now: &str) -> GrowthEntry {
         let objects: Vec<_> = objects.iter().map(|(at, size)| (moment(at), *size)).collect();
-        GrowthEntry::new(&stock(&objects), Day::of(moment(now)))
+        GrowthEntry::new(&usage(&objects), Day::of(moment(now)))
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
         let now = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC];
         for (now, other) in now.into_iter().zip(now.into_iter().rev()) {
             let all = [(now, u64::MAX), (other, u64::MAX), (moment("2026-11-15T12:00:00Z"), 1)];
-            let growth = GrowthEntry::new(&stock(&all), Day::of(now));
+            let growth = GrowthEntry::new(&usage(&all), Day::of(now));
             assert_eq!((growth.days.len(), growth.weeks.len()), (30, 12));
         }
     }
@@ -222,7 +222,7 @@ mod tests {
             };
             let before = |days| midnight - TimeDelta::days(days);
 
-            let growth = GrowthEntry::new(&stock(&objects), Day(today));
+            let growth = GrowthEntry::new(&usage(&objects), Day(today));
 
             prop_assert_eq!(growth.today_bytes, naive(midnight, 1));
             prop_assert_eq!(growth.last_day_bytes, naive(before(1), 1));

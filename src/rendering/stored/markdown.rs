@@ -2,7 +2,7 @@
 
 use super::ReportDocument;
 use super::contents::page;
-use super::page::{Block, Cell, Column, Table};
+use super::page::{Block, Cell, Column, TextTable};
 use crate::rendering::terminal::plain;
 
 /// The report as Markdown.
@@ -20,11 +20,11 @@ fn written(block: &Block) -> String {
         Block::Finding(severity, text) => {
             format!("**{}:** {}", severity.as_str().to_uppercase(), escaped(text))
         }
-        Block::Table(table) => rows(table),
+        Block::TextTable(table) => rows(table),
     }
 }
 
-fn rows(table: &Table) -> String {
+fn rows(table: &TextTable) -> String {
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
     let heads = table.columns.iter().map(|column| escaped(column.name())).collect();
     let sides = table.columns.iter().map(|column| match column {
@@ -45,17 +45,17 @@ fn rows(table: &Table) -> String {
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     let text = plain(text);
-    for (index, one) in text.char_indices() {
+    for (index, character) in text.char_indices() {
         let before = text.get(..index).unwrap_or_default();
-        match one {
+        match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' | '@' => {
-                escaped.extend(['\\', one]);
+                escaped.extend(['\\', character]);
             }
-            ':' | '.' if begins_address(before, one) => escaped.extend(['\\', one]),
-            _ => escaped.push(one),
+            ':' | '.' if begins_address(before, character) => escaped.extend(['\\', character]),
+            _ => escaped.push(character),
         }
     }
     escaped
@@ -101,9 +101,9 @@ mod tests {
 
             prop_assert!(!escaped.contains(['\n', '\r', '<', '>']));
             let mut is_escaped = false;
-            for one in escaped.chars() {
-                prop_assert!(is_escaped || !['|', '`'].contains(&one), "{escaped}");
-                is_escaped = !is_escaped && one == '\\';
+            for character in escaped.chars() {
+                prop_assert!(is_escaped || !['|', '`'].contains(&character), "{escaped}");
+                is_escaped = !is_escaped && character == '\\';
             }
         }
     }

@@ -20,14 +20,14 @@ pub(super) enum Block {
     /// Something that is not as it should be.
     Finding(Severity, String),
     /// Rows in columns.
-    Table(Table),
+    TextTable(TextTable),
 }
 
 /// Rows in columns, each row with a cell for every column.
 ///
 /// The last column is the one with names from outside, which may have any length.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Table {
+pub(super) struct TextTable {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
 }
@@ -111,7 +111,8 @@ pub(super) fn table(
     }
     let more = rows.split_off(rows.len().min(MOST_ROWS));
     let rows = rows.into_iter().map(|row| row.cells).collect();
-    let mut blocks = vec![Block::Section(title.to_owned()), Block::Table(Table { columns, rows })];
+    let mut blocks =
+        vec![Block::Section(title.to_owned()), Block::TextTable(TextTable { columns, rows })];
     if !more.is_empty() {
         let together = more.iter().fold(0, |sum: u64, row| sum.saturating_add(row.bytes));
         let share = more.iter().filter_map(|row| row.share).reduce(|sum, share| sum + share);

@@ -34,8 +34,8 @@ impl ReclaimableEntry {
     pub(super) fn new(report: &Report) -> Self {
         let mut reasons: Vec<_> =
             ReclaimReason::ALL.into_iter().map(|reason| ReasonEntry::new(reason, report)).collect();
-        reasons.sort_by_key(|one| std::cmp::Reverse(one.bytes));
-        let bytes = reasons.iter().fold(0, |sum: u64, one| sum.saturating_add(one.bytes));
+        reasons.sort_by_key(|entry| std::cmp::Reverse(entry.bytes));
+        let bytes = reasons.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));
         let unreadable = unreadable_backups(report);
         let sizes = unreadable.iter().map(|backup| backup.stored.bytes);
         Self {
@@ -49,7 +49,7 @@ impl ReclaimableEntry {
     /// What of it only unfinished uploads have stored.
     pub(super) fn in_uploads(&self) -> u64 {
         let label = ReclaimReason::IncompleteUpload.as_label();
-        self.reasons.iter().find(|one| one.reason == label).map_or(0, |one| one.bytes)
+        self.reasons.iter().find(|entry| entry.reason == label).map_or(0, |entry| entry.bytes)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::ReportDocument;
 use super::contents::page;
-use super::page::{Block, Cell, Column, Table};
+use super::page::{Block, Cell, Column, TextTable};
 use crate::rendering::terminal::{plain, status};
 
 /// The report as text for people, with colours (ANSI) where they are wanted.
@@ -24,7 +24,7 @@ fn lines(block: &Block, colours: bool) -> Vec<String> {
         Block::Finding(severity, text) => {
             vec![format!("    {}: {}", status(*severity, colours), plain(text))]
         }
-        Block::Table(table) => rows(table, colours),
+        Block::TextTable(table) => rows(table, colours),
     }
 }
 
@@ -44,7 +44,7 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-fn rows(table: &Table, colours: bool) -> Vec<String> {
+fn rows(table: &TextTable, colours: bool) -> Vec<String> {
     let heads: Vec<_> = table.columns.iter().map(|column| Cell::from(column.name())).collect();
     let all: Vec<_> = [&heads].into_iter().chain(&table.rows).collect();
     let shown = |cell: &Cell| match cell {

@@ -81,7 +81,7 @@ fn what_the_new_cluster_needs_is_a_gap_where_it_is_missing() {
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261101T020000: Recoverable, reaches 000000030000000000000006
-    20261112T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 22 })), reaches 000000010000000000000015
+    20261112T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 22 })), reaches 000000010000000000000015
     timeline Some(1), 1 gaps of 1, obsolete Some(2), histories missing []
     ");
 }
@@ -195,12 +195,12 @@ fn each_cluster_is_judged_with_segments_of_its_own_size() {
     assert!(old.contains("67108864"), "{old}");
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
     let archive = two_clusters(&old, &new);
-    let old_log = |archive: Archive, log: u32, number: u32| {
-        let name = format!("00000001{log:08X}{number:08X}");
-        archive.with_at(&format!("s/wals/00000001{log:08X}/{name}.gz"), 9, "2026-11-02T00:00:00Z")
+    let old_wal_dir = |archive: Archive, high: u32, number: u32| {
+        let name = format!("00000001{high:08X}{number:08X}");
+        archive.with_at(&format!("s/wals/00000001{high:08X}/{name}.gz"), 9, "2026-11-02T00:00:00Z")
     };
-    let archive = (4..64).fold(archive, |archive, number| old_log(archive, 0, number));
-    let archive = old_log(old_log(archive, 1, 0), 1, 1);
+    let archive = (4..64).fold(archive, |archive, number| old_wal_dir(archive, 0, number));
+    let archive = old_wal_dir(old_wal_dir(archive, 1, 0), 1, 1);
 
     let server = archive.server();
     let reach = server.recovery.verdict.backups["20261101T020000"].reach;
@@ -347,7 +347,7 @@ fn clusters_that_take_turns_end_where_a_later_one_begins() {
     20261101T020000: Recoverable, reaches 000000010000000000000007
     20261103T020000: Recoverable, reaches 000000010000000000000007
     20261105T020000: Recoverable, reaches 000000010000000000000007
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 21 })), reaches 000000010000000000000014
+    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 21 })), reaches 000000010000000000000014
     timeline Some(1), 1 gaps of 1, obsolete Some(1), histories missing []
     ");
 }

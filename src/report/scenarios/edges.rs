@@ -4,7 +4,7 @@ use super::recovery::{backup, judgement, seg, wal};
 use super::{Archive, info};
 
 #[test]
-fn the_last_segment_of_a_log_is_followed_by_the_first_of_the_next() {
+fn the_last_segment_of_a_wal_dir_is_followed_by_the_first_of_the_next() {
     let archive = backup(Archive::new(), 10, &seg(1, 0xfd), &seg(1, 0xfd));
     let archive = wal(archive, 1, [0xfd, 0xfe, 0xff]);
     let whole = archive.with("s/wals/0000000100000001/000000010000000100000000.gz", 9);
@@ -16,19 +16,19 @@ fn the_last_segment_of_a_log_is_followed_by_the_first_of_the_next() {
 }
 
 #[test]
-fn a_gap_at_the_end_of_a_log_is_one_of_as_many_segments_as_are_missing() {
+fn a_gap_at_the_end_of_a_wal_dir_is_one_of_as_many_segments_as_are_missing() {
     let archive = backup(Archive::new(), 10, &seg(1, 0xfd), &seg(1, 0xfd));
     let archive = wal(archive, 1, [0xfd]);
     let archive = archive.with("s/wals/0000000100000001/000000010000000100000000.gz", 9);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 254 })), reaches 0000000100000000000000FD
+    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 254 })), reaches 0000000100000000000000FD
     timeline Some(1), 1 gaps of 2, obsolete Some(0), histories missing []
     ");
 }
 
 #[test]
-fn logs_of_a_cluster_with_large_segments_are_shorter() {
+fn wal_dirs_of_a_cluster_with_large_segments_are_shorter() {
     let text = info("DONE", "11-10 02:00:00", "11-10 02:10:00")
         .replace(&seg(1, 4), &seg(1, 0x3e))
         .replace("end_xlog=0/4000100", "end_xlog=0/F8000100")
@@ -83,7 +83,7 @@ fn a_segment_in_the_wrong_directory_is_missing_in_the_right_one() {
     let archive = archive.with(&format!("s/wals/0000000100000001/{}.gz", seg(1, 5)), 9);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), log: 0, segment: 5 })), reaches 000000010000000000000004
+    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 5 })), reaches 000000010000000000000004
     timeline Some(1), 1 gaps of 1, obsolete Some(0), histories missing []
     ");
 }
@@ -100,7 +100,7 @@ fn a_backup_whose_wal_goes_elsewhere_waits() {
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), log: 0, segment: 4 }), reaches nothing, not by default
+    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), high: 0, low: 4 }), reaches nothing, not by default
     timeline None, 0 gaps of 0, obsolete Some(0), histories missing []
     ");
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use crate::inventory::Inventory;
-use crate::postgres::{LogName, TimelineId};
+use crate::postgres::{TimelineId, WalDir};
 use crate::report::Report;
 
 use super::{Archive, NOW, info, moment, object};
@@ -95,10 +95,10 @@ impl Listing {
     }
 
     /// Lists WAL directories again, as a scan does.
-    fn list_again(&self, lacking: &BTreeSet<(String, LogName)>, archive: &mut Archive) {
-        for (server, log) in lacking {
+    fn list_again(&self, lacking: &BTreeSet<(String, WalDir)>, archive: &mut Archive) {
+        for (server, wal_dir) in lacking {
             let mut fresh = Inventory::default();
-            let below = format!("{server}/wals/{log}/");
+            let below = format!("{server}/wals/{wal_dir}/");
             let mut found: Vec<_> =
                 self.logged.iter().filter(|(key, ..)| key.starts_with(&below)).collect();
             found.sort_unstable();
@@ -109,15 +109,15 @@ impl Listing {
             let found = fresh
                 .directories
                 .get_mut(server)
-                .and_then(|directory| directory.wal.logs.remove(log));
+                .and_then(|directory| directory.wal.dirs.remove(wal_dir));
             let known = archive.inventory.directories.get_mut(server).unwrap();
-            known.wal.replace_log(*log, found);
+            known.wal.replace_wal_dir(*wal_dir, found);
         }
     }
 
     /// Returns the report on an inventory that has forgotten almost everything.
     fn forgetful(&self) -> (Archive, Report) {
-        let archive = self.archive(Inventory::with_room(0, 1));
+        let archive = self.archive(Inventory::with_memory_limits(0, 1));
         let report = archive.report();
         (archive, report)
     }
@@ -129,7 +129,7 @@ fn position(number: u32) -> u64 {
 }
 
 fn lacking(report: &Report) -> Vec<String> {
-    report.lacking.iter().map(|(server, log)| format!("{server}/{log}")).collect()
+    report.lacking.iter().map(|(server, wal_dir)| format!("{server}/{wal_dir}")).collect()
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn only_logs_in_which_something_begins_or_ends_are_to_be_listed_again() {
 }
 
 #[test]
-fn a_log_that_begins_with_what_is_needed_need_not_be_listed_again() {
+fn a_wal_dir_that_begins_with_what_is_needed_need_not_be_listed_again() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
     listing.add_backup(10, Taken { timeline: 1, begin: 20, length: 1, is_standalone: false });
@@ -168,7 +168,7 @@ fn a_log_that_begins_with_what_is_needed_need_not_be_listed_again() {
 }
 
 #[test]
-fn a_log_with_segments_of_two_clusters_is_to_be_listed_again() {
+fn a_wal_dir_with_segments_of_two_clusters_is_to_be_listed_again() {
     let mut listing = Listing { second_from: Some(18), ..Listing::default() };
     listing.add_segments(1, 0..40);
     listing.add_backup(10, Taken { timeline: 1, begin: 12, length: 0, is_standalone: false });
@@ -186,12 +186,12 @@ fn a_log_with_segments_of_two_clusters_is_to_be_listed_again() {
 }
 
 #[test]
-fn a_log_that_was_deleted_meanwhile_is_gone() {
+fn a_wal_dir_that_was_deleted_meanwhile_is_gone() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
     listing.add_backup(10, Taken { timeline: 1, begin: 9, length: 1, is_standalone: false });
     let (mut archive, report) = listing.forgetful();
-    let lost = LogName { timeline: TimelineId(1), log: 2 };
+    let lost = WalDir { timeline: TimelineId(1), high: 2 };
     assert!(report.lacking.iter().eq([&("s".to_owned(), lost)]));
 
     listing.logged.retain(|(key, ..)| !key.contains(&format!("/{lost}/")));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::barman::KeepTarget;
-use crate::inventory::{Finding, UnreadableReason, WalObjectKind};
+use crate::inventory::{FileReading, UnreadableReason, WalObjectKind};
 use crate::postgres::TimelineId;
 use crate::report::{BackupState, PrefixKind, Report, WalAnomaly};
 
@@ -108,7 +108,7 @@ fn a_directory_without_backup_info_is_not_nothing() {
 
 #[test]
 fn an_unreadable_backup_info_costs_only_its_own_backup() {
-    let denied = Finding::Unreadable {
+    let denied = FileReading::Unreadable {
         reason: UnreadableReason::Access,
         message: "access denied".to_owned(),
     };
@@ -117,7 +117,7 @@ fn an_unreadable_backup_info_costs_only_its_own_backup() {
         .with("s/base/1/data.tar", 5)
         .with_file("s/base/2/backup.info", "a line without a sign")
         .with_file("s/base/3/backup.info", &done().replace("end_time", "unknown"))
-        .with_finding("s/base/4/backup.info", denied)
+        .with_reading("s/base/4/backup.info", denied)
         .server();
 
     let unreadable = BackupState::Unreadable;
@@ -133,7 +133,7 @@ fn an_unreadable_backup_info_costs_only_its_own_backup() {
 #[test]
 fn a_backup_deleted_while_the_scan_ran_is_no_backup_any_more() {
     let server = Archive::new()
-        .with_finding("s/base/1/backup.info", Finding::Gone)
+        .with_reading("s/base/1/backup.info", FileReading::Gone)
         .with("s/base/1/data.tar", 5)
         .server();
 
@@ -185,10 +185,11 @@ fn keep_annotations_keep_in_full_unless_they_say_standalone() {
 
 #[test]
 fn an_unreadable_keep_annotation_makes_kept_backups_unknown() {
-    let denied = Finding::Unreadable { reason: UnreadableReason::Access, message: String::new() };
+    let denied =
+        FileReading::Unreadable { reason: UnreadableReason::Access, message: String::new() };
     let server = Archive::new()
         .with_file("s/base/1/backup.info", &done())
-        .with_finding("s/base/1/annotations/keep", denied)
+        .with_reading("s/base/1/annotations/keep", denied)
         .server();
 
     assert_eq!(server.kept(KeepTarget::Full), None);
@@ -395,7 +396,7 @@ fn markers_alone_make_no_server() {
     let report = Archive::new().with("s/", 0).with("s/base/", 0).with("s/wals/", 0).report();
 
     assert!(report.servers.is_empty());
-    assert_eq!(report.stock.sums.objects, 3);
+    assert_eq!(report.usage.sums.objects, 3);
 }
 
 proptest::proptest! {
@@ -415,7 +416,7 @@ proptest::proptest! {
         let objects: u64 = report.prefixes.iter().map(|prefix| prefix.sums.objects).sum();
         proptest::prop_assert_eq!(bytes, keys.values().sum::<u64>());
         proptest::prop_assert_eq!(objects, keys.len() as u64);
-        proptest::prop_assert_eq!(objects, report.stock.sums.objects);
+        proptest::prop_assert_eq!(objects, report.usage.sums.objects);
         for server in report.servers.values() {
             let wal = server.wal.timelines.values().map(|timeline| timeline.stored.objects).sum::<u64>();
             let segments = server.wal.objects.get(&WalObjectKind::Segment);

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::inventory::{Files, Finding, Inventory, ListedObject, UnfinishedUpload};
+use crate::inventory::{FileReading, Inventory, ListedObject, SmallFiles, UnfinishedUpload};
 use crate::postgres::TimelineId;
 
 use super::{
@@ -36,7 +36,7 @@ pub(in crate::report) fn moment(text: &str) -> DateTime<Utc> {
 #[derive(Clone)]
 pub(in crate::report) struct Archive {
     inventory: Inventory,
-    files: Files,
+    files: SmallFiles,
     servers: Option<Vec<&'static str>>,
     ignored: Vec<&'static str>,
     policy: Option<&'static str>,
@@ -50,7 +50,7 @@ impl Archive {
     pub(in crate::report) fn new() -> Self {
         Self {
             inventory: Inventory::default(),
-            files: Files::default(),
+            files: SmallFiles::default(),
             servers: None,
             ignored: Vec::new(),
             policy: None,
@@ -124,16 +124,16 @@ impl Archive {
         // If a timeline has several history files, a scan reads one of them.
         let listed = self.inventory.small_files().find(|file| file.object.key == key).cloned();
         if let Some(file) = listed {
-            let finding = file.kind.read(content.as_bytes());
-            self.files.insert(file, finding);
+            let reading = file.kind.read(content.as_bytes());
+            self.files.insert(file, reading);
         }
         self
     }
 
-    fn with_finding(mut self, key: &str, finding: Finding) -> Self {
+    fn with_reading(mut self, key: &str, reading: FileReading) -> Self {
         self = self.with(key, 10);
         let file = self.small_file(key);
-        self.files.insert(file, finding);
+        self.files.insert(file, reading);
         self
     }
 

@@ -1,14 +1,14 @@
-//! Files that the store refuses to return: the report says nothing that they may contradict.
+//! Small files that the store refuses to return: the report says nothing that they may contradict.
 
-use crate::inventory::{Finding, UnreadableReason};
+use crate::inventory::{FileReading, UnreadableReason};
 use crate::recovery::retention::RetentionBlock;
 use crate::report::{ReclaimReason, ServerReport};
 
 use super::recovery::{TO_TIMELINE_2_IN_6, backup, seg, wal};
 use super::{Archive, moment};
 
-fn refusal() -> Finding {
-    Finding::Unreadable {
+fn refusal() -> FileReading {
+    FileReading::Unreadable {
         reason: UnreadableReason::Access,
         message: "status 403, AccessDenied: no kms:Decrypt".to_owned(),
     }
@@ -17,13 +17,13 @@ fn refusal() -> Finding {
 /// A backup whose `backup.info` is refused, written at three o'clock on the day of the report.
 fn refused(archive: Archive) -> Archive {
     archive
-        .with_finding("s/base/20261115T020000/backup.info", refusal())
+        .with_reading("s/base/20261115T020000/backup.info", refusal())
         .with("s/base/20261115T020000/data.tar", 5)
 }
 
 fn lacking_history(archive: Archive) -> ServerReport {
     let archive = wal(archive, 2, 6..=8);
-    archive.with_finding("s/wals/00000002.history", refusal()).server()
+    archive.with_reading("s/wals/00000002.history", refusal()).server()
 }
 
 #[test]

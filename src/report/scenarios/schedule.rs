@@ -147,7 +147,7 @@ fn the_grace_is_three_times_what_backups_take_unless_it_is_set() {
     assert_eq!(begun_at(DAILY, &[(14, 2)]).grace_period, TimeDelta::hours(1));
     let set = with_backups(set, &[long]).server().schedule.unwrap();
     assert_eq!(set.grace_period, TimeDelta::minutes(15));
-    assert_eq!(set.patience, TimeDelta::hours(9));
+    assert_eq!(set.usual_interval_grace, TimeDelta::hours(9));
 }
 
 #[test]

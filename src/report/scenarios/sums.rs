@@ -10,9 +10,9 @@ use super::{Archive, info, object};
 
 /// Segments of a WAL directory of timeline 1, by number. Each takes a hundred bytes plus its
 /// number.
-fn wal(archive: Archive, log: u32, numbers: impl IntoIterator<Item = u32>) -> Archive {
+fn wal(archive: Archive, high: u32, numbers: impl IntoIterator<Item = u32>) -> Archive {
     numbers.into_iter().fold(archive, |archive, number| {
-        let key = format!("s/wals/00000001{log:08X}/00000001{log:08X}{number:08X}.gz");
+        let key = format!("s/wals/00000001{high:08X}/00000001{high:08X}{number:08X}.gz");
         archive.with(&key, 100 + u64::from(number))
     })
 }
@@ -117,7 +117,7 @@ fn annotations_and_keys_that_barman_does_not_know_stay() {
 }
 
 #[test]
-fn a_log_that_is_swept_takes_with_it_whatever_lies_in_it() {
+fn a_wal_dir_that_is_swept_takes_with_it_whatever_lies_in_it() {
     let second = "000000010000000100000004";
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)).retaining("REDUNDANCY 1");
     let archive = wal(wal(backup(archive, 12, second, second), 0, 4..=255), 1, 0..=5)
@@ -133,7 +133,7 @@ fn a_log_that_is_swept_takes_with_it_whatever_lies_in_it() {
 }
 
 #[test]
-fn a_log_of_an_older_timeline_goes_file_by_file() {
+fn a_wal_dir_of_an_older_timeline_goes_file_by_file() {
     // Two backups of timeline 2: the second deletion removes the rest of timeline 1.
     let archive = backup(Archive::new(), 10, &seg(2, 7), &seg(2, 7)).retaining("REDUNDANCY 1");
     let archive = wal(backup(archive, 12, &seg(2, 8), &seg(2, 8)), 0, 1..=5)
@@ -219,7 +219,7 @@ fn of_a_server_that_nobody_expects_all_is_an_orphan_and_nothing_is_so_twice() {
         .with_upload("s/base/20261109T020000/data.tar", 7)
         .expecting(&["other"]);
 
-    let all = archive.server().stock.sums.bytes;
+    let all = archive.server().usage.sums.bytes;
     assert_eq!(reclaimable(&archive), BTreeMap::from([("orphan", all), ("incomplete_upload", 7)]));
 }
 

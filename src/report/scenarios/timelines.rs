@@ -4,7 +4,7 @@
 
 use super::recovery::{backup, seg, wal};
 use super::{Archive, moment};
-use crate::inventory::{Finding, UnreadableReason};
+use crate::inventory::{FileReading, UnreadableReason};
 use crate::postgres::TimelineId;
 use crate::recovery::{Followed, Obstacle, Target, Verdict};
 use crate::report::ServerReport;
@@ -349,11 +349,11 @@ fn a_later_timeline_may_lead_through_the_newest_segment_where_its_own_target_doe
 #[test]
 fn a_timeline_with_nothing_but_a_damaged_history_file_is_a_target_too() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
-    let damaged = Finding::Unreadable {
+    let damaged = FileReading::Unreadable {
         reason: UnreadableReason::Compression,
         message: "not a gzip file".to_owned(),
     };
-    let server = archive.with_finding("s/wals/00000003.history.gz", damaged).server();
+    let server = archive.with_reading("s/wals/00000003.history.gz", damaged).server();
 
     let target = Target::Timeline(TimelineId(3));
     let obstacle = Obstacle::MissingHistory(TimelineId(3));

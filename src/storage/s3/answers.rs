@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{EncodingType, MultipartUpload};
 use chrono::{DateTime, Utc};
 
 use crate::storage::encoding::decode;
-use crate::storage::{ErrorKind, Reach, StorageError, UnfinishedUpload};
+use crate::storage::{ErrorKind, ErrorScope, StorageError, UnfinishedUpload};
 
 /// Where the next page of uploads begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,11 +19,11 @@ pub(super) struct UploadMarker {
 
 /// Why an answer makes no sense: a complaint that goes on after the name of what was asked for.
 #[derive(Debug)]
-pub(super) struct Contradiction(pub(super) String);
+pub(super) struct AnswerProblem(pub(super) String);
 
 /// A complaint, which goes on after the name of what was asked for.
-pub(super) fn senseless(complaint: impl Into<String>) -> Contradiction {
-    Contradiction(complaint.into())
+pub(super) fn senseless(complaint: impl Into<String>) -> AnswerProblem {
+    AnswerProblem(complaint.into())
 }
 
 /// Where a listing goes on, from what it says about that: `IsTruncated` and a marker.
@@ -34,7 +34,7 @@ pub(super) fn next<T>(
     truncated: Option<bool>,
     marker: Option<T>,
     lacking: &'static str,
-) -> Result<Option<T>, Contradiction> {
+) -> Result<Option<T>, AnswerProblem> {
     match (truncated, marker) {
         (Some(false), _) | (None, None) => Ok(None),
         (Some(true) | None, Some(marker)) => Ok(Some(marker)),
@@ -53,7 +53,7 @@ pub(super) fn filled(marker: Option<String>) -> Option<String> {
 pub(super) fn uploads(
     output: ListMultipartUploadsOutput,
     found: &mut Vec<UnfinishedUpload>,
-) -> Result<Option<UploadMarker>, Contradiction> {
+) -> Result<Option<UploadMarker>, AnswerProblem> {
     let encoded = is_encoded(output.encoding_type.as_ref());
     for listed in output.uploads.unwrap_or_default() {
         found.push(upload(listed, encoded)?);
@@ -63,7 +63,7 @@ pub(super) fn uploads(
     Ok(key.map(|key| UploadMarker { key: Some(decoded(key, encoded)), upload_id }))
 }
 
-fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, Contradiction> {
+fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, AnswerProblem> {
     let lacks = |field| senseless(format!("has an upload without `{field}`"));
     Ok(UnfinishedUpload {
         key: decoded(listed.key.ok_or_else(|| lacks("Key"))?, encoded),
@@ -76,7 +76,7 @@ fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, Co
 pub(super) fn parts(
     output: &ListPartsOutput,
     bytes: &mut u64,
-) -> Result<Option<u32>, Contradiction> {
+) -> Result<Option<u32>, AnswerProblem> {
     for part in output.parts() {
         let size = part.size.and_then(|size| u64::try_from(size).ok());
         let size = size.ok_or_else(|| senseless("has a part without `Size`"))?;
@@ -109,7 +109,11 @@ pub(super) async fn body(
 ) -> Result<Vec<u8>, BodyError> {
     let too_large = || {
         let text = format!("`{key}` is larger than the {max_bytes} bytes that it may have");
-        BodyError::TooLarge(StorageError::new(ErrorKind::Protocol, Reach::TooLargeObject, text))
+        BodyError::TooLarge(StorageError::new(
+            ErrorKind::Protocol,
+            ErrorScope::TooLargeObject,
+            text,
+        ))
     };
     let fits = |bytes: usize| u64::try_from(bytes).is_ok_and(|bytes| bytes <= max_bytes);
     if output

@@ -19,11 +19,11 @@ use tracing::warn;
 use url::Url;
 
 use super::credentials::{CredentialFiles, Paths};
-use super::http::{Trust, http_client};
-use super::requests::Observed;
+use super::http::{TrustedCertificates, http_client};
+use super::requests::ObservedClient;
 use super::whole::WholeListings;
-use super::{Credentials, S3Settings};
-use crate::storage::{ErrorKind, Reach, RequestObserver, StorageError};
+use super::{CredentialSource, S3Settings};
+use crate::storage::{ErrorKind, ErrorScope, RequestObserver, StorageError};
 use crate::trust;
 
 /// Region to sign for if nothing names one: the one that S3-compatible stores use, and on AWS the
@@ -62,7 +62,7 @@ impl Connection {
         let inner = client_of_store(settings).await?;
         let surroundings = surroundings(settings).await?;
         let region = region_of(&surroundings);
-        let client = client(settings, &surroundings, retries, Observed { inner, observer });
+        let client = client(settings, &surroundings, retries, ObservedClient { inner, observer });
         Ok(Self { client, region, ca })
     }
 }
@@ -89,7 +89,7 @@ fn client(
     // Without an endpoint it is AWS, whatever `AWS_ENDPOINT_URL` or a profile says: metrics and
     // texts name what the settings say.
     config.set_endpoint_url(settings.endpoint_url.as_deref().map(ending_in_slash));
-    if let Credentials::Files { .. } = settings.credentials {
+    if let CredentialSource::Files { .. } = settings.credentials {
         config = config.identity_cache(IdentityCache::no_cache());
     }
     Client::from_conf(config.build())
@@ -175,14 +175,14 @@ fn region_in_host(host: &str) -> Option<&str> {
 
 fn with_credentials(
     loader: ConfigLoader,
-    credentials: &Credentials,
+    credentials: &CredentialSource,
     region: Option<String>,
     http: SharedHttpClient,
 ) -> ConfigLoader {
     match credentials {
-        Credentials::Chain { profile: None } => loader,
+        CredentialSource::Chain { profile: None } => loader,
         // The chain would prefer credentials in the environment to the profile that was asked for.
-        Credentials::Chain { profile: Some(profile) } => {
+        CredentialSource::Chain { profile: Some(profile) } => {
             let config = ProviderConfig::default()
                 .with_http_client(http)
                 .with_region(region.map(Region::new));
@@ -190,7 +190,7 @@ fn with_credentials(
                 ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
             loader.profile_name(profile).credentials_provider(provider.build())
         }
-        Credentials::Files { access_key_id, secret_access_key, session_token } => loader
+        CredentialSource::Files { access_key_id, secret_access_key, session_token } => loader
             .credentials_provider(CredentialFiles::new(Paths {
                 access_key_id: access_key_id.clone(),
                 secret_access_key: secret_access_key.clone(),
@@ -202,11 +202,11 @@ fn with_credentials(
 /// Returns a client for the services that give credentials, which most archives do without: certificates that
 /// cannot be loaded only keep it from trusting anyone.
 async fn client_of_surroundings() -> Result<SharedHttpClient, ErrorStack> {
-    match http_client(Trust::System).await {
+    match http_client(TrustedCertificates::System).await {
         Err(errors) => {
             let error = bad_system_trust(&errors).with_causes();
             warn!(error, "Services that give credentials cannot be reached by HTTPS");
-            http_client(Trust::Nobody).await
+            http_client(TrustedCertificates::Nobody).await
         }
         client @ Ok(_) => client,
     }
@@ -214,20 +214,20 @@ async fn client_of_surroundings() -> Result<SharedHttpClient, ErrorStack> {
 
 async fn client_of_store(settings: &S3Settings) -> Result<SharedHttpClient, StorageError> {
     let trust = match &settings.ca_file {
-        _ if settings.is_without_tls() => Trust::Nobody,
-        Some(file) => Trust::File(file.clone()),
-        None => Trust::System,
+        _ if settings.is_without_tls() => TrustedCertificates::Nobody,
+        Some(file) => TrustedCertificates::File(file.clone()),
+        None => TrustedCertificates::System,
     };
     http_client(trust.clone()).await.map_err(|errors| match trust {
-        Trust::File(file) => bad_ca_file(&file, &errors),
-        Trust::System | Trust::Nobody => bad_system_trust(&errors),
+        TrustedCertificates::File(file) => bad_ca_file(&file, &errors),
+        TrustedCertificates::System | TrustedCertificates::Nobody => bad_system_trust(&errors),
     })
 }
 
 fn bad_ca_file(file: &Path, errors: &ErrorStack) -> StorageError {
     StorageError::new(
         ErrorKind::Network,
-        Reach::Scan,
+        ErrorScope::Scan,
         format!(
             "`{}` holds no CA certificates in PEM form: check `endpointCAFile` of this archive",
             file.display()
@@ -239,7 +239,7 @@ fn bad_ca_file(file: &Path, errors: &ErrorStack) -> StorageError {
 fn bad_system_trust(errors: &ErrorStack) -> StorageError {
     StorageError::new(
         ErrorKind::Network,
-        Reach::Scan,
+        ErrorScope::Scan,
         "OpenSSL cannot load the certificates that the system trusts: check `SSL_CERT_FILE` and \
          `SSL_CERT_DIR`, if they are set",
     )

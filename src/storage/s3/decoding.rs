@@ -12,7 +12,7 @@ use aws_smithy_types::DateTime as SdkDateTime;
 use aws_smithy_types::date_time::Format;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::answers::{Contradiction, decoded, filled, moment, next, senseless};
+use super::answers::{AnswerProblem, decoded, filled, moment, next, senseless};
 use super::xml::{Elements, XmlError, unescape};
 use crate::inventory::SmallFile;
 use crate::storage::{ListPage, ListedObject, StorageClass};
@@ -36,12 +36,12 @@ pub(super) enum DecodingError {
     },
     /// A listing that contradicts itself.
     #[error("the listing {}", .0.0)]
-    Contradiction(Contradiction),
+    AnswerProblem(AnswerProblem),
 }
 
-impl From<Contradiction> for DecodingError {
-    fn from(contradiction: Contradiction) -> Self {
-        Self::Contradiction(contradiction)
+impl From<AnswerProblem> for DecodingError {
+    fn from(contradiction: AnswerProblem) -> Self {
+        Self::AnswerProblem(contradiction)
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn page(answer: &[u8]) -> Result<ListPage, DecodingError> {
     if root != "ListBucketResult" {
         return Err(DecodingError::Root(root.to_owned()));
     }
-    let mut listing = Listing::default();
+    let mut listing = PageParts::default();
     while let Some(field) = xml.next_child()? {
         listing.read(field, &mut xml)?;
     }
@@ -67,7 +67,7 @@ const FULL_PAGE: usize = 1000;
 
 /// What was read of a page so far. Whether keys are encoded may be said behind them.
 #[derive(Default)]
-struct Listing {
+struct PageParts {
     encoded: bool,
     truncated: Option<bool>,
     token: Option<String>,
@@ -75,7 +75,7 @@ struct Listing {
     common_prefixes: Vec<String>,
 }
 
-impl Listing {
+impl PageParts {
     /// Reads a field of the listing. Of a repeated one the last counts.
     fn read(&mut self, field: &str, xml: &mut Elements<'_>) -> Result<(), DecodingError> {
         match field {
@@ -101,7 +101,7 @@ impl Listing {
         self.objects.reserve_exact(objects.min(FULL_PAGE));
     }
 
-    fn page(self) -> Result<ListPage, Contradiction> {
+    fn page(self) -> Result<ListPage, AnswerProblem> {
         let Self { encoded, truncated, token, mut objects, common_prefixes } = self;
         for object in &mut objects {
             object.key = decoded(mem::take(&mut object.key), encoded);

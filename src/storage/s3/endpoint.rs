@@ -6,7 +6,7 @@ use url::Url;
 
 use super::S3Settings;
 use super::client::{region_of, surroundings};
-use crate::storage::{ErrorKind, Reach, StorageError, TlsEndpoint};
+use crate::storage::{ErrorKind, ErrorScope, StorageError, TlsEndpoint};
 
 /// Asks the SDK's own rules; they know what the surroundings have to say, such as a region.
 pub(super) async fn endpoint(settings: &S3Settings) -> Result<TlsEndpoint, StorageError> {
@@ -38,7 +38,7 @@ async fn resolve(
 fn unknown() -> StorageError {
     StorageError::new(
         ErrorKind::Internal,
-        Reach::Scan,
+        ErrorScope::Scan,
         "the SDK does not say where the requests for this archive go",
     )
 }

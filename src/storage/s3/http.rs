@@ -44,7 +44,7 @@ use crate::x509::{self, Host};
 
 /// Certificates that a client trusts.
 #[derive(Clone, Debug)]
-pub(super) enum Trust {
+pub(super) enum TrustedCertificates {
     /// Certificates in a file, and no others.
     File(PathBuf),
     /// Certificates that the system trusts.
@@ -62,7 +62,7 @@ pub(super) struct TlsFault(String);
 type Connect = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 
 /// Limits on connecting and on reading, which together tell clients apart.
-type Limits = (Option<Duration>, Option<Duration>);
+type ClientLimits = (Option<Duration>, Option<Duration>);
 
 /// A client with a pool of connections.
 #[derive(Clone, Debug)]
@@ -75,13 +75,15 @@ struct Pooled {
 ///
 /// # Errors
 /// If `OpenSSL` cannot load what is to be trusted.
-pub(super) async fn http_client(trust: Trust) -> Result<SharedHttpClient, ErrorStack> {
+pub(super) async fn http_client(
+    trust: TrustedCertificates,
+) -> Result<SharedHttpClient, ErrorStack> {
     // OpenSSL reads files, and parsing the system's certificates takes its time.
     let verifying = tokio::task::spawn_blocking(move || verifying(trust)).await;
     let verifying = verifying.unwrap_or_else(|_| Err(ErrorStack::get()))?;
     let mut tls = HttpsLayer::with_connector(verifying)?;
     tls.set_callback(verify_host);
-    let known: Mutex<HashMap<Limits, SharedHttpConnector>> = Mutex::default();
+    let known: Mutex<HashMap<ClientLimits, SharedHttpConnector>> = Mutex::default();
     Ok(http_client_fn(move |settings, _| {
         let limits = (settings.connect_timeout(), settings.read_timeout());
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,15 +97,15 @@ pub(super) async fn http_client(trust: Trust) -> Result<SharedHttpClient, ErrorS
 }
 
 /// Returns the settings of TLS, with which servers are verified but for their names.
-fn verifying(trust: Trust) -> Result<SslConnectorBuilder, ErrorStack> {
+fn verifying(trust: TrustedCertificates) -> Result<SslConnectorBuilder, ErrorStack> {
     let mut tls = SslConnector::builder(SslMethod::tls_client())?;
     // The builder trusts what lies where this OpenSSL was built.
     tls.set_cert_store(X509StoreBuilder::new()?.build());
     tls.set_min_proto_version(Some(SslVersion::TLS1_2))?;
     match trust {
-        Trust::File(file) => tls.set_ca_file(file)?,
-        Trust::System => trust::trust_system(&mut tls)?,
-        Trust::Nobody => {}
+        TrustedCertificates::File(file) => tls.set_ca_file(file)?,
+        TrustedCertificates::System => trust::trust_system(&mut tls)?,
+        TrustedCertificates::Nobody => {}
     }
     Ok(tls)
 }

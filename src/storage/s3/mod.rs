@@ -48,10 +48,10 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use tokio::sync::{Mutex, OnceCell};
 use tracing::info;
 
-use super::fault::{Call, Fault, Place};
+use super::fault::{Call, CallTarget, Fault};
 use super::{
-    ErrorKind, ListPage, ListRequest, ObjectStore, Operation, Reach, RequestObserver, StorageError,
-    TlsEndpoint, UnfinishedUpload, UploadListing,
+    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, Operation, RequestObserver,
+    StorageError, TlsEndpoint, UnfinishedUpload, UploadListing,
 };
 use client::Connection;
 use pages::DecodedPage;
@@ -77,7 +77,7 @@ pub struct S3Settings {
     /// Read again when a listing begins.
     pub ca_file: Option<PathBuf>,
     /// Where the credentials come from.
-    pub credentials: Credentials,
+    pub credentials: CredentialSource,
     /// Time for one attempt at a request, and for the body of an object.
     pub request_timeout: Duration,
     /// Attempts at a request, the first included.
@@ -98,7 +98,7 @@ impl S3Settings {
 
 /// Where credentials come from.
 #[derive(Clone, Debug)]
-pub enum Credentials {
+pub enum CredentialSource {
     /// The AWS SDK's own search: environment, profile, web identity token, container and instance
     /// role. Single sign-on and credential processes are not built in.
     Chain {
@@ -216,14 +216,14 @@ impl S3Store {
                 "`{}` cannot be read: check `endpointCAFile` of this archive",
                 path.display()
             );
-            StorageError::new(ErrorKind::Network, Reach::Scan, text)
+            StorageError::new(ErrorKind::Network, ErrorScope::Scan, text)
                 .caused_by(errors::render_chain(&error))
         };
         tokio::fs::read(path).await.map(Some).map_err(unreadable)
     }
 
-    fn place<'a>(&'a self, connection: &'a Connection) -> Place<'a> {
-        Place {
+    fn place<'a>(&'a self, connection: &'a Connection) -> CallTarget<'a> {
+        CallTarget {
             bucket: &self.settings.bucket,
             endpoint: self.settings.endpoint_url.as_deref(),
             region: &connection.region,
@@ -358,7 +358,7 @@ impl ObjectStore for S3Store {
             let output = self.get(&connection, key, &attempts).await?;
             match self.read_body(&connection, key, output, max_bytes).await {
                 // The SDK retries up to the head of the answer, not beyond.
-                Err(error) if error.reach() == Reach::Scan && attempts.left() > 0 => {}
+                Err(error) if error.reach() == ErrorScope::Scan && attempts.left() > 0 => {}
                 result => return result,
             }
             tokio::time::sleep(pause).await;
@@ -475,7 +475,7 @@ impl Attempts {
     }
 }
 
-/// Marks a request with its operation, for [`requests::Observed`].
+/// Marks a request with its operation, for [`requests::ObservedClient`].
 fn marked(operation: Operation) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
     move |request| request.add_extension(operation)
 }

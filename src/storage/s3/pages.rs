@@ -18,28 +18,28 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorErr
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
 
-use super::answers::{Contradiction, senseless};
+use super::answers::{AnswerProblem, senseless};
 use super::decoding::{self, DecodingError};
 use crate::storage::ListPage;
 
 /// The page of one call of `ListObjectsV2`: an interceptor for that call, and where the page is
 /// once it succeeded. What the SDK yields is empty.
 #[derive(Clone, Debug, Default)]
-pub(super) struct DecodedPage(Arc<Mutex<Option<Result<ListPage, Contradiction>>>>);
+pub(super) struct DecodedPage(Arc<Mutex<Option<Result<ListPage, AnswerProblem>>>>);
 
 impl DecodedPage {
     /// The page of the call, which succeeded.
     ///
     /// # Errors
     /// When the page contradicts itself.
-    pub(super) fn take(&self) -> Result<ListPage, Contradiction> {
+    pub(super) fn take(&self) -> Result<ListPage, AnswerProblem> {
         let page = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         // No page at all must not look like one without objects.
         page.unwrap_or_else(|| Err(senseless("was not decoded")))
     }
 
     /// Keeps the page; yields what the SDK has instead.
-    fn put(&self, page: Result<ListPage, Contradiction>) -> Output {
+    fn put(&self, page: Result<ListPage, AnswerProblem>) -> Output {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(page);
         Output::erase(ListObjectsV2Output::builder().build())
     }
@@ -71,7 +71,7 @@ impl DeserializeResponse for DecodedPage {
         let body = response.body().bytes().filter(|_| response.status().is_success());
         match body.map(decoding::page) {
             Some(Ok(page)) => Ok(self.put(Ok(page))),
-            Some(Err(DecodingError::Contradiction(why))) => Ok(self.put(Err(why))),
+            Some(Err(DecodingError::AnswerProblem(why))) => Ok(self.put(Err(why))),
             // An error of the store's can come as a success. Nothing else may become one.
             Some(Err(error)) => by_the_sdk(response, config).and_then(|_| Err(unreadable(error))),
             None => by_the_sdk(response, config).and_then(|_| Err(unreadable("no listing"))),

@@ -21,25 +21,25 @@ use crate::storage::{Operation, RequestObserver, RequestOutcome};
 /// An HTTP client, or one of its connectors, whose requests are reported.
 ///
 /// A request tells its operation by an extension of type [`Operation`].
-pub(super) struct Observed<T> {
+pub(super) struct ObservedClient<T> {
     pub(super) inner: T,
     pub(super) observer: Arc<dyn RequestObserver>,
 }
 
-impl<T> fmt::Debug for Observed<T> {
+impl<T> fmt::Debug for ObservedClient<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Observed")
+        f.write_str("ObservedClient")
     }
 }
 
-impl HttpClient for Observed<SharedHttpClient> {
+impl HttpClient for ObservedClient<SharedHttpClient> {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Observed { inner, observer: Arc::clone(&self.observer) })
+        SharedHttpConnector::new(ObservedClient { inner, observer: Arc::clone(&self.observer) })
     }
 
     fn validate_base_client_config(
@@ -63,7 +63,7 @@ impl HttpClient for Observed<SharedHttpClient> {
     }
 }
 
-impl HttpConnector for Observed<SharedHttpConnector> {
+impl HttpConnector for ObservedClient<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Some(operation) = request.extension::<Operation>().copied() else {
             return self.inner.call(request);

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
-    let server = Server::start(shows(vec![], 0), Limits::default()).await;
+    let server = Server::start(shows(vec![], 0), ConnectionLimits::default()).await;
 
     let answer = server.ask("GET", "/", &format!("X: {}\r\n", "x".repeat(100_000))).await;
 
@@ -13,7 +13,10 @@ async fn a_head_that_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn a_client_that_never_finishes_its_head_is_cut_and_holds_nobody_up() {
-    let limits = Limits { header_timeout: Duration::from_millis(500), ..Limits::default() };
+    let limits = ConnectionLimits {
+        header_timeout: Duration::from_millis(500),
+        ..ConnectionLimits::default()
+    };
     let server = Server::start(shows(vec![], 0), limits).await;
     let mut slow = server.connect().await;
     slow.write_all(b"GET / HTTP/1.1\r\nHost").await.unwrap();
@@ -31,7 +34,7 @@ async fn a_client_that_never_finishes_its_head_is_cut_and_holds_nobody_up() {
 
 #[tokio::test]
 async fn a_probe_is_answered_at_once_beside_many_who_dribble() {
-    let server = Server::start(shows(vec![], 0), Limits::default()).await;
+    let server = Server::start(shows(vec![], 0), ConnectionLimits::default()).await;
     let mut dribbling = Vec::new();
     for _ in 0..100 {
         let mut stream = server.connect().await;
@@ -54,7 +57,7 @@ async fn a_probe_is_answered_at_once_beside_many_who_dribble() {
 
 #[tokio::test]
 async fn places_are_free_again_when_clients_leave() {
-    let limits = Limits { max_connections: 2, ..Limits::default() };
+    let limits = ConnectionLimits { max_connections: 2, ..ConnectionLimits::default() };
     let server = Server::start(shows(vec![], 0), limits).await;
     let first = server.connect().await;
     let second = server.connect().await;
@@ -74,8 +77,12 @@ async fn places_are_free_again_when_clients_leave() {
 #[tokio::test]
 async fn who_does_not_read_is_cut_at_the_end_of_the_connections_life() {
     let short = Duration::from_millis(300);
-    let limits =
-        Limits { max_connections: 1, connection_life: short, grace: short, ..Limits::default() };
+    let limits = ConnectionLimits {
+        max_connections: 1,
+        connection_life: short,
+        grace: short,
+        ..ConnectionLimits::default()
+    };
     let server = Server::start(shows(vec![], 50_000_000), limits).await;
     let mut lazy = server.connect().await;
     lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
@@ -89,7 +96,7 @@ async fn who_does_not_read_is_cut_at_the_end_of_the_connections_life() {
 #[tokio::test]
 async fn a_stop_lets_running_requests_end_and_closes_the_rest_at_once() {
     let content = shows(vec![], 10);
-    let server = Server::start(Arc::clone(&content) as _, Limits::default()).await;
+    let server = Server::start(Arc::clone(&content) as _, ConnectionLimits::default()).await;
     let mut idle = server.connect().await;
     idle.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert!(idle.read(&mut [0; 1000]).await.unwrap() > 0);
@@ -117,7 +124,8 @@ async fn a_stop_lets_running_requests_end_and_closes_the_rest_at_once() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_those_who_do_not_read() {
-    let limits = Limits { grace: Duration::from_millis(300), ..Limits::default() };
+    let limits =
+        ConnectionLimits { grace: Duration::from_millis(300), ..ConnectionLimits::default() };
     let server = Server::start(shows(vec![], 50_000_000), limits).await;
     let mut lazy = server.connect().await;
     lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();

@@ -22,7 +22,7 @@ async fn hostile_names_are_escaped_on_the_landing_page() {
         }],
         ..ArchiveOverview::default()
     };
-    let server = Server::start(shows(vec![archive], 0), Limits::default()).await;
+    let server = Server::start(shows(vec![archive], 0), ConnectionLimits::default()).await;
 
     let answer = server.get("/").await;
 
@@ -63,7 +63,8 @@ fn archive_of(servers: usize, outcome: &str) -> ArchiveOverview {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_restored_stands_out_beside_a_scan_that_succeeded() {
-    let server = Server::start(shows(vec![archive_of(3, "success")], 0), Limits::default()).await;
+    let server =
+        Server::start(shows(vec![archive_of(3, "success")], 0), ConnectionLimits::default()).await;
 
     let page = server.get("/").await.text();
 
@@ -82,7 +83,8 @@ async fn a_server_that_cannot_be_restored_stands_out_beside_a_scan_that_succeede
 
 #[tokio::test]
 async fn after_a_failed_scan_no_server_looks_well() {
-    let server = Server::start(shows(vec![archive_of(3, "failure")], 0), Limits::default()).await;
+    let server =
+        Server::start(shows(vec![archive_of(3, "failure")], 0), ConnectionLimits::default()).await;
 
     let page = server.get("/").await.text();
 
@@ -95,7 +97,7 @@ async fn after_a_failed_scan_no_server_looks_well() {
 async fn while_the_next_scan_is_late_no_server_looks_well() {
     let next = |at: &str| ArchiveOverview { next_at: Some(moment(at)), ..archive_of(3, "success") };
     let page = async |archive| {
-        let server = Server::start(shows(vec![archive], 0), Limits::default()).await;
+        let server = Server::start(shows(vec![archive], 0), ConnectionLimits::default()).await;
         server.get("/").await.text()
     };
 
@@ -109,7 +111,7 @@ async fn while_the_next_scan_is_late_no_server_looks_well() {
 #[tokio::test]
 async fn a_fleet_is_shown_by_its_worst_and_counted() {
     let fleet = archive_of(1000, "success");
-    let server = Server::start(shows(vec![fleet], 0), Limits::default()).await;
+    let server = Server::start(shows(vec![fleet], 0), ConnectionLimits::default()).await;
 
     let page = server.get("/").await.text();
 

@@ -94,7 +94,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start(content: Arc<dyn Content>, limits: Limits) -> Self {
+    async fn start(content: Arc<dyn Content>, limits: ConnectionLimits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

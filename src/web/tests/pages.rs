@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn metrics_come_in_the_form_that_is_wanted() {
-    let server = Server::start(shows(vec![], 100), Limits::default()).await;
+    let server = Server::start(shows(vec![], 100), ConnectionLimits::default()).await;
 
     let classic = server.get("/metrics").await;
     let open = server.ask("GET", "/metrics", "Accept: application/openmetrics-text\r\n").await;
@@ -18,7 +18,7 @@ async fn metrics_come_in_the_form_that_is_wanted() {
 
 #[tokio::test]
 async fn metrics_are_compressed_when_accepted() {
-    let server = Server::start(shows(vec![], 100_000), Limits::default()).await;
+    let server = Server::start(shows(vec![], 100_000), ConnectionLimits::default()).await;
 
     let answer = server.ask("GET", "/metrics", "Accept-Encoding: gzip\r\n").await;
 
@@ -31,7 +31,7 @@ async fn metrics_are_compressed_when_accepted() {
 
 #[tokio::test]
 async fn every_page_answers_to_get_and_head_alone() {
-    let server = Server::start(shows(vec![], 100), Limits::default()).await;
+    let server = Server::start(shows(vec![], 100), ConnectionLimits::default()).await;
 
     for path in ["/", "/style.css", "/metrics", "/-/healthy", "/-/ready"] {
         let head = server.ask("HEAD", path, "").await;
@@ -51,8 +51,8 @@ async fn it_is_ready_once_every_archive_had_its_first_scan() {
         ..ArchiveOverview::default()
     };
     let waiting = vec![archive("a", true), archive("b", false)];
-    let waiting = Server::start(shows(waiting, 0), Limits::default()).await;
-    let done = Server::start(shows(vec![archive("a", true)], 0), Limits::default()).await;
+    let waiting = Server::start(shows(waiting, 0), ConnectionLimits::default()).await;
+    let done = Server::start(shows(vec![archive("a", true)], 0), ConnectionLimits::default()).await;
 
     let answer = waiting.get("/-/ready").await;
 
@@ -64,7 +64,7 @@ async fn it_is_ready_once_every_archive_had_its_first_scan() {
 
 #[tokio::test]
 async fn what_panics_or_fails_is_an_error_of_the_server() {
-    let server = Server::start(Arc::new(Breaks), Limits::default()).await;
+    let server = Server::start(Arc::new(Breaks), ConnectionLimits::default()).await;
 
     assert_eq!(server.get("/").await.status, 500);
     assert_eq!(server.get("/metrics").await.status, 500);
@@ -76,7 +76,7 @@ async fn what_panics_or_fails_is_an_error_of_the_server() {
 #[tokio::test]
 async fn clients_that_come_together_share_one_page() {
     let content = shows(vec![], 5_000_000);
-    let server = Server::start(Arc::clone(&content) as _, Limits::default()).await;
+    let server = Server::start(Arc::clone(&content) as _, ConnectionLimits::default()).await;
     let ask = || server.get("/metrics");
 
     let answers = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask());
@@ -89,7 +89,10 @@ async fn clients_that_come_together_share_one_page() {
 #[tokio::test]
 async fn an_answer_that_does_not_begin_in_time_is_given_up() {
     let content = shows(vec![], 0);
-    let limits = Limits { handler_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = ConnectionLimits {
+        handler_timeout: Duration::from_millis(200),
+        ..ConnectionLimits::default()
+    };
     let server = Server::start(Arc::clone(&content) as _, limits).await;
 
     let closed = content.gate.lock().await;

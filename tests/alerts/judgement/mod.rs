@@ -1,8 +1,8 @@
 //! Alerts and `check` agree: on the exporter's own page, an alert's query finds a server if, and
 //! only if, `check` has one of its findings.
 
+mod archives;
 mod changes;
-mod made;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use crate::promtool::promtool;
 use crate::table::rows;
 use crate::{alerts, plain_rules};
+use archives::{ServerObjects, now};
 use changes::{ALONE, CHANGES};
-use made::{Made, now};
 
 /// Returns whether a finding is compared: not those that one page cannot cause, nor those of
 /// certificates, which have no server.
@@ -42,23 +42,23 @@ const AS_CRITICAL: [(FindingCode, &str); 3] = [
 const SEEDS: std::ops::Range<u64> = 0..150;
 
 /// Servers to which one thing happens, and servers to which several do.
-fn servers() -> BTreeMap<String, Made> {
+fn servers() -> BTreeMap<String, ServerObjects> {
     let mut servers = BTreeMap::new();
     for (name, change) in CHANGES.into_iter().chain(ALONE) {
-        let mut made = Made::healthy();
-        change(&mut made);
-        servers.insert(name.to_owned(), made);
+        let mut server = ServerObjects::healthy();
+        change(&mut server);
+        servers.insert(name.to_owned(), server);
     }
     for seed in SEEDS {
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut made = Made::healthy();
+        let mut server = ServerObjects::healthy();
         let mut name = format!("{seed}");
         for _ in 0..random.usize(2..=4) {
             let (happening, change) = CHANGES[random.usize(0..CHANGES.len())];
-            change(&mut made);
+            change(&mut server);
             name = format!("{name} {happening}");
         }
-        servers.insert(name, made);
+        servers.insert(name, server);
     }
     servers
 }
@@ -182,7 +182,7 @@ fn script(series: &[Value], queries: &[Value]) -> Value {
 
 #[test]
 fn check_and_the_alerts_judge_alike() {
-    let status = status(made::report(&servers()));
+    let status = status(archives::report(&servers()));
     let findings = findings(&status);
     let with = |is_meant: &dyn Fn(&Finding) -> bool| -> BTreeSet<&str> {
         let concerned = findings.iter().filter(|(_, all)| all.iter().any(is_meant));
@@ -209,7 +209,7 @@ fn check_and_the_alerts_judge_alike() {
 
 #[test]
 fn every_finding_that_is_compared_is_seen() {
-    let findings = findings(&status(made::report(&servers())));
+    let findings = findings(&status(archives::report(&servers())));
     let seen: BTreeSet<_> = findings.into_values().flatten().map(|finding| finding.code).collect();
 
     let unseen = FindingCode::ALL.iter().copied().filter(|code| is_compared(*code));

@@ -11,7 +11,7 @@ mod usages;
 use openssl::nid::Nid;
 use openssl::x509::X509;
 
-use crate::certificate::{Draft, Made};
+use crate::certificate::{Draft, IssuedCertificate};
 
 pub(crate) use drawn::drawn;
 
@@ -49,8 +49,9 @@ impl Case {
         is_odd_curve || chain.iter().chain(&ca).any(is_signed_oddly)
     }
 
-    fn new(name: &str, chain: &[&Made], ca: &[&Made]) -> Self {
-        let pem = |all: &[&Made]| all.iter().map(|made| made.pem()).collect::<String>();
+    fn new(name: &str, chain: &[&IssuedCertificate], ca: &[&IssuedCertificate]) -> Self {
+        let pem =
+            |all: &[&IssuedCertificate]| all.iter().map(|made| made.pem()).collect::<String>();
         Self {
             name: name.to_owned(),
             chain: pem(chain),

@@ -13,7 +13,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::barman::{BackupFile, BackupInfo, BackupStatus, KeepTarget, Place, ServerKey, WalKind};
+use crate::barman::{
+    BackupFile, BackupInfo, BackupStatus, KeepTarget, ObjectLocation, ServerKey, WalKind,
+};
 use crate::postgres::{SegmentName, TimelineId, parse_hex};
 
 /// Draft of a backup.
@@ -96,7 +98,7 @@ pub(super) fn day(days: f64) -> DateTime<Utc> {
 pub(super) fn segment(numbers: &str) -> SegmentName {
     let mut numbers = numbers.split('/').map(|number| u32::from_str_radix(number, 16).unwrap());
     let mut next = || numbers.next().unwrap();
-    SegmentName { timeline: TimelineId(next()), log: next(), segment: next() }
+    SegmentName { timeline: TimelineId(next()), high: next(), low: next() }
 }
 
 /// Keys of one server from its directory's name on, in order, and the small files among them.
@@ -131,10 +133,11 @@ impl Server {
                 belongs && deletion.backups.iter().any(|backup| backup == id)
             }
             ServerKey::Wal(wal) => {
-                let swept = log_of(key).is_some_and(|(id, log)| deletion.wal.sweeps(id, log));
+                let swept =
+                    wal_dir_of(key).is_some_and(|(id, wal_dir)| deletion.wal.sweeps(id, wal_dir));
                 if let (WalKind::Segment(name), true) = (wal.kind, wal.in_place) {
-                    let runs = deletion.wal.deleted_segments(name.timeline, name.log);
-                    let number = u64::from(name.segment);
+                    let runs = deletion.wal.deleted_segments(name.timeline, name.high);
+                    let number = u64::from(name.low);
                     let in_run = runs.iter().any(|run| (run.first..=run.last).contains(&number));
                     assert_eq!(in_run, swept || deletion.wal.deletes(wal.kind), "{key}");
                 }
@@ -147,17 +150,17 @@ impl Server {
 }
 
 fn server_key(key: &str) -> ServerKey<'_> {
-    match Place::of(key) {
-        Place::Directory { key, .. } => key,
-        Place::Loose => panic!("`{key}` is loose"),
+    match ObjectLocation::of(key) {
+        ObjectLocation::Directory { key, .. } => key,
+        ObjectLocation::Loose => panic!("`{key}` is loose"),
     }
 }
 
-/// Returns the timeline and log of the WAL directory that a key below `wals/` lies in.
-fn log_of(key: &str) -> Option<(TimelineId, u32)> {
+/// Returns the timeline and WAL directory of the WAL directory that a key below `wals/` lies in.
+fn wal_dir_of(key: &str) -> Option<(TimelineId, u32)> {
     let (directory, _) = key.split_once("/wals/")?.1.split_once('/')?;
-    let (timeline, log) = directory.split_at_checked(8)?;
-    Some((TimelineId(parse_hex(timeline)?), parse_hex(log)?))
+    let (timeline, wal_dir) = directory.split_at_checked(8)?;
+    Some((TimelineId(parse_hex(timeline)?), parse_hex(wal_dir)?))
 }
 
 fn as_words(report: BTreeMap<String, RetentionStatus>) -> BTreeMap<String, String> {
@@ -165,8 +168,8 @@ fn as_words(report: BTreeMap<String, RetentionStatus>) -> BTreeMap<String, Strin
 }
 
 prop_compose! {
-    fn any_segment()(timeline in 1_u32..4, log in 0_u32..4, segment in 0_u32..4) -> SegmentName {
-        SegmentName { timeline: TimelineId(timeline), log, segment }
+    fn any_segment()(timeline in 1_u32..4, high in 0_u32..4, low in 0_u32..4) -> SegmentName {
+        SegmentName { timeline: TimelineId(timeline), high, low }
     }
 }
 
@@ -270,8 +273,8 @@ fn any_wal_keys() -> impl Strategy<Value = BTreeSet<String>> {
             4 => format!("s/wals/{:08X}.history", name.timeline.0),
             _ => {
                 // The number is that of the directory, which makes the name unique.
-                let number = 16 + elsewhere.timeline.0 * 16 + elsewhere.log;
-                let name = SegmentName { segment: number, ..name };
+                let number = 16 + elsewhere.timeline.0 * 16 + elsewhere.high;
+                let name = SegmentName { low: number, ..name };
                 format!("s/wals/{}/{name}", directory(elsewhere))
             }
         }

@@ -77,7 +77,7 @@ fn walk_backups_tree(
 }
 
 /// Keys of an archive, and what Barman remembers of it.
-struct Run {
+struct BarmanRun {
     keys: BTreeSet<String>,
     catalog: BTreeMap<String, CatalogBackup>,
     wal_paths: Option<BTreeMap<String, String>>,
@@ -91,7 +91,7 @@ pub(super) fn left(
 ) -> BTreeSet<String> {
     let keys = keys.iter().cloned().collect();
     let catalog = catalog.iter().map(|backup| (backup.id.clone(), backup.clone())).collect();
-    let mut run = Run { keys, catalog, wal_paths: None };
+    let mut run = BarmanRun { keys, catalog, wal_paths: None };
     for (id, _) in report.iter().filter(|(_, status)| *status == "OBSOLETE") {
         for name in ["backup.info", "data.tar"] {
             run.keys.remove(&format!("s/base/{id}/{name}"));
@@ -105,15 +105,15 @@ pub(super) fn left(
 /// Returns `DIR` of `s/wals/DIR/…` if it looks like a WAL directory.
 fn directory(key: &str) -> Option<&str> {
     let (directory, _) = key.strip_prefix("s/wals/")?.split_once('/')?;
-    let is_log = directory.len() == 16 && u64::from_str_radix(directory, 16).is_ok();
-    is_log.then_some(directory)
+    let is_wal_dir = directory.len() == 16 && u64::from_str_radix(directory, 16).is_ok();
+    is_wal_dir.then_some(directory)
 }
 
 fn hex(text: &str) -> u32 {
     u32::from_str_radix(text, 16).unwrap()
 }
 
-impl Run {
+impl BarmanRun {
     fn copied(&self) -> Vec<&CatalogBackup> {
         let copied = [BackupStatus::Done, BackupStatus::WaitingForWals];
         self.catalog.values().filter(|backup| copied.contains(&backup.status)).collect()
@@ -156,17 +156,17 @@ impl Run {
         let prefixes: BTreeSet<String> =
             self.keys.iter().filter_map(|key| directory(key)).map(str::to_owned).collect();
         for prefix in prefixes {
-            let (timeline, log) = (hex(&prefix[..8]), hex(&prefix[8..]));
+            let (timeline, wal_dir) = (hex(&prefix[..8]), hex(&prefix[8..]));
             let touches = |(begin, end): &(String, String)| {
                 timeline >= hex(&begin[..8])
-                    && log >= hex(&begin[8..16])
+                    && wal_dir >= hex(&begin[8..16])
                     && timeline <= hex(&end[..8])
-                    && log <= hex(&end[8..16])
+                    && wal_dir <= hex(&end[8..16])
             };
             if !protected.contains(&timeline)
                 && !ranges.iter().any(touches)
                 && timeline == hex(&begin_wal[..8])
-                && log < hex(&begin_wal[8..16])
+                && wal_dir < hex(&begin_wal[8..16])
             {
                 self.keys.retain(|key| directory(key) != Some(&*prefix));
             }

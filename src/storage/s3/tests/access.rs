@@ -35,7 +35,7 @@ async fn credentials_that_cannot_be_read_are_named_by_their_file() {
     let missing = bench.list_error().await;
 
     for (error, words) in [(empty, "is empty"), (odd, "one line"), (missing, "cannot be read")] {
-        assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, Reach::Scan), "{error}");
+        assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, ErrorScope::Scan), "{error}");
         let text = format!("{error} {error:?} {}", cause(&error));
         assert!(text.contains(words) && text.contains(&secret.display().to_string()), "{text}");
         assert!(!text.contains("hush"), "{text}");
@@ -61,7 +61,8 @@ async fn no_secret_stands_in_an_error() {
 async fn a_profile_that_does_not_exist_is_an_error_of_the_credentials() {
     let server = Scripted::http(&[answer(200, "", EMPTY_PAGE)]);
     let bench = Bench::with(http(&server), |settings| {
-        settings.credentials = Credentials::Chain { profile: Some("no-such-profile".to_owned()) };
+        settings.credentials =
+            CredentialSource::Chain { profile: Some("no-such-profile".to_owned()) };
     });
 
     let error = bench.list_error().await;

@@ -279,7 +279,7 @@ fn listing() -> impl Strategy<Value = String> {
     let parts = (
         prop::collection::vec(prop_oneof![4 => contents(), 1 => prefix], 0..4),
         prop::option::of(field("EncodingType", select(&["url", "URL"]).prop_map(str::to_owned))),
-        prop::option::of(field("IsTruncated", any::<bool>().prop_map(|it| it.to_string()))),
+        prop::option::of(field("IsTruncated", any::<bool>().prop_map(|target| target.to_string()))),
         field("NextContinuationToken", "\\PC{0,6}"),
     );
     let fields = parts.prop_map(|(mut fields, encoding, truncated, token)| {
@@ -378,7 +378,7 @@ fn mutated(body: String, mutations: &[(Mutation, Index, usize)]) -> Vec<u8> {
                 drop(body.splice(to..to, again));
             }
             Mutation::Overwrite(byte) => {
-                body[from..to].iter_mut().take(1).for_each(|it| *it = *byte);
+                body[from..to].iter_mut().take(1).for_each(|target| *target = *byte);
             }
             Mutation::Insert(token) => drop(body.splice(from..from, token.bytes())),
         }

@@ -67,7 +67,7 @@ async fn refusals_are_told_apart() {
 
         let error = bench.list_error().await;
 
-        assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, Reach::Scan), "{code}");
+        assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, ErrorScope::Scan), "{code}");
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(bench.heard.outcomes(), [RequestOutcome::Error]);
     }
@@ -79,7 +79,7 @@ async fn a_permission_that_is_missing_is_named() {
 
     let error = bench.list_error().await;
 
-    assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, Reach::RefusedCall));
+    assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, ErrorScope::RefusedCall));
     assert!(error.to_string().contains("allow `s3:ListBucket` on `arn:aws:s3:::b`"), "{error}");
 }
 
@@ -248,7 +248,8 @@ async fn no_sentence_of_the_sdk_is_in_what_fails_before_a_request() {
     let plain = Scripted::http(&[answer(200, "", EMPTY_PAGE)]);
     let no_tls = Bench::at(format!("https://127.0.0.1:{}", plain.port));
     let no_profile = Bench::with(http(&plain), |settings| {
-        settings.credentials = Credentials::Chain { profile: Some("no-such-profile".to_owned()) };
+        settings.credentials =
+            CredentialSource::Chain { profile: Some("no-such-profile".to_owned()) };
     });
     for bench in [unresolved, refused, no_tls, no_profile] {
         assert_in_plain_words(&bench.list_error().await, "before a request");

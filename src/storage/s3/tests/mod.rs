@@ -47,7 +47,7 @@ pub(super) fn settings(endpoint_url: Option<&str>) -> S3Settings {
         region: None,
         path_style: false,
         ca_file: None,
-        credentials: Credentials::Chain { profile: None },
+        credentials: CredentialSource::Chain { profile: None },
         request_timeout: Duration::from_secs(5),
         max_attempts: 1,
     }
@@ -71,7 +71,7 @@ impl Bench {
         let mut settings = S3Settings {
             bucket: "b".to_owned(),
             path_style: true,
-            credentials: Credentials::Files {
+            credentials: CredentialSource::Files {
                 access_key_id: files.path().join("id"),
                 secret_access_key: files.path().join("secret"),
                 session_token: None,

@@ -22,7 +22,7 @@ async fn an_object_is_too_large_by_its_head_or_by_its_body() {
 
         let error = bench.store.get_small("k", 5).await.unwrap_err();
 
-        assert_eq!(error.reach(), Reach::TooLargeObject);
+        assert_eq!(error.reach(), ErrorScope::TooLargeObject);
     }
 }
 
@@ -74,11 +74,11 @@ async fn a_body_that_stalls_is_a_timeout() {
 #[tokio::test]
 async fn an_object_that_cannot_be_had_concerns_itself_alone() {
     for (status, code, reach) in [
-        (404, "NoSuchKey", Reach::GoneObject),
-        (403, "AccessDenied", Reach::RefusedObject),
-        (403, "InvalidObjectState", Reach::RefusedObject),
-        (400, "KMS.DisabledException", Reach::RefusedObject),
-        (403, "InvalidAccessKeyId", Reach::Scan),
+        (404, "NoSuchKey", ErrorScope::GoneObject),
+        (403, "AccessDenied", ErrorScope::RefusedObject),
+        (403, "InvalidObjectState", ErrorScope::RefusedObject),
+        (400, "KMS.DisabledException", ErrorScope::RefusedObject),
+        (403, "InvalidAccessKeyId", ErrorScope::Scan),
     ] {
         let (bench, _server) = bench(&[error(status, code)]);
 

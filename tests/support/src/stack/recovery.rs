@@ -251,8 +251,8 @@ impl Stack {
         let segment_size = u64::from(self.settings.segment_size_mb) << 20;
         // A record that fills its segment ends where the next one begins.
         let position = (position(lsn) - 1) / segment_size;
-        let segments_per_log = (1 << 32) / segment_size;
-        let (log, number) = (position / segments_per_log, position % segments_per_log);
+        let segments_per_wal_dir = (1 << 32) / segment_size;
+        let (log, number) = (position / segments_per_wal_dir, position % segments_per_wal_dir);
         let end = format!("{log:08X}{number:08X}");
         let mut answered = requests.iter().rev().filter(|request| request.object.is_some());
         answered.find(|request| request.name.get(8..) == Some(end.as_str()))

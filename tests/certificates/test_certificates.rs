@@ -5,7 +5,7 @@ use rcgen::{
 };
 
 /// A certificate and its key, both PEM.
-pub(crate) struct Made {
+pub(crate) struct IssuedCertificate {
     pub(crate) pem: String,
     pub(crate) key: String,
 }
@@ -35,10 +35,10 @@ impl Authority {
     }
 
     /// A certificate for `localhost` and 127.0.0.1, valid in these years.
-    pub(crate) fn sign(&self, name: &str, years: (i32, i32)) -> Made {
+    pub(crate) fn sign(&self, name: &str, years: (i32, i32)) -> IssuedCertificate {
         let key = KeyPair::generate().unwrap();
         let certificate = params(name, years).signed_by(&key, &self.0).unwrap();
-        Made { pem: certificate.pem(), key: key.serialize_pem() }
+        IssuedCertificate { pem: certificate.pem(), key: key.serialize_pem() }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{KindSums, SomeNames, WalObjectKind};
 
 /// Rare data of a WAL directory: most of them have none.
 #[derive(Clone, Debug, Default)]
-pub struct Rarities {
+pub struct Irregularities {
     /// Partial segments, by the third part of their names.
     pub partials: BTreeMap<u32, PartialSegment>,
     /// Number of objects beyond the first of their segment.
@@ -135,7 +135,7 @@ impl Sizes {
     }
 }
 
-impl Rarities {
+impl Irregularities {
     /// Counts a segment that has another object.
     pub(super) fn add_duplicate(&mut self, segment: u32) {
         self.duplicates += 1;

@@ -1,7 +1,7 @@
 //! Archives of any size, made up and listed.
 
-use barman_cloud_exporter::inventory::{Files, Inventory, ListedObject, StorageClass};
-use barman_cloud_exporter::postgres::{LogName, SegmentName, SegmentSize, TimelineId};
+use barman_cloud_exporter::inventory::{Inventory, ListedObject, SmallFiles, StorageClass};
+use barman_cloud_exporter::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 use barman_cloud_exporter::report::{Expectations, Report, RetentionPolicies, ScanFindings, build};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -25,19 +25,19 @@ pub(crate) struct Shape {
 pub(crate) struct Judged {
     shape: Shape,
     inventory: Inventory,
-    files: Files,
+    files: SmallFiles,
     expected: Expectations,
     now: DateTime<Utc>,
 }
 
 impl Judged {
-    /// Lists an archive as a scan does, with the logs once more that judging asks for.
+    /// Lists an archive as a scan does, with the WAL directories once more that judging asks for.
     pub(crate) fn new(shape: Shape) -> Self {
         let retention = "RECOVERY WINDOW OF 30 DAYS".parse().ok();
         let mut archive = Self {
             shape,
             inventory: Inventory::default(),
-            files: Files::default(),
+            files: SmallFiles::default(),
             expected: Expectations {
                 servers: None,
                 ignored: Vec::new(),
@@ -52,8 +52,8 @@ impl Judged {
         archive.add_backups();
         archive.add_histories();
         archive.inventory = archive.listed(archive.inventory.clone(), 0..shape.segments);
-        for (_, log) in archive.judge().lacking {
-            archive.list_again(log);
+        for (_, wal_dir) in archive.judge().lacking {
+            archive.list_again(wal_dir);
         }
         let report = archive.judge();
         let server = report.servers.get("main").expect("it was listed");
@@ -76,36 +76,39 @@ impl Judged {
         build(&findings, &self.expected, self.now)
     }
 
-    /// How many log directories there are.
-    pub(crate) fn logs(&self) -> usize {
-        self.inventory.directories.values().map(|server| server.wal.logs.len()).sum()
+    /// How many WAL directories there are.
+    pub(crate) fn wal_dirs(&self) -> usize {
+        self.inventory.directories.values().map(|server| server.wal.dirs.len()).sum()
     }
 
-    /// How many runs of segments there are, within logs.
+    /// How many runs of segments there are, within WAL directories.
     pub(crate) fn runs(&self) -> usize {
-        let logs = self.inventory.directories.values().flat_map(|server| server.wal.logs.values());
-        logs.map(|log| log.segments.iter().count()).sum()
+        let wal_dirs =
+            self.inventory.directories.values().flat_map(|server| server.wal.dirs.values());
+        wal_dirs.map(|wal_dir| wal_dir.segments.iter().count()).sum()
     }
 
     /// An inventory with these segments too, as far as they are not missing.
     fn listed(&self, mut inventory: Inventory, numbers: impl Iterator<Item = u64>) -> Inventory {
         for number in numbers.filter(|number| !self.is_gap(*number)) {
             let name = self.name(number);
-            let key = format!("main/wals/{}/{name}.gz", LogName::from(name));
+            let key = format!("main/wals/{}/{name}.gz", WalDir::from(name));
             inventory.add(&key, &object(&key, 4_000_000 + number % 1000, self.arrived_at(number)));
         }
         inventory.settle(self.now);
         inventory
     }
 
-    fn list_again(&mut self, log: LogName) {
-        let first = log.segment(0).number(SIZE).expect("each log has a first segment");
-        let numbers = first..first + u64::from(SIZE.segments_per_log());
-        let numbers = numbers.filter(|number| self.name(*number).timeline == log.timeline);
+    fn list_again(&mut self, wal_dir: WalDir) {
+        let first =
+            wal_dir.segment(0).number(SIZE).expect("each WAL directory has a first segment");
+        let numbers = first..first + u64::from(SIZE.segments_per_wal_dir());
+        let numbers = numbers.filter(|number| self.name(*number).timeline == wal_dir.timeline);
         let mut fresh = self.listed(Inventory::default(), numbers);
-        let found = fresh.directories.get_mut("main").and_then(|it| it.wal.logs.remove(&log));
+        let found =
+            fresh.directories.get_mut("main").and_then(|server| server.wal.dirs.remove(&wal_dir));
         let known = self.inventory.directories.get_mut("main").expect("it was listed");
-        known.wal.replace_log(log, found);
+        known.wal.replace_wal_dir(wal_dir, found);
     }
 
     fn add_backups(&mut self) {

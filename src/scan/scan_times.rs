@@ -1,4 +1,4 @@
-//! When a scan is due.
+//! Times at which scans are due.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -12,14 +12,14 @@ use crate::schedule::next_time;
 /// summer time ends, not at all in the one that is left out when it begins. A clock that is set back
 /// delays none.
 #[derive(Clone, Debug)]
-pub struct Due {
+pub struct ScanTimes {
     cron: Cron,
     zone: Tz,
     asked_at: DateTime<Utc>,
     next: Option<DateTime<Utc>>,
 }
 
-impl Due {
+impl ScanTimes {
     /// The times after `now`.
     #[must_use]
     pub fn new(cron: Cron, zone: Tz, now: DateTime<Utc>) -> Self {
@@ -55,47 +55,47 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn due(expression: &str, zone: Tz, now: &str) -> Due {
+    fn times(expression: &str, zone: Tz, now: &str) -> ScanTimes {
         let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
-        Due::new(parser.parse(expression).unwrap(), zone, at(now))
+        ScanTimes::new(parser.parse(expression).unwrap(), zone, at(now))
     }
 
     #[test]
     fn a_time_that_has_come_comes_once() {
-        let mut due = due("0 */5 * * * *", Tz::UTC, "2026-11-15T12:01:00.5Z");
+        let mut times = times("0 */5 * * * *", Tz::UTC, "2026-11-15T12:01:00.5Z");
 
-        assert_eq!(due.next(), Some(at("2026-11-15T12:05:00Z")));
-        assert!(!due.has_come(at("2026-11-15T12:04:59.9Z")));
-        assert!(due.has_come(at("2026-11-15T12:05:00.3Z")));
-        assert!(!due.has_come(at("2026-11-15T12:05:01.3Z")));
-        assert_eq!(due.next(), Some(at("2026-11-15T12:10:00Z")));
+        assert_eq!(times.next(), Some(at("2026-11-15T12:05:00Z")));
+        assert!(!times.has_come(at("2026-11-15T12:04:59.9Z")));
+        assert!(times.has_come(at("2026-11-15T12:05:00.3Z")));
+        assert!(!times.has_come(at("2026-11-15T12:05:01.3Z")));
+        assert_eq!(times.next(), Some(at("2026-11-15T12:10:00Z")));
     }
 
     #[test]
     fn times_that_were_slept_through_count_once() {
-        let mut due = due("0 */5 * * * *", Tz::UTC, "2026-11-15T12:01:00Z");
+        let mut times = times("0 */5 * * * *", Tz::UTC, "2026-11-15T12:01:00Z");
 
-        assert!(due.has_come(at("2026-11-15T14:02:00Z")));
-        assert_eq!(due.next(), Some(at("2026-11-15T14:05:00Z")));
+        assert!(times.has_come(at("2026-11-15T14:02:00Z")));
+        assert_eq!(times.next(), Some(at("2026-11-15T14:05:00Z")));
     }
 
     #[test]
     fn a_clock_that_is_set_back_delays_nothing() {
-        let mut due = due("0 */5 * * * *", Tz::UTC, "2026-11-15T12:01:00Z");
+        let mut times = times("0 */5 * * * *", Tz::UTC, "2026-11-15T12:01:00Z");
 
-        assert!(!due.has_come(at("2026-11-15T11:01:00Z")));
-        assert_eq!(due.next(), Some(at("2026-11-15T11:05:00Z")));
-        assert!(due.has_come(at("2026-11-15T11:05:00Z")));
+        assert!(!times.has_come(at("2026-11-15T11:01:00Z")));
+        assert_eq!(times.next(), Some(at("2026-11-15T11:05:00Z")));
+        assert!(times.has_come(at("2026-11-15T11:05:00Z")));
     }
 
     #[test]
     fn the_hour_of_a_daily_scan_stays_when_summer_time_begins_and_ends() {
-        let mut due = due("0 30 6 * * *", Tz::Europe__Berlin, "2027-03-27T00:00:00Z");
+        let mut times = times("0 30 6 * * *", Tz::Europe__Berlin, "2027-03-27T00:00:00Z");
         let mut found = Vec::new();
         for _ in 0..3 {
-            let next = due.next().unwrap();
+            let next = times.next().unwrap();
             found.push(next);
-            assert!(due.has_come(next + TimeDelta::milliseconds(400)));
+            assert!(times.has_come(next + TimeDelta::milliseconds(400)));
         }
 
         let expected = ["2027-03-27T05:30:00Z", "2027-03-28T04:30:00Z", "2027-03-29T04:30:00Z"];
@@ -104,9 +104,9 @@ mod tests {
 
     /// The times that come while a clock goes from one moment to another, second by second.
     fn ticked(expression: &str, from: &str, seconds: i64) -> Vec<String> {
-        let mut due = due(expression, Tz::Europe__Berlin, from);
+        let mut times = times(expression, Tz::Europe__Berlin, from);
         let ticks = (1..=seconds).map(|second| at(from) + TimeDelta::seconds(second));
-        let came = ticks.filter(|tick| due.has_come(*tick));
+        let came = ticks.filter(|tick| times.has_come(*tick));
         came.map(|tick| tick.format("%H:%M").to_string()).collect()
     }
 
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_time_beyond_several_changes_is_found() {
-        let due = due("0 0 6 29 2 *", Tz::Europe__Berlin, "2026-11-15T12:00:00Z");
+        let times = times("0 0 6 29 2 *", Tz::Europe__Berlin, "2026-11-15T12:00:00Z");
 
-        assert_eq!(due.next(), Some(at("2028-02-29T05:00:00Z")));
+        assert_eq!(times.next(), Some(at("2028-02-29T05:00:00Z")));
     }
 }

@@ -11,7 +11,7 @@ use super::thresholds::{OBSOLETE_FOR, OBSOLETE_WAL_BYTES};
 use super::{Evidence, Finding, FindingCode, Moment, Severity};
 
 pub(super) fn orphan(server: &ServerReport) -> Finding {
-    let total = bytes(server.stock.sums.bytes);
+    let total = bytes(server.usage.sums.bytes);
     let message = format!("Nobody expects this server: it is not configured, and takes {total}");
     Finding::new(Severity::Warning, FindingCode::OrphanedServer, message)
 }

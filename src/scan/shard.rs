@@ -1,4 +1,4 @@
-//! One of several parts of a listing that runs in parallel.
+//! One of several shards of a listing that runs in parallel.
 
 use crate::inventory::ListedObject;
 use crate::storage::{ListPage, ListRequest, StorageError};
@@ -13,7 +13,7 @@ use super::progress::{Progress, protocol};
 pub(super) enum Stop {
     /// The store failed, or contradicts itself.
     Failed(StorageError),
-    /// The store does not list as S3 does, in words: the parts may overlap or leave something out.
+    /// The store does not list as S3 does, in words: the shards may overlap or leave something out.
     Disorder(String),
 }
 
@@ -23,9 +23,9 @@ impl From<StorageError> for Stop {
     }
 }
 
-/// One part of a listing: a range of keys, listed page after page.
+/// One shard of a listing: a range of keys, listed page after page.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Shard {
     pub(super) range: KeyRange,
     /// The last key of the range that was listed.
     pub(super) position: Option<String>,
@@ -40,14 +40,14 @@ pub(super) struct Part {
     /// Whether it begins at a guess, and nothing has come yet.
     pub(super) is_guess: bool,
     pub(super) alphabet: Alphabet,
-    pub(super) state: State,
+    pub(super) state: ShardState,
     continuation: Option<String>,
     progress: Progress,
 }
 
-/// What a part is waiting for.
+/// State of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ShardState {
     /// For its first request.
     New,
     /// For its next request.
@@ -61,7 +61,7 @@ pub(super) enum State {
 /// How many names of a page are looked at for their characters.
 const NAMES_LOOKED_AT: usize = 20;
 
-impl Part {
+impl Shard {
     pub(super) fn new(range: KeyRange) -> Self {
         Self {
             range,
@@ -72,7 +72,7 @@ impl Part {
             pages_in_one_directory: 0,
             is_guess: false,
             alphabet: Alphabet::default(),
-            state: State::New,
+            state: ShardState::New,
             continuation: None,
             progress: Progress::default(),
         }
@@ -90,7 +90,8 @@ impl Part {
 
     /// Whether keys of a directory may still come.
     pub(super) fn may_hold(&self, directory: &str, order: KeyOrder) -> bool {
-        self.state != State::Done && self.range.may_hold(directory, self.position.as_deref(), order)
+        self.state != ShardState::Done
+            && self.range.may_hold(directory, self.position.as_deref(), order)
     }
 
     /// The directories that the last key lies in, the innermost first.
@@ -124,15 +125,18 @@ impl Part {
         if self.first_key.is_none() {
             self.first_key = page.objects.first().map(|object| object.key.clone());
         }
-        let end = page.objects.partition_point(|one| !self.range.is_beyond(&one.key, order));
+        let end = page.objects.partition_point(|object| !self.range.is_beyond(&object.key, order));
         let (within, beyond) = page.objects.split_at_checked(end).unwrap_or((&[], &[]));
         within.iter().for_each(&mut *sink);
         if let Some(last) = within.last() {
             self.position = Some(last.key.clone());
         }
         self.beyond = beyond.first().map(|object| object.key.clone());
-        self.state =
-            if page.next.is_none() || self.beyond.is_some() { State::Done } else { State::Ready };
+        self.state = if page.next.is_none() || self.beyond.is_some() {
+            ShardState::Done
+        } else {
+            ShardState::Ready
+        };
         self.continuation = page.next;
         Ok(())
     }

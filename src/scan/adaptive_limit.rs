@@ -23,15 +23,15 @@ const NEXT_RAISING: Duration = Duration::from_secs(10);
 /// How many requests of one archive may be under way at once: as many as configured, fewer as long
 /// as the store asks for fewer, and then slowly more again.
 #[derive(Debug)]
-pub struct Pace {
+pub struct AdaptiveLimit {
     archive: String,
     most: usize,
-    state: Mutex<State>,
+    state: Mutex<LimitState>,
     ended: Notify,
 }
 
 #[derive(Debug)]
-struct State {
+struct LimitState {
     allowed: usize,
     under_way: usize,
     /// When it was last lowered.
@@ -41,14 +41,14 @@ struct State {
 }
 
 /// A request under way.
-struct Permit<'a>(&'a Pace);
+struct Permit<'a>(&'a AdaptiveLimit);
 
-impl Pace {
-    /// A pace of `most` requests at once, for the archive of this name.
+impl AdaptiveLimit {
+    /// Limit of `most` requests at once, for the archive of this name.
     #[must_use]
     pub fn new(archive: String, most: usize) -> Self {
         let most = most.max(1);
-        let state = State { allowed: most, under_way: 0, lowered_at: None, settled_at: None };
+        let state = LimitState { allowed: most, under_way: 0, lowered_at: None, settled_at: None };
         Self { archive, most, state: state.into(), ended: Notify::new() }
     }
 
@@ -68,7 +68,7 @@ impl Pace {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LimitState> {
         // Only ever assigned: a panic elsewhere leaves it as it was.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,7 +96,7 @@ impl Pace {
     }
 }
 
-impl RequestObserver for Pace {
+impl RequestObserver for AdaptiveLimit {
     fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {
         // A store that always refuses a side question must not slow the listing down.
         let is_side_question = match operation {
@@ -119,33 +119,33 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// A store that is asked at a pace.
+/// A store that has an adaptive limit.
 #[derive(Debug)]
-pub struct Paced<S> {
+pub struct LimitedStore<S> {
     /// The store.
     pub store: S,
-    /// Its pace, which must hear of the store's requests.
-    pub pace: Arc<Pace>,
+    /// Its limit, which must be told of the requests of the store.
+    pub limit: Arc<AdaptiveLimit>,
 }
 
-impl<S: ObjectStore> ObjectStore for Paced<S> {
+impl<S: ObjectStore> ObjectStore for LimitedStore<S> {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
-        let _permit = self.pace.permit().await;
+        let _permit = self.limit.permit().await;
         self.store.list_page(request).await
     }
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
-        let _permit = self.pace.permit().await;
+        let _permit = self.limit.permit().await;
         self.store.get_small(key, max_bytes).await
     }
 
     async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
-        let _permit = self.pace.permit().await;
+        let _permit = self.limit.permit().await;
         self.store.list_uploads(prefix).await
     }
 
     async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
-        let _permit = self.pace.permit().await;
+        let _permit = self.limit.permit().await;
         self.store.upload_bytes(upload).await
     }
 }
@@ -157,54 +157,54 @@ mod tests {
     use super::*;
 
     /// How many requests may be under way now.
-    fn allowed(pace: &Pace) -> usize {
-        let permits: Vec<_> = std::iter::from_fn(|| pace.permit().now_or_never()).collect();
+    fn allowed(limit: &AdaptiveLimit) -> usize {
+        let permits: Vec<_> = std::iter::from_fn(|| limit.permit().now_or_never()).collect();
         permits.len()
     }
 
-    fn sent(pace: &Pace, outcome: RequestOutcome) {
-        pace.request_sent(Operation::ListObjectsV2, outcome);
+    fn sent(limit: &AdaptiveLimit, outcome: RequestOutcome) {
+        limit.request_sent(Operation::ListObjectsV2, outcome);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_halves_the_pace_once_for_all_that_were_under_way() {
-        let pace = Pace::new("a".to_owned(), 16);
-        assert_eq!(allowed(&pace), 16);
+    async fn a_refusal_halves_the_limit_once_for_all_that_were_under_way() {
+        let limit = AdaptiveLimit::new("a".to_owned(), 16);
+        assert_eq!(allowed(&limit), 16);
 
         for _ in 0..10 {
-            sent(&pace, RequestOutcome::Throttled);
+            sent(&limit, RequestOutcome::Throttled);
         }
-        assert_eq!(allowed(&pace), 8);
+        assert_eq!(allowed(&limit), 8);
 
         for _ in 0..10 {
             tokio::time::advance(NEXT_LOWERING / 2).await;
-            sent(&pace, RequestOutcome::Throttled);
+            sent(&limit, RequestOutcome::Throttled);
         }
-        assert_eq!(allowed(&pace), 1, "one request is always allowed");
+        assert_eq!(allowed(&limit), 1, "one request is always allowed");
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_rises_slowly_to_what_it_was() {
-        let pace = Pace::new("a".to_owned(), 3);
-        sent(&pace, RequestOutcome::Throttled);
-        assert_eq!(allowed(&pace), 1);
+        let limit = AdaptiveLimit::new("a".to_owned(), 3);
+        sent(&limit, RequestOutcome::Throttled);
+        assert_eq!(allowed(&limit), 1);
 
-        sent(&pace, RequestOutcome::Success);
-        assert_eq!(allowed(&pace), 1);
+        sent(&limit, RequestOutcome::Success);
+        assert_eq!(allowed(&limit), 1);
         for expected in [2, 3, 3] {
             tokio::time::advance(NEXT_RAISING).await;
-            sent(&pace, RequestOutcome::Success);
-            sent(&pace, RequestOutcome::Success);
-            assert_eq!(allowed(&pace), expected);
+            sent(&limit, RequestOutcome::Success);
+            sent(&limit, RequestOutcome::Success);
+            assert_eq!(allowed(&limit), expected);
         }
     }
 
     #[tokio::test]
     async fn who_waits_goes_on_when_another_ends() {
-        let pace = Pace::new("a".to_owned(), 1);
-        let first = pace.permit().await;
+        let limit = AdaptiveLimit::new("a".to_owned(), 1);
+        let first = limit.permit().await;
 
-        let mut second = std::pin::pin!(pace.permit());
+        let mut second = std::pin::pin!(limit.permit());
         assert!(second.as_mut().now_or_never().is_none());
         drop(first);
 

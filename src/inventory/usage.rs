@@ -7,9 +7,9 @@ use super::{ListedObject, StorageClass, Sums};
 
 /// What a part of an archive takes: how much, in which storage classes, and when it arrived.
 ///
-/// Small however many objects there are, as it is kept for every log directory.
+/// Small however many objects there are, as it is kept for every WAL directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stock {
+pub struct Usage {
     /// All objects.
     pub sums: Sums,
     /// Bytes by storage class.
@@ -45,7 +45,7 @@ impl Day {
     }
 }
 
-impl Stock {
+impl Usage {
     /// Counts one object.
     pub fn add_object(&mut self, object: &ListedObject) {
         self.sums.add_object(object.size);
@@ -125,19 +125,19 @@ mod tests {
         }
     }
 
-    fn stock(objects: &[ListedObject]) -> Stock {
-        let mut stock = Stock::default();
+    fn usage(objects: &[ListedObject]) -> Usage {
+        let mut usage = Usage::default();
         for object in objects {
-            stock.add_object(object);
+            usage.add_object(object);
         }
-        stock
+        usage
     }
 
     #[test]
     fn without_a_class_it_is_the_standard_one() {
-        let stock = stock(&[object(1, 0, None), object(2, 0, Some("STANDARD"))]);
+        let usage = usage(&[object(1, 0, None), object(2, 0, Some("STANDARD"))]);
 
-        assert_eq!(stock.classes().collect::<Vec<_>>(), [(&StorageClass::of("STANDARD"), 3)]);
+        assert_eq!(usage.classes().collect::<Vec<_>>(), [(&StorageClass::of("STANDARD"), 3)]);
     }
 
     #[test]
@@ -145,13 +145,13 @@ mod tests {
         let objects: Vec<_> =
             (0..5000).map(|day| object(1, day, Some(&format!("CLASS-{day}")))).collect();
 
-        let stock = stock(&objects);
+        let usage = usage(&objects);
 
-        assert!(stock.classes.len() <= MOST_CLASSES + 1);
-        assert_eq!(stock.classes().map(|(_, bytes)| bytes).sum::<u64>(), 5000);
-        assert_eq!(stock.days.len(), MOST_DAYS);
-        assert_eq!(stock.days.iter().map(|(_, bytes)| bytes).sum::<u64>(), 5000);
-        assert_eq!(stock.days.last(), Some(&(Day(4999), 1)));
+        assert!(usage.classes.len() <= MOST_CLASSES + 1);
+        assert_eq!(usage.classes().map(|(_, bytes)| bytes).sum::<u64>(), 5000);
+        assert_eq!(usage.days.len(), MOST_DAYS);
+        assert_eq!(usage.days.iter().map(|(_, bytes)| bytes).sum::<u64>(), 5000);
+        assert_eq!(usage.days.last(), Some(&(Day(4999), 1)));
     }
 
     #[test]
@@ -172,10 +172,10 @@ mod tests {
             let objects = |part: &Vec<(u64, i32, Option<String>)>| -> Vec<ListedObject> {
                 part.iter().map(|(size, day, class)| object(*size, *day, class.as_deref())).collect()
             };
-            let whole = stock(&parts.iter().flat_map(objects).collect::<Vec<_>>());
-            let mut sum = Stock::default();
+            let whole = usage(&parts.iter().flat_map(objects).collect::<Vec<_>>());
+            let mut sum = Usage::default();
             for part in &parts {
-                sum.add(&stock(&objects(part)));
+                sum.add(&usage(&objects(part)));
             }
             prop_assert_eq!(whole, sum);
         }

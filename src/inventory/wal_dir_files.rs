@@ -1,4 +1,4 @@
-//! The files of a log, one by one.
+//! The files of a WAL directory, one by one.
 
 use std::mem;
 use std::ops::RangeInclusive;
@@ -10,10 +10,10 @@ use crate::barman::WalKind;
 
 use super::packed_files::{PackedFiles, Unpacking};
 
-/// One WAL file in its log.
+/// One WAL file in its WAL directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoggedFile {
-    /// What it is. In its log, a name without its compression ending is told by this.
+pub struct WalDirFile {
+    /// What it is. In its WAL directory, a name without its compression ending is told by this.
     pub kind: WalKind,
     /// The third part of the name of its segment.
     pub segment: u32,
@@ -25,27 +25,27 @@ pub struct LoggedFile {
     pub is_read_at_once: bool,
 }
 
-/// The files of a log, as long as there is room for them.
+/// The files of a WAL directory, as long as there is memory for them.
 #[derive(Clone, Debug)]
-pub(super) enum LoggedFiles {
-    /// While the log is listed.
+pub(super) enum WalDirFiles {
+    /// While the WAL directory is listed.
     Kept(Box<Kept>),
     /// Once it is listed.
     Packed(Box<PackedFiles>),
     Forgotten,
 }
 
-/// Files of a log, in the order in which they were listed.
+/// Files of a WAL directory, in the order in which they were listed.
 #[derive(Clone, Debug)]
 enum InOrder<'a> {
-    Kept(slice::Iter<'a, LoggedFile>),
+    Kept(slice::Iter<'a, WalDirFile>),
     Packed(Unpacking<'a>),
 }
 
 impl Iterator for InOrder<'_> {
-    type Item = LoggedFile;
+    type Item = WalDirFile;
 
-    fn next(&mut self) -> Option<LoggedFile> {
+    fn next(&mut self) -> Option<WalDirFile> {
         match self {
             Self::Kept(files) => files.next().copied(),
             Self::Packed(files) => files.next(),
@@ -56,36 +56,36 @@ impl Iterator for InOrder<'_> {
 /// Files in the order in which they were listed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
-    files: Vec<LoggedFile>,
+    files: Vec<WalDirFile>,
     /// Memory that they took, in bytes, if they were packed before.
     packed_size: usize,
 }
 
-/// Outcome of packing the files of a log.
+/// Outcome of packing the files of a WAL directory.
 #[derive(Debug, Default)]
 pub(super) struct Packing {
-    /// Room that they leave, empty.
-    pub(super) room: Option<Vec<LoggedFile>>,
+    /// Buffer that they leave, empty.
+    pub(super) buffer: Option<Vec<WalDirFile>>,
     /// True if they would take more memory than is left for them.
     pub(super) is_too_large: bool,
 }
 
-/// Beyond as many files, room is made for as many as most logs have: a segment has 16 MiB.
+/// Beyond as many files, a buffer is made for as many as most WAL directories have: a segment has 16 MiB.
 const FEW: usize = 32;
 const MANY: usize = 256;
 
 /// Of rooms for so many files it pays to use them again.
-pub(super) const ROOMS: RangeInclusive<usize> = FEW..=FEW + MANY;
+pub(super) const REUSED_CAPACITIES: RangeInclusive<usize> = FEW..=FEW + MANY;
 
-impl Default for LoggedFiles {
+impl Default for WalDirFiles {
     fn default() -> Self {
         Self::Kept(Box::default())
     }
 }
 
-impl LoggedFiles {
+impl WalDirFiles {
     /// The files, in the order in which they were listed; `None` once they are forgotten.
-    pub(super) fn known(&self) -> Option<impl Iterator<Item = LoggedFile>> {
+    pub(super) fn known(&self) -> Option<impl Iterator<Item = WalDirFile>> {
         match self {
             Self::Kept(kept) => Some(InOrder::Kept(kept.files.iter())),
             Self::Packed(packed) => Some(InOrder::Packed(packed.unpack())),
@@ -108,7 +108,7 @@ impl LoggedFiles {
     }
 
     /// Keeps one more, unless the others are forgotten.
-    pub(super) fn push(&mut self, file: LoggedFile) {
+    pub(super) fn push(&mut self, file: WalDirFile) {
         if let Self::Packed(packed) = self {
             // It was taken for listed too soon.
             let mut files = Vec::with_capacity(packed.len() + 1);
@@ -119,38 +119,38 @@ impl LoggedFiles {
         if let Self::Kept(kept) = self {
             let files = &mut kept.files;
             if files.len() == files.capacity() && files.len() >= FEW {
-                // What stays of logs is allocated between their files: the fewer sizes these come
-                // in, the better is the room used again that they leave.
+                // What stays of WAL directories is allocated between their files: the fewer sizes these come
+                // in, the better is the memory used again that they leave.
                 files.reserve_exact(MANY);
             }
             files.push(file);
         }
     }
 
-    /// Keeps them in this empty room, unless they have as much; returns the room that is not needed.
-    pub(super) fn move_to(&mut self, mut room: Vec<LoggedFile>) -> Option<Vec<LoggedFile>> {
+    /// Keeps them in this empty buffer, unless they have as large a one; returns the buffer that is not needed.
+    pub(super) fn move_to(&mut self, mut buffer: Vec<WalDirFile>) -> Option<Vec<WalDirFile>> {
         match self {
-            Self::Kept(kept) if kept.files.capacity() < room.capacity() => {
-                room.append(&mut kept.files);
-                kept.files = room;
+            Self::Kept(kept) if kept.files.capacity() < buffer.capacity() => {
+                buffer.append(&mut kept.files);
+                kept.files = buffer;
                 None
             }
-            Self::Kept(_) | Self::Packed(_) | Self::Forgotten => Some(room),
+            Self::Kept(_) | Self::Packed(_) | Self::Forgotten => Some(buffer),
         }
     }
 
     /// Packs them, if they take at most as much memory as this, and otherwise forgets them.
     pub(super) fn pack(&mut self, most: usize) -> Packing {
         let Self::Kept(kept) = self else { return Packing::default() };
-        let mut room = mem::take(&mut kept.files);
-        let packed = PackedFiles::pack(&room);
+        let mut buffer = mem::take(&mut kept.files);
+        let packed = PackedFiles::pack(&buffer);
         let is_too_large = packed.as_ref().is_some_and(|packed| packed.size() > most);
         *self = match packed {
             Some(packed) if !is_too_large => Self::Packed(Box::new(packed)),
             Some(_) | None => Self::Forgotten,
         };
-        room.clear();
-        Packing { room: Some(room), is_too_large }
+        buffer.clear();
+        Packing { buffer: Some(buffer), is_too_large }
     }
 
     /// Forgets them.

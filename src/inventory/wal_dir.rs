@@ -9,10 +9,10 @@ use smallvec::SmallVec;
 use crate::barman::{Compression, WalKind, WalObject};
 use crate::postgres::{Run, Runs, SegmentSize};
 
-use super::logged_files::{LoggedFiles, Packing};
-use super::rarities::too_large_for;
+use super::irregularities::too_large_for;
+use super::wal_dir_files::{Packing, WalDirFiles};
 use super::{
-    Intervals, ListedObject, LoggedFile, PartialSegment, Rarities, SomeObjects, Stock, Sums,
+    Intervals, Irregularities, ListedObject, PartialSegment, SomeObjects, Sums, Usage, WalDirFile,
     WalObjectKind,
 };
 
@@ -21,11 +21,11 @@ use super::{
 /// An archive has tens of thousands of them. So data that most of them have is stored in the
 /// structure itself, rare data in a box, and little else on the heap once the files are forgotten.
 #[derive(Clone, Debug, Default)]
-pub struct LogInventory {
+pub struct WalDirInventory {
     /// Present segments, by the third part of their names.
     pub segments: Runs,
     /// All objects.
-    pub stock: Stock,
+    pub usage: Usage,
     /// Earliest and latest arrival time of a segment.
     pub arrivals: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// Start of the last listing; `None` while it runs.
@@ -37,11 +37,11 @@ pub struct LogInventory {
     /// Uncompressed segments of the same size as the first of them, if that is a valid segment
     /// size, by the object that a restore takes.
     uncompressed: Option<(SegmentSize, Runs)>,
-    rarities: Option<Box<Rarities>>,
-    files: LoggedFiles,
+    irregularities: Option<Box<Irregularities>>,
+    files: WalDirFiles,
 }
 
-static NO_RARITIES: LazyLock<Rarities> = LazyLock::new(Rarities::default);
+static NO_IRREGULARITIES: LazyLock<Irregularities> = LazyLock::new(Irregularities::default);
 
 /// Delay after its successor beyond which a segment must have been uploaded again.
 ///
@@ -49,28 +49,28 @@ static NO_RARITIES: LazyLock<Rarities> = LazyLock::new(Rarities::default);
 /// in any order, but not an hour apart.
 const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
 
-impl LogInventory {
+impl WalDirInventory {
     /// Adds one object of the directory.
     pub(super) fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
-        self.stock.add_object(object);
+        self.usage.add_object(object);
         if kind != WalObjectKind::Segment {
-            let rarities = self.rarities_mut();
-            rarities.kinds.add_object(kind, object.size);
-            rarities.name(kind, &object.key);
+            let irregularities = self.irregularities_mut();
+            irregularities.kinds.add_object(kind, object.size);
+            irregularities.name(kind, &object.key);
         }
         let segment = match (kind, wal.kind) {
             (WalObjectKind::Segment, WalKind::Segment(name)) => {
-                self.add_segment(name.segment, wal.compression, object);
-                name.segment
+                self.add_segment(name.low, wal.compression, object);
+                name.low
             }
             (WalObjectKind::Partial, WalKind::Partial(name)) => {
-                self.add_partial(name.segment, wal.compression, object);
-                name.segment
+                self.add_partial(name.low, wal.compression, object);
+                name.low
             }
-            (WalObjectKind::Label, WalKind::Label(name, _)) => name.segment,
+            (WalObjectKind::Label, WalKind::Label(name, _)) => name.low,
             _ => return,
         };
-        self.files.push(LoggedFile {
+        self.files.push(WalDirFile {
             kind: wal.kind,
             segment,
             bytes: object.size,
@@ -89,21 +89,23 @@ impl LogInventory {
         let (earliest, latest) = self.arrivals.unwrap_or((at, at));
         self.arrivals = Some((earliest.min(at), latest.max(at)));
         if !object.is_read_at_once() {
-            self.rarities_mut().blocked += 1;
+            self.irregularities_mut().blocked += 1;
         }
         if !self.segments.insert(u64::from(segment)) {
             // A restore takes the first object, whatever this one is.
-            let rarities = self.rarities_mut();
-            rarities.other_sizes.add(segment, compression, object.size);
-            rarities.add_duplicate(segment);
+            let irregularities = self.irregularities_mut();
+            irregularities.other_sizes.add(segment, compression, object.size);
+            irregularities.add_duplicate(segment);
             return;
         }
         if !object.is_read_at_once() {
-            self.rarities_mut().cold.insert(u64::from(segment));
+            self.irregularities_mut().cold.insert(u64::from(segment));
         }
         self.note_size(segment, compression, object.size);
-        if let Some(partial) =
-            self.rarities.as_mut().and_then(|rarities| rarities.partials.get_mut(&segment))
+        if let Some(partial) = self
+            .irregularities
+            .as_mut()
+            .and_then(|irregularities| irregularities.partials.get_mut(&segment))
         {
             // The partial segment comes first in the order of keys.
             partial.is_preferred = partial.compression != compression;
@@ -127,7 +129,7 @@ impl LogInventory {
                 && compression.is_some_and(|kind| !kind.takes_nothing_for_empty()),
             is_preferred: false,
         };
-        self.rarities_mut().partials.entry(segment).or_insert(partial);
+        self.irregularities_mut().partials.entry(segment).or_insert(partial);
     }
 
     /// Compares the arrival time of a segment with those of its neighbours, which were edges until
@@ -138,7 +140,7 @@ impl LogInventory {
         let own = after.map(|at| (segment, arrived_at - at));
         let pairs = [before.map(|at| (segment.saturating_sub(1), at - arrived_at)), own];
         for (late, _) in pairs.into_iter().flatten().filter(|(_, by)| *by > OUT_OF_ORDER) {
-            self.rarities_mut().add_overwritten(late);
+            self.irregularities_mut().add_overwritten(late);
         }
     }
 
@@ -149,12 +151,12 @@ impl LogInventory {
 
     /// Rare data of the WAL directory; empty for most.
     #[must_use]
-    pub fn rarities(&self) -> &Rarities {
-        self.rarities.as_deref().unwrap_or(&NO_RARITIES)
+    pub fn irregularities(&self) -> &Irregularities {
+        self.irregularities.as_deref().unwrap_or(&NO_IRREGULARITIES)
     }
 
-    fn rarities_mut(&mut self) -> &mut Rarities {
-        self.rarities.get_or_insert_default()
+    fn irregularities_mut(&mut self) -> &mut Irregularities {
+        self.irregularities.get_or_insert_default()
     }
 
     /// Adds a segment to the edges, and removes those that now lie between two others of their run.
@@ -190,7 +192,7 @@ impl LogInventory {
     pub fn arrived_at(&self, segment: u32) -> Option<DateTime<Utc>> {
         self.edge(segment).or_else(|| {
             let mut files = self.files()?;
-            let is_segment = |file: &LoggedFile| {
+            let is_segment = |file: &WalDirFile| {
                 file.segment == segment && matches!(file.kind, WalKind::Segment(_))
             };
             files.find(is_segment).map(|file| file.arrived_at)
@@ -218,15 +220,15 @@ impl LogInventory {
                 if *first == size {
                     segments.insert(number);
                 } else {
-                    self.rarities_mut().sizes.add(segment, compression, bytes);
+                    self.irregularities_mut().sizes.add(segment, compression, bytes);
                 }
             }
             (Some(_), _) if bytes > 0 && too_large_for(bytes).is_none() => {}
             (compression, _) => {
-                let rarities = self.rarities_mut();
-                rarities.sizes.add(segment, compression, bytes);
+                let irregularities = self.irregularities_mut();
+                irregularities.sizes.add(segment, compression, bytes);
                 if compression.is_some_and(|kind| bytes == 0 && !kind.takes_nothing_for_empty()) {
-                    rarities.not_decompressible.insert(number);
+                    irregularities.not_decompressible.insert(number);
                 }
             }
         }
@@ -239,11 +241,11 @@ impl LogInventory {
     /// Without any size, counts only the segments that no cluster can have.
     #[must_use]
     pub fn wrong_sizes(&self, sizes: &BTreeSet<SegmentSize>) -> u64 {
-        let longest_log = sizes.iter().map(|size| size.segments_per_log()).max();
+        let longest_wal_dir = sizes.iter().map(|size| size.segments_per_wal_dir()).max();
         let beyond =
-            longest_log.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
+            longest_wal_dir.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
         let mut wrong = self.wrong(sizes);
-        let others = self.rarities().other_sizes.wrong(sizes);
+        let others = self.irregularities().other_sizes.wrong(sizes);
         others.iter().for_each(|run| wrong.insert_run(run));
         wrong.count() + beyond
     }
@@ -259,7 +261,7 @@ impl LogInventory {
     /// Segments for which a restore takes an object that no cluster with one of these segment sizes
     /// can have.
     fn wrong(&self, sizes: &BTreeSet<SegmentSize>) -> Runs {
-        let mut wrong = self.rarities().sizes.wrong(sizes);
+        let mut wrong = self.irregularities().sizes.wrong(sizes);
         let is_other = |size: SegmentSize| !sizes.is_empty() && !sizes.contains(&size);
         let first = self.uncompressed.iter().filter(|(size, _)| is_other(*size));
         let runs = first.flat_map(|(_, segments)| segments.iter());
@@ -271,7 +273,7 @@ impl LogInventory {
     #[must_use]
     pub fn uncompressed_size(&self) -> Option<SegmentSize> {
         let first = self.uncompressed.iter().map(|(size, segments)| (*size, segments));
-        let further = self.rarities().sizes.uncompressed.iter();
+        let further = self.irregularities().sizes.uncompressed.iter();
         let all = first.chain(further.map(|(size, segments)| (*size, segments)));
         all.max_by_key(|(_, segments)| segments.count()).map(|(size, _)| size)
     }
@@ -280,16 +282,16 @@ impl LogInventory {
     pub fn kinds(&self) -> impl Iterator<Item = (WalObjectKind, Sums)> {
         let segments = (WalObjectKind::Segment, self.of(WalObjectKind::Segment));
         let segments = Some(segments).filter(|(_, sums)| sums.objects > 0);
-        segments.into_iter().chain(self.rarities().kinds.iter())
+        segments.into_iter().chain(self.irregularities().kinds.iter())
     }
 
     /// Sums of the objects of one kind.
     #[must_use]
     pub fn of(&self, kind: WalObjectKind) -> Sums {
-        let others = &self.rarities().kinds;
+        let others = &self.irregularities().kinds;
         match kind {
             WalObjectKind::Segment => {
-                others.iter().fold(self.stock.sums, |left, (_, sums)| left.minus(sums))
+                others.iter().fold(self.usage.sums, |left, (_, sums)| left.minus(sums))
             }
             WalObjectKind::Partial
             | WalObjectKind::Label
@@ -300,10 +302,10 @@ impl LogInventory {
         }
     }
 
-    /// Individual files, in the order in which they were listed; `None` if there was no room for
+    /// Individual files, in the order in which they were listed; `None` if there was no memory for
     /// them.
     #[must_use]
-    pub fn files(&self) -> Option<impl Iterator<Item = LoggedFile>> {
+    pub fn files(&self) -> Option<impl Iterator<Item = WalDirFile>> {
         self.files.known()
     }
 
@@ -328,7 +330,7 @@ impl LogInventory {
         }
         if present == self.segments.count() {
             let sums = self.of(WalObjectKind::Segment);
-            return Some(SomeObjects { sums, blocked: self.rarities().blocked });
+            return Some(SomeObjects { sums, blocked: self.irregularities().blocked });
         }
         let mut part = SomeObjects::default();
         for file in self.files()? {
@@ -377,19 +379,19 @@ impl LogInventory {
         self.intervals = intervals;
     }
 
-    /// Moves its files into this room, unless it already has as much; returns the room that it does
+    /// Moves its files into this buffer, unless it already has as large a one; returns the buffer that it does
     /// not need.
-    pub(super) fn move_files(&mut self, room: Vec<LoggedFile>) -> Option<Vec<LoggedFile>> {
-        self.files.move_to(room)
+    pub(super) fn move_files(&mut self, buffer: Vec<WalDirFile>) -> Option<Vec<WalDirFile>> {
+        self.files.move_to(buffer)
     }
 
     /// Packs the individual files, if they take at most as much memory as this, and otherwise forgets
-    /// them; returns their room, emptied.
+    /// them; returns their buffer, emptied.
     pub(super) fn pack_files(&mut self, most: usize) -> Packing {
         self.draw_from_files();
         self.segments.shrink_to_fit();
         self.edges.shrink_to_fit();
-        self.stock.shrink_to_fit();
+        self.usage.shrink_to_fit();
         self.files.pack(most)
     }
 

@@ -1,4 +1,4 @@
-//! Who may use whom: the rooms of the source, and what stays out of them.
+//! Who may use whom: the modules of the source, and what stays out of them.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The pure rooms, each of which uses only those before it.
+/// The pure modules, each of which uses only those before it.
 const PURE: [&str; 9] = [
     "schedule",
     "postgres",
@@ -26,7 +26,7 @@ const OTHERS: [&str; 7] = ["trust", "storage", "certificates", "scan", "web", "c
 const TESTS: [&str; 6] =
     ["tests.rs", "naive_tests.rs", "table_tests.rs", "tests", "scenarios", "scripted.rs"];
 
-/// What has no place in a pure room: I/O, clocks, logs, async.
+/// What has no place in a pure module: I/O, clocks, logs, async.
 const IMPURE: [&str; 10] = [
     "std::fs",
     "std::net",
@@ -40,16 +40,16 @@ const IMPURE: [&str; 10] = [
     "Instant::now",
 ];
 
-/// The lines of a room's code with their place; without comments and without tests.
-fn code(room: &str) -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room);
+/// The lines of a module's code with their place; without comments and without tests.
+fn code(module: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module);
     let lines: Vec<_> = files(&folder).iter().flat_map(|file| code_lines(file)).collect();
-    assert!(!lines.is_empty(), "`{room}` has no code");
+    assert!(!lines.is_empty(), "`{module}` has no code");
     lines
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("the room is a folder");
+    let entries = fs::read_dir(folder).expect("the module is a folder");
     let paths = entries.map(|entry| entry.expect("the entry can be read").path());
     paths
         .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
@@ -73,57 +73,61 @@ fn code_lines(file: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-fn assert_absent(room: &str, words: impl IntoIterator<Item = String>) {
-    let lines = code(room);
+fn assert_absent(module: &str, words: impl IntoIterator<Item = String>) {
+    let lines = code(module);
     for word in words {
         let found = lines.iter().find(|(_, line)| line.contains(&word));
-        assert_eq!(found, None, "`{room}` must not name `{word}`");
+        assert_eq!(found, None, "`{module}` must not name `{word}`");
     }
 }
 
 #[test]
-fn pure_rooms_do_no_io_and_read_no_clock() {
-    for room in PURE {
-        assert_absent(room, IMPURE.map(str::to_owned));
+fn pure_modules_do_no_io_and_read_no_clock() {
+    for module in PURE {
+        assert_absent(module, IMPURE.map(str::to_owned));
     }
 }
 
 #[test]
-fn uses_between_the_rooms_go_one_way() {
-    for (index, room) in PURE.iter().enumerate() {
+fn uses_between_the_modules_go_one_way() {
+    for (index, module) in PURE.iter().enumerate() {
         let later = PURE.iter().skip(index + 1).chain(&OTHERS);
-        assert_absent(room, later.map(|other| format!("crate::{other}")));
+        assert_absent(module, later.map(|other| format!("crate::{other}")));
     }
     assert_absent(
         "trust",
         ["storage", "certificates", "scan", "web", "config", "app"]
-            .map(|room| format!("crate::{room}")),
+            .map(|module| format!("crate::{module}")),
     );
     assert_absent(
         "storage",
-        ["certificates", "scan", "web", "config", "app"].map(|room| format!("crate::{room}")),
+        ["certificates", "scan", "web", "config", "app"].map(|module| format!("crate::{module}")),
     );
-    assert_absent("scan", ["web", "config", "app", "metrics"].map(|room| format!("crate::{room}")));
+    assert_absent(
+        "scan",
+        ["web", "config", "app", "metrics"].map(|module| format!("crate::{module}")),
+    );
     assert_absent(
         "certificates",
-        ["storage", "scan", "web", "config", "app", "metrics"].map(|room| format!("crate::{room}")),
+        ["storage", "scan", "web", "config", "app", "metrics"]
+            .map(|module| format!("crate::{module}")),
     );
     assert_absent(
         "web",
         ["storage", "certificates", "scan", "config", "app", "report", "x509"]
-            .map(|room| format!("crate::{room}")),
+            .map(|module| format!("crate::{module}")),
     );
-    // What an operator writes is parsed into the types of the pure rooms, where the rule stands.
+    // What an operator writes is parsed into the types of the pure modules, where the rule stands.
     assert_absent(
         "config",
-        ["storage", "certificates", "scan", "web", "app"].map(|room| format!("crate::{room}")),
+        ["storage", "certificates", "scan", "web", "app"].map(|module| format!("crate::{module}")),
     );
 }
 
 #[test]
 fn only_the_folder_for_s3_names_the_sdk() {
-    for room in PURE.iter().chain(&OTHERS) {
-        let outside = code(room).into_iter().filter(|(place, _)| !place.contains("storage/s3/"));
+    for module in PURE.iter().chain(&OTHERS) {
+        let outside = code(module).into_iter().filter(|(place, _)| !place.contains("storage/s3/"));
         let found = outside.filter(|(_, line)| line.contains("aws_")).find(|(place, _)| {
             // A list of noisy log targets is not a use.
             !place.contains("app/logging.rs")

@@ -14,12 +14,12 @@ const TO_RECKON_FROM: usize = 3;
 
 /// How many of some directories are servers', and how many lie deeper.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Levels {
+pub(super) struct DirectoryCounts {
     pub(super) servers: usize,
     pub(super) deeper: usize,
 }
 
-impl Levels {
+impl DirectoryCounts {
     /// Counts directories below a root; all names end in a slash.
     pub(super) fn of(directories: &[String], root: &str) -> Self {
         let is_server = |name: &&String| {
@@ -35,7 +35,7 @@ impl Levels {
     }
 }
 
-impl Add for Levels {
+impl Add for DirectoryCounts {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -45,26 +45,26 @@ impl Add for Levels {
 
 /// What a listing has seen so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
+pub(super) struct ListingEstimate {
     pub(super) pages: u32,
     pub(super) keys: usize,
     /// Directories that are listed.
-    pub(super) passed: Levels,
+    pub(super) passed: DirectoryCounts,
     /// Directories that are known and still to be listed.
-    pub(super) ahead: Levels,
+    pub(super) ahead: DirectoryCounts,
 }
 
-impl Seen {
+impl ListingEstimate {
     /// Whether there seem to be more pages, of so many keys each, than a small listing has.
     pub(super) fn is_large(&self, page: usize, small: u32) -> bool {
         let is_more =
-            self.expected_pages(page).map_or(self.pages >= LONG_IF_UNKNOWN, |it| it > small);
+            self.expected_pages(page).map_or(self.pages >= LONG_IF_UNKNOWN, |pages| pages > small);
         self.pages >= SMALL_FOR_CERTAIN.min(small) && is_more
     }
 
     /// How many pages there seem to be, by what was passed so far; `None` if that is too little.
     ///
-    /// Servers are reckoned from servers: how much lies in a log's directory tells nothing of them.
+    /// Servers are reckoned from servers: how much lies in a WAL directory's directory tells nothing of them.
     fn expected_pages(&self, page: usize) -> Option<u32> {
         let keys = |ahead: usize, passed: usize| {
             let is_known = ahead > 0 && passed >= TO_RECKON_FROM;
@@ -85,23 +85,23 @@ mod tests {
 
     const SMALL: u32 = 50;
 
-    fn seen(pages: u32, passed: Levels, ahead: Levels) -> Seen {
-        Seen { pages, keys: pages as usize * 1000, passed, ahead }
+    fn seen(pages: u32, passed: DirectoryCounts, ahead: DirectoryCounts) -> ListingEstimate {
+        ListingEstimate { pages, keys: pages as usize * 1000, passed, ahead }
     }
 
-    fn servers(servers: usize) -> Levels {
-        Levels { servers, deeper: 0 }
+    fn servers(servers: usize) -> DirectoryCounts {
+        DirectoryCounts { servers, deeper: 0 }
     }
 
-    fn deeper(deeper: usize) -> Levels {
-        Levels { servers: 0, deeper }
+    fn deeper(deeper: usize) -> DirectoryCounts {
+        DirectoryCounts { servers: 0, deeper }
     }
 
     #[test]
     fn directories_are_counted_by_their_depth() {
         let names = ["p/a/", "p/a/wals/", "p/a/wals/0000000100000000/", "p/b/"].map(str::to_owned);
 
-        let levels = Levels::of(&names, "p/");
+        let levels = DirectoryCounts::of(&names, "p/");
 
         assert_eq!((levels.servers, levels.deeper, levels.count()), (2, 2, 4));
     }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_are_not_reckoned_from_logs() {
+    fn servers_are_not_reckoned_from_wal_dirs() {
         assert!(!seen(10, deeper(40), servers(900)).is_large(1000, SMALL));
         assert!(seen(10, servers(40), servers(900)).is_large(1000, SMALL));
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use barman_cloud_exporter::inventory::{
-    Files, Finding, Inventory, ListedObject, StorageClass, UnfinishedUpload, UnreadableReason,
+    FileReading, Inventory, ListedObject, SmallFiles, StorageClass, UnfinishedUpload,
+    UnreadableReason,
 };
 use barman_cloud_exporter::report::{
     Expectations, Report, RetentionPolicies, ScanFindings, ScheduleExpectation, UploadFinding,
@@ -40,7 +41,7 @@ pub(super) struct Object {
 
 /// A server: its objects by key, and the operator's settings for it.
 #[derive(Clone, Default)]
-pub(super) struct Made {
+pub(super) struct ServerObjects {
     pub(super) objects: BTreeMap<String, Object>,
     pub(super) uploads: Vec<(String, DateTime<Utc>)>,
     pub(super) policy: Option<&'static str>,
@@ -88,19 +89,19 @@ pub(super) fn info(
     )
 }
 
-impl Made {
+impl ServerObjects {
     /// A server in good health: five daily backups, and WAL every four hours.
     pub(super) fn healthy() -> Self {
-        let mut made = Self::default();
+        let mut server = Self::default();
         for day in 0..5 {
             let began_at = first_backup_at() + TimeDelta::days(day.into());
             let number = FIRST_SEGMENT + SEGMENTS_PER_DAY * day;
-            made.put_backup(day, &info("DONE", began_at, &segment(1, number), ""), began_at);
+            server.put_backup(day, &info("DONE", began_at, &segment(1, number), ""), began_at);
         }
         for number in FIRST_SEGMENT..=LAST_SEGMENT {
-            made.put(&wal_key(1, number), 1000, arrival(number));
+            server.put(&wal_key(1, number), 1000, arrival(number));
         }
-        made
+        server
     }
 
     pub(super) fn put(&mut self, key: &str, bytes: u64, at: DateTime<Utc>) {
@@ -144,16 +145,16 @@ impl Made {
 }
 
 /// Returns the report on an archive of these servers.
-pub(super) fn report(servers: &BTreeMap<String, Made>) -> Report {
+pub(super) fn report(servers: &BTreeMap<String, ServerObjects>) -> Report {
     let mut inventory = Inventory::default();
-    for (name, made) in servers {
-        for (key, object) in &made.objects {
+    for (name, server) in servers {
+        for (key, object) in &server.objects {
             let key = format!("{name}/{key}");
             inventory.add(&key, &listed(&key, object));
         }
     }
     inventory.settle(now());
-    let mut files = Files::default();
+    let mut files = SmallFiles::default();
     for file in inventory.small_files() {
         let (server, key) = file.object.key.split_once('/').unwrap();
         files.insert(
@@ -161,7 +162,7 @@ pub(super) fn report(servers: &BTreeMap<String, Made>) -> Report {
             finding(&servers[server].objects[key], |text| file.kind.read(text.as_bytes())),
         );
     }
-    let uploads: Vec<_> = servers.iter().flat_map(|(name, made)| uploads(name, made)).collect();
+    let uploads: Vec<_> = servers.iter().flat_map(|(name, server)| uploads(name, server)).collect();
     let findings = ScanFindings {
         inventory: &inventory,
         files: &files,
@@ -184,15 +185,15 @@ fn listed(key: &str, object: &Object) -> ListedObject {
     }
 }
 
-fn finding(object: &Object, read: impl Fn(&str) -> Finding) -> Finding {
+fn finding(object: &Object, read: impl Fn(&str) -> FileReading) -> FileReading {
     if object.is_refused {
         let message = "status 403, AccessDenied: no kms:Decrypt".to_owned();
-        return Finding::Unreadable { reason: UnreadableReason::Access, message };
+        return FileReading::Unreadable { reason: UnreadableReason::Access, message };
     }
     read(object.content.as_deref().unwrap_or_default())
 }
 
-fn uploads(name: &str, made: &Made) -> Vec<UploadFinding> {
+fn uploads(name: &str, server: &ServerObjects) -> Vec<UploadFinding> {
     let upload = |(key, at): &(String, DateTime<Utc>)| UploadFinding {
         upload: UnfinishedUpload {
             key: format!("{name}/{key}"),
@@ -201,16 +202,17 @@ fn uploads(name: &str, made: &Made) -> Vec<UploadFinding> {
         },
         bytes: Some(7),
     };
-    made.uploads.iter().map(upload).collect()
+    server.uploads.iter().map(upload).collect()
 }
 
-fn expectations(servers: &BTreeMap<String, Made>) -> Expectations {
-    let expected = servers.iter().filter(|(_, made)| !made.is_orphan);
-    let policy =
-        |(name, made): (&String, &Made)| Some((name.clone(), made.policy?.parse().unwrap()));
-    let minimum = |(name, made): (&String, &Made)| Some((name.clone(), made.minimum?));
-    let schedule = |(name, made): (&String, &Made)| {
-        let schedule = Arc::new(made.schedule?.parse().unwrap());
+fn expectations(servers: &BTreeMap<String, ServerObjects>) -> Expectations {
+    let expected = servers.iter().filter(|(_, server)| !server.is_orphan);
+    let policy = |(name, server): (&String, &ServerObjects)| {
+        Some((name.clone(), server.policy?.parse().unwrap()))
+    };
+    let minimum = |(name, server): (&String, &ServerObjects)| Some((name.clone(), server.minimum?));
+    let schedule = |(name, server): (&String, &ServerObjects)| {
+        let schedule = Arc::new(server.schedule?.parse().unwrap());
         let expected = ScheduleExpectation { schedule, zone: Tz::UTC, grace_period: None };
         Some((name.clone(), expected))
     };

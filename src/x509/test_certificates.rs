@@ -14,7 +14,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 /// A certificate and its key, both PEM.
 #[derive(Clone, Debug)]
-pub(crate) struct Made {
+pub(crate) struct IssuedCertificate {
     pub(crate) pem: String,
     pub(crate) key: String,
     pub(crate) certificate: X509,
@@ -71,10 +71,10 @@ impl Authority {
         read(self.0.der())
     }
 
-    pub(crate) fn sign(&self, params: &CertificateParams) -> Made {
+    pub(crate) fn sign(&self, params: &CertificateParams) -> IssuedCertificate {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
-        Made {
+        IssuedCertificate {
             pem: certificate.pem(),
             key: key.serialize_pem(),
             certificate: read(certificate.der()),
@@ -82,7 +82,7 @@ impl Authority {
     }
 
     /// A server's certificate from 2030 to 2031.
-    pub(crate) fn leaf(&self) -> Made {
+    pub(crate) fn leaf(&self) -> IssuedCertificate {
         self.sign(&leaf_params("server", (2030, 2031)))
     }
 }
@@ -93,8 +93,8 @@ fn read(der: &[u8]) -> X509 {
 
 /// A leaf of version 1 for `db.example`, its key and its CA: as `PostgreSQL`'s manual has them made
 /// with `OpenSSL` 3.0, for a hundred years.
-pub(crate) fn version_1() -> (Made, Made) {
-    let made = |pem: &str, key: &str| Made {
+pub(crate) fn version_1() -> (IssuedCertificate, IssuedCertificate) {
+    let made = |pem: &str, key: &str| IssuedCertificate {
         pem: pem.to_owned(),
         key: key.to_owned(),
         certificate: X509::from_pem(pem.as_bytes()).unwrap(),

@@ -1,4 +1,4 @@
-//! Taking stock of a whole archive.
+//! Listing of a whole archive.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{debug, warn};
 
 use crate::inventory::{Inventory, ListedObject};
-use crate::postgres::LogName;
-use crate::storage::{ObjectStore, Reach, StorageError};
+use crate::postgres::WalDir;
+use crate::storage::{ErrorScope, ObjectStore, StorageError};
 
 use super::Pass;
 use super::key_order::KeyOrder;
 use super::key_range::KeyRange;
 use super::listing::{list_in_any_order, list_plainly};
-use super::logs::AskedLogs;
 use super::parallel::{ParallelListing, Wanted};
-use super::part::Stop;
 use super::progress::protocol;
+use super::shard::Stop;
+use super::wal_dirs::AskedWalDirs;
 
 /// For how long WAL may go after the backup that it belongs to: deleting a million objects takes a
 /// few minutes.
@@ -26,7 +26,7 @@ const DELETION_TAKES: TimeDelta = TimeDelta::hours(1);
 
 /// What is remembered of listing an archive.
 #[derive(Debug)]
-pub(super) struct Stock {
+pub(super) struct ListingMemory {
     /// What was listed.
     pub(super) inventory: Inventory,
     /// When the listing began.
@@ -36,15 +36,15 @@ pub(super) struct Stock {
     /// The backups, by server and id, as they were listed. What was found when a backup was looked at
     /// once more is not in it.
     pub(super) backups: BTreeMap<String, BTreeMap<String, BackupBegin>>,
-    /// Servers of which backups were deleted lately: when that was seen, and the log up to which
+    /// Servers of which backups were deleted lately: when that was seen, and the WAL directory up to which
     /// their WAL goes or may still go.
-    pub(super) deletions: BTreeMap<String, (DateTime<Utc>, LogName)>,
-    /// Number of directories of logs that each server had when these were last listed: with some stores, the
+    pub(super) deletions: BTreeMap<String, (DateTime<Utc>, WalDir)>,
+    /// Number of WAL directories that each server had when these were last listed: with some stores, the
     /// empty ones too, of which listing everything says nothing.
     pub(super) directories: BTreeMap<String, usize>,
 }
 
-impl Stock {
+impl ListingMemory {
     fn new(mut inventory: Inventory, whole_requests: u32, listed_at: DateTime<Utc>) -> Self {
         inventory.settle(listed_at);
         Self {
@@ -58,8 +58,8 @@ impl Stock {
     }
 }
 
-impl Stock {
-    /// Takes over what a listing of everything does not say, of the stock that was known before.
+impl ListingMemory {
+    /// Takes over what a listing of everything does not say, of what was known before.
     pub(super) fn take_over(&mut self, before: Self) {
         (self.deletions, self.directories) = (before.deletions, before.directories);
         self.tidy(self.listed_at);
@@ -75,8 +75,8 @@ impl Stock {
 /// Where a backup begins to need WAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BackupBegin {
-    /// The log of its first segment.
-    pub(super) log: LogName,
+    /// The WAL directory of its first segment.
+    pub(super) wal_dir: WalDir,
     /// Whether the deletion of WAL counts it (`BackupInfo.STATUS_COPY_DONE`).
     pub(super) is_copied: bool,
 }
@@ -142,20 +142,20 @@ impl Scope {
 impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Lists everything that these credentials may list, in a way that the store allows; remembers
     /// both.
-    pub(super) async fn take_allowed_stock(
+    pub(super) async fn list_allowed(
         &self,
         (way, scope): (&mut Way, &mut Scope),
-        asked: &AskedLogs,
+        asked: &AskedWalDirs,
         listed_at: DateTime<Utc>,
-    ) -> Result<Stock, StorageError> {
+    ) -> Result<ListingMemory, StorageError> {
         if !scope.may_be_everything(self.limits.audit_period, listed_at) {
             let servers = self.prefixes_of_servers();
-            return self.take_whole_stock(way, &servers, asked, listed_at).await;
+            return self.list_everything(way, &servers, asked, listed_at).await;
         }
         let everything = vec![self.prefix.to_owned()];
-        match self.take_whole_stock(way, &everything, asked, listed_at).await {
-            Err(error) if error.reach() == Reach::RefusedCall => {
-                self.take_stock_of_servers((way, scope), error, asked, listed_at).await
+        match self.list_everything(way, &everything, asked, listed_at).await {
+            Err(error) if error.reach() == ErrorScope::RefusedCall => {
+                self.list_servers((way, scope), error, asked, listed_at).await
             }
             result => {
                 *scope = Scope::Everything;
@@ -166,20 +166,20 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
 
     /// Lists only the expected servers, after a listing of everything was refused. If this
     /// succeeds, it is remembered, and the log says so once.
-    async fn take_stock_of_servers(
+    async fn list_servers(
         &self,
         (way, scope): (&mut Way, &mut Scope),
         refusal: StorageError,
-        asked: &AskedLogs,
+        asked: &AskedWalDirs,
         listed_at: DateTime<Utc>,
-    ) -> Result<Stock, StorageError> {
+    ) -> Result<ListingMemory, StorageError> {
         if self.expected.servers.is_none() {
             let advice = "or name the servers under `servers` of this archive: then it is enough \
                           to list `base/` and `wals/` of each";
             return Err(refusal.or_else(advice));
         }
         let servers = self.prefixes_of_servers();
-        let stock = self.take_whole_stock(way, &servers, asked, listed_at).await?;
+        let usage = self.list_everything(way, &servers, asked, listed_at).await?;
         if *scope == Scope::Everything {
             let (archive, error) = (self.archive, refusal.with_causes());
             warn!(
@@ -190,7 +190,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             );
         }
         *scope = Scope::Servers(listed_at);
-        Ok(stock)
+        Ok(usage)
     }
 
     /// Returns `base/` and `wals/` of each expected server, in this order, so that the WAL of every
@@ -203,13 +203,13 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     }
 
     /// Lists everything below some prefixes, in a way that the store allows; remembers that way.
-    async fn take_whole_stock(
+    async fn list_everything(
         &self,
         way: &mut Way,
         prefixes: &[String],
-        asked: &AskedLogs,
+        asked: &AskedWalDirs,
         listed_at: DateTime<Utc>,
-    ) -> Result<Stock, StorageError> {
+    ) -> Result<ListingMemory, StorageError> {
         let before = *way;
         let mut disorder = String::new();
         for tried in before.to_try().iter().copied() {
@@ -219,7 +219,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                         self.tell_of_way(tried, &disorder);
                     }
                     *way = tried;
-                    return Ok(Stock::new(inventory, requests, listed_at));
+                    return Ok(ListingMemory::new(inventory, requests, listed_at));
                 }
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Disorder(why)) => {
@@ -252,7 +252,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         &self,
         way: Way,
         prefixes: &[String],
-        asked: &AskedLogs,
+        asked: &AskedWalDirs,
         listed_at: DateTime<Utc>,
     ) -> Result<(Inventory, u32), Stop> {
         let names = self.expected.nested_names();

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use crate::storage::{ListPage, ListRequest};
 
 use super::key_order::KeyOrder;
-use super::part::Stop;
+use super::shard::Stop;
 
 /// Finds the directories that lie directly below one directory, page after page.
 ///
 /// What it finds is only ever used to divide a listing: whatever a store answers, no key is missed.
 #[derive(Debug)]
-pub(super) struct Exploration {
+pub(super) struct DirectoryProbe {
     level: String,
     start_after: Option<String>,
     continuation: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct Exploration {
     pub(super) is_done: bool,
 }
 
-impl Exploration {
+impl DirectoryProbe {
     /// Of the directories below `level`, after the one that holds `position`.
     pub(super) fn new(level: &str, position: Option<&str>) -> Self {
         let below = position.and_then(|position| position.strip_prefix(level));
@@ -48,7 +48,7 @@ impl Exploration {
         }
     }
 
-    /// Ends the exploration with what it has found so far.
+    /// Ends the probe with what it has found so far.
     pub(super) fn give_up(&mut self) {
         self.pages += 1;
         self.is_asked = false;

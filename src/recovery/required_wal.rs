@@ -12,11 +12,11 @@ use super::{ArchivedWal, BackupSpan, Histories};
 
 /// Purpose for which a finished backup needs WAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub enum WalRequirement {
     /// Consistency, and replay from there on.
-    EverythingAfter,
+    Recovery,
     /// Consistency and nothing more: the backup is kept as standalone.
-    JustItself,
+    Consistency,
 }
 
 /// WAL that finished backups need, by segment number, present or not.
@@ -26,7 +26,7 @@ pub enum Need {
 /// its own timeline is needed even if a history file is in the way of every restore: someone may
 /// fix that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NeededWal {
+pub struct RequiredWal {
     segments: BTreeMap<TimelineId, Runs>,
     /// Timelines of unknown origin, each with the first segment that a backup of a lower timeline
     /// could need of it.
@@ -35,10 +35,14 @@ pub struct NeededWal {
     are_some_left_out: bool,
 }
 
-impl NeededWal {
+impl RequiredWal {
     /// Determines the WAL that these backups need of an archive.
     #[must_use]
-    pub fn of(backups: &[(BackupSpan, Need)], histories: &Histories, wal: &ArchivedWal) -> Self {
+    pub fn of(
+        backups: &[(BackupSpan, WalRequirement)],
+        histories: &Histories,
+        wal: &ArchivedWal,
+    ) -> Self {
         let mut needed = Self::default();
         let timelines =
             backups.iter().flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
@@ -103,14 +107,14 @@ impl NeededWal {
         }
     }
 
-    fn add_own(&mut self, span: &BackupSpan, need: Need, size: SegmentSize) {
+    fn add_own(&mut self, span: &BackupSpan, need: WalRequirement, size: SegmentSize) {
         let (Some(first), Some(last_needed)) = (span.begin.number(size), span.last_needed(size))
         else {
             return;
         };
         let last = match need {
-            Need::EverythingAfter => u64::MAX,
-            Need::JustItself => last_needed,
+            WalRequirement::Recovery => u64::MAX,
+            WalRequirement::Consistency => last_needed,
         };
         self.segments.entry(span.begin.timeline).or_default().insert_run(Run { first, last });
         if span.end.timeline != span.begin.timeline {
@@ -123,7 +127,7 @@ impl NeededWal {
     fn add_course(
         &mut self,
         course: &Rc<Course>,
-        backups: &[(BackupSpan, Need)],
+        backups: &[(BackupSpan, WalRequirement)],
         histories: &Histories,
         wal: &ArchivedWal,
     ) {
@@ -133,11 +137,11 @@ impl NeededWal {
             let attempt = Attempt { span, course, wal, histories };
             let Ok(replayed) = attempt.replayed() else { continue };
             match need {
-                Need::EverythingAfter => {
+                WalRequirement::Recovery => {
                     first_begin = first_begin.into_iter().chain([replayed.begin]).min();
                     self.add(replayed.served_unless(&mut passed, course), u64::MAX);
                 }
-                Need::JustItself => {
+                WalRequirement::Consistency => {
                     let last = span.last_needed(wal.size).unwrap_or(u64::MAX);
                     let steps = course.steps.endless_from(replayed.begin);
                     let mut passed = BTreeSet::new();
@@ -163,11 +167,12 @@ impl NeededWal {
     fn add_unknown(
         &mut self,
         span: &BackupSpan,
-        need: Need,
+        need: WalRequirement,
         unknown: &[TimelineId],
         size: SegmentSize,
     ) {
-        let Some(begin) = span.begin.number(size).filter(|_| need == Need::EverythingAfter) else {
+        let Some(begin) = span.begin.number(size).filter(|_| need == WalRequirement::Recovery)
+        else {
             return;
         };
         for timeline in unknown.iter().filter(|timeline| **timeline > span.begin.timeline) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::inventory::{Files, Inventory};
+use crate::inventory::{Inventory, SmallFiles};
 use crate::recovery::{Obstacle, Verdict};
 use crate::report::Report;
 use crate::storage::{ObjectStore, StorageError};
@@ -17,11 +17,12 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
     ///
     /// Retention deletes a backup and then WAL: what was deleted while the scan ran may have been
     /// listed with its backup, and without its WAL. `true` if anything was looked at.
-    pub(super) async fn confirm_losses(
+    pub(super) async fn recheck_lost_wal(
         &self,
         report: &Report,
         said_before: &mut BTreeSet<BackupPlace>,
-        (inventory, files): (&mut Inventory, &mut Files),
+        inventory: &mut Inventory,
+        files: &mut SmallFiles,
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         let lost = with_lost_wal(report);

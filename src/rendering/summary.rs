@@ -12,7 +12,7 @@ use super::health::server_findings;
 
 /// One server: whether it can be restored, and what is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerGlance {
+pub struct ServerSummary {
     /// Name of its directory.
     pub name: String,
     /// What the newest finished backup is good for; `None` of an orphan, which nobody judges.
@@ -58,7 +58,10 @@ impl RestoreVerdict {
     }
 
     fn of(server: &ServerReport) -> Self {
-        match (server.newest_is_recoverable(), server.newest_verdict().map(|one| &one.verdict)) {
+        match (
+            server.newest_is_recoverable(),
+            server.newest_verdict().map(|server| &server.verdict),
+        ) {
             (None, _) => Self::Unknown,
             (_, Some(Verdict::Blocked(_) | Verdict::Consistent(Obstacle::ColdSegment(_)))) => {
                 Self::Blocked
@@ -75,11 +78,11 @@ impl RestoreVerdict {
 
 /// The servers found and the servers expected, worst first.
 #[must_use]
-pub fn server_glances(report: &Report, now: DateTime<Utc>) -> Vec<ServerGlance> {
-    let glance = |(name, server): (&String, &ServerReport)| {
-        let mut findings = server_findings((name, server), report, now);
+pub fn server_glances(report: &Report, now: DateTime<Utc>) -> Vec<ServerSummary> {
+    let summary = |(name, server): (&String, &ServerReport)| {
+        let mut findings = server_findings(name, server, report, now);
         findings.sort_by_key(|finding| Reverse(finding.severity));
-        ServerGlance {
+        ServerSummary {
             name: name.clone(),
             verdict: server.is_expected.then(|| RestoreVerdict::of(server)),
             status: Severity::worst(findings.iter().map(|finding| finding.severity)),
@@ -87,7 +90,7 @@ pub fn server_glances(report: &Report, now: DateTime<Utc>) -> Vec<ServerGlance> 
             problems: findings.into_iter().map(|finding| finding.message).collect(),
         }
     };
-    let mut glances: Vec<_> = report.servers.iter().map(glance).collect();
-    glances.sort_by_key(|one| (Reverse(one.status), one.verdict.is_none()));
+    let mut glances: Vec<_> = report.servers.iter().map(summary).collect();
+    glances.sort_by_key(|server| (Reverse(server.status), server.verdict.is_none()));
     glances
 }

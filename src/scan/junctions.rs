@@ -9,24 +9,24 @@ use crate::storage::{ListRequest, ObjectStore};
 
 use super::key_order::KeyOrder;
 use super::key_range::KeyRange;
-use super::part::{Part, Stop};
+use super::shard::{Shard, Stop};
 
 /// What the parts of a listing saw on either side of where they meet, by that text.
 #[derive(Debug, Default)]
-pub(super) struct Seams(BTreeMap<String, Seam>);
+pub(super) struct Junctions(BTreeMap<String, Junction>);
 
 /// What was seen where two parts meet.
 #[derive(Debug, Default)]
-struct Seam {
+struct Junction {
     /// The first key beyond the part before.
     beyond: Option<String>,
     /// The part after, and the first key that it listed.
     after: Option<(KeyRange, Option<String>)>,
 }
 
-impl Seams {
+impl Junctions {
     /// Notes what a part saw that is done.
-    pub(super) fn note(&mut self, part: Part) {
+    pub(super) fn note(&mut self, part: Shard) {
         if let Some((until, beyond)) = part.range.until.clone().zip(part.beyond) {
             self.0.entry(until).or_default().beyond = Some(beyond);
         }
@@ -64,8 +64,8 @@ impl Seams {
         order: KeyOrder,
         began_at: DateTime<Utc>,
     ) -> Result<(), Stop> {
-        for (boundary, seam) in &self.0 {
-            let Some(beyond) = seam.beyond.as_ref() else { continue };
+        for (boundary, junction) in &self.0 {
+            let Some(beyond) = junction.beyond.as_ref() else { continue };
             let Some((range, first)) = self.range_of(beyond, boundary, order) else { continue };
             let is_in = holds(range, beyond, order);
             let is_missed = match first {
