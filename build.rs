@@ -3,10 +3,9 @@
 //! The revision is `BARMAN_CLOUD_EXPORTER_REVISION` from the environment, where a build has no
 //! repository; otherwise git's; otherwise `unknown`.
 
-use std::env;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 const REVISION: &str = "BARMAN_CLOUD_EXPORTER_REVISION";
 

@@ -15,8 +15,9 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use generated::{Judged, Shape};
 use rustix::time::{ClockId, clock_gettime};
+
+use generated::{Judged, Shape};
 
 /// What the archive of a million segments may take: restores of 1,000 backups to 42 targets.
 const BOUND: Duration = Duration::from_millis(50);

@@ -8,36 +8,20 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`postgres`] | what is true of every cluster: WAL segments, timelines, history files |
-//! | [`barman`] | what keys and files of an archive mean |
-//! | [`inventory`] | what an archive contains, as sums and runs |
-//! | [`schedule`] | when backups should be taken, as `CloudNativePG` reads it |
-//! | [`recovery`] | what timelines lead to, and what retention would delete |
-//! | [`x509`] | what certificates say, and whether a chain verifies |
 //! | [`report`] | the immutable result of one scan |
 //! | [`rendering`] | what a report says to people and their scripts: findings, sums, JSON, text |
 //! | [`metrics`] | what Prometheus sees |
 //! | [`config`] | what an operator can set |
-//! | [`trust`] | certificates that clients trust, loaded by OpenSSL |
-//! | [`storage`] | object storage: list, get |
 //! | [`certificates`] | certificates in files, and in handshakes |
 //! | [`scan`] | one pass over an archive, and its schedule |
 //! | [`web`] | `/metrics`, health, the landing page |
 //! | [`app`] | builds and connects the modules |
 
 pub mod app;
-pub mod barman;
 pub mod certificates;
 pub mod config;
-pub mod inventory;
 pub mod metrics;
-pub mod postgres;
-pub mod recovery;
 pub mod rendering;
 pub mod report;
 pub mod scan;
-pub mod schedule;
-pub mod storage;
-pub mod trust;
 pub mod web;
-pub mod x509;

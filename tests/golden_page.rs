@@ -6,24 +6,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
+use archive_store_s3::{CredentialSource, S3Settings, S3Store};
 use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
 };
 use barman_cloud_exporter::report::{
-    ArchiveStatus, ErrorKind, Expectations, Operation, RequestOutcome, RetentionPolicies,
-    ScanOutcome, ScheduleExpectation,
+    ArchiveStatus, Expectations, RetentionPolicies, ScanOutcome, ScheduleExpectation,
 };
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
-use barman_cloud_exporter::storage::{CredentialSource, RequestObserver, S3Settings, S3Store};
-use barman_cloud_exporter::x509::{
-    CertificateSource, CertificateStatus, Chain, LastChain, Verification, WarnBefore,
-};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use embedded_s3::recorded::{self, Recorded};
 use embedded_s3::{Options, Part, Server, Store, Upload};
 use openssl::x509::X509;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair, date_time_ymd};
+use tls_certificates::x509::{
+    CertificateSource, CertificateStatus, Chain, LastChain, Verification, WarnBefore,
+};
 
 const PREFIX: &str = "barman/backup/";
 

@@ -9,9 +9,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use barman_cloud_exporter::inventory::{Inventory, ListedObject, SmallFiles};
-use barman_cloud_exporter::postgres::{SegmentName, SegmentSize, TimelineId};
-use barman_cloud_exporter::recovery::{Replay, Target, Verdict};
+use barman_archive::inventory::{Inventory, ListedObject, SmallFiles};
+use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId};
+use barman_archive::recovery::{Replay, Target, Verdict};
 use barman_cloud_exporter::report::{
     Expectations, Report, RetentionPolicies, ScanFindings, ServerReport, build,
 };

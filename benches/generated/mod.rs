@@ -1,7 +1,7 @@
 //! Archives of any size, made up and listed.
 
-use barman_cloud_exporter::inventory::{Inventory, ListedObject, SmallFiles, StorageClass};
-use barman_cloud_exporter::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
+use barman_archive::inventory::{Inventory, ListedObject, SmallFiles, StorageClass};
+use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 use barman_cloud_exporter::report::{Expectations, Report, RetentionPolicies, ScanFindings, build};
 use chrono::{DateTime, TimeDelta, Utc};
 

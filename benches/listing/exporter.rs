@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use archive_store::{Operation, RequestObserver, RequestOutcome};
+use archive_store_s3::{CredentialSource, S3Settings, S3Store};
 use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
 use barman_cloud_exporter::report::{ArchiveStatus, Expectations, Report, RetentionPolicies};
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
-use barman_cloud_exporter::storage::{
-    CredentialSource, Operation, RequestObserver, RequestOutcome, S3Settings, S3Store,
-};
 use chrono::{DateTime, TimeDelta, Utc};
 use s3_simulator::{BUCKET, NOW, PREFIX};
 use tempfile::TempDir;

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use barman_cloud_exporter::barman::KeepTarget;
-use barman_cloud_exporter::postgres::{TimelineHistory, TimelineId};
+use archive_store::{Operation, RequestObserver, RequestOutcome};
+use archive_store_s3::{CredentialSource, S3Settings, S3Store};
+use barman_archive::barman::KeepTarget;
+use barman_archive::postgres::{TimelineHistory, TimelineId};
 use barman_cloud_exporter::report::{
     Expectations, Report, RetentionPolicies, ServerReport, WalAnomaly,
 };
 use barman_cloud_exporter::scan::{Knowledge, Pass, ScanLimits};
-use barman_cloud_exporter::storage::{
-    CredentialSource, Operation, RequestObserver, RequestOutcome, S3Settings, S3Store,
-};
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Options, Server, Store};
 use flate2::read::GzDecoder;

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use archive_store::{Operation, RequestObserver, RequestOutcome};
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use crate::config::{ArchiveConfig, EndpointUrl};
 use crate::metrics::{ArchiveView, Statistics};
 use crate::rendering::ScanProgress;
-use crate::report::{ArchiveStatus, Oddity, Operation, RequestOutcome, ScanOutcome};
+use crate::report::{ArchiveStatus, Oddity, ScanOutcome};
 use crate::scan::{ScanEnd, ScanObserver};
-use crate::storage::RequestObserver;
 
 /// What is known of one archive, swapped in whole when a scan ends.
 pub(super) struct PublishedArchive {

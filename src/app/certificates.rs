@@ -3,10 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use archive_store::LimitedStore;
+use archive_store_s3::{S3Store, TlsEndpoint};
 use chrono::TimeDelta;
+use tls_certificates::x509::{CertificateStatus, WarnBefore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::scanner::ArchiveScanner;
 use crate::certificates::{
     Address, CertificateObserver, EndpointFinder, Negotiation, Subject, Trust, Watched, Watcher,
 };
@@ -14,11 +18,7 @@ use crate::config::{
     ArchiveConfig, CertificateConfig, CertificateLocation, CertificateWatchConfig, Config,
     EndpointUrl, SslNegotiation,
 };
-use crate::scan::{Clock, LimitedStore, ScanTimes, ScheduleError, Ticker};
-use crate::storage::{S3Store, TlsEndpoint};
-use crate::x509::{CertificateStatus, WarnBefore};
-
-use super::scanner::ArchiveScanner;
+use crate::scan::{Clock, ScanTimes, ScheduleError, Ticker};
 
 /// What is known under one configured name, swapped in whole.
 #[derive(Default)]

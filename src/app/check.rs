@@ -2,11 +2,10 @@
 
 use anyhow::Context;
 
-use crate::rendering::{CheckDocument, Severity, text};
-
 use super::command_line::OutputFormat;
 use super::once::{COULD_NOT_TELL, Said, Scanned};
 use super::terminal::wants_colours;
+use crate::rendering::{CheckDocument, Severity, text};
 
 /// What is not as it should be, with the worst of it as the exit code.
 ///

@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use cnpg_schedule::BackupSchedule;
 
 use super::{build_info, logging};
 use crate::config::{Config, ENVIRONMENT_PREFIX, Flag, Mistakes, ValueOrigin, parse_time_zone};
-use crate::schedule::BackupSchedule;
 
 /// Where the configuration is looked for when nothing names it.
 pub const DEFAULT_CONFIG_FILE: &str = "/etc/barman-cloud-exporter/config.yaml";

@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use super::archive::PublishedArchive;
+use super::certificates::Certificates;
+use super::{build_info, process};
 use crate::metrics::{ArchiveView, BuildInfo, Page};
 use crate::rendering::{CertificateEntry, RestoreVerdict, ServerSummary, server_glances};
 use crate::report::{ArchiveStatus, Report};
@@ -12,10 +15,6 @@ use crate::scan::{Clock, ScanTimes};
 use crate::web::{
     ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview, Standing,
 };
-
-use super::archive::PublishedArchive;
-use super::certificates::Certificates;
-use super::{build_info, process};
 
 /// The archives, for those who ask.
 pub(super) struct Exporter {

@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::future::{join, join_all, pending};
+use tls_certificates::x509::CertificateStatus;
 use tokio_util::sync::CancellationToken;
-
-use crate::config::Config;
-use crate::rendering::progress_line;
-use crate::report::ArchiveStatus;
-use crate::scan::Clock;
-use crate::x509::CertificateStatus;
 
 use super::archive::PublishedArchive;
 use super::certificates::Certificates;
 use super::scanner::scanner;
 use super::terminal;
+use crate::config::Config;
+use crate::rendering::progress_line;
+use crate::report::ArchiveStatus;
+use crate::scan::Clock;
 
 /// The exit code where something could not be told.
 pub(super) const COULD_NOT_TELL: u8 = 3;

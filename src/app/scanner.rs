@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
+use archive_store::{AdaptiveLimit, LimitedStore, Operation, RequestObserver, RequestOutcome};
+use archive_store_s3::{CredentialSource, S3Settings, S3Store};
+use barman_archive::postgres::TimelineId;
 use chrono::TimeDelta;
 
+use super::archive::PublishedArchive;
 use crate::config::{
     ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl, ServerConfig,
 };
-use crate::postgres::TimelineId;
-use crate::report::{
-    Expectations, Operation, RequestOutcome, RetentionPolicies, ScheduleExpectation,
-};
-use crate::scan::{AdaptiveLimit, Clock, Knowledge, LimitedStore, ScanLimits, Scanner};
-use crate::storage::{CredentialSource, RequestObserver, S3Settings, S3Store};
-
-use super::archive::PublishedArchive;
+use crate::report::{Expectations, RetentionPolicies, ScheduleExpectation};
+use crate::scan::{Clock, Knowledge, ScanLimits, Scanner};
 
 /// Objects of a full page of a listing (Amazon S3 API Reference, "`ListObjectsV2`").
 const FULL_PAGE: usize = 1000;

@@ -11,14 +11,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::config::{Config, ListenAddress};
-use crate::scan::{Clock, ScanTimes, Ticker};
-use crate::web::{self, ConnectionLimits};
-
 use super::build_info;
 use super::certificates::Certificates;
 use super::exporter::Exporter;
 use super::scanner::{ArchiveScanner, scanner};
+use crate::config::{Config, ListenAddress};
+use crate::scan::{Clock, ScanTimes, Ticker};
+use crate::web::{self, ConnectionLimits};
 
 /// How long scans get to notice that the program stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(3);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::x509::{InvalidCertificate, InvalidPem};
+use tls_certificates::x509::{InvalidCertificate, InvalidPem};
 
 /// Why a certificate could not be read; never with what a file holds.
 #[derive(Debug, thiserror::Error)]

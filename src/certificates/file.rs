@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use openssl::x509::X509;
-
-use crate::x509;
+use tls_certificates::x509;
 
 use super::ReadError;
 

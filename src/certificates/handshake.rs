@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use openssl::error::ErrorStack;
 use openssl::ssl::{self, Ssl, SslContextBuilder, SslMethod, SslRef, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
+use tls_certificates::trust;
+use tls_certificates::x509::Host;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
-
-use crate::trust;
-use crate::x509::Host;
 
 use super::ReadError;
 

@@ -1,6 +1,6 @@
 //! Reads certificates: from files, and from handshakes. Keys are never read.
 //!
-//! What they mean is decided in [`x509`](crate::x509). Each certificate is read on its own, under a
+//! What they mean is decided in [`x509`](tls_certificates::x509). Each certificate is read on its own, under a
 //! time limit of its own, so that one that hangs delays no other.
 
 mod address;

@@ -1,10 +1,9 @@
 //! How TLS begins with a `PostgreSQL` server (`PostgreSQL` documentation, "SSL Session Encryption").
 
 use openssl::x509::X509;
+use tls_certificates::x509::Host;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-use crate::x509::Host;
 
 use super::handshake::presented_chain;
 use super::{Negotiation, ReadError};

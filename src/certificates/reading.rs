@@ -6,9 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use openssl::error::ErrorStack;
 use openssl::x509::X509;
-
-use crate::trust;
-use crate::x509::{Authorities, Chain, Host, InvalidHost, Purpose, Untrusted, Verification};
+use tls_certificates::trust;
+use tls_certificates::x509::{
+    Authorities, Chain, Host, InvalidHost, Purpose, Untrusted, Verification,
+};
 
 use super::address::Address;
 use super::file::{FileReads, check_file, read_file};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::x509::{CertificateSource, Host, WarnBefore};
+use tls_certificates::x509::{CertificateSource, Host, WarnBefore};
 
 use super::{Address, Negotiation, Trust};
 

@@ -10,10 +10,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::join_all;
+use tls_certificates::x509::{CertificateStatus, LastChain, Verification};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-
-use crate::x509::{CertificateStatus, LastChain, Verification};
 
 use super::file::FileReads;
 use super::pattern::{Matches, is_pattern, matches, name_below};

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use barman_archive::barman::ServerPattern;
+use barman_archive::retention::RetentionPolicy;
+
 use super::backup_schedule::BackupScheduleConfig;
 use super::destination::Destination;
 use super::endpoint::EndpointUrl;
 use super::section::Section;
-use crate::barman::ServerPattern;
-use crate::recovery::retention::RetentionPolicy;
 
 /// One destination path, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]

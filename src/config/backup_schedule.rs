@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use cnpg_schedule::{BackupSchedule, InvalidSchedule};
 
 use super::scan::parse_time_zone;
 use super::section::Section;
-use crate::schedule::{BackupSchedule, InvalidSchedule};
 
 /// When a server's backups should be taken, and from when on one is late.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::x509::Host;
+use tls_certificates::x509::Host;
 
 use super::archives::{label, path, required};
 use super::scan::up_to;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::x509::Host;
+use tls_certificates::x509::Host;
 
 /// Host and port of a `PostgreSQL` server, as in `orders-rw.databases.svc:5432` or `[::1]:5432`.
 #[derive(Clone, Debug, PartialEq, Eq)]

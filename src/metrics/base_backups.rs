@@ -1,12 +1,11 @@
 //! Metrics under "Base backups".
 
+use barman_archive::barman::KeepTarget;
+use barman_archive::inventory::UnreadableReason;
 use prometheus_client::registry::Unit;
 
-use crate::barman::KeepTarget;
-use crate::inventory::UnreadableReason;
-use crate::report::{BackupState, RefusedKind, ServerReport};
-
 use super::table::{Labelled, Metric, Number, Values, age, labels};
+use crate::report::{BackupState, RefusedKind, ServerReport};
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {

@@ -1,8 +1,7 @@
 //! Metrics under "Certificates".
 
 use prometheus_client::registry::Unit;
-
-use crate::x509::CertificateStatus;
+use tls_certificates::x509::CertificateStatus;
 
 use super::table::{Labels, Metric, Number, Values, labels};
 

@@ -7,14 +7,13 @@ use chrono::{DateTime, Utc};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
-
-use crate::report::ArchiveStatus;
-use crate::x509::CertificateStatus;
+use tls_certificates::x509::CertificateStatus;
 
 use super::classic::to_classic;
 use super::reference::tables;
 use super::table::Metric;
 use super::{BuildInfo, ProcessUsage, Statistics};
+use crate::report::ArchiveStatus;
 
 /// Everything that a scrape shows, at one moment.
 #[derive(Clone, Debug)]

@@ -1,11 +1,10 @@
 //! Metrics under "Recoverability".
 
+use barman_archive::inventory::SomeObjects;
 use prometheus_client::registry::Unit;
 
-use crate::inventory::SomeObjects;
-use crate::report::ServerReport;
-
 use super::table::{Metric, Number, Values, age};
+use crate::report::ServerReport;
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {

@@ -89,8 +89,9 @@ fn entry(prefix: Option<&str>, metric: &Metric) -> MetricReference {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeSet;
+
+    use super::*;
 
     #[test]
     fn names_are_unique_and_helps_are_sentences() {

@@ -2,9 +2,8 @@
 
 use prometheus_client::registry::Unit;
 
-use crate::report::ServerReport;
-
 use super::table::{Labelled, Metric, Number, Values, age, labels};
+use crate::report::ServerReport;
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {

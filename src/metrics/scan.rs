@@ -2,10 +2,9 @@
 
 use prometheus_client::registry::Unit;
 
-use crate::report::ArchiveStatus;
-
 use super::Statistics;
 use super::table::{Labelled, Metric, Number, Values, labels};
+use crate::report::ArchiveStatus;
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {

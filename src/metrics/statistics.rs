@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use archive_store::{ErrorKind, Operation, RequestOutcome};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 
-use crate::report::{ErrorKind, Operation, RequestOutcome, ScanOutcome};
-
 use super::table::{Counted, LabelledHistogram, labels};
+use crate::report::ScanOutcome;
 
 /// What this process counted while it scanned one archive. Counting is atomic.
 #[derive(Clone, Debug)]

@@ -1,11 +1,10 @@
 //! Metrics under "Storage".
 
+use barman_archive::inventory::Sums;
 use prometheus_client::registry::Unit;
 
-use crate::inventory::Sums;
-use crate::report::{ReclaimReason, Report, UploadSums};
-
 use super::table::{Labelled, Metric, Number, Values, labels};
+use crate::report::{ReclaimReason, Report, UploadSums};
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {

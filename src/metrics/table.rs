@@ -11,11 +11,10 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 use smallvec::SmallVec;
-
-use crate::report::{ArchiveStatus, Report, ServerReport};
-use crate::x509::CertificateStatus;
+use tls_certificates::x509::CertificateStatus;
 
 use super::{ArchiveView, BuildInfo, Page, ProcessUsage, Statistics};
+use crate::report::{ArchiveStatus, Report, ServerReport};
 
 /// One metric.
 #[derive(Debug)]

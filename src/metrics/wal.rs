@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
+use barman_archive::inventory::{Sums, WalObjectKind};
 use prometheus_client::registry::Unit;
 use smallvec::smallvec;
 
-use crate::inventory::{Sums, WalObjectKind};
-use crate::report::{ServerReport, TimelineWal};
-
 use super::table::{Labelled, Metric, Number, Values, age, labels};
+use crate::report::{ServerReport, TimelineWal};
 
 pub(super) const METRICS: &[Metric] = &[
     Metric {

@@ -2,16 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use barman_archive::inventory::Intervals;
+use barman_archive::postgres::SegmentName;
+use barman_archive::retention::RetentionBlock;
 use chrono::{DateTime, Utc};
-
-use crate::inventory::Intervals;
-use crate::postgres::SegmentName;
-use crate::recovery::retention::RetentionBlock;
-use crate::report::{
-    ArchiveStatus, Refused, RefusedKind, Report, RetentionReport, ServerReport, UploadSums,
-    WalAnomaly, WalReport,
-};
-use crate::x509::CertificateStatus;
+use tls_certificates::x509::CertificateStatus;
 
 use super::health::{archive_findings, server_findings};
 use super::json::{
@@ -20,6 +15,10 @@ use super::json::{
     TimelineEntry, UploadsEntry, WalEntry,
 };
 use super::{BackupEntry, CertificateEntry, ScheduleEntry, Severity};
+use crate::report::{
+    ArchiveStatus, Refused, RefusedKind, Report, RetentionReport, ServerReport, UploadSums,
+    WalAnomaly, WalReport,
+};
 
 impl CheckDocument {
     /// Judges archives and certificates as of a moment, by their last scans and readings.

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use barman_archive::barman::KeepTarget;
+use barman_archive::inventory::UnreadableReason;
+use barman_archive::postgres::SegmentName;
+use barman_archive::recovery::{BackupVerdict, Followed, Verdict};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::barman::KeepTarget;
-use crate::inventory::UnreadableReason;
-use crate::postgres::SegmentName;
-use crate::recovery::{BackupVerdict, Followed, Verdict};
-use crate::report::{BackupReport, BackupState, IncompleteReason, RefusedKind, ServerReport};
-
 use super::Moment;
+use crate::report::{BackupReport, BackupState, IncompleteReason, RefusedKind, ServerReport};
 
 /// One backup.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-
-use crate::x509::{Certificate, CertificateStatus, Chain, Validity, Verification};
+use tls_certificates::x509::{Certificate, CertificateStatus, Chain, Validity, Verification};
 
 use super::human::{ago, duration, moment};
 use super::{Finding, FindingCode, Moment, Severity};
@@ -158,10 +157,10 @@ fn in_words(chain: &Chain, certificate: &Certificate) -> String {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
+    use tls_certificates::x509::test_certificates::{Authority, now};
+    use tls_certificates::x509::{CertificateSource, LastChain, WarnBefore};
 
     use super::*;
-    use crate::x509::test_certificates::{Authority, now};
-    use crate::x509::{CertificateSource, LastChain, WarnBefore};
 
     /// A leaf that has an intermediate behind it which has ended.
     fn with_ended(verification: Verification) -> CertificateStatus {

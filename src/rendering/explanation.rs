@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-
-use crate::schedule::{BackupSchedule, ScheduledIntervals, whole_length};
+use cnpg_schedule::{BackupSchedule, ScheduledIntervals, whole_length};
 
 use super::human::moment;
 use super::terminal::plain;

@@ -1,11 +1,9 @@
 //! What is not as it should be: the rules of the health check, those on backups and WAL here.
 
+use barman_archive::inventory::UnreadableReason;
+use barman_archive::postgres::{SegmentName, TimelineId};
+use barman_archive::recovery::{BackupVerdict, Obstacle, Target, Verdict};
 use chrono::{DateTime, Utc};
-
-use crate::inventory::UnreadableReason;
-use crate::postgres::{SegmentName, TimelineId};
-use crate::recovery::{BackupVerdict, Obstacle, Target, Verdict};
-use crate::report::{ArchiveStatus, BackupReport, BackupState, Report, ServerReport};
 
 use super::human::{ago, count, duration, quoted};
 use super::incomplete::what_is_missing;
@@ -15,6 +13,7 @@ use super::shape::{newest_shape, too_few_backups};
 use super::storage_findings::{anomalies, obsolete_wal, old_uploads, orphan, retention};
 use super::thresholds::{CRITICAL_WAIT, MAX_WAIT};
 use super::{Evidence, Finding, FindingCode, Moment, ObstacleEntry, Severity};
+use crate::report::{ArchiveStatus, BackupReport, BackupState, Report, ServerReport};
 
 /// How many gaps of a server are told one by one: the page for people tells of them at each request.
 const MOST_GAPS: usize = 100;

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::report::{BackupReport, IncompleteReason};
-
 use super::human::{ago, quoted};
+use crate::report::{BackupReport, IncompleteReason};
 
 /// What an incomplete backup lacks, as the rest of a sentence.
 pub(super) fn what_is_missing(backup: &BackupReport, now: DateTime<Utc>) -> String {

@@ -1,6 +1,6 @@
 //! What stands in a restore's way, in words.
 
-use crate::recovery::Obstacle;
+use barman_archive::recovery::Obstacle;
 
 use super::ObstacleEntry;
 

@@ -1,9 +1,8 @@
 //! Findings on files whose content the store refuses.
 
-use crate::report::{Refused, RefusedKind, ServerReport};
-
 use super::human::{count, cut};
 use super::{Evidence, Finding, FindingCode, Severity};
+use crate::report::{Refused, RefusedKind, ServerReport};
 
 /// Maximum length of the store's reason in a finding, in characters.
 const REASON_CHARACTERS: usize = 400;

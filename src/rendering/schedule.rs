@@ -3,10 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::report::{Contradiction, ScheduleReport, ServerReport};
-
 use super::human::{duration, moment};
 use super::{Evidence, Finding, FindingCode, Moment, Severity};
+use crate::report::{Contradiction, ScheduleReport, ServerReport};
 
 /// How a server's backups keep to their schedule.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::report::{BackupReport, ServerReport};
-
 use super::human::{count, duration};
 use super::thresholds::{LEAST_RUN, LONG_RUN, SHRUNK_TO, WINDOW_COVERED};
 use super::{Evidence, Finding, FindingCode, Moment, Severity};
+use crate::report::{BackupReport, ServerReport};
 
 /// Findings on the newest backups and on the period that backups cover.
 pub(super) fn newest_shape(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {

@@ -1,14 +1,13 @@
 //! What is not as it should be about what is stored beside backups and WAL that someone needs.
 
+use barman_archive::inventory::SomeNames;
+use barman_archive::retention::RetentionBlock;
 use chrono::{DateTime, Utc};
-
-use crate::inventory::SomeNames;
-use crate::recovery::retention::RetentionBlock;
-use crate::report::{RetentionReport, ServerReport, UNFINISHED_FOR, UploadSums, WalAnomaly};
 
 use super::human::{ago, bytes, count, duration};
 use super::thresholds::{OBSOLETE_FOR, OBSOLETE_WAL_BYTES};
 use super::{Evidence, Finding, FindingCode, Moment, Severity};
+use crate::report::{RetentionReport, ServerReport, UNFINISHED_FOR, UploadSums, WalAnomaly};
 
 pub(super) fn orphan(server: &ServerReport) -> Finding {
     let total = bytes(server.usage.sums.bytes);

@@ -2,13 +2,12 @@
 
 use std::cmp::Reverse;
 
+use barman_archive::recovery::{Obstacle, Verdict};
 use chrono::{DateTime, Utc};
-
-use crate::recovery::{Obstacle, Verdict};
-use crate::report::{BackupReport, Report, ServerReport};
 
 use super::Severity;
 use super::health::server_findings;
+use crate::report::{BackupReport, Report, ServerReport};
 
 /// One server: whether it can be restored, and what is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]

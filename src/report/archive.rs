@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use barman_archive::inventory::Usage;
+use barman_archive::postgres::WalDir;
 use chrono::{DateTime, Utc};
-
-use crate::inventory::Usage;
-use crate::postgres::WalDir;
 
 use super::{PrefixSums, ServerReport, UploadSums};
 

@@ -1,9 +1,8 @@
 //! The report on one backup.
 
+use barman_archive::barman::{BackupInfo, BackupStatus, KeepTarget};
+use barman_archive::inventory::{BackupInventory, SomeNames, Sums, UnreadableReason};
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::barman::{BackupInfo, BackupStatus, KeepTarget};
-use crate::inventory::{BackupInventory, SomeNames, Sums, UnreadableReason};
 
 /// Result of one scan for one backup: a directory below `base/` that is not empty.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use barman_archive::barman::{NestedNames, ObjectLocation, ServerKey, ServerPattern};
+use barman_archive::inventory::{DirectoryInventory, Inventory, SmallFiles};
+use barman_archive::postgres::{TimelineId, WalDir};
+use barman_archive::retention::RetentionPolicy;
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::barman::{NestedNames, ObjectLocation, ServerKey, ServerPattern};
-use crate::inventory::{DirectoryInventory, Inventory, SmallFiles};
-use crate::postgres::{TimelineId, WalDir};
-use crate::recovery::retention::RetentionPolicy;
 
 use super::build_server::ServerJudge;
 use super::storage::prefix_sums;

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::barman::{BackupStatus, KeepTarget};
-use crate::inventory::{
+use barman_archive::barman::{BackupStatus, KeepTarget};
+use barman_archive::inventory::{
     BackupInventory, DirectoryInventory, FileContent, FileReading, UnreadableReason, Usage,
 };
-use crate::postgres::{SegmentSize, WalDir};
-use crate::recovery::Histories;
+use barman_archive::postgres::{SegmentSize, WalDir};
+use barman_archive::recovery::Histories;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::build::{Expectations, ScanFindings};
 use super::newest_wal::{newest_cluster_since, newest_segment};

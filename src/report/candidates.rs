@@ -1,8 +1,10 @@
 //! Finished backups of a server, in the form that verdicts need.
 
-use crate::barman::{BackupOrigin, BackupStatus, KeepTarget};
-use crate::inventory::{DirectoryInventory, SomeObjects};
-use crate::recovery::{BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink, WalRequirement};
+use barman_archive::barman::{BackupOrigin, BackupStatus, KeepTarget};
+use barman_archive::inventory::{DirectoryInventory, SomeObjects};
+use barman_archive::recovery::{
+    BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink, WalRequirement,
+};
 
 use super::clusters::Cluster;
 use super::{BackupReport, BackupState};

@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use barman_archive::barman::{BackupOrigin, WalKind};
+use barman_archive::inventory::{DirectoryInventory, WalDirInventory, WalInventory};
+use barman_archive::postgres::{Run, Runs, SegmentSize, TimelineId, WalDir};
+use barman_archive::recovery::{ArchivedWal, SegmentSets};
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::barman::{BackupOrigin, WalKind};
-use crate::inventory::{DirectoryInventory, WalDirInventory, WalInventory};
-use crate::postgres::{Run, Runs, SegmentSize, TimelineId, WalDir};
-use crate::recovery::{ArchivedWal, SegmentSets};
 
 use super::BackupReport;
 

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::barman::WalKind;
-use crate::inventory::{DirectoryInventory, Sums, WalDirFile, WalDirInventory, WalObjectKind};
-use crate::postgres::WalDir;
-use crate::recovery::retention::{CatalogBackup, RetentionStatus, WalDeletion, deletion};
+use barman_archive::barman::WalKind;
+use barman_archive::inventory::{
+    DirectoryInventory, Sums, WalDirFile, WalDirInventory, WalObjectKind,
+};
+use barman_archive::postgres::WalDir;
+use barman_archive::retention::{CatalogBackup, RetentionStatus, WalDeletion, deletion};
 
 use super::ServerReport;
 

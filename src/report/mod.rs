@@ -35,7 +35,7 @@ pub use build::{Expectations, RetentionPolicies, ScanFindings, build};
 pub use deletion::DeletionReport;
 pub use newest_wal::NewestSegment;
 pub use oddities::Oddity;
-pub use outcome::{ErrorKind, Operation, RequestOutcome, ScanOutcome};
+pub use outcome::ScanOutcome;
 pub use reclaimable::ReclaimReason;
 pub use recovery::{RecoveryReport, RestoreReport};
 pub use refusals::{Refusals, Refused, RefusedKind};

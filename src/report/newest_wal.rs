@@ -1,9 +1,8 @@
 //! Newest segment of a server's WAL, by position rather than by arrival time.
 
+use barman_archive::inventory::WalInventory;
+use barman_archive::postgres::{SegmentName, TimelineId};
 use chrono::{DateTime, Utc};
-
-use crate::inventory::WalInventory;
-use crate::postgres::{SegmentName, TimelineId};
 
 use super::{RecoveryReport, ServerReport};
 

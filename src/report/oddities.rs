@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use barman_archive::inventory::SomeNames;
 use chrono::{DateTime, Utc};
-
-use crate::inventory::SomeNames;
 
 use super::{BackupReport, Report, ServerReport, UNFINISHED_FOR, UploadSums};
 

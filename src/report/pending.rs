@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::postgres::{Runs, TimelineId};
+use barman_archive::postgres::{Runs, TimelineId};
 
 /// Segments that are missing below ones that have just arrived, by timeline. Several segments are
 /// archived at once and arrive in any order; after the grace period, the missing ones are gaps.

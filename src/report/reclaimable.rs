@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::recovery::{BackupChain, ChainLink};
+use barman_archive::recovery::{BackupChain, ChainLink};
 
 use super::{BackupReport, BackupState, IncompleteReason, ServerReport};
 

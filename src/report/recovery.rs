@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use barman_archive::inventory::{SomeObjects, Sums};
+use barman_archive::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
+use barman_archive::recovery::{SegmentSets, ServerVerdict, Verdict};
 use chrono::{DateTime, Utc};
-
-use crate::inventory::{SomeObjects, Sums};
-use crate::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
-use crate::recovery::{SegmentSets, ServerVerdict, Verdict};
 
 /// Recoverability of one server: which backups can be restored, and to when.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
-use crate::inventory::DirectoryInventory;
-use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId, WalDir};
-use crate::recovery::{
+use barman_archive::inventory::DirectoryInventory;
+use barman_archive::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId, WalDir};
+use barman_archive::recovery::{
     Archived, ArchivedWal, BackupSpan, BackupVerdict, Candidate, Histories, RequiredWal,
     SegmentSets, ServerVerdict, Verdict,
 };
+use chrono::{DateTime, Utc};
 
 use super::candidates::{Candidates, span_of};
 use super::clusters::{Cluster, View, clusters, remove};

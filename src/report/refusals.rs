@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use barman_archive::inventory::{
+    DirectoryInventory, FileReading, SmallFile, SmallFiles, UnreadableReason,
+};
+use barman_archive::postgres::TimelineId;
+use barman_archive::recovery::{BackupVerdict, Obstacle, Verdict};
 use chrono::{DateTime, Utc};
-
-use crate::inventory::{DirectoryInventory, FileReading, SmallFile, SmallFiles, UnreadableReason};
-use crate::postgres::TimelineId;
-use crate::recovery::{BackupVerdict, Obstacle, Verdict};
 
 use super::{BackupReport, BackupState, RecoveryReport, ServerReport};
 

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::inventory::DirectoryInventory;
-use crate::postgres::WalDir;
-use crate::recovery::retention::{
+use barman_archive::inventory::DirectoryInventory;
+use barman_archive::postgres::WalDir;
+use barman_archive::recovery::{BackupVerdict, Coverage, Span, Verdict};
+use barman_archive::retention::{
     CatalogBackup, RetentionBlock, RetentionError, RetentionPolicy, RetentionStatus,
     obsolete_since, report, retention_blocks, unsupported,
 };
-use crate::recovery::{BackupVerdict, Coverage, Span, Verdict};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{BackupReport, DeletionReport, ServerReport};
 

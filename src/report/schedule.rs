@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use barman_archive::barman::BackupStatus;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-
-use crate::barman::BackupStatus;
-use crate::schedule::BackupSchedule;
+use cnpg_schedule::BackupSchedule;
 
 use super::{BackupReport, BackupState, ServerReport};
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{SomeObjects, WalInventory};
-use crate::postgres::{Run, Runs, SegmentSize, TimelineId, WalDir};
+use barman_archive::inventory::{SomeObjects, WalInventory};
+use barman_archive::postgres::{Run, Runs, SegmentSize, TimelineId, WalDir};
 
 /// Objects and bytes of these segments, given by their numbers on their timelines; segments that
 /// are not present count nothing. `None` if unknown: the WAL directories that must be listed again

@@ -1,10 +1,10 @@
 //! WAL and history files of a server, as `barman-cloud-wal-restore` serves them.
 
-use crate::inventory::{
+use barman_archive::inventory::{
     FileContent, FileReading, PartialSegment, SmallFile, SmallFiles, UnreadableReason, WalInventory,
 };
-use crate::postgres::{Run, Runs, SegmentSize, TimelineId};
-use crate::recovery::{ArchivedWal, Histories, HistoryFile, SegmentSets};
+use barman_archive::postgres::{Run, Runs, SegmentSize, TimelineId};
+use barman_archive::recovery::{ArchivedWal, Histories, HistoryFile, SegmentSets};
 
 /// The history files of a server.
 pub(super) fn histories(wal: &WalInventory, files: &SmallFiles) -> Histories {

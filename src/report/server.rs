@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use barman_archive::barman::KeepTarget;
+use barman_archive::inventory::{Intervals, SomeNames, Sums, Usage, WalObjectKind};
+use barman_archive::postgres::TimelineId;
+use barman_archive::recovery::{BackupVerdict, Verdict};
 use chrono::{DateTime, Utc};
-
-use crate::barman::KeepTarget;
-use crate::inventory::{Intervals, SomeNames, Sums, Usage, WalObjectKind};
-use crate::postgres::TimelineId;
-use crate::recovery::{BackupVerdict, Verdict};
 
 use super::{
     BackupReport, BackupState, NewestSegment, ReclaimReason, RecoveryReport, Refusals, RefusedKind,

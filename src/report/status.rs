@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use archive_store::ErrorKind;
 use chrono::{DateTime, Utc};
 
-use super::{ErrorKind, Report, ScanOutcome};
+use super::{Report, ScanOutcome};
 
 /// State of an archive: its last good report, and the outcome of the last scan.
 #[derive(Clone, Debug)]

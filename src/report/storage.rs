@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::inventory::{DirectoryInventory, Sums};
+use barman_archive::inventory::{DirectoryInventory, Sums};
 
 use super::{Expectations, ScanFindings};
 

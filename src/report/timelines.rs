@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::inventory::{Sums, WalInventory, WalObjectKind};
-use crate::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
-use crate::recovery::Histories;
+use barman_archive::inventory::{Sums, WalInventory, WalObjectKind};
+use barman_archive::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
+use barman_archive::recovery::Histories;
 
 /// Whole segments of one timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use barman_archive::inventory::UnfinishedUpload;
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::inventory::UnfinishedUpload;
 
 /// Longest time for which an upload may stay unfinished: a lifecycle rule that aborts uploads after
 /// one day, the shortest setting possible, has taken effect by then.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{
+use barman_archive::inventory::{
     Irregularities, SmallFiles, SomeNames, WalDirInventory, WalInventory, WalObjectKind,
 };
-use crate::postgres::{SegmentName, SegmentSize, TimelineId};
-use crate::recovery::{TimelinesSeen, stray_timelines};
+use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId};
+use barman_archive::recovery::{TimelinesSeen, stray_timelines};
 
 use super::{ServerReport, WalAnomaly};
 

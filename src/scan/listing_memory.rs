@@ -4,20 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archive_listing::{
+    KeyRange, ListingError, ParallelListing, Wanted, list_in_any_order, list_plainly, protocol,
+};
+use archive_store::{ErrorScope, KeyOrder, ObjectStore, StorageError};
+use barman_archive::inventory::{Inventory, ListedObject};
+use barman_archive::postgres::WalDir;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{debug, warn};
 
-use crate::inventory::{Inventory, ListedObject};
-use crate::postgres::WalDir;
-use crate::storage::{ErrorScope, ObjectStore, StorageError};
-
 use super::Pass;
-use super::key_order::KeyOrder;
-use super::key_range::KeyRange;
-use super::listing::{list_in_any_order, list_plainly};
-use super::parallel::{ParallelListing, Wanted};
-use super::progress::protocol;
-use super::shard::Stop;
 use super::wal_dirs::AskedWalDirs;
 
 /// For how long WAL may go after the backup that it belongs to: deleting a million objects takes a
@@ -221,8 +217,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                     *way = tried;
                     return Ok(ListingMemory::new(inventory, requests, listed_at));
                 }
-                Err(Stop::Failed(error)) => return Err(error),
-                Err(Stop::Disorder(why)) => {
+                Err(ListingError::Failed(error)) => return Err(error),
+                Err(ListingError::OutOfOrder(why)) => {
                     debug!(archive = self.archive, ?tried, why, "The store lists otherwise");
                     disorder = why;
                 }
@@ -254,7 +250,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         prefixes: &[String],
         asked: &AskedWalDirs,
         listed_at: DateTime<Utc>,
-    ) -> Result<(Inventory, u32), Stop> {
+    ) -> Result<(Inventory, u32), ListingError> {
         let names = self.expected.nested_names();
         let mut inventory = Inventory::with_names(names).keeping(asked.names());
         let mut requests = 0;
@@ -271,7 +267,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         way: Way,
         listed_at: DateTime<Utc>,
         sink: impl FnMut(&ListedObject) + Send,
-    ) -> Result<u32, Stop> {
+    ) -> Result<u32, ListingError> {
         match way {
             Way::Parallel(order) => {
                 let ranges = vec![KeyRange::below(prefix)];

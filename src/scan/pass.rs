@@ -3,21 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use archive_listing::ListingError;
+use archive_store::{ErrorScope, ObjectStore, StorageError};
+use barman_archive::inventory::{Inventory, SmallFiles};
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::inventory::{Inventory, SmallFiles};
-use crate::report::{Expectations, Report, ScanFindings, build};
-use crate::storage::{ErrorScope, ObjectStore, StorageError};
-
 use super::listing_memory::{ListingMemory, Scope, Way};
 use super::reading::{BackupPlace, FilesRead};
 use super::rescan::backups;
-use super::shard::Stop;
 use super::uploads::UploadsAsked;
 use super::wal_dirs::AskedWalDirs;
 use super::{Clock, ScanLimits};
+use crate::report::{Expectations, Report, ScanFindings, build};
 
 /// What is remembered from one pass to the next.
 #[derive(Debug, Default)]
@@ -68,7 +67,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         self.list_archive(knowledge, listed_at).await?;
         let Knowledge { usage: Some(usage), files, asked, losses, uploads, scope, .. } = knowledge
         else {
-            return Err(super::progress::internal("the usage that was taken is not there"));
+            return Err(archive_listing::internal("the usage that was taken is not there"));
         };
         let inventory = &mut usage.inventory;
         self.read_files(inventory, files, listed_at).await?;
@@ -143,9 +142,9 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             match self.rescan(known, (files, asked), order, listed_at).await {
                 Ok(()) => return Ok(()),
                 // The credentials may not list the same as before.
-                Err(Stop::Failed(error)) if error.reach() == ErrorScope::RefusedCall => {}
-                Err(Stop::Failed(error)) => return Err(error),
-                Err(Stop::Disorder(why)) => {
+                Err(ListingError::Failed(error)) if error.reach() == ErrorScope::RefusedCall => {}
+                Err(ListingError::Failed(error)) => return Err(error),
+                Err(ListingError::OutOfOrder(why)) => {
                     let archive = self.archive;
                     warn!(archive, why, "What changed cannot be told: everything is listed");
                 }

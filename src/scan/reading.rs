@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use archive_store::{ErrorScope, ObjectStore, StorageError};
+use barman_archive::barman::BackupStatus;
+use barman_archive::inventory::{
+    BackupInventory, FileContent, FileReading, Inventory, SmallFile, SmallFiles, Sums,
+    UnreadableReason,
+};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use tracing::warn;
 
-use crate::barman::BackupStatus;
-use crate::inventory::{
-    BackupInventory, FileContent, FileReading, Inventory, SmallFile, SmallFiles, Sums,
-    UnreadableReason,
-};
-use crate::storage::{ErrorScope, ObjectStore, StorageError};
-
 use super::Pass;
-use super::listing::list_range;
+use super::range::list_range;
 
 /// What the small files of an archive say, and what it took to be sure of it.
 #[derive(Debug, Default)]

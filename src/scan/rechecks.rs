@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use archive_store::{ObjectStore, StorageError};
+use barman_archive::inventory::{Inventory, SmallFiles};
+use barman_archive::recovery::{Obstacle, Verdict};
 use chrono::{DateTime, Utc};
-
-use crate::inventory::{Inventory, SmallFiles};
-use crate::recovery::{Obstacle, Verdict};
-use crate::report::Report;
-use crate::storage::{ObjectStore, StorageError};
 
 use super::Pass;
 use super::reading::BackupPlace;
+use crate::report::Report;
 
 impl<S: ObjectStore + 'static> Pass<'_, S> {
     /// Looks again at backups that are about to be said to have lost WAL, and were not before.

@@ -2,28 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use archive_listing::{KeyRange, ListingError, Search, Wanted, list_directory};
+use archive_store::{KeyOrder, ObjectStore};
+use barman_archive::barman::{BackupStatus, ObjectLocation, ServerKey};
+use barman_archive::inventory::{Inventory, ListedObject, SmallFiles};
+use barman_archive::postgres::WalDir;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::barman::{BackupStatus, ObjectLocation, ServerKey};
-use crate::inventory::{Inventory, ListedObject, SmallFiles};
-use crate::postgres::WalDir;
-use crate::storage::{ListRequest, ObjectStore};
-
 use super::Pass;
 use super::audit::{Unchanged, whose_turn_it_is};
-use super::directory_probe::check_order;
-use super::key_order::{Forward, KeyOrder};
-use super::key_range::KeyRange;
 use super::listing_memory::{BackupBegin, ListingMemory};
-use super::parallel::{Search, Wanted};
-use super::progress::{Progress, protocol};
 use super::reading::FilesRead;
 use super::rescan_plan::{
     KnownWalDirs, Plan, Suspects, has_lost, neighbours, ranges, ranges_but_wals, spares_requests,
     to_the_end,
 };
-use super::shard::Stop;
 use super::wal_dirs::AskedWalDirs;
 
 /// Reasons to list WAL directories again, by the name of the server's directory.
@@ -85,7 +79,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         (files, asked): (&mut FilesRead, &AskedWalDirs),
         order: KeyOrder,
         now: DateTime<Utc>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), ListingError> {
         let names = self.expected.nested_names();
         let mut fresh = Inventory::with_names(names)
             .keeping(asked.names())
@@ -129,9 +123,9 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         (known, suspects): (&ListingMemory, &SuspectsByServer),
         fresh: &mut Inventory,
         (order, now): (KeyOrder, DateTime<Utc>),
-    ) -> Result<Vec<String>, Stop> {
+    ) -> Result<Vec<String>, ListingError> {
         let loose = |object: &ListedObject| fresh.add(self.relative(object), object);
-        let directories = self.list_level(self.prefix, order, loose).await?;
+        let directories = list_directory(self.store.as_ref(), self.prefix, order, loose).await?;
         let is_skipping = |directory: &String| {
             let (plan, suspects) = self.plan(self.name_of(directory), known, suspects);
             plan.is_worth_skipping(suspects)
@@ -156,51 +150,13 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         directory.strip_prefix(self.prefix).unwrap_or_default().trim_end_matches('/')
     }
 
-    /// Lists what lies directly below a directory, and hands on the objects; the directories, each
-    /// with its slash.
-    async fn list_level(
-        &self,
-        prefix: &str,
-        order: KeyOrder,
-        mut sink: impl FnMut(&ListedObject) + Send,
-    ) -> Result<Vec<String>, Stop> {
-        let (mut progress, mut forward) = (Progress::default(), Forward::default());
-        let mut directories: Vec<String> = Vec::new();
-        let mut request = ListRequest {
-            prefix: prefix.to_owned(),
-            delimiter: Some('/'),
-            ..ListRequest::default()
-        };
-        loop {
-            let page = self.store.list_page(&request).await?;
-            progress.check(&page)?;
-            check_order(directories.last(), &page.common_prefixes, order)?;
-            let keys = page.objects.iter().map(|object| object.key.as_str());
-            let all = keys.clone().chain(page.common_prefixes.iter().map(String::as_str));
-            if let Some(stray) = all.into_iter().find(|key| !key.starts_with(prefix)) {
-                let why =
-                    format!("the listing of `{prefix}` holds `{stray}`, which does not begin so");
-                return Err(Stop::Failed(protocol(why)));
-            }
-            forward.take(keys).map_err(|key| {
-                Stop::Failed(protocol(format!("the listing of `{prefix}` goes back to `{key}`")))
-            })?;
-            page.objects.iter().for_each(&mut sink);
-            directories.extend(page.common_prefixes);
-            match page.next {
-                Some(next) => request.continuation = Some(next),
-                None => return Ok(directories),
-            }
-        }
-    }
-
     /// Lists `wals/` of servers, and what comes after it.
     async fn list_whole_wals(
         &self,
         names: &[String],
         (known, fresh): (&Inventory, &mut Inventory),
         (order, now): (KeyOrder, DateTime<Utc>),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), ListingError> {
         let mut wanted = Wanted { search: Search::Never, ..Wanted::default() };
         for name in names {
             wanted.ranges.extend(to_the_end(&self.directory_of(name), Vec::new()));
@@ -222,7 +178,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         names: &[String],
         fresh: &mut Inventory,
         (order, now): (KeyOrder, DateTime<Utc>),
-    ) -> Result<Vec<Skipping>, Stop> {
+    ) -> Result<Vec<Skipping>, ListingError> {
         let levels: Vec<(String, Vec<String>, Vec<ListedObject>)> = stream::iter(names.to_vec())
             .map(async |name: String| {
                 let (wals, mut objects) = (format!("{}{name}/wals/", self.prefix), Vec::new());
@@ -232,8 +188,8 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                         objects.push(object.clone());
                     }
                 };
-                let directories = self.list_level(&wals, order, sink).await?;
-                Ok::<_, Stop>((name, directories, objects))
+                let directories = list_directory(self.store.as_ref(), &wals, order, sink).await?;
+                Ok::<_, ListingError>((name, directories, objects))
             })
             .buffered(self.limits.concurrency.max(1))
             .try_collect()
@@ -286,7 +242,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         servers: &[Skipping],
         fresh: &mut Inventory,
         how: (KeyOrder, DateTime<Utc>),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), ListingError> {
         let mut wanted = Wanted { search: Search::Never, ..Wanted::default() };
         for server in servers {
             let directory = self.directory_of(&server.name);
@@ -318,7 +274,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         wanted: Wanted,
         fresh: &mut Inventory,
         (order, now): (KeyOrder, DateTime<Utc>),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), ListingError> {
         let names = self.expected.nested_names();
         let sink = |object: &ListedObject| {
             let key = self.relative(object);
@@ -343,7 +299,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
         servers: &mut [Skipping],
         fresh: &mut Inventory,
         how: (KeyOrder, DateTime<Utc>),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), ListingError> {
         let mut listed_last: Vec<_> = servers.iter().map(|server| server.fresh.clone()).collect();
         let mut step = 1;
         loop {

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::WalDirInventory;
-use crate::postgres::WalDir;
-
-use super::key_range::{KeyRange, end_of};
+use archive_listing::{KeyRange, end_of};
+use barman_archive::inventory::WalDirInventory;
+use barman_archive::postgres::WalDir;
 
 /// Requests that a server costs whose unchanged WAL directories are skipped, but for those WAL directories that are listed again:
 /// one for what comes before `wals/`, and one for the directories in there.
@@ -273,8 +272,9 @@ pub(super) fn to_the_end(server: &str, mut ranges: Vec<KeyRange>) -> Vec<KeyRang
 
 #[cfg(test)]
 mod tests {
+    use barman_archive::postgres::TimelineId;
+
     use super::*;
-    use crate::postgres::TimelineId;
 
     fn wal_dir(timeline: u32, high: u32) -> WalDir {
         WalDir { timeline: TimelineId(timeline), high }

@@ -4,17 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archive_store::memory::{MemoryStore, Quirk};
+use archive_store::{KeyOrder, StorageError};
+use barman_archive::postgres::{TimelineId, WalDir};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
-use crate::postgres::{TimelineId, WalDir};
-use crate::report::Report;
-use crate::storage::StorageError;
-
-use super::key_order::KeyOrder;
-use super::memory_store::{MemoryStore, Quirk};
 use super::tests::{expecting_nothing, limits};
 use super::{Clock, Knowledge, Pass, ScanLimits};
+use crate::report::Report;
 
 /// Objects of a page.
 const PAGE: usize = 2;

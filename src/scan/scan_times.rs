@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use cnpg_schedule::next_time;
 use croner::Cron;
-
-use crate::schedule::next_time;
 
 /// The times of a cron expression in a time zone, one after the other.
 ///
@@ -47,9 +46,10 @@ impl ScanTimes {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use chrono::TimeDelta;
     use croner::parser::{CronParser, Seconds};
+
+    use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archive_store::{ErrorKind, ObjectStore, StorageError};
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use tokio::sync::Mutex;
@@ -11,10 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::report::{ErrorKind, Expectations, Report, ScanFailure, ScanOutcome};
-use crate::storage::{ObjectStore, StorageError};
-
 use super::{Knowledge, Pass};
+use crate::report::{Expectations, Report, ScanFailure, ScanOutcome};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use archive_store::{
+    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing,
+};
+use barman_archive::inventory::{ListedObject, UnfinishedUpload};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::inventory::{ListedObject, UnfinishedUpload};
-use crate::report::{BackupState, ErrorKind, Expectations, Report, RetentionPolicies};
-use crate::storage::{ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing};
-
 use super::{Clock, Knowledge, Pass, ScanLimits};
+use crate::report::{BackupState, Expectations, Report, RetentionPolicies};
 
 /// How a store pages through its keys.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use archive_store::{
+    ErrorKind, ErrorScope, ObjectStore, StorageError, UploadCoverage, UploadListing,
+};
+use barman_archive::barman::BackupStatus;
+use barman_archive::inventory::{Inventory, SmallFiles, UnfinishedUpload};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-use crate::barman::BackupStatus;
-use crate::inventory::{Inventory, SmallFiles, UnfinishedUpload};
-use crate::report::{ErrorKind, UploadFinding};
-use crate::storage::{ErrorScope, ObjectStore, StorageError, UploadCoverage, UploadListing};
-
 use super::Pass;
+use crate::report::UploadFinding;
 
 /// Share of a scan's time that the question may take, as a divisor: a tenth.
 const SHARE_OF_SCAN: u32 = 10;

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use archive_store::{ObjectStore, StorageError};
+use barman_archive::inventory::Inventory;
+use barman_archive::postgres::WalDir;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::inventory::Inventory;
-use crate::postgres::WalDir;
-use crate::storage::{ObjectStore, StorageError};
-
 use super::Pass;
-use super::listing::list_range;
+use super::range::list_range;
 
 /// Most WAL directories that are remembered: about 6 MiB of packed files, as most WAL directories have 256. Others are listed each time.
 const MOST: usize = 4096;

@@ -20,10 +20,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::error;
 
-use super::accept;
 use super::content::Content;
-use super::landing;
 use super::metrics_page::MetricsPages;
+use super::{accept, landing};
 
 #[derive(Clone)]
 struct Pages {

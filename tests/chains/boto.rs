@@ -6,12 +6,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use barman_cloud_exporter::x509::is_host_of_store;
 use embedded_s3::{Options, Server, Store, Tls};
 use openssl::x509::X509;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::{CREDENTIALS, Exporter, Samples, Tools, every_second};
+use tls_certificates::x509::is_host_of_store;
 
 use crate::cases::Case;
 use crate::{TIME, chains};

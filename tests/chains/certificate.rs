@@ -11,7 +11,6 @@ use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509Extension, X509Name};
-
 use tempfile::TempDir;
 
 use crate::der;

@@ -10,10 +10,10 @@ mod server;
 
 use std::collections::BTreeSet;
 
-use barman_cloud_exporter::barman::{BackupFile, ServerKey};
-use barman_cloud_exporter::recovery::retention::{Deletion, deletion, report, unsupported};
-
 use crate::barman::{Answer, ask};
+use barman_archive::barman::{BackupFile, ServerKey};
+use barman_archive::retention::{Deletion, deletion, report, unsupported};
+
 use crate::server::{Server, now, server_key};
 
 /// Number of servers; each has its own seed, from 0 on.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barman_cloud_exporter::barman::{BackupInfo, KeepTarget, ObjectLocation, ServerKey};
-use barman_cloud_exporter::postgres::{SegmentName, TimelineId};
-use barman_cloud_exporter::recovery::retention::{CatalogBackup, RetentionPolicy};
+use barman_archive::barman::{BackupInfo, KeepTarget, ObjectLocation, ServerKey};
+use barman_archive::postgres::{SegmentName, TimelineId};
+use barman_archive::retention::{CatalogBackup, RetentionPolicy};
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 

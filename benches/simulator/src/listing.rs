@@ -155,9 +155,10 @@ fn write_directory(name: &[u8], xml: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::archive::Shape;
-    use proptest::prelude::*;
 
     /// The texts of all elements of a name, in order.
     fn texts(xml: &str, name: &str) -> Vec<String> {

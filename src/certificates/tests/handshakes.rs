@@ -1,13 +1,13 @@
 //! What a `PostgreSQL` server presents, and servers that present nothing.
 
 use openssl::ssl::SslVersion;
+use tls_certificates::x509::test_certificates::version_1;
 use tokio::net::TcpListener;
 
 use super::super::address::in_turn;
 use super::super::postgresql;
 use super::server::{Manner, Serving, impostor, server};
 use super::*;
-use crate::x509::test_certificates::version_1;
 
 #[tokio::test]
 async fn a_postgresql_server_presents_its_chain_and_nobody_logs_in() {

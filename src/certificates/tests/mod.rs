@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tls_certificates::x509::test_certificates::{Authority, leaf_params, now};
+use tls_certificates::x509::{CertificateStatus, Verification, WarnBefore};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::x509::test_certificates::{Authority, leaf_params, now};
-use crate::x509::{CertificateStatus, Verification, WarnBefore};
 
 /// Long enough for a handshake on a busy machine; what is silent is told sooner.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -16,12 +16,11 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection};
+use tls_certificates::x509::test_certificates::{Authority, IssuedCertificate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_openssl::SslStream;
-
-use crate::x509::test_certificates::{Authority, IssuedCertificate};
 
 /// What a made server does with a connection.
 #[derive(Clone)]

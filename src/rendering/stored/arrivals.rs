@@ -2,10 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::rendering::human::bytes;
-
 use super::page::{Block, Column, Row, sizes_table, table};
 use super::{ArchiveReport, DayEntry, GrowthEntry, ServerStorage, StorageEntry, WeekEntry};
+use crate::rendering::human::bytes;
 
 /// Length of the longest bar.
 const BAR: u64 = 24;

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use barman_archive::inventory::{Day, StorageClass, Sums, Usage};
 use chrono::{DateTime, Utc};
 
 use super::shares::shares;
@@ -9,7 +10,6 @@ use super::{
     ArchiveReport, ClassEntry, GrowthEntry, KindEntry, PrefixEntry, ReclaimableEntry,
     ReportDocument, ServerStorage, StorageEntry,
 };
-use crate::inventory::{Day, StorageClass, Sums, Usage};
 use crate::rendering::{ArchiveEntry, Moment, ServerEntry, Severity, UploadsEntry};
 use crate::report::{ArchiveStatus, PrefixKind, PrefixSums, Report, ServerReport, UploadSums};
 

@@ -1,8 +1,5 @@
 //! From the document to the page: what is stored.
 
-use crate::rendering::human::{bytes, count, grouped, moment};
-use crate::rendering::{Severity, UploadsEntry};
-
 use super::arrivals::arrivals;
 use super::page::{Block, Cell, Column, Row, shares_table, sizes_table};
 use super::reclaimable::in_words;
@@ -10,6 +7,8 @@ use super::{
     ArchiveReport, ClassEntry, KindEntry, PrefixEntry, ReasonEntry, ReportDocument, ServerStorage,
     StorageEntry,
 };
+use crate::rendering::human::{bytes, count, grouped, moment};
+use crate::rendering::{Severity, UploadsEntry};
 
 /// What stands for no server.
 const OUTSIDE: &str = "(in no server's directory)";

@@ -1,8 +1,7 @@
 //! What arrived lately.
 
+use barman_archive::inventory::{Day, Usage};
 use serde::Serialize;
-
-use crate::inventory::{Day, Usage};
 
 /// How many whole days are looked back at.
 const DAYS: i32 = 30;
@@ -120,11 +119,11 @@ fn monday_of(day: Day) -> Day {
 
 #[cfg(test)]
 mod tests {
+    use barman_archive::inventory::ListedObject;
     use chrono::{DateTime, Datelike, TimeDelta, Utc, Weekday};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::inventory::ListedObject;
 
     fn usage(objects: &[(DateTime<Utc>, u64)]) -> Usage {
         let mut usage = Usage::default();

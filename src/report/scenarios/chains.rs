@@ -1,9 +1,9 @@
 //! Chains of incremental backups, and the effect of retention on them.
 
-use crate::recovery::retention::{RetentionError, RetentionStatus};
-use crate::report::{ReclaimReason, RetentionReport};
+use barman_archive::retention::{RetentionError, RetentionStatus};
 
 use super::{Archive, info, moment};
+use crate::report::{ReclaimReason, RetentionReport};
 
 /// A finished backup of a day, with additional lines in its `backup.info`; its data take a thousand
 /// bytes plus the number of the day.

@@ -1,9 +1,10 @@
 //! Several clusters in one directory.
 
+use barman_archive::postgres::{SegmentName, TimelineId};
+use barman_archive::recovery::{Obstacle, Verdict};
+
 use super::Archive;
 use super::recovery::{judgement, seg, wal};
-use crate::postgres::{SegmentName, TimelineId};
-use crate::recovery::{Obstacle, Verdict};
 
 /// System identifier of a cluster that was created at this moment.
 fn identifier(moment: &str) -> String {

@@ -1,10 +1,11 @@
 //! Objects that cannot be read, at once or ever, and backups that build on others.
 
+use barman_archive::inventory::StorageClass;
+use barman_archive::recovery::{Obstacle, Target, Verdict};
+
 use super::clusters::{segment, wal_at};
 use super::recovery::{backup, seg, wal};
 use super::{Archive, ListedObject, object};
-use crate::inventory::StorageClass;
-use crate::recovery::{Obstacle, Target, Verdict};
 
 #[test]
 fn a_segment_of_an_impossible_size_counts_as_missing() {

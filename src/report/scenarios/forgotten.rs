@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use barman_archive::inventory::Inventory;
+use barman_archive::postgres::{TimelineId, WalDir};
 use proptest::prelude::*;
 
-use crate::inventory::Inventory;
-use crate::postgres::{TimelineId, WalDir};
-use crate::report::Report;
-
 use super::{Archive, NOW, info, moment, object};
+use crate::report::Report;
 
 /// Objects to be listed, with segments of 1 GiB: four of them fill a WAL directory.
 #[derive(Clone, Debug, Default)]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::barman::KeepTarget;
-use crate::inventory::{FileReading, UnreadableReason, WalObjectKind};
-use crate::postgres::TimelineId;
-use crate::report::{BackupState, PrefixKind, Report, WalAnomaly};
+use barman_archive::barman::KeepTarget;
+use barman_archive::inventory::{FileReading, UnreadableReason, WalObjectKind};
+use barman_archive::postgres::TimelineId;
 
 use super::{Archive, anomaly, done, info, moment, states};
+use crate::report::{BackupState, PrefixKind, Report, WalAnomaly};
 
 #[test]
 fn a_done_backup_without_data_is_incomplete() {

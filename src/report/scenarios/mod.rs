@@ -15,11 +15,12 @@ mod timelines;
 
 use std::sync::Arc;
 
+use barman_archive::inventory::{
+    FileReading, Inventory, ListedObject, SmallFiles, UnfinishedUpload,
+};
+use barman_archive::postgres::TimelineId;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-
-use crate::inventory::{FileReading, Inventory, ListedObject, SmallFiles, UnfinishedUpload};
-use crate::postgres::TimelineId;
 
 use super::{
     BackupState, Expectations, Report, RetentionPolicies, ScanFindings, ScheduleExpectation,
@@ -148,7 +149,7 @@ impl Archive {
         self
     }
 
-    fn small_file(&self, key: &str) -> crate::inventory::SmallFile {
+    fn small_file(&self, key: &str) -> barman_archive::inventory::SmallFile {
         self.inventory.small_files().find(|file| file.object.key == key).unwrap().clone()
     }
 

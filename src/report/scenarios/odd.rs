@@ -2,10 +2,9 @@
 
 use chrono::TimeDelta;
 
-use crate::report::{Oddity, UploadFinding, WalAnomaly};
-
 use super::recovery::{backup, seg, wal};
 use super::{Archive, anomaly, done, moment};
+use crate::report::{Oddity, UploadFinding, WalAnomaly};
 
 const DIRECTORY: &str = "s/wals/0000000100000000";
 

@@ -1,6 +1,6 @@
 //! Backups of an archive that can be restored, and to when.
 
-use crate::recovery::Verdict;
+use barman_archive::recovery::Verdict;
 
 use super::{Archive, done, info, moment};
 

@@ -1,11 +1,11 @@
 //! Small files that the store refuses to return: the report says nothing that they may contradict.
 
-use crate::inventory::{FileReading, UnreadableReason};
-use crate::recovery::retention::RetentionBlock;
-use crate::report::{ReclaimReason, ServerReport};
+use barman_archive::inventory::{FileReading, UnreadableReason};
+use barman_archive::retention::RetentionBlock;
 
 use super::recovery::{TO_TIMELINE_2_IN_6, backup, seg, wal};
 use super::{Archive, moment};
+use crate::report::{ReclaimReason, ServerReport};
 
 fn refusal() -> FileReading {
     FileReading::Unreadable {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::inventory::{ListedObject, SomeObjects, StorageClass, Sums};
-use crate::report::{DeletionReport, ReclaimReason};
+use barman_archive::inventory::{ListedObject, SomeObjects, StorageClass, Sums};
 
 use super::recovery::{TO_TIMELINE_2_IN_6, backup, seg};
 use super::{Archive, info, object};
+use crate::report::{DeletionReport, ReclaimReason};
 
 /// Segments of a WAL directory of timeline 1, by number. Each takes a hundred bytes plus its
 /// number.

@@ -2,11 +2,12 @@
 //!
 //! Each situation was created with `PostgreSQL` 15 and restored with it.
 
+use barman_archive::inventory::{FileReading, UnreadableReason};
+use barman_archive::postgres::TimelineId;
+use barman_archive::recovery::{Followed, Obstacle, Target, Verdict};
+
 use super::recovery::{backup, seg, wal};
 use super::{Archive, moment};
-use crate::inventory::{FileReading, UnreadableReason};
-use crate::postgres::TimelineId;
-use crate::recovery::{Followed, Obstacle, Target, Verdict};
 use crate::report::ServerReport;
 
 /// A failover from 1 to 2 and to 3, then a recovery of the oldest backup to before the first one.
@@ -31,7 +32,7 @@ fn followed(server: &ServerReport, day: u32, target: Target) -> Followed {
 }
 
 fn missing(timeline: u32, number: u32) -> Obstacle {
-    let name = crate::postgres::SegmentName::parse(&seg(timeline, number)).unwrap();
+    let name = barman_archive::postgres::SegmentName::parse(&seg(timeline, number)).unwrap();
     Obstacle::MissingSegment(name)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use barman_cloud_exporter::inventory::{
+use barman_archive::inventory::{
     FileReading, Inventory, ListedObject, SmallFiles, StorageClass, UnfinishedUpload,
     UnreadableReason,
 };

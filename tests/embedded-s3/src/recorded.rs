@@ -1,8 +1,7 @@
 //! Archives that were recorded from real programs.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};

@@ -1,10 +1,9 @@
 //! The exporter as a program: started with a configuration, scraped over HTTP, ended by a signal.
 
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use reqwest::StatusCode;
 use rustix::process::Signal;

@@ -1,0 +1,45 @@
+//! Listing a directory without what lies in its subdirectories.
+
+use archive_store::{Forward, KeyOrder, ListRequest, ListedObject, ObjectStore};
+
+use crate::directory_probe::check_order;
+use crate::error::ListingError;
+use crate::progress::{Progress, protocol};
+
+/// Lists what lies directly below a directory, and hands on the objects; returns the subdirectories, each
+/// with its slash.
+///
+/// # Errors
+/// If a page cannot be read, and if the store lists out of order or without end.
+pub async fn list_directory(
+    store: &impl ObjectStore,
+    prefix: &str,
+    order: KeyOrder,
+    mut sink: impl FnMut(&ListedObject) + Send,
+) -> Result<Vec<String>, ListingError> {
+    let mut progress = Progress::default();
+    let mut forward = Forward::default();
+    let mut directories: Vec<String> = Vec::new();
+    let mut request =
+        ListRequest { prefix: prefix.to_owned(), delimiter: Some('/'), ..ListRequest::default() };
+    loop {
+        let page = store.list_page(&request).await?;
+        progress.check(&page)?;
+        check_order(directories.last(), &page.common_prefixes, order)?;
+        let keys = page.objects.iter().map(|object| object.key.as_str());
+        let mut entries = keys.clone().chain(page.common_prefixes.iter().map(String::as_str));
+        if let Some(stray) = entries.find(|key| !key.starts_with(prefix)) {
+            let why = format!("the listing of `{prefix}` holds `{stray}`, which does not begin so");
+            return Err(protocol(why).into());
+        }
+        if let Err(key) = forward.take(keys) {
+            return Err(protocol(format!("the listing of `{prefix}` goes back to `{key}`")).into());
+        }
+        page.objects.iter().for_each(&mut sink);
+        directories.extend(page.common_prefixes);
+        match page.next {
+            Some(next) => request.continuation = Some(next),
+            None => return Ok(directories),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What an operator can do about a failed call, in words.
+
+use archive_store::{ErrorKind, ErrorScope, Operation, StorageError};
+
+use super::fault::{Answer, Call, CallTarget, Fault, FaultMeaning};
+
+/// Advice for expired credentials.
+const EXPIRED: &str = "the credentials have expired: renew them at the place that `credentials` of this archive names";
+
+/// Advice for a secret that belongs to another key.
+const WRONG_SECRET: &str = "the secret access key does not fit the access key id: check \
+                            `credentials.secretAccessKeyFile` of this archive";
+
+impl CallTarget<'_> {
+    /// The error that this fault amounts to; its cause is still to be added.
+    pub(super) fn explain(&self, call: Call<'_>, fault: &Fault) -> StorageError {
+        let (store, subject) = (self.store(), self.subject(call));
+        let (kind, text) = match fault {
+            Fault::Answer(answer) => return self.explain_answer(call, answer),
+            Fault::NoCredentials(why) => (ErrorKind::Auth, why.clone()),
+            Fault::Timeout => (ErrorKind::Timeout, self.late(call)),
+            Fault::NoTls(why) => (
+                ErrorKind::Network,
+                format!(
+                    "no TLS connection to {store} for {subject} ({why}): \
+                         check `endpointURL` and `endpointCAFile` of this archive"
+                ),
+            ),
+            Fault::NoConnection => (
+                ErrorKind::Network,
+                format!(
+                    "no connection to {store} for {subject}, or it broke: check `endpointURL` of \
+                         this archive (`pathStyle` too, where a host cannot be resolved) and the \
+                         network"
+                ),
+            ),
+            Fault::Senseless => (
+                ErrorKind::Protocol,
+                format!(
+                    "what {store} sent as {subject} makes no sense: check that `endpointURL` of \
+                         this archive is an S3 endpoint"
+                ),
+            ),
+            Fault::Unbuildable => (
+                ErrorKind::Internal,
+                format!(
+                    "a request for {subject} could not be built: check `destinationPath`, \
+                         `endpointURL` and `region` of this archive"
+                ),
+            ),
+        };
+        StorageError::new(kind, ErrorScope::Scan, text)
+    }
+
+    /// The error that an answer amounts to which was read, but contradicts itself.
+    ///
+    /// The complaint goes on after what was asked for: "goes on, but does not say where".
+    pub(super) fn contradiction(&self, call: Call<'_>, complaint: &str) -> StorageError {
+        let text = format!("{} {complaint}", self.subject(call));
+        StorageError::new(ErrorKind::Protocol, ErrorScope::Scan, text)
+    }
+
+    /// What was asked for, for the texts.
+    fn subject(&self, call: Call<'_>) -> String {
+        let asked = if call.key.is_empty() {
+            format!("bucket `{}`", self.bucket)
+        } else {
+            format!("`{}`", call.key)
+        };
+        match call.operation {
+            Operation::ListObjectsV2 => format!("the listing of {asked}"),
+            Operation::GetObject => asked,
+            Operation::ListMultipartUploads => format!("the listing of the uploads to {asked}"),
+            Operation::ListParts => format!("the listing of the parts of {asked}"),
+        }
+    }
+
+    fn explain_answer(&self, call: Call<'_>, answer: &Answer) -> StorageError {
+        let meaning = answer.meaning(call.operation);
+        let text = self.advice(meaning, call, answer);
+        StorageError::new(meaning.kind(), meaning.reach(call.operation), text)
+    }
+
+    /// What to do about it. Names the key or prefix, unless every other one is concerned alike.
+    fn advice(&self, meaning: FaultMeaning, call: Call<'_>, answer: &Answer) -> String {
+        let (store, bucket, key) = (self.store(), self.bucket, call.key);
+        let subject = self.subject(call);
+        match meaning {
+            FaultMeaning::Expired => EXPIRED.to_owned(),
+            FaultMeaning::UnknownKey => self.unknown_credentials(),
+            FaultMeaning::WrongSecret => WRONG_SECRET.to_owned(),
+            FaultMeaning::WrongClock => format!(
+                "the clocks of this machine and of {store} differ too much: set this one right"
+            ),
+            FaultMeaning::WrongRegion | FaultMeaning::Elsewhere => self.region_advice(answer),
+            FaultMeaning::Denied => self.permission_advice(call),
+            FaultMeaning::Intercepted => self.intercepted(call),
+            FaultMeaning::Capped => format!(
+                "{store} refused {subject} because of a cap, a quota or the state of the \
+                 account: check the account with the provider"
+            ),
+            FaultMeaning::Addressing => self.addressing_advice(),
+            FaultMeaning::NoBucket => format!(
+                "bucket `{bucket}` does not exist at {store}: check `destinationPath`, \
+                 `endpointURL` and `pathStyle` of this archive"
+            ),
+            FaultMeaning::NoObject => format!("`{key}` does not exist"),
+            FaultMeaning::Unreadable => format!(
+                "the content of `{key}` cannot be read: it is in a storage class that must be \
+                 restored first, or encrypted with a key that these credentials may not use"
+            ),
+            FaultMeaning::UnknownCall => self.unsupported(call),
+            FaultMeaning::Busy => format!(
+                "instead of {subject}, {store} asked for fewer requests, and still did after the \
+                 retries: lower `scan.concurrency` or scan less often"
+            ),
+            FaultMeaning::Late => self.late(call),
+            FaultMeaning::Rejected | FaultMeaning::Other => format!(
+                "asked for {subject}, {store} answered with status {}: look into its logs",
+                answer.status
+            ),
+        }
+    }
+
+    fn intercepted(&self, call: Call<'_>) -> String {
+        let (store, subject) = (self.store(), self.subject(call));
+        format!(
+            "something that does not speak S3 refused {subject}: look for a proxy or \
+             firewall between here and {store}, and check `endpointURL` of this archive"
+        )
+    }
+
+    fn unknown_credentials(&self) -> String {
+        let store = self.store();
+        format!(
+            "{store} does not know these credentials: check `credentials.accessKeyIdFile` (or \
+             `.profile`, `.sessionTokenFile`) and `endpointURL` of this archive"
+        )
+    }
+
+    fn region_advice(&self, answer: &Answer) -> String {
+        let (bucket, region) = (self.bucket, self.region);
+        match answer.region.as_deref().filter(|&right| right != region) {
+            Some(right) => format!(
+                "bucket `{bucket}` is in region `{right}`, not in `{region}`: \
+                 set `region` of this archive to `{right}`"
+            ),
+            None => format!(
+                "bucket `{bucket}` does not answer at {} with region `{region}`: \
+                 check `region` and `endpointURL` of this archive",
+                self.store()
+            ),
+        }
+    }
+
+    fn addressing_advice(&self) -> String {
+        let (bucket, store) = (self.bucket, self.store());
+        let advice = if self.path_style {
+            "set `pathStyle` of this archive to `false`"
+        } else {
+            "check `endpointURL` of this archive"
+        };
+        format!("{store} wants the name of bucket `{bucket}` in the host of the URL: {advice}")
+    }
+
+    fn permission_advice(&self, call: Call<'_>) -> String {
+        let (bucket, permission) = (self.bucket, call.operation.permission());
+        let below = match call.key {
+            "" => String::new(),
+            prefix => format!(" below `{prefix}`"),
+        };
+        let (what, resource) = match call.operation {
+            Operation::ListObjectsV2 => {
+                (format!("list bucket `{bucket}`{below}"), bucket.to_owned())
+            }
+            Operation::GetObject => (format!("read `{}`", call.key), format!("{bucket}/*")),
+            Operation::ListMultipartUploads => {
+                (format!("list the uploads to bucket `{bucket}`{below}"), bucket.to_owned())
+            }
+            Operation::ListParts => {
+                (format!("list the parts of `{}`", call.key), format!("{bucket}/*"))
+            }
+        };
+        format!("the credentials may not {what}: allow `{permission}` on `arn:aws:s3:::{resource}`")
+    }
+
+    fn unsupported(&self, call: Call<'_>) -> String {
+        let (store, subject) = (self.store(), self.subject(call));
+        format!("asked for {subject}, {store} does not support `{}`", call.operation.as_label())
+    }
+
+    fn late(&self, call: Call<'_>) -> String {
+        format!(
+            "asked for {}, {} did not answer in time: check its load, `endpointURL` of this \
+                 archive and the network",
+            self.subject(call),
+            self.store()
+        )
+    }
+
+    fn store(&self) -> String {
+        self.endpoint.map_or_else(|| "AWS S3".to_owned(), |endpoint| format!("`{endpoint}`"))
+    }
+}

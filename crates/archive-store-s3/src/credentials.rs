@@ -1,0 +1,153 @@
+//! Credentials that stand in files, such as a mounted Kubernetes secret.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use std::{fmt, io};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, Result, future};
+use tokio::time::Instant;
+
+/// Reads that may differ before a set of files is taken as it is.
+const READS: u32 = 5;
+
+/// Time for which what was read is used for further requests. A scan sends hundreds in a second, and the
+/// next one begins at least a second later: it reads the files again.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// The files that hold a set of credentials.
+///
+/// Rotated credentials count for every request that is sent at least half a second later.
+#[derive(Clone, Debug)]
+pub(super) struct CredentialFiles {
+    paths: Paths,
+    recent: Arc<Recent>,
+}
+
+/// Paths of the files.
+#[derive(Clone, Debug)]
+pub(super) struct Paths {
+    pub(super) access_key_id: PathBuf,
+    pub(super) secret_access_key: PathBuf,
+    pub(super) session_token: Option<PathBuf>,
+}
+
+/// What was read last, and when.
+#[derive(Default)]
+struct Recent(Mutex<Option<(Instant, Credentials)>>);
+
+impl fmt::Debug for Recent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Recent")
+    }
+}
+
+impl Recent {
+    fn get(&self) -> Option<Credentials> {
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, credentials) = recent.as_ref().filter(|(at, _)| at.elapsed() < FRESH)?;
+        Some(credentials.clone())
+    }
+
+    fn set(&self, at: Instant, credentials: Credentials) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, credentials));
+    }
+}
+
+/// A file with credentials is not usable. Never tells its content.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FileError {
+    /// The file could not be read.
+    #[error("credentials file `{}` cannot be read ({kind})", path.display())]
+    Unreadable { path: PathBuf, kind: io::ErrorKind },
+    /// The file holds nothing but blanks.
+    #[error("credentials file `{}` is empty", path.display())]
+    Empty { path: PathBuf },
+    /// The file holds something that cannot be a credential.
+    #[error("credentials file `{}` does not hold one line of text", path.display())]
+    NotOneLine { path: PathBuf },
+}
+
+/// What the files hold. Not to be printed.
+#[derive(PartialEq, Eq)]
+struct Contents {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+}
+
+impl ProvideCredentials for CredentialFiles {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
+}
+
+impl CredentialFiles {
+    pub(super) fn new(paths: Paths) -> Self {
+        Self { paths, recent: Arc::default() }
+    }
+
+    async fn credentials(&self) -> Result {
+        if let Some(credentials) = self.recent.get() {
+            return Ok(credentials);
+        }
+        let (paths, at) = (self.paths.clone(), Instant::now());
+        let read = tokio::task::spawn_blocking(move || paths.credentials()).await;
+        let credentials = read.map_err(CredentialsError::unhandled)??;
+        self.recent.set(at, credentials.clone());
+        Ok(credentials)
+    }
+}
+
+impl Paths {
+    fn credentials(&self) -> Result {
+        let contents = self.read_settled().map_err(CredentialsError::provider_error)?;
+        Ok(Credentials::new(
+            contents.access_key_id,
+            contents.secret_access_key,
+            contents.session_token,
+            None,
+            "files",
+        ))
+    }
+
+    /// Reads until two reads agree: files are swapped in between, and an old id with a new secret
+    /// would be refused.
+    fn read_settled(&self) -> std::result::Result<Contents, FileError> {
+        let mut last = self.read()?;
+        for _ in 1..READS {
+            let contents = self.read()?;
+            if contents == last {
+                break;
+            }
+            last = contents;
+        }
+        Ok(last)
+    }
+
+    fn read(&self) -> std::result::Result<Contents, FileError> {
+        Ok(Contents {
+            access_key_id: read_line(&self.access_key_id)?,
+            secret_access_key: read_line(&self.secret_access_key)?,
+            session_token: self.session_token.as_deref().map(read_line).transpose()?,
+        })
+    }
+}
+
+/// Text of the file without the blanks around it.
+fn read_line(path: &Path) -> std::result::Result<String, FileError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| FileError::Unreadable { path: path.to_owned(), kind: error.kind() })?;
+    match text.trim() {
+        "" => Err(FileError::Empty { path: path.to_owned() }),
+        line if line.chars().any(|c| c.is_control() || !c.is_ascii()) => {
+            Err(FileError::NotOneLine { path: path.to_owned() })
+        }
+        line => Ok(line.to_owned()),
+    }
+}

@@ -1,0 +1,486 @@
+//! Object storage over the S3 API: the one place that names the AWS SDK.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod.rs` | the calls |
+//! | `client.rs` | the SDK's client, built from the settings |
+//! | `credentials.rs` | credentials in files |
+//! | `endpoint.rs` | where requests go |
+//! | `product.rs` | the program that answers |
+//! | `requests.rs` | counting what is sent |
+//! | `errors.rs` | the SDK's errors, translated |
+//! | `answers.rs` | the SDK's answers, translated |
+//! | `pages.rs` | pages of objects, kept from the SDK's decoder |
+//! | `decoding.rs` | pages of objects, decoded |
+//! | `xml.rs` | the elements of an XML document |
+//! | `whole.rs` | listings that break off |
+
+mod advice;
+mod answers;
+mod client;
+mod credentials;
+mod decoding;
+mod encoding;
+mod endpoint;
+mod errors;
+mod fault;
+mod http;
+mod pages;
+mod product;
+mod requests;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;
+mod tls_endpoint;
+mod whole;
+mod xml;
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use archive_store::{
+    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, Operation, RequestObserver,
+    StorageError, UnfinishedUpload, UploadListing,
+};
+use aws_sdk_s3::Config;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::EncodingType;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use tokio::sync::{Mutex, OnceCell};
+use tracing::info;
+
+use client::Connection;
+use fault::{Call, CallTarget, Fault};
+use pages::DecodedPage;
+use product::Product;
+pub use tls_endpoint::TlsEndpoint;
+
+/// The shortest and longest pause after the body of an object broke off.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Where a bucket is, and how to get in.
+#[derive(Clone, Debug)]
+pub struct S3Settings {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Endpoint of the store; `None` for AWS.
+    pub endpoint_url: Option<String>,
+    /// Region to sign for; `None` for the one in the endpoint's name or, without an endpoint, in
+    /// the environment. If there is none either, it is `us-east-1`.
+    pub region: Option<String>,
+    /// Whether the bucket's name goes into the path of the URL instead of its host.
+    pub path_style: bool,
+    /// The only certificate authorities to trust at the endpoint, PEM; `None` for the system's.
+    ///
+    /// Read again when a listing begins.
+    pub ca_file: Option<PathBuf>,
+    /// Where the credentials come from.
+    pub credentials: CredentialSource,
+    /// Time for one attempt at a request, and for the body of an object.
+    pub request_timeout: Duration,
+    /// Attempts at a request, the first included.
+    pub max_attempts: u32,
+}
+
+impl S3Settings {
+    fn is_without_tls(&self) -> bool {
+        self.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://"))
+    }
+
+    /// Returns whether requests go to Google Cloud (Cloud Storage, "Request endpoints").
+    fn is_of_google_cloud(&self) -> bool {
+        let host = self.endpoint_url.as_deref().and_then(client::host);
+        host.is_some_and(|host| host.ends_with(".googleapis.com"))
+    }
+}
+
+/// Where credentials come from.
+#[derive(Clone, Debug)]
+pub enum CredentialSource {
+    /// The AWS SDK's own search: environment, profile, web identity token, container and instance
+    /// role. Single sign-on and credential processes are not built in.
+    Chain {
+        /// The profile that alone is to be used; `None` for the whole search.
+        profile: Option<String>,
+    },
+    /// Files with one line each, read again when they are half a second old.
+    Files {
+        /// File with the access key id.
+        access_key_id: PathBuf,
+        /// File with the secret access key.
+        secret_access_key: PathBuf,
+        /// File with the session token of temporary credentials.
+        session_token: Option<PathBuf>,
+    },
+}
+
+/// A bucket, read over the S3 API.
+///
+/// The first call builds the client, so that whatever is wrong with the settings fails that call.
+pub struct S3Store {
+    settings: S3Settings,
+    observer: Arc<dyn RequestObserver>,
+    /// Outlives the connection: a new CA file is no reason for more retries.
+    retries: RetryPartition,
+    connections: Mutex<Connections>,
+    endpoint: OnceCell<TlsEndpoint>,
+}
+
+impl S3Store {
+    /// A store with these settings. Does no I/O.
+    #[must_use]
+    pub fn new(settings: S3Settings, observer: Arc<dyn RequestObserver>) -> Self {
+        Self {
+            settings,
+            observer,
+            retries: client::retry_partition(),
+            connections: Mutex::default(),
+            endpoint: OnceCell::new(),
+        }
+    }
+
+    /// Where requests go; `None` where they go there without TLS.
+    ///
+    /// # Errors
+    /// When the SDK finds no endpoint for the settings.
+    pub async fn tls_endpoint(&self) -> Result<Option<&TlsEndpoint>, StorageError> {
+        if self.settings.is_without_tls() {
+            return Ok(None);
+        }
+        let endpoint = || endpoint::endpoint(&self.settings);
+        self.endpoint.get_or_try_init(endpoint).await.map(Some)
+    }
+
+    async fn connection(&self) -> Result<Arc<Connection>, StorageError> {
+        let mut connections = self.connections.lock().await;
+        match &connections.current {
+            Some(connection) => Ok(Arc::clone(connection)),
+            None => self.connect(&mut connections, self.read_ca().await?).await,
+        }
+    }
+
+    /// The connection, built anew where the CA file has changed.
+    async fn fresh_connection(&self) -> Result<Arc<Connection>, StorageError> {
+        let mut connections = self.connections.lock().await;
+        let ca = self.read_ca().await?;
+        match &connections.current {
+            Some(connection) if connection.ca == ca => Ok(Arc::clone(connection)),
+            Some(_) | None => self.connect(&mut connections, ca).await,
+        }
+    }
+
+    async fn connect(
+        &self,
+        connections: &mut Connections,
+        ca: Option<Vec<u8>>,
+    ) -> Result<Arc<Connection>, StorageError> {
+        let region = connections.region.clone();
+        let built = self.build(region, ca).await?;
+        Ok(Arc::clone(connections.current.insert(Arc::new(built))))
+    }
+
+    /// Builds a connection for the given region, if any, otherwise for that of the settings.
+    async fn build(
+        &self,
+        region: Option<String>,
+        ca: Option<Vec<u8>>,
+    ) -> Result<Connection, StorageError> {
+        let (retries, observer) = (self.retries.clone(), Arc::clone(&self.observer));
+        let region = region.or_else(|| self.settings.region.clone());
+        let settings = S3Settings { region, ..self.settings.clone() };
+        Connection::build(&settings, retries, observer, ca).await
+    }
+
+    /// Continues in the region that the store has pointed to, once it has turned out to be right.
+    async fn settle_in(&self, connection: Connection) {
+        let mut connections = self.connections.lock().await;
+        if connections.region.as_ref() != Some(&connection.region) {
+            info!(
+                bucket = self.settings.bucket,
+                region = connection.region,
+                "The bucket is in another region than the one requested: set `region` of its archive"
+            );
+        }
+        connections.region = Some(connection.region.clone());
+        connections.current = Some(Arc::new(connection));
+    }
+
+    async fn read_ca(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        let Some(path) = &self.settings.ca_file else {
+            return Ok(None);
+        };
+        let unreadable = |error| {
+            let text = format!(
+                "`{}` cannot be read: check `endpointCAFile` of this archive",
+                path.display()
+            );
+            StorageError::new(ErrorKind::Network, ErrorScope::Scan, text)
+                .caused_by(errors::render_chain(&error))
+        };
+        tokio::fs::read(path).await.map(Some).map_err(unreadable)
+    }
+
+    fn place<'a>(&'a self, connection: &'a Connection) -> CallTarget<'a> {
+        CallTarget {
+            bucket: &self.settings.bucket,
+            endpoint: self.settings.endpoint_url.as_deref(),
+            region: &connection.region,
+            path_style: self.settings.path_style,
+        }
+    }
+
+    fn failed<E: Error + ProvideErrorMetadata + 'static>(
+        &self,
+        connection: &Connection,
+        call: Call<'_>,
+        error: &SdkError<E, HttpResponse>,
+    ) -> StorageError {
+        let explained = self.place(connection).explain(call, &errors::fault(error));
+        with_cause(explained, errors::rendered(error))
+    }
+
+    async fn list_page_over(
+        &self,
+        connection: &Connection,
+        request: &ListRequest,
+    ) -> Result<ListPage, FailedListing> {
+        let call = Call { operation: Operation::ListObjectsV2, key: &request.prefix };
+        let decoded = DecodedPage::default();
+        connection
+            .client
+            .list_objects_v2()
+            .bucket(&self.settings.bucket)
+            .prefix(&request.prefix)
+            .set_delimiter(request.delimiter.map(String::from))
+            .set_start_after(request.start_after.clone())
+            .set_continuation_token(request.continuation.clone())
+            .encoding_type(EncodingType::Url)
+            .customize()
+            .mutate_request(marked(call.operation))
+            .interceptor(decoded.clone())
+            .send()
+            .await
+            .map_err(|error| FailedListing {
+                region: errors::region_to_follow(&error, call.operation),
+                error: self.failed(connection, call, &error),
+            })?;
+        let place = self.place(connection);
+        let contradiction = |why: &str| place.contradiction(call, why);
+        let mut page = decoded.take().map_err(|why| contradiction(&why.0))?;
+        if page.next.is_some() && page.next == request.continuation {
+            return Err(
+                contradiction("does not advance: its continuation is the page's own").into()
+            );
+        }
+        if self.settings.is_of_google_cloud() {
+            let classes =
+                page.objects.iter_mut().filter_map(|object| object.storage_class.as_mut());
+            for class in classes {
+                *class = class.clone().of_google_cloud();
+            }
+        }
+        Ok(page)
+    }
+
+    async fn get(
+        &self,
+        connection: &Connection,
+        key: &str,
+        attempts: &Attempts,
+    ) -> Result<GetObjectOutput, StorageError> {
+        let call = Call { operation: Operation::GetObject, key };
+        let get = connection.client.get_object().bucket(&self.settings.bucket).key(key);
+        let retries = RetryConfig::standard().with_max_attempts(attempts.left().max(1));
+        let (mark, made) = (marked(call.operation), Arc::clone(&attempts.made));
+        get.customize()
+            .config_override(Config::builder().retry_config(retries))
+            // Called once per attempt.
+            .mutate_request(move |request| {
+                made.fetch_add(1, Ordering::Relaxed);
+                mark(request);
+            })
+            .send()
+            .await
+            .map_err(|error| self.failed(connection, call, &error))
+    }
+
+    /// Reads a body to its end, or one byte beyond the limit.
+    async fn read_body(
+        &self,
+        connection: &Connection,
+        key: &str,
+        output: GetObjectOutput,
+        max_bytes: u64,
+    ) -> Result<Vec<u8>, StorageError> {
+        let call = Call { operation: Operation::GetObject, key };
+        let read = answers::body(output, key, max_bytes);
+        match tokio::time::timeout(self.settings.request_timeout, read).await {
+            Err(_) => Err(self.place(connection).explain(call, &Fault::Timeout)),
+            Ok(Err(answers::BodyError::TooLarge(error))) => Err(error),
+            Ok(Err(answers::BodyError::Broken(error))) => {
+                let explained = self.place(connection).explain(call, &errors::body_fault(&error));
+                Err(with_cause(explained, errors::render_chain(&error)))
+            }
+            Ok(Ok(bytes)) => Ok(bytes),
+        }
+    }
+}
+
+impl ObjectStore for S3Store {
+    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        let connection = match request.continuation {
+            None => self.fresh_connection().await?,
+            Some(_) => self.connection().await?,
+        };
+        let failed = match self.list_page_over(&connection, request).await {
+            Ok(page) => return Ok(page),
+            Err(failed) => failed,
+        };
+        let Some(region) = failed.region.filter(|region| *region != connection.region) else {
+            return Err(failed.error);
+        };
+        // Followed once, as botocore does (`S3RegionRedirectorv2`).
+        let elsewhere = self.build(Some(region), connection.ca.clone()).await?;
+        let Ok(page) = self.list_page_over(&elsewhere, request).await else {
+            return Err(failed.error);
+        };
+        self.settle_in(elsewhere).await;
+        Ok(page)
+    }
+
+    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        let connection = self.connection().await?;
+        let attempts = Attempts { made: Arc::default(), most: self.settings.max_attempts };
+        let mut pause = PAUSES.0;
+        loop {
+            let output = self.get(&connection, key, &attempts).await?;
+            match self.read_body(&connection, key, output, max_bytes).await {
+                // The SDK retries up to the head of the answer, not beyond.
+                Err(error) if error.reach() == ErrorScope::Scan && attempts.left() > 0 => {}
+                result => return result,
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
+        let connection = self.connection().await?;
+        let call = Call { operation: Operation::ListMultipartUploads, key: prefix };
+        let product = Product::default();
+        let mut uploads = Vec::new();
+        let mut seen = HashSet::new();
+        let mut after = answers::UploadMarker::default();
+        loop {
+            let output = connection
+                .client
+                .list_multipart_uploads()
+                .bucket(&self.settings.bucket)
+                .prefix(prefix)
+                .set_key_marker(after.key.clone())
+                .set_upload_id_marker(after.upload_id.clone())
+                .encoding_type(EncodingType::Url)
+                .customize()
+                .mutate_request(marked(call.operation))
+                .interceptor(product.clone())
+                .send()
+                .await
+                .map_err(|error| self.failed(&connection, call, &error))?;
+            let place = self.place(&connection);
+            let next = answers::uploads(output, &mut uploads)
+                .map_err(|why| place.contradiction(call, &why.0))?;
+            let Some(next) = next else {
+                return Ok(UploadListing { uploads, coverage: product.upload_coverage() });
+            };
+            if !seen.insert(next.clone()) {
+                return Err(place.contradiction(call, "does not advance"));
+            }
+            after = next;
+        }
+    }
+
+    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
+        let connection = self.connection().await?;
+        let call = Call { operation: Operation::ListParts, key: &upload.key };
+        let mut bytes = 0;
+        let mut after = 0;
+        loop {
+            let output = connection
+                .client
+                .list_parts()
+                .bucket(&self.settings.bucket)
+                .key(&upload.key)
+                .upload_id(&upload.upload_id)
+                .set_part_number_marker((after > 0).then(|| after.to_string()))
+                .customize()
+                .mutate_request(marked(call.operation))
+                .send()
+                .await;
+            let output = match output {
+                Ok(output) => output,
+                Err(error) if error.code() == Some("NoSuchUpload") => return Ok(None),
+                Err(error) => return Err(self.failed(&connection, call, &error)),
+            };
+            let place = self.place(&connection);
+            let next = answers::parts(&output, &mut bytes)
+                .map_err(|why| place.contradiction(call, &why.0))?;
+            let Some(next) = next else {
+                return Ok(Some(bytes));
+            };
+            if next <= after {
+                return Err(place.contradiction(call, "does not advance"));
+            }
+            after = next;
+        }
+    }
+}
+
+/// Connection to a store, and the region that it is for.
+#[derive(Default)]
+struct Connections {
+    current: Option<Arc<Connection>>,
+    /// Region that the store has pointed to; `None` for that of the settings.
+    region: Option<String>,
+}
+
+/// Failed request for a page of a listing.
+struct FailedListing {
+    error: StorageError,
+    /// Region that the bucket is in, if the store names it.
+    region: Option<String>,
+}
+
+impl From<StorageError> for FailedListing {
+    fn from(error: StorageError) -> Self {
+        Self { error, region: None }
+    }
+}
+
+/// Adds a cause to an error, unless the cause is empty.
+fn with_cause(error: StorageError, cause: String) -> StorageError {
+    if cause.is_empty() { error } else { error.caused_by(cause) }
+}
+
+/// The attempts at one object, those of the SDK and those of ours together.
+struct Attempts {
+    made: Arc<AtomicU32>,
+    most: u32,
+}
+
+impl Attempts {
+    fn left(&self) -> u32 {
+        self.most.saturating_sub(self.made.load(Ordering::Relaxed))
+    }
+}
+
+/// Marks a request with its operation, for [`requests::ObservedClient`].
+fn marked(operation: Operation) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+    move |request| request.add_extension(operation)
+}

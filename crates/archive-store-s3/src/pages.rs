@@ -1,0 +1,94 @@
+//! Has the SDK hand over pages of objects undecoded, and decodes them with less.
+//!
+//! The SDK sends, signs, times and retries as always. Only what it does with the body of an answer
+//! is replaced, for one call; and whatever is no page is left to the SDK after all, so that errors
+//! are what they would be without this file.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use archive_store::ListPage;
+use aws_sdk_s3::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept};
+use aws_sdk_s3::operation::list_objects_v2::{
+    ListObjectsV2, ListObjectsV2Error, ListObjectsV2Output,
+};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{Error, Output, OutputOrError};
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
+use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
+
+use super::answers::{AnswerProblem, senseless};
+use super::decoding::{self, DecodingError};
+
+/// The page of one call of `ListObjectsV2`: an interceptor for that call, and where the page is
+/// once it succeeded. What the SDK yields is empty.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DecodedPage(Arc<Mutex<Option<Result<ListPage, AnswerProblem>>>>);
+
+impl DecodedPage {
+    /// The page of the call, which succeeded.
+    ///
+    /// # Errors
+    /// When the page contradicts itself.
+    pub(super) fn take(&self) -> Result<ListPage, AnswerProblem> {
+        let page = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // No page at all must not look like one without objects.
+        page.unwrap_or_else(|| Err(senseless("was not decoded")))
+    }
+
+    /// Keeps the page; yields what the SDK has instead.
+    fn put(&self, page: Result<ListPage, AnswerProblem>) -> Output {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(page);
+        Output::erase(ListObjectsV2Output::builder().build())
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for DecodedPage {
+    fn name(&self) -> &'static str {
+        "DecodedPage"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // What interceptors store comes before what the operation itself brings along.
+        config.interceptor_state().store_put(SharedResponseDeserializer::new(self.clone()));
+        Ok(())
+    }
+}
+
+impl DeserializeResponse for DecodedPage {
+    fn deserialize_nonstreaming_with_config(
+        &self,
+        response: &HttpResponse,
+        config: &ConfigBag,
+    ) -> OutputOrError {
+        let body = response.body().bytes().filter(|_| response.status().is_success());
+        match body.map(decoding::page) {
+            Some(Ok(page)) => Ok(self.put(Ok(page))),
+            Some(Err(DecodingError::AnswerProblem(why))) => Ok(self.put(Err(why))),
+            // An error of the store's can come as a success. Nothing else may become one.
+            Some(Err(error)) => by_the_sdk(response, config).and_then(|_| Err(unreadable(error))),
+            None => by_the_sdk(response, config).and_then(|_| Err(unreadable("no listing"))),
+        }
+    }
+}
+
+/// What the SDK makes of an answer by itself.
+fn by_the_sdk(response: &HttpResponse, config: &ConfigBag) -> OutputOrError {
+    let operation = ListObjectsV2::new().config();
+    match operation.as_ref().and_then(|operation| operation.load::<SharedResponseDeserializer>()) {
+        Some(sdk) => sdk.deserialize_nonstreaming_with_config(response, config),
+        None => Err(unreadable("no listing")),
+    }
+}
+
+/// The error that the SDK has for an answer that it cannot read.
+fn unreadable(why: impl Into<BoxError>) -> OrchestratorError<Error> {
+    OrchestratorError::operation(Error::erase(ListObjectsV2Error::unhandled(why)))
+}

@@ -1,0 +1,451 @@
+//! Keys: what an object is, by where it lies and what it is called.
+
+use super::Compression;
+use crate::postgres::{SegmentName, TimelineId, WalDir, parse_hex};
+
+/// Where an object lies below its archive's destination path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectLocation<'a> {
+    /// Directly below the destination, or below a directory without a name.
+    Loose,
+    /// In a directory that may be a server's.
+    Directory {
+        /// Name of the directory: of the server, if it is one.
+        directory: &'a str,
+        /// What the object is if the directory is a server's.
+        key: ServerKey<'a>,
+    },
+}
+
+/// What an object of a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerKey<'a> {
+    /// Below `base/ID/`: part of a base backup.
+    Backup {
+        /// Name of the directory in `base/`; Barman takes any as a backup id.
+        id: &'a str,
+        /// Which part.
+        file: BackupFile,
+    },
+    /// Below `base/`, but in no backup's directory.
+    Base,
+    /// Below `wals/`.
+    Wal(WalObject),
+    /// Neither below `base/` nor below `wals/`.
+    Other,
+}
+
+/// What an object in a backup's directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupFile {
+    /// `backup.info`
+    Info,
+    /// `annotations/keep`
+    Keep,
+    /// The data directory or a tablespace, or a part of it.
+    Data(DataObject),
+    /// Anything else.
+    Other,
+}
+
+/// One tar file of a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataObject {
+    /// What it holds.
+    pub item: DataItem,
+    /// Which part, from 0: `data.tar`, `data_0001.tar`, …
+    pub part: u16,
+    /// How it is compressed.
+    pub compression: Option<Compression>,
+}
+
+/// What a backup is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DataItem {
+    /// The data directory.
+    Data,
+    /// The tablespace with this object identifier.
+    Tablespace(u32),
+}
+
+/// An object below `wals/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalObject {
+    /// What its name says it is.
+    pub kind: WalKind,
+    /// How it is compressed.
+    pub compression: Option<Compression>,
+    /// The WAL directory whose directory it lies in; `None` for an object in any other place.
+    pub wal_dir: Option<WalDir>,
+    /// Whether it lies where `barman-cloud-wal-restore` looks for it: in the directory that its
+    /// name asks for, spelled in upper case.
+    pub in_place: bool,
+}
+
+/// What the name of an object below `wals/` says it is (Barman's `xlog` module).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WalKind {
+    /// A whole WAL segment.
+    Segment(SegmentName),
+    /// A segment that its timeline left unfinished.
+    Partial(SegmentName),
+    /// A backup label, named after the segment and the offset in it where its backup began.
+    Label(SegmentName, u32),
+    /// The history file of a timeline.
+    History(TimelineId),
+    /// No name of a WAL file: never restored and never deleted by Barman.
+    Foreign,
+}
+
+/// Server names that contain a slash: a key alone does not show that it starts with such a name.
+///
+/// Barman accepts any text as a server's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NestedNames(Vec<String>);
+
+impl NestedNames {
+    /// Collects the names that contain a slash.
+    pub fn among<'n>(names: impl IntoIterator<Item = &'n String>) -> Self {
+        let mut nested: Vec<_> = names.into_iter().filter(|name| name.contains('/')).collect();
+        // Longest first: the innermost directory wins.
+        nested.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        Self(nested.into_iter().cloned().collect())
+    }
+
+    /// Splits a key into the directory that it lies in and the rest behind the slash; `None` if it
+    /// lies in none.
+    ///
+    /// The directory is the longest of these names that the key starts with, otherwise the first
+    /// part of the key.
+    #[must_use]
+    pub fn split<'k>(&self, relative_key: &'k str) -> Option<(&'k str, &'k str)> {
+        let nested = self.0.iter().find_map(|name| {
+            let rest = relative_key.strip_prefix(name.as_str())?.strip_prefix('/')?;
+            relative_key.get(..name.len()).map(|name| (name, rest))
+        });
+        nested.or_else(|| at_slash(relative_key).filter(|(directory, _)| !directory.is_empty()))
+    }
+}
+
+impl<'a> ObjectLocation<'a> {
+    /// Tells what a key is, given its part behind the destination path and the slash after it.
+    #[must_use]
+    pub fn of(relative_key: &'a str) -> Self {
+        Self::among(relative_key, &NestedNames::default())
+    }
+
+    /// Classifies a key as [`ObjectLocation::of`] does, in an archive that has servers with these names.
+    #[must_use]
+    pub fn among(relative_key: &'a str, names: &NestedNames) -> Self {
+        match names.split(relative_key) {
+            Some((directory, rest)) => Self::Directory { directory, key: ServerKey::of(rest) },
+            None => Self::Loose,
+        }
+    }
+}
+
+impl<'a> ServerKey<'a> {
+    fn of(key: &'a str) -> Self {
+        match at_slash(key) {
+            Some(("base", rest)) => match at_slash(rest) {
+                Some((id, file)) if !id.is_empty() => {
+                    Self::Backup { id, file: BackupFile::of(file) }
+                }
+                Some(_) | None => Self::Base,
+            },
+            Some(("wals", rest)) => Self::Wal(WalObject::of(rest)),
+            Some(_) | None => Self::Other,
+        }
+    }
+}
+
+/// What is before the first slash, and what behind it; `None` without one.
+///
+/// `str::split_once` finds it with more effort than the short parts of a key are worth.
+fn at_slash(key: &str) -> Option<(&str, &str)> {
+    let slash = key.bytes().position(|byte| byte == b'/')?;
+    key.get(..slash).zip(key.get(slash + 1..))
+}
+
+impl BackupFile {
+    fn of(name: &str) -> Self {
+        match name {
+            "backup.info" => Self::Info,
+            "annotations/keep" => Self::Keep,
+            _ => DataObject::parse(name).map_or(Self::Other, Self::Data),
+        }
+    }
+}
+
+impl DataObject {
+    /// Reads `data.tar`, `16411_0001.tar.gz` and the like.
+    fn parse(name: &str) -> Option<Self> {
+        let (stem, compression) = Compression::split(name);
+        // barman-cloud-backup has no xz.
+        if compression == Some(Compression::Xz) {
+            return None;
+        }
+        let stem = stem.strip_suffix(".tar")?;
+        let (item, part) = match stem.split_once('_') {
+            Some((item, part)) if part.len() == 4 => (item, decimal(part)?),
+            Some(_) => return None,
+            None => (stem, 0),
+        };
+        let item = match item {
+            "data" => DataItem::Data,
+            oid => DataItem::Tablespace(decimal(oid)?),
+        };
+        Some(Self { item, part, compression })
+    }
+}
+
+/// Reads digits and nothing else; `parse` alone would take a sign.
+fn decimal<T: std::str::FromStr>(text: &str) -> Option<T> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+impl WalObject {
+    fn of(key: &str) -> Self {
+        let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
+        let (stem, compression) = Compression::split(name);
+        let kind = WalKind::of(stem);
+        let plain_key = key.get(..key.len() - (name.len() - stem.len())).unwrap_or(key);
+        let in_place = match kind {
+            // Nearly all of an archive: nothing is written out to compare with.
+            WalKind::Segment(_) => is_in_its_wal_dir(plain_key, stem),
+            WalKind::Partial(_) | WalKind::Label(..) | WalKind::History(_) | WalKind::Foreign => {
+                kind.canonical_key().is_none_or(|canonical| canonical == plain_key)
+            }
+        };
+        let wal_dir = at_slash(key).and_then(|(directory, _)| WalDir::parse(directory));
+        Self { kind, compression, wal_dir, in_place }
+    }
+}
+
+/// Whether a segment lies in the directory of its WAL directory, and both are spelled in upper case.
+fn is_in_its_wal_dir(key: &str, name: &str) -> bool {
+    let is_upper_case = !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    is_upper_case && at_slash(key) == name.get(..16).map(|wal_dir| (wal_dir, name))
+}
+
+impl WalKind {
+    fn of(stem: &str) -> Self {
+        if let Some(timeline) = stem.strip_suffix(".history") {
+            return parse_hex(timeline).map_or(Self::Foreign, |id| Self::History(TimelineId(id)));
+        }
+        let (name, rest) = stem.split_at_checked(24).unwrap_or((stem, ""));
+        let Some(segment) = SegmentName::parse(name) else {
+            return Self::Foreign;
+        };
+        match rest {
+            "" => Self::Segment(segment),
+            ".partial" => Self::Partial(segment),
+            _ => match rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(".backup")) {
+                Some(offset) => {
+                    parse_hex(offset).map_or(Self::Foreign, |offset| Self::Label(segment, offset))
+                }
+                None => Self::Foreign,
+            },
+        }
+    }
+
+    /// Where `barman-cloud-wal-archive` puts it below `wals/`, but for a compression ending; `None`
+    /// for what it would not take.
+    fn canonical_key(self) -> Option<String> {
+        let in_wal_dir =
+            |name: SegmentName, ending: &str| format!("{}/{name}{ending}", WalDir::from(name));
+        match self {
+            Self::Segment(name) => Some(in_wal_dir(name, "")),
+            Self::Partial(name) => Some(in_wal_dir(name, ".partial")),
+            Self::Label(name, offset) => Some(in_wal_dir(name, &format!(".{offset:08X}.backup"))),
+            Self::History(timeline) => Some(format!("{:08X}.history", timeline.0)),
+            Self::Foreign => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn server_key(key: &str) -> ServerKey<'_> {
+        match ObjectLocation::of(key) {
+            ObjectLocation::Directory { key, .. } => key,
+            ObjectLocation::Loose => panic!("`{key}` is loose"),
+        }
+    }
+
+    fn wal(key: &str) -> WalObject {
+        WalObject::of(key)
+    }
+
+    fn segment(text: &str) -> SegmentName {
+        SegmentName::parse(text).unwrap()
+    }
+
+    const NAME: &str = "0000000100000000000000AB";
+
+    #[test]
+    fn keys_beside_the_servers_are_loose() {
+        for key in ["", "notes.txt", "/server/base/x"] {
+            assert_eq!(ObjectLocation::of(key), ObjectLocation::Loose, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_server_with_a_slash_in_its_name_is_found_where_it_is_known() {
+        let names = ["a", "a/b", "a/b/c"].map(str::to_owned);
+        let nested = NestedNames::among(&names);
+        let directory = |key| match ObjectLocation::among(key, &nested) {
+            ObjectLocation::Directory { directory, key } => (directory, key != ServerKey::Other),
+            ObjectLocation::Loose => panic!("`{key}` is loose"),
+        };
+
+        assert_eq!(directory("a/base/x/backup.info"), ("a", true));
+        assert_eq!(directory("a/b/base/x/backup.info"), ("a/b", true));
+        assert_eq!(directory("a/b/c/base/x/backup.info"), ("a/b/c", true));
+        assert_eq!(directory("a/bb/base/x/backup.info"), ("a", false));
+        assert_eq!(ObjectLocation::among("a", &nested), ObjectLocation::Loose);
+        let unknown = ObjectLocation::Directory { directory: "a", key: ServerKey::Other };
+        assert_eq!(ObjectLocation::of("a/b/base/x/backup.info"), unknown);
+    }
+
+    #[test]
+    fn a_backup_is_any_directory_in_base() {
+        let file = |key| {
+            let ServerKey::Backup { id, file } = server_key(key) else { panic!("{key}") };
+            (id, file)
+        };
+
+        assert_eq!(
+            file("a b/base/20261104T030001/backup.info"),
+            ("20261104T030001", BackupFile::Info)
+        );
+        assert_eq!(file("s/base/latest/backup.info"), ("latest", BackupFile::Info));
+        assert_eq!(file("s/base/x/annotations/keep"), ("x", BackupFile::Keep));
+        assert_eq!(file("s/base/x/annotations/other"), ("x", BackupFile::Other));
+        assert_eq!(file("s/base/x/"), ("x", BackupFile::Other));
+        assert_eq!(server_key("s/base/stray"), ServerKey::Base);
+        assert_eq!(server_key("s/base//backup.info"), ServerKey::Base);
+        assert_eq!(server_key("s/base"), ServerKey::Other);
+        assert_eq!(server_key("s/"), ServerKey::Other);
+        assert_eq!(server_key("s/other/base/x"), ServerKey::Other);
+    }
+
+    #[test]
+    fn data_objects_are_parts_of_data_or_of_a_tablespace() {
+        let data = |name| match BackupFile::of(name) {
+            BackupFile::Data(data) => Some((data.item, data.part, data.compression)),
+            BackupFile::Info | BackupFile::Keep | BackupFile::Other => None,
+        };
+
+        assert_eq!(data("data.tar"), Some((DataItem::Data, 0, None)));
+        assert_eq!(data("data_0003.tar.gz"), Some((DataItem::Data, 3, Some(Compression::Gzip))));
+        let tablespace = DataItem::Tablespace(16411);
+        assert_eq!(data("16411.tar.zst"), Some((tablespace, 0, Some(Compression::Zstandard))));
+        for name in [
+            "data",
+            "data.tar.xz",
+            "data_1.tar",
+            "data_00001.tar",
+            "+1.tar",
+            ".tar",
+            "data.tar.gz.tmp",
+        ] {
+            assert_eq!(data(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_four_kinds_of_wal_objects_may_be_compressed() {
+        let name = segment(NAME);
+        let kinds = [
+            (format!("0000000100000000/{NAME}"), WalKind::Segment(name)),
+            (format!("0000000100000000/{NAME}.partial"), WalKind::Partial(name)),
+            (format!("0000000100000000/{NAME}.00000028.backup"), WalKind::Label(name, 0x28)),
+            ("0000000A.history".to_owned(), WalKind::History(TimelineId(10))),
+        ];
+
+        for (key, kind) in kinds {
+            let wal_dir = key.contains('/').then(|| WalDir::from(name));
+            let plain = WalObject { kind, compression: None, wal_dir, in_place: true };
+            assert_eq!(wal(&key), plain);
+            for compression in Compression::ALL {
+                let compressed = wal(&format!("{key}{}", compression.ending()));
+                assert_eq!(compressed, WalObject { compression: Some(compression), ..plain });
+            }
+        }
+    }
+
+    #[test]
+    fn a_good_name_elsewhere_or_in_lower_case_is_out_of_place() {
+        for key in [
+            NAME,
+            "0000000100000001/0000000100000000000000AB",
+            "0000000100000000/0000000100000000000000ab",
+            "x/0000000100000000/0000000100000000000000AB",
+            "0000000100000000/0000000A.history",
+            "0000000a.history",
+            "0000000200000000/0000000100000000000000AB.00000028.backup",
+        ] {
+            let object = wal(key);
+            assert!(object.kind != WalKind::Foreign && !object.in_place, "{key}");
+        }
+    }
+
+    #[test]
+    fn whatever_lies_below_a_wal_dir_is_in_that_wal_dir() {
+        let wal_dir = WalDir { timeline: TimelineId(1), high: 2 };
+
+        for key in ["0000000100000002/x", "0000000100000002/", "0000000100000002/a/b"] {
+            assert_eq!(wal(key).wal_dir, Some(wal_dir), "{key}");
+        }
+        for key in ["x", "000000010000000a/x", "x/0000000100000002/y", "0000000100000002"] {
+            assert_eq!(wal(key).wal_dir, None, "{key}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_foreign() {
+        for key in [
+            "0000000100000000/0000000100000000000000AB.gz.tmp",
+            "0000000100000000/0000000100000000000000AB.gz.part",
+            "0000000100000000/00000001000000000000004G.gz",
+            "0000000100000000/00000001000000000000004.gz",
+            "0000000100000000/0000000100000000000000AB.28.backup",
+            "0000000100000000/",
+            "readme",
+            ".history",
+        ] {
+            assert_eq!(wal(key).kind, WalKind::Foreign, "{key}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_wal_archive_writes_is_told_in_place(timeline: u32, high: u32, number: u32, offset: u32) {
+            let name = SegmentName { timeline: TimelineId(timeline), high, low: number };
+            let kinds = [
+                WalKind::Segment(name), WalKind::Partial(name), WalKind::Label(name, offset),
+                WalKind::History(TimelineId(timeline)),
+            ];
+            for kind in kinds {
+                let read = WalObject::of(&kind.canonical_key().unwrap());
+                let wal_dir = (kind != WalKind::History(TimelineId(timeline))).then(|| WalDir::from(name));
+                prop_assert_eq!(read, WalObject { kind, compression: None, wal_dir, in_place: true });
+            }
+        }
+
+        #[test]
+        fn no_key_makes_it_panic(key in "(s/)?(base|wals)?/?[0-9A-Fa-f./_€datr]{0,40}(\\.gz|/)?") {
+            let _ = ObjectLocation::of(&key);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(key: String) {
+            let _ = ObjectLocation::of(&key);
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Everything below one destination path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+
+use chrono::{DateTime, Utc};
+
+use super::wal_dir_files::REUSED_CAPACITIES;
+use super::{
+    BackupInventory, DirectoryInventory, ListedObject, SmallFile, Usage, WalDirFile,
+    WalDirInventory,
+};
+use crate::barman::{NestedNames, ObjectLocation, ServerKey};
+use crate::postgres::WalDir;
+
+/// What an archive contains: every object that was listed, whatever its key.
+///
+/// Nothing in here is a sum over all of it: parts can be put in the place of others.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// Objects in no directory.
+    pub loose: Usage,
+    /// The directories below the destination path, by name.
+    pub directories: BTreeMap<String, DirectoryInventory>,
+    /// WAL directories to which objects were added since files were last packed, the last ones last.
+    recent_wal_dirs: Vec<(String, WalDir)>,
+    /// Memory that packed files take, in bytes.
+    packed: usize,
+    /// Buffers that packed files leave, to be used again: what stays of a WAL directory is small, and would lie
+    /// between the buffer of its files and that of the next ones.
+    free_buffers: Vec<Vec<WalDirFile>>,
+    /// WAL directories whose files are asked for: they are not forgotten.
+    asked: BTreeSet<(String, WalDir)>,
+    /// Server names that contain a slash.
+    names: NestedNames,
+    limits: MemoryLimits,
+}
+
+/// How much memory the files of WAL directories may take.
+#[derive(Clone, Copy, Debug)]
+struct MemoryLimits {
+    /// Memory for the files of WAL directories, in bytes: enough for more than two million segments.
+    files: usize,
+    /// Memory for them in an archive that has more, whose WAL directories themselves take memory.
+    files_of_many: usize,
+    /// How many WAL directories are taken for unfinished: listings run in parallel, and each is in one of them.
+    wal_dirs_under_way: usize,
+}
+
+impl Default for MemoryLimits {
+    fn default() -> Self {
+        Self { files: 16 << 20, files_of_many: 256 << 10, wal_dirs_under_way: 256 }
+    }
+}
+
+impl Inventory {
+    /// Creates an empty inventory that remembers at most so many bytes of packed files, and so many WAL
+    /// directories that are not packed yet.
+    #[must_use]
+    pub fn with_memory_limits(files: usize, wal_dirs_under_way: usize) -> Self {
+        Self {
+            limits: MemoryLimits { files, files_of_many: files, wal_dirs_under_way },
+            ..Self::default()
+        }
+    }
+
+    /// Creates the empty inventory of an archive that has servers with these names.
+    #[must_use]
+    pub fn with_names(names: NestedNames) -> Self {
+        Self { names, ..Self::default() }
+    }
+
+    /// Keeps the files of these WAL directories from being forgotten; each server may have a few such WAL directories.
+    #[must_use]
+    pub fn keeping(self, asked: BTreeSet<(String, WalDir)>) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// Has as much memory for the files of WAL directories as another one: an archive that was too large for them stays so.
+    #[must_use]
+    pub fn with_memory_limits_of(mut self, other: &Self) -> Self {
+        self.limits = other.limits;
+        self
+    }
+
+    /// Takes in one object, given its key behind the destination path and the slash after it.
+    pub fn add(&mut self, relative_key: &str, object: &ListedObject) {
+        match ObjectLocation::among(relative_key, &self.names) {
+            ObjectLocation::Loose => self.loose.add_object(object),
+            ObjectLocation::Directory { directory, key } => {
+                match self.directories.get_mut(directory) {
+                    Some(known) => known.add(key, object),
+                    None => {
+                        self.directories.entry(directory.to_owned()).or_default().add(key, object);
+                    }
+                }
+                if let ServerKey::Wal(wal) = key
+                    && let Some(wal_dir) = wal.wal_dir
+                {
+                    self.note_wal_dir(directory, wal_dir);
+                }
+            }
+        }
+    }
+
+    /// Every small file whose content there is to know.
+    pub fn small_files(&self) -> impl Iterator<Item = &SmallFile> {
+        self.small_files_of(|_| true)
+    }
+
+    /// Returns every small file whose content is to be read, from the directories that are wanted.
+    pub fn small_files_of(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = &SmallFile> {
+        let wanted = self.directories.iter().filter(move |(name, _)| is_wanted(name));
+        wanted.flat_map(|(_, directory)| {
+            let of_backups = directory.backups.values().flat_map(BackupInventory::small_files);
+            of_backups.chain(directory.wal.beside.histories.values())
+        })
+    }
+
+    /// What all of it takes.
+    #[must_use]
+    pub fn total(&self) -> Usage {
+        let mut total = self.loose.clone();
+        let directories = self.directories.values();
+        directories.flat_map(DirectoryInventory::usages).for_each(|usage| total.add(usage));
+        total
+    }
+
+    /// Ends a listing that began at this moment: to be called when everything is listed.
+    pub fn settle(&mut self, listed_at: DateTime<Utc>) {
+        self.pack_files(0);
+        self.free_buffers = Vec::new();
+        let directories = self.directories.values_mut();
+        directories
+            .flat_map(|directory| directory.wal.dirs.values_mut())
+            .for_each(|wal_dir| wal_dir.settle(listed_at));
+    }
+
+    /// Forgets the files of WAL directories, of those first that were listed first, as far as there is no memory
+    /// for them: WAL directories may have been taken over from other listings.
+    pub fn bound_files(&mut self) {
+        let asked = &self.asked;
+        let wal_dirs = self.directories.iter_mut().flat_map(|(server, directory)| {
+            let wal_dirs = directory.wal.dirs.iter_mut();
+            wal_dirs.filter(move |(name, _)| !asked.contains(&(server.clone(), **name)))
+        });
+        let holding = wal_dirs.filter(|(_, wal_dir)| wal_dir.has_packed_files());
+        let mut holding: Vec<_> = holding
+            .map(|(_, wal_dir)| (wal_dir.listed_at, wal_dir.files_size(), wal_dir))
+            .collect();
+        holding.sort_by_key(|(listed_at, ..)| std::cmp::Reverse(*listed_at));
+        let mut held = 0;
+        for (_, size, wal_dir) in holding {
+            held += size;
+            if held > self.limits.files {
+                wal_dir.forget_files();
+                self.packed = self.packed.saturating_sub(size);
+            }
+        }
+    }
+
+    /// The oldest moment at which any WAL directory was listed; `None` without any.
+    #[must_use]
+    pub fn oldest_listing(&self) -> Option<DateTime<Utc>> {
+        let wal_dirs = self.directories.values().flat_map(|directory| directory.wal.dirs.values());
+        wal_dirs.filter_map(|wal_dir| wal_dir.listed_at).min()
+    }
+
+    fn note_wal_dir(&mut self, directory: &str, wal_dir: WalDir) {
+        let is_same = |(known, name): &(String, WalDir)| *name == wal_dir && known == directory;
+        if self.recent_wal_dirs.last().is_some_and(is_same) {
+            return;
+        }
+        self.recent_wal_dirs.push((directory.to_owned(), wal_dir));
+        self.reuse_buffer(directory, wal_dir);
+        if self.recent_wal_dirs.len() > 2 * self.limits.wal_dirs_under_way {
+            self.pack_files(self.limits.wal_dirs_under_way);
+        }
+    }
+
+    /// Has a WAL directory that is begun keep its files where others were.
+    fn reuse_buffer(&mut self, directory: &str, wal_dir: WalDir) {
+        if let Some(free_buffers) = self.free_buffers.pop() {
+            let unused = match self.wal_dir_mut(directory, wal_dir) {
+                Some(wal_dir) => wal_dir.move_files(free_buffers),
+                None => Some(free_buffers),
+            };
+            self.free_buffers.extend(unused);
+        }
+    }
+
+    /// Packs the files of all WAL directories but the last ones, which may not be finished. Where there is no
+    /// memory for them, they are forgotten.
+    fn pack_files(&mut self, under_way: usize) {
+        let finished = self.recent_wal_dirs.len().saturating_sub(under_way);
+        let under_way = self.recent_wal_dirs.split_off(finished);
+        let finished = mem::replace(&mut self.recent_wal_dirs, under_way);
+        let still: BTreeSet<_> = self.recent_wal_dirs.iter().cloned().collect();
+        let mut is_full = false;
+        for (directory, name) in finished.into_iter().filter(|wal_dir| !still.contains(wal_dir)) {
+            let is_asked = self.asked.contains(&(directory.clone(), name));
+            let most = self.limits.files.saturating_sub(self.packed);
+            let most = if is_asked { usize::MAX } else { most };
+            let Some(wal_dir) = self.wal_dir_mut(&directory, name) else { continue };
+            let before = wal_dir.files_size();
+            let packing = wal_dir.pack_files(most);
+            let size = wal_dir.files_size();
+            self.packed = (self.packed + size).saturating_sub(before);
+            is_full |= packing.is_too_large;
+            // A buffer as small as a new WAL directory's own would never be taken, and keep others from being.
+            self.free_buffers.extend(
+                packing.buffer.filter(|buffer| REUSED_CAPACITIES.contains(&buffer.capacity())),
+            );
+        }
+        if is_full && self.limits.files > self.limits.files_of_many {
+            self.limits.files = self.limits.files_of_many;
+            self.bound_files();
+        }
+    }
+
+    fn wal_dir_mut(&mut self, directory: &str, wal_dir: WalDir) -> Option<&mut WalDirInventory> {
+        self.directories.get_mut(directory)?.wal.dirs.get_mut(&wal_dir).map(AsMut::as_mut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hour(hour: u32) -> DateTime<Utc> {
+        format!("2026-11-15T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    fn add_wal_dir(inventory: &mut Inventory, high: u32) {
+        add_segments(inventory, high, 4);
+    }
+
+    fn add_segments(inventory: &mut Inventory, high: u32, segments: u32) {
+        for segment in 0..segments {
+            let key = format!("s/wals/00000001{high:08X}/00000001{high:08X}{segment:08X}");
+            let object = ListedObject {
+                key: key.clone(),
+                size: 1,
+                last_modified: hour(0),
+                etag: None,
+                storage_class: None,
+            };
+            inventory.add(&key, &object);
+        }
+    }
+
+    #[test]
+    fn a_wal_dir_without_files_is_no_sign_of_a_full_memory() {
+        let mut inventory = Inventory::with_memory_limits(1 << 20, 1);
+        inventory.limits.files_of_many = 0;
+        let object = ListedObject {
+            key: "s/wals/0000000100000000/".to_owned(),
+            size: 0,
+            last_modified: hour(0),
+            etag: None,
+            storage_class: None,
+        };
+        inventory.add(&object.key, &object);
+        for wal_dir in 1..9 {
+            add_wal_dir(&mut inventory, wal_dir);
+        }
+        inventory.settle(hour(0));
+
+        assert_eq!(remembered(&inventory), [[false].as_slice(), &[true; 8]].concat());
+        let next = Inventory::default().with_memory_limits_of(&inventory);
+        assert_eq!(next.limits.files, 1 << 20);
+    }
+
+    fn size_of_a_wal_dir() -> usize {
+        let mut inventory = Inventory::default();
+        add_wal_dir(&mut inventory, 0);
+        inventory.settle(hour(0));
+        inventory.packed
+    }
+
+    #[test]
+    fn more_logs_are_remembered_packed_than_there_are_under_way() {
+        let mut inventory = Inventory::with_memory_limits(usize::MAX, 4);
+        for wal_dir in 0..100 {
+            add_wal_dir(&mut inventory, wal_dir);
+        }
+        let one_more = ListedObject {
+            key: "s/wals/0000000100000000/000000010000000000000009".to_owned(),
+            size: 1,
+            last_modified: hour(0),
+            etag: None,
+            storage_class: None,
+        };
+        // A listing that runs in parallel comes back to a WAL directory.
+        inventory.add(&one_more.key, &one_more);
+        inventory.settle(hour(1));
+
+        assert_eq!(remembered(&inventory), [true; 100]);
+        let first = inventory.directories["s"].wal.dirs.values().next().unwrap();
+        assert_eq!(first.files().unwrap().count(), 5);
+    }
+
+    fn remembered(inventory: &Inventory) -> Vec<bool> {
+        let wal_dirs = inventory.directories["s"].wal.dirs.values();
+        wal_dirs.map(|wal_dir| wal_dir.files().is_some()).collect()
+    }
+
+    #[test]
+    fn rooms_of_small_logs_do_not_keep_those_of_others_from_being_used_again() {
+        let mut inventory = Inventory::with_memory_limits(1000, 1);
+
+        for wal_dir in 0..2000 {
+            add_segments(&mut inventory, wal_dir, if wal_dir % 10 == 0 { 1 } else { 40 });
+        }
+
+        assert!(inventory.free_buffers.len() < 40, "{}", inventory.free_buffers.len());
+    }
+
+    #[test]
+    fn files_that_are_asked_for_are_not_forgotten() {
+        let asked = ("s".to_owned(), WalDir::parse("0000000100000001").unwrap());
+        let mut inventory =
+            Inventory { asked: BTreeSet::from([asked]), ..Inventory::with_memory_limits(0, 1) };
+        for wal_dir in 0..5 {
+            add_wal_dir(&mut inventory, wal_dir);
+        }
+        inventory.settle(hour(1));
+
+        assert_eq!(remembered(&inventory), [false, true, false, false, false]);
+
+        inventory.bound_files();
+
+        assert_eq!(remembered(&inventory), [false, true, false, false, false]);
+    }
+
+    #[test]
+    fn files_of_logs_that_were_taken_over_are_forgotten_oldest_first_where_there_is_no_memory() {
+        let mut inventory = Inventory::with_memory_limits(2 * size_of_a_wal_dir(), 256);
+        for wal_dir in 0..5 {
+            add_wal_dir(&mut inventory, wal_dir);
+            // As if each came from a listing of its own.
+            inventory.settle(hour(wal_dir));
+            inventory.packed = 0;
+        }
+
+        inventory.bound_files();
+
+        assert_eq!(remembered(&inventory), [false, false, false, true, true]);
+        assert_eq!(inventory.oldest_listing(), Some(hour(0)));
+        assert_eq!(inventory.total().sums.objects, 20);
+    }
+}

@@ -1,0 +1,183 @@
+//! One directory below `base/`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{FileKind, ListedObject, SmallFile, SomeNames, SomeObjects, Usage};
+use crate::barman::{BackupFile, BackupInfo, Compression, DataItem};
+use crate::postgres::Runs;
+
+/// What one directory below `base/` contains.
+#[derive(Clone, Debug, Default)]
+pub struct BackupInventory {
+    /// All its objects, markers included.
+    pub usage: Usage,
+    /// Whether there is anything that makes it a backup, or what is left of one: neither a keep
+    /// annotation alone nor empty keys that end in a slash, as consoles make them.
+    pub has_objects: bool,
+    /// Its `backup.info`; `None` if there is none.
+    pub info: Option<SmallFile>,
+    /// Its keep annotation; `None` if there is none.
+    pub keep: Option<SmallFile>,
+    /// What is there of the data directory and of each tablespace.
+    data: BTreeMap<DataItem, DataInventory>,
+}
+
+/// What is there of the data directory, or of a tablespace.
+#[derive(Clone, Debug, Default)]
+struct DataInventory {
+    /// Numbers of the parts. Not even the tar of an empty directory is empty: such a part is none.
+    parts: Runs,
+    stored: SomeObjects,
+}
+
+impl BackupInventory {
+    /// Takes in one of the directory's objects.
+    pub fn add(&mut self, file: BackupFile, object: &ListedObject) {
+        let small_file = |kind| Some(SmallFile { object: object.clone(), kind });
+        self.usage.add_object(object);
+        self.has_objects |= !object.is_marker() && file != BackupFile::Keep;
+        match file {
+            BackupFile::Info => self.info = small_file(FileKind::BackupInfo),
+            BackupFile::Keep => self.keep = small_file(FileKind::Keep),
+            BackupFile::Data(data) => {
+                let item = self.data.entry(data.item).or_default();
+                item.stored.add_object(object);
+                if object.size > 0 {
+                    item.parts.insert(u64::from(data.part));
+                }
+            }
+            BackupFile::Other => {}
+        }
+    }
+
+    /// The files in it whose content there is to know.
+    pub fn small_files(&self) -> impl Iterator<Item = &SmallFile> {
+        self.info.iter().chain(&self.keep)
+    }
+
+    /// Whether the objects of the data directory and of every tablespace are there.
+    ///
+    /// Barman takes one object of each for enough (`CloudBackupCatalog.get_backup_files`) and does
+    /// not notice when a part between two others is gone; half the files would then be, so here it
+    /// does count. A snapshot backup has no data objects and needs none.
+    #[must_use]
+    pub fn has_all_data(&self, info: &BackupInfo) -> bool {
+        let is_whole = |item: DataItem| {
+            self.data.get(&item).is_some_and(|data| data.parts.begins_at_zero_and_has_no_hole())
+        };
+        info.is_snapshot || items(info).all(is_whole)
+    }
+
+    /// Names of missing objects of the data directory and of tablespaces, without compression
+    /// endings: of each item the first part, or the first part that is missing between others.
+    ///
+    /// Empty for snapshots and for backups that miss nothing.
+    #[must_use]
+    pub fn missing_data(&self, info: &BackupInfo) -> SomeNames {
+        let missing = items(info).filter_map(|item| {
+            let parts = self.data.get(&item).map(|data| &data.parts);
+            let last = parts.and_then(Runs::last).unwrap_or_default();
+            let first_missing = match parts {
+                None => Some(0),
+                Some(parts) if parts.is_empty() => Some(0),
+                Some(parts) => parts.missing_within(0, last).first(),
+            };
+            first_missing.map(|part| stem(item, part))
+        });
+        if info.is_snapshot { SomeNames::default() } else { missing.collect() }
+    }
+
+    /// The objects that Barman knows of it: `backup.info`, the data directory, every tablespace. A
+    /// restore reads them, a deletion removes them and no others.
+    #[must_use]
+    pub fn own_objects(&self, info: &BackupInfo) -> SomeObjects {
+        let mut own = SomeObjects::default();
+        if let Some(file) = &self.info {
+            own.add_object(&file.object);
+        }
+        let data = items(info).filter_map(|item| self.data.get(&item));
+        data.for_each(|data| own.add(data.stored));
+        own
+    }
+
+    /// Names in the backup's directory that an upload to it can have: of each item the missing
+    /// parts up to the one after the last, with every compression ending.
+    ///
+    /// Barman uploads the parts of an item one after the other (`CloudUploadController`).
+    #[must_use]
+    pub fn upload_names(&self, info: Option<&BackupInfo>) -> Vec<String> {
+        let of_info = info.into_iter().flat_map(items);
+        let found = self.data.keys().copied().chain([DataItem::Data]);
+        let all: BTreeSet<DataItem> = of_info.chain(found).collect();
+        all.into_iter().flat_map(|item| self.upload_names_of(item)).collect()
+    }
+
+    fn upload_names_of(&self, item: DataItem) -> Vec<String> {
+        let none = Runs::default();
+        let parts = self.data.get(&item).map_or(&none, |data| &data.parts);
+        let next = parts.last().map_or(0, |last| last.saturating_add(1));
+        let missing = (0..=next).filter(|part| !parts.contains(*part));
+        let stems = missing.take(MOST_MISSING_PARTS).map(|part| stem(item, part));
+        stems.flat_map(|stem| with_endings(&stem)).collect()
+    }
+}
+
+/// Most missing parts of one item that are taken for uploads in progress.
+const MOST_MISSING_PARTS: usize = 3;
+
+/// Name of a part of an item, without its compression ending.
+fn stem(item: DataItem, part: u64) -> String {
+    let name = match item {
+        DataItem::Data => "data".to_owned(),
+        DataItem::Tablespace(oid) => oid.to_string(),
+    };
+    if part == 0 { format!("{name}.tar") } else { format!("{name}_{part:04}.tar") }
+}
+
+/// Returns a name with each compression ending that `barman-cloud-backup` may give it.
+fn with_endings(stem: &str) -> Vec<String> {
+    let compressions = Compression::ALL.into_iter().filter(|kind| *kind != Compression::Xz);
+    let compressed = compressions.map(|kind| format!("{stem}{}", kind.ending()));
+    std::iter::once(stem.to_owned()).chain(compressed).collect()
+}
+
+/// What a backup is made of.
+fn items(info: &BackupInfo) -> impl Iterator<Item = DataItem> {
+    let tablespaces = info.tablespace_oids.iter().copied().map(DataItem::Tablespace);
+    std::iter::once(DataItem::Data).chain(tablespaces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::barman::DataObject;
+
+    #[test]
+    fn an_upload_goes_on_with_the_parts_that_are_missing() {
+        let object = ListedObject {
+            key: "data.tar".to_owned(),
+            size: 1,
+            last_modified: chrono::DateTime::UNIX_EPOCH,
+            etag: None,
+            storage_class: None,
+        };
+        let mut backup = BackupInventory::default();
+        let empty = backup.upload_names(None);
+        for part in [0, 2] {
+            let data = DataObject { item: DataItem::Data, part, compression: None };
+            backup.add(BackupFile::Data(data), &object);
+        }
+        let tablespace =
+            DataObject { item: DataItem::Tablespace(16411), part: 0, compression: None };
+        backup.add(BackupFile::Data(tablespace), &object);
+
+        let begun = backup.upload_names(None);
+
+        assert_eq!(
+            empty,
+            ["", ".gz", ".bz2", ".snappy", ".zst", ".lz4"].map(|end| format!("data.tar{end}"))
+        );
+        let stems = ["data_0001.tar", "data_0003.tar", "16411_0001.tar"];
+        assert_eq!(begun, stems.map(with_endings).concat());
+    }
+}

@@ -1,0 +1,90 @@
+//! One directory below the destination path: a server's, or something else.
+
+use std::collections::BTreeMap;
+
+use super::{BackupInventory, ListedObject, Sums, Usage, WalInventory};
+use crate::barman::ServerKey;
+
+/// What one directory below the destination path contains.
+#[derive(Clone, Debug, Default)]
+pub struct DirectoryInventory {
+    /// The directories below `base/`, by name.
+    pub backups: BTreeMap<String, BackupInventory>,
+    /// What lies below `base/`, and in no backup's directory.
+    pub beside_backups: Usage,
+    /// What lies below `wals/`.
+    pub wal: WalInventory,
+    /// Everything else.
+    pub other: Usage,
+    /// Whether anything but empty keys that end in a slash lies below `base/`.
+    has_base: bool,
+}
+
+impl DirectoryInventory {
+    /// Takes in one object.
+    pub fn add(&mut self, key: ServerKey<'_>, object: &ListedObject) {
+        match key {
+            ServerKey::Backup { id, file } => {
+                self.has_base |= !object.is_marker();
+                match self.backups.get_mut(id) {
+                    Some(backup) => backup.add(file, object),
+                    None => self.backups.entry(id.to_owned()).or_default().add(file, object),
+                }
+            }
+            ServerKey::Base => {
+                self.has_base |= !object.is_marker();
+                self.beside_backups.add_object(object);
+            }
+            ServerKey::Wal(wal) => self.wal.add(wal, object),
+            ServerKey::Other => self.other.add_object(object),
+        }
+    }
+
+    /// Puts what a later look at a backup found in the place of what was found before; `None` if it
+    /// was gone.
+    pub fn replace_backup(&mut self, id: &str, backup: Option<BackupInventory>) {
+        match backup {
+            Some(backup) => drop(self.backups.insert(id.to_owned(), backup)),
+            None => drop(self.backups.remove(id)),
+        }
+    }
+
+    /// Whether anything but empty keys that end in a slash lies below `base/` or `wals/`: what
+    /// makes a directory a server's.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.has_base || self.wal.has_objects()
+    }
+
+    /// Everything below `base/`.
+    #[must_use]
+    pub fn base(&self) -> Sums {
+        sum(self.base_usages())
+    }
+
+    /// Everything below `wals/`.
+    #[must_use]
+    pub fn wals(&self) -> Sums {
+        sum(self.wal.usages())
+    }
+
+    /// Everything in the directory.
+    #[must_use]
+    pub fn total(&self) -> Sums {
+        sum(self.usages())
+    }
+
+    /// What every part of it takes.
+    pub fn usages(&self) -> impl Iterator<Item = &Usage> {
+        self.base_usages().chain(self.wal.usages()).chain([&self.other])
+    }
+
+    fn base_usages(&self) -> impl Iterator<Item = &Usage> {
+        let backups = self.backups.values().map(|backup| &backup.usage);
+        backups.chain([&self.beside_backups])
+    }
+}
+
+fn sum<'a>(usages: impl Iterator<Item = &'a Usage>) -> Sums {
+    usages.fold(Sums::default(), |sum, usage| sum.plus(usage.sums))
+}

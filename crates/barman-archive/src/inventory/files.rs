@@ -1,0 +1,222 @@
+//! Small files of an archive: which there are, and what reading them yielded.
+
+use std::collections::BTreeMap;
+
+use super::ListedObject;
+use crate::barman::{BackupInfo, BackupInfoError, Compression, DecompressError, KeepTarget};
+use crate::postgres::{TimelineHistory, TimelineId};
+
+/// A listed object whose content a scan wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmallFile {
+    /// The object. Its content is another one when size, time or entity tag is.
+    pub object: ListedObject,
+    /// How to read it.
+    pub kind: FileKind,
+}
+
+/// What kind of small file an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// `backup.info`
+    BackupInfo,
+    /// `annotations/keep`
+    Keep,
+    /// The history file of a timeline.
+    History(TimelineId, Option<Compression>),
+}
+
+/// The content of a small file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileContent {
+    /// Of a `backup.info`. Boxed: it is far larger than the others.
+    BackupInfo(Box<BackupInfo>),
+    /// Of a keep annotation; `None` of an empty one.
+    Keep(Option<KeepTarget>),
+    /// Of a history file.
+    History(TimelineHistory),
+}
+
+/// What reading a small file yielded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileReading {
+    /// It makes sense.
+    Read(FileContent),
+    /// It exists, but its content cannot be read or makes no sense.
+    Unreadable {
+        /// Why, as a closed set.
+        reason: UnreadableReason,
+        /// Why, in words.
+        message: String,
+    },
+    /// It was deleted between its listing and its reading.
+    Gone,
+}
+
+/// Why a file that is there says nothing, as `barman_cloud_backups_unreadable` counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnreadableReason {
+    /// Not what its format asks for.
+    Syntax,
+    /// The store kept the framing of a chunked upload in the file.
+    Framing,
+    /// A finished backup lacks a field.
+    MissingField,
+    /// The store does not give the content out.
+    Access,
+    /// A compressed file that cannot be decompressed. No `backup.info` is compressed.
+    Compression,
+    /// A history file of more than [`SmallFile::MAX_BYTES`]: its content is not known.
+    Size,
+}
+
+impl UnreadableReason {
+    /// Every reason that a `backup.info` can have, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Syntax, Self::Framing, Self::MissingField, Self::Access];
+
+    /// The reason as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::Framing => "framing",
+            Self::MissingField => "missing_field",
+            Self::Access => "access",
+            Self::Compression => "compression",
+            Self::Size => "size",
+        }
+    }
+}
+
+impl From<&BackupInfoError> for UnreadableReason {
+    fn from(error: &BackupInfoError) -> Self {
+        match error {
+            BackupInfoError::Framing => Self::Framing,
+            BackupInfoError::MissingField { .. } => Self::MissingField,
+            BackupInfoError::NotText
+            | BackupInfoError::Line { .. }
+            | BackupInfoError::InvalidField { .. } => Self::Syntax,
+        }
+    }
+}
+
+impl SmallFile {
+    /// The most bytes that such a file can sensibly have.
+    pub const MAX_BYTES: u64 = 1 << 20;
+
+    /// Whether the other one has the same content, as far as a listing tells. A move to another
+    /// storage class changes none.
+    #[must_use]
+    pub fn is_same_version(&self, other: &Self) -> bool {
+        let version = |file: &Self| {
+            let object = &file.object;
+            (object.key.clone(), object.size, object.last_modified, object.etag.clone(), file.kind)
+        };
+        version(self) == version(other)
+    }
+}
+
+impl FileKind {
+    /// Makes sense of the content of a file.
+    #[must_use]
+    pub fn read(self, content: &[u8]) -> FileReading {
+        match self {
+            Self::BackupInfo => match BackupInfo::parse(content) {
+                Ok(info) => FileReading::Read(FileContent::BackupInfo(Box::new(info))),
+                Err(error) => FileReading::Unreadable {
+                    reason: UnreadableReason::from(&error),
+                    message: error.to_string(),
+                },
+            },
+            Self::Keep => FileReading::Read(FileContent::Keep(KeepTarget::from_content(content))),
+            Self::History(timeline, compression) => read_history(timeline, compression, content),
+        }
+    }
+
+    /// Returns the finding about a file of more than [`SmallFile::MAX_BYTES`].
+    #[must_use]
+    pub fn too_large(self) -> FileReading {
+        let reason = match self {
+            Self::BackupInfo | Self::Keep => UnreadableReason::Syntax,
+            Self::History(..) => UnreadableReason::Size,
+        };
+        let message = format!("more than {} bytes", SmallFile::MAX_BYTES);
+        FileReading::Unreadable { reason, message }
+    }
+}
+
+fn read_history(
+    timeline: TimelineId,
+    compression: Option<Compression>,
+    content: &[u8],
+) -> FileReading {
+    let plain = match compression {
+        Some(compression) => compression.decompress(content, SmallFile::MAX_BYTES),
+        None => Ok(content.to_vec()),
+    };
+    let plain = match plain {
+        Ok(plain) => plain,
+        Err(error) => {
+            let reason = match error {
+                DecompressError::TooLarge(_) => UnreadableReason::Size,
+                DecompressError::Invalid(..) => UnreadableReason::Compression,
+            };
+            return FileReading::Unreadable { reason, message: error.to_string() };
+        }
+    };
+    match TimelineHistory::parse(timeline, &plain) {
+        Ok(history) => FileReading::Read(FileContent::History(history)),
+        Err(error) => FileReading::syntax(error.to_string()),
+    }
+}
+
+impl FileReading {
+    /// A file that is not what its format asks for.
+    #[must_use]
+    pub fn syntax(message: String) -> Self {
+        Self::Unreadable { reason: UnreadableReason::Syntax, message }
+    }
+}
+
+/// What is known of the small files of an archive, by key.
+#[derive(Clone, Debug, Default)]
+pub struct SmallFiles(BTreeMap<String, (SmallFile, FileReading)>);
+
+impl SmallFiles {
+    /// What reading this very version of a file yielded; `None` if it was not read.
+    #[must_use]
+    pub fn reading(&self, file: &SmallFile) -> Option<&FileReading> {
+        let (known, reading) = self.0.get(&file.object.key)?;
+        known.is_same_version(file).then_some(reading)
+    }
+
+    /// Remembers what reading a file yielded.
+    pub fn insert(&mut self, file: SmallFile, reading: FileReading) {
+        self.0.insert(file.object.key.clone(), (file, reading));
+    }
+
+    /// Forgets every file that is not among these.
+    pub fn retain(&mut self, listed: &[SmallFile]) {
+        let keys: std::collections::BTreeSet<&str> =
+            listed.iter().map(|file| file.object.key.as_str()).collect();
+        self.0.retain(|key, _| keys.contains(key.as_str()));
+    }
+
+    /// The `backup.info` at a key, when it was read.
+    #[must_use]
+    pub fn backup_info(&self, file: &SmallFile) -> Option<&BackupInfo> {
+        match self.reading(file)? {
+            FileReading::Read(FileContent::BackupInfo(info)) => Some(info),
+            FileReading::Read(_) | FileReading::Unreadable { .. } | FileReading::Gone => None,
+        }
+    }
+
+    /// The history file at a key, when it was read.
+    #[must_use]
+    pub fn history(&self, file: &SmallFile) -> Option<&TimelineHistory> {
+        match self.reading(file)? {
+            FileReading::Read(FileContent::History(history)) => Some(history),
+            FileReading::Read(_) | FileReading::Unreadable { .. } | FileReading::Gone => None,
+        }
+    }
+}

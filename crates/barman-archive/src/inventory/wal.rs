@@ -1,0 +1,232 @@
+//! What lies below a server's `wals/`.
+
+use std::collections::BTreeMap;
+
+use super::{
+    FileKind, Intervals, ListedObject, PartialSegment, SmallFile, SomeNames, Sums, Usage,
+    WalDirInventory,
+};
+use crate::barman::{Compression, WalKind, WalObject};
+use crate::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
+
+/// What lies below a server's `wals/`.
+#[derive(Clone, Debug, Default)]
+pub struct WalInventory {
+    /// The WAL directories, whatever lies in them. Boxed: the nodes of a map are half empty, and there
+    /// may be tens of thousands.
+    pub dirs: BTreeMap<WalDir, Box<WalDirInventory>>,
+    /// What lies beside them.
+    pub beside: OutsideWalDirs,
+}
+
+/// What lies below `wals/`, and in no WAL directory: history files above all.
+#[derive(Clone, Debug, Default)]
+pub struct OutsideWalDirs {
+    /// History file of each timeline. If there are several with different endings, the first in the
+    /// order of keys, which is the one that `barman-cloud-wal-restore` takes
+    /// (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
+    pub histories: BTreeMap<TimelineId, SmallFile>,
+    /// All objects.
+    pub usage: Usage,
+    /// All objects, by what they are.
+    pub kinds: KindSums,
+    /// Keys of a few objects that are not WAL files.
+    pub foreign_keys: SomeNames,
+    /// Keys of a few WAL files that lie in the wrong place.
+    pub misplaced_keys: SomeNames,
+}
+
+/// What an object below `wals/` is, as `barman_cloud_wal_objects` counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WalObjectKind {
+    /// A whole segment in its place.
+    Segment,
+    /// A partial segment in its place.
+    Partial,
+    /// A backup label in its place.
+    Label,
+    /// A history file in its place.
+    History,
+    /// An object with the name of a WAL file where `barman-cloud-wal-restore` does not look.
+    Misplaced,
+    /// An object whose name no WAL file has.
+    Foreign,
+    /// An empty key that ends in a slash.
+    Marker,
+}
+
+impl WalObjectKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 7] = [
+        Self::Segment,
+        Self::Partial,
+        Self::Label,
+        Self::History,
+        Self::Misplaced,
+        Self::Foreign,
+        Self::Marker,
+    ];
+
+    /// The kind as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Segment => "segment",
+            Self::Partial => "partial",
+            Self::Label => "label",
+            Self::History => "history",
+            Self::Misplaced => "misplaced",
+            Self::Foreign => "foreign",
+            Self::Marker => "marker",
+        }
+    }
+
+    fn of(wal: WalObject, object: &ListedObject) -> Self {
+        match wal.kind {
+            WalKind::Foreign if object.is_marker() => Self::Marker,
+            WalKind::Foreign => Self::Foreign,
+            WalKind::Segment(_) if wal.in_place => Self::Segment,
+            WalKind::Partial(_) if wal.in_place => Self::Partial,
+            WalKind::Label(..) if wal.in_place => Self::Label,
+            WalKind::History(_) if wal.in_place => Self::History,
+            WalKind::Segment(_)
+            | WalKind::Partial(_)
+            | WalKind::Label(..)
+            | WalKind::History(_) => Self::Misplaced,
+        }
+    }
+}
+
+/// Objects below `wals/` and their bytes, by what they are. Most places have one kind or two.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KindSums(Vec<(WalObjectKind, Sums)>);
+
+impl KindSums {
+    /// Counts one object.
+    pub(super) fn add_object(&mut self, kind: WalObjectKind, bytes: u64) {
+        self.add(kind, Sums { objects: 1, bytes });
+    }
+
+    /// The objects of one kind.
+    #[must_use]
+    pub fn of(&self, kind: WalObjectKind) -> Sums {
+        let sums = self.0.iter().find(|(other, _)| *other == kind);
+        sums.map(|(_, sums)| *sums).unwrap_or_default()
+    }
+
+    /// The kinds that there are.
+    pub fn iter(&self) -> impl Iterator<Item = (WalObjectKind, Sums)> {
+        self.0.iter().copied()
+    }
+
+    fn add(&mut self, kind: WalObjectKind, more: Sums) {
+        match self.0.iter_mut().find(|(other, _)| *other == kind) {
+            Some((_, sums)) => sums.add(more),
+            None => self.0.push((kind, more)),
+        }
+    }
+}
+
+impl WalInventory {
+    /// Takes in one object.
+    pub fn add(&mut self, wal: WalObject, object: &ListedObject) {
+        let kind = WalObjectKind::of(wal, object);
+        match wal.wal_dir {
+            Some(wal_dir) => self.dirs.entry(wal_dir).or_default().add(wal, kind, object),
+            None => self.beside.add(wal, kind, object),
+        }
+    }
+
+    /// Puts what a later look at a WAL directory found in the place of what was found before; `None` if it was
+    /// gone.
+    pub fn replace_wal_dir(&mut self, name: WalDir, wal_dir: Option<Box<WalDirInventory>>) {
+        match wal_dir {
+            Some(wal_dir) => drop(self.dirs.insert(name, wal_dir)),
+            None => drop(self.dirs.remove(&name)),
+        }
+    }
+
+    /// All objects, by what they are.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeMap<WalObjectKind, Sums> {
+        let mut kinds: BTreeMap<_, Sums> = BTreeMap::new();
+        let of_wal_dirs = self.dirs.values().flat_map(|wal_dir| wal_dir.kinds());
+        for (kind, sums) in of_wal_dirs.chain(self.beside.kinds.iter()) {
+            kinds.entry(kind).or_default().add(sums);
+        }
+        kinds
+    }
+
+    /// What every part of it takes.
+    pub fn usages(&self) -> impl Iterator<Item = &Usage> {
+        self.dirs.values().map(|wal_dir| &wal_dir.usage).chain([&self.beside.usage])
+    }
+
+    /// The partial segments: one for each time that a primary was replaced.
+    pub fn partials(&self) -> impl Iterator<Item = (SegmentName, PartialSegment)> {
+        let wal_dirs = self.dirs.iter();
+        wal_dirs.flat_map(|(name, wal_dir)| {
+            let partials = wal_dir.irregularities().partials.iter();
+            partials.map(|(segment, partial)| (name.segment(*segment), *partial))
+        })
+    }
+
+    /// Whether there is anything but empty keys that end in a slash.
+    #[must_use]
+    pub fn has_objects(&self) -> bool {
+        let of_wal_dirs = self.dirs.values().flat_map(|wal_dir| wal_dir.kinds());
+        of_wal_dirs.chain(self.beside.kinds.iter()).any(|(kind, _)| kind != WalObjectKind::Marker)
+    }
+
+    /// Time from one arrival to the next, between segments of this size that follow each other on
+    /// their timeline.
+    ///
+    /// Where a segment is missing, nobody knows how long it took.
+    #[must_use]
+    pub fn intervals(&self, size: SegmentSize) -> Intervals {
+        let mut intervals = Intervals::default();
+        for (name, wal_dir) in &self.dirs {
+            intervals.merge(&wal_dir.intervals);
+            let next = name.high.checked_add(1).map(|high| WalDir { high, ..*name });
+            let next = next.and_then(|next| self.dirs.get(&next)?.arrived_at(0));
+            if let (Some(before), Some(after)) =
+                (wal_dir.arrived_at(size.segments_per_wal_dir() - 1), next)
+            {
+                intervals.add(after - before);
+            }
+        }
+        intervals
+    }
+}
+
+impl OutsideWalDirs {
+    fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
+        self.usage.add_object(object);
+        self.kinds.add_object(kind, object.size);
+        match kind {
+            WalObjectKind::Foreign => self.foreign_keys.add(&object.key),
+            WalObjectKind::Misplaced => self.misplaced_keys.add(&object.key),
+            WalObjectKind::Segment
+            | WalObjectKind::Partial
+            | WalObjectKind::Label
+            | WalObjectKind::History
+            | WalObjectKind::Marker => {}
+        }
+        if let (WalObjectKind::History, WalKind::History(timeline)) = (kind, wal.kind) {
+            self.add_history(timeline, wal.compression, object);
+        }
+    }
+
+    fn add_history(
+        &mut self,
+        timeline: TimelineId,
+        compression: Option<Compression>,
+        object: &ListedObject,
+    ) {
+        let known = self.histories.get(&timeline);
+        if known.is_none_or(|file| object.key < file.object.key) {
+            let kind = FileKind::History(timeline, compression);
+            self.histories.insert(timeline, SmallFile { object: object.clone(), kind });
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The files of a WAL directory, one by one.
+
+use std::ops::RangeInclusive;
+use std::{mem, slice};
+
+use chrono::{DateTime, Utc};
+
+use super::packed_files::{PackedFiles, Unpacking};
+use crate::barman::WalKind;
+
+/// One WAL file in its WAL directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalDirFile {
+    /// What it is. In its WAL directory, a name without its compression ending is told by this.
+    pub kind: WalKind,
+    /// The third part of the name of its segment.
+    pub segment: u32,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// When it arrived.
+    pub arrived_at: DateTime<Utc>,
+    /// Whether its storage class can be read at once.
+    pub is_read_at_once: bool,
+}
+
+/// The files of a WAL directory, as long as there is memory for them.
+#[derive(Clone, Debug)]
+pub(super) enum WalDirFiles {
+    /// While the WAL directory is listed.
+    Kept(Box<Kept>),
+    /// Once it is listed.
+    Packed(Box<PackedFiles>),
+    Forgotten,
+}
+
+/// Files of a WAL directory, in the order in which they were listed.
+#[derive(Clone, Debug)]
+enum InOrder<'a> {
+    Kept(slice::Iter<'a, WalDirFile>),
+    Packed(Unpacking<'a>),
+}
+
+impl Iterator for InOrder<'_> {
+    type Item = WalDirFile;
+
+    fn next(&mut self) -> Option<WalDirFile> {
+        match self {
+            Self::Kept(files) => files.next().copied(),
+            Self::Packed(files) => files.next(),
+        }
+    }
+}
+
+/// Files in the order in which they were listed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept {
+    files: Vec<WalDirFile>,
+    /// Memory that they took, in bytes, if they were packed before.
+    packed_size: usize,
+}
+
+/// Outcome of packing the files of a WAL directory.
+#[derive(Debug, Default)]
+pub(super) struct Packing {
+    /// Buffer that they leave, empty.
+    pub(super) buffer: Option<Vec<WalDirFile>>,
+    /// True if they would take more memory than is left for them.
+    pub(super) is_too_large: bool,
+}
+
+/// Beyond as many files, a buffer is made for as many as most WAL directories have: a segment has 16 MiB.
+const FEW: usize = 32;
+const MANY: usize = 256;
+
+/// Of rooms for so many files it pays to use them again.
+pub(super) const REUSED_CAPACITIES: RangeInclusive<usize> = FEW..=FEW + MANY;
+
+impl Default for WalDirFiles {
+    fn default() -> Self {
+        Self::Kept(Box::default())
+    }
+}
+
+impl WalDirFiles {
+    /// The files, in the order in which they were listed; `None` once they are forgotten.
+    pub(super) fn known(&self) -> Option<impl Iterator<Item = WalDirFile>> {
+        match self {
+            Self::Kept(kept) => Some(InOrder::Kept(kept.files.iter())),
+            Self::Packed(packed) => Some(InOrder::Packed(packed.unpack())),
+            Self::Forgotten => None,
+        }
+    }
+
+    /// Returns whether they are as they were listed.
+    pub(super) const fn are_unpacked(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+
+    /// Returns the memory that they take, in bytes, as they were packed last; 0 if they never were.
+    pub(super) fn packed_size(&self) -> usize {
+        match self {
+            Self::Packed(packed) => packed.size(),
+            Self::Kept(kept) => kept.packed_size,
+            Self::Forgotten => 0,
+        }
+    }
+
+    /// Keeps one more, unless the others are forgotten.
+    pub(super) fn push(&mut self, file: WalDirFile) {
+        if let Self::Packed(packed) = self {
+            // It was taken for listed too soon.
+            let mut files = Vec::with_capacity(packed.len() + 1);
+            files.extend(packed.unpack());
+            let packed_size = packed.size();
+            *self = Self::Kept(Box::new(Kept { files, packed_size }));
+        }
+        if let Self::Kept(kept) = self {
+            let files = &mut kept.files;
+            if files.len() == files.capacity() && files.len() >= FEW {
+                // What stays of WAL directories is allocated between their files: the fewer sizes these come
+                // in, the better is the memory used again that they leave.
+                files.reserve_exact(MANY);
+            }
+            files.push(file);
+        }
+    }
+
+    /// Keeps them in this empty buffer, unless they have as large a one; returns the buffer that is not needed.
+    pub(super) fn move_to(&mut self, mut buffer: Vec<WalDirFile>) -> Option<Vec<WalDirFile>> {
+        match self {
+            Self::Kept(kept) if kept.files.capacity() < buffer.capacity() => {
+                buffer.append(&mut kept.files);
+                kept.files = buffer;
+                None
+            }
+            Self::Kept(_) | Self::Packed(_) | Self::Forgotten => Some(buffer),
+        }
+    }
+
+    /// Packs them, if they take at most as much memory as this, and otherwise forgets them.
+    pub(super) fn pack(&mut self, most: usize) -> Packing {
+        let Self::Kept(kept) = self else { return Packing::default() };
+        let mut buffer = mem::take(&mut kept.files);
+        let packed = PackedFiles::pack(&buffer);
+        let is_too_large = packed.as_ref().is_some_and(|packed| packed.size() > most);
+        *self = match packed {
+            Some(packed) if !is_too_large => Self::Packed(Box::new(packed)),
+            Some(_) | None => Self::Forgotten,
+        };
+        buffer.clear();
+        Packing { buffer: Some(buffer), is_too_large }
+    }
+
+    /// Forgets them.
+    pub(super) fn forget(&mut self) {
+        *self = Self::Forgotten;
+    }
+}

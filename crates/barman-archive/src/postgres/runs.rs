@@ -1,0 +1,318 @@
+//! Sets of numbers that are mostly consecutive.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+/// Consecutive numbers, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The lowest number.
+    pub first: u64,
+    /// The highest number; never below the first.
+    pub last: u64,
+}
+
+/// A set of numbers, such as the segments of a WAL directory that are present, as few runs as possible.
+///
+/// Ten million consecutive numbers are one run. Runs are in order and never touch: between two of
+/// them at least one number is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runs(SmallVec<[Run; 1]>);
+
+impl Runs {
+    /// Adds a number; `false` if it was there already.
+    ///
+    /// Cheap when numbers come in ascending order, as listings have them.
+    pub fn insert(&mut self, number: u64) -> bool {
+        if let Some(last) = self.0.last_mut()
+            && last.last.checked_add(1) == Some(number)
+        {
+            last.last = number;
+            return true;
+        }
+        let above = self.0.partition_point(|run| run.first <= number);
+        let mut merged = Run { first: number, last: number };
+        let mut replaced = above..above;
+        if let Some(below) = above.checked_sub(1)
+            && let Some(run) = self.0.get(below)
+        {
+            if number <= run.last {
+                return false;
+            }
+            if number - 1 == run.last {
+                merged.first = run.first;
+                replaced.start = below;
+            }
+        }
+        if let Some(run) = self.0.get(above)
+            && run.first - 1 == number
+        {
+            merged.last = run.last;
+            replaced.end += 1;
+        }
+        replace(&mut self.0, replaced, merged);
+        true
+    }
+
+    /// Creates the set of the numbers of one run.
+    #[must_use]
+    pub fn from_run(run: Run) -> Self {
+        Self(SmallVec::from_elem(run, 1))
+    }
+
+    /// Adds every number of a run.
+    pub fn insert_run(&mut self, added: Run) {
+        // Whatever overlaps or touches the new run is replaced by one that holds all.
+        let from = self.0.partition_point(|run| run.last < added.first.saturating_sub(1));
+        let to = self.0.partition_point(|run| run.first <= added.last.saturating_add(1));
+        let replaced = self.0.get(from..to).unwrap_or_default();
+        let first = replaced.first().map_or(added.first, |run| run.first.min(added.first));
+        let last = replaced.last().map_or(added.last, |run| run.last.max(added.last));
+        replace(&mut self.0, from..to.max(from), Run { first, last });
+    }
+
+    /// The runs, in order.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Run> + Clone + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Whether the set has no numbers.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The lowest number.
+    #[must_use]
+    pub fn first(&self) -> Option<u64> {
+        Some(self.0.first()?.first)
+    }
+
+    /// The highest number.
+    #[must_use]
+    pub fn last(&self) -> Option<u64> {
+        Some(self.0.last()?.last)
+    }
+
+    /// Returns the lowest number of the set that is at least `lowest`.
+    #[must_use]
+    pub fn first_from(&self, lowest: u64) -> Option<u64> {
+        let at = self.0.partition_point(|run| run.last < lowest);
+        self.0.get(at).map(|run| run.first.max(lowest))
+    }
+
+    /// Returns the numbers that are not in another set.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut kept = SmallVec::new();
+        let mut others = other.iter().peekable();
+        for run in self.iter() {
+            let mut next = Some(run.first);
+            while let Some(removed) =
+                others.peek().copied().filter(|removed| removed.first <= run.last)
+            {
+                if let Some(first) = next
+                    && first < removed.first
+                {
+                    kept.push(Run { first, last: removed.first - 1 });
+                }
+                next = next.max(Some(removed.first)).and_then(|first| {
+                    if removed.last < first { Some(first) } else { removed.last.checked_add(1) }
+                });
+                if removed.last > run.last || next.is_none() {
+                    break;
+                }
+                others.next();
+            }
+            if let Some(first) = next.filter(|first| *first <= run.last) {
+                kept.push(Run { first, last: run.last });
+            }
+        }
+        Self(kept)
+    }
+
+    /// Removes every number of a run.
+    pub fn remove_run(&mut self, removed: Run) {
+        let below = removed.first.checked_sub(1).map(|last| self.within(0, last));
+        let above = removed.last.checked_add(1).map(|first| self.within(first, u64::MAX));
+        let kept = [below, above].into_iter().flatten().flat_map(|part| part.0);
+        self.0 = kept.collect();
+    }
+
+    /// Whether the set has a number.
+    #[must_use]
+    pub fn contains(&self, number: u64) -> bool {
+        self.run_around(number).is_some()
+    }
+
+    /// The first number from `from` to `to`, both included, that the set has not.
+    #[must_use]
+    pub fn first_missing(&self, from: u64, to: u64) -> Option<u64> {
+        let missing = match self.run_around(from) {
+            Some(run) => run.last.checked_add(1)?,
+            None => from,
+        };
+        (missing <= to).then_some(missing)
+    }
+
+    /// The numbers from `from` to `to`, both included, that the set has.
+    #[must_use]
+    pub fn within(&self, from: u64, to: u64) -> Self {
+        let begins = self.0.partition_point(|run| run.last < from);
+        let touched = self.0.iter().skip(begins).take_while(|run| run.first <= to);
+        let clipped = touched.map(|run| Run { first: run.first.max(from), last: run.last.min(to) });
+        // Nothing is from one number to a lower one, also inside a run.
+        Self(clipped.filter(|run| run.first <= run.last).collect())
+    }
+
+    /// The numbers from `from` to `to`, both included, that the set has not.
+    #[must_use]
+    pub fn missing_within(&self, from: u64, to: u64) -> Self {
+        let mut missing = SmallVec::new();
+        let mut next = Some(from);
+        for run in self.within(from, to).0 {
+            if let Some(first) = next
+                && first < run.first
+            {
+                missing.push(Run { first, last: run.first - 1 });
+            }
+            next = run.last.checked_add(1);
+        }
+        if let Some(first) = next
+            && first <= to
+        {
+            missing.push(Run { first, last: to });
+        }
+        Self(missing)
+    }
+
+    /// Gives back what it does not need as long as nothing is added.
+    pub fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
+    fn run_around(&self, number: u64) -> Option<Run> {
+        let above = self.0.partition_point(|run| run.first <= number);
+        let run = *self.0.get(above.checked_sub(1)?)?;
+        (number <= run.last).then_some(run)
+    }
+
+    /// How many numbers the set has.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|run| run.last - run.first + 1).sum()
+    }
+
+    /// How many numbers of the set are at or above this one.
+    #[must_use]
+    pub fn count_from(&self, lowest: u64) -> u64 {
+        let above = self.0.iter().filter(|run| run.last >= lowest);
+        above.map(|run| run.last - run.first.max(lowest) + 1).sum()
+    }
+
+    /// Whether the set is every number from zero up to its highest, and not empty.
+    #[must_use]
+    pub fn begins_at_zero_and_has_no_hole(&self) -> bool {
+        matches!(self.0.as_slice(), [Run { first: 0, .. }])
+    }
+}
+
+impl FromIterator<u64> for Runs {
+    fn from_iter<I: IntoIterator<Item = u64>>(numbers: I) -> Self {
+        let mut runs = Self::default();
+        for number in numbers {
+            runs.insert(number);
+        }
+        runs
+    }
+}
+
+/// Puts one run in the place of some, or between two.
+fn replace(runs: &mut SmallVec<[Run; 1]>, range: Range<usize>, run: Run) {
+    match runs.get_mut(range.start) {
+        Some(first) if !range.is_empty() => {
+            *first = run;
+            runs.drain(range.start + 1..range.end);
+        }
+        _ => runs.insert(range.start, run),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn runs(numbers: impl IntoIterator<Item = u64>) -> Runs {
+        numbers.into_iter().collect()
+    }
+
+    #[test]
+    fn ten_million_consecutive_numbers_are_one_run() {
+        let runs = runs(0..10_000_000);
+
+        assert_eq!(runs.0.as_slice(), [Run { first: 0, last: 9_999_999 }]);
+    }
+
+    #[test]
+    fn a_number_between_two_runs_joins_them() {
+        let runs = runs([1, 2, 4, 5, 3]);
+
+        assert_eq!(runs.0.as_slice(), [Run { first: 1, last: 5 }]);
+    }
+
+    #[test]
+    fn both_ends_of_the_range_can_be_members() {
+        let mut ends = runs([0, u64::MAX]);
+
+        assert!(!ends.insert(0));
+        assert!(!ends.insert(u64::MAX));
+        assert_eq!(ends.count(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn it_answers_as_a_plain_set_would(numbers in prop::collection::vec(0_u64..40, 0..60), numbers_of_others in prop::collection::vec(0_u64..40, 0..30), from in 0_u64..40) {
+            let mut runs = Runs::default();
+            let mut naive = BTreeSet::new();
+            for number in numbers {
+                prop_assert_eq!(runs.insert(number), naive.insert(number));
+            }
+            prop_assert_eq!(runs.count(), naive.len() as u64);
+            prop_assert_eq!(runs.count_from(from), naive.range(from..).count() as u64);
+            let to = from + 12;
+            let naive_missing: Vec<u64> = (from..=to).filter(|number| !naive.contains(number)).collect();
+            prop_assert_eq!(runs.first_missing(from, to), naive_missing.first().copied());
+            let expand = |runs: &Runs| runs.iter().flat_map(|run| run.first..=run.last).collect::<Vec<_>>();
+            prop_assert_eq!(&expand(&runs.missing_within(from, to)), &naive_missing);
+            prop_assert_eq!(expand(&runs.within(from, to)), naive.range(from..=to).copied().collect::<Vec<_>>());
+            prop_assert_eq!(runs.contains(from), naive.contains(&from));
+            prop_assert_eq!(runs.first_from(from), naive.range(from..).next().copied());
+            let others: Runs = numbers_of_others.iter().copied().collect();
+            let apart = naive.iter().copied().filter(|number| !numbers_of_others.contains(number));
+            prop_assert_eq!(expand(&runs.without(&others)), apart.collect::<Vec<_>>());
+            let mut fewer = runs.clone();
+            fewer.remove_run(Run { first: from, last: to });
+            let outside = naive.iter().copied().filter(|number| !(from..=to).contains(number));
+            prop_assert_eq!(expand(&fewer), outside.collect::<Vec<_>>());
+            let mut more = runs.clone();
+            more.insert_run(Run { first: from, last: to });
+            naive.extend(from..=to);
+            prop_assert_eq!(expand(&more), naive.iter().copied().collect::<Vec<_>>());
+            prop_assert!(more.0.windows(2).all(|pair| pair[0].last + 1 < pair[1].first));
+            for number in from..=to {
+                if naive_missing.contains(&number) {
+                    naive.remove(&number);
+                }
+            }
+            let whole = naive.iter().copied().eq(0..naive.len() as u64) && !naive.is_empty();
+            prop_assert_eq!(runs.begins_at_zero_and_has_no_hole(), whole);
+            prop_assert!(runs.0.windows(2).all(|pair| pair[0].last + 1 < pair[1].first));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! WAL directories: the directories that segments are archived in.
+
+use std::fmt;
+
+use super::{SegmentName, TimelineId, parse_hex};
+
+/// A WAL directory of a timeline: the 4 GiB of WAL whose segments share the first 16 digits of their names.
+///
+/// `barman-cloud-wal-archive` puts them into a directory of this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WalDir {
+    /// The timeline that the segments were written on.
+    pub timeline: TimelineId,
+    /// Which 4 GiB of WAL.
+    pub high: u32,
+}
+
+impl WalDir {
+    /// Reads 16 hexadecimal digits in upper case, as Barman names directories; `None` for any other
+    /// text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 16 || text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return None;
+        }
+        Some(Self {
+            timeline: TimelineId(parse_hex(text.get(..8)?)?),
+            high: parse_hex(text.get(8..)?)?,
+        })
+    }
+
+    /// The name of one of its segments.
+    #[must_use]
+    pub const fn segment(self, segment: u32) -> SegmentName {
+        SegmentName { timeline: self.timeline, high: self.high, low: segment }
+    }
+}
+
+impl From<SegmentName> for WalDir {
+    fn from(name: SegmentName) -> Self {
+        Self { timeline: name.timeline, high: name.high }
+    }
+}
+
+impl fmt::Display for WalDir {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:08X}{:08X}", self.timeline.0, self.high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_16_digits_in_upper_case_name_a_wal_dir() {
+        for text in
+            ["", "000000010000000", "00000001000000000", "000000010000000a", "+000000100000000"]
+        {
+            assert_eq!(WalDir::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_survives_a_round_trip(timeline: u32, high: u32) {
+            let name = WalDir { timeline: TimelineId(timeline), high };
+            prop_assert_eq!(WalDir::parse(&name.to_string()), Some(name));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{12,20}") {
+            let _ = WalDir::parse(&text);
+        }
+    }
+}

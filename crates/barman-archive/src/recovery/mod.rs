@@ -1,0 +1,38 @@
+//! Rules that decide whether backups can be restored, to which moments, and what retention would
+//! delete.
+//!
+//! The rules are `PostgreSQL`'s and Barman's; see the manual's chapter 26.3 "Continuous Archiving
+//! and Point-in-Time Recovery". A course is a timeline history as recovery reads it. A restore
+//! replays one backup along a course. A [`Verdict`] follows from the restores of a backup to every
+//! target that a person can name.
+
+mod chain;
+mod cold;
+mod course;
+mod coverage;
+mod follow;
+mod gaps;
+mod histories;
+mod judged;
+mod lines;
+mod obstacle;
+#[cfg(test)]
+mod properties;
+mod required_wal;
+mod restore;
+mod stages;
+mod steps;
+mod stray;
+mod verdict;
+mod wal;
+
+pub use chain::{BackupChain, BrokenChain, ChainDefect, ChainLink, MAX_PARENTS};
+pub use coverage::{Coverage, Span};
+pub use follow::Followed;
+pub use histories::{Histories, HistoryFile, Target, TargetError};
+pub use obstacle::Obstacle;
+pub use required_wal::{RequiredWal, WalRequirement};
+pub use restore::{BackupSpan, Replay};
+pub use stray::{TimelinesSeen, stray_timelines};
+pub use verdict::{Archived, BackupVerdict, Candidate, ServerVerdict, Verdict};
+pub use wal::{ArchivedWal, SegmentSets};

@@ -1,0 +1,182 @@
+//! WAL that some backup still needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::course::Course;
+use super::follow::{Courses, most_targets};
+use super::restore::{Attempt, Read};
+use super::{ArchivedWal, BackupSpan, Histories};
+use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
+
+/// Purpose for which a finished backup needs WAL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WalRequirement {
+    /// Consistency, and replay from there on.
+    Recovery,
+    /// Consistency and nothing more: the backup is kept as standalone.
+    Consistency,
+}
+
+/// WAL that finished backups need, by segment number, present or not.
+///
+/// A segment is needed if a restore of a backup to any target reads it, or would read it if more
+/// WAL came. A backup that is kept as standalone needs only what makes it consistent. The WAL of
+/// its own timeline is needed even if a history file is in the way of every restore: someone may
+/// fix that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequiredWal {
+    segments: BTreeMap<TimelineId, Runs>,
+    /// Timelines of unknown origin, each with the first segment that a backup of a lower timeline
+    /// could need of it.
+    unknown: BTreeMap<TimelineId, u64>,
+    /// True if there were more targets than can be tried.
+    are_some_left_out: bool,
+}
+
+impl RequiredWal {
+    /// Determines the WAL that these backups need of an archive.
+    #[must_use]
+    pub fn of(
+        backups: &[(BackupSpan, WalRequirement)],
+        histories: &Histories,
+        wal: &ArchivedWal,
+    ) -> Self {
+        let mut needed = Self::default();
+        let timelines =
+            backups.iter().flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
+        let courses = Courses::new(histories, wal, timelines, backups.len());
+        // A timeline whose own file is gone can become a target once someone brings the file back.
+        let told: Vec<_> =
+            wal.timelines().filter(|timeline| !histories.is_readable(*timeline)).collect();
+        let most = most_targets(histories, wal, backups.len());
+        needed.are_some_left_out = courses.left_out.is_some() || told.len() > most;
+        let told: Vec<Rc<Course>> = told
+            .into_iter()
+            .rev()
+            .take(most)
+            .filter_map(|timeline| Some(Rc::new(Course::of(&histories.lineage(timeline)?, wal))))
+            .collect();
+        for course in courses.all().chain(&told) {
+            needed.add_course(course, backups, histories, wal);
+        }
+        let of_unknown_origin = |timeline: &TimelineId| histories.ancestors(*timeline).is_none();
+        let unknown: Vec<_> = wal.timelines().filter(of_unknown_origin).collect();
+        for (span, need) in backups {
+            needed.add_own(span, *need, wal.size);
+            needed.add_unknown(span, *need, &unknown, wal.size);
+        }
+        needed
+    }
+
+    /// Returns whether a segment is needed, as far as that is known.
+    #[must_use]
+    pub fn contains(&self, timeline: TimelineId, number: u64) -> bool {
+        self.segments.get(&timeline).is_some_and(|runs| runs.contains(number))
+    }
+
+    /// Returns the segments of a timeline that some backup needs.
+    #[must_use]
+    pub fn of_timeline(&self, timeline: TimelineId) -> Runs {
+        self.segments.get(&timeline).cloned().unwrap_or_default()
+    }
+
+    /// Returns the segments of a timeline in `from..=to` that no backup needs.
+    #[must_use]
+    pub fn not_needed(&self, timeline: TimelineId, from: u64, to: u64) -> Runs {
+        let nothing = Runs::default();
+        self.segments.get(&timeline).unwrap_or(&nothing).missing_within(from, to)
+    }
+
+    /// Returns whether there is WAL of which it is not known if a backup needs it.
+    #[must_use]
+    pub fn is_uncertain(&self, wal: &ArchivedWal) -> bool {
+        self.are_some_left_out
+            || self.unknown.iter().any(|(timeline, first)| {
+                let last = wal.last(*timeline);
+                last.is_some_and(|last| !self.not_needed(*timeline, *first, last).is_empty())
+            })
+    }
+
+    /// Adds what a running backup needs: the WAL of its timeline from its first segment on.
+    pub fn add_running(&mut self, begin: SegmentName, size: SegmentSize) {
+        if let Some(first) = begin.number(size) {
+            let run = Run { first, last: u64::MAX };
+            self.segments.entry(begin.timeline).or_default().insert_run(run);
+        }
+    }
+
+    fn add_own(&mut self, span: &BackupSpan, need: WalRequirement, size: SegmentSize) {
+        let (Some(first), Some(last_needed)) = (span.begin.number(size), span.last_needed(size))
+        else {
+            return;
+        };
+        let last = match need {
+            WalRequirement::Recovery => u64::MAX,
+            WalRequirement::Consistency => last_needed,
+        };
+        self.segments.entry(span.begin.timeline).or_default().insert_run(Run { first, last });
+        if span.end.timeline != span.begin.timeline {
+            let to_end = Run { first, last: last_needed };
+            self.segments.entry(span.end.timeline).or_default().insert_run(to_end);
+        }
+    }
+
+    /// Adds what backups need along a course.
+    fn add_course(
+        &mut self,
+        course: &Rc<Course>,
+        backups: &[(BackupSpan, WalRequirement)],
+        histories: &Histories,
+        wal: &ArchivedWal,
+    ) {
+        let mut first_begin: Option<u64> = None;
+        let mut passed = BTreeSet::new();
+        for (span, need) in backups {
+            let attempt = Attempt { span, course, wal, histories };
+            let Ok(replayed) = attempt.replayed() else { continue };
+            match need {
+                WalRequirement::Recovery => {
+                    first_begin = first_begin.into_iter().chain([replayed.begin]).min();
+                    self.add(replayed.served_unless(&mut passed, course), u64::MAX);
+                }
+                WalRequirement::Consistency => {
+                    let last = span.last_needed(wal.size).unwrap_or(u64::MAX);
+                    let steps = course.steps.endless_from(replayed.begin);
+                    let mut passed = BTreeSet::new();
+                    let served = replayed.served_unless(&mut passed, course);
+                    self.add(served.chain(steps), last);
+                }
+            }
+        }
+        if let Some(begin) = first_begin {
+            // More WAL of the target may come.
+            self.add(course.steps.endless_from(begin), u64::MAX);
+        }
+    }
+
+    /// Adds segments up to a last one.
+    fn add(&mut self, read: impl Iterator<Item = Read>, last: u64) {
+        for Read { timeline, run } in read.filter(|read| read.run.first <= last) {
+            let run = Run { first: run.first, last: run.last.min(last) };
+            self.segments.entry(timeline).or_default().insert_run(run);
+        }
+    }
+
+    fn add_unknown(
+        &mut self,
+        span: &BackupSpan,
+        need: WalRequirement,
+        unknown: &[TimelineId],
+        size: SegmentSize,
+    ) {
+        let Some(begin) = span.begin.number(size).filter(|_| need == WalRequirement::Recovery)
+        else {
+            return;
+        };
+        for timeline in unknown.iter().filter(|timeline| **timeline > span.begin.timeline) {
+            let first = self.unknown.entry(*timeline).or_insert(begin);
+            *first = begin.min(*first);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Stages of replays along one course. Backups whose replays come to the same stage share the rest.
+
+use std::collections::HashMap;
+use std::iter;
+
+use super::ArchivedWal;
+use super::course::{Course, TimelineIndex};
+use super::restore::Read;
+use super::wal::Served;
+use crate::postgres::{Lsn, Run, TimelineId};
+
+/// Answer to a replay that asks for a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Consecutive whole segments.
+    Whole(TimelineReplay),
+    /// Partial segment, which is the last one.
+    Partial(TimelineReplay),
+    /// Segment that is served, but ends the replay: what it is, and `Whole` or `Partial` if it does
+    /// not continue the one before.
+    Unfit(Read, Served),
+    /// Absence of the segment with this number.
+    Nothing(u64),
+}
+
+/// Segments of one timeline that a replay reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TimelineReplay {
+    pub(super) read: Read,
+    /// Position at which replay left the timeline that it was on; `None` if it stays there.
+    pub(super) left_at: Option<Lsn>,
+    place: TimelineIndex,
+}
+
+/// State of a replay between two segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ReplayState {
+    /// Timeline of the last segment.
+    on: TimelineIndex,
+    /// Number of the next segment.
+    number: u64,
+}
+
+/// Place of a stage among those that are known.
+pub(super) type Index = usize;
+
+/// A stage with what follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) stage: Stage,
+    /// The stage after it.
+    pub(super) next: Option<Index>,
+    /// The last stage.
+    pub(super) last: Stage,
+    /// The last segments that are read from this stage on.
+    pub(super) last_read: Option<Read>,
+}
+
+/// Stages that follow a first one, by the state before each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct KnownStages {
+    indices: HashMap<ReplayState, Index>,
+    links: Vec<Link>,
+}
+
+impl Stage {
+    /// Returns the number of the segment that is asked for.
+    pub(super) const fn number(&self) -> u64 {
+        match self {
+            Self::Whole(passage) | Self::Partial(passage) => passage.read.run.first,
+            Self::Unfit(read, _) => read.run.first,
+            Self::Nothing(number) => *number,
+        }
+    }
+
+    /// Returns the segments that are replayed.
+    pub(super) const fn passage(&self) -> Option<&TimelineReplay> {
+        match self {
+            Self::Whole(passage) | Self::Partial(passage) => Some(passage),
+            Self::Unfit(..) | Self::Nothing(_) => None,
+        }
+    }
+
+    /// Returns the names of the segments that are replayed.
+    pub(super) fn read(&self) -> Option<Read> {
+        Some(self.passage()?.read)
+    }
+
+    /// Returns the state after it; `None` if no segment follows.
+    fn after(&self) -> Option<ReplayState> {
+        match self {
+            Self::Whole(passage) => {
+                let number = passage.read.run.last.checked_add(1)?;
+                Some(ReplayState { on: passage.place, number })
+            }
+            Self::Partial(_) | Self::Unfit(..) | Self::Nothing(_) => None,
+        }
+    }
+}
+
+impl KnownStages {
+    /// Adds stages of which each follows the one before. Stages that are known already may follow
+    /// the last one.
+    fn add(&mut self, stages: &[(ReplayState, Stage)]) {
+        let first = self.links.len();
+        let after = stages.last().and_then(|(_, last)| last.after());
+        let mut next = after.and_then(|after| self.indices.get(&after).copied());
+        let mut following = next.and_then(|next| self.links.get(next)).copied();
+        let mut links = Vec::with_capacity(stages.len());
+        for (place, (before, stage)) in stages.iter().enumerate().rev() {
+            let link = Link {
+                stage: *stage,
+                next,
+                last: following.map_or(*stage, |following| following.last),
+                last_read: following.and_then(|next| next.last_read).or_else(|| stage.read()),
+            };
+            self.indices.insert(*before, first + place);
+            (next, following) = (Some(first + place), Some(link));
+            links.push(link);
+        }
+        self.links.extend(links.into_iter().rev());
+    }
+}
+
+impl Course {
+    /// Returns the first stage of a replay from a segment on, for a backup of the timeline at a
+    /// place.
+    pub(super) fn first_stage(&self, own: TimelineIndex, begin: u64, wal: &ArchivedWal) -> Stage {
+        self.stage(None, own, begin, wal)
+    }
+
+    /// Returns the index of the stage after another one, which is known from then on.
+    pub(super) fn next_stage(&self, stage: &Stage, wal: &ArchivedWal) -> Option<Index> {
+        let before = stage.after()?;
+        let mut known = self.known.borrow_mut();
+        let mut stages = Vec::new();
+        let mut unknown = Some(before);
+        while let Some(before) = unknown.filter(|before| !known.indices.contains_key(before)) {
+            let stage = self.stage(Some(before.on), before.on, before.number, wal);
+            stages.push((before, stage));
+            unknown = stage.after();
+        }
+        known.add(&stages);
+        known.indices.get(&before).copied()
+    }
+
+    /// Returns a stage that is known, with what follows it.
+    pub(super) fn link(&self, index: Index) -> Option<Link> {
+        self.known.borrow().links.get(index).copied()
+    }
+
+    /// Returns the segments that a replay reads from a known stage on, with their stages.
+    pub(super) fn reads_from(&self, index: Option<Index>) -> impl Iterator<Item = (Index, Read)> {
+        let mut next = index;
+        iter::from_fn(move || {
+            let index = next?;
+            let link = self.link(index)?;
+            next = link.next;
+            Some((index, link.stage.read()?))
+        })
+    }
+
+    /// Returns the answer to a replay that asks for a segment: of the timeline at `on` or a newer
+    /// one, or of any if the segment is the first one, to continue the timeline at `from`.
+    ///
+    /// `XLogFileReadAnyTLI` in `xlogrecovery.c` reads each segment from the newest timeline that has
+    /// it, and never from a timeline older than that of the last segment.
+    fn stage(
+        &self,
+        on: Option<TimelineIndex>,
+        from: TimelineIndex,
+        number: u64,
+        wal: &ArchivedWal,
+    ) -> Stage {
+        let sources = self.sources().take_while(|source| on.is_none_or(|on| source.place <= on));
+        let mut answers = sources
+            .filter(|source| source.may_have(number))
+            .map(|source| (source, wal.served(source.timeline, number)));
+        let Some((source, served)) = answers.find(|(_, served)| *served != Served::Nothing) else {
+            return Stage::Nothing(number);
+        };
+        let (place, timeline) = (source.place, source.timeline);
+        let read = |last| Read { timeline, run: Run { first: number, last } };
+        let left_at = self.crossing(from, place, number);
+        let is_continued = place == from || left_at.is_some();
+        let passage = |last| TimelineReplay { read: read(last), left_at, place };
+        match served {
+            Served::Whole if is_continued => {
+                Stage::Whole(passage(self.end_of_run(place, timeline, number, wal)))
+            }
+            Served::Partial if is_continued => Stage::Partial(passage(number)),
+            Served::Nothing
+            | Served::Whole
+            | Served::Partial
+            | Served::WrongSize
+            | Served::Foreign => Stage::Unfit(read(number), served),
+        }
+    }
+
+    /// Returns the last segment of the run that holds a number, before a newer timeline has one.
+    fn end_of_run(
+        &self,
+        place: TimelineIndex,
+        timeline: TimelineId,
+        number: u64,
+        wal: &ArchivedWal,
+    ) -> u64 {
+        let next = number.saturating_add(1);
+        let missing = wal.first_missing(timeline, next, u64::MAX);
+        let newer = self.sources().take_while(|source| source.place < place);
+        let taken_over = newer.filter_map(|source| source.next_served(next, wal));
+        let end = missing.into_iter().chain(taken_over).min();
+        end.map_or(u64::MAX, |end| end - 1)
+    }
+}

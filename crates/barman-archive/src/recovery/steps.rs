@@ -1,0 +1,111 @@
+//! Segments that a replay along a course would read if none were missing.
+
+use super::ArchivedWal;
+use super::restore::Read;
+use crate::postgres::{Run, SegmentName};
+
+/// Segments of a course in order, present or not: those of each timeline up to where a newer one
+/// starts, and those of the target up to its last one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Steps {
+    /// The steps from segment 0 on; that of the target has no end.
+    all: Vec<Read>,
+    /// Last segment of the target; `None` without any.
+    target_last: Option<u64>,
+    /// For each step, the first missing segment in it or in a later one, with the place of the step.
+    missing: Vec<Option<(usize, u64)>>,
+}
+
+/// End of what can be read of some steps without a gap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// Last segment before the first missing one; `None` if the very first one is missing.
+    pub(super) last: Option<SegmentName>,
+    /// First missing segment; `None` if none is missing up to the target's last one.
+    pub(super) first_missing: Option<SegmentName>,
+}
+
+impl Steps {
+    /// Collects the steps of timelines, each with the segment in which it starts, newest first.
+    pub(super) fn of(starts: impl Iterator<Item = Read>, wal: &ArchivedWal) -> Self {
+        let mut all: Vec<Read> = Vec::new();
+        for Read { timeline, run } in starts {
+            let last = match all.last() {
+                Some(newer) if run.first >= newer.run.first => continue,
+                Some(newer) => newer.run.first - 1,
+                None => u64::MAX,
+            };
+            all.push(Read { timeline, run: Run { first: run.first, last } });
+        }
+        let target_last = all.first().and_then(|target| wal.last(target.timeline));
+        all.reverse();
+        let mut steps = Self { all, target_last, missing: Vec::new() };
+        let mut next = None;
+        for (place, step) in steps.all.iter().enumerate().rev() {
+            let end = steps.end_of(place, step.run.first);
+            let missing = wal.first_missing(step.timeline, step.run.first, end);
+            next = missing.map(|missing| (place, missing)).or(next);
+            steps.missing.push(next);
+        }
+        steps.missing.reverse();
+        steps
+    }
+
+    /// Returns the steps from a segment on. If the target has no segments from there on, its step is
+    /// the first one that a restore asks for.
+    pub(super) fn from(&self, begin: u64) -> impl Iterator<Item = Read> {
+        let steps = self.all.iter().enumerate().skip(self.place_of(begin));
+        steps.map(move |(place, step)| {
+            let first = step.run.first.max(begin);
+            Read { timeline: step.timeline, run: Run { first, last: self.end_of(place, first) } }
+        })
+    }
+
+    /// Returns the steps from a segment on, of which that of the target has no end.
+    pub(super) fn endless_from(&self, begin: u64) -> impl Iterator<Item = Read> {
+        let steps = self.all.iter().skip(self.place_of(begin));
+        steps.map(move |step| Read {
+            timeline: step.timeline,
+            run: Run { first: step.run.first.max(begin), last: step.run.last },
+        })
+    }
+
+    /// Returns how far the steps from a segment on can be read without a gap.
+    pub(super) fn reach(&self, begin: u64, wal: &ArchivedWal) -> Reach {
+        let place = self.place_of(begin);
+        let Some(step) = self.all.get(place) else { return Reach::default() };
+        let first = step.run.first.max(begin);
+        let own = wal.first_missing(step.timeline, first, self.end_of(place, first));
+        let missing = match own {
+            Some(missing) => Some((place, missing)),
+            None => self.missing.get(place + 1).copied().flatten(),
+        };
+        let name = |place: usize, number| Some(wal.name(self.all.get(place)?.timeline, number));
+        let Some((at, missing)) = missing else {
+            let target = self.all.len().saturating_sub(1);
+            let last = self.from(begin).last().and_then(|step| name(target, step.run.last));
+            return Reach { last, first_missing: None };
+        };
+        let begin_of = |place: usize| self.all.get(place).map(|step| step.run.first.max(begin));
+        let last = if Some(missing) > begin_of(at) {
+            name(at, missing - 1)
+        } else {
+            let before = at.checked_sub(1).filter(|before| *before >= place);
+            before.and_then(|before| name(before, self.all.get(before)?.run.last))
+        };
+        Reach { last, first_missing: name(at, missing) }
+    }
+
+    /// Returns the place of the step that holds a segment.
+    fn place_of(&self, number: u64) -> usize {
+        self.all.partition_point(|step| step.run.last < number)
+    }
+
+    /// Returns the end of a step from a segment on.
+    fn end_of(&self, place: usize, first: u64) -> u64 {
+        match self.all.get(place) {
+            Some(step) if place + 1 < self.all.len() => step.run.last,
+            Some(_) | None => self.target_last.filter(|last| *last >= first).unwrap_or(first),
+        }
+    }
+}

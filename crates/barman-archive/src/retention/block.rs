@@ -1,0 +1,87 @@
+//! Reasons why Barman's retention does not do its work.
+
+use std::collections::BTreeSet;
+
+use super::CatalogBackup;
+use super::catalog::by_id;
+use crate::barman::KeepTarget;
+
+/// Reason why Barman's retention does not do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RetentionBlock {
+    /// Unreadable `backup.info`: nothing is deleted at all.
+    UnreadableBackup,
+    /// Oldest backup that is kept in full: backups are deleted, but no WAL.
+    KeptBackup,
+}
+
+impl RetentionBlock {
+    /// Every reason, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::UnreadableBackup, Self::KeptBackup];
+
+    /// Returns the reason as the value of a label.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::UnreadableBackup => "unreadable_backup",
+            Self::KeptBackup => "kept_backup",
+        }
+    }
+}
+
+/// Returns the reasons why Barman's retention does not do its work on a server, whatever the
+/// policy.
+///
+/// `unreadable` is true if any `backup.info` of the server cannot be read: `main` of
+/// `cloud_backup_delete.py` then refuses before it looks at the policy. An oldest backup that is
+/// kept in full counts even if standalone backups come before it: those do not stop the deletion of
+/// WAL (`BackupManager.should_remove_wals`).
+#[must_use]
+pub fn retention_blocks(unreadable: bool, catalog: &[CatalogBackup]) -> BTreeSet<RetentionBlock> {
+    let oldest = by_id(catalog)
+        .into_values()
+        .filter(|backup| backup.is_copied())
+        .find(|backup| backup.keep != Some(KeepTarget::Standalone));
+    let kept = oldest.is_some_and(|backup| backup.keep == Some(KeepTarget::Full));
+    let unreadable = unreadable.then_some(RetentionBlock::UnreadableBackup);
+    unreadable.into_iter().chain(kept.then_some(RetentionBlock::KeptBackup)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Sketch;
+    use super::*;
+    use crate::barman::BackupStatus;
+
+    fn kept(id: &str, keep: KeepTarget) -> CatalogBackup {
+        Sketch { keep: Some(keep), ..Sketch::done(id) }.backup()
+    }
+
+    fn blocks(unreadable: bool, catalog: &[CatalogBackup]) -> Vec<&'static str> {
+        retention_blocks(unreadable, catalog).into_iter().map(RetentionBlock::as_label).collect()
+    }
+
+    #[test]
+    fn an_unreadable_backup_blocks() {
+        assert_eq!(blocks(true, &[]), ["unreadable_backup"]);
+        assert_eq!(blocks(false, &[Sketch::done("a").backup()]), [""; 0]);
+    }
+
+    #[test]
+    fn the_oldest_backup_blocks_if_it_is_kept_in_full() {
+        let newer = Sketch::done("m").backup();
+
+        assert_eq!(blocks(false, &[newer.clone(), kept("a", KeepTarget::Full)]), ["kept_backup"]);
+        assert_eq!(blocks(false, &[newer.clone(), kept("z", KeepTarget::Full)]), [""; 0]);
+        assert_eq!(blocks(false, &[newer, kept("a", KeepTarget::Standalone)]), [""; 0]);
+    }
+
+    #[test]
+    fn unfinished_and_standalone_backups_before_it_make_no_difference() {
+        let failed = Sketch { status: BackupStatus::Failed, ..Sketch::done("a") }.backup();
+        let standalone = kept("b", KeepTarget::Standalone);
+        let full = kept("c", KeepTarget::Full);
+
+        assert_eq!(blocks(true, &[failed, standalone, full]), ["unreadable_backup", "kept_backup"]);
+    }
+}
