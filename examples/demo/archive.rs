@@ -5,9 +5,9 @@ use std::io;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use embedded_s3::Store;
 
-use crate::backups::Backup;
-use crate::cluster::{Cluster, Traits};
-use crate::wal::Compression;
+use super::backups::Backup;
+use super::cluster::{Cluster, Traits};
+use super::wal::Compression;
 
 /// The server in good health.
 pub(crate) const HEALTHY: &str = "kilobase-postgres-backup";

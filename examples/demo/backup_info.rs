@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::cluster::Traits;
-use crate::wal::{SEGMENT_BYTES, Segment};
+use super::cluster::Traits;
+use super::wal::{SEGMENT_BYTES, Segment};
 
 /// Where a backup begins in its first segment: behind the header of the segment.
 const BEGIN_OFFSET: u64 = 0x28;

@@ -4,9 +4,9 @@ use std::io;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::backup_info::{self, Position};
-use crate::cluster::Cluster;
-use crate::directory::UPLOAD_PART_BYTES;
+use super::backup_info::{self, Position};
+use super::cluster::Cluster;
+use super::directory::UPLOAD_PART_BYTES;
 
 /// Where Barman begins another tar file, by default.
 const MAX_ARCHIVE_BYTES: u64 = 100_000_000_000;

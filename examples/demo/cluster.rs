@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use embedded_s3::Store;
 use fastrand::Rng;
 
-use crate::backups::Backup;
-use crate::directory::Directory;
-use crate::wal::{Compression, SEGMENT_BYTES, Segment};
+use super::backups::Backup;
+use super::directory::Directory;
+use super::wal::{Compression, SEGMENT_BYTES, Segment};
 
 /// What makes a cluster differ from others.
 pub(crate) struct Traits {

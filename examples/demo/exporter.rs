@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::archive::{HEALTHY, TROUBLED};
-use crate::directory::{BUCKET, PREFIX};
+use super::archive::{HEALTHY, TROUBLED};
+use super::directory::{BUCKET, PREFIX};
 
 const PROGRAM: &str = "barman-cloud-exporter";
 

@@ -4,9 +4,9 @@ use std::io;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::archive::{Archive, HEALTHY};
-use crate::backups::Backup;
-use crate::cluster::Cluster;
+use super::archive::{Archive, HEALTHY};
+use super::backups::Backup;
+use super::cluster::Cluster;
 
 /// How long a backup takes.
 const BACKUP_SECONDS: i64 = 30;

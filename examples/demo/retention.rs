@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::backups::Backup;
-use crate::cluster::Cluster;
-use crate::wal::Segment;
+use super::backups::Backup;
+use super::cluster::Cluster;
+use super::wal::Segment;
 
 impl Cluster {
     /// Keeps a backup for itself alone: with the WAL that it needs, and none to go on.

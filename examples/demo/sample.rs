@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
 
-use crate::archive::{Archive, HEALTHY, ORPHAN, TROUBLED};
+use super::archive::{Archive, HEALTHY, ORPHAN, TROUBLED};
 
 /// Metrics that show the same thing.
 pub(crate) struct Group {

@@ -16,9 +16,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Options, Server, Store};
 use flate2::read::GzDecoder;
 
-use crate::archive::{Archive, HEALTHY, ORPHAN, TROUBLED};
-use crate::directory::{BUCKET, PREFIX};
-use crate::life::Life;
+use super::archive::{Archive, HEALTHY, ORPHAN, TROUBLED};
+use super::directory::{BUCKET, PREFIX};
+use super::life::Life;
 
 #[tokio::test]
 async fn the_healthy_server_is_found_as_it_was_made() {

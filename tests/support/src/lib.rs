@@ -7,6 +7,7 @@
 //! | [`EmbeddedArchive`] | a store in memory, which can fail on purpose, and its configuration |
 //! | [`Postgres`] | a database, and nothing else |
 //! | [`SecurePostgres`] | a database that offers TLS |
+//! | [`Authority`] | certificates for the tests |
 //! | [`Bucket`] | a real store, and nothing else |
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
@@ -20,7 +21,9 @@
 //! part's log. `tests/install.sh` installs what [`Stack`] and [`Prometheus`] need.
 
 mod alertmanager;
+mod authority;
 mod bucket;
+mod certificates;
 mod embedded;
 mod exporter;
 mod exposition;
@@ -41,7 +44,12 @@ mod web_program;
 pub use rustix::process::Signal;
 
 pub use alertmanager::Alertmanager;
+pub use authority::{Authority, IssuedCertificate, year};
 pub use bucket::Bucket;
+pub use certificates::{
+    CERTIFICATE_ARCHIVE, CERTIFICATE_FAMILIES, SOON, certificate_info, certificate_value,
+    wait_for_subject, wait_for_value, watch_certificates,
+};
 pub use embedded::{
     CREDENTIALS, EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_MORNING, SMALL_SERVER,
     backup_info, every_second, put_small_backup, small_archive, small_key,

@@ -1,6 +1,5 @@
 //! Pages, decoded by us and by the SDK: the same page, or an error of ours.
 
-use crate::answers::{decoded, filled, moment, next};
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2, ListObjectsV2Output};
 use aws_sdk_s3::types::Object;
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
@@ -11,6 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
+use crate::answers::{decoded, filled, moment, next};
 
 fn ok(body: &[u8]) -> HttpResponse {
     HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body))

@@ -1,0 +1,9 @@
+//! Verdicts held against real `PostgreSQL`, real Barman tools and a real S3 server.
+
+mod certificates;
+mod chains;
+mod real_restore;
+mod real_retention;
+mod real_stack;
+mod side_by_side;
+mod truth;

@@ -1,0 +1,152 @@
+//! Who may use whom: the modules of the source, and what stays out of them.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The pure modules, each of which uses only those before it.
+const PURE: [&str; 3] = ["report", "rendering", "metrics"];
+
+/// Modules that do I/O, and `config`, which reads its file.
+const OTHERS: [&str; 5] = ["certificates", "scan", "web", "config", "app"];
+
+/// Crates that cannot do I/O, and the packages that none of them may depend on, however far down.
+const PURE_CRATES: [&str; 2] = ["barman-archive", "cnpg-schedule"];
+/// Their sources, and what else outside the program is as pure as it can be: `x509` needs OpenSSL.
+const PURE_SOURCES: [&str; 3] =
+    ["crates/barman-archive/src", "crates/cnpg-schedule/src", "crates/tls-certificates/src/x509"];
+const PACKAGES_WITH_IO: [&str; 6] = ["tokio", "hyper", "reqwest", "openssl", "tracing", "aws-"];
+
+/// Files and folders of tests alone.
+const TESTS: [&str; 6] =
+    ["tests.rs", "naive_tests.rs", "table_tests.rs", "tests", "scenarios", "scripted.rs"];
+
+/// What has no place in a pure module: I/O, clocks, logs, async.
+const IMPURE: [&str; 10] = [
+    "std::fs",
+    "std::net",
+    "std::env",
+    "tokio",
+    "tracing",
+    "async ",
+    ".await",
+    "Utc::now",
+    "SystemTime",
+    "Instant::now",
+];
+
+/// The lines of a module's code with their place; without comments and without tests.
+fn code(module: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join(if module.contains('/') { "" } else { "src" }).join(module);
+    let lines: Vec<_> = files(&folder).iter().flat_map(|file| code_lines(file)).collect();
+    assert!(!lines.is_empty(), "`{module}` has no code");
+    lines
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the module is a folder");
+    let paths = entries.map(|entry| entry.expect("the entry can be read").path());
+    paths
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+fn code_lines(file: &Path) -> Vec<(String, String)> {
+    let inside = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("the file is in the project");
+    let is_test = |part: &OsStr| TESTS.iter().any(|name| part == *name);
+    if inside.components().any(|part| is_test(part.as_os_str())) {
+        return vec![];
+    }
+    let text = fs::read_to_string(file).expect("the file can be read");
+    let lines = text.lines().zip(1..).take_while(|(line, _)| *line != "#[cfg(test)]");
+    let place = |number| format!("{}:{number}", file.display());
+    lines
+        .filter(|(line, _)| !line.trim_start().starts_with("//"))
+        .map(|(line, number)| (place(number), line.to_owned()))
+        .collect()
+}
+
+fn assert_absent(module: &str, words: impl IntoIterator<Item = String>) {
+    let lines = code(module);
+    for word in words {
+        let found = lines.iter().find(|(_, line)| line.contains(&word));
+        assert_eq!(found, None, "`{module}` must not name `{word}`");
+    }
+}
+
+#[test]
+fn pure_modules_do_no_io_and_read_no_clock() {
+    for module in PURE.iter().chain(&PURE_SOURCES) {
+        assert_absent(module, IMPURE.map(str::to_owned));
+    }
+}
+
+#[test]
+fn uses_between_the_modules_go_one_way() {
+    for (index, module) in PURE.iter().enumerate() {
+        let later = PURE.iter().skip(index + 1).chain(&OTHERS);
+        assert_absent(module, later.map(|other| format!("crate::modules::{other}")));
+    }
+    assert_absent(
+        "scan",
+        ["web", "config", "app", "metrics"].map(|module| format!("crate::modules::{module}")),
+    );
+    assert_absent(
+        "certificates",
+        ["scan", "web", "config", "app", "metrics"]
+            .map(|module| format!("crate::modules::{module}")),
+    );
+    assert_absent(
+        "web",
+        ["certificates", "scan", "config", "app", "report"]
+            .map(|module| format!("crate::modules::{module}")),
+    );
+    // What an operator writes is parsed into the types of the pure modules, where the rule stands.
+    assert_absent(
+        "config",
+        ["certificates", "scan", "web", "app"].map(|module| format!("crate::modules::{module}")),
+    );
+}
+
+#[test]
+fn only_the_store_of_s3_names_the_sdk() {
+    for module in PURE.iter().chain(&OTHERS) {
+        // A list of noisy log targets is not a use.
+        let outside =
+            code(module).into_iter().filter(|(place, _)| !place.contains("app/logging.rs"));
+        let found = outside.into_iter().find(|(_, line)| line.contains("aws_"));
+        assert_eq!(found, None, "only `archive-store-s3` may name the AWS SDK");
+    }
+}
+
+#[test]
+fn pure_crates_depend_on_nothing_that_does_io() {
+    for package in PURE_CRATES {
+        let tree = Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--offline",
+                "--edges",
+                "normal",
+                "--prefix",
+                "none",
+                "--package",
+                package,
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo can be run");
+        assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+        let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
+        assert!(tree.starts_with(package), "{tree}");
+        for line in tree.lines() {
+            let found = PACKAGES_WITH_IO.iter().find(|name| line.starts_with(*name));
+            assert_eq!(found, None, "`{package}` depends on {line}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What a script tells Prometheus, and what it expects of it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde::Deserialize;
+
+use crate::alerts::query::selectors;
+use crate::alerts::series::Series;
+
+/// The only query of the scripts: it tells of every alert that fires, and so also of those that do not.
+const FIRING: &str = r#"count by (alertname, severity) (ALERTS{alertstate="firing"})"#;
+
+/// The name of an alert, and its severity.
+pub(crate) type Alert = (String, String);
+
+/// One test of a script: a story that is told to Prometheus.
+pub(crate) struct Story {
+    pub(crate) series: Vec<Series>,
+    /// Minutes at which it is said what fires, and what does.
+    pub(crate) seen: Vec<(u32, BTreeSet<Alert>)>,
+    /// Minutes at which an alert is said to fire with a description.
+    pub(crate) texts: Vec<(u32, Alert, String)>,
+    /// How many minutes lie between evaluations.
+    step: u32,
+}
+
+#[derive(Deserialize)]
+struct Script {
+    evaluation_interval: String,
+    tests: Vec<Test>,
+}
+
+#[derive(Deserialize)]
+struct Test {
+    name: String,
+    interval: String,
+    input_series: Vec<Input>,
+    #[serde(default, rename = "alert_rule_test")]
+    texts: Vec<AlertTest>,
+    #[serde(rename = "promql_expr_test")]
+    queries: Vec<QueryTest>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    series: String,
+    values: String,
+}
+
+#[derive(Deserialize)]
+struct AlertTest {
+    alertname: String,
+    eval_time: String,
+    exp_alerts: Vec<Expected>,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    exp_labels: Labels,
+    exp_annotations: Annotations,
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    severity: String,
+}
+
+#[derive(Deserialize)]
+struct Annotations {
+    description: String,
+}
+
+#[derive(Deserialize)]
+struct QueryTest {
+    expr: String,
+    eval_time: String,
+    exp_samples: Vec<Firing>,
+}
+
+#[derive(Deserialize)]
+struct Firing {
+    labels: String,
+}
+
+impl Story {
+    /// The last evaluation before a minute, or at it.
+    pub(crate) fn evaluated(&self, minute: u32) -> u32 {
+        minute - minute % self.step
+    }
+
+    /// Every evaluation up to the last minute of which anything is said.
+    pub(crate) fn evaluations(&self) -> impl Iterator<Item = u32> + use<> {
+        let last = self.seen.iter().map(|(minute, _)| *minute).max().unwrap_or_default();
+        (0..=last).step_by(usize::try_from(self.step).unwrap())
+    }
+
+    fn new(test: Test, step: u32) -> Self {
+        let interval = minutes(&test.interval);
+        let series = |input: &Input| Series::new(&input.series, interval, &input.values);
+        let seen = |one: &QueryTest| {
+            assert_eq!(one.expr, FIRING, "{}", test.name);
+            (minutes(&one.eval_time), one.exp_samples.iter().map(alert_of).collect())
+        };
+        let texts = |one: AlertTest| {
+            let at = minutes(&one.eval_time);
+            one.exp_alerts.into_iter().map(move |alert| {
+                let name = (one.alertname.clone(), alert.exp_labels.severity);
+                (at, name, alert.exp_annotations.description)
+            })
+        };
+        Self {
+            series: test.input_series.iter().map(series).collect(),
+            seen: test.queries.iter().map(seen).collect(),
+            texts: test.texts.into_iter().flat_map(texts).collect(),
+            step,
+        }
+    }
+}
+
+/// Which alert a sample of the query is of.
+fn alert_of(firing: &Firing) -> Alert {
+    let labels = selectors(&format!("up{}", firing.labels)).swap_remove(0);
+    (labels.value("alertname").to_owned(), labels.value("severity").to_owned())
+}
+
+/// A time as the scripts and rules have it, in minutes.
+pub(crate) fn minutes(time: &str) -> u32 {
+    let (number, of) = time.split_at(time.len() - 1);
+    let number: u32 = number.parse().unwrap();
+    match of {
+        "m" => number,
+        "h" => number * 60,
+        _ => unreachable!("a time in other than minutes and hours: {time}"),
+    }
+}
+
+/// Every story of every script.
+pub(crate) fn stories() -> Vec<Story> {
+    let stories = crate::alerts::promtool::scripts().into_iter().flat_map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        let script: Script = serde_saphyr::from_str(&text)
+            .unwrap_or_else(|error| unreachable!("{}: {error}", path.display()));
+        let step = minutes(&script.evaluation_interval);
+        script.tests.into_iter().map(move |test| Story::new(test, step))
+    });
+    stories.collect()
+}

@@ -1,0 +1,79 @@
+//! The table of findings and alerts: complete, and in line with the code and the rules.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use barman_cloud_exporter::rendering::{FindingCode, thresholds};
+
+use crate::alerts::{alerts, all_rules, shipped};
+
+/// One line of the table.
+pub(crate) struct Row {
+    pub(crate) finding: Option<FindingCode>,
+    pub(crate) alerts: Vec<String>,
+    pub(crate) reason: String,
+}
+
+/// The lines of the table in the README of the alerts.
+pub(crate) fn rows() -> Vec<Row> {
+    let readme = fs::read_to_string(shipped("README.md")).unwrap();
+    let (_, section) = readme.split_once("\n## Alerts and findings\n").unwrap();
+    let lines = section.lines().take_while(|line| !line.starts_with("## "));
+    lines.filter(|line| line.starts_with("| ")).skip(1).map(row).collect()
+}
+
+fn row(line: &str) -> Row {
+    let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+    let [finding, alerts, reason] = cells.try_into().expect("three cells");
+    let code = |word: &str| FindingCode::ALL.iter().copied().find(|code| code.as_str() == word);
+    let finding = (!finding.is_empty()).then(|| {
+        code(finding.trim_matches('`')).unwrap_or_else(|| unreachable!("no finding {finding}"))
+    });
+    let alerts = alerts.split(", ").filter(|name| !name.is_empty()).map(str::to_owned);
+    Row { finding, alerts: alerts.collect(), reason: reason.to_owned() }
+}
+
+#[test]
+fn every_finding_and_every_alert_is_in_the_table() {
+    let rows = rows();
+
+    let mut findings: Vec<_> = rows.iter().filter_map(|row| row.finding).collect();
+    findings.sort_unstable();
+    let mut all = FindingCode::ALL.to_vec();
+    all.sort_unstable();
+    assert_eq!(findings, all, "each finding once");
+    let told: BTreeSet<_> = rows.iter().flat_map(|row| row.alerts.clone()).collect();
+    let named: BTreeSet<_> = alerts().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(told, named);
+}
+
+#[test]
+fn what_has_no_counterpart_has_a_reason() {
+    let is_alone = |row: &&Row| row.finding.is_none() || row.alerts.is_empty();
+
+    let rows = rows();
+    let silent = rows.iter().filter(is_alone).filter(|row| row.reason.is_empty());
+
+    let silent: Vec<_> = silent.map(|row| (row.finding, row.alerts.clone())).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+/// Evaluates a product of numbers: the form in which thresholds are written.
+fn product(expression: &str) -> Option<f64> {
+    let inside = expression.trim().strip_prefix("vector(")?.strip_suffix(')')?;
+    inside.split('*').map(|factor| factor.trim().parse::<f64>().ok()).product()
+}
+
+#[test]
+fn findings_and_alerts_have_the_same_thresholds() {
+    for threshold in thresholds() {
+        let rules = all_rules();
+        let rule = rules.iter().find(|rule| {
+            let severity = rule.labels.get("severity").map_or("", String::as_str);
+            let name = rule.labels.get("name").map_or("", String::as_str);
+            rule.record.is_some() && (name, severity) == (threshold.name, threshold.severity)
+        });
+        let rule = rule.unwrap_or_else(|| unreachable!("no rule records {}", threshold.name));
+        assert_eq!(product(&rule.expr), Some(threshold.value), "{}", threshold.name);
+    }
+}

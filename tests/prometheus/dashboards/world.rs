@@ -1,0 +1,95 @@
+//! The demo's archive with more besides, scanned by the exporter, scraped by Prometheus.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use embedded_s3::{Options, Store};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use serde_json::json;
+use test_support::{EmbeddedArchive, Exporter, Prometheus, every_second};
+
+use crate::dashboards::archive::{Archive, HEALTHY, TROUBLED};
+use crate::dashboards::directory::{BUCKET, Directory, PREFIX};
+
+/// Name of the archive in the exporter's configuration.
+pub(crate) const ARCHIVE: &str = "demo";
+
+/// A server whose first backup waits for its WAL.
+pub(crate) const WAITING: &str = "orders";
+
+/// A server that is configured, and has nothing in the archive.
+pub(crate) const NEVER: &str = "invoices";
+
+/// Time for what takes a few scans and scrapes; far more than needed.
+pub(crate) const SOON: Duration = Duration::from_secs(90);
+
+pub(crate) struct World {
+    pub(crate) archive: EmbeddedArchive,
+    pub(crate) exporter: Exporter,
+    pub(crate) prometheus: Prometheus,
+}
+
+impl World {
+    /// Starts everything, with the exporter scraped by so many jobs, as if it ran so many times;
+    /// and waits until every job has what a rate needs.
+    pub(crate) async fn start(jobs: usize) -> Self {
+        let now = now();
+        let store = Store::default();
+        Archive::fill(&store, now).unwrap();
+        add_waiting_server(&store, now);
+        let destination = format!("{BUCKET}/{PREFIX}");
+        let archive = EmbeddedArchive::start(store, &destination, Options::default()).await;
+        let exporter = Exporter::start(configuration(&archive)).await;
+        let address = exporter.url("").replace("http://", "");
+        let prometheus = Prometheus::scraping(&vec![address.as_str(); jobs]).await;
+        let scans = r#"barman_cloud_scans_total{outcome="success"}"#;
+        let enough = format!("count(increase({scans}[1m]) > 1) == {jobs}");
+        prometheus.wait_for("a few scans and scrapes", SOON, &enough).await;
+        Self { archive, exporter, prometheus }
+    }
+}
+
+/// The demo's configuration, with two servers more and a certificate.
+fn configuration(archive: &EmbeddedArchive) -> String {
+    archive.write("tls.crt", &certificate());
+    let mut settings = archive.settings(ARCHIVE);
+    settings["servers"] = json!([
+        { "serverName": HEALTHY, "retentionPolicy": "14d", "backupSchedule": "0 0 2 * * *" },
+        { "serverName": TROUBLED, "retentionPolicy": "14d", "backupSchedule": "0 1 * * *" },
+        { "serverName": WAITING },
+        { "serverName": NEVER },
+    ]);
+    let file = archive.directory().join("tls.crt");
+    let mut configuration = every_second([settings]);
+    // A scan takes a debug build most of a second.
+    configuration["scan"]["schedule"] = json!("*/2 * * * * *");
+    let name = format!("{HEALTHY}-server");
+    configuration["certificates"] = json!([{ "name": name, "file": file, "caFile": file }]);
+    configuration["certificateWatch"] = json!({ "schedule": "* * * * * *" });
+    configuration.to_string()
+}
+
+/// A certificate that signs itself.
+fn certificate() -> String {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_after = date_time_ymd(2100, 1, 1);
+    params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+}
+
+fn add_waiting_server(store: &Store, now: DateTime<Utc>) {
+    let at = now - TimeDelta::minutes(20);
+    let directory = Directory::new(store, WAITING);
+    let time = at.format("%Y-%m-%d %H:%M:%S+00:00");
+    let info = format!(
+        "begin_time={time}\nend_time={time}\nbegin_wal=000000010000000000000003\n\
+         end_wal=000000010000000000000003\nend_xlog=0/3000100\nstatus=DONE\n"
+    );
+    directory.put("base/20261115T114000/backup.info", info, at);
+    directory.put_zeros("base/20261115T114000/data.tar", 1000, at);
+    directory.put_zeros("wals/0000000100000000/000000010000000000000002.gz", 100, at);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the archive ends when the exporter looks at it")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
