@@ -3,7 +3,7 @@
 TOOLS := target/test-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help build static test truth install lint fmt doc demo bench audit clean
+.PHONY: help build static unit test truth install lint fmt doc demo bench audit clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -15,6 +15,9 @@ build: ## Build the exporter as it is shipped
 static: ## Build the exporter as static as in the image, for the tests
 	deploy/static-cargo.sh build --locked --bin barman-cloud-exporter --target-dir target/static
 
+unit: ## Test what needs nothing but Rust: no root, no other programs
+	cargo test --workspace --lib --test program
+
 test: install lint static ## Check everything, as CI does; installs what is missing
 	cargo test --workspace
 
@@ -23,7 +26,7 @@ test: install lint static ## Check everything, as CI does; installs what is miss
 truth: export RUST_BACKTRACE := 0
 truth: install ## Compare verdicts with real restores in random lives; ROUNDS=n, SEED=s
 	ROUNDS=$(or $(ROUNDS),10) SEED=$(SEED) KEEP=$(KEEP) AGAIN=$(AGAIN) \
-	  cargo test --test truth -- --nocapture random_lives
+	  cargo test --test barman -- --nocapture random_lives
 
 install: ## Install what the tests need and is missing
 	tests/install.sh

@@ -72,7 +72,7 @@ fn check_or_update(readme: &str, begin: &str, end: &str, expected: &str) -> Stri
     let (before, rest) = readme.split_once(begin).expect("the README has a place for it");
     let (found, after) = rest.split_once(end).expect("the place has an end");
     if env::var_os("UPDATE_README").is_none() {
-        assert_eq!(found, expected, "run `UPDATE_README=1 cargo test --test readme`");
+        assert_eq!(found, expected, "run `UPDATE_README=1 cargo test --test program readme`");
     }
     [before, begin, expected, end, after].concat()
 }
