@@ -8,7 +8,7 @@ mod faults;
 mod golden_page;
 mod many_objects;
 mod modules;
-mod readme;
+mod documents;
 mod recorded_archive;
 mod recorded_recovery;
 mod report;

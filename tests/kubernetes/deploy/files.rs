@@ -85,14 +85,15 @@ fn the_unit_is_hardened() {
 }
 
 #[test]
-fn the_policy_is_that_of_the_readme_and_gives_no_right_to_write() {
+fn the_policy_is_documented_and_gives_no_right_to_write() {
     let policy = read("deploy/aws/iam-policy.json");
     let parsed: Value = serde_json::from_str(&policy).expect("the policy is JSON");
     let statements = parsed["Statement"].as_array().expect("the policy has statements");
     let actions = statements.iter().filter_map(|statement| statement["Action"].as_array());
     let actions: Vec<_> = actions.flatten().filter_map(Value::as_str).collect();
 
-    assert!(read("README.md").contains(&policy), "the README shows another policy");
+    let document = read("docs/configuration.md");
+    assert!(document.contains(&policy), "the document shows another policy");
     assert_eq!(
         actions,
         [

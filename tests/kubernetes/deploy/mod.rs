@@ -9,7 +9,7 @@
 mod files;
 mod kilobase;
 mod manifests;
-mod readme;
+mod patches;
 mod refused;
 mod static_program;
 

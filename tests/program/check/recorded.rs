@@ -1,8 +1,5 @@
 //! The JSON about the recorded archive, against everything that there is to know about it.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, recorded, recorded_archive};
 
@@ -145,19 +142,4 @@ async fn every_retention_policy_makes_of_the_backups_what_was_recorded() {
             assert_eq!(deletion["wal_objects"], json!(list(deleted, "wals").len()), "{policy}");
         }
     }
-}
-
-#[tokio::test]
-async fn the_readme_shows_what_is_printed() {
-    let archive = recorded_archive().await;
-    let mut settings = archive.settings("kilobase");
-    settings["servers"] =
-        json!([{ "serverName": "kilobase-postgres-backup", "retentionPolicy": "7d" }]);
-    let now = recorded("meta.json");
-
-    let ended = check(&archive, vec![settings], &["--at", text(&now, "now")]).await;
-
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("the file can be read");
-    assert!(readme.contains(&ended.output), "{}", ended.output);
 }

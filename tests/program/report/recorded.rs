@@ -1,8 +1,6 @@
 //! The report on the recorded archive, against everything that there is to know about it.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use serde_json::{Value, json};
@@ -221,13 +219,4 @@ async fn the_text_is_as_reviewed() {
 #[tokio::test]
 async fn the_markdown_is_as_reviewed() {
     insta::assert_snapshot!(reported(&recorded_archive().await, "markdown").await.output);
-}
-
-#[tokio::test]
-async fn the_readme_shows_what_is_printed() {
-    let printed = reported(&recorded_archive().await, "text").await.output;
-
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("the file can be read");
-    assert!(readme.contains(&printed), "{printed}");
 }

@@ -1,4 +1,4 @@
-//! What the README says to put on top of the overlays does what it says.
+//! Patches and kustomizations that `docs/kubernetes.md` shows do what it says.
 
 use std::fs;
 use std::process::Command;
@@ -9,9 +9,11 @@ use tempfile::TempDir;
 use crate::deploy::manifests::ways_out;
 use crate::deploy::{document, printed, problems, project, read, rendered};
 
-/// What the README says to add where Prometheus is called otherwise, or lives elsewhere.
+/// Document with the patches.
+const DOCUMENT: &str = "docs/kubernetes.md";
+
 #[test]
-fn the_patches_in_the_readme_do_what_it_says() {
+fn another_prometheus_can_be_named() {
     let documents = patched("my-release");
 
     let monitor = document(&documents, "PodMonitor", "barman-cloud-exporter");
@@ -42,7 +44,7 @@ fn other_ports_and_the_credentials_of_a_node_can_be_let_through() {
 
 /// `rules` of the thresholds is a list, in which the patch goes by number.
 #[test]
-fn the_limit_for_wal_in_the_readme_is_that_of_all_servers() {
+fn the_limit_for_wal_is_that_of_all_servers() {
     let documents = patched("wal_age_seconds");
 
     let rules = document(&documents, "PrometheusRule", "barman-cloud-exporter-thresholds");
@@ -65,12 +67,12 @@ fn rendered_on_top(kustomization: &str) -> Vec<Value> {
     rendered(scratch.path())
 }
 
-/// The overlay with the one of the README's blocks of patches that has these words.
+/// Returns the overlay with the document's block of patches that has these words.
 fn patched(words: &str) -> Vec<Value> {
-    let readme = read("README.md");
-    let blocks = readme.split("```yaml\n- target:").skip(1);
+    let shown = read(DOCUMENT);
+    let blocks = shown.split("```yaml\n- target:").skip(1);
     let mut blocks = blocks.filter_map(|block| block.split_once("```")).map(|(block, _)| block);
-    let patches = blocks.find(|block| block.contains(words)).expect("the README has the patches");
+    let patches = blocks.find(|block| block.contains(words)).expect("the document has the patches");
     let overlay = "resources: [deploy/kubernetes/overlays/s3-keys]";
     rendered_on_top(&format!("{overlay}\npatches:\n- target:{patches}"))
 }
@@ -78,10 +80,10 @@ fn patched(words: &str) -> Vec<Value> {
 /// The overlay comes from a copy here, and not from a repository that nobody has.
 #[test]
 fn a_kustomization_of_ones_own_on_top_is_good() {
-    let readme = read("README.md");
-    let mut blocks = readme.split("```yaml\n").skip(1).filter_map(|block| block.split_once("```"));
+    let shown = read(DOCUMENT);
+    let mut blocks = shown.split("```yaml\n").skip(1).filter_map(|block| block.split_once("```"));
     let is_it = |(block, _): &(&str, &str)| block.contains("kind: Kustomization");
-    let (shown, _) = blocks.find(is_it).expect("the README shows a kustomization");
+    let (shown, _) = blocks.find(is_it).expect("the document shows a kustomization");
     let (address, _) = shown.split_once("//deploy").expect("the overlay has an address");
     let (_, address) = address.rsplit_once("- ").expect("it is an item");
     let kustomization = shown.replace(&format!("{address}//"), "").replace("?ref=v0.1.0", "");
