@@ -4,11 +4,11 @@
 mod certificates;
 mod check;
 mod daemon;
+mod documents;
 mod faults;
 mod golden_page;
 mod many_objects;
 mod modules;
-mod documents;
 mod recorded_archive;
 mod recorded_recovery;
 mod report;
