@@ -7,6 +7,7 @@ mod daemon;
 mod documents;
 mod faults;
 mod golden_page;
+mod language;
 mod many_objects;
 mod modules;
 mod recorded_archive;

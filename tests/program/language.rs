@@ -1,0 +1,85 @@
+//! The language of doc comments, as far as a machine can judge it.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folders with sources.
+const SOURCES: [&str; 5] = ["src", "crates", "tests", "benches", "examples"];
+
+/// Words that open a question rather than a description.
+const QUESTION_WORDS: [&str; 9] =
+    ["What", "How", "Whether", "When", "Where", "Which", "Who", "Whose", "Why"];
+
+/// Largest share of doc comments that may open with such a word, in percent.
+const MAX_PERCENT: usize = 5;
+
+/// A doc comment.
+struct DocComment {
+    /// File and line.
+    place: String,
+    /// First line, without the slashes.
+    first_line: String,
+}
+
+impl DocComment {
+    /// Returns whether the comment opens with a question word.
+    fn opens_with_question(&self) -> bool {
+        let first_word = self.first_line.split_whitespace().next().unwrap_or_default();
+        QUESTION_WORDS.contains(&first_word)
+    }
+}
+
+/// Returns the Rust files below a folder.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the entry can be read").path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Returns the doc comments of a file.
+fn doc_comments(path: &Path) -> Vec<DocComment> {
+    let text = fs::read_to_string(path).expect("the file can be read");
+    let mut found = Vec::new();
+    let mut is_inside = false;
+    for (line, number) in text.lines().map(str::trim_start).zip(1..) {
+        let content = line.strip_prefix("//!").or_else(|| line.strip_prefix("///"));
+        if let Some(first_line) = content.filter(|_| !is_inside) {
+            let place = format!("{}:{number}", path.display());
+            found.push(DocComment { place, first_line: first_line.to_owned() });
+        }
+        is_inside = content.is_some();
+    }
+    found
+}
+
+#[test]
+fn few_doc_comments_open_with_a_question_word() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = 0;
+    let mut questions = Vec::new();
+    for folder in SOURCES {
+        for file in rust_files(&root.join(folder)) {
+            let comments = doc_comments(&file);
+            all += comments.len();
+            questions.extend(comments.into_iter().filter(DocComment::opens_with_question));
+        }
+    }
+
+    assert!(all > 1000, "only {all} doc comments were found");
+    let places: Vec<_> = questions.iter().map(|comment| comment.place.as_str()).collect();
+    assert!(
+        questions.len() * 100 <= all * MAX_PERCENT,
+        "{} of {all} doc comments open with a question word:\n{}",
+        questions.len(),
+        places.join("\n")
+    );
+}
