@@ -1,4 +1,6 @@
 //! What is not as it should be: the rules of the health check, those on backups and WAL here.
+//!
+//! `docs/specification.md`, 19.
 
 use barman_archive::inventory::UnreadableReason;
 use barman_archive::postgres::{SegmentName, TimelineId};

@@ -3,6 +3,8 @@
 //! After a major upgrade in place, or when a cluster is created anew, the new cluster archives to the
 //! directory of the old one. A listing does not show which cluster wrote a segment, only when the
 //! segment arrived. The creation time of a cluster is part of its system identifier.
+//!
+//! `docs/specification.md`, 11.
 
 use std::collections::{BTreeMap, BTreeSet};
 

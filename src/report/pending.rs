@@ -1,4 +1,6 @@
 //! Missing segments that may be on their way.
+//!
+//! `docs/specification.md`, 9.2.
 
 use std::collections::BTreeMap;
 

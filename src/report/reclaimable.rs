@@ -1,4 +1,6 @@
 //! Bytes in an archive that nobody needs.
+//!
+//! `docs/specification.md`, 13.3.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,6 @@
 //! Small files of a server whose content is unknown.
+//!
+//! `docs/specification.md`, 20.2.
 
 use std::collections::BTreeMap;
 

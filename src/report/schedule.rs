@@ -1,4 +1,6 @@
 //! Report on whether a server's backups are taken on schedule.
+//!
+//! `docs/specification.md`, 15.
 
 use std::sync::Arc;
 

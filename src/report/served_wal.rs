@@ -1,4 +1,6 @@
 //! WAL and history files of a server, as `barman-cloud-wal-restore` serves them.
+//!
+//! `docs/specification.md`, 5.
 
 use barman_archive::inventory::{
     FileContent, FileReading, PartialSegment, SmallFile, SmallFiles, UnreadableReason, WalInventory,

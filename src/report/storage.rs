@@ -1,4 +1,6 @@
 //! Bytes and objects of an archive, by prefix.
+//!
+//! `docs/specification.md`, 18.1.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! Anomalies in a server's WAL.
+//!
+//! `docs/specification.md`, 18.4.
 
 use std::collections::{BTreeMap, BTreeSet};
 

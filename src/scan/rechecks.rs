@@ -1,4 +1,6 @@
 //! Making sure of backups before they are said to have lost WAL.
+//!
+//! `docs/specification.md`, 1.4.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,6 @@
 //! Search for unfinished multipart uploads: a side question, which never fails a scan.
+//!
+//! `docs/specification.md`, 17.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Who may use whom: the modules of the source, and what stays out of them.
+//! Who may use whom: the modules of the source, what stays out of them, and the document that they cite.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -149,4 +149,40 @@ fn pure_crates_depend_on_nothing_that_does_io() {
             assert_eq!(found, None, "`{package}` depends on {line}");
         }
     }
+}
+
+#[test]
+fn every_cited_section_of_the_specification_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let specification = fs::read_to_string(root.join("docs/specification.md"));
+    let specification = specification.expect("the specification can be read");
+    let sections = sections(&specification);
+    let mut citations = 0;
+
+    for file in ["src", "tests", "benches"].iter().flat_map(|folder| files(&root.join(folder))) {
+        let text = fs::read_to_string(&file).expect("the file can be read");
+        for line in text.lines().filter(|line| line.trim_start().starts_with("//")) {
+            let Some((_, cited)) = line.split_once("`docs/specification.md`, ") else { continue };
+            for number in
+                cited.trim_end_matches('.').split([' ', ',']).filter(|word| is_section(word))
+            {
+                assert!(sections.contains(&number), "{}: no section {number}", file.display());
+                citations += 1;
+            }
+        }
+    }
+
+    assert!(citations > 0, "nothing cites the specification");
+}
+
+/// Numbers of the chapters and sections of a document.
+fn sections(document: &str) -> Vec<&str> {
+    let headings = document.lines().filter(|line| line.starts_with("##"));
+    let numbers =
+        headings.filter_map(|line| line.trim_start_matches('#').split_whitespace().next());
+    numbers.map(|number| number.trim_end_matches('.')).collect()
+}
+
+fn is_section(word: &str) -> bool {
+    word.starts_with(|letter: char| letter.is_ascii_digit())
 }

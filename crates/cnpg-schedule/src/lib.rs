@@ -7,6 +7,8 @@
 //!
 //! The fields are read here, by the rules of those two, and handed to croner as lists of numbers, so
 //! that nothing which it reads differently (`7`, `L`, `#`, stars) gets there.
+//!
+//! `docs/specification.md`, 14.
 
 mod backup_schedule;
 mod calendar;

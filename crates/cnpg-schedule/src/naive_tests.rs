@@ -1,4 +1,6 @@
 //! Times as a naive search finds them, for whatever can be written.
+//!
+//! `docs/specification.md`, 14.
 
 use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;

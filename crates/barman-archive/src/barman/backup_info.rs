@@ -1,4 +1,6 @@
 //! `backup.info`: what Barman says of one backup.
+//!
+//! `docs/specification.md`, 4.1 to 4.6.
 
 use std::collections::BTreeMap;
 use std::fmt;

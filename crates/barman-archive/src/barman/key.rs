@@ -1,4 +1,6 @@
 //! Keys: what an object is, by where it lies and what it is called.
+//!
+//! `docs/specification.md`, 3.1 to 3.4.
 
 use super::Compression;
 use crate::postgres::{SegmentName, TimelineId, WalDir, parse_hex};

@@ -1,4 +1,6 @@
 //! What the keys and files of an archive mean: the layout that the `barman-cloud-*` tools write.
+//!
+//! `docs/specification.md`, 3 and 4.
 
 mod backup_info;
 mod backup_label;

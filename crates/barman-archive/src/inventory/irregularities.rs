@@ -1,4 +1,6 @@
 //! Rare data of WAL directories: most of them have none.
+//!
+//! `docs/specification.md`, 5.2 and 18.4.
 
 use std::collections::{BTreeMap, BTreeSet};
 

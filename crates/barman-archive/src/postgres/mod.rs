@@ -1,4 +1,6 @@
 //! What is true of every `PostgreSQL` cluster: WAL positions, segments, timelines.
+//!
+//! `docs/specification.md`, 2.
 
 mod history;
 mod lsn;

@@ -4,6 +4,8 @@
 //! An incremental backup holds the blocks that have changed since its parent. `pg_combinebackup`
 //! needs every backup from the full one on, but none of the parents' WAL: recovery starts at the
 //! checkpoint of the last backup.
+//!
+//! `docs/specification.md`, 4.8.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,6 @@
 //! Restores that meet objects in cold storage.
+//!
+//! `docs/specification.md`, 6.7.
 
 use super::follow::Tried;
 use super::judged::Judged;

@@ -1,4 +1,6 @@
 //! Part of a retention window that can really be restored.
+//!
+//! `docs/specification.md`, 10.3.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

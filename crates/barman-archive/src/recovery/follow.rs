@@ -1,4 +1,6 @@
 //! Restores of one backup to every target that a person can name.
+//!
+//! `docs/specification.md`, 6.2.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

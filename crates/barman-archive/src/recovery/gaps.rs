@@ -1,4 +1,6 @@
 //! Segments that are missing where a backup has to be replayed through.
+//!
+//! `docs/specification.md`, 9.1.
 
 use std::collections::BTreeMap;
 

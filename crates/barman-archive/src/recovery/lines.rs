@@ -1,4 +1,6 @@
 //! The timeline that a cluster is on, as far as a listing shows it.
+//!
+//! `docs/specification.md`, 8.1 and 8.2.
 
 use std::collections::BTreeSet;
 

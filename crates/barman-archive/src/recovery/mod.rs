@@ -5,6 +5,8 @@
 //! and Point-in-Time Recovery". A course is a timeline history as recovery reads it. A restore
 //! replays one backup along a course. A [`Verdict`] follows from the restores of a backup to every
 //! target that a person can name.
+//!
+//! `docs/specification.md`, 5 to 13.
 
 mod chain;
 mod cold;

@@ -1,4 +1,6 @@
 //! WAL that some backup still needs.
+//!
+//! `docs/specification.md`, 13.1.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

@@ -1,4 +1,6 @@
 //! One restore: a backup, replayed along a history.
+//!
+//! `docs/specification.md`, 6.1 to 6.6.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;

@@ -1,4 +1,6 @@
 //! Timelines that a restored copy may have written into the archive.
+//!
+//! `docs/specification.md`, 8.3.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,6 @@
 //! Verdicts on the backups of one cluster, and on the cluster.
+//!
+//! `docs/specification.md`, 7.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

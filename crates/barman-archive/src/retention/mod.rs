@@ -7,6 +7,8 @@
 //! [`report()`] returns the status that the policy gives each backup, [`obsolete_since`] the time
 //! since which a backup has been obsolete, [`deletion()`] what is deleted with the obsolete
 //! backups, and [`retention_blocks`] what keeps Barman from deleting.
+//!
+//! `docs/specification.md`, 12.
 
 mod block;
 mod catalog;

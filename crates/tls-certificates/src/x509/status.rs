@@ -1,4 +1,6 @@
 //! What is known of one certificate that is watched.
+//!
+//! `docs/specification.md`, 16.2.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

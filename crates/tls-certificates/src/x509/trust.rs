@@ -1,4 +1,6 @@
 //! `OpenSSL`'s verdict on certificates, with the settings of the clients.
+//!
+//! `docs/specification.md`, 16.3.
 
 use std::path::PathBuf;
 

@@ -3,6 +3,8 @@
 //! Nothing here knows of runs or courses: a WAL file is the list of the timelines that wrote each
 //! quarter of it, and replay is what `xlogrecovery.c` does with such files. Lines are named as in
 //! `PostgreSQL` 15.
+//!
+//! `docs/specification.md`, 2.6 and 6.
 
 use std::collections::{BTreeMap, BTreeSet};
 

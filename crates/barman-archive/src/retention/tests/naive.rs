@@ -1,4 +1,6 @@
 //! Barman's functions, rewritten one statement after the other, on names as text.
+//!
+//! `docs/specification.md`, 12.
 
 use super::*;
 
