@@ -98,21 +98,21 @@ tests:
         exp_alerts:
           - exp_labels: { name: waiting_for_wal_seconds, of_severity: warning, severity: warning }
             exp_annotations:
-              summary: The threshold waiting_for_wal_seconds of the alerts about backups is missing
+              summary: Threshold waiting_for_wal_seconds of the backup alerts is missing
               description: >-
                 No rule records barman_cloud:threshold with name waiting_for_wal_seconds and severity warning. Alerts
                 that compare with it cannot fire.
               runbook_url: https://barman-cloud-exporter.example/alerts/runbooks/BarmanCloudThresholdMissing.md
           - exp_labels: { name: waiting_for_wal_seconds, of_severity: critical, severity: warning }
             exp_annotations:
-              summary: The threshold waiting_for_wal_seconds of the alerts about backups is missing
+              summary: Threshold waiting_for_wal_seconds of the backup alerts is missing
               description: >-
                 No rule records barman_cloud:threshold with name waiting_for_wal_seconds and severity critical. Alerts
                 that compare with it cannot fire.
               runbook_url: https://barman-cloud-exporter.example/alerts/runbooks/BarmanCloudThresholdMissing.md
           - exp_labels: { name: wal_age_seconds, severity: warning }
             exp_annotations:
-              summary: The threshold wal_age_seconds of the alerts about backups is missing
+              summary: Threshold wal_age_seconds of the backup alerts is missing
               description: >-
                 No rule records barman_cloud:threshold with name wal_age_seconds. Alerts that compare with it
                 cannot fire.

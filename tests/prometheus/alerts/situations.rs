@@ -186,7 +186,7 @@ impl Subject {
     /// The sentence that says that scans fail, where it has one.
     fn sentence(&self) -> Option<&'static str> {
         let sentences =
-            ["Scans of the archive fail: this is as of", "Reading it fails: this is as of"];
+            ["Scans of the archive fail; this is", "Reading it fails; this is"];
         let description = &self.rule.annotations["description"];
         sentences.into_iter().find(|sentence| description.contains(sentence))
     }
