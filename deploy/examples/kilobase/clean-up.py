@@ -6,7 +6,7 @@ import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 
-# barman-cloud-backup writes no others but DONE; an unknown one is left alone.
+# Other than these, barman-cloud-backup writes only DONE; backups with an unknown status are not touched.
 DEAD_STATUSES = ("FAILED", "STARTED", "EMPTY")
 
 
@@ -19,17 +19,17 @@ def barman(tool, server, *options):
 
 
 def delete(server, *options):
-    """Has Barman delete, or say what it would delete."""
+    """Lets Barman delete, or print what it would delete."""
     dry_run = ["--dry-run"] if os.environ["DRY_RUN"] == "true" else []
     print(barman("backup-delete", server, *dry_run, *options), end="", flush=True)
 
 
 def is_dead(backup, limit):
-    """Whether a backup is not done and so old that nobody can be at work on it."""
+    """Returns whether a backup is unfinished and too old to be still running."""
     if backup.get("status") not in DEAD_STATUSES:
         return False
     try:
-        # The local time of whoever took it: a day off at most.
+        # Local time of the host that took it: off by a day at most.
         began = datetime.strptime(backup["backup_id"], "%Y%m%dT%H%M%S")
     except ValueError:
         return False
@@ -37,7 +37,7 @@ def is_dead(backup, limit):
 
 
 def clean_up(server):
-    """Deletes dead backups first: they protect WAL that the policy would let go."""
+    """Deletes dead backups first: they protect WAL that the policy would delete."""
     limit = datetime.now(timezone.utc) - timedelta(days=int(os.environ["DEAD_AFTER_DAYS"]))
     listing = json.loads(barman("backup-list", server, "--format", "json"))
     for backup in listing["backups_list"]:
@@ -48,7 +48,7 @@ def clean_up(server):
 
 
 def main():
-    """Every server has its turn, whatever becomes of the others."""
+    """Cleans up every server, even if others fail."""
     failed = False
     for server in os.environ["SERVERS"].split():
         try:

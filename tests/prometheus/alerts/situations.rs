@@ -185,8 +185,7 @@ impl Subject {
 
     /// The sentence that says that scans fail, where it has one.
     fn sentence(&self) -> Option<&'static str> {
-        let sentences =
-            ["Scans of the archive fail; this is", "Reading it fails; this is"];
+        let sentences = ["Scans of the archive fail; this is", "Reading it fails; this is"];
         let description = &self.rule.annotations["description"];
         sentences.into_iter().find(|sentence| description.contains(sentence))
     }

@@ -43,8 +43,7 @@ fn expected(query: &str, value: f64) -> String {
 
 #[test]
 fn hourly_scans_draw_what_arrives_and_no_zeros() {
-    let panels =
-        [("How much WAL arrives?", 60_000_000.0 / 3600.0), ("How many WAL segments arrive?", 4.0)];
+    let panels = [("WAL rate", 60_000_000.0 / 3600.0), ("WAL segments per hour", 4.0)];
     let mut script = HOURLY.to_owned();
     for (panel, rate) in panels {
         let drawn = format!("({})[175m:5m]", at_a_step_of_five_minutes(panel));

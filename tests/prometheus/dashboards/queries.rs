@@ -11,7 +11,7 @@ use crate::dashboards::world::{ARCHIVE, NEVER, WAITING, World};
 
 /// Queries that return nothing for a server in good health: panel, query, and why.
 const EMPTY_IN_GOOD_HEALTH: [(&str, &str, &str); 1] =
-    [("How long do backups take?", "C", "no backup waits for its WAL")];
+    [("Backup duration", "C", "no backup waits for its WAL")];
 
 #[tokio::test]
 async fn every_query_returns_data() {

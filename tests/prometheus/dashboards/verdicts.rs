@@ -9,7 +9,7 @@ use crate::dashboards::archive::{HEALTHY, ORPHAN, TROUBLED};
 use crate::dashboards::board::{Board, items, text};
 use crate::dashboards::world::{ARCHIVE, NEVER, SOON, WAITING, World};
 
-const TABLE: &str = "Which servers can be restored?";
+const TABLE: &str = "Servers";
 
 #[tokio::test]
 async fn every_server_has_its_verdict() {
@@ -85,7 +85,7 @@ async fn verdicts(
 }
 
 async fn stat(prometheus: &Prometheus, board: &Board, server: &str) -> BTreeMap<String, String> {
-    let query = board.query("Can it be restored?").filled(ARCHIVE, server);
+    let query = board.query("Verdict").filled(ARCHIVE, server);
     by_server(&prometheus.query(&query).await.unwrap())
 }
 
