@@ -73,7 +73,7 @@ impl Judged {
             uploads_of_backups: &[].into(),
             is_whole: true,
         };
-        build(&findings, &self.expected, self.now)
+        build(&findings, &self.expected, self.now).report
     }
 
     /// How many WAL directories there are.

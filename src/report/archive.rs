@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use barman_archive::inventory::Usage;
-use barman_archive::postgres::WalDir;
 use chrono::{DateTime, Utc};
 
 use super::{PrefixSums, ServerReport, UploadSums};
@@ -27,9 +26,6 @@ pub struct Report {
     /// Unfinished multipart uploads by server, under the empty name for those outside any server;
     /// `None` if the store does not list them.
     pub uploads: Option<BTreeMap<String, UploadSums>>,
-    /// WAL directories, by server, whose files must be listed again to compute sums that are
-    /// missing here.
-    pub lacking: BTreeSet<(String, WalDir)>,
 }
 
 impl Report {

@@ -97,9 +97,23 @@ pub struct ScanFindings<'a> {
     pub is_whole: bool,
 }
 
+/// Report on an archive, and the listings that would complete it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// The report.
+    pub report: Report,
+    /// WAL directories, each with its server, whose files must be listed again to compute sums that
+    /// the report leaves out.
+    pub wal_dirs_to_list: BTreeSet<(String, WalDir)>,
+}
+
 /// Builds the report from everything that a scan read.
 #[must_use]
-pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime<Utc>) -> Report {
+pub fn build(
+    findings: &ScanFindings<'_>,
+    expected: &Expectations,
+    now: DateTime<Utc>,
+) -> Assessment {
     let inventory = findings.inventory;
     let servers = server_names(inventory, expected);
     let empty = DirectoryInventory::default();
@@ -110,19 +124,20 @@ pub fn build(findings: &ScanFindings<'_>, expected: &Expectations, now: DateTime
     };
     let reports: BTreeMap<String, (ServerReport, BTreeSet<WalDir>)> =
         servers.iter().map(report_of).collect();
-    let lacking = reports
+    let wal_dirs_to_list = reports
         .iter()
-        .flat_map(|(name, (_, wal_dirs))| wal_dirs.iter().map(|wal_dir| (name.clone(), *wal_dir)));
-    Report {
+        .flat_map(|(name, (_, wal_dirs))| wal_dirs.iter().map(|wal_dir| (name.clone(), *wal_dir)))
+        .collect();
+    let report = Report {
         audited_at: findings.audited_at,
         usage: inventory.total(),
         is_whole: findings.is_whole,
         prefixes: prefix_sums(findings, &servers, expected),
         ignored: ignored_servers(inventory, expected),
         uploads: findings.uploads.map(|uploads| uploads_by_server(uploads, &servers, expected)),
-        lacking: lacking.collect(),
         servers: reports.into_iter().map(|(name, (report, _))| (name, report)).collect(),
-    }
+    };
+    Assessment { report, wal_dirs_to_list }
 }
 
 /// Names of the servers that exist but are ignored.

@@ -31,7 +31,7 @@ mod scenarios;
 
 pub use archive::Report;
 pub use backups::{BackupReport, BackupState, IncompleteReason};
-pub use build::{Expectations, RetentionPolicies, ScanFindings, build};
+pub use build::{Assessment, Expectations, RetentionPolicies, ScanFindings, build};
 pub use deletion::DeletionReport;
 pub use newest_wal::NewestSegment;
 pub use oddities::Oddity;

@@ -16,7 +16,7 @@ use super::rescan::backups;
 use super::uploads::UploadsAsked;
 use super::wal_dirs::AskedWalDirs;
 use super::{Clock, ScanLimits};
-use crate::report::{Expectations, Report, ScanFindings, build};
+use crate::report::{Assessment, Expectations, Report, ScanFindings, build};
 
 /// What is remembered from one pass to the next.
 #[derive(Debug, Default)]
@@ -86,33 +86,36 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
             };
             build(&findings, self.expected, clock())
         };
-        let mut report = judge(inventory, &files.files);
+        let mut assessment = judge(inventory, &files.files);
         // Which cluster wrote a WAL directory decides what is lost.
-        if self.list_lacking_wal_dirs(&report, asked, inventory, listed_at).await {
-            report = judge(inventory, &files.files);
+        if self.list_lacking_wal_dirs(&assessment, asked, inventory, listed_at).await {
+            assessment = judge(inventory, &files.files);
         }
-        if self.recheck_lost_wal(&report, losses, inventory, &mut files.files, listed_at).await? {
-            report = judge(inventory, &files.files);
+        if self
+            .recheck_lost_wal(&assessment.report, losses, inventory, &mut files.files, listed_at)
+            .await?
+        {
+            assessment = judge(inventory, &files.files);
         }
-        if self.list_lacking_wal_dirs(&report, asked, inventory, listed_at).await {
-            report = judge(inventory, &files.files);
+        if self.list_lacking_wal_dirs(&assessment, asked, inventory, listed_at).await {
+            assessment = judge(inventory, &files.files);
         }
-        Ok(report)
+        Ok(assessment.report)
     }
 
     /// Lists the WAL directories again on whose files missing sums, or the limits of clusters, depend; returns
     /// whether that yields anything new. If it fails, the sums stay absent.
     async fn list_lacking_wal_dirs(
         &self,
-        report: &Report,
+        assessment: &Assessment,
         asked: &mut AskedWalDirs,
         inventory: &mut Inventory,
         listed_at: DateTime<Utc>,
     ) -> bool {
-        match self.list_logs_again(&report.lacking, inventory, listed_at).await {
+        match self.list_logs_again(&assessment.wal_dirs_to_list, inventory, listed_at).await {
             Ok(says_more) => {
                 if says_more {
-                    asked.note(&report.lacking, listed_at);
+                    asked.note(&assessment.wal_dirs_to_list, listed_at);
                 }
                 says_more
             }

@@ -72,7 +72,7 @@ fn report() -> Report {
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),
     };
-    build(&findings, &expected, now)
+    build(&findings, &expected, now).report
 }
 
 /// The servers that are recorded, with the report on each.

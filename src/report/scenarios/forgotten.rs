@@ -8,7 +8,7 @@ use barman_archive::postgres::{TimelineId, WalDir};
 use proptest::prelude::*;
 
 use super::{Archive, NOW, info, moment, object};
-use crate::report::Report;
+use crate::report::Assessment;
 
 /// Objects to be listed, with segments of 1 GiB: four of them fill a WAL directory.
 #[derive(Clone, Debug, Default)]
@@ -94,8 +94,8 @@ impl Listing {
     }
 
     /// Lists WAL directories again, as a scan does.
-    fn list_again(&self, lacking: &BTreeSet<(String, WalDir)>, archive: &mut Archive) {
-        for (server, wal_dir) in lacking {
+    fn list_again(&self, wal_dirs: &BTreeSet<(String, WalDir)>, archive: &mut Archive) {
+        for (server, wal_dir) in wal_dirs {
             let mut fresh = Inventory::default();
             let below = format!("{server}/wals/{wal_dir}/");
             let mut found: Vec<_> =
@@ -114,11 +114,11 @@ impl Listing {
         }
     }
 
-    /// Returns the report on an inventory that has forgotten almost everything.
-    fn forgetful(&self) -> (Archive, Report) {
+    /// Assesses an inventory that has forgotten almost everything.
+    fn forgetful(&self) -> (Archive, Assessment) {
         let archive = self.archive(Inventory::with_memory_limits(0, 1));
-        let report = archive.report();
-        (archive, report)
+        let assessment = archive.assess();
+        (archive, assessment)
     }
 }
 
@@ -127,30 +127,31 @@ fn position(number: u32) -> u64 {
     (u64::from(number % 4) << 30) + 0x100
 }
 
-fn lacking(report: &Report) -> Vec<String> {
-    report.lacking.iter().map(|(server, wal_dir)| format!("{server}/{wal_dir}")).collect()
+fn to_list(assessment: &Assessment) -> Vec<String> {
+    let wal_dirs = &assessment.wal_dirs_to_list;
+    wal_dirs.iter().map(|(server, wal_dir)| format!("{server}/{wal_dir}")).collect()
 }
 
 #[test]
-fn only_logs_in_which_something_begins_or_ends_are_to_be_listed_again() {
+fn only_wal_dirs_in_which_something_begins_or_ends_are_to_be_listed_again() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
     let backup = |begin| Taken { timeline: 1, begin, length: 0, is_standalone: false };
     listing.add_backup(10, backup(9));
     listing.add_backup(12, backup(22));
 
-    let (mut archive, report) = listing.forgetful();
+    let (mut archive, assessment) = listing.forgetful();
 
     // Obsolete WAL ends in WAL directory 2; a restore starts in 5, and what Barman deletes ends
     // there.
-    assert_eq!(lacking(&report), ["s/0000000100000002", "s/0000000100000005"]);
-    let server = &report.servers["s"];
+    assert_eq!(to_list(&assessment), ["s/0000000100000002", "s/0000000100000005"]);
+    let server = &assessment.report.servers["s"];
     assert_eq!(server.recovery.obsolete_segments(), Some(9));
     assert_eq!(server.recovery.obsolete_stored, None);
     assert_eq!(server.recovery.restore, None);
     assert_eq!(server.retention.as_ref().unwrap().deletion, None);
     assert!(!server.reclaimable.contains_key(&crate::report::ReclaimReason::ObsoleteWal));
-    listing.list_again(&report.lacking, &mut archive);
+    listing.list_again(&assessment.wal_dirs_to_list, &mut archive);
     assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
 }
 
@@ -160,10 +161,10 @@ fn a_wal_dir_that_begins_with_what_is_needed_need_not_be_listed_again() {
     listing.add_segments(1, 0..40);
     listing.add_backup(10, Taken { timeline: 1, begin: 20, length: 1, is_standalone: false });
 
-    let (_, report) = listing.forgetful();
+    let (_, assessment) = listing.forgetful();
 
-    assert_eq!(lacking(&report), [""; 0]);
-    assert_eq!(report, listing.archive(Inventory::default()).report());
+    assert_eq!(to_list(&assessment), [""; 0]);
+    assert_eq!(assessment.report, listing.archive(Inventory::default()).report());
 }
 
 #[test]
@@ -173,11 +174,15 @@ fn a_wal_dir_with_segments_of_two_clusters_is_to_be_listed_again() {
     listing.add_backup(10, Taken { timeline: 1, begin: 12, length: 0, is_standalone: false });
     listing.add_backup(11, Taken { timeline: 1, begin: 20, length: 0, is_standalone: false });
 
-    let (mut archive, report) = listing.forgetful();
+    let (mut archive, assessment) = listing.forgetful();
 
-    assert!(lacking(&report).contains(&"s/0000000100000004".to_owned()), "{:?}", lacking(&report));
-    listing.list_again(&report.lacking, &mut archive);
-    listing.list_again(&archive.report().lacking, &mut archive);
+    assert!(
+        to_list(&assessment).contains(&"s/0000000100000004".to_owned()),
+        "{:?}",
+        to_list(&assessment)
+    );
+    listing.list_again(&assessment.wal_dirs_to_list, &mut archive);
+    listing.list_again(&archive.assess().wal_dirs_to_list, &mut archive);
     let report = archive.report();
     assert_eq!(report, listing.archive(Inventory::default()).report());
     let reach = report.servers["s"].recovery.verdict.backups["20261010T020000"].reach;
@@ -189,12 +194,12 @@ fn a_wal_dir_that_was_deleted_meanwhile_is_gone() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
     listing.add_backup(10, Taken { timeline: 1, begin: 9, length: 1, is_standalone: false });
-    let (mut archive, report) = listing.forgetful();
+    let (mut archive, assessment) = listing.forgetful();
     let lost = WalDir { timeline: TimelineId(1), high: 2 };
-    assert!(report.lacking.iter().eq([&("s".to_owned(), lost)]));
+    assert!(assessment.wal_dirs_to_list.iter().eq([&("s".to_owned(), lost)]));
 
     listing.logged.retain(|(key, ..)| !key.contains(&format!("/{lost}/")));
-    listing.list_again(&report.lacking, &mut archive);
+    listing.list_again(&assessment.wal_dirs_to_list, &mut archive);
 
     assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
 }
@@ -205,7 +210,7 @@ fn an_inventory_forgets_nothing_before_there_are_many_files() {
     listing.add_segments(1, 0..2000);
     listing.add_backup(10, Taken { timeline: 1, begin: 9, length: 1, is_standalone: false });
 
-    assert_eq!(lacking(&listing.archive(Inventory::default()).report()), [""; 0]);
+    assert_eq!(to_list(&listing.archive(Inventory::default()).assess()), [""; 0]);
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
@@ -252,11 +257,11 @@ fn listing() -> impl Strategy<Value = Listing> {
 
 proptest! {
     #[test]
-    fn with_the_lacking_logs_listed_again_nothing_is_forgotten(listing in listing()) {
-        let (mut archive, report) = listing.forgetful();
+    fn with_those_wal_dirs_listed_again_nothing_is_forgotten(listing in listing()) {
+        let (mut archive, assessment) = listing.forgetful();
 
-        listing.list_again(&report.lacking, &mut archive);
-        listing.list_again(&archive.report().lacking, &mut archive);
+        listing.list_again(&assessment.wal_dirs_to_list, &mut archive);
+        listing.list_again(&archive.assess().wal_dirs_to_list, &mut archive);
 
         prop_assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
     }

@@ -23,8 +23,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{
-    BackupState, Expectations, Report, RetentionPolicies, ScanFindings, ScheduleExpectation,
-    ServerReport, UploadFinding, WalAnomaly, build,
+    Assessment, BackupState, Expectations, Report, RetentionPolicies, ScanFindings,
+    ScheduleExpectation, ServerReport, UploadFinding, WalAnomaly, build,
 };
 
 const NOW: &str = "2026-11-15T12:00:00Z";
@@ -154,6 +154,10 @@ impl Archive {
     }
 
     fn report(&self) -> Report {
+        self.assess().report
+    }
+
+    fn assess(&self) -> Assessment {
         let mut inventory = self.inventory.clone();
         inventory.settle(moment(NOW));
         let findings = ScanFindings {

@@ -172,7 +172,7 @@ pub(super) fn report(servers: &BTreeMap<String, ServerObjects>) -> Report {
         uploads_of_backups: &BTreeMap::new(),
         is_whole: true,
     };
-    build(&findings, &expectations(servers), now())
+    build(&findings, &expectations(servers), now()).report
 }
 
 fn listed(key: &str, object: &Object) -> ListedObject {
