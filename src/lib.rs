@@ -2,13 +2,14 @@
 //!
 //! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
 //! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
-//! `postgres ← barman ← inventory ← recovery ← report ← rendering, metrics`, with `schedule` and
+//! `postgres ← barman ← inventory ← recovery ← report ← assess, rendering, metrics`, with `schedule` and
 //! `x509` beside them. The modules that do I/O (`trust`, `storage`, `certificates`, `scan`, `web`) know nothing
 //! of `config`: only `app` sees both, and only `app` reads the clock.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`report`] | the immutable result of one scan |
+//! | [`assess`] | the rules that make a report of what a scan read and an operator expects |
 //! | [`rendering`] | what a report says to people and their scripts: findings, sums, JSON, text |
 //! | [`metrics`] | what Prometheus sees |
 //! | [`config`] | what an operator can set |
@@ -18,6 +19,7 @@
 //! | [`app`] | builds and connects the modules |
 
 pub mod app;
+pub mod assess;
 pub mod certificates;
 pub mod config;
 pub mod metrics;

@@ -2,7 +2,9 @@
 
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles, StorageClass};
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
-use barman_cloud_exporter::report::{Expectations, Report, RetentionPolicies, ScanFindings, build};
+use barman_cloud_exporter::assess::{
+    Assessment, Expectations, RetentionPolicies, ScanFindings, assess,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 
 const NOW: &str = "2026-11-15T12:00:00Z";
@@ -52,18 +54,18 @@ impl Judged {
         archive.add_backups();
         archive.add_histories();
         archive.inventory = archive.listed(archive.inventory.clone(), 0..shape.segments);
-        for (_, wal_dir) in archive.judge().lacking {
+        for (_, wal_dir) in archive.judge().wal_dirs_to_list {
             archive.list_again(wal_dir);
         }
-        let report = archive.judge();
+        let Assessment { report, wal_dirs_to_list } = archive.judge();
         let server = report.servers.get("main").expect("it was listed");
-        assert!(report.lacking.is_empty(), "everything is known then");
+        assert!(wal_dirs_to_list.is_empty(), "everything is known then");
         assert!(server.recovery.restore.is_some(), "the newest backup is recoverable");
         archive
     }
 
     /// What is measured.
-    pub(crate) fn judge(&self) -> Report {
+    pub(crate) fn judge(&self) -> Assessment {
         let findings = ScanFindings {
             inventory: &self.inventory,
             files: &self.files,
@@ -73,7 +75,7 @@ impl Judged {
             uploads_of_backups: &[].into(),
             is_whole: true,
         };
-        build(&findings, &self.expected, self.now).report
+        assess(&findings, &self.expected, self.now)
     }
 
     /// How many WAL directories there are.

@@ -8,9 +8,8 @@ use archive_store::{Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
 use barman_archive::barman::KeepTarget;
 use barman_archive::postgres::{TimelineHistory, TimelineId};
-use barman_cloud_exporter::report::{
-    Expectations, Report, RetentionPolicies, ServerReport, WalAnomaly,
-};
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
+use barman_cloud_exporter::report::{Report, ServerReport, WalAnomaly};
 use barman_cloud_exporter::scan::{Knowledge, Pass, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Options, Server, Store};

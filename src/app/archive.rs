@@ -8,6 +8,7 @@ use archive_store::{Operation, RequestObserver, RequestOutcome};
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
+use crate::assess::oddities;
 use crate::config::{ArchiveConfig, EndpointUrl};
 use crate::metrics::{ArchiveView, Statistics};
 use crate::rendering::ScanProgress;
@@ -79,8 +80,9 @@ impl ScanObserver for PublishedArchive {
             Ok(report) => {
                 if self.logs_oddities.load(Ordering::Relaxed) {
                     let before = status.report.as_deref().zip(status.last_success_at);
-                    let known = before.map(|(report, at)| report.oddities(at)).unwrap_or_default();
-                    log_new(&status.name, &known, &report.oddities(end.at));
+                    let known =
+                        before.map(|(report, at)| oddities(&report, at)).unwrap_or_default();
+                    log_new(&status.name, &known, &oddities(&report, end.at));
                 }
                 status.last_success_at = Some(end.at);
                 status.report = Some(report);

@@ -83,7 +83,7 @@ fn reclaimable(report: &Report) -> Vec<Labelled<'_>> {
         found.reclaimable.iter().map(move |(reason, bytes)| (server.as_str(), *reason, *bytes))
     });
     // Uploads outside of any server are no backup's that is under way.
-    let outside = report.uploads.as_ref().and_then(|uploads| uploads.get("")?.bytes);
+    let outside = report.reclaimable_loose_uploads().flatten();
     let outside = outside.map(|bytes| ("", ReclaimReason::IncompleteUpload, bytes));
     let all = of_servers.chain(outside);
     all.map(|(server, reason, bytes)| (labels([server, reason.as_label()]), bytes.into())).collect()

@@ -1,7 +1,7 @@
 //! The report on one backup.
 
 use barman_archive::barman::{BackupInfo, BackupStatus, KeepTarget};
-use barman_archive::inventory::{BackupInventory, SomeNames, Sums, UnreadableReason};
+use barman_archive::inventory::{SomeNames, Sums, UnreadableReason};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Result of one scan for one backup: a directory below `base/` that is not empty.
@@ -58,34 +58,6 @@ impl BackupState {
             Self::Running => "running",
             Self::Incomplete => "incomplete",
             Self::Unreadable(_) => "unreadable",
-        }
-    }
-
-    /// Judges a backup by its `backup.info`, its objects and its age.
-    ///
-    /// Only its age distinguishes a running backup from one whose process was killed: both are left
-    /// as `STARTED`.
-    #[must_use]
-    pub fn of(
-        info: &BackupInfo,
-        inventory: &BackupInventory,
-        age: TimeDelta,
-        max_running_time: TimeDelta,
-    ) -> Self {
-        match info.status {
-            BackupStatus::Done if inventory.has_all_data(info) => Self::Done,
-            BackupStatus::Failed => Self::Failed,
-            BackupStatus::Started | BackupStatus::WaitingForWals | BackupStatus::Syncing
-                if age <= max_running_time =>
-            {
-                Self::Running
-            }
-            BackupStatus::Done
-            | BackupStatus::Empty
-            | BackupStatus::Started
-            | BackupStatus::WaitingForWals
-            | BackupStatus::Syncing
-            | BackupStatus::Unknown(_) => Self::Incomplete,
         }
     }
 }

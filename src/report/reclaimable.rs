@@ -1,12 +1,6 @@
-//! Bytes in an archive that nobody needs.
-//!
-//! `docs/specification.md`, 13.3.
+//! Reasons why nobody needs some of an archive's bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use barman_archive::recovery::{BackupChain, ChainLink};
-
-use super::{BackupReport, BackupState, IncompleteReason, ServerReport};
+use super::{Report, ServerReport};
 
 /// Reason why nobody needs some of an archive's bytes, as `barman_cloud_reclaimable_bytes`
 /// distinguishes them.
@@ -49,69 +43,29 @@ impl ReclaimReason {
             Self::IncompleteUpload => "incomplete_upload",
         }
     }
+
+    /// Returns whether the reason can apply to a server: everything of a server that nobody expects
+    /// is an orphan.
+    #[must_use]
+    pub const fn applies_to(self, server: &ServerReport) -> bool {
+        match self {
+            Self::IncompleteUpload => true,
+            Self::Orphan => !server.is_expected,
+            Self::ObsoleteWal
+            | Self::ObsoleteBackup
+            | Self::FailedBackup
+            | Self::IncompleteBackup => server.is_expected,
+        }
+    }
 }
 
-/// Bytes that nobody needs, by reason. A reason is missing if its bytes are unknown or it does not
-/// apply: everything of a server that nobody expects is an orphan, and nothing is counted twice.
-pub(super) fn reclaimable(
-    server: &ServerReport,
-    upload_bytes: Option<u64>,
-) -> BTreeMap<ReclaimReason, u64> {
-    let in_state = |state| {
-        let backups: Vec<_> =
-            server.backups.iter().filter(|backup| backup.state == state).collect();
-        server.known_count(backups.len())?;
-        Some(backups.iter().fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes)))
-    };
-    let bytes = |reason| match reason {
-        ReclaimReason::IncompleteUpload => upload_bytes,
-        ReclaimReason::Orphan => (!server.is_expected).then_some(server.usage.sums.bytes),
-        _ if !server.is_expected => None,
-        ReclaimReason::ObsoleteWal => server.recovery.obsolete_stored.map(|sums| sums.bytes),
-        ReclaimReason::ObsoleteBackup => obsolete_backups(server),
-        ReclaimReason::FailedBackup => in_state(BackupState::Failed),
-        ReclaimReason::IncompleteBackup => in_state(BackupState::Incomplete),
-    };
-    ReclaimReason::ALL.into_iter().filter_map(|reason| Some((reason, bytes(reason)?))).collect()
-}
-
-/// Bytes of the backups that neither the policy nor any remaining backup needs.
-fn obsolete_backups(server: &ServerReport) -> Option<u64> {
-    let obsolete: BTreeSet<String> =
-        server.retention.as_ref()?.obsolete_ids()?.into_iter().collect();
-    let needed = parents_of_others(server, &obsolete);
-    let backups = server.backups.iter();
-    let reclaimable = backups
-        .filter(|backup| obsolete.contains(&backup.id) && !needed.contains(backup.id.as_str()));
-    Some(reclaimable.fold(0, |sum: u64, backup| sum.saturating_add(backup.stored.bytes)))
-}
-
-/// Ids of the backups that finished, non-obsolete backups are based on.
-///
-/// Barman's policies do not keep a parent that does not name its children.
-fn parents_of_others<'a>(
-    server: &'a ServerReport,
-    obsolete: &BTreeSet<String>,
-) -> BTreeSet<&'a str> {
-    let by_id: BTreeMap<&str, &BackupReport> =
-        server.backups.iter().map(|backup| (backup.id.as_str(), backup)).collect();
-    let link = |id: &str| {
-        let backup = by_id.get(id)?;
-        let is_whole = backup.incomplete_reason() != Some(IncompleteReason::MissingData);
-        Some(
-            backup
-                .info
-                .as_ref()
-                .map_or(ChainLink::unreadable(), |info| ChainLink::of(info, is_whole)),
-        )
-    };
-    let staying = server
-        .backups
-        .iter()
-        .filter(|backup| backup.state == BackupState::Done && !obsolete.contains(&backup.id));
-    let chains = staying.filter_map(|backup| {
-        let parent = backup.info.as_ref()?.parent_id.as_deref();
-        BackupChain::of(&backup.id, parent, link).ok()
-    });
-    chains.flat_map(|chain| chain.parents).collect()
+impl Report {
+    /// Reclaimable bytes of uploads outside any server: all of them, because they belong to no
+    /// running backup. `None` without such uploads, and if the store does not list uploads; the
+    /// inner value is `None` if the store does not report their bytes.
+    #[must_use]
+    pub fn reclaimable_loose_uploads(&self) -> Option<Option<u64>> {
+        let sums = self.uploads.as_ref()?.get("")?;
+        Some(sums.bytes)
+    }
 }

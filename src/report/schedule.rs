@@ -4,12 +4,9 @@
 
 use std::sync::Arc;
 
-use barman_archive::barman::BackupStatus;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use cnpg_schedule::BackupSchedule;
-
-use super::{BackupReport, BackupState, ServerReport};
 
 /// Schedule on which an operator expects a server's backups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,58 +65,12 @@ pub enum Contradiction {
     LessOften,
 }
 
-/// Shortest grace period, and shortest grace of the usual interval, derived from earlier backups.
-const LEAST_GRACE: TimeDelta = TimeDelta::hours(1);
-
-/// Factor of the usual duration that counts as much longer.
-const MUCH_LONGER: i32 = 3;
-
-/// Number of newest backups that determine the usual duration.
-const USUAL_BACKUPS: usize = 7;
-
 /// Number of intervals required to be sure of a contradiction, and the factor by which they must be
 /// too long or too short.
 const SURE_INTERVALS: usize = 4;
 const SURE_FACTOR: i32 = 2;
 
 impl ScheduleReport {
-    pub(super) fn new(
-        expected: &ScheduleExpectation,
-        server: &ServerReport,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let backups = server.backups.as_slice();
-        let refused_at = server.refusals.newest_backup_at();
-        let begun = |backup: &BackupReport| begun_at(backup, now);
-        let done = backups.iter().filter(|backup| backup.done_at().is_some());
-        let mut done: Vec<(DateTime<Utc>, Option<TimeDelta>)> =
-            done.filter_map(|backup| Some((begun(backup)?, backup.duration()))).collect();
-        done.sort_unstable_by_key(|(begun_at, _)| *begun_at);
-        let newest_begun_at = done.last().map(|(begun_at, _)| *begun_at);
-        let oldest_begun_at = backups.iter().filter_map(begun).min();
-        let next_due_at = match (newest_begun_at, oldest_begun_at) {
-            (Some(newest), _) => expected.schedule.next_after(newest, expected.zone),
-            (None, Some(oldest)) => {
-                expected.schedule.latest_until(oldest, expected.zone, Some(oldest))
-            }
-            (None, None) => None,
-        };
-        let durations = done.iter().rev().filter_map(|(_, duration)| *duration);
-        let usual = median(durations.take(USUAL_BACKUPS).collect()).unwrap_or_default();
-        let usual_interval_grace = (usual * MUCH_LONGER).max(LEAST_GRACE);
-        Self {
-            expected: expected.clone(),
-            grace_period: expected.grace_period.unwrap_or(usual_interval_grace),
-            usual_interval_grace,
-            observed: ObservedIntervals::of(done.iter().map(|(begun_at, _)| *begun_at))
-                .filter(|_| refused_at.is_none()),
-            counted_from: newest_begun_at.or(oldest_begun_at),
-            next_due_at,
-            refused_at,
-            under_way_since: next_due_at.and_then(|due_at| under_way_since(backups, due_at, now)),
-        }
-    }
-
     /// Latest scheduled time up to now; `None` if unknown, as for `@every` before any backup.
     #[must_use]
     pub fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -173,50 +124,4 @@ impl ScheduleReport {
             None
         }
     }
-}
-
-/// Start of a backup. A start in the future is not trusted, and one that `backup.info` does not
-/// state is not guessed: either could hide that a backup is late.
-fn begun_at(backup: &BackupReport, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let begun_at = backup.info.as_ref()?.began_at?;
-    (begun_at <= now).then_some(begun_at)
-}
-
-/// Start of the first backup since `due_at` that has not ended; `None` if it is not running any
-/// more.
-///
-/// A process that was killed leaves its backup as `STARTED`. So only the first of several counts:
-/// if each of them is killed, the newest one never takes long.
-fn under_way_since(
-    backups: &[BackupReport],
-    due_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
-    let is_started = |backup: &&BackupReport| {
-        let status = backup.info.as_ref().map(|info| &info.status);
-        backup.state == BackupState::Running || status == Some(&BackupStatus::Started)
-    };
-    let started = backups.iter().filter(is_started);
-    let begun = started.filter_map(|backup| Some((begun_at(backup, now)?, backup.state)));
-    let (first, state) =
-        begun.filter(|(begun_at, _)| *begun_at >= due_at).min_by_key(|(begun_at, _)| *begun_at)?;
-    (state == BackupState::Running).then_some(first)
-}
-
-impl ObservedIntervals {
-    /// Intervals between moments, which must be in order.
-    fn of(moments: impl Iterator<Item = DateTime<Utc>> + Clone) -> Option<Self> {
-        let intervals: Vec<_> =
-            moments.clone().zip(moments.skip(1)).map(|(earlier, later)| later - earlier).collect();
-        let count = intervals.len();
-        Some(Self { median: median(intervals)?, count })
-    }
-}
-
-/// Median of lengths of time; `None` without any.
-fn median(mut lengths: Vec<TimeDelta>) -> Option<TimeDelta> {
-    lengths.sort_unstable();
-    let upper = *lengths.get(lengths.len() / 2)?;
-    let lower = *lengths.get((lengths.len() - 1) / 2)?;
-    Some(lower + (upper - lower) / 2)
 }

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use barman_archive::barman::KeepTarget;
-use barman_archive::inventory::{Intervals, SomeNames, Sums, Usage, WalObjectKind};
-use barman_archive::postgres::TimelineId;
+use barman_archive::inventory::{Sums, Usage};
 use barman_archive::recovery::{BackupVerdict, Verdict};
 use chrono::{DateTime, Utc};
 
 use super::{
-    BackupReport, BackupState, NewestSegment, ReclaimReason, RecoveryReport, Refusals, RefusedKind,
-    RetentionReport, ScheduleReport, TimelineWal,
+    BackupReport, BackupState, ReclaimReason, RecoveryReport, Refusals, RefusedKind,
+    RetentionReport, ScheduleReport, WalReport,
 };
 
 /// Result of one scan for one server.
@@ -42,66 +41,6 @@ pub struct ServerReport {
     pub schedule: Option<ScheduleReport>,
     /// Bytes that nobody needs, by reason, as far as known.
     pub reclaimable: BTreeMap<ReclaimReason, u64>,
-}
-
-/// Result of one scan for a server's WAL.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct WalReport {
-    /// Whole segments, by timeline.
-    pub timelines: BTreeMap<TimelineId, TimelineWal>,
-    /// All objects below `wals/`, by kind; a kind without objects may be missing.
-    pub objects: BTreeMap<WalObjectKind, Sums>,
-    /// Newest segment by position; `None` without any.
-    pub newest: Option<NewestSegment>,
-    /// Time from one arrival to the next.
-    pub intervals: Intervals,
-    /// Number of anomalies by kind; a kind that could not be judged is missing.
-    pub anomalies: BTreeMap<WalAnomaly, u64>,
-    /// Names of a few anomalies: segments, or keys from the bucket's root. A kind without any is
-    /// missing, and so is that of stray timelines.
-    pub odd: BTreeMap<WalAnomaly, SomeNames>,
-}
-
-/// Kind of WAL anomaly, as `barman_cloud_wal_anomalies` counts it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WalAnomaly {
-    /// A segment of an impossible size, or beyond the last one of its WAL directory.
-    Size,
-    /// An object beyond the first of its segment.
-    Duplicate,
-    /// A WAL file in a place where nothing looks for it.
-    Misplaced,
-    /// A segment that was uploaded again.
-    Overwritten,
-    /// An object that is not a WAL file.
-    Foreign,
-    /// A timeline that a restored copy may have written.
-    StrayTimeline,
-}
-
-impl WalAnomaly {
-    /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
-        Self::Size,
-        Self::Duplicate,
-        Self::Misplaced,
-        Self::Overwritten,
-        Self::Foreign,
-        Self::StrayTimeline,
-    ];
-
-    /// The kind as the value of a label.
-    #[must_use]
-    pub const fn as_label(self) -> &'static str {
-        match self {
-            Self::Size => "size",
-            Self::Duplicate => "duplicate",
-            Self::Misplaced => "misplaced",
-            Self::Overwritten => "overwritten",
-            Self::Foreign => "foreign",
-            Self::StrayTimeline => "stray_timeline",
-        }
-    }
 }
 
 /// Cluster that a backup was taken of.

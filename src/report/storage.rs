@@ -2,11 +2,7 @@
 //!
 //! `docs/specification.md`, 18.1.
 
-use std::collections::BTreeMap;
-
-use barman_archive::inventory::{DirectoryInventory, Sums};
-
-use super::{Expectations, ScanFindings};
+use barman_archive::inventory::Sums;
 
 /// Bytes and objects below one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,65 +43,4 @@ impl PrefixKind {
             Self::Other => "other",
         }
     }
-}
-
-/// Maximum number of directories that are not servers and get a prefix of their own. Anyone may
-/// have written them, and each costs a time series; the smaller ones are summed with the loose
-/// objects.
-const MOST_OTHER_DIRECTORIES: usize = 50;
-
-/// Sums an archive by prefix; the sums add up to everything that was listed.
-pub(crate) fn prefix_sums(
-    findings: &ScanFindings<'_>,
-    servers: &BTreeMap<String, bool>,
-    expected: &Expectations,
-) -> Vec<PrefixSums> {
-    let inventory = findings.inventory;
-    let empty = DirectoryInventory::default();
-    let directory = |name: &String| inventory.directories.get(name).unwrap_or(&empty);
-    let mut prefixes: Vec<PrefixSums> = servers
-        .iter()
-        .flat_map(|(name, expected)| server_prefixes(name, *expected, directory(name)))
-        .collect();
-    let mut others: Vec<_> =
-        inventory.directories.iter().filter(|(name, _)| !servers.contains_key(*name)).collect();
-    others.sort_by_cached_key(|(_, directory)| std::cmp::Reverse(directory.total().bytes));
-    let mut loose = inventory.loose.sums;
-    let is_left_out = |name: &String, directory: &DirectoryInventory| {
-        directory.is_server() && expected.is_ignored(name)
-    };
-    let (ignored, others): (Vec<_>, Vec<_>) =
-        others.into_iter().partition(|(name, directory)| is_left_out(name, directory));
-    for (name, directory) in ignored {
-        prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, directory.total()));
-    }
-    for (index, (name, directory)) in others.into_iter().enumerate() {
-        if index < MOST_OTHER_DIRECTORIES {
-            prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, directory.total()));
-        } else {
-            loose.add(directory.total());
-        }
-    }
-    if findings.is_whole {
-        prefixes.push(prefix(String::new(), PrefixKind::Other, loose));
-    }
-    prefixes
-}
-
-fn server_prefixes(name: &str, expected: bool, found: &DirectoryInventory) -> Vec<PrefixSums> {
-    if !expected {
-        return vec![prefix(format!("{name}/"), PrefixKind::Orphan, found.total())];
-    }
-    let mut prefixes = vec![
-        prefix(format!("{name}/base/"), PrefixKind::Base, found.base()),
-        prefix(format!("{name}/wals/"), PrefixKind::Wals, found.wals()),
-    ];
-    if found.other.sums.objects > 0 {
-        prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, found.other.sums));
-    }
-    prefixes
-}
-
-fn prefix(prefix: String, kind: PrefixKind, sums: Sums) -> PrefixSums {
-    PrefixSums { prefix, kind, sums }
 }

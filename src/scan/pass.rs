@@ -16,7 +16,8 @@ use super::rescan::backups;
 use super::uploads::UploadsAsked;
 use super::wal_dirs::AskedWalDirs;
 use super::{Clock, ScanLimits};
-use crate::report::{Assessment, Expectations, Report, ScanFindings, build};
+use crate::assess::{Assessment, Expectations, ScanFindings, assess};
+use crate::report::Report;
 
 /// What is remembered from one pass to the next.
 #[derive(Debug, Default)]
@@ -84,7 +85,7 @@ impl<S: ObjectStore + 'static> Pass<'_, S> {
                 uploads_of_backups: &uploads.of_backups,
                 is_whole,
             };
-            build(&findings, self.expected, clock())
+            assess(&findings, self.expected, clock())
         };
         let mut assessment = judge(inventory, &files.files);
         // Which cluster wrote a WAL directory decides what is lost.

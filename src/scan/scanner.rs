@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{Knowledge, Pass};
-use crate::report::{Expectations, Report, ScanFailure, ScanOutcome};
+use crate::assess::Expectations;
+use crate::report::{Report, ScanFailure, ScanOutcome};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;

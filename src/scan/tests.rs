@@ -12,7 +12,8 @@ use barman_archive::inventory::{ListedObject, UnfinishedUpload};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Clock, Knowledge, Pass, ScanLimits};
-use crate::report::{BackupState, Expectations, Report, RetentionPolicies};
+use crate::assess::{Expectations, RetentionPolicies};
+use crate::report::{BackupState, Report};
 
 /// How a store pages through its keys.
 #[derive(Clone, Copy, Debug, PartialEq)]

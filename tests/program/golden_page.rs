@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
 use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
 };
-use barman_cloud_exporter::report::{
-    ArchiveStatus, Expectations, RetentionPolicies, ScanOutcome, ScheduleExpectation,
-};
+use barman_cloud_exporter::report::{ArchiveStatus, ScanOutcome, ScheduleExpectation};
 use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;

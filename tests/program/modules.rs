@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The pure modules, each of which uses only those before it.
-const PURE: [&str; 3] = ["report", "rendering", "metrics"];
+const PURE: [&str; 4] = ["report", "assess", "rendering", "metrics"];
 
 /// Modules that do I/O, and `config`, which reads its file.
 const OTHERS: [&str; 5] = ["certificates", "scan", "web", "config", "app"];

@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles};
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId};
 use barman_archive::recovery::{Replay, Target, Verdict};
-use barman_cloud_exporter::report::{
-    Expectations, Report, RetentionPolicies, ScanFindings, ServerReport, build,
-};
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies, ScanFindings, assess};
+use barman_cloud_exporter::report::{Report, ServerReport};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -72,7 +71,7 @@ fn report() -> Report {
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),
     };
-    build(&findings, &expected, now).report
+    assess(&findings, &expected, now).report
 }
 
 /// The servers that are recorded, with the report on each.

@@ -62,22 +62,13 @@ fn unreadable_backups(report: &Report) -> Vec<&BackupReport> {
 impl ReasonEntry {
     fn new(reason: ReclaimReason, report: &Report) -> Self {
         let of_servers = report.servers.values().filter_map(|server| {
-            // An orphan is one as a whole; of the others the question does not arise.
-            let applies = match reason {
-                ReclaimReason::IncompleteUpload => true,
-                ReclaimReason::Orphan => !server.is_expected,
-                ReclaimReason::ObsoleteWal
-                | ReclaimReason::ObsoleteBackup
-                | ReclaimReason::FailedBackup
-                | ReclaimReason::IncompleteBackup => server.is_expected,
-            };
+            let applies = reason.applies_to(server);
             applies.then(|| server.reclaimable.get(&reason).copied())
         });
-        // Uploads outside of any server are no backup's that is under way.
-        let outside = report.uploads.as_ref().and_then(|uploads| uploads.get(""));
+        let outside = report.reclaimable_loose_uploads();
         let outside = outside.filter(|_| reason == ReclaimReason::IncompleteUpload);
         let mut entry = Self { reason: reason.as_label(), bytes: 0, unknown_servers: 0 };
-        for known in of_servers.chain(outside.map(|sums| sums.bytes)) {
+        for known in of_servers.chain(outside) {
             match known {
                 Some(bytes) => entry.bytes = entry.bytes.saturating_add(bytes),
                 None => entry.unknown_servers += 1,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     FileKind, Intervals, ListedObject, PartialSegment, SmallFile, SomeNames, Sums, Usage,
     WalDirInventory,
@@ -135,6 +137,12 @@ impl WalInventory {
             Some(wal_dir) => self.dirs.entry(wal_dir).or_default().add(wal, kind, object),
             None => self.beside.add(wal, kind, object),
         }
+    }
+
+    /// Arrival time of a segment; `None` if it is absent, or if the time is no longer known.
+    #[must_use]
+    pub fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
+        self.dirs.get(&WalDir::from(segment))?.arrived_at(segment.low)
     }
 
     /// Puts what a later look at a WAL directory found in the place of what was found before; `None` if it was

@@ -7,10 +7,8 @@ use barman_archive::inventory::{
     FileReading, Inventory, ListedObject, SmallFiles, StorageClass, UnfinishedUpload,
     UnreadableReason,
 };
-use barman_cloud_exporter::report::{
-    Expectations, Report, RetentionPolicies, ScanFindings, ScheduleExpectation, UploadFinding,
-    build,
-};
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies, ScanFindings, assess};
+use barman_cloud_exporter::report::{Report, ScheduleExpectation, UploadFinding};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
@@ -172,7 +170,7 @@ pub(super) fn report(servers: &BTreeMap<String, ServerObjects>) -> Report {
         uploads_of_backups: &BTreeMap::new(),
         is_whole: true,
     };
-    build(&findings, &expectations(servers), now()).report
+    assess(&findings, &expectations(servers), now()).report
 }
 
 fn listed(key: &str, object: &Object) -> ListedObject {

@@ -10,7 +10,7 @@ use barman_archive::inventory::{
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId};
 use barman_archive::recovery::{TimelinesSeen, stray_timelines};
 
-use super::{ServerReport, WalAnomaly};
+use crate::report::{ServerReport, WalAnomaly};
 
 /// Counts the anomalies of every kind that can be judged.
 pub(super) fn wal_anomalies(

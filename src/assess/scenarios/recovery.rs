@@ -5,7 +5,7 @@ use barman_archive::recovery::Verdict;
 use super::{Archive, done, info, moment};
 
 /// A done backup of these segments that ended on this day of the month.
-pub(in crate::report) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
+pub(in crate::assess) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
     let text = info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
         .replace("begin_wal=000000010000000000000004", &format!("begin_wal={begin}"))
         .replace("end_wal=000000010000000000000004", &format!("end_wal={end}"))
@@ -16,7 +16,7 @@ pub(in crate::report) fn backup(archive: Archive, day: u32, begin: &str, end: &s
 }
 
 /// Segments of one timeline, by number.
-pub(in crate::report) fn wal(
+pub(in crate::assess) fn wal(
     archive: Archive,
     timeline: u32,
     numbers: impl IntoIterator<Item = u32>,
@@ -30,7 +30,7 @@ pub(in crate::report) fn wal(
 }
 
 /// Verdict and reach of each backup, one line each, and a line on what is missing.
-pub(in crate::report) fn judgement(archive: &Archive) -> String {
+pub(in crate::assess) fn judgement(archive: &Archive) -> String {
     let server = archive.server();
     let mut lines: Vec<String> = Vec::new();
     for (id, verdict) in &server.recovery.verdict.backups {
@@ -48,7 +48,7 @@ pub(in crate::report) fn judgement(archive: &Archive) -> String {
     lines.join("\n")
 }
 
-pub(in crate::report) const TO_TIMELINE_2_IN_6: &str = "1\t0/6000080\tfailover\n";
+pub(in crate::assess) const TO_TIMELINE_2_IN_6: &str = "1\t0/6000080\tfailover\n";
 
 #[test]
 fn a_whole_archive_is_recoverable() {
@@ -295,6 +295,6 @@ fn a_hole_just_below_the_newest_segment_may_be_on_its_way() {
     ");
 }
 
-pub(in crate::report) fn seg(timeline: u32, number: u32) -> String {
+pub(in crate::assess) fn seg(timeline: u32, number: u32) -> String {
     format!("{timeline:08X}00000000{number:08X}")
 }

@@ -1,7 +1,9 @@
 //! The shortcut for whole WAL directories against the rule for single segments.
 
+use chrono::TimeDelta;
 use proptest::prelude::*;
 
+use super::writer::Writer;
 use super::*;
 
 fn moment(number: i64) -> DateTime<Utc> {

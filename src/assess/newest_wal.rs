@@ -1,19 +1,10 @@
 //! Newest segment of a server's WAL, by position rather than by arrival time.
 
 use barman_archive::inventory::WalInventory;
-use barman_archive::postgres::{SegmentName, TimelineId};
+use barman_archive::postgres::TimelineId;
 use chrono::{DateTime, Utc};
 
-use super::{RecoveryReport, ServerReport};
-
-/// Newest segment of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NewestSegment {
-    /// Name of the segment.
-    pub name: SegmentName,
-    /// Arrival time of the segment.
-    pub arrived_at: DateTime<Utc>,
-}
+use crate::report::{NewestSegment, RecoveryReport, ServerReport};
 
 /// Finds the last segment of the current timeline, which is the timeline with the newest WAL that a
 /// backup reaches; without such a timeline, the last segment of the highest timeline that no other
@@ -29,15 +20,22 @@ pub(super) fn newest_segment(
     recovery: &RecoveryReport,
     since: Option<DateTime<Utc>>,
 ) -> Option<NewestSegment> {
-    let is_current = |timeline: TimelineId| match recovery.verdict.current_timeline {
+    for (name, wal_dir) in wal.dirs.iter().rev() {
+        if !is_current(name.timeline, recovery) {
+            continue;
+        }
+        if let Some((segment, arrived_at)) = wal_dir.last_arrival(since) {
+            return Some(NewestSegment { name: name.segment(segment), arrived_at });
+        }
+    }
+    None
+}
+
+fn is_current(timeline: TimelineId, recovery: &RecoveryReport) -> bool {
+    match recovery.verdict.current_timeline {
         Some(current) => timeline == current,
         None => !recovery.stray.contains(&timeline),
-    };
-    let mut wal_dirs = wal.dirs.iter().rev().filter(|(name, _)| is_current(name.timeline));
-    wal_dirs.find_map(|(name, wal_dir)| {
-        let (segment, arrived_at) = wal_dir.last_arrival(since)?;
-        Some(NewestSegment { name: name.segment(segment), arrived_at })
-    })
+    }
 }
 
 /// Start of the first backup of the cluster that the newest finished backup was taken of; `None` if
@@ -47,11 +45,14 @@ pub(super) fn newest_cluster_since(server: &ServerReport) -> Option<DateTime<Utc
         return None;
     }
     let newest = server.newest_done()?.info.as_ref()?.system_identifier.as_ref()?;
-    let of_cluster = server.backups.iter().filter(|backup| {
-        let info = backup.info.as_ref();
-        info.and_then(|info| info.system_identifier.as_ref()) == Some(newest)
-    });
-    of_cluster.filter_map(|backup| backup.began_at).min()
+    let mut since: Option<DateTime<Utc>> = None;
+    for backup in &server.backups {
+        let Some(info) = &backup.info else { continue };
+        if info.system_identifier.as_ref() == Some(newest) {
+            since = since.into_iter().chain(backup.began_at).min();
+        }
+    }
+    since
 }
 
 #[cfg(test)]

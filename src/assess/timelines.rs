@@ -2,40 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use barman_archive::inventory::{Sums, WalInventory, WalObjectKind};
-use barman_archive::postgres::{Ancestor, Lsn, SegmentName, TimelineId};
+use barman_archive::inventory::{WalInventory, WalObjectKind};
+use barman_archive::postgres::{Ancestor, TimelineId};
 use barman_archive::recovery::Histories;
 
-/// Whole segments of one timeline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TimelineWal {
-    /// Number of segments; one that is present under two endings counts once.
-    pub segments: u64,
-    /// Objects of the segments.
-    pub stored: Sums,
-    /// First segment by name.
-    pub first: Option<SegmentName>,
-    /// Last segment by name.
-    pub last: Option<SegmentName>,
-    /// Timeline that this one branched from, and the switch point; `None` for the first timeline,
-    /// and if no readable history file states it.
-    pub parent: Option<Parent>,
-}
-
-/// Timeline that another one branched from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parent {
-    /// Number of the timeline.
-    pub timeline: TimelineId,
-    /// Position at which the other timeline branched off.
-    pub switched_at: Lsn,
-}
-
-impl From<&Ancestor> for Parent {
-    fn from(ancestor: &Ancestor) -> Self {
-        Self { timeline: ancestor.timeline, switched_at: ancestor.switched_at }
-    }
-}
+use crate::report::{Parent, TimelineWal};
 
 /// Timelines with whole segments.
 pub(super) fn timelines(
@@ -64,7 +35,7 @@ pub(super) fn timelines(
 mod tests {
     use super::super::scenarios::Archive;
     use super::super::scenarios::recovery::{seg, wal};
-    use super::*;
+    use barman_archive::postgres::SegmentName;
 
     fn shown(archive: &Archive) -> Vec<String> {
         let timelines = archive.server().wal.timelines.into_iter();

@@ -8,7 +8,7 @@ use barman_archive::postgres::{TimelineId, WalDir};
 use proptest::prelude::*;
 
 use super::{Archive, NOW, info, moment, object};
-use crate::report::Assessment;
+use crate::assess::Assessment;
 
 /// Objects to be listed, with segments of 1 GiB: four of them fill a WAL directory.
 #[derive(Clone, Debug, Default)]

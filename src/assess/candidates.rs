@@ -7,7 +7,7 @@ use barman_archive::recovery::{
 };
 
 use super::clusters::Cluster;
-use super::{BackupReport, BackupState};
+use crate::report::{BackupReport, BackupState};
 
 /// Backups of a server, with their listed objects.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ mod edges;
 mod forgotten;
 mod layout;
 mod odd;
-pub(in crate::report) mod recovery;
+pub(in crate::assess) mod recovery;
 mod refused;
 mod schedule;
 mod sums;
@@ -22,20 +22,20 @@ use barman_archive::postgres::TimelineId;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{
-    Assessment, BackupState, Expectations, Report, RetentionPolicies, ScanFindings,
-    ScheduleExpectation, ServerReport, UploadFinding, WalAnomaly, build,
+use super::{Assessment, Expectations, RetentionPolicies, ScanFindings, assess};
+use crate::report::{
+    BackupState, Report, ScheduleExpectation, ServerReport, UploadFinding, WalAnomaly,
 };
 
 const NOW: &str = "2026-11-15T12:00:00Z";
 
-pub(in crate::report) fn moment(text: &str) -> DateTime<Utc> {
+pub(in crate::assess) fn moment(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
 /// An archive in the making: keys below the destination path.
 #[derive(Clone)]
-pub(in crate::report) struct Archive {
+pub(in crate::assess) struct Archive {
     inventory: Inventory,
     files: SmallFiles,
     servers: Option<Vec<&'static str>>,
@@ -48,7 +48,7 @@ pub(in crate::report) struct Archive {
 }
 
 impl Archive {
-    pub(in crate::report) fn new() -> Self {
+    pub(in crate::assess) fn new() -> Self {
         Self {
             inventory: Inventory::default(),
             files: SmallFiles::default(),
@@ -106,16 +106,16 @@ impl Archive {
         self
     }
 
-    pub(in crate::report) fn with_at(self, key: &str, size: u64, at: &str) -> Self {
+    pub(in crate::assess) fn with_at(self, key: &str, size: u64, at: &str) -> Self {
         self.with_object(&object(key, size, at))
     }
 
-    pub(in crate::report) fn with(self, key: &str, size: u64) -> Self {
+    pub(in crate::assess) fn with(self, key: &str, size: u64) -> Self {
         self.with_at(key, size, "2026-11-15T03:00:00Z")
     }
 
     /// Adds a small file and the result of reading it.
-    pub(in crate::report) fn with_file(self, key: &str, content: &str) -> Self {
+    pub(in crate::assess) fn with_file(self, key: &str, content: &str) -> Self {
         self.with_file_at(key, content, "2026-11-15T03:00:00Z")
     }
 
@@ -191,10 +191,10 @@ impl Archive {
                 .collect(),
             max_running_time: TimeDelta::hours(24),
         };
-        build(&findings, &expected, moment(NOW))
+        assess(&findings, &expected, moment(NOW))
     }
 
-    pub(in crate::report) fn server(&self) -> ServerReport {
+    pub(in crate::assess) fn server(&self) -> ServerReport {
         let servers = self.report().servers;
         servers.get("s").expect("the server is there").clone()
     }
@@ -211,7 +211,7 @@ fn object(key: &str, size: u64, at: &str) -> ListedObject {
 }
 
 /// A `backup.info` with the fields that matter, and these start and end times.
-pub(in crate::report) fn info(status: &str, begin: &str, end: &str) -> String {
+pub(in crate::assess) fn info(status: &str, begin: &str, end: &str) -> String {
     format!(
         "begin_time=2026-{begin}+00:00\nbegin_wal=000000010000000000000004\ncluster_size=1000\n\
          end_time=2026-{end}+00:00\nend_wal=000000010000000000000004\nend_xlog=0/4000100\n\

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::{Contradiction, ScheduleReport};
 use super::*;
+use crate::report::{Contradiction, ScheduleReport};
 
 const DAILY: &str = "0 0 2 * * *";
 

@@ -1,0 +1,73 @@
+//! Expectations of an operator for an archive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use barman_archive::barman::{NestedNames, ServerPattern};
+use barman_archive::postgres::TimelineId;
+use barman_archive::retention::RetentionPolicy;
+use chrono::TimeDelta;
+
+use crate::report::ScheduleExpectation;
+
+/// Expectations of an operator for an archive.
+#[derive(Clone, Debug)]
+pub struct Expectations {
+    /// Servers that should exist; `None` expects every server that is found.
+    pub servers: Option<BTreeSet<String>>,
+    /// Patterns of the servers to ignore: these are neither judged nor orphans.
+    pub ignored: Vec<ServerPattern>,
+    /// Retention policies.
+    pub retention: RetentionPolicies,
+    /// Backup schedules, by server.
+    pub schedules: BTreeMap<String, ScheduleExpectation>,
+    /// Timeline that a server's database is on, by server, where an operator states it.
+    pub living_timelines: BTreeMap<String, TimelineId>,
+    /// Longest time for which a missing segment may still be on its way while later ones are
+    /// present.
+    pub gap_grace_period: TimeDelta,
+    /// Age from which a backup that has not ended is considered dead.
+    pub max_running_time: TimeDelta,
+}
+
+impl Expectations {
+    /// Returns whether a server is ignored.
+    #[must_use]
+    pub fn is_ignored(&self, server: &str) -> bool {
+        self.ignored.iter().any(|pattern| pattern.matches(server))
+    }
+
+    /// Names of servers that contain a slash.
+    #[must_use]
+    pub fn nested_names(&self) -> NestedNames {
+        NestedNames::among(self.servers.iter().flatten())
+    }
+}
+
+/// The retention policies of an archive's servers.
+#[derive(Clone, Debug, Default)]
+pub struct RetentionPolicies {
+    /// Policy of every server without its own.
+    pub default: Option<RetentionPolicy>,
+    /// Policies by server.
+    pub by_server: BTreeMap<String, RetentionPolicy>,
+    /// Minimum number of backups that Barman is configured to leave, for every server without its
+    /// own setting.
+    pub default_minimum: Option<u32>,
+    /// Minimum number of backups that Barman is configured to leave, by server.
+    pub minimum_by_server: BTreeMap<String, u32>,
+}
+
+impl RetentionPolicies {
+    /// Returns the policy of a server.
+    #[must_use]
+    pub fn of(&self, server: &str) -> Option<RetentionPolicy> {
+        self.by_server.get(server).copied().or(self.default)
+    }
+
+    /// Minimum number of a server's backups that Barman is configured to leave
+    /// (`--minimum-redundancy`).
+    #[must_use]
+    pub fn minimum_of(&self, server: &str) -> Option<u32> {
+        self.minimum_by_server.get(server).copied().or(self.default_minimum)
+    }
+}
