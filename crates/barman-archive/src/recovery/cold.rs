@@ -4,7 +4,8 @@
 
 use super::follow::Tried;
 use super::judged::Judged;
-use super::restore::{Read, Restore};
+use super::restore::Restore;
+use super::wal::Read;
 use super::{Archived, Followed, Obstacle, Verdict};
 use crate::postgres::SegmentName;
 

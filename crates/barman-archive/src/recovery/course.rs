@@ -1,11 +1,8 @@
 //! Course of a replay: the timelines of a history, with the segments that each can have.
 
-use std::cell::RefCell;
-
 use super::ArchivedWal;
-use super::restore::Read;
-use super::stages::KnownStages;
 use super::steps::Steps;
+use super::wal::Read;
 use crate::postgres::{Lsn, Run, TimelineHistory, TimelineId};
 
 /// A history as replay follows it: `expectedTLEs`, newest timeline first.
@@ -16,8 +13,6 @@ pub(super) struct Course {
     sources: Vec<Source>,
     /// Segments of the course, present or not.
     pub(super) steps: Steps,
-    /// Stages of replays along the course, as far as any replay has come to them.
-    pub(super) known: RefCell<KnownStages>,
 }
 
 /// One timeline of a history.
@@ -63,7 +58,7 @@ impl Course {
             run: Run { first: stretch.first, last: u64::MAX },
         });
         let steps = Steps::of(starts, wal);
-        Self { stretches, sources, steps, known: RefCell::default() }
+        Self { stretches, sources, steps }
     }
 
     /// Returns the timelines from which segments are served, newest first.

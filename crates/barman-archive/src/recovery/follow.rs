@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::course::Course;
 use super::restore::{Attempt, Restore};
+use super::stages::StagedCourse;
 use super::{ArchivedWal, BackupSpan, Histories, Obstacle, Replay, Target};
 use crate::postgres::{SegmentName, TimelineId};
 
@@ -48,9 +48,9 @@ pub(super) struct Courses<'a> {
     numbered: Vec<TimelineId>,
     /// Highest timeline that is not tried by its number, as there are too many.
     pub(super) left_out: Option<TimelineId>,
-    by_number: BTreeMap<TimelineId, Result<Rc<Course>, Obstacle>>,
+    by_number: BTreeMap<TimelineId, Result<Rc<StagedCourse>, Obstacle>>,
     /// Courses that only `current` and `latest` lead to.
-    by_name: BTreeMap<TimelineId, Result<Rc<Course>, Obstacle>>,
+    by_name: BTreeMap<TimelineId, Result<Rc<StagedCourse>, Obstacle>>,
 }
 
 /// Maximum number of timelines that are tried by their number: the highest ones.
@@ -83,7 +83,7 @@ impl<'a> Courses<'a> {
         let left_out = numbered.drain(..too_many).next_back();
         let course_to = |target, own| {
             let history = histories.of_target(target, own)?;
-            Ok(Rc::new(Course::of(&history, wal)))
+            Ok(Rc::new(StagedCourse::of(&history, wal)))
         };
         let by_number: BTreeMap<_, Result<_, Obstacle>> = numbered
             .iter()
@@ -101,7 +101,7 @@ impl<'a> Courses<'a> {
     }
 
     /// Returns every course once.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Rc<Course>> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Rc<StagedCourse>> {
         self.by_number.values().chain(self.by_name.values()).flatten()
     }
 
@@ -138,9 +138,9 @@ impl<'a> Courses<'a> {
         Tried { target, timeline, restore }
     }
 
-    fn restore(&self, span: &BackupSpan, course: &Rc<Course>) -> Result<Restore, Obstacle> {
+    fn restore(&self, span: &BackupSpan, course: &Rc<StagedCourse>) -> Result<Restore, Obstacle> {
         let Self { histories, wal, .. } = self;
-        Attempt { span, course, wal, histories }.restore()
+        Attempt { span, staged: course, wal, histories }.restore()
     }
 }
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::judged::Judged;
-use super::restore::{Read, Restore};
-use super::wal::SegmentSets;
+use super::restore::Restore;
+use super::wal::{Read, SegmentSets};
 use super::{Archived, BackupVerdict, Obstacle, Verdict, WalRequirement};
 use crate::postgres::{Run, Runs, TimelineId};
 

@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::course::Course;
 use super::follow::{Courses, most_targets};
-use super::restore::{Attempt, Read};
+use super::restore::Attempt;
+use super::stages::StagedCourse;
+use super::wal::Read;
 use super::{ArchivedWal, BackupSpan, Histories};
 use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
 
@@ -53,14 +54,14 @@ impl RequiredWal {
             wal.timelines().filter(|timeline| !histories.is_readable(*timeline)).collect();
         let most = most_targets(histories, wal, backups.len());
         needed.are_some_left_out = courses.left_out.is_some() || told.len() > most;
-        let told: Vec<Rc<Course>> = told
+        let told: Vec<Rc<StagedCourse>> = told
             .into_iter()
             .rev()
             .take(most)
-            .filter_map(|timeline| Some(Rc::new(Course::of(&histories.lineage(timeline)?, wal))))
+            .filter_map(|timeline| Some(Rc::new(StagedCourse::of(&histories.lineage(timeline)?, wal))))
             .collect();
-        for course in courses.all().chain(&told) {
-            needed.add_course(course, backups, histories, wal);
+        for staged in courses.all().chain(&told) {
+            needed.add_course(staged, backups, histories, wal);
         }
         let of_unknown_origin = |timeline: &TimelineId| histories.ancestors(*timeline).is_none();
         let unknown: Vec<_> = wal.timelines().filter(of_unknown_origin).collect();
@@ -127,7 +128,7 @@ impl RequiredWal {
     /// Adds what backups need along a course.
     fn add_course(
         &mut self,
-        course: &Rc<Course>,
+        staged: &Rc<StagedCourse>,
         backups: &[(BackupSpan, WalRequirement)],
         histories: &Histories,
         wal: &ArchivedWal,
@@ -135,25 +136,25 @@ impl RequiredWal {
         let mut first_begin: Option<u64> = None;
         let mut passed = BTreeSet::new();
         for (span, need) in backups {
-            let attempt = Attempt { span, course, wal, histories };
+            let attempt = Attempt { span, staged, wal, histories };
             let Ok(replayed) = attempt.replayed() else { continue };
             match need {
                 WalRequirement::Recovery => {
                     first_begin = first_begin.into_iter().chain([replayed.begin]).min();
-                    self.add(replayed.served_unless(&mut passed, course), u64::MAX);
+                    self.add(replayed.served_unless(&mut passed, staged), u64::MAX);
                 }
                 WalRequirement::Consistency => {
                     let last = span.last_needed(wal.size).unwrap_or(u64::MAX);
-                    let steps = course.steps.endless_from(replayed.begin);
+                    let steps = staged.course.steps.endless_from(replayed.begin);
                     let mut passed = BTreeSet::new();
-                    let served = replayed.served_unless(&mut passed, course);
+                    let served = replayed.served_unless(&mut passed, staged);
                     self.add(served.chain(steps), last);
                 }
             }
         }
         if let Some(begin) = first_begin {
             // More WAL of the target may come.
-            self.add(course.steps.endless_from(begin), u64::MAX);
+            self.add(staged.course.steps.endless_from(begin), u64::MAX);
         }
     }
 

@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::course::{Course, TimelineIndex};
-use super::stages::{Index, Stage, TimelineReplay};
+use super::course::TimelineIndex;
+use super::stages::{Index, Stage, StagedCourse, TimelineReplay};
 use super::steps::Reach;
-use super::wal::Served;
+use super::wal::{Read, Served};
 use super::{ArchivedWal, Histories, Obstacle};
 use crate::barman::BackupOrigin;
-use crate::postgres::{Lsn, Run, SegmentName, SegmentSize, TimelineId};
+use crate::postgres::{Lsn, SegmentName, SegmentSize, TimelineId};
 
 /// A backup, as recovery sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +43,10 @@ pub struct Replay {
     pub ends_in: Option<SegmentName>,
 }
 
-/// Consecutive segments of one timeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Read {
-    pub(super) timeline: TimelineId,
-    pub(super) run: Run,
-}
-
 /// Restore of a backup along one course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
-    course: Rc<Course>,
+    staged: Rc<StagedCourse>,
     /// Number of the segment in which the backup begins.
     pub(super) begin: u64,
     first: Option<Read>,
@@ -72,7 +65,7 @@ pub(super) struct Restore {
 /// Everything that is needed to try a restore.
 pub(super) struct Attempt<'a> {
     pub(super) span: &'a BackupSpan,
-    pub(super) course: &'a Rc<Course>,
+    pub(super) staged: &'a Rc<StagedCourse>,
     pub(super) wal: &'a ArchivedWal,
     pub(super) histories: &'a Histories,
 }
@@ -122,12 +115,12 @@ impl BackupSpan {
 impl Restore {
     /// Returns the segments of the course, present or not, up to the target's last one.
     pub(super) fn steps(&self) -> Vec<Read> {
-        self.course.steps.from(self.begin).collect()
+        self.staged.course.steps.from(self.begin).collect()
     }
 
     /// Returns the segments that are replayed, in order.
     pub(super) fn reads(&self) -> impl Iterator<Item = Read> {
-        let others = self.course.reads_from(self.rest).map(|(_, read)| read);
+        let others = self.staged.reads_from(self.rest).map(|(_, read)| read);
         self.first.into_iter().chain(others)
     }
 }
@@ -139,13 +132,13 @@ impl Replayed {
     pub(super) fn served_unless(
         &self,
         passed: &mut BTreeSet<Index>,
-        course: &Course,
+        staged: &StagedCourse,
     ) -> impl Iterator<Item = Read> {
         let unfit = match self.last {
             Stage::Unfit(read, _) => Some(read),
             Stage::Whole(_) | Stage::Partial(_) | Stage::Nothing(_) => None,
         };
-        let others = course.reads_from(self.rest);
+        let others = staged.reads_from(self.rest);
         let others = others.take_while(|(index, _)| passed.insert(*index)).map(|(_, read)| read);
         self.first.read().into_iter().chain(others).chain(unfit)
     }
@@ -159,7 +152,7 @@ impl Attempt<'_> {
         let outcome = self.outcome(&replayed, &replay);
         let may_arrive = outcome.is_err() && self.may_arrive(replayed.last.number());
         Ok(Restore {
-            course: Rc::clone(self.course),
+            staged: Rc::clone(self.staged),
             begin: replayed.begin,
             first: replayed.first.read(),
             rest: replayed.rest,
@@ -188,7 +181,7 @@ impl Attempt<'_> {
     /// history": the checkpoint, and what a standby had replayed, must be on their own timelines
     /// (`InitWalRecovery` in `xlogrecovery.c`).
     fn own_place(&self) -> Result<TimelineIndex, Obstacle> {
-        let (span, course, size) = (self.span, self.course, self.wal.size);
+        let (span, course, size) = (self.span, &self.staged.course, self.wal.size);
         let own = course.place_of(span.begin.timeline).ok_or(Obstacle::DeadBranch)?;
         let last = span.last_position(size);
         let crosses_timelines = span.begin.timeline != span.end.timeline;
@@ -206,8 +199,8 @@ impl Attempt<'_> {
 
     /// Reads segments up to the end of the replay.
     fn run(&self, own: TimelineIndex, begin: u64, last_needed: u64) -> Replayed {
-        let first = self.course.first_stage(own, begin, self.wal);
-        let rest = self.course.next_stage(&first, self.wal);
+        let first = self.staged.first_stage(own, begin, self.wal);
+        let rest = self.staged.next_stage(&first, self.wal);
         let mut replayed = Replayed {
             begin,
             first,
@@ -219,7 +212,7 @@ impl Attempt<'_> {
         };
         self.pass(&mut replayed, &first, last_needed);
         let mut next = rest;
-        while let Some(link) = next.and_then(|next| self.course.link(next)) {
+        while let Some(link) = next.and_then(|next| self.staged.link(next)) {
             if replayed.is_consistent {
                 // What follows changes nothing but the end.
                 replayed.last = link.last;
@@ -269,7 +262,7 @@ impl Attempt<'_> {
     }
 
     fn replay(&self, replayed: &Replayed) -> Replay {
-        let Reach { last, first_missing } = self.course.steps.reach(replayed.begin, self.wal);
+        let Reach { last, first_missing } = self.staged.course.steps.reach(replayed.begin, self.wal);
         let last_read = replayed.last_read;
         let ends_in = last_read.map(|read| self.wal.name(read.timeline, read.run.last));
         let missing = first_missing.and_then(|name| name.number(self.wal.size));
@@ -304,15 +297,15 @@ impl Attempt<'_> {
 
     /// Returns the name under which a segment is asked for first.
     fn name_of(&self, number: u64) -> Option<SegmentName> {
-        Some(self.wal.name(self.course.begun_in(number).next()?, number))
+        Some(self.wal.name(self.staged.course.begun_in(number).next()?, number))
     }
 
     /// Returns whether the segment that a replay ended before may still arrive: nothing written
     /// after it has arrived, neither a partial segment nor one on a later timeline.
     fn may_arrive(&self, number: u64) -> bool {
-        let Some(owner) = self.course.begun_in(number).next() else { return false };
+        let Some(owner) = self.staged.course.begun_in(number).next() else { return false };
         let has_later = |timeline| self.wal.has_from(timeline, number);
-        if has_later(owner) || self.course.above(owner).any(has_later) {
+        if has_later(owner) || self.staged.course.above(owner).any(has_later) {
             return false;
         }
         let from = self.wal.size.begin_of(number);

@@ -1,13 +1,13 @@
 //! Stages of replays along one course. Backups whose replays come to the same stage share the rest.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::iter;
 
 use super::ArchivedWal;
-use super::course::{Course, TimelineIndex};
-use super::restore::Read;
-use super::wal::Served;
-use crate::postgres::{Lsn, Run, TimelineId};
+use super::course::{Course, Source, TimelineIndex};
+use super::wal::{Read, Served};
+use crate::postgres::{Lsn, Run, TimelineHistory};
 
 /// Answer to a replay that asks for a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +56,16 @@ pub(super) struct Link {
     pub(super) last_read: Option<Read>,
 }
 
+/// A course, with the stages of replays along it as far as any replay has come to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StagedCourse {
+    pub(super) course: Course,
+    known: RefCell<KnownStages>,
+}
+
 /// Stages that follow a first one, by the state before each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct KnownStages {
+struct KnownStages {
     indices: HashMap<ReplayState, Index>,
     links: Vec<Link>,
 }
@@ -122,7 +129,12 @@ impl KnownStages {
     }
 }
 
-impl Course {
+impl StagedCourse {
+    /// Lays the course of a history, on which no replay has come anywhere yet.
+    pub(super) fn of(history: &TimelineHistory, wal: &ArchivedWal) -> Self {
+        Self { course: Course::of(history, wal), known: RefCell::default() }
+    }
+
     /// Returns the first stage of a replay from a segment on, for a backup of the timeline at a
     /// place.
     pub(super) fn first_stage(&self, own: TimelineIndex, begin: u64, wal: &ArchivedWal) -> Stage {
@@ -172,21 +184,17 @@ impl Course {
         number: u64,
         wal: &ArchivedWal,
     ) -> Stage {
-        let sources = self.sources().take_while(|source| on.is_none_or(|on| source.place <= on));
-        let mut answers = sources
-            .filter(|source| source.may_have(number))
-            .map(|source| (source, wal.served(source.timeline, number)));
-        let Some((source, served)) = answers.find(|(_, served)| *served != Served::Nothing) else {
+        let mut sources = self.course.sources().take_while(|source| may_follow(source, on));
+        let Some((source, served)) = sources.find_map(|source| answer(source, number, wal)) else {
             return Stage::Nothing(number);
         };
-        let (place, timeline) = (source.place, source.timeline);
-        let read = |last| Read { timeline, run: Run { first: number, last } };
-        let left_at = self.crossing(from, place, number);
-        let is_continued = place == from || left_at.is_some();
-        let passage = |last| TimelineReplay { read: read(last), left_at, place };
+        let left_at = self.course.crossing(from, source.place, number);
+        let is_continued = source.place == from || left_at.is_some();
+        let read = |last| Read { timeline: source.timeline, run: Run { first: number, last } };
+        let passage = |last| TimelineReplay { read: read(last), left_at, place: source.place };
         match served {
             Served::Whole if is_continued => {
-                Stage::Whole(passage(self.end_of_run(place, timeline, number, wal)))
+                Stage::Whole(passage(self.end_of_run(source, number, wal)))
             }
             Served::Partial if is_continued => Stage::Partial(passage(number)),
             Served::Nothing
@@ -198,18 +206,30 @@ impl Course {
     }
 
     /// Returns the last segment of the run that holds a number, before a newer timeline has one.
-    fn end_of_run(
-        &self,
-        place: TimelineIndex,
-        timeline: TimelineId,
-        number: u64,
-        wal: &ArchivedWal,
-    ) -> u64 {
+    fn end_of_run(&self, source: &Source, number: u64, wal: &ArchivedWal) -> u64 {
         let next = number.saturating_add(1);
-        let missing = wal.first_missing(timeline, next, u64::MAX);
-        let newer = self.sources().take_while(|source| source.place < place);
-        let taken_over = newer.filter_map(|source| source.next_served(next, wal));
-        let end = missing.into_iter().chain(taken_over).min();
+        let mut end = wal.first_missing(source.timeline, next, u64::MAX);
+        for newer in self.course.sources() {
+            if newer.place >= source.place {
+                break;
+            }
+            let taken_over = newer.next_served(next, wal);
+            end = end.into_iter().chain(taken_over).min();
+        }
         end.map_or(u64::MAX, |end| end - 1)
     }
+}
+
+/// Returns whether a replay that is on a timeline may be served by a source: a newer one, or the same.
+fn may_follow(source: &Source, on: Option<TimelineIndex>) -> bool {
+    on.is_none_or(|on| source.place <= on)
+}
+
+/// Answer of a source that has a segment.
+fn answer<'a>(source: &'a Source, number: u64, wal: &ArchivedWal) -> Option<(&'a Source, Served)> {
+    if !source.may_have(number) {
+        return None;
+    }
+    let served = wal.served(source.timeline, number);
+    (served != Served::Nothing).then_some((source, served))
 }

@@ -1,7 +1,7 @@
 //! Segments that a replay along a course would read if none were missing.
 
 use super::ArchivedWal;
-use super::restore::Read;
+use super::wal::Read;
 use crate::postgres::{Run, SegmentName};
 
 /// Segments of a course in order, present or not: those of each timeline up to where a newer one

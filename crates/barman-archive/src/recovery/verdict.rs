@@ -10,8 +10,7 @@ use chrono::{DateTime, Utc};
 use super::cold::verdict_at_once;
 use super::follow::{Courses, Tried};
 use super::judged::Judged;
-use super::restore::Read;
-use super::wal::SegmentSets;
+use super::wal::{Read, SegmentSets};
 use super::{
     ArchivedWal, BackupSpan, Followed, Histories, Obstacle, Target, WalRequirement, lines,
 };

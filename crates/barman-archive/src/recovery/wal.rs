@@ -2,7 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
+use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
+
+/// Consecutive segments of one timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) timeline: TimelineId,
+    pub(super) run: Run,
+}
 
 /// Sets of segment numbers, by the timeline in the segments' names.
 pub type SegmentSets = BTreeMap<TimelineId, Runs>;
