@@ -1,6 +1,6 @@
 //! Report on one backup, from its listed objects and its small files.
 
-use barman_archive::barman::{BackupInfo, BackupStatus, KeepTarget};
+use barman_archive::barman::{BackupInfo, BackupProgress, KeepTarget, UnfinishedStatus};
 use barman_archive::inventory::{
     BackupInventory, FileContent, FileReading, SmallFile, SmallFiles, UnreadableReason,
 };
@@ -38,7 +38,7 @@ impl ServerAssessor<'_> {
             Some(FileReading::Read(_) | FileReading::Gone) | None => None,
         };
         let written_at = inventory.info.as_ref().map(|file| file.object.last_modified);
-        let began_at = info.and_then(|info| info.began_at).or(written_at);
+        let began_at = info.and_then(BackupInfo::began_at).or(written_at);
         let state = match info {
             // A start in the future comes from a wrong clock or time zone; the file cannot be older
             // than the backup's start.
@@ -48,7 +48,7 @@ impl ServerAssessor<'_> {
             }
             None => state_without_info(reading),
         };
-        let done = info.filter(|info| info.status == BackupStatus::Done);
+        let done = info.filter(|info| info.done().is_some());
         let missing_data = done.map(|info| inventory.missing_data(info)).unwrap_or_default();
         Some(BackupReport {
             id: id.to_owned(),
@@ -73,22 +73,27 @@ impl ServerAssessor<'_> {
         inventory: &BackupInventory,
         since: Option<DateTime<Utc>>,
     ) -> BackupState {
+        let unfinished = match &info.progress {
+            BackupProgress::Done(_) if inventory.has_all_data(info) => return BackupState::Done,
+            BackupProgress::Done(_) => return BackupState::Incomplete,
+            BackupProgress::Unfinished(unfinished) => unfinished,
+        };
         let age = since.map_or(TimeDelta::MAX, |since| self.now - since);
         let may_run = age <= self.expected.max_running_time;
-        match info.status {
-            BackupStatus::Done if inventory.has_all_data(info) => BackupState::Done,
-            BackupStatus::Failed => BackupState::Failed,
-            BackupStatus::Started | BackupStatus::WaitingForWals | BackupStatus::Syncing
+        match unfinished.status {
+            UnfinishedStatus::Failed => BackupState::Failed,
+            UnfinishedStatus::Started
+            | UnfinishedStatus::WaitingForWals
+            | UnfinishedStatus::Syncing
                 if may_run =>
             {
                 BackupState::Running
             }
-            BackupStatus::Done
-            | BackupStatus::Empty
-            | BackupStatus::Started
-            | BackupStatus::WaitingForWals
-            | BackupStatus::Syncing
-            | BackupStatus::Unknown(_) => BackupState::Incomplete,
+            UnfinishedStatus::Empty
+            | UnfinishedStatus::Started
+            | UnfinishedStatus::WaitingForWals
+            | UnfinishedStatus::Syncing
+            | UnfinishedStatus::Unknown(_) => BackupState::Incomplete,
         }
     }
 

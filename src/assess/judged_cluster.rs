@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use barman_archive::barman::BackupInfo;
 use barman_archive::postgres::{SegmentName, TimelineId};
 use barman_archive::recovery::{
     Archived, BackupSpan, Candidate, RequiredWal, SegmentSets, ServerVerdict, WalRequirement,
@@ -65,7 +66,7 @@ impl JudgedCluster {
             }
             finished.extend(span_of(backup));
             if backup.state == BackupState::Running {
-                running.extend(backup.info.as_ref().and_then(|info| info.begin_wal));
+                running.extend(backup.info.as_ref().and_then(BackupInfo::begin_wal));
             }
         }
         let mut required = RequiredWal::of(&finished, &self.archived.histories, wal);

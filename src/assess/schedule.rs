@@ -1,6 +1,6 @@
 //! Backups of a server compared with their schedule.
 
-use barman_archive::barman::BackupStatus;
+use barman_archive::barman::{BackupInfo, BackupStatus, UnfinishedStatus};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::report::{
@@ -71,7 +71,7 @@ fn done_backups(backups: &[BackupReport], now: DateTime<Utc>) -> Vec<DoneBackup>
 /// Start of a backup. A start in the future is not trusted, and one that `backup.info` does not
 /// state is not guessed: either could hide that a backup is late.
 fn begun_at(backup: &BackupReport, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let begun_at = backup.info.as_ref()?.began_at?;
+    let begun_at = backup.info.as_ref()?.began_at()?;
     (begun_at <= now).then_some(begun_at)
 }
 
@@ -99,8 +99,9 @@ fn under_way_since(
 
 /// Returns whether a backup is running, or was started and never ended.
 fn is_started(backup: &BackupReport) -> bool {
-    let status = backup.info.as_ref().map(|info| &info.status);
-    backup.state == BackupState::Running || status == Some(&BackupStatus::Started)
+    let status = backup.info.as_ref().map(BackupInfo::status);
+    let started = BackupStatus::from(UnfinishedStatus::Started);
+    backup.state == BackupState::Running || status == Some(started)
 }
 
 /// Median duration of the newest backups; zero without any.

@@ -118,13 +118,14 @@ pub(super) fn strays(
     let done = report.done();
     let infos = done.iter().filter_map(|(_, backup)| backup.info.as_ref());
     let newest = report.newest_done().and_then(|backup| backup.info.as_ref());
-    let end = newest.and_then(|info| Some((info.end_wal?.timeline, info.end_lsn?)));
+    let newest = newest.and_then(|info| info.done());
+    let end = newest.and_then(|done| Some((done.end_wal.timeline, done.end_lsn?)));
     let above = wal.beside.histories.iter().filter(|(id, _)| end.is_none_or(|(own, _)| **id > own));
     let histories = above.map(|(timeline, file)| Some((*timeline, files.history(file)?)));
     let seen = TimelinesSeen {
         histories: histories.collect::<Option<_>>()?,
         with_backups: infos
-            .flat_map(|info| [info.begin_wal, info.end_wal])
+            .flat_map(|info| [info.begin_wal(), info.end_wal()])
             .flatten()
             .map(|segment| segment.timeline)
             .collect(),

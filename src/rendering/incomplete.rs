@@ -7,7 +7,7 @@ use crate::report::{BackupReport, IncompleteReason};
 
 /// What an incomplete backup lacks, as the rest of a sentence.
 pub(super) fn what_is_missing(backup: &BackupReport, now: DateTime<Utc>) -> String {
-    let status = backup.info.as_ref().map(|info| info.status.to_string()).unwrap_or_default();
+    let status = backup.info.as_ref().map(|info| info.status().to_string()).unwrap_or_default();
     match backup.incomplete_reason() {
         None => String::new(),
         Some(IncompleteReason::MissingInfo) => ": its backup.info is missing".to_owned(),

@@ -1,6 +1,6 @@
 //! The report on one backup.
 
-use barman_archive::barman::{BackupInfo, BackupStatus, KeepTarget};
+use barman_archive::barman::{BackupInfo, BackupProgress, KeepTarget, UnfinishedStatus};
 use barman_archive::inventory::{SomeNames, Sums, UnreadableReason};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -99,14 +99,17 @@ impl BackupReport {
             return None;
         }
         let Some(info) = &self.info else { return Some(IncompleteReason::MissingInfo) };
-        match info.status {
-            BackupStatus::Done => Some(IncompleteReason::MissingData),
-            BackupStatus::Empty => Some(IncompleteReason::NeverBegun),
-            BackupStatus::Started | BackupStatus::WaitingForWals | BackupStatus::Syncing => {
-                Some(IncompleteReason::NeverEnded)
-            }
-            BackupStatus::Unknown(_) => Some(IncompleteReason::UnknownStatus),
-            BackupStatus::Failed => None,
+        let unfinished = match &info.progress {
+            BackupProgress::Done(_) => return Some(IncompleteReason::MissingData),
+            BackupProgress::Unfinished(unfinished) => unfinished,
+        };
+        match unfinished.status {
+            UnfinishedStatus::Empty => Some(IncompleteReason::NeverBegun),
+            UnfinishedStatus::Started
+            | UnfinishedStatus::WaitingForWals
+            | UnfinishedStatus::Syncing => Some(IncompleteReason::NeverEnded),
+            UnfinishedStatus::Unknown(_) => Some(IncompleteReason::UnknownStatus),
+            UnfinishedStatus::Failed => None,
         }
     }
 
@@ -114,7 +117,7 @@ impl BackupReport {
     #[must_use]
     pub fn done_at(&self) -> Option<DateTime<Utc>> {
         match self.state {
-            BackupState::Done => self.info.as_ref()?.ended_at,
+            BackupState::Done => Some(self.info.as_ref()?.done()?.ended_at),
             BackupState::Failed
             | BackupState::Running
             | BackupState::Incomplete
@@ -133,6 +136,7 @@ impl BackupReport {
     #[must_use]
     pub fn duration(&self) -> Option<TimeDelta> {
         let info = self.info.as_ref()?;
-        Some(info.ended_at? - info.began_at?).filter(|duration| *duration >= TimeDelta::zero())
+        let duration = info.ended_at()? - info.began_at()?;
+        (duration >= TimeDelta::zero()).then_some(duration)
     }
 }

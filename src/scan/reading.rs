@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive_store::{ErrorScope, ObjectStore, StorageError};
-use barman_archive::barman::BackupStatus;
+use barman_archive::barman::{BackupStatus, UnfinishedStatus};
 use barman_archive::inventory::{
     BackupInventory, FileContent, FileReading, Inventory, SmallFile, SmallFiles, Sums,
     UnreadableReason,
@@ -188,7 +188,7 @@ fn without_data<'a>(
     });
     backups.filter(|(_, backup)| {
         let info = backup.info.as_ref().and_then(|file| files.backup_info(file));
-        info.is_some_and(|info| info.status == BackupStatus::Done && !backup.has_all_data(info))
+        info.is_some_and(|info| info.done().is_some() && !backup.has_all_data(info))
     })
 }
 
@@ -242,7 +242,7 @@ fn log_reading(archive: &str, file: &SmallFile, reading: &FileReading) {
             warn!(archive, key, reason, error = message, "A file of the archive is unreadable");
         }
         FileReading::Read(FileContent::BackupInfo(info)) => {
-            if let BackupStatus::Unknown(status) = &info.status {
+            if let BackupStatus::Unfinished(UnfinishedStatus::Unknown(status)) = &info.status() {
                 warn!(archive, key, status, "A backup has a status that Barman does not know");
             }
             if info.has_naive_times {

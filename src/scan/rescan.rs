@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use archive_listing::{KeyRange, ListingError, Search, Wanted, list_directory};
 use archive_store::{KeyOrder, ObjectStore};
-use barman_archive::barman::{BackupStatus, ObjectLocation, ServerKey};
+use barman_archive::barman::{ObjectLocation, ServerKey};
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles};
 use barman_archive::postgres::WalDir;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -346,9 +346,8 @@ pub(super) fn backups(
     let of_directory = directories.map(|(name, directory)| {
         let backups = directory.backups.iter().filter_map(|(id, backup)| {
             let info = files.backup_info(backup.info.as_ref()?)?;
-            let is_copied =
-                matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals);
-            Some((id.clone(), BackupBegin { wal_dir: info.begin_wal?.into(), is_copied }))
+            let is_copied = info.status().is_copied();
+            Some((id.clone(), BackupBegin { wal_dir: info.begin_wal()?.into(), is_copied }))
         });
         (name.clone(), backups.collect())
     });
@@ -395,7 +394,7 @@ fn add_suspects(
         let info = backup.info.as_ref()?;
         let then = before.and_then(|directory| directory.backups.get(id)?.info.as_ref());
         let is_same = then.is_some_and(|then| then.is_same_version(info));
-        if is_same { None } else { files.backup_info(info)?.begin_wal.map(WalDir::from) }
+        if is_same { None } else { files.backup_info(info)?.begin_wal().map(WalDir::from) }
     });
     suspects.wal_dirs.extend(changed);
     suspects.up_to = known.deletions.get(name).map(|(_, up_to)| *up_to);

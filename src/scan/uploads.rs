@@ -8,7 +8,6 @@ use std::time::Duration;
 use archive_store::{
     ErrorKind, ErrorScope, ObjectStore, StorageError, UploadCoverage, UploadListing,
 };
-use barman_archive::barman::BackupStatus;
 use barman_archive::inventory::{Inventory, SmallFiles, UnfinishedUpload};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
@@ -307,9 +306,7 @@ fn unfinished_backups(inventory: &Inventory, files: &SmallFiles) -> Vec<Unfinish
     let mut unfinished: Vec<(&String, Unfinished)> = backups
         .filter_map(|(directory, id, backup)| {
             let info = backup.info.as_ref().and_then(|file| files.backup_info(file));
-            let is_done = info.is_some_and(|info| {
-                matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals)
-            });
+            let is_done = info.is_some_and(|info| info.status().is_copied());
             let names = backup.upload_names(info);
             let directory = format!("{directory}/base/{id}/");
             (!is_done && backup.has_objects).then_some((id, Unfinished { directory, names }))

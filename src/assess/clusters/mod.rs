@@ -103,12 +103,12 @@ impl Cluster {
         self.segment_size = Some(info.segment_size);
         let file = directory.backups.get(&backup.id).and_then(|inventory| inventory.info.as_ref());
         self.written_at = earliest(self.written_at, file.map(|file| file.object.last_modified));
-        self.first_backup_at = earliest(self.first_backup_at, info.began_at);
-        self.ends_at = self.ends_at.max(info.ended_at.or(info.began_at));
-        if let Some(begin) = info.begin_wal {
+        self.first_backup_at = earliest(self.first_backup_at, info.began_at());
+        self.ends_at = self.ends_at.max(info.ended_at().or(info.began_at()));
+        if let Some(begin) = info.begin_wal() {
             self.add_begin(begin, info.segment_size, directory);
         }
-        if let Some(end) = info.end_wal {
+        if let Some(end) = info.end_wal() {
             self.add_end(end, info);
         }
     }
@@ -129,7 +129,7 @@ impl Cluster {
         *last = number.max(*last);
         // A standby's backup can begin with something older than what the primary has archived.
         let is_of_standby = info.label.is_some_and(|label| label.origin == BackupOrigin::Standby);
-        let Some(began_at) = info.began_at else { return };
+        let Some(began_at) = info.began_at() else { return };
         if !is_of_standby && self.first_end.is_none_or(|first| began_at < first.began_at) {
             self.first_end = Some(FirstEnd { began_at, segment: (end.timeline, number) });
         }

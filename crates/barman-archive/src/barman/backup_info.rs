@@ -1,4 +1,4 @@
-//! `backup.info`: what Barman says of one backup.
+//! `backup.info`: Barman's description of one backup.
 //!
 //! `docs/specification.md`, 4.1 to 4.6.
 
@@ -11,27 +11,14 @@ use super::python::Literal;
 use super::{BackupLabel, time};
 use crate::postgres::{Lsn, SegmentName, SegmentSize};
 
-/// What `backup.info` says of one backup.
+/// Content of a `backup.info`.
 ///
-/// Read as Barman's `BackupInfo.load` does, but for keys that this program does not know: Barman
-/// ends with an error there, and here they are skipped. A field is `None` where the file says
-/// `None` or does not have it.
+/// Read as Barman's `BackupInfo.load` does, except for unknown keys: Barman ends with an error there,
+/// and here they are skipped. A field is `None` if the file says `None` or does not have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupInfo {
-    /// How far the backup came. With [`BackupStatus::Done`] begin, end and their segments are there.
-    pub status: BackupStatus,
-    /// When the server was asked to start (`begin_time`).
-    pub began_at: Option<DateTime<Utc>>,
-    /// When the server was asked to stop (`end_time`). Also set for backups that failed afterwards.
-    pub ended_at: Option<DateTime<Utc>>,
-    /// The segment in which recovery starts (`begin_wal`).
-    pub begin_wal: Option<SegmentName>,
-    /// Position from which recovery replays (`begin_xlog`).
-    pub begin_lsn: Option<Lsn>,
-    /// The segment with which the backup becomes consistent (`end_wal`).
-    pub end_wal: Option<SegmentName>,
-    /// The position with which the backup becomes consistent (`end_xlog`).
-    pub end_lsn: Option<Lsn>,
+    /// Progress of the backup, with the fields that come with it.
+    pub progress: BackupProgress,
     /// Content of the backup's label (`backup_label`); `None` if it is absent or cannot be read.
     pub label: Option<BackupLabel>,
     /// Id of the backup that this incremental one builds on (`parent_backup_id`); `None` in a full
@@ -41,43 +28,93 @@ pub struct BackupInfo {
     pub children_ids: Vec<String>,
     /// Size of the cluster's WAL segments (`xlog_segment_size`).
     pub segment_size: SegmentSize,
-    /// The cluster that was backed up (`systemid`), as text: it does not fit a double exactly.
+    /// Identifier of the cluster that was backed up (`systemid`), as text: it does not fit a double
+    /// exactly.
     pub system_identifier: Option<String>,
     /// Version of `PostgreSQL`, such as `15.18`.
     pub postgresql_version: Option<String>,
-    /// Size of the databases when the backup began, in bytes (`cluster_size`; for uploads of a
-    /// Barman server `size`). Not what the backup takes in the bucket.
+    /// Size of the databases at the start of the backup, in bytes (`cluster_size`; for uploads of a
+    /// Barman server `size`). It differs from the size of the backup in the bucket.
     pub cluster_size_bytes: Option<u64>,
-    /// Object identifiers of the tablespaces that were backed up beside `data`.
+    /// Object identifiers of the tablespaces that were backed up next to `data`.
     pub tablespace_oids: Vec<u32>,
-    /// Whether the data are snapshots of disks, with no objects in the archive (`snapshots_info`).
+    /// True if the data are snapshots of disks, with no objects in the archive (`snapshots_info`).
     pub is_snapshot: bool,
-    /// Why the backup failed, in Barman's words (`error`).
+    /// Reason why the backup failed, in Barman's words (`error`).
     pub error: Option<String>,
-    /// Whether a time has no offset, so that it was taken as UTC.
+    /// True if a time has no offset, so that it was taken as UTC.
     pub has_naive_times: bool,
 }
 
-/// How far a backup came, in Barman's words (`BackupInfo.STATUS_ALL`).
+/// Progress of a backup, with the fields that come with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BackupStatus {
-    /// `EMPTY`: not begun. Also what a `backup.info` without content means.
+pub enum BackupProgress {
+    /// Finished backup (`DONE`).
+    Done(DoneBackup),
+    /// Backup with any other status.
+    Unfinished(UnfinishedBackup),
+}
+
+/// Start and end of a finished backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DoneBackup {
+    /// Time at which the server was asked to start the backup (`begin_time`).
+    pub began_at: DateTime<Utc>,
+    /// Time at which the server was asked to stop the backup (`end_time`).
+    pub ended_at: DateTime<Utc>,
+    /// Segment in which recovery starts (`begin_wal`).
+    pub begin_wal: SegmentName,
+    /// Segment with which the backup becomes consistent (`end_wal`).
+    pub end_wal: SegmentName,
+    /// Position from which recovery replays (`begin_xlog`).
+    pub begin_lsn: Option<Lsn>,
+    /// Position with which the backup becomes consistent (`end_xlog`).
+    pub end_lsn: Option<Lsn>,
+}
+
+/// Start and end of an unfinished backup, as far as they are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedBackup {
+    /// Status of the backup (`status`).
+    pub status: UnfinishedStatus,
+    /// Time at which the server was asked to start the backup (`begin_time`).
+    pub began_at: Option<DateTime<Utc>>,
+    /// Time at which the server was asked to stop the backup (`end_time`). Also set for backups that
+    /// failed afterwards.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Segment in which recovery would start (`begin_wal`).
+    pub begin_wal: Option<SegmentName>,
+    /// Segment with which the backup would become consistent (`end_wal`).
+    pub end_wal: Option<SegmentName>,
+}
+
+/// Status of an unfinished backup, in Barman's words (`BackupInfo.STATUS_ALL`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnfinishedStatus {
+    /// `EMPTY`: not started. Also the meaning of a `backup.info` without content.
     Empty,
-    /// `STARTED`: under way, or killed.
+    /// `STARTED`: running, or killed.
     Started,
     /// `FAILED`
     Failed,
     /// `WAITING_FOR_WALS`: copied by a Barman server, its WAL not yet.
     WaitingForWals,
-    /// `DONE`
-    Done,
     /// `SYNCING`: being copied between Barman servers.
     Syncing,
-    /// A word that Barman does not use today.
+    /// Word that Barman does not use today.
     Unknown(String),
 }
 
-/// A `backup.info` that cannot be made sense of.
+/// Status of a backup, in Barman's words (`BackupInfo.STATUS_ALL`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackupStatus {
+    /// `DONE`
+    Done,
+    /// Any other status.
+    Unfinished(UnfinishedStatus),
+}
+
+/// Error of a `backup.info` that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackupInfoError {
     /// The file is not text.
@@ -90,7 +127,7 @@ pub enum BackupInfoError {
          `when_required` where Barman runs)"
     )]
     Framing,
-    /// A line is no `key=value`.
+    /// A line is not `key=value`.
     #[error("line {number} has no `=`")]
     Line {
         /// Number of the line, from 1.
@@ -109,7 +146,7 @@ pub enum BackupInfoError {
         field: &'static str,
         /// The value, verbatim.
         value: String,
-        /// What it should have been.
+        /// Expected kind of value.
         expected: &'static str,
     },
 }
@@ -117,27 +154,52 @@ pub enum BackupInfoError {
 impl fmt::Display for BackupStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Empty => "EMPTY",
-            Self::Started => "STARTED",
-            Self::Failed => "FAILED",
-            Self::WaitingForWals => "WAITING_FOR_WALS",
             Self::Done => "DONE",
-            Self::Syncing => "SYNCING",
-            Self::Unknown(word) => word,
+            Self::Unfinished(UnfinishedStatus::Empty) => "EMPTY",
+            Self::Unfinished(UnfinishedStatus::Started) => "STARTED",
+            Self::Unfinished(UnfinishedStatus::Failed) => "FAILED",
+            Self::Unfinished(UnfinishedStatus::WaitingForWals) => "WAITING_FOR_WALS",
+            Self::Unfinished(UnfinishedStatus::Syncing) => "SYNCING",
+            Self::Unfinished(UnfinishedStatus::Unknown(word)) => word,
         })
+    }
+}
+
+impl From<UnfinishedStatus> for BackupStatus {
+    fn from(status: UnfinishedStatus) -> Self {
+        Self::Unfinished(status)
     }
 }
 
 impl From<Option<&str>> for BackupStatus {
     fn from(word: Option<&str>) -> Self {
-        match word {
-            None | Some("EMPTY") => Self::Empty,
-            Some("STARTED") => Self::Started,
-            Some("FAILED") => Self::Failed,
-            Some("WAITING_FOR_WALS") => Self::WaitingForWals,
-            Some("DONE") => Self::Done,
-            Some("SYNCING") => Self::Syncing,
-            Some(word) => Self::Unknown(word.to_owned()),
+        let unfinished = match word {
+            Some("DONE") => return Self::Done,
+            None | Some("EMPTY") => UnfinishedStatus::Empty,
+            Some("STARTED") => UnfinishedStatus::Started,
+            Some("FAILED") => UnfinishedStatus::Failed,
+            Some("WAITING_FOR_WALS") => UnfinishedStatus::WaitingForWals,
+            Some("SYNCING") => UnfinishedStatus::Syncing,
+            Some(word) => UnfinishedStatus::Unknown(word.to_owned()),
+        };
+        Self::Unfinished(unfinished)
+    }
+}
+
+impl BackupStatus {
+    /// Returns whether the data of the backup are copied to the end, even if its WAL is not
+    /// (`BackupInfo.STATUS_COPY_DONE`).
+    #[must_use]
+    pub const fn is_copied(&self) -> bool {
+        match self {
+            Self::Done | Self::Unfinished(UnfinishedStatus::WaitingForWals) => true,
+            Self::Unfinished(
+                UnfinishedStatus::Empty
+                | UnfinishedStatus::Started
+                | UnfinishedStatus::Failed
+                | UnfinishedStatus::Syncing
+                | UnfinishedStatus::Unknown(_),
+            ) => false,
         }
     }
 }
@@ -146,52 +208,111 @@ impl BackupInfo {
     /// Reads a whole `backup.info`.
     ///
     /// # Errors
-    /// When Barman could not read it either, or a finished backup lacks what makes it one.
+    /// Returns an error if Barman could not read it either, or if a finished backup lacks its start
+    /// or end.
     pub fn parse(content: &[u8]) -> Result<Self, BackupInfoError> {
         let fields = Fields::parse(content)?;
         let began = fields.read("begin_time", "a time", time::parse)?;
         let ended = fields.read("end_time", "a time", time::parse)?;
-        let info = Self {
-            status: BackupStatus::from(fields.get("status")),
-            began_at: began.map(|time| time.at),
-            ended_at: ended.map(|time| time.at),
-            begin_wal: fields.read("begin_wal", SEGMENT, SegmentName::parse)?,
-            begin_lsn: fields.get("begin_xlog").and_then(|text| text.parse().ok()),
-            end_wal: fields.read("end_wal", SEGMENT, SegmentName::parse)?,
-            end_lsn: fields.read("end_xlog", "a WAL position", |text| text.parse().ok())?,
+        let begin_wal = fields.read("begin_wal", SEGMENT, SegmentName::parse)?;
+        let end_wal = fields.read("end_wal", SEGMENT, SegmentName::parse)?;
+        let end_lsn = fields.read("end_xlog", "a WAL position", |text| text.parse().ok())?;
+        let segment_size = fields.segment_size()?;
+        let cluster_size_bytes = fields.cluster_size()?;
+        let tablespaces =
+            fields.read("tablespaces", "a list of (name, oid, location)", tablespace_oids)?;
+        let progress = match BackupStatus::from(fields.get("status")) {
+            BackupStatus::Done => BackupProgress::Done(DoneBackup {
+                began_at: required("begin_time", began)?.at,
+                ended_at: required("end_time", ended)?.at,
+                begin_wal: required("begin_wal", begin_wal)?,
+                end_wal: required("end_wal", end_wal)?,
+                begin_lsn: fields.get("begin_xlog").and_then(|text| text.parse().ok()),
+                end_lsn,
+            }),
+            BackupStatus::Unfinished(status) => BackupProgress::Unfinished(UnfinishedBackup {
+                status,
+                began_at: began.map(|time| time.at),
+                ended_at: ended.map(|time| time.at),
+                begin_wal,
+                end_wal,
+            }),
+        };
+        Ok(Self {
+            progress,
             label: fields.get("backup_label").and_then(BackupLabel::from_field),
             parent_id: fields.get("parent_backup_id").map(str::to_owned),
             children_ids: fields.get("children_backup_ids").map(backup_ids).unwrap_or_default(),
-            segment_size: fields.segment_size()?,
+            segment_size,
             system_identifier: fields.get("systemid").map(str::to_owned),
             postgresql_version: fields.get("version").and_then(postgresql_version),
-            cluster_size_bytes: fields.cluster_size()?,
-            tablespace_oids: fields
-                .read("tablespaces", "a list of (name, oid, location)", tablespace_oids)?
-                .unwrap_or_default(),
+            cluster_size_bytes,
+            tablespace_oids: tablespaces.unwrap_or_default(),
             is_snapshot: fields.get("snapshots_info").is_some(),
             error: fields.get("error").map(str::to_owned),
             has_naive_times: [began, ended].into_iter().flatten().any(|time| time.naive),
-        };
-        info.check_complete()?;
-        Ok(info)
+        })
     }
 
-    fn check_complete(&self) -> Result<(), BackupInfoError> {
-        let required = [
-            ("begin_time", self.began_at.is_none()),
-            ("end_time", self.ended_at.is_none()),
-            ("begin_wal", self.begin_wal.is_none()),
-            ("end_wal", self.end_wal.is_none()),
-        ];
-        let missing = required.into_iter().find(|(_, missing)| *missing);
-        match missing {
-            Some((field, _)) if self.status == BackupStatus::Done => {
-                Err(BackupInfoError::MissingField { field })
-            }
-            Some(_) | None => Ok(()),
+    /// Status of the backup.
+    #[must_use]
+    pub fn status(&self) -> BackupStatus {
+        match &self.progress {
+            BackupProgress::Done(_) => BackupStatus::Done,
+            BackupProgress::Unfinished(backup) => BackupStatus::Unfinished(backup.status.clone()),
         }
     }
+
+    /// Start and end of the backup; `None` if it is not finished.
+    #[must_use]
+    pub const fn done(&self) -> Option<&DoneBackup> {
+        match &self.progress {
+            BackupProgress::Done(backup) => Some(backup),
+            BackupProgress::Unfinished(_) => None,
+        }
+    }
+
+    /// Time at which the server was asked to start the backup.
+    #[must_use]
+    pub const fn began_at(&self) -> Option<DateTime<Utc>> {
+        match &self.progress {
+            BackupProgress::Done(backup) => Some(backup.began_at),
+            BackupProgress::Unfinished(backup) => backup.began_at,
+        }
+    }
+
+    /// Time at which the server was asked to stop the backup. Also set for backups that failed
+    /// afterwards.
+    #[must_use]
+    pub const fn ended_at(&self) -> Option<DateTime<Utc>> {
+        match &self.progress {
+            BackupProgress::Done(backup) => Some(backup.ended_at),
+            BackupProgress::Unfinished(backup) => backup.ended_at,
+        }
+    }
+
+    /// Segment in which recovery starts.
+    #[must_use]
+    pub const fn begin_wal(&self) -> Option<SegmentName> {
+        match &self.progress {
+            BackupProgress::Done(backup) => Some(backup.begin_wal),
+            BackupProgress::Unfinished(backup) => backup.begin_wal,
+        }
+    }
+
+    /// Segment with which the backup becomes consistent.
+    #[must_use]
+    pub const fn end_wal(&self) -> Option<SegmentName> {
+        match &self.progress {
+            BackupProgress::Done(backup) => Some(backup.end_wal),
+            BackupProgress::Unfinished(backup) => backup.end_wal,
+        }
+    }
+}
+
+/// Value of a field that a finished backup must have.
+fn required<T>(field: &'static str, value: Option<T>) -> Result<T, BackupInfoError> {
+    value.ok_or(BackupInfoError::MissingField { field })
 }
 
 /// Returns the version as `PostgreSQL` shows it: 150018 is 15.18, and 90624 is 9.6.24.
@@ -210,7 +331,7 @@ fn postgresql_version(text: &str) -> Option<String> {
 const SEGMENT: &str = "a WAL segment's name of 24 hexadecimal digits";
 const BYTES: &str = "a number of bytes";
 
-/// The fields that are not null, by name.
+/// Fields that are not null, by name.
 struct Fields<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Fields<'a> {
@@ -265,7 +386,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether the text is the raw body of an `aws-chunked` upload.
+/// Returns whether the text is the raw body of an `aws-chunked` upload.
 ///
 /// Such a body begins with the length of the first chunk in hexadecimal on a line of its own, with
 /// its signature or with a checksum trailer at the end (Amazon S3 API Reference, "Signature
@@ -336,10 +457,10 @@ mod tests {
     fn a_finished_backup_is_read() {
         let info = parse(DONE).unwrap();
 
-        assert_eq!(info.status, BackupStatus::Done);
-        assert_eq!(info.ended_at.unwrap().to_rfc3339(), "2026-11-08T03:00:03.220312+00:00");
-        assert_eq!(info.end_wal, SegmentName::parse("00000002000000000000001A"));
-        assert_eq!(info.end_lsn, Some(Lsn(0x1A00_0100)));
+        assert_eq!(info.status(), BackupStatus::Done);
+        assert_eq!(info.ended_at().unwrap().to_rfc3339(), "2026-11-08T03:00:03.220312+00:00");
+        assert_eq!(info.end_wal(), SegmentName::parse("00000002000000000000001A"));
+        assert_eq!(info.done().unwrap().end_lsn, Some(Lsn(0x1A00_0100)));
         assert_eq!(info.cluster_size_bytes, Some(39_190_217));
         assert_eq!(info.system_identifier.as_deref(), Some("7703017059624890625"));
         assert_eq!(info.tablespace_oids, [16411]);
@@ -361,8 +482,8 @@ mod tests {
     fn an_empty_file_means_a_backup_not_begun() {
         let info = parse("").unwrap();
 
-        assert_eq!(info.status, BackupStatus::Empty);
-        assert_eq!(info.began_at, None);
+        assert_eq!(info.status(), UnfinishedStatus::Empty.into());
+        assert_eq!(info.began_at(), None);
         assert_eq!(info.segment_size, SegmentSize::DEFAULT);
     }
 
@@ -370,12 +491,12 @@ mod tests {
     fn unknown_keys_comments_and_blank_lines_are_skipped() {
         let info = parse("\n # a comment without a sign\nstatus = FAILED\nnew_key=a=b\n").unwrap();
 
-        assert_eq!(info.status, BackupStatus::Failed);
+        assert_eq!(info.status(), UnfinishedStatus::Failed.into());
     }
 
     #[test]
     fn an_unknown_status_is_kept_as_it_is() {
-        assert_eq!(parse("status=PAUSED").unwrap().status.to_string(), "PAUSED");
+        assert_eq!(parse("status=PAUSED").unwrap().status().to_string(), "PAUSED");
     }
 
     #[test]
@@ -442,8 +563,8 @@ mod tests {
 
             let info = parse(&text).unwrap();
 
-            prop_assert_eq!(info.began_at, Some(at));
-            prop_assert_eq!(info.begin_wal.map(|wal| wal.high), Some(high));
+            prop_assert_eq!(info.began_at(), Some(at));
+            prop_assert_eq!(info.begin_wal().map(|wal| wal.high), Some(high));
             prop_assert_eq!(info.cluster_size_bytes, size);
             prop_assert_eq!(info.tablespace_oids, oids);
         }

@@ -11,7 +11,10 @@ mod python;
 mod server_pattern;
 mod time;
 
-pub use backup_info::{BackupInfo, BackupInfoError, BackupStatus};
+pub use backup_info::{
+    BackupInfo, BackupInfoError, BackupProgress, BackupStatus, DoneBackup, UnfinishedBackup,
+    UnfinishedStatus,
+};
 pub use backup_label::{BackupLabel, BackupOrigin};
 pub use compression::{Compression, DecompressError};
 pub use keep::KeepTarget;

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::barman::{BackupInfo, BackupStatus};
+use crate::barman::BackupInfo;
 
 /// Maximum number of parents in a chain.
 ///
@@ -70,8 +70,7 @@ impl<'a> ChainLink<'a> {
     /// no backup that builds on it needs.
     #[must_use]
     pub fn of(info: &'a BackupInfo, has_all_data: bool) -> Self {
-        let is_copied = matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals);
-        let defect = if !is_copied {
+        let defect = if !info.status().is_copied() {
             Some(ChainDefect::NotDone)
         } else if !has_all_data {
             Some(ChainDefect::MissingData)

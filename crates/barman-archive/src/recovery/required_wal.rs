@@ -58,7 +58,9 @@ impl RequiredWal {
             .into_iter()
             .rev()
             .take(most)
-            .filter_map(|timeline| Some(Rc::new(StagedCourse::of(&histories.lineage(timeline)?, wal))))
+            .filter_map(|timeline| {
+                Some(Rc::new(StagedCourse::of(&histories.lineage(timeline)?, wal)))
+            })
             .collect();
         for staged in courses.all().chain(&told) {
             needed.add_course(staged, backups, histories, wal);

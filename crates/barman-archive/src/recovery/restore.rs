@@ -262,7 +262,8 @@ impl Attempt<'_> {
     }
 
     fn replay(&self, replayed: &Replayed) -> Replay {
-        let Reach { last, first_missing } = self.staged.course.steps.reach(replayed.begin, self.wal);
+        let Reach { last, first_missing } =
+            self.staged.course.steps.reach(replayed.begin, self.wal);
         let last_read = replayed.last_read;
         let ends_in = last_read.map(|read| self.wal.name(read.timeline, read.run.last));
         let missing = first_missing.and_then(|name| name.number(self.wal.size));

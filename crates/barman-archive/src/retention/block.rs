@@ -51,7 +51,7 @@ pub fn retention_blocks(unreadable: bool, catalog: &[CatalogBackup]) -> BTreeSet
 mod tests {
     use super::super::tests::Sketch;
     use super::*;
-    use crate::barman::BackupStatus;
+    use crate::barman::UnfinishedStatus;
 
     fn kept(id: &str, keep: KeepTarget) -> CatalogBackup {
         Sketch { keep: Some(keep), ..Sketch::done(id) }.backup()
@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn unfinished_and_standalone_backups_before_it_make_no_difference() {
-        let failed = Sketch { status: BackupStatus::Failed, ..Sketch::done("a") }.backup();
+        let failed =
+            Sketch { status: UnfinishedStatus::Failed.into(), ..Sketch::done("a") }.backup();
         let standalone = kept("b", KeepTarget::Standalone);
         let full = kept("c", KeepTarget::Full);
 

@@ -43,11 +43,11 @@ impl CatalogBackup {
     pub fn new(id: String, info: &BackupInfo, keep: Option<KeepTarget>) -> Self {
         Self {
             id,
-            status: info.status.clone(),
-            ended_at: info.ended_at,
-            begin_wal: info.begin_wal,
-            end_wal: info.end_wal,
-            timeline: info.begin_wal.map(|name| name.timeline),
+            status: info.status(),
+            ended_at: info.ended_at(),
+            begin_wal: info.begin_wal(),
+            end_wal: info.end_wal(),
+            timeline: info.begin_wal().map(|name| name.timeline),
             keep,
             parent_id: info.parent_id.clone(),
             children_ids: info.children_ids.clone(),
@@ -66,7 +66,7 @@ impl CatalogBackup {
 
     /// Returns whether the deletion of WAL counts the backup (`BackupInfo.STATUS_COPY_DONE`).
     pub(super) fn is_copied(&self) -> bool {
-        matches!(self.status, BackupStatus::Done | BackupStatus::WaitingForWals)
+        self.status.is_copied()
     }
 }
 

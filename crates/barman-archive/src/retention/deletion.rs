@@ -131,7 +131,7 @@ fn field(
 mod tests {
     use super::super::tests::{Sketch, segment};
     use super::*;
-    use crate::barman::BackupStatus;
+    use crate::barman::{BackupStatus, UnfinishedStatus};
 
     /// Returns what is deleted when these of the backups are obsolete.
     fn delete(catalog: &[CatalogBackup], obsolete: &[&str]) -> Deletion {
@@ -180,12 +180,12 @@ mod tests {
         for (status, keep) in [
             (BackupStatus::Done, None),
             (BackupStatus::Done, Some(KeepTarget::Full)),
-            (BackupStatus::WaitingForWals, None),
+            (UnfinishedStatus::WaitingForWals.into(), None),
         ] {
             (catalog[0].status, catalog[0].keep) = (status, keep);
             assert_eq!(rules(&delete(&catalog, &["b"])), []);
         }
-        catalog[0].status = BackupStatus::Failed;
+        catalog[0].status = UnfinishedStatus::Failed.into();
         assert_eq!(rules(&delete(&catalog, &["b"])), [rule("1/0/9", &[], 0)]);
     }
 
@@ -203,8 +203,9 @@ mod tests {
 
     #[test]
     fn the_next_backup_need_only_be_copied() {
-        let copied = Sketch { status: BackupStatus::WaitingForWals, ..Sketch::done("c") };
-        let failed = Sketch { status: BackupStatus::Failed, ..Sketch::done("b") };
+        let copied =
+            Sketch { status: UnfinishedStatus::WaitingForWals.into(), ..Sketch::done("c") };
+        let failed = Sketch { status: UnfinishedStatus::Failed.into(), ..Sketch::done("b") };
         let catalog =
             [backup("a", "1/0/2"), failed.wal("1/0/4").backup(), copied.wal("1/0/6").backup()];
 
@@ -223,8 +224,9 @@ mod tests {
 
     #[test]
     fn unfinished_backups_protect_their_timeline() {
-        for status in [BackupStatus::Started, BackupStatus::Failed] {
-            let unfinished = Sketch { status, ..Sketch::done("b") }.wal("1/0/4").backup();
+        for status in [UnfinishedStatus::Started, UnfinishedStatus::Failed] {
+            let unfinished =
+                Sketch { status: status.into(), ..Sketch::done("b") }.wal("1/0/4").backup();
             let catalog =
                 [backup("a", "1/0/2"), unfinished, backup("c", "2/0/5"), backup("d", "2/0/9")];
 
@@ -249,7 +251,7 @@ mod tests {
     #[test]
     fn a_next_backup_without_wal_interrupts() {
         let mut catalog = [backup("a", "1/0/2"), backup("b", "1/0/4"), backup("c", "1/0/6")];
-        catalog[1].status = BackupStatus::WaitingForWals;
+        catalog[1].status = UnfinishedStatus::WaitingForWals.into();
         catalog[1].begin_wal = None;
 
         let deletion = delete(&catalog, &["a", "c"]);

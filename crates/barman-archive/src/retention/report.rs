@@ -40,7 +40,7 @@ pub fn report(
 mod tests {
     use super::super::tests::{Sketch, day, done};
     use super::*;
-    use crate::barman::{BackupStatus, KeepTarget};
+    use crate::barman::{KeepTarget, UnfinishedStatus};
 
     fn words(policy: &str, minimum: u32, catalog: &[CatalogBackup]) -> Vec<&'static str> {
         let report = report(policy.parse().unwrap(), catalog, minimum, day(20.0)).unwrap();
@@ -60,12 +60,12 @@ mod tests {
     fn unfinished_backups_count_for_nothing() {
         let mut catalog = done(&[1.0, 2.0]);
         for (id, status) in [
-            ("m", BackupStatus::Started),
-            ("n", BackupStatus::Failed),
-            ("o", BackupStatus::WaitingForWals),
-            ("p", BackupStatus::Empty),
+            ("m", UnfinishedStatus::Started),
+            ("n", UnfinishedStatus::Failed),
+            ("o", UnfinishedStatus::WaitingForWals),
+            ("p", UnfinishedStatus::Empty),
         ] {
-            catalog.push(Sketch { status, ..Sketch::done(id) }.backup());
+            catalog.push(Sketch { status: status.into(), ..Sketch::done(id) }.backup());
         }
 
         let expected = ["OBSOLETE", "VALID", "-", "-", "-", "-"];
@@ -228,10 +228,10 @@ mod tests {
     fn keep_and_status_of_an_incremental_backup_make_no_difference() {
         let mut catalog = with_chain();
         catalog[1].keep = Some(KeepTarget::Full);
-        catalog[2].status = BackupStatus::Failed;
+        catalog[2].status = UnfinishedStatus::Failed.into();
 
         assert_eq!(words("REDUNDANCY 2", 0, &catalog)[..4], ["OBSOLETE"; 4]);
-        catalog[0].status = BackupStatus::Failed;
+        catalog[0].status = UnfinishedStatus::Failed.into();
         assert_eq!(words("REDUNDANCY 2", 0, &catalog)[..4], ["-"; 4]);
     }
 

@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::barman::{
-    BackupFile, BackupInfo, BackupStatus, KeepTarget, ObjectLocation, ServerKey, WalKind,
+    BackupFile, BackupInfo, BackupStatus, KeepTarget, ObjectLocation, ServerKey, UnfinishedStatus,
+    WalKind,
 };
 use crate::postgres::{SegmentName, TimelineId, parse_hex};
 
@@ -177,9 +178,9 @@ prop_compose! {
     fn any_backup()(
         status in prop_oneof![
             6 => Just(BackupStatus::Done),
-            1 => Just(BackupStatus::WaitingForWals),
-            1 => Just(BackupStatus::Started),
-            1 => Just(BackupStatus::Failed),
+            1 => Just(UnfinishedStatus::WaitingForWals.into()),
+            1 => Just(UnfinishedStatus::Started.into()),
+            1 => Just(UnfinishedStatus::Failed.into()),
         ],
         ended in 0_u8..20,
         wal in (any_segment(), any_segment()),

@@ -117,7 +117,7 @@ fn hex(text: &str) -> u32 {
 
 impl BarmanRun {
     fn copied(&self) -> Vec<&CatalogBackup> {
-        let copied = [BackupStatus::Done, BackupStatus::WaitingForWals];
+        let copied = [BackupStatus::Done, UnfinishedStatus::WaitingForWals.into()];
         self.catalog.values().filter(|backup| copied.contains(&backup.status)).collect()
     }
 
