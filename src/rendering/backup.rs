@@ -123,8 +123,6 @@ pub enum ObstacleEntry {
     },
     /// `backup.info` names segments that its cluster cannot have.
     ImpossibleSegments,
-    /// `backup.info` does not say which WAL the backup needs, or when it ended.
-    UnnamedSegments,
 }
 
 /// The last segment that a backup reaches.
@@ -243,7 +241,6 @@ fn judged(
     verdict: Option<&Verdict>,
 ) -> (&'static str, Option<ObstacleEntry>) {
     match (backup.state, verdict) {
-        (BackupState::Done, None) => ("broken", Some(ObstacleEntry::UnnamedSegments)),
         (_, None) => (backup.state.as_label(), None),
         (_, Some(Verdict::Recoverable)) => ("recoverable", None),
         (_, Some(Verdict::Consistent(obstacle))) => ("consistent", Some(obstacle.into())),

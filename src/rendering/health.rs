@@ -152,9 +152,7 @@ fn newest_verdict(
     now: DateTime<Utc>,
 ) -> Option<Finding> {
     let id = &newest.id;
-    let Some(verdict) = server.newest_verdict() else {
-        return Some(not_restorable(newest, &ObstacleEntry::UnnamedSegments, Severity::Critical));
-    };
+    let verdict = server.newest_verdict()?;
     match &verdict.verdict {
         Verdict::Broken(obstacle) => {
             Some(not_restorable(newest, &obstacle.into(), Severity::Critical))
@@ -240,8 +238,7 @@ fn with_obstacle(backup: &BackupReport, obstacle: &ObstacleEntry) -> Evidence {
         ObstacleEntry::DeadBranch
         | ObstacleEntry::ImpossibleSegments
         | ObstacleEntry::ColdData
-        | ObstacleEntry::Parent { .. }
-        | ObstacleEntry::UnnamedSegments => about(backup),
+        | ObstacleEntry::Parent { .. } => about(backup),
     }
 }
 
@@ -384,10 +381,7 @@ fn other_backups(server: &ServerReport, now: DateTime<Utc>) -> Vec<Finding> {
 
 /// A newer one can be restored, if not this one.
 fn older_backup(server: &ServerReport, backup: &BackupReport) -> Option<Finding> {
-    let unnamed = || not_restorable(backup, &ObstacleEntry::UnnamedSegments, Severity::Warning);
-    let Some(verdict) = server.recovery.verdict.backups.get(&backup.id) else {
-        return Some(unnamed());
-    };
+    let verdict = server.recovery.verdict.backups.get(&backup.id)?;
     match &verdict.verdict {
         Verdict::Broken(_) if !server.is_certain(verdict) => None,
         Verdict::Broken(obstacle) => {

@@ -62,7 +62,6 @@ impl ObstacleEntry {
             Self::Parent { parent } => {
                 format!("it is an incremental backup based on {parent}, which cannot be restored")
             }
-            Self::UnnamedSegments => "its backup.info does not say which WAL it needs".to_owned(),
         }
     }
 }

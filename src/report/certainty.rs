@@ -46,14 +46,12 @@ impl ServerReport {
     /// readable backups and others cannot be read, or if a refused history file decides.
     #[must_use]
     pub fn broken(&self) -> Option<usize> {
-        let verdicts = &self.recovery.verdict.backups;
-        let is_broken = |backup: &BackupReport| match verdicts.get(&backup.id) {
-            None => true,
-            Some(verdict) => {
-                matches!(verdict.verdict, Verdict::Broken(_)) && self.is_certain(verdict)
+        let mut count = 0;
+        for verdict in self.recovery.verdict.backups.values() {
+            if matches!(verdict.verdict, Verdict::Broken(_)) && self.is_certain(verdict) {
+                count += 1;
             }
-        };
-        let count = self.done().iter().filter(|(_, backup)| is_broken(backup)).count();
+        }
         (count > 0 || self.recovery.all_are_known).then_some(count)
     }
 
