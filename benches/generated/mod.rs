@@ -1,5 +1,6 @@
 //! Archives of any size, made up and listed.
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles, StorageClass};
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 use barman_cloud_exporter::assess::{
@@ -119,16 +120,15 @@ impl Judged {
             let name = self.name(number);
             let ended_at = self.arrived_at(number);
             let directory = format!("main/base/{}", ended_at.format("%Y%m%dT%H%M%S"));
-            let text = format!(
-                "begin_time={began_at}\nbegin_wal={name}\ncluster_size=1000\n\
-                 end_time={ended_at}\nend_wal={name}\nend_xlog={position}\nstatus=DONE\n\
-                 systemid=7\ntimeline={timeline}\nxlog_segment_size={size}\n",
-                began_at = (ended_at - TimeDelta::minutes(1)).to_rfc3339(),
-                ended_at = ended_at.to_rfc3339(),
-                position = position(number),
-                timeline = name.timeline.0,
-                size = SIZE.bytes(),
-            );
+            let text = BackupInfoText::new("DONE")
+                .begun(ended_at - TimeDelta::minutes(1), name)
+                .ended(ended_at, name)
+                .with("cluster_size", 1000)
+                .with("end_xlog", position(number))
+                .with("systemid", 7)
+                .with("timeline", name.timeline)
+                .with("xlog_segment_size", SIZE.bytes())
+                .to_string();
             let data = format!("{directory}/data.tar.gz");
             self.inventory.add(&data, &object(&data, 1 << 30, ended_at));
             self.add_file(&format!("{directory}/backup.info"), &text, ended_at);

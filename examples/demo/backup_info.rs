@@ -1,7 +1,6 @@
 //! The texts that tell of a backup: `backup.info` and labels.
 
-use std::collections::BTreeMap;
-
+use barman_archive::barman::BackupInfoText;
 use chrono::{DateTime, Utc};
 
 use super::cluster::Traits;
@@ -22,37 +21,31 @@ pub(crate) struct Position {
     pub(crate) segment: Segment,
 }
 
-/// What `backup.info` says, key by key. Barman sorts the keys, as this map does.
-type Keys = BTreeMap<&'static str, String>;
-
 /// `backup.info` of a backup that has begun.
 pub(crate) fn started(traits: &Traits, cluster_bytes: u64, begin: Position) -> String {
-    text(&keys(traits, cluster_bytes, begin))
+    started_text(traits, cluster_bytes, begin).to_string()
 }
 
 /// `backup.info` of a backup that failed while its data was copied.
 pub(crate) fn failed(traits: &Traits, cluster_bytes: u64, begin: Position) -> String {
-    let mut keys = keys(traits, cluster_bytes, begin);
     let error = "failure uploading data (Connection lost, reconnection not allowed)";
-    keys.extend([("error", error.to_owned()), ("status", "FAILED".to_owned())]);
-    text(&keys)
+    let text = started_text(traits, cluster_bytes, begin);
+    text.with("error", error).with("status", "FAILED").to_string()
 }
 
 /// `backup.info` of a finished backup.
 pub(crate) fn done(traits: &Traits, cluster_bytes: u64, begin: Position, end: Position) -> String {
-    let mut keys = keys(traits, cluster_bytes, begin);
     let label = backup_label(begin).replace('\n', "\\n");
-    keys.extend([
-        ("backup_label", format!("'{label}'")),
-        ("backup_name", format!("backup-{}", begin.at.format("%Y%m%d%H%M%S"))),
-        ("copy_stats", copy_stats(traits, begin, end)),
-        ("end_offset", END_OFFSET.to_string()),
-        ("end_time", time(end.at)),
-        ("end_wal", end.segment.name()),
-        ("end_xlog", end.segment.lsn(END_OFFSET)),
-        ("status", "DONE".to_owned()),
-    ]);
-    text(&keys)
+    started_text(traits, cluster_bytes, begin)
+        .with("backup_label", format!("'{label}'"))
+        .with("backup_name", format!("backup-{}", begin.at.format("%Y%m%d%H%M%S")))
+        .with("copy_stats", copy_stats(traits, begin, end))
+        .with("end_offset", END_OFFSET)
+        .with("end_time", time(end.at))
+        .with("end_wal", end.segment.name())
+        .with("end_xlog", end.segment.lsn(END_OFFSET))
+        .with("status", "DONE")
+        .to_string()
 }
 
 /// Name of the label that the archive gets when a backup ends, without compression.
@@ -75,12 +68,7 @@ pub(crate) fn id(begun_at: DateTime<Utc>) -> String {
     begun_at.format("%Y%m%dT%H%M%S").to_string()
 }
 
-fn text(keys: &Keys) -> String {
-    let lines: Vec<String> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    format!("{}\n", lines.join("\n"))
-}
-
-fn keys(traits: &Traits, cluster_bytes: u64, begin: Position) -> Keys {
+fn started_text(traits: &Traits, cluster_bytes: u64, begin: Position) -> BackupInfoText {
     let unknown = [
         "backup_label",
         "children_backup_ids",
@@ -98,28 +86,25 @@ fn keys(traits: &Traits, cluster_bytes: u64, begin: Position) -> Keys {
         "parent_backup_id",
         "size",
     ];
-    let mut keys: Keys = unknown.map(|key| (key, "None".to_owned())).into();
-    keys.extend([
-        ("begin_offset", BEGIN_OFFSET.to_string()),
-        ("begin_time", time(begin.at)),
-        ("begin_wal", begin.segment.name()),
-        ("begin_xlog", begin.segment.lsn(BEGIN_OFFSET)),
-        ("cluster_size", cluster_bytes.to_string()),
-        ("config_file", format!("{DATA}/postgresql.conf")),
-        ("data_checksums", "on".to_owned()),
-        ("hba_file", format!("{DATA}/pg_hba.conf")),
-        ("ident_file", format!("{DATA}/pg_ident.conf")),
-        ("pgdata", DATA.to_owned()),
-        ("server_name", "cloud".to_owned()),
-        ("status", "STARTED".to_owned()),
-        ("summarize_wal", "off".to_owned()),
-        ("systemid", traits.system_identifier.to_string()),
-        ("tablespaces", tablespaces(traits)),
-        ("timeline", begin.segment.timeline.to_string()),
-        ("version", "170006".to_owned()),
-        ("xlog_segment_size", SEGMENT_BYTES.to_string()),
-    ]);
-    keys
+    BackupInfoText::new("STARTED")
+        .with_none(&unknown)
+        .with("begin_offset", BEGIN_OFFSET)
+        .with("begin_time", time(begin.at))
+        .with("begin_wal", begin.segment.name())
+        .with("begin_xlog", begin.segment.lsn(BEGIN_OFFSET))
+        .with("cluster_size", cluster_bytes)
+        .with("config_file", format!("{DATA}/postgresql.conf"))
+        .with("data_checksums", "on")
+        .with("hba_file", format!("{DATA}/pg_hba.conf"))
+        .with("ident_file", format!("{DATA}/pg_ident.conf"))
+        .with("pgdata", DATA)
+        .with("server_name", "cloud")
+        .with("summarize_wal", "off")
+        .with("systemid", traits.system_identifier)
+        .with("tablespaces", tablespaces(traits))
+        .with("timeline", begin.segment.timeline)
+        .with("version", 170_006)
+        .with("xlog_segment_size", SEGMENT_BYTES)
 }
 
 fn tablespaces(traits: &Traits) -> String {

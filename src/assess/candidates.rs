@@ -1,6 +1,6 @@
 //! Finished backups of a server, in the form that verdicts need.
 
-use barman_archive::barman::{BackupOrigin, KeepTarget};
+use barman_archive::barman::KeepTarget;
 use barman_archive::inventory::{DirectoryInventory, SomeObjects};
 use barman_archive::recovery::{
     BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink, WalRequirement,
@@ -74,15 +74,7 @@ impl Candidates<'_> {
 
 /// Range of WAL that a backup needs if Barman calls it done, and its purpose.
 pub(super) fn span_of(backup: &BackupReport) -> Option<(BackupSpan, WalRequirement)> {
-    let info = backup.info.as_ref()?;
-    let done = info.done()?;
-    let span = BackupSpan {
-        begin: done.begin_wal,
-        end: done.end_wal,
-        end_lsn: done.end_lsn,
-        checkpoint: info.label.map(|label| label.checkpoint).or(done.begin_lsn),
-        origin: info.label.map_or(BackupOrigin::Primary, |label| label.origin),
-    };
+    let span = BackupSpan::of(backup.info.as_ref()?)?;
     let need = match backup.keep {
         Some(KeepTarget::Standalone) => WalRequirement::Consistency,
         Some(KeepTarget::Full) | None => WalRequirement::Recovery,

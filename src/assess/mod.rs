@@ -23,7 +23,6 @@ mod retention;
 mod scan_findings;
 mod schedule;
 mod segments;
-mod served_wal;
 mod server;
 mod timelines;
 mod uploads;

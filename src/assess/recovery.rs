@@ -7,7 +7,7 @@ use barman_archive::inventory::DirectoryInventory;
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 use barman_archive::recovery::{
     Archived, ArchivedWal, BackupVerdict, Candidate, GraceRule, Histories, SegmentSets,
-    ServerVerdict, Verdict, pending_segments,
+    ServerVerdict, Verdict, pending_segments, served_wal,
 };
 use chrono::{DateTime, Utc};
 
@@ -15,7 +15,6 @@ use super::candidates::{Candidates, span_of};
 use super::clusters::{Cluster, View, clusters};
 use super::judged_cluster::{JudgedCluster, take_verdicts};
 use super::segments::stored_segments;
-use super::served_wal::archived_wal;
 use crate::report::{BackupReport, BackupState, RecoveryReport, RestoreReport};
 
 /// Input for judging a server.
@@ -41,7 +40,7 @@ impl RecoverySource<'_> {
         size: SegmentSize,
         to_list: &mut BTreeSet<WalDir>,
     ) -> RecoveryReport {
-        let present = archived_wal(&self.directory.wal, size);
+        let present = served_wal(&self.directory.wal, size);
         let wal = self.settled(present.clone());
         let mut judged = self.judge_all(&wal, to_list);
         let verdict = take_verdicts(&mut judged);
@@ -84,7 +83,7 @@ impl RecoverySource<'_> {
         for cluster in clusters {
             judged.push(match cluster.segment_size {
                 Some(size) if size != wal.size => {
-                    let own = self.settled(archived_wal(&self.directory.wal, size));
+                    let own = self.settled(served_wal(&self.directory.wal, size));
                     self.judge(cluster, &own, to_list)
                 }
                 Some(_) | None => self.judge(cluster, wal, to_list),

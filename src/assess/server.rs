@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use barman_archive::inventory::{DirectoryInventory, Usage};
 use barman_archive::postgres::{SegmentSize, WalDir};
-use barman_archive::recovery::Histories;
+use barman_archive::recovery::{Histories, served_histories};
 use chrono::{DateTime, Utc};
 
 use super::newest_wal::{newest_cluster_since, newest_segment};
@@ -14,7 +14,6 @@ use super::recovery::RecoverySource;
 use super::refusals::{find_refusals, retract_uncertain};
 use super::retention::retention_report;
 use super::schedule::schedule_report;
-use super::served_wal::histories;
 use super::timelines::timelines;
 use super::uploads::reclaimable_upload_bytes;
 use super::wal_anomalies::{odd_names, segment_sizes, strays, wal_anomalies};
@@ -37,7 +36,7 @@ impl ServerAssessor<'_> {
     /// values that are missing in it.
     pub(super) fn assess(&self) -> (ServerReport, BTreeSet<WalDir>) {
         let mut to_list = BTreeSet::new();
-        let histories = Arc::new(histories(&self.directory.wal, self.findings.files));
+        let histories = Arc::new(served_histories(&self.directory.wal, self.findings.files));
         // Each part builds on those before it.
         let mut report = self.inventory_report();
         report.recovery = self.recovery(&histories, &report, &mut to_list);

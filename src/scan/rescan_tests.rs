@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use archive_store::memory::{MemoryStore, Quirk};
 use archive_store::{KeyOrder, StorageError};
+use barman_archive::barman::BackupInfoText;
 use barman_archive::postgres::{TimelineId, WalDir};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -134,14 +135,13 @@ impl World {
             let key = segment_key(timeline, number);
             key.rsplit('/').next().unwrap().replace(".gz", "")
         };
-        let time = at(self.minute).format("%Y-%m-%d %H:%M:%S+00:00");
-        let info = format!(
-            "status=DONE\nbegin_time={time}\nend_time={time}\nbegin_wal={}\nend_wal={}\n\
-             end_xlog={:X}/100\ntimeline={timeline}\nxlog_segment_size=1073741824\n",
-            name(number),
-            name(number + 1),
-            (number + 1) / SEGMENTS_PER_WAL_DIR,
-        );
+        let info = BackupInfoText::new("DONE")
+            .begun(at(self.minute), name(number))
+            .ended(at(self.minute), name(number + 1))
+            .with("end_xlog", format!("{:X}/100", (number + 1) / SEGMENTS_PER_WAL_DIR))
+            .with("timeline", timeline)
+            .with("xlog_segment_size", 1 << 30)
+            .to_string();
         let wal_dir = segment_key(timeline, number).replace(".gz", ".00000028.backup.gz");
         self.put(&wal_dir, "label");
         self.put(&format!("p/s/base/{id}/data.tar.gz"), "data");

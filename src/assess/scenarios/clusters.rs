@@ -82,7 +82,7 @@ fn what_the_new_cluster_needs_is_a_gap_where_it_is_missing() {
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261101T020000: Recoverable, reaches 000000030000000000000006
-    20261112T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 22 })), reaches 000000010000000000000015
+    20261112T020000: Consistent(MissingSegment(000000010000000000000016)), reaches 000000010000000000000015
     timeline Some(1), 1 gaps of 1, obsolete Some(2), histories missing []
     ");
 }
@@ -348,7 +348,7 @@ fn clusters_that_take_turns_end_where_a_later_one_begins() {
     20261101T020000: Recoverable, reaches 000000010000000000000007
     20261103T020000: Recoverable, reaches 000000010000000000000007
     20261105T020000: Recoverable, reaches 000000010000000000000007
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 21 })), reaches 000000010000000000000014
+    20261110T020000: Consistent(MissingSegment(000000010000000000000015)), reaches 000000010000000000000014
     timeline Some(1), 1 gaps of 1, obsolete Some(1), histories missing []
     ");
 }

@@ -22,7 +22,7 @@ fn a_gap_at_the_end_of_a_wal_dir_is_one_of_as_many_segments_as_are_missing() {
     let archive = archive.with("s/wals/0000000100000001/000000010000000100000000.gz", 9);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 254 })), reaches 0000000100000000000000FD
+    20261110T020000: Consistent(MissingSegment(0000000100000000000000FE)), reaches 0000000100000000000000FD
     timeline Some(1), 1 gaps of 2, obsolete Some(0), histories missing []
     ");
 }
@@ -83,7 +83,7 @@ fn a_segment_in_the_wrong_directory_is_missing_in_the_right_one() {
     let archive = archive.with(&format!("s/wals/0000000100000001/{}.gz", seg(1, 5)), 9);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 5 })), reaches 000000010000000000000004
+    20261110T020000: Consistent(MissingSegment(000000010000000000000005)), reaches 000000010000000000000004
     timeline Some(1), 1 gaps of 1, obsolete Some(0), histories missing []
     ");
 }
@@ -100,7 +100,7 @@ fn a_backup_whose_wal_goes_elsewhere_waits() {
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), high: 0, low: 4 }), reaches nothing, not by default
+    20261110T020000: Waiting(000000010000000000000004), reaches nothing, not by default
     timeline None, 0 gaps of 0, obsolete Some(0), histories missing []
     ");
 }
@@ -111,7 +111,7 @@ fn a_history_file_that_makes_no_sense_is_as_good_as_none() {
     let archive = wal(archive.with_file("s/wals/00000002.history", "no history"), 2, [6, 7]);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingHistory(TimelineId(2))), reaches 000000010000000000000005, not by default
+    20261110T020000: Consistent(MissingHistory(2)), reaches 000000010000000000000005, not by default
     timeline Some(1), 0 gaps of 0, obsolete None, histories missing [2]
     ");
 }

@@ -15,6 +15,7 @@ mod timelines;
 
 use std::sync::Arc;
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::inventory::{
     FileReading, Inventory, ListedObject, SmallFiles, UnfinishedUpload,
 };
@@ -212,11 +213,18 @@ fn object(key: &str, size: u64, at: &str) -> ListedObject {
 
 /// A `backup.info` with the fields that matter, and these start and end times.
 pub(in crate::assess) fn info(status: &str, begin: &str, end: &str) -> String {
-    format!(
-        "begin_time=2026-{begin}+00:00\nbegin_wal=000000010000000000000004\ncluster_size=1000\n\
-         end_time=2026-{end}+00:00\nend_wal=000000010000000000000004\nend_xlog=0/4000100\n\
-         status={status}\nsystemid=7\ntimeline=1\nxlog_segment_size=16777216\n"
-    )
+    let segment = "000000010000000000000004";
+    let text = BackupInfoText::new(status)
+        .with("begin_time", format!("2026-{begin}+00:00"))
+        .with("begin_wal", segment)
+        .with("cluster_size", 1000)
+        .with("end_time", format!("2026-{end}+00:00"))
+        .with("end_wal", segment)
+        .with("end_xlog", "0/4000100")
+        .with("systemid", 7)
+        .with("timeline", 1)
+        .with("xlog_segment_size", 16_777_216);
+    text.to_string()
 }
 
 fn done() -> String {

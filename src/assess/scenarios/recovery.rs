@@ -77,7 +77,7 @@ fn a_gap_after_its_end_limits_a_backup_and_leaves_later_ones_alone() {
     let archive = wal(archive, 1, [4, 5, 7, 8, 9]);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 6 })), reaches 000000010000000000000005
+    20261110T020000: Consistent(MissingSegment(000000010000000000000006)), reaches 000000010000000000000005
     20261112T020000: Recoverable, reaches 000000010000000000000009
     timeline Some(1), 1 gaps of 1, obsolete Some(0), histories missing []
     ");
@@ -88,7 +88,7 @@ fn a_gap_inside_a_backup_breaks_it() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 6)), 1, [4, 6, 7]);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Broken(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 5 })), reaches 000000010000000000000004, not by default
+    20261110T020000: Broken(MissingSegment(000000010000000000000005)), reaches 000000010000000000000004, not by default
     timeline None, 1 gaps of 1, obsolete Some(0), histories missing []
     ");
 }
@@ -99,7 +99,7 @@ fn a_backup_whose_end_has_not_arrived_waits() {
     let archive = wal(archive, 1, [3, 4]);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Waiting(SegmentName { timeline: TimelineId(1), high: 0, low: 5 }), reaches 000000010000000000000004, not by default
+    20261110T020000: Waiting(000000010000000000000005), reaches 000000010000000000000004, not by default
     timeline None, 0 gaps of 0, obsolete Some(1), histories missing []
     ");
     assert_eq!(archive.server().waiting_since(), Some(moment("2026-11-10T02:10:00Z")));
@@ -122,7 +122,7 @@ fn wal_on_a_timeline_without_its_history_file_cannot_be_reached() {
     let archive = wal(archive, 2, 6..=8);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingHistory(TimelineId(2))), reaches 000000010000000000000005
+    20261110T020000: Consistent(MissingHistory(2)), reaches 000000010000000000000005
     timeline Some(1), 0 gaps of 0, obsolete None, histories missing [2]
     ");
 }
@@ -153,7 +153,7 @@ fn a_missing_first_segment_of_a_timeline_is_a_gap_that_a_partial_does_not_fill()
         .with("s/wals/0000000100000000/000000010000000000000006.partial.gz", 5);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(2), high: 0, low: 6 })), reaches 000000010000000000000005
+    20261110T020000: Consistent(MissingSegment(000000020000000000000006)), reaches 000000010000000000000005
     timeline Some(2), 1 gaps of 1, obsolete Some(0), histories missing []
     ");
 }
@@ -215,7 +215,7 @@ fn a_standalone_backup_needs_just_itself() {
     let archive = wal(backup(archive, 12, &seg(1, 8), &seg(1, 8)), 1, [1, 2, 3, 4, 7, 8, 9]);
 
     insta::assert_snapshot!(judgement(&archive), @r"
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 5 })), reaches 000000010000000000000004
+    20261110T020000: Consistent(MissingSegment(000000010000000000000005)), reaches 000000010000000000000004
     20261112T020000: Recoverable, reaches 000000010000000000000009
     timeline Some(1), 0 gaps of 0, obsolete Some(3), histories missing []
     ");
@@ -290,7 +290,7 @@ fn a_hole_just_below_the_newest_segment_may_be_on_its_way() {
     let old = archive().with_at(newest, 9, "2026-11-15T11:45:00Z");
     assert!(old.server().recovery.pending.is_empty());
     insta::assert_snapshot!(judgement(&old), @r"
-    20261110T020000: Consistent(MissingSegment(SegmentName { timeline: TimelineId(1), high: 0, low: 6 })), reaches 000000010000000000000005
+    20261110T020000: Consistent(MissingSegment(000000010000000000000006)), reaches 000000010000000000000005
     timeline Some(1), 1 gaps of 1, obsolete Some(0), histories missing []
     ");
 }

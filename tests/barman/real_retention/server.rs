@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use barman_archive::barman::{BackupInfo, KeepTarget, ObjectLocation, ServerKey};
+use barman_archive::barman::{BackupInfo, BackupInfoText, KeepTarget, ObjectLocation, ServerKey};
 use barman_archive::postgres::{SegmentName, TimelineId};
 use barman_archive::retention::{CatalogBackup, RetentionPolicy};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -102,17 +102,16 @@ impl Backup {
             [] => "None".to_owned(),
             ids => ids.join(","),
         };
-        let parent = self.parent.as_slice();
-        format!(
-            "begin_time={ended_at}\nbegin_wal={}\nchildren_backup_ids={}\nend_time={ended_at}\n\
-             end_wal={}\nparent_backup_id={}\nstatus={}\ntimeline={}\nversion=170004\n",
-            self.begin_wal,
-            list(&self.children),
-            self.end_wal,
-            list(parent),
-            self.status,
-            self.begin_wal.timeline.0,
-        )
+        let text = BackupInfoText::new(&self.status.to_string())
+            .with("begin_time", &ended_at)
+            .with("begin_wal", self.begin_wal)
+            .with("children_backup_ids", list(&self.children))
+            .with("end_time", &ended_at)
+            .with("end_wal", self.end_wal)
+            .with("parent_backup_id", list(self.parent.as_slice()))
+            .with("timeline", self.begin_wal.timeline)
+            .with("version", 170_004);
+        text.to_string()
     }
 }
 

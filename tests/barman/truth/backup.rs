@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use barman_archive::barman::BackupInfoText;
 use test_support::{Postgres, give_to_database_user};
 
 use crate::truth::archive::Archive;
@@ -97,42 +98,43 @@ impl Copied {
     fn backup_info(&self, clock: Clock) -> String {
         let (start, stop) = (&self.start, &self.stop);
         let data = "/var/lib/postgresql/data/pgdata";
-        let fields = [
-            ("backup_label", format!("'{}'", self.label)),
-            ("begin_offset", start.lsn.offset().to_string()),
-            ("begin_time", start.time(clock)),
-            ("begin_wal", start.segment().to_string()),
-            ("begin_xlog", start.lsn.to_string()),
-            ("children_backup_ids", "None".to_owned()),
-            ("cluster_size", "7500000".to_owned()),
-            ("compression", "None".to_owned()),
-            ("config_file", format!("{data}/postgresql.conf")),
-            ("copy_stats", "{'total_time': 1.5, 'number_of_workers': 2}".to_owned()),
-            ("data_checksums", "off".to_owned()),
-            ("deduplicated_size", "None".to_owned()),
-            ("encryption", "None".to_owned()),
-            ("end_offset", stop.lsn.offset().to_string()),
-            ("end_time", stop.time(clock)),
-            ("end_wal", stop.segment().to_string()),
-            ("end_xlog", stop.lsn.to_string()),
-            ("error", "None".to_owned()),
-            ("hba_file", format!("{data}/pg_hba.conf")),
-            ("ident_file", format!("{data}/pg_ident.conf")),
-            ("included_files", "None".to_owned()),
-            ("mode", "None".to_owned()),
-            ("parent_backup_id", "None".to_owned()),
-            ("pgdata", data.to_string()),
-            ("server_name", "cloud".to_owned()),
-            ("size", "None".to_owned()),
-            ("status", "DONE".to_owned()),
-            ("summarize_wal", "None".to_owned()),
-            ("systemid", story_system(self.system, clock).to_string()),
-            ("tablespaces", "None".to_owned()),
-            ("timeline", start.timeline.to_string()),
-            ("version", "150018".to_owned()),
-            ("xlog_segment_size", SEGMENT_SIZE.to_string()),
+        let unknown = [
+            "children_backup_ids",
+            "compression",
+            "deduplicated_size",
+            "encryption",
+            "error",
+            "included_files",
+            "mode",
+            "parent_backup_id",
+            "size",
+            "summarize_wal",
+            "tablespaces",
         ];
-        fields.map(|(name, value)| format!("{name}={value}\n")).concat()
+        let text = BackupInfoText::new("DONE")
+            .with_none(&unknown)
+            .with("backup_label", format!("'{}'", self.label))
+            .with("begin_offset", start.lsn.offset())
+            .with("begin_time", start.time(clock))
+            .with("begin_wal", start.segment())
+            .with("begin_xlog", start.lsn)
+            .with("cluster_size", 7_500_000)
+            .with("config_file", format!("{data}/postgresql.conf"))
+            .with("copy_stats", "{'total_time': 1.5, 'number_of_workers': 2}")
+            .with("data_checksums", "off")
+            .with("end_offset", stop.lsn.offset())
+            .with("end_time", stop.time(clock))
+            .with("end_wal", stop.segment())
+            .with("end_xlog", stop.lsn)
+            .with("hba_file", format!("{data}/pg_hba.conf"))
+            .with("ident_file", format!("{data}/pg_ident.conf"))
+            .with("pgdata", data)
+            .with("server_name", "cloud")
+            .with("systemid", story_system(self.system, clock))
+            .with("timeline", start.timeline)
+            .with("version", 150_018)
+            .with("xlog_segment_size", SEGMENT_SIZE);
+        text.to_string()
     }
 }
 

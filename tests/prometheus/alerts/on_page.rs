@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use barman_archive::barman::BackupInfoText;
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Part, Upload};
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
@@ -46,11 +47,12 @@ fn begin_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
 fn add_waiting_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
     let at = now - TimeDelta::minutes(20);
     let key = |name: &str| format!("{PREFIX}/orders/{name}");
-    let time = at.format("%Y-%m-%d %H:%M:%S+00:00");
-    let info = format!(
-        "begin_time={time}\nend_time={time}\nbegin_wal=000000010000000000000003\n\
-         end_wal=000000010000000000000003\nend_xlog=0/3000100\nstatus=DONE\n"
-    );
+    let segment = "000000010000000000000003";
+    let info = BackupInfoText::new("DONE")
+        .begun(at, segment)
+        .ended(at, segment)
+        .with("end_xlog", "0/3000100")
+        .to_string();
     let store = archive.store();
     store.put_bytes(BUCKET, key("base/20260101T000000/backup.info"), info, at);
     store.put_zeros(BUCKET, key("base/20260101T000000/data.tar"), 1000, at);

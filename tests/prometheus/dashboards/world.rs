@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use barman_archive::barman::BackupInfoText;
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Options, Store};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -79,11 +80,12 @@ fn certificate() -> String {
 fn add_waiting_server(store: &Store, now: DateTime<Utc>) {
     let at = now - TimeDelta::minutes(20);
     let directory = Directory::new(store, WAITING);
-    let time = at.format("%Y-%m-%d %H:%M:%S+00:00");
-    let info = format!(
-        "begin_time={time}\nend_time={time}\nbegin_wal=000000010000000000000003\n\
-         end_wal=000000010000000000000003\nend_xlog=0/3000100\nstatus=DONE\n"
-    );
+    let segment = "000000010000000000000003";
+    let info = BackupInfoText::new("DONE")
+        .begun(at, segment)
+        .ended(at, segment)
+        .with("end_xlog", "0/3000100")
+        .to_string();
     directory.put("base/20261115T114000/backup.info", info, at);
     directory.put_zeros("base/20261115T114000/data.tar", 1000, at);
     directory.put_zeros("wals/0000000100000000/000000010000000000000002.gz", 100, at);

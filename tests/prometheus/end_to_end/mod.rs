@@ -9,6 +9,7 @@ mod pager;
 use std::fs;
 use std::path::Path;
 
+use barman_archive::barman::BackupInfoText;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use embedded_s3::{Action, Fault, Options, Store};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -97,13 +98,19 @@ async fn archive(now: DateTime<Utc>) -> EmbeddedArchive {
 fn put_backup(store: &Store, begin: DateTime<Utc>, status: &str) {
     let end = begin + minutes(5);
     let at = |moment: DateTime<Utc>| moment.format("%Y-%m-%d %H:%M:%S%.6f+00:00").to_string();
-    let info = format!(
-        "begin_time={}\nbegin_wal=000000010000000000000001\ncluster_size=1000000\nend_time={}\n\
-         end_wal=000000010000000000000001\nend_xlog=0/1000100\nstatus={status}\n\
-         systemid=7000000000000000001\ntablespaces=None\ntimeline=1\nxlog_segment_size=16777216\n",
-        at(begin),
-        at(end)
-    );
+    let segment = "000000010000000000000001";
+    let info = BackupInfoText::new(status)
+        .with("begin_time", at(begin))
+        .with("begin_wal", segment)
+        .with("cluster_size", 1_000_000)
+        .with("end_time", at(end))
+        .with("end_wal", segment)
+        .with("end_xlog", "0/1000100")
+        .with("systemid", 7_000_000_000_000_000_001_u64)
+        .with("tablespaces", "None")
+        .with("timeline", 1)
+        .with("xlog_segment_size", 16_777_216)
+        .to_string();
     let id = begin.format("%Y%m%dT%H%M%S");
     store.put_bytes(BUCKET, key(&format!("base/{id}/backup.info")), info.into_bytes(), end);
     store.put_zeros(BUCKET, key(&format!("base/{id}/data.tar.gz")), 50_000, end);

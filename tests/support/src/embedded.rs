@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use barman_archive::barman::BackupInfoText;
 use chrono::{DateTime, Utc};
 use embedded_s3::{Options, Server, Store};
 use serde_json::{Value, json};
@@ -208,19 +209,19 @@ pub fn put_small_backup(store: &Store, day: u32, backup_info: &str) {
 
 /// The `backup.info` of a backup of a day of January 2026, from 3:00 to 3:05.
 pub fn backup_info(day: u32, status: &str) -> String {
-    format!(
-        "begin_time=2026-01-{day:02} 03:00:00.000000+00:00\n\
-         begin_wal=000000010000000000000001\n\
-         cluster_size=1000000\n\
-         end_time=2026-01-{day:02} 03:05:00.000000+00:00\n\
-         end_wal=000000010000000000000001\n\
-         end_xlog=0/1000100\n\
-         status={status}\n\
-         systemid=7000000000000000001\n\
-         tablespaces=None\n\
-         timeline=1\n\
-         xlog_segment_size=16777216\n"
-    )
+    let segment = "000000010000000000000001";
+    let text = BackupInfoText::new(status)
+        .with("begin_time", format!("2026-01-{day:02} 03:00:00.000000+00:00"))
+        .with("begin_wal", segment)
+        .with("cluster_size", 1_000_000)
+        .with("end_time", format!("2026-01-{day:02} 03:05:00.000000+00:00"))
+        .with("end_wal", segment)
+        .with("end_xlog", "0/1000100")
+        .with("systemid", 7_000_000_000_000_000_001_u64)
+        .with("tablespaces", "None")
+        .with("timeline", 1)
+        .with("xlog_segment_size", 16_777_216);
+    text.to_string()
 }
 
 /// An hour of a day of January 2026.

@@ -3,6 +3,8 @@
 //! `docs/specification.md`, 3 and 4.
 
 mod backup_info;
+#[cfg(any(test, feature = "test-archives"))]
+mod backup_info_text;
 mod backup_label;
 mod compression;
 mod keep;
@@ -15,6 +17,8 @@ pub use backup_info::{
     BackupInfo, BackupInfoError, BackupProgress, BackupStatus, DoneBackup, UnfinishedBackup,
     UnfinishedStatus,
 };
+#[cfg(any(test, feature = "test-archives"))]
+pub use backup_info_text::BackupInfoText;
 pub use backup_label::{BackupLabel, BackupOrigin};
 pub use compression::{Compression, DecompressError};
 pub use keep::KeepTarget;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 ///
 /// Written as two hexadecimal numbers of 32 bits each, `16/B374D848` (`PostgreSQL` manual, chapter
 /// 8.20 "`pg_lsn` Type").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lsn(pub u64);
 
 /// A text that is no WAL position.
@@ -30,6 +30,12 @@ fn half(text: &str) -> Result<u32, InvalidLsn> {
         return Err(InvalidLsn);
     }
     u32::from_str_radix(text, 16).map_err(|_| InvalidLsn)
+}
+
+impl fmt::Debug for Lsn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl fmt::Display for Lsn {

@@ -7,12 +7,18 @@ use super::Lsn;
 /// Number of a timeline, from 1 on.
 ///
 /// `PostgreSQL` manual, chapter 26.3.6 "Timelines".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimelineId(pub u32);
 
 impl TimelineId {
     /// The timeline of every new cluster, which has no history file.
     pub const FIRST: Self = Self(1);
+}
+
+impl fmt::Debug for TimelineId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl fmt::Display for TimelineId {
@@ -98,7 +104,7 @@ impl Default for SegmentSize {
 ///
 /// Written as 24 upper-case hexadecimal digits, 8 for each (`XLogFileName` in `PostgreSQL`'s
 /// `xlog_internal.h`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName {
     /// The timeline that the segment was written on.
     pub timeline: TimelineId,
@@ -151,6 +157,12 @@ impl SegmentName {
     #[must_use]
     pub const fn exists_with(self, size: SegmentSize) -> bool {
         self.low < size.segments_per_wal_dir()
+    }
+}
+
+impl fmt::Debug for SegmentName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 

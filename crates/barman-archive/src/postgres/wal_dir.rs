@@ -7,7 +7,7 @@ use super::{SegmentName, TimelineId, parse_hex};
 /// A WAL directory of a timeline: the 4 GiB of WAL whose segments share the first 16 digits of their names.
 ///
 /// `barman-cloud-wal-archive` puts them into a directory of this name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WalDir {
     /// The timeline that the segments were written on.
     pub timeline: TimelineId,
@@ -39,6 +39,12 @@ impl WalDir {
 impl From<SegmentName> for WalDir {
     fn from(name: SegmentName) -> Self {
         Self { timeline: name.timeline, high: name.high }
+    }
+}
+
+impl fmt::Debug for WalDir {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 

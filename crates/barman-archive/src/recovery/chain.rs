@@ -154,7 +154,11 @@ impl fmt::Display for ChainDefect {
 mod tests {
     use std::collections::BTreeMap;
 
+    use chrono::DateTime;
+
     use super::*;
+    use crate::barman::BackupInfoText;
+    use crate::postgres::SegmentName;
 
     type Links = BTreeMap<&'static str, ChainLink<'static>>;
 
@@ -172,12 +176,14 @@ mod tests {
         }
     }
 
-    fn info(fields: &str) -> BackupInfo {
-        let text = format!(
-            "begin_time=2026-11-08 03:00:00+00:00\nend_time=2026-11-08 03:00:03+00:00\n\
-             begin_wal=000000010000000000000001\nend_wal=000000010000000000000001\n{fields}"
-        );
-        BackupInfo::parse(text.as_bytes()).unwrap()
+    fn info(status: &str) -> BackupInfoText {
+        let segment = SegmentName::parse("000000010000000000000001").unwrap();
+        let at = DateTime::UNIX_EPOCH;
+        BackupInfoText::new(status).begun(at, segment).ended(at, segment)
+    }
+
+    fn parsed(text: &BackupInfoText) -> BackupInfo {
+        BackupInfo::parse(text.to_string().as_bytes()).unwrap()
     }
 
     #[test]
@@ -242,22 +248,22 @@ mod tests {
 
     #[test]
     fn a_parent_is_of_use_once_it_is_copied() {
-        fn defect(fields: &str, has_all_data: bool) -> Option<ChainDefect> {
-            ChainLink::of(&info(fields), has_all_data).defect
+        fn defect(status: &str, has_all_data: bool) -> Option<ChainDefect> {
+            ChainLink::of(&parsed(&info(status)), has_all_data).defect
         }
 
-        assert_eq!(defect("status=DONE", true), None);
-        assert_eq!(defect("status=WAITING_FOR_WALS", true), None);
-        assert_eq!(defect("status=DONE", false), Some(ChainDefect::MissingData));
+        assert_eq!(defect("DONE", true), None);
+        assert_eq!(defect("WAITING_FOR_WALS", true), None);
+        assert_eq!(defect("DONE", false), Some(ChainDefect::MissingData));
         for status in ["EMPTY", "STARTED", "FAILED", "SYNCING", "ELSE"] {
-            let defect = defect(&format!("status={status}"), true);
+            let defect = defect(status, true);
             assert_eq!(defect, Some(ChainDefect::NotDone), "{status}");
         }
     }
 
     #[test]
     fn the_parent_is_that_of_its_backup_info() {
-        let info = info("status=DONE\nparent_backup_id=20261107T030000");
+        let info = parsed(&info("DONE").with("parent_backup_id", "20261107T030000"));
 
         assert_eq!(ChainLink::of(&info, true), on("20261107T030000"));
         assert_eq!(ChainLink::unreadable().defect, Some(ChainDefect::Unreadable));

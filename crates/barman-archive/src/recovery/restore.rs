@@ -10,7 +10,7 @@ use super::stages::{Index, Stage, StagedCourse, TimelineReplay};
 use super::steps::Reach;
 use super::wal::{Read, Served};
 use super::{ArchivedWal, Histories, Obstacle};
-use crate::barman::BackupOrigin;
+use crate::barman::{BackupInfo, BackupOrigin};
 use crate::postgres::{Lsn, SegmentName, SegmentSize, TimelineId};
 
 /// A backup, as recovery sees it.
@@ -88,6 +88,20 @@ pub(super) struct Replayed {
 }
 
 impl BackupSpan {
+    /// Returns the WAL that a finished backup needs; `None` for an unfinished one.
+    #[must_use]
+    pub fn of(info: &BackupInfo) -> Option<Self> {
+        let done = info.done()?;
+        let checkpoint = info.label.map(|label| label.checkpoint);
+        Some(Self {
+            begin: done.begin_wal,
+            end: done.end_wal,
+            end_lsn: done.end_lsn,
+            checkpoint: checkpoint.or(done.begin_lsn),
+            origin: info.label.map_or(BackupOrigin::Primary, |label| label.origin),
+        })
+    }
+
     /// Returns the number of the last segment that makes the backup consistent; `None` if no
     /// cluster with segments of this size has the segments that `backup.info` names.
     ///

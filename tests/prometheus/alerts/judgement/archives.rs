@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::inventory::{
     FileReading, Inventory, ListedObject, SmallFiles, StorageClass, UnfinishedUpload,
     UnreadableReason,
@@ -76,15 +77,18 @@ pub(super) fn info(
     segment_name: &str,
     more: &str,
 ) -> String {
-    let time = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S+00:00");
     let low = &segment_name[22..];
-    format!(
-        "begin_time={}\nend_time={}\nbegin_wal={segment_name}\nend_wal={segment_name}\n\
-         end_xlog=0/{low}000100\nbegin_xlog=0/{low}000028\ncluster_size=1000000\nstatus={status}\n\
-         systemid=7\ntimeline=1\nversion=150018\nxlog_segment_size=16777216\n{more}",
-        time(began_at),
-        time(began_at + TimeDelta::minutes(10)),
-    )
+    let text = BackupInfoText::new(status)
+        .begun(began_at, segment_name)
+        .ended(began_at + TimeDelta::minutes(10), segment_name)
+        .with("end_xlog", format!("0/{low}000100"))
+        .with("begin_xlog", format!("0/{low}000028"))
+        .with("cluster_size", 1_000_000)
+        .with("systemid", 7)
+        .with("timeline", 1)
+        .with("version", 150_018)
+        .with("xlog_segment_size", 16_777_216);
+    format!("{text}{more}")
 }
 
 impl ServerObjects {

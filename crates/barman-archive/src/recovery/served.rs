@@ -2,16 +2,22 @@
 //!
 //! `docs/specification.md`, 5.
 
-use barman_archive::inventory::{
+use std::collections::BTreeMap;
+
+use super::{ArchivedWal, Histories, HistoryFile, SegmentSets};
+use crate::inventory::{
     FileContent, FileReading, PartialSegment, SmallFile, SmallFiles, UnreadableReason, WalInventory,
 };
-use barman_archive::postgres::{Run, Runs, SegmentSize, TimelineId};
-use barman_archive::recovery::{ArchivedWal, Histories, HistoryFile, SegmentSets};
+use crate::postgres::{Run, Runs, SegmentSize, TimelineId, WalDir};
 
-/// The history files of a server.
-pub(super) fn histories(wal: &WalInventory, files: &SmallFiles) -> Histories {
-    let histories = wal.beside.histories.iter();
-    Histories::new(histories.map(|(id, file)| (*id, history_file(files, file))).collect())
+/// Returns the history files of a server.
+#[must_use]
+pub fn served_histories(wal: &WalInventory, files: &SmallFiles) -> Histories {
+    let mut histories = BTreeMap::new();
+    for (timeline, file) in &wal.beside.histories {
+        histories.insert(*timeline, history_file(files, file));
+    }
+    Histories::new(histories)
 }
 
 /// State of a history file, as a restore finds it.
@@ -32,34 +38,39 @@ fn history_file(files: &SmallFiles, file: &SmallFile) -> HistoryFile {
     }
 }
 
-/// Archived segments by their number on their timeline.
-pub(super) fn archived_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
+/// Returns the archived segments of a server, by their number on their timeline.
+#[must_use]
+pub fn served_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
     let mut archived = ArchivedWal { size, ..ArchivedWal::default() };
-    let per_wal_dir = u64::from(size.segments_per_wal_dir());
     for (name, content) in &wal.dirs {
-        let first = u64::from(name.high) * per_wal_dir;
-        let insert = |sets: &mut SegmentSets, runs: &Runs| {
-            // Names beyond the last segment of the WAL directory are anomalies: nothing ever
-            // requests them.
-            for run in runs.within(0, per_wal_dir - 1).iter() {
-                let run = Run { first: first + run.first, last: first + run.last };
-                sets.entry(name.timeline).or_default().insert_run(run);
-            }
-        };
         let unusable = content.unusable_segments(size);
         let usable = content.segments.without(&unusable);
-        let wrong_size = unusable.without(&content.irregularities().not_decompressible);
-        insert(&mut archived.segments, &usable);
-        insert(&mut archived.wrong_size, &wrong_size);
-        insert(&mut archived.cold, &content.irregularities().cold);
+        let irregularities = content.irregularities();
+        let wrong_size = unusable.without(&irregularities.not_decompressible);
+        insert(&mut archived.segments, *name, &usable, size);
+        insert(&mut archived.wrong_size, *name, &wrong_size, size);
+        insert(&mut archived.cold, *name, &irregularities.cold, size);
     }
     for (name, partial) in wal.partials() {
-        let Some(number) = name.number(size).filter(|_| !partial.is_not_decompressible) else {
+        if partial.is_not_decompressible {
             continue;
-        };
-        add_partial(&mut archived, name.timeline, number, partial);
+        }
+        if let Some(number) = name.number(size) {
+            add_partial(&mut archived, name.timeline, number, partial);
+        }
     }
     archived
+}
+
+/// Inserts the segments of a WAL directory. Names beyond its last segment are anomalies: nothing ever
+/// requests them.
+fn insert(sets: &mut SegmentSets, name: WalDir, runs: &Runs, size: SegmentSize) {
+    let per_wal_dir = u64::from(size.segments_per_wal_dir());
+    let first = u64::from(name.high) * per_wal_dir;
+    for run in runs.within(0, per_wal_dir - 1).iter() {
+        let run = Run { first: first + run.first, last: first + run.last };
+        sets.entry(name.timeline).or_default().insert_run(run);
+    }
 }
 
 /// Adds a partial segment, in place of the whole one if a restore takes it instead.
