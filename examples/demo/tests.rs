@@ -8,16 +8,17 @@ use archive_store::{Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
 use barman_archive::barman::KeepTarget;
 use barman_archive::postgres::{TimelineHistory, TimelineId};
-use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
-use barman_cloud_exporter::report::{Report, ServerReport, WalAnomaly};
-use barman_cloud_exporter::scan::{Knowledge, Pass, ScanLimits};
+use barman_cloud_exporter::report::{
+    Expectations, Report, RetentionPolicies, ServerReport, WalAnomaly,
+};
+use barman_cloud_exporter::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Options, Server, Store};
 use flate2::read::GzDecoder;
 
-use super::archive::{Archive, HEALTHY, ORPHAN, TROUBLED};
-use super::directory::{BUCKET, PREFIX};
-use super::life::Life;
+use crate::archive::{Archive, HEALTHY, ORPHAN, TROUBLED};
+use crate::directory::{BUCKET, PREFIX};
+use crate::life::Life;
 
 #[tokio::test]
 async fn the_healthy_server_is_found_as_it_was_made() {
@@ -171,7 +172,8 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         max_attempts: 1,
     };
     let servers = [HEALTHY, TROUBLED].map(str::to_owned).into();
-    let pass = Pass {
+    let clock: Clock = Arc::new(move || now);
+    let context = ScanContext {
         archive: "demo",
         store: &Arc::new(S3Store::new(settings, Arc::new(Nobody))),
         prefix: &format!("{PREFIX}/"),
@@ -185,9 +187,10 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
             schedules: [].into(),
             max_running_time: TimeDelta::hours(24),
         },
+        clock: &clock,
+        started_at: now,
     };
-    let clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> = Arc::new(move || now);
-    pass.run(&mut Knowledge::default(), &clock).await.unwrap()
+    ArchiveScan::default().run(&context).await.unwrap()
 }
 
 /// How many backups are in each state.

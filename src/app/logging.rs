@@ -20,7 +20,7 @@ const NOISY: [&str; 4] = ["aws_", "hyper", "tokio_cron_scheduler", "tower"];
 /// result itself says of scans and certificates, and what the SDK dumps of credentials that a scan
 /// could not get.
 pub const BESIDE_A_RESULT: &str = "warn,aws_config=error,\
-                                   barman_cloud_exporter::scan::scanner=off,\
+                                   scan::outcome=off,\
                                    barman_cloud_exporter::certificates::watcher=off";
 
 /// Starts the log of this process, and sends panics there.

@@ -8,12 +8,11 @@ use barman_archive::postgres::TimelineId;
 use chrono::TimeDelta;
 
 use super::archive::PublishedArchive;
-use crate::assess::{Expectations, RetentionPolicies};
 use crate::config::{
     ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl, ServerConfig,
 };
-use crate::report::ScheduleExpectation;
-use crate::scan::{Clock, Knowledge, ScanLimits, Scanner};
+use crate::report::{Expectations, RetentionPolicies, ScheduleExpectation};
+use crate::scan::{ArchiveScan, Clock, ScanLimits, Scanner};
 
 /// Objects of a full page of a listing (Amazon S3 API Reference, "`ListObjectsV2`").
 const FULL_PAGE: usize = 1000;
@@ -65,7 +64,7 @@ pub(super) fn scanner(
         },
         observer: published.clone(),
         clock: clock.clone(),
-        knowledge: Knowledge::default().into(),
+        scan: ArchiveScan::default().into(),
     };
     (published, Arc::new(scanner))
 }

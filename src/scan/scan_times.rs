@@ -5,11 +5,11 @@ use chrono_tz::Tz;
 use cnpg_schedule::next_time;
 use croner::Cron;
 
-/// The times of a cron expression in a time zone, one after the other.
+/// Times of a cron expression in a time zone, one after the other.
 ///
 /// A time comes as often as a clock on the wall shows it: twice in the hour that is repeated when
-/// summer time ends, not at all in the one that is left out when it begins. A clock that is set back
-/// delays none.
+/// summer time ends, and not at all in the hour that is skipped when it begins. Setting the clock
+/// back delays no scan.
 #[derive(Clone, Debug)]
 pub struct ScanTimes {
     cron: Cron,
@@ -19,20 +19,20 @@ pub struct ScanTimes {
 }
 
 impl ScanTimes {
-    /// The times after `now`.
+    /// Returns the times after `now`.
     #[must_use]
     pub fn new(cron: Cron, zone: Tz, now: DateTime<Utc>) -> Self {
         let next = next_time(&cron, zone, now);
         Self { cron, zone, asked_at: now, next }
     }
 
-    /// The next time; `None` if there is none any more.
+    /// Next time; `None` if there is no more.
     #[must_use]
     pub const fn next(&self) -> Option<DateTime<Utc>> {
         self.next
     }
 
-    /// Whether a time has come since this was asked the last time. Several count once.
+    /// Returns whether a time has come since the last call. Several times count once.
     pub fn has_come(&mut self, now: DateTime<Utc>) -> bool {
         let was_set_back = now < self.asked_at;
         let has_come = self.next.is_some_and(|next| next <= now);

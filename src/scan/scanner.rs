@@ -1,4 +1,4 @@
-//! Scanning one archive again and again.
+//! Repeated scans of one archive, their outcomes and their log.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,84 +12,68 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Knowledge, Pass};
-use crate::assess::Expectations;
-use crate::report::{Report, ScanFailure, ScanOutcome};
+use super::{ArchiveScan, Clock, ScanContext, ScanLimits};
+use crate::report::{Expectations, Report, ScanFailure, ScanOutcome};
 
-/// Tells the time.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+/// Target of the log messages on the outcomes of scans. A command that prints the outcome itself
+/// turns it off.
+const OUTCOME: &str = "scan::outcome";
 
-/// What a scan may take.
-#[derive(Clone, Copy, Debug)]
-pub struct ScanLimits {
-    /// How long it may last.
-    pub timeout: Duration,
-    /// The longest random delay before a scheduled one.
-    pub jitter: Duration,
-    /// How many requests it may have under way at once.
-    pub concurrency: usize,
-    /// How many objects a full page of a listing has.
-    pub page: usize,
-    /// Up to how many requests everything is listed in every scan.
-    pub full_scan_requests: u32,
-    /// Within what time everything is listed, also what nothing says of that it changed.
-    pub audit_period: Duration,
-}
-
-/// How one scan ended.
+/// End of one scan.
 #[derive(Clone, Debug)]
 pub struct ScanEnd {
-    /// When.
+    /// Moment at which it ended.
     pub at: DateTime<Utc>,
-    /// After how long.
+    /// Duration of the scan.
     pub duration: Duration,
-    /// With what.
+    /// Outcome, as the metrics count it.
     pub outcome: ScanOutcome,
-    /// What it found, or why it did not.
+    /// Report; without one, the reason.
     pub result: Result<Arc<Report>, ScanFailure>,
 }
 
-/// Is told what becomes of an archive's scans.
+/// Observer of an archive's scans.
 pub trait ScanObserver: Send + Sync {
-    /// A scan ended.
+    /// Receives the end of a scan.
     fn scan_ended(&self, end: ScanEnd);
 
-    /// A scan did not begin, as the one before still ran.
+    /// Notes that a scan did not start, as the previous one was still running.
     fn scan_skipped(&self);
 }
 
-/// Scans one archive, never twice at once.
+/// Scanner of one archive, which never scans it twice at once.
 pub struct Scanner<S> {
-    /// The archive's configured name.
+    /// Configured name of the archive.
     pub archive: String,
-    /// Where its objects are.
+    /// Store that holds the archive's objects.
     pub store: Arc<S>,
-    /// What all its keys begin with: empty, or ending in a slash.
+    /// Prefix of all keys of the archive: empty, or ending in a slash.
     pub prefix: String,
-    /// What an operator expects of it.
+    /// Expectations of the operator.
     pub expected: Expectations,
-    /// What a scan may take.
+    /// Limits of a scan.
     pub limits: ScanLimits,
-    /// Who is told.
+    /// Observer of the scans.
     pub observer: Arc<dyn ScanObserver>,
-    /// What the time is.
+    /// Clock by which the archive is judged.
     pub clock: Clock,
-    /// What the last scan learned; held while one runs.
-    pub knowledge: Mutex<Knowledge>,
+    /// Scan, with its memory; locked while it runs.
+    pub scan: Mutex<ArchiveScan>,
 }
 
 impl<S: ObjectStore + 'static> Scanner<S> {
-    /// Scans now, unless a scan is under way or `stop` is cancelled meanwhile.
+    /// Scans now, unless a scan is running; stops when `stop` is cancelled.
     pub async fn scan(&self, stop: &CancellationToken) {
         let scan = async {
-            // The schedule is due whether or not the last scan is done.
-            match self.knowledge.try_lock() {
-                Ok(mut knowledge) => self.scan_now(&mut knowledge).await,
+            // The next scan is due even if the previous one is still running.
+            match self.scan.try_lock() {
+                Ok(mut scan) => self.scan_now(&mut scan).await,
                 Err(_) => self.skip(),
             }
         };
         if stop.run_until_cancelled(scan).await.is_none() {
-            info!(archive = self.archive, "A scan was cancelled, as the program stops");
+            let archive = &self.archive;
+            info!(target: OUTCOME, archive, "A scan was cancelled, as the program stops");
         }
     }
 
@@ -103,35 +87,38 @@ impl<S: ObjectStore + 'static> Scanner<S> {
 
     fn skip(&self) {
         warn!(
+            target: OUTCOME,
             archive = self.archive,
-            "A scan was skipped, as the one before still runs: scan less often"
+            "A scan was skipped, as the previous one is still running: scan less often"
         );
         self.observer.scan_skipped();
     }
 
-    async fn scan_now(&self, knowledge: &mut Knowledge) {
-        let began = Instant::now();
-        let pass = Pass {
+    async fn scan_now(&self, scan: &mut ArchiveScan) {
+        let started = Instant::now();
+        let context = ScanContext {
             archive: &self.archive,
             store: &self.store,
             prefix: &self.prefix,
             limits: self.limits,
             expected: &self.expected,
+            clock: &self.clock,
+            started_at: (self.clock)(),
         };
-        // A panic must not take the daemon down; what the pass was learning is dropped with it.
-        let mut learned = std::mem::take(knowledge);
-        let run = AssertUnwindSafe(pass.run(&mut learned, &self.clock)).catch_unwind();
+        // A panic must not end the daemon; the memory of a scan that panicked is dropped.
+        let mut running = std::mem::take(scan);
+        let run = AssertUnwindSafe(running.run(&context)).catch_unwind();
         let (outcome, result) = match timeout(self.limits.timeout, run).await {
             Ok(Ok(Ok(report))) => (ScanOutcome::Success, Ok(Arc::new(report))),
             Ok(Ok(Err(error))) => (ScanOutcome::Failure, Err(failure(&error))),
             Ok(Err(_)) => {
-                learned = Knowledge::default();
+                running = ArchiveScan::default();
                 (ScanOutcome::Failure, Err(panicked()))
             }
             Err(_) => (ScanOutcome::Timeout, Err(self.timed_out())),
         };
-        *knowledge = learned;
-        let end = ScanEnd { at: (self.clock)(), duration: began.elapsed(), outcome, result };
+        *scan = running;
+        let end = ScanEnd { at: (self.clock)(), duration: started.elapsed(), outcome, result };
         self.log(&end);
         self.observer.scan_ended(end);
     }
@@ -146,32 +133,46 @@ impl<S: ObjectStore + 'static> Scanner<S> {
     }
 
     fn log(&self, end: &ScanEnd) {
-        let (archive, seconds) = (&self.archive, end.duration.as_secs_f64());
+        let archive = &self.archive;
+        let seconds = end.duration.as_secs_f64();
         match &end.result {
-            Ok(report) => {
-                let backups: usize =
-                    report.servers.values().map(|server| server.backups.len()).sum();
-                let segments: u64 = report
-                    .servers
-                    .values()
-                    .flat_map(|server| server.wal.timelines.values())
-                    .map(|timeline| timeline.segments)
-                    .sum();
-                let (objects, servers) = (report.usage.sums.objects, report.servers_found());
-                if report.servers_found() == 0 {
-                    warn!(
-                        archive,
-                        objects,
-                        "No server's directory lies below the destination path: is it the right one?"
-                    );
-                }
-                info!(archive, seconds, objects, servers, backups, segments, "Scan finished");
-            }
-            Err(ScanFailure { kind, message }) => {
-                let (kind, outcome) = (kind.as_label(), end.outcome.as_label());
-                error!(archive, seconds, outcome, kind, error = message, "Scan failed");
+            Ok(report) => self.log_report(report, seconds),
+            Err(ScanFailure { kind, message }) => error!(
+                target: OUTCOME,
+                archive,
+                seconds,
+                outcome = end.outcome.as_label(),
+                kind = kind.as_label(),
+                error = message,
+                "Scan failed"
+            ),
+        }
+    }
+
+    fn log_report(&self, report: &Report, seconds: f64) {
+        let archive = &self.archive;
+        let objects = report.usage.sums.objects;
+        let servers = report.servers_found();
+        let mut backups = 0;
+        let mut segments = 0;
+        for server in report.servers.values() {
+            backups += server.backups.len();
+            for timeline in server.wal.timelines.values() {
+                segments += timeline.segments;
             }
         }
+        if servers == 0 {
+            warn!(
+                target: OUTCOME,
+                archive,
+                objects,
+                "There is no server directory below the destination path: check the path"
+            );
+        }
+        info!(
+            target: OUTCOME,
+            archive, seconds, objects, servers, backups, segments, "Scan finished"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Starting jobs when they are due.
+//! Start of jobs when they are due.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,33 +8,36 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-/// Every second, in every time zone.
+/// Cron expression for every second, in every time zone.
 ///
 /// The scheduler takes the offset of a time zone for constant and would be an hour off after summer
-/// time begins or ends. So it only ticks, and what is due is decided at each tick.
+/// time begins or ends. So it only ticks, and each tick decides what is due.
 const EVERY_SECOND: &str = "* * * * * *";
 
-/// How long ticks may fail to come before the scheduler is told anew. It waits for the time on the
-/// clock that it has planned for, however far a clock was set back meanwhile.
-const SLOWEST_START: Duration = Duration::from_secs(10);
+/// Time without a tick after which the job is scheduled anew.
+///
+/// The scheduler waits until the clock shows the planned time, however far a clock was set back
+/// meanwhile.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Ticks every second while it runs.
+/// Timer that ticks every second while it runs.
 pub struct Ticker {
     scheduler: JobScheduler,
     tick: Arc<dyn Fn() + Send + Sync>,
     last_tick: Arc<Mutex<Instant>>,
 }
 
-/// The scheduler does not work.
+/// Failure to start the scheduler.
 #[derive(Debug, thiserror::Error)]
 #[error("the schedule cannot be started")]
 pub struct ScheduleError(#[from] JobSchedulerError);
 
 impl Ticker {
-    /// Makes ready to call `tick` every second, once it is [run](Self::run). It must not block.
+    /// Creates a timer that calls `tick` every second while it [runs](Self::run). `tick` must not
+    /// block.
     ///
     /// # Errors
-    /// When the scheduler cannot be started.
+    /// Fails if the scheduler cannot be started.
     pub async fn start(tick: impl Fn() + Send + Sync + 'static) -> Result<Self, ScheduleError> {
         let scheduler = JobScheduler::new().await?;
         scheduler.start().await?;
@@ -50,12 +53,15 @@ impl Ticker {
     async fn keep_ticking(&self) {
         let mut job = self.plan().await;
         loop {
-            tokio::time::sleep(SLOWEST_START).await;
+            tokio::time::sleep(LONGEST_PAUSE).await;
             let last = *self.last_tick.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.elapsed() < SLOWEST_START {
+            if last.elapsed() < LONGEST_PAUSE {
                 continue;
             }
-            warn!("The clock was set back, or the scheduler stands still: it is told anew");
+            warn!(
+                target: "scan",
+                "The clock was set back, or the scheduler has stopped: the schedule starts anew"
+            );
             if let Some(job) = job {
                 drop(self.scheduler.remove(&job.guid()).await);
             }
@@ -74,6 +80,12 @@ impl Ticker {
             self.scheduler.add(job.clone()).await?;
             Ok::<_, JobSchedulerError>(job)
         };
-        planned.await.inspect_err(|error| error!(%error, "The schedule cannot be planned")).ok()
+        match planned.await {
+            Ok(job) => Some(job),
+            Err(error) => {
+                error!(target: "scan", %error, "The schedule cannot be started anew");
+                None
+            }
+        }
     }
 }

@@ -1,71 +1,116 @@
-//! Listing single WAL directories again.
+//! Listing of single WAL directories whose files were forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use archive_store::{ObjectStore, StorageError};
-use barman_archive::inventory::Inventory;
+use barman_archive::inventory::{Inventory, WalDirInventory};
 use barman_archive::postgres::WalDir;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
+use tracing::info;
 
-use super::Pass;
-use super::range::list_range;
+use super::ScanContext;
 
-/// Most WAL directories that are remembered: about 6 MiB of packed files, as most WAL directories have 256. Others are listed each time.
-const MOST: usize = 4096;
-
-/// WAL directories that were listed again for their files, and when that was.
+/// Most WAL directories that are remembered; others are listed in each scan.
 ///
-/// Their files are remembered for as long as that, beyond the memory that there is for others: else each
-/// scan of many servers would list one WAL directory of each once more.
+/// Their packed files take about 6 MiB, as most WAL directories have 256.
+const MOST_REMEMBERED: usize = 4096;
+
+/// WAL directories that an assessment asked for, each with the moment at which it was listed.
+///
+/// The inventory keeps the files of these beyond its memory limit. Otherwise each scan of many
+/// servers would list one WAL directory of each again.
 #[derive(Debug, Default)]
-pub(super) struct AskedWalDirs(BTreeMap<(String, WalDir), DateTime<Utc>>);
+pub(super) struct WalDirRequests {
+    listed_at: BTreeMap<(String, WalDir), DateTime<Utc>>,
+}
 
-impl AskedWalDirs {
-    pub(super) fn note(&mut self, wal_dirs: &BTreeSet<(String, WalDir)>, now: DateTime<Utc>) {
-        let free = MOST.saturating_sub(self.0.len());
-        self.0.extend(wal_dirs.iter().take(free).map(|wal_dir| (wal_dir.clone(), now)));
+/// One WAL directory as it was just listed.
+struct ListedWalDir {
+    server: String,
+    wal_dir: WalDir,
+    /// Content; `None` if it is empty.
+    content: Option<Box<WalDirInventory>>,
+}
+
+impl WalDirRequests {
+    /// Forgets requests from before the audit period, so that the memory goes to the WAL directories
+    /// that are asked for now.
+    pub(super) fn forget_outdated<S>(&mut self, context: &ScanContext<'_, S>) {
+        let (now, period) = (context.started_at, context.limits.audit_period);
+        self.listed_at
+            .retain(|_, listed_at| (now - *listed_at).to_std().is_ok_and(|age| age < period));
     }
 
-    /// Forgets those that were listed longer ago: what is needed goes on to other WAL directories.
-    pub(super) fn forget_older_than(&mut self, period: Duration, now: DateTime<Utc>) {
-        let is_recent = |at: DateTime<Utc>| (now - at).to_std().is_ok_and(|age| age < period);
-        self.0.retain(|_, listed_at| is_recent(*listed_at));
-    }
-
+    /// The WAL directories whose files must be kept, each with its server.
     pub(super) fn names(&self) -> BTreeSet<(String, WalDir)> {
-        self.0.keys().cloned().collect()
+        self.listed_at.keys().cloned().collect()
+    }
+
+    /// Lists the WAL directories that an assessment asks for; returns true if there were any.
+    ///
+    /// A failure is logged and returns false: then the sums that depend on them stay absent.
+    pub(super) async fn list<S: ObjectStore + 'static>(
+        &mut self,
+        context: &ScanContext<'_, S>,
+        wanted: &BTreeSet<(String, WalDir)>,
+        inventory: &mut Inventory,
+    ) -> bool {
+        if wanted.is_empty() {
+            return false;
+        }
+        match list_wal_dirs(context, wanted).await {
+            Ok(listed) => {
+                replace(inventory, listed);
+                self.remember(wanted, context.started_at);
+                true
+            }
+            Err(error) => {
+                info!(
+                    target: "scan",
+                    archive = context.archive,
+                    error = error.with_causes(),
+                    "WAL directories could not be listed again: some sums are missing"
+                );
+                false
+            }
+        }
+    }
+
+    fn remember(&mut self, listed: &BTreeSet<(String, WalDir)>, now: DateTime<Utc>) {
+        let free = MOST_REMEMBERED.saturating_sub(self.listed_at.len());
+        for wal_dir in listed.iter().take(free) {
+            self.listed_at.insert(wal_dir.clone(), now);
+        }
     }
 }
 
-impl<S: ObjectStore + 'static> Pass<'_, S> {
-    /// Lists WAL directories once more whose files were forgotten as there were too many, and are asked for:
-    /// where what is needed of a timeline begins or ends within a WAL directory. `true` if there are any.
-    pub(super) async fn list_logs_again(
-        &self,
-        lacking: &BTreeSet<(String, WalDir)>,
-        inventory: &mut Inventory,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
-        let wal_dirs: Vec<_> = stream::iter(lacking.clone())
-            .map(async |(directory, wal_dir): (String, WalDir)| {
-                let below = format!("{directory}/wals/{wal_dir}/");
-                let names = self.expected.nested_names();
-                let fresh =
-                    list_range(self.store.as_ref(), self.prefix, &below, names, now).await?;
-                Ok::<_, StorageError>((directory, wal_dir, fresh))
-            })
-            .buffer_unordered(self.limits.concurrency.max(1))
-            .try_collect()
-            .await?;
-        for (directory, wal_dir, mut fresh) in wal_dirs {
-            let found = fresh.directories.get_mut(&directory);
-            let found = found.and_then(|directory| directory.wal.dirs.remove(&wal_dir));
-            if let Some(known) = inventory.directories.get_mut(&directory) {
-                known.wal.replace_wal_dir(wal_dir, found);
-            }
+async fn list_wal_dirs<S: ObjectStore + 'static>(
+    context: &ScanContext<'_, S>,
+    wanted: &BTreeSet<(String, WalDir)>,
+) -> Result<Vec<ListedWalDir>, StorageError> {
+    let mut listings = Vec::new();
+    for (server, wal_dir) in wanted {
+        listings.push(list_wal_dir(context, server.clone(), *wal_dir));
+    }
+    stream::iter(listings).buffer_unordered(context.concurrency()).try_collect().await
+}
+
+async fn list_wal_dir<S: ObjectStore + 'static>(
+    context: &ScanContext<'_, S>,
+    server: String,
+    wal_dir: WalDir,
+) -> Result<ListedWalDir, StorageError> {
+    let mut listed = context.list_few(&format!("{server}/wals/{wal_dir}/")).await?;
+    let directory = listed.directories.get_mut(&server);
+    let content = directory.and_then(|directory| directory.wal.dirs.remove(&wal_dir));
+    Ok(ListedWalDir { server, wal_dir, content })
+}
+
+fn replace(inventory: &mut Inventory, listed: Vec<ListedWalDir>) {
+    for ListedWalDir { server, wal_dir, content } in listed {
+        if let Some(known) = inventory.directories.get_mut(&server) {
+            known.wal.replace_wal_dir(wal_dir, content);
         }
-        Ok(!lacking.is_empty())
     }
 }

@@ -11,9 +11,9 @@ use barman_archive::postgres::{TimelineId, WalDir};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
-use super::tests::{expecting_nothing, limits};
-use super::{Clock, Knowledge, Pass, ScanLimits};
+use super::{expecting_nothing, limits};
 use crate::report::Report;
+use crate::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
 
 /// Objects of a page.
 const PAGE: usize = 2;
@@ -257,13 +257,13 @@ impl World {
         self.store.keys().into_iter().collect()
     }
 
-    fn scan(&self, knowledge: &mut Knowledge, full_scan_requests: u32) -> Report {
-        self.try_scan(knowledge, full_scan_requests).unwrap()
+    fn scan(&self, scan: &mut ArchiveScan, full_scan_requests: u32) -> Report {
+        self.try_scan(scan, full_scan_requests).unwrap()
     }
 
     fn try_scan(
         &self,
-        knowledge: &mut Knowledge,
+        scan: &mut ArchiveScan,
         full_scan_requests: u32,
     ) -> Result<Report, StorageError> {
         let expected = expecting_nothing();
@@ -275,22 +275,29 @@ impl World {
         };
         let now = at(self.minute);
         let clock: Clock = Arc::new(move || now);
-        let pass =
-            Pass { archive: "a", store: &self.store, prefix: "p/", limits, expected: &expected };
+        let context = ScanContext {
+            archive: "a",
+            store: &self.store,
+            prefix: "p/",
+            limits,
+            expected: &expected,
+            clock: &clock,
+            started_at: now,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(pass.run(knowledge, &clock))
+        runtime.block_on(scan.run(&context))
     }
 
     /// Report of a scan that lists everything, though with the limits of a rescan, and the pages it took.
     fn listed_anew(&self) -> (Report, u32) {
         self.store.take_pages();
-        let report = self.scan(&mut Knowledge::default(), 0);
+        let report = self.scan(&mut ArchiveScan::default(), 0);
         (report, self.store.take_pages())
     }
 
     /// What a full scan says now. Nothing is older in it than now.
     fn truth(&self) -> Report {
-        self.scan(&mut Knowledge::default(), u32::MAX)
+        self.scan(&mut ArchiveScan::default(), u32::MAX)
     }
 }
 
@@ -333,8 +340,8 @@ proptest! {
     #[test]
     fn a_rescan_reports_what_a_full_scan_does(rounds in deeds(), (quirk, order) in quirks()) {
         let mut world = World::new(quirk, order);
-        let mut knowledge = Knowledge::default();
-        world.scan(&mut knowledge, 0);
+        let mut scan = ArchiveScan::default();
+        world.scan(&mut scan, 0);
         let (mut was_seen, mut has_met_empty) = (true, false);
         let mut all_before = world.listed_anew().1;
         for round in &rounds {
@@ -346,7 +353,7 @@ proptest! {
                 was_seen &= deed.is_seen_at_once(quirk);
             }
             world.store.take_pages();
-            let report = world.scan(&mut knowledge, 0);
+            let report = world.scan(&mut scan, 0);
             let pages = world.store.take_pages();
             let (truth, all_pages) = world.listed_anew();
             if was_seen {
@@ -369,10 +376,10 @@ proptest! {
         }
         // Whatever happened, it is known after a period.
         let deadline = world.minute + AUDIT_PERIOD;
-        let mut report = world.scan(&mut knowledge, 0);
+        let mut report = world.scan(&mut scan, 0);
         while world.minute < deadline {
             world.minute += PAUSE;
-            report = world.scan(&mut knowledge, 0);
+            report = world.scan(&mut scan, 0);
             prop_assert!(report.audited_at >= at(world.minute - AUDIT_PERIOD));
         }
         same(report, &world.truth())?;
@@ -380,28 +387,28 @@ proptest! {
 }
 
 /// An archive that is known, and then lost a segment that no rescan looks for so soon.
-fn with_a_loss() -> (World, Knowledge) {
+fn with_a_loss() -> (World, ArchiveScan) {
     let mut world = World::new(Quirk::None, KeyOrder::Bytes);
-    let mut knowledge = Knowledge::default();
-    world.scan(&mut knowledge, 0);
+    let mut scan = ArchiveScan::default();
+    world.scan(&mut scan, 0);
     world.apply(&Deed::Lose(45));
     world.minute += PAUSE;
-    (world, knowledge)
+    (world, scan)
 }
 
 /// Pages that the next scan takes.
-fn pages_of_a_scan(world: &World, knowledge: &mut Knowledge) -> u32 {
+fn pages_of_a_scan(world: &World, scan: &mut ArchiveScan) -> u32 {
     world.store.take_pages();
-    world.scan(knowledge, 0);
+    world.scan(scan, 0);
     world.store.take_pages()
 }
 
 #[test]
 fn a_deletion_is_followed_for_an_hour_and_no_longer() {
     let mut world = World::new(Quirk::None, KeyOrder::Bytes);
-    let mut knowledge = Knowledge::default();
-    world.scan(&mut knowledge, 0);
-    let before = pages_of_a_scan(&world, &mut knowledge);
+    let mut scan = ArchiveScan::default();
+    world.scan(&mut scan, 0);
+    let before = pages_of_a_scan(&world, &mut scan);
     // The backup before it keeps the WAL from being deleted.
     let (id, ..) = world.backups.pop().unwrap();
     world.remove_where(|key| key.contains(&id));
@@ -409,7 +416,7 @@ fn a_deletion_is_followed_for_an_hour_and_no_longer() {
     let pages: Vec<u32> = (0..6)
         .map(|_| {
             world.minute += 15;
-            pages_of_a_scan(&world, &mut knowledge)
+            pages_of_a_scan(&world, &mut scan)
         })
         .collect();
 
@@ -420,28 +427,28 @@ fn a_deletion_is_followed_for_an_hour_and_no_longer() {
 #[test]
 fn after_a_listing_of_everything_that_failed_everything_is_listed() {
     for fails_after in 0..20 {
-        let (world, mut knowledge) = with_a_loss();
+        let (world, mut scan) = with_a_loss();
         world.store.fail_after(fails_after);
 
-        world.try_scan(&mut knowledge, u32::MAX).unwrap_err();
+        world.try_scan(&mut scan, u32::MAX).unwrap_err();
 
-        same(world.scan(&mut knowledge, 0), &world.truth()).unwrap();
+        same(world.scan(&mut scan, 0), &world.truth()).unwrap();
     }
 }
 
 #[test]
 fn a_rescan_that_failed_leaves_what_was_known() {
-    let (world, mut knowledge) = with_a_loss();
+    let (world, mut scan) = with_a_loss();
     world.store.fail_after(3);
 
-    world.try_scan(&mut knowledge, 0).unwrap_err();
+    world.try_scan(&mut scan, 0).unwrap_err();
 
-    same(world.scan(&mut knowledge, 0), &world.truth()).unwrap_err();
+    same(world.scan(&mut scan, 0), &world.truth()).unwrap_err();
 }
 
 #[test]
 fn after_a_restart_everything_is_listed() {
     let (world, _) = with_a_loss();
 
-    same(world.scan(&mut Knowledge::default(), 0), &world.truth()).unwrap();
+    same(world.scan(&mut ArchiveScan::default(), 0), &world.truth()).unwrap();
 }

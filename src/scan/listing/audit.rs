@@ -1,59 +1,64 @@
-//! Which directories are listed again though nothing says that they changed.
+//! Choice of the WAL directories that are listed although nothing indicates a change.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A WAL directory that is taken for unchanged, by what a caller knows it by.
+/// WAL directory that seems unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Unchanged<T> {
-    /// When it was last listed.
+    /// Moment at which it was last listed.
     pub(super) listed_at: DateTime<Utc>,
-    /// Which one it is.
+    /// Name of the WAL directory.
     pub(super) wal_dir: T,
-    /// How many objects it has: what listing it costs.
+    /// Number of its objects: the cost of listing it.
     pub(super) objects: u64,
 }
 
-/// A WAL directory is let alone for this share of the period, and listed again within the other.
-const LET_ALONE: f64 = 0.25;
-const LISTED_WITHIN: f64 = 0.9;
+/// Share of the audit period during which a WAL directory is not audited again.
+const NOT_BEFORE: f64 = 0.25;
 
-/// The WAL directories whose turn it is, so that each is listed again within a period.
+/// Share of the audit period within which a WAL directory is audited again.
+const NOT_AFTER: f64 = 0.9;
+
+/// Returns the WAL directories to audit in this scan, so that each is audited once per period.
 ///
-/// As many as keep the pace that is needed until the one whose time is up next, the one after it,
-/// and so on: right after a full scan none, and then about as much in every scan.
-pub(super) fn whose_turn_it_is<T: Ord + Clone>(
+/// The scan audits as many objects as keep up with the deadline of every WAL directory: none right
+/// after a full scan, and later about as many in every scan.
+pub(super) fn due_for_audit<T: Ord + Clone>(
     mut unchanged: Vec<Unchanged<T>>,
     period: TimeDelta,
     since_last_scan: TimeDelta,
     now: DateTime<Utc>,
 ) -> BTreeSet<T> {
     unchanged.sort();
-    let share = |share: f64| period.as_seconds_f64() * share;
+    let period = period.as_seconds_f64();
     let pause = since_last_scan.as_seconds_f64().max(1.0);
-    let mut due: u64 = 0;
-    let mut wanted: f64 = 0.0;
+    let mut objects_due: u64 = 0;
+    let mut objects_per_scan: f64 = 0.0;
     for wal_dir in &unchanged {
         let age = (now - wal_dir.listed_at).as_seconds_f64();
-        if age < share(LET_ALONE) {
+        if age < period * NOT_BEFORE {
             break;
         }
-        due = due.saturating_add(wal_dir.objects.max(1));
-        let scans_left = ((share(LISTED_WITHIN) - age) / pause).floor().max(1.0);
-        wanted = wanted.max(as_real(due) / scans_left);
+        objects_due = objects_due.saturating_add(wal_dir.objects.max(1));
+        let scans_left = ((period * NOT_AFTER - age) / pause).floor().max(1.0);
+        objects_per_scan = objects_per_scan.max(as_real(objects_due) / scans_left);
     }
-    let mut taken = 0;
-    let turn = unchanged.into_iter().take_while(|wal_dir| {
-        let is_taken = as_real(taken) < wanted;
-        taken = taken.saturating_add(wal_dir.objects.max(1));
-        is_taken
-    });
-    turn.map(|wal_dir| wal_dir.wal_dir).collect()
+    let mut audited = BTreeSet::new();
+    let mut objects: u64 = 0;
+    for wal_dir in unchanged {
+        if as_real(objects) >= objects_per_scan {
+            break;
+        }
+        objects = objects.saturating_add(wal_dir.objects.max(1));
+        audited.insert(wal_dir.wal_dir);
+    }
+    audited
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a pace")]
-fn as_real(number: u64) -> f64 {
+#[expect(clippy::cast_precision_loss, reason = "precise enough for a rate")]
+const fn as_real(number: u64) -> f64 {
     number as f64
 }
 
@@ -67,7 +72,8 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
     }
 
-    /// Scans every `pause` minutes; how many WAL directories each lists again, and the oldest listing ever.
+    /// Scans every `pause` minutes; returns the number of WAL directories that each scan audits, and the
+    /// greatest age of a listing.
     fn simulate(wal_dirs: usize, pause: i64, period: i64, scans: i64) -> (Vec<usize>, i64) {
         let mut listed: Vec<i64> = vec![0; wal_dirs];
         let mut counts = Vec::new();
@@ -80,30 +86,30 @@ mod tests {
                 wal_dir,
                 objects: 256,
             });
-            let turn = whose_turn_it_is(
+            let audited = due_for_audit(
                 known.collect(),
                 TimeDelta::minutes(period),
                 TimeDelta::minutes(pause),
                 at(now),
             );
-            for wal_dir in &turn {
+            for wal_dir in &audited {
                 listed[*wal_dir] = now;
             }
-            counts.push(turn.len());
+            counts.push(audited.len());
             oldest = oldest.max(listed.iter().map(|minute| now - minute).max().unwrap_or(0));
         }
         (counts, oldest)
     }
 
     #[test]
-    fn right_after_a_full_scan_nobody_has_a_turn() {
+    fn right_after_a_full_scan_nothing_is_audited() {
         let (counts, _) = simulate(4000, 5, 24 * 60, 60);
 
         assert!(counts.iter().all(|count| *count == 0), "{counts:?}");
     }
 
     #[test]
-    fn the_turns_are_spread_over_the_scans() {
+    fn audits_are_spread_over_the_scans() {
         let (counts, oldest) = simulate(4000, 5, 24 * 60, 3 * 288);
 
         let average = 4000.0 / 288.0;

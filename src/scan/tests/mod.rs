@@ -11,9 +11,10 @@ use archive_store::{
 use barman_archive::inventory::{ListedObject, UnfinishedUpload};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Clock, Knowledge, Pass, ScanLimits};
-use crate::assess::{Expectations, RetentionPolicies};
-use crate::report::{BackupState, Report};
+use super::{ArchiveScan, Clock, ScanContext, ScanLimits};
+
+mod rescans;
+use crate::report::{BackupState, Expectations, Report, RetentionPolicies};
 
 /// How a store pages through its keys.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,18 +79,20 @@ impl FakeStore {
         reads
     }
 
-    async fn scan(&self, knowledge: &mut Knowledge) -> Result<Report, StorageError> {
+    async fn scan(&self, scan: &mut ArchiveScan) -> Result<Report, StorageError> {
         let expected = expecting_nothing();
         let clock: Clock = Arc::new(now);
         let store = Arc::new(self.clone());
-        let pass = Pass {
+        let context = ScanContext {
             archive: "a",
             store: &store,
             prefix: "p/",
             limits: limits(),
             expected: &expected,
+            clock: &clock,
+            started_at: now(),
         };
-        pass.run(knowledge, &clock).await
+        scan.run(&context).await
     }
 }
 
@@ -167,7 +170,7 @@ fn archive() -> FakeStore {
 }
 
 /// What an operator expects who configured nothing.
-pub(super) fn expecting_nothing() -> Expectations {
+fn expecting_nothing() -> Expectations {
     Expectations {
         servers: None,
         ignored: Vec::new(),
@@ -180,7 +183,7 @@ pub(super) fn expecting_nothing() -> Expectations {
 }
 
 /// What a scan may take, unless a test is about that.
-pub(super) fn limits() -> ScanLimits {
+fn limits() -> ScanLimits {
     ScanLimits {
         timeout: Duration::from_mins(1),
         jitter: Duration::ZERO,
@@ -200,7 +203,7 @@ async fn a_listing_that_does_not_advance_is_a_protocol_failure() {
         Paging::EmptyForEver,
         Paging::StrayKey,
     ] {
-        let error = archive().paging(paging).scan(&mut Knowledge::default()).await.unwrap_err();
+        let error = archive().paging(paging).scan(&mut ArchiveScan::default()).await.unwrap_err();
 
         assert_eq!(error.kind(), ErrorKind::Protocol, "{paging:?}: {error}");
     }
@@ -210,36 +213,36 @@ async fn a_listing_that_does_not_advance_is_a_protocol_failure() {
 async fn half_a_listing_yields_no_report() {
     let store = archive().paging(Paging::BreaksOnPageTwo);
 
-    let error = store.scan(&mut Knowledge::default()).await.unwrap_err();
+    let error = store.scan(&mut ArchiveScan::default()).await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Network);
 }
 
 #[tokio::test]
 async fn a_file_is_read_once_and_again_only_when_it_changed() {
-    let (store, mut knowledge) = (archive(), Knowledge::default());
+    let (store, mut scan) = (archive(), ArchiveScan::default());
 
-    store.scan(&mut knowledge).await.unwrap();
+    store.scan(&mut scan).await.unwrap();
     assert_eq!(store.take_reads(), [INFO, HISTORY]);
-    store.scan(&mut knowledge).await.unwrap();
+    store.scan(&mut scan).await.unwrap();
     assert_eq!(store.take_reads(), [""; 0]);
 
     store.put(INFO, &DONE.replace("DONE", "FAILED"));
-    let report = store.scan(&mut knowledge).await.unwrap();
+    let report = store.scan(&mut scan).await.unwrap();
     assert_eq!(store.take_reads(), [INFO]);
     assert_eq!(report.servers["s"].backups[0].state, BackupState::Failed);
 }
 
 #[tokio::test]
 async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
-    let (store, mut knowledge) = (archive(), Knowledge::default());
-    store.scan(&mut knowledge).await.unwrap();
+    let (store, mut scan) = (archive(), ArchiveScan::default());
+    store.scan(&mut scan).await.unwrap();
     store.take_reads();
 
     // Its data are gone, and its backup.info goes after it was listed.
     store.contents.lock().unwrap().remove("p/s/base/1/data.tar");
     store.lost.lock().unwrap().push(INFO.into());
-    let report = store.scan(&mut knowledge).await.unwrap();
+    let report = store.scan(&mut scan).await.unwrap();
 
     assert!(report.servers["s"].backups.is_empty());
 }
@@ -249,25 +252,25 @@ async fn a_backup_that_ended_while_the_scan_ran_is_not_called_incomplete() {
     let store = FakeStore::new(&[(INFO, DONE), ("p/s/base/1/data.tar", "data")]);
     *store.late.lock().unwrap() = vec!["p/s/base/1/data.tar".into()];
 
-    let report = store.scan(&mut Knowledge::default()).await.unwrap();
+    let report = store.scan(&mut ArchiveScan::default()).await.unwrap();
 
     assert_eq!(report.servers["s"].backups[0].state, BackupState::Done);
 }
 
 #[tokio::test]
 async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
-    let (store, mut knowledge) = (FakeStore::new(&[(INFO, DONE)]), Knowledge::default());
+    let (store, mut scan) = (FakeStore::new(&[(INFO, DONE)]), ArchiveScan::default());
 
-    let report = store.scan(&mut knowledge).await.unwrap();
+    let report = store.scan(&mut scan).await.unwrap();
     assert_eq!(report.servers["s"].backups[0].state, BackupState::Incomplete);
     assert_eq!(std::mem::take(&mut *store.listings.lock().unwrap()), ["p/", "p/s/base/1/"]);
-    store.scan(&mut knowledge).await.unwrap();
+    store.scan(&mut scan).await.unwrap();
     assert_eq!(*store.listings.lock().unwrap(), ["p/"]);
 }
 
 #[tokio::test]
 async fn a_backup_deleted_with_its_wal_while_the_scan_ran_has_lost_none() {
-    let (store, mut knowledge) = (archive(), Knowledge::default());
+    let (store, mut scan) = (archive(), ArchiveScan::default());
     store.put("p/s/wals/0000000100000000/000000010000000000000006.gz", "wal");
     store.put(
         "p/s/base/2/backup.info",
@@ -279,7 +282,7 @@ async fn a_backup_deleted_with_its_wal_while_the_scan_ran_has_lost_none() {
     store.contents.lock().unwrap().remove("p/s/wals/0000000100000000/000000010000000000000004.gz");
     store.lost.lock().unwrap().extend([INFO.to_owned(), "p/s/base/1/data.tar".to_owned()]);
     store.lost_to_readers.store(false, Ordering::Relaxed);
-    let report = store.scan(&mut knowledge).await.unwrap();
+    let report = store.scan(&mut scan).await.unwrap();
 
     let recovery = &report.servers["s"].recovery;
     assert_eq!(recovery.gaps(), Some((0, 0)));
@@ -288,7 +291,7 @@ async fn a_backup_deleted_with_its_wal_while_the_scan_ran_has_lost_none() {
 
 #[tokio::test]
 async fn a_store_that_refuses_to_list_uploads_leaves_them_unknown() {
-    let report = archive().scan(&mut Knowledge::default()).await.unwrap();
+    let report = archive().scan(&mut ArchiveScan::default()).await.unwrap();
 
     assert_eq!(report.uploads, None);
     assert_eq!(report.servers["s"].backups[0].upload_bytes, None);

@@ -1,0 +1,91 @@
+//! Sequence of one scan.
+
+use archive_store::{ObjectStore, StorageError};
+use barman_archive::inventory::Inventory;
+use tokio::time::Instant;
+
+use super::ScanContext;
+use super::listing::{ArchiveListing, ListedArchive};
+use super::losses::LossRecheck;
+use super::small_files::SmallFileReader;
+use super::uploads::{UploadSearch, UploadsFound};
+use super::wal_dirs::WalDirRequests;
+use crate::report::{Assessment, Report, ScanFindings, build};
+
+/// Scan of one archive, with everything that it remembers from one run to the next.
+#[derive(Debug, Default)]
+pub struct ArchiveScan {
+    listing: ArchiveListing,
+    files: SmallFileReader,
+    uploads: UploadSearch,
+    wal_dirs: WalDirRequests,
+    losses: LossRecheck,
+}
+
+impl ArchiveScan {
+    /// Lists the archive, reads what is new, and assesses it.
+    ///
+    /// The first run lists everything. Later runs list only what can have changed, if that takes
+    /// fewer requests.
+    ///
+    /// # Errors
+    /// Fails if anything that the report needs cannot be read. There is no report then, as half a
+    /// listing looks like lost backups.
+    pub async fn run<S: ObjectStore + 'static>(
+        &mut self,
+        context: &ScanContext<'_, S>,
+    ) -> Result<Report, StorageError> {
+        let ends_at = Instant::now() + context.limits.timeout;
+        self.files.start_scan();
+        self.wal_dirs.forget_outdated(context);
+
+        let ListedArchive { inventory, is_whole } =
+            self.listing.list(context, &mut self.files, &self.wal_dirs).await?;
+        self.files.read_all(context, inventory).await?;
+        let archive = ListedArchive { inventory, is_whole };
+        let uploads = self.uploads.search(context, &archive, self.files.contents(), ends_at).await;
+        let inventory = archive.inventory;
+        let assessor = Assessor { context, uploads: &uploads, is_whole };
+
+        let mut assessment = assessor.assess(inventory, &self.files);
+        // The cluster that wrote a WAL directory decides what counts as lost.
+        if self.wal_dirs.list(context, &assessment.wal_dirs_to_list, inventory).await {
+            assessment = assessor.assess(inventory, &self.files);
+        }
+        if self.losses.recheck(context, &assessment.report, inventory, &mut self.files).await? {
+            assessment = assessor.assess(inventory, &self.files);
+        }
+        if self.wal_dirs.list(context, &assessment.wal_dirs_to_list, inventory).await {
+            assessment = assessor.assess(inventory, &self.files);
+        }
+        Ok(assessment.report)
+    }
+}
+
+/// Assesses a scan, as often as it reads more.
+struct Assessor<'a, S> {
+    context: &'a ScanContext<'a, S>,
+    uploads: &'a UploadsFound,
+    is_whole: bool,
+}
+
+impl<S> Assessor<'_, S> {
+    fn assess(&self, inventory: &Inventory, files: &SmallFileReader) -> Assessment {
+        let listed_at = self.context.started_at;
+        let audited_at = match inventory.oldest_listing() {
+            Some(oldest) => oldest.min(listed_at),
+            None => listed_at,
+        };
+        let findings = ScanFindings {
+            inventory,
+            files: files.contents(),
+            listed_at,
+            audited_at,
+            uploads: self.uploads.all.as_deref(),
+            uploads_of_backups: &self.uploads.of_backups,
+            is_whole: self.is_whole,
+        };
+        let now = (self.context.clock)();
+        build(&findings, self.context.expected, now)
+    }
+}
