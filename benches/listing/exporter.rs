@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use archive_store::{Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
-use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
 use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
-use barman_cloud_exporter::report::{ArchiveStatus, Report};
-use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
+use barman_cloud_exporter::report::{ArchiveStatus, Expectations, Report, RetentionPolicies};
+use barman_cloud_exporter::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use s3_simulator::{BUCKET, NOW, PREFIX};
 use tempfile::TempDir;
@@ -38,7 +37,7 @@ pub(crate) struct Exporter {
     store: Arc<S3Store>,
     limits: ScanLimits,
     expected: Expectations,
-    knowledge: Knowledge,
+    scan: ArchiveScan,
     /// Seconds of Unix time.
     now: Arc<AtomicI64>,
     requests: Arc<Requests>,
@@ -71,7 +70,7 @@ impl Exporter {
             store: Arc::new(S3Store::new(settings, requests.clone())),
             limits: limits(concurrency),
             expected: expectations(),
-            knowledge: Knowledge::default(),
+            scan: ArchiveScan::default(),
             now: Arc::new(AtomicI64::new(i64::try_from(NOW).unwrap_or(0))),
             requests,
             _directory: directory,
@@ -87,14 +86,16 @@ impl Exporter {
     pub(crate) async fn scan(&mut self) -> (Report, u64) {
         let now = Arc::clone(&self.now);
         let clock: Clock = Arc::new(move || moment(now.load(Ordering::Relaxed)));
-        let pass = Pass {
+        let context = ScanContext {
             archive: "benchmark",
             store: &self.store,
             prefix: PREFIX,
             limits: self.limits,
             expected: &self.expected,
+            clock: &clock,
+            started_at: clock(),
         };
-        let report = pass.run(&mut self.knowledge, &clock).await.expect("the simulator answers");
+        let report = self.scan.run(&context).await.expect("the simulator answers");
         (report, self.requests.pages.swap(0, Ordering::Relaxed))
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive_listing::{ParallelListing, list_in_any_order};
+use archive_listing::{ParallelListing, list_unordered};
 use archive_store::{KeyOrder, ObjectStore, StorageError};
 use barman_archive::inventory::{Inventory, ListedObject};
 use chrono::{DateTime, Utc};
@@ -90,11 +90,11 @@ impl<S: ObjectStore + 'static> ScanContext<'_, S> {
             store: Arc::clone(self.store),
             root: self.prefix.to_owned(),
             order,
-            at_once: self.limits.concurrency,
+            concurrency: self.limits.concurrency,
             names: self.expected.nested_names(),
-            page: self.limits.page,
-            began_at: self.started_at,
-            small: self.limits.full_scan_requests,
+            page_size: self.limits.page,
+            started_at: self.started_at,
+            small_pages: self.limits.full_scan_requests,
         }
     }
 
@@ -103,7 +103,7 @@ impl<S: ObjectStore + 'static> ScanContext<'_, S> {
         let mut inventory = Inventory::with_names(self.expected.nested_names());
         let prefix = format!("{}{prefix}", self.prefix);
         let sink = |object: &ListedObject| inventory.add(self.relative(object), object);
-        list_in_any_order(self.store.as_ref(), &prefix, sink).await?;
+        list_unordered(self.store.as_ref(), &prefix, sink).await?;
         inventory.settle(self.started_at);
         Ok(inventory)
     }

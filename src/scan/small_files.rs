@@ -243,7 +243,7 @@ async fn read_file(store: &impl ObjectStore, file: SmallFile) -> Result<ReadFile
     }
     let reading = match store.get_small(&file.object.key, max_bytes).await {
         Ok(content) => file.kind.read(&content),
-        Err(error) => match error.reach() {
+        Err(error) => match error.scope() {
             ErrorScope::GoneObject => FileReading::Gone,
             ErrorScope::TooLargeObject => file.kind.too_large(),
             ErrorScope::RefusedObject => FileReading::Unreadable {

@@ -89,11 +89,11 @@ async fn list_wal_dirs<S: ObjectStore + 'static>(
     context: &ScanContext<'_, S>,
     wanted: &BTreeSet<(String, WalDir)>,
 ) -> Result<Vec<ListedWalDir>, StorageError> {
-    let mut listings = Vec::new();
+    let mut requests = Vec::new();
     for (server, wal_dir) in wanted {
-        listings.push(list_wal_dir(context, server.clone(), *wal_dir));
+        requests.push(list_wal_dir(context, server.clone(), *wal_dir));
     }
-    stream::iter(listings).buffer_unordered(context.concurrency()).try_collect().await
+    stream::iter(requests).buffer_unordered(context.concurrency()).try_collect().await
 }
 
 async fn list_wal_dir<S: ObjectStore + 'static>(
@@ -101,10 +101,10 @@ async fn list_wal_dir<S: ObjectStore + 'static>(
     server: String,
     wal_dir: WalDir,
 ) -> Result<ListedWalDir, StorageError> {
-    let mut listed = context.list_few(&format!("{server}/wals/{wal_dir}/")).await?;
-    let directory = listed.directories.get_mut(&server);
-    let content = directory.and_then(|directory| directory.wal.dirs.remove(&wal_dir));
-    Ok(ListedWalDir { server, wal_dir, content })
+    let mut inventory = context.list_few(&format!("{server}/wals/{wal_dir}/")).await?;
+    let listed = inventory.directories.get_mut(&server);
+    let found = listed.and_then(|directory| directory.wal.dirs.remove(&wal_dir));
+    Ok(ListedWalDir { server, wal_dir, content: found })
 }
 
 fn replace(inventory: &mut Inventory, listed: Vec<ListedWalDir>) {

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
-use barman_archive::barman::BackupInfoText;
-use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
 use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
 };
-use barman_cloud_exporter::report::{ArchiveStatus, ScanOutcome, ScheduleExpectation};
-use barman_cloud_exporter::scan::{Clock, Knowledge, Pass, ScanLimits};
+use barman_cloud_exporter::report::{
+    ArchiveStatus, Expectations, RetentionPolicies, ScanOutcome, ScheduleExpectation,
+};
+use barman_cloud_exporter::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use embedded_s3::recorded::{self, Recorded};
@@ -59,12 +59,11 @@ fn archive() -> (Store, Recorded) {
 fn add_waiting_backup(store: &Store, recorded: &Recorded) {
     let at = recorded.now - TimeDelta::minutes(20);
     let key = |name: &str| format!("{PREFIX}orders/{name}");
-    let segment = "000000010000000000000003";
-    let info = BackupInfoText::new("DONE")
-        .begun(at, segment)
-        .ended(at, segment)
-        .with("end_xlog", "0/3000100")
-        .to_string();
+    let time = at.format("%Y-%m-%d %H:%M:%S+00:00");
+    let info = format!(
+        "begin_time={time}\nend_time={time}\nbegin_wal=000000010000000000000003\n\
+         end_wal=000000010000000000000003\nend_xlog=0/3000100\nstatus=DONE\n"
+    );
     store.put_bytes(&recorded.bucket, key("base/20261115T114000/backup.info"), info, at);
     store.put_zeros(&recorded.bucket, key("base/20261115T114000/data.tar"), 1000, at);
     let segment = key("wals/0000000100000000/000000010000000000000002.gz");
@@ -124,14 +123,16 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
         max_attempts: 1,
     };
     let clock: Clock = Arc::new(move || now);
-    let pass = Pass {
+    let context = ScanContext {
         archive: "kilobase",
         store: &Arc::new(S3Store::new(settings, Arc::new(Unobserved))),
         prefix: PREFIX,
         limits: limits(),
         expected: &expectations(),
+        clock: &clock,
+        started_at: now,
     };
-    let report = pass.run(&mut Knowledge::default(), &clock).await.expect("nothing fails");
+    let report = ArchiveScan::default().run(&context).await.expect("nothing fails");
     ArchiveStatus {
         name: "kilobase".into(),
         destination: format!("s3://{bucket}/barman/backup"),

@@ -1,69 +1,75 @@
-//! Where listings can be divided.
+//! Boundaries at which a listing can be divided.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use archive_store::KeyOrder;
 
-/// Texts at which a listing can be divided with something on either side: the names of directories
-/// that were found.
+/// Boundaries at which a listing can be divided with keys on either side: directories that were
+/// found.
 #[derive(Clone, Debug)]
 pub(super) struct Boundaries {
-    /// In order, each once.
+    /// Boundaries in order, each once.
     known: Vec<String>,
-    /// Of so many directories about one is known.
+    /// Number of directories of which about one is kept.
     each: u64,
     order: KeyOrder,
 }
 
-/// How many are known at most, whatever an archive has: so many serve to divide any listing.
+/// Most boundaries that are kept. They serve to divide any listing.
 const MOST: usize = 4096;
 
 impl Boundaries {
+    /// Creates an empty set for a store that lists in this order.
     pub(super) fn new(order: KeyOrder) -> Self {
         Self { known: Vec::new(), each: 1, order }
     }
 
-    /// Adds the names of directories, each with its slash; of how many of those that were known before
-    /// one is known now.
+    /// Adds directories, each with its slash. If there are too many, only every n-th of all is kept;
+    /// returns n, which is otherwise 1.
     pub(super) fn add(&mut self, directories: impl IntoIterator<Item = String>) -> usize {
-        let mut of_so_many = 1;
+        let mut thinned_by = 1;
         let each = self.each;
         self.known.extend(directories.into_iter().filter(|name| is_one_of(name, each)));
         let order = self.order;
-        // Names come mostly in order: that makes it cheap.
+        // Directories come mostly in order, which makes sorting cheap.
         self.known.sort_by(|one, other| order.compare(one, other));
         self.known.dedup();
         while self.known.len() > MOST {
             self.each *= 2;
-            of_so_many *= 2;
+            thinned_by *= 2;
             let each = self.each;
             self.known.retain(|name| is_one_of(name, each));
             self.known.shrink_to_fit();
         }
-        of_so_many
+        thinned_by
     }
 
-    /// Those after one text and before another.
+    /// Returns the boundaries after one text and before another.
     pub(super) fn between(&self, after: Option<&str>, before: Option<&str>) -> &[String] {
         let order = self.order;
-        let first = after
-            .map_or(0, |after| self.known.partition_point(|known| !order.is_before(after, known)));
-        let end = before.map_or(self.known.len(), |before| {
-            self.known.partition_point(|known| order.is_before(known, before))
-        });
+        let first = match after {
+            Some(after) => self.known.partition_point(|known| !order.is_before(after, known)),
+            None => 0,
+        };
+        let end = match before {
+            Some(before) => self.known.partition_point(|known| order.is_before(known, before)),
+            None => self.known.len(),
+        };
         self.known.get(first..end).unwrap_or_default()
     }
 }
 
-/// Whether a name is the one of about so many that is known: the same whenever it is found, and
-/// those that are lie as close together everywhere.
+/// Returns whether a directory is the one of about `each` that is kept.
+///
+/// By a hash, so that the answer is always the same for a directory, and those that are kept are
+/// spread evenly.
 fn is_one_of(name: &str, each: u64) -> bool {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     hasher.finish().is_multiple_of(each)
 }
 
-/// Characters that keys of one directory have in their last part.
+/// Characters in the names of one directory.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Alphabet(u128);
 
@@ -72,14 +78,14 @@ const UPPER_HEX: u128 = 0x3f << b'A';
 const LOWER_HEX: u128 = 0x3f << b'a';
 
 impl Alphabet {
-    /// Takes in the characters of a name.
+    /// Adds the characters of a name.
     pub(super) fn learn(&mut self, name: &str) {
         for byte in name.bytes().filter(u8::is_ascii) {
             self.0 |= 1 << byte;
         }
     }
 
-    /// The characters, in order. Who has one digit has them all.
+    /// Returns the characters in order. One digit stands for all digits.
     fn characters(self) -> Vec<char> {
         let has = |class: u128| self.0 & class != 0;
         let mut all = self.0;
@@ -93,11 +99,11 @@ impl Alphabet {
     }
 }
 
-/// A text about half way from one key to another within a directory, as far as the characters of
-/// its names tell; `None` where there is none between.
+/// Returns a text about half way from one key to another within a directory, judged by the
+/// characters of its names; `None` if there is none between them.
 ///
-/// A listing can be divided there without anything known of it: a bad guess leaves nothing on one
-/// side, and costs a request.
+/// A listing can be divided there without any knowledge. A bad guess leaves nothing on one side, and
+/// costs a request.
 pub(super) fn half_way(
     directory: &str,
     from: &str,

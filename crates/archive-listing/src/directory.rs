@@ -1,16 +1,16 @@
-//! Listing a directory without what lies in its subdirectories.
+//! Listing of a directory without the content of its subdirectories.
 
-use archive_store::{Forward, KeyOrder, ListRequest, ListedObject, ObjectStore};
+use archive_store::{Forward, KeyOrder, ListRequest, ListedObject, ObjectStore, StorageError};
 
 use crate::directory_probe::check_order;
 use crate::error::ListingError;
-use crate::progress::{Progress, protocol};
+use crate::progress::{Progress, stray_key};
 
-/// Lists what lies directly below a directory, and hands on the objects; returns the subdirectories, each
-/// with its slash.
+/// Lists what lies directly in a directory: passes the objects to `sink`, and returns the
+/// subdirectories, each with its slash.
 ///
 /// # Errors
-/// If a page cannot be read, and if the store lists out of order or without end.
+/// Fails if a page cannot be read, and if the store lists out of order or without end.
 pub async fn list_directory(
     store: &impl ObjectStore,
     prefix: &str,
@@ -29,11 +29,11 @@ pub async fn list_directory(
         let keys = page.objects.iter().map(|object| object.key.as_str());
         let mut entries = keys.clone().chain(page.common_prefixes.iter().map(String::as_str));
         if let Some(stray) = entries.find(|key| !key.starts_with(prefix)) {
-            let why = format!("the listing of `{prefix}` holds `{stray}`, which does not begin so");
-            return Err(protocol(why).into());
+            return Err(stray_key(prefix, stray).into());
         }
         if let Err(key) = forward.take(keys) {
-            return Err(protocol(format!("the listing of `{prefix}` goes back to `{key}`")).into());
+            let why = format!("the listing of `{prefix}` goes back to `{key}`");
+            return Err(StorageError::protocol(why).into());
         }
         page.objects.iter().for_each(&mut sink);
         directories.extend(page.common_prefixes);

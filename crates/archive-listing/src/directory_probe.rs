@@ -1,34 +1,107 @@
-//! Finding the directories of a level, to divide a listing at them.
+//! Search for directories at which a listing can be divided.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use archive_store::{KeyOrder, ListPage, ListRequest};
 
-use super::error::ListingError;
+use crate::error::ListingError;
 
-/// Finds the directories that lie directly below one directory, page after page.
+/// Searches for directories, each within one directory.
 ///
-/// What it finds is only ever used to divide a listing: whatever a store answers, no key is missed.
+/// What they find is only used to divide a listing: whatever a store answers, no key is missed.
+#[derive(Debug, Default)]
+pub(crate) struct DirectoryProbes {
+    probes: Vec<DirectoryProbe>,
+    /// Directories that were probed, or are being probed.
+    probed: BTreeSet<String>,
+}
+
+impl DirectoryProbes {
+    /// Returns whether nothing was probed yet.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.probes.is_empty()
+    }
+
+    /// Number of requests that were answered.
+    pub(crate) fn pages(&self) -> u32 {
+        self.probes.iter().map(|probe| probe.pages).sum()
+    }
+
+    /// Starts to probe a directory behind a position in it; returns false if that was done before.
+    pub(crate) fn start(&mut self, directory: &str, position: Option<&str>) -> bool {
+        let is_new = self.probed.insert(directory.to_owned());
+        if is_new {
+            self.probes.push(DirectoryProbe::new(directory, position));
+        }
+        is_new
+    }
+
+    /// Returns the next probe to send a request for. While the listing does not seem large, only
+    /// the first page of each probe is asked for.
+    pub(crate) fn next_to_ask(&self, is_large: bool) -> Option<usize> {
+        self.probes.iter().position(|probe| {
+            let is_worth_it = is_large || probe.pages == 0;
+            !probe.is_asked && !probe.is_done && is_worth_it
+        })
+    }
+
+    /// Returns the next request of a probe, which then waits for the answer.
+    pub(crate) fn next_request(&mut self, index: usize) -> Option<ListRequest> {
+        let probe = self.probes.get_mut(index)?;
+        probe.is_asked = true;
+        Some(probe.next_request())
+    }
+
+    /// Takes the page that a probe asked for; returns the directories that it found.
+    ///
+    /// # Errors
+    /// Fails if the directories are in another order: then shards that are cut there would overlap
+    /// or leave something out.
+    pub(crate) fn take(
+        &mut self,
+        index: usize,
+        page: ListPage,
+        order: KeyOrder,
+    ) -> Result<Vec<String>, ListingError> {
+        match self.probes.get_mut(index) {
+            Some(probe) => probe.take(page, order),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Ends a probe with the directories that it has found so far.
+    pub(crate) fn give_up(&mut self, index: usize) {
+        if let Some(probe) = self.probes.get_mut(index) {
+            probe.pages += 1;
+            probe.is_asked = false;
+            probe.is_done = true;
+        }
+    }
+}
+
+/// Search for the directories directly below one directory, page after page.
 #[derive(Debug)]
-pub(super) struct DirectoryProbe {
-    level: String,
+struct DirectoryProbe {
+    directory: String,
     start_after: Option<String>,
     continuation: Option<String>,
+    /// Continuations so far.
     seen: HashSet<String>,
+    /// Last directory that was found.
     last: Option<String>,
-    pub(super) pages: u32,
-    pub(super) is_asked: bool,
-    pub(super) is_done: bool,
+    pages: u32,
+    is_asked: bool,
+    is_done: bool,
 }
 
 impl DirectoryProbe {
-    /// Of the directories below `level`, after the one that holds `position`.
-    pub(super) fn new(level: &str, position: Option<&str>) -> Self {
-        let below = position.and_then(|position| position.strip_prefix(level));
+    /// Creates a search that starts after the subdirectory in which `position` lies.
+    fn new(directory: &str, position: Option<&str>) -> Self {
+        let below = position.and_then(|position| position.strip_prefix(directory));
         let current = below.and_then(|below| below.split_once('/')).map(|(name, _)| name);
         Self {
-            level: level.to_owned(),
-            start_after: current.map(|name| format!("{level}{name}/")),
+            directory: directory.to_owned(),
+            start_after: current.map(|name| format!("{directory}{name}/")),
             continuation: None,
             seen: HashSet::new(),
             last: None,
@@ -38,62 +111,50 @@ impl DirectoryProbe {
         }
     }
 
-    pub(super) fn next_request(&self) -> ListRequest {
+    fn next_request(&self) -> ListRequest {
         ListRequest {
-            prefix: self.level.clone(),
+            prefix: self.directory.clone(),
             delimiter: Some('/'),
             start_after: self.start_after.clone().filter(|_| self.continuation.is_none()),
             continuation: self.continuation.clone(),
         }
     }
 
-    /// Ends the probe with what it has found so far.
-    pub(super) fn give_up(&mut self) {
-        self.pages += 1;
-        self.is_asked = false;
-        self.is_done = true;
-    }
-
-    /// Takes a page; what it found.
-    ///
-    /// # Errors
-    /// When the directories are in another order: then what is cut at one of them would fall apart.
-    pub(super) fn take(
-        &mut self,
-        page: ListPage,
-        order: KeyOrder,
-    ) -> Result<Vec<String>, ListingError> {
+    fn take(&mut self, page: ListPage, order: KeyOrder) -> Result<Vec<String>, ListingError> {
         check_order(self.last.as_ref(), &page.common_prefixes, order)?;
         self.last = page.common_prefixes.last().cloned().or(self.last.take());
         self.pages += 1;
         self.is_asked = false;
-        // A directory of objects alone could go on for ever, and says nothing.
-        let is_fruitless = page.common_prefixes.is_empty();
-        let is_new = page.next.as_ref().is_some_and(|next| self.seen.insert(next.clone()));
-        self.is_done = is_fruitless || !is_new;
+        // A directory with objects alone could go on for ever without an answer.
+        let has_found_none = page.common_prefixes.is_empty();
+        let goes_on = page.next.as_ref().is_some_and(|next| self.seen.insert(next.clone()));
+        self.is_done = has_found_none || !goes_on;
         self.continuation = page.next;
-        let below = page.common_prefixes.into_iter();
-        let is_below =
-            |found: &String| found.len() > self.level.len() && found.starts_with(&self.level);
-        Ok(below.filter(is_below).collect())
+        let mut found = page.common_prefixes;
+        let directory = &self.directory;
+        found.retain(|found| found.len() > directory.len() && found.starts_with(directory));
+        Ok(found)
     }
 }
 
-/// Makes sure that directories come in order, after the last one of the page before.
-pub(super) fn check_order(
+/// Checks that directories are in order, and come after the last one of the previous page.
+///
+/// # Errors
+/// Fails at the first directory that is out of order.
+pub(crate) fn check_order(
     last: Option<&String>,
     directories: &[String],
     order: KeyOrder,
 ) -> Result<(), ListingError> {
-    let all: Vec<&String> = last.into_iter().chain(directories).collect();
-    let back = all.windows(2).find(|pair| match pair {
-        [one, next] => !order.is_before(one, next),
-        _ => false,
-    });
-    match back {
-        Some([one, next]) => {
-            Err(ListingError::OutOfOrder(format!("it lists `{next}` after `{one}`")))
+    let mut before = last;
+    for directory in directories {
+        if let Some(before) = before
+            && !order.is_before(before, directory)
+        {
+            let why = format!("it lists `{directory}` after `{before}`");
+            return Err(ListingError::OutOfOrder(why));
         }
-        _ => Ok(()),
+        before = Some(directory);
     }
+    Ok(())
 }

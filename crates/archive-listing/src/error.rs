@@ -2,13 +2,14 @@
 
 use archive_store::StorageError;
 
-/// Reason why a listing cannot go on.
+/// Failure of a listing.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
-    /// The store failed, or contradicts itself.
+    /// Failure of the store, or an answer that contradicts an earlier one.
     #[error(transparent)]
     Failed(#[from] StorageError),
-    /// The store does not list as S3 does, in words: shards may overlap, or leave something out.
+    /// Sign, in words, that the store does not list as S3 does: shards may overlap, or leave something
+    /// out.
     #[error("{0}")]
     OutOfOrder(String),
 }

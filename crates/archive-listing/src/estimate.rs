@@ -1,52 +1,60 @@
-//! Whether a listing is so long that it is worth more requests than a plain one.
+//! Estimate of the length of a listing: a long one is worth more requests than a sequential one.
 
-use std::ops::Add;
+use std::ops::AddAssign;
 
-/// Pages after which a listing of whose rest nothing is known is taken for a long one.
+/// Pages after which a listing counts as long if nothing is known about its rest.
 const LONG_IF_UNKNOWN: u32 = 16;
 
-/// Pages up to which a listing is never taken for a long one, whatever its shape.
+/// Pages below which a listing never counts as long, whatever its shape.
 const SMALL_FOR_CERTAIN: u32 = 5;
 
-/// Boundaries that must have been passed before the rest is reckoned from them: how much lies behind
-/// one or two says nothing about a hundred others.
-const TO_RECKON_FROM: usize = 3;
+/// Directories that must be listed before the rest is estimated from them: the content of one or two
+/// says nothing about a hundred others.
+const ENOUGH_TO_ESTIMATE: usize = 3;
 
-/// How many of some directories are servers', and how many lie deeper.
+/// Numbers of directories by depth.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DirectoryCounts {
+    /// Directories of servers.
     pub(super) servers: usize,
+    /// Directories within those of servers.
     pub(super) deeper: usize,
 }
 
 impl DirectoryCounts {
     /// Counts directories below a root; all names end in a slash.
     pub(super) fn of(directories: &[String], root: &str) -> Self {
-        let is_server = |name: &&String| {
-            let name = name.strip_prefix(root).and_then(|name| name.strip_suffix('/'));
-            name.is_some_and(|name| !name.contains('/'))
-        };
-        let servers = directories.iter().filter(is_server).count();
-        Self { servers, deeper: directories.len() - servers }
+        let mut counts = Self::default();
+        for directory in directories {
+            let name = directory.strip_prefix(root).and_then(|name| name.strip_suffix('/'));
+            if name.is_some_and(|name| !name.contains('/')) {
+                counts.servers += 1;
+            } else {
+                counts.deeper += 1;
+            }
+        }
+        counts
     }
 
+    /// Number of all directories.
     pub(super) fn count(self) -> usize {
         self.servers + self.deeper
     }
 }
 
-impl Add for DirectoryCounts {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { servers: self.servers + other.servers, deeper: self.deeper + other.deeper }
+impl AddAssign for DirectoryCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.servers += other.servers;
+        self.deeper += other.deeper;
     }
 }
 
-/// What a listing has seen so far.
+/// Progress of a listing, from which its length is estimated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListingEstimate {
+    /// Pages that were listed.
     pub(super) pages: u32,
+    /// Keys that were listed.
     pub(super) keys: usize,
     /// Directories that are listed.
     pub(super) passed: DirectoryCounts,
@@ -55,27 +63,38 @@ pub(super) struct ListingEstimate {
 }
 
 impl ListingEstimate {
-    /// Whether there seem to be more pages, of so many keys each, than a small listing has.
-    pub(super) fn is_large(&self, page: usize, small: u32) -> bool {
-        let is_more =
-            self.expected_pages(page).map_or(self.pages >= LONG_IF_UNKNOWN, |pages| pages > small);
-        self.pages >= SMALL_FOR_CERTAIN.min(small) && is_more
+    /// Returns whether there seem to be more pages, of `page_size` keys each, than a small listing
+    /// has.
+    pub(super) fn is_large(&self, page_size: usize, small_pages: u32) -> bool {
+        if self.pages < SMALL_FOR_CERTAIN.min(small_pages) {
+            return false;
+        }
+        match self.expected_pages(page_size) {
+            Some(pages) => pages > small_pages,
+            None => self.pages >= LONG_IF_UNKNOWN,
+        }
     }
 
-    /// How many pages there seem to be, by what was passed so far; `None` if that is too little.
+    /// Returns the number of pages that there seem to be; `None` if too little is listed to tell.
     ///
-    /// Servers are reckoned from servers: how much lies in a WAL directory's directory tells nothing of them.
-    fn expected_pages(&self, page: usize) -> Option<u32> {
-        let keys = |ahead: usize, passed: usize| {
-            let is_known = ahead > 0 && passed >= TO_RECKON_FROM;
-            is_known.then(|| ahead.saturating_mul(self.keys / passed))
-        };
-        let servers = keys(self.ahead.servers, self.passed.servers);
-        let deeper = keys(self.ahead.deeper, self.passed.deeper);
-        let is_known = servers.is_some() || deeper.is_some();
-        let rest = servers.unwrap_or_default().saturating_add(deeper.unwrap_or_default());
-        let rest = u32::try_from(rest / page.max(1)).unwrap_or(u32::MAX);
-        is_known.then(|| self.pages.saturating_add(rest))
+    /// Servers are estimated from servers: the content of a WAL directory says nothing about them.
+    fn expected_pages(&self, page_size: usize) -> Option<u32> {
+        let servers = self.expected_keys(self.ahead.servers, self.passed.servers);
+        let deeper = self.expected_keys(self.ahead.deeper, self.passed.deeper);
+        if servers.is_none() && deeper.is_none() {
+            return None;
+        }
+        let keys = servers.unwrap_or_default().saturating_add(deeper.unwrap_or_default());
+        let rest = u32::try_from(keys / page_size.max(1)).unwrap_or(u32::MAX);
+        Some(self.pages.saturating_add(rest))
+    }
+
+    /// Returns the number of keys that there seem to be in the directories ahead.
+    fn expected_keys(&self, ahead: usize, passed: usize) -> Option<usize> {
+        if ahead == 0 || passed < ENOUGH_TO_ESTIMATE {
+            return None;
+        }
+        Some(ahead.saturating_mul(self.keys / passed))
     }
 }
 

@@ -1,89 +1,75 @@
-//! Making sure that nothing lies between the parts of a listing.
+//! Proof that no key lies between the shards of a listing.
 
 use std::collections::BTreeMap;
 
-use archive_store::{KeyOrder, ListRequest, ObjectStore};
-use barman_archive::inventory::ListedObject;
+use archive_store::{KeyOrder, ListRequest, ListedObject, ObjectStore};
 use chrono::{DateTime, Utc};
 
-use super::error::ListingError;
-use super::key_range::KeyRange;
-use super::shard::Shard;
+use crate::error::ListingError;
+use crate::key_range::KeyRange;
+use crate::shard::Shard;
 
-/// What the parts of a listing saw on either side of where they meet, by that text.
+/// Keys that shards saw on either side of the boundaries where they meet, by boundary.
 #[derive(Debug, Default)]
-pub(super) struct Junctions(BTreeMap<String, Junction>);
+pub(crate) struct Junctions {
+    by_boundary: BTreeMap<String, Junction>,
+}
 
-/// What was seen where two parts meet.
+/// Keys on either side of one boundary.
 #[derive(Debug, Default)]
 struct Junction {
-    /// The first key beyond the part before.
+    /// First key that the shard before the boundary saw beyond it.
     beyond: Option<String>,
-    /// The part after, and the first key that it listed.
-    after: Option<(KeyRange, Option<String>)>,
+    /// Shard that starts at the boundary.
+    after: Option<ShardStart>,
+}
+
+/// Start of a shard.
+#[derive(Debug)]
+struct ShardStart {
+    range: KeyRange,
+    /// First key that was listed; `None` without any.
+    first_key: Option<String>,
 }
 
 impl Junctions {
-    /// Notes what a part saw that is done.
-    pub(super) fn note(&mut self, part: Shard) {
-        if let Some((until, beyond)) = part.range.until.clone().zip(part.beyond) {
-            self.0.entry(until).or_default().beyond = Some(beyond);
+    /// Notes the keys that a finished shard saw.
+    pub(crate) fn note(&mut self, shard: Shard) {
+        let Shard { range, beyond, first_key, .. } = shard;
+        if let (Some(until), Some(beyond)) = (range.until.clone(), beyond) {
+            self.by_boundary.entry(until).or_default().beyond = Some(beyond);
         }
-        if let Some(after) = part.range.after.clone() {
-            self.0.entry(after).or_default().after = Some((part.range, part.first_key));
+        if let Some(after) = range.after.clone() {
+            let start = ShardStart { range, first_key };
+            self.by_boundary.entry(after).or_default().after = Some(start);
         }
     }
 
-    /// Returns the range behind `boundary` that holds `key`, a key seen beyond the boundary, or the
-    /// first range on the way there in which anything was listed; and the first key listed there.
-    fn range_of(
-        &self,
-        key: &str,
-        boundary: &str,
-        order: KeyOrder,
-    ) -> Option<(&KeyRange, Option<&String>)> {
-        let mut at = boundary;
-        for _ in 0..self.0.len() {
-            let (range, first) = self.0.get(at)?.after.as_ref()?;
-            match &range.until {
-                Some(until) if first.is_none() && !holds(range, key, order) => at = until,
-                Some(_) | None => return Some((range, first.as_ref())),
-            }
-        }
-        None
-    }
-
-    /// Makes sure that each part began with the key that the one before it saw in front of it.
+    /// Checks that each shard began with the key that the shard before it saw beyond the boundary.
     ///
-    /// A key that is gone meanwhile was deleted; of one that is still there, the store does not do as
-    /// it was told.
-    pub(super) async fn check(
+    /// A key that is gone meanwhile was deleted. If it still exists, the store did not list what it
+    /// was asked for.
+    ///
+    /// # Errors
+    /// Fails if a key was seen on one side only, and if a key cannot be looked up.
+    pub(crate) async fn check(
         &self,
         store: &impl ObjectStore,
         order: KeyOrder,
-        began_at: DateTime<Utc>,
+        started_at: DateTime<Utc>,
     ) -> Result<(), ListingError> {
-        for (boundary, junction) in &self.0 {
-            let Some(beyond) = junction.beyond.as_ref() else { continue };
-            let Some((range, first)) = self.range_of(beyond, boundary, order) else { continue };
-            let is_in = holds(range, beyond, order);
-            let is_missed = match first {
-                Some(first) => order.is_before(beyond, first),
-                None => true,
-            };
-            let is_unseen = first.filter(|first| order.is_before(first, beyond));
-            // What came or went while it was listed is no sign of anything.
-            let doubt = match (is_in, is_missed, is_unseen) {
-                (true, true, _) => find(store, beyond).await?,
-                // The first key behind the boundary is before `beyond`, even if that lies in a
-                // later range.
-                (_, false, Some(first)) => {
-                    find(store, first).await?.filter(|object| object.last_modified < began_at)
+        for (boundary, junction) in &self.by_boundary {
+            let Some(beyond) = &junction.beyond else { continue };
+            let Some(start) = self.start_for(beyond, boundary, order) else { continue };
+            let doubtful = match start.doubt(beyond, order) {
+                Doubt::None => None,
+                Doubt::Missed => find(store, beyond).await?,
+                // What arrived during the listing proves nothing.
+                Doubt::Unseen(first) => {
+                    find(store, first).await?.filter(|object| object.last_modified < started_at)
                 }
-                _ => None,
             };
-            let doubt = doubt.map(|object| object.key);
-            if let Some(key) = doubt {
+            if let Some(ListedObject { key, .. }) = doubtful {
                 let why =
                     format!("it lists `{key}` on one side of `{boundary}` and not on the other");
                 return Err(ListingError::OutOfOrder(why));
@@ -91,14 +77,55 @@ impl Junctions {
         }
         Ok(())
     }
+
+    /// Returns the shard behind `boundary` that holds `key`, a key seen beyond the boundary, or the
+    /// first shard on the way there that listed anything.
+    fn start_for(&self, key: &str, boundary: &str, order: KeyOrder) -> Option<&ShardStart> {
+        let mut boundary = boundary;
+        for _ in 0..self.by_boundary.len() {
+            let start = self.by_boundary.get(boundary)?.after.as_ref()?;
+            match &start.range.until {
+                Some(until) if start.first_key.is_none() && !start.holds(key, order) => {
+                    boundary = until;
+                }
+                Some(_) | None => return Some(start),
+            }
+        }
+        None
+    }
 }
 
-/// Returns whether a key lies in a range, judged only by the range's end and prefix.
-fn holds(range: &KeyRange, key: &str, order: KeyOrder) -> bool {
-    key.starts_with(&range.prefix) && !range.is_beyond(key, order)
+/// Doubt about the keys on either side of a boundary.
+enum Doubt<'a> {
+    /// Both shards saw the same.
+    None,
+    /// Key beyond the boundary that the shard behind it did not list.
+    Missed,
+    /// First key behind the boundary that the shard before it did not see.
+    Unseen(&'a str),
 }
 
-/// The object of a key, if it is still there.
+impl ShardStart {
+    /// Returns the doubt about a shard if the shard before it saw `beyond` as its first key beyond
+    /// the boundary.
+    fn doubt(&self, beyond: &str, order: KeyOrder) -> Doubt<'_> {
+        match self.first_key.as_deref() {
+            // The first key behind the boundary comes before `beyond`, even if that lies in a later
+            // shard.
+            Some(first) if order.is_before(first, beyond) => Doubt::Unseen(first),
+            Some(first) if !order.is_before(beyond, first) => Doubt::None,
+            Some(_) | None if self.holds(beyond, order) => Doubt::Missed,
+            Some(_) | None => Doubt::None,
+        }
+    }
+
+    /// Returns whether a key lies in the range, judged only by the range's end and prefix.
+    fn holds(&self, key: &str, order: KeyOrder) -> bool {
+        key.starts_with(&self.range.prefix) && !self.range.is_beyond(key, order)
+    }
+}
+
+/// Returns the object with a key, if it still exists.
 async fn find(store: &impl ObjectStore, key: &str) -> Result<Option<ListedObject>, ListingError> {
     let request = ListRequest { prefix: key.to_owned(), ..ListRequest::default() };
     let page = store.list_page(&request).await?;

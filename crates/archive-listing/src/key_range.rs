@@ -1,71 +1,73 @@
-//! Parts of the space of keys.
+//! Ranges of keys.
 
 use archive_store::KeyOrder;
 
-/// A character that no key of Barman's has, nor anyone's in earnest: a text that ends in it comes after
-/// whatever begins like it.
+/// Greatest character, which no key of Barman contains: a prefix followed by it comes after every
+/// key with that prefix.
 const LAST: char = char::MAX;
 
-/// Keys that begin with a text, after one text, and up to and including another.
+/// Range of keys: those with a prefix, after one text and up to another, inclusive.
 ///
-/// Two ranges that share such a text as their end and their beginning have no key in common, and
+/// If one range ends with the text after which the next one starts, they have no key in common, and
 /// none lies between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRange {
-    /// Only keys that begin with this text: a directory with its slash, or everything.
+    /// Prefix of all keys: a directory with its slash, or empty.
     pub prefix: String,
-    /// Only keys after this one; `None` for all.
+    /// Text after which the range starts; `None` starts with the first key.
     pub after: Option<String>,
-    /// Only keys up to this one; `None` for all.
+    /// Text with which the range ends, inclusive; `None` ends with the last key.
     pub until: Option<String>,
 }
 
 impl KeyRange {
-    /// Everything that begins with a text.
+    /// Returns the range of all keys with a prefix.
     #[must_use]
     pub fn below(prefix: &str) -> Self {
         Self { prefix: prefix.to_owned(), after: None, until: None }
     }
 
-    /// Whether a key is beyond the end.
+    /// Returns whether a key comes after the end.
     #[must_use]
     pub fn is_beyond(&self, key: &str, order: KeyOrder) -> bool {
         self.until.as_deref().is_some_and(|until| order.is_before(until, key))
     }
 
-    /// Takes away all that comes after a text within the range.
+    /// Ends the range at a boundary within it, and returns the rest.
     #[must_use]
     pub fn split_off(&mut self, boundary: &str) -> Self {
         let until = self.until.replace(boundary.to_owned());
         let narrower = until.as_deref().and_then(|until| common_directory(boundary, until));
         let prefix = narrower.filter(|prefix| prefix.len() > self.prefix.len());
         Self {
-            // A listing of that alone ends where the range does.
+            // A listing of this directory ends where the range does.
             prefix: prefix.unwrap_or(&self.prefix).to_owned(),
             after: Some(boundary.to_owned()),
             until,
         }
     }
 
-    /// Whether it may have keys of a directory, once all up to `position` are known.
+    /// Returns whether keys of a directory can still come, after `position` in the range.
     #[must_use]
     pub fn may_hold(&self, directory: &str, position: Option<&str>, order: KeyOrder) -> bool {
-        let related = directory.starts_with(&self.prefix) || self.prefix.starts_with(directory);
-        let begins = position.or(self.after.as_deref());
-        let ends_before = self.is_beyond(directory, order);
-        let begins_after =
-            begins.is_some_and(|begins| !order.is_before(begins, &end_of(directory)));
-        related && !ends_before && !begins_after
+        let is_related = directory.starts_with(&self.prefix) || self.prefix.starts_with(directory);
+        if !is_related || self.is_beyond(directory, order) {
+            return false;
+        }
+        match position.or(self.after.as_deref()) {
+            Some(start) => order.is_before(start, &end_of(directory)),
+            None => true,
+        }
     }
 }
 
-/// The end of everything that begins with a text.
+/// Returns a text that comes directly after all keys with a prefix, in either order of keys.
 #[must_use]
 pub fn end_of(prefix: &str) -> String {
     format!("{prefix}{LAST}")
 }
 
-/// The innermost directory that two keys lie in, with its slash; `None` if they share none.
+/// Returns the innermost directory that two keys share, with its slash; `None` if they share none.
 fn common_directory<'a>(one: &'a str, other: &str) -> Option<&'a str> {
     let pairs = one.bytes().zip(other.bytes());
     let common = pairs.take_while(|(a, b)| a == b).count();
@@ -73,14 +75,17 @@ fn common_directory<'a>(one: &'a str, other: &str) -> Option<&'a str> {
     one.get(..=slash)
 }
 
-/// The directories below `root` that a key lies in, the innermost first, each with its slash; the
-/// root itself last.
-#[must_use]
-pub fn directories(root: &str, key: &str) -> Vec<String> {
+/// Returns the directories from that of a key up to `root`, each with its slash.
+pub(crate) fn directories(root: &str, key: &str) -> Vec<String> {
     let below = key.strip_prefix(root).unwrap_or_default();
-    let ends: Vec<usize> = below.match_indices('/').map(|(index, _)| index + 1).collect();
-    let inner = ends.into_iter().rev().filter_map(|end| below.get(..end));
-    inner.map(|path| format!("{root}{path}")).chain([root.to_owned()]).collect()
+    let mut directories = vec![root.to_owned()];
+    for (index, _) in below.match_indices('/') {
+        if let Some(path) = below.get(..=index) {
+            directories.push(format!("{root}{path}"));
+        }
+    }
+    directories.reverse();
+    directories
 }
 
 #[cfg(test)]

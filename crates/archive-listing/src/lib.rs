@@ -1,23 +1,26 @@
-//! Lists large archives in parallel, and proves that no key was missed.
+#![doc = include_str!("../README.md")]
 
 mod boundaries;
 mod directory;
 mod directory_probe;
+mod division;
 mod error;
 mod estimate;
 mod junctions;
 mod key_range;
+mod layout;
 mod listing;
 mod parallel;
 mod progress;
+mod running;
 mod shard;
+mod shards;
 
 #[cfg(test)]
-mod parallel_tests;
+mod tests;
 
 pub use directory::list_directory;
 pub use error::ListingError;
-pub use key_range::{KeyRange, directories, end_of};
-pub use listing::{list_in_any_order, list_plainly};
-pub use parallel::{ParallelListing, Search, Wanted};
-pub use progress::{internal, protocol};
+pub use key_range::{KeyRange, end_of};
+pub use listing::{list_sequentially, list_unordered};
+pub use parallel::{BoundarySearch, ListingTask, ParallelListing};

@@ -1,89 +1,92 @@
-//! Listing everything below a prefix, one page after the other.
+//! Listing of everything below a prefix, one page after the other.
 
 use std::collections::BTreeMap;
 
-use archive_store::{Forward, ListRequest, ObjectStore, StorageError};
-use barman_archive::inventory::ListedObject;
+use archive_store::{Forward, ListRequest, ListedObject, ObjectStore, StorageError};
 
-use super::error::ListingError;
-use super::progress::{Progress, protocol};
+use crate::error::ListingError;
+use crate::progress::{Progress, stray_key};
 
-/// Lists every object below a prefix, one page after the other, in either order; returns how many
-/// requests it took.
+/// Lists every object below a prefix, one page after the other, in either order of keys; returns the
+/// number of requests.
 ///
 /// # Errors
-/// When a page cannot be fetched, when the listing goes back, and when it goes round in circles.
-pub async fn list_plainly(
+/// Fails if a page cannot be read, and if the listing goes back or repeats itself.
+pub async fn list_sequentially(
     store: &impl ObjectStore,
     prefix: &str,
     mut sink: impl FnMut(&ListedObject) + Send,
 ) -> Result<u32, ListingError> {
+    let mut pages = Pages::new(store, prefix);
     let mut forward = Forward::default();
-    list_pages(store, prefix, |objects| {
+    while let Some(objects) = pages.next().await? {
         let keys = objects.iter().map(|object| object.key.as_str());
-        forward.take(keys).map_err(|key| {
-            ListingError::OutOfOrder(format!(
-                "the listing of `{prefix}` goes back to the key `{key}`"
-            ))
-        })?;
+        if let Err(key) = forward.take(keys) {
+            let why = format!("the listing of `{prefix}` goes back to the key `{key}`");
+            return Err(ListingError::OutOfOrder(why));
+        }
         objects.iter().for_each(&mut sink);
-        Ok(())
-    })
-    .await
+    }
+    Ok(pages.requests)
 }
 
-/// Lists every object below a prefix, in whatever order the store lists them, and hands them on
+/// Lists every object below a prefix, in whatever order the store lists them, and passes them on
 /// sorted by key; returns the number of requests.
 ///
 /// # Errors
-/// When a page cannot be fetched, and when the listing goes round in circles.
-pub async fn list_in_any_order(
+/// Fails if a page cannot be read, and if the listing repeats itself.
+pub async fn list_unordered(
     store: &impl ObjectStore,
     prefix: &str,
     mut sink: impl FnMut(&ListedObject) + Send,
 ) -> Result<u32, StorageError> {
+    let mut pages = Pages::new(store, prefix);
     let mut found = BTreeMap::new();
-    let requests = list_pages(store, prefix, |objects| {
-        let before = found.len();
+    while let Some(objects) = pages.next().await? {
         let is_empty = objects.is_empty();
-        found.extend(objects.into_iter().map(|object| (object.key.clone(), object)));
+        let known = found.len();
+        for object in objects {
+            found.insert(object.key.clone(), object);
+        }
         // Nothing else distinguishes a listing that starts again from one that advances.
-        if !is_empty && found.len() == before {
-            return Err(protocol(format!("the listing of `{prefix}` repeats itself")).into());
-        }
-        Ok(())
-    });
-    let requests = match requests.await {
-        Ok(requests) => requests,
-        Err(ListingError::Failed(error)) => return Err(error),
-        Err(ListingError::OutOfOrder(why)) => return Err(protocol(why)),
-    };
-    found.values().for_each(&mut sink);
-    Ok(requests)
-}
-
-/// Hands on one page of objects after the other; returns the number of requests.
-async fn list_pages(
-    store: &impl ObjectStore,
-    prefix: &str,
-    mut take: impl FnMut(Vec<ListedObject>) -> Result<(), ListingError> + Send,
-) -> Result<u32, ListingError> {
-    let mut progress = Progress::default();
-    let mut request = ListRequest { prefix: prefix.to_owned(), ..ListRequest::default() };
-    for requests in 1.. {
-        let page = store.list_page(&request).await?;
-        progress.check(&page)?;
-        if let Some(stray) = page.objects.iter().find(|object| !object.key.starts_with(prefix)) {
-            let key = &stray.key;
-            let why =
-                format!("the listing of `{prefix}` holds the key `{key}`, which does not begin so");
-            return Err(protocol(why).into());
-        }
-        take(page.objects)?;
-        match page.next {
-            Some(next) => request.continuation = Some(next),
-            None => return Ok(requests),
+        if !is_empty && found.len() == known {
+            let why = format!("the listing of `{prefix}` repeats itself");
+            return Err(StorageError::protocol(why));
         }
     }
-    Err(protocol(format!("the listing of `{prefix}` has no end")).into())
+    found.values().for_each(&mut sink);
+    Ok(pages.requests)
+}
+
+/// Pages of a listing, one after the other.
+struct Pages<'a, S> {
+    store: &'a S,
+    /// Request for the next page; `None` after the last.
+    request: Option<ListRequest>,
+    progress: Progress,
+    /// Number of requests so far.
+    requests: u32,
+}
+
+impl<'a, S: ObjectStore> Pages<'a, S> {
+    fn new(store: &'a S, prefix: &str) -> Self {
+        let request = ListRequest { prefix: prefix.to_owned(), ..ListRequest::default() };
+        Self { store, request: Some(request), progress: Progress::default(), requests: 0 }
+    }
+
+    /// Returns the objects of the next page; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Vec<ListedObject>>, StorageError> {
+        let Some(request) = self.request.take() else { return Ok(None) };
+        let page = self.store.list_page(&request).await?;
+        self.requests = self.requests.saturating_add(1);
+        self.progress.check(&page)?;
+        let prefix = request.prefix.as_str();
+        if let Some(stray) = page.objects.iter().find(|object| !object.key.starts_with(prefix)) {
+            return Err(stray_key(prefix, &stray.key));
+        }
+        if page.next.is_some() {
+            self.request = Some(ListRequest { continuation: page.next, ..request });
+        }
+        Ok(Some(page.objects))
+    }
 }

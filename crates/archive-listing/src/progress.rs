@@ -1,15 +1,15 @@
-//! Making sure that a listing comes to an end.
+//! Check that a listing comes to an end.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use archive_store::{ErrorKind, ErrorScope, ListPage, StorageError};
+use archive_store::{ListPage, StorageError};
 
-/// How many pages without an object may follow each other. A store may send one now and then;
-/// thousands are a listing that does not end.
+/// Most consecutive pages without an object. A store may send one now and then; thousands are a
+/// listing that does not end.
 const MOST_EMPTY_PAGES: u32 = 1000;
 
-/// Makes sure that a listing comes to an end.
+/// Check that a listing comes to an end.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     /// Hashes of the continuations so far: full texts would add up on large archives.
@@ -18,14 +18,16 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Takes the next page.
+    /// Checks the next page.
     ///
     /// # Errors
-    /// When the listing goes round in circles.
+    /// Fails if the listing repeats itself, or consists of empty pages.
     pub(crate) fn check(&mut self, page: &ListPage) -> Result<(), StorageError> {
         let is_new = page.next.as_ref().is_none_or(|next| self.continuations.insert(hash(next)));
         if !is_new {
-            return Err(protocol("the store repeats a page of the listing without end"));
+            return Err(StorageError::protocol(
+                "the store repeats a page of the listing without end",
+            ));
         }
         if !page.objects.is_empty() || !page.common_prefixes.is_empty() {
             self.empty_pages = 0;
@@ -33,7 +35,9 @@ impl Progress {
         }
         self.empty_pages += 1;
         if self.empty_pages > MOST_EMPTY_PAGES {
-            return Err(protocol("the store sends empty pages of the listing without end"));
+            return Err(StorageError::protocol(
+                "the store sends empty pages of the listing without end",
+            ));
         }
         Ok(())
     }
@@ -45,12 +49,8 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// A store that contradicts itself.
-pub fn protocol(message: impl Into<String>) -> StorageError {
-    StorageError::new(ErrorKind::Protocol, ErrorScope::Scan, message)
-}
-
-/// A fault of the exporter's own.
-pub fn internal(message: impl Into<String>) -> StorageError {
-    StorageError::new(ErrorKind::Internal, ErrorScope::Scan, message)
+/// Returns the failure for a listing that contains a key without the prefix that was asked for.
+pub(crate) fn stray_key(prefix: &str, key: &str) -> StorageError {
+    let why = format!("the listing of `{prefix}` holds the key `{key}`, which does not begin so");
+    StorageError::protocol(why)
 }

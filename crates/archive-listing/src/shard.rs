@@ -1,30 +1,30 @@
-//! One of several shards of a listing that runs in parallel.
+//! Shard of a parallel listing.
 
-use archive_store::{KeyOrder, ListPage, ListRequest};
-use barman_archive::inventory::ListedObject;
+use archive_store::{KeyOrder, ListPage, ListRequest, ListedObject};
 
-use super::boundaries::Alphabet;
-use super::error::ListingError;
-use super::key_range::{KeyRange, directories};
-use super::progress::{Progress, protocol};
+use crate::boundaries::Alphabet;
+use crate::error::ListingError;
+use crate::key_range::{KeyRange, directories};
+use crate::progress::{Progress, stray_key};
 
-/// One shard of a listing: a range of keys, listed page after page.
+/// Shard of a listing: a range of keys, listed page after page.
 #[derive(Debug)]
 pub(super) struct Shard {
+    /// Range to list. It ends earlier once the rest is split off.
     pub(super) range: KeyRange,
-    /// The last key of the range that was listed.
+    /// Last key in the range that was listed.
     pub(super) position: Option<String>,
-    /// The very first key that was listed, in the range or beyond it; `None` without any.
+    /// First key that was listed, in the range or beyond it; `None` without any.
     pub(super) first_key: Option<String>,
-    /// The first key that was listed beyond the range; `None` where the listing ended before.
+    /// First key that was listed beyond the range; `None` if the listing ended before.
     pub(super) beyond: Option<String>,
-    /// Pages that came.
-    pub(super) pages: u32,
-    /// Pages that came since the listing last passed a boundary.
+    /// Pages since the listing last passed a boundary.
     pub(super) pages_in_one_directory: u32,
-    /// Whether it begins at a guess, and nothing has come yet.
+    /// True if the range starts at a guess, and no page has come yet.
     pub(super) is_guess: bool,
+    /// Characters of the names that were listed, for guesses.
     pub(super) alphabet: Alphabet,
+    /// State of the listing.
     pub(super) state: ShardState,
     continuation: Option<String>,
     progress: Progress,
@@ -33,27 +33,27 @@ pub(super) struct Shard {
 /// State of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ShardState {
-    /// For its first request.
+    /// Not started.
     New,
-    /// For its next request.
+    /// Ready for the next request.
     Ready,
-    /// For an answer.
+    /// Waiting for an answer.
     Asked,
-    /// For nothing: everything is listed.
+    /// Completely listed.
     Done,
 }
 
-/// How many names of a page are looked at for their characters.
-const NAMES_LOOKED_AT: usize = 20;
+/// Number of names of a page from which characters are learned.
+const NAMES_PER_PAGE: usize = 20;
 
 impl Shard {
+    /// Creates a shard that is not started.
     pub(super) fn new(range: KeyRange) -> Self {
         Self {
             range,
             position: None,
             first_key: None,
             beyond: None,
-            pages: 0,
             pages_in_one_directory: 0,
             is_guess: false,
             alphabet: Alphabet::default(),
@@ -63,27 +63,23 @@ impl Shard {
         }
     }
 
-    /// The same, begun where nothing is known to be.
-    pub(super) fn begun_at(self, is_guess: bool) -> Self {
-        Self { is_guess, ..self }
-    }
-
-    /// Up to where everything of the range is known.
+    /// Position up to which the range is listed.
     pub(super) fn listed_to(&self) -> Option<&str> {
         self.position.as_deref().or(self.range.after.as_deref())
     }
 
-    /// Whether keys of a directory may still come.
+    /// Returns whether keys of a directory can still come.
     pub(super) fn may_hold(&self, directory: &str, order: KeyOrder) -> bool {
         self.state != ShardState::Done
             && self.range.may_hold(directory, self.position.as_deref(), order)
     }
 
-    /// The directories that the last key lies in, the innermost first.
+    /// Returns the directories from that of the last key up to `root`.
     pub(super) fn directories(&self, root: &str) -> Vec<String> {
         self.position.as_deref().map(|key| directories(root, key)).unwrap_or_default()
     }
 
+    /// Returns the request for the next page.
     pub(super) fn next_request(&self) -> ListRequest {
         ListRequest {
             prefix: self.range.prefix.clone(),
@@ -93,9 +89,9 @@ impl Shard {
         }
     }
 
-    /// Takes a page, and hands on the objects that lie in the range.
+    /// Takes a page, and passes on the objects in the range.
     ///
-    /// The range may have become shorter since the page was asked for.
+    /// The range may have become shorter since the page was requested.
     pub(super) fn take(
         &mut self,
         page: ListPage,
@@ -104,7 +100,6 @@ impl Shard {
     ) -> Result<(), ListingError> {
         self.progress.check(&page)?;
         self.check_order(&page, order)?;
-        self.pages += 1;
         self.pages_in_one_directory += 1;
         self.learn(page.objects.iter().map(|object| object.key.as_str()));
         if self.first_key.is_none() {
@@ -126,15 +121,14 @@ impl Shard {
         Ok(())
     }
 
+    /// Checks that the keys have the prefix, and come in order.
     fn check_order(&self, page: &ListPage, order: KeyOrder) -> Result<(), ListingError> {
         let mut before = self.listed_to();
         for object in &page.objects {
-            let (key, prefix) = (object.key.as_str(), &self.range.prefix);
-            if !key.starts_with(prefix.as_str()) {
-                let why = format!(
-                    "the listing of `{prefix}` holds the key `{key}`, which does not begin so"
-                );
-                return Err(ListingError::Failed(protocol(why)));
+            let key = object.key.as_str();
+            let prefix = self.range.prefix.as_str();
+            if !key.starts_with(prefix) {
+                return Err(stray_key(prefix, key).into());
             }
             if let Some(before) = before
                 && !order.is_before(before, key)
@@ -147,8 +141,10 @@ impl Shard {
     }
 
     fn learn<'a>(&mut self, keys: impl ExactSizeIterator<Item = &'a str>) {
-        let every = (keys.len() / NAMES_LOOKED_AT).max(1);
-        let names = keys.step_by(every).filter_map(|key| key.rsplit('/').next());
-        names.for_each(|name| self.alphabet.learn(name));
+        let every = (keys.len() / NAMES_PER_PAGE).max(1);
+        for key in keys.step_by(every) {
+            let name = key.rsplit('/').next().unwrap_or_default();
+            self.alphabet.learn(name);
+        }
     }
 }

@@ -251,7 +251,7 @@ mod tests {
     fn explained(operation: Operation, status: u16, code: &str) -> (ErrorKind, ErrorScope) {
         let answer = Answer { status, code: code.to_owned(), ..Answer::default() };
         let error = AWS.explain(Call { operation, key: "k" }, &Fault::Answer(answer));
-        (error.kind(), error.reach())
+        (error.kind(), error.scope())
     }
 
     #[test]

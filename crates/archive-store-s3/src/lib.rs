@@ -363,7 +363,7 @@ impl ObjectStore for S3Store {
             let output = self.get(&connection, key, &attempts).await?;
             match self.read_body(&connection, key, output, max_bytes).await {
                 // The SDK retries up to the head of the answer, not beyond.
-                Err(error) if error.reach() == ErrorScope::Scan && attempts.left() > 0 => {}
+                Err(error) if error.scope() == ErrorScope::Scan && attempts.left() > 0 => {}
                 result => return result,
             }
             tokio::time::sleep(pause).await;

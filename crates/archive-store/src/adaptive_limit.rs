@@ -1,4 +1,4 @@
-//! How many requests are under way at once.
+//! Limit on the requests under way at once, which adapts to the store.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::{
     UploadListing,
 };
 
-/// How long one lowering is given to show before the next: requests that were under way with the
-/// first one refused are refused as well.
+/// Shortest time between two lowerings: requests that were under way when the first one was refused
+/// are refused as well.
 const NEXT_LOWERING: Duration = Duration::from_secs(1);
 
-/// After how long without a refusal one request more is allowed.
+/// Time without a refusal after which one request more is allowed.
 const NEXT_RAISING: Duration = Duration::from_secs(10);
 
-/// How many requests of one archive may be under way at once: as many as configured, fewer as long
-/// as the store asks for fewer, and then slowly more again.
+/// Limit on the requests of one archive under way at once: as many as configured, fewer while the
+/// store asks for fewer, and then slowly more again.
 #[derive(Debug)]
 pub struct AdaptiveLimit {
     archive: String,
@@ -34,17 +34,17 @@ pub struct AdaptiveLimit {
 struct LimitState {
     allowed: usize,
     under_way: usize,
-    /// When it was last lowered.
+    /// Moment at which the limit was last lowered.
     lowered_at: Option<Instant>,
-    /// When the store last asked for fewer, or more were allowed.
+    /// Moment at which the store last asked for fewer requests, or the limit was raised.
     settled_at: Option<Instant>,
 }
 
-/// A request under way.
+/// Permit for a request under way.
 struct Permit<'a>(&'a AdaptiveLimit);
 
 impl AdaptiveLimit {
-    /// Limit of `most` requests at once, for the archive of this name.
+    /// Creates a limit of `most` requests at once, for the archive with this name.
     #[must_use]
     pub fn new(archive: String, most: usize) -> Self {
         let most = most.max(1);
@@ -55,7 +55,7 @@ impl AdaptiveLimit {
     /// Waits until one more request may be sent.
     async fn permit(&self) -> Permit<'_> {
         loop {
-            // Asked for before looking: what ends meanwhile is not missed.
+            // Before the check, so that no end of a request is missed.
             let ended = self.ended.notified();
             {
                 let mut state = self.state();
@@ -69,7 +69,7 @@ impl AdaptiveLimit {
     }
 
     fn state(&self) -> MutexGuard<'_, LimitState> {
-        // Only ever assigned: a panic elsewhere leaves it as it was.
+        // A panic elsewhere leaves the state whole, as it is only assigned.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -79,8 +79,9 @@ impl AdaptiveLimit {
         if state.lowered_at.is_none_or(|at| at.elapsed() >= NEXT_LOWERING) {
             state.lowered_at = state.settled_at;
             state.allowed = (state.allowed / 2).max(1);
-            let (archive, at_once) = (&self.archive, state.allowed);
-            info!(archive, at_once, "The store asks for fewer requests");
+            let at_once = state.allowed;
+            let archive = &self.archive;
+            info!(target: "storage", archive, at_once, "The store asks for fewer requests");
         }
     }
 
@@ -98,7 +99,7 @@ impl AdaptiveLimit {
 
 impl RequestObserver for AdaptiveLimit {
     fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {
-        // A store that always refuses a side question must not slow the listing down.
+        // A store that always refuses a side question must not slow down the listing.
         let is_side_question = match operation {
             Operation::ListMultipartUploads | Operation::ListParts => true,
             Operation::ListObjectsV2 | Operation::GetObject => false,
@@ -119,12 +120,12 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// A store that has an adaptive limit.
+/// Store with an adaptive limit.
 #[derive(Debug)]
 pub struct LimitedStore<S> {
-    /// The store.
+    /// Store that is limited.
     pub store: S,
-    /// Its limit, which must be told of the requests of the store.
+    /// Limit, which must observe the requests of the store.
     pub limit: Arc<AdaptiveLimit>,
 }
 
@@ -156,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    /// How many requests may be under way now.
+    /// Returns the number of requests that may be under way now.
     fn allowed(limit: &AdaptiveLimit) -> usize {
         let permits: Vec<_> = std::iter::from_fn(|| limit.permit().now_or_never()).collect();
         permits.len()

@@ -1,55 +1,69 @@
-//! Why object storage could not be read.
+//! Failures of object storage.
 
 use std::error::Error;
 
 use crate::ErrorKind;
 
-/// What a refusal or a failure means for the one object or call it concerns.
+/// Part of a scan that a failure affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorScope {
-    /// It says nothing about other calls' chances: the scan cannot go on.
+    /// The whole scan, which cannot go on.
     Scan,
-    /// The object does not exist (any more).
+    /// One object, which does not exist any more.
     GoneObject,
-    /// The object exists, but the store does not hand out its content: access to it is denied, it
-    /// is encrypted with a key of its own (SSE-C, KMS) or in a cold storage class, or the store
-    /// refuses it for another reason that says nothing about other objects.
+    /// One object, which exists and whose content cannot be read.
+    ///
+    /// Access to it is denied, it is encrypted with a key of its own (SSE-C, KMS) or in a cold
+    /// storage class, or the store refuses it for another reason that does not concern other
+    /// objects.
     RefusedObject,
-    /// The object is larger than the caller takes.
+    /// One object, which is larger than the caller accepts.
     TooLargeObject,
-    /// The store does not know this call, refuses it, or does not allow it for these credentials.
-    /// For a listing of objects: these credentials may not list this prefix.
+    /// One kind of call, which the store does not know, refuses, or does not permit to these
+    /// credentials. For a listing of objects: these credentials may not list this prefix.
     RefusedCall,
 }
 
-/// A call to object storage that failed, retries included.
+/// Failure of a call to object storage after all retries.
 ///
-/// The text says what to do about it, where that can be told.
+/// The message says what to do, if that is known.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StorageError {
     kind: ErrorKind,
-    reach: ErrorScope,
+    scope: ErrorScope,
     message: String,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl StorageError {
-    /// An error of this kind and reach. The text must hold no secret.
+    /// Creates an error. The message must not contain a secret.
     #[must_use]
-    pub fn new(kind: ErrorKind, reach: ErrorScope, message: impl Into<String>) -> Self {
-        Self { kind, reach, message: message.into(), source: None }
+    pub fn new(kind: ErrorKind, scope: ErrorScope, message: impl Into<String>) -> Self {
+        Self { kind, scope, message: message.into(), source: None }
     }
 
-    /// The same error with its cause.
+    /// Creates the error for a store that contradicts itself.
+    #[must_use]
+    pub fn protocol(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Protocol, ErrorScope::Scan, message)
+    }
+
+    /// Creates the error for a fault of the program itself.
+    #[must_use]
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, ErrorScope::Scan, message)
+    }
+
+    /// Adds the cause.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Returns the error with an alternative remedy at the end of its text.
+    /// Adds an alternative remedy at the end of the message.
     #[must_use]
     pub fn or_else(mut self, advice: &str) -> Self {
         self.message = format!("{}; {advice}", self.message);
@@ -62,13 +76,13 @@ impl StorageError {
         self.kind
     }
 
-    /// What it means for the object or call.
+    /// Part of the scan that is affected.
     #[must_use]
-    pub const fn reach(&self) -> ErrorScope {
-        self.reach
+    pub const fn scope(&self) -> ErrorScope {
+        self.scope
     }
 
-    /// The text, and behind it those of its causes that it does not hold.
+    /// Returns the message, followed by those of its causes that it does not contain.
     #[must_use]
     pub fn with_causes(&self) -> String {
         let mut text = self.message.clone();

@@ -1,8 +1,8 @@
-//! The order in which stores list keys.
+//! Orders in which stores list keys.
 
 use std::cmp::Ordering;
 
-/// The order in which a store lists keys.
+/// Order in which a store lists keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyOrder {
     /// By their bytes, as S3 does (Amazon S3 User Guide, "Listing object keys programmatically").
@@ -27,17 +27,19 @@ impl KeyOrder {
         }
     }
 
-    /// Whether the first key comes before the second.
+    /// Returns whether the first key comes before the second.
     #[must_use]
     pub fn is_before(self, one: &str, other: &str) -> bool {
         self.compare(one, other) == Ordering::Less
     }
 }
 
-/// Makes sure that a listing goes forward: that all its keys are in one of the orders.
+/// Check that a listing goes forward: that all its keys are in one of the orders.
 #[derive(Clone, Debug)]
 pub struct Forward {
+    /// Orders that the keys so far are in.
     possible: Vec<KeyOrder>,
+    /// Last key of the previous page.
     last: Option<String>,
 }
 
@@ -48,7 +50,7 @@ impl Default for Forward {
 }
 
 impl Forward {
-    /// Takes the keys of the next page.
+    /// Checks the keys of the next page.
     ///
     /// # Errors
     /// Returns the first key that goes back in both orders.

@@ -1,11 +1,4 @@
-//! Object storage as the reader of an archive needs it.
-//!
-//! A store lists pages of objects, reads small objects, and lists unfinished uploads: everything is in
-//! the trait [`ObjectStore`], and nothing in it writes. Each kind of store is a crate of its own that
-//! implements the trait; this one knows no protocol and opens no connection.
-//!
-//! What must hold for every store: an error that it returns is final (it has retried what is worth
-//! retrying), and its text holds no secret.
+#![doc = include_str!("../README.md")]
 
 mod adaptive_limit;
 mod error;

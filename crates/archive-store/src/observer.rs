@@ -1,11 +1,11 @@
-//! Telling what a scan costs.
+//! Observation of the requests that a scan sends.
 
 use crate::{Operation, RequestOutcome};
 
-/// Hears of every request that was sent, retries included.
+/// Observer of every request that is sent, including retries.
 ///
-/// Requests for credentials (STS, instance metadata) are not the archive's and not reported.
+/// Requests for credentials (STS, instance metadata) do not belong to the archive and are not reported.
 pub trait RequestObserver: Send + Sync {
-    /// A request ended.
+    /// Notes that a request has ended.
     fn request_sent(&self, operation: Operation, outcome: RequestOutcome);
 }

@@ -2,25 +2,26 @@
 
 use barman_archive::inventory::ListedObject;
 
-/// What to list: keys that begin with a prefix, in the store's order.
+/// Request for a page of keys with a prefix, in the store's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListRequest {
-    /// Only keys that begin with this text.
+    /// Prefix of all keys.
     pub prefix: String,
-    /// Where given, keys that go on beyond it after the prefix are rolled up into common prefixes.
+    /// Character that ends the name of a directory. If given, each directory directly below the prefix
+    /// is listed as a common prefix, instead of its keys.
     pub delimiter: Option<char>,
-    /// Only keys greater than this text. Has no meaning beside a continuation.
+    /// Text after which the listing starts. Ignored next to a continuation.
     pub start_after: Option<String>,
-    /// Where the page before this one ended, verbatim from [`ListPage::next`].
+    /// Continuation from the previous page, verbatim from [`ListPage::next`].
     pub continuation: Option<String>,
 }
 
-/// One page of a listing.
+/// Page of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListPage {
-    /// The objects, in the store's order.
+    /// Objects, in the store's order.
     pub objects: Vec<ListedObject>,
-    /// Rolled up prefixes, each ending in the delimiter.
+    /// Directories, each ending in the delimiter.
     pub common_prefixes: Vec<String>,
     /// Continuation of the listing; `None` on its last page.
     pub next: Option<String>,

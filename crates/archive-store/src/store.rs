@@ -1,6 +1,7 @@
 //! The trait that every store implements.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use barman_archive::inventory::UnfinishedUpload;
 
@@ -8,12 +9,16 @@ use crate::{ListPage, ListRequest, StorageError, UploadListing};
 
 /// Object storage of one archive, for reading only.
 ///
-/// Implementations retry what is worth retrying; an error that comes out of here is final.
+/// Implementations retry what is worth retrying; an error that they return is final.
 pub trait ObjectStore: Send + Sync {
     /// Lists one page of objects.
     ///
+    /// Callers rely on the fields of [`ListRequest`] only as far as they can check the answer: a
+    /// store that ignores `start_after` or lists in another order is found out, and one that
+    /// refuses a `delimiter` is listed without.
+    ///
     /// # Errors
-    /// When the page could not be had, or made no sense ([`crate::ErrorKind::Protocol`]).
+    /// Fails if the page cannot be read, or makes no sense ([`crate::ErrorKind::Protocol`]).
     fn list_page(
         &self,
         request: &ListRequest,
@@ -22,7 +27,7 @@ pub trait ObjectStore: Send + Sync {
     /// Reads a whole object that is known to be small.
     ///
     /// # Errors
-    /// When the object could not be read, is gone ([`crate::ErrorScope::GoneObject`]), or has more
+    /// Fails if the object cannot be read, is gone ([`crate::ErrorScope::GoneObject`]), or has more
     /// than `max_bytes` ([`crate::ErrorScope::TooLargeObject`]).
     fn get_small(
         &self,
@@ -34,21 +39,38 @@ pub trait ObjectStore: Send + Sync {
     /// covers them ([`crate::UploadCoverage`]).
     ///
     /// # Errors
-    /// As [`ObjectStore::list_page`]; [`crate::ErrorScope::RefusedCall`] tells a store that does not have this
-    /// call or does not allow it.
+    /// Fails as [`ObjectStore::list_page`] does. [`crate::ErrorScope::RefusedCall`] stands for a
+    /// store that does not know this call or does not permit it.
     fn list_uploads(
         &self,
         prefix: &str,
     ) -> impl Future<Output = Result<UploadListing, StorageError>> + Send;
 
-    /// Sums the parts that an unfinished upload has stored so far, in bytes.
-    ///
-    /// `None` when the upload ended meanwhile.
+    /// Sums the parts that an unfinished upload has stored so far, in bytes; `None` if the upload
+    /// has ended meanwhile.
     ///
     /// # Errors
-    /// As [`ObjectStore::list_uploads`].
+    /// Fails as [`ObjectStore::list_uploads`] does.
     fn upload_bytes(
         &self,
         upload: &UnfinishedUpload,
     ) -> impl Future<Output = Result<Option<u64>, StorageError>> + Send;
+}
+
+impl<S: ObjectStore> ObjectStore for Arc<S> {
+    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        self.as_ref().list_page(request).await
+    }
+
+    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.as_ref().get_small(key, max_bytes).await
+    }
+
+    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
+        self.as_ref().list_uploads(prefix).await
+    }
+
+    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
+        self.as_ref().upload_bytes(upload).await
+    }
 }

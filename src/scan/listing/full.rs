@@ -1,7 +1,7 @@
 //! Listing of everything that the credentials permit, by a method that the store allows.
 
 use archive_listing::{
-    KeyRange, ListingError, ParallelListing, Wanted, list_in_any_order, list_plainly, protocol,
+    KeyRange, ListingError, ListingTask, ParallelListing, list_sequentially, list_unordered,
 };
 use archive_store::{ErrorScope, ObjectStore, StorageError};
 use barman_archive::inventory::{Inventory, ListedObject};
@@ -34,7 +34,7 @@ impl ArchiveListing {
         }
         let everything = [context.prefix.to_owned()];
         match self.list_prefixes(context, requested, &everything).await {
-            Err(error) if error.reach() == ErrorScope::RefusedCall => {
+            Err(error) if error.scope() == ErrorScope::RefusedCall => {
                 self.list_servers(context, requested, error).await
             }
             result => {
@@ -105,7 +105,7 @@ impl ArchiveListing {
                 }
             }
         }
-        Err(protocol(format!("the store lists in no order: {disorder}")))
+        Err(StorageError::protocol(format!("the store lists in no order: {disorder}")))
     }
 }
 
@@ -138,10 +138,10 @@ impl<'a, S: ObjectStore + 'static> PrefixListing<'a, S> {
                 let ranges = vec![KeyRange::below(prefix)];
                 let root = prefix.to_owned();
                 let listing = ParallelListing { root, ..context.parallel_listing(order) };
-                listing.list(Wanted { ranges, ..Wanted::default() }, sink).await
+                listing.list(ListingTask { ranges, ..ListingTask::default() }, sink).await
             }
-            ListingMethod::Sequential => list_plainly(store, prefix, sink).await,
-            ListingMethod::Unordered => Ok(list_in_any_order(store, prefix, sink).await?),
+            ListingMethod::Sequential => list_sequentially(store, prefix, sink).await,
+            ListingMethod::Unordered => Ok(list_unordered(store, prefix, sink).await?),
         }
     }
 }

@@ -9,7 +9,7 @@ mod rescan;
 mod wal_plan;
 mod wal_ranges;
 
-use archive_listing::{ListingError, internal};
+use archive_listing::ListingError;
 use archive_store::{ErrorScope, ObjectStore, StorageError};
 use barman_archive::inventory::Inventory;
 use tracing::warn;
@@ -55,7 +55,9 @@ impl ArchiveListing {
         let is_whole = self.scope == ListingScope::Everything;
         match &mut self.known {
             Some(known) => Ok(ListedArchive { inventory: &mut known.inventory, is_whole }),
-            None => Err(internal("the archive was listed, and its inventory is missing")),
+            None => {
+                Err(StorageError::internal("the archive was listed, and its inventory is missing"))
+            }
         }
     }
 
@@ -77,7 +79,7 @@ impl ArchiveListing {
         match rescan.run(files).await {
             Ok(()) => Ok(true),
             // The credentials may not permit the same listings as before.
-            Err(ListingError::Failed(error)) if error.reach() == ErrorScope::RefusedCall => {
+            Err(ListingError::Failed(error)) if error.scope() == ErrorScope::RefusedCall => {
                 Ok(false)
             }
             Err(ListingError::Failed(error)) => Err(error),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use archive_listing::{KeyRange, ListingError, Search, Wanted, list_directory};
+use archive_listing::{BoundarySearch, KeyRange, ListingError, ListingTask, list_directory};
 use archive_store::{KeyOrder, ObjectStore};
 use barman_archive::barman::{ObjectLocation, ServerKey};
 use barman_archive::inventory::{Inventory, ListedObject};
@@ -134,24 +134,29 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
             }
         }
         let ranges = ranges_without_wal(context.prefix, &directories, &skipping);
-        let wanted = Wanted { ranges, directories, search: Search::WhenLarge, ..Wanted::default() };
+        let task = ListingTask {
+            ranges,
+            directories,
+            search: BoundarySearch::WhenLarge,
+            ..ListingTask::default()
+        };
         // Objects next to the directories were listed with them.
-        self.list_ranges(wanted, |key| key.contains('/')).await?;
+        self.list_ranges(task, |key| key.contains('/')).await?;
         Ok(names)
     }
 
     /// Lists `wals/` of servers, and what comes after it.
     async fn list_all_wal(&mut self, servers: &[String]) -> Result<(), ListingError> {
-        let mut wanted = Wanted { search: Search::Never, ..Wanted::default() };
+        let mut task = ListingTask { search: BoundarySearch::Never, ..ListingTask::default() };
         for server in servers {
             let prefix = self.context.server_prefix(server);
-            wanted.ranges.extend(to_the_end(&prefix, Vec::new()));
+            task.ranges.extend(to_the_end(&prefix, Vec::new()));
             if let Some(directory) = self.known.inventory.directories.get(server) {
                 let wal_dirs = directory.wal.dirs.keys();
-                wanted.directories.extend(self.wal_dir_prefixes(server, wal_dirs));
+                task.directories.extend(self.wal_dir_prefixes(server, wal_dirs));
             }
         }
-        self.list_ranges(wanted, |_| true).await
+        self.list_ranges(task, |_| true).await
     }
 
     /// Lists what lies in `wals/` of servers, except for the content of WAL directories.
@@ -181,8 +186,8 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
             }
             skipping.push(SkippingServer { name: server, present, relisted: BTreeSet::new() });
         }
-        let wanted = Wanted { ranges: others, ..Wanted::default() };
-        self.list_ranges(wanted, |_| true).await?;
+        let task = ListingTask { ranges: others, ..ListingTask::default() };
+        self.list_ranges(task, |_| true).await?;
         Ok(skipping)
     }
 
@@ -191,14 +196,14 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         &mut self,
         servers: &[SkippingServer],
     ) -> Result<(), ListingError> {
-        let mut wanted = Wanted { search: Search::Never, ..Wanted::default() };
+        let mut task = ListingTask { search: BoundarySearch::Never, ..ListingTask::default() };
         for server in servers {
             let prefix = self.context.server_prefix(&server.name);
             let ranges = ranges_of(&prefix, &server.present, &server.relisted);
-            wanted.ranges.extend(to_the_end(&prefix, ranges));
-            wanted.directories.extend(self.wal_dir_prefixes(&server.name, &server.relisted));
+            task.ranges.extend(to_the_end(&prefix, ranges));
+            task.directories.extend(self.wal_dir_prefixes(&server.name, &server.relisted));
         }
-        self.list_wal_dirs(wanted).await
+        self.list_wal_dirs(task).await
     }
 
     /// Lists the neighbours of WAL directories that have lost objects, further each time, until
@@ -208,20 +213,20 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
             servers.iter().map(|server| server.relisted.clone()).collect();
         let mut distance = 1;
         loop {
-            let mut wanted = Wanted { search: Search::Never, ..Wanted::default() };
+            let mut task = ListingTask { search: BoundarySearch::Never, ..ListingTask::default() };
             for (server, last) in servers.iter_mut().zip(&mut listed_last) {
                 let lost = self.wal_dirs_with_losses(&server.name, last);
                 let next = neighbours(&server.present, &lost, distance);
                 *last = next.difference(&server.relisted).copied().collect();
                 let prefix = self.context.server_prefix(&server.name);
-                wanted.ranges.extend(ranges_of(&prefix, &server.present, last));
-                wanted.directories.extend(self.wal_dir_prefixes(&server.name, &*last));
+                task.ranges.extend(ranges_of(&prefix, &server.present, last));
+                task.directories.extend(self.wal_dir_prefixes(&server.name, &*last));
                 server.relisted.extend(last.iter().copied());
             }
-            if wanted.ranges.is_empty() {
+            if task.ranges.is_empty() {
                 return Ok(());
             }
-            self.list_wal_dirs(wanted).await?;
+            self.list_wal_dirs(task).await?;
             distance *= 2;
         }
     }
@@ -255,7 +260,7 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
     }
 
     /// Lists ranges with WAL directories.
-    async fn list_wal_dirs(&mut self, wanted: Wanted) -> Result<(), ListingError> {
+    async fn list_wal_dirs(&mut self, task: ListingTask) -> Result<(), ListingError> {
         let names = self.context.expected.nested_names();
         let is_in_wal_dir = |key: &str| {
             // Objects next to the WAL directories were listed with the names of these.
@@ -264,13 +269,13 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
                 ObjectLocation::Directory { key: ServerKey::Wal(wal), .. } if wal.wal_dir.is_none()
             )
         };
-        self.list_ranges(wanted, is_in_wal_dir).await
+        self.list_ranges(task, is_in_wal_dir).await
     }
 
     /// Lists ranges, and adds the objects whose keys are wanted.
     async fn list_ranges(
         &mut self,
-        wanted: Wanted,
+        task: ListingTask,
         is_wanted: impl Fn(&str) -> bool + Send + Sync,
     ) -> Result<(), ListingError> {
         let context = self.context;
@@ -281,7 +286,7 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
                 listed.add(key, object);
             }
         };
-        context.parallel_listing(self.order).list(wanted, sink).await?;
+        context.parallel_listing(self.order).list(task, sink).await?;
         Ok(())
     }
 

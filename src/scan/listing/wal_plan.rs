@@ -178,7 +178,7 @@ fn can_have_changed(
         }
     }
     changed.extend(open_wal_dirs(present, known));
-    for run in held.chunk_by(is_next) {
+    for run in held.chunk_by(|wal_dir, next| is_next(*wal_dir, *next)) {
         changed.extend(run.first());
         changed.extend(run.last());
     }
@@ -200,7 +200,7 @@ fn open_wal_dirs(present: &BTreeSet<WalDir>, known: &KnownWalDirs) -> BTreeSet<W
 }
 
 /// Returns whether a WAL directory comes directly after another.
-fn is_next(wal_dir: &WalDir, next: &WalDir) -> bool {
+fn is_next(wal_dir: WalDir, next: WalDir) -> bool {
     wal_dir.timeline == next.timeline && wal_dir.high.checked_add(1) == Some(next.high)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive_store::memory::{MemoryStore, Quirk};
+use archive_store::memory::{FailingStore, MemoryStore, Quirk, RecordingStore};
 use archive_store::{KeyOrder, StorageError};
 use barman_archive::barman::BackupInfoText;
 use barman_archive::postgres::{TimelineId, WalDir};
@@ -73,7 +73,8 @@ impl Deed {
 
 /// One archive, and what would be going on in it.
 struct World {
-    store: Arc<MemoryStore>,
+    objects: Arc<MemoryStore>,
+    store: Arc<FailingStore<RecordingStore<Arc<MemoryStore>>>>,
     minute: i64,
     timeline: u32,
     next: u32,
@@ -95,9 +96,12 @@ fn segment_key(timeline: u32, number: u32) -> String {
 
 impl World {
     fn new(quirk: Quirk, order: KeyOrder) -> Self {
-        let store = Arc::new(MemoryStore::new(PAGE, order, quirk));
+        let objects = MemoryStore::new(PAGE).with_order(order).with_quirk(quirk);
+        let objects = Arc::new(objects);
+        let store = FailingStore::new(RecordingStore::new(Arc::clone(&objects)));
         let mut world = Self {
-            store,
+            objects,
+            store: Arc::new(store),
             minute: 0,
             timeline: 1,
             next: 0,
@@ -113,7 +117,7 @@ impl World {
     }
 
     fn put(&self, key: &str, content: &str) {
-        self.store.put(key, content.as_bytes(), at(self.minute));
+        self.objects.put(key, content.as_bytes(), at(self.minute));
     }
 
     fn append(&mut self, count: u32) {
@@ -150,8 +154,8 @@ impl World {
     }
 
     fn remove_where(&self, mut goes: impl FnMut(&str) -> bool) {
-        for key in self.store.keys().iter().filter(|key| goes(key)) {
-            self.store.remove(key);
+        for key in self.objects.keys().iter().filter(|key| goes(key)) {
+            self.objects.remove(key);
         }
     }
 
@@ -173,16 +177,16 @@ impl World {
             let is_wal = key.starts_with("p/s/wals/0") && !key.contains(".history");
             is_wal && **key < self.going
         };
-        let keys = self.store.keys();
+        let keys = self.objects.keys();
         let going: Vec<_> = keys.iter().filter(is_going).collect();
         for key in going.iter().take(going.len().div_ceil(2)) {
-            self.store.remove(key);
+            self.objects.remove(key);
         }
         !going.is_empty()
     }
 
     fn nth_segment(&self, index: u16) -> Option<String> {
-        let keys = self.store.keys();
+        let keys = self.objects.keys();
         let keys: Vec<_> =
             keys.iter().filter(|key| key.starts_with("p/s/wals/") && key.contains(".gz")).collect();
         keys.get(usize::from(index) % keys.len().max(1)).map(|key| (*key).clone())
@@ -218,7 +222,7 @@ impl World {
 
     fn damage(&self, deed: &Deed, key: &str) {
         match deed {
-            Deed::Lose(_) => self.store.remove(key),
+            Deed::Lose(_) => self.objects.remove(key),
             Deed::LoseWalDir(_) => {
                 let wal_dir = &key[..key.rfind('/').unwrap()];
                 self.remove_where(|key| key.starts_with(wal_dir));
@@ -253,8 +257,13 @@ impl World {
         self.put(key, if key.ends_with('/') { "" } else { "litter" });
     }
 
+    /// Returns the number of pages that were listed since the last call.
+    fn take_pages(&self) -> u32 {
+        u32::try_from(self.store.store.take_listings().len()).unwrap()
+    }
+
     fn keys(&self) -> BTreeSet<String> {
-        self.store.keys().into_iter().collect()
+        self.objects.keys().into_iter().collect()
     }
 
     fn scan(&self, scan: &mut ArchiveScan, full_scan_requests: u32) -> Report {
@@ -290,9 +299,9 @@ impl World {
 
     /// Report of a scan that lists everything, though with the limits of a rescan, and the pages it took.
     fn listed_anew(&self) -> (Report, u32) {
-        self.store.take_pages();
+        self.take_pages();
         let report = self.scan(&mut ArchiveScan::default(), 0);
-        (report, self.store.take_pages())
+        (report, self.take_pages())
     }
 
     /// What a full scan says now. Nothing is older in it than now.
@@ -352,9 +361,9 @@ proptest! {
                 world.apply(deed);
                 was_seen &= deed.is_seen_at_once(quirk);
             }
-            world.store.take_pages();
+            world.take_pages();
             let report = world.scan(&mut scan, 0);
-            let pages = world.store.take_pages();
+            let pages = world.take_pages();
             let (truth, all_pages) = world.listed_anew();
             if was_seen {
                 same(report, &truth)?;
@@ -366,7 +375,7 @@ proptest! {
                 // It is planned by what was there the last time, and finds out on the way.
                 let lost = all_pages.max(all_before) + ON_THE_WAY + world.servers;
                 let expected = if has_lost { lost } else { all_pages };
-                let empty = u32::try_from(world.store.empty_directories().div_ceil(PAGE)).unwrap();
+                let empty = u32::try_from(world.objects.empty_directories().div_ceil(PAGE)).unwrap();
                 let is_first_time = quirk == Quirk::KeepsEmptyDirectories && !has_met_empty;
                 has_met_empty |= pages > expected;
                 let allowed = expected + if is_first_time { 1 + empty } else { 0 };
@@ -398,9 +407,9 @@ fn with_a_loss() -> (World, ArchiveScan) {
 
 /// Pages that the next scan takes.
 fn pages_of_a_scan(world: &World, scan: &mut ArchiveScan) -> u32 {
-    world.store.take_pages();
+    world.take_pages();
     world.scan(scan, 0);
-    world.store.take_pages()
+    world.take_pages()
 }
 
 #[test]

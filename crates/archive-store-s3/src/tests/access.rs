@@ -35,7 +35,7 @@ async fn credentials_that_cannot_be_read_are_named_by_their_file() {
     let missing = bench.list_error().await;
 
     for (error, words) in [(empty, "is empty"), (odd, "one line"), (missing, "cannot be read")] {
-        assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, ErrorScope::Scan), "{error}");
+        assert_eq!((error.kind(), error.scope()), (ErrorKind::Auth, ErrorScope::Scan), "{error}");
         let text = format!("{error} {error:?} {}", cause(&error));
         assert!(text.contains(words) && text.contains(&secret.display().to_string()), "{text}");
         assert!(!text.contains("hush"), "{text}");

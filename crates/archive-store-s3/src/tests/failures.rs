@@ -67,7 +67,7 @@ async fn refusals_are_told_apart() {
 
         let error = bench.list_error().await;
 
-        assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, ErrorScope::Scan), "{code}");
+        assert_eq!((error.kind(), error.scope()), (ErrorKind::Auth, ErrorScope::Scan), "{code}");
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(bench.heard.outcomes(), [RequestOutcome::Error]);
     }
@@ -79,7 +79,7 @@ async fn a_permission_that_is_missing_is_named() {
 
     let error = bench.list_error().await;
 
-    assert_eq!((error.kind(), error.reach()), (ErrorKind::Auth, ErrorScope::RefusedCall));
+    assert_eq!((error.kind(), error.scope()), (ErrorKind::Auth, ErrorScope::RefusedCall));
     assert!(error.to_string().contains("allow `s3:ListBucket` on `arn:aws:s3:::b`"), "{error}");
 }
 

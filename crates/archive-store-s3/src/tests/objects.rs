@@ -22,7 +22,7 @@ async fn an_object_is_too_large_by_its_head_or_by_its_body() {
 
         let error = bench.store.get_small("k", 5).await.unwrap_err();
 
-        assert_eq!(error.reach(), ErrorScope::TooLargeObject);
+        assert_eq!(error.scope(), ErrorScope::TooLargeObject);
     }
 }
 
@@ -84,7 +84,7 @@ async fn an_object_that_cannot_be_had_concerns_itself_alone() {
 
         let error = bench.store.get_small("k", 5).await.unwrap_err();
 
-        assert_eq!(error.reach(), reach, "{code}");
+        assert_eq!(error.scope(), reach, "{code}");
         assert_eq!(bench.heard.outcomes(), [RequestOutcome::Error]);
     }
 }

@@ -128,7 +128,7 @@ async fn a_store_without_listings_of_uploads_refuses_the_call() {
 
         let error = bench.store.list_uploads("").await.unwrap_err();
 
-        assert_eq!(error.reach(), ErrorScope::RefusedCall, "{code}");
+        assert_eq!(error.scope(), ErrorScope::RefusedCall, "{code}");
     }
 }
 

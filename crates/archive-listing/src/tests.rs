@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use archive_store::KeyOrder;
-use archive_store::memory::{MemoryStore, Quirk};
+use archive_store::memory::{
+    MemoryStore, Misreading, MisreadingStore, Quirk, ignore_start_after, refuse_delimiters,
+    skip_directory,
+};
+use archive_store::{KeyOrder, ListedObject, ObjectStore};
 use barman_archive::barman::NestedNames;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
-use super::error::ListingError;
-use super::key_range::KeyRange;
-use super::listing::list_plainly;
-use super::parallel::{ParallelListing, Wanted};
+use crate::{KeyRange, ListingError, ListingTask, ParallelListing, list_sequentially};
 
 fn now() -> DateTime<Utc> {
     "2026-11-15T12:00:00Z".parse().unwrap()
@@ -22,42 +22,56 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn store(keys: &[String], page: usize, order: KeyOrder, quirk: Quirk) -> Arc<MemoryStore> {
-    let store = MemoryStore::new(page, order, quirk);
+    let store = MemoryStore::new(page).with_order(order).with_quirk(quirk);
     for key in keys {
         store.put(key, b"x", now());
     }
     Arc::new(store)
 }
 
-/// The keys below `p/` as a parallel listing hands them on, sorted; and how many requests it took.
-async fn listed(
-    store: &Arc<MemoryStore>,
+/// Parallel listing of everything below `p/`.
+struct Everything {
+    page_size: usize,
     order: KeyOrder,
-    (at_once, small): (usize, u32),
+    concurrency: usize,
+    small_pages: u32,
     is_large: bool,
-) -> Result<(Vec<String>, u32), ListingError> {
-    let listing = ParallelListing {
-        store: Arc::clone(store),
-        root: "p/".to_owned(),
-        names: NestedNames::default(),
-        order,
-        at_once,
-        began_at: now() + TimeDelta::days(1),
-        page: store.page,
-        small,
-    };
-    let wanted = Wanted { ranges: vec![KeyRange::below("p/")], is_large, ..Wanted::default() };
-    let mut keys = Vec::new();
-    let requests = listing.list(wanted, |object| keys.push(object.key.clone())).await?;
-    keys.sort();
-    Ok((keys, requests))
 }
 
-async fn plainly(store: &MemoryStore) -> (Vec<String>, u32) {
+/// Result of a listing.
+struct Listed {
+    /// Keys, sorted.
+    keys: Vec<String>,
+    requests: u32,
+}
+
+impl Everything {
+    async fn list<S: ObjectStore + 'static>(&self, store: &Arc<S>) -> Result<Listed, ListingError> {
+        let listing = ParallelListing {
+            store: Arc::clone(store),
+            root: "p/".to_owned(),
+            names: NestedNames::default(),
+            order: self.order,
+            concurrency: self.concurrency,
+            page_size: self.page_size,
+            started_at: now() + TimeDelta::days(1),
+            small_pages: self.small_pages,
+        };
+        let ranges = vec![KeyRange::below("p/")];
+        let task = ListingTask { ranges, is_large: self.is_large, ..ListingTask::default() };
+        let mut keys = Vec::new();
+        let requests = listing.list(task, |object| keys.push(object.key.clone())).await?;
+        keys.sort();
+        Ok(Listed { keys, requests })
+    }
+}
+
+async fn sequentially(store: &MemoryStore) -> Listed {
     let mut keys = Vec::new();
-    let requests = list_plainly(store, "p/", |object| keys.push(object.key.clone())).await.unwrap();
+    let sink = |object: &ListedObject| keys.push(object.key.clone());
+    let requests = list_sequentially(store, "p/", sink).await.unwrap();
     keys.sort();
-    (keys, requests)
+    Listed { keys, requests }
 }
 
 /// Trees of any shape: names of few letters, so that some are the beginning of others, and some
@@ -98,13 +112,12 @@ fn archives() -> impl Strategy<Value = Vec<String>> {
     })
 }
 
-fn oddities() -> impl Strategy<Value = Quirk> {
-    prop_oneof![
-        Just(Quirk::None),
-        Just(Quirk::IgnoresStartAfter),
-        Just(Quirk::SkipsDirectory),
-        Just(Quirk::RefusesDelimiters),
-    ]
+fn misreadings() -> impl Strategy<Value = Misreading> {
+    let none: Misreading = Ok;
+    let ignored: Misreading = ignore_start_after;
+    let skipped: Misreading = skip_directory;
+    let refused: Misreading = refuse_delimiters;
+    prop_oneof![Just(none), Just(ignored), Just(skipped), Just(refused)]
 }
 
 fn orders() -> impl Strategy<Value = KeyOrder> {
@@ -125,9 +138,16 @@ proptest! {
             (false, false) => Quirk::None,
         };
         let store = store(&keys, page, order, quirk);
+        let everything = Everything {
+            page_size: page,
+            order,
+            concurrency: at_once,
+            small_pages: small,
+            is_large,
+        };
         let (found, whole) = runtime().block_on(async {
-            let found = listed(&store, store.order, (at_once, small), is_large).await.unwrap();
-            (found.0, plainly(&store).await.0)
+            let found = everything.list(&store).await.unwrap();
+            (found.keys, sequentially(&store).await.keys)
         });
         prop_assert_eq!(found, whole);
     }
@@ -135,12 +155,20 @@ proptest! {
     #[test]
     fn a_store_that_does_not_do_as_it_is_told_is_found_out_or_does_no_harm(
         keys in keys(), page in 1_usize..8, at_once in 1_usize..9,
-        order in orders(), assumed in orders(), quirk in oddities(),
+        order in orders(), assumed in orders(), misreading in misreadings(),
     ) {
-        let store = store(&keys, page, order, quirk);
+        let honest = store(&keys, page, order, Quirk::None);
+        let store = Arc::new(MisreadingStore { store: Arc::clone(&honest), misreading });
+        let everything = Everything {
+            page_size: page,
+            order: assumed,
+            concurrency: at_once,
+            small_pages: 0,
+            is_large: true,
+        };
         runtime().block_on(async {
-            match listed(&store, assumed, (at_once, 0), true).await {
-                Ok((found, _)) => assert_eq!(found, plainly(&store).await.0),
+            match everything.list(&store).await {
+                Ok(found) => assert_eq!(found.keys, sequentially(&honest).await.keys),
                 Err(ListingError::OutOfOrder(_)) => {}
                 Err(ListingError::Failed(error)) => panic!("{error}"),
             }
@@ -188,14 +216,14 @@ proptest! {
                 store: Arc::clone(&store),
                 root: "p/".to_owned(),
                 order: KeyOrder::Bytes,
-                at_once,
-                began_at: now(),
-                page,
-                small: 0,
+                concurrency: at_once,
+                started_at: now(),
+                page_size: page,
+                small_pages: 0,
             };
             let ranges = vec![KeyRange::below("p/")];
-            let wanted = Wanted { ranges, is_large: true, ..Wanted::default() };
-            listing.list(wanted, |object| seen.push(object.key.clone())).await.unwrap();
+            let task = ListingTask { ranges, is_large: true, ..ListingTask::default() };
+            listing.list(task, |object| seen.push(object.key.clone())).await.unwrap();
         });
         let last_of_base = seen.iter().rposition(|key| key.starts_with("p/s/base/"));
         let first_of_wals = seen.iter().position(|key| key.starts_with("p/s/wals/"));
@@ -203,27 +231,25 @@ proptest! {
     }
 }
 
-/// How many requests a plain listing takes, and a parallel one that may find out that it is worth it.
+/// Returns the number of requests of a sequential listing, and of a parallel one that does not know
+/// the size of the archive.
 fn plain_and_parallel(keys: &[String], page: usize, at_once: usize) -> (u32, u32) {
     let store = store(keys, page, KeyOrder::Bytes, Quirk::None);
     runtime().block_on(async {
-        let (_, plain) = plainly(&store).await;
-        let (_, requests) = listed(&store, store.order, (at_once, 50), false).await.unwrap();
-        (plain, requests)
+        let everything = Everything {
+            page_size: page,
+            order: KeyOrder::Bytes,
+            concurrency: at_once,
+            small_pages: 50,
+            is_large: false,
+        };
+        let found = everything.list(&store).await.unwrap();
+        (sequentially(&store).await.requests, found.requests)
     })
 }
 
 fn numbered(count: u32, name: impl Fn(u32) -> String) -> Vec<String> {
     (0..count).map(name).collect()
-}
-
-/// How many times as many requests a parallel listing takes, and how many rounds of them, if all take
-/// as long.
-async fn cost(keys: &[String], at_once: usize) -> (u32, u32, usize) {
-    let store = store(keys, 100, KeyOrder::Bytes, Quirk::None);
-    let (_, plain) = plainly(&store).await;
-    let (found, requests) = listed(&store, store.order, (at_once, 5), false).await.unwrap();
-    (plain, requests, found.len())
 }
 
 #[tokio::test]
@@ -235,9 +261,19 @@ async fn whatever_the_shape_the_requests_are_hardly_more() {
         ("deep", numbered(20_000, |n| format!("p/o/{}/{}/{}/{n}", n % 7, n % 11, n % 13))),
     ];
     for (shape, keys) in shapes {
-        let (plain, requests, found) = cost(&keys, 16).await;
+        let store = store(&keys, 100, KeyOrder::Bytes, Quirk::None);
+        let everything = Everything {
+            page_size: 100,
+            order: KeyOrder::Bytes,
+            concurrency: 16,
+            small_pages: 5,
+            is_large: false,
+        };
 
-        assert_eq!(found, keys.len(), "{shape}");
+        let Listed { keys: found, requests } = everything.list(&store).await.unwrap();
+
+        let plain = sequentially(&store).await.requests;
+        assert_eq!(found.len(), keys.len(), "{shape}");
         assert!(requests <= plain * 3 / 2 + 40, "{shape}: {requests} for {plain}");
         println!("{shape}: {requests} requests for {plain}");
     }
@@ -268,8 +304,15 @@ async fn a_key_that_another_order_puts_between_two_parts_is_not_lost() {
     let keys: Vec<_> = segments.chain(others).map(|key| format!("p/{key}")).collect();
     let store = store(&keys, 2, KeyOrder::Bytes, Quirk::None);
 
-    match listed(&store, KeyOrder::Parts, (4, 0), true).await {
-        Ok((found, _)) => assert_eq!(found, plainly(&store).await.0),
+    let everything = Everything {
+        page_size: 2,
+        order: KeyOrder::Parts,
+        concurrency: 4,
+        small_pages: 0,
+        is_large: true,
+    };
+    match everything.list(&store).await {
+        Ok(found) => assert_eq!(found.keys, sequentially(&store).await.keys),
         Err(ListingError::OutOfOrder(_)) => {}
         Err(ListingError::Failed(error)) => panic!("{error}"),
     }

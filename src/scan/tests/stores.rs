@@ -1,0 +1,146 @@
+//! Wrappers around an honest store that do one bad thing each.
+
+use archive_store::memory::MemoryStore;
+use archive_store::{
+    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing,
+};
+use barman_archive::inventory::UnfinishedUpload;
+
+use super::scans::now;
+
+/// Defect of a store's pages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Garbling {
+    RepeatsItsContinuation,
+    RepeatsItsPage,
+    IgnoresItsContinuation,
+    EmptyForEver,
+    BreaksOnPageTwo,
+    StrayKey,
+}
+
+/// Store that garbles its pages.
+pub(super) struct GarblingStore {
+    pub(super) store: MemoryStore,
+    pub(super) garbling: Garbling,
+}
+
+impl ObjectStore for GarblingStore {
+    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        let continuation = request.continuation.clone();
+        let first_page = ListRequest { continuation: None, ..request.clone() };
+        match self.garbling {
+            Garbling::RepeatsItsContinuation => {
+                let page = self.store.list_page(request).await?;
+                Ok(ListPage { next: continuation.or(page.next), ..page })
+            }
+            Garbling::RepeatsItsPage => {
+                let mut page = self.store.list_page(&first_page).await?;
+                page.objects.truncate(1);
+                Ok(ListPage { next: Some(next_number(continuation)), ..page })
+            }
+            Garbling::IgnoresItsContinuation => {
+                let page = self.store.list_page(&first_page).await?;
+                Ok(ListPage { next: Some(next_number(continuation)), ..page })
+            }
+            Garbling::EmptyForEver => {
+                Ok(ListPage { next: Some(next_number(continuation)), ..ListPage::default() })
+            }
+            Garbling::BreaksOnPageTwo => match continuation {
+                Some(_) => Err(StorageError::new(ErrorKind::Network, ErrorScope::Scan, "broken")),
+                None => self.store.list_page(request).await,
+            },
+            Garbling::StrayKey => {
+                let mut page = self.store.list_page(request).await?;
+                if let Some(object) = page.objects.first_mut() {
+                    object.key = "elsewhere".into();
+                }
+                Ok(page)
+            }
+        }
+    }
+
+    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.store.get_small(key, max_bytes).await
+    }
+
+    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
+        self.store.list_uploads(prefix).await
+    }
+
+    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
+        self.store.upload_bytes(upload).await
+    }
+}
+
+/// Returns a continuation that never came before.
+fn next_number(continuation: Option<String>) -> String {
+    let number: u32 = continuation.map_or(0, |text| text.parse().unwrap());
+    (number + 1).to_string()
+}
+
+/// Change of an archive between its listing and a second look at one of its backups.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    /// An object with this key arrives.
+    Arrives(&'static str),
+    /// The objects with these keys are deleted.
+    Deleted(&'static [&'static str]),
+}
+
+/// Store that changes before the scan takes a second look.
+pub(super) struct ChangingStore {
+    pub(super) store: MemoryStore,
+    pub(super) change: Change,
+}
+
+impl ObjectStore for ChangingStore {
+    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        let is_second_look = request.delimiter.is_none() && request.prefix != "p/";
+        match self.change {
+            Change::Arrives(key) if is_second_look => self.store.put(key, b"late", now()),
+            Change::Deleted(keys) if is_second_look => {
+                for key in keys {
+                    self.store.remove(key);
+                }
+            }
+            Change::Arrives(_) | Change::Deleted(_) => {}
+        }
+        self.store.list_page(request).await
+    }
+
+    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.store.get_small(key, max_bytes).await
+    }
+
+    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
+        self.store.list_uploads(prefix).await
+    }
+
+    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
+        self.store.upload_bytes(upload).await
+    }
+}
+
+/// Store that refuses to list uploads.
+pub(super) struct UploadRefusingStore {
+    pub(super) store: MemoryStore,
+}
+
+impl ObjectStore for UploadRefusingStore {
+    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        self.store.list_page(request).await
+    }
+
+    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.store.get_small(key, max_bytes).await
+    }
+
+    async fn list_uploads(&self, _: &str) -> Result<UploadListing, StorageError> {
+        Err(StorageError::new(ErrorKind::Protocol, ErrorScope::RefusedCall, "not implemented"))
+    }
+
+    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
+        self.store.upload_bytes(upload).await
+    }
+}
