@@ -1,9 +1,10 @@
 //! Archives of any size, made up and listed.
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles, StorageClass};
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
-use barman_cloud_exporter::report::{
-    Assessment, Expectations, Report, RetentionPolicies, ScanFindings, build,
+use barman_cloud_exporter::assess::{
+    Assessment, Expectations, RetentionPolicies, ScanFindings, assess,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -54,22 +55,18 @@ impl Judged {
         archive.add_backups();
         archive.add_histories();
         archive.inventory = archive.listed(archive.inventory.clone(), 0..shape.segments);
-        for (_, wal_dir) in archive.assess().wal_dirs_to_list {
+        for (_, wal_dir) in archive.judge().wal_dirs_to_list {
             archive.list_again(wal_dir);
         }
-        let assessment = archive.assess();
-        let server = assessment.report.servers.get("main").expect("it was listed");
-        assert!(assessment.wal_dirs_to_list.is_empty(), "everything is known then");
+        let Assessment { report, wal_dirs_to_list } = archive.judge();
+        let server = report.servers.get("main").expect("it was listed");
+        assert!(wal_dirs_to_list.is_empty(), "everything is known then");
         assert!(server.recovery.restore.is_some(), "the newest backup is recoverable");
         archive
     }
 
     /// What is measured.
-    pub(crate) fn judge(&self) -> Report {
-        self.assess().report
-    }
-
-    fn assess(&self) -> Assessment {
+    pub(crate) fn judge(&self) -> Assessment {
         let findings = ScanFindings {
             inventory: &self.inventory,
             files: &self.files,
@@ -79,7 +76,7 @@ impl Judged {
             uploads_of_backups: &[].into(),
             is_whole: true,
         };
-        build(&findings, &self.expected, self.now)
+        assess(&findings, &self.expected, self.now)
     }
 
     /// How many WAL directories there are.
@@ -123,16 +120,15 @@ impl Judged {
             let name = self.name(number);
             let ended_at = self.arrived_at(number);
             let directory = format!("main/base/{}", ended_at.format("%Y%m%dT%H%M%S"));
-            let text = format!(
-                "begin_time={began_at}\nbegin_wal={name}\ncluster_size=1000\n\
-                 end_time={ended_at}\nend_wal={name}\nend_xlog={position}\nstatus=DONE\n\
-                 systemid=7\ntimeline={timeline}\nxlog_segment_size={size}\n",
-                began_at = (ended_at - TimeDelta::minutes(1)).to_rfc3339(),
-                ended_at = ended_at.to_rfc3339(),
-                position = position(number),
-                timeline = name.timeline.0,
-                size = SIZE.bytes(),
-            );
+            let text = BackupInfoText::new("DONE")
+                .begun(ended_at - TimeDelta::minutes(1), name)
+                .ended(ended_at, name)
+                .with("cluster_size", 1000)
+                .with("end_xlog", position(number))
+                .with("systemid", 7)
+                .with("timeline", name.timeline)
+                .with("xlog_segment_size", SIZE.bytes())
+                .to_string();
             let data = format!("{directory}/data.tar.gz");
             self.inventory.add(&data, &object(&data, 1 << 30, ended_at));
             self.add_file(&format!("{directory}/backup.info"), &text, ended_at);

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use archive_store::{Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
 use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
-use barman_cloud_exporter::report::{ArchiveStatus, Expectations, Report, RetentionPolicies};
+use barman_cloud_exporter::report::{ArchiveStatus, Report};
 use barman_cloud_exporter::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use s3_simulator::{BUCKET, NOW, PREFIX};

@@ -8,17 +8,16 @@ use archive_store::{Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
 use barman_archive::barman::KeepTarget;
 use barman_archive::postgres::{TimelineHistory, TimelineId};
-use barman_cloud_exporter::report::{
-    Expectations, Report, RetentionPolicies, ServerReport, WalAnomaly,
-};
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
+use barman_cloud_exporter::report::{Report, ServerReport, WalAnomaly};
 use barman_cloud_exporter::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Options, Server, Store};
 use flate2::read::GzDecoder;
 
-use crate::archive::{Archive, HEALTHY, ORPHAN, TROUBLED};
-use crate::directory::{BUCKET, PREFIX};
-use crate::life::Life;
+use super::archive::{Archive, HEALTHY, ORPHAN, TROUBLED};
+use super::directory::{BUCKET, PREFIX};
+use super::life::Life;
 
 #[tokio::test]
 async fn the_healthy_server_is_found_as_it_was_made() {

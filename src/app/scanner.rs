@@ -8,10 +8,11 @@ use barman_archive::postgres::TimelineId;
 use chrono::TimeDelta;
 
 use super::archive::PublishedArchive;
+use crate::assess::{Expectations, RetentionPolicies};
 use crate::config::{
     ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl, ServerConfig,
 };
-use crate::report::{Expectations, RetentionPolicies, ScheduleExpectation};
+use crate::report::ScheduleExpectation;
 use crate::scan::{ArchiveScan, Clock, ScanLimits, Scanner};
 
 /// Objects of a full page of a listing (Amazon S3 API Reference, "`ListObjectsV2`").

@@ -33,9 +33,10 @@ pub(super) fn timelines(
 
 #[cfg(test)]
 mod tests {
+    use barman_archive::postgres::SegmentName;
+
     use super::super::scenarios::Archive;
     use super::super::scenarios::recovery::{seg, wal};
-    use barman_archive::postgres::SegmentName;
 
     fn shown(archive: &Archive) -> Vec<String> {
         let timelines = archive.server().wal.timelines.into_iter();

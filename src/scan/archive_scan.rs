@@ -10,7 +10,8 @@ use super::losses::LossRecheck;
 use super::small_files::SmallFileReader;
 use super::uploads::{UploadSearch, UploadsFound};
 use super::wal_dirs::WalDirRequests;
-use crate::report::{Assessment, Report, ScanFindings, build};
+use crate::assess::{Assessment, ScanFindings, assess};
+use crate::report::Report;
 
 /// Scan of one archive, with everything that it remembers from one run to the next.
 #[derive(Debug, Default)]
@@ -86,6 +87,6 @@ impl<S> Assessor<'_, S> {
             is_whole: self.is_whole,
         };
         let now = (self.context.clock)();
-        build(&findings, self.context.expected, now)
+        assess(&findings, self.context.expected, now)
     }
 }

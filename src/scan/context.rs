@@ -8,7 +8,7 @@ use archive_store::{KeyOrder, ObjectStore, StorageError};
 use barman_archive::inventory::{Inventory, ListedObject};
 use chrono::{DateTime, Utc};
 
-use crate::report::Expectations;
+use crate::assess::Expectations;
 
 /// Returns the current time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{ArchiveScan, Clock, ScanContext, ScanLimits};
-use crate::report::{Expectations, Report, ScanFailure, ScanOutcome};
+use crate::assess::Expectations;
+use crate::report::{Report, ScanFailure, ScanOutcome};
 
 /// Target of the log messages on the outcomes of scans. A command that prints the outcome itself
 /// turns it off.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive_store::{ErrorScope, ObjectStore, StorageError};
-use barman_archive::barman::BackupStatus;
+use barman_archive::barman::{BackupStatus, UnfinishedStatus};
 use barman_archive::inventory::{
     BackupInventory, FileContent, FileReading, Inventory, SmallFile, SmallFiles, Sums,
     UnreadableReason,
@@ -134,7 +134,7 @@ impl SmallFileReader {
     fn misses_data(&self, backup: &BackupInventory) -> bool {
         let Some(file) = &backup.info else { return false };
         let Some(info) = self.contents.backup_info(file) else { return false };
-        info.status == BackupStatus::Done && !backup.has_all_data(info)
+        info.done().is_some() && !backup.has_all_data(info)
     }
 
     fn is_confirmed(&self, backup: &BackupInventory) -> bool {
@@ -265,7 +265,7 @@ fn log_reading(archive: &str, file: &SmallFile, reading: &FileReading) {
             warn!(target: "scan", archive, key, reason, error, "A file of the archive is unreadable");
         }
         FileReading::Read(FileContent::BackupInfo(info)) => {
-            if let BackupStatus::Unknown(status) = &info.status {
+            if let BackupStatus::Unfinished(UnfinishedStatus::Unknown(status)) = &info.status() {
                 warn!(
                     target: "scan",
                     archive, key, status, "A backup has a status that Barman does not know"

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
+use barman_archive::barman::BackupInfoText;
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
 use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
 };
-use barman_cloud_exporter::report::{
-    ArchiveStatus, Expectations, RetentionPolicies, ScanOutcome, ScheduleExpectation,
-};
+use barman_cloud_exporter::report::{ArchiveStatus, ScanOutcome, ScheduleExpectation};
 use barman_cloud_exporter::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -59,11 +59,12 @@ fn archive() -> (Store, Recorded) {
 fn add_waiting_backup(store: &Store, recorded: &Recorded) {
     let at = recorded.now - TimeDelta::minutes(20);
     let key = |name: &str| format!("{PREFIX}orders/{name}");
-    let time = at.format("%Y-%m-%d %H:%M:%S+00:00");
-    let info = format!(
-        "begin_time={time}\nend_time={time}\nbegin_wal=000000010000000000000003\n\
-         end_wal=000000010000000000000003\nend_xlog=0/3000100\nstatus=DONE\n"
-    );
+    let segment = "000000010000000000000003";
+    let info = BackupInfoText::new("DONE")
+        .begun(at, segment)
+        .ended(at, segment)
+        .with("end_xlog", "0/3000100")
+        .to_string();
     store.put_bytes(&recorded.bucket, key("base/20261115T114000/backup.info"), info, at);
     store.put_zeros(&recorded.bucket, key("base/20261115T114000/data.tar"), 1000, at);
     let segment = key("wals/0000000100000000/000000010000000000000002.gz");

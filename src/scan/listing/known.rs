@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use barman_archive::barman::BackupStatus;
 use barman_archive::inventory::{BackupInventory, Inventory, SmallFiles};
 use barman_archive::postgres::WalDir;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -151,6 +150,6 @@ fn backup_starts(inventory: &Inventory, files: &SmallFiles) -> BTreeMap<String, 
 /// Returns the start of a backup; `None` if its `backup.info` does not tell.
 fn backup_start(backup: &BackupInventory, files: &SmallFiles) -> Option<BackupStart> {
     let info = files.backup_info(backup.info.as_ref()?)?;
-    let is_copied = matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals);
-    Some(BackupStart { wal_dir: info.begin_wal?.into(), is_copied })
+    let is_copied = info.status().is_copied();
+    Some(BackupStart { wal_dir: info.begin_wal()?.into(), is_copied })
 }

@@ -52,7 +52,7 @@ impl RelistReasons {
             if info_before.is_some_and(|before| before.is_same_version(info)) {
                 continue;
             }
-            let begin = files.backup_info(info).and_then(|info| info.begin_wal);
+            let begin = files.backup_info(info).and_then(|info| info.begin_wal());
             self.wal_dirs.extend(begin.map(WalDir::from));
         }
     }

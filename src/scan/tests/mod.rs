@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::ScanLimits;
-use crate::report::{Expectations, RetentionPolicies};
+use crate::assess::{Expectations, RetentionPolicies};
 
 /// Expectations of an operator who configured nothing.
 fn expecting_nothing() -> Expectations {

@@ -1,6 +1,5 @@
 //! Backups that may have unfinished uploads.
 
-use barman_archive::barman::BackupStatus;
 use barman_archive::inventory::{BackupInventory, Inventory, SmallFiles};
 
 /// Backup that is not known to be done, with the keys that uploads to it can have.
@@ -47,5 +46,5 @@ pub(super) fn unfinished_backups(
 fn is_done(backup: &BackupInventory, files: &SmallFiles) -> bool {
     let Some(file) = &backup.info else { return false };
     let Some(info) = files.backup_info(file) else { return false };
-    matches!(info.status, BackupStatus::Done | BackupStatus::WaitingForWals)
+    info.status().is_copied()
 }

@@ -26,7 +26,10 @@ fn the_plain_file_holds_the_groups_of_the_manifests() {
         fs::write(plain_rules(), expected).unwrap();
     } else {
         let found = fs::read_to_string(plain_rules()).unwrap();
-        assert_eq!(found, expected, "run `UPDATE_ALERTS=1 cargo test --test prometheus alerts::form`");
+        assert_eq!(
+            found, expected,
+            "run `UPDATE_ALERTS=1 cargo test --test prometheus alerts::form`"
+        );
     }
 }
 
