@@ -205,7 +205,11 @@ async fn client_of_surroundings() -> Result<SharedHttpClient, ErrorStack> {
     match http_client(TrustedCertificates::System).await {
         Err(errors) => {
             let error = bad_system_trust(&errors).with_causes();
-            warn!(error, "Services that give credentials cannot be reached by HTTPS");
+            warn!(
+                target: "storage",
+                error,
+                "Services that give credentials cannot be reached by HTTPS"
+            );
             http_client(TrustedCertificates::Nobody).await
         }
         client @ Ok(_) => client,

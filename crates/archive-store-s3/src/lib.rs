@@ -203,6 +203,7 @@ impl S3Store {
         let mut connections = self.connections.lock().await;
         if connections.region.as_ref() != Some(&connection.region) {
             info!(
+                target: "storage",
                 bucket = self.settings.bucket,
                 region = connection.region,
                 "The bucket is in another region than the one requested: set `region` of its archive"

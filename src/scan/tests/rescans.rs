@@ -30,7 +30,7 @@ fn at(minute: i64) -> DateTime<Utc> {
     "2026-11-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minute)
 }
 
-/// What people, archivers, retention and lifecycle rules do to an archive between two scans.
+/// Changes that people, archivers, retention and lifecycle rules make to an archive between two scans.
 #[derive(Clone, Debug)]
 enum Deed {
     /// The newest timeline gets so many segments.
@@ -55,7 +55,7 @@ enum Deed {
 }
 
 impl Deed {
-    /// Whether a rescan sees at once what came of it.
+    /// Returns whether the next rescan sees the result.
     fn is_seen_at_once(&self, quirk: Quirk) -> bool {
         match self {
             Self::Lose(_) | Self::Overwrite(_) => false,
@@ -304,13 +304,13 @@ impl World {
         (report, self.take_pages())
     }
 
-    /// What a full scan says now. Nothing is older in it than now.
+    /// Report of a full scan now.
     fn truth(&self) -> Report {
         self.scan(&mut ArchiveScan::default(), u32::MAX)
     }
 }
 
-/// Reports, but for what they say of how old their knowledge is.
+/// Compares reports, except for the age of their knowledge.
 fn same(mut report: Report, truth: &Report) -> Result<(), TestCaseError> {
     report.audited_at = truth.audited_at;
     prop_assert_eq!(format!("{report:#?}"), format!("{truth:#?}"));
