@@ -20,23 +20,24 @@ pub(super) struct Candidates<'a> {
 impl Candidates<'_> {
     /// Returns the finished backups of a cluster.
     pub(super) fn of(&self, cluster: &Cluster) -> Vec<Candidate> {
-        let done = self.backups.iter().filter(|backup| backup.state == BackupState::Done);
-        let of_cluster = done.filter(|backup| cluster.backups.contains(&backup.id));
-        of_cluster.filter_map(|backup| self.candidate(backup)).collect()
+        let mut candidates = Vec::new();
+        for backup in self.backups {
+            if backup.state == BackupState::Done && cluster.backups.contains(&backup.id) {
+                candidates.extend(self.candidate(backup));
+            }
+        }
+        candidates
     }
 
     fn candidate(&self, backup: &BackupReport) -> Option<Candidate> {
         let (span, need) = span_of(backup)?;
         let ended_at = backup.done_at()?;
-        let objects = self.chain_objects(backup);
-        Some(Candidate {
-            id: backup.id.clone(),
-            span,
-            need,
-            ended_at,
-            has_cold_data: objects.as_ref().is_ok_and(|objects| objects.blocked > 0),
-            broken_parent: objects.err().map(|broken| broken.backup),
-        })
+        let (has_cold_data, broken_parent) = match self.chain_objects(backup) {
+            Ok(objects) => (objects.blocked > 0, None),
+            Err(broken) => (false, Some(broken.backup)),
+        };
+        let id = backup.id.clone();
+        Some(Candidate { id, span, need, ended_at, broken_parent, has_cold_data })
     }
 
     /// Objects of a backup and of those that it is based on.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use barman_archive::inventory::{WalInventory, WalObjectKind};
-use barman_archive::postgres::{Ancestor, TimelineId};
+use barman_archive::postgres::{Ancestor, SegmentName, TimelineId, WalDir};
 use barman_archive::recovery::Histories;
 
 use crate::report::{Parent, TimelineWal};
@@ -15,20 +15,23 @@ pub(super) fn timelines(
 ) -> BTreeMap<TimelineId, TimelineWal> {
     let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
     for (name, wal_dir) in &wal.dirs {
-        let ends = wal_dir.segments.first().zip(wal_dir.segments.last());
-        let Some((first, last)) = ends else { continue };
-        let named = |segment: u64| u32::try_from(segment).ok().map(|number| name.segment(number));
+        let Some(first) = wal_dir.segments.first() else { continue };
+        let Some(last) = wal_dir.segments.last() else { continue };
         let sums = timelines.entry(name.timeline).or_default();
         sums.segments += wal_dir.segments.count();
         sums.stored.add(wal_dir.of(WalObjectKind::Segment));
-        sums.first = sums.first.or_else(|| named(first));
-        sums.last = named(last).or(sums.last);
+        sums.first = sums.first.or_else(|| segment_name(*name, first));
+        sums.last = segment_name(*name, last).or(sums.last);
     }
     for (timeline, sums) in &mut timelines {
         let parent = histories.ancestors(*timeline).and_then(<[Ancestor]>::last);
         sums.parent = parent.map(Parent::from);
     }
     timelines
+}
+
+fn segment_name(wal_dir: WalDir, number: u64) -> Option<SegmentName> {
+    Some(wal_dir.segment(u32::try_from(number).ok()?))
 }
 
 #[cfg(test)]

@@ -79,9 +79,13 @@ impl RecoveryReport {
     /// backup cannot be read: that backup may need segments that no other does.
     #[must_use]
     pub fn gaps(&self) -> Option<(usize, u64)> {
-        let gaps = self.verdict.gaps.values();
-        let runs = gaps.clone().map(|runs| runs.iter().count()).sum();
-        (runs > 0 || self.all_are_known).then(|| (runs, gaps.map(Runs::count).sum()))
+        let mut gaps = 0;
+        let mut missing = 0;
+        for runs in self.verdict.gaps.values() {
+            gaps += runs.iter().count();
+            missing += runs.count();
+        }
+        (gaps > 0 || self.all_are_known).then_some((gaps, missing))
     }
 
     /// Gaps by the names of their first and last missing segment, with the number of missing
@@ -106,10 +110,10 @@ impl RecoveryReport {
     /// Number of segments of an impossible size in `first..=last`; both are of one timeline.
     #[must_use]
     pub fn wrong_sizes(&self, first: SegmentName, last: SegmentName) -> u64 {
-        let numbers = first.number(self.segment_size).zip(last.number(self.segment_size));
-        let of_timeline = self.wrong_size.get(&first.timeline);
-        let within = |(first, last)| Some(of_timeline?.within(first, last).count());
-        numbers.and_then(within).unwrap_or_default()
+        let Some(of_timeline) = self.wrong_size.get(&first.timeline) else { return 0 };
+        let Some(first) = first.number(self.segment_size) else { return 0 };
+        let Some(last) = last.number(self.segment_size) else { return 0 };
+        of_timeline.within(first, last).count()
     }
 
     /// Number of segments that no finished backup needs; `None` as in `obsolete`.

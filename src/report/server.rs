@@ -56,8 +56,12 @@ impl ServerReport {
     /// Finished backups with the time of their end, oldest first.
     #[must_use]
     pub fn done(&self) -> Vec<(DateTime<Utc>, &BackupReport)> {
-        let mut done: Vec<_> =
-            self.backups.iter().filter_map(|backup| Some((backup.done_at()?, backup))).collect();
+        let mut done = Vec::new();
+        for backup in &self.backups {
+            if let Some(ended_at) = backup.done_at() {
+                done.push((ended_at, backup));
+            }
+        }
         // Ids are local times, so their order can differ from that of the ends.
         done.sort_by_key(|(ended_at, _)| *ended_at);
         done
@@ -106,14 +110,15 @@ impl ServerReport {
     /// be restored to the newest WAL.
     #[must_use]
     pub fn recovery_window_start(&self) -> Option<DateTime<Utc>> {
-        let of_newest = &self.recovery.of_newest_cluster;
-        let recoverable = self.done().into_iter().filter(|(_, backup)| {
-            let verdict = self.recovery.verdict.backups.get(&backup.id);
-            let is_recoverable =
-                verdict.is_some_and(|verdict| verdict.thawed == Verdict::Recoverable);
-            is_recoverable && of_newest.contains(&backup.id)
-        });
-        recoverable.map(|(ended_at, _)| ended_at).min()
+        // The backups come in the order of their ends.
+        for (ended_at, backup) in self.done() {
+            let Some(verdict) = self.recovery.verdict.backups.get(&backup.id) else { continue };
+            let is_of_newest_cluster = self.recovery.of_newest_cluster.contains(&backup.id);
+            if verdict.thawed == Verdict::Recoverable && is_of_newest_cluster {
+                return Some(ended_at);
+            }
+        }
+        None
     }
 
     /// Latest moment that can be restored; `None` whenever the window has no start.
@@ -201,8 +206,12 @@ impl ServerReport {
     /// several databases share the server.
     #[must_use]
     pub fn system_identifiers(&self) -> BTreeSet<&str> {
-        let infos = self.backups.iter().filter_map(|backup| backup.info.as_ref());
-        infos.filter_map(|info| info.system_identifier.as_deref()).collect()
+        let mut identifiers = BTreeSet::new();
+        for backup in &self.backups {
+            let Some(info) = &backup.info else { continue };
+            identifiers.extend(info.system_identifier.as_deref());
+        }
+        identifiers
     }
 
     /// Size of the newest finished backup divided by the median size of the earlier ones.

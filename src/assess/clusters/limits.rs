@@ -65,10 +65,10 @@ fn set_after(cluster: &mut Cluster, ends: impl Iterator<Item = DateTime<Utc>>) {
 
 /// Sets the limits of clusters that arrivals cannot separate.
 fn set_limits_by_position(clusters: &mut [Cluster]) {
-    let next_begins: Vec<_> =
-        clusters.iter().skip(1).map(|next| next.first_begins.clone()).collect();
-    for (cluster, next_begins) in clusters.iter_mut().zip(next_begins) {
+    let mut next_begins = BTreeMap::new();
+    for cluster in clusters.iter_mut().rev() {
         cluster.ends_before = next_begins;
+        next_begins = cluster.first_begins.clone();
     }
     let mut earlier: BTreeMap<TimelineId, Run> = BTreeMap::new();
     for cluster in clusters {

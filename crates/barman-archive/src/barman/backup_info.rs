@@ -221,23 +221,16 @@ impl BackupInfo {
         let cluster_size_bytes = fields.cluster_size()?;
         let tablespaces =
             fields.read("tablespaces", "a list of (name, oid, location)", tablespace_oids)?;
-        let progress = match BackupStatus::from(fields.get("status")) {
-            BackupStatus::Done => BackupProgress::Done(DoneBackup {
-                began_at: required("begin_time", began)?.at,
-                ended_at: required("end_time", ended)?.at,
-                begin_wal: required("begin_wal", begin_wal)?,
-                end_wal: required("end_wal", end_wal)?,
-                begin_lsn: fields.get("begin_xlog").and_then(|text| text.parse().ok()),
-                end_lsn,
-            }),
-            BackupStatus::Unfinished(status) => BackupProgress::Unfinished(UnfinishedBackup {
-                status,
-                began_at: began.map(|time| time.at),
-                ended_at: ended.map(|time| time.at),
-                begin_wal,
-                end_wal,
-            }),
+        let has_naive_times = [began, ended].into_iter().flatten().any(|time| time.naive);
+        let extent = Extent {
+            began_at: began.map(|time| time.at),
+            ended_at: ended.map(|time| time.at),
+            begin_wal,
+            end_wal,
+            begin_lsn: fields.get("begin_xlog").and_then(|text| text.parse().ok()),
+            end_lsn,
         };
+        let progress = extent.with_status(fields.get("status").into())?;
         Ok(Self {
             progress,
             label: fields.get("backup_label").and_then(BackupLabel::from_field),
@@ -250,7 +243,7 @@ impl BackupInfo {
             tablespace_oids: tablespaces.unwrap_or_default(),
             is_snapshot: fields.get("snapshots_info").is_some(),
             error: fields.get("error").map(str::to_owned),
-            has_naive_times: [began, ended].into_iter().flatten().any(|time| time.naive),
+            has_naive_times,
         })
     }
 
@@ -306,6 +299,39 @@ impl BackupInfo {
         match &self.progress {
             BackupProgress::Done(backup) => Some(backup.end_wal),
             BackupProgress::Unfinished(backup) => backup.end_wal,
+        }
+    }
+}
+
+/// Start and end of a backup, as far as the file states them.
+struct Extent {
+    began_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    begin_wal: Option<SegmentName>,
+    end_wal: Option<SegmentName>,
+    begin_lsn: Option<Lsn>,
+    end_lsn: Option<Lsn>,
+}
+
+impl Extent {
+    /// Returns the progress of a backup with a status.
+    fn with_status(self, status: BackupStatus) -> Result<BackupProgress, BackupInfoError> {
+        match status {
+            BackupStatus::Done => Ok(BackupProgress::Done(DoneBackup {
+                began_at: required("begin_time", self.began_at)?,
+                ended_at: required("end_time", self.ended_at)?,
+                begin_wal: required("begin_wal", self.begin_wal)?,
+                end_wal: required("end_wal", self.end_wal)?,
+                begin_lsn: self.begin_lsn,
+                end_lsn: self.end_lsn,
+            })),
+            BackupStatus::Unfinished(status) => Ok(BackupProgress::Unfinished(UnfinishedBackup {
+                status,
+                began_at: self.began_at,
+                ended_at: self.ended_at,
+                begin_wal: self.begin_wal,
+                end_wal: self.end_wal,
+            })),
         }
     }
 }

@@ -169,6 +169,19 @@ impl Tried {
         self.restore.as_ref().ok().filter(|restore| restore.outcome.is_ok())
     }
 
+    pub(super) fn is_working(&self) -> bool {
+        self.working().is_some()
+    }
+
+    pub(super) fn is_consistent(&self) -> bool {
+        self.consistent().is_some()
+    }
+
+    /// Returns whether the backup is on the course, whether the server comes up or not.
+    pub(super) const fn is_on_course(&self) -> bool {
+        self.restore.is_ok()
+    }
+
     /// Returns the restore, if it reaches the point where the backup is consistent.
     pub(super) fn consistent(&self) -> Option<&Restore> {
         self.restore.as_ref().ok().filter(|restore| restore.is_consistent)

@@ -8,7 +8,7 @@ use super::judged::Judged;
 use super::restore::Restore;
 use super::wal::{Read, SegmentSets};
 use super::{Archived, BackupVerdict, Obstacle, Verdict, WalRequirement};
-use crate::postgres::{Run, Runs, TimelineId};
+use crate::postgres::{Runs, TimelineId};
 
 impl Archived {
     /// Returns the segments that are missing on the way to the current timeline, and those missing
@@ -20,29 +20,7 @@ impl Archived {
         current: Option<TimelineId>,
     ) -> SegmentSets {
         let mut wanted = SegmentSets::new();
-        let mut want = |read: &Read, last: u64| {
-            let run = Run { first: read.run.first, last: read.run.last.min(last) };
-            if run.first <= run.last {
-                wanted.entry(read.timeline).or_default().insert_run(run);
-            }
-        };
-        let all = judged.iter().filter(|judged| judged.candidate.need == WalRequirement::Recovery);
-        let on_way =
-            current.filter(|current| self.wal.last(*current).is_some()).and_then(|current| {
-                let restores = all.filter_map(|judged| judged.restore_to(current));
-                // The way of every other backup is a part of the longest one.
-                restores.min_by_key(|restore| restore.begin)
-            });
-        let steps = on_way.map(Restore::steps).unwrap_or_default();
-        if let Some((target, before)) = steps.split_last() {
-            for read in before {
-                want(read, u64::MAX);
-            }
-            // Nothing is missing at the end of the target's WAL.
-            if self.wal.last(target.timeline) >= Some(target.run.first) {
-                want(target, u64::MAX);
-            }
-        }
+        self.want_way(&mut wanted, judged, current);
         for judged in judged {
             let verdict = verdicts.get(&judged.candidate.id).map(|verdict| &verdict.thawed);
             let Some(Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))) =
@@ -50,12 +28,44 @@ impl Archived {
             else {
                 continue;
             };
-            let closest = self.closest(judged);
-            closest.iter().flat_map(|restore| self.own_steps(judged, restore)).for_each(|read| {
-                want(&read, u64::MAX);
-            });
+            let Some(closest) = self.closest(judged) else { continue };
+            for read in self.own_steps(judged, closest) {
+                want(&mut wanted, read);
+            }
         }
         self.missing_of(&wanted)
+    }
+
+    /// Adds the segments on the way to the current timeline.
+    fn want_way(
+        &self,
+        wanted: &mut SegmentSets,
+        judged: &[Judged<'_>],
+        current: Option<TimelineId>,
+    ) {
+        let Some(current) = current.filter(|current| self.wal.last(*current).is_some()) else {
+            return;
+        };
+        // The way of every other backup is a part of the longest one.
+        let mut longest: Option<&Restore> = None;
+        for judged in judged {
+            if judged.candidate.need != WalRequirement::Recovery {
+                continue;
+            }
+            let Some(restore) = judged.restore_to(current) else { continue };
+            if longest.is_none_or(|longest| restore.begin < longest.begin) {
+                longest = Some(restore);
+            }
+        }
+        let steps = longest.map(Restore::steps).unwrap_or_default();
+        let Some((target, before)) = steps.split_last() else { return };
+        for read in before {
+            want(wanted, *read);
+        }
+        // Nothing is missing at the end of the target's WAL.
+        if self.wal.last(target.timeline) >= Some(target.run.first) {
+            want(wanted, *target);
+        }
     }
 
     /// Returns the segments of a restore's course that make the backup consistent, present or not.
@@ -78,12 +88,17 @@ impl Archived {
     /// Returns the restore, on any course, that lacks the fewest of the segments that make the
     /// backup consistent; among several, the one to the backup's own timeline.
     pub(super) fn closest<'a>(&self, judged: &'a Judged<'_>) -> Option<&'a Restore> {
-        judged.restores().min_by_key(|restore| {
-            let steps = self.own_steps(judged, restore).into_iter();
-            let missing = steps
-                .map(|step| self.wal.missing(step.timeline, step.run.first, step.run.last).count());
-            missing.fold(0_u64, u64::saturating_add)
-        })
+        judged.restores().min_by_key(|restore| self.missing_own(judged, restore))
+    }
+
+    /// Returns the number of missing segments among those that make the backup consistent.
+    fn missing_own(&self, judged: &Judged<'_>, restore: &Restore) -> u64 {
+        let mut count: u64 = 0;
+        for Read { timeline, run } in self.own_steps(judged, restore) {
+            let missing = self.wal.missing(timeline, run.first, run.last);
+            count = count.saturating_add(missing.count());
+        }
+        count
     }
 
     /// Returns the wanted segments that are missing or have an impossible size.
@@ -93,7 +108,9 @@ impl Archived {
             let mut absent = Runs::default();
             for run in runs.iter() {
                 let parts = self.wal.missing(*timeline, run.first, run.last);
-                parts.iter().for_each(|part| absent.insert_run(part));
+                for part in parts.iter() {
+                    absent.insert_run(part);
+                }
             }
             if let Some(foreign) = self.wal.foreign.get(timeline) {
                 absent = absent.without(foreign);
@@ -103,5 +120,12 @@ impl Archived {
             }
         }
         missing
+    }
+}
+
+/// Adds the segments of a read.
+fn want(wanted: &mut SegmentSets, read: Read) {
+    if read.run.first <= read.run.last {
+        wanted.entry(read.timeline).or_default().insert_run(read.run);
     }
 }

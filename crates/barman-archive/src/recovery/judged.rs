@@ -48,36 +48,48 @@ impl Judged<'_> {
     /// `current`, then the number.
     pub(super) fn best(&self, current: TimelineId, newest: Option<SegmentName>) -> Option<&Tried> {
         let own = self.candidate.span.end.timeline;
-        let named_first = || self.tried.iter().rev();
-        let to =
-            |timeline: TimelineId| named_first().filter(move |tried| tried.timeline == timeline);
-        let working = |timeline: TimelineId| to(timeline).find(|tried| tried.working().is_some());
-        let consistent =
-            |timeline: TimelineId| to(timeline).find(|tried| tried.consistent().is_some());
-        let on_course = |timeline: TimelineId| to(timeline).find(|tried| tried.restore.is_ok());
-        let up_to_newest =
-            || newest.and_then(|newest| named_first().find(|tried| tried.works_up_to(newest)));
-        working(current)
-            .or_else(up_to_newest)
-            .or_else(|| consistent(current))
-            .or_else(|| working(own))
-            .or_else(|| consistent(own))
-            .or_else(|| named_first().find(|tried| tried.working().is_some()))
-            .or_else(|| named_first().find(|tried| tried.consistent().is_some()))
-            .or_else(|| on_course(current))
-            .or_else(|| on_course(own))
+        let chosen = self.find(Some(current), Tried::is_working);
+        let chosen = chosen.or_else(|| self.up_to(newest?));
+        let chosen = chosen.or_else(|| self.find(Some(current), Tried::is_consistent));
+        let chosen = chosen.or_else(|| self.find(Some(own), Tried::is_working));
+        let chosen = chosen.or_else(|| self.find(Some(own), Tried::is_consistent));
+        let chosen = chosen.or_else(|| self.find(None, Tried::is_working));
+        let chosen = chosen.or_else(|| self.find(None, Tried::is_consistent));
+        let chosen = chosen.or_else(|| self.find(Some(current), Tried::is_on_course));
+        chosen.or_else(|| self.find(Some(own), Tried::is_on_course))
+    }
+
+    /// Returns the restore to a timeline, or to any, that meets a condition. Of several, the one that
+    /// a person would name.
+    fn find(&self, timeline: Option<TimelineId>, meets: fn(&Tried) -> bool) -> Option<&Tried> {
+        for tried in self.tried.iter().rev() {
+            let is_to_timeline = timeline.is_none_or(|timeline| tried.timeline == timeline);
+            if is_to_timeline && meets(tried) {
+                return Some(tried);
+            }
+        }
+        None
+    }
+
+    /// Returns the restore that comes up and gets up to a segment.
+    fn up_to(&self, segment: SegmentName) -> Option<&Tried> {
+        self.tried.iter().rev().find(|tried| tried.works_up_to(segment))
     }
 
     /// Returns whether the default target gets as far as the best one: to the same segment, or
     /// through the last whole one to a partial one of a later timeline.
     pub(super) fn default_works(&self, best: Option<&Tried>, size: SegmentSize) -> bool {
-        let replay = |tried: &Tried| Some(tried.working()?.replay);
         let default = self.tried.iter().find(|tried| tried.target == Target::Latest);
-        let Some((default, best)) = default.and_then(replay).zip(best.and_then(replay)) else {
-            return false;
-        };
-        let end = |replay: Replay| replay.ends_in.and_then(|name| name.number(size));
-        let goes_beyond = default.last == best.last && end(default) >= end(best);
+        let Some(default) = default.and_then(Tried::working) else { return false };
+        let Some(best) = best.and_then(Tried::working) else { return false };
+        let (default, best) = (default.replay, best.replay);
+        let has_same_last = default.last == best.last;
+        let goes_beyond = has_same_last && end_of(default, size) >= end_of(best, size);
         self.is_restorable() && (default.ends_in == best.ends_in || goes_beyond)
     }
+}
+
+/// Number of the segment in which a replay ends.
+fn end_of(replay: Replay, size: SegmentSize) -> Option<u64> {
+    replay.ends_in?.number(size)
 }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use super::Archived;
 use super::judged::Judged;
 use crate::postgres::TimelineId;
@@ -23,42 +25,66 @@ pub(super) struct Lines {
 /// place. It shows only on which timeline WAL arrived last, among those that no other timeline
 /// continues.
 pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
-    let restorable = judged.iter().filter(|judged| judged.is_restorable());
-    let Some(newest) = restorable.clone().max_by_key(|judged| judged.candidate.ended_at) else {
-        return Lines::default();
-    };
+    let mut newest: Option<&Judged<'_>> = None;
+    let mut reached = BTreeSet::new();
+    for judged in judged {
+        if !judged.is_restorable() {
+            continue;
+        }
+        reached.extend(judged.reached());
+        let ended_at = judged.candidate.ended_at;
+        if newest.is_none_or(|newest| ended_at >= newest.candidate.ended_at) {
+            newest = Some(judged);
+        }
+    }
+    let Some(newest) = newest else { return Lines::default() };
     let by_newest: BTreeSet<_> = newest.reached().collect();
-    let rank = |timeline: &TimelineId| {
-        let is_living = archived.living_timeline == Some(*timeline);
-        let arrived_at = archived.last_arrivals.get(timeline).copied();
-        (is_living, arrived_at, by_newest.contains(timeline), *timeline)
-    };
     let leaves = leaves(archived);
-    let newest_line = leaves.iter().copied().max_by_key(rank);
-    let is_reached = |timeline: &TimelineId| {
-        restorable.clone().any(|judged| judged.reached().any(|reached| reached == *timeline))
-    };
-    let not_reached = newest_line.filter(|timeline| !is_reached(timeline));
-    // A backup may reach a timeline whose history is not known.
-    let histories = &archived.histories;
-    let unreached = not_reached.filter(|timeline| {
-        !histories.is_unknown(*timeline) || histories.ancestors(*timeline).is_some()
-    });
-    let reached = leaves.iter().copied().filter(|timeline| by_newest.contains(timeline));
+    let rank_of = |timeline: &TimelineId| rank(archived, &by_newest, *timeline);
+    let newest_line = leaves.iter().copied().max_by_key(rank_of);
     let current = match newest_line {
-        Some(timeline) if not_reached.is_none() => timeline,
-        Some(_) | None => reached.max_by_key(rank).unwrap_or(newest.candidate.span.end.timeline),
+        Some(timeline) if reached.contains(&timeline) => timeline,
+        Some(_) | None => {
+            let highest = leaves.intersection(&by_newest).copied().max_by_key(rank_of);
+            highest.unwrap_or(newest.candidate.span.end.timeline)
+        }
     };
+    let unreached = newest_line.filter(|timeline| {
+        !reached.contains(timeline) && is_known_to_be_unreached(archived, *timeline)
+    });
     Lines { current: Some(current), unreached }
+}
+
+/// Rank of a timeline among those that may be current.
+fn rank(
+    archived: &Archived,
+    by_newest: &BTreeSet<TimelineId>,
+    timeline: TimelineId,
+) -> (bool, Option<DateTime<Utc>>, bool, TimelineId) {
+    let is_living = archived.living_timeline == Some(timeline);
+    let arrived_at = archived.last_arrivals.get(&timeline).copied();
+    (is_living, arrived_at, by_newest.contains(&timeline), timeline)
+}
+
+/// Returns whether the history of a timeline is known: otherwise a backup may reach it all the same.
+fn is_known_to_be_unreached(archived: &Archived, timeline: TimelineId) -> bool {
+    let histories = &archived.histories;
+    !histories.is_unknown(timeline) || histories.ancestors(timeline).is_some()
 }
 
 /// Returns the timelines with WAL that no other timeline with WAL continues where they end.
 fn leaves(archived: &Archived) -> BTreeSet<TimelineId> {
-    let Archived { wal, histories, .. } = archived;
-    let goes_on = |timeline: &TimelineId| {
-        let from = wal.last(*timeline).map(|last| wal.size.begin_of(last));
-        let descendants = from.map(|from| histories.descendants(*timeline, from));
-        descendants.into_iter().flatten().any(|other| wal.last(other).is_some())
-    };
-    wal.timelines().filter(|timeline| !goes_on(timeline)).collect()
+    let wal = &archived.wal;
+    let mut leaves = BTreeSet::new();
+    for timeline in wal.timelines() {
+        let descendants = match wal.last(timeline) {
+            Some(last) => archived.histories.descendants(timeline, wal.size.begin_of(last)),
+            None => BTreeSet::new(),
+        };
+        let goes_on = descendants.into_iter().any(|other| wal.last(other).is_some());
+        if !goes_on {
+            leaves.insert(timeline);
+        }
+    }
+    leaves
 }

@@ -50,23 +50,27 @@ impl RequiredWal {
             backups.iter().flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
         let courses = Courses::new(histories, wal, timelines, backups.len());
         // A timeline whose own file is gone can become a target once someone brings the file back.
-        let told: Vec<_> =
-            wal.timelines().filter(|timeline| !histories.is_readable(*timeline)).collect();
+        let mut unreadable = Vec::new();
+        let mut unknown = Vec::new();
+        for timeline in wal.timelines() {
+            if !histories.is_readable(timeline) {
+                unreadable.push(timeline);
+            }
+            if histories.ancestors(timeline).is_none() {
+                unknown.push(timeline);
+            }
+        }
         let most = most_targets(histories, wal, backups.len());
-        needed.are_some_left_out = courses.left_out.is_some() || told.len() > most;
-        let told: Vec<Rc<StagedCourse>> = told
-            .into_iter()
-            .rev()
-            .take(most)
-            .filter_map(|timeline| {
-                Some(Rc::new(StagedCourse::of(&histories.lineage(timeline)?, wal)))
-            })
-            .collect();
-        for staged in courses.all().chain(&told) {
+        needed.are_some_left_out = courses.left_out.is_some() || unreadable.len() > most;
+        for staged in courses.all() {
             needed.add_course(staged, backups, histories, wal);
         }
-        let of_unknown_origin = |timeline: &TimelineId| histories.ancestors(*timeline).is_none();
-        let unknown: Vec<_> = wal.timelines().filter(of_unknown_origin).collect();
+        for timeline in unreadable.into_iter().rev().take(most) {
+            if let Some(history) = histories.lineage(timeline) {
+                let staged = Rc::new(StagedCourse::of(&history, wal));
+                needed.add_course(&staged, backups, histories, wal);
+            }
+        }
         for (span, need) in backups {
             needed.add_own(span, *need, wal.size);
             needed.add_unknown(span, *need, &unknown, wal.size);

@@ -80,20 +80,36 @@ impl Steps {
             Some(missing) => Some((place, missing)),
             None => self.missing.get(place + 1).copied().flatten(),
         };
-        let name = |place: usize, number| Some(wal.name(self.all.get(place)?.timeline, number));
         let Some((at, missing)) = missing else {
             let target = self.all.len().saturating_sub(1);
-            let last = self.from(begin).last().and_then(|step| name(target, step.run.last));
+            let last =
+                self.from(begin).last().and_then(|step| self.name(target, step.run.last, wal));
             return Reach { last, first_missing: None };
         };
-        let begin_of = |place: usize| self.all.get(place).map(|step| step.run.first.max(begin));
-        let last = if Some(missing) > begin_of(at) {
-            name(at, missing - 1)
+        let last = if missing > self.begin_of(at, begin) {
+            self.name(at, missing - 1, wal)
+        } else if at > place {
+            self.end_before(at, wal)
         } else {
-            let before = at.checked_sub(1).filter(|before| *before >= place);
-            before.and_then(|before| name(before, self.all.get(before)?.run.last))
+            None
         };
-        Reach { last, first_missing: name(at, missing) }
+        Reach { last, first_missing: self.name(at, missing, wal) }
+    }
+
+    /// Returns the name of a segment of a step.
+    fn name(&self, place: usize, number: u64, wal: &ArchivedWal) -> Option<SegmentName> {
+        Some(wal.name(self.all.get(place)?.timeline, number))
+    }
+
+    /// Returns the first segment of a step, from a segment on.
+    fn begin_of(&self, place: usize, begin: u64) -> u64 {
+        self.all.get(place).map_or(begin, |step| step.run.first.max(begin))
+    }
+
+    /// Returns the last segment of the step before another one.
+    fn end_before(&self, place: usize, wal: &ArchivedWal) -> Option<SegmentName> {
+        let step = self.all.get(place.checked_sub(1)?)?;
+        Some(wal.name(step.timeline, step.run.last))
     }
 
     /// Returns the place of the step that holds a segment.

@@ -30,12 +30,14 @@ pub fn stray_timelines(seen: &TimelinesSeen<'_>) -> BTreeSet<TimelineId> {
     let Some((timeline, end)) = seen.newest_backup_end else {
         return BTreeSet::new();
     };
-    let leads_on = |history: &TimelineHistory| history.left(timeline).is_some_and(|at| at >= end);
-    let above = seen.histories.iter().filter(|(candidate, _)| **candidate > timeline);
-    above
-        .filter(|(candidate, history)| !seen.with_backups.contains(candidate) && !leads_on(history))
-        .map(|(candidate, _)| *candidate)
-        .collect()
+    let mut stray = BTreeSet::new();
+    for (candidate, history) in &seen.histories {
+        let leads_on = history.left(timeline).is_some_and(|at| at >= end);
+        if *candidate > timeline && !seen.with_backups.contains(candidate) && !leads_on {
+            stray.insert(*candidate);
+        }
+    }
+    stray
 }
 
 #[cfg(test)]

@@ -106,22 +106,20 @@ impl Archived {
         let spans = candidates.iter().map(|candidate| &candidate.span);
         let timelines = spans.flat_map(|span| [span.begin.timeline, span.end.timeline]);
         let courses = Courses::new(&self.histories, &self.wal, timelines, candidates.len());
-        let judged: Vec<Judged<'_>> = candidates
-            .iter()
-            .map(|candidate| Judged {
-                candidate,
-                tried: courses.try_all(&candidate.span),
-                left_out: courses.left_out,
-            })
-            .collect();
+        let mut judged = Vec::new();
+        for candidate in candidates {
+            let tried = courses.try_all(&candidate.span);
+            judged.push(Judged { candidate, tried, left_out: courses.left_out });
+        }
         let lines = lines::choose(self, &judged);
         let unknown = lines.current.and_then(|current| self.unknown_above(current));
-        let backups = judged.iter().map(|judged| {
+        let mut backups = BTreeMap::new();
+        for judged in &judged {
             // Without a current timeline no target restores any backup.
             let current = lines.current.unwrap_or(judged.candidate.span.end.timeline);
-            (judged.candidate.id.clone(), self.verdict(judged, current, unknown))
-        });
-        let backups: BTreeMap<_, _> = backups.collect();
+            let verdict = self.verdict(judged, current, unknown);
+            backups.insert(judged.candidate.id.clone(), verdict);
+        }
         let gaps = self.gaps(&judged, &backups, lines.current);
         ServerVerdict {
             backups,
@@ -139,11 +137,12 @@ impl Archived {
         let courses = Courses::new(&self.histories, &self.wal, timelines.into_iter(), 1);
         let tried = courses.try_all(span);
         let mut to_target = tried.iter().filter(|tried| tried.timeline == target);
-        let through = || {
+        let restore = if let Some(restore) = to_target.find_map(Tried::working) {
+            restore
+        } else {
             let newest = self.newest_of(target)?;
-            tried.iter().find(|tried| tried.works_up_to(newest))?.working()
+            tried.iter().find(|tried| tried.works_up_to(newest))?.working()?
         };
-        let restore = to_target.find_map(Tried::working).or_else(through)?;
         let mut replayed = SegmentSets::new();
         for Read { timeline, run } in restore.steps() {
             replayed.entry(timeline).or_default().insert_run(run);
@@ -166,10 +165,13 @@ impl Archived {
         let cold = at_once.cold.as_ref();
         let verdict = verdict_at_once(&thawed, judged, cold);
         let is_blocked = matches!(verdict, Verdict::Blocked(_));
-        let follow: Vec<_> =
-            judged.tried.iter().map(|tried| self.followed(judged, tried)).collect();
-        let mut defaults = follow.iter().filter(|followed| followed.target == Target::Latest);
-        let default_is_read_at_once = is_blocked || defaults.any(Followed::works);
+        let mut follow = Vec::new();
+        let mut default_is_read_at_once = is_blocked;
+        for tried in &judged.tried {
+            let followed = self.followed(judged, tried);
+            default_is_read_at_once |= followed.target == Target::Latest && followed.works();
+            follow.push(followed);
+        }
         let to_compare = if is_blocked { best } else { at_once.tried };
         let works_with = at_once.tried.filter(|_| judged.is_restorable());
         BackupVerdict {
@@ -257,12 +259,20 @@ impl Archived {
         if self.living_timeline == Some(current) {
             return None;
         }
-        let arrived_at = |timeline| self.last_arrivals.get(&timeline);
-        let is_newer = |timeline: &TimelineId| {
-            let pair = arrived_at(*timeline).zip(arrived_at(current));
-            pair.is_none_or(|(its, of_current)| its >= of_current)
-        };
-        let mut above = self.wal.timelines().filter(|timeline| *timeline > current);
-        above.find(|timeline| self.histories.ancestors(*timeline).is_none() && is_newer(timeline))
+        for timeline in self.wal.timelines() {
+            let has_unknown_origin = self.histories.ancestors(timeline).is_none();
+            if timeline > current && has_unknown_origin && self.may_be_newer(timeline, current) {
+                return Some(timeline);
+            }
+        }
+        None
+    }
+
+    /// Returns whether the last WAL of a timeline arrived no earlier than that of another one, as far
+    /// as known.
+    fn may_be_newer(&self, timeline: TimelineId, other: TimelineId) -> bool {
+        let arrived_at = self.last_arrivals.get(&timeline);
+        let other_arrived_at = self.last_arrivals.get(&other);
+        arrived_at.is_none() || other_arrived_at.is_none() || arrived_at >= other_arrived_at
     }
 }

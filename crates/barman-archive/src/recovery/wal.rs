@@ -56,14 +56,11 @@ impl ArchivedWal {
     /// Returns what `barman-cloud-wal-restore` hands over for a segment.
     #[must_use]
     pub fn served(&self, timeline: TimelineId, number: u64) -> Served {
-        let has = |sets: &SegmentSets| {
-            sets.get(&timeline).is_some_and(|segments| segments.contains(number))
-        };
-        if has(&self.wrong_size) {
+        if contains(&self.wrong_size, timeline, number) {
             Served::WrongSize
-        } else if has(&self.foreign) {
+        } else if contains(&self.foreign, timeline, number) {
             Served::Foreign
-        } else if has(&self.segments) {
+        } else if contains(&self.segments, timeline, number) {
             Served::Whole
         } else if self.partials.contains(&(timeline, number)) {
             Served::Partial
@@ -124,7 +121,9 @@ impl ArchivedWal {
         let mut present = self.segments.clone();
         for (timeline, runs) in &self.wrong_size {
             let segments = present.entry(*timeline).or_default();
-            runs.iter().for_each(|run| segments.insert_run(run));
+            for run in runs.iter() {
+                segments.insert_run(run);
+            }
         }
         present
     }
@@ -132,9 +131,11 @@ impl ArchivedWal {
     /// Returns the number of runs of segments.
     #[must_use]
     pub fn runs(&self) -> usize {
-        let runs =
-            |sets: &SegmentSets| sets.values().map(|runs| runs.iter().count()).sum::<usize>();
-        runs(&self.segments) + runs(&self.wrong_size) + self.partials.len()
+        let mut count = self.partials.len();
+        for runs in self.segments.values().chain(self.wrong_size.values()) {
+            count += runs.iter().count();
+        }
+        count
     }
 
     /// Returns the timelines with segments, in order.
@@ -142,4 +143,9 @@ impl ArchivedWal {
         let numbers: BTreeSet<_> = self.segments.keys().chain(self.wrong_size.keys()).collect();
         numbers.into_iter().copied()
     }
+}
+
+/// Returns whether a segment is in sets of segments.
+fn contains(sets: &SegmentSets, timeline: TimelineId, number: u64) -> bool {
+    sets.get(&timeline).is_some_and(|segments| segments.contains(number))
 }
