@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::assess::oddities;
 use crate::config::{ArchiveConfig, EndpointUrl};
 use crate::metrics::{ArchiveView, Statistics};
-use crate::rendering::ScanProgress;
+use crate::output::ScanProgress;
 use crate::report::{ArchiveStatus, Oddity, ScanOutcome};
 use crate::scan::{ScanEnd, ScanObserver};
 

@@ -5,7 +5,8 @@ use anyhow::Context;
 use super::command_line::OutputFormat;
 use super::once::{COULD_NOT_TELL, Said, Scanned};
 use super::terminal::wants_colours;
-use crate::rendering::{CheckDocument, Severity, text};
+use crate::health::Severity;
+use crate::output::{CheckDocument, check_text};
 
 /// What is not as it should be, with the worst of it as the exit code.
 ///
@@ -14,10 +15,10 @@ use crate::rendering::{CheckDocument, Severity, text};
 pub(super) fn say(scanned: &Scanned, output: OutputFormat) -> anyhow::Result<Said> {
     let document = CheckDocument::new(&scanned.archives, &scanned.certificates, scanned.now);
     let text = match output {
-        OutputFormat::Text => text(&document, wants_colours()),
+        OutputFormat::Text => check_text(&document, wants_colours()),
         OutputFormat::Json => document.to_json().context("the result cannot be written as JSON")?,
     };
-    Ok(Said { text, code: exit_code(document.status) })
+    Ok(Said { text, code: exit_code(document.status.0) })
 }
 
 fn exit_code(status: Severity) -> u8 {

@@ -24,7 +24,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use crate::config::Config;
-use crate::rendering::explanation;
+use crate::output::explanation;
 use crate::scan::Clock;
 use command_line::{Command, CommandLine};
 use once::{COULD_NOT_TELL, Requested, Said, Scanned};

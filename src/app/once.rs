@@ -14,7 +14,7 @@ use super::certificates::Certificates;
 use super::scanner::scanner;
 use super::terminal;
 use crate::config::Config;
-use crate::rendering::progress_line;
+use crate::output::progress_line;
 use crate::report::ArchiveStatus;
 use crate::scan::Clock;
 

@@ -5,7 +5,7 @@ use anyhow::Context;
 use super::command_line::ReportOutput;
 use super::once::{COULD_NOT_TELL, Said, Scanned};
 use super::terminal::wants_colours;
-use crate::rendering::{ReportDocument, report_markdown, report_text};
+use crate::output::{ReportDocument, report_markdown, report_text};
 
 /// What is stored, by what and why; the exit code says whether that is everything.
 ///

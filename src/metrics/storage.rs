@@ -82,7 +82,7 @@ fn reclaimable(report: &Report) -> Vec<Labelled<'_>> {
     let of_servers = report.servers.iter().flat_map(|(server, found)| {
         found.reclaimable.iter().map(move |(reason, bytes)| (server.as_str(), *reason, *bytes))
     });
-    // Uploads outside of any server are no backup's that is under way.
+    // Uploads outside of any server do not belong to a running backup.
     let outside = report.reclaimable_loose_uploads().flatten();
     let outside = outside.map(|bytes| ("", ReclaimReason::IncompleteUpload, bytes));
     let all = of_servers.chain(outside);

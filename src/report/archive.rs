@@ -7,6 +7,10 @@ use chrono::{DateTime, Utc};
 
 use super::{PrefixSums, ServerReport, UploadSums};
 
+/// Problem of an archive without any server, in words.
+pub const NO_SERVERS: &str =
+    "No server directory exists below the destination path: check `destinationPath`";
+
 /// Result of one scan of one archive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -33,5 +37,13 @@ impl Report {
     #[must_use]
     pub fn servers_found(&self) -> usize {
         self.servers.values().filter(|server| server.is_found).count()
+    }
+
+    /// Unfinished uploads outside any server; `None` if the store does not list uploads.
+    ///
+    /// They belong to no running backup, so all their bytes are reclaimable.
+    #[must_use]
+    pub fn uploads_outside_servers(&self) -> Option<&UploadSums> {
+        self.uploads.as_ref()?.get("")
     }
 }

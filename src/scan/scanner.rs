@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use super::{ArchiveScan, Clock, ScanContext, ScanLimits};
 use crate::assess::Expectations;
-use crate::report::{Report, ScanFailure, ScanOutcome};
+use crate::report::{NO_SERVERS, Report, ScanFailure, ScanOutcome};
 
 /// Target of the log messages on the outcomes of scans. A command that prints the outcome itself
 /// turns it off.
@@ -163,12 +163,7 @@ impl<S: ObjectStore + 'static> Scanner<S> {
             }
         }
         if servers == 0 {
-            warn!(
-                target: OUTCOME,
-                archive,
-                objects,
-                "There is no server directory below the destination path: check the path"
-            );
+            warn!(target: OUTCOME, archive, objects, "{NO_SERVERS}");
         }
         info!(
             target: OUTCOME,

@@ -1,10 +1,11 @@
-//! Which form of the page a client wants, from its header `Accept` (RFC 9110, section 12.5.1).
+//! Choice of the format of metrics by the header `Accept` (RFC 9110, section 12.5.1).
 
 use super::content::Exposition;
 
-/// The form to send. `OpenMetrics` only to those who name it and do not prefer the classic one.
+/// Returns the format to send: `OpenMetrics` if the client names it and does not prefer the classic
+/// format.
 ///
-/// Who accepts neither gets the classic form: a page that is not asked for beats none.
+/// A client that accepts neither gets the classic format, which is better than no page.
 pub(super) fn wanted<'a>(headers: impl Iterator<Item = &'a str>) -> Exposition {
     let mut wishes = Wishes::default();
     for range in headers.flat_map(|header| header.split(',')) {
@@ -18,7 +19,7 @@ pub(super) fn wanted<'a>(headers: impl Iterator<Item = &'a str>) -> Exposition {
     }
 }
 
-/// How much each form is wanted, in thousandths. `None` where a media range does not occur.
+/// Quality of each format for a client, in thousandths; `None` if a media range does not occur.
 #[derive(Default)]
 struct Wishes {
     open_metrics: Option<u16>,
@@ -31,7 +32,8 @@ impl Wishes {
     fn add(&mut self, range: &str) {
         let mut parts = range.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let (mut quality, mut version) = (1000, None);
+        let mut quality = 1000;
+        let mut version = None;
         for (name, value) in parts.filter_map(|part| part.split_once('=')) {
             let value = value.trim().trim_matches('"');
             match name.trim().to_ascii_lowercase().as_str() {
@@ -50,19 +52,20 @@ impl Wishes {
         *wish = (*wish).max(Some(quality));
     }
 
-    /// The most specific range that matches counts.
+    /// Quality of the classic format: that of the most specific range that matches.
     fn classic(&self) -> u16 {
         self.plain_text.or(self.any_text).or(self.anything).unwrap_or_default()
     }
 }
 
-/// A quality from 0 to 1; what makes no sense is not wanted.
+/// Parses a quality from 0 to 1, in thousandths; an invalid one counts as 0.
 fn thousandths(text: &str) -> u16 {
     let Some((whole, fraction)) = text.split_once('.').or(Some((text, ""))) else {
         return 0;
     };
     let digits = format!("{fraction:0<3}");
-    match (whole, digits.get(..3).and_then(|digits| digits.parse::<u16>().ok())) {
+    let fraction = digits.get(..3).and_then(|digits| digits.parse::<u16>().ok());
+    match (whole, fraction) {
         ("0", Some(thousandths)) => thousandths,
         ("1", Some(0)) => 1000,
         _ => 0,

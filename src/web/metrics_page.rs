@@ -1,4 +1,4 @@
-//! The page of metrics: written off the async threads, and shared.
+//! The page of metrics: written outside the async threads, and shared between clients.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -10,30 +10,30 @@ use tokio::time::Instant;
 
 use super::content::{Content, Exposition};
 
-/// How long a page may be handed to further clients.
+/// Time for which a page may be sent to further clients.
 const SHARED_FOR: Duration = Duration::from_secs(1);
 
-/// Writes pages of metrics, never two of one form at the same time.
+/// Writes pages of metrics, never two of one format at the same time.
 ///
-/// Clients that come together share one page, however slowly they read it; a page that nobody reads
-/// any more is gone, so that the next client gets a new one.
+/// Clients that connect at the same time share one page, however slowly they read it. A page that
+/// nobody reads any more is dropped, so that the next client gets a new one.
 pub(super) struct MetricsPages {
     content: Arc<dyn Content>,
     open_metrics: Arc<Mutex<Latest>>,
     classic: Arc<Mutex<Latest>>,
 }
 
-/// The page that was written last, while someone reads it.
+/// Page that was written last, as long as a client reads it.
 #[derive(Default)]
 struct Latest(Option<(Instant, Weak<String>)>);
 
-/// Why there is no page.
+/// Reason why there is no page.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PageError {
-    /// A value refused to be written.
+    /// A value could not be written.
     #[error("the page of metrics could not be written")]
     Format(#[from] std::fmt::Error),
-    /// Writing panicked, or the program is about to end.
+    /// Writing panicked, or the program is stopping.
     #[error("the page of metrics was not finished")]
     Task(#[from] task::JoinError),
 }
@@ -43,7 +43,7 @@ impl MetricsPages {
         Self { content, open_metrics: Arc::default(), classic: Arc::default() }
     }
 
-    /// The page, a new one or one that others are reading.
+    /// Returns a page: a new one, or one that others are reading.
     pub(super) async fn get(&self, format: Exposition) -> Result<Bytes, PageError> {
         let slot = match format {
             Exposition::OpenMetrics => &self.open_metrics,
@@ -54,7 +54,7 @@ impl MetricsPages {
             return Ok(bytes(page));
         }
         let content = Arc::clone(&self.content);
-        // The lock goes along: a client that leaves does not let another page begin meanwhile.
+        // The task holds the lock: a client that disconnects does not let another page start meanwhile.
         let page = task::spawn_blocking(move || {
             let page = Arc::new(content.exposition(format)?);
             latest.0 = Some((Instant::now(), Arc::downgrade(&page)));
@@ -71,7 +71,7 @@ impl Latest {
     }
 }
 
-/// The page as a body that holds no copy.
+/// Wraps the page as a body without copying it.
 fn bytes(page: Arc<String>) -> Bytes {
     struct Shared(Arc<String>);
 

@@ -1,21 +1,17 @@
-//! `/metrics`, health, the landing page.
+//! HTTP server: routes, bytes and limits.
 //!
-//! This module knows nothing of metrics and configuration: whoever starts it gives it a [`Content`].
-//! Nobody who connects can hold it up: connections, their headers, their life and the rendering of
-//! pages are all limited, see [`ConnectionLimits`].
+//! This module knows nothing about metrics, reports and configuration: it serves a [`Content`]. No
+//! client can hold it up: the number of connections, their headers, their lifetime and the time to
+//! write a page are all limited, see [`ConnectionLimits`]. Log messages have the target `web`.
 
 mod accept;
 mod content;
-mod landing;
 mod metrics_page;
 mod routes;
 mod server;
-mod servers;
 
 #[cfg(test)]
 mod tests;
 
-pub use content::{
-    ArchiveOverview, CertificateOverview, Content, Exposition, Overview, ServerOverview, Standing,
-};
+pub use content::{Content, Exposition};
 pub use server::{ConnectionLimits, serve};

@@ -1,4 +1,4 @@
-//! Which page is where.
+//! Routes to the pages.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::error;
 
+use super::accept;
 use super::content::Content;
 use super::metrics_page::MetricsPages;
-use super::{accept, landing};
 
 #[derive(Clone)]
 struct Pages {
@@ -30,7 +30,7 @@ struct Pages {
     metrics: Arc<MetricsPages>,
 }
 
-/// Every page; one that takes longer than `timeout` to begin is given up.
+/// Routes to every page. An answer that does not start within `timeout` is given up.
 pub(super) fn router(content: Arc<dyn Content>, timeout: Duration) -> Router {
     let metrics = Arc::new(MetricsPages::new(Arc::clone(&content)));
     Router::new()
@@ -47,7 +47,7 @@ pub(super) fn router(content: Arc<dyn Content>, timeout: Duration) -> Router {
         .layer(map_response(with_common_headers))
 }
 
-/// Nothing here is to be kept, guessed at, or joined by anything from elsewhere.
+/// Forbids caching, guessing of types, and content from elsewhere.
 async fn with_common_headers(mut response: Response) -> Response {
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
                   frame-ancestors 'none'";
@@ -66,30 +66,31 @@ async fn metrics_page(State(pages): State<Pages>, headers: HeaderMap) -> Respons
             ([(CONTENT_TYPE, format.content_type()), (VARY, "accept")], page).into_response()
         }
         Err(failure) => {
-            error!(error = &failure as &dyn std::error::Error, "A scrape got no metrics");
+            let error: &dyn std::error::Error = &failure;
+            error!(target: "web", error, "The page of metrics could not be written");
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{failure}\n")).into_response()
         }
     }
 }
 
 async fn landing_page(State(pages): State<Pages>) -> Html<String> {
-    Html(landing::page(&pages.content.overview()).into_string())
+    Html(pages.content.landing_page())
 }
 
-async fn style() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], landing::STYLE)
+async fn style(State(pages): State<Pages>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], pages.content.style_sheet())
 }
 
-/// That this is answered at all is the answer.
+/// Health of the process: any answer means that it works.
 async fn healthy() -> &'static str {
     "healthy\n"
 }
 
-/// Ready once every archive has been looked at: before, what is not shown might yet be there.
+/// Readiness: false until every archive was scanned once, because metrics are incomplete before.
 async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
     let mut waiting = String::new();
     for archive in pages.content.unscanned() {
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(waiting, "waiting for the first scan of `{archive}`");
     }
     if waiting.is_empty() {
@@ -100,5 +101,5 @@ async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
 }
 
 async fn not_found() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "there is nothing here; the front page is at /\n")
+    (StatusCode::NOT_FOUND, "page not found; the landing page is at /\n")
 }

@@ -1,4 +1,4 @@
-//! Takes connections in, and lets none of them stay.
+//! Accepts connections, and limits the lifetime of each.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use tracing::{debug, warn};
 use super::content::Content;
 use super::routes;
 
-/// What those who connect may take.
+/// Limits of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Connections served at once; further ones wait. At least one.
+    /// Maximum number of connections served at once; further ones wait. At least one.
     pub max_connections: usize,
-    /// Time for the whole head of a request to arrive.
+    /// Maximum time until the whole head of a request has arrived.
     pub header_timeout: Duration,
-    /// Time for an answer to begin.
+    /// Maximum time until an answer starts.
     pub handler_timeout: Duration,
-    /// Life of a connection: after it, what is under way may end, and nothing new begins.
+    /// Lifetime of a connection: after it, no further request is accepted.
     pub connection_life: Duration,
-    /// Time for what is under way to end, once a connection or the server is to close.
+    /// Time for running requests to end, once a connection or the server closes.
     pub grace: Duration,
 }
 
@@ -45,17 +45,19 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// The largest head of a request, in bytes.
+/// Maximum size of the head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// The most headers of a request.
+/// Maximum number of headers of a request.
 const MAX_HEADERS: usize = 64;
-/// The shortest and longest pause after a connection could not be taken in.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// Shortest pause after a connection could not be accepted.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest pause after a connection could not be accepted.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Serves until `stop`; then stops listening at once, and lets what is under way end in time.
+/// Serves until `stop`; then stops listening at once, and lets running requests end in time.
 ///
 /// # Errors
-/// None at present: what goes wrong concerns one connection, or passes.
+/// None at present: every error concerns one connection, or is temporary.
 pub async fn serve(
     listener: TcpListener,
     content: Arc<dyn Content>,
@@ -71,14 +73,14 @@ pub async fn serve(
     }
     drop(listener);
     connections.close();
-    // Each connection watches its own time, and ends within the grace.
+    // Each connection limits its own time, and ends within the grace period.
     connections.wait().await;
     Ok(())
 }
 
-/// The next connection and its place among those served; `None` when it is time to stop.
+/// Accepts the next connection and takes a place among those served; `None` after `stop`.
 ///
-/// A place is taken first: who finds none free waits in the kernel's queue, at no cost to us.
+/// The place is taken first: clients that find none free wait in the kernel's queue, at no cost.
 async fn next_connection(
     listener: &TcpListener,
     free: &Arc<Semaphore>,
@@ -91,18 +93,22 @@ async fn next_connection(
     stop.run_until_cancelled(next).await.flatten()
 }
 
-/// Takes a connection in, however often that fails.
+/// Accepts a connection, however often that fails.
 async fn accept(listener: &TcpListener) -> TcpStream {
-    let (mut pause, longest) = PAUSES;
+    let mut pause = SHORTEST_PAUSE;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
             Err(error) if concerns_one_connection(&error) => {}
-            // Out of file descriptors, most likely: trying again at once would only burn time.
+            // Probably out of file descriptors: trying again at once would only waste time.
             Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "No connection could be taken in");
+                warn!(
+                    target: "web",
+                    error = &error as &dyn std::error::Error,
+                    "A connection could not be accepted"
+                );
                 sleep(pause).await;
-                pause = (pause * 2).min(longest);
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
@@ -114,7 +120,7 @@ fn concerns_one_connection(error: &io::Error) -> bool {
     kinds.contains(&error.kind())
 }
 
-/// Serves one connection to its end, which comes in any case.
+/// Serves one connection to its end, which is limited in time.
 async fn serve_connection(
     stream: TcpStream,
     router: Router,
@@ -122,7 +128,7 @@ async fn serve_connection(
     stop: CancellationToken,
     _place: OwnedSemaphorePermit,
 ) {
-    // Only a matter of speed.
+    // An optimization only: failure does not matter.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -136,14 +142,15 @@ async fn serve_connection(
         () = until_closing(&stop, limits.connection_life) => {
             connection.as_mut().graceful_shutdown();
             let Ok(result) = timeout(limits.grace, connection).await else {
-                debug!("A connection was cut, because it did not end in time");
+                debug!(target: "web", "A connection was closed, because it did not end in time");
                 return;
             };
             result
         }
     };
     if let Err(error) = result {
-        debug!(error = &error as &dyn std::error::Error, "A connection ended early");
+        let error: &dyn std::error::Error = &error;
+        debug!(target: "web", error, "A connection ended early");
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use flate2::read::GzDecoder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,9 +23,12 @@ mod pages;
 /// The longest that anything here may take before it counts as stuck.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Shows these archives, and a page of this many bytes.
+const LANDING_PAGE: &str = "<!DOCTYPE html>";
+const STYLE_SHEET: &str = "body {}";
+
+/// Waits for these archives, and has a page of metrics of this many bytes.
 struct Shows {
-    archives: Vec<ArchiveOverview>,
+    unscanned: Vec<&'static str>,
     page_bytes: usize,
     asked: AtomicUsize,
     written: AtomicUsize,
@@ -42,19 +44,16 @@ impl Content for Shows {
         Ok(format!("# {format:?}\n{}", "x".repeat(self.page_bytes)))
     }
 
-    fn overview(&self) -> Overview {
-        Overview {
-            version: "0.1.0".to_owned(),
-            revision: "abc1234".to_owned(),
-            now: moment("2026-01-01T00:10:00Z"),
-            archives: self.archives.clone(),
-            certificates: Vec::new(),
-        }
+    fn landing_page(&self) -> String {
+        LANDING_PAGE.to_owned()
+    }
+
+    fn style_sheet(&self) -> &'static str {
+        STYLE_SHEET
     }
 
     fn unscanned(&self) -> Vec<String> {
-        let waiting = self.archives.iter().filter(|archive| archive.last_attempt_at.is_none());
-        waiting.map(|archive| archive.name.clone()).collect()
+        self.unscanned.iter().map(|name| (*name).to_owned()).collect()
     }
 }
 
@@ -69,7 +68,11 @@ impl Content for Breaks {
         }
     }
 
-    fn overview(&self) -> Overview {
+    fn landing_page(&self) -> String {
+        panic!("as told")
+    }
+
+    fn style_sheet(&self) -> &'static str {
         panic!("as told")
     }
 
@@ -78,13 +81,9 @@ impl Content for Breaks {
     }
 }
 
-fn moment(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
-}
-
-fn shows(archives: Vec<ArchiveOverview>, page_bytes: usize) -> Arc<Shows> {
+fn shows(unscanned: Vec<&'static str>, page_bytes: usize) -> Arc<Shows> {
     let (asked, written, gate) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(()));
-    Arc::new(Shows { archives, page_bytes, asked, written, gate })
+    Arc::new(Shows { unscanned, page_bytes, asked, written, gate })
 }
 
 struct Server {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use barman_cloud_exporter::rendering::{FindingCode, thresholds};
+use barman_cloud_exporter::health::{FindingCode, thresholds};
 
 use crate::alerts::{alerts, all_rules, shipped};
 
@@ -25,7 +25,7 @@ pub(crate) fn rows() -> Vec<Row> {
 fn row(line: &str) -> Row {
     let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
     let [finding, alerts, reason] = cells.try_into().expect("three cells");
-    let code = |word: &str| FindingCode::ALL.iter().copied().find(|code| code.as_str() == word);
+    let code = |word: &str| FindingCode::ALL.iter().copied().find(|code| code.as_label() == word);
     let finding = (!finding.is_empty()).then(|| {
         code(finding.trim_matches('`')).unwrap_or_else(|| unreachable!("no finding {finding}"))
     });

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
+use barman_cloud_exporter::health::{FindingCode, Severity};
 use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
-use barman_cloud_exporter::rendering::{CheckDocument, Finding, FindingCode, Severity};
+use barman_cloud_exporter::output::{CheckDocument, FindingEntry};
 use barman_cloud_exporter::report::{ArchiveStatus, Report, ScanOutcome};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ use changes::{ALONE, CHANGES};
 /// Returns whether a finding is compared: not those that one page cannot cause, nor those of
 /// certificates, which have no server.
 fn is_compared(code: FindingCode) -> bool {
-    let word = code.as_str();
+    let word = code.as_label();
     !word.starts_with("certificate_") && !matches!(code, FindingCode::ScanFailed)
 }
 
@@ -78,7 +79,7 @@ fn status(report: Report) -> ArchiveStatus {
 }
 
 /// Returns the findings of each server; those of the archive itself are under the empty name.
-fn findings(status: &ArchiveStatus) -> BTreeMap<String, Vec<Finding>> {
+fn findings(status: &ArchiveStatus) -> BTreeMap<String, Vec<FindingEntry>> {
     let document = CheckDocument::new(std::slice::from_ref(status), &[], now());
     let archive = document.archives.into_iter().next().unwrap();
     let of_servers = archive.servers.into_iter().map(|server| (server.name, server.findings));
@@ -145,8 +146,8 @@ fn groups() -> Vec<Group> {
 }
 
 /// Returns whether a finding has an alert: a missing backup has one only when it is critical.
-fn counts(finding: &Finding) -> bool {
-    finding.code != FindingCode::NoBackup || finding.severity == Severity::Critical
+fn counts(finding: &FindingEntry) -> bool {
+    finding.code.0 != FindingCode::NoBackup || finding.severity.0 == Severity::Critical
 }
 
 /// Result that promtool has to find: a query, and the servers.
@@ -184,19 +185,20 @@ fn script(series: &[Value], queries: &[Value]) -> Value {
 fn check_and_the_alerts_judge_alike() {
     let status = status(archives::report(&servers()));
     let findings = findings(&status);
-    let with = |is_meant: &dyn Fn(&Finding) -> bool| -> BTreeSet<&str> {
+    let with = |is_meant: &dyn Fn(&FindingEntry) -> bool| -> BTreeSet<&str> {
         let concerned = findings.iter().filter(|(_, all)| all.iter().any(is_meant));
         concerned.map(|(server, _)| server.as_str()).collect()
     };
 
     let mut queries = Vec::new();
     for Group { codes, alerts } in groups() {
-        let servers = with(&|finding| codes.contains(&finding.code) && counts(finding));
+        let servers = with(&|finding| codes.contains(&finding.code.0) && counts(finding));
         queries.push(expected(&query(&alerts, None), &servers));
     }
     for (code, alert) in AS_CRITICAL {
-        let is_critical =
-            |finding: &Finding| finding.code == code && finding.severity == Severity::Critical;
+        let is_critical = |finding: &FindingEntry| {
+            finding.code.0 == code && finding.severity.0 == Severity::Critical
+        };
         let alert = [alert.to_owned()].into();
         queries.push(expected(&query(&alert, Some("critical")), &with(&is_critical)));
     }
@@ -210,7 +212,8 @@ fn check_and_the_alerts_judge_alike() {
 #[test]
 fn every_finding_that_is_compared_is_seen() {
     let findings = findings(&status(archives::report(&servers())));
-    let seen: BTreeSet<_> = findings.into_values().flatten().map(|finding| finding.code).collect();
+    let seen: BTreeSet<_> =
+        findings.into_values().flatten().map(|finding| finding.code.0).collect();
 
     let unseen = FindingCode::ALL.iter().copied().filter(|code| is_compared(*code));
     let unseen: Vec<_> = unseen.filter(|code| !seen.contains(code)).collect();

@@ -1,0 +1,35 @@
+//! Words and documents about reports and findings: JSON, text, Markdown.
+//!
+//! A document is a plain structure whose fields are the fields of the JSON; text and Markdown are
+//! written from it. Each finding becomes a sentence in one place, [`sentence`]. Values of closed
+//! sets stay typed up to serialization, see [`Label`].
+
+mod check;
+mod explanation;
+mod finding;
+mod label;
+mod moment;
+mod progress;
+mod sentences;
+mod storage;
+mod terminal;
+mod words;
+
+pub use check::{
+    ArchiveEntry, BackupEntry, BackupVerdictLabel, CertificateEntry, CheckDocument, DeletionEntry,
+    ErrorEntry, FollowEntry, GapEntry, IntervalsEntry, ObstacleEntry, PostgresqlEntry, ReachEntry,
+    RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ScheduleEntry, ServerEntry,
+    TimelineEntry, UploadsEntry, WalEntry, check_text,
+};
+pub use explanation::explanation;
+pub use finding::{EvidenceEntry, FindingEntry};
+pub use label::{AsLabel, Label};
+pub use moment::Moment;
+pub use progress::{ScanProgress, progress_line};
+pub use sentences::sentence;
+pub use storage::{
+    ArchiveReport, ClassEntry, DayEntry, GrowthEntry, KindEntry, PrefixEntry, ReasonEntry,
+    ReclaimableEntry, ReportDocument, ServerStorage, StorageEntry, WeekEntry, report_markdown,
+    report_text,
+};
+pub use words::{distance, moment_in_words};
