@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use crate::report::UNFINISHED_FOR;
+use crate::report::{SURE_FACTOR, UNFINISHED_FOR};
 
 /// Longest time that the newest backup may wait for its own WAL.
 pub(super) const MAX_WAIT: TimeDelta = TimeDelta::minutes(30);
@@ -50,6 +50,7 @@ pub fn thresholds() -> Vec<Threshold> {
         threshold("waiting_for_wal_seconds", "critical", CRITICAL_WAIT.as_seconds_f64()),
         threshold("backup_running_seconds", "", LEAST_RUN.as_seconds_f64()),
         threshold("backup_size_ratio", "", SHRUNK_TO),
+        threshold("schedule_interval_ratio", "", f64::from(SURE_FACTOR)),
         threshold("recovery_window_ratio", "", WINDOW_COVERED),
         threshold("retention_overdue_seconds", "", OBSOLETE_FOR.as_seconds_f64()),
         threshold("obsolete_wal_bytes", "", OBSOLETE_WAL_BYTES as f64),

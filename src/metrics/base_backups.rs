@@ -1,5 +1,7 @@
 //! Metrics under "Base backups".
 
+use std::collections::BTreeMap;
+
 use barman_archive::barman::KeepTarget;
 use barman_archive::inventory::UnreadableReason;
 use prometheus_client::registry::Unit;
@@ -10,22 +12,23 @@ use crate::report::{BackupState, RefusedKind, ServerReport};
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "server_info",
-        help: "A server, and whether it is expected: configured, or found where none is configured.",
+        help: "Server, and whether it is expected: configured, or found if no servers are \
+               configured.",
         unit: None,
         labels: &["expected"],
         values: Values::ServerBy(server_info),
     },
     Metric {
         name: "server_postgresql_info",
-        help: "Cluster and version of PostgreSQL that the newest done backup was taken of.",
+        help: "Cluster and PostgreSQL version that the newest done backup was taken of.",
         unit: None,
         labels: &["system_identifier", "version"],
         values: Values::ServerBy(postgresql_info),
     },
     Metric {
         name: "backups",
-        help: "Backups by state: done, failed, running, incomplete (data or backup.info missing, \
-               or started too long ago), unreadable; instead of 0, a state is absent while the store \
+        help: "Backups by state: done, failed, running, incomplete (data or backup.info missing, or \
+               started too long ago), unreadable; a state is absent instead of 0 while the store \
                refuses a backup.info.",
         unit: None,
         labels: &["state"],
@@ -33,23 +36,24 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backups_unreadable",
-        help: "Backups whose backup.info cannot be read, by reason: syntax, framing (an upload's \
-               checksum trailer inside the file), missing_field, access.",
+        help: "Backups whose backup.info cannot be read, by reason: syntax, framing (the checksum \
+               trailer of an upload inside the file), missing_field, access.",
         unit: None,
         labels: &["reason"],
         values: Values::ServerBy(backups_unreadable),
     },
     Metric {
         name: "files_refused",
-        help: "Files whose content the store does not give out, by kind: backup_info, history, keep. \
-               Nothing that depends on them is known.",
+        help: "Files that the store refuses to return, by kind: backup_info, history, keep; \
+               everything that depends on them is unknown.",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(files_refused),
     },
     Metric {
         name: "backup_last_success_timestamp",
-        help: "End of the newest done backup; absent while one that cannot be read may be newer.",
+        help: "End of the newest done backup; absent while a backup that cannot be read may be \
+               newer.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_known_done()?.done_at()?.into())),
@@ -65,7 +69,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_last_failure_timestamp",
-        help: "Begin of the newest failed backup; absent while one that cannot be read may be newer.",
+        help: "Start of the newest failed backup; absent while a backup that cannot be read may be \
+               newer.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -82,14 +87,15 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_last_duration",
-        help: "Time from begin to end of the newest done backup.",
+        help: "Time from start to end of the newest done backup.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_known_done()?.duration()?.into())),
     },
     Metric {
         name: "backup_last_size",
-        help: "Size of the databases that the newest done backup states; not what it takes.",
+        help: "Size of the databases as stated by the newest done backup; not the size of its \
+               objects.",
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -98,7 +104,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_last_stored",
-        help: "Bytes that the newest done backup takes in the bucket.",
+        help: "Bytes of the objects of the newest done backup.",
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_known_done()?.stored.bytes.into())),
@@ -112,28 +118,29 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_objects",
-        help: "All objects below base/.",
+        help: "Number of objects below base/.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.base.objects.into())),
     },
     Metric {
         name: "backups_kept",
-        help: "Backups that carry a keep annotation, by target: full, standalone.",
+        help: "Backups with a keep annotation, by target: full, standalone.",
         unit: None,
         labels: &["target"],
         values: Values::ServerBy(backups_kept),
     },
     Metric {
         name: "backup_running_start_timestamp",
-        help: "Begin of the newest backup under way.",
+        help: "Start of the newest running backup.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_running()?.began_at?.into())),
     },
     Metric {
         name: "backup_running",
-        help: "Bytes that the newest backup under way has stored so far, unfinished uploads included.",
+        help: "Bytes that the newest running backup has stored so far, including unfinished \
+               uploads.",
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -143,22 +150,22 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_size_change_ratio",
-        help: "Size of the newest done backup over the median size of the ones before it.",
+        help: "Size of the newest done backup divided by the median size of the earlier ones.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.size_change_ratio()?.into())),
     },
     Metric {
         name: "backups_without_time_zone",
-        help: "Backups whose backup.info has a time without a time zone, which is taken as UTC.",
+        help: "Backups whose backup.info contains a time without a time zone, which is read as UTC.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.without_time_zone()?.into())),
     },
     Metric {
         name: "server_system_identifiers",
-        help: "Clusters that the backups were taken of; more than one means that two databases \
-               share the server's directory.",
+        help: "Number of clusters that the backups were taken of; more than one means that several \
+               databases share the server's directory.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| match server.system_identifiers().len() {
@@ -176,35 +183,50 @@ fn server_info(server: &ServerReport) -> Vec<Labelled<'_>> {
 }
 
 fn postgresql_info(server: &ServerReport) -> Vec<Labelled<'_>> {
-    let identity = server.postgresql().map(|identity| {
-        let version = identity.version.unwrap_or_default();
-        (labels([identity.system_identifier, version]), Number::Whole(1))
-    });
-    identity.into_iter().collect()
+    let Some(identity) = server.postgresql() else { return vec![] };
+    let version = identity.version.unwrap_or_default();
+    vec![(labels([identity.system_identifier, version]), Number::Whole(1))]
 }
 
 fn backups_by_state(server: &ServerReport) -> Vec<Labelled<'_>> {
-    let count =
-        |label| server.backups.iter().filter(|backup| backup.state.as_label() == label).count();
-    let known = |label| Some((labels([label]), server.known_count(count(label))?.into()));
-    BackupState::ALL_LABELS.into_iter().filter_map(known).collect()
+    let mut counts = BTreeMap::new();
+    for backup in &server.backups {
+        *counts.entry(backup.state.as_label()).or_default() += 1;
+    }
+    let mut values = Vec::new();
+    for label in BackupState::ALL_LABELS {
+        let count: usize = counts.get(label).copied().unwrap_or_default();
+        if let Some(count) = server.known_count(count) {
+            values.push((labels([label]), count.into()));
+        }
+    }
+    values
 }
 
 fn backups_unreadable(server: &ServerReport) -> Vec<Labelled<'_>> {
-    let count = |reason| {
+    let mut values = Vec::new();
+    for reason in UnreadableReason::ALL {
         let state = BackupState::Unreadable(reason);
-        server.backups.iter().filter(|backup| backup.state == state).count()
-    };
-    let reasons = UnreadableReason::ALL.into_iter();
-    reasons.map(|reason| (labels([reason.as_label()]), count(reason).into())).collect()
+        let count = server.backups.iter().filter(|backup| backup.state == state).count();
+        values.push((labels([reason.as_label()]), count.into()));
+    }
+    values
 }
 
 fn files_refused(server: &ServerReport) -> Vec<Labelled<'_>> {
-    let kinds = RefusedKind::ALL.into_iter();
-    kinds.map(|kind| (labels([kind.as_label()]), server.refusals.count(kind).into())).collect()
+    let mut values = Vec::new();
+    for kind in RefusedKind::ALL {
+        values.push((labels([kind.as_label()]), server.refusals.count(kind).into()));
+    }
+    values
 }
 
 fn backups_kept(server: &ServerReport) -> Vec<Labelled<'_>> {
-    let kept = |target| Some((labels([KeepTarget::as_label(target)]), server.kept(target)?.into()));
-    KeepTarget::ALL.into_iter().filter_map(kept).collect()
+    let mut values = Vec::new();
+    for target in KeepTarget::ALL {
+        if let Some(kept) = server.kept(target) {
+            values.push((labels([target.as_label()]), kept.into()));
+        }
+    }
+    values
 }

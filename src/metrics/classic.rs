@@ -1,9 +1,9 @@
-//! The classic text format, for scrapers that know no `OpenMetrics`.
+//! The classic text format, for scrapers without support for `OpenMetrics`.
 
 /// Rewrites an `OpenMetrics` page in Prometheus' classic text format 0.0.4.
 ///
-/// The samples are the same. What describes them differs: a counter is described under the name of
-/// its samples, with `_total`; there are no units and no end mark; an unknown type is `untyped`.
+/// The samples are the same. The comments differ: a counter is described under the name of its
+/// samples, with `_total`; there are no units and no end mark; an unknown type is `untyped`.
 pub(super) fn to_classic(openmetrics: &str) -> String {
     let mut classic = String::with_capacity(openmetrics.len());
     let mut lines = openmetrics.lines().peekable();
@@ -11,7 +11,7 @@ pub(super) fn to_classic(openmetrics: &str) -> String {
         if line == "# EOF" || line.starts_with("# UNIT ") {
             continue;
         }
-        // HELP comes before TYPE, which alone tells a counter.
+        // HELP comes before TYPE, and only TYPE shows that a metric is a counter.
         let help = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' '));
         let type_line = |name: &str| format!("# TYPE {name} counter");
         match help {

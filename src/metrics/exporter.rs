@@ -5,37 +5,37 @@ use prometheus_client::registry::Unit;
 
 use super::table::{Metric, Number, Values, labels};
 
-/// The program that runs.
+/// Running program.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildInfo {
-    /// Its version.
+    /// Version of the program.
     pub version: &'static str,
-    /// The revision of its source.
+    /// Revision of its source.
     pub revision: &'static str,
-    /// The compiler that made it.
+    /// Compiler that built it.
     pub rustc: &'static str,
 }
 
-/// What the process uses, named as Prometheus' client libraries name it.
+/// Resources that the process uses, named as in Prometheus' client libraries.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessUsage {
     /// User and system time, in seconds.
     pub cpu_seconds: f64,
-    /// File descriptors in use; `None` where the system does not say.
+    /// File descriptors in use; `None` if the system does not report them.
     pub open_fds: Option<u64>,
-    /// File descriptors allowed; `None` where the system does not say or sets no limit.
+    /// Maximum number of file descriptors; `None` if the system does not report or limit it.
     pub max_fds: Option<u64>,
     /// Address space, in bytes.
     pub virtual_memory_bytes: u64,
     /// Memory in use, in bytes.
     pub resident_memory_bytes: u64,
-    /// When it started; `None` where the system does not say.
+    /// Start of the process; `None` if the system does not report it.
     pub started_at: Option<DateTime<Utc>>,
 }
 
 pub(super) const METRICS: &[Metric] = &[Metric {
     name: "exporter_build_info",
-    help: "The program that runs: version, revision of its source, compiler.",
+    help: "Version of the program, revision of its source, and compiler.",
     unit: None,
     labels: &["version", "revision", "rustc"],
     values: Values::Build(|build| {

@@ -1,7 +1,8 @@
-//! What Prometheus sees.
+//! Metrics for Prometheus.
 //!
 //! A metric is one entry of one table: name, help, unit, labels, values. The tables follow the
-//! headings of the documentation; the page and the reference for users are written from them.
+//! headings of the documentation; the page and the reference for users are written from them. A value
+//! that is unknown is absent, never 0.
 
 mod base_backups;
 mod certificates;

@@ -1,4 +1,4 @@
-//! The page that a scrape gets.
+//! The page of metrics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,35 +15,42 @@ use super::table::Metric;
 use super::{BuildInfo, ProcessUsage, Statistics};
 use crate::report::ArchiveStatus;
 
-/// Everything that a scrape shows, at one moment.
+/// Everything that a scrape shows, as of one moment.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// The moment of the scrape, against which ages are computed.
+    /// Moment of the scrape, from which ages are computed.
     pub now: DateTime<Utc>,
-    /// The archives, in the order of the configuration.
+    /// Archives, in the order of the configuration.
     pub archives: Vec<ArchiveView>,
-    /// The certificates, in the order of the configuration; no name twice.
+    /// Certificates, in the order of the configuration; each name occurs once.
     pub certificates: Vec<CertificateStatus>,
-    /// The program that runs.
+    /// Running program.
     pub build: BuildInfo,
-    /// What its process uses; `None` where the system does not say.
+    /// Resources that its process uses; `None` if the system does not report them.
     pub process: Option<ProcessUsage>,
 }
 
-/// One archive, as a scrape shows it.
+/// Archive as a scrape shows it.
 #[derive(Clone, Debug)]
 pub struct ArchiveView {
-    /// What is known of it.
+    /// State of the archive.
     pub status: ArchiveStatus,
-    /// What was counted while it was scanned.
+    /// Counts of this process for the archive.
     pub statistics: Arc<Statistics>,
+}
+
+impl ArchiveView {
+    /// Configured name of the archive.
+    pub(super) fn name(&self) -> &str {
+        &self.status.name
+    }
 }
 
 impl Page {
     /// Writes the page in `OpenMetrics` 1.0.0.
     ///
     /// # Errors
-    /// When the encoder fails; none of our values makes it.
+    /// When the encoder fails, which no value causes.
     pub fn openmetrics(self) -> Result<String, fmt::Error> {
         let page = Arc::new(self);
         let mut text = String::new();
@@ -63,13 +70,13 @@ impl Page {
     /// Writes the page in Prometheus' classic text format 0.0.4.
     ///
     /// # Errors
-    /// As [`Page::openmetrics`].
+    /// When the encoder fails, as in [`Page::openmetrics`].
     pub fn classic(self) -> Result<String, fmt::Error> {
         Ok(to_classic(&self.openmetrics()?))
     }
 }
 
-/// One table, against one page.
+/// One table of metrics with the page that holds their values.
 #[derive(Debug)]
 struct Collected {
     page: Arc<Page>,

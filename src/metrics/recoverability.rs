@@ -10,61 +10,62 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "recoverable",
         help: "Whether the newest done backup can be restored and replayed to the newest WAL; 0 \
-               without a done backup, absent where a file that cannot be read may say otherwise.",
+               without a done backup, absent if a file that cannot be read may change the answer.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_is_recoverable()?.into())),
     },
     Metric {
         name: "recoverable_by_default",
-        help: "Whether that also holds with PostgreSQL's default target timeline, latest.",
+        help: "Whether this is also possible with PostgreSQL's default target timeline, latest.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_is_recoverable_by_default()?.into())),
     },
     Metric {
         name: "backups_recoverable",
-        help: "Done backups that can be restored and replayed to the newest WAL; absent instead of 0 \
-               while a file cannot be read.",
+        help: "Done backups that can be restored and replayed to the newest WAL; absent instead of \
+               0 while a file cannot be read.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.recoverable()?.into())),
     },
     Metric {
         name: "backups_broken",
-        help: "Done backups that no target timeline restores; absent instead of 0 while a file cannot \
-               be read.",
+        help: "Done backups that cannot be restored to any target timeline; absent instead of 0 \
+               while a file cannot be read.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.broken()?.into())),
     },
     Metric {
         name: "backups_blocked",
-        help: "Done backups that cannot be restored, or replayed as far as they could be, before \
-               objects are brought back from cold storage; absent instead of 0 while a file cannot be \
-               read.",
+        help: "Done backups that cannot be restored, or not replayed as far as possible, until \
+               objects are brought back from cold storage; absent instead of 0 while a file cannot \
+               be read.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.blocked()?.into())),
     },
     Metric {
         name: "wal_unreached",
-        help: "Whether the newest WAL is on a timeline that no backup reaches; absent while the store \
-               refuses a file that may say otherwise.",
+        help: "Whether the newest WAL is on a timeline that no backup reaches; absent while the \
+               store refuses a file that may change the answer.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_wal_is_unreached()?.into())),
     },
     Metric {
         name: "backup_waiting_for_wal",
-        help: "How long the newest done backup has waited for its own WAL; absent when it has it.",
+        help: "Time for which the newest done backup has been waiting for its own WAL; absent if it \
+               has it.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| Some(age(server.waiting_since()?, now))),
     },
     Metric {
         name: "wal_current_timeline",
-        help: "Timeline on which the newest restorable backup's path ends.",
+        help: "Timeline on which the path of the newest restorable backup ends.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| {
@@ -74,16 +75,16 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_gaps",
-        help: "Runs of missing segments that a done backup would have to replay through; absent \
-               instead of 0 while a backup is unreadable, and while the store refuses a history file \
-               or keep annotation.",
+        help: "Runs of missing segments that a done backup would have to be replayed through; \
+               absent instead of 0 while a backup is unreadable, and while the store refuses a \
+               history file or keep annotation.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.recovery.gaps()?.0.into())),
     },
     Metric {
         name: "wal_missing_segments",
-        help: "Segments missing in those gaps.",
+        help: "Number of segments missing in these gaps.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.recovery.gaps()?.1.into())),
@@ -91,14 +92,14 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "timeline_history_missing",
         help: "Timelines with WAL or backups whose history file is missing or unreadable; absent \
-               instead of 0 while the store refuses one.",
+               instead of 0 while the store refuses a history file.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.histories_missing()?.into())),
     },
     Metric {
         name: "wal_obsolete_segments",
-        help: "Segments that no done backup still needs; absent without a done backup, and while \
+        help: "Segments that no done backup needs any more; absent without a done backup, and while \
                one is unreadable.",
         unit: None,
         labels: &[],
@@ -106,7 +107,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_obsolete",
-        help: "Bytes of those segments.",
+        help: "Bytes of these segments.",
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -115,44 +116,46 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "restore",
-        help: "Bytes that a restore to the newest WAL must read, from the newest backup that can be \
-               recovered to there; absent without one.",
+        help: "Bytes that a restore to the newest WAL must read, starting from the newest backup \
+               that makes it possible; absent without one.",
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| restore(server, |objects| objects.sums.bytes)),
     },
     Metric {
         name: "restore_objects",
-        help: "Objects that such a restore must read: of the backup, WAL segments, history files.",
+        help: "Objects that such a restore must read: of the backup, WAL segments and history \
+               files.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| restore(server, |objects| objects.sums.objects)),
     },
     Metric {
         name: "restore_blocked_objects",
-        help: "Those among them whose storage class cannot be read at once (such as GLACIER or DEEP_ARCHIVE).",
+        help: "Objects among them whose storage class cannot be read at once, such as GLACIER or \
+               DEEP_ARCHIVE.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| restore(server, |objects| objects.blocked)),
     },
     Metric {
         name: "recovery_window_start_timestamp",
-        help: "Earliest moment from which every later one can be restored.",
+        help: "Earliest moment from which every later moment can be restored.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(server.recovery_window_start()?.into())),
     },
     Metric {
         name: "recovery_window_end_timestamp",
-        help: "Latest moment that can be restored: when the newest segment on its path arrived.",
+        help: "Latest moment that can be restored: the arrival of the newest segment on its path.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(server.recovery_window_end()?.into())),
     },
     Metric {
         name: "recovery_window_coverage_ratio",
-        help: "Share of the retention window that can really be restored, from 0 to 1; the time \
-               since WAL last arrived is missing from it.",
+        help: "Share of the retention window that can be restored, from 0 to 1; the time since WAL \
+               last arrived counts as missing.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| {

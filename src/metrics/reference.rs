@@ -1,4 +1,4 @@
-//! The reference for users, from the same tables as the page.
+//! Reference of the metrics for users, from the same tables as the page.
 
 use prometheus_client::metrics::MetricType;
 
@@ -7,19 +7,19 @@ use super::{
     base_backups, certificates, exporter, recoverability, retention, scan, schedule, storage, wal,
 };
 
-/// What the names of the program's own metrics begin with.
+/// Prefix of the names of the program's own metrics.
 pub(super) const PREFIX: &str = "barman_cloud";
 
 /// One table of metrics.
 pub(super) struct MetricTable {
     /// Heading in the documentation.
     pub(super) title: &'static str,
-    /// What its names begin with; `None` for names that other programs use as well.
+    /// Prefix of the names; `None` for names that other programs use as well.
     pub(super) prefix: Option<&'static str>,
     pub(super) metrics: &'static [Metric],
 }
 
-/// Every table, in the order of the page.
+/// Lists every table, in the order of the page.
 pub(super) const fn tables() -> [MetricTable; 10] {
     const fn own(title: &'static str, metrics: &'static [Metric]) -> MetricTable {
         MetricTable { title, prefix: Some(PREFIX), metrics }
@@ -38,36 +38,37 @@ pub(super) const fn tables() -> [MetricTable; 10] {
     ]
 }
 
-/// A heading of the reference, and the metrics below it.
+/// Heading of the reference, with the metrics below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricGroup {
-    /// The heading.
+    /// Heading.
     pub title: &'static str,
-    /// Its metrics.
+    /// Metrics below the heading.
     pub metrics: Vec<MetricReference>,
 }
 
-/// What a user needs to know of one metric.
+/// Reference of one metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricReference {
-    /// Its whole name, as a query has it; of a histogram, without `_bucket`, `_sum` and `_count`.
+    /// Full name, as in a query; of a histogram, without `_bucket`, `_sum` and `_count`.
     pub name: String,
-    /// `gauge`, `counter` or `histogram`.
+    /// Type of the metric: `gauge`, `counter` or `histogram`.
     pub kind: &'static str,
-    /// Its labels.
+    /// Names of its labels.
     pub labels: Vec<&'static str>,
-    /// What it means.
+    /// Meaning of its values.
     pub help: &'static str,
 }
 
-/// Everything that the page can show.
+/// Describes every metric that the page can show.
 #[must_use]
 pub fn reference() -> Vec<MetricGroup> {
-    let section = |table: MetricTable| MetricGroup {
-        title: table.title,
-        metrics: table.metrics.iter().map(|metric| entry(table.prefix, metric)).collect(),
-    };
-    tables().into_iter().map(section).collect()
+    let mut groups = Vec::new();
+    for MetricTable { title, prefix, metrics } in tables() {
+        let metrics = metrics.iter().map(|metric| entry(prefix, metric)).collect();
+        groups.push(MetricGroup { title, metrics });
+    }
+    groups
 }
 
 fn entry(prefix: Option<&str>, metric: &Metric) -> MetricReference {

@@ -8,7 +8,7 @@ use crate::report::ServerReport;
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "retention_window",
-        help: "The recovery window that the retention policy asks for.",
+        help: "Recovery window of the retention policy.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -17,8 +17,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backups_required",
-        help: "Done backups that there should be: as many as a policy REDUNDANCY asks for, one for a \
-               recovery window, and no fewer than minimumRedundancy.",
+        help: "Number of done backups that should exist: as many as the policy REDUNDANCY asks for, \
+               one for a recovery window, and at least minimumRedundancy.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(u64::from(server.required_backups()?).into())),
@@ -40,23 +40,24 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "retention_overdue",
-        help: "How long a backup has been obsolete that is still there; 0 without one.",
+        help: "Time for which the longest obsolete backup has been obsolete and still stored; 0 \
+               without an obsolete backup.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| {
             let retention = server.retention.as_ref()?;
             match retention.overdue_since {
                 Some(since) => Some(age(since, now)),
-                // Without one that is known: is there none?
+                // Statuses may be unknown: then no overdue backup is known either.
                 None => (retention.obsolete()? == 0).then_some(Number::Whole(0)),
             }
         }),
     },
     Metric {
         name: "retention_blocked",
-        help: "Whether something keeps Barman from deleting, by reason: unreadable_backup (then it \
-               deletes nothing), kept_backup (the oldest is kept in full: then it deletes no WAL); one that \
-               is not known is absent.",
+        help: "Whether Barman is kept from deleting, by reason: unreadable_backup (it deletes \
+               nothing), kept_backup (the oldest backup is kept in full, so it deletes no WAL); a \
+               reason is absent if unknown.",
         unit: None,
         labels: &["reason"],
         values: Values::ServerBy(blocked),

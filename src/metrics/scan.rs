@@ -9,7 +9,7 @@ use crate::report::ArchiveStatus;
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "archive_info",
-        help: "What is scanned: destination path and URL of the store (empty for AWS).",
+        help: "Destination path of the archive, and URL of its store (empty for AWS).",
         unit: None,
         labels: &["destination", "endpoint"],
         values: Values::ArchiveBy(archive_info),
@@ -37,21 +37,22 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "scan_next_timestamp",
-        help: "Next time on the schedule, before any jitter.",
+        help: "Next scheduled time, before jitter.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Archive(|status, _| status.next_scan_at.map(Number::from)),
     },
     Metric {
         name: "scan_duration",
-        help: "Wall time of scans, by outcome: success, failure, timeout.",
+        help: "Duration of scans, by outcome: success, failure, timeout.",
         unit: Some(Unit::Seconds),
         labels: &["outcome"],
         values: Values::LabelledHistogram(Statistics::durations),
     },
     Metric {
         name: "scans",
-        help: "Scans by outcome: success, failure, timeout, skipped (the one before still ran).",
+        help: "Scans by outcome: success, failure, timeout, skipped (the previous scan was still \
+               running).",
         unit: None,
         labels: &["outcome"],
         values: Values::Counted(Statistics::scans),
@@ -66,7 +67,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "scan_objects",
-        help: "Objects that the last good report accounts for.",
+        help: "Number of objects in the last good report.",
         unit: None,
         labels: &[],
         values: Values::Report(|report| Some(report.usage.sums.objects.into())),
@@ -80,7 +81,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "s3_requests",
-        help: "Requests sent to the store, retries included, by operation and outcome: success, \
+        help: "Requests sent to the store, including retries, by operation and outcome: success, \
                throttled, timeout, error.",
         unit: None,
         labels: &["operation", "outcome"],

@@ -7,8 +7,8 @@ use super::table::{Metric, Number, Values};
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "backup_schedule_interval",
-        help: "Median time from one time of the backup schedule to the next, as CloudNativePG reads \
-               it: seconds first.",
+        help: "Median time from one scheduled time to the next, as CloudNativePG reads the \
+               schedule: seconds first.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -17,24 +17,24 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_observed_interval",
-        help: "Median time from the begin of a done backup to that of the next.",
+        help: "Median time from the start of a done backup to that of the next.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(server.schedule.as_ref()?.observed?.median.into())),
     },
     Metric {
         name: "backup_due_timestamp",
-        help: "Latest time of the backup schedule; of an @every counted from the newest done backup, \
-               without one from the oldest that is not, and absent before any.",
+        help: "Latest scheduled time; @every counts from the newest done backup, without one from \
+               the oldest other backup, and the time is absent before any backup.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| Some(server.schedule.as_ref()?.due_at(now)?.into())),
     },
     Metric {
         name: "backup_overdue",
-        help: "How long a backup is past its time and the grace: the first time of the schedule at or \
-               after which no done backup began. 0 when on time, and while one is under way that does \
-               not take much longer than usual.",
+        help: "Time by which a backup has exceeded its due time and the grace period: the first \
+               scheduled time since which no done backup started; 0 if on time, and while a backup \
+               is running that does not take much longer than usual.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| {

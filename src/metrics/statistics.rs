@@ -1,4 +1,4 @@
-//! What this process counts while it scans one archive.
+//! Counts of this process for one archive.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use super::table::{Counted, LabelledHistogram, labels};
 use crate::report::ScanOutcome;
 
-/// What this process counted while it scanned one archive. Counting is atomic.
+/// Counts of this process for one archive. Counting is atomic.
 #[derive(Clone, Debug)]
 pub struct Statistics {
     scans: BTreeMap<ScanOutcome, Counter>,
@@ -19,29 +19,35 @@ pub struct Statistics {
     durations: BTreeMap<ScanOutcome, Histogram>,
 }
 
-/// Bounds of the durations of scans, in seconds: from a small archive nearby to a large one on a
+/// Buckets of the durations of scans, in seconds: from a small archive nearby to a large one on a
 /// slow store.
 const DURATIONS: [f64; 10] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1800.0];
 
 impl Default for Statistics {
-    /// Every value of every closed set, at zero.
+    /// Starts every count at zero, with every value of every label.
     fn default() -> Self {
-        let outcomes = Operation::ALL
-            .into_iter()
-            .flat_map(|operation| RequestOutcome::ALL.map(|outcome| (operation, outcome)));
-        // A skipped scan takes no time.
-        let timed = ScanOutcome::ALL.into_iter().filter(|outcome| *outcome != ScanOutcome::Skipped);
-        Self {
-            scans: ScanOutcome::ALL.into_iter().map(|label| (label, Counter::default())).collect(),
-            errors: ErrorKind::ALL.into_iter().map(|label| (label, Counter::default())).collect(),
-            requests: outcomes.map(|label| (label, Counter::default())).collect(),
-            durations: timed.map(|outcome| (outcome, Histogram::new(DURATIONS))).collect(),
+        let mut requests = BTreeMap::new();
+        for operation in Operation::ALL {
+            for outcome in RequestOutcome::ALL {
+                requests.insert((operation, outcome), Counter::default());
+            }
         }
+        let mut scans = BTreeMap::new();
+        let mut durations = BTreeMap::new();
+        for outcome in ScanOutcome::ALL {
+            scans.insert(outcome, Counter::default());
+            // A skipped scan takes no time.
+            if outcome != ScanOutcome::Skipped {
+                durations.insert(outcome, Histogram::new(DURATIONS));
+            }
+        }
+        let errors = ErrorKind::ALL.map(|kind| (kind, Counter::default())).into();
+        Self { scans, errors, requests, durations }
     }
 }
 
 impl Statistics {
-    /// Counts a scan that ended, or did not begin.
+    /// Counts a scan that ended, or was skipped.
     pub fn scan_ended(&self, outcome: ScanOutcome, duration: Duration) {
         self.scans.get(&outcome).map(Counter::inc);
         if let Some(durations) = self.durations.get(&outcome) {
@@ -59,7 +65,7 @@ impl Statistics {
         self.requests.get(&(operation, outcome)).map(Counter::inc);
     }
 
-    /// How many requests were answered so far with what they asked for.
+    /// Number of successful requests so far.
     #[must_use]
     pub fn succeeded(&self, operation: Operation) -> u64 {
         self.requests
@@ -68,9 +74,9 @@ impl Statistics {
             .unwrap_or_default()
     }
 
-    /// The counts of this moment, which do not go on.
+    /// Copies the counts as of this moment.
     ///
-    /// The distributions are shared and do: they cannot be copied.
+    /// Histograms cannot be copied: they are shared, and go on counting.
     #[must_use]
     pub fn frozen(&self) -> Self {
         Self {
@@ -82,39 +88,41 @@ impl Statistics {
     }
 
     pub(super) fn scans(&self) -> Vec<Counted<'_>> {
-        let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
-        self.scans.iter().map(|(outcome, count)| (label(outcome), count.get())).collect()
+        let counts = self.scans.iter();
+        counts.map(|(outcome, count)| (labels([outcome.as_label()]), count.get())).collect()
     }
 
     pub(super) fn errors(&self) -> Vec<Counted<'_>> {
-        let label = |kind: &ErrorKind| labels([kind.as_label()]);
-        self.errors.iter().map(|(kind, count)| (label(kind), count.get())).collect()
+        let counts = self.errors.iter();
+        counts.map(|(kind, count)| (labels([kind.as_label()]), count.get())).collect()
     }
 
     pub(super) fn requests(&self) -> Vec<Counted<'_>> {
-        let both = |(operation, outcome): &(Operation, RequestOutcome)| {
-            labels([operation.as_label(), outcome.as_label()])
-        };
-        self.requests.iter().map(|(request, count)| (both(request), count.get())).collect()
+        let mut counts = Vec::new();
+        for ((operation, outcome), count) in &self.requests {
+            counts.push((labels([operation.as_label(), outcome.as_label()]), count.get()));
+        }
+        counts
     }
 
     pub(super) fn durations(&self) -> Vec<LabelledHistogram<'_>> {
-        let label = |outcome: &ScanOutcome| labels([outcome.as_label()]);
-        self.durations
-            .iter()
-            .map(|(outcome, histogram)| (label(outcome), histogram.clone()))
-            .collect()
+        let mut histograms = Vec::new();
+        for (outcome, histogram) in &self.durations {
+            histograms.push((labels([outcome.as_label()]), histogram.clone()));
+        }
+        histograms
     }
 }
 
-/// Counters with the same counts. A clone of a counter would be the same counter.
+/// Copies counters. A clone of a counter would be the same counter.
 fn copy<K: Copy + Ord>(counters: &BTreeMap<K, Counter>) -> BTreeMap<K, Counter> {
-    let copy = |counter: &Counter| {
+    let mut copies = BTreeMap::new();
+    for (key, counter) in counters {
         let copy = Counter::default();
         copy.inc_by(counter.get());
-        copy
-    };
-    counters.iter().map(|(key, counter)| (*key, copy(counter))).collect()
+        copies.insert(*key, copy);
+    }
+    copies
 }
 
 #[cfg(test)]

@@ -10,21 +10,22 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "prefix",
         help: "Bytes by prefix and kind: base, wals, orphan (a server that is not configured), \
-               other (one of ignoreServers, too); they add up to everything below the destination path.",
+               other (including ignoreServers); they add up to everything below the destination \
+               path.",
         unit: Some(Unit::Bytes),
         labels: &["prefix", "kind"],
         values: Values::ReportBy(|report| by_prefix(report, |sums| sums.bytes)),
     },
     Metric {
         name: "prefix_objects",
-        help: "Objects by prefix and kind; they add up like the bytes.",
+        help: "Number of objects by prefix and kind; they add up like the bytes.",
         unit: None,
         labels: &["prefix", "kind"],
         values: Values::ReportBy(|report| by_prefix(report, |sums| sums.objects)),
     },
     Metric {
         name: "storage_class",
-        help: "Bytes by storage class; absent where only the configured servers can be listed.",
+        help: "Bytes by storage class; absent if only the configured servers can be listed.",
         unit: Some(Unit::Bytes),
         labels: &["storage_class"],
         values: Values::ReportBy(storage_classes),
@@ -32,31 +33,31 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "reclaimable",
         help: "Bytes that nobody needs, by reason: obsolete_wal (no done backup needs it), \
-               obsolete_backup (by the retention policy), failed_backup, incomplete_backup, orphan (a \
-               server that is not configured: then all of it), incomplete_upload (but for those of a \
-               backup under way); absent where it is not known.",
+               obsolete_backup (by the retention policy), failed_backup, incomplete_backup, orphan \
+               (everything of a server that is not configured), incomplete_upload (except those of \
+               a running backup); absent if unknown.",
         unit: Some(Unit::Bytes),
         labels: &["server", "reason"],
         values: Values::ReportBy(reclaimable),
     },
     Metric {
         name: "incomplete_uploads",
-        help: "Multipart uploads begun and neither completed nor aborted, those of a backup under \
-               way included; the server is empty for uploads outside of any.",
+        help: "Multipart uploads that were started and neither completed nor aborted, including \
+               those of a running backup; the server is empty for uploads outside any server.",
         unit: None,
         labels: &["server"],
         values: Values::ReportBy(|report| by_upload(report, |sums| Some(sums.count.into()))),
     },
     Metric {
         name: "incomplete_uploads",
-        help: "Bytes that unfinished multipart uploads have stored: paid for, listed nowhere.",
+        help: "Bytes stored by unfinished multipart uploads: billed, but not listed as objects.",
         unit: Some(Unit::Bytes),
         labels: &["server"],
         values: Values::ReportBy(|report| by_upload(report, |sums| Some(sums.bytes?.into()))),
     },
     Metric {
         name: "incomplete_uploads_oldest_timestamp",
-        help: "Begin of the oldest unfinished multipart upload.",
+        help: "Start of the oldest unfinished multipart upload.",
         unit: Some(Unit::Seconds),
         labels: &["server"],
         values: Values::ReportBy(|report| by_upload(report, |sums| Some(sums.oldest_at?.into()))),
@@ -64,32 +65,43 @@ pub(super) const METRICS: &[Metric] = &[
 ];
 
 fn by_prefix(report: &Report, value: fn(&Sums) -> u64) -> Vec<Labelled<'_>> {
-    let prefixes = report.prefixes.iter();
-    prefixes
-        .map(|prefix| {
-            (labels([&prefix.prefix, prefix.kind.as_label()]), value(&prefix.sums).into())
-        })
-        .collect()
+    let mut values = Vec::new();
+    for prefix in &report.prefixes {
+        let labels = labels([&prefix.prefix, prefix.kind.as_label()]);
+        values.push((labels, value(&prefix.sums).into()));
+    }
+    values
 }
 
 fn storage_classes(report: &Report) -> Vec<Labelled<'_>> {
-    // Sums of a part would look like sums of everything.
-    let classes = report.usage.classes().filter(|_| report.is_whole);
+    if !report.is_whole {
+        // Sums of a part would look like sums of everything.
+        return vec![];
+    }
+    let classes = report.usage.classes();
     classes.map(|(class, bytes)| (labels([class.as_str()]), bytes.into())).collect()
 }
 
 fn reclaimable(report: &Report) -> Vec<Labelled<'_>> {
-    let of_servers = report.servers.iter().flat_map(|(server, found)| {
-        found.reclaimable.iter().map(move |(reason, bytes)| (server.as_str(), *reason, *bytes))
-    });
-    // Uploads outside of any server do not belong to a running backup.
-    let outside = report.reclaimable_loose_uploads().flatten();
-    let outside = outside.map(|bytes| ("", ReclaimReason::IncompleteUpload, bytes));
-    let all = of_servers.chain(outside);
-    all.map(|(server, reason, bytes)| (labels([server, reason.as_label()]), bytes.into())).collect()
+    let mut values = Vec::new();
+    for (name, server) in &report.servers {
+        for (reason, bytes) in &server.reclaimable {
+            values.push((labels([name, reason.as_label()]), (*bytes).into()));
+        }
+    }
+    if let Some(bytes) = report.reclaimable_loose_uploads().flatten() {
+        let reason = ReclaimReason::IncompleteUpload;
+        values.push((labels(["", reason.as_label()]), bytes.into()));
+    }
+    values
 }
 
 fn by_upload(report: &Report, value: fn(&UploadSums) -> Option<Number>) -> Vec<Labelled<'_>> {
-    let uploads = report.uploads.iter().flatten();
-    uploads.filter_map(|(server, sums)| Some((labels([server]), value(sums)?))).collect()
+    let mut values = Vec::new();
+    for (server, sums) in report.uploads.iter().flatten() {
+        if let Some(value) = value(sums) {
+            values.push((labels([server]), value));
+        }
+    }
+    values
 }

@@ -1,4 +1,4 @@
-//! The form of the tables.
+//! Tables of metrics.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,68 +13,68 @@ use prometheus_client::registry::Unit;
 use smallvec::SmallVec;
 use tls_certificates::x509::CertificateStatus;
 
-use super::{ArchiveView, BuildInfo, Page, ProcessUsage, Statistics};
+use super::{BuildInfo, Page, ProcessUsage, Statistics};
 use crate::report::{ArchiveStatus, Report, ServerReport};
 
 /// One metric.
 #[derive(Debug)]
 pub(super) struct Metric {
-    /// Its name without the prefix of the program, the unit and `_total`.
+    /// Name without the prefix of the program, the unit and `_total`.
     pub(super) name: &'static str,
-    /// What it means, in one sentence with a full stop.
+    /// Meaning of the metric, in one sentence with a full stop.
     pub(super) help: &'static str,
-    /// Its unit, which is appended to the name.
+    /// Unit, which is appended to the name.
     pub(super) unit: Option<Unit>,
-    /// Its labels besides `archive`, `server` and `certificate`.
+    /// Labels besides `archive`, `server` and `certificate`.
     pub(super) labels: &'static [&'static str],
-    /// Where its values come from.
+    /// Source of its values.
     pub(super) values: Values,
 }
 
-/// The values of one metric. `None` and an empty list mean that nothing is known.
+/// Function for the values of one metric. `None` and an empty list mean that nothing is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Values {
-    /// Of each archive, known between scans.
+    /// One value for each archive, also before the first scan.
     Archive(fn(&ArchiveStatus, DateTime<Utc>) -> Option<Number>),
-    /// Of each archive, several with labels.
+    /// Values with labels for each archive.
     ArchiveBy(fn(&ArchiveStatus) -> Vec<Labelled<'_>>),
-    /// Of each archive's last good report.
+    /// One value for each archive's last good report.
     Report(fn(&Report) -> Option<Number>),
-    /// Of each archive's last good report, several with labels.
+    /// Values with labels for each archive's last good report.
     ReportBy(fn(&Report) -> Vec<Labelled<'_>>),
-    /// Of each server.
+    /// One value for each server.
     Server(fn(&ServerReport, DateTime<Utc>) -> Option<Number>),
-    /// Of each server, several with labels.
+    /// Values with labels for each server.
     ServerBy(fn(&ServerReport) -> Vec<Labelled<'_>>),
-    /// Of each certificate.
+    /// One value for each certificate.
     Certificate(fn(&CertificateStatus, DateTime<Utc>) -> Option<Number>),
-    /// Of each certificate, at most one, with labels.
+    /// Labels of an information metric for each certificate.
     CertificateInfo(fn(&CertificateStatus) -> Option<Labels<'_>>),
-    /// Counted by this process for each archive.
+    /// Counts of this process for each archive.
     Counted(fn(&Statistics) -> Vec<Counted<'_>>),
-    /// Distributions observed by this process for each archive.
+    /// Histograms of this process for each archive.
     LabelledHistogram(fn(&Statistics) -> Vec<LabelledHistogram<'_>>),
-    /// Of the program that runs.
+    /// Value for the running program.
     Build(fn(&BuildInfo) -> Labelled<'_>),
-    /// Of the process, known when it can be asked.
+    /// One value for the process, if the system reports it.
     Process(fn(&ProcessUsage) -> Option<Number>),
-    /// Of the process, never falling.
+    /// One count of the process, if the system reports it.
     ProcessCounter(fn(&ProcessUsage) -> Option<f64>),
 }
 
-/// A value with the values of its metric's labels.
+/// Value with the values of its metric's labels.
 pub(super) type Labelled<'a> = (Labels<'a>, Number);
 
 /// Values of a metric's own labels.
 pub(super) type Labels<'a> = SmallVec<[Cow<'a, str>; 2]>;
 
-/// A count with the values of its metric's labels.
+/// Count with the values of its metric's labels.
 pub(super) type Counted<'a> = (Labels<'a>, u64);
 
-/// A distribution with the values of its metric's labels.
+/// Histogram with the values of its metric's labels.
 pub(super) type LabelledHistogram<'a> = (Labels<'a>, Histogram);
 
-/// A value: whole where it is whole, so that counts and bytes are exact.
+/// Value of a gauge: integers stay integers, so that counts and bytes are exact.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Number {
     Whole(u64),
@@ -126,18 +126,18 @@ impl EncodeGaugeValue for Number {
     }
 }
 
-/// Time since a moment; not below zero, should the clocks disagree.
+/// Time since a moment; zero if the moment is in the future.
 pub(super) fn age(moment: DateTime<Utc>, now: DateTime<Utc>) -> Number {
     Number::from((now - moment).max(TimeDelta::zero()))
 }
 
-/// Shorthand for the values of labels.
+/// Borrows the values of labels.
 pub(super) fn labels<const N: usize>(values: [&str; N]) -> Labels<'_> {
     values.into_iter().map(Cow::Borrowed).collect()
 }
 
 impl Values {
-    /// Labels that all metrics of this kind have first.
+    /// Labels that all metrics of this kind start with.
     pub(super) const fn common_labels(self) -> &'static [&'static str] {
         match self {
             Self::Archive(_)
@@ -170,7 +170,7 @@ impl Values {
     }
 }
 
-/// One sample before it is written, with the values of its labels.
+/// Sample before it is written, with the values of its labels.
 struct Sample<'p> {
     /// Values of the labels that all metrics of its kind have.
     common: SmallVec<[&'p str; 2]>,
@@ -206,24 +206,45 @@ impl From<Histogram> for Value {
 }
 
 /// Samples of one metric on a page.
-type Samples<'p> = Vec<Sample<'p>>;
+#[derive(Default)]
+struct Samples<'p>(Vec<Sample<'p>>);
+
+impl<'p> Samples<'p> {
+    /// Adds a sample without labels of its own, if its value is known.
+    fn number(&mut self, common: &[&'p str], number: Option<Number>) {
+        if let Some(number) = number {
+            self.labelled(common, Labels::new(), number);
+        }
+    }
+
+    /// Adds samples with labels of their own.
+    fn all<V: Into<Value>>(&mut self, common: &[&'p str], values: Vec<(Labels<'p>, V)>) {
+        for (own, value) in values {
+            self.labelled(common, own, value);
+        }
+    }
+
+    fn labelled(&mut self, common: &[&'p str], own: Labels<'p>, value: impl Into<Value>) {
+        self.0.push(Sample { common: common.into(), own, value: value.into() });
+    }
+}
 
 impl Metric {
     /// Writes the metric with all its samples; nothing at all if there are none.
     pub(super) fn encode(&self, page: &Page, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let samples = self.samples(page);
+        let samples = self.samples(page).0;
         if samples.is_empty() {
             return Ok(());
         }
         let (help, unit) = (self.help, self.unit.as_ref());
         let kind = self.values.metric_type();
         let mut metric = encoder.encode_descriptor(self.name, help, unit, kind)?;
-        let names = || self.values.common_labels().iter().chain(self.labels).copied();
+        let names = [self.values.common_labels(), self.labels].concat();
         let mut labels: Vec<(&str, &str)> = Vec::new();
         for Sample { common, own, value } in &samples {
             labels.clear();
             let values = common.iter().copied().chain(own.iter().map(AsRef::as_ref));
-            labels.extend(names().zip(values));
+            labels.extend(names.iter().copied().zip(values));
             if labels.is_empty() {
                 return value.encode(metric);
             }
@@ -232,47 +253,74 @@ impl Metric {
         Ok(())
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of value")]
     fn samples<'p>(&self, page: &'p Page) -> Samples<'p> {
         let now = page.now;
-        let of_process = page.process.as_ref();
+        let mut samples = Samples::default();
         match self.values {
-            Values::Archive(value) => archives(page)
-                .flat_map(|(archive, view)| gauge([archive], value(&view.status, now)))
-                .collect(),
-            Values::ArchiveBy(values) => archives(page)
-                .flat_map(|(archive, view)| samples([archive], values(&view.status)))
-                .collect(),
-            Values::Report(value) => reports(page)
-                .flat_map(|(archive, report)| gauge([archive], value(report)))
-                .collect(),
-            Values::ReportBy(values) => reports(page)
-                .flat_map(|(archive, report)| samples([archive], values(report)))
-                .collect(),
-            Values::Server(value) => servers(page)
-                .flat_map(|(archive, name, server)| gauge([archive, name], value(server, now)))
-                .collect(),
-            Values::ServerBy(values) => servers(page)
-                .flat_map(|(archive, name, server)| samples([archive, name], values(server)))
-                .collect(),
-            Values::Certificate(value) => certificates(page)
-                .flat_map(|(name, status)| gauge([name], value(status, now)))
-                .collect(),
-            Values::CertificateInfo(value) => certificates(page)
-                .flat_map(|(name, status)| samples([name], info(value(status))))
-                .collect(),
-            Values::Counted(values) => archives(page)
-                .flat_map(|(archive, view)| samples([archive], values(&view.statistics)))
-                .collect(),
-            Values::LabelledHistogram(values) => archives(page)
-                .flat_map(|(archive, view)| samples([archive], values(&view.statistics)))
-                .collect(),
-            Values::Build(value) => samples([], [value(&page.build)]).collect(),
-            Values::Process(value) => gauge([], of_process.and_then(value)).collect(),
+            Values::Archive(value) => {
+                for view in &page.archives {
+                    samples.number(&[view.name()], value(&view.status, now));
+                }
+            }
+            Values::ArchiveBy(values) => {
+                for view in &page.archives {
+                    samples.all(&[view.name()], values(&view.status));
+                }
+            }
+            Values::Report(value) => {
+                for (archive, report) in reports(page) {
+                    samples.number(&[archive], value(report));
+                }
+            }
+            Values::ReportBy(values) => {
+                for (archive, report) in reports(page) {
+                    samples.all(&[archive], values(report));
+                }
+            }
+            Values::Server(value) => {
+                for (archive, name, server) in servers(page) {
+                    samples.number(&[archive, name], value(server, now));
+                }
+            }
+            Values::ServerBy(values) => {
+                for (archive, name, server) in servers(page) {
+                    samples.all(&[archive, name], values(server));
+                }
+            }
+            Values::Certificate(value) => {
+                for status in &page.certificates {
+                    samples.number(&[&status.name], value(status, now));
+                }
+            }
+            Values::CertificateInfo(labels) => {
+                for status in &page.certificates {
+                    if let Some(labels) = labels(status) {
+                        samples.labelled(&[&status.name], labels, Number::Whole(1));
+                    }
+                }
+            }
+            Values::Counted(values) => {
+                for view in &page.archives {
+                    samples.all(&[view.name()], values(&view.statistics));
+                }
+            }
+            Values::LabelledHistogram(values) => {
+                for view in &page.archives {
+                    samples.all(&[view.name()], values(&view.statistics));
+                }
+            }
+            Values::Build(value) => samples.all(&[], vec![value(&page.build)]),
+            Values::Process(value) => {
+                samples.number(&[], page.process.as_ref().and_then(value));
+            }
             Values::ProcessCounter(value) => {
-                let total = of_process.and_then(value);
-                samples([], total.map(|total| (Labels::new(), Value::Counter(total)))).collect()
+                if let Some(total) = page.process.as_ref().and_then(value) {
+                    samples.labelled(&[], Labels::new(), Value::Counter(total));
+                }
             }
         }
+        samples
     }
 }
 
@@ -289,46 +337,20 @@ impl Value {
     }
 }
 
-/// Returns the archives, with their names.
-fn archives(page: &Page) -> impl Iterator<Item = (&str, &ArchiveView)> {
-    page.archives.iter().map(|view| (view.status.name.as_str(), view))
-}
-
 /// Returns the last good reports, with the names of their archives.
-fn reports(page: &Page) -> impl Iterator<Item = (&str, &Report)> {
-    archives(page).filter_map(|(archive, view)| Some((archive, view.status.report.as_deref()?)))
+fn reports(page: &Page) -> Vec<(&str, &Report)> {
+    let mut reports = Vec::new();
+    for view in &page.archives {
+        if let Some(report) = &view.status.report {
+            reports.push((view.name(), report.as_ref()));
+        }
+    }
+    reports
 }
 
-/// Returns the servers of the last good reports, with their names and those of their archives.
+/// Returns the servers of the last good reports, with the names of their archives and their own.
 fn servers(page: &Page) -> impl Iterator<Item = (&str, &str, &ServerReport)> {
-    reports(page).flat_map(|(archive, report)| {
+    reports(page).into_iter().flat_map(|(archive, report)| {
         report.servers.iter().map(move |(name, server)| (archive, name.as_str(), server))
-    })
-}
-
-/// Returns the certificates, with their names.
-fn certificates(page: &Page) -> impl Iterator<Item = (&str, &CertificateStatus)> {
-    page.certificates.iter().map(|status| (status.name.as_str(), status))
-}
-
-fn info(labels: Option<Labels<'_>>) -> Option<Labelled<'_>> {
-    Some((labels?, Number::Whole(1)))
-}
-
-fn gauge<const N: usize>(
-    common: [&str; N],
-    number: Option<Number>,
-) -> impl Iterator<Item = Sample<'_>> {
-    samples(common, number.map(|number| (Labels::new(), number)))
-}
-
-fn samples<'p, const N: usize, V: Into<Value>>(
-    common: [&'p str; N],
-    values: impl IntoIterator<Item = (Labels<'p>, V)>,
-) -> impl Iterator<Item = Sample<'p>> {
-    values.into_iter().map(move |(own, value)| Sample {
-        common: common.into_iter().collect(),
-        own,
-        value: value.into(),
     })
 }

@@ -12,7 +12,7 @@ use crate::report::{ServerReport, TimelineWal};
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "wal_segments",
-        help: "Whole WAL segments in the archive; one stored under two endings counts once.",
+        help: "Whole WAL segments in the archive; a segment stored under two endings counts once.",
         unit: None,
         labels: &["timeline"],
         values: Values::ServerBy(|server| by_timeline(server, |wal| wal.segments)),
@@ -26,9 +26,9 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_objects",
-        help: "Objects below wals/ by kind: segment, partial, label, history, misplaced (where \
-               nothing looks for it), foreign (no WAL file), marker (an empty key that ends in a \
-               slash); they add up to everything there.",
+        help: "Objects below wals/ by kind: segment, partial, label, history, misplaced (in a \
+               directory where no restore looks for it), foreign (not a WAL file), marker (an empty \
+               key that ends in a slash); they add up to everything there.",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(|server| by_kind(server, |sums| sums.objects)),
@@ -43,34 +43,35 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "wal_last_archived_timestamp",
         help: "Arrival of the newest WAL segment: the last one, by position, of the current \
-               timeline; without a current timeline, of the highest that no other cluster wrote.",
+               timeline; without a current timeline, of the highest timeline that no other cluster \
+               wrote.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(server.wal.newest?.arrived_at.into())),
     },
     Metric {
         name: "wal_age",
-        help: "Time since that segment arrived; an idle database lets it grow, and an old segment that is \
-               uploaded again does not end it.",
+        help: "Time since that segment arrived; it grows while a database is idle, and uploading an \
+               old segment again does not reset it.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| Some(age(server.wal.newest?.arrived_at, now))),
     },
     Metric {
         name: "wal_arrival_interval",
-        help: "Time from the arrival of a WAL segment to that of the next, over all that are in the \
-               archive: median, p99 (99 % are shorter), max; gaps are left out, and times over a minute \
-               are rounded by up to 2 %.",
+        help: "Time from the arrival of a WAL segment to that of the next, over all segments in the \
+               archive: median, p99 (99 % are shorter), max; gaps are left out, and times over a \
+               minute are rounded by up to 2 %.",
         unit: Some(Unit::Seconds),
         labels: &["statistic"],
         values: Values::ServerBy(arrival_intervals),
     },
     Metric {
         name: "wal_anomalies",
-        help: "What is odd about WAL, by kind: size (impossible for a segment), duplicate (stored \
-               under two endings), misplaced, overwritten (arrived over an hour after the segment that \
-               follows it, so uploaded once more), foreign, stray_timeline (as a restored \
-               copy would write it; absent where history files or backups do not tell).",
+        help: "Anomalies of WAL by kind: size (impossible for a segment), duplicate (stored under \
+               two endings), misplaced, overwritten (uploaded again over an hour after the segment \
+               that follows it), foreign, stray_timeline (probably written by a restored copy; \
+               absent if history files and backups do not tell).",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(anomalies),
@@ -78,26 +79,31 @@ pub(super) const METRICS: &[Metric] = &[
 ];
 
 fn by_timeline(server: &ServerReport, value: fn(&TimelineWal) -> u64) -> Vec<Labelled<'_>> {
-    let timelines = server.wal.timelines.iter();
-    timelines
-        .map(|(id, wal)| (smallvec![Cow::Owned(id.to_string())], Number::Whole(value(wal))))
-        .collect()
+    let mut values = Vec::new();
+    for (id, wal) in &server.wal.timelines {
+        values.push((smallvec![Cow::Owned(id.to_string())], Number::Whole(value(wal))));
+    }
+    values
 }
 
 fn by_kind(server: &ServerReport, value: fn(&Sums) -> u64) -> Vec<Labelled<'_>> {
-    let sums = |kind| server.wal.objects.get(&kind).copied().unwrap_or_default();
-    let kinds = WalObjectKind::ALL.into_iter();
-    kinds.map(|kind| (labels([kind.as_label()]), value(&sums(kind)).into())).collect()
+    let mut values = Vec::new();
+    for kind in WalObjectKind::ALL {
+        let sums = server.wal.objects.get(&kind).copied().unwrap_or_default();
+        values.push((labels([kind.as_label()]), value(&sums).into()));
+    }
+    values
 }
 
 fn arrival_intervals(server: &ServerReport) -> Vec<Labelled<'_>> {
-    // A label `quantile` is for summaries alone.
-    let statistics = [("median", 0.5), ("p99", 0.99), ("max", 1.0)].into_iter();
-    statistics
-        .filter_map(|(label, share)| {
-            Some((labels([label]), server.wal.intervals.quantile(share)?.into()))
-        })
-        .collect()
+    let mut values = Vec::new();
+    // A label `quantile` is reserved for summaries.
+    for (label, share) in [("median", 0.5), ("p99", 0.99), ("max", 1.0)] {
+        if let Some(interval) = server.wal.intervals.quantile(share) {
+            values.push((labels([label]), interval.into()));
+        }
+    }
+    values
 }
 
 fn anomalies(server: &ServerReport) -> Vec<Labelled<'_>> {

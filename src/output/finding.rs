@@ -63,6 +63,7 @@ impl FindingEntry {
 }
 
 impl EvidenceEntry {
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of evidence")]
     fn new(evidence: &Evidence) -> Self {
         match evidence {
             Evidence::NotRestorable { backup, obstacle }

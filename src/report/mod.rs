@@ -30,7 +30,9 @@ pub use reclaimable::ReclaimReason;
 pub use recovery::{RecoveryReport, RestoreReport};
 pub use refusals::{Refusals, Refused, RefusedKind};
 pub use retention::RetentionReport;
-pub use schedule::{Contradiction, ObservedIntervals, ScheduleExpectation, ScheduleReport};
+pub use schedule::{
+    Contradiction, ObservedIntervals, SURE_FACTOR, ScheduleExpectation, ScheduleReport,
+};
 pub use server::{PostgresqlIdentity, ServerReport};
 pub use status::{ArchiveStatus, ScanFailure};
 pub use storage::{PrefixKind, PrefixSums};

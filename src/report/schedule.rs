@@ -65,10 +65,11 @@ pub enum Contradiction {
     LessOften,
 }
 
-/// Number of intervals required to be sure of a contradiction, and the factor by which they must be
-/// too long or too short.
+/// Number of intervals required to be sure of a contradiction.
 const SURE_INTERVALS: usize = 4;
-const SURE_FACTOR: i32 = 2;
+
+/// Factor by which intervals must be too long or too short to contradict a schedule.
+pub const SURE_FACTOR: i32 = 2;
 
 impl ScheduleReport {
     /// Latest scheduled time up to now; `None` if unknown, as for `@every` before any backup.

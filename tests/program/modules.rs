@@ -92,6 +92,7 @@ fn uses_between_the_modules_go_one_way() {
         let later = PURE.iter().skip(index + 1).chain(&OTHERS);
         assert_absent(module, later.map(|other| format!("crate::{other}")));
     }
+    assert_absent("metrics", ["output", "pages"].map(|module| format!("crate::{module}")));
     assert_absent(
         "scan",
         ["web", "config", "app", "metrics"].map(|module| format!("crate::{module}")),
@@ -111,6 +112,12 @@ fn uses_between_the_modules_go_one_way() {
         "config",
         ["certificates", "scan", "web", "app"].map(|module| format!("crate::{module}")),
     );
+}
+
+/// A rule returns evidence; `output` makes a sentence of it.
+#[test]
+fn rules_write_no_sentences() {
+    assert_absent("health", ["format!", "write!"].map(str::to_owned));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::ScannedServer;
 use crate::health::{Evidence, Finding};
 use crate::report::{UNFINISHED_FOR, UploadSums};
 
+#[expect(clippy::unnecessary_wraps, reason = "a rule may find nothing")]
 pub(super) fn orphaned_server(subject: &ScannedServer<'_>) -> Option<Finding> {
     let bytes = subject.server.usage.sums.bytes;
     Some(Finding::warning(Evidence::OrphanedServer { bytes }))

@@ -149,12 +149,13 @@ fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
 
 impl TimelineEntry {
     fn new(id: TimelineId, timeline: &TimelineWal) -> Self {
+        let parent = timeline.parent;
         Self {
             timeline: id.0,
-            parent: timeline.parent.map(|parent| parent.timeline.0),
-            switched_at: timeline.parent.map(|parent| parent.switched_at.to_string()),
-            first: timeline.first.map(|segment| segment.to_string()),
-            last: timeline.last.map(|segment| segment.to_string()),
+            parent: parent.map(|parent| parent.timeline.0),
+            switched_at: parent.map(|parent| parent.switched_at.to_string()),
+            first: timeline.first.as_ref().map(ToString::to_string),
+            last: timeline.last.as_ref().map(ToString::to_string),
             segments: timeline.segments,
             bytes: timeline.stored.bytes,
         }
@@ -175,7 +176,11 @@ fn stray_timelines(wal: &WalReport, server: &ServerReport) -> Option<Vec<u32>> {
 }
 
 fn numbers(timelines: &BTreeSet<TimelineId>) -> Vec<u32> {
-    timelines.iter().map(|timeline| timeline.0).collect()
+    timelines.iter().copied().map(number).collect()
+}
+
+const fn number(timeline: TimelineId) -> u32 {
+    timeline.0
 }
 
 fn intervals(intervals: &Intervals) -> Option<IntervalsEntry> {
@@ -191,8 +196,8 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
     let recovery = &server.recovery;
     let histories_missing = server.histories_missing();
     RecoveryEntry {
-        current_timeline: server.current_timeline().map(|timeline| timeline.0),
-        unreached_timeline: recovery.verdict.unreached_timeline.map(|timeline| timeline.0),
+        current_timeline: server.current_timeline().map(number),
+        unreached_timeline: recovery.verdict.unreached_timeline.map(number),
         gaps: recovery.gaps().map(|_| entries(recovery.named_gaps())),
         pending_gaps: entries(recovery.named(&recovery.pending)),
         obsolete: recovery.obsolete.as_ref().map(|obsolete| entries(recovery.named(obsolete))),

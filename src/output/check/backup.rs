@@ -168,7 +168,6 @@ impl BackupEntry {
             let known = BackupVerdictLabel::of(backup, verdict);
             Label(if is_certain { known } else { BackupVerdictLabel::Unknown })
         };
-        let restore_with = judged.and_then(|judged| judged.works_with);
         let reach = judged.and_then(|judged| judged.reach);
         let thawed_reach = judged.and_then(|judged| judged.thawed_reach);
         Self {
@@ -177,7 +176,7 @@ impl BackupEntry {
             verdict: label(verdict),
             verdict_after_thaw: label(thawed),
             restorable: is_restorable(backup, server),
-            restore_with: restore_with.map(|target| target.to_string()),
+            restore_with: judged.and_then(restore_with),
             obstacle: verdict.filter(|_| is_certain).and_then(obstacle),
             reach: ReachEntry::new(reach, &backup.id, &recovery.reached_at),
             reach_after_thaw: ReachEntry::new(
@@ -200,6 +199,11 @@ impl BackupEntry {
             missing_data: backup.missing_data.iter().map(str::to_owned).collect(),
         }
     }
+}
+
+/// Value of `recovery_target_timeline` with which a restore gets furthest.
+fn restore_with(judged: &BackupVerdict) -> Option<String> {
+    judged.works_with.as_ref().map(ToString::to_string)
 }
 
 const fn unreadable_reason(backup: &BackupReport) -> Option<Label<UnreadableReason>> {
@@ -279,5 +283,5 @@ impl FollowEntry {
 }
 
 fn name(segment: Option<SegmentName>) -> Option<String> {
-    segment.map(|segment| segment.to_string())
+    segment.as_ref().map(ToString::to_string)
 }

@@ -31,7 +31,7 @@ pub struct CertificateEntry {
     pub not_before: Option<Moment>,
     /// Earliest end of validity among the certificates of the chain.
     pub not_after: Option<Moment>,
-    /// Whole days until then, rounded down; negative after it.
+    /// Number of days until then, rounded down; negative after it.
     pub days_left: Option<i64>,
     /// End of the validity of the leaf.
     pub leaf_not_after: Option<Moment>,

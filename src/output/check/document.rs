@@ -148,7 +148,7 @@ pub struct IntervalsEntry {
     pub longest_seconds: f64,
 }
 
-/// Whole segments of one timeline.
+/// Segments of one timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TimelineEntry {
     /// Number of the timeline.

@@ -166,7 +166,7 @@ mod tests {
         let started = incomplete("20261114T100000", Some(&with(BackupStatus::Started)), now);
         let waiting = incomplete("20261114T100000", Some(&with(BackupStatus::WaitingForWals)), now);
 
-        insta::assert_snapshot!(started, @"");
-        insta::assert_snapshot!(waiting, @"");
+        insta::assert_snapshot!(started, @"Backup 20261114T100000 is neither complete nor running: it started 1 day 2 hours ago, longer ago than `backups.maxRunningTime`, and never finished");
+        insta::assert_snapshot!(waiting, @"Backup 20261114T100000 is neither complete nor running: it started 1 day 2 hours ago, longer ago than `backups.maxRunningTime`, and never got beyond the status WAITING_FOR_WALS");
     }
 }

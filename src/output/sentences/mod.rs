@@ -19,6 +19,7 @@ const REASON_CHARACTERS: usize = 400;
 
 /// Describes a finding for people, as of a moment: sentences without a line break.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of evidence")]
 pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
     match &finding.evidence {
         Evidence::ScanFailed { failure } => {

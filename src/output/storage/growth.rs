@@ -62,38 +62,53 @@ pub struct WeekEntry {
 impl GrowthEntry {
     /// Sums up the bytes that arrived before a day and on it; later ones are not counted.
     pub(super) fn new(usage: &Usage, today: Day) -> Self {
-        let arrived = |begin: i32, end: i32| sum(usage, Day(begin), Day(end));
-        let monday = monday_of(today).0;
-        let before = |days: i32| today.0.saturating_sub(days);
-        let last_30_days_bytes = arrived(before(DAYS), today.0);
+        let monday = monday_of(today);
+        let last_30_days_bytes = arrived_within(usage, before(today, DAYS), DAYS);
         let averaged_days = averaged_days(usage, today);
-        let average = |days: u64| {
-            let scaled = u128::from(last_30_days_bytes) * u128::from(days);
-            let average = scaled.checked_div(u128::from(averaged_days))?;
-            Some(u64::try_from(average).unwrap_or(u64::MAX))
-        };
-        let day = |back: i32| DayEntry {
-            day: Day(before(back)).begins_at().format("%Y-%m-%d").to_string(),
-            bytes: arrived(before(back), before(back - 1)),
-        };
-        let week = |back: i32| {
-            let begin = monday.saturating_sub(back * WEEK);
-            let bytes = arrived(begin, begin.saturating_add(WEEK));
-            WeekEntry { week: Day(begin).begins_at().format("%G-W%V").to_string(), bytes }
-        };
+        let per_day = average(last_30_days_bytes, averaged_days, 1);
+        let per_week = average(last_30_days_bytes, averaged_days, 7);
+        let mut days = Vec::new();
+        for back in (1..=DAYS).rev() {
+            let day = before(today, back);
+            let bytes = arrived_within(usage, day, 1);
+            days.push(DayEntry { day: day.begins_at().format("%Y-%m-%d").to_string(), bytes });
+        }
+        let mut weeks = Vec::new();
+        for back in (1..=WEEKS).rev() {
+            let week = before(monday, back * WEEK);
+            let bytes = arrived_within(usage, week, WEEK);
+            weeks.push(WeekEntry { week: week.begins_at().format("%G-W%V").to_string(), bytes });
+        }
         Self {
-            today_bytes: arrived(today.0, today.0.saturating_add(1)),
-            last_day_bytes: arrived(before(1), today.0),
-            last_7_days_bytes: arrived(before(WEEK), today.0),
+            today_bytes: arrived_within(usage, today, 1),
+            last_day_bytes: arrived_within(usage, before(today, 1), 1),
+            last_7_days_bytes: arrived_within(usage, before(today, WEEK), WEEK),
             last_30_days_bytes,
             averaged_days,
-            bytes_per_day: average(1),
-            bytes_per_week: average(7).filter(|_| averaged_days >= 7),
-            days: (1..=DAYS).rev().map(day).collect(),
-            this_week_bytes: arrived(monday, today.0.saturating_add(1)),
-            weeks: (1..=WEEKS).rev().map(week).collect(),
+            bytes_per_day: per_day,
+            bytes_per_week: per_week.filter(|_| averaged_days >= 7),
+            days,
+            this_week_bytes: sum(usage, monday, Day(today.0.saturating_add(1))),
+            weeks,
         }
     }
+}
+
+/// Returns the day so many days before another.
+const fn before(day: Day, days: i32) -> Day {
+    Day(day.0.saturating_sub(days))
+}
+
+/// Sums up the bytes that arrived on so many days from `first` on.
+fn arrived_within(usage: &Usage, first: Day, days: i32) -> u64 {
+    sum(usage, first, Day(first.0.saturating_add(days)))
+}
+
+/// Average bytes of so many days, from a sum over `averaged_days`; `None` if these are none.
+fn average(sum: u64, averaged_days: u64, days: u64) -> Option<u64> {
+    let scaled = u128::from(sum) * u128::from(days);
+    let average = scaled.checked_div(u128::from(averaged_days))?;
+    Some(u64::try_from(average).unwrap_or(u64::MAX))
 }
 
 /// Sums up the bytes that arrived in `begin..end`.

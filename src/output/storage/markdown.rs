@@ -26,15 +26,17 @@ fn block_text(block: &Block) -> String {
 }
 
 fn table_text(table: &TextTable) -> String {
-    let titles = table.columns.iter().map(|column| escaped(column.name())).collect();
-    let mut lines = vec![line(titles), line(table.columns.iter().map(alignment).collect())];
+    let titles: Vec<_> = table.columns.iter().map(|column| escaped(column.name())).collect();
+    let alignments: Vec<_> = table.columns.iter().map(alignment).collect();
+    let mut lines = vec![line(&titles), line(&alignments)];
     for row in &table.rows {
-        lines.push(line(row.iter().map(cell_text).collect()));
+        let cells: Vec<_> = row.iter().map(cell_text).collect();
+        lines.push(line(&cells));
     }
     lines.join("\n")
 }
 
-fn line(cells: Vec<String>) -> String {
+fn line(cells: &[String]) -> String {
     format!("| {} |", cells.join(" | "))
 }
 

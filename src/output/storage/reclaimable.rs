@@ -70,10 +70,10 @@ impl ReasonEntry {
                 entry.add(server.reclaimable.get(&reason).copied());
             }
         }
-        if reason == ReclaimReason::IncompleteUpload {
-            if let Some(sums) = report.uploads_outside_servers() {
-                entry.add(sums.bytes);
-            }
+        if reason == ReclaimReason::IncompleteUpload
+            && let Some(sums) = report.uploads_outside_servers()
+        {
+            entry.add(sums.bytes);
         }
         entry
     }

@@ -32,7 +32,7 @@ struct Shows {
     page_bytes: usize,
     asked: AtomicUsize,
     written: AtomicUsize,
-    /// Where locked, nothing is written until it is released.
+    /// Lock during which nothing is written.
     gate: Mutex<()>,
 }
 
@@ -119,7 +119,7 @@ impl Server {
     }
 }
 
-/// What arrives until the other side closes or cuts the connection.
+/// Reads until the other side closes the connection.
 async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);

@@ -1,4 +1,4 @@
-//! What is answered, and how.
+//! Answers to requests.
 
 use super::*;
 

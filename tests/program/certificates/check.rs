@@ -58,12 +58,12 @@ async fn each_is_listed_with_the_time_left_and_what_is_wrong() {
     let ended = run(&archive, &certificates, &["check", "--at", MORNING]).await;
 
     insta::assert_snapshot!(of_certificates(&archive, &ended.output), @"
-    OK certificate good (file /certs/good.crt): ends in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=good, verifies
-    CRITICAL certificate ended (file /certs/ended.crt): ended 1 day 6 hours ago, 2026-01-01 00:00:00 UTC, CN=ended
-        CRITICAL: The certificate ended 1 day 6 hours ago
-    CRITICAL certificate not-yet (file /certs/not-yet.crt): ends in 728 days 18 hours, 2028-01-01 00:00:00 UTC, CN=not-yet
+    OK certificate good (file /certs/good.crt): expires in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=good, verifies
+    CRITICAL certificate ended (file /certs/ended.crt): expired 1 day 6 hours ago, 2026-01-01 00:00:00 UTC, CN=ended
+        CRITICAL: The certificate expired 1 day 6 hours ago
+    CRITICAL certificate not-yet (file /certs/not-yet.crt): expires in 728 days 18 hours, 2028-01-01 00:00:00 UTC, CN=not-yet
         CRITICAL: The certificate is not valid before 2027-01-01 00:00:00 UTC
-    CRITICAL certificate wrong (file /certs/wrong.crt): ends in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=wrong
+    CRITICAL certificate wrong (file /certs/wrong.crt): expires in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=wrong
         CRITICAL: The certificate does not verify: OpenSSL refuses the certificate of `CN=wrong`: unable to get local issuer certificate
     UNKNOWN certificate empty (file /certs/empty.crt)
         UNKNOWN: The certificate cannot be read: the file is empty
@@ -87,9 +87,9 @@ async fn a_ca_file_that_cannot_be_used_is_named() {
     let ended = run(&archive, &certificates, &["check", "--at", MORNING]).await;
 
     insta::assert_snapshot!(of_certificates(&archive, &ended.output), @"
-    UNKNOWN certificate no-ca.crt (file /certs/good.crt): ends in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=good
+    UNKNOWN certificate no-ca.crt (file /certs/good.crt): expires in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=good
         UNKNOWN: The certificate cannot be verified: the CA file `/certs/no-ca.crt` cannot be used: there is no such file
-    UNKNOWN certificate empty-ca.crt (file /certs/good.crt): ends in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=good
+    UNKNOWN certificate empty-ca.crt (file /certs/good.crt): expires in 363 days 18 hours, 2027-01-01 00:00:00 UTC, CN=good
         UNKNOWN: The certificate cannot be verified: the CA file `/certs/empty-ca.crt` cannot be used: the file is empty
     ");
     assert_eq!(ended.code, Some(3));

@@ -72,8 +72,8 @@ async fn a_prefix_with_nothing_in_it_is_perhaps_the_wrong_one() {
         parsed(&check_with(&archive, &wrong, &["--output", "json"]).await),
     );
 
-    let hint = "This server has never been backed up: it has no directory. No server's directory lies \
-                below the destination path: is it the right one?";
+    let hint = "This server has never been backed up: it has no directory. No server directory exists \
+                below the destination path: check `destinationPath`";
     assert_eq!(text.code, Some(2));
     assert!(text.output.contains(hint), "{}", text.output);
     assert_eq!(found["archives"][0]["servers"][0]["findings"][0]["message"], hint);

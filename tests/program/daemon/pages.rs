@@ -116,7 +116,7 @@ async fn the_front_page_tells_how_the_last_scan_went() {
     exporter.wait_for("a failed scan", SOON, is_down).await;
 
     let (_, page) = exporter.get("/").await;
-    for text in ["failure", "the credentials may not list bucket", "last success: ", "not known"] {
+    for text in ["failure", "the credentials may not list bucket", "last success: ", "unknown"] {
         assert!(page.contains(text), "no {text} in {page}");
     }
     assert!(!page.contains(r#"class="good""#), "nothing looks well that is not known: {page}");

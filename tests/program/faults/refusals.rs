@@ -67,7 +67,10 @@ async fn a_bucket_that_is_missing_is_found_once_it_is_there() {
     assert_eq!(value(&empty, "scan_objects", &[]), Some(0.0));
     let entries = scene.exporter.log_entries();
     let warning = entries.iter().find(|entry| entry["level"] == "WARN").unwrap();
-    assert!(warning["message"].as_str().unwrap().contains("the right one"), "{warning}");
+    assert!(
+        warning["message"].as_str().unwrap().contains("No server directory exists"),
+        "{warning}"
+    );
 
     let full = small_archive();
     for key in full.keys(SMALL_BUCKET) {

@@ -124,7 +124,7 @@ async fn uploads_that_the_store_does_not_list_are_not_known() {
 
     let told = [
         "Not known for 1 server: multipart uploads that nobody finished.",
-        "Unfinished multipart uploads: not known, as the store does not list them.",
+        "Unfinished multipart uploads: unknown, because the store does not list them.",
     ];
     assert!(told.iter().all(|line| text.output.contains(line)), "{}", text.output);
     assert!(parsed(&json)["archives"][0]["storage"]["uploads"].is_null());

@@ -64,6 +64,31 @@ fn product(expression: &str) -> Option<f64> {
     inside.split('*').map(|factor| factor.trim().parse::<f64>().ok()).product()
 }
 
+/// Thresholds without a counterpart in a check: they compare with earlier scans, or replace a setting of
+/// the exporter such as `warnBefore`.
+const OF_ALERTS_ALONE: [&str; 8] = [
+    "scan_age_seconds",
+    "throttled_ratio",
+    "backup_age_seconds",
+    "wal_age_seconds",
+    "storage_growth_bytes",
+    "storage_growth_ratio",
+    "certificate_remaining_seconds",
+    "certificate_remaining_ratio",
+];
+
+#[test]
+fn every_threshold_is_shared_or_of_alerts_alone() {
+    let recording: Vec<_> = all_rules().into_iter().filter(|rule| rule.record.is_some()).collect();
+    let recorded: BTreeSet<_> =
+        recording.iter().filter_map(|rule| rule.labels.get("name")).map(String::as_str).collect();
+
+    let shared = thresholds().into_iter().map(|threshold| threshold.name);
+    let known: BTreeSet<_> = shared.chain(OF_ALERTS_ALONE).collect();
+
+    assert_eq!(recorded, known);
+}
+
 #[test]
 fn findings_and_alerts_have_the_same_thresholds() {
     for threshold in thresholds() {
