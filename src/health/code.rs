@@ -29,7 +29,7 @@ macro_rules! codes {
 codes! {
     /// A scan failed.
     ScanFailed = "scan_failed",
-    /// No server's directory exists.
+    /// No server directory exists.
     NoServers = "no_servers",
     /// Only the configured servers' backups and WAL may be listed.
     ListedInPart = "listed_in_part",
@@ -57,11 +57,11 @@ codes! {
     BackupTooOld = "backup_too_old",
     /// A backup is overdue by its schedule.
     BackupOverdue = "backup_overdue",
-    /// A backup has been under way for far longer than usual.
+    /// A backup has been running for much longer than usual.
     BackupStuck = "backup_stuck",
     /// A backup failed, and none has completed since.
     BackupFailed = "backup_failed",
-    /// A backup is neither whole nor under way.
+    /// A backup is neither complete nor running.
     BackupIncomplete = "backup_incomplete",
     /// A `backup.info` cannot be read.
     BackupUnreadable = "backup_unreadable",

@@ -68,8 +68,8 @@ async fn what_is_too_much_for_a_table_is_summed_below_it() {
     let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
 
     // 61 servers, with the small one; 62 prefixes, as only that one has backups.
-    assert!(text.output.contains("and 11 more, together"), "{}", text.output);
-    assert!(text.output.contains("and 12 more, together"), "{}", text.output);
+    assert!(text.output.contains("and 11 more, in total"), "{}", text.output);
+    assert!(text.output.contains("and 12 more, in total"), "{}", text.output);
     let rows = text.output.lines().filter(|line| line.ends_with("/wals/")).count();
     assert_eq!(rows, 50);
     let found = parsed(&json);
@@ -85,7 +85,7 @@ async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
 
     let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
 
-    let told = "Not known for 1 server: backups that are obsolete by the retention policy.";
+    let told = "Unknown for 1 server: backups that are obsolete by the retention policy.";
     assert!(text.output.contains(told), "{}", text.output);
     let found = parsed(&json);
     let reasons = list(&found["archives"][0]["storage"]["reclaimable"], "reasons");
@@ -123,7 +123,7 @@ async fn uploads_that_the_store_does_not_list_are_not_known() {
     let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
 
     let told = [
-        "Not known for 1 server: multipart uploads that nobody finished.",
+        "Unknown for 1 server: unfinished multipart uploads.",
         "Unfinished multipart uploads: unknown, because the store does not list them.",
     ];
     assert!(told.iter().all(|line| text.output.contains(line)), "{}", text.output);
