@@ -113,7 +113,9 @@ fn hostile_names_are_escaped() {
     servers[0].name = hostile.to_owned();
     servers[0].findings = vec![finding; 9];
 
-    for page in [landing_page(&overview(&[archive.clone()])), page_of(&archive, servers)] {
+    for page in
+        [landing_page(&overview(std::slice::from_ref(&archive))), page_of(&archive, servers)]
+    {
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
         assert!(page.contains("5 minutes ago") && page.contains("in 5 minutes"), "{page}");
     }
