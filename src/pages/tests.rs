@@ -64,7 +64,6 @@ fn report(servers: &[&str]) -> Arc<Report> {
         ignored: [].into(),
         prefixes: Vec::new(),
         uploads: None,
-        lacking: [].into(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Result of one scan as plain data: immutable, and replaced as a whole by the next one.
 //!
 //! Values that a file of unknown content could change are absent, never guessed. The types know
-//! nothing of listings or files: [`crate::assess`] fills them, and [`crate::rendering`] and
+//! nothing of listings or files: [`crate::assess`] fills them, and [`crate::health`], [`crate::output`] and
 //! [`crate::metrics`] show them.
 
 mod archive;

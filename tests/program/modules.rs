@@ -99,8 +99,7 @@ fn uses_between_the_modules_go_one_way() {
     );
     assert_absent(
         "certificates",
-        ["scan", "web", "config", "app", "metrics"]
-            .map(|module| format!("crate::{module}")),
+        ["scan", "web", "config", "app", "metrics"].map(|module| format!("crate::{module}")),
     );
     assert_absent(
         "web",

@@ -77,7 +77,7 @@ pub(super) fn backup_incomplete(
     }
     let incomplete = backup.incomplete_reason().map(|reason| IncompleteBackup {
         reason,
-        status: backup.info.as_ref().map(|info| info.status.clone()),
+        status: backup.info.as_ref().map(|info| info.status()),
         missing_data: backup.missing_data.clone(),
         began_at: backup.began_at,
     });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use barman_archive::barman::KeepTarget;
+use barman_archive::barman::{BackupInfo, KeepTarget};
 use barman_archive::inventory::UnreadableReason;
 use barman_archive::postgres::SegmentName;
 use barman_archive::recovery::{BackupVerdict, Followed, Verdict};
@@ -188,7 +188,7 @@ impl BackupEntry {
             default_target_timeline: judged.map(|judged| judged.default_target.0),
             default_target_works: judged.and_then(|judged| default_target_works(judged, server)),
             began_at: backup.began_at.map(Moment),
-            ended_at: info.and_then(|info| info.ended_at).map(Moment),
+            ended_at: info.and_then(BackupInfo::ended_at).map(Moment),
             keep: backup.keep.map(Label),
             cluster_size_bytes: backup.cluster_size_bytes(),
             stored_bytes: backup.stored.bytes,

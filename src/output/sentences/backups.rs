@@ -1,6 +1,6 @@
 //! Sentences about backups and their schedule.
 
-use barman_archive::barman::BackupStatus;
+use barman_archive::barman::{BackupStatus, UnfinishedStatus};
 use barman_archive::inventory::UnreadableReason;
 use chrono::{DateTime, TimeDelta, Utc};
 use cnpg_schedule::BackupSchedule;
@@ -126,15 +126,12 @@ fn never_ended(incomplete: &IncompleteBackup, status: &str, now: DateTime<Utc>) 
         None => "at an unknown time".to_owned(),
     };
     let end = match incomplete.status {
-        Some(BackupStatus::Started) | None => "never finished".to_owned(),
-        Some(
-            BackupStatus::Empty
-            | BackupStatus::WaitingForWals
-            | BackupStatus::Syncing
-            | BackupStatus::Done
-            | BackupStatus::Failed
-            | BackupStatus::Unknown(_),
-        ) => format!("never got beyond the status {status}"),
+        Some(BackupStatus::Unfinished(UnfinishedStatus::Started)) | None => {
+            "never finished".to_owned()
+        }
+        Some(BackupStatus::Done | BackupStatus::Unfinished(_)) => {
+            format!("never got beyond the status {status}")
+        }
     };
     format!("it started {start}, longer ago than `backups.maxRunningTime`, and {end}")
 }
@@ -156,15 +153,20 @@ mod tests {
     fn a_backup_that_never_ended_names_its_status() {
         let began_at = "2026-11-14T10:00:00Z".parse().unwrap();
         let now = "2026-11-15T12:00:00Z".parse().unwrap();
-        let with = |status| IncompleteBackup {
+        let with = |status: BackupStatus| IncompleteBackup {
             reason: IncompleteReason::NeverEnded,
             status: Some(status),
             missing_data: std::iter::empty::<&str>().collect(),
             began_at: Some(began_at),
         };
 
-        let started = incomplete("20261114T100000", Some(&with(BackupStatus::Started)), now);
-        let waiting = incomplete("20261114T100000", Some(&with(BackupStatus::WaitingForWals)), now);
+        let started =
+            incomplete("20261114T100000", Some(&with(UnfinishedStatus::Started.into())), now);
+        let waiting = incomplete(
+            "20261114T100000",
+            Some(&with(UnfinishedStatus::WaitingForWals.into())),
+            now,
+        );
 
         insta::assert_snapshot!(started, @"Backup 20261114T100000 is neither complete nor running: it started 1 day 2 hours ago, longer ago than `backups.maxRunningTime`, and never finished");
         insta::assert_snapshot!(waiting, @"Backup 20261114T100000 is neither complete nor running: it started 1 day 2 hours ago, longer ago than `backups.maxRunningTime`, and never got beyond the status WAITING_FOR_WALS");
