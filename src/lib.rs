@@ -14,6 +14,7 @@
 //! | [`pages`] | the HTML of the landing page |
 //! | [`metrics`] | what Prometheus sees |
 //! | [`config`] | what an operator can set |
+//! | [`clock`] | the source of the current time |
 //! | [`certificates`] | certificates in files, and in handshakes |
 //! | [`scan`] | one pass over an archive, and its schedule |
 //! | [`web`] | the HTTP server: routes, bytes and limits |
@@ -22,6 +23,7 @@
 pub mod app;
 pub mod assess;
 pub mod certificates;
+pub mod clock;
 pub mod config;
 pub mod health;
 pub mod metrics;

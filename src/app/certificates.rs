@@ -1,10 +1,10 @@
-//! The certificates at run time: what watches them, and what that publishes.
+//! The certificates at run time: their watchers, and what these publish.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use archive_store::LimitedStore;
-use archive_store_s3::{S3Store, TlsEndpoint};
+use archive_store_s3::S3Store;
 use chrono::TimeDelta;
 use tls_certificates::x509::{CertificateStatus, WarnBefore};
 use tokio_util::sync::CancellationToken;
@@ -12,15 +12,16 @@ use tokio_util::task::TaskTracker;
 
 use super::scanner::ArchiveScanner;
 use crate::certificates::{
-    Address, CertificateObserver, EndpointFinder, Negotiation, Subject, Trust, Watched, Watcher,
+    CertificateObserver, EndpointFinder, Found, Subject, Trust, Watched, Watcher,
 };
+use crate::clock::Clock;
 use crate::config::{
     ArchiveConfig, CertificateConfig, CertificateLocation, CertificateWatchConfig, Config,
-    EndpointUrl, SslNegotiation,
+    EndpointUrl,
 };
-use crate::scan::{Clock, ScanTimes, ScheduleError, Ticker};
+use crate::scan::{ScanTimes, ScheduleError, Ticker};
 
-/// What is known under one configured name, swapped in whole.
+/// Statuses of the certificates under one configured name, swapped in whole.
 #[derive(Default)]
 struct PublishedCertificates(RwLock<Vec<CertificateStatus>>);
 
@@ -30,49 +31,71 @@ impl CertificateObserver for PublishedCertificates {
     }
 }
 
-/// Everything that is watched: what the configuration lists, and the archives' endpoints.
+impl PublishedCertificates {
+    fn statuses(&self) -> Vec<CertificateStatus> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Watchers of the configured certificates and of the archives' endpoints.
 #[derive(Clone)]
 pub(super) struct Certificates {
-    watchers: Arc<[(Arc<PublishedCertificates>, Arc<Watcher>)]>,
+    watched: Arc<[WatchedName]>,
+}
+
+/// One configured name with its watcher.
+struct WatchedName {
+    published: Arc<PublishedCertificates>,
+    watcher: Arc<Watcher>,
+}
+
+impl WatchedName {
+    fn new(subject: Subject, time_limit: Duration, clock: &Clock) -> Self {
+        let published = Arc::new(PublishedCertificates::default());
+        let watcher = Watcher::new(subject, time_limit, published.clone(), clock.clone());
+        Self { published, watcher: Arc::new(watcher) }
+    }
 }
 
 impl Certificates {
-    /// Nothing is read yet. Each scanner belongs to the archive in its place.
+    /// Creates the watchers; nothing is read yet. Each scanner belongs to the archive in its place.
     pub(super) fn new(config: &Config, scanners: &[Arc<ArchiveScanner>], clock: &Clock) -> Self {
         let watch = &config.certificate_watch;
-        let listed = config.certificates.iter().map(|certificate| listed(certificate, watch));
-        let archives = config.archives.iter().zip(scanners);
-        let endpoints = archives.map(|(archive, scanner)| endpoint(archive, scanner, watch));
-        let watcher = |watched| {
-            let published = Arc::new(PublishedCertificates::default());
-            let (observer, limit) = (published.clone(), watch.timeout);
-            let watcher = Watcher::new(watched, limit, observer, clock.clone());
-            (published, Arc::new(watcher))
-        };
-        let watchers = listed.chain(endpoints).map(watcher).collect();
-        Self { watchers }
+        let mut subjects = Vec::new();
+        for certificate in &config.certificates {
+            subjects.push(configured(certificate, watch));
+        }
+        for (archive, scanner) in config.archives.iter().zip(scanners) {
+            subjects.push(endpoint(archive, scanner, watch));
+        }
+        let mut watched = Vec::new();
+        for subject in subjects {
+            watched.push(WatchedName::new(subject, watch.timeout, clock));
+        }
+        Self { watched: watched.into() }
     }
 
-    /// What is known of each, in the order of the configuration; each name once.
+    /// Statuses of all certificates, in the order of the configuration; each name once.
     pub(super) fn statuses(&self) -> Vec<CertificateStatus> {
-        let known = |published: &PublishedCertificates| {
-            published.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-        };
-        self.watchers.iter().flat_map(|(published, _)| known(published)).collect()
+        let mut statuses = Vec::new();
+        for name in self.watched.iter() {
+            statuses.extend(name.published.statuses());
+        }
+        statuses
     }
 
-    /// Reads each once, none waiting for another.
+    /// Reads each certificate once; none waits for another.
     pub(super) async fn read(&self, stop: &CancellationToken) {
         let readings = TaskTracker::new();
-        self.start(&readings, stop);
+        self.start_reading(&readings, stop);
         readings.close();
         readings.wait().await;
     }
 
-    /// Reads each now, and again whenever the schedule is due.
+    /// Reads each certificate now, and again whenever the schedule is due.
     ///
     /// # Errors
-    /// When the scheduler cannot be started.
+    /// If the scheduler cannot be started.
     pub(super) async fn watch(
         &self,
         times: ScanTimes,
@@ -80,12 +103,14 @@ impl Certificates {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<(), ScheduleError> {
-        self.start(tasks, stop);
+        self.start_reading(tasks, stop);
         let times = Mutex::new(times);
-        let (watched, tracker, stop_reading) = (self.clone(), tasks.clone(), stop.clone());
+        let certificates = self.clone();
+        let (tracker, stop_reading) = (tasks.clone(), stop.clone());
         let tick = move || {
-            if times.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
-                watched.start(&tracker, &stop_reading);
+            let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+            if times.has_come(clock()) {
+                certificates.start_reading(&tracker, &stop_reading);
             }
         };
         let ticker = Ticker::start(tick).await?;
@@ -93,74 +118,72 @@ impl Certificates {
         Ok(())
     }
 
-    fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
-        for (_, watcher) in self.watchers.iter() {
-            let (watcher, stop) = (Arc::clone(watcher), stop.clone());
+    fn start_reading(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        for name in self.watched.iter() {
+            let watcher = Arc::clone(&name.watcher);
+            let stop = stop.clone();
             tasks.spawn(async move { watcher.read(&stop).await });
         }
     }
 }
 
-fn listed(certificate: &CertificateConfig, watch: &CertificateWatchConfig) -> Subject {
-    let watched = match &certificate.source {
-        CertificateLocation::File(path) => Watched::Files(path.clone()),
+/// Returns a certificate of the configuration as it is watched.
+fn configured(certificate: &CertificateConfig, watch: &CertificateWatchConfig) -> Subject {
+    let watched = match certificate.source.clone() {
+        CertificateLocation::File(path) => Watched::Files(path),
         CertificateLocation::PostgreSql { address, server_name, negotiation } => {
-            Watched::PostgreSql {
-                address: Address { host: address.host.as_str().to_owned(), port: address.port },
-                server_name: server_name.clone(),
-                negotiation: match negotiation {
-                    SslNegotiation::Postgres => Negotiation::Postgres,
-                    SslNegotiation::Direct => Negotiation::Direct,
-                },
-            }
+            Watched::PostgreSql { address, server_name, negotiation }
         }
     };
-    Subject {
-        name: certificate.name.clone(),
-        watched,
-        trust: certificate.ca_file.clone().map_or(Trust::None, Trust::File),
-        warn_before: warn_before(certificate.warn_before, watch),
-    }
+    let trust = match certificate.ca_file.clone() {
+        Some(file) => Trust::File(file),
+        None => Trust::None,
+    };
+    let warn_before = warn_before(certificate.warn_before, watch);
+    Subject { name: certificate.name.clone(), watched, trust, warn_before }
 }
 
-/// Returns when to warn of an end: as set for the certificate, otherwise as for all.
+/// Returns when to warn of an end: as set for the certificate, otherwise as set for all.
 fn warn_before(own: Option<Duration>, watch: &CertificateWatchConfig) -> WarnBefore {
-    let time = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
     match own {
-        Some(own) => WarnBefore::Exactly(time(own)),
-        None => WarnBefore::AtMost(time(watch.warn_before)),
+        Some(own) => WarnBefore::Exactly(time_delta(own)),
+        None => WarnBefore::AtMost(time_delta(watch.warn_before)),
     }
 }
 
-/// The endpoint of an archive, which may turn out to be reached without TLS.
+fn time_delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+/// Returns the endpoint of an archive as it is watched; it may turn out to be reached without TLS.
 fn endpoint(
     archive: &ArchiveConfig,
     scanner: &Arc<ArchiveScanner>,
     watch: &CertificateWatchConfig,
 ) -> Subject {
-    let url = archive.endpoint_url.as_ref().map(EndpointUrl::as_str);
-    let url = url.unwrap_or("Amazon S3").to_owned();
-    let trust = archive.endpoint_ca_file.clone().map_or(Trust::System, Trust::File);
-    let find = finder(Arc::clone(&scanner.store));
+    let url = archive.endpoint_url.as_ref().map_or("Amazon S3", EndpointUrl::as_str);
+    let find = endpoint_finder(Arc::clone(&scanner.store));
+    let trust = match archive.endpoint_ca_file.clone() {
+        Some(file) => Trust::File(file),
+        None => Trust::System,
+    };
     Subject {
-        // A configured name has no slash.
+        // Cannot be the name of a configured certificate: that has no slash.
         name: format!("s3/{}", archive.name),
-        watched: Watched::Endpoint { url, find },
+        watched: Watched::Endpoint { url: url.to_owned(), find },
         trust,
         warn_before: warn_before(watch.endpoint_warn_before, watch),
     }
 }
 
-fn finder(store: Arc<LimitedStore<S3Store>>) -> EndpointFinder {
+fn endpoint_finder(store: Arc<LimitedStore<S3Store>>) -> EndpointFinder {
     Arc::new(move || {
         let store = Arc::clone(&store);
-        Box::pin(async move {
-            let found = store.store.tls_endpoint().await.map_err(|error| error.with_causes())?;
-            let address = |TlsEndpoint { host, port }: &TlsEndpoint| Address {
-                host: host.clone(),
-                port: *port,
-            };
-            Ok(found.map(address))
-        })
+        Box::pin(async move { find_endpoint(&store.store).await })
     })
+}
+
+async fn find_endpoint(store: &S3Store) -> Found {
+    let found = store.tls_endpoint().await.map_err(|error| error.with_causes())?;
+    Ok(found.cloned())
 }

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::archive::PublishedArchive;
 use super::certificates::Certificates;
 use super::{build_info, process};
+use crate::clock::Clock;
 use crate::metrics::{ArchiveView, BuildInfo, Page};
 use crate::pages::{Overview, STYLE_SHEET, landing_page};
-use crate::scan::{Clock, ScanTimes};
+use crate::clock::Clock;
+use crate::scan::{ScanTimes};
 use crate::web::{Content, Exposition};
 
 /// Archives and certificates as the HTTP server shows them.

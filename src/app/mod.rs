@@ -22,10 +22,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use error_causes::with_causes;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::output::explanation;
-use crate::scan::Clock;
+use crate::clock::Clock;
 use command_line::{Command, CommandLine};
 use once::{COULD_NOT_TELL, Requested, Said, Scanned};
 
@@ -95,7 +97,8 @@ fn check_config(config: &Config, strict: bool) -> ExitCode {
 /// The exit code of what has ended; an error is logged and has this one.
 fn ended(result: anyhow::Result<ExitCode>, failed: u8) -> ExitCode {
     result.unwrap_or_else(|error| {
-        tracing::error!(error = format!("{error:#}"), "The program ends");
+        let error = with_causes(error.as_ref());
+        tracing::error!(target: "app", error, "The program ends");
         ExitCode::from(failed)
     })
 }

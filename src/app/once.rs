@@ -13,10 +13,10 @@ use super::archive::PublishedArchive;
 use super::certificates::Certificates;
 use super::scanner::scanner;
 use super::terminal;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::output::progress_line;
 use crate::report::ArchiveStatus;
-use crate::scan::Clock;
 
 /// The exit code where something could not be told.
 pub(super) const COULD_NOT_TELL: u8 = 3;

@@ -13,7 +13,8 @@ use crate::config::{
     ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl, ServerConfig,
 };
 use crate::report::ScheduleExpectation;
-use crate::scan::{ArchiveScan, Clock, ScanLimits, Scanner};
+use crate::clock::Clock;
+use crate::scan::{ArchiveScan, ScanLimits, Scanner};
 
 /// Objects of a full page of a listing (Amazon S3 API Reference, "`ListObjectsV2`").
 const FULL_PAGE: usize = 1000;

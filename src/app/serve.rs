@@ -15,8 +15,9 @@ use super::build_info;
 use super::certificates::Certificates;
 use super::exporter::Exporter;
 use super::scanner::{ArchiveScanner, scanner};
+use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
-use crate::scan::{Clock, ScanTimes, Ticker};
+use crate::scan::{ScanTimes, Ticker};
 use crate::web::{self, ConnectionLimits};
 
 /// How long scans get to notice that the program stops.

@@ -1,45 +1,25 @@
-//! Reads certificates: from files, and from handshakes. Keys are never read.
+//! Reads certificates from files and from TLS handshakes; private keys are never read.
 //!
-//! What they mean is decided in [`x509`](tls_certificates::x509). Each certificate is read on its own, under a
-//! time limit of its own, so that one that hangs delays no other.
+//! A [`Watcher`] reads the certificates under one configured name whenever it is told to, and
+//! publishes what is known of them. The rules on validity and trust are in
+//! [`x509`](tls_certificates::x509). Each certificate is read on its own, under its own time limit:
+//! one that hangs must never delay another.
 
-mod address;
+mod change;
+mod connect;
 mod error;
 mod file;
 mod handshake;
 mod pattern;
 mod postgresql;
 mod reading;
+mod tasks;
 mod watched;
 mod watcher;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
-pub use address::Address;
 pub use error::ReadError;
-pub use watched::{EndpointFinder, Found, Subject, Watched};
-pub use watcher::{CertificateObserver, Clock, Watcher};
-
-/// How TLS begins with a `PostgreSQL` server; libpq's `sslnegotiation`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Negotiation {
-    /// With a request in `PostgreSQL`'s own protocol.
-    #[default]
-    Postgres,
-    /// At once, as `PostgreSQL` can since version 17.
-    Direct,
-}
-
-/// Whom to trust.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// Nobody: nothing is verified.
-    None,
-    /// The certificates in a file, which is read each time.
-    File(PathBuf),
-    /// Those that the system trusts.
-    System,
-}
+pub use watched::{EndpointFinder, Found, Subject, Trust, Watched};
+pub use watcher::{CertificateObserver, Watcher};

@@ -1,4 +1,4 @@
-//! What is watched under one name.
+//! Certificates that are watched under one configured name.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -6,27 +6,37 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tls_certificates::x509::{CertificateSource, Host, WarnBefore};
+use tls_certificates::{ServerAddress, SslNegotiation};
 
-use super::{Address, Negotiation, Trust};
+/// Address of an endpoint, `None` if it is not reached by TLS; or the reason why it is not known.
+pub type Found = Result<Option<ServerAddress>, String>;
 
-/// Where an endpoint is, or why it is not known.
-pub type Found = Result<Option<Address>, String>;
-
-/// Finds the endpoint of an object storage; `None` where it is not reached by TLS.
+/// Function that finds the endpoint of an object storage.
 pub type EndpointFinder =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Found> + Send>> + Send + Sync>;
 
 /// Certificates that are watched under one name.
 #[derive(Clone)]
 pub struct Subject {
-    /// The name that metrics show as `certificate`.
+    /// Name that metrics show as `certificate`.
     pub name: String,
     /// Place of the certificates.
     pub watched: Watched,
     /// Certificates that they are verified against.
     pub trust: Trust,
-    /// Time before their end at which they are worth a warning.
+    /// Time before their end at which a warning is due.
     pub warn_before: WarnBefore,
+}
+
+/// Certificates that others are verified against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// None: nothing is verified.
+    None,
+    /// Those in a file, which is read each time.
+    File(PathBuf),
+    /// Those that the system trusts.
+    System,
 }
 
 /// Place of certificates that are watched.
@@ -34,25 +44,26 @@ pub struct Subject {
 pub enum Watched {
     /// A file, or every file that matches a pattern.
     Files(PathBuf),
-    /// What a `PostgreSQL` server presents.
+    /// The chain that a `PostgreSQL` server presents.
     PostgreSql {
-        /// Where it listens.
-        address: Address,
-        /// The name that is asked for, and that has to be in the certificate.
+        /// Address of the server.
+        address: ServerAddress,
+        /// Name that is asked for, and that the certificate must contain.
         server_name: Host,
-        /// How TLS begins.
-        negotiation: Negotiation,
+        /// Start of TLS.
+        negotiation: SslNegotiation,
     },
-    /// What an object storage presents.
+    /// The chain that an object storage presents.
     Endpoint {
-        /// Its URL, for people.
+        /// URL, for people.
         url: String,
-        /// Finds it.
+        /// Finds the address.
         find: EndpointFinder,
     },
 }
 
 impl Watched {
+    /// Kind of source that metrics show.
     pub(super) const fn source(&self) -> CertificateSource {
         match self {
             Self::Files(_) => CertificateSource::File,
@@ -61,7 +72,7 @@ impl Watched {
         }
     }
 
-    /// Where it is, for people.
+    /// Path, address or URL, for people.
     pub(super) fn place(&self) -> String {
         match self {
             Self::Files(path) => path.to_string_lossy().into_owned(),

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use tls_certificates::x509::Host;
+use tls_certificates::{InvalidServerAddress, ServerAddress, SslNegotiation};
 
 use super::archives::{label, path, required};
 use super::scan::up_to;
 use super::schedule::Schedule;
 use super::section::Section;
-use super::server_address::ServerAddress;
 
 /// When certificates are read, and when `check` warns of their end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +30,9 @@ pub struct CertificateWatchConfig {
     /// its lifetime. Absent: as `warnBefore` says.
     pub endpoint_warn_before: Option<Duration>,
 }
+
+/// Port that `PostgreSQL` listens on by default.
+const POSTGRESQL_PORT: u16 = 5432;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -110,33 +112,6 @@ impl fmt::Display for CertificateLocation {
     }
 }
 
-/// How TLS begins with a `PostgreSQL` server, in libpq's words.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SslNegotiation {
-    /// `postgres`: with a request in `PostgreSQL`'s protocol, which every version knows.
-    #[default]
-    Postgres,
-    /// `direct`: at once, from `PostgreSQL` 17 on.
-    Direct,
-}
-
-/// A text names no negotiation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected `postgres` or `direct`")]
-pub struct InvalidSslNegotiation;
-
-impl FromStr for SslNegotiation {
-    type Err = InvalidSslNegotiation;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSslNegotiation> {
-        match text {
-            "postgres" => Ok(Self::Postgres),
-            "direct" => Ok(Self::Direct),
-            _ => Err(InvalidSslNegotiation),
-        }
-    }
-}
-
 /// Reads `certificates`, and checks each name against the others.
 pub(super) fn read_all(root: &mut Section<'_>) -> Vec<CertificateConfig> {
     let mut names = BTreeSet::new();
@@ -166,7 +141,7 @@ impl CertificateConfig {
 impl CertificateLocation {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let file = section.text("file", pattern);
-        let address: Option<ServerAddress> = section.text("postgresql", str::parse);
+        let address = section.text("postgresql", postgresql_address);
         let server_name = section.text("serverName", str::parse);
         let negotiation = section.text("sslNegotiation", str::parse).unwrap_or_default();
         match (section.has("file"), section.has("postgresql")) {
@@ -191,6 +166,11 @@ impl CertificateLocation {
         });
         file.map(Self::File).or(postgresql)
     }
+}
+
+/// Reads the address of a server that listens on `PostgreSQL`'s own port unless the text has another.
+fn postgresql_address(text: &str) -> Result<ServerAddress, InvalidServerAddress> {
+    ServerAddress::parse(text, POSTGRESQL_PORT)
 }
 
 /// What stands behind a slash tells the files of a pattern and the endpoints apart.

@@ -17,7 +17,6 @@ mod quotes;
 mod scan;
 mod schedule;
 mod section;
-mod server_address;
 mod sources;
 mod spelling;
 mod unexpanded;
@@ -32,9 +31,7 @@ use std::path::Path;
 pub use archives::{ArchiveConfig, Credentials, ServerConfig};
 pub use backup_schedule::BackupScheduleConfig;
 pub use backups::BackupsConfig;
-pub use certificates::{
-    CertificateConfig, CertificateLocation, CertificateWatchConfig, SslNegotiation,
-};
+pub use certificates::{CertificateConfig, CertificateLocation, CertificateWatchConfig};
 pub use destination::{Destination, InvalidDestination};
 pub use endpoint::EndpointUrl;
 pub use listen_address::ListenAddress;
@@ -43,7 +40,6 @@ pub use mistakes::{Mistake, Mistakes, ValueOrigin};
 pub use scan::ScanConfig;
 pub(crate) use scan::parse_time_zone;
 pub use schedule::Schedule;
-pub use server_address::ServerAddress;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
 pub use web::WebConfig;
 

@@ -9,9 +9,7 @@ use barman_archive::inventory::{Inventory, ListedObject};
 use chrono::{DateTime, Utc};
 
 use crate::assess::Expectations;
-
-/// Returns the current time.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+use crate::clock::Clock;
 
 /// Limits of a scan.
 #[derive(Clone, Copy, Debug)]

@@ -12,13 +12,14 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{ArchiveScan, Clock, ScanContext, ScanLimits};
+use super::{ArchiveScan, ScanContext, ScanLimits};
+use crate::clock::Clock;
 use crate::assess::Expectations;
 use crate::report::{NO_SERVERS, Report, ScanFailure, ScanOutcome};
 
 /// Target of the log messages on the outcomes of scans. A command that prints the outcome itself
 /// turns it off.
-const OUTCOME: &str = "scan::outcome";
+const OUTCOME: &str = "scan_result";
 
 /// End of one scan.
 #[derive(Clone, Debug)]

@@ -14,7 +14,8 @@ use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
 };
 use barman_cloud_exporter::report::{ArchiveStatus, ScanOutcome, ScheduleExpectation};
-use barman_cloud_exporter::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
+use barman_cloud_exporter::clock::Clock;
+use barman_cloud_exporter::scan::{ArchiveScan, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use embedded_s3::recorded::{self, Recorded};

@@ -1,23 +1,23 @@
-//! Where the requests for a bucket go.
+//! Address that the requests for a bucket go to.
 
 use archive_store::{ErrorKind, ErrorScope, StorageError};
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use tls_certificates::ServerAddress;
+use tls_certificates::x509::{Host, InvalidHost};
 use url::Url;
 
 use super::S3Settings;
 use super::client::{region_of, surroundings};
-use crate::TlsEndpoint;
-
-/// Asks the SDK's own rules; they know what the surroundings have to say, such as a region.
-pub(super) async fn endpoint(settings: &S3Settings) -> Result<TlsEndpoint, StorageError> {
+/// Resolves the endpoint by the SDK's own rules, which take in settings of the environment, such as a region.
+pub(super) async fn endpoint(settings: &S3Settings) -> Result<ServerAddress, StorageError> {
     resolve(settings, &surroundings(settings).await?).await
 }
 
 async fn resolve(
     settings: &S3Settings,
     surroundings: &SdkConfig,
-) -> Result<TlsEndpoint, StorageError> {
+) -> Result<ServerAddress, StorageError> {
     let params = Params::builder()
         .bucket(&settings.bucket)
         .region(region_of(surroundings))
@@ -31,9 +31,10 @@ async fn resolve(
     let found = resolver.resolve_endpoint(&params).await;
     let found = found.map_err(|error| unknown().caused_by(error.to_string()))?;
     let url = Url::parse(found.url()).map_err(|error| unknown().caused_by(error.to_string()))?;
-    let host = url.host_str().ok_or_else(unknown)?.trim_matches(['[', ']']).to_owned();
+    let host = url.host_str().ok_or_else(unknown)?.trim_matches(['[', ']']);
+    let host: Host = host.parse().map_err(|error: InvalidHost| unknown().caused_by(error))?;
     let port = url.port_or_known_default().ok_or_else(unknown)?;
-    Ok(TlsEndpoint { host, port })
+    Ok(ServerAddress { host, port })
 }
 
 fn unknown() -> StorageError {
@@ -58,7 +59,7 @@ mod tests {
             .endpoint_url("http://from-the-environment.test")
             .build();
         let settings = S3Settings { path_style, ..settings(endpoint_url) };
-        let TlsEndpoint { host, port } = resolve(&settings, &surroundings).await.unwrap();
+        let ServerAddress { host, port } = resolve(&settings, &surroundings).await.unwrap();
         format!("{host} {port}")
     }
 

@@ -32,7 +32,6 @@ mod requests;
 mod scripted;
 #[cfg(test)]
 mod tests;
-mod tls_endpoint;
 mod whole;
 mod xml;
 
@@ -53,6 +52,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use tls_certificates::ServerAddress;
 use tokio::sync::{Mutex, OnceCell};
 use tracing::info;
 
@@ -60,7 +60,6 @@ use client::Connection;
 use fault::{Call, CallTarget, Fault};
 use pages::DecodedPage;
 use product::Product;
-pub use tls_endpoint::TlsEndpoint;
 
 /// The shortest and longest pause after the body of an object broke off.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -130,7 +129,7 @@ pub struct S3Store {
     /// Outlives the connection: a new CA file is no reason for more retries.
     retries: RetryPartition,
     connections: Mutex<Connections>,
-    endpoint: OnceCell<TlsEndpoint>,
+    endpoint: OnceCell<ServerAddress>,
 }
 
 impl S3Store {
@@ -146,11 +145,11 @@ impl S3Store {
         }
     }
 
-    /// Where requests go; `None` where they go there without TLS.
+    /// Returns the address that requests go to; `None` if they go there without TLS.
     ///
     /// # Errors
-    /// When the SDK finds no endpoint for the settings.
-    pub async fn tls_endpoint(&self) -> Result<Option<&TlsEndpoint>, StorageError> {
+    /// If the SDK finds no endpoint for the settings.
+    pub async fn tls_endpoint(&self) -> Result<Option<&ServerAddress>, StorageError> {
         if self.settings.is_without_tls() {
             return Ok(None);
         }

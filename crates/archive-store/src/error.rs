@@ -85,15 +85,6 @@ impl StorageError {
     /// Returns the message, followed by those of its causes that it does not contain.
     #[must_use]
     pub fn with_causes(&self) -> String {
-        let mut text = self.message.clone();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let said = error.to_string();
-            if !text.contains(&said) {
-                text = format!("{text}: {said}");
-            }
-            cause = error.source();
-        }
-        text
+        error_causes::with_causes(self)
     }
 }

@@ -16,7 +16,8 @@ async fn an_endpoint_is_verified_by_name() {
     let (directory, root) = (TempDir::new().unwrap(), Authority::new("root"));
     let (address, _) = server(Manner::Direct(Serving::new(&root.leaf()).acceptor())).await;
     let watch = |trust| {
-        let address = Address { host: "127.0.0.1".to_owned(), port: address.port() };
+        let host = "127.0.0.1".parse().unwrap();
+        let address = ServerAddress { host, port: address.port() };
         Watch::new(endpoint(Ok(Some(address))), trust, LIMIT)
     };
 

@@ -4,7 +4,7 @@ use openssl::ssl::SslVersion;
 use tls_certificates::x509::test_certificates::version_1;
 use tokio::net::TcpListener;
 
-use super::super::address::in_turn;
+use super::super::connect::in_turn;
 use super::super::postgresql;
 use super::server::{Manner, Serving, impostor, server};
 use super::*;
@@ -38,7 +38,7 @@ async fn what_does_not_verify_is_read_all_the_same() {
     ];
     for (made, name, expected) in cases {
         let (address, _) = server(Manner::Postgres(Serving::new(&made).acceptor())).await;
-        let watched = postgresql(address, name, Negotiation::Postgres);
+        let watched = postgresql(address, name, SslNegotiation::Postgres);
 
         let read = Watch::new(watched, ca_file(&directory, &root), LIMIT).read_one().await;
 
@@ -71,7 +71,7 @@ async fn a_leaf_of_version_1_is_read_from_a_handshake() {
     for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
         let serving = Serving { version: Some(version), ..Serving::new(&leaf) };
         let (address, _) = server(Manner::Postgres(serving.acceptor())).await;
-        let watched = postgresql(address, "db.example", Negotiation::Postgres);
+        let watched = postgresql(address, "db.example", SslNegotiation::Postgres);
 
         let read = Watch::new(watched, Trust::File(file.clone()), LIMIT).read_one().await;
 
@@ -95,7 +95,7 @@ async fn tls_can_begin_at_once() {
     let made = Authority::new("root").leaf();
     let serving = Serving { protocol: Some(b"\x0apostgresql"), ..Serving::new(&made) };
     let (address, mut got) = server(Manner::Direct(serving.acceptor())).await;
-    let watched = postgresql(address, "localhost", Negotiation::Direct);
+    let watched = postgresql(address, "localhost", SslNegotiation::Direct);
 
     let read = Watch::new(watched, Trust::None, LIMIT).read_one().await;
 
@@ -118,7 +118,7 @@ async fn servers_that_speak_no_tls_say_so() {
     ];
     for (answer, expected) in cases {
         let (address, _) = server(Manner::Says(answer)).await;
-        let watched = postgresql(address, "localhost", Negotiation::Postgres);
+        let watched = postgresql(address, "localhost", SslNegotiation::Postgres);
         let limit = if answer.is_empty() { Duration::from_millis(300) } else { LIMIT };
 
         assert_eq!(Watch::new(watched, Trust::None, limit).failure().await, expected);
@@ -141,7 +141,8 @@ async fn an_address_that_does_not_answer_leaves_time_for_the_next() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let (good, _) = server(Manner::Postgres(Serving::new(&made).acceptor())).await;
     let host = "localhost".parse().unwrap();
-    let presented = |connection| postgresql::presented_by(connection, &host, Negotiation::Postgres);
+    let presented =
+        |connection| postgresql::presented_by(connection, &host, SslNegotiation::Postgres);
 
     let chain = in_turn(&[silent, closed, good], Duration::from_secs(3), presented).await;
     let none = in_turn(&[silent, silent], Duration::from_millis(200), presented).await;

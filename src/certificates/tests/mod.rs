@@ -15,6 +15,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tls_certificates::x509::test_certificates::{Authority, leaf_params, now};
 use tls_certificates::x509::{CertificateStatus, Verification, WarnBefore};
+use tls_certificates::{ServerAddress, SslNegotiation};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -74,14 +75,15 @@ fn named(params: &str) -> rcgen::CertificateParams {
     leaf_params(params, (2030, 2031))
 }
 
-fn postgresql(address: SocketAddr, name: &str, negotiation: Negotiation) -> Watched {
+fn postgresql(address: SocketAddr, name: &str, negotiation: SslNegotiation) -> Watched {
     let server_name = name.parse().unwrap();
-    let address = Address { host: address.ip().to_string(), port: address.port() };
+    let host = address.ip().to_string().parse().unwrap();
+    let address = ServerAddress { host, port: address.port() };
     Watched::PostgreSql { address, server_name, negotiation }
 }
 
 fn watch_postgres(address: SocketAddr, trust: Trust) -> Watch {
-    Watch::new(postgresql(address, "localhost", Negotiation::Postgres), trust, LIMIT)
+    Watch::new(postgresql(address, "localhost", SslNegotiation::Postgres), trust, LIMIT)
 }
 
 fn ca_file(directory: &TempDir, authority: &Authority) -> Trust {

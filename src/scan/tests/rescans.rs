@@ -13,7 +13,8 @@ use proptest::prelude::*;
 
 use super::{expecting_nothing, limits};
 use crate::report::Report;
-use crate::scan::{ArchiveScan, Clock, ScanContext, ScanLimits};
+use crate::clock::Clock;
+use crate::scan::{ArchiveScan, ScanContext, ScanLimits};
 
 /// Objects of a page.
 const PAGE: usize = 2;

@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::stores::{Change, ChangingStore, Garbling, GarblingStore, UploadRefusingStore};
 use super::{expecting_nothing, limits};
 use crate::report::{BackupState, Report};
-use crate::scan::{ArchiveScan, Clock, ScanContext};
+use crate::clock::Clock;
+use crate::scan::{ArchiveScan, ScanContext};
 
 pub(super) fn now() -> DateTime<Utc> {
     "2026-11-15T12:00:00Z".parse().unwrap()
