@@ -3,13 +3,27 @@
 TOOLS := target/test-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help build static unit test truth install lint fmt doc demo bench audit clean
+.PHONY: help build static install-program unit test truth install lint fmt doc demo bench audit clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build the exporter as it is shipped
 	cargo build --release --bin barman-cloud-exporter
+
+# For packages: DESTDIR=directory is put in front of every path.
+PREFIX ?= /usr/local
+install-program: build ## Install the exporter, its manual pages and completions; PREFIX=, DESTDIR=
+	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin target/release/barman-cloud-exporter
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man1 deploy/man/*.1
+	install -D -m 0644 deploy/completions/barman-cloud-exporter.bash \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/barman-cloud-exporter
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d \
+	  deploy/completions/barman-cloud-exporter.fish
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	  deploy/completions/_barman-cloud-exporter
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/barman-cloud-exporter \
+	  config/barman-cloud-exporter.yaml docs/schemas/*.json
 
 # Unoptimized: the tests want to see that it runs, and how it is linked.
 static: ## Build the exporter as static as in the image, for the tests
