@@ -1,4 +1,4 @@
-//! One archive at run time: what its scans publish.
+//! Published state of one archive at run time.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,16 +15,16 @@ use crate::output::ScanProgress;
 use crate::report::{ArchiveStatus, Oddity, ScanOutcome};
 use crate::scan::{ScanEnd, ScanObserver};
 
-/// What is known of one archive, swapped in whole when a scan ends.
+/// State of one archive, swapped in whole when a scan ends.
 pub(super) struct PublishedArchive {
     status: RwLock<ArchiveStatus>,
     statistics: Statistics,
-    /// True if each new oddity is logged by name.
+    /// True if each new oddity is logged with its name.
     logs_oddities: AtomicBool,
 }
 
 impl PublishedArchive {
-    /// An archive of which nothing is known yet.
+    /// Creates the state of an archive that has not been scanned.
     pub(super) fn new(config: &ArchiveConfig) -> Self {
         let endpoint = config.endpoint_url.as_ref().map(EndpointUrl::as_str);
         Self {
@@ -50,7 +50,7 @@ impl PublishedArchive {
         self.logs_oddities.store(true, Ordering::Relaxed);
     }
 
-    /// What is known now, of one moment: the counts fit the rest. Scans go on meanwhile.
+    /// Returns a consistent copy of the state and the counts. Does not block scans.
     pub(super) fn view(&self, next_scan_at: Option<DateTime<Utc>>) -> ArchiveView {
         // A panic elsewhere leaves the status as it was: it is only ever assigned.
         let status = self.status.read().unwrap_or_else(PoisonError::into_inner);
@@ -58,7 +58,7 @@ impl PublishedArchive {
         ArchiveView { status: ArchiveStatus { next_scan_at, ..status.clone() }, statistics }
     }
 
-    /// How far its only scan has got.
+    /// Progress of the scan, if there is only one.
     pub(super) fn progress(&self) -> ScanProgress {
         let status = self.status.read().unwrap_or_else(PoisonError::into_inner);
         ScanProgress {
@@ -71,7 +71,7 @@ impl PublishedArchive {
 
 impl ScanObserver for PublishedArchive {
     fn scan_ended(&self, end: ScanEnd) {
-        // Counted while nobody looks: who sees the count sees what came of the scan.
+        // Counted under the lock: whoever sees the count sees the outcome of the scan as well.
         let mut status = self.status.write().unwrap_or_else(PoisonError::into_inner);
         self.statistics.scan_ended(end.outcome, end.duration);
         status.last_attempt_at = Some(end.at);
@@ -103,7 +103,7 @@ impl ScanObserver for PublishedArchive {
 /// Logs the oddities that the previous report did not have.
 fn log_new(archive: &str, known: &BTreeSet<Oddity>, found: &BTreeSet<Oddity>) {
     for Oddity { server, kind, name } in found.difference(known) {
-        warn!(archive, server, kind, name, "Something odd is in the archive");
+        warn!(target: "app", archive, server, kind, name, "The archive contains something odd");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The log: one line per message, on standard error.
+//! Log of the program: one line per message, on standard error.
 
 use std::io::{self, IsTerminal};
 use std::panic::{self, PanicHookInfo};
@@ -12,21 +12,23 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::terminal::Errors;
 use crate::config::{LogConfig, LogFilter, LogFormat};
 
-/// Targets whose messages interest only those who work on them: limited to warnings, unless a
-/// directive of the configuration says otherwise. Each stands for all that begin with it.
+/// Targets of the program's own messages: stable names that operators filter by. A filter for `scan`
+/// also covers `scan_result`, the outcome of each scan.
+pub const TARGETS: [&str; 8] =
+    ["app", "certificates", "config", "listing", "scan", "scan_result", "storage", "web"];
+
+/// Beginnings of targets in libraries that log too much: limited to warnings, unless a directive of
+/// the configuration says otherwise.
 const NOISY: [&str; 4] = ["aws_", "hyper", "tokio_cron_scheduler", "tower"];
 
-/// What a command that shows a result logs unless told otherwise: what is odd, but for what the
-/// result itself says of scans and certificates, and what the SDK dumps of credentials that a scan
-/// could not get.
-pub const BESIDE_A_RESULT: &str = "warn,aws_config=error,\
-                                   scan::outcome=off,\
-                                   barman_cloud_exporter::certificates::watcher=off";
+/// Default filter of commands that print a result: warnings, except those that the result repeats
+/// (outcomes of scans, certificates), and except the SDK's dumps of credentials that it could not get.
+pub const BESIDE_A_RESULT: &str = "warn,aws_config=error,scan_result=off,certificates=off";
 
 /// Starts the log of this process, and sends panics there.
 ///
 /// # Errors
-/// When the process has a log already.
+/// If the process has a log already.
 pub fn start(config: &LogConfig) -> Result<(), SetGlobalDefaultError> {
     let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
     tracing::subscriber::set_global_default(subscriber(config, || Errors, colours))?;
@@ -52,26 +54,32 @@ where
 
 fn filter(level: &LogFilter) -> EnvFilter {
     let wanted = level.directives();
-    let is_quiet = |directive: &str| {
-        let directive = directive.trim();
-        directive.eq_ignore_ascii_case("off") || directive.eq_ignore_ascii_case("error")
-    };
-    // Where only errors are wanted, warnings of those would be more, not less.
+    // A filter that allows only errors must not allow warnings of noisy targets.
     if wanted.split(',').any(is_quiet) {
         return EnvFilter::new(wanted);
     }
-    let mut directives = NOISY.map(|target| format!("{target}=warn")).join(",");
-    directives.push(',');
+    let mut directives = String::new();
+    for target in NOISY {
+        directives.push_str(target);
+        directives.push_str("=warn,");
+    }
     directives.push_str(wanted);
     EnvFilter::new(directives)
 }
 
-/// A panic is one error like any other: what it said, and where.
+/// Returns whether a directive allows errors at most, for all targets.
+fn is_quiet(directive: &str) -> bool {
+    let directive = directive.trim();
+    directive.eq_ignore_ascii_case("off") || directive.eq_ignore_ascii_case("error")
+}
+
+/// Logs a panic like any other error: its message and its place.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let said = panic.payload_as_str().unwrap_or("something that is no text");
+    let said = panic.payload_as_str().unwrap_or("a value that is not a text");
     let at = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = thread::current();
-    error!(said, at, thread = thread.name().unwrap_or_default(), "The program panicked");
+    let thread = thread.name().unwrap_or_default();
+    error!(target: "app", said, at, thread, "The program panicked");
 }
 
 #[cfg(test)]
@@ -150,6 +158,23 @@ mod tests {
         assert!(!usual.contains("sdk-debug") && !usual.contains("hyper-debug"), "{usual}");
         assert!(asked.contains("sdk-debug") && !asked.contains("own-debug"), "{asked}");
         assert_eq!(errors, "");
+    }
+
+    #[test]
+    fn a_part_of_the_program_is_filtered_by_its_name() {
+        let speak = || {
+            debug!(target: "scan", "scan-debug");
+            info!(target: "scan_result", "result-info");
+            debug!(target: "web", "web-debug");
+            warn!(target: "web", "web-warn");
+        };
+
+        let scans = logged("warn,scan=debug", LogFormat::Text, speak);
+        let quiet = logged("info,scan_result=off", LogFormat::Text, speak);
+
+        assert!(scans.contains("scan-debug") && scans.contains("result-info"), "{scans}");
+        assert!(scans.contains("web-warn") && !scans.contains("web-debug"), "{scans}");
+        assert!(quiet.contains("web-warn") && !quiet.contains("result-info"), "{quiet}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! The daemon: scans and reads certificates on schedule, serves what they found, stops when told.
+//! Daemon: scans archives and reads certificates on schedule, and serves the results, until a signal.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,51 +21,61 @@ use crate::config::{Config, ListenAddress};
 use crate::scan::{ScanTimes, Ticker};
 use crate::web::{self, ConnectionLimits};
 
-/// How long scans get to notice that the program stops.
+/// Time for scans to stop when the program ends.
 const STOP_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When the program cannot start; once it runs, failures are logged and counted instead.
+/// If the program cannot start. Once it runs, failures are logged and counted instead.
 pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
     let listener = listen(config.web.listen_address).await?;
-    info!(
-        version = build_info::VERSION,
-        revision = build_info::REVISION,
-        address = %listener.local_addr()?,
-        archives = config.archives.len(),
-        "Started"
-    );
-    for warning in config.warnings() {
-        warn!("The configuration is valid, and perhaps not as meant: {warning}");
-    }
-    let (published, scanners): (Vec<_>, Vec<_>) =
-        config.archives.iter().map(|archive| scanner(archive, &config, &clock)).unzip();
-    for archive in &published {
-        archive.log_oddities();
+    log_start(&config, listener.local_addr()?);
+    let mut published = Vec::new();
+    let mut scanners = Vec::new();
+    for archive in &config.archives {
+        let (state, scanner) = scanner(archive, &config, &clock);
+        state.log_oddities();
+        published.push(state);
+        scanners.push(scanner);
     }
     let certificates = Certificates::new(&config, &scanners, &clock);
-    let scans = TaskTracker::new();
+    let tasks = TaskTracker::new();
     let cron = config.certificate_watch.schedule.cron().clone();
-    let times = ScanTimes::new(cron, config.scan.time_zone, clock());
-    certificates.watch(times, clock.clone(), &scans, &stop).await?;
-    let (cron, zone) = (config.scan.schedule.cron().clone(), config.scan.time_zone);
+    let zone = config.scan.time_zone;
+    let readings = ScanTimes::new(cron, zone, clock());
+    certificates.watch(readings, clock.clone(), &tasks, &stop).await?;
+    let cron = config.scan.schedule.cron().clone();
     let times = Arc::new(Mutex::new(ScanTimes::new(cron, zone, clock())));
-    start_scans(scanners, Arc::clone(&times), clock.clone(), &scans, &stop).await?;
+    start_scans(scanners, Arc::clone(&times), clock.clone(), &tasks, &stop).await?;
     let limits = ConnectionLimits {
         max_connections: usize::try_from(config.web.max_connections)?,
         ..ConnectionLimits::default()
     };
     let exporter = Arc::new(Exporter { archives: published, certificates, times, clock });
-    web::serve(listener, exporter, limits, stop).await.context("the HTTP side failed")?;
-    scans.close();
-    if tokio::time::timeout(STOP_DEADLINE, scans.wait()).await.is_err() {
-        warn!("A scan did not stop in time and is abandoned");
-    }
-    info!("Stopped");
+    web::serve(listener, exporter, limits, stop).await.context("the HTTP server failed")?;
+    finish(&tasks).await;
     Ok(())
+}
+
+/// Logs the start, and what is probably wrong in the configuration.
+fn log_start(config: &Config, address: SocketAddr) {
+    let (version, revision) = (build_info::VERSION, build_info::REVISION);
+    let archives = config.archives.len();
+    info!(target: "app", version, revision, %address, archives, "Started");
+    for warning in config.warnings() {
+        warn!(target: "config", warning, "A setting is valid, but probably not intended");
+    }
+}
+
+/// Waits for tasks to stop, but not for long.
+async fn finish(tasks: &TaskTracker) {
+    tasks.close();
+    if tokio::time::timeout(STOP_DEADLINE, tasks.wait()).await.is_err() {
+        warn!(target: "app", "A scan did not stop in time and is abandoned");
+    }
+    info!(target: "app", "Stopped");
 }
 
 fn stop_on_signal() -> io::Result<CancellationToken> {
@@ -74,8 +85,9 @@ fn stop_on_signal() -> io::Result<CancellationToken> {
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             warn!(
+                target: "app",
                 signal = "SIGHUP",
-                "The configuration is only read at startup: restart to reload it"
+                "The configuration is only read at the start: restart to reload it"
             );
         }
     });
@@ -86,7 +98,7 @@ fn stop_on_signal() -> io::Result<CancellationToken> {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
         };
-        info!(signal = name, "Stopping");
+        info!(target: "app", signal = name, "Stopping");
         stopped.cancel();
     });
     Ok(stop)
@@ -100,7 +112,7 @@ async fn listen(address: ListenAddress) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Scans every archive at once, and again whenever the schedule is due, each on its own.
+/// Scans every archive now, and again whenever the schedule is due, independently of each other.
 async fn start_scans(
     scanners: Vec<Arc<ArchiveScanner>>,
     times: Arc<Mutex<ScanTimes>>,

@@ -7,14 +7,22 @@ use tracing_subscriber::EnvFilter;
 
 use super::section::Section;
 
-/// What the program says about itself on standard error, and how.
+/// Log of the program, on standard error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct LogConfig {
-    /// The least severe message that is written: `error`, `warn`, `info`, `debug` or `trace`; or
-    /// directives for parts of the program, such as `info,barman_cloud_exporter::scan=debug`.
-    /// Default: `info`.
+    /// Least severe message that is written: `error`, `warn`, `info`, `debug` or `trace`; `off` writes
+    /// nothing. Directives set the level of parts of the program, as in `info,scan=debug`. Parts are
+    /// `scan` (with `scan_result`, the outcome of each scan), `listing`, `storage`, `certificates`,
+    /// `web`, `config` and `app`. Default: `info`.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub level: LogFilter,
-    /// `text`, one line per message for people; or `json`, one object per line. Default: `text`.
+    /// `text`: one line per message, for people. `json`: one object per line, for programs. Default:
+    /// `text`.
     pub format: LogFormat,
 }
 
@@ -29,14 +37,14 @@ impl LogConfig {
     }
 }
 
-/// Which messages are written: a level, or `tracing`'s filter directives.
+/// Filter of messages: a level, or `tracing`'s filter directives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(String);
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 impl LogFilter {
-    /// The directives, for `tracing_subscriber::EnvFilter`, which accepts them.
+    /// Directives that `tracing_subscriber::EnvFilter` accepts.
     #[must_use]
     pub fn directives(&self) -> &str {
         &self.0
@@ -55,10 +63,10 @@ impl fmt::Display for LogFilter {
     }
 }
 
-/// A text is neither a level nor a list of directives.
+/// Error for a text that is neither a level nor a list of directives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,hyper=debug`"
+    "expected `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,scan=debug`"
 )]
 pub struct InvalidLogFilter;
 
@@ -67,18 +75,23 @@ impl FromStr for LogFilter {
 
     fn from_str(text: &str) -> Result<Self, InvalidLogFilter> {
         let text = text.trim();
-        // To `tracing`, a lone word that is no level is a target: a typing mistake would pass.
-        let is_meant = |directive: &str| {
-            let directive = directive.trim().to_ascii_lowercase();
-            directive.contains('=') || LEVELS.contains(&directive.as_str())
-        };
-        let is_valid = text.split(',').all(is_meant) && EnvFilter::try_new(text).is_ok();
-        is_valid.then(|| Self(text.to_owned())).ok_or(InvalidLogFilter)
+        if !text.split(',').all(is_directive) || EnvFilter::try_new(text).is_err() {
+            return Err(InvalidLogFilter);
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
-/// How a message is written.
+/// Returns true if a text is a level, or a target with a level. To `tracing`, any other word is a
+/// target: a misspelled level would pass.
+fn is_directive(text: &str) -> bool {
+    let directive = text.trim().to_ascii_lowercase();
+    directive.contains('=') || LEVELS.contains(&directive.as_str())
+}
+
+/// Format of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
 pub enum LogFormat {
     /// One line per message, for people.
     #[default]
@@ -87,7 +100,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// A text names no format of the log.
+/// Error for a text that names no format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected `text` or `json`")]
 pub struct InvalidLogFormat;
@@ -110,9 +123,7 @@ mod tests {
 
     #[test]
     fn levels_and_directives_are_accepted() {
-        for text in
-            ["error", "info", "TRACE", "info,hyper=debug", "barman_cloud_exporter::scan=debug"]
-        {
+        for text in ["error", "info", "TRACE", "info,hyper=debug", "info,scan=debug", "web=off"] {
             assert!(text.parse::<LogFilter>().is_ok(), "{text}");
         }
     }

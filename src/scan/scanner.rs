@@ -17,10 +17,6 @@ use crate::clock::Clock;
 use crate::assess::Expectations;
 use crate::report::{NO_SERVERS, Report, ScanFailure, ScanOutcome};
 
-/// Target of the log messages on the outcomes of scans. A command that prints the outcome itself
-/// turns it off.
-const OUTCOME: &str = "scan_result";
-
 /// End of one scan.
 #[derive(Clone, Debug)]
 pub struct ScanEnd {
@@ -75,7 +71,7 @@ impl<S: ObjectStore + 'static> Scanner<S> {
         };
         if stop.run_until_cancelled(scan).await.is_none() {
             let archive = &self.archive;
-            info!(target: OUTCOME, archive, "A scan was cancelled, as the program stops");
+            info!(target: "scan_result", archive, "A scan was cancelled, as the program stops");
         }
     }
 
@@ -89,7 +85,7 @@ impl<S: ObjectStore + 'static> Scanner<S> {
 
     fn skip(&self) {
         warn!(
-            target: OUTCOME,
+            target: "scan_result",
             archive = self.archive,
             "A scan was skipped, as the previous one is still running: scan less often"
         );
@@ -140,7 +136,7 @@ impl<S: ObjectStore + 'static> Scanner<S> {
         match &end.result {
             Ok(report) => self.log_report(report, seconds),
             Err(ScanFailure { kind, message }) => error!(
-                target: OUTCOME,
+                target: "scan_result",
                 archive,
                 seconds,
                 outcome = end.outcome.as_label(),
@@ -164,10 +160,10 @@ impl<S: ObjectStore + 'static> Scanner<S> {
             }
         }
         if servers == 0 {
-            warn!(target: OUTCOME, archive, objects, "{NO_SERVERS}");
+            warn!(target: "scan_result", archive, objects, "{NO_SERVERS}");
         }
         info!(
-            target: OUTCOME,
+            target: "scan_result",
             archive, seconds, objects, servers, backups, segments, "Scan finished"
         );
     }

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use barman_cloud_exporter::app::logging::TARGETS;
+
 /// The pure modules, each of which uses only those before it.
 const PURE: [&str; 6] = ["report", "assess", "health", "output", "pages", "metrics"];
 
@@ -14,10 +16,14 @@ const PURE: [&str; 6] = ["report", "assess", "health", "output", "pages", "metri
 const OTHERS: [&str; 5] = ["certificates", "scan", "web", "config", "app"];
 
 /// Crates that cannot do I/O, and the packages that none of them may depend on, however far down.
-const PURE_CRATES: [&str; 2] = ["barman-archive", "cnpg-schedule"];
+const PURE_CRATES: [&str; 3] = ["barman-archive", "cnpg-schedule", "error-causes"];
 /// Their sources, and what else outside the program is as pure as it can be: `x509` needs OpenSSL.
-const PURE_SOURCES: [&str; 3] =
-    ["crates/barman-archive/src", "crates/cnpg-schedule/src", "crates/tls-certificates/src/x509"];
+const PURE_SOURCES: [&str; 4] = [
+    "crates/barman-archive/src",
+    "crates/cnpg-schedule/src",
+    "crates/error-causes/src",
+    "crates/tls-certificates/src/x509",
+];
 const PACKAGES_WITH_IO: [&str; 6] = ["tokio", "hyper", "reqwest", "openssl", "tracing", "aws-"];
 
 /// Files and folders of tests alone.
@@ -191,4 +197,43 @@ fn sections(document: &str) -> Vec<&str> {
 
 fn is_section(word: &str) -> bool {
     word.starts_with(|letter: char| letter.is_ascii_digit())
+}
+
+/// Sources of the program's events.
+const SOURCES_OF_EVENTS: [&str; 8] = [
+    "app",
+    "certificates",
+    "config",
+    "scan",
+    "web",
+    "crates/archive-listing/src",
+    "crates/archive-store/src",
+    "crates/archive-store-s3/src",
+];
+
+/// Macros that log an event.
+const EVENT_MACROS: [&str; 5] = ["trace!(", "debug!(", "info!(", "warn!(", "error!("];
+
+#[test]
+fn every_event_has_a_target_that_operators_know() {
+    for source in SOURCES_OF_EVENTS {
+        let lines: Vec<_> = code(source).into_iter().map(|(_, line)| line).collect();
+        let text = lines.join("\n");
+        for arguments in EVENT_MACROS.iter().flat_map(|name| calls(&text, name)) {
+            let target = arguments.trim_start().strip_prefix("target: \"");
+            let target = target.and_then(|rest| Some(rest.split_once('"')?.0));
+            let is_known = target.is_some_and(|target| TARGETS.contains(&target));
+            let start: String = arguments.chars().take(80).collect();
+            assert!(is_known, "an event of `{source}` has no known target: {start}");
+        }
+    }
+}
+
+/// Returns the text after each call of a macro.
+fn calls<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(name).filter_map(|(start, name)| {
+        let before = text.get(..start)?.chars().next_back();
+        let is_longer_name = before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+        if is_longer_name { None } else { text.get(start + name.len()..) }
+    })
 }

@@ -6,6 +6,7 @@
 
 mod backup_schedule;
 mod command_line;
+mod log;
 mod pages;
 mod schedule;
 mod start;

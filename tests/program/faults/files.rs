@@ -160,7 +160,8 @@ async fn what_is_odd_is_logged_by_its_name_when_it_is_new() {
     scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
 
     let entries = scene.exporter.log_entries();
-    let odd = entries.iter().filter(|entry| entry["message"] == "Something odd is in the archive");
+    let odd =
+        entries.iter().filter(|entry| entry["message"] == "The archive contains something odd");
     let named: Vec<_> = odd.map(|entry| (entry["kind"].clone(), entry["name"].clone())).collect();
     let expected = [
         ("missing_data", "base/20260101T030000/data.tar".to_owned()),

@@ -167,8 +167,7 @@ impl Scene {
         // On a busy machine a scan may take longer than until the next.
         let skipped = |entry: &Value| entry["message"].as_str().unwrap().contains("was skipped");
         // Certificates are checked on the minute, apart from the scans, and may be checked just now.
-        let is_about_certificates =
-            |entry: &Value| entry["target"] == "barman_cloud_exporter::certificates::watcher";
+        let is_about_certificates = |entry: &Value| entry["target"] == "certificates";
         let odd = entries.iter().filter(|entry| {
             entry["level"] != "INFO" && !skipped(entry) && !is_about_certificates(entry)
         });
