@@ -1,4 +1,4 @@
-//! Settings of when a server's backups should be taken.
+//! Settings of the schedule of a server's backups.
 
 use std::time::Duration;
 
@@ -6,21 +6,25 @@ use chrono_tz::Tz;
 use cnpg_schedule::{BackupSchedule, InvalidSchedule};
 
 use super::scan::parse_time_zone;
+#[cfg(test)]
+use super::schema::DurationText;
 use super::section::Section;
 
-/// When a server's backups should be taken, and from when on one is late.
+/// Schedule of a server's backups.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "camelCase"))]
 pub struct BackupScheduleConfig {
-    /// `backupSchedule`: the `schedule` of the server's `ScheduledBackup`, read as `CloudNativePG`
-    /// reads it: six fields, seconds first, or `@daily`, `@every 6h` and the like. With five fields,
-    /// the day of the week is missing and not the second; that is warned of. Absent: not known, and
-    /// nothing is said about it.
+    /// The `schedule` of the server's `ScheduledBackup`, as `CloudNativePG` reads it: six fields, seconds
+    /// first, or a word such as `@daily` or `@every 6h`. With five fields, the day of the week is
+    /// missing, not the second; this causes a warning. Absent: not known; delays are not reported.
+    #[cfg_attr(test, schemars(with = "Option<String>", rename = "backupSchedule"))]
     pub schedule: BackupSchedule,
-    /// `backupScheduleTimeZone`: the time zone of the operator's pod, by its IANA name such as
-    /// `Europe/Berlin`. Default: `UTC`.
+    /// IANA time zone of the operator's pod, such as `Europe/Berlin`. Default: `UTC`.
+    #[cfg_attr(test, schemars(with = "Option<String>", rename = "backupScheduleTimeZone"))]
     pub time_zone: Tz,
-    /// `backupGracePeriod`: how long after its time a backup may be missing before it is late. Up to
-    /// 30 days. Absent: one hour, or three times what the newest backups took where that is longer.
+    /// Time after which a missing backup is late. Up to 30 days. Absent: one hour, or three times the
+    /// duration of the newest backups if that is longer.
+    #[cfg_attr(test, schemars(with = "Option<DurationText>", rename = "backupGracePeriod"))]
     pub grace_period: Option<Duration>,
 }
 
@@ -38,7 +42,7 @@ fn parse(text: &str) -> Result<BackupSchedule, String> {
 }
 
 impl BackupScheduleConfig {
-    /// The settings of a server; `None` without a schedule.
+    /// Reads the schedule of a server; `None` if there is none.
     pub(super) fn read(server: &mut Section<'_>) -> Option<Self> {
         let schedule = server.text(KEY, parse);
         let time_zone = server.text("backupScheduleTimeZone", parse_time_zone);
@@ -47,14 +51,15 @@ impl BackupScheduleConfig {
         if !server.has(KEY) {
             for key in ["backupScheduleTimeZone", "backupGracePeriod"] {
                 if server.has(key) {
-                    server.mistake(key, format!("means nothing without `{KEY}`"));
+                    server.mistake(key, format!("has no effect without `{KEY}`; remove it"));
                 }
             }
         }
         Some(Self { schedule: schedule?, time_zone: time_zone.unwrap_or(Tz::UTC), grace_period })
     }
 
-    /// What is odd about the schedule of the server at this place, with its key.
+    /// Returns a warning if the schedule is probably not intended. It starts with the key of the
+    /// schedule; `server` is the key of the server.
     pub(super) fn warning(&self, server: &str) -> Option<String> {
         Some(format!("{server}.{KEY}: {}", self.schedule.warning()?))
     }

@@ -1,18 +1,27 @@
-//! Settings of how backups are judged.
+//! Settings of the judgement of backups.
 
 use std::time::Duration;
 
+#[cfg(test)]
+use super::schema::DurationText;
 use super::section::Section;
 
-/// How backups are judged.
+/// Judgement of backups.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct BackupsConfig {
-    /// How long a backup may run: one that is still `STARTED` after this long counts as
-    /// incomplete, because whoever wrote it is dead, and no longer as running. From one minute to
-    /// 30 days. Default: `24h`.
+    /// Longest duration of a backup: one that is still `STARTED` after this time counts as incomplete,
+    /// because the process that wrote it has died. From one minute to 30 days. Default: `24h`.
+    #[cfg_attr(test, schemars(with = "DurationText"))]
     pub max_running_time: Duration,
-    /// How long a missing WAL segment may be on its way while later ones are there already, because
-    /// several are archived at once. After this long it is a gap. Up to one day. Default: `10m`.
+    /// Time for which a missing WAL segment may still be under way while later ones are present,
+    /// because several are archived at once. After this time it is a gap. Up to one day. Default:
+    /// `10m`.
+    #[cfg_attr(test, schemars(with = "DurationText"))]
     pub gap_grace_period: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Settings of the certificates: what is watched, and when.
+//! Settings of the certificates that are watched.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,25 +9,36 @@ use std::time::Duration;
 use tls_certificates::x509::Host;
 use tls_certificates::{InvalidServerAddress, ServerAddress, SslNegotiation};
 
-use super::archives::{label, path, required};
 use super::scan::up_to;
 use super::schedule::Schedule;
+#[cfg(test)]
+use super::schema::{CertificateLocationKeys, DurationText};
 use super::section::Section;
+use super::texts::{label, path, required};
 
-/// When certificates are read, and when `check` warns of their end.
+/// Readings of certificates, and warnings of `check` before their end.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct CertificateWatchConfig {
-    /// When every certificate is read: a cron expression like `scan.schedule`, in the time zone
+    /// Schedule of the readings: a cron expression like `scan.schedule`, in the time zone
     /// `scan.timeZone`. Default: `0 * * * * *`, every minute.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub schedule: Schedule,
-    /// How long reading one certificate may take: a file, or a whole handshake. Up to one hour.
-    /// Default: `10s`.
+    /// Time limit of reading one certificate: a file, or a whole handshake. Up to one hour. Default:
+    /// `10s`.
+    #[cfg_attr(test, schemars(with = "DurationText"))]
     pub timeout: Duration,
     /// Time before the end of a certificate at which `check` warns, or an eighth of its lifetime if that
     /// is less. Up to 366 days. Default: `7d`, when `CloudNativePG` should have renewed its own.
+    #[cfg_attr(test, schemars(with = "DurationText"))]
     pub warn_before: Duration,
     /// Time before the end of the certificate of an archive's endpoint at which `check` warns, whatever
     /// its lifetime. Absent: as `warnBefore` says.
+    #[cfg_attr(test, schemars(with = "Option<DurationText>"))]
     pub endpoint_warn_before: Option<Duration>,
 }
 
@@ -69,36 +80,44 @@ impl CertificateWatchConfig {
     }
 }
 
-/// What is watched under one name.
+/// Certificates that are watched under one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename_all = "camelCase", deny_unknown_fields)
+)]
 pub struct CertificateConfig {
-    /// The name that metrics show as `certificate`. Required; no other has it. A file that matches a
-    /// pattern has its path below the pattern's fixed directories after it.
+    /// Name that metrics show as `certificate`. Required; unique among certificates, without `/`. A
+    /// file that matches a pattern is named after it and its path below the pattern's fixed
+    /// directories.
     pub name: String,
-    /// Where it comes from: exactly one source.
+    /// Source of the certificate: exactly one.
+    #[cfg_attr(test, schemars(flatten, with = "CertificateLocationKeys"))]
     pub source: CertificateLocation,
-    /// File with certificates (PEM) of the authority that has to vouch for it. Absent: nothing is
+    /// File with certificates (PEM) of the authority that must vouch for it. Absent: nothing is
     /// verified.
     pub ca_file: Option<PathBuf>,
     /// Time before its end at which `check` warns, whatever its lifetime. Absent: as
     /// `certificateWatch.warnBefore` says.
+    #[cfg_attr(test, schemars(with = "Option<DurationText>"))]
     pub warn_before: Option<Duration>,
 }
 
-/// Where a certificate comes from.
+/// Source of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateLocation {
     /// `file`: a file with certificates (PEM), the leaf first; or a pattern with `*`, `?` or `[…]`
     /// that stands for up to 100 of them.
     File(PathBuf),
-    /// `postgresql`: what a `PostgreSQL` server presents.
+    /// `postgresql`: the chain that a `PostgreSQL` server presents.
     PostgreSql {
         /// Host and port.
         address: ServerAddress,
-        /// `serverName`: the name that is asked for and, with a `caFile`, has to be in the
-        /// certificate. Default: the host.
+        /// `serverName`: the name that is asked for and, with a `caFile`, must be in the certificate.
+        /// Default: the host.
         server_name: Host,
-        /// `sslNegotiation`: how TLS begins.
+        /// `sslNegotiation`: the start of TLS.
         negotiation: SslNegotiation,
     },
 }
@@ -124,11 +143,13 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<CertificateConfig> {
 }
 
 impl CertificateConfig {
-    /// The certificate; `None` when something that it cannot do without is missing or wrong.
+    /// Reads a certificate. `None` if a required setting is missing or wrong.
     fn read(section: &mut Section<'_>, names: &mut BTreeSet<String>) -> Option<Self> {
         let name = required(section, "name", "a name that no other certificate has", name);
-        if let Some(name) = name.as_ref().filter(|name| !names.insert((*name).clone())) {
-            let message = format!("expected a name that no other certificate has, found `{name}`");
+        if let Some(name) = &name
+            && !names.insert(name.clone())
+        {
+            let message = format!("`{name}` is the name of another certificate; use another name");
             section.mistake("name", message);
         }
         let source = CertificateLocation::read(section);
@@ -146,13 +167,16 @@ impl CertificateLocation {
         let negotiation = section.text("sslNegotiation", str::parse).unwrap_or_default();
         match (section.has("file"), section.has("postgresql")) {
             (true, true) => {
-                section.mistake("", "expected either `file` or `postgresql`, not both".to_owned());
+                section.mistake(
+                    "",
+                    "`file` and `postgresql` are both set; keep one of them".to_owned(),
+                );
             }
-            (false, false) => section.missing("file", "either `file` or `postgresql`"),
+            (false, false) => section.missing("file", "a file, or set `postgresql`"),
             (true, false) => {
                 for key in ["serverName", "sslNegotiation"] {
                     if section.has(key) {
-                        let message = "has a meaning only beside `postgresql`; remove it";
+                        let message = "has no effect without `postgresql`; remove it";
                         section.mistake(key, message.to_owned());
                     }
                 }
@@ -173,11 +197,11 @@ fn postgresql_address(text: &str) -> Result<ServerAddress, InvalidServerAddress>
     ServerAddress::parse(text, POSTGRESQL_PORT)
 }
 
-/// What stands behind a slash tells the files of a pattern and the endpoints apart.
+/// Reads a name without a slash: names with one are those of endpoints and of a pattern's files.
 fn name(text: &str) -> Result<String, &'static str> {
     let name = label(text)?;
     if name.contains('/') || name == "s3" {
-        return Err("expected a name without `/`, and not `s3`, which is for the endpoints");
+        return Err("expected a name without `/`, and not `s3`, which stands for the endpoints");
     }
     Ok(name)
 }
@@ -185,11 +209,12 @@ fn name(text: &str) -> Result<String, &'static str> {
 fn pattern(text: &str) -> Result<PathBuf, String> {
     let path = path(text)?;
     if text.contains("**") {
-        return Err("expected no `**`: each `*` stands for names in one directory".to_owned());
+        return Err("expected a pattern without `**`: each `*` stands for names in one directory"
+            .to_owned());
     }
     for part in text.split('/') {
         glob::Pattern::new(part)
-            .map_err(|error| format!("expected a path, or a pattern that makes sense ({error})"))?;
+            .map_err(|error| format!("expected a path or a valid pattern ({error})"))?;
     }
     Ok(path)
 }

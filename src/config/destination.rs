@@ -1,4 +1,4 @@
-//! Where an archive is: a bucket, and a prefix in it.
+//! Place of an archive: a bucket, and a prefix in it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,18 +10,18 @@ use std::str::FromStr;
 pub struct Destination {
     /// Name of the bucket: one that boto3 accepts.
     pub bucket: String,
-    /// The prefix, without slashes at its ends; empty for the root of the bucket.
+    /// Prefix, without slashes at its ends; empty for the root of the bucket.
     pub prefix: String,
 }
 
 impl Destination {
-    /// Whether another one lies inside this one, and is not the same.
+    /// Returns true if another destination lies inside this one and is not the same.
     pub(super) fn contains(&self, other: &Self) -> bool {
-        let rest = other.prefix.strip_prefix(&self.prefix);
-        let is_inside = |rest: &str| {
-            if self.prefix.is_empty() { !rest.is_empty() } else { rest.starts_with('/') }
-        };
-        self.bucket == other.bucket && rest.is_some_and(is_inside)
+        if self.bucket != other.bucket {
+            return false;
+        }
+        let Some(rest) = other.prefix.strip_prefix(&self.prefix) else { return false };
+        if self.prefix.is_empty() { !rest.is_empty() } else { rest.starts_with('/') }
     }
 }
 
@@ -32,11 +32,11 @@ impl fmt::Display for Destination {
     }
 }
 
-/// Why a text is no destination.
+/// Reason why a text is not a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDestination {
     /// Another scheme, or none.
-    #[error("must start with `s3://`, as in `s3://bucket/prefix`")]
+    #[error("expected `s3://bucket/prefix`")]
     Scheme,
     /// A name of a bucket that boto3 would not send.
     #[error(
@@ -45,7 +45,7 @@ pub enum InvalidDestination {
     )]
     Bucket,
     /// A prefix that Barman could not have written to.
-    #[error("expected a prefix without control characters, `?` and `#`")]
+    #[error("expected a prefix without control characters, `?` or `#`")]
     Prefix,
 }
 

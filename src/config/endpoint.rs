@@ -1,4 +1,4 @@
-//! The URL of an object storage that is not Amazon's.
+//! URL of an object storage other than Amazon's.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,17 +35,17 @@ impl fmt::Display for EndpointUrl {
     }
 }
 
-/// Why a text is no endpoint.
+/// Reason why a text is not an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpointUrl {
-    /// No URL of HTTP.
+    /// Text that is not a URL of HTTP.
     #[error("expected `https://host[:port][/path]` or `http://host[:port][/path]`")]
     Form,
     /// A user or password in the URL: they would show in the process list and in logs.
-    #[error("expected no user and password in the URL; put them into files under `credentials`")]
+    #[error("expected a URL without user and password; put them into files under `credentials`")]
     Userinfo,
     /// A query or fragment.
-    #[error("expected no `?` and `#` in the URL")]
+    #[error("expected a URL without `?` and `#`")]
     Rest,
 }
 

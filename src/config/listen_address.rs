@@ -22,7 +22,7 @@ enum ListenHost {
 }
 
 impl ListenAddress {
-    /// The addresses to bind: the first one that works is meant.
+    /// Addresses to bind: the first one that works is used.
     ///
     /// `:10432` means IPv6, which takes IPv4 in as well, and IPv4 alone where there is no IPv6.
     #[must_use]
@@ -56,7 +56,7 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// A text is no address to listen on.
+/// Error for a text that is not an address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected `address:port`, such as `0.0.0.0:10432`, `[::]:10432` or `:10432`")]
 pub struct InvalidListenAddress;

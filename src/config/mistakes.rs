@@ -1,9 +1,9 @@
-//! What is wrong with a configuration: all of it, and where it came from.
+//! Mistakes of a configuration, and their origins.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a value came from.
+/// Origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueOrigin {
     /// The configuration file.
@@ -12,18 +12,18 @@ pub enum ValueOrigin {
     Environment(String),
     /// A flag on the command line, with its dashes.
     Flag(String),
-    /// Nowhere in particular, as for what is missing altogether.
+    /// No source in particular, as for a setting that is missing everywhere.
     Unknown,
 }
 
-/// One thing that is wrong with a configuration, never with a secret in it.
+/// One mistake of a configuration. Never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// The key, as in `archives[0].destinationPath`; empty where the file as a whole is meant.
+    /// Key, as in `archives[0].destinationPath`; empty if the file as a whole is wrong.
     pub key: String,
-    /// What is wrong, and what was expected instead.
+    /// Problem with the value, and remedy.
     pub message: String,
-    /// Where the value came from.
+    /// Origin of the value.
     pub origin: ValueOrigin,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Mistake {
 pub struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
-    /// The mistakes; `None` when there are none.
+    /// Returns the mistakes; `None` if there are none.
     #[must_use]
     pub fn from_list(mistakes: Vec<Mistake>) -> Option<Self> {
         (!mistakes.is_empty()).then_some(Self(mistakes))
@@ -90,11 +90,12 @@ impl std::error::Error for Mistakes {}
 /// The longest text of a value that a message repeats, in characters.
 const SHOWN_CHARACTERS: usize = 120;
 
-/// A text from outside as a message may show it: short, on one line, without what logs one in.
+/// Returns a text from outside in a form that messages may show: short, on one line, without
+/// credentials.
 ///
-/// Whatever stands before the last `@`, a scheme left out, is withheld, as is in a URL what follows a
-/// `?` or `#`, or stands for the port and is no number: there URLs carry secrets. Before an `@` at the
-/// very beginning, as in `@daily`, there is nothing to withhold.
+/// Withholds everything before the last `@`, except a scheme; and in a URL everything after a `?` or
+/// `#`, and a port that is not a number: there URLs carry secrets. An `@` at the very start, as in
+/// `@daily`, has nothing before it.
 pub(super) fn shown(text: &str) -> String {
     let is_url = text.contains("://");
     let text = withhold_userinfo(text);
@@ -128,7 +129,7 @@ fn withhold_query(text: &str) -> String {
     }
 }
 
-/// Who forgets the host has the password in the place of the port.
+/// Withholds a port that is not a number: without a host, the password is in the place of the port.
 fn withhold_port(text: &str) -> String {
     let authority = text.find("://").map_or(0, |at| at + "://".len());
     let Some((scheme, rest)) = text.split_at_checked(authority) else { return text.to_owned() };

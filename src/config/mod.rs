@@ -1,13 +1,16 @@
-//! What an operator can set: defaults, then the file, then the environment, then flags.
+//! Settings of the program: defaults, overridden by the file, the environment and flags, in this
+//! order.
 //!
-//! [`Config::load`] reads it all and lists every mistake at once. Nothing that the configuration
-//! names is opened here: `check-config` works on a machine that has neither the secrets nor the
-//! store. The documented sample with every setting is `config/barman-cloud-exporter.yaml`.
+//! [`Config::load`] reads them all and lists every mistake at once; unknown keys are mistakes. Files
+//! that the configuration names are never opened here: `check-config` works on a machine without the
+//! secrets and without the store. The sample `config/barman-cloud-exporter.yaml` documents every
+//! setting, and `docs/schemas/config.json` is generated from these types.
 
 mod archives;
 mod backup_schedule;
 mod backups;
 mod certificates;
+mod credentials;
 mod destination;
 mod endpoint;
 mod listen_address;
@@ -17,21 +20,26 @@ mod quotes;
 mod scan;
 mod schedule;
 mod section;
+mod servers;
 mod sources;
 mod spelling;
+mod texts;
 mod unexpanded;
 mod web;
 
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;
 use std::path::Path;
 
-pub use archives::{ArchiveConfig, Credentials, ServerConfig};
+pub use archives::ArchiveConfig;
 pub use backup_schedule::BackupScheduleConfig;
 pub use backups::BackupsConfig;
 pub use certificates::{CertificateConfig, CertificateLocation, CertificateWatchConfig};
+pub use credentials::Credentials;
 pub use destination::{Destination, InvalidDestination};
 pub use endpoint::EndpointUrl;
 pub use listen_address::ListenAddress;
@@ -40,40 +48,54 @@ pub use mistakes::{Mistake, Mistakes, ValueOrigin};
 pub use scan::ScanConfig;
 pub(crate) use scan::parse_time_zone;
 pub use schedule::Schedule;
+pub use servers::ServerConfig;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
 pub use web::WebConfig;
 
 use section::ConfigReader;
 
-/// Everything that an operator can set, checked.
+/// Configuration of barman-cloud-exporter.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename_all = "camelCase", deny_unknown_fields)
+)]
 pub struct Config {
-    /// The HTTP side.
+    /// HTTP server: metrics, health, and a page for people.
+    #[cfg_attr(test, schemars(with = "Option<WebConfig>"))]
     pub web: WebConfig,
-    /// What the program says about itself, and how.
+    /// Log of the program.
+    #[cfg_attr(test, schemars(with = "Option<LogConfig>"))]
     pub log: LogConfig,
-    /// When and how archives are scanned.
+    /// Scans of the archives.
+    #[cfg_attr(test, schemars(with = "Option<ScanConfig>"))]
     pub scan: ScanConfig,
-    /// How backups are judged.
+    /// Judgement of backups.
+    #[cfg_attr(test, schemars(with = "Option<BackupsConfig>"))]
     pub backups: BackupsConfig,
-    /// When certificates are read, and what is said of them.
+    /// Readings of certificates, and warnings before their end.
+    #[cfg_attr(test, schemars(with = "Option<CertificateWatchConfig>"))]
     pub certificate_watch: CertificateWatchConfig,
-    /// What is scanned: at least one archive, in the order of the file, no name twice.
+    /// Archives to scan, at least one.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub archives: Vec<ArchiveConfig>,
-    /// The certificates that are watched besides those of the archives' endpoints, no name twice.
+    /// Certificates to watch besides those of the archives' endpoints. Absent: none.
+    #[cfg_attr(test, schemars(with = "Option<Vec<CertificateConfig>>"))]
     pub certificates: Vec<CertificateConfig>,
     /// Warnings about values in which a variable seems not to have been replaced.
+    #[cfg_attr(test, schemars(skip))]
     unexpanded: Vec<String>,
 }
 
 impl Config {
     /// Reads the configuration: defaults, overridden by the file, by the environment, by flags.
     ///
-    /// Of the environment only names that begin with [`ENVIRONMENT_PREFIX`] count:
+    /// Only variables whose name starts with [`ENVIRONMENT_PREFIX`] are settings:
     /// `BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS` is `web.listenAddress`.
     ///
     /// # Errors
-    /// Every mistake there is, or that the file could not be read.
+    /// If the file cannot be read; otherwise with every mistake there is.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -89,26 +111,28 @@ impl Config {
         }
     }
 
-    /// What is valid and probably not what is meant: each with its key.
+    /// Warnings about settings that are valid, but probably not intended; each starts with its key.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for (index, archive) in self.archives.iter().enumerate() {
-            let others = self.archives.iter().filter(|other| other.name != archive.name);
-            let place = format!("archives[{index}].destinationPath");
-            warnings.extend(archive.warning(&place, others));
-            warnings.extend(archive.endpoint_warning(&format!("archives[{index}].endpointURL")));
+            let archive_key = format!("archives[{index}]");
+            let destination_key = format!("{archive_key}.destinationPath");
+            warnings.extend(archive.nesting_warning(&destination_key, &self.archives));
+            let endpoint_key = format!("{archive_key}.endpointURL");
+            warnings.extend(archive.endpoint_warning(&endpoint_key));
             for (number, server) in archive.servers.iter().flatten().enumerate() {
-                let place = format!("archives[{index}].servers[{number}]");
-                let schedule = server.backup_schedule.as_ref();
-                warnings.extend(schedule.and_then(|schedule| schedule.warning(&place)));
+                if let Some(schedule) = &server.backup_schedule {
+                    let server_key = format!("{archive_key}.servers[{number}]");
+                    warnings.extend(schedule.warning(&server_key));
+                }
             }
         }
         warnings.extend(self.unexpanded.iter().cloned());
         warnings
     }
 
-    /// Where something is wrong, a mistake is noted and a default stands in.
+    /// Reads all sections. A wrong setting is recorded as a mistake and replaced by its default.
     fn read(reader: &ConfigReader<'_>) -> Self {
         let mut root = reader.root();
         let config = Self {

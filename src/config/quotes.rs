@@ -1,34 +1,38 @@
 //! Values of a YAML file that lack their quotes.
 
-/// What YAML reads at the begin of a value as something else than text: alias, reserved signs,
-/// directive (YAML 1.2.2, "Indicator Characters"). Who writes an anchor, `&`, means one.
+/// Characters that YAML reads at the start of a value as something other than text: alias, reserved signs,
+/// directive (YAML 1.2.2, "Indicator Characters"). Not `&`: whoever writes an anchor means one.
 const INDICATORS: [char; 4] = ['*', '@', '`', '%'];
 
-/// That a value near this place lacks its quotes, if that is what is wrong there. Lines count from 1.
+/// Returns a hint if a value near this place lacks its quotes. Lines count from 1.
 ///
-/// Names the key and the value's first sign, and shows nothing else of the file.
+/// The hint names the key and the value's first character, and shows nothing else of the file.
 pub(super) fn missing_quotes_hint(text: &str, line: u64, column: u64) -> Option<String> {
     let number = usize::try_from(line).ok()?.checked_sub(1)?;
     let content: Vec<char> = text.lines().nth(number)?.chars().collect();
-    // Whether columns count from 0 or 1, and stand at the sign or behind it, depends on the error.
+    // Columns count from 0 or 1, and point at the character or behind it, depending on the error.
     let column = usize::try_from(column).ok()?;
     let near = column.saturating_sub(2)..column.saturating_add(1).min(content.len());
-    let starts = near.rev().filter_map(|at| {
-        let (before, rest) = content.split_at_checked(at)?;
-        let first = rest.first().filter(|first| INDICATORS.contains(first))?;
-        Some((before.iter().collect::<String>(), first))
-    });
-    let (before, first) = starts.into_iter().find(|(before, _)| begins_value(before))?;
-    let value = key(&before).map_or_else(
-        || format!("a value on line {line}"),
-        |key| format!("the value of `{key}` on line {line}"),
-    );
-    Some(format!(
-        "{value} begins with `{first}`, which means something else in YAML: put it in quotes"
-    ))
+    for index in near.rev() {
+        let (before, rest) = content.split_at_checked(index)?;
+        let before: String = before.iter().collect();
+        if let Some(first) = rest.first()
+            && INDICATORS.contains(first)
+            && begins_value(&before)
+        {
+            let value = match key(&before) {
+                Some(key) => format!("the value of `{key}` on line {line}"),
+                None => format!("a value on line {line}"),
+            };
+            return Some(format!(
+                "{value} begins with `{first}`, which means something else in YAML: put it in quotes"
+            ));
+        }
+    }
+    None
 }
 
-/// Whether a value begins behind this part of a line.
+/// Returns true if a value starts behind this part of a line.
 fn begins_value(before: &str) -> bool {
     let blank = before.ends_with(char::is_whitespace);
     match before.trim_end().chars().next_back() {
@@ -38,7 +42,7 @@ fn begins_value(before: &str) -> bool {
     }
 }
 
-/// The key that a part of a line ends with, if it looks like one of ours.
+/// Returns the key that a part of a line ends with, if it looks like one of ours.
 fn key(before: &str) -> Option<&str> {
     let before = before.trim_end().strip_suffix(':')?;
     let (before, key) = match before.rfind([' ', '\t', '{', ',']) {

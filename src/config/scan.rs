@@ -6,38 +6,54 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::schedule::Schedule;
+#[cfg(test)]
+use super::schema::DurationText;
 use super::section::Section;
 
-/// When archives are scanned, and what a scan may take.
+/// Schedule and limits of the scans.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct ScanConfig {
-    /// When every archive is scanned: a cron expression of six fields, seconds first (second,
-    /// minute, hour, day of month, month, day of week). Where both kinds of day are given, both
-    /// must match. Default: `0 */5 * * * *`, every five minutes.
+    /// Schedule of the scans: a cron expression of six fields, seconds first (second, minute, hour, day
+    /// of month, month, day of week). If both kinds of day are given, both must match. Default:
+    /// `0 */5 * * * *`, every five minutes.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub schedule: Schedule,
-    /// The time zone of the schedule, by its IANA name such as `Europe/Berlin`. Default: `UTC`.
+    /// IANA time zone of the schedule, such as `Europe/Berlin`. Default: `UTC`.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub time_zone: Tz,
-    /// The longest random delay of a scan after its time, so that several exporters do not list at
-    /// the same moment. Up to one hour. Default: `0s`.
+    /// Longest random delay of a scan, so that several exporters do not list at the same moment. Up to
+    /// one hour. Default: `0s`.
+    #[cfg_attr(test, schemars(with = "DurationText"))]
     pub jitter: Duration,
-    /// How long one scan of one archive may take; what has not ended by then failed. Up to 24 hours.
-    /// Default: `5m`.
+    /// Time limit of one scan of one archive; a scan that takes longer fails. Up to 24 hours. Default:
+    /// `5m`.
+    #[cfg_attr(test, schemars(with = "DurationText"))]
     pub timeout: Duration,
-    /// How many requests one scan of one archive has under way at once. From 1 to 1024.
-    /// Default: 16.
+    /// Maximum number of requests that one scan of one archive sends at once. From 1 to 1024. Default:
+    /// 16.
+    #[cfg_attr(test, schemars(range(min = 1, max = 1024)))]
     pub concurrency: u32,
-    /// Up to how many requests for listing everything, it is listed in every scan. Above, a scan asks
-    /// only for what can have changed: new and open WAL directories, the outermost ones, base
-    /// backups, history files. From 0 to 1000000. Default: 50.
+    /// If everything can be listed in at most this many requests, every scan lists everything.
+    /// Otherwise a scan lists only what can have changed: new and open WAL directories, the first and
+    /// the last one, base backups, history files. From 0 to 1000000. Default: 50.
+    #[cfg_attr(test, schemars(range(max = 1_000_000)))]
     pub full_scan_requests: u32,
-    /// Within what time every WAL directory is listed again, also where nothing says that it
-    /// changed. From one minute to 366 days. Default: `24h`.
+    /// Time within which every WAL directory is listed again, even if nothing indicates a change. From
+    /// one minute to 366 days. Default: `24h`.
+    #[cfg_attr(test, schemars(with = "DurationText"))]
     pub audit_period: Duration,
-    /// How long one request to the object storage may take, its retries not included. Up to one
-    /// hour. Default: `30s`.
+    /// Time limit of one request to the object storage, without its retries. Up to one hour. Default:
+    /// `30s`.
+    #[cfg_attr(test, schemars(with = "DurationText"))]
     pub request_timeout: Duration,
-    /// How many times a request is sent before it counts as failed; 1 means no retry. From 1 to 20.
-    /// Default: 4.
+    /// Number of times that a request is sent before it counts as failed; 1 means no retry. From 1 to
+    /// 20. Default: 4.
+    #[cfg_attr(test, schemars(range(min = 1, max = 20)))]
     pub max_attempts: u32,
 }
 

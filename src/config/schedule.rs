@@ -1,4 +1,4 @@
-//! A schedule as a cron expression of six fields.
+//! Schedule as a cron expression of six fields.
 
 use std::fmt;
 use std::str::FromStr;
@@ -46,16 +46,16 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// A text is no schedule.
+/// Reason why a text is not a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidScheduleSetting {
     /// Five fields, as most programs write cron expressions: seconds are missing.
-    #[error("expected six fields, seconds first (five were given; perhaps `0 {0}` is meant)")]
+    #[error("expected six fields, seconds first; there are five: did you mean `0 {0}`?")]
     WithoutSeconds(String),
     /// A word such as `@daily`, as a `ScheduledBackup` may have it.
     #[error(
-        "expected six fields, seconds first, such as `0 */5 * * * *`; words that begin with `@` are \
-         taken by `backupSchedule` alone"
+        "expected six fields, seconds first, such as `0 */5 * * * *`; words that start with `@` are \
+         for `backupSchedule` only"
     )]
     Word,
     /// Neither five nor six fields.
@@ -64,11 +64,11 @@ pub enum InvalidScheduleSetting {
          week; such as `0 */5 * * * *`"
     )]
     OtherForm,
-    /// Six fields, but what is in them makes no sense.
+    /// Six fields with an invalid one.
     #[error("expected a cron expression such as `0 */5 * * * *`{0}")]
     Senseless(String),
     /// A moment that does not exist, such as the 30th of February.
-    #[error("expected a time that comes; this one never does")]
+    #[error("expected a schedule that is due at some time; this one never is")]
     Never,
 }
 
@@ -80,29 +80,35 @@ impl FromStr for Schedule {
         if text.trim_start().starts_with('@') {
             return Err(InvalidScheduleSetting::Word);
         }
-        match fields.len() {
-            6 => {}
-            // The parser would take five and run them at second 0, but not tell.
-            5 => {
-                let fields = fields.join(" ");
-                let with_seconds = format!("0 {fields}").parse::<Self>();
-                with_seconds.map_err(|_| InvalidScheduleSetting::OtherForm)?;
-                return Err(InvalidScheduleSetting::WithoutSeconds(fields));
-            }
-            _ => return Err(InvalidScheduleSetting::OtherForm),
+        if fields.len() != 6 {
+            return Err(wrong_number_of_fields(&fields));
         }
         // As `tokio-cron-scheduler` parses it, so that what is accepted here runs there.
         let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
-        let cron = parser.parse(text).map_err(|error| {
-            // The parser repeats the field, which an address with a password in it must not be.
-            let is_address = text.contains([':', '@']);
-            let why = if is_address { String::new() } else { format!(" ({error})") };
-            InvalidScheduleSetting::Senseless(why)
-        })?;
-        cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false)
-            .map_err(|_| InvalidScheduleSetting::Never)?;
+        let cron = match parser.parse(text) {
+            Ok(cron) => cron,
+            // The parser repeats the field, which may be an address with a password in it.
+            Err(_) if text.contains([':', '@']) => {
+                return Err(InvalidScheduleSetting::Senseless(String::new()));
+            }
+            Err(error) => return Err(InvalidScheduleSetting::Senseless(format!(" ({error})"))),
+        };
+        let first = cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false);
+        first.map_err(|_| InvalidScheduleSetting::Never)?;
         Ok(Self { text: text.trim().to_owned(), cron })
     }
+}
+
+/// Returns the error for a number of fields other than six. The parser would accept five without a
+/// word, and run them at second 0.
+fn wrong_number_of_fields(fields: &[&str]) -> InvalidScheduleSetting {
+    if fields.len() == 5 {
+        let fields = fields.join(" ");
+        if format!("0 {fields}").parse::<Schedule>().is_ok() {
+            return InvalidScheduleSetting::WithoutSeconds(fields);
+        }
+    }
+    InvalidScheduleSetting::OtherForm
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! Reads a section of the configuration field by field, and notes every mistake on the way.
+//! Reads a section of the configuration key by key, and records every mistake on the way.
 //!
-//! serde stops at the first bad value; here a bad value is noted and reading goes on.
+//! serde stops at the first wrong value; here a wrong value is recorded and reading goes on. Every
+//! mistake has one shape: the problem, the value, the remedy.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ use super::spelling::{
     without_indices,
 };
 
-/// Collects the mistakes of one configuration while its sections are read.
+/// Collector of the mistakes of one configuration while its sections are read.
 pub(super) struct ConfigReader<'a> {
     merged: &'a Merged,
     mistakes: RefCell<Vec<Mistake>>,
@@ -48,7 +49,7 @@ impl<'a> ConfigReader<'a> {
         let fields = match value {
             Some(Value::Dict(_, fields)) => Some(fields),
             Some(other) if !is_unset(other) => {
-                self.add(&path, "expected a section with keys of its own", Some(other));
+                self.wrong_kind(&path, other, "expected a section with keys of its own");
                 None
             }
             _ => None,
@@ -57,12 +58,10 @@ impl<'a> ConfigReader<'a> {
         Section { reader: self, path, fields, tag, known: Vec::new(), secret: false }
     }
 
-    fn add(&self, key: &str, expected: &str, found: Option<&Value>) {
-        let message = match found {
-            Some(value) => format!("{expected}, found {}", kind_of(value)),
-            None => expected.to_owned(),
-        };
-        self.push(key, message, found.map_or(Tag::Default, Value::tag));
+    /// Records that a value is of a wrong kind, such as a list.
+    fn wrong_kind(&self, key: &str, value: &Value, expected: &str) {
+        let message = format!("{} is not valid; {expected}", kind_of(value));
+        self.push(key, message, value.tag());
     }
 
     fn push(&self, key: &str, message: String, tag: Tag) {
@@ -82,18 +81,18 @@ pub(super) struct Section<'r> {
 }
 
 impl<'r> Section<'r> {
-    /// The same section; the values in it are never shown.
+    /// Marks the section as secret: no mistake shows a value of it.
     pub(super) fn secret(mut self) -> Self {
         self.secret = true;
         self
     }
 
-    /// Whether a key is there, even if its value is wrong.
+    /// Returns true if a key has a value, even a wrong one.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.fields.and_then(|fields| fields.get(key)).is_some_and(|value| !is_unset(value))
+        self.field(key).is_some_and(|value| !is_unset(value))
     }
 
-    /// A text in a form that `parse` knows. `None` when it is absent or wrong.
+    /// Reads a text in a form that `parse` knows. `None` if it is absent or wrong.
     pub(super) fn text<T, E: Display>(
         &mut self,
         key: &'static str,
@@ -102,26 +101,27 @@ impl<'r> Section<'r> {
         let value = self.value(key)?;
         let Value::String(_, text) = value else {
             let is_plain = matches!(value, Value::Num(..) | Value::Bool(..));
-            let hint = if is_plain { " (put it in quotes)" } else { "" };
-            self.reader.add(&self.key(key), &format!("expected a text{hint}"), Some(value));
+            let expected =
+                if is_plain { "expected a text: put it in quotes" } else { "expected a text" };
+            self.reader.wrong_kind(&self.key(key), value, expected);
             return None;
         };
         match parse(text) {
             Ok(parsed) => Some(parsed),
-            Err(error) => {
-                self.wrong(key, value, &error);
+            Err(expected) => {
+                self.wrong(key, value, &expected);
                 None
             }
         }
     }
 
-    /// A length of time, such as `1h 30m`.
+    /// Reads a duration, such as `1h 30m`. `None` if it is absent or wrong.
     pub(super) fn duration(
         &mut self,
         key: &'static str,
         range: RangeInclusive<Duration>,
     ) -> Option<Duration> {
-        if let Some(Value::Num(..)) = self.fields.and_then(|fields| fields.get(key)) {
+        if let Some(Value::Num(..)) = self.field(key) {
             let value = self.value(key)?;
             self.wrong(key, value, &"expected a duration with its unit, such as `30s` or `5m`");
             return None;
@@ -129,7 +129,7 @@ impl<'r> Section<'r> {
         self.text(key, |text| parse_duration(text, &range))
     }
 
-    /// A whole number.
+    /// Reads a whole number. `None` if it is absent or wrong.
     pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
         let value = self.value(key)?;
         let number = match value {
@@ -144,17 +144,15 @@ impl<'r> Section<'r> {
         };
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
-            let (least, most, hint) = (range.start(), range.end(), self.unquote(value));
-            self.wrong(
-                key,
-                value,
-                &format!("expected a whole number from {least} to {most}{hint}"),
-            );
+            let (least, most) = (range.start(), range.end());
+            let quotes = self.without_quotes(value);
+            let expected = format!("expected a whole number from {least} to {most}{quotes}");
+            self.wrong(key, value, &expected);
         }
         number
     }
 
-    /// A yes or no.
+    /// Reads `true` or `false`. `None` if it is absent or wrong.
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
         let value = self.value(key)?;
         let flag = match value {
@@ -168,12 +166,13 @@ impl<'r> Section<'r> {
             | Value::Array(..) => None,
         };
         if flag.is_none() {
-            self.wrong(key, value, &format!("expected `true` or `false`{}", self.unquote(value)));
+            let quotes = self.without_quotes(value);
+            self.wrong(key, value, &format!("expected `true` or `false`{quotes}"));
         }
         flag
     }
 
-    /// A section within this one; an empty one when it is absent.
+    /// Returns the section under a key; an empty one if it is absent.
     pub(super) fn section(&mut self, key: &'static str) -> Section<'r> {
         let value = self.value(key);
         let mut section = self.reader.section(self.key(key), value);
@@ -184,21 +183,24 @@ impl<'r> Section<'r> {
         section
     }
 
-    /// The elements of a list of sections, those left out that are none. `None` when it is absent
-    /// or no list.
+    /// Returns the elements of a list of sections, without those that are not sections. `None` if it
+    /// is absent or not a list.
     pub(super) fn list(&mut self, key: &'static str) -> Option<Vec<Section<'r>>> {
         let value = self.value(key)?;
         let Value::Array(_, elements) = value else {
-            self.reader.add(&self.key(key), "expected a list", Some(value));
+            self.reader.wrong_kind(&self.key(key), value, "expected a list");
             return None;
         };
         let key = self.key(key);
-        let element = |(index, value): (usize, &'r Value)| {
+        let mut sections = Vec::new();
+        for (index, value) in elements.iter().enumerate() {
             let section = self.reader.section(format!("{key}[{index}]"), Some(value));
-            // What is no section has been noted; what is missing in it goes without saying.
-            (section.fields.is_some() || is_unset(value)).then_some(section)
-        };
-        Some(elements.iter().enumerate().filter_map(element).collect())
+            // One that is not a section has its mistake; its missing keys would be noise.
+            if section.fields.is_some() || is_unset(value) {
+                sections.push(section);
+            }
+        }
+        Some(sections)
     }
 
     /// Returns the elements of a list of texts that `parse` accepts, and records the others as
@@ -208,52 +210,56 @@ impl<'r> Section<'r> {
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Vec<T> {
-        let Some(value) = self.value(key) else { return Vec::new() };
+        let mut texts = Vec::new();
+        let Some(value) = self.value(key) else { return texts };
         let Value::Array(_, elements) = value else {
-            self.reader.add(&self.key(key), "expected a list of texts", Some(value));
-            return Vec::new();
+            self.reader.wrong_kind(&self.key(key), value, "expected a list of texts");
+            return texts;
         };
-        let element = |(index, value): (usize, &Value)| {
-            let place = format!("{key}[{index}]");
+        for (index, value) in elements.iter().enumerate() {
+            let element = format!("{key}[{index}]");
             let Some(text) = value.as_str() else {
-                self.reader.add(&self.key(&place), "expected a text", Some(value));
-                return None;
+                self.reader.wrong_kind(&self.key(&element), value, "expected a text");
+                continue;
             };
-            parse(text).map_err(|error| self.wrong(&place, value, &error)).ok()
-        };
-        elements.iter().enumerate().filter_map(element).collect()
+            match parse(text) {
+                Ok(parsed) => texts.push(parsed),
+                Err(expected) => self.wrong(&element, value, &expected),
+            }
+        }
+        texts
     }
 
-    /// Whether a key holds a list with nothing in it.
+    /// Returns true if a key holds a list without elements.
     pub(super) fn is_empty_list(&self, key: &str) -> bool {
-        let value = self.fields.and_then(|fields| fields.get(key));
-        value.and_then(Value::as_array).is_some_and(<[Value]>::is_empty)
+        let list = self.field(key).and_then(Value::as_array);
+        list.is_some_and(<[Value]>::is_empty)
     }
 
-    /// Says what to do about keys that mean something elsewhere, but nothing here.
+    /// Records a mistake with a remedy for each key that other programs know and this one does not.
     pub(super) fn advise(&mut self, advice: &[(&'static str, &str)]) {
-        let Some(fields) = self.fields else { return };
-        for (key, message) in advice {
-            if let Some(value) = fields.get(*key) {
+        for (key, remedy) in advice {
+            if let Some(value) = self.field(key) {
                 self.known.push(key);
-                self.reader.push(&self.key(key), (*message).to_owned(), value.tag());
+                let message = format!("is not supported; {remedy}");
+                self.reader.push(&self.key(key), message, value.tag());
             }
         }
     }
 
-    /// Notes that a key is missing which has to be there.
+    /// Records that a required key is missing.
     pub(super) fn missing(&self, key: &str, expected: &str) {
-        let message = format!("is missing; expected {expected}");
+        let message = format!("is missing; set it to {expected}");
         self.reader.push(&self.key(key), message, self.tag);
     }
 
-    /// Notes a mistake about a key, or about the section itself where that is empty.
+    /// Records a mistake about a key, or about the section itself if `key` is empty.
     pub(super) fn mistake(&self, key: &str, message: String) {
-        let value = self.fields.and_then(|fields| fields.get(key));
-        self.reader.push(&self.key(key), message, value.map_or(self.tag, Value::tag));
+        let tag = self.field(key).map_or(self.tag, Value::tag);
+        self.reader.push(&self.key(key), message, tag);
     }
 
-    /// Notes every key that nobody asked for. To be called when all have been.
+    /// Records every key that was not asked for. To be called after all others.
     pub(super) fn finish(self) {
         for (key, value) in self.fields.into_iter().flatten() {
             if !self.known.contains(&key.as_str()) {
@@ -263,21 +269,36 @@ impl<'r> Section<'r> {
         }
     }
 
+    /// Returns the message for an unknown key.
     fn unknown(&self, key: &str, origin: &ValueOrigin) -> String {
-        let like = |is_like: fn(&str, &str) -> bool| {
-            let like = self.known.iter().filter(|known| is_like(key, known));
-            like.map(|known| self.spelled(known, origin)).collect::<Vec<String>>()
-        };
-        let near = like(is_near);
-        let near = if near.is_empty() { like(is_part) } else { near };
-        if near.is_empty() {
-            let known: Vec<String> = self.known.iter().map(|key| format!("`{key}`")).collect();
-            return format!("is not known here; known are {}", known.join(", "));
+        let mut meant = self.known_like(key, origin, is_near);
+        if meant.is_empty() {
+            meant = self.known_like(key, origin, is_part);
         }
-        format!("is not known here; did you mean {}?", near.join(" or "))
+        if !meant.is_empty() {
+            return format!("is not a known key; did you mean {}?", meant.join(" or "));
+        }
+        let known: Vec<String> = self.known.iter().map(|key| format!("`{key}`")).collect();
+        format!("is not a known key; use one of {}", known.join(", "))
     }
 
-    /// A known key as it is written where the unknown one stood.
+    /// Returns the known keys that are like one, each as it is written at its origin.
+    fn known_like(
+        &self,
+        key: &str,
+        origin: &ValueOrigin,
+        is_like: fn(&str, &str) -> bool,
+    ) -> Vec<String> {
+        let mut like = Vec::new();
+        for known in &self.known {
+            if is_like(key, known) {
+                like.push(self.spelled(known, origin));
+            }
+        }
+        like
+    }
+
+    /// Returns a known key as it is written at an origin.
     fn spelled(&self, key: &str, origin: &ValueOrigin) -> String {
         match origin {
             ValueOrigin::Environment(_) => format!("`{}`", variable_of(&self.key(key))),
@@ -287,13 +308,19 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// The value of a key, which is known from now on; `None` where nothing is set.
-    fn value(&mut self, key: &'static str) -> Option<&'r Value> {
-        self.known.push(key);
-        self.reader.known.borrow_mut().insert(without_indices(&self.key(key)));
-        self.fields?.get(key).filter(|value| !is_unset(value))
+    fn field(&self, key: &str) -> Option<&'r Value> {
+        self.fields?.get(key)
     }
 
+    /// Returns the value of a key, and makes the key a known one. `None` if nothing is set.
+    fn value(&mut self, key: &'static str) -> Option<&'r Value> {
+        self.known.push(key);
+        let full_key = without_indices(&self.key(key));
+        self.reader.known.borrow_mut().insert(full_key);
+        self.field(key).filter(|value| !is_unset(value))
+    }
+
+    /// Returns a key of this section with the path of the section.
     fn key(&self, key: &str) -> String {
         match (self.path.as_str(), key) {
             ("", key) => key.to_owned(),
@@ -302,13 +329,13 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// What to do about a text that stands in a file where a number or flag is expected.
-    fn unquote(&self, value: &Value) -> &'static str {
+    /// Returns the remedy for a text in a file in the place of a number or flag.
+    fn without_quotes(&self, value: &Value) -> &'static str {
         let is_quoted = matches!(value, Value::String(..)) && !self.takes_texts(value);
         if is_quoted { ", without quotes" } else { "" }
     }
 
-    /// Numbers and flags are texts where everything is: in the environment and in flags.
+    /// Returns true if numbers and flags are texts at the value's origin: the environment, a flag.
     fn takes_texts(&self, value: &Value) -> bool {
         match self.reader.merged.origin(value.tag()) {
             ValueOrigin::Environment(_) | ValueOrigin::Flag(_) => true,
@@ -318,18 +345,20 @@ impl<'r> Section<'r> {
 
     fn wrong(&self, key: &str, value: &Value, expected: &dyn Display) {
         let found = if self.secret { kind_of(value).to_owned() } else { shown_value(value) };
-        let message = format!("{expected}, found {found}");
+        let message = format!("{found} is not valid; {expected}");
         self.reader.push(&self.key(key), message, value.tag());
     }
 }
 
 fn parse_duration(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
-    let (least, most) = (range.start(), range.end());
-    let bounds = || {
-        let (least, most) = (humantime::format_duration(*least), humantime::format_duration(*most));
-        format!("expected a duration from {least} to {most}, such as `30s` or `1h 30m`")
-    };
-    let plain_number = text.trim().parse::<f64>().is_ok();
-    let duration = humantime::parse_duration(text).ok().filter(|_| !plain_number);
-    duration.filter(|duration| range.contains(duration)).ok_or_else(bounds)
+    let is_plain_number = text.trim().parse::<f64>().is_ok();
+    if let Ok(duration) = humantime::parse_duration(text)
+        && !is_plain_number
+        && range.contains(&duration)
+    {
+        return Ok(duration);
+    }
+    let least = humantime::format_duration(*range.start());
+    let most = humantime::format_duration(*range.end());
+    Err(format!("expected a duration from {least} to {most}, such as `30s` or `1h 30m`"))
 }

@@ -1,4 +1,4 @@
-//! Where settings come from: the file, the environment, flags; merged by figment.
+//! Sources of settings: the file, the environment, flags; merged by figment.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -12,10 +12,10 @@ use serde_saphyr::UserMessageFormatter;
 use super::mistakes::{Mistake, Mistakes, ValueOrigin};
 use super::quotes;
 
-/// What the names of our environment variables begin with.
+/// Prefix of our environment variables.
 ///
 /// It ends in two underscores because Kubernetes injects variables such as
-/// `BARMAN_CLOUD_EXPORTER_PORT` into every pod beside a service of that name.
+/// `BARMAN_CLOUD_EXPORTER_PORT` into every pod next to a service of that name.
 pub const ENVIRONMENT_PREFIX: &str = "BARMAN_CLOUD_EXPORTER__";
 
 /// A flag of the command line that overrides a setting.
@@ -29,16 +29,16 @@ pub struct Flag {
     pub value: String,
 }
 
-/// All settings, and where each of them came from.
+/// All settings with their origins.
 pub(super) struct Merged {
     pub(super) value: Value,
     figment: Figment,
-    /// Where to put what is missing altogether.
+    /// Origin that is named for settings that are missing everywhere.
     origin: ValueOrigin,
 }
 
 impl Merged {
-    /// Where a value with this tag came from.
+    /// Returns the origin of a value with this tag.
     pub(super) fn origin(&self, tag: Tag) -> ValueOrigin {
         self.figment.get_metadata(tag).map_or_else(|| self.origin.clone(), origin)
     }
@@ -78,7 +78,7 @@ pub(super) fn merge(
     }
 }
 
-/// figment knows neither kind nor place of an error in the file: the text says both.
+/// Returns a mistake for a file that cannot be read. The text of figment's error names the place.
 fn unreadable(error: &figment::Error) -> Mistake {
     Mistake {
         key: String::new(),
@@ -111,7 +111,7 @@ impl Format for Yaml {
     }
 }
 
-/// What is wrong with a text, and how to put it right where that is known.
+/// Returns what is wrong with a text, with the remedy if it is known.
 fn in_words(error: &serde_saphyr::Error, text: &str) -> String {
     let said = error.render_with_formatter(&UserMessageFormatter);
     let place = error.location();
@@ -120,12 +120,12 @@ fn in_words(error: &serde_saphyr::Error, text: &str) -> String {
     hint.map_or_else(|| said.clone(), |hint| format!("{hint} ({said})"))
 }
 
-/// Whether a file says nothing at all, as one in which everything is commented out.
+/// Returns true if a file contains no setting, as one in which everything is commented out.
 fn is_empty(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
 }
 
-/// One of our environment variables. Each is a provider of its own, so that it can be named.
+/// Environment variable with a setting. Each is a provider of its own, so that mistakes can name it.
 struct Variable {
     name: String,
     value: Value,
@@ -170,20 +170,20 @@ fn variables(
     Mistakes::from_list(mistakes).map_or(Ok(variables), Err)
 }
 
-/// The variable, if it is one of ours.
+/// Returns the variable, if it is one of ours.
 fn variable(name: &OsStr, value: &OsStr) -> Option<Result<Variable, Mistake>> {
     let name = name.to_string_lossy();
     name.strip_prefix(ENVIRONMENT_PREFIX)?;
     let name = name.into_owned();
     let Some(value) = value.to_str() else {
         let origin = ValueOrigin::Environment(name.clone());
-        let message = "is not UTF-8".to_owned();
+        let message = "the value is not UTF-8; write it in UTF-8".to_owned();
         return Some(Err(Mistake { key: name, message, origin }));
     };
     Some(Ok(Variable { name, value: variable_value(value) }))
 }
 
-/// A YAML list or map in braces is one, so that `archives` can be given too; all else is a text.
+/// Reads the value of a variable: YAML in brackets or braces, as for `archives`; otherwise a text.
 fn variable_value(text: &str) -> Value {
     let as_text = || Value::from(text.to_owned());
     if !text.trim_start().starts_with(['[', '{']) {
@@ -192,7 +192,7 @@ fn variable_value(text: &str) -> Value {
     Yaml::from_str(text).unwrap_or_else(|_| as_text())
 }
 
-/// `LISTEN_ADDRESS` as `listenAddress`.
+/// Converts `LISTEN_ADDRESS` to `listenAddress`.
 fn camel_case(name: &str) -> String {
     let mut words = name.split('_').map(str::to_ascii_lowercase);
     let mut key = words.next().unwrap_or_default();

@@ -1,11 +1,11 @@
-//! How keys and values are spelled in mistakes.
+//! Spelling of keys and values in mistakes.
 
 use figment::value::{Num, Value};
 
 use super::mistakes::shown;
 use super::sources::ENVIRONMENT_PREFIX;
 
-/// Whether a key is there without a value, which is as good as absent.
+/// Returns true for the value of a key without a value, which counts as absent.
 pub(super) fn is_unset(value: &Value) -> bool {
     matches!(value, Value::Empty(..))
 }
@@ -21,7 +21,7 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// The number, unless it has a fraction or is beyond all reason.
+/// Returns the number, unless it has a fraction or is too large.
 pub(super) fn whole(number: Num) -> Option<i128> {
     number.to_i128().or_else(|| number.to_u128().and_then(|number| number.try_into().ok()))
 }
@@ -50,14 +50,14 @@ pub(super) fn is_near(key: &str, known: &str) -> bool {
     strsim::osa_distance(&key, &known) <= (known.len() / 3).max(1)
 }
 
-/// Whether a key is a part of a known one, or the other way round, as `retention` of
-/// `retentionPolicy`.
+/// Returns true if a key is a part of a known one, such as `retention` of `retentionPolicy`, or the
+/// other way round.
 pub(super) fn is_part(key: &str, known: &str) -> bool {
     let (key, known) = (key.to_lowercase(), known.to_lowercase());
     key.len().min(known.len()) >= 4 && (known.contains(&key) || key.contains(&known))
 }
 
-/// The environment variable of a key, as in `web.listenAddress`.
+/// Returns the environment variable of a key such as `web.listenAddress`.
 pub(super) fn variable_of(key: &str) -> String {
     let mut name = ENVIRONMENT_PREFIX.to_owned();
     for letter in key.chars() {
@@ -70,7 +70,7 @@ pub(super) fn variable_of(key: &str) -> String {
     name
 }
 
-/// `archives[0].name` as `archives[].name`.
+/// Converts `archives[0].name` to `archives[].name`.
 pub(super) fn without_indices(key: &str) -> String {
     key.chars().filter(|letter| !letter.is_ascii_digit()).collect()
 }

@@ -166,10 +166,10 @@ fn a_server_is_not_both_expected_and_left_out() {
     let mistakes = load_text(text).unwrap_err();
 
     insta::assert_snapshot!(mistakes, @"
-    archives[0].minimumRedundancy: expected a whole number from 0 to 1000, without quotes, found `many` (in FILE)
-    archives[0].ignoreServers[1]: expected the name of a server, or a pattern such as `old-*` that makes sense, found `[` (in FILE)
-    archives[0].ignoreServers[2]: expected a text, found a number (in FILE)
-    archives[0].servers[0].serverName: is left out by `o*` in `ignoreServers`: `orders` (in FILE)
+    archives[0].minimumRedundancy: `many` is not valid; expected a whole number from 0 to 1000, without quotes (in FILE)
+    archives[0].ignoreServers[1]: `[` is not valid; expected the name of a server, or a pattern such as `old-*` that makes sense (in FILE)
+    archives[0].ignoreServers[2]: a number is not valid; expected a text (in FILE)
+    archives[0].servers[0].serverName: `orders` matches `o*` in `ignoreServers`; remove one of them (in FILE)
     ");
 }
 
@@ -228,10 +228,10 @@ fn a_mistake_says_which_variable_or_flag_it_came_from() {
     let mistakes = load_with(LEAST, &environment, &[flag]).unwrap_err();
 
     insta::assert_snapshot!(mistakes, @"
-    web.listenaddress: is not known here; did you mean `BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS`? (from $BARMAN_CLOUD_EXPORTER__WEB__LISTENADDRESS)
-    --log.level: expected `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,hyper=debug`, found `loud`
-    scan.timeout: expected a duration from 1ms to 1day, such as `30s` or `1h 30m`, found `5` (from $BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT)
-    scan.concurrency: expected a whole number from 1 to 1024, found `many` (from $BARMAN_CLOUD_EXPORTER__SCAN__CONCURRENCY)
+    web.listenaddress: is not a known key; did you mean `BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS`? (from $BARMAN_CLOUD_EXPORTER__WEB__LISTENADDRESS)
+    --log.level: `loud` is not valid; expected `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,scan=debug`
+    scan.timeout: `5` is not valid; expected a duration from 1ms to 1day, such as `30s` or `1h 30m` (from $BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT)
+    scan.concurrency: `many` is not valid; expected a whole number from 1 to 1024 (from $BARMAN_CLOUD_EXPORTER__SCAN__CONCURRENCY)
     ");
 }
 
@@ -374,7 +374,7 @@ fn an_archive_inside_another_is_valid_and_warned_of() {
 
     let warnings = load_text(text).unwrap().warnings();
 
-    insta::assert_snapshot!(warnings.join("\n"), @"archives[0].destinationPath: `s3://bucket/p/orders` of `inner` lies inside `s3://bucket/p` of `outer`: what is there is listed and counted twice, in both archives");
+    insta::assert_snapshot!(warnings.join("\n"), @"archives[0].destinationPath: `s3://bucket/p/orders` of `inner` lies inside `s3://bucket/p` of `outer`: its objects are listed and counted twice, in both archives");
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn an_endpoint_with_the_bucket_in_its_host_is_valid_and_warned_of() {
     };
 
     let warned = warnings("Backups", "https://backups.s3.example.org").join("\n");
-    insta::assert_snapshot!(warned, @"archives[0].endpointURL: the host of `https://backups.s3.example.org` begins with the bucket's name `Backups`, which boto3 and this program add to it once more: name the endpoint without the bucket");
+    insta::assert_snapshot!(warned, @"archives[0].endpointURL: the host of `https://backups.s3.example.org` starts with the bucket's name `Backups`, which boto3 and this program add once more: name the endpoint without the bucket");
     for (bucket, endpoint) in [
         ("backups", "https://s3.example.org"),
         ("backups", "https://backups-of-us.example.org"),
@@ -428,7 +428,7 @@ fn a_variable_that_nobody_expands_is_valid_and_warned_of() {
         "archives[0].servers[0].serverName",
     ];
     assert_eq!(keys.collect::<Vec<_>>(), expected);
-    insta::assert_snapshot!(warnings[1], @"archives[0].endpointURL: holds `${REGION}` as it stands: variables are not expanded here, put the value in its place");
+    insta::assert_snapshot!(warnings[1], @"archives[0].endpointURL: contains `${REGION}`: variables are not expanded here; write the value itself");
 }
 
 #[test]

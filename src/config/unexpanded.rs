@@ -13,8 +13,7 @@ fn look_into(value: &Value, key: &str, found: &mut Vec<String>) {
     match value {
         Value::String(_, text) => found.extend(variable(text).map(|name| {
             format!(
-                "{key}: holds `${{{name}}}` as it stands: variables are not expanded here, put the \
-                 value in its place"
+                "{key}: contains `${{{name}}}`: variables are not expanded here; write the value itself"
             )
         })),
         Value::Dict(_, fields) => {

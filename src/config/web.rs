@@ -1,16 +1,23 @@
-//! Settings of the HTTP side.
+//! Settings of the HTTP server.
 
 use super::listen_address::ListenAddress;
 use super::section::Section;
 
-/// The HTTP side: where it listens, and for how many.
+/// HTTP server: its address, and its limit of connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct WebConfig {
     /// Address and port to listen on: `address:port`, or `:port` for every address of the machine.
     /// An IPv6 address stands in brackets. Default: `:10432`, every address of IPv6 and IPv4.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub listen_address: ListenAddress,
-    /// How many connections are served at once; more wait until one ends. From 1 to 10000.
-    /// Default: 512.
+    /// Maximum number of connections that are served at once; more wait until one ends. From 1 to
+    /// 10000. Default: 512.
+    #[cfg_attr(test, schemars(range(min = 1, max = 10_000)))]
     pub max_connections: u32,
 }
 

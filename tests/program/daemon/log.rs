@@ -3,7 +3,7 @@
 use barman_cloud_exporter::app::logging::TARGETS;
 use test_support::{EmbeddedArchive, Exporter, Launch, Samples, every_second};
 
-use crate::{ARCHIVE, SOON};
+use crate::daemon::{ARCHIVE, SOON};
 
 /// Returns an exporter with this log level that has scanned an archive.
 async fn scanned_with(level: &str) -> (EmbeddedArchive, Exporter) {
