@@ -31,4 +31,6 @@ pub mod output;
 pub mod pages;
 pub mod report;
 pub mod scan;
+#[cfg(test)]
+mod schemas;
 pub mod web;

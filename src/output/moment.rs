@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 /// Moment, written in UTC as RFC 3339 defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Moment(pub DateTime<Utc>);
 
 impl Serialize for Moment {

@@ -15,6 +15,7 @@ use crate::report::{BackupReport, BackupState, IncompleteReason, RefusedKind, Se
 
 /// One backup.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BackupEntry {
     /// Id of the backup: the name of its directory.
     pub id: String,
@@ -124,6 +125,7 @@ impl BackupVerdictLabel {
 
 /// Last segment that a backup reaches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReachEntry {
     /// Name of the segment.
     pub segment: String,
@@ -133,6 +135,7 @@ pub struct ReachEntry {
 
 /// Restore to one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FollowEntry {
     /// Value of `recovery_target_timeline`: a number, `current` or `latest`.
     pub target: String,

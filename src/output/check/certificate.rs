@@ -10,6 +10,7 @@ use crate::output::{FindingEntry, Label, Moment};
 
 /// One certificate. Fields that describe the certificate are `null` if it could not be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CertificateEntry {
     /// Name, as in the label `certificate` of metrics.
     pub name: String,

@@ -17,6 +17,7 @@ use crate::report::{ReclaimReason, RefusedKind, WalAnomaly};
 
 /// Result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckDocument {
     /// Version of this document: 1.
     pub version: u32,
@@ -32,6 +33,7 @@ pub struct CheckDocument {
 
 /// One archive.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArchiveEntry {
     /// Configured name.
     pub name: String,
@@ -51,6 +53,7 @@ pub struct ArchiveEntry {
 
 /// Reason why a scan failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ErrorEntry {
     /// Kind of the error, as in `barman_cloud_scan_errors_total`.
     pub kind: Label<ErrorKind>,
@@ -60,6 +63,7 @@ pub struct ErrorEntry {
 
 /// One server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServerEntry {
     /// Name of its directory.
     pub name: String,
@@ -94,6 +98,7 @@ pub struct ServerEntry {
 
 /// Cluster that a backup was taken of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PostgresqlEntry {
     /// System identifier of the cluster.
     pub system_identifier: String,
@@ -103,6 +108,7 @@ pub struct PostgresqlEntry {
 
 /// Refused files of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusedEntry {
     /// Kind of the files, as in `barman_cloud_files_refused`: `backup_info`, `history`, `keep`.
     pub kind: Label<RefusedKind>,
@@ -116,6 +122,7 @@ pub struct RefusedEntry {
 
 /// WAL of one server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WalEntry {
     /// Timelines with whole segments, by number.
     pub timelines: Vec<TimelineEntry>,
@@ -139,6 +146,7 @@ pub struct WalEntry {
 
 /// Time from one arrival to the next, in seconds; times over a minute are rounded by up to 2 %.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IntervalsEntry {
     /// Time that half of the intervals do not exceed.
     pub median_seconds: f64,
@@ -150,6 +158,7 @@ pub struct IntervalsEntry {
 
 /// Segments of one timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TimelineEntry {
     /// Number of the timeline.
     pub timeline: u32,
@@ -171,6 +180,7 @@ pub struct TimelineEntry {
 
 /// Recoverability of one server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecoveryEntry {
     /// Timeline on which the newest restorable backup's path ends; `null` without such a backup.
     pub current_timeline: Option<u32>,
@@ -203,6 +213,7 @@ pub struct RecoveryEntry {
 
 /// Objects that a restore to the newest WAL must read: those of a backup, segments, history files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RestoreEntry {
     /// Id of the newest backup that can be recovered to the newest WAL.
     pub backup: String,
@@ -216,6 +227,7 @@ pub struct RestoreEntry {
 
 /// Consecutive segments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GapEntry {
     /// Number of the timeline.
     pub timeline: u32,
@@ -229,6 +241,7 @@ pub struct GapEntry {
 
 /// Effect of the retention policy on a server's backups.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RetentionEntry {
     /// Retention policy in Barman's words.
     pub policy: String,
@@ -255,6 +268,7 @@ pub struct RetentionEntry {
 
 /// Objects that Barman would delete now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeletionEntry {
     /// Ids of the backups, in the order in which they would be deleted.
     pub backups: Vec<String>,
@@ -270,6 +284,7 @@ pub struct DeletionEntry {
 
 /// Unfinished multipart uploads of a server, including those of a running backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UploadsEntry {
     /// Number of uploads.
     pub count: u64,

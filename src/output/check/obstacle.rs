@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// Obstacle that keeps a restore from getting further.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ObstacleEntry {
     /// A segment that is missing.

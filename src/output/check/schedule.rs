@@ -10,6 +10,7 @@ use crate::report::ScheduleReport;
 
 /// Backups of a server compared with their schedule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ScheduleEntry {
     /// Schedule as configured.
     pub expression: String,

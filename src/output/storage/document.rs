@@ -16,6 +16,7 @@ use crate::report::PrefixKind;
 /// Entries with shares are listed largest first. Shares add up to 100.0 and are `null` if the sum is
 /// zero. Sums are of the listed objects: they do not include the bytes of unfinished uploads.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportDocument {
     /// Version of this document: 1.
     pub version: u32,
@@ -35,6 +36,7 @@ pub struct ReportDocument {
 
 /// One archive: the fields of a check, and its storage.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArchiveReport {
     /// Configured name.
     pub name: String,
@@ -54,6 +56,7 @@ pub struct ArchiveReport {
 
 /// Storage of one archive.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StorageEntry {
     /// Number of objects below the destination path.
     pub objects: u64,
@@ -77,6 +80,7 @@ pub struct StorageEntry {
 
 /// Usage of one prefix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PrefixEntry {
     /// Prefix, relative to the destination path, ending in a slash; empty for objects below none of
     /// the others.
@@ -93,6 +97,7 @@ pub struct PrefixEntry {
 
 /// Usage of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KindEntry {
     /// Kind of the objects: `base`, `wals`, `orphan`, `other`.
     pub kind: Label<PrefixKind>,
@@ -106,6 +111,7 @@ pub struct KindEntry {
 
 /// Usage of one storage class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClassEntry {
     /// Storage class, as the store names it.
     pub storage_class: String,
@@ -117,6 +123,7 @@ pub struct ClassEntry {
 
 /// One server: the fields of a check, and its storage.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServerStorage {
     /// Result of a check, with every verdict and its evidence.
     #[serde(flatten)]

@@ -18,6 +18,7 @@ const WEEK: i32 = 7;
 /// a copied bucket have the time of the copy. Days and weeks are in UTC. The current day and week are
 /// incomplete, so they are reported separately.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GrowthEntry {
     /// Bytes that arrived today so far.
     pub today_bytes: u64,
@@ -43,6 +44,7 @@ pub struct GrowthEntry {
 
 /// One day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DayEntry {
     /// The date in UTC, such as `2026-11-14`.
     pub day: String,
@@ -52,6 +54,7 @@ pub struct DayEntry {
 
 /// One week, from Monday to Sunday.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WeekEntry {
     /// The week as ISO 8601 names it, such as `2026-W46`.
     pub week: String,

@@ -7,6 +7,7 @@ use crate::report::{BackupReport, BackupState, ReclaimReason, Report, ServerRepo
 
 /// Bytes of an archive that nobody needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReclaimableEntry {
     /// Bytes, as far as known; those of unfinished uploads are included, although they are not part
     /// of the archive's bytes.
@@ -22,6 +23,7 @@ pub struct ReclaimableEntry {
 
 /// Bytes that nobody needs for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReasonEntry {
     /// Reason, as in `barman_cloud_reclaimable_bytes`.
     pub reason: Label<ReclaimReason>,

@@ -48,6 +48,15 @@ async fn with_a_gap() -> EmbeddedArchive {
     .await
 }
 
+/// Parses a result, which must be valid by the published schema.
 fn parsed(ended: &Ended) -> Value {
-    serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+    let document: Value =
+        serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    let schema = include_str!("../../../docs/schemas/check.json");
+    let schema = serde_json::from_str(schema).expect("the schema is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is valid");
+    if let Err(error) = validator.validate(&document) {
+        panic!("at `{}`: {error}", error.instance_path());
+    }
+    document
 }

@@ -35,8 +35,17 @@ async fn closed() -> EmbeddedArchive {
     archive
 }
 
+/// Parses a result, which must be valid by the published schema.
 fn parsed(ended: &Ended) -> Value {
-    serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+    let document: Value =
+        serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    let schema = include_str!("../../../docs/schemas/report.json");
+    let schema = serde_json::from_str(schema).expect("the schema is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is valid");
+    if let Err(error) = validator.validate(&document) {
+        panic!("at `{}`: {error}", error.instance_path());
+    }
+    document
 }
 
 fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
