@@ -1,4 +1,4 @@
-//! When a server's backups should be taken.
+//! Schedule of a server's backups.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use super::field::FieldKind;
 use super::intervals::ScheduledIntervals;
 use super::occurrences::Occurrences;
 
-/// When a server's backups should be taken, as `CloudNativePG` reads the `schedule` of a
-/// `ScheduledBackup`. Its times come.
+/// Schedule of a server's backups, as `CloudNativePG` reads the `schedule` of a `ScheduledBackup`. It
+/// is due at some time: schedules that never are cannot be built.
 #[derive(Clone, PartialEq)]
 pub struct BackupSchedule {
     text: String,
@@ -25,27 +25,27 @@ pub struct BackupSchedule {
 impl Eq for BackupSchedule {}
 
 impl BackupSchedule {
-    /// The schedule as it was given, but for the spaces.
+    /// Text of the schedule, with single spaces.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What it means, as a part of a sentence: `every day at 02:00`.
+    /// Returns the meaning as part of a sentence: `every day at 02:00`.
     #[must_use]
     pub fn in_words(&self) -> String {
         self.meaning.in_words()
     }
 
-    /// How far apart its times are.
+    /// Intervals between its times.
     #[must_use]
     pub const fn intervals(&self) -> ScheduledIntervals {
         self.intervals
     }
 
-    /// The first time after a moment; `None` where the operator finds none within five years.
+    /// Returns the first time after a moment; `None` if the operator finds none within five years.
     ///
-    /// The operator counts `@every` from when it last took a backup; here, that is the moment.
+    /// The operator counts `@every` from its last backup; here, it is counted from the moment.
     #[must_use]
     pub fn next_after(&self, moment: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         match &self.meaning {
@@ -54,10 +54,10 @@ impl BackupSchedule {
         }
     }
 
-    /// The last time up to a moment.
+    /// Returns the last time up to a moment.
     ///
-    /// That of an `@every` is known only from a backup that began before: so many intervals after
-    /// it, or its begin itself. `None` without one.
+    /// The time of an `@every` is known only from a backup that started before: a number of intervals
+    /// after its start, or the start itself. `None` without such a backup.
     #[must_use]
     pub fn latest_until(
         &self,
@@ -76,10 +76,10 @@ impl BackupSchedule {
         }
     }
 
-    /// What is odd about how it is written: five fields, which elsewhere are those without seconds.
+    /// Returns a warning if the text has five fields, as crontabs have without seconds.
     ///
-    /// `CloudNativePG` takes them and reads the first one as seconds; the last one, the day of the
-    /// week, is what it misses.
+    /// `CloudNativePG` accepts them and reads the first one as the second; the missing one is the day
+    /// of the week.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         let fields = &self.text;
@@ -96,19 +96,19 @@ impl BackupSchedule {
         })
     }
 
-    /// What the same text would mean to a Kubernetes `CronJob`.
+    /// Returns the meaning that the text has for a Kubernetes `CronJob`.
     ///
     /// # Errors
-    /// When it would be none there.
+    /// If it is not a schedule there.
     pub fn as_cron_job(&self) -> Result<String, InvalidSchedule> {
         Dialect::Kubernetes.read(&self.text).map(|meaning| meaning.in_words())
     }
 }
 
-/// Five fields as a crontab has them, which is what is probably meant by them.
+/// Five fields read as in a crontab, which is probably intended.
 struct Crontab {
     meaning: Meaning,
-    /// How to write that for `CloudNativePG`.
+    /// Text with this meaning for `CloudNativePG`.
     fields: String,
 }
 

@@ -1,10 +1,10 @@
-//! The seconds that a calendar and a clock show.
+//! Calendars: seconds of days.
 
 use chrono::{Datelike, Days, NaiveDate};
 
 use super::field::{FieldKind, FieldSet};
 
-/// Which seconds of which days.
+/// Set of seconds on a set of days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
     pub(super) seconds: FieldSet,
@@ -15,12 +15,12 @@ pub struct Calendar {
     pub(super) days_of_week: FieldSet,
 }
 
-/// How the two kinds of day come together.
+/// Combination of the two kinds of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DayRule {
-    /// A day has to be allowed by both.
+    /// Both must allow a day.
     Both,
-    /// By either.
+    /// Either must allow a day.
     Either,
 }
 
@@ -34,7 +34,7 @@ impl Calendar {
         Self { seconds, minutes, hours, days_of_month, months, days_of_week }
     }
 
-    /// robfig/cron's `dayMatches`: with a star in either field, both have to match.
+    /// Rule of robfig/cron's `dayMatches`: with a star in either field, both must match.
     pub(super) const fn day_rule(&self) -> DayRule {
         if self.days_of_month.has_star || self.days_of_week.has_star {
             DayRule::Both
@@ -43,67 +43,86 @@ impl Calendar {
         }
     }
 
-    /// Calendars whose times together are those of this one, and of which each asks for both kinds
-    /// of day at once. Those that never come are left out.
+    /// Returns calendars that together have the times of this one, and that each require both kinds of
+    /// day. Those that are never due are left out.
     pub(super) fn with_both(&self) -> Vec<Self> {
-        let calendars = match self.day_rule() {
+        let mut calendars = match self.day_rule() {
             DayRule::Both => vec![self.clone()],
             DayRule::Either => vec![
                 Self { days_of_week: FieldSet::all(FieldKind::DayOfWeek), ..self.clone() },
                 Self { days_of_month: FieldSet::all(FieldKind::DayOfMonth), ..self.clone() },
             ],
         };
-        calendars.into_iter().filter(Self::both_come).collect()
+        calendars.retain(Self::both_come);
+        calendars
     }
 
-    /// Whether any of its times ever comes.
+    /// Returns true if any of its times ever comes.
     pub(super) fn comes(&self) -> bool {
         !self.with_both().is_empty()
     }
 
-    /// Each day of a month falls on each day of the week, sooner or later.
+    /// Returns true if a day exists that both kinds of day allow: sooner or later, each day of a month
+    /// falls on each day of the week.
     fn both_come(&self) -> bool {
         let sets = [self.seconds, self.minutes, self.hours, self.days_of_week];
-        let months = (1..).zip(MONTH_DAYS).filter(|(month, _)| self.months.contains(*month));
-        let mut longest = months.map(|(_, days)| days);
-        let first_day = self.days_of_month.numbers().first().copied();
-        let has_day = longest.any(|days| first_day.is_some_and(|first| first <= days));
-        has_day && sets.iter().all(|set| !set.is_empty())
+        if sets.iter().any(FieldSet::is_empty) {
+            return false;
+        }
+        let days = self.days_of_month.numbers();
+        let Some(first_day) = days.first() else { return false };
+        for (month, length) in (1..).zip(MONTH_DAYS) {
+            if self.months.contains(month) && *first_day <= length {
+                return true;
+            }
+        }
+        false
     }
 
     pub(super) fn allows(&self, day: NaiveDate) -> bool {
-        let of_month = self.days_of_month.contains(day.day());
-        let of_week = self.days_of_week.contains(day.weekday().num_days_from_sunday());
-        let either = match self.day_rule() {
-            DayRule::Both => of_month && of_week,
-            DayRule::Either => of_month || of_week,
+        let day_of_week = day.weekday().num_days_from_sunday();
+        let by_month = self.days_of_month.contains(day.day());
+        let by_week = self.days_of_week.contains(day_of_week);
+        let is_allowed = match self.day_rule() {
+            DayRule::Both => by_month && by_week,
+            DayRule::Either => by_month || by_week,
         };
-        self.months.contains(day.month()) && either
+        is_allowed && self.months.contains(day.month())
     }
 
-    /// The seconds of a day, counted from its begin, in order.
+    /// Returns the seconds of a day, counted from its start, in order.
     pub(super) fn seconds_of_day(&self) -> Vec<i64> {
-        let (seconds, minutes) = (self.seconds.numbers(), self.minutes.numbers());
-        let minutes_of_day = self
-            .hours
-            .numbers()
-            .into_iter()
-            .flat_map(|hour| minutes.iter().map(move |minute| hour * 60 + minute));
-        let all = minutes_of_day
-            .flat_map(|minute| seconds.iter().map(move |second| minute * 60 + second));
-        all.map(i64::from).collect()
+        let minutes = self.minutes.numbers();
+        let seconds = self.seconds.numbers();
+        let mut seconds_of_day = Vec::new();
+        for hour in self.hours.numbers() {
+            for minute in &minutes {
+                let start_of_minute = (hour * 60 + minute) * 60;
+                for second in &seconds {
+                    seconds_of_day.push(i64::from(start_of_minute + second));
+                }
+            }
+        }
+        seconds_of_day
     }
 
-    /// The days of a cycle after which the calendar repeats itself, each counted from its begin, in
-    /// order. Leap years and days of the week do so after 28 years, until the year 2100.
+    /// Returns the days of a cycle after which the calendar repeats itself, each counted from its
+    /// start, in order. Leap years and days of the week repeat after 28 years, until the year 2100.
     pub(super) fn days_of_cycle(&self) -> Vec<i64> {
-        let days = std::iter::successors(CYCLE_BEGIN, |day| day.checked_add_days(Days::new(1)));
-        let numbered = days.zip(0..CYCLE_DAYS);
-        numbered.filter(|(day, _)| self.allows(*day)).map(|(_, number)| number).collect()
+        let mut days = Vec::new();
+        let mut next_day = CYCLE_START;
+        for number in 0..CYCLE_DAYS {
+            let Some(day) = next_day else { break };
+            if self.allows(day) {
+                days.push(number);
+            }
+            next_day = day.checked_add_days(Days::new(1));
+        }
+        days
     }
 }
 
 /// Days of 28 years.
 pub(super) const CYCLE_DAYS: i64 = 28 * 365 + 7;
 
-const CYCLE_BEGIN: Option<NaiveDate> = NaiveDate::from_ymd_opt(2001, 1, 1);
+const CYCLE_START: Option<NaiveDate> = NaiveDate::from_ymd_opt(2001, 1, 1);

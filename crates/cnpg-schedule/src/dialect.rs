@@ -1,4 +1,4 @@
-//! What a text means to whom.
+//! Readings of a schedule: by `CloudNativePG` and by Kubernetes.
 
 use chrono::TimeDelta;
 
@@ -6,7 +6,7 @@ use super::calendar::Calendar;
 use super::every::parse_every;
 use super::field::{FieldKind, FieldSet, PartError};
 
-/// Who reads a schedule.
+/// Reader of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// `CloudNativePG`'s `ScheduledBackup`: `cron.Parse` of robfig/cron v1.2.0.
@@ -15,7 +15,7 @@ pub enum Dialect {
     Kubernetes,
 }
 
-/// What a schedule means.
+/// Meaning of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// The seconds that a calendar and a clock show.
@@ -39,21 +39,21 @@ pub enum InvalidSchedule {
     /// A field that makes no sense.
     #[error("expected {form} in the field {field}; `{part}` {reason}")]
     Field {
-        /// What the field is about.
+        /// Name of the field.
         field: &'static str,
-        /// What may stand in it.
+        /// Values that the field may have.
         form: &'static str,
         /// The part of it that makes no sense, shortened.
         part: String,
-        /// Why it does not.
+        /// Reason why the part is wrong.
         reason: PartError,
     },
     /// Five fields that make sense only where there are no seconds.
     #[error("{mistake}. Of five fields, the first one is the second. {hint}")]
     FiveFields {
-        /// What is wrong with them here.
+        /// Reason why they are wrong here.
         mistake: Box<InvalidSchedule>,
-        /// What they mean in a crontab, and how to write that.
+        /// Meaning in a crontab, and the way to write it.
         hint: String,
     },
     /// A word with an `@` that nobody knows.
@@ -77,7 +77,7 @@ impl Dialect {
     /// Reads a schedule.
     ///
     /// # Errors
-    /// When this reader would not take it, and when its time never comes.
+    /// If this reader does not accept the text, or if its time never comes.
     pub fn read(self, text: &str) -> Result<Meaning, InvalidSchedule> {
         if text.starts_with('@') {
             return word(text);

@@ -1,6 +1,6 @@
-//! One field of a cron expression: a set of numbers.
+//! Field of a cron expression: a set of numbers.
 
-/// What a field is about.
+/// Kind of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldKind {
     Second,
@@ -16,11 +16,11 @@ const MONTHS: [&str; 12] =
 const DAYS_OF_WEEK: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 impl FieldKind {
-    /// All of them, in the order in which they are written.
+    /// All kinds, in the order of an expression.
     pub(super) const ALL: [Self; 6] =
         [Self::Second, Self::Minute, Self::Hour, Self::DayOfMonth, Self::Month, Self::DayOfWeek];
 
-    /// The least and the greatest number (robfig/cron, `spec.go`). Sunday is 0, and nothing else.
+    /// Least and greatest number (robfig/cron, `spec.go`). Sunday is only 0.
     pub(super) const fn bounds(self) -> (u32, u32) {
         match self {
             Self::Second | Self::Minute => (0, 59),
@@ -31,7 +31,7 @@ impl FieldKind {
         }
     }
 
-    /// What people call it.
+    /// Name for people.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Second => "second",
@@ -43,7 +43,7 @@ impl FieldKind {
         }
     }
 
-    /// What may stand in it.
+    /// Values that the field may have, for people.
     pub(super) const fn form(self) -> &'static str {
         match self {
             Self::Second | Self::Minute => "numbers from 0 to 59",
@@ -54,7 +54,7 @@ impl FieldKind {
         }
     }
 
-    /// The number that a name stands for.
+    /// Returns the number of a name.
     fn named(self, text: &str) -> Option<u32> {
         let names: &[&str] = match self {
             Self::Month => &MONTHS,
@@ -62,33 +62,37 @@ impl FieldKind {
             Self::Second | Self::Minute | Self::Hour | Self::DayOfMonth => &[],
         };
         let text = text.to_lowercase();
-        let numbered = names.iter().zip(self.bounds().0..);
-        numbered.into_iter().find_map(|(name, number)| (*name == text).then_some(number))
+        let (first, _) = self.bounds();
+        for (name, number) in names.iter().zip(first..) {
+            if *name == text {
+                return Some(number);
+            }
+        }
+        None
     }
 }
 
-/// The numbers that a field allows; none of them above 63.
+/// Numbers that a field allows; none of them is above 63.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FieldSet {
     kind: FieldKind,
     bits: u64,
-    /// Whether a star stands in it that makes both kinds of day count (robfig/cron's `starBit`).
+    /// True if the field contains a star that makes both kinds of day count (robfig/cron's `starBit`).
     pub(super) has_star: bool,
 }
 
 impl FieldSet {
-    /// Everything, as a star has it.
+    /// Returns the set of a star: every number.
     pub(super) fn all(kind: FieldKind) -> Self {
         let (least, most) = kind.bounds();
-        let bits = (least..=most).fold(0, |bits, number| bits | 1 << number);
-        Self { kind, bits, has_star: true }
+        Self { kind, bits: bits(least, most, 1), has_star: true }
     }
 
     pub(super) const fn contains(&self, number: u32) -> bool {
         number < u64::BITS && self.bits & (1 << number) != 0
     }
 
-    /// The numbers, in order.
+    /// Returns the numbers, in order.
     pub(super) fn numbers(&self) -> Vec<u32> {
         let (least, most) = self.kind.bounds();
         (least..=most).filter(|number| self.contains(*number)).collect()
@@ -98,49 +102,50 @@ impl FieldSet {
         self.bits == 0
     }
 
-    /// Whether every number is in it.
+    /// Returns true if the field contains every number.
     pub(super) fn is_whole(&self) -> bool {
         self.bits == Self::all(self.kind).bits
     }
 
-    /// Whether it is the number 0 alone.
+    /// Returns true if the field contains only 0.
     pub(super) const fn is_zero(&self) -> bool {
         self.bits == 1
     }
 
-    /// Reads a field as robfig/cron's `getField` does: ranges with commas between; commas beyond
-    /// those are no mistake, and a field of nothing else allows no number.
+    /// Reads a field as robfig/cron's `getField` does: ranges with commas between them. Further commas
+    /// are allowed, and a field of commas only allows no number.
     ///
     /// # Errors
-    /// The part that makes no sense, and why.
+    /// If a part is wrong; with the part and the reason.
     pub(super) fn read(
         kind: FieldKind,
         text: &str,
         star_with_step: bool,
     ) -> Result<Self, (String, PartError)> {
-        let nothing = Self { kind, bits: 0, has_star: false };
-        let parts = text.split(',').filter(|part| !part.is_empty());
-        parts.map(|part| (part, part_of(kind, part, star_with_step))).try_fold(
-            nothing,
-            |all, (part, read)| {
-                let read = read.map_err(|error| (part.to_owned(), error))?;
-                let has_star = all.has_star || read.has_star;
-                Ok(Self { kind, bits: all.bits | read.bits, has_star })
-            },
-        )
+        let mut all = Self { kind, bits: 0, has_star: false };
+        for part in text.split(',') {
+            if part.is_empty() {
+                continue;
+            }
+            let read = part_of(kind, part, star_with_step);
+            let read = read.map_err(|error| (part.to_owned(), error))?;
+            all.bits |= read.bits;
+            all.has_star |= read.has_star;
+        }
+        Ok(all)
     }
 }
 
-/// Why a part of a field makes no sense.
+/// Reason why a part of a field is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
-    /// Where a number or a name should be is something else.
+    /// Text in the place of a number or a name.
     #[error("is something else")]
     NoNumber,
     /// A number that the field does not have.
     #[error("is out of range")]
     OutOfRange,
-    /// A range whose end is before its begin.
+    /// A range whose end is before its start.
     #[error("ends before it begins")]
     Backwards,
     /// A step of nothing.
@@ -167,11 +172,20 @@ fn part_of(kind: FieldKind, part: &str, star_with_step: bool) -> Result<FieldSet
     if step == 0 {
         return Err(PartError::ZeroStep);
     }
-    let bits = (first..=last).step_by(step).fold(0, |bits, number| bits | 1 << number);
+    let bits = bits(first, last, step);
     Ok(FieldSet { kind, bits, has_star: is_star && (star_with_step || step == 1) })
 }
 
-/// The first and the last number of a range; of `N/step` that is the greatest one.
+/// Returns one bit for each number of a range.
+fn bits(first: u32, last: u32, step: usize) -> u64 {
+    let mut bits = 0;
+    for number in (first..=last).step_by(step) {
+        bits |= 1 << number;
+    }
+    bits
+}
+
+/// Returns the first and the last number of a range. `N/step` ends with the greatest number.
 fn ends_of(
     kind: FieldKind,
     range: &str,
@@ -180,7 +194,7 @@ fn ends_of(
 ) -> Result<(u32, u32), PartError> {
     let (lowest, highest) = kind.bounds();
     let (first, last) = match range.split_once('-') {
-        // What follows the hyphen of `*-…` is not even looked at.
+        // robfig/cron ignores the text after the hyphen of `*-…`.
         _ if is_star => (lowest, highest),
         Some((_, last)) if last.contains('-') => return Err(PartError::TooManyParts),
         Some((first, last)) => (number(kind, first)?, number(kind, last)?),
@@ -194,11 +208,14 @@ fn ends_of(
 }
 
 fn number(kind: FieldKind, text: &str) -> Result<u32, PartError> {
-    kind.named(text).map_or_else(|| plain_number(text), Ok)
+    match kind.named(text) {
+        Some(number) => Ok(number),
+        None => plain_number(text),
+    }
 }
 
-/// A number as Go's `strconv.Atoi` reads it: a sign is allowed, and one below 0 is none. One that is
-/// too large here is out of every range, and steps beyond every one.
+/// Reads a number as Go's `strconv.Atoi` does: a sign is allowed, but not a number below 0. A number
+/// that is too large here is out of every range, and a step beyond every range.
 fn plain_number(text: &str) -> Result<u32, PartError> {
     let number: i64 = text.parse().map_err(|_| PartError::NoNumber)?;
     match number {

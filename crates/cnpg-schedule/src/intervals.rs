@@ -1,4 +1,4 @@
-//! How far apart the times of a schedule are.
+//! Intervals between the times of a schedule.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use super::dialect::Meaning;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
-/// How far apart the times of a schedule are, by a clock without summer time.
+/// Intervals between the times of a schedule, by a clock without summer time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScheduledIntervals {
-    /// The shortest time from one to the next.
+    /// Shortest interval.
     pub shortest: TimeDelta,
-    /// The median.
+    /// Median interval.
     pub median: TimeDelta,
-    /// The longest.
+    /// Longest interval.
     pub longest: TimeDelta,
 }
 
 impl ScheduledIntervals {
-    /// `None` for a calendar of which no time ever comes.
+    /// Returns the intervals of a schedule; `None` if it is never due.
     pub(super) fn of(meaning: &Meaning) -> Option<Self> {
         match meaning {
             Meaning::Every(interval) => {
@@ -31,26 +31,34 @@ impl ScheduledIntervals {
         }
     }
 
-    /// Of intervals in seconds, with how many there are of each.
+    /// Returns the intervals for numbers of intervals by their length in seconds.
     fn of_counts(counts: &BTreeMap<i64, i64>) -> Option<Self> {
         let total: i64 = counts.values().sum();
-        let at = |rank: i64| {
-            let mut before = 0;
-            counts.iter().find_map(|(seconds, count)| {
-                before += count;
-                (before > rank).then_some(*seconds)
-            })
-        };
-        let (lower, upper) = (at((total - 1) / 2)?, at(total / 2)?);
+        let (shortest, longest) = (*counts.keys().next()?, *counts.keys().next_back()?);
+        let lower = interval_at(counts, (total - 1) / 2)?;
+        let upper = interval_at(counts, total / 2)?;
         Some(Self {
-            shortest: TimeDelta::seconds(at(0)?),
+            shortest: TimeDelta::seconds(shortest),
             median: TimeDelta::milliseconds((lower + upper) * 500),
-            longest: TimeDelta::seconds(at(total - 1)?),
+            longest: TimeDelta::seconds(longest),
         })
     }
 }
 
-/// Every interval of a whole cycle of the calendar: those within its days, and those between them.
+/// Returns the interval with a rank, counted from the shortest one.
+fn interval_at(counts: &BTreeMap<i64, i64>, rank: i64) -> Option<i64> {
+    let mut shorter = 0;
+    for (seconds, count) in counts {
+        shorter += count;
+        if shorter > rank {
+            return Some(*seconds);
+        }
+    }
+    None
+}
+
+/// Returns the number of intervals by their length, within the days of a whole cycle of the calendar
+/// and between them.
 fn counts(calendar: &Calendar) -> Option<BTreeMap<i64, i64>> {
     let (days, seconds) = (calendar.days_of_cycle(), calendar.seconds_of_day());
     let (first, last) = (*seconds.first()?, *seconds.last()?);
@@ -59,7 +67,7 @@ fn counts(calendar: &Calendar) -> Option<BTreeMap<i64, i64>> {
     for (one, next) in seconds.iter().zip(seconds.iter().skip(1)) {
         *counts.entry(next - one).or_default() += number_of_days;
     }
-    // After the last day of the cycle comes the first one of the next.
+    // The last day of the cycle is followed by the first one of the next.
     let next_cycle = days.first()? + CYCLE_DAYS;
     for (one, next) in days.iter().zip(days.iter().skip(1).chain([&next_cycle])) {
         *counts.entry((next - one) * DAY_SECONDS - last + first).or_default() += 1;

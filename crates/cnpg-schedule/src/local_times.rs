@@ -9,7 +9,7 @@ use chrono::{DateTime, Days, FixedOffset, Offset, SubsecRound, TimeDelta, TimeZo
 use chrono_tz::Tz;
 use croner::Cron;
 
-/// How many changes of the offset are looked beyond: two a year, for the rarest of schedules.
+/// Maximum number of changes of the offset between two times: two a year, for the rarest schedules.
 const MOST_CHANGES: usize = 64;
 
 /// The first time after `now` that a clock in the zone shows.

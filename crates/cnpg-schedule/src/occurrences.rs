@@ -1,4 +1,4 @@
-//! The times of a schedule, by croner.
+//! Times of a schedule, by croner.
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -9,33 +9,39 @@ use super::calendar::Calendar;
 use super::field::FieldSet;
 use super::{next_time, previous_time};
 
-/// robfig/cron looks no further than the end of the fifth year after this one.
+/// Number of years after the current one in which robfig/cron looks for a time.
 const YEARS_AHEAD: i32 = 5;
 
-/// The times of a calendar: those of any of these expressions.
+/// Times of a calendar: those of any of these expressions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Occurrences(Vec<Cron>);
 
 impl Occurrences {
     pub(super) fn of(calendar: &Calendar) -> Self {
-        Self(calendar.with_both().iter().filter_map(translated).collect())
+        let calendars = calendar.with_both();
+        Self(calendars.iter().filter_map(translated).collect())
     }
 
-    /// The first time after a moment; `None` where robfig/cron finds none.
+    /// Returns the first time after a moment; `None` if robfig/cron finds none.
     pub(super) fn next(&self, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let next = self.0.iter().filter_map(|cron| next_time(cron, zone, after)).min()?;
-        let year = |at: DateTime<Utc>| at.with_timezone(&zone).year();
-        let begin = after.checked_add_signed(TimeDelta::seconds(1))?;
-        (year(next) <= year(begin) + YEARS_AHEAD).then_some(next)
+        let times = self.0.iter().filter_map(|cron| next_time(cron, zone, after));
+        let next = times.min()?;
+        let start = after.checked_add_signed(TimeDelta::seconds(1))?;
+        let last_year = start.with_timezone(&zone).year() + YEARS_AHEAD;
+        if next.with_timezone(&zone).year() > last_year {
+            return None;
+        }
+        Some(next)
     }
 
-    /// The last time up to a moment.
+    /// Returns the last time up to a moment.
     pub(super) fn latest(&self, zone: Tz, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.0.iter().filter_map(|cron| previous_time(cron, zone, until)).max()
+        let times = self.0.iter().filter_map(|cron| previous_time(cron, zone, until));
+        times.max()
     }
 }
 
-/// The calendar for croner: lists of numbers, which every dialect reads in one way.
+/// Returns the calendar for croner: lists of numbers, which every dialect reads alike.
 fn translated(calendar: &Calendar) -> Option<Cron> {
     let fields = [
         calendar.seconds,

@@ -258,7 +258,7 @@ const ZONES: &[(&str, Tz, &str, &str)] = &[
     ),
 ];
 
-/// What robfig/cron v1 takes for no schedule.
+/// Texts that robfig/cron v1 rejects.
 const INVALID: &[&str] = &[
     "",
     "0",
@@ -309,7 +309,7 @@ const INVALID: &[&str] = &[
     "0 ** * * * *",
 ];
 
-/// What it takes, and never finds a time for.
+/// Texts that it accepts, and never finds a time for.
 const NEVER: &[&str] = &[
     "0 0 0 30 2 *",
     "0 0 0 31 4,6,9,11 *",

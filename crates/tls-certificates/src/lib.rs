@@ -1,7 +1,4 @@
-//! Certificates of TLS servers: their names and validity, and whether their chains verify.
-//!
-//! `OpenSSL` decides, as it does for libpq and Python, so that a verdict here is the verdict of the
-//! clients.
+#![doc = include_str!("../README.md")]
 
 mod server_address;
 mod ssl_negotiation;

@@ -29,7 +29,7 @@ const DAYS_OF_WEEK: [(u32, &str); 7] = [
     (0, "Sunday"),
 ];
 
-/// What is said of the days.
+/// Words for the days.
 pub(super) enum Days {
     /// Nothing: they are all of them.
     All,

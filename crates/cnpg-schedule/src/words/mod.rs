@@ -1,4 +1,4 @@
-//! What a schedule means, in words.
+//! Meaning of a schedule in words.
 
 mod days;
 mod lists;
@@ -71,13 +71,13 @@ fn clock_times(calendar: &Calendar) -> Option<String> {
 /// One of seconds, minutes and hours.
 struct Level {
     unit: &'static str,
-    /// How many there are in the next larger one.
+    /// Number of units in the next larger one.
     size: u32,
     set: FieldSet,
 }
 
 impl Level {
-    /// Whether its numbers come again and again, always as far apart: `every 5 minutes`.
+    /// Returns true if its numbers repeat at one interval: `every 5 minutes`.
     fn repeated(&self) -> Option<String> {
         let numbers = self.set.numbers();
         if self.set.is_whole() {

@@ -6,7 +6,7 @@ use openssl::x509::{X509, X509Ref};
 
 use super::name::{shown_name, shown_serial};
 
-/// What one certificate says of itself.
+/// Names and validity of one certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     /// Distinguished name of its owner as RFC 4514 writes it, truncated if it is long.

@@ -19,44 +19,62 @@ pub(super) enum AltName<'a> {
 /// Returns the number of attributes in each relative name of a distinguished name.
 pub(super) fn attributes_by_relative_name(name: &[u8]) -> Vec<usize> {
     let Some(name) = only(name) else { return Vec::new() };
-    let relative_names = elements(name.data);
-    relative_names.iter().map(|relative| elements(relative.data).len()).collect()
+    let mut numbers = Vec::new();
+    for relative_name in elements(name.data) {
+        let attributes = elements(relative_name.data);
+        numbers.push(attributes.len());
+    }
+    numbers
 }
 
 /// Returns whether a certificate says that it is that of a CA.
 pub(super) fn is_ca(certificate: &[u8]) -> bool {
-    let constraints = extension(certificate, &BASIC_CONSTRAINTS).and_then(only);
-    let first = constraints.and_then(|constraints| elements(constraints.data).into_iter().next());
-    first.is_some_and(|first| first.tag() == Tag::Boolean && first.data != [0])
+    let constraints = extension(certificate, &BASIC_CONSTRAINTS);
+    let Some(constraints) = constraints.and_then(only) else { return false };
+    match elements(constraints.data).first() {
+        Some(first) => first.tag() == Tag::Boolean && first.data != [0],
+        None => false,
+    }
 }
 
 /// Returns the alternative names of a certificate's subject, in their order.
 pub(super) fn alt_names(certificate: &[u8]) -> Vec<AltName<'_>> {
-    let names = extension(certificate, &SUBJECT_ALT_NAME).and_then(only);
-    let names = names.map(|names| elements(names.data)).unwrap_or_default();
-    let of_context = names.into_iter().filter(|name| name.class() == Class::ContextSpecific);
-    let known = of_context.filter_map(|name| match name.tag() {
-        Tag(2) => Some(AltName::Dns(name.data)),
-        Tag(7) => Some(AltName::Ip(name.data)),
-        _ => None,
-    });
-    known.collect()
+    let mut names = Vec::new();
+    let extension = extension(certificate, &SUBJECT_ALT_NAME);
+    let Some(sequence) = extension.and_then(only) else { return names };
+    for name in elements(sequence.data) {
+        match (name.class(), name.tag()) {
+            (Class::ContextSpecific, Tag(2)) => names.push(AltName::Dns(name.data)),
+            (Class::ContextSpecific, Tag(7)) => names.push(AltName::Ip(name.data)),
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Returns the value of an extension.
 fn extension<'a>(certificate: &'a [u8], id: &[u8]) -> Option<&'a [u8]> {
-    let to_be_signed = elements(only(certificate)?.data).into_iter().next()?;
-    let parts = elements(to_be_signed.data);
-    let is_extensions =
-        |part: &Any<'_>| part.class() == Class::ContextSpecific && part.tag() == Tag(3);
-    let extensions = only(parts.into_iter().find(is_extensions)?.data)?;
-    let mut parts = elements(extensions.data).into_iter().map(|extension| elements(extension.data));
-    let parts = parts.find(|parts| parts.first().is_some_and(|first| first.data == id))?;
-    Some(parts.last()?.data)
+    let certificate = elements(only(certificate)?.data);
+    let to_be_signed = elements(certificate.first()?.data);
+    let extensions = to_be_signed.iter().find(|part| is_extensions(part))?;
+    let extensions = only(extensions.data)?;
+    for extension in elements(extensions.data) {
+        let parts = elements(extension.data);
+        if parts.first().is_some_and(|first| first.data == id) {
+            return Some(parts.last()?.data);
+        }
+    }
+    None
 }
 
+fn is_extensions(part: &Any<'_>) -> bool {
+    part.class() == Class::ContextSpecific && part.tag() == Tag(3)
+}
+
+/// Returns the first value of some bytes.
 fn only(bytes: &[u8]) -> Option<Any<'_>> {
-    Some(Any::from_ber(bytes).ok()?.1)
+    let (_, value) = Any::from_ber(bytes).ok()?;
+    Some(value)
 }
 
 /// Returns what a constructed value holds, up to the first part that cannot be read.

@@ -89,30 +89,40 @@ pub(super) fn is_host_for_urllib3(certificate: &X509Ref, host: &Host) -> bool {
 /// `_dnsname_match`: one asterisk may stand in the first label, for any part of it.
 fn is_name_for_urllib3(name: &[u8], host: &str) -> Result<bool, Unacceptable> {
     let name = str::from_utf8(name).map_err(|_| Unacceptable)?;
-    let (first, rest) =
-        name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
+    let (first, rest) = first_label(name);
     if first.matches('*').count() > 1 {
         return Err(Unacceptable);
     }
     let Some((before, after)) = first.split_once('*') else {
         return Ok(!name.is_empty() && name.to_lowercase() == host.to_lowercase());
     };
-    let (label, of_host) =
-        host.split_once('.').map_or((host, None), |(label, rest)| (label, Some(rest)));
-    let is_same = |one: Option<&str>, other: Option<&str>| {
-        one.map(str::to_lowercase) == other.map(str::to_lowercase)
-    };
+    let (label, rest_of_host) = first_label(host);
     let is_encoded = first.starts_with("xn--") || host.starts_with("xn--");
     let is_label = if first == "*" {
         !label.is_empty()
     } else if is_encoded {
-        is_same(Some(first), Some(label))
+        first.to_lowercase() == label.to_lowercase()
     } else {
-        let (label, before, after) =
-            (label.to_lowercase(), before.to_lowercase(), after.to_lowercase());
-        label.strip_prefix(&before).is_some_and(|rest| rest.ends_with(&after))
+        is_between(&label.to_lowercase(), &before.to_lowercase(), &after.to_lowercase())
     };
-    Ok(is_label && is_same(rest, of_host))
+    let is_rest = rest.map(str::to_lowercase) == rest_of_host.map(str::to_lowercase);
+    Ok(is_label && is_rest)
+}
+
+/// Returns the first label of a name, and the rest behind its dot.
+fn first_label(name: &str) -> (&str, Option<&str>) {
+    match name.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (name, None),
+    }
+}
+
+/// Returns true if a label starts and ends with these texts, which do not overlap.
+fn is_between(label: &str, start: &str, end: &str) -> bool {
+    match label.strip_prefix(start) {
+        Some(rest) => rest.ends_with(end),
+        None => false,
+    }
 }
 
 /// Returns the alternative names of a certificate; none if `OpenSSL` cannot make sense of them.

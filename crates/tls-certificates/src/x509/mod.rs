@@ -1,4 +1,4 @@
-//! What certificates say: their PEM form, names, validity, and whether a chain verifies.
+//! X.509 certificates: PEM form, names, validity, and verification of chains.
 
 mod chain;
 mod der;

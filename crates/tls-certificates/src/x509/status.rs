@@ -1,4 +1,4 @@
-//! What is known of one certificate that is watched.
+//! Status of one certificate that is watched.
 //!
 //! `docs/specification.md`, 16.2.
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Certificate, Chain, LastChain};
 
-/// Where a certificate comes from.
+/// Source of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateSource {
     /// A file.
@@ -34,7 +34,7 @@ impl CertificateSource {
 pub struct CertificateStatus {
     /// The name that metrics show as `certificate`.
     pub name: String,
-    /// Where it comes from.
+    /// Source of the certificate.
     pub source: CertificateSource,
     /// The path, address or URL.
     pub place: String,
@@ -44,7 +44,7 @@ pub struct CertificateStatus {
     pub last: Option<LastChain>,
     /// Outcome of the verification in the last reading.
     pub verification: Verification,
-    /// Why the last reading failed; `None` when it did not.
+    /// Reason why the last reading failed; `None` if it succeeded.
     pub failure: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub enum Verification {
     Unread(String),
 }
 
-/// How a chain stands at a moment.
+/// Validity of a chain at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
     /// Every certificate is within its time.
@@ -124,7 +124,7 @@ impl CertificateStatus {
         self.failure.is_none() && !matches!(self.verification, Verification::Unread(_))
     }
 
-    /// How the last chain that could be read stands at a moment.
+    /// Returns the validity of the last chain that could be read, at a moment.
     #[must_use]
     pub fn validity(&self, now: DateTime<Utc>) -> Option<Validity> {
         let chain = self.chain()?;

@@ -31,7 +31,7 @@ pub struct IssuedCertificate {
     pub certificate: X509,
 }
 
-/// What a leaf or an authority is to be.
+/// Returns the parameters of a leaf or an authority.
 pub fn params(name: &str, years: (i32, i32)) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -56,7 +56,7 @@ fn authority_params(name: &str, years: (i32, i32)) -> CertificateParams {
     params
 }
 
-/// Who signs.
+/// Authority that signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
