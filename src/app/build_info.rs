@@ -1,9 +1,9 @@
-//! What this program was built from.
+//! Version, revision and compiler of this program.
 
 /// Version of the program, such as `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Revision of the source, such as `abc1234`; `unknown` where the build could not tell.
+/// Revision of the source, such as `abc1234`; `unknown` if it was not known to the build.
 pub const REVISION: &str = env!("BUILD_REVISION");
 
 /// Version of the compiler, such as `1.95.0`.

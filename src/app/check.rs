@@ -1,4 +1,4 @@
-//! What one scan of every archive says about their health.
+//! Command `check`: health of the archives and certificates after one scan.
 
 use anyhow::Context;
 
@@ -8,10 +8,10 @@ use super::terminal::wants_colours;
 use crate::health::Severity;
 use crate::output::{CheckDocument, check_text};
 
-/// What is not as it should be, with the worst of it as the exit code.
+/// Returns the findings, with the worst severity as the exit code.
 ///
 /// # Errors
-/// When the result cannot be written as JSON.
+/// If the result cannot be written as JSON.
 pub(super) fn say(scanned: &Scanned, output: OutputFormat) -> anyhow::Result<Said> {
     let document = CheckDocument::new(&scanned.archives, &scanned.certificates, scanned.now);
     let text = match output {

@@ -1,4 +1,4 @@
-//! Content of the HTTP server.
+//! Content of the HTTP server: metrics and pages of the archives.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,11 +9,10 @@ use super::{build_info, process};
 use crate::clock::Clock;
 use crate::metrics::{ArchiveView, BuildInfo, Page};
 use crate::pages::{Overview, STYLE_SHEET, landing_page};
-use crate::clock::Clock;
-use crate::scan::{ScanTimes};
+use crate::scan::ScanTimes;
 use crate::web::{Content, Exposition};
 
-/// Archives and certificates as the HTTP server shows them.
+/// Archives and certificates, as the HTTP server shows them.
 pub(super) struct Exporter {
     pub(super) archives: Vec<Arc<PublishedArchive>>,
     pub(super) certificates: Certificates,

@@ -1,4 +1,4 @@
-//! Builds and connects the modules.
+//! Runs the commands: reads the configuration, and builds and connects the modules.
 
 pub mod build_info;
 pub mod command_line;
@@ -31,19 +31,19 @@ use crate::clock::Clock;
 use command_line::{Command, CommandLine};
 use once::{COULD_NOT_TELL, Requested, Said, Scanned};
 
-/// The exit code for a wrong command line or configuration, as clap has it.
+/// Exit code for a wrong command line or configuration, as clap has it.
 const WRONG_CONFIGURATION: u8 = 2;
 
-/// The exit code for warnings where these are asked to count, as `check` has it.
+/// Exit code for warnings of `check-config --strict`, as `check` has it.
 const WARNINGS: u8 = 1;
 
-/// The exit code of a program that could not start, or failed.
+/// Exit code of a program that could not start, or failed.
 const FAILED: u8 = 1;
 
-/// How long blocking tasks get when the program ends.
+/// Time for blocking tasks when the program ends.
 const RUNTIME_DEADLINE: Duration = Duration::from_secs(1);
 
-/// Does what the command line asks for.
+/// Executes the command of the command line.
 #[must_use]
 pub fn run() -> ExitCode {
     let command_line = CommandLine::of_this_process();
@@ -69,7 +69,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Acts with the configuration; where it is wrong, says so and ends with this code.
+/// Acts with the configuration. If it is wrong, prints its mistakes and ends with this code.
 fn configured(
     command_line: &CommandLine,
     wrong: u8,
@@ -84,7 +84,7 @@ fn configured(
     }
 }
 
-/// Says what a valid configuration names, and what in it is probably not what is meant.
+/// Prints a summary of a valid configuration, and its warnings.
 fn check_config(config: &Config, strict: bool) -> ExitCode {
     say(io::stdout(), &summary(config));
     let warnings = config.warnings();
@@ -94,7 +94,7 @@ fn check_config(config: &Config, strict: bool) -> ExitCode {
     if strict && !warnings.is_empty() { ExitCode::from(WARNINGS) } else { ExitCode::SUCCESS }
 }
 
-/// The exit code of what has ended; an error is logged and has this one.
+/// Returns the exit code of a command that has ended. An error is logged and has the code `failed`.
 fn ended(result: anyhow::Result<ExitCode>, failed: u8) -> ExitCode {
     result.unwrap_or_else(|error| {
         let error = with_causes(error.as_ref());
@@ -103,7 +103,7 @@ fn ended(result: anyhow::Result<ExitCode>, failed: u8) -> ExitCode {
     })
 }
 
-/// Scans every archive once, and prints what is to be said as of the clock's time or of another.
+/// Scans every archive once, and prints the result as of the current time or another.
 fn once(
     config: &Config,
     at: Option<DateTime<Utc>>,
@@ -139,34 +139,32 @@ fn serve(config: Config) -> anyhow::Result<()> {
     ended
 }
 
-/// The system's clock: the only place that reads it.
-#[expect(clippy::disallowed_methods, reason = "everyone else takes the time from here")]
+/// Returns the system's clock. Only this function reads it.
+#[expect(clippy::disallowed_methods, reason = "all other code gets the time from here")]
 fn clock() -> Clock {
     Arc::new(Utc::now)
 }
 
+/// Returns the places that a valid configuration names.
 fn summary(config: &Config) -> String {
-    let line = |(name, place): (&String, String)| format!("\n  {name}: {place}");
-    let archives =
-        config.archives.iter().map(|archive| (&archive.name, archive.destination.to_string()));
     let mut lines = vec![
-        "The configuration is valid; no file that it names was opened, and no store was asked. \
+        "The configuration is valid; no file that it names was opened, and no store was contacted. \
          Archives:"
             .to_owned(),
     ];
-    lines.extend(archives.map(line));
-    if !config.certificates.is_empty() {
-        lines.push("\nCertificates, besides those of the archives' endpoints:".to_owned());
+    for archive in &config.archives {
+        lines.push(format!("  {}: {}", archive.name, archive.destination));
     }
-    let certificates = config
-        .certificates
-        .iter()
-        .map(|certificate| (&certificate.name, certificate.source.to_string()));
-    lines.extend(certificates.map(line));
-    lines.concat()
+    if !config.certificates.is_empty() {
+        lines.push("Certificates, besides those of the archives' endpoints:".to_owned());
+    }
+    for certificate in &config.certificates {
+        lines.push(format!("  {}: {}", certificate.name, certificate.source));
+    }
+    lines.join("\n")
 }
 
-/// Writes a line. One that cannot be written has nobody who reads it.
+/// Writes a line. A line that cannot be written has no reader.
 fn say(mut to: impl Write, text: &str) {
     drop(writeln!(to, "{text}"));
 }

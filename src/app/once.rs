@@ -1,4 +1,4 @@
-//! One scan of every archive, for the commands that print what comes of it.
+//! One scan of every archive, for commands that print a result.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,45 +18,50 @@ use crate::config::Config;
 use crate::output::progress_line;
 use crate::report::ArchiveStatus;
 
-/// The exit code where something could not be told.
+/// Exit code if the result is not known.
 pub(super) const COULD_NOT_TELL: u8 = 3;
 
-/// How long a scan lasts before its progress is shown, and how old what is shown may be.
+/// Time after which the progress of scans is shown, and time between updates.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the scans found.
+/// Results of the scans.
 pub(super) struct Scanned {
-    /// The archives, in the order of the configuration.
+    /// Archives, in the order of the configuration.
     pub(super) archives: Vec<ArchiveStatus>,
-    /// The certificates, in the order of the configuration.
+    /// Certificates, in the order of the configuration.
     pub(super) certificates: Vec<CertificateStatus>,
-    /// The moment as of which they are to be judged.
+    /// Moment as of which they are judged.
     pub(super) now: DateTime<Utc>,
 }
 
-/// What is to be read.
+/// Scope of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Requested {
-    /// The archives alone.
+    /// Archives only.
     Archives,
-    /// The certificates as well.
+    /// Archives and certificates.
     All,
 }
 
-/// What a command says.
+/// Output of a command.
 pub(super) struct Said {
-    /// For standard output.
+    /// Text for standard output.
     pub(super) text: String,
-    /// The exit code.
+    /// Exit code.
     pub(super) code: u8,
 }
 
-/// Scans every archive once, and reads every certificate where that is asked for. What fails is a
+/// Scans every archive once, and reads every certificate if the scope includes them. Failures are
 /// part of the result.
 pub(super) async fn scan_all(config: &Config, scope: Requested, clock: &Clock) -> Scanned {
     let stop = CancellationToken::new();
-    let (published, scanners): (Vec<_>, Vec<_>) =
-        config.archives.iter().map(|archive| scanner(archive, config, clock)).unzip();
+    let mut published = Vec::new();
+    let mut scanners = Vec::new();
+    for archive in &config.archives {
+        let (state, scanner) = scanner(archive, config, clock);
+        published.push(state);
+        scanners.push(scanner);
+    }
     let scans = join_all(scanners.iter().map(|scanner| Box::pin(scanner.scan(&stop))));
     let certificates = Certificates::new(config, &scanners, clock);
     let read = async {
@@ -74,7 +79,7 @@ pub(super) async fn scan_all(config: &Config, scope: Requested, clock: &Clock) -
     Scanned { archives, certificates: certificates.statuses(), now: clock() }
 }
 
-/// Shows how far the scans have got, where someone sees it.
+/// Shows the progress of the scans on a terminal.
 async fn show_progress(archives: &[Arc<PublishedArchive>]) -> Infallible {
     if !terminal::wants_progress() {
         return pending().await;

@@ -1,4 +1,4 @@
-//! What this process uses.
+//! Resources that this process uses.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use procfs::{CurrentSI, KernelStats};
 
 use crate::metrics::ProcessUsage;
 
-/// Asks the system; `None` where it does not say.
+/// Reads the usage from `/proc`. `None` if it cannot be read.
 pub(super) fn usage() -> Option<ProcessUsage> {
     let process = Process::myself().ok()?;
     let stat = process.stat().ok()?;

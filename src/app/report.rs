@@ -1,4 +1,4 @@
-//! What one scan of every archive says about what they hold.
+//! Command `report`: usage of the archives after one scan.
 
 use anyhow::Context;
 
@@ -7,10 +7,10 @@ use super::once::{COULD_NOT_TELL, Said, Scanned};
 use super::terminal::wants_colours;
 use crate::output::{ReportDocument, report_markdown, report_text};
 
-/// What is stored, by what and why; the exit code says whether that is everything.
+/// Returns the usage of the archives. The exit code tells if a scan failed.
 ///
 /// # Errors
-/// When the result cannot be written as JSON.
+/// If the result cannot be written as JSON.
 pub(super) fn say(scanned: &Scanned, output: ReportOutput) -> anyhow::Result<Said> {
     let document = ReportDocument::new(&scanned.archives, scanned.now);
     let text = match output {

@@ -1,6 +1,8 @@
-//! From the configuration of an archive to what scans it.
+//! Builds the scanner of an archive from the configuration.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use archive_store::{AdaptiveLimit, LimitedStore, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
@@ -10,7 +12,8 @@ use chrono::TimeDelta;
 use super::archive::PublishedArchive;
 use crate::assess::{Expectations, RetentionPolicies};
 use crate::config::{
-    ArchiveConfig, Config, Credentials as CredentialsConfig, EndpointUrl, ServerConfig,
+    ArchiveConfig, BackupScheduleConfig, Config, Credentials as CredentialsConfig, EndpointUrl,
+    ServerConfig,
 };
 use crate::report::ScheduleExpectation;
 use crate::clock::Clock;
@@ -19,10 +22,10 @@ use crate::scan::{ArchiveScan, ScanLimits, Scanner};
 /// Objects of a full page of a listing (Amazon S3 API Reference, "`ListObjectsV2`").
 const FULL_PAGE: usize = 1000;
 
-/// What scans an archive on S3.
+/// Scanner of an archive on S3.
 pub(super) type ArchiveScanner = Scanner<LimitedStore<S3Store>>;
 
-/// Who hears of an archive's requests.
+/// Observers of an archive's requests.
 struct Observers {
     published: Arc<PublishedArchive>,
     limit: Arc<AdaptiveLimit>,
@@ -35,7 +38,7 @@ impl RequestObserver for Observers {
     }
 }
 
-/// One archive: what it publishes, and what scans it.
+/// Returns the published state of an archive, and its scanner.
 pub(super) fn scanner(
     archive: &ArchiveConfig,
     config: &Config,
@@ -71,52 +74,59 @@ pub(super) fn scanner(
     (published, Arc::new(scanner))
 }
 
+/// Returns what the configuration says about an archive's servers.
 fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
-    let servers = archive.servers.as_ref();
-    Expectations {
-        servers: servers
-            .map(|servers| servers.iter().map(|server| server.server_name.clone()).collect()),
+    let backups = &config.backups;
+    let mut expected = Expectations {
+        servers: archive.servers.as_deref().map(names),
         ignored: archive.ignore_servers.clone(),
         retention: RetentionPolicies {
             default_minimum: archive.minimum_redundancy,
-            minimum_by_server: servers
-                .into_iter()
-                .flatten()
-                .filter_map(|server| Some((server.server_name.clone(), server.minimum_redundancy?)))
-                .collect(),
             default: archive.retention_policy,
-            by_server: servers
-                .into_iter()
-                .flatten()
-                .filter_map(|server| Some((server.server_name.clone(), server.retention_policy?)))
-                .collect(),
+            ..RetentionPolicies::default()
         },
-        schedules: servers.into_iter().flatten().filter_map(schedule).collect(),
-        living_timelines: servers
-            .into_iter()
-            .flatten()
-            .filter_map(|server| {
-                Some((server.server_name.clone(), TimelineId(server.current_timeline?)))
-            })
-            .collect(),
-        gap_grace_period: TimeDelta::from_std(config.backups.gap_grace_period)
-            .unwrap_or(TimeDelta::MAX),
-        max_running_time: TimeDelta::from_std(config.backups.max_running_time)
-            .unwrap_or(TimeDelta::MAX),
+        gap_grace_period: time_delta(backups.gap_grace_period),
+        max_running_time: time_delta(backups.max_running_time),
+        schedules: BTreeMap::new(),
+        living_timelines: BTreeMap::new(),
+    };
+    for server in archive.servers.iter().flatten() {
+        expect_server(&mut expected, server);
+    }
+    expected
+}
+
+fn names(servers: &[ServerConfig]) -> BTreeSet<String> {
+    servers.iter().map(|server| server.server_name.clone()).collect()
+}
+
+/// Adds the settings of one server.
+fn expect_server(expected: &mut Expectations, server: &ServerConfig) {
+    let name = &server.server_name;
+    if let Some(minimum) = server.minimum_redundancy {
+        expected.retention.minimum_by_server.insert(name.clone(), minimum);
+    }
+    if let Some(policy) = server.retention_policy {
+        expected.retention.by_server.insert(name.clone(), policy);
+    }
+    if let Some(config) = &server.backup_schedule {
+        expected.schedules.insert(name.clone(), schedule(config));
+    }
+    if let Some(timeline) = server.current_timeline {
+        expected.living_timelines.insert(name.clone(), TimelineId(timeline));
     }
 }
 
-/// When the server's backups should be taken, with its name.
-fn schedule(server: &ServerConfig) -> Option<(String, ScheduleExpectation)> {
-    let config = server.backup_schedule.as_ref()?;
-    let expectation = ScheduleExpectation {
+fn schedule(config: &BackupScheduleConfig) -> ScheduleExpectation {
+    ScheduleExpectation {
         schedule: Arc::new(config.schedule.clone()),
         zone: config.time_zone,
-        grace_period: config
-            .grace_period
-            .map(|grace| TimeDelta::from_std(grace).unwrap_or(TimeDelta::MAX)),
-    };
-    Some((server.server_name.clone(), expectation))
+        grace_period: config.grace_period.map(time_delta),
+    }
+}
+
+fn time_delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
 fn s3_settings(archive: &ArchiveConfig, config: &Config) -> S3Settings {

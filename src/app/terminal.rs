@@ -4,18 +4,18 @@ use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Wipes the line of a terminal and goes back to its begin (ECMA-48, "Erase In Line").
+/// Wipes the line of a terminal and returns to its start (ECMA-48, "Erase In Line").
 const WIPE: &[u8] = b"\r\x1b[K";
 
-/// Whether a line of progress stands on standard error. Changed only while that is locked.
+/// True while a line of progress is on standard error. Changed only while that is locked.
 static PROGRESS_IS_SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Whether what goes to standard output is to have colours.
+/// Returns true if standard output gets colours.
 pub(super) fn wants_colours() -> bool {
     io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Whether someone sees progress on standard error, on a terminal that can wipe a line.
+/// Returns true if standard error is a terminal that can wipe a line.
 pub(super) fn wants_progress() -> bool {
     io::stderr().is_terminal() && env::var_os("TERM").is_some_and(|value| value != "dumb")
 }
@@ -23,8 +23,7 @@ pub(super) fn wants_progress() -> bool {
 /// Writes a result to standard output.
 ///
 /// # Errors
-/// When it cannot be written, as on a full disk. A reader that has gone, as `head` does, wants no
-/// more and is no error.
+/// If it cannot be written, as on a full disk. A reader that is gone, such as `head`, is not an error.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut output = io::stdout().lock();
     match writeln!(output, "{text}").and_then(|()| output.flush()) {
@@ -33,7 +32,7 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Puts a line of progress in the place of the one before.
+/// Replaces the line of progress.
 pub(super) fn show_progress(line: &str) {
     let mut errors = io::stderr().lock();
     PROGRESS_IS_SHOWN.store(true, Ordering::Relaxed);
@@ -45,7 +44,7 @@ pub(super) fn wipe_progress() {
     drop(Errors.flush());
 }
 
-/// Standard error, where what is written does not end up behind a line of progress.
+/// Standard error, with the line of progress wiped before anything else is written.
 pub(super) struct Errors;
 
 impl Errors {
@@ -63,7 +62,7 @@ impl Write for Errors {
         Self::wiped()?.write(bytes)
     }
 
-    // In one piece: what else is written meanwhile comes after it.
+    // In one piece: other output comes after it.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         Self::wiped()?.write_all(bytes)
     }

@@ -11,18 +11,18 @@ use tls_certificates::x509;
 
 use super::ReadError;
 
-/// The largest file that is read: many times what the roots of a whole system take.
+/// Size of the largest file that is read: many times the roots of a whole system.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads the files of one certificate off the async threads, none of them twice at once.
+/// Readings of one certificate's files, off the async threads; no file is read twice at once.
 ///
-/// A file system that does not answer holds one thread for each file, and not one more each time.
+/// A file system that does not answer blocks one thread for each file, not one more for each reading.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FileReads {
     under_way: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
-/// A file that is being read.
+/// File that is being read.
 struct UnderWay {
     path: PathBuf,
     files: FileReads,
@@ -32,7 +32,7 @@ impl FileReads {
     /// Reads all certificates of a file.
     ///
     /// # Errors
-    /// When it cannot be read, or holds none.
+    /// If it cannot be read, or contains none.
     pub(super) async fn read(&self, path: &Path) -> Result<Vec<X509>, ReadError> {
         self.run(path, read_file).await
     }
@@ -51,7 +51,7 @@ impl FileReads {
         done.await.unwrap_or(Err(ReadError::Internal))
     }
 
-    /// Whether something is under way.
+    /// Returns true if a reading is under way.
     pub(super) fn is_busy(&self) -> bool {
         !self.locked().is_empty()
     }

@@ -8,33 +8,33 @@ use glob::{MatchOptions, Pattern};
 
 use super::ReadError;
 
-/// The most files that one pattern stands for.
+/// Maximum number of files that one pattern stands for.
 const MAX_MATCHES: usize = 100;
 
-/// Names that begin with a dot match only where the pattern has one too: that is where Kubernetes
-/// keeps the versions of what it mounts.
+/// Rules of matching. Names that start with a dot match only if the pattern has the dot as well:
+/// Kubernetes keeps the versions of mounted files under such names.
 const OPTIONS: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
     require_literal_leading_dot: true,
 };
 
-/// What a pattern stands for: files, and what went wrong on the way.
+/// Files that match a pattern, and the error of the search, if any.
 #[derive(Debug, Default)]
 pub(super) struct Matches {
     pub(super) files: Vec<PathBuf>,
     pub(super) error: Option<ReadError>,
 }
 
-/// Whether a path stands for several, and is no plain path.
+/// Returns true if a path is a pattern, and not a plain path.
 pub(super) fn is_pattern(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
 }
 
-/// The files that match a pattern now, in the order of their names.
+/// Returns the files that match a pattern now, in the order of their names.
 ///
-/// The crate `glob` matches the names and does not look for them: it panics at one that is no text,
-/// and passes over what it must not see.
+/// The crate `glob` only matches names here. Its search panics at a name that is not UTF-8, and skips
+/// directories that it cannot read.
 pub(super) fn matches(pattern: &Path) -> Matches {
     let mut found = Matches::default();
     let parts: Vec<_> = pattern.iter().collect();
@@ -46,7 +46,7 @@ pub(super) fn matches(pattern: &Path) -> Matches {
 }
 
 impl Matches {
-    /// Takes what matches the rest of a pattern from a path on.
+    /// Adds the files below a path that match the rest of a pattern.
     fn follow(&mut self, path: PathBuf, parts: &[&OsStr]) {
         let Some((part, rest)) = parts.split_first() else { return self.take(path) };
         if !is_pattern(Path::new(part)) {
@@ -78,11 +78,11 @@ impl Matches {
     }
 }
 
-/// The names in a directory that match a part of a pattern, in order; none where there is no such
-/// directory.
+/// Returns the names in a directory that match a part of a pattern, in order; none if the directory
+/// does not exist.
 fn names(directory: &Path, part: &OsStr) -> io::Result<Vec<OsString>> {
     let Ok(part) = Pattern::new(&part.to_string_lossy()) else { return Ok(Vec::new()) };
-    // The path that is empty is the one where the program runs.
+    // An empty path is the current directory.
     let here = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let entries = match fs::read_dir(here) {
         Err(error) if is_absence(&error) => return Ok(Vec::new()),
@@ -95,20 +95,20 @@ fn names(directory: &Path, part: &OsStr) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// Whether something is not there, and not merely out of sight.
+/// Returns true if a file does not exist, rather than cannot be seen.
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// The name of a file among those of a pattern: its path below the directories that the pattern
-/// names outright. No two files have the same.
+/// Returns the name of a file among those of a pattern: its path below the fixed directories of the
+/// pattern. It is unique.
 pub(super) fn name_below(pattern: &Path, file: &Path) -> String {
     let fixed = pattern.parent().into_iter().flat_map(Path::components);
     let fixed = fixed.take_while(|part| !is_pattern(Path::new(part.as_os_str())));
     escaped(file.components().skip(fixed.count()).collect::<PathBuf>().as_os_str())
 }
 
-/// A path as a text without control characters, different for each path.
+/// Returns a path as a text without control characters, different for each path.
 fn escaped(path: &OsStr) -> String {
     let mut text = String::new();
     for chunk in path.as_encoded_bytes().utf8_chunks() {

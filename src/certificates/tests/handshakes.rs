@@ -1,4 +1,4 @@
-//! What a `PostgreSQL` server presents, and servers that present nothing.
+//! Servers of `PostgreSQL` that present a chain, and servers that present none.
 
 use openssl::ssl::SslVersion;
 use tls_certificates::x509::test_certificates::version_1;

@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_openssl::SslStream;
 
-/// What a made server does with a connection.
+/// Behaviour of a test server.
 #[derive(Clone)]
 pub(super) enum Manner {
     Says(&'static [u8]),
@@ -109,7 +109,7 @@ pub(super) fn impostor(certificate: &X509, key: &str) -> Arc<ServerConfig> {
     Arc::new(config.with_cert_resolver(Arc::new(resolver)))
 }
 
-/// How TLS is served.
+/// Settings of a TLS server.
 pub(super) struct Serving<'a> {
     pub(super) chain: Vec<X509>,
     pub(super) key: String,
