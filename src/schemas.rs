@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_SCHEMAS=1 cargo test --lib schemas` writes them to `docs/schemas/`.
 
+use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -13,7 +14,6 @@ use serde_json::{Map, Value, json};
 use crate::config::Config;
 use crate::health::{FindingCode, Severity};
 use crate::output::{AsLabel, CheckDocument, FindingEntry, Label, Moment, ReportDocument};
-use crate::report::{PrefixKind, ReclaimReason};
 
 const SAMPLE: &str = "config/barman-cloud-exporter.yaml";
 
@@ -54,48 +54,41 @@ fn described(kind: &str, description: &str) -> Value {
     json!({ "type": kind, "description": description })
 }
 
-/// Closed set whose labels a schema lists.
-trait ClosedSet: AsLabel + Sized + 'static {
-    /// Name of the set in the schema.
-    const NAME: &'static str;
-    /// Description of the set.
-    const DESCRIPTION: &'static str;
-    /// Every value.
-    const ALL: &'static [Self];
+/// Returns the name and the labels of a closed set, for those that scripts compare with.
+fn closed_set<T: 'static>() -> Option<(&'static str, Vec<&'static str>)> {
+    let set = TypeId::of::<T>();
+    if set == TypeId::of::<FindingCode>() {
+        return Some(("FindingCode", labels(FindingCode::ALL)));
+    }
+    if set == TypeId::of::<Severity>() {
+        let all = [Severity::Ok, Severity::Warning, Severity::Unknown, Severity::Critical];
+        return Some(("Severity", labels(&all)));
+    }
+    None
 }
 
-impl ClosedSet for FindingCode {
-    const NAME: &'static str = "FindingCode";
-    const DESCRIPTION: &'static str = "Code of a finding, for scripts: a word that does not change.";
-    const ALL: &'static [Self] = Self::ALL;
+fn labels<T: AsLabel>(values: &[T]) -> Vec<&'static str> {
+    values.iter().map(|value| value.label()).collect()
 }
 
-impl ClosedSet for Severity {
-    const NAME: &'static str = "Severity";
-    const DESCRIPTION: &'static str = "Severity, from `ok` to `critical`.";
-    const ALL: &'static [Self] = &[Self::Ok, Self::Warning, Self::Unknown, Self::Critical];
-}
+impl<T: AsLabel + 'static> JsonSchema for Label<T> {
+    fn inline_schema() -> bool {
+        closed_set::<T>().is_none()
+    }
 
-impl ClosedSet for PrefixKind {
-    const NAME: &'static str = "PrefixKind";
-    const DESCRIPTION: &'static str = "Kind of content below a prefix.";
-    const ALL: &'static [Self] = &Self::ALL;
-}
-
-impl ClosedSet for ReclaimReason {
-    const NAME: &'static str = "ReclaimReason";
-    const DESCRIPTION: &'static str = "Reason why bytes are not needed.";
-    const ALL: &'static [Self] = &Self::ALL;
-}
-
-impl<T: ClosedSet> JsonSchema for Label<T> {
     fn schema_name() -> Cow<'static, str> {
-        T::NAME.into()
+        closed_set::<T>().map_or("Label", |(name, _)| name).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        type_name::<T>().into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let labels: Vec<_> = T::ALL.iter().map(|value| value.label()).collect();
-        json_schema!({ "type": "string", "description": T::DESCRIPTION, "enum": labels })
+        match closed_set::<T>() {
+            Some((_, labels)) => json_schema!({ "type": "string", "enum": labels }),
+            None => json_schema!({ "type": "string" }),
+        }
     }
 }
 

@@ -27,7 +27,6 @@ use error_causes::with_causes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::output::explanation;
-use crate::clock::Clock;
 use command_line::{Command, CommandLine};
 use once::{COULD_NOT_TELL, Requested, Said, Scanned};
 

@@ -11,12 +11,12 @@ use chrono::TimeDelta;
 
 use super::archive::PublishedArchive;
 use crate::assess::{Expectations, RetentionPolicies};
+use crate::clock::Clock;
 use crate::config::{
     ArchiveConfig, BackupScheduleConfig, Config, Credentials as CredentialsConfig, EndpointUrl,
     ServerConfig,
 };
 use crate::report::ScheduleExpectation;
-use crate::clock::Clock;
 use crate::scan::{ArchiveScan, ScanLimits, Scanner};
 
 /// Objects of a full page of a listing (Amazon S3 API Reference, "`ListObjectsV2`").

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{ArchiveScan, ScanContext, ScanLimits};
-use crate::clock::Clock;
 use crate::assess::Expectations;
+use crate::clock::Clock;
 use crate::report::{NO_SERVERS, Report, ScanFailure, ScanOutcome};
 
 /// End of one scan.

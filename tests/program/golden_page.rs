@@ -10,11 +10,11 @@ use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
 use barman_archive::barman::BackupInfoText;
 use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
+use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
 };
 use barman_cloud_exporter::report::{ArchiveStatus, ScanOutcome, ScheduleExpectation};
-use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::scan::{ArchiveScan, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;

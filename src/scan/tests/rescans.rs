@@ -12,8 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::{expecting_nothing, limits};
-use crate::report::Report;
 use crate::clock::Clock;
+use crate::report::Report;
 use crate::scan::{ArchiveScan, ScanContext, ScanLimits};
 
 /// Objects of a page.

@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::stores::{Change, ChangingStore, Garbling, GarblingStore, UploadRefusingStore};
 use super::{expecting_nothing, limits};
-use crate::report::{BackupState, Report};
 use crate::clock::Clock;
+use crate::report::{BackupState, Report};
 use crate::scan::{ArchiveScan, ScanContext};
 
 pub(super) fn now() -> DateTime<Utc> {
