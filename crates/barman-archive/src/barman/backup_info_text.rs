@@ -39,24 +39,22 @@ impl BackupInfoText {
         self
     }
 
-    /// Sets the start: time and segment.
+    /// Sets the start: time, in whole seconds, and segment.
     #[must_use]
     pub fn begun(self, at: DateTime<Utc>, segment: impl fmt::Display) -> Self {
         self.with("begin_time", python_time(at)).with("begin_wal", segment)
     }
 
-    /// Sets the end: time and segment.
+    /// Sets the end: time, in whole seconds, and segment.
     #[must_use]
     pub fn ended(self, at: DateTime<Utc>, segment: impl fmt::Display) -> Self {
         self.with("end_time", python_time(at)).with("end_wal", segment)
     }
 }
 
-/// Formats a time as Python writes it, in a session whose time zone is UTC: without a fraction if the
-/// microseconds are zero.
+/// Formats a time in whole seconds as Python writes it, in a session whose time zone is UTC.
 fn python_time(at: DateTime<Utc>) -> impl fmt::Display {
-    let has_fraction = at.timestamp_subsec_micros() > 0;
-    at.format(if has_fraction { "%Y-%m-%d %H:%M:%S%.6f+00:00" } else { "%Y-%m-%d %H:%M:%S+00:00" })
+    at.format("%Y-%m-%d %H:%M:%S+00:00")
 }
 
 impl fmt::Display for BackupInfoText {
