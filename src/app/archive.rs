@@ -80,8 +80,7 @@ impl ScanObserver for PublishedArchive {
             Ok(report) => {
                 if self.logs_oddities.load(Ordering::Relaxed) {
                     let before = status.report.as_deref().zip(status.last_success_at);
-                    let known =
-                        before.map(|(report, at)| oddities(&report, at)).unwrap_or_default();
+                    let known = before.map(|(report, at)| oddities(report, at)).unwrap_or_default();
                     log_new(&status.name, &known, &oddities(&report, end.at));
                 }
                 status.last_success_at = Some(end.at);

@@ -102,7 +102,7 @@ impl Backup {
             [] => "None".to_owned(),
             ids => ids.join(","),
         };
-        let text = BackupInfoText::new(&self.status.to_string())
+        let text = BackupInfoText::new(self.status)
             .with("begin_time", &ended_at)
             .with("begin_wal", self.begin_wal)
             .with("children_backup_ids", list(&self.children))
