@@ -1,4 +1,4 @@
-//! What an operator can do about a failed call, in words.
+//! Advice about failed calls, in words for operators.
 
 use archive_store::{ErrorKind, ErrorScope, Operation, StorageError};
 
@@ -60,7 +60,7 @@ impl CallTarget<'_> {
         StorageError::new(ErrorKind::Protocol, ErrorScope::Scan, text)
     }
 
-    /// What was asked for, for the texts.
+    /// Name of the requested key or prefix, for the texts.
     fn subject(&self, call: Call<'_>) -> String {
         let asked = if call.key.is_empty() {
             format!("bucket `{}`", self.bucket)
@@ -81,7 +81,7 @@ impl CallTarget<'_> {
         StorageError::new(meaning.kind(), meaning.reach(call.operation), text)
     }
 
-    /// What to do about it. Names the key or prefix, unless every other one is concerned alike.
+    /// Sentence about what to do. Names the key or prefix, unless every other one is affected too.
     fn advice(&self, meaning: FaultMeaning, call: Call<'_>, answer: &Answer) -> String {
         let (store, bucket, key) = (self.store(), self.bucket, call.key);
         let subject = self.subject(call);

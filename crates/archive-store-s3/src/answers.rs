@@ -10,14 +10,15 @@ use chrono::{DateTime, Utc};
 
 use crate::encoding::decode;
 
-/// Where the next page of uploads begins.
+/// Position at which the next page of uploads starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct UploadMarker {
     pub(super) key: Option<String>,
     pub(super) upload_id: Option<String>,
 }
 
-/// Why an answer makes no sense: a complaint that goes on after the name of what was asked for.
+/// Complaint about an answer that makes no sense. Continues a sentence that names what was
+/// requested.
 #[derive(Debug)]
 pub(super) struct AnswerProblem(pub(super) String);
 
@@ -26,7 +27,7 @@ pub(super) fn senseless(complaint: impl Into<String>) -> AnswerProblem {
     AnswerProblem(complaint.into())
 }
 
-/// Where a listing goes on, from what it says about that: `IsTruncated` and a marker.
+/// Returns the marker at which a listing continues, from `IsTruncated` and the marker in an answer.
 ///
 /// Only an explicit `false` ends a listing that has a marker. A store that leaves `IsTruncated` out
 /// would otherwise have half a listing taken for a whole one.
@@ -94,7 +95,7 @@ pub(super) fn parts(
     Ok((!is_end).then_some(number))
 }
 
-/// Why a body was not read.
+/// Reason why a body was not read.
 #[derive(Debug)]
 pub(super) enum BodyError {
     TooLarge(StorageError),

@@ -36,9 +36,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Tokens of a store that is well: with those below, enough for 100 retries at once, and for 5 more
 /// every second. All are back after 20 seconds, less than most schedules leave between two scans.
 const RETRY_TOKENS: usize = 500;
-/// What a retry costs.
+/// Tokens that one retry costs.
 const TOKENS_PER_RETRY: u32 = 5;
-/// How many tokens come back.
+/// Tokens that are added per second.
 const TOKENS_PER_SECOND: f32 = 25.0;
 
 /// A client, and what it was built from.
@@ -276,7 +276,7 @@ mod tests {
         }
     }
 
-    /// Where a listing goes to when the surroundings name an endpoint of their own.
+    /// Returns the address that requests go to if the environment names an endpoint of its own.
     async fn destination(endpoint_url: Option<&str>) -> String {
         let keys = Keys::new("id", "secret", None, None, "test");
         let surroundings = SdkConfig::builder()

@@ -34,7 +34,7 @@ pub(super) struct Paths {
     pub(super) session_token: Option<PathBuf>,
 }
 
-/// What was read last, and when.
+/// Credentials that were read last, and the moment of reading.
 #[derive(Default)]
 struct Recent(Mutex<Option<(Instant, Credentials)>>);
 
@@ -70,7 +70,7 @@ pub(super) enum FileError {
     NotOneLine { path: PathBuf },
 }
 
-/// What the files hold. Not to be printed.
+/// Contents of the files. Not to be printed.
 #[derive(PartialEq, Eq)]
 struct Contents {
     access_key_id: String,

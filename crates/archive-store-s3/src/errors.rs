@@ -17,7 +17,7 @@ use crate::fault::{Answer, Fault};
 /// Characters of a text of the store's that are shown at most.
 const MAX_TEXT: usize = 500;
 
-/// How the call failed, as far as the SDK's error tells.
+/// Classifies a failed call, as far as the SDK's error allows.
 pub(super) fn fault<E: Error + ProvideErrorMetadata + 'static>(
     error: &SdkError<E, HttpResponse>,
 ) -> Fault {
@@ -137,12 +137,12 @@ const SDK_WORDS: [&str; 19] = [
     "attempt timeout",
 ];
 
-/// How a body that broke off while it was read failed.
+/// Classifies the failure of a body that broke off while it was read.
 pub(super) fn body_fault(error: &(dyn Error + 'static)) -> Fault {
     broken_connection(error).unwrap_or(Fault::NoConnection)
 }
 
-/// Whether the store answered with success, but the SDK could not make sense of it.
+/// Returns whether the store answered with success, but the SDK could not read the answer.
 fn is_no_refusal<E: Error + ProvideErrorMetadata + 'static>(
     error: &SdkError<E, HttpResponse>,
 ) -> bool {

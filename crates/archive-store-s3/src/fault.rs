@@ -1,4 +1,4 @@
-//! What a failed call means. What the operator can do about it stands in `advice.rs`.
+//! Meaning of a failed call. The advice for operators is in `advice.rs`.
 //!
 //! Knows the error codes of the S3 API and its imitations, but nothing of the SDK.
 
@@ -7,13 +7,13 @@ use archive_store::{ErrorKind, ErrorScope, Operation};
 /// The call that failed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call<'a> {
-    /// What was asked.
+    /// Operation that was called.
     pub(super) operation: Operation,
     /// The key or prefix that was asked for.
     pub(super) key: &'a str,
 }
 
-/// Where the call went, for the texts.
+/// Destination of the call, for the texts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CallTarget<'a> {
     /// Name of the bucket.
@@ -26,7 +26,7 @@ pub(super) struct CallTarget<'a> {
     pub(super) path_style: bool,
 }
 
-/// How a call failed.
+/// Kind of failure.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The store answered with an error.
@@ -58,7 +58,7 @@ pub(super) struct Answer {
     pub(super) region: Option<String>,
 }
 
-/// What an error of the store's is about.
+/// Subject of an error code of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FaultMeaning {
     Expired,

@@ -110,7 +110,7 @@ fn verifying(trust: TrustedCertificates) -> Result<SslConnectorBuilder, ErrorSta
     Ok(tls)
 }
 
-/// Has the name of a server verified, by the rules of Barman's client instead of `OpenSSL`'s own.
+/// Has the name of a server verified by the rules of Barman's client instead of `OpenSSL`'s own.
 fn verify_host(config: &mut ConnectConfiguration, uri: &Uri) -> Result<(), ErrorStack> {
     let host: Option<Host> = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse().ok());
     config.set_verify_hostname(false);

@@ -64,7 +64,7 @@ use product::Product;
 /// The shortest and longest pause after the body of an object broke off.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Where a bucket is, and how to get in.
+/// Location of a bucket, and the credentials for it.
 #[derive(Clone, Debug)]
 pub struct S3Settings {
     /// Name of the bucket.
@@ -74,13 +74,13 @@ pub struct S3Settings {
     /// Region to sign for; `None` for the one in the endpoint's name or, without an endpoint, in
     /// the environment. If there is none either, it is `us-east-1`.
     pub region: Option<String>,
-    /// Whether the bucket's name goes into the path of the URL instead of its host.
+    /// True if the bucket's name is part of the URL's path instead of its host.
     pub path_style: bool,
     /// The only certificate authorities to trust at the endpoint, PEM; `None` for the system's.
     ///
     /// Read again when a listing begins.
     pub ca_file: Option<PathBuf>,
-    /// Where the credentials come from.
+    /// Source of the credentials.
     pub credentials: CredentialSource,
     /// Time for one attempt at a request, and for the body of an object.
     pub request_timeout: Duration,
@@ -100,7 +100,7 @@ impl S3Settings {
     }
 }
 
-/// Where credentials come from.
+/// Source of credentials.
 #[derive(Clone, Debug)]
 pub enum CredentialSource {
     /// The AWS SDK's own search: environment, profile, web identity token, container and instance

@@ -1,4 +1,5 @@
-//! Has the SDK hand over pages of objects undecoded, and decodes them with less.
+//! Interceptor that receives pages of objects from the SDK undecoded, and decodes them with less
+//! effort.
 //!
 //! The SDK sends, signs, times and retries as always. Only what it does with the body of an answer
 //! is replaced, for one call; and whatever is no page is left to the SDK after all, so that errors
@@ -79,7 +80,7 @@ impl DeserializeResponse for DecodedPage {
     }
 }
 
-/// What the SDK makes of an answer by itself.
+/// Returns the SDK's own reading of an answer.
 fn by_the_sdk(response: &HttpResponse, config: &ConfigBag) -> OutputOrError {
     let operation = ListObjectsV2::new().config();
     match operation.as_ref().and_then(|operation| operation.load::<SharedResponseDeserializer>()) {

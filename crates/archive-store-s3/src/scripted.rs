@@ -7,7 +7,7 @@ use std::thread;
 
 use openssl::ssl::SslAcceptor;
 
-/// What the server does with one request.
+/// Reaction of the server to one request.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Sends these bytes and closes the connection.

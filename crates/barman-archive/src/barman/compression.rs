@@ -10,7 +10,7 @@ use ruzstd::decoding::StreamingDecoder;
 /// Enough for every level of xz below 9, and of Zstandard below 22.
 const MAX_DECODER_BYTES: u64 = 64 << 20;
 
-/// How an object is compressed, as the ending of its key says.
+/// Compression of an object, as the ending of its key states.
 ///
 /// The endings are those of `barman-cloud-wal-archive` and `barman-cloud-backup`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! Keep annotations: backups that retention must not delete.
 
-/// What a keep annotation keeps a backup for (`barman-cloud-backup-keep --target`).
+/// Purpose for which a keep annotation keeps a backup (`barman-cloud-backup-keep --target`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeepTarget {
     /// The backup and all WAL after it.

@@ -5,7 +5,7 @@
 use super::Compression;
 use crate::postgres::{SegmentName, TimelineId, WalDir, parse_hex};
 
-/// Where an object lies below its archive's destination path.
+/// Location of an object below its archive's destination path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectLocation<'a> {
     /// Directly below the destination, or below a directory without a name.
@@ -14,30 +14,30 @@ pub enum ObjectLocation<'a> {
     Directory {
         /// Name of the directory: of the server, if it is one.
         directory: &'a str,
-        /// What the object is if the directory is a server's.
+        /// Meaning of the key if the directory belongs to a server.
         key: ServerKey<'a>,
     },
 }
 
-/// What an object of a server is.
+/// Meaning of a key in a server's directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerKey<'a> {
-    /// Below `base/ID/`: part of a base backup.
+    /// Part of a base backup: an object below `base/ID/`.
     Backup {
         /// Name of the directory in `base/`; Barman takes any as a backup id.
         id: &'a str,
-        /// Which part.
+        /// Meaning of the rest of the key.
         file: BackupFile,
     },
-    /// Below `base/`, but in no backup's directory.
+    /// Object below `base/` that is not in a backup's directory.
     Base,
-    /// Below `wals/`.
+    /// Object below `wals/`.
     Wal(WalObject),
     /// Neither below `base/` nor below `wals/`.
     Other,
 }
 
-/// What an object in a backup's directory is.
+/// Meaning of an object in a backup's directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupFile {
     /// `backup.info`
@@ -53,15 +53,15 @@ pub enum BackupFile {
 /// One tar file of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataObject {
-    /// What it holds.
+    /// Data directory or tablespace that the file holds.
     pub item: DataItem,
-    /// Which part, from 0: `data.tar`, `data_0001.tar`, …
+    /// Number of the part, from 0: `data.tar`, `data_0001.tar`, …
     pub part: u16,
-    /// How it is compressed.
+    /// Compression; `None` if uncompressed.
     pub compression: Option<Compression>,
 }
 
-/// What a backup is made of.
+/// Item of a backup: it is stored as one tar file or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DataItem {
     /// The data directory.
@@ -73,18 +73,18 @@ pub enum DataItem {
 /// An object below `wals/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalObject {
-    /// What its name says it is.
+    /// Kind of file that its name states.
     pub kind: WalKind,
-    /// How it is compressed.
+    /// Compression; `None` if uncompressed.
     pub compression: Option<Compression>,
     /// The WAL directory whose directory it lies in; `None` for an object in any other place.
     pub wal_dir: Option<WalDir>,
-    /// Whether it lies where `barman-cloud-wal-restore` looks for it: in the directory that its
-    /// name asks for, spelled in upper case.
+    /// True if `barman-cloud-wal-restore` looks for it here: in the directory that its name
+    /// requires, spelled in upper case.
     pub in_place: bool,
 }
 
-/// What the name of an object below `wals/` says it is (Barman's `xlog` module).
+/// Kind of file that the name of an object below `wals/` states (Barman's `xlog` module).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WalKind {
     /// A whole WAL segment.
@@ -161,7 +161,7 @@ impl<'a> ServerKey<'a> {
     }
 }
 
-/// What is before the first slash, and what behind it; `None` without one.
+/// Splits a key at its first slash; `None` without a slash.
 ///
 /// `str::split_once` finds it with more effort than the short parts of a key are worth.
 fn at_slash(key: &str) -> Option<(&str, &str)> {
@@ -224,7 +224,7 @@ impl WalObject {
     }
 }
 
-/// Whether a segment lies in the directory of its WAL directory, and both are spelled in upper case.
+/// Returns whether a segment is in its WAL directory, with both names in upper case.
 fn is_in_its_wal_dir(key: &str, name: &str) -> bool {
     let is_upper_case = !name.bytes().any(|byte| byte.is_ascii_lowercase());
     is_upper_case && at_slash(key) == name.get(..16).map(|wal_dir| (wal_dir, name))
@@ -251,8 +251,8 @@ impl WalKind {
         }
     }
 
-    /// Where `barman-cloud-wal-archive` puts it below `wals/`, but for a compression ending; `None`
-    /// for what it would not take.
+    /// Key below `wals/` under which `barman-cloud-wal-archive` stores the file, without a
+    /// compression ending; `None` for a file that it would not archive.
     fn canonical_key(self) -> Option<String> {
         let in_wal_dir =
             |name: SegmentName, ending: &str| format!("{}/{name}{ending}", WalDir::from(name));

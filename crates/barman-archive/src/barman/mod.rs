@@ -1,4 +1,4 @@
-//! What the keys and files of an archive mean: the layout that the `barman-cloud-*` tools write.
+//! Meaning of the keys and files of an archive: the layout that the `barman-cloud-*` tools write.
 //!
 //! `docs/specification.md`, 3 and 4.
 

@@ -86,7 +86,8 @@ impl LiteralReader<'_> {
         }
     }
 
-    /// What `repr` escapes: quotes, backslash, white space, unprintable characters.
+    /// Reads an escape sequence of Python's `repr`: quotes, backslash, white space, unprintable
+    /// characters.
     fn escaped(&mut self) -> Option<char> {
         match self.next()? {
             'n' => Some('\n'),

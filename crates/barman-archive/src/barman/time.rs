@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta, Utc};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WrittenTime {
     pub(crate) at: DateTime<Utc>,
-    /// Whether the text has no offset, so that UTC had to be taken for granted.
+    /// True if the text has no offset, so that UTC is assumed.
     pub(crate) naive: bool,
 }
 

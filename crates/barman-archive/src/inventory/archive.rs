@@ -13,7 +13,7 @@ use super::{
 use crate::barman::{NestedNames, ObjectLocation, ServerKey};
 use crate::postgres::WalDir;
 
-/// What an archive contains: every object that was listed, whatever its key.
+/// Content of an archive: every object that was listed, whatever its key.
 ///
 /// Nothing in here is a sum over all of it: parts can be put in the place of others.
 #[derive(Clone, Debug, Default)]
@@ -36,14 +36,15 @@ pub struct Inventory {
     limits: MemoryLimits,
 }
 
-/// How much memory the files of WAL directories may take.
+/// Limits of the memory that the files of WAL directories may use.
 #[derive(Clone, Copy, Debug)]
 struct MemoryLimits {
     /// Memory for the files of WAL directories, in bytes: enough for more than two million segments.
     files: usize,
     /// Memory for them in an archive that has more, whose WAL directories themselves take memory.
     files_of_many: usize,
-    /// How many WAL directories are taken for unfinished: listings run in parallel, and each is in one of them.
+    /// Number of WAL directories that may be unfinished: listings run in parallel, and each of them
+    /// is in one.
     wal_dirs_under_way: usize,
 }
 
@@ -76,7 +77,8 @@ impl Inventory {
         Self { asked, ..self }
     }
 
-    /// Has as much memory for the files of WAL directories as another one: an archive that was too large for them stays so.
+    /// Uses the memory limits of another inventory: an archive that was too large for the normal
+    /// limit stays so.
     #[must_use]
     pub fn with_memory_limits_of(mut self, other: &Self) -> Self {
         self.limits = other.limits;
@@ -120,7 +122,7 @@ impl Inventory {
         })
     }
 
-    /// What all of it takes.
+    /// Sum of all objects.
     #[must_use]
     pub fn total(&self) -> Usage {
         let mut total = self.loose.clone();
@@ -181,7 +183,7 @@ impl Inventory {
         }
     }
 
-    /// Has a WAL directory that is begun keep its files where others were.
+    /// Gives a new WAL directory a buffer that an earlier one has left.
     fn reuse_buffer(&mut self, directory: &str, wal_dir: WalDir) {
         if let Some(free_buffers) = self.free_buffers.pop() {
             let unused = match self.wal_dir_mut(directory, wal_dir) {

@@ -6,23 +6,23 @@ use super::{FileKind, ListedObject, SmallFile, SomeNames, SomeObjects, Usage};
 use crate::barman::{BackupFile, BackupInfo, Compression, DataItem};
 use crate::postgres::Runs;
 
-/// What one directory below `base/` contains.
+/// Content of one directory below `base/`.
 #[derive(Clone, Debug, Default)]
 pub struct BackupInventory {
     /// All its objects, markers included.
     pub usage: Usage,
-    /// Whether there is anything that makes it a backup, or what is left of one: neither a keep
-    /// annotation alone nor empty keys that end in a slash, as consoles make them.
+    /// True if the directory contains a backup or remains of one. A keep annotation alone and empty
+    /// keys that end in a slash, as consoles create them, do not count.
     pub has_objects: bool,
     /// Its `backup.info`; `None` if there is none.
     pub info: Option<SmallFile>,
     /// Its keep annotation; `None` if there is none.
     pub keep: Option<SmallFile>,
-    /// What is there of the data directory and of each tablespace.
+    /// Objects of the data directory and of each tablespace.
     data: BTreeMap<DataItem, DataInventory>,
 }
 
-/// What is there of the data directory, or of a tablespace.
+/// Objects of the data directory or of one tablespace.
 #[derive(Clone, Debug, Default)]
 struct DataInventory {
     /// Numbers of the parts. Not even the tar of an empty directory is empty: such a part is none.
@@ -55,7 +55,7 @@ impl BackupInventory {
         self.info.iter().chain(&self.keep)
     }
 
-    /// Whether the objects of the data directory and of every tablespace are there.
+    /// Returns whether the objects of the data directory and of every tablespace are present.
     ///
     /// Barman takes one object of each for enough (`CloudBackupCatalog.get_backup_files`) and does
     /// not notice when a part between two others is gone; half the files would then be, so here it
@@ -141,7 +141,7 @@ fn with_endings(stem: &str) -> Vec<String> {
     std::iter::once(stem.to_owned()).chain(compressed).collect()
 }
 
-/// What a backup is made of.
+/// Items that a backup consists of: the data directory and each tablespace.
 fn items(info: &BackupInfo) -> impl Iterator<Item = DataItem> {
     let tablespaces = info.tablespace_oids.iter().copied().map(DataItem::Tablespace);
     std::iter::once(DataItem::Data).chain(tablespaces)

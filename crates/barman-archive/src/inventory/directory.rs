@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use super::{BackupInventory, ListedObject, Sums, Usage, WalInventory};
 use crate::barman::ServerKey;
 
-/// What one directory below the destination path contains.
+/// Content of one directory below the destination path.
 #[derive(Clone, Debug, Default)]
 pub struct DirectoryInventory {
     /// The directories below `base/`, by name.
     pub backups: BTreeMap<String, BackupInventory>,
-    /// What lies below `base/`, and in no backup's directory.
+    /// Objects below `base/` that are not in a backup's directory.
     pub beside_backups: Usage,
-    /// What lies below `wals/`.
+    /// Objects below `wals/`.
     pub wal: WalInventory,
     /// Everything else.
     pub other: Usage,
-    /// Whether anything but empty keys that end in a slash lies below `base/`.
+    /// True if `base/` contains anything besides empty keys that end in a slash.
     has_base: bool,
 }
 
@@ -49,8 +49,8 @@ impl DirectoryInventory {
         }
     }
 
-    /// Whether anything but empty keys that end in a slash lies below `base/` or `wals/`: what
-    /// makes a directory a server's.
+    /// Returns whether the directory belongs to a server: `base/` or `wals/` contains anything
+    /// besides empty keys that end in a slash.
     #[must_use]
     pub fn is_server(&self) -> bool {
         self.has_base || self.wal.has_objects()
@@ -74,7 +74,7 @@ impl DirectoryInventory {
         sum(self.usages())
     }
 
-    /// What every part of it takes.
+    /// Usage of each part of the directory.
     pub fn usages(&self) -> impl Iterator<Item = &Usage> {
         self.base_usages().chain(self.wal.usages()).chain([&self.other])
     }

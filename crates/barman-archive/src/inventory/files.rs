@@ -11,11 +11,11 @@ use crate::postgres::{TimelineHistory, TimelineId};
 pub struct SmallFile {
     /// The object. Its content is another one when size, time or entity tag is.
     pub object: ListedObject,
-    /// How to read it.
+    /// Format of the content.
     pub kind: FileKind,
 }
 
-/// What kind of small file an object is.
+/// Format of a small file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// `backup.info`
@@ -29,34 +29,34 @@ pub enum FileKind {
 /// The content of a small file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileContent {
-    /// Of a `backup.info`. Boxed: it is far larger than the others.
+    /// Content of a `backup.info`. Boxed because it is far larger than the others.
     BackupInfo(Box<BackupInfo>),
-    /// Of a keep annotation; `None` of an empty one.
+    /// Content of a keep annotation; `None` if it is empty.
     Keep(Option<KeepTarget>),
-    /// Of a history file.
+    /// Content of a history file.
     History(TimelineHistory),
 }
 
-/// What reading a small file yielded.
+/// Outcome of reading a small file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileReading {
     /// It makes sense.
     Read(FileContent),
     /// It exists, but its content cannot be read or makes no sense.
     Unreadable {
-        /// Why, as a closed set.
+        /// Reason, from a closed set.
         reason: UnreadableReason,
-        /// Why, in words.
+        /// Reason in words.
         message: String,
     },
     /// It was deleted between its listing and its reading.
     Gone,
 }
 
-/// Why a file that is there says nothing, as `barman_cloud_backups_unreadable` counts it.
+/// Reason why an existing file cannot be used, as `barman_cloud_backups_unreadable` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UnreadableReason {
-    /// Not what its format asks for.
+    /// The content does not follow the format.
     Syntax,
     /// The store kept the framing of a chunked upload in the file.
     Framing,
@@ -104,8 +104,8 @@ impl SmallFile {
     /// The most bytes that such a file can sensibly have.
     pub const MAX_BYTES: u64 = 1 << 20;
 
-    /// Whether the other one has the same content, as far as a listing tells. A move to another
-    /// storage class changes none.
+    /// Returns whether the other file has the same content, as far as a listing shows. A move to
+    /// another storage class does not change the content.
     #[must_use]
     pub fn is_same_version(&self, other: &Self) -> bool {
         let version = |file: &Self| {
@@ -178,12 +178,12 @@ impl FileReading {
     }
 }
 
-/// What is known of the small files of an archive, by key.
+/// Outcomes of reading the small files of an archive, by key.
 #[derive(Clone, Debug, Default)]
 pub struct SmallFiles(BTreeMap<String, (SmallFile, FileReading)>);
 
 impl SmallFiles {
-    /// What reading this very version of a file yielded; `None` if it was not read.
+    /// Outcome of reading exactly this version of a file; `None` if it was not read.
     #[must_use]
     pub fn reading(&self, file: &SmallFile) -> Option<&FileReading> {
         let (known, reading) = self.0.get(&file.object.key)?;

@@ -1,13 +1,14 @@
-//! How long it took from one arrival to the next.
+//! Distribution of the time between one arrival and the next.
 
 use chrono::TimeDelta;
 use smallvec::SmallVec;
 
-/// How often intervals of which length occurred: exact to the second below a minute, to two in a
-/// hundred above. Takes what many intervals differ in, not how many there are.
+/// Histogram of intervals: exact to the second below a minute, and to two percent above.
+///
+/// Its memory grows with the number of different lengths, not with the number of intervals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Intervals {
-    /// How many, by class of length, in order.
+    /// Number of intervals in each class of length, in order.
     counts: SmallVec<[(u16, u32); 2]>,
     /// The longest one, in seconds.
     longest: u32,

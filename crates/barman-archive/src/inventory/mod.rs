@@ -1,4 +1,4 @@
-//! What an archive contains, as sums and runs.
+//! Content of an archive, as sums and runs.
 //!
 //! Objects are folded in one by one and forgotten: what stays grows with servers, backups and WAL directory
 //! directories, not with objects.

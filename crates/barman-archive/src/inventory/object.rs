@@ -1,4 +1,4 @@
-//! What a listing shows.
+//! Entries of a listing.
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +11,7 @@ pub struct ListedObject {
     pub key: String,
     /// Size in bytes.
     pub size: u64,
-    /// When the store took the object in, by the store's clock.
+    /// Time at which the store received the object, by the store's clock.
     pub last_modified: DateTime<Utc>,
     /// Entity tag without its quotes, which changes with the content; `None` where the store sends
     /// none, and of objects too large to be a [`SmallFile`](super::SmallFile), which nobody reads.
@@ -21,14 +21,14 @@ pub struct ListedObject {
 }
 
 impl ListedObject {
-    /// Whether it is an empty key that ends in a slash, as consoles and copy tools make for a
-    /// directory.
+    /// Returns whether this is an empty key that ends in a slash, as consoles and copy tools create
+    /// for a directory.
     #[must_use]
     pub fn is_marker(&self) -> bool {
         self.size == 0 && self.key.ends_with('/')
     }
 
-    /// Whether its storage class can be read at once.
+    /// Returns whether its storage class can be read immediately.
     #[must_use]
     pub fn is_read_at_once(&self) -> bool {
         self.storage_class.as_ref().is_none_or(StorageClass::is_read_at_once)
@@ -42,6 +42,6 @@ pub struct UnfinishedUpload {
     pub key: String,
     /// The store's name for the upload.
     pub upload_id: String,
-    /// When the upload was begun; `None` where the store does not say.
+    /// Start of the upload; `None` if the store does not report it.
     pub initiated_at: Option<DateTime<Utc>>,
 }

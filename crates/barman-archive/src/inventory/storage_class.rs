@@ -39,10 +39,10 @@ enum Name {
 const ARCHIVE: &str = "ARCHIVE";
 
 impl StorageClass {
-    /// What a store means when it names none (Amazon S3 API Reference, "`Object`").
+    /// Class of an object for which the store names none (Amazon S3 API Reference, "`Object`").
     pub const DEFAULT: Self = Self(Name::Known(0));
 
-    /// What classes beyond a sensible number of them are summed under.
+    /// Class that sums up all others once there are too many of them.
     pub(super) const FURTHER: Self = Self(Name::Known(12));
 
     /// The class of this name.

@@ -1,11 +1,11 @@
-//! How many and how much.
+//! Numbers and sizes of objects.
 
 use super::ListedObject;
 
 /// Objects and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// How many objects.
+    /// Number of objects.
     pub objects: u64,
     /// Their bytes. Saturates: no bucket comes near the end of the range.
     pub bytes: u64,
@@ -45,7 +45,7 @@ impl Sums {
 pub struct SomeObjects {
     /// All of them.
     pub sums: Sums,
-    /// How many of them are in a storage class that cannot be read at once.
+    /// Number of objects in a storage class that cannot be read immediately.
     pub blocked: u64,
 }
 

@@ -1,11 +1,12 @@
-//! What a part of an archive takes.
+//! Usage: bytes and objects of a part of an archive.
 
 use chrono::{DateTime, Utc};
 use smallvec::SmallVec;
 
 use super::{ListedObject, StorageClass, Sums};
 
-/// What a part of an archive takes: how much, in which storage classes, and when it arrived.
+/// Usage of a part of an archive: number and size of its objects, by storage class and by day of
+/// arrival.
 ///
 /// Small however many objects there are, as it is kept for every WAL directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,10 +23,12 @@ pub struct Usage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(pub i32);
 
-/// How many classes are told apart. No store has so many; a hostile one could name any number.
+/// Maximum number of classes that are counted separately. No store has that many; a hostile one
+/// could name any number.
 const MOST_CLASSES: usize = 32;
 
-/// How many days are told apart: ten years of them. What arrived before counts as of the first.
+/// Maximum number of days that are counted separately: ten years. Earlier arrivals count for the
+/// first day.
 const MOST_DAYS: usize = 3660;
 
 impl Day {

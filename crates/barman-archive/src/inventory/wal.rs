@@ -1,4 +1,4 @@
-//! What lies below a server's `wals/`.
+//! Objects below a server's `wals/`.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use super::{
 use crate::barman::{Compression, WalKind, WalObject};
 use crate::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 
-/// What lies below a server's `wals/`.
+/// Objects below a server's `wals/`.
 #[derive(Clone, Debug, Default)]
 pub struct WalInventory {
     /// The WAL directories, whatever lies in them. Boxed: the nodes of a map are half empty, and there
     /// may be tens of thousands.
     pub dirs: BTreeMap<WalDir, Box<WalDirInventory>>,
-    /// What lies beside them.
+    /// Objects outside the WAL directories.
     pub beside: OutsideWalDirs,
 }
 
-/// What lies below `wals/`, and in no WAL directory: history files above all.
+/// Objects below `wals/` that are not in a WAL directory: mostly history files.
 #[derive(Clone, Debug, Default)]
 pub struct OutsideWalDirs {
     /// History file of each timeline. If there are several with different endings, the first in the
@@ -38,7 +38,7 @@ pub struct OutsideWalDirs {
     pub misplaced_keys: SomeNames,
 }
 
-/// What an object below `wals/` is, as `barman_cloud_wal_objects` counts it.
+/// Kind of an object below `wals/`, as `barman_cloud_wal_objects` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WalObjectKind {
     /// A whole segment in its place.
@@ -165,7 +165,7 @@ impl WalInventory {
         kinds
     }
 
-    /// What every part of it takes.
+    /// Usage of each WAL directory, and of the objects outside them.
     pub fn usages(&self) -> impl Iterator<Item = &Usage> {
         self.dirs.values().map(|wal_dir| &wal_dir.usage).chain([&self.beside.usage])
     }
@@ -179,7 +179,7 @@ impl WalInventory {
         })
     }
 
-    /// Whether there is anything but empty keys that end in a slash.
+    /// Returns whether there is anything besides empty keys that end in a slash.
     #[must_use]
     pub fn has_objects(&self) -> bool {
         let of_wal_dirs = self.dirs.values().flat_map(|wal_dir| wal_dir.kinds());

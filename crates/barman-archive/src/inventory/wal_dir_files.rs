@@ -11,15 +11,16 @@ use crate::barman::WalKind;
 /// One WAL file in its WAL directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalDirFile {
-    /// What it is. In its WAL directory, a name without its compression ending is told by this.
+    /// Kind of the file. Together with the WAL directory, it yields the file's name without its
+    /// compression ending.
     pub kind: WalKind,
     /// The third part of the name of its segment.
     pub segment: u32,
     /// Size in bytes.
     pub bytes: u64,
-    /// When it arrived.
+    /// Arrival time.
     pub arrived_at: DateTime<Utc>,
-    /// Whether its storage class can be read at once.
+    /// True if its storage class can be read immediately.
     pub is_read_at_once: bool,
 }
 
@@ -28,7 +29,7 @@ pub struct WalDirFile {
 pub(super) enum WalDirFiles {
     /// While the WAL directory is listed.
     Kept(Box<Kept>),
-    /// Once it is listed.
+    /// Files of a WAL directory whose listing has ended.
     Packed(Box<PackedFiles>),
     Forgotten,
 }
@@ -72,7 +73,7 @@ pub(super) struct Packing {
 const FEW: usize = 32;
 const MANY: usize = 256;
 
-/// Of rooms for so many files it pays to use them again.
+/// Capacities of buffers that are worth reusing.
 pub(super) const REUSED_CAPACITIES: RangeInclusive<usize> = FEW..=FEW + MANY;
 
 impl Default for WalDirFiles {

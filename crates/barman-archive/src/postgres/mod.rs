@@ -1,4 +1,4 @@
-//! What is true of every `PostgreSQL` cluster: WAL positions, segments, timelines.
+//! Concepts of every `PostgreSQL` cluster: WAL positions, segments, timelines.
 //!
 //! `docs/specification.md`, 2.
 

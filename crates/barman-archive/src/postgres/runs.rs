@@ -78,7 +78,7 @@ impl Runs {
         self.0.iter().copied()
     }
 
-    /// Whether the set has no numbers.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -141,7 +141,7 @@ impl Runs {
         self.0 = kept.collect();
     }
 
-    /// Whether the set has a number.
+    /// Returns whether the set contains a number.
     #[must_use]
     pub fn contains(&self, number: u64) -> bool {
         self.run_around(number).is_some()
@@ -199,20 +199,21 @@ impl Runs {
         (number <= run.last).then_some(run)
     }
 
-    /// How many numbers the set has.
+    /// Number of members.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.iter().map(|run| run.last - run.first + 1).sum()
     }
 
-    /// How many numbers of the set are at or above this one.
+    /// Number of members that are at least `lowest`.
     #[must_use]
     pub fn count_from(&self, lowest: u64) -> u64 {
         let above = self.0.iter().filter(|run| run.last >= lowest);
         above.map(|run| run.last - run.first.max(lowest) + 1).sum()
     }
 
-    /// Whether the set is every number from zero up to its highest, and not empty.
+    /// Returns whether the set consists of all numbers from zero to its highest member, and is not
+    /// empty.
     #[must_use]
     pub fn begins_at_zero_and_has_no_hole(&self) -> bool {
         matches!(self.0.as_slice(), [Run { first: 0, .. }])

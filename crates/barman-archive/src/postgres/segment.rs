@@ -77,13 +77,14 @@ impl SegmentSize {
         Lsn(number.saturating_mul(self.0 as u64))
     }
 
-    /// Whether a position is the very beginning of a segment.
+    /// Returns whether a position is the first one of a segment.
     #[must_use]
     pub const fn is_boundary(self, position: Lsn) -> bool {
         position.0.trailing_zeros() >= self.0.trailing_zeros()
     }
 
-    /// How many segments make a WAL directory, the 4 GiB that the middle part of a segment's name counts.
+    /// Number of segments in a WAL directory, which covers 4 GiB of WAL: the middle part of a
+    /// segment's name counts these.
     ///
     /// `XLogSegmentsPerXLogId` in `PostgreSQL`'s `xlog_internal.h`.
     #[must_use]
@@ -108,9 +109,10 @@ impl Default for SegmentSize {
 pub struct SegmentName {
     /// The timeline that the segment was written on.
     pub timeline: TimelineId,
-    /// Which 4 GiB of WAL it belongs to: the upper half of an LSN.
+    /// Number of the 4 GiB of WAL that contain the segment: the upper half of an LSN.
     pub high: u32,
-    /// Which segment of these 4 GiB it is, from 0. The highest one follows from the [`SegmentSize`].
+    /// Number of the segment within these 4 GiB, from 0. The [`SegmentSize`] determines the
+    /// highest.
     pub low: u32,
 }
 
@@ -153,7 +155,7 @@ impl SegmentName {
         }
     }
 
-    /// Whether a cluster with segments of this size can have a segment of this name.
+    /// Returns whether a segment of this name can exist in a cluster with segments of this size.
     #[must_use]
     pub const fn exists_with(self, size: SegmentSize) -> bool {
         self.low < size.segments_per_wal_dir()

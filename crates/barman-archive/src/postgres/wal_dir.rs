@@ -11,7 +11,7 @@ use super::{SegmentName, TimelineId, parse_hex};
 pub struct WalDir {
     /// The timeline that the segments were written on.
     pub timeline: TimelineId,
-    /// Which 4 GiB of WAL.
+    /// Number of the 4 GiB of WAL: the upper half of an LSN.
     pub high: u32,
 }
 
