@@ -54,7 +54,8 @@ fn fill(bucket: &Bucket) {
     bucket.change(objects);
 }
 
-/// What happens to an archive: WAL goes on, a backup is made, another goes with the WAL before.
+/// Changes an archive: WAL continues, a backup is made, another one is deleted together with the
+/// WAL before it.
 fn change(bucket: &Bucket) {
     let mut changes: Vec<_> = (LOGS * PER_LOG..LOGS * PER_LOG + 300).map(segment).collect();
     let gone = (0..5 * PER_LOG + 17).map(segment);
@@ -81,7 +82,7 @@ async fn sums_equal_a_plain_listing_first_as_a_whole_and_then_by_what_changed() 
     assert!(before < 15.0, "{before} listings per scan, of an archive of more than 20 pages");
 }
 
-/// How many pages one scan lists, from now on.
+/// Number of pages that one scan lists, from now on.
 async fn listings_per_scan(exporter: &Exporter) -> f64 {
     let counts = |samples: &Samples| {
         let requests = samples.sum(
@@ -122,7 +123,7 @@ async fn agreement(exporter: &Exporter, bucket: &Bucket, after: &str) -> Samples
     samples
 }
 
-/// What the exporter should say of these objects.
+/// Series that the exporter should serve for these objects.
 fn expected(objects: &[ListedObject]) -> Series {
     let mut series = Series::default();
     let archive = ("archive", ARCHIVE);

@@ -1,4 +1,5 @@
-//! Who may use whom: the modules of the source, what stays out of them, and the document that they cite.
+//! Dependencies that are allowed between the modules of the source, words that pure modules must not
+//! use, and the document that the sources cite.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -30,7 +31,7 @@ const PACKAGES_WITH_IO: [&str; 6] = ["tokio", "hyper", "reqwest", "openssl", "tr
 const TESTS: [&str; 6] =
     ["tests.rs", "naive_tests.rs", "table_tests.rs", "tests", "scenarios", "scripted.rs"];
 
-/// What has no place in a pure module: I/O, clocks, logs, async.
+/// Words that have no place in a pure module: I/O, clocks, logs, async.
 const IMPURE: [&str; 10] = [
     "std::fs",
     "std::net",

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{Letters, write_decimal, write_hex, write_moment};
 
-/// What all keys begin with.
+/// Prefix of all keys.
 pub const PREFIX: &str = "barman/";
 
-/// When the archive was as its shape says, in seconds of Unix time: 2026-11-15, noon.
+/// Moment for which the shape is exact, in seconds of Unix time: noon on 2026-11-15.
 pub const NOW: u64 = 1_794_744_000;
 
 /// Segments of a WAL directory.
@@ -16,7 +16,7 @@ const LOG: u64 = 256;
 /// Seconds from one segment to the next.
 const PAUSE: u64 = 30;
 
-/// How much there is.
+/// Numbers of servers, backups and segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// Servers, all alike.
@@ -40,7 +40,7 @@ impl Shape {
 /// An archive, at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Archive {
-    /// What there is.
+    /// Numbers of servers, backups and segments.
     shape: Shape,
     /// Segments that a server had in the beginning, which decides about everything else.
     first_segments: u64,
@@ -51,11 +51,11 @@ pub struct Archive {
 pub(crate) struct Object {
     /// Number of its server.
     pub(crate) server: u64,
-    /// What it is.
+    /// Kind of object.
     pub(crate) kind: Kind,
 }
 
-/// What an object is, by the number of its like.
+/// Kind of object, with its number among those of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     BackupInfo(u64),
@@ -71,7 +71,7 @@ impl Archive {
         Self { shape, first_segments: shape.segments }
     }
 
-    /// The same when every server has archived so many segments more.
+    /// Returns a shape in which every server has archived `more` further segments.
     #[must_use]
     pub fn later(self, more: u64) -> Self {
         let segments = self.shape.segments + more;
@@ -129,12 +129,12 @@ impl Archive {
         (backup + 1) * self.first_segments / (self.shape.backups + 1)
     }
 
-    /// When a segment arrived, in seconds of Unix time.
+    /// Arrival time of a segment, in seconds of Unix time.
     pub(crate) fn arrived_at(&self, segment: u64) -> u64 {
         NOW + PAUSE * segment - PAUSE * self.first_segments
     }
 
-    /// When an object arrived, in seconds of Unix time.
+    /// Arrival time of an object, in seconds of Unix time.
     pub(crate) fn modified_at(&self, object: Object) -> u64 {
         match object.kind {
             Kind::BackupInfo(backup) | Kind::BackupData(backup) => {

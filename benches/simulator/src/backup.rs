@@ -13,7 +13,7 @@ impl Archive {
         }
     }
 
-    /// As `barman-cloud-backup` writes it.
+    /// Text of a `backup.info`, as `barman-cloud-backup` writes it.
     fn backup_info(&self, server: u64, backup: u64) -> String {
         let segment = self.segment_of(backup);
         let [timeline, wal_dir, last] = self.segment_name(segment);
@@ -41,7 +41,8 @@ impl Archive {
         )
     }
 
-    /// As `PostgreSQL` writes it: each timeline goes on where the one before ended.
+    /// Text of a history file, as `PostgreSQL` writes it: each timeline starts where the one before
+    /// ended.
     fn history(&self, timeline: u64) -> String {
         let lines = (1..=timeline).map(|earlier| {
             let [_, wal_dir, last] = self.segment_name(earlier * self.timeline_segments());

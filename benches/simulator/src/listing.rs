@@ -5,7 +5,7 @@ use std::io::Write as _;
 use crate::archive::{Archive, Object};
 use crate::text::{Letters, write_decimal, write_hex, write_moment};
 
-/// Where a page begins.
+/// Start of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Start {
     /// With the first key.
@@ -17,16 +17,16 @@ pub enum Start {
     AfterAll(String),
 }
 
-/// What a page is to show.
+/// Request for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// Only keys that begin with this text.
     pub prefix: String,
-    /// Whether keys that go on beyond a slash after the prefix are rolled up.
+    /// True if keys that continue beyond a slash after the prefix are rolled up.
     pub is_rolled_up: bool,
-    /// Where it begins.
+    /// Start of the page.
     pub start: Start,
-    /// How many entries it has at most.
+    /// Maximum number of entries.
     pub max_keys: usize,
 }
 
@@ -38,7 +38,7 @@ enum Entry {
 }
 
 impl Start {
-    /// What a token of ours says.
+    /// Decodes a continuation token of this server.
     pub(crate) fn of_token(token: &str) -> Self {
         match token.strip_prefix("all-of-") {
             Some(text) => Self::AfterAll(text.to_owned()),
@@ -46,7 +46,7 @@ impl Start {
         }
     }
 
-    /// Whether a key lies before it.
+    /// Returns whether the page starts after a key.
     fn is_after(&self, key: &[u8]) -> bool {
         match self {
             Self::AtFirst => false,
@@ -104,7 +104,7 @@ impl Archive {
         (entries, place < end)
     }
 
-    /// What a key is rolled up to.
+    /// Directory that a key is rolled up to.
     fn directory(&self, place: u64, query: &Query) -> Option<Vec<u8>> {
         if !query.is_rolled_up {
             return None;

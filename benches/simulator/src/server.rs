@@ -21,7 +21,7 @@ pub const ARCHIVE_ONE_MORE: &str = "POST /segment ";
 /// No head of a request is longer.
 const MOST_HEAD: usize = 16 * 1024;
 
-/// What connections share.
+/// State that all connections share.
 #[derive(Debug)]
 struct Service {
     archive: Archive,

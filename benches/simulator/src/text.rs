@@ -1,6 +1,6 @@
 //! Numbers and moments as keys and listings have them. A page holds thousands.
 
-/// Which letters hexadecimal digits have.
+/// Case of the letters among hexadecimal digits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Letters {
     Upper,

@@ -188,7 +188,7 @@ impl Draft {
     }
 }
 
-/// Has the `openssl` program sign a certificate anew.
+/// Signs a certificate anew with the `openssl` program.
 fn sign_by_program(
     made: &IssuedCertificate,
     issuer: Option<&IssuedCertificate>,

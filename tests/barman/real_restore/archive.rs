@@ -27,7 +27,7 @@ pub(crate) struct Archive {
     killed: String,
     /// The last segment before the gap after `before-the-gap`.
     before_gap: String,
-    /// What the history file of timeline 3 says.
+    /// Content of the history file of timeline 3.
     history: String,
 }
 
@@ -96,7 +96,7 @@ impl Archive {
         &self.before_gap
     }
 
-    /// What the history file of timeline 3 says.
+    /// Content of the history file of timeline 3.
     pub(crate) fn history(&self) -> &str {
         &self.history
     }
@@ -143,7 +143,7 @@ impl Archive {
         self.stack.delete_object(&hidden);
     }
 
-    /// What every key of the server begins with.
+    /// Prefix of every key of the server.
     pub(crate) fn directory(&self) -> String {
         let settings = self.stack.settings();
         format!("{}/{}", settings.prefix, settings.server)

@@ -1,4 +1,4 @@
-//! How far each backup of a damaged archive can really be recovered.
+//! Reach of each backup of a damaged archive, as real recoveries show it.
 //!
 //! PostgreSQL replays every backup along every timeline that it may take, with Barman's tools, and
 //! Barman deletes what a policy no longer needs. `--nocapture` shows the tables.
@@ -183,7 +183,7 @@ fn assert_reads(archive: &Archive, rows: &[Row], said: &Value) {
     }
 }
 
-/// What `check --output json` prints about the archive as it is now.
+/// Output of `check --output json` about the archive in its present state.
 fn exporter_verdicts(archive: &Archive, policy: &str) -> Value {
     let (id, secret) = archive.stack.credentials();
     let configuration = json!({

@@ -1,9 +1,9 @@
-//! Which segments backups need, decided one by one and by name.
+//! Segments that backups need, decided one by one and by name.
 
 use crate::real_restore::archive::Archive;
 use crate::real_restore::rounds::timeline_of;
 
-/// What some backups need of the archive's WAL.
+/// WAL of the archive that some backups need.
 ///
 /// By the words of Barman and of the last history file; nothing in here is the exporter's.
 pub(crate) struct Needs<'a> {
@@ -24,8 +24,8 @@ struct Backup<'a> {
 }
 
 impl<'a> Needs<'a> {
-    /// What these backups need: all WAL that they can be replayed through, but of standalone ones
-    /// just that with which they become consistent.
+    /// Returns the WAL that these backups need: everything that they can be replayed through, but
+    /// for standalone backups only the part that makes them consistent.
     pub(crate) fn of(archive: &'a Archive, backups: &[&str], standalone: &[&str]) -> Self {
         let backup = |name: &&str| Backup {
             begin: archive.text(name, "begin_wal"),
@@ -40,7 +40,7 @@ impl<'a> Needs<'a> {
         }
     }
 
-    /// Whether one of the backups needs a segment.
+    /// Returns whether one of the backups needs a segment.
     pub(crate) fn contain(&self, segment: &str) -> bool {
         self.backups.iter().any(|backup| self.is_needed_by(backup, segment))
     }
@@ -61,7 +61,7 @@ impl<'a> Needs<'a> {
         is_open && last.is_some_and(|(_, at)| segment[8..] >= *self.number(*at))
     }
 
-    /// What follows the timeline in the name of the segment that holds a position.
+    /// Part of a segment's name after the timeline, for the segment that contains a position.
     fn number(&self, position: u64) -> String {
         let (log, within) = (position >> 32, position & u64::from(u32::MAX));
         format!("{log:08X}{:08X}", within / self.segment_size)

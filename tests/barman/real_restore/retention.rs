@@ -1,4 +1,4 @@
-//! What Barman deletes by a policy, against what the exporter says would go.
+//! Comparison of Barman's deletions under a policy with the exporter's forecast.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ const ALL: [&str; 8] = [
     "newest",
 ];
 
-/// Has Barman delete three times, compares, and sees whether what it left can be restored.
+/// Runs Barman's deletion three times, compares each, and checks that the rest can be restored.
 pub(crate) fn assert_retention(archive: &Archive) {
     assert_deletion(
         archive,
@@ -64,7 +64,7 @@ pub(crate) fn assert_retention(archive: &Archive) {
     assert_verdicts(archive, &rows);
 }
 
-/// Has Barman delete what it left the first time.
+/// Runs Barman's deletion on what the first one left.
 fn assert_later_deletions(archive: &Archive) {
     // Catches up on what the last backup of timeline 2 had still protected when it went.
     assert_deletion(
@@ -91,7 +91,7 @@ fn assert_later_deletions(archive: &Archive) {
     );
 }
 
-/// Has Barman delete, and compares backups, objects and bytes, and the WAL that is left over.
+/// Runs Barman's deletion, and compares backups, objects and bytes, and the WAL that is left over.
 fn assert_deletion(archive: &Archive, deletion: &Deletion<'_>) {
     let Deletion { policy, before, after, standalone, of_timelines } = *deletion;
     assert_obsolete(archive, policy, &Needs::of(archive, before, standalone));

@@ -15,7 +15,7 @@ const AT_ONCE: usize = 2;
 /// One restore and how it went.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// What the archive calls the backup.
+    /// Name of the backup in the archive.
     pub(crate) name: &'static str,
     pub(crate) backup_id: String,
     pub(crate) target: RestoreTarget,
@@ -23,7 +23,7 @@ pub(crate) struct Row {
     pub(crate) took: Duration,
 }
 
-/// Where a restore should end.
+/// Expected end of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The server comes up, and this was the last segment.
@@ -42,12 +42,12 @@ pub(crate) const fn timeline(number: u32) -> RestoreTarget {
     RestoreTarget { timeline: Some(number), no_partial: false }
 }
 
-/// The same, by complete segments alone.
+/// Target on a timeline, reached with complete segments alone.
 pub(crate) const fn without_partial(number: u32) -> RestoreTarget {
     RestoreTarget { timeline: Some(number), no_partial: true }
 }
 
-/// What PostgreSQL takes when no timeline is named.
+/// Target that PostgreSQL chooses if no timeline is named.
 pub(crate) const LATEST: RestoreTarget = RestoreTarget { timeline: None, no_partial: false };
 
 /// Restores for real and returns the outcomes.

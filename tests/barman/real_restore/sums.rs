@@ -20,7 +20,7 @@ pub(crate) struct Sums {
 }
 
 impl Listing {
-    /// What the bucket holds now.
+    /// Returns the sums of the objects that are now in the bucket.
     pub(crate) fn of(archive: &Archive) -> Self {
         Self(archive.stack.listing())
     }
@@ -40,8 +40,8 @@ impl Listing {
     }
 }
 
-/// What `recovery.restore` should say after a restore to a timeline: what Barman's tools brought
-/// back for it.
+/// Expected `recovery.restore` after a restore to a timeline: everything that Barman's tools
+/// fetched for it.
 pub(crate) fn read_by(row: &Row, target: u32, archive: &Archive, listing: &Listing) -> Value {
     let directory = archive.directory();
     let backup = format!("{directory}/base/{}/", row.backup_id);

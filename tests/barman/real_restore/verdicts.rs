@@ -1,4 +1,4 @@
-//! What the exporter says about backups, against what restores have shown.
+//! Comparison of the exporter's verdicts on backups with real restores.
 
 use serde_json::Value;
 
@@ -60,7 +60,7 @@ impl Reality<'_> {
         }
     }
 
-    /// What the backup is said to be good for.
+    /// Problem with the verdict on a backup; `None` if it is right.
     fn about_verdict(&self, backup: &Value, timeline: u32, row: &Row) -> Option<String> {
         let verdict = backup["verdict"].as_str();
         if timeline != self.current_timeline || row.target.no_partial {
@@ -113,7 +113,7 @@ fn is_restorable(backup: &Value) -> bool {
     ["recoverable", "consistent"].map(Value::from).contains(&backup["verdict"])
 }
 
-/// What is said about a server.
+/// Part of the report about a server.
 pub(crate) fn server_of<'a>(verdicts: &'a Value, name: &str) -> &'a Value {
     let archives = verdicts["archives"].as_array().into_iter().flatten();
     let mut servers = archives.filter_map(|archive| archive["servers"].as_array()).flatten();

@@ -1,4 +1,4 @@
-//! What an archive holds, as told by others than the exporter.
+//! Contents of an archive, as other programs describe them.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl Truth {
         self.backups.iter().map(|backup| text(backup, "status").to_owned()).collect()
     }
 
-    /// What the exporter should expose.
+    /// Series that the exporter should expose.
     pub(crate) fn series(&self) -> Series {
         let mut samples = Vec::new();
         samples.extend(self.backup_states());
@@ -194,7 +194,7 @@ fn text<'a>(backup: &'a Value, field: &str) -> &'a str {
     text.unwrap_or_else(|| panic!("no text `{field}` in {backup}"))
 }
 
-/// When a backup ended, in Unix seconds.
+/// End of a backup, in Unix seconds.
 fn ended_at(backup: &Value) -> f64 {
     let text = text(backup, "end_time_iso");
     let ended_at = chrono::DateTime::parse_from_rfc3339(text).expect("Barman writes ISO times");

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Faults that a request can meet.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Extensions;
 
-/// What happens to a request.
+/// Treatment of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// An error in the XML of S3.
@@ -41,7 +41,7 @@ pub struct ErrorAnswer {
     pub status: u16,
     /// Such as `SlowDown`.
     pub code: String,
-    /// For humans.
+    /// Message for people.
     pub message: String,
     /// Further elements of the XML, by name.
     pub elements: Vec<(String, String)>,
@@ -112,14 +112,14 @@ impl ErrorAnswer {
         Self { status, code, message, elements: Vec::new(), headers: Vec::new() }
     }
 
-    /// The same with one more element of the XML.
+    /// Returns this error with one more element in its XML.
     #[must_use]
     pub fn with_element(mut self, name: &str, text: &str) -> Self {
         self.elements.push((name.to_owned(), text.to_owned()));
         self
     }
 
-    /// The same with one more header.
+    /// Returns this error with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));

@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
-/// So many zero bytes, never more than 64 KiB at once.
+/// Body of this many zero bytes, never more than 64 KiB at once.
 #[derive(Debug)]
 pub(crate) struct Zeros(pub(crate) u64);
 

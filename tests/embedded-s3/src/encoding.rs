@@ -1,17 +1,18 @@
-//! How keys and tokens are written in answers.
+//! Encoding of keys and tokens in answers.
 
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// What `encoding-type=url` escapes: all but what Java's `URLEncoder` leaves, and the slash.
+/// Characters that `encoding-type=url` escapes: all except the slash and those that Java's
+/// `URLEncoder` leaves.
 const ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/');
 
-/// How the keys of one answer are written.
+/// Encoding of the keys in one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyEncoding {
-    /// As they are.
+    /// Keys as they are.
     Plain,
     /// Percent-encoded, a space as `+`: the way of AWS.
     UrlWithPlus,

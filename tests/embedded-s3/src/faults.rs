@@ -1,4 +1,4 @@
-//! When something goes wrong.
+//! Rules for the moments at which faults occur.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,9 +21,9 @@ struct Armed {
 /// One thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// For which requests.
+    /// Requests that the fault is for.
     pub when: When,
-    /// What happens to them.
+    /// Treatment of these requests.
     pub what: Action,
 }
 
@@ -53,7 +53,7 @@ impl Faults {
         self.armed().clear();
     }
 
-    /// What shall happen to a request; counts it.
+    /// Returns the treatment of a request, and counts the request.
     pub(crate) fn due(&self, request: &Request) -> Option<Action> {
         let mut due = None;
         for armed in self.armed().iter_mut().filter(|armed| armed.fault.when.is_for(request)) {
@@ -137,7 +137,7 @@ impl When {
             && self.lacking.is_none_or(|name| request.parameter(name).is_none())
     }
 
-    /// Whether the nth of the requests it is for gets the fault.
+    /// Returns whether the nth of the matching requests gets the fault.
     fn is_due(&self, nth: u64) -> bool {
         nth.checked_sub(self.from).is_some_and(|before| before < self.times)
     }

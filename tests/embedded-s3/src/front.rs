@@ -1,4 +1,4 @@
-//! What stands between the connections and the S3 service: the log and the faults.
+//! Layer between the connections and the S3 service: the log and the faults.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use crate::faults::Faults;
 use crate::requests::{Log, Operation, Request};
 use crate::server::Product;
 
-/// Why a connection is closed without an answer.
+/// Reason for closing a connection without an answer.
 pub(crate) type Closed = io::Error;
 
 /// Logs, spoils and passes on.
@@ -139,7 +139,7 @@ fn error_answer(error: &ErrorAnswer) -> Result<HttpResponse, Closed> {
     response.body(Body::from(error.xml())).map_err(io::Error::other)
 }
 
-/// The same answer with the body cut off; reads no more of it than is sent.
+/// Returns the answer with its body cut off; reads no more of it than is sent.
 async fn truncated(response: HttpResponse, length: usize) -> Result<HttpResponse, Closed> {
     let (head, mut body) = response.into_parts();
     let promised = body.size_hint().exact().unwrap_or(u64::MAX);

@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use crate::store::Object;
 
-/// What a listing asks for.
+/// Request for one page of a listing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Query<'a> {
     /// Only keys that begin so; empty for all.
@@ -24,7 +24,7 @@ pub(crate) struct Query<'a> {
 pub(crate) struct Page {
     pub(crate) objects: Vec<(String, Object)>,
     pub(crate) common_prefixes: Vec<String>,
-    /// Whether there is at least one more entry.
+    /// True if there is at least one more entry.
     pub(crate) truncated: bool,
     /// The last entry, where the next page goes on.
     pub(crate) last: Option<String>,
@@ -92,7 +92,7 @@ impl Page {
 }
 
 impl Query<'_> {
-    /// Where the first entry can be; `None` if nothing can follow.
+    /// Position of the first possible entry; `None` if nothing can follow.
     fn beginning(&self) -> Option<Bound<String>> {
         match self.after {
             Some(after) if after >= self.prefix => match self.common_prefix(after) {

@@ -81,7 +81,7 @@ fn listed((key, object): (String, Object), encoding: KeyEncoding) -> s3s::dto::O
     }
 }
 
-/// What S3 answers for a token it did not give out.
+/// Returns S3's answer to a token that it did not issue.
 fn unknown_token() -> S3Error {
     s3_error!(InvalidArgument, "The continuation token provided is incorrect")
 }

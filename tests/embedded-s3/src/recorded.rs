@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::store::{Content, Object, Part, Store, Upload};
 
-/// What is known of a recorded archive besides its objects.
+/// Facts about a recorded archive, in addition to its objects.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Recorded {
     /// The only bucket of the store.
@@ -27,7 +27,7 @@ pub enum LoadError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         source: io::Error,
     },
     /// A file is not the JSON it should be.
@@ -35,7 +35,7 @@ pub enum LoadError {
     Json {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         source: serde_json::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! What was asked of the server.
+//! Requests that the server received.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,11 +8,11 @@ use percent_encoding::percent_decode_str;
 /// One request the server saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// What it asks for.
+    /// Operation that it requests.
     pub operation: Operation,
-    /// As it was sent.
+    /// Method, as it was sent.
     pub method: Method,
-    /// As it was sent, percent-encoded.
+    /// Path as it was sent, percent-encoded.
     pub path: String,
     /// Names and values, decoded, in the order they were sent.
     pub query: Vec<(String, String)>,
@@ -20,7 +20,7 @@ pub struct Request {
     pub status: Option<u16>,
 }
 
-/// What a request asks for.
+/// Operation of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// `ListObjectsV2`.
@@ -107,7 +107,7 @@ pub(crate) struct Log(Arc<Mutex<Entries>>);
 #[derive(Debug, Default)]
 struct Entries {
     requests: Vec<Request>,
-    /// How many were cleared away.
+    /// Number of requests that were cleared.
     cleared: usize,
     under_way: usize,
     most_under_way: usize,

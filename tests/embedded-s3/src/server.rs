@@ -25,7 +25,7 @@ use crate::service::Service;
 use crate::store::Store;
 use crate::tls::{self, Tls};
 
-/// How a server behaves from the start.
+/// Behaviour of a server from its start.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one.
@@ -34,7 +34,7 @@ pub struct Options {
     pub page_limit: usize,
     /// Id and secret of the only access key; `None` lets everyone in, signed or not.
     pub credentials: Option<(String, String)>,
-    /// Whether `encoding-type=url` writes a space as `+`, like AWS, or as `%20`.
+    /// True if `encoding-type=url` writes a space as `+`, like AWS; false for `%20`.
     pub space_as_plus: bool,
     /// Serves HTTPS instead of HTTP.
     pub tls: Option<Tls>,
@@ -57,12 +57,12 @@ pub enum Product {
     S3,
     /// Lists only unfinished uploads whose key equals the prefix, and none without a prefix.
     MinIo,
-    /// As `MinIo`, but lists objects by their encrypted keys: in no visible order, and only below
-    /// prefixes that end in a slash.
+    /// `MinIo`, except that objects are listed by their encrypted keys: in no visible order, and
+    /// only below prefixes that end in a slash.
     Storj,
     /// Lists objects in no visible order, and does not give its name.
     Unordered,
-    /// As `MinIo`, but without its name: a proxy has removed the header.
+    /// `MinIo` without its name: a proxy has removed the header.
     HiddenMinIo,
 }
 
@@ -171,7 +171,7 @@ impl Server {
         self.log.requests()
     }
 
-    /// How many requests were being answered at once, at most, in the same time.
+    /// Largest number of requests that were being answered at the same time.
     #[must_use]
     pub fn most_requests_at_once(&self) -> usize {
         self.log.most_under_way()

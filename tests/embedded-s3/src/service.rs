@@ -26,7 +26,7 @@ pub(crate) struct Service {
     pub(crate) store: Store,
     /// Most entries on one page.
     pub(crate) page_limit: usize,
-    /// How `encoding-type=url` writes keys.
+    /// Encoding of keys for `encoding-type=url`.
     pub(crate) url_encoding: KeyEncoding,
     pub(crate) product: Product,
 }
@@ -47,7 +47,7 @@ impl Service {
         self.in_bucket(bucket, |bucket| bucket.objects.get(key).cloned())?.ok_or_else(missing)
     }
 
-    /// How many entries the answer may have; a negative wish is refused.
+    /// Number of entries that the answer may have; a negative request is refused.
     pub(crate) fn limit(&self, wished: Option<i32>) -> S3Result<usize> {
         let Some(wished) = wished else {
             return Ok(self.page_limit);

@@ -1,4 +1,4 @@
-//! What the buckets hold.
+//! Contents of the buckets.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -28,9 +28,9 @@ pub(crate) struct Bucket {
 /// One object with what a listing says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// What a client reads.
+    /// Content that a client reads.
     pub content: Content,
-    /// When it was written, as listings tell it.
+    /// Time of the upload, as listings show it.
     pub last_modified: DateTime<Utc>,
     /// Entity tag, without quotes.
     pub etag: String,
@@ -43,7 +43,7 @@ pub struct Object {
 pub enum Content {
     /// Real bytes.
     Bytes(Bytes),
-    /// So many zero bytes, made while they are sent.
+    /// This many zero bytes, generated while they are sent.
     Zeros(u64),
 }
 
@@ -54,7 +54,7 @@ pub struct Upload {
     pub key: String,
     /// Distinguishes uploads to the same key.
     pub upload_id: String,
-    /// When it was begun.
+    /// Start of the upload.
     pub initiated: DateTime<Utc>,
     /// The parts that arrived, by ascending number.
     pub parts: Vec<Part>,
@@ -63,11 +63,11 @@ pub struct Upload {
 /// One part of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// From 1 to 10000.
+    /// Number of the part, from 1 to 10000.
     pub number: i32,
     /// In bytes.
     pub size: u64,
-    /// When it arrived.
+    /// Arrival time.
     pub last_modified: DateTime<Utc>,
     /// Entity tag, without quotes.
     pub etag: String,
@@ -83,7 +83,7 @@ impl Content {
         }
     }
 
-    /// Whether there is no byte.
+    /// Returns whether the content is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -109,13 +109,13 @@ impl Object {
         Self { content, last_modified, etag, storage_class: Cow::Borrowed("STANDARD") }
     }
 
-    /// The same object in another storage class, such as `GLACIER`.
+    /// Returns this object in another storage class, such as `GLACIER`.
     #[must_use]
     pub fn stored_as(self, storage_class: impl Into<Cow<'static, str>>) -> Self {
         Self { storage_class: storage_class.into(), ..self }
     }
 
-    /// Whether it must be restored before it can be read.
+    /// Returns whether it must be restored before it can be read.
     pub(crate) fn is_archived(&self) -> bool {
         matches!(&*self.storage_class, "GLACIER" | "DEEP_ARCHIVE")
     }

@@ -13,7 +13,7 @@ use rcgen::{
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-/// What a server needs to serve HTTPS.
+/// Key and certificates with which a server serves HTTPS.
 #[derive(Clone, Debug)]
 pub struct Tls {
     /// The server's certificate, and those between it and the CA.
@@ -25,7 +25,7 @@ pub struct Tls {
 /// A certificate for `localhost` and 127.0.0.1, and the CA that signed it.
 #[derive(Clone, Debug)]
 pub struct Certificates {
-    /// What clients have to trust.
+    /// Certificate that clients have to trust.
     pub ca_pem: String,
     /// The server's certificate.
     pub cert_pem: String,

@@ -85,7 +85,7 @@ fn the_limit_for_wal_is_of_the_server_that_is_watched() {
     assert_eq!(limit["labels"]["server"], archive["servers"][0]["serverName"]);
 }
 
-/// What the comment says to run first: the second of three commands makes a job harmless.
+/// The comment advises a dry run first: the second of three commands makes a job harmless.
 #[test]
 fn the_clean_up_by_hand_is_a_dry_run() {
     let comment = read("deploy/examples/kilobase/clean-up.yaml");
@@ -115,7 +115,7 @@ fn the_clean_up_by_hand_is_a_dry_run() {
     assert_eq!(dry_run.map(|variable| &variable["value"]), Some(&json!("true")));
 }
 
-/// What a schedule of six fields means, in words.
+/// Meaning of a schedule of six fields, in words.
 fn meaning(schedule: &str) -> String {
     let text = printed(exporter().args(["explain-schedule", schedule]));
     let found = text.lines().find_map(|line| line.strip_prefix("Meaning"));

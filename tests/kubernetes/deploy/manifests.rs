@@ -83,7 +83,8 @@ fn keys_of_certificates_stay_where_they_are() {
     assert_eq!(keys, ["tls.crt", "tls.crt", "ca.crt"]);
 }
 
-/// Where a network policy lets pods out to: addresses, or nothing for anywhere, and ports.
+/// Destinations that a network policy allows to pods: addresses, or nothing for anywhere, and
+/// ports.
 pub(crate) fn ways_out(documents: &[Value]) -> Vec<(Value, Value)> {
     let policy = document(documents, "NetworkPolicy", "barman-cloud-exporter");
     let rules = policy["spec"]["egress"].as_array().expect("it has rules");

@@ -1,4 +1,4 @@
-//! What is shipped to run the exporter: manifests, image, unit, and a worked example.
+//! Files that are shipped to run the exporter: manifests, image, unit, and a worked example.
 //!
 //! No cluster is there. Manifests are rendered by kubectl, and looked at by `manifests.py`: schemas
 //! of Kubernetes and of the operators, the Pod Security Standard `restricted`, and what they refer to.
@@ -47,7 +47,7 @@ fn output(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
 }
 
-/// What a program prints that has to succeed.
+/// Output of a program that has to succeed.
 fn printed(command: &mut Command) -> String {
     let output = output(command);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -77,7 +77,7 @@ fn kustomizations(folder: &Path) -> Vec<PathBuf> {
     own.then(|| folder.to_owned()).into_iter().chain(below).collect()
 }
 
-/// What `kubectl apply -k` would send.
+/// Documents that `kubectl apply -k` would send.
 fn rendered(folder: &Path) -> Vec<Value> {
     let yaml = printed(tool("kubectl").arg("kustomize").arg(folder));
     serde_saphyr::from_multiple(&yaml).expect("kubectl prints YAML")
@@ -101,7 +101,7 @@ fn document<'a>(documents: &'a [Value], kind: &str, name: &str) -> &'a Value {
     documents.iter().find(is_it).unwrap_or_else(|| panic!("there is no {kind} {name}"))
 }
 
-/// What is wrong with sets of documents, each looked at as one that is applied together.
+/// Problems in sets of documents, each set being one that is applied together.
 fn problems<'a>(sets: impl IntoIterator<Item = &'a [Value]>) -> Vec<Vec<String>> {
     let scratch = TempDir::new().expect("temporary directories can be made");
     let mut command = tool("python");

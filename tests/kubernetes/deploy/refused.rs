@@ -1,11 +1,12 @@
-//! What looks at the manifests sees what is wrong: good ones are broken, one change at a time.
+//! Checks that the tools which look at manifests find errors: good manifests are broken, one change
+//! at a time.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::deploy::{problems, project, read, rendered, rendered_example};
 
-/// What is broken in one document, as `broken-*.yaml` lists it.
+/// Change that breaks one document, as `broken-*.yaml` lists it.
 #[derive(Deserialize)]
 struct Broken {
     /// `Kind/name`.
@@ -15,9 +16,9 @@ struct Broken {
 
 #[derive(Deserialize)]
 struct Change {
-    /// Where, as a JSON pointer.
+    /// Location, as a JSON pointer.
     at: String,
-    /// What is put there; nothing takes away what is there.
+    /// New value; if absent, the old value is removed.
     value: Option<Value>,
     /// A part of what is said.
     said: String,

@@ -1,4 +1,4 @@
-//! What `check` and `check-config` say of certificates.
+//! Tests of the text that `check` and `check-config` print about certificates.
 
 use serde_json::{Value, json};
 use test_support::{Authority, CERTIFICATE_ARCHIVE, EmbeddedArchive, Ended, run_exporter};
@@ -43,7 +43,7 @@ async fn run(archive: &EmbeddedArchive, certificates: &Value, arguments: &[&str]
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-/// What is said of the certificates, without the names of temporary directories.
+/// Lines about certificates, without the names of temporary directories.
 fn of_certificates(archive: &EmbeddedArchive, text: &str) -> String {
     let directory = archive.directory().to_str().unwrap();
     let lines = text.replace(directory, "/certs");

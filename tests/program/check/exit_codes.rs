@@ -1,4 +1,4 @@
-//! How `check` ends: the worst of what it found is its exit code.
+//! Exit codes of `check`: the worst of its findings decides.
 
 use serde_json::json;
 use test_support::{EmbeddedArchive, SMALL_MORNING, backup_info, put_small_backup, run_exporter};

@@ -26,7 +26,8 @@ async fn checked(archive: &EmbeddedArchive, policy: Option<&str>) -> Value {
     parsed(&ended)
 }
 
-/// What is recorded of each server, beside what the JSON says.
+/// Pairs of the recorded and the printed value of each server, for values that are not in the JSON
+/// under the same name.
 fn pairs<'a>(expected: &'a Value, found: &'a Value) -> Vec<(&'a Value, &'a Value)> {
     let found = list(&found["archives"][0], "servers");
     let with_found = |server: &'a Value| {

@@ -1,4 +1,4 @@
-//! What `check` says of backups that have a schedule.
+//! Tests of `check` with backups that have a schedule.
 
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, backup_info, put_small_backup};

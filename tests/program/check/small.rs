@@ -1,4 +1,4 @@
-//! What is printed about a small archive, as reviewed.
+//! Reviewed output for a small archive.
 
 use embedded_s3::Store;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What the daemon serves.
+//! Tests of the pages that the daemon serves.
 
 use std::io::Read as _;
 use std::net::TcpListener;

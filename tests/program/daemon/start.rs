@@ -1,4 +1,4 @@
-//! How the daemon starts, and from when on it is ready.
+//! Tests of the daemon's start, and of the moment from which it is ready.
 
 use std::net::TcpListener;
 

@@ -1,4 +1,4 @@
-//! How the daemon ends.
+//! Tests of the daemon's end.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,8 @@ async fn a_termination_between_scans_is_no_error() {
     assert!(!log.contains("ERROR"), "{log}");
 }
 
-/// Until it reloads anything, it says what to do instead.
+/// A hangup signal does not end the daemon: it logs the thing to do instead, as it does not reload
+/// anything yet.
 #[tokio::test]
 async fn a_hangup_ends_nothing() {
     let (_archive, mut exporter) = scanned().await;

@@ -42,11 +42,11 @@ const REPORTED: &[&str] = &[
     "barman_cloud_wal_segments",
 ];
 
-/// How a scan should fail.
+/// Expected failure of a scan.
 struct Failure {
     outcome: &'static str,
     kind: &'static str,
-    /// What stands in the log's `error`: what happened, and what to do.
+    /// Words in the log's `error`: the failure, and the thing to do.
     says: &'static [&'static str],
 }
 

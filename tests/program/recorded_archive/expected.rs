@@ -1,4 +1,4 @@
-//! What a recorded archive's `expected.json` says, as series.
+//! Contents of a recorded archive's `expected.json`, as series.
 
 use std::fs::File;
 use std::path::Path;
@@ -36,7 +36,7 @@ pub(crate) const COMPARED: &[&str] = &[
     "barman_cloud_wal_segments",
 ];
 
-/// How long a backup may be `STARTED`; the default of `backups.maxRunningTime`.
+/// Time for which a backup may be `STARTED`; the default of `backups.maxRunningTime`.
 const MAX_RUNNING_TIME: TimeDelta = TimeDelta::hours(24);
 
 /// The content of `expected.json`.
@@ -58,7 +58,8 @@ impl Expected {
         self.servers().iter().map(|server| text(server, "server").to_owned()).collect()
     }
 
-    /// What the exporter should show when it expects these servers; `None`: all that there are.
+    /// Series that the exporter should serve if it expects these servers; `None` stands for all
+    /// servers in the archive.
     pub(crate) fn series(&self, configured: Option<&[String]>) -> Series {
         let mut series = ArchiveSeries(Series::default());
         let (mut bytes, mut objects) = (0.0, 0.0);

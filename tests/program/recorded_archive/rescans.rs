@@ -1,4 +1,4 @@
-//! What further scans of an archive cost, and how they follow its changes.
+//! Costs of further scans of an archive, and their view of its changes.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use test_support::{EmbeddedArchive, Exporter};
 
 use crate::recorded_archive::{ARCHIVE, SOON, configuration, first_scan, load, serve};
 
-/// How many times each object was read.
+/// Number of times that each object was read.
 fn reads(archive: &EmbeddedArchive) -> BTreeMap<String, usize> {
     let mut reads = BTreeMap::new();
     for request in archive.s3().requests() {

@@ -1,4 +1,4 @@
-//! How `report` ends: it says whether every archive was scanned, and nothing about their health.
+//! Exit codes of `report`: they show if every archive was scanned, and nothing about its health.
 
 use std::fs::File;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What is shown while a scan lasts, and where.
+//! Output while a scan is running, and the stream it goes to.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

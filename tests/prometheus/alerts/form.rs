@@ -8,7 +8,7 @@ use test_support::{Rule, RuleFile, rule_files};
 use crate::alerts::query::selectors;
 use crate::alerts::{alerts, all_rules, plain_rules, shipped};
 
-/// What every link to a runbook begins with; `alerts/README.md` tells users how to replace it.
+/// Prefix of every link to a runbook; `alerts/README.md` explains to users how to replace it.
 const RUNBOOKS: &str = "https://barman-cloud-exporter.example/alerts/runbooks/";
 
 /// The headings of a runbook, in their order.
@@ -105,7 +105,8 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
     }
 }
 
-/// Who is woken by an alert knows neither where the programs are nor who may ask the store.
+/// The person whom an alert wakes knows neither the location of the programs nor the accounts that
+/// may access the store.
 #[test]
 fn every_command_in_a_runbook_is_one_that_can_be_run_or_says_where() {
     let readme = fs::read_to_string(shipped("README.md")).unwrap();

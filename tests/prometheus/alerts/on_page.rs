@@ -1,4 +1,4 @@
-//! What the alerts ask for is on the page of the real program.
+//! Series that the alerts select are on the page of the real program.
 
 use std::time::Duration;
 
@@ -103,7 +103,8 @@ async fn page() -> Samples {
     exporter.wait_for("a whole page", SOON, is_whole).await
 }
 
-/// Whether the page has a series that the selector finds and the labels group.
+/// Returns whether the page has a series that the selector matches, with the labels that the query
+/// groups by.
 fn is_served(selector: &Selector, samples: &Samples) -> bool {
     let has = |sample: &&Sample| {
         let matches = selector.matchers.iter().all(|(label, value)| sample.label(label) == value);
@@ -115,7 +116,7 @@ fn is_served(selector: &Selector, samples: &Samples) -> bool {
     samples.all(&selector.metric, &[]).iter().any(has)
 }
 
-/// Whether somebody else has it: the rules themselves, Prometheus, the plugin.
+/// Returns whether the metric comes from elsewhere: the rules themselves, Prometheus, the plugin.
 fn is_foreign(selector: &Selector) -> bool {
     let metric = &selector.metric;
     let is_recorded = || all_rules().iter().any(|rule| rule.record.as_deref() == Some(metric));

@@ -1,4 +1,4 @@
-//! What the alerts do in a real Prometheus, by its own test runner.
+//! Behaviour of the alerts in a real Prometheus, by its own test runner.
 
 use std::fs;
 use std::path::{Path, PathBuf};

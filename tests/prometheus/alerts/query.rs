@@ -1,6 +1,6 @@
-//! What a query names: a reader of `PromQL` that knows no more than selectors and groupings.
+//! Names in a query: a reader of `PromQL` that knows no more than selectors and groupings.
 
-/// What is selected: a metric, and what its labels must be.
+/// Selector: a metric, and the conditions on its labels.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Selector {
     pub(crate) metric: String,
@@ -17,7 +17,8 @@ impl Selector {
     }
 }
 
-/// Whether it is of the exporter or its process, the plugin, a rule that records, or of Prometheus itself.
+/// Returns whether the metric belongs to the exporter or its process, the plugin, a recording rule,
+/// or Prometheus itself.
 fn is_metric(word: &str) -> bool {
     word == "up" || word.starts_with("process_") || word.contains("barman_cloud")
 }
@@ -52,7 +53,7 @@ fn is_word(one: char) -> bool {
     one.is_ascii_alphanumeric() || one == '_' || one == ':'
 }
 
-/// What stands in brackets that follow at once, and what comes after it.
+/// Splits off the text in brackets at the start, and returns it with the rest.
 fn in_brackets(text: &str, open: char, close: char) -> Option<(&str, &str)> {
     text.trim_start().strip_prefix(open)?.split_once(close)
 }

@@ -1,4 +1,4 @@
-//! What a script tells Prometheus, and what it expects of it.
+//! Series that a script gives to Prometheus, and the alerts that it expects.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +21,7 @@ pub(crate) struct Story {
     pub(crate) seen: Vec<(u32, BTreeSet<Alert>)>,
     /// Minutes at which an alert is said to fire with a description.
     pub(crate) texts: Vec<(u32, Alert, String)>,
-    /// How many minutes lie between evaluations.
+    /// Minutes between evaluations.
     step: u32,
 }
 
@@ -118,7 +118,7 @@ impl Story {
     }
 }
 
-/// Which alert a sample of the query is of.
+/// Alert that a sample of the query belongs to.
 fn alert_of(firing: &Firing) -> Alert {
     let labels = selectors(&format!("up{}", firing.labels)).swap_remove(0);
     (labels.value("alertname").to_owned(), labels.value("severity").to_owned())

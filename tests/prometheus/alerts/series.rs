@@ -2,7 +2,7 @@
 
 use crate::alerts::query::{Selector, selectors};
 
-/// For how many minutes Prometheus takes the last sample for the present one.
+/// Minutes for which Prometheus takes the last sample for the present one.
 const LOOK_BACK: u32 = 5;
 
 /// A series that a script tells Prometheus of.
@@ -29,7 +29,7 @@ impl Series {
         Self { name: name.expect("a series has a name"), interval, samples }
     }
 
-    /// What Prometheus takes for its value at a minute.
+    /// Value that Prometheus uses at a minute.
     pub(crate) fn at(&self, minute: u32) -> Option<f64> {
         let past = (0..=minute / self.interval).rev().map(|index| (index, index * self.interval));
         let recent = past.take_while(|(_, at)| minute - at < LOOK_BACK);
@@ -41,7 +41,7 @@ impl Series {
         }
     }
 
-    /// Whether it has the metric, and every label that is asked for.
+    /// Returns whether the series has the metric and every requested label.
     pub(crate) fn is_of(&self, asked: &Selector) -> bool {
         let has = |(label, value): &(String, String)| self.name.value(label) == value;
         self.name.metric == asked.metric && asked.matchers.iter().all(has)

@@ -13,7 +13,7 @@ use crate::alerts::{alerts, all_rules};
 use Behaviour::{DoesNotMatter, IsSilent};
 use Situation::{FailedScan, Restart};
 
-/// What alerts must survive.
+/// Situations that alerts must survive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Situation {
     /// The exporter is gone for some minutes, or whoever else tells of what the alert is about.
@@ -22,7 +22,7 @@ enum Situation {
     FailedScan,
 }
 
-/// What an alert does in a situation, where that is other than to fire on.
+/// Behaviour of an alert in a situation, unless it continues to fire.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Behaviour {
     IsSilent,
@@ -53,7 +53,7 @@ const EXCEPTIONS: [Exception; 12] = [
     ("ThresholdMissing", "", FailedScan, DoesNotMatter, "it looks at rules alone"),
 ];
 
-/// For how many minutes scans must have failed: `keep_firing_for` alone does not keep an alert as long.
+/// Minutes for which scans must have failed: longer than `keep_firing_for` alone keeps an alert.
 const LONGER_THAN_KEPT: u32 = 16;
 
 /// An alert, and what it is about.
@@ -109,7 +109,8 @@ fn every_exception_is_one_of_an_alert() {
     }
 }
 
-/// Whether it fires before a gap, in it, and after it sooner than one that has begun anew could.
+/// Returns whether the alert fires before a gap, during it, and afterwards sooner than a new one
+/// could.
 fn survives_a_restart(subject: &Subject, story: &Story) -> bool {
     let holds_for = minutes(subject.rule.holds_for.as_deref().unwrap());
     let fires = |from, to| story.says(from..to, |firing| firing.contains(&subject.alert));
@@ -118,7 +119,8 @@ fn survives_a_restart(subject: &Subject, story: &Story) -> bool {
     fires(0, u32::MAX) && subject.gaps(story).into_iter().any(is_survived)
 }
 
-/// Whether it is silent before, in and after a gap although what it is about was there before.
+/// Returns whether the alert is silent before, during and after a gap, although its subject existed
+/// before.
 fn is_silent_across_a_restart(subject: &Subject, story: &Story) -> bool {
     let silent = |from, to| story.says(from..to, |firing| !firing.contains(&subject.alert));
     let gaps = subject.gaps(story).into_iter();
@@ -126,7 +128,7 @@ fn is_silent_across_a_restart(subject: &Subject, story: &Story) -> bool {
     gaps.any(|Gap { from, to }| silent(0, from) && silent(from, to) && silent(to, to + 15))
 }
 
-/// Whether it fires when only what was found before can make it, and says that where it can.
+/// Returns whether the alert fires if only earlier results can cause it, and says so if it can.
 fn fires_while_scans_fail(subject: &Subject, story: &Story) -> bool {
     let fires = |(minute, firing): &(u32, BTreeSet<Alert>)| {
         firing.contains(&subject.alert) && subject.is_stuck(story, *minute)
@@ -139,7 +141,7 @@ fn fires_while_scans_fail(subject: &Subject, story: &Story) -> bool {
     story.seen.iter().any(fires) && subject.sentence().is_none_or(says_so)
 }
 
-/// Whether it is silent then, although what it is about is there.
+/// Returns whether the alert is silent then, although its subject exists.
 fn is_silent_while_scans_fail(subject: &Subject, story: &Story) -> bool {
     story.seen.iter().any(|(minute, firing)| {
         let is_there = subject.is_told(story, *minute) && subject.is_stuck(story, *minute);
@@ -148,7 +150,7 @@ fn is_silent_while_scans_fail(subject: &Subject, story: &Story) -> bool {
 }
 
 impl Story {
-    /// Whether anything is said that the judge likes, of an evaluation in that time.
+    /// Returns whether any evaluation in that time has a message that the predicate accepts.
     fn says(
         &self,
         time: std::ops::Range<u32>,
@@ -178,7 +180,7 @@ impl Subject {
         found.next().map(|(_, _, _, behaviour, _)| *behaviour)
     }
 
-    /// Whether what the alert is about is there at a minute.
+    /// Returns whether the alert's subject is visible at a minute.
     fn is_told(&self, story: &Story, minute: u32) -> bool {
         story.series.iter().any(|series| series.is_of(&self.about) && series.at(minute).is_some())
     }
@@ -190,8 +192,8 @@ impl Subject {
         sentences.into_iter().find(|sentence| description.contains(sentence))
     }
 
-    /// Whether everything that scans tell has been as the last good one left it for longer than any alert
-    /// is kept, and is still there.
+    /// Returns whether all results of scans have been unchanged since the last good one, for longer
+    /// than any alert is kept, and are still there.
     fn is_stuck(&self, story: &Story, minute: u32) -> bool {
         let of_certificates = self.about.metric.starts_with("barman_cloud_certificate_");
         let success = "barman_cloud_scan_last_success_timestamp_seconds";
@@ -207,7 +209,7 @@ impl Subject {
         story.of(metric).any(fails) && (of_certificates || story.of(success).all(stays))
     }
 
-    /// When whoever tells of the alert's subject is gone and comes back.
+    /// Gaps in which the source of the alert's subject is gone, and then comes back.
     fn gaps(&self, story: &Story) -> Vec<Gap> {
         if is_of_the_plugin(&self.about.metric) {
             let told = story.series.iter().filter(|series| is_of_the_plugin(&series.name.metric));
@@ -234,7 +236,8 @@ fn is_of_the_plugin(metric: &str) -> bool {
     metric.starts_with("barman_cloud_cloudnative_pg_io_")
 }
 
-/// When none of the series is there for at least two evaluations, between times when some are.
+/// Gaps in which none of the series exists for at least two evaluations, between times at which
+/// some do.
 fn gaps(story: &Story, series: &[&Series]) -> Vec<Gap> {
     let evaluations: Vec<_> = story.evaluations().collect();
     let is_told = |minute: u32| series.iter().any(|series| series.at(minute).is_some());

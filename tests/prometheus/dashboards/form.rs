@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::dashboards::board::{Board, boards, items, path, text};
 
-/// What follows in a link to a runbook after the place that users put in for theirs.
+/// Path in a link to a runbook, after the part that users replace with their own.
 const RUNBOOKS: &str = "/alerts/runbooks";
 
 /// Runbooks that belong to no panel, and why.
@@ -19,10 +19,10 @@ const ON_NO_PANEL: [(&str, &str); 4] = [
     ("BarmanCloudThresholdMissing", "it is about the rules, not about backups"),
 ];
 
-/// What Kubernetes allows at most for annotations, less what the rest of a `ConfigMap` takes.
+/// Maximum size of annotations in Kubernetes, less the rest of a `ConfigMap`, in bytes.
 const LARGEST_NOTE: usize = 255 * 1024;
 
-/// What Grafana allows at most.
+/// Maximum length in Grafana.
 const LONGEST_UID: usize = 40;
 
 /// Grafana writes its keys in order when it exports a dashboard, so that does not change more than
@@ -219,7 +219,7 @@ fn urls(value: &Value) -> Vec<String> {
     }
 }
 
-/// Whether there is such a page.
+/// Returns whether such a page exists.
 fn is_runbook(page: &str) -> bool {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/runbooks");
     folder.join(page.trim_start_matches('/')).exists()

@@ -1,4 +1,4 @@
-//! What Grafana's own models make of the dashboards.
+//! Checks of the dashboards against Grafana's own models.
 
 use std::path::Path;
 use std::process::Command;
@@ -41,7 +41,7 @@ fn grafana_s_models_complain() {
     }
 }
 
-/// What `models.py` prints.
+/// Output of `models.py`.
 fn complaints(files: &[&Path]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/test-tools/venv/bin/python");

@@ -57,7 +57,7 @@ fn every_query_that_may_be_empty_is_there() {
     }
 }
 
-/// What is wrong with what a query returns.
+/// Complaint about the result of a query; `None` if it is good.
 async fn complaint(prometheus: &Prometheus, query: &Query) -> Option<String> {
     let Query { panel, id, .. } = query;
     let for_healthy = has_data(prometheus, query, HEALTHY).await;
@@ -101,7 +101,7 @@ async fn has_data(prometheus: &Prometheus, query: &Query, server: &str) -> Resul
     Ok(result.iter().any(has_number))
 }
 
-/// Whether a series has a value that can be drawn.
+/// Returns whether a series has a value that can be drawn.
 fn has_number(series: &Value) -> bool {
     let of_range = items(&series["values"]).iter();
     let samples = of_range.chain(std::iter::once(&series["value"]));

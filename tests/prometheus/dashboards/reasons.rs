@@ -1,4 +1,4 @@
-//! What each verdict is given for, shown by `promtool` on series made for it.
+//! Reasons for each verdict, shown by `promtool` on series made for it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,7 +34,7 @@ const EXPECTED: &str = r#"expected="true""#;
 const FAILURE: &str = "backup_last_failure_timestamp_seconds";
 const WAITING: &str = "backup_waiting_for_wal_seconds";
 
-/// What differs from good health, and the verdict.
+/// Differences from good health, and the verdict.
 const CASES: [(&[Change], u8); 20] = [
     (&[], 1),
     (&[("server_info", EXPECTED, None), ("server_info", r#"expected="false""#, Some(1.0))], 0),

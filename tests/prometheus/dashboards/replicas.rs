@@ -9,7 +9,7 @@ use crate::dashboards::archive::HEALTHY;
 use crate::dashboards::board::{Query, boards, text};
 use crate::dashboards::world::{ARCHIVE, World};
 
-/// What ages may differ by, from one scrape to the other, in seconds.
+/// Maximum difference of ages from one scrape to the other, in seconds.
 const SCRAPES: f64 = 15.0;
 
 #[tokio::test]
@@ -44,7 +44,7 @@ fn tolerance(value: f64, other: f64, expression: &str) -> f64 {
     other.abs() / 1000.0 + if is_age { SCRAPES } else { 0.0 }
 }
 
-/// The same of the first replica alone.
+/// Restricts the expression to the first replica.
 fn of_one(expression: &str) -> String {
     let mut left = expression;
     let mut narrowed = String::new();

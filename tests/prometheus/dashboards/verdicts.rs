@@ -1,4 +1,4 @@
-//! What the dashboards make of each of the servers.
+//! Verdicts of the dashboards on each of the servers.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
-//! From an archive that breaks to whoever is paged, and back: a store, the exporter, Prometheus with the
-//! alerts that are shipped, Alertmanager, and a webhook in the place of a pager, all real.
+//! Path from a broken archive to the person who is paged, and back: a store, the exporter,
+//! Prometheus with the alerts that are shipped, Alertmanager, and a webhook in place of a pager,
+//! all real.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may end so")]
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
@@ -242,7 +243,7 @@ async fn what_breaks_is_paged_and_what_heals_is_resolved() {
     assert!(others.is_empty(), "{others:?}");
 }
 
-/// What the test breaks, and pages for.
+/// Alerts for the things that the test breaks.
 const BROKEN: [&str; 5] = [
     "BarmanCloudArchiveVanished",
     "BarmanCloudCertificateExpiring",

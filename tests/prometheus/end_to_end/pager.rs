@@ -32,7 +32,7 @@ type Log = Arc<Mutex<Vec<Told>>>;
 pub(crate) struct Pager {
     base_url: String,
     log: Log,
-    /// How many notifications are of earlier stories.
+    /// Number of notifications that belong to earlier stories.
     of_earlier: AtomicUsize,
     server: JoinHandle<()>,
 }
@@ -49,7 +49,7 @@ impl Pager {
         Self { base_url, log, of_earlier: AtomicUsize::default(), server }
     }
 
-    /// Where a receiver's notifications go.
+    /// URL for a receiver's notifications.
     pub(crate) fn url(&self, receiver: &str) -> String {
         format!("{}/{receiver}", self.base_url)
     }
@@ -77,7 +77,7 @@ impl Pager {
         }
     }
 
-    /// Whether a receiver was told of an alert in this story.
+    /// Returns whether a receiver was notified of an alert in this story.
     pub(crate) fn was_told(&self, receiver: &str, alert: &str, status: &str) -> bool {
         self.find(receiver, alert, status).is_some()
     }

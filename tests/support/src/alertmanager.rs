@@ -22,7 +22,7 @@ impl Alertmanager {
         Self { program: program.await }
     }
 
-    /// Where it listens: host and port.
+    /// Host and port that it listens on.
     #[must_use]
     pub fn address(&self) -> &str {
         self.program.address()

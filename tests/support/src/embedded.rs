@@ -70,12 +70,12 @@ impl EmbeddedArchive {
         &self.destination
     }
 
-    /// What it serves; may be changed meanwhile.
+    /// Content that it serves; may be changed at any time.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// How it serves; changes count from the next start on.
+    /// Options of the server; changes take effect at the next start.
     pub fn options(&mut self) -> &mut Options {
         &mut self.options
     }

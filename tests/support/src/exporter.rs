@@ -20,7 +20,7 @@ const START_AND_END: Duration = Duration::from_secs(30);
 /// Time that one request has.
 const REQUEST: Duration = Duration::from_secs(10);
 
-/// How to start the exporter.
+/// Settings for a start of the exporter.
 pub struct Launch {
     program: PathBuf,
     configuration: String,
@@ -243,14 +243,14 @@ impl Drop for Exporter {
     }
 }
 
-/// How the program ended, and what it wrote.
+/// Exit status and output of the program.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit code.
     pub code: Option<i32>,
-    /// What it wrote to standard output.
+    /// Text on standard output.
     pub output: String,
-    /// What it wrote to standard error.
+    /// Text on standard error.
     pub errors: String,
 }
 

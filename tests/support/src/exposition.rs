@@ -1,4 +1,4 @@
-//! What a page of metrics says, in either of Prometheus' text formats.
+//! Contents of a page of metrics, in either of Prometheus' text formats.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ impl Sample {
         self.labels.get(name).map_or("", String::as_str)
     }
 
-    /// Whether it has all of these labels, and perhaps more.
+    /// Returns whether it has all of these labels, and possibly more.
     pub fn has(&self, labels: &[(&str, &str)]) -> bool {
         labels.iter().all(|(name, value)| self.label(name) == *value)
     }

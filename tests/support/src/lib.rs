@@ -1,4 +1,5 @@
-//! What the integration tests share: the exporter as a program, and real parts to point it at.
+//! Parts that the integration tests share: the exporter as a program, and real parts to point it
+//! at.
 //!
 //! | | |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! What a bucket holds, as told by a client that is not the exporter's.
+//! Contents of a bucket, as listed by a client that is not the exporter's.
 
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +31,7 @@ pub struct ListedObject {
     pub key: String,
     /// Size in bytes.
     pub size: u64,
-    /// When the store took it in, in Unix seconds.
+    /// Arrival time at the store, in Unix seconds.
     pub last_modified: f64,
     /// Storage class; `None` where the store sends none.
     pub storage_class: Option<String>,
@@ -44,7 +44,7 @@ pub struct ListedUpload {
     pub key: String,
     /// The store's name for it.
     pub upload_id: String,
-    /// When it was begun, in Unix seconds.
+    /// Start of the upload, in Unix seconds.
     pub initiated: f64,
     /// Bytes of each part that is stored.
     pub part_sizes: Vec<u64>,

@@ -72,7 +72,7 @@ impl Postgres {
         self.settings.clear();
     }
 
-    /// Has it listen on a port of 127.0.0.1 too, from the next start on.
+    /// Makes the server listen on a port of 127.0.0.1 too, from its next start.
     pub(crate) fn listen_on(&mut self, port: u16) {
         self.port = Some(port);
     }

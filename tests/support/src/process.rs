@@ -73,7 +73,7 @@ impl Part {
         };
     }
 
-    /// How the program ended; `None` while it runs.
+    /// Exit status of the program; `None` while it runs.
     ///
     /// # Panics
     /// When the system does not say.

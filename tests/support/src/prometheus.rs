@@ -43,7 +43,7 @@ impl Prometheus {
         Self::start(&json!({ "global": every, "scrape_configs": jobs })).await
     }
 
-    /// What an expression is now: the result, as the HTTP API has it.
+    /// Evaluates an expression now; returns the result as the HTTP API formats it.
     ///
     /// # Errors
     /// What Prometheus says is wrong with the expression.
@@ -52,7 +52,8 @@ impl Prometheus {
         Ok(list(&data["result"]))
     }
 
-    /// What an expression was over the last half minute, each second.
+    /// Evaluates an expression at each second of the last half minute; returns the result as the
+    /// HTTP API formats it.
     ///
     /// # Errors
     /// What Prometheus says is wrong with the expression.

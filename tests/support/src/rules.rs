@@ -18,7 +18,7 @@ const SUBJECTS: [&str; 8] = [
     "thresholds",
 ];
 
-/// What the groups of a manifest stand below.
+/// Lines above the groups in a manifest.
 const GROUPS: &str = "spec:\n  groups:\n";
 
 /// One manifest: a `PrometheusRule`.
@@ -41,10 +41,10 @@ pub struct Rule {
     pub alert: Option<String>,
     /// The query.
     pub expr: String,
-    /// How long the query must have an answer before the alert fires.
+    /// Time for which the query must have a result before the alert fires.
     #[serde(rename = "for")]
     pub holds_for: Option<String>,
-    /// How long the alert fires on without an answer.
+    /// Time for which the alert continues to fire without a result.
     pub keep_firing_for: Option<String>,
     /// Labels that it adds.
     #[serde(default)]

@@ -27,7 +27,7 @@ const SECRET_ACCESS_KEY: &str = "stack-secret-access-key";
 /// Time that one of Barman's tools has.
 const BARMAN: Duration = Duration::from_secs(240);
 
-/// What can be chosen about a [`Stack`].
+/// Settings of a [`Stack`].
 #[derive(Clone, Debug)]
 pub struct StackSettings {
     /// Bucket that holds the archive.
@@ -65,9 +65,9 @@ pub struct Stack {
     // Fields are dropped in this order: nobody archives to a store that is gone.
     postgres: Postgres,
     _seaweed: Seaweed,
-    /// How many backups were brought back: each has a directory of its own.
+    /// Number of backups that were restored: each has a directory of its own.
     restores: AtomicU32,
-    /// What `barman-cloud-wal-restore` answered, for each state of the archive.
+    /// Answers of `barman-cloud-wal-restore`, for each state of the archive.
     answers: PathBuf,
     scratch: TempDir,
 }
@@ -122,12 +122,12 @@ impl Stack {
         &self.endpoint
     }
 
-    /// Where the archive lies: `s3://bucket/prefix`.
+    /// Destination path of the archive: `s3://bucket/prefix`.
     pub fn destination(&self) -> String {
         format!("s3://{}/{}", self.settings.bucket, self.settings.prefix)
     }
 
-    /// What was chosen when the stack was started.
+    /// Settings that the stack was started with.
     pub fn settings(&self) -> &StackSettings {
         &self.settings
     }
@@ -224,7 +224,7 @@ impl Stack {
         run(self.barman_command(tool, arguments), BARMAN)
     }
 
-    /// What Barman says about the backups, by `barman-cloud-backup-list`.
+    /// Backups as `barman-cloud-backup-list` describes them.
     #[track_caller]
     pub fn backup_list(&self) -> serde_json::Value {
         let list = self.barman("backup-list", &["--format=json"]);
@@ -265,7 +265,7 @@ impl Stack {
     }
 }
 
-/// What every part sees, and nothing else: no setting of whoever runs the tests.
+/// Environment of every part, without any setting of the person who runs the tests.
 fn environment(settings: &StackSettings, tools: &Tools) -> Vec<(&'static str, String)> {
     let postgres = tools.postgres_program("");
     let variables = [

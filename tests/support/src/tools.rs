@@ -1,4 +1,4 @@
-//! Where the programs lie that `tests/install.sh` has installed, and who may run them.
+//! Location of the programs that `tests/install.sh` has installed, and the user who may run them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ const DATABASE_USER: &str = "postgres";
 /// Time that a program has that does next to nothing.
 pub(crate) const QUICK: Duration = Duration::from_secs(30);
 
-/// What is installed for the tests.
+/// Programs that are installed for the tests.
 #[derive(Clone)]
 pub struct Tools {
     venv_bin: PathBuf,

@@ -57,7 +57,7 @@ impl WebProgram {
         program
     }
 
-    /// Where it listens: host and port.
+    /// Host and port that it listens on.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }

@@ -53,7 +53,7 @@ pub(crate) async fn try_get(server: &Server, path: &str) -> reqwest::Result<Answ
     Ok(Answer { status: response.status().as_u16(), headers, body: response.text().await? })
 }
 
-/// What was answered.
+/// Answer of the server.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

@@ -1,4 +1,4 @@
-//! What clients see of the service, over real HTTP.
+//! Tests of the service as clients see it, over real HTTP.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 

@@ -1,4 +1,4 @@
-//! What people and Barman do to an archive that is there.
+//! Actions of people and of Barman on an existing archive.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::{BARMAN, Stack};
 use crate::process::run;
 use crate::tools::make_database_directory;
 
-/// What [`Stack::keep_backup`] asks Barman to keep.
+/// Target of [`Stack::keep_backup`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// The backup and all WAL from it on.
@@ -51,7 +51,7 @@ impl Stack {
         self.client.copy_object(key, to);
     }
 
-    /// Has Barman keep a backup, whatever the retention policy.
+    /// Makes Barman keep a backup, whatever the retention policy.
     #[track_caller]
     pub fn keep_backup(&self, backup_id: &str, keep: Keep) {
         let target = match keep {
@@ -63,7 +63,7 @@ impl Stack {
         run(command, BARMAN);
     }
 
-    /// Has Barman no longer keep a backup.
+    /// Makes Barman no longer keep a backup.
     #[track_caller]
     pub fn release_backup(&self, backup_id: &str) {
         let mut command = self.barman_command("backup-keep", &["--release"]);
@@ -71,8 +71,8 @@ impl Stack {
         run(command, BARMAN);
     }
 
-    /// Has Barman delete what a policy such as `REDUNDANCY 2` no longer needs, and returns the keys
-    /// that are gone.
+    /// Makes Barman delete everything that a policy such as `REDUNDANCY 2` no longer needs, and
+    /// returns the keys that are gone.
     #[track_caller]
     pub fn backup_delete(&self, policy: &str) -> Vec<String> {
         let before = self.keys();

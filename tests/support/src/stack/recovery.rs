@@ -37,16 +37,16 @@ read -r status _ <"$answer.note"
 exit "$status"
 "#;
 
-/// What to recover to.
+/// Target of a recovery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RestoreTarget {
     /// The timeline that is named; `None` for PostgreSQL's default, `latest`.
     pub timeline: Option<u32>,
-    /// Whether Barman is told not to give a partial segment for a complete one.
+    /// True if Barman is told not to return a partial segment for a complete one.
     pub no_partial: bool,
 }
 
-/// Where a point-in-time recovery ends.
+/// End of a point-in-time recovery.
 #[derive(Clone, Debug)]
 pub enum PointInTime {
     /// A restore point, by its name.
@@ -55,23 +55,23 @@ pub enum PointInTime {
     Lsn(String),
 }
 
-/// How a restore went.
+/// Outcome of a restore.
 #[derive(Clone, Debug)]
 pub struct Restored {
-    /// Whether the server took writes at the end.
+    /// True if the server accepted writes at the end.
     pub came_up: bool,
     /// End of the last record that was replayed; `None` unless it came up.
     pub replayed_to_lsn: Option<String>,
     /// Name of the segment that held this record, with the timeline that it was asked for under.
     pub last_segment: Option<String>,
-    /// Whether a partial segment was given for it.
+    /// True if a partial segment was returned for it.
     pub last_is_partial: bool,
     /// The timeline that PostgreSQL took for its own before it began a new one; `None` unless it
     /// came up.
     pub timeline: Option<u32>,
-    /// What the server asked the archive for, in order.
+    /// Files that the server requested from the archive, in order.
     pub requests: Vec<WalRequest>,
-    /// What the server wrote; if it was not even started, what Barman did.
+    /// Log of the server; if it was not even started, Barman's output.
     pub log: String,
 }
 
@@ -85,7 +85,7 @@ pub struct WalRequest {
 }
 
 impl Restored {
-    /// What the server ended with when it gave up.
+    /// Last message of a server that gave up.
     pub fn complaint(&self) -> Option<&str> {
         self.log.lines().find_map(|line| line.split_once("FATAL:")).map(|(_, text)| text.trim())
     }
@@ -179,7 +179,7 @@ impl Stack {
         Ok(Fetched { directory, postgres })
     }
 
-    /// What the history file of a timeline says, as Barman brings it back.
+    /// Content of the history file of a timeline, as Barman restores it.
     #[track_caller]
     pub fn history(&self, timeline: u32) -> String {
         let name = format!("{timeline:08X}.history");
@@ -263,7 +263,7 @@ fn requests_file(directory: &Path) -> PathBuf {
     directory.join("requests")
 }
 
-/// What the restore script has noted.
+/// Requests that the restore script has noted.
 ///
 /// # Panics
 /// When an answer is neither "here" nor "not there": then a restore says nothing about the archive.
