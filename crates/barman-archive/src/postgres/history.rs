@@ -13,7 +13,7 @@ pub struct TimelineHistory {
     ancestors: Vec<Ancestor>,
 }
 
-/// One timeline that another one came through.
+/// Timeline that another one came through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ancestor {
     /// Timeline that was left.
@@ -27,7 +27,7 @@ pub struct Ancestor {
 /// Interval of WAL positions that a history gives to one timeline: a `TimeLineHistoryEntry`.
 ///
 /// Switch points need not ascend: after a recovery to a point before an earlier switch, an interval
-/// can end before it begins. Such an interval is empty.
+/// can end before it starts. Such an interval is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimelineInterval {
     /// Timeline that owns the interval.
@@ -38,7 +38,7 @@ pub struct TimelineInterval {
     pub ends_at: Option<Lsn>,
 }
 
-/// A history file with which `PostgreSQL` refuses to start.
+/// Defect of a history file with which `PostgreSQL` refuses to start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
     /// A line that does not start with a timeline and a WAL position.
@@ -57,8 +57,8 @@ pub enum HistoryError {
     },
 }
 
-/// Most bytes of a line that are read at once: the rest is read as the next line (`fgets` with a
-/// buffer of `MAXPGPATH`).
+/// Maximum length of a line, in bytes: the rest is read as the next line (`fgets` with a buffer of
+/// `MAXPGPATH`).
 const LONGEST_LINE: usize = 1023;
 
 impl TimelineHistory {
@@ -80,7 +80,7 @@ impl TimelineHistory {
     /// An empty file yields a history without ancestors.
     ///
     /// # Errors
-    /// When `PostgreSQL` would fail with "syntax error in history file" or "invalid data in history
+    /// Returns an error if `PostgreSQL` would fail with "syntax error in history file" or "invalid data in history
     /// file".
     pub fn parse(timeline: TimelineId, content: &[u8]) -> Result<Self, HistoryError> {
         let mut ancestors: Vec<Ancestor> = Vec::new();
@@ -88,9 +88,14 @@ impl TimelineHistory {
         for (number, line) in (1..).zip(lines) {
             for piece in line.chunks(LONGEST_LINE) {
                 let Some(text) = statement(piece) else { continue };
-                let ancestor = Ancestor::parse(text).ok_or(HistoryError::Line { number })?;
-                let last = ancestors.last().map(|last| last.timeline);
-                if last >= Some(ancestor.timeline) || ancestor.timeline >= timeline {
+                let Some(ancestor) = Ancestor::parse(text) else {
+                    return Err(HistoryError::Line { number });
+                };
+                let is_above_the_last = match ancestors.last() {
+                    Some(last) => last.timeline < ancestor.timeline,
+                    None => true,
+                };
+                if !is_above_the_last || ancestor.timeline >= timeline {
                     return Err(HistoryError::Order { number, timeline: ancestor.timeline });
                 }
                 ancestors.push(ancestor);
@@ -134,7 +139,7 @@ impl TimelineHistory {
     }
 }
 
-/// Returns a position; `None` for 0, which `PostgreSQL` takes for none (`InvalidXLogRecPtr`).
+/// Returns a position; `None` for 0, which `PostgreSQL` treats as none (`InvalidXLogRecPtr`).
 fn position(lsn: Lsn) -> Option<Lsn> {
     (lsn.0 != 0).then_some(lsn)
 }
@@ -143,20 +148,26 @@ fn position(lsn: Lsn) -> Option<Lsn> {
 fn statement(line: &[u8]) -> Option<&[u8]> {
     let text = line.split(|byte| *byte == 0).next()?;
     let text = skip_spaces(text);
-    (!text.is_empty() && !text.starts_with(b"#")).then_some(text)
+    let is_comment = text.starts_with(b"#");
+    if is_comment || text.is_empty() {
+        return None;
+    }
+    Some(text)
 }
 
 impl Ancestor {
-    /// Reads what `sscanf` reads with `%u\t%X/%X`, where a tab stands for any white space.
+    /// Reads a line as `sscanf` does with `%u\t%X/%X`, where a tab stands for any white space.
     fn parse(text: &[u8]) -> Option<Self> {
         let (timeline, text) = scan_number(text, 10)?;
         let (high, text) = scan_number(text, 16)?;
         let text = text.strip_prefix(b"/")?;
         let (low, text) = scan_number(text, 16)?;
+        let position = u64::from(high) << 32 | u64::from(low);
+        let reason = String::from_utf8_lossy(text);
         Some(Self {
             timeline: TimelineId(timeline),
-            switched_at: Lsn(u64::from(high) << 32 | u64::from(low)),
-            reason: String::from_utf8_lossy(text).trim().to_owned(),
+            switched_at: Lsn(position),
+            reason: reason.trim().to_owned(),
         })
     }
 }
@@ -165,33 +176,53 @@ impl Ancestor {
 /// and `0x` if it is hexadecimal.
 fn scan_number(text: &[u8], radix: u32) -> Option<(u32, &[u8])> {
     let text = skip_spaces(text);
-    let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
-    let digits = without_prefix(unsigned, radix);
-    let is_digit = |byte: &u8| char::from(*byte).is_digit(radix);
-    let length = digits.iter().take_while(|byte| is_digit(byte)).count();
-    let (digits, rest) = digits.split_at_checked(length).filter(|_| length > 0)?;
-    let add = |number: u64, byte: &u8| {
-        let digit = char::from(*byte).to_digit(radix)?;
-        Some(number.saturating_mul(radix.into()).saturating_add(digit.into()))
+    let is_negative = text.starts_with(b"-");
+    let unsigned = match text {
+        [b'-' | b'+', unsigned @ ..] => unsigned,
+        _ => text,
     };
-    let number = digits.iter().try_fold(0, add)?;
-    let number = if text.starts_with(b"-") { number.wrapping_neg() } else { number };
+    let digits = without_prefix(unsigned, radix);
+    let mut number: u64 = 0;
+    let mut length = 0;
+    for byte in digits {
+        let Some(digit) = char::from(*byte).to_digit(radix) else { break };
+        number = number.saturating_mul(radix.into());
+        number = number.saturating_add(digit.into());
+        length += 1;
+    }
+    if length == 0 {
+        return None;
+    }
+    if is_negative {
+        number = number.wrapping_neg();
+    }
     // Only the lower half, as in the C code.
-    u32::try_from(number & u64::from(u32::MAX)).ok().map(|number| (number, rest))
+    let number = u32::try_from(number & u64::from(u32::MAX)).ok()?;
+    let rest = digits.get(length..)?;
+    Some((number, rest))
 }
 
 /// Strips the `0x` of a hexadecimal number, if digits follow.
 fn without_prefix(text: &[u8], radix: u32) -> &[u8] {
-    let rest = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X"));
-    let has_digits = |rest: &&[u8]| rest.first().is_some_and(u8::is_ascii_hexdigit);
-    rest.filter(|rest| radix == 16 && has_digits(rest)).unwrap_or(text)
+    let [b'0', b'x' | b'X', digits @ ..] = text else {
+        return text;
+    };
+    let has_digits = digits.first().is_some_and(u8::is_ascii_hexdigit);
+    if radix == 16 && has_digits { digits } else { text }
 }
 
+/// Skips white space at the start, as `isspace` of C defines it.
 fn skip_spaces(text: &[u8]) -> &[u8] {
-    // `isspace` of C: Rust's ASCII white space and the vertical tab.
-    let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0B;
-    let length = text.iter().take_while(|byte| is_space(byte)).count();
-    text.get(length..).unwrap_or_default()
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        // Rust's ASCII white space does not include the vertical tab.
+        let is_space = first.is_ascii_whitespace() || *first == 0x0B;
+        if !is_space {
+            break;
+        }
+        rest = after;
+    }
+    rest
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A position in the WAL, in bytes from its beginning.
+/// Position in the WAL, in bytes from its start.
 ///
 /// Written as two hexadecimal numbers of 32 bits each, `16/B374D848` (`PostgreSQL` manual, chapter
 /// 8.20 "`pg_lsn` Type").
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lsn(pub u64);
 
-/// A text that is no WAL position.
+/// Text that is not a WAL position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a WAL position has the form `16/B374D848`")]
 pub struct InvalidLsn;
@@ -20,13 +20,16 @@ impl FromStr for Lsn {
 
     fn from_str(text: &str) -> Result<Self, InvalidLsn> {
         let (high, low) = text.split_once('/').ok_or(InvalidLsn)?;
-        Ok(Self(u64::from(half(high)?) << 32 | u64::from(half(low)?)))
+        let high = u64::from(half(high)?);
+        let low = u64::from(half(low)?);
+        Ok(Self(high << 32 | low))
     }
 }
 
+/// Reads one to eight hexadecimal digits; `from_str_radix` alone would accept a sign.
 fn half(text: &str) -> Result<u32, InvalidLsn> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !digits || text.is_empty() || text.len() > 8 {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_digits || text.is_empty() || text.len() > 8 {
         return Err(InvalidLsn);
     }
     u32::from_str_radix(text, 16).map_err(|_| InvalidLsn)

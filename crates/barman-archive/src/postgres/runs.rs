@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-/// Consecutive numbers, both ends included.
+/// Run of consecutive numbers, `first..=last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The lowest number.
+    /// Lowest number.
     pub first: u64,
-    /// The highest number; never below the first.
+    /// Highest number; never below the first.
     pub last: u64,
 }
 
-/// A set of numbers, such as the segments of a WAL directory that are present, as few runs as possible.
+/// Set of numbers, such as the present segments of a WAL directory, stored as few runs.
 ///
 /// Ten million consecutive numbers are one run. Runs are in order and never touch: between two of
 /// them at least one number is missing.
@@ -21,9 +21,9 @@ pub struct Run {
 pub struct Runs(SmallVec<[Run; 1]>);
 
 impl Runs {
-    /// Adds a number; `false` if it was there already.
+    /// Adds a number; returns `false` if it was already a member.
     ///
-    /// Cheap when numbers come in ascending order, as listings have them.
+    /// Cheap if numbers arrive in ascending order, as listings have them.
     pub fn insert(&mut self, number: u64) -> bool {
         if let Some(last) = self.0.last_mut()
             && last.last.checked_add(1) == Some(number)
@@ -63,16 +63,21 @@ impl Runs {
 
     /// Adds every number of a run.
     pub fn insert_run(&mut self, added: Run) {
-        // Whatever overlaps or touches the new run is replaced by one that holds all.
+        // Every run that overlaps or touches the new one is merged into it.
         let from = self.0.partition_point(|run| run.last < added.first.saturating_sub(1));
         let to = self.0.partition_point(|run| run.first <= added.last.saturating_add(1));
         let replaced = self.0.get(from..to).unwrap_or_default();
-        let first = replaced.first().map_or(added.first, |run| run.first.min(added.first));
-        let last = replaced.last().map_or(added.last, |run| run.last.max(added.last));
-        replace(&mut self.0, from..to.max(from), Run { first, last });
+        let mut merged = added;
+        if let Some(lowest) = replaced.first() {
+            merged.first = lowest.first.min(added.first);
+        }
+        if let Some(highest) = replaced.last() {
+            merged.last = highest.last.max(added.last);
+        }
+        replace(&mut self.0, from..to.max(from), merged);
     }
 
-    /// The runs, in order.
+    /// Runs, in ascending order.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Run> + Clone + '_ {
         self.0.iter().copied()
@@ -84,13 +89,13 @@ impl Runs {
         self.0.is_empty()
     }
 
-    /// The lowest number.
+    /// Lowest number; `None` if the set is empty.
     #[must_use]
     pub fn first(&self) -> Option<u64> {
         Some(self.0.first()?.first)
     }
 
-    /// The highest number.
+    /// Highest number; `None` if the set is empty.
     #[must_use]
     pub fn last(&self) -> Option<u64> {
         Some(self.0.last()?.last)
@@ -99,8 +104,9 @@ impl Runs {
     /// Returns the lowest number of the set that is at least `lowest`.
     #[must_use]
     pub fn first_from(&self, lowest: u64) -> Option<u64> {
-        let at = self.0.partition_point(|run| run.last < lowest);
-        self.0.get(at).map(|run| run.first.max(lowest))
+        let index = self.0.partition_point(|run| run.last < lowest);
+        let run = self.0.get(index)?;
+        Some(run.first.max(lowest))
     }
 
     /// Returns the numbers that are not in another set.
@@ -109,24 +115,26 @@ impl Runs {
         let mut kept = SmallVec::new();
         let mut others = other.iter().peekable();
         for run in self.iter() {
+            // First number of the run that is not decided yet; `None` beyond the highest number.
             let mut next = Some(run.first);
-            while let Some(removed) =
-                others.peek().copied().filter(|removed| removed.first <= run.last)
+            while let Some(removed) = others.peek().copied()
+                && let Some(first) = next
+                && removed.first <= run.last
             {
-                if let Some(first) = next
-                    && first < removed.first
-                {
+                if first < removed.first {
                     kept.push(Run { first, last: removed.first - 1 });
                 }
-                next = next.max(Some(removed.first)).and_then(|first| {
-                    if removed.last < first { Some(first) } else { removed.last.checked_add(1) }
-                });
-                if removed.last > run.last || next.is_none() {
+                if removed.last >= first {
+                    next = removed.last.checked_add(1);
+                }
+                if removed.last > run.last {
                     break;
                 }
                 others.next();
             }
-            if let Some(first) = next.filter(|first| *first <= run.last) {
+            if let Some(first) = next
+                && first <= run.last
+            {
                 kept.push(Run { first, last: run.last });
             }
         }
@@ -135,10 +143,14 @@ impl Runs {
 
     /// Removes every number of a run.
     pub fn remove_run(&mut self, removed: Run) {
-        let below = removed.first.checked_sub(1).map(|last| self.within(0, last));
-        let above = removed.last.checked_add(1).map(|first| self.within(first, u64::MAX));
-        let kept = [below, above].into_iter().flatten().flat_map(|part| part.0);
-        self.0 = kept.collect();
+        let mut kept = Self::default();
+        if let Some(last) = removed.first.checked_sub(1) {
+            kept = self.within(0, last);
+        }
+        if let Some(first) = removed.last.checked_add(1) {
+            kept.0.extend(self.within(first, u64::MAX).0);
+        }
+        *self = kept;
     }
 
     /// Returns whether the set contains a number.
@@ -147,7 +159,7 @@ impl Runs {
         self.run_around(number).is_some()
     }
 
-    /// The first number from `from` to `to`, both included, that the set has not.
+    /// First number in `from..=to` that is missing; `None` if all are present.
     #[must_use]
     pub fn first_missing(&self, from: u64, to: u64) -> Option<u64> {
         let missing = match self.run_around(from) {
@@ -157,17 +169,26 @@ impl Runs {
         (missing <= to).then_some(missing)
     }
 
-    /// The numbers from `from` to `to`, both included, that the set has.
+    /// Members in `from..=to`.
     #[must_use]
     pub fn within(&self, from: u64, to: u64) -> Self {
-        let begins = self.0.partition_point(|run| run.last < from);
-        let touched = self.0.iter().skip(begins).take_while(|run| run.first <= to);
-        let clipped = touched.map(|run| Run { first: run.first.max(from), last: run.last.min(to) });
-        // Nothing is from one number to a lower one, also inside a run.
-        Self(clipped.filter(|run| run.first <= run.last).collect())
+        let start = self.0.partition_point(|run| run.last < from);
+        let mut kept = SmallVec::new();
+        for run in self.0.iter().skip(start) {
+            if run.first > to {
+                break;
+            }
+            let first = run.first.max(from);
+            let last = run.last.min(to);
+            // An interval that ends before it starts is empty, also inside a run.
+            if first <= last {
+                kept.push(Run { first, last });
+            }
+        }
+        Self(kept)
     }
 
-    /// The numbers from `from` to `to`, both included, that the set has not.
+    /// Numbers in `from..=to` that are missing.
     #[must_use]
     pub fn missing_within(&self, from: u64, to: u64) -> Self {
         let mut missing = SmallVec::new();
@@ -188,7 +209,7 @@ impl Runs {
         Self(missing)
     }
 
-    /// Gives back what it does not need as long as nothing is added.
+    /// Frees the memory that was reserved for further runs.
     pub fn shrink_to_fit(&mut self) {
         self.0.shrink_to_fit();
     }
@@ -208,8 +229,14 @@ impl Runs {
     /// Number of members that are at least `lowest`.
     #[must_use]
     pub fn count_from(&self, lowest: u64) -> u64 {
-        let above = self.0.iter().filter(|run| run.last >= lowest);
-        above.map(|run| run.last - run.first.max(lowest) + 1).sum()
+        let mut count = 0;
+        for run in &self.0 {
+            let first = run.first.max(lowest);
+            if first <= run.last {
+                count += run.last - first + 1;
+            }
+        }
+        count
     }
 
     /// Returns whether the set consists of all numbers from zero to its highest member, and is not
@@ -230,7 +257,7 @@ impl FromIterator<u64> for Runs {
     }
 }
 
-/// Puts one run in the place of some, or between two.
+/// Replaces a range of runs by one run, or inserts it if the range is empty.
 fn replace(runs: &mut SmallVec<[Run; 1]>, range: Range<usize>, run: Run) {
     match runs.get_mut(range.start) {
         Some(first) if !range.is_empty() => {

@@ -11,7 +11,7 @@ use super::Lsn;
 pub struct TimelineId(pub u32);
 
 impl TimelineId {
-    /// The timeline of every new cluster, which has no history file.
+    /// First timeline of every cluster, which does not have a history file.
     pub const FIRST: Self = Self(1);
 }
 
@@ -34,32 +34,35 @@ impl fmt::Display for TimelineId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentSize(u32);
 
-/// A number of bytes that no WAL segment can have.
+/// Number of bytes that is not a possible size of a WAL segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a WAL segment's size is a power of two from 1 MiB to 1 GiB")]
 pub struct InvalidSegmentSize;
 
 impl SegmentSize {
-    /// 16 MiB: the size of a cluster for which none was chosen.
+    /// Default of `initdb`: 16 MiB.
     pub const DEFAULT: Self = Self(1 << 24);
 
     /// Largest size that `initdb` accepts: 1 GiB.
     pub const MAX: Self = Self(1 << 30);
 
-    /// The size of this many bytes.
+    /// Creates a size from a number of bytes.
     ///
     /// # Errors
-    /// When no WAL segment can have that size.
+    /// Returns an error if it is not a power of two from 1 MiB to 1 GiB.
     pub fn new(bytes: u64) -> Result<Self, InvalidSegmentSize> {
-        match u32::try_from(bytes) {
-            Ok(bytes) if bytes.is_power_of_two() && (1 << 20..=1 << 30).contains(&bytes) => {
-                Ok(Self(bytes))
-            }
-            Ok(_) | Err(_) => Err(InvalidSegmentSize),
+        let Ok(bytes) = u32::try_from(bytes) else {
+            return Err(InvalidSegmentSize);
+        };
+        let is_in_range = (1 << 20..=1 << 30).contains(&bytes);
+        if is_in_range && bytes.is_power_of_two() {
+            Ok(Self(bytes))
+        } else {
+            Err(InvalidSegmentSize)
         }
     }
 
-    /// The size in bytes.
+    /// Size in bytes.
     #[must_use]
     pub const fn bytes(self) -> u32 {
         self.0
@@ -71,7 +74,7 @@ impl SegmentSize {
         position.0 >> self.0.trailing_zeros()
     }
 
-    /// Position at which a segment begins.
+    /// First position of a segment.
     #[must_use]
     pub const fn begin_of(self, number: u64) -> Lsn {
         Lsn(number.saturating_mul(self.0 as u64))
@@ -95,19 +98,19 @@ impl SegmentSize {
 }
 
 impl Default for SegmentSize {
-    /// The size of a cluster for which none was chosen.
+    /// Default of `initdb`: 16 MiB.
     fn default() -> Self {
         Self::DEFAULT
     }
 }
 
-/// Name of a WAL segment: the timeline, the 4 GiB of WAL and the segment within them.
+/// Name of a WAL segment: its timeline, the 4 GiB of WAL that contain it, and its number in them.
 ///
 /// Written as 24 upper-case hexadecimal digits, 8 for each (`XLogFileName` in `PostgreSQL`'s
 /// `xlog_internal.h`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName {
-    /// The timeline that the segment was written on.
+    /// Timeline that the segment was written on.
     pub timeline: TimelineId,
     /// Number of the 4 GiB of WAL that contain the segment: the upper half of an LSN.
     pub high: u32,
@@ -132,18 +135,22 @@ impl SegmentName {
 
     /// Number of the segment on its timeline; `None` if no segment of this size has such a name.
     ///
-    /// Numbers go on from WAL directory to WAL directory, and from a timeline to the ones that follow it.
+    /// Numbers continue from one WAL directory to the next, and from a timeline to the ones that follow
+    /// it.
     #[must_use]
     pub fn number(self, size: SegmentSize) -> Option<u64> {
         let segments_per_wal_dir = u64::from(size.segments_per_wal_dir());
         let in_wal_dir = u64::from(self.low);
-        (in_wal_dir < segments_per_wal_dir)
-            .then(|| u64::from(self.high) * segments_per_wal_dir + in_wal_dir)
+        if in_wal_dir >= segments_per_wal_dir {
+            return None;
+        }
+        let before_wal_dir = u64::from(self.high) * segments_per_wal_dir;
+        Some(before_wal_dir + in_wal_dir)
     }
 
     /// Name of the segment with this number on a timeline.
     ///
-    /// Numbers beyond the last WAL directory, which no WAL reaches, give the last WAL directory.
+    /// Numbers beyond the last WAL directory, which no WAL reaches, yield that directory.
     #[must_use]
     pub fn from_number(timeline: TimelineId, number: u64, size: SegmentSize) -> Self {
         let segments_per_wal_dir = u64::from(size.segments_per_wal_dir());
@@ -179,8 +186,12 @@ pub(crate) fn parse_hex(text: &str) -> Option<u32> {
     if text.len() != 8 {
         return None;
     }
-    let mut digits = text.bytes().map(|byte| char::from(byte).to_digit(16));
-    digits.try_fold(0, |number, digit| Some(number << 4 | digit?))
+    let mut number = 0;
+    for byte in text.bytes() {
+        let digit = char::from(byte).to_digit(16)?;
+        number = number << 4 | digit;
+    }
+    Some(number)
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
-//! WAL directories: the directories that segments are archived in.
+//! WAL directories, into which segments are archived.
 
 use std::fmt;
 
 use super::{SegmentName, TimelineId, parse_hex};
 
-/// A WAL directory of a timeline: the 4 GiB of WAL whose segments share the first 16 digits of their names.
+/// WAL directory of a timeline: 4 GiB of WAL, whose segments share the first 16 digits of their
+/// names.
 ///
-/// `barman-cloud-wal-archive` puts them into a directory of this name.
+/// `barman-cloud-wal-archive` puts them into a directory of this name below `wals/`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WalDir {
-    /// The timeline that the segments were written on.
+    /// Timeline that the segments were written on.
     pub timeline: TimelineId,
     /// Number of the 4 GiB of WAL: the upper half of an LSN.
     pub high: u32,
@@ -20,7 +21,8 @@ impl WalDir {
     /// text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 16 || text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        let has_lower_case = text.bytes().any(|byte| byte.is_ascii_lowercase());
+        if has_lower_case || text.len() != 16 {
             return None;
         }
         Some(Self {
@@ -29,7 +31,7 @@ impl WalDir {
         })
     }
 
-    /// The name of one of its segments.
+    /// Name of one of its segments, given by the third part of the name.
     #[must_use]
     pub const fn segment(self, segment: u32) -> SegmentName {
         SegmentName { timeline: self.timeline, high: self.high, low: segment }
