@@ -34,14 +34,19 @@ impl BackupLabel {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
-        let checkpoint = value("CHECKPOINT LOCATION: ")?.trim().parse().ok()?;
-        let origin = match value("BACKUP FROM: ").map(str::trim) {
+        let checkpoint = value(text, "CHECKPOINT LOCATION: ")?.parse().ok()?;
+        let origin = match value(text, "BACKUP FROM: ") {
             Some("standby") => BackupOrigin::Standby,
             Some(_) | None => BackupOrigin::Primary,
         };
         Some(Self { checkpoint, origin })
     }
+}
+
+/// Value in the first line that starts with this name.
+fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(value.trim())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use liblzma::stream::{CONCATENATED, Stream};
 use ruzstd::decoding::StreamingDecoder;
 
-/// The most memory that content may ask its decoder to take, in bytes.
+/// Maximum memory that a decoder may use, in bytes.
 ///
 /// Enough for every level of xz below 9, and of Zstandard below 22.
 const MAX_DECODER_BYTES: u64 = 64 << 20;
@@ -29,13 +29,13 @@ pub enum Compression {
     Lz4,
 }
 
-/// A file that could not be decompressed.
+/// Reason why a file cannot be decompressed.
 #[derive(Debug, thiserror::Error)]
 pub enum DecompressError {
-    /// The content is not what the ending of the key says.
-    #[error("the content is no valid {0:?} stream")]
+    /// Content that is not in the format that the ending of the key states.
+    #[error("the content is not a valid {0:?} stream")]
     Invalid(Compression, #[source] io::Error),
-    /// The content is far larger than any such file.
+    /// Content that is far larger than any such file.
     #[error("more than {0} bytes when decompressed")]
     TooLarge(u64),
 }
@@ -45,7 +45,7 @@ impl Compression {
     pub const ALL: [Self; 6] =
         [Self::Gzip, Self::Bzip2, Self::Xz, Self::Snappy, Self::Zstandard, Self::Lz4];
 
-    /// The ending of keys, with its dot.
+    /// Ending of keys, with its dot.
     #[must_use]
     pub const fn ending(self) -> &'static str {
         match self {
@@ -58,13 +58,15 @@ impl Compression {
         }
     }
 
-    /// Takes one compression ending off a name.
+    /// Splits one compression ending off a name; `None` if the name does not have any.
     #[must_use]
     pub fn split(name: &str) -> (&str, Option<Self>) {
-        Self::ALL
-            .into_iter()
-            .find_map(|kind| Some((name.strip_suffix(kind.ending())?, Some(kind))))
-            .unwrap_or((name, None))
+        for kind in Self::ALL {
+            if let Some(stem) = name.strip_suffix(kind.ending()) {
+                return (stem, Some(kind));
+            }
+        }
+        (name, None)
     }
 
     /// Returns whether Barman restores an empty object as an empty file instead of failing.
@@ -92,19 +94,18 @@ impl Compression {
     /// Decompresses a small file as `barman-cloud-wal-restore` does.
     ///
     /// # Errors
-    /// When the content is not compressed this way, is truncated and Barman would notice it, or
-    /// yields more than `max_bytes`.
+    /// Returns an error if the content is not in this format, is truncated and Barman would notice
+    /// it, or yields more than `max_bytes`.
     pub fn decompress(self, content: &[u8], max_bytes: u64) -> Result<Vec<u8>, DecompressError> {
         if content.is_empty() {
-            let error = || io::Error::from(io::ErrorKind::UnexpectedEof);
-            let is_file = self.takes_nothing_for_empty();
-            return is_file.then(Vec::new).ok_or_else(|| DecompressError::Invalid(self, error()));
+            if self.takes_nothing_for_empty() {
+                return Ok(Vec::new());
+            }
+            let error = io::Error::from(io::ErrorKind::UnexpectedEof);
+            return Err(DecompressError::Invalid(self, error));
         }
         let mut plain = Vec::new();
-        let read = self
-            .reader(content)
-            .and_then(|reader| reader.take(max_bytes.saturating_add(1)).read_to_end(&mut plain));
-        if let Err(error) = read {
+        if let Err(error) = self.read(content, max_bytes.saturating_add(1), &mut plain) {
             let is_cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
             if !(is_cut_off && self.takes_what_is_left()) {
                 return Err(DecompressError::Invalid(self, error));
@@ -116,10 +117,16 @@ impl Compression {
         Ok(plain)
     }
 
-    /// A reader whose memory is limited, whatever the content asks for.
+    /// Appends the decompressed content, up to this many bytes.
+    fn read(self, content: &[u8], max_bytes: u64, plain: &mut Vec<u8>) -> io::Result<usize> {
+        let reader = self.reader(content)?;
+        reader.take(max_bytes).read_to_end(plain)
+    }
+
+    /// Creates a reader whose memory is limited, whatever the content demands.
     ///
-    /// xz and Zstandard let the content choose how far back it refers, so that has a limit here. The
-    /// other formats are limited by themselves: 32 KiB back for gzip, blocks of 900 kB for bzip2, of
+    /// In xz and Zstandard, the content chooses how far back it refers, so that needs a limit. The
+    /// formats of the others have a limit: 32 KiB back for gzip, blocks of 900 kB for bzip2, of
     /// 64 KiB for Snappy and of 8 MiB for LZ4.
     fn reader<'a>(self, content: &'a [u8]) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {

@@ -1,4 +1,4 @@
-//! Keys: what an object is, by where it lies and what it is called.
+//! Keys: the meaning of an object's location and name.
 //!
 //! `docs/specification.md`, 3.1 to 3.4.
 
@@ -8,11 +8,11 @@ use crate::postgres::{SegmentName, TimelineId, WalDir, parse_hex};
 /// Location of an object below its archive's destination path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectLocation<'a> {
-    /// Directly below the destination, or below a directory without a name.
+    /// Object directly below the destination, or below a directory without a name.
     Loose,
-    /// In a directory that may be a server's.
+    /// Object in a directory that may belong to a server.
     Directory {
-        /// Name of the directory: of the server, if it is one.
+        /// Name of the directory, which is the server's if it belongs to one.
         directory: &'a str,
         /// Meaning of the key if the directory belongs to a server.
         key: ServerKey<'a>,
@@ -24,7 +24,7 @@ pub enum ObjectLocation<'a> {
 pub enum ServerKey<'a> {
     /// Part of a base backup: an object below `base/ID/`.
     Backup {
-        /// Name of the directory in `base/`; Barman takes any as a backup id.
+        /// Name of the directory in `base/`; Barman accepts any name as a backup id.
         id: &'a str,
         /// Meaning of the rest of the key.
         file: BackupFile,
@@ -33,7 +33,7 @@ pub enum ServerKey<'a> {
     Base,
     /// Object below `wals/`.
     Wal(WalObject),
-    /// Neither below `base/` nor below `wals/`.
+    /// Object neither below `base/` nor below `wals/`.
     Other,
 }
 
@@ -44,13 +44,13 @@ pub enum BackupFile {
     Info,
     /// `annotations/keep`
     Keep,
-    /// The data directory or a tablespace, or a part of it.
+    /// Data directory or tablespace, or a part of it.
     Data(DataObject),
     /// Anything else.
     Other,
 }
 
-/// One tar file of a backup.
+/// Tar file of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataObject {
     /// Data directory or tablespace that the file holds.
@@ -64,20 +64,20 @@ pub struct DataObject {
 /// Item of a backup: it is stored as one tar file or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DataItem {
-    /// The data directory.
+    /// Data directory.
     Data,
-    /// The tablespace with this object identifier.
+    /// Tablespace with this object identifier.
     Tablespace(u32),
 }
 
-/// An object below `wals/`.
+/// Object below `wals/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalObject {
     /// Kind of file that its name states.
     pub kind: WalKind,
     /// Compression; `None` if uncompressed.
     pub compression: Option<Compression>,
-    /// The WAL directory whose directory it lies in; `None` for an object in any other place.
+    /// WAL directory that contains it; `None` for an object in any other place.
     pub wal_dir: Option<WalDir>,
     /// True if `barman-cloud-wal-restore` looks for it here: in the directory that its name
     /// requires, spelled in upper case.
@@ -87,15 +87,15 @@ pub struct WalObject {
 /// Kind of file that the name of an object below `wals/` states (Barman's `xlog` module).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WalKind {
-    /// A whole WAL segment.
+    /// Whole WAL segment.
     Segment(SegmentName),
-    /// A segment that its timeline left unfinished.
+    /// Segment that its timeline left unfinished.
     Partial(SegmentName),
-    /// A backup label, named after the segment and the offset in it where its backup began.
+    /// Backup label, named after the segment and the offset in it at which its backup started.
     Label(SegmentName, u32),
-    /// The history file of a timeline.
+    /// History file of a timeline.
     History(TimelineId),
-    /// No name of a WAL file: never restored and never deleted by Barman.
+    /// Name that is not a WAL file's: Barman never restores and never deletes such a file.
     Foreign,
 }
 
@@ -114,29 +114,38 @@ impl NestedNames {
         Self(nested.into_iter().cloned().collect())
     }
 
-    /// Splits a key into the directory that it lies in and the rest behind the slash; `None` if it
-    /// lies in none.
+    /// Splits a key into its directory and the rest after the slash; `None` if it is not in a
+    /// directory.
     ///
     /// The directory is the longest of these names that the key starts with, otherwise the first
     /// part of the key.
     #[must_use]
     pub fn split<'k>(&self, relative_key: &'k str) -> Option<(&'k str, &'k str)> {
-        let nested = self.0.iter().find_map(|name| {
-            let rest = relative_key.strip_prefix(name.as_str())?.strip_prefix('/')?;
-            relative_key.get(..name.len()).map(|name| (name, rest))
-        });
-        nested.or_else(|| at_slash(relative_key).filter(|(directory, _)| !directory.is_empty()))
+        for name in &self.0 {
+            if let Some(rest) = relative_key.strip_prefix(name.as_str())
+                && let Some(rest) = rest.strip_prefix('/')
+            {
+                let directory = relative_key.get(..name.len())?;
+                return Some((directory, rest));
+            }
+        }
+        let (directory, rest) = at_slash(relative_key)?;
+        if directory.is_empty() {
+            return None;
+        }
+        Some((directory, rest))
     }
 }
 
 impl<'a> ObjectLocation<'a> {
-    /// Tells what a key is, given its part behind the destination path and the slash after it.
+    /// Classifies a key, given its part after the destination path and the slash.
     #[must_use]
     pub fn of(relative_key: &'a str) -> Self {
         Self::among(relative_key, &NestedNames::default())
     }
 
-    /// Classifies a key as [`ObjectLocation::of`] does, in an archive that has servers with these names.
+    /// Classifies a key as [`ObjectLocation::of`] does, in an archive that has servers with these
+    /// names.
     #[must_use]
     pub fn among(relative_key: &'a str, names: &NestedNames) -> Self {
         match names.split(relative_key) {
@@ -163,10 +172,12 @@ impl<'a> ServerKey<'a> {
 
 /// Splits a key at its first slash; `None` without a slash.
 ///
-/// `str::split_once` finds it with more effort than the short parts of a key are worth.
+/// `str::split_once` is slower for texts as short as the parts of a key.
 fn at_slash(key: &str) -> Option<(&str, &str)> {
     let slash = key.bytes().position(|byte| byte == b'/')?;
-    key.get(..slash).zip(key.get(slash + 1..))
+    let before = key.get(..slash)?;
+    let after = key.get(slash + 1..)?;
+    Some((before, after))
 }
 
 impl BackupFile {
@@ -174,7 +185,10 @@ impl BackupFile {
         match name {
             "backup.info" => Self::Info,
             "annotations/keep" => Self::Keep,
-            _ => DataObject::parse(name).map_or(Self::Other, Self::Data),
+            _ => match DataObject::parse(name) {
+                Some(data) => Self::Data(data),
+                None => Self::Other,
+            },
         }
     }
 }
@@ -201,7 +215,7 @@ impl DataObject {
     }
 }
 
-/// Reads digits and nothing else; `parse` alone would take a sign.
+/// Reads digits and nothing else; `parse` alone would accept a sign.
 fn decimal<T: std::str::FromStr>(text: &str) -> Option<T> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
@@ -213,7 +227,7 @@ impl WalObject {
         let kind = WalKind::of(stem);
         let plain_key = key.get(..key.len() - (name.len() - stem.len())).unwrap_or(key);
         let in_place = match kind {
-            // Nearly all of an archive: nothing is written out to compare with.
+            // Most objects of an archive are segments: their canonical key is not written out.
             WalKind::Segment(_) => is_in_its_wal_dir(plain_key, stem),
             WalKind::Partial(_) | WalKind::Label(..) | WalKind::History(_) | WalKind::Foreign => {
                 kind.canonical_key().is_none_or(|canonical| canonical == plain_key)
@@ -233,7 +247,10 @@ fn is_in_its_wal_dir(key: &str, name: &str) -> bool {
 impl WalKind {
     fn of(stem: &str) -> Self {
         if let Some(timeline) = stem.strip_suffix(".history") {
-            return parse_hex(timeline).map_or(Self::Foreign, |id| Self::History(TimelineId(id)));
+            return match parse_hex(timeline) {
+                Some(id) => Self::History(TimelineId(id)),
+                None => Self::Foreign,
+            };
         }
         let (name, rest) = stem.split_at_checked(24).unwrap_or((stem, ""));
         let Some(segment) = SegmentName::parse(name) else {
@@ -242,10 +259,8 @@ impl WalKind {
         match rest {
             "" => Self::Segment(segment),
             ".partial" => Self::Partial(segment),
-            _ => match rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(".backup")) {
-                Some(offset) => {
-                    parse_hex(offset).map_or(Self::Foreign, |offset| Self::Label(segment, offset))
-                }
+            _ => match label_offset(rest) {
+                Some(offset) => Self::Label(segment, offset),
                 None => Self::Foreign,
             },
         }
@@ -254,16 +269,22 @@ impl WalKind {
     /// Key below `wals/` under which `barman-cloud-wal-archive` stores the file, without a
     /// compression ending; `None` for a file that it would not archive.
     fn canonical_key(self) -> Option<String> {
-        let in_wal_dir =
-            |name: SegmentName, ending: &str| format!("{}/{name}{ending}", WalDir::from(name));
-        match self {
-            Self::Segment(name) => Some(in_wal_dir(name, "")),
-            Self::Partial(name) => Some(in_wal_dir(name, ".partial")),
-            Self::Label(name, offset) => Some(in_wal_dir(name, &format!(".{offset:08X}.backup"))),
-            Self::History(timeline) => Some(format!("{:08X}.history", timeline.0)),
-            Self::Foreign => None,
-        }
+        let (name, ending) = match self {
+            Self::Segment(name) => (name, String::new()),
+            Self::Partial(name) => (name, ".partial".to_owned()),
+            Self::Label(name, offset) => (name, format!(".{offset:08X}.backup")),
+            Self::History(timeline) => return Some(format!("{:08X}.history", timeline.0)),
+            Self::Foreign => return None,
+        };
+        let wal_dir = WalDir::from(name);
+        Some(format!("{wal_dir}/{name}{ending}"))
     }
+}
+
+/// Reads the end of a backup label's name, such as `.00000028.backup`.
+fn label_offset(text: &str) -> Option<u32> {
+    let offset = text.strip_prefix('.')?.strip_suffix(".backup")?;
+    parse_hex(offset)
 }
 
 #[cfg(test)]
@@ -290,7 +311,7 @@ mod tests {
     const NAME: &str = "0000000100000000000000AB";
 
     #[test]
-    fn keys_beside_the_servers_are_loose() {
+    fn keys_outside_the_servers_are_loose() {
         for key in ["", "notes.txt", "/server/base/x"] {
             assert_eq!(ObjectLocation::of(key), ObjectLocation::Loose, "{key}");
         }

@@ -1,26 +1,26 @@
-//! Python literals: how Barman writes lists into `backup.info`.
+//! Python literals, which Barman writes into `backup.info` for lists.
 
-/// A Python literal, as far as `backup.info` uses them.
+/// Python literal, as far as `backup.info` uses them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Literal {
-    /// A number, as its digits.
+    /// Number, as its digits.
     Number(String),
-    /// A string in either kind of quotes.
+    /// String in either kind of quotes.
     Text(String),
-    /// A list or a tuple.
+    /// List or tuple.
     Sequence(Vec<Literal>),
     /// `None`, `True`, `False`.
     Word(String),
 }
 
-/// Nesting that no file of Barman's comes near; bounds the recursion.
-const DEEPEST: usize = 8;
+/// Maximum nesting, far above that of Barman's files; bounds the recursion.
+const MAX_DEPTH: usize = 8;
 
 impl Literal {
     /// Reads one whole literal; `None` for anything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut reader = LiteralReader { rest: text };
-        let literal = reader.literal(DEEPEST)?;
+        let literal = reader.literal(MAX_DEPTH)?;
         reader.skip_spaces();
         reader.rest.is_empty().then_some(literal)
     }

@@ -27,8 +27,10 @@ impl FromStr for ServerPattern {
 
     fn from_str(text: &str) -> Result<Self, InvalidServerPattern> {
         let is_blank = text.trim().is_empty() || text.contains(char::is_control);
-        let pattern = Pattern::new(text).ok().filter(|_| !is_blank);
-        pattern.map(Self).ok_or(InvalidServerPattern)
+        match Pattern::new(text) {
+            Ok(pattern) if !is_blank => Ok(Self(pattern)),
+            Ok(_) | Err(_) => Err(InvalidServerPattern),
+        }
     }
 }
 

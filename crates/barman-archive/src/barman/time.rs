@@ -1,16 +1,18 @@
-//! Times as `backup.info` writes them.
+//! Times as Barman writes them into `backup.info`.
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta, Utc};
 
-/// A moment, and whether the text said in which time zone it is.
+/// Moment that a text states, with or without a time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WrittenTime {
+    /// Moment, in UTC.
     pub(crate) at: DateTime<Utc>,
     /// True if the text has no offset, so that UTC is assumed.
     pub(crate) naive: bool,
 }
 
-/// Formats without an offset: what Python's `str(datetime)` writes, and ctime text of old versions.
+/// Formats without an offset: that of Python's `str(datetime)`, and that of ctime, which old
+/// versions used.
 const NAIVE_FORMATS: [&str; 3] =
     ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%a %b %e %H:%M:%S %Y"];
 
@@ -19,15 +21,22 @@ const NAIVE_FORMATS: [&str; 3] =
 /// The fraction may be absent, the offset may have minutes and seconds. A time without an offset is
 /// taken as UTC. `None` for any other text.
 pub(crate) fn parse(text: &str) -> Option<WrittenTime> {
-    let naive_time = |text: &str| {
-        NAIVE_FORMATS.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-    };
     if let Some(time) = naive_time(text) {
         return Some(WrittenTime { at: time.and_utc(), naive: true });
     }
     let (local, offset) = split_offset(text)?;
     let at = naive_time(local)?.checked_sub_signed(offset)?.and_utc();
     Some(WrittenTime { at, naive: false })
+}
+
+/// Reads a time without an offset.
+fn naive_time(text: &str) -> Option<NaiveDateTime> {
+    for format in NAIVE_FORMATS {
+        if let Ok(time) = NaiveDateTime::parse_from_str(text, format) {
+            return Some(time);
+        }
+    }
+    None
 }
 
 /// Splits `…+05:30`, `…-03:30:52` or `…Z` into the local time and its distance from UTC.
@@ -38,9 +47,10 @@ fn split_offset(text: &str) -> Option<(&str, TimeDelta)> {
     let (local, offset) = text.split_at_checked(text.rfind(['+', '-'])?)?;
     let sign = if offset.starts_with('-') { -1 } else { 1 };
     let digits = offset.get(1..)?;
-    let without_colon = digits.split_at_checked(2).filter(|_| digits.len() == 4);
-    let spelled_out = without_colon.map(|(hours, minutes)| format!("{hours}:{minutes}"));
-    let digits = spelled_out.as_deref().unwrap_or(digits);
+    let digits = match digits.split_at_checked(2) {
+        Some((hours, minutes)) if digits.len() == 4 => format!("{hours}:{minutes}"),
+        Some(_) | None => digits.to_owned(),
+    };
     let mut seconds = 0;
     let mut unit = 3600;
     for part in digits.split(':') {
@@ -51,7 +61,7 @@ fn split_offset(text: &str) -> Option<(&str, TimeDelta)> {
         seconds += part.parse::<i32>().ok()? * unit;
         unit /= 60;
     }
-    // Refuses what is no offset, such as a day or more.
+    // Refuses values that are not offsets, such as a day or more.
     FixedOffset::east_opt(seconds)?;
     Some((local, TimeDelta::seconds(i64::from(sign * seconds))))
 }

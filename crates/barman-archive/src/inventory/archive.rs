@@ -1,5 +1,6 @@
 //! Everything below one destination path.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
@@ -24,13 +25,13 @@ pub struct Inventory {
     pub directories: BTreeMap<String, DirectoryInventory>,
     /// WAL directories to which objects were added since files were last packed, the last ones last.
     recent_wal_dirs: Vec<(String, WalDir)>,
-    /// Memory that packed files take, in bytes.
-    packed: usize,
+    /// Memory of all packed files, in bytes.
+    packed_bytes: usize,
     /// Buffers that packed files leave, to be used again: what stays of a WAL directory is small, and would lie
     /// between the buffer of its files and that of the next ones.
     free_buffers: Vec<Vec<WalDirFile>>,
-    /// WAL directories whose files are asked for: they are not forgotten.
-    asked: BTreeSet<(String, WalDir)>,
+    /// WAL directories whose files were requested: these are not forgotten.
+    requested: BTreeSet<(String, WalDir)>,
     /// Server names that contain a slash.
     names: NestedNames,
     limits: MemoryLimits,
@@ -73,8 +74,8 @@ impl Inventory {
 
     /// Keeps the files of these WAL directories from being forgotten; each server may have a few such WAL directories.
     #[must_use]
-    pub fn keeping(self, asked: BTreeSet<(String, WalDir)>) -> Self {
-        Self { asked, ..self }
+    pub fn keeping(self, requested: BTreeSet<(String, WalDir)>) -> Self {
+        Self { requested, ..self }
     }
 
     /// Uses the memory limits of another inventory: an archive that was too large for the normal
@@ -126,8 +127,11 @@ impl Inventory {
     #[must_use]
     pub fn total(&self) -> Usage {
         let mut total = self.loose.clone();
-        let directories = self.directories.values();
-        directories.flat_map(DirectoryInventory::usages).for_each(|usage| total.add(usage));
+        for directory in self.directories.values() {
+            for usage in directory.usages() {
+                total.add(usage);
+            }
+        }
         total
     }
 
@@ -135,31 +139,34 @@ impl Inventory {
     pub fn settle(&mut self, listed_at: DateTime<Utc>) {
         self.pack_files(0);
         self.free_buffers = Vec::new();
-        let directories = self.directories.values_mut();
-        directories
-            .flat_map(|directory| directory.wal.dirs.values_mut())
-            .for_each(|wal_dir| wal_dir.settle(listed_at));
+        for directory in self.directories.values_mut() {
+            for wal_dir in directory.wal.dirs.values_mut() {
+                wal_dir.settle(listed_at);
+            }
+        }
     }
 
     /// Forgets the files of WAL directories, of those first that were listed first, as far as there is no memory
     /// for them: WAL directories may have been taken over from other listings.
     pub fn bound_files(&mut self) {
-        let asked = &self.asked;
-        let wal_dirs = self.directories.iter_mut().flat_map(|(server, directory)| {
-            let wal_dirs = directory.wal.dirs.iter_mut();
-            wal_dirs.filter(move |(name, _)| !asked.contains(&(server.clone(), **name)))
-        });
-        let holding = wal_dirs.filter(|(_, wal_dir)| wal_dir.has_packed_files());
-        let mut holding: Vec<_> = holding
-            .map(|(_, wal_dir)| (wal_dir.listed_at, wal_dir.files_size(), wal_dir))
-            .collect();
-        holding.sort_by_key(|(listed_at, ..)| std::cmp::Reverse(*listed_at));
-        let mut held = 0;
-        for (_, size, wal_dir) in holding {
-            held += size;
-            if held > self.limits.files {
+        let mut packed = Vec::new();
+        for (server, directory) in &mut self.directories {
+            for (name, wal_dir) in &mut directory.wal.dirs {
+                let may_forget = wal_dir.has_packed_files()
+                    && !self.requested.contains(&(server.clone(), *name));
+                if may_forget {
+                    packed.push(wal_dir);
+                }
+            }
+        }
+        packed.sort_by_key(|wal_dir| Reverse(wal_dir.listed_at));
+        let mut total_size = 0;
+        for wal_dir in packed {
+            let size = wal_dir.files_size();
+            total_size += size;
+            if total_size > self.limits.files {
                 wal_dir.forget_files();
-                self.packed = self.packed.saturating_sub(size);
+                self.packed_bytes = self.packed_bytes.saturating_sub(size);
             }
         }
     }
@@ -172,8 +179,10 @@ impl Inventory {
     }
 
     fn note_wal_dir(&mut self, directory: &str, wal_dir: WalDir) {
-        let is_same = |(known, name): &(String, WalDir)| *name == wal_dir && known == directory;
-        if self.recent_wal_dirs.last().is_some_and(is_same) {
+        if let Some((last_directory, last_name)) = self.recent_wal_dirs.last()
+            && *last_name == wal_dir
+            && last_directory == directory
+        {
             return;
         }
         self.recent_wal_dirs.push((directory.to_owned(), wal_dir));
@@ -185,37 +194,43 @@ impl Inventory {
 
     /// Gives a new WAL directory a buffer that an earlier one has left.
     fn reuse_buffer(&mut self, directory: &str, wal_dir: WalDir) {
-        if let Some(free_buffers) = self.free_buffers.pop() {
-            let unused = match self.wal_dir_mut(directory, wal_dir) {
-                Some(wal_dir) => wal_dir.move_files(free_buffers),
-                None => Some(free_buffers),
-            };
-            self.free_buffers.extend(unused);
-        }
+        let Some(buffer) = self.free_buffers.pop() else { return };
+        let unused = match self.wal_dir_mut(directory, wal_dir) {
+            Some(wal_dir) => wal_dir.move_files(buffer),
+            None => Some(buffer),
+        };
+        self.free_buffers.extend(unused);
     }
 
     /// Packs the files of all WAL directories but the last ones, which may not be finished. Where there is no
     /// memory for them, they are forgotten.
-    fn pack_files(&mut self, under_way: usize) {
-        let finished = self.recent_wal_dirs.len().saturating_sub(under_way);
-        let under_way = self.recent_wal_dirs.split_off(finished);
-        let finished = mem::replace(&mut self.recent_wal_dirs, under_way);
-        let still: BTreeSet<_> = self.recent_wal_dirs.iter().cloned().collect();
+    fn pack_files(&mut self, unfinished: usize) {
+        let finished_count = self.recent_wal_dirs.len().saturating_sub(unfinished);
+        let unfinished = self.recent_wal_dirs.split_off(finished_count);
+        let finished = mem::replace(&mut self.recent_wal_dirs, unfinished);
+        let unfinished: BTreeSet<_> = self.recent_wal_dirs.iter().cloned().collect();
         let mut is_full = false;
-        for (directory, name) in finished.into_iter().filter(|wal_dir| !still.contains(wal_dir)) {
-            let is_asked = self.asked.contains(&(directory.clone(), name));
-            let most = self.limits.files.saturating_sub(self.packed);
-            let most = if is_asked { usize::MAX } else { most };
+        for wal_dir in finished {
+            if unfinished.contains(&wal_dir) {
+                continue;
+            }
+            let is_requested = self.requested.contains(&wal_dir);
+            let free_bytes = self.limits.files.saturating_sub(self.packed_bytes);
+            let max_bytes = if is_requested { usize::MAX } else { free_bytes };
+            let (directory, name) = wal_dir;
             let Some(wal_dir) = self.wal_dir_mut(&directory, name) else { continue };
-            let before = wal_dir.files_size();
-            let packing = wal_dir.pack_files(most);
+            let size_before = wal_dir.files_size();
+            let packing = wal_dir.pack_files(max_bytes);
             let size = wal_dir.files_size();
-            self.packed = (self.packed + size).saturating_sub(before);
+            self.packed_bytes = (self.packed_bytes + size).saturating_sub(size_before);
             is_full |= packing.is_too_large;
-            // A buffer as small as a new WAL directory's own would never be taken, and keep others from being.
-            self.free_buffers.extend(
-                packing.buffer.filter(|buffer| REUSED_CAPACITIES.contains(&buffer.capacity())),
-            );
+            // A buffer as small as a new WAL directory's own would never be used, and keep others
+            // from being used.
+            if let Some(buffer) = packing.buffer
+                && REUSED_CAPACITIES.contains(&buffer.capacity())
+            {
+                self.free_buffers.push(buffer);
+            }
         }
         if is_full && self.limits.files > self.limits.files_of_many {
             self.limits.files = self.limits.files_of_many;
@@ -280,11 +295,11 @@ mod tests {
         let mut inventory = Inventory::default();
         add_wal_dir(&mut inventory, 0);
         inventory.settle(hour(0));
-        inventory.packed
+        inventory.packed_bytes
     }
 
     #[test]
-    fn more_logs_are_remembered_packed_than_there_are_under_way() {
+    fn finished_wal_dirs_are_remembered_packed() {
         let mut inventory = Inventory::with_memory_limits(usize::MAX, 4);
         for wal_dir in 0..100 {
             add_wal_dir(&mut inventory, wal_dir);
@@ -311,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_of_small_logs_do_not_keep_those_of_others_from_being_used_again() {
+    fn small_buffers_do_not_keep_larger_ones_from_being_reused() {
         let mut inventory = Inventory::with_memory_limits(1000, 1);
 
         for wal_dir in 0..2000 {
@@ -322,10 +337,12 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_asked_for_are_not_forgotten() {
-        let asked = ("s".to_owned(), WalDir::parse("0000000100000001").unwrap());
-        let mut inventory =
-            Inventory { asked: BTreeSet::from([asked]), ..Inventory::with_memory_limits(0, 1) };
+    fn requested_files_are_not_forgotten() {
+        let requested = ("s".to_owned(), WalDir::parse("0000000100000001").unwrap());
+        let mut inventory = Inventory {
+            requested: BTreeSet::from([requested]),
+            ..Inventory::with_memory_limits(0, 1)
+        };
         for wal_dir in 0..5 {
             add_wal_dir(&mut inventory, wal_dir);
         }
@@ -339,13 +356,13 @@ mod tests {
     }
 
     #[test]
-    fn files_of_logs_that_were_taken_over_are_forgotten_oldest_first_where_there_is_no_memory() {
+    fn files_of_the_oldest_listing_are_forgotten_first() {
         let mut inventory = Inventory::with_memory_limits(2 * size_of_a_wal_dir(), 256);
         for wal_dir in 0..5 {
             add_wal_dir(&mut inventory, wal_dir);
             // As if each came from a listing of its own.
             inventory.settle(hour(wal_dir));
-            inventory.packed = 0;
+            inventory.packed_bytes = 0;
         }
 
         inventory.bound_files();

@@ -62,10 +62,14 @@ impl BackupInventory {
     /// does count. A snapshot backup has no data objects and needs none.
     #[must_use]
     pub fn has_all_data(&self, info: &BackupInfo) -> bool {
-        let is_whole = |item: DataItem| {
-            self.data.get(&item).is_some_and(|data| data.parts.begins_at_zero_and_has_no_hole())
-        };
-        info.is_snapshot || items(info).all(is_whole)
+        info.is_snapshot || items(info).all(|item| self.has_all_parts(item))
+    }
+
+    fn has_all_parts(&self, item: DataItem) -> bool {
+        match self.data.get(&item) {
+            Some(data) => data.parts.begins_at_zero_and_has_no_hole(),
+            None => false,
+        }
     }
 
     /// Names of missing objects of the data directory and of tablespaces, without compression
@@ -74,17 +78,27 @@ impl BackupInventory {
     /// Empty for snapshots and for backups that miss nothing.
     #[must_use]
     pub fn missing_data(&self, info: &BackupInfo) -> SomeNames {
-        let missing = items(info).filter_map(|item| {
-            let parts = self.data.get(&item).map(|data| &data.parts);
-            let last = parts.and_then(Runs::last).unwrap_or_default();
-            let first_missing = match parts {
-                None => Some(0),
-                Some(parts) if parts.is_empty() => Some(0),
-                Some(parts) => parts.missing_within(0, last).first(),
-            };
-            first_missing.map(|part| stem(item, part))
-        });
-        if info.is_snapshot { SomeNames::default() } else { missing.collect() }
+        let mut missing = SomeNames::default();
+        if info.is_snapshot {
+            return missing;
+        }
+        for item in items(info) {
+            if let Some(part) = self.first_missing_part(item) {
+                missing.add(&stem(item, part));
+            }
+        }
+        missing
+    }
+
+    /// Number of the first missing part of an item; `None` if none is missing up to the last one.
+    fn first_missing_part(&self, item: DataItem) -> Option<u64> {
+        let Some(data) = self.data.get(&item) else {
+            return Some(0);
+        };
+        match data.parts.last() {
+            Some(last) => data.parts.first_missing(0, last),
+            None => Some(0),
+        }
     }
 
     /// The objects that Barman knows of it: `backup.info`, the data directory, every tablespace. A
@@ -95,8 +109,11 @@ impl BackupInventory {
         if let Some(file) = &self.info {
             own.add_object(&file.object);
         }
-        let data = items(info).filter_map(|item| self.data.get(&item));
-        data.for_each(|data| own.add(data.stored));
+        for item in items(info) {
+            if let Some(data) = self.data.get(&item) {
+                own.add(data.stored);
+            }
+        }
         own
     }
 
@@ -106,24 +123,37 @@ impl BackupInventory {
     /// Barman uploads the parts of an item one after the other (`CloudUploadController`).
     #[must_use]
     pub fn upload_names(&self, info: Option<&BackupInfo>) -> Vec<String> {
-        let of_info = info.into_iter().flat_map(items);
-        let found = self.data.keys().copied().chain([DataItem::Data]);
-        let all: BTreeSet<DataItem> = of_info.chain(found).collect();
-        all.into_iter().flat_map(|item| self.upload_names_of(item)).collect()
+        let mut all: BTreeSet<DataItem> = self.data.keys().copied().collect();
+        all.insert(DataItem::Data);
+        if let Some(info) = info {
+            all.extend(items(info));
+        }
+        let mut names = Vec::new();
+        for item in all {
+            names.extend(self.upload_names_of(item));
+        }
+        names
     }
 
     fn upload_names_of(&self, item: DataItem) -> Vec<String> {
-        let none = Runs::default();
-        let parts = self.data.get(&item).map_or(&none, |data| &data.parts);
-        let next = parts.last().map_or(0, |last| last.saturating_add(1));
-        let missing = (0..=next).filter(|part| !parts.contains(*part));
-        let stems = missing.take(MOST_MISSING_PARTS).map(|part| stem(item, part));
-        stems.flat_map(|stem| with_endings(&stem)).collect()
+        let Some(data) = self.data.get(&item) else {
+            return with_endings(&stem(item, 0));
+        };
+        let next = match data.parts.last() {
+            Some(last) => last.saturating_add(1),
+            None => 0,
+        };
+        let missing = (0..=next).filter(|part| !data.parts.contains(*part));
+        let mut names = Vec::new();
+        for part in missing.take(MAX_MISSING_PARTS) {
+            names.extend(with_endings(&stem(item, part)));
+        }
+        names
     }
 }
 
-/// Most missing parts of one item that are taken for uploads in progress.
-const MOST_MISSING_PARTS: usize = 3;
+/// Maximum number of missing parts of one item that are taken for uploads in progress.
+const MAX_MISSING_PARTS: usize = 3;
 
 /// Name of a part of an item, without its compression ending.
 fn stem(item: DataItem, part: u64) -> String {
@@ -136,9 +166,13 @@ fn stem(item: DataItem, part: u64) -> String {
 
 /// Returns a name with each compression ending that `barman-cloud-backup` may give it.
 fn with_endings(stem: &str) -> Vec<String> {
-    let compressions = Compression::ALL.into_iter().filter(|kind| *kind != Compression::Xz);
-    let compressed = compressions.map(|kind| format!("{stem}{}", kind.ending()));
-    std::iter::once(stem.to_owned()).chain(compressed).collect()
+    let mut names = vec![stem.to_owned()];
+    for compression in Compression::ALL {
+        if compression != Compression::Xz {
+            names.push(format!("{stem}{}", compression.ending()));
+        }
+    }
+    names
 }
 
 /// Items that a backup consists of: the data directory and each tablespace.

@@ -86,5 +86,9 @@ impl DirectoryInventory {
 }
 
 fn sum<'a>(usages: impl Iterator<Item = &'a Usage>) -> Sums {
-    usages.fold(Sums::default(), |sum, usage| sum.plus(usage.sums))
+    let mut sum = Sums::default();
+    for usage in usages {
+        sum.add(usage.sums);
+    }
+    sum
 }

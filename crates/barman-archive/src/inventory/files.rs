@@ -1,6 +1,6 @@
 //! Small files of an archive: which there are, and what reading them yielded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ListedObject;
 use crate::barman::{BackupInfo, BackupInfoError, Compression, DecompressError, KeepTarget};
@@ -108,11 +108,11 @@ impl SmallFile {
     /// another storage class does not change the content.
     #[must_use]
     pub fn is_same_version(&self, other: &Self) -> bool {
-        let version = |file: &Self| {
-            let object = &file.object;
-            (object.key.clone(), object.size, object.last_modified, object.etag.clone(), file.kind)
-        };
-        version(self) == version(other)
+        self.kind == other.kind
+            && self.object.key == other.object.key
+            && self.object.size == other.object.size
+            && self.object.last_modified == other.object.last_modified
+            && self.object.etag == other.object.etag
     }
 }
 
@@ -197,8 +197,10 @@ impl SmallFiles {
 
     /// Forgets every file that is not among these.
     pub fn retain(&mut self, listed: &[SmallFile]) {
-        let keys: std::collections::BTreeSet<&str> =
-            listed.iter().map(|file| file.object.key.as_str()).collect();
+        let mut keys: BTreeSet<&str> = BTreeSet::new();
+        for file in listed {
+            keys.insert(&file.object.key);
+        }
         self.0.retain(|key, _| keys.contains(key.as_str()));
     }
 

@@ -30,7 +30,9 @@ impl Intervals {
     /// Counts what another one counted.
     pub fn merge(&mut self, other: &Self) {
         self.longest = self.longest.max(other.longest);
-        other.counts.iter().for_each(|(class, number)| self.count(*class, *number));
+        for (class, number) in &other.counts {
+            self.count(*class, *number);
+        }
     }
 
     /// The interval that this share of all, from 0 to 1, does not exceed; `None` without any.
@@ -44,15 +46,18 @@ impl Intervals {
     pub fn quantile(&self, share: f64) -> Option<TimeDelta> {
         let total: u64 = self.counts.iter().map(|(_, number)| u64::from(*number)).sum();
         let rank = ((total as f64 * share).ceil() as u64).clamp(1, total.max(1));
-        let mut before = 0;
-        let reached = self.counts.iter().find(|(_, number)| {
-            before += u64::from(*number);
-            before >= rank
-        });
-        let (class, _) = reached?;
-        let seconds =
-            if rank == total { self.longest } else { middle_of(*class).min(self.longest) };
-        Some(TimeDelta::seconds(seconds.into()))
+        if rank == total {
+            return Some(TimeDelta::seconds(self.longest.into()));
+        }
+        let mut counted = 0;
+        for (class, number) in &self.counts {
+            counted += u64::from(*number);
+            if counted >= rank {
+                let seconds = middle_of(*class).min(self.longest);
+                return Some(TimeDelta::seconds(seconds.into()));
+            }
+        }
+        None
     }
 
     /// Gives back what it does not need as long as nothing is added.
@@ -86,7 +91,8 @@ fn middle_of(class: u16) -> u32 {
     let Some(above) = class.checked_sub(EXACT) else {
         return class;
     };
-    let (doublings, within) = (above / CLASSES_PER_DOUBLING, above % CLASSES_PER_DOUBLING);
+    let doublings = above / CLASSES_PER_DOUBLING;
+    let within = above % CLASSES_PER_DOUBLING;
     let first = (within + CLASSES_PER_DOUBLING) << (doublings + 1);
     first + (1 << doublings)
 }
@@ -99,8 +105,8 @@ mod tests {
 
     fn intervals(seconds: &[u32]) -> Intervals {
         let mut intervals = Intervals::default();
-        for one in seconds {
-            intervals.add(TimeDelta::seconds((*one).into()));
+        for length in seconds {
+            intervals.add(TimeDelta::seconds((*length).into()));
         }
         intervals
     }

@@ -76,14 +76,14 @@ pub struct PartialSegment {
 }
 
 /// Maximum number of segments of one kind that are remembered per WAL directory.
-const MOST_SEGMENTS: usize = 20;
+const MAX_SEGMENTS: usize = 20;
 
 /// Maximum number of keys of one kind that are remembered per WAL directory: there are tens of
 /// thousands of these.
-const MOST_KEYS: usize = 4;
+const MAX_KEYS: usize = 4;
 
 fn add_some(segments: &mut BTreeSet<u32>, segment: u32) {
-    if segments.len() < MOST_SEGMENTS {
+    if segments.len() < MAX_SEGMENTS {
         segments.insert(segment);
     }
 }
@@ -102,9 +102,15 @@ fn largest_compressed(size: SegmentSize) -> u64 {
 /// Largest segment size for which a compressed segment of this many bytes is too large; `None` if
 /// it is small enough for the default size.
 pub(super) fn too_large_for(bytes: u64) -> Option<SegmentSize> {
-    let default = u64::from(SegmentSize::DEFAULT.bytes());
-    let larger = (0..).map_while(|doublings| SegmentSize::new(default << doublings).ok());
-    larger.take_while(|size| bytes > largest_compressed(*size)).last()
+    let mut too_large_for = None;
+    let mut size = SegmentSize::DEFAULT;
+    while bytes > largest_compressed(size) {
+        too_large_for = Some(size);
+        let doubled = u64::from(size.bytes()) << 1;
+        let Ok(larger) = SegmentSize::new(doubled) else { break };
+        size = larger;
+    }
+    too_large_for
 }
 
 impl Sizes {
@@ -125,13 +131,17 @@ impl Sizes {
     /// Segments that no cluster with one of these segment sizes can have; without any size, those
     /// that no cluster can have.
     pub(super) fn wrong(&self, sizes: &BTreeSet<SegmentSize>) -> Runs {
-        let is_other = |size: &SegmentSize| !sizes.is_empty() && !sizes.contains(size);
-        let largest = sizes.last().copied().unwrap_or(SegmentSize::MAX);
-        let others = self.uncompressed.iter().filter(|(size, _)| is_other(size));
-        let oversized = self.oversized.range(largest..);
         let mut wrong = self.impossible.clone();
-        let runs = others.chain(oversized).flat_map(|(_, segments)| segments.iter());
-        runs.for_each(|run| wrong.insert_run(run));
+        for (size, segments) in &self.uncompressed {
+            let is_other = !sizes.is_empty() && !sizes.contains(size);
+            if is_other {
+                wrong.insert_all(segments);
+            }
+        }
+        let largest = sizes.last().copied().unwrap_or(SegmentSize::MAX);
+        for (_, segments) in self.oversized.range(largest..) {
+            wrong.insert_all(segments);
+        }
         wrong
     }
 }
@@ -152,8 +162,8 @@ impl Irregularities {
     /// Remembers the key of a foreign or misplaced object.
     pub(super) fn name(&mut self, kind: WalObjectKind, key: &str) {
         match kind {
-            WalObjectKind::Foreign => self.foreign_keys.add_up_to(key, MOST_KEYS),
-            WalObjectKind::Misplaced => self.misplaced_keys.add_up_to(key, MOST_KEYS),
+            WalObjectKind::Foreign => self.foreign_keys.add_up_to(key, MAX_KEYS),
+            WalObjectKind::Misplaced => self.misplaced_keys.add_up_to(key, MAX_KEYS),
             WalObjectKind::Segment
             | WalObjectKind::Partial
             | WalObjectKind::Label

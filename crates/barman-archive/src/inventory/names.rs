@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-/// Most names of one kind that are remembered for one place.
-const MOST_NAMES: usize = 20;
+/// Maximum number of names of one kind that are remembered together.
+const MAX_NAMES: usize = 20;
 
 /// Longest part of a key that is remembered, in characters. Limited because anyone may have
 /// written the key.
-const LONGEST_NAME: usize = 256;
+const MAX_NAME_LENGTH: usize = 256;
 
 /// Names of a few objects: the first ones in the order of names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,13 +16,16 @@ pub struct SomeNames(BTreeSet<String>);
 impl SomeNames {
     /// Remembers a name if it is among the first ones.
     pub fn add(&mut self, name: &str) {
-        self.add_up_to(name, MOST_NAMES);
+        self.add_up_to(name, MAX_NAMES);
     }
 
     /// Remembers a name if it is among the first `most`.
     pub(super) fn add_up_to(&mut self, name: &str, most: usize) {
-        let end = name.char_indices().nth(LONGEST_NAME).map_or(name.len(), |(end, _)| end);
-        self.0.insert(name.get(..end).unwrap_or_default().to_owned());
+        let kept = match name.char_indices().nth(MAX_NAME_LENGTH) {
+            Some((end, _)) => name.get(..end).unwrap_or_default(),
+            None => name,
+        };
+        self.0.insert(kept.to_owned());
         while self.0.len() > most {
             self.0.pop_last();
         }
@@ -43,7 +46,9 @@ impl SomeNames {
 impl<S: AsRef<str>> FromIterator<S> for SomeNames {
     fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
         let mut some = Self::default();
-        names.into_iter().for_each(|name| some.add(name.as_ref()));
+        for name in names {
+            some.add(name.as_ref());
+        }
         some
     }
 }

@@ -59,16 +59,11 @@ impl PackedFiles {
         let mut bytes = Vec::with_capacity(files.len() * 6);
         let mut before = Before::default();
         for file in files {
-            let (kind, offset) = match file.kind {
-                WalKind::Segment(_) => (SEGMENT, None),
-                WalKind::Partial(_) => (PARTIAL, None),
-                WalKind::Label(_, offset) => (LABEL, Some(offset)),
-                WalKind::History(_) | WalKind::Foreign => return None,
-            };
             if wal_dir_of(file.kind) != Some(wal_dir) {
                 return None;
             }
-            before = push(&mut bytes, file, (kind, offset), before);
+            let kind = PackedKind::of(file.kind)?;
+            before = push(&mut bytes, file, kind, before);
         }
         let count = u32::try_from(files.len()).ok()?;
         Some(Self { wal_dir, count, bytes: bytes.into_boxed_slice() })
@@ -99,27 +94,51 @@ fn wal_dir_of(kind: WalKind) -> Option<WalDir> {
     }
 }
 
+/// Kind of a file, as it is packed.
+#[derive(Clone, Copy)]
+struct PackedKind {
+    /// Kind, in the bits of [`KIND`].
+    bits: u8,
+    /// Offset in the name of a backup label; `None` for other files.
+    offset: Option<u32>,
+}
+
+impl PackedKind {
+    /// Returns `None` for a file that does not belong in a WAL directory.
+    fn of(kind: WalKind) -> Option<Self> {
+        match kind {
+            WalKind::Segment(_) => Some(Self { bits: SEGMENT, offset: None }),
+            WalKind::Partial(_) => Some(Self { bits: PARTIAL, offset: None }),
+            WalKind::Label(_, offset) => Some(Self { bits: LABEL, offset: Some(offset) }),
+            WalKind::History(_) | WalKind::Foreign => None,
+        }
+    }
+}
+
 /// Appends a file.
-fn push(
-    bytes: &mut Vec<u8>,
-    file: &WalDirFile,
-    (kind, offset): (u8, Option<u32>),
-    before: Before,
-) -> Before {
-    let (seconds, nanoseconds) =
-        (file.arrived_at.timestamp(), file.arrived_at.timestamp_subsec_nanos());
+fn push(bytes: &mut Vec<u8>, file: &WalDirFile, kind: PackedKind, before: Before) -> Before {
+    let seconds = file.arrived_at.timestamp();
+    let nanoseconds = file.arrived_at.timestamp_subsec_nanos();
     let is_next = before.segment.checked_add(1) == Some(file.segment);
-    let mut first = kind;
-    first |= if file.is_read_at_once { 0 } else { IS_COLD };
-    first |= if nanoseconds > 0 { HAS_FRACTION } else { 0 };
     let in_milliseconds = nanoseconds.is_multiple_of(NANOSECONDS_OF_A_MILLISECOND);
-    first |= if in_milliseconds { IN_MILLISECONDS } else { 0 };
-    first |= if is_next { IS_NEXT } else { 0 };
+    let mut first = kind.bits;
+    if !file.is_read_at_once {
+        first |= IS_COLD;
+    }
+    if nanoseconds > 0 {
+        first |= HAS_FRACTION;
+    }
+    if in_milliseconds {
+        first |= IN_MILLISECONDS;
+    }
+    if is_next {
+        first |= IS_NEXT;
+    }
     bytes.push(first);
     if !is_next {
         push_number(bytes, u64::from(file.segment));
     }
-    if let Some(offset) = offset {
+    if let Some(offset) = kind.offset {
         push_number(bytes, u64::from(offset));
     }
     push_difference(bytes, file.bytes.wrapping_sub(before.bytes).cast_signed());

@@ -28,7 +28,7 @@ pub struct StorageClass(Name);
 /// A name that is known takes no memory of its own: every object has one, and every WAL directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Name {
-    /// The one at this place of [`KNOWN`].
+    /// Index in [`KNOWN`].
     Known(u8),
     Other(Box<str>),
     /// `ARCHIVE` of Google Cloud.
@@ -48,15 +48,19 @@ impl StorageClass {
     /// The class of this name.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let known = (0..).zip(KNOWN).find(|(_, known)| *known == name);
-        Self(known.map_or_else(|| Name::Other(name.into()), |(place, _)| Name::Known(place)))
+        for (index, known) in (0..).zip(KNOWN) {
+            if known == name {
+                return Self(Name::Known(index));
+            }
+        }
+        Self(Name::Other(name.into()))
     }
 
     /// Its name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Name::Known(place) => KNOWN.get(usize::from(*place)).copied().unwrap_or_default(),
+            Name::Known(index) => KNOWN.get(usize::from(*index)).copied().unwrap_or_default(),
             Name::Other(name) => name,
             Name::GoogleArchive => ARCHIVE,
         }
@@ -70,19 +74,20 @@ impl StorageClass {
     /// Overview"; Volcengine TOS, "Storage classes"; Google Cloud Storage, "Storage classes".
     #[must_use]
     pub fn is_read_at_once(&self) -> bool {
-        let is_of_google = self.0 == Name::GoogleArchive;
-        is_of_google
-            || !matches!(
-                self.as_str(),
-                "GLACIER"
-                    | "DEEP_ARCHIVE"
-                    | "Archive"
-                    | "ColdArchive"
-                    | "DeepColdArchive"
-                    | "COLD_ARCHIVE"
-                    | "DEEP_COLD_ARCHIVE"
-                    | ARCHIVE
-            )
+        if self.0 == Name::GoogleArchive {
+            return true;
+        }
+        !matches!(
+            self.as_str(),
+            "GLACIER"
+                | "DEEP_ARCHIVE"
+                | "Archive"
+                | "ColdArchive"
+                | "DeepColdArchive"
+                | "COLD_ARCHIVE"
+                | "DEEP_COLD_ARCHIVE"
+                | ARCHIVE
+        )
     }
 
     /// Returns the class that Google Cloud means by this name: its `ARCHIVE` is read at once, unlike

@@ -25,11 +25,11 @@ pub struct Day(pub i32);
 
 /// Maximum number of classes that are counted separately. No store has that many; a hostile one
 /// could name any number.
-const MOST_CLASSES: usize = 32;
+const MAX_CLASSES: usize = 32;
 
 /// Maximum number of days that are counted separately: ten years. Earlier arrivals count for the
 /// first day.
-const MOST_DAYS: usize = 3660;
+const MAX_DAYS: usize = 3660;
 
 impl Day {
     /// The day of a moment.
@@ -53,15 +53,20 @@ impl Usage {
     pub fn add_object(&mut self, object: &ListedObject) {
         self.sums.add_object(object.size);
         let default = StorageClass::DEFAULT;
-        self.add_class(object.storage_class.as_ref().unwrap_or(&default), object.size);
+        let class = object.storage_class.as_ref().unwrap_or(&default);
+        self.add_class(class, object.size);
         self.add_day(Day::of(object.last_modified), object.size);
     }
 
     /// Counts what another one counted.
     pub fn add(&mut self, other: &Self) {
         self.sums.add(other.sums);
-        other.classes.iter().for_each(|(class, bytes)| self.add_class(class, *bytes));
-        other.days.iter().for_each(|(day, bytes)| self.add_day(*day, *bytes));
+        for (class, bytes) in &other.classes {
+            self.add_class(class, *bytes);
+        }
+        for (day, bytes) in &other.days {
+            self.add_day(*day, *bytes);
+        }
     }
 
     /// Bytes by storage class.
@@ -82,29 +87,40 @@ impl Usage {
     }
 
     fn add_class(&mut self, class: &StorageClass, bytes: u64) {
-        let is_full = self.classes.len() >= MOST_CLASSES;
-        let known = self.classes.iter().position(|(known, _)| known == class);
-        let further = || self.classes.iter().position(|(known, _)| *known == StorageClass::FURTHER);
-        if let Some(index) = known.or_else(|| if is_full { further() } else { None }) {
-            if let Some((_, sum)) = self.classes.get_mut(index) {
-                *sum = sum.saturating_add(bytes);
-            }
-        } else {
-            let class = if is_full { &StorageClass::FURTHER } else { class };
+        if self.add_to_known_class(class, bytes) {
+            return;
+        }
+        if self.classes.len() < MAX_CLASSES {
             self.classes.push((class.clone(), bytes));
+            return;
+        }
+        let further = StorageClass::FURTHER;
+        if !self.add_to_known_class(&further, bytes) {
+            self.classes.push((further, bytes));
         }
     }
 
+    /// Adds bytes to a class that has an entry; returns `false` if it does not have one.
+    fn add_to_known_class(&mut self, class: &StorageClass, bytes: u64) -> bool {
+        for (known, sum) in &mut self.classes {
+            if known == class {
+                *sum = sum.saturating_add(bytes);
+                return true;
+            }
+        }
+        false
+    }
+
     fn add_day(&mut self, day: Day, bytes: u64) {
-        let index = self.days.partition_point(|(other, _)| *other < day);
-        let is_there = self.days.get(index).is_some_and(|(other, _)| *other == day);
-        if !is_there {
-            self.days.insert(index, (day, 0));
+        match self.days.binary_search_by_key(&day, |(known, _)| *known) {
+            Ok(index) => {
+                if let Some((_, sum)) = self.days.get_mut(index) {
+                    *sum = sum.saturating_add(bytes);
+                }
+            }
+            Err(index) => self.days.insert(index, (day, bytes)),
         }
-        if let Some((_, sum)) = self.days.get_mut(index) {
-            *sum = sum.saturating_add(bytes);
-        }
-        if self.days.len() > MOST_DAYS {
+        if self.days.len() > MAX_DAYS {
             let (_, oldest) = self.days.remove(0);
             if let Some((_, sum)) = self.days.first_mut() {
                 *sum = sum.saturating_add(oldest);
@@ -151,9 +167,9 @@ mod tests {
 
         let usage = usage(&objects);
 
-        assert!(usage.classes.len() <= MOST_CLASSES + 1);
+        assert!(usage.classes.len() <= MAX_CLASSES + 1);
         assert_eq!(usage.classes().map(|(_, bytes)| bytes).sum::<u64>(), 5000);
-        assert_eq!(usage.days.len(), MOST_DAYS);
+        assert_eq!(usage.days.len(), MAX_DAYS);
         assert_eq!(usage.days.iter().map(|(_, bytes)| bytes).sum::<u64>(), 5000);
         assert_eq!(usage.days.last(), Some(&(Day(4999), 1)));
     }

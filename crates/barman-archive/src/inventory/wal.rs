@@ -112,8 +112,12 @@ impl KindSums {
     /// The objects of one kind.
     #[must_use]
     pub fn of(&self, kind: WalObjectKind) -> Sums {
-        let sums = self.0.iter().find(|(other, _)| *other == kind);
-        sums.map(|(_, sums)| *sums).unwrap_or_default()
+        for (known, sums) in &self.0 {
+            if *known == kind {
+                return *sums;
+            }
+        }
+        Sums::default()
     }
 
     /// The kinds that there are.
@@ -122,10 +126,13 @@ impl KindSums {
     }
 
     fn add(&mut self, kind: WalObjectKind, more: Sums) {
-        match self.0.iter_mut().find(|(other, _)| *other == kind) {
-            Some((_, sums)) => sums.add(more),
-            None => self.0.push((kind, more)),
+        for (known, sums) in &mut self.0 {
+            if *known == kind {
+                sums.add(more);
+                return;
+            }
         }
+        self.0.push((kind, more));
     }
 }
 
@@ -158,8 +165,12 @@ impl WalInventory {
     #[must_use]
     pub fn kinds(&self) -> BTreeMap<WalObjectKind, Sums> {
         let mut kinds: BTreeMap<_, Sums> = BTreeMap::new();
-        let of_wal_dirs = self.dirs.values().flat_map(|wal_dir| wal_dir.kinds());
-        for (kind, sums) in of_wal_dirs.chain(self.beside.kinds.iter()) {
+        for wal_dir in self.dirs.values() {
+            for (kind, sums) in wal_dir.kinds() {
+                kinds.entry(kind).or_default().add(sums);
+            }
+        }
+        for (kind, sums) in self.beside.kinds.iter() {
             kinds.entry(kind).or_default().add(sums);
         }
         kinds
@@ -182,8 +193,13 @@ impl WalInventory {
     /// Returns whether there is anything besides empty keys that end in a slash.
     #[must_use]
     pub fn has_objects(&self) -> bool {
-        let of_wal_dirs = self.dirs.values().flat_map(|wal_dir| wal_dir.kinds());
-        of_wal_dirs.chain(self.beside.kinds.iter()).any(|(kind, _)| kind != WalObjectKind::Marker)
+        let is_object = |(kind, _): (WalObjectKind, Sums)| kind != WalObjectKind::Marker;
+        for wal_dir in self.dirs.values() {
+            if wal_dir.kinds().any(is_object) {
+                return true;
+            }
+        }
+        self.beside.kinds.iter().any(is_object)
     }
 
     /// Time from one arrival to the next, between segments of this size that follow each other on
@@ -195,10 +211,11 @@ impl WalInventory {
         let mut intervals = Intervals::default();
         for (name, wal_dir) in &self.dirs {
             intervals.merge(&wal_dir.intervals);
-            let next = name.high.checked_add(1).map(|high| WalDir { high, ..*name });
-            let next = next.and_then(|next| self.dirs.get(&next)?.arrived_at(0));
-            if let (Some(before), Some(after)) =
-                (wal_dir.arrived_at(size.segments_per_wal_dir() - 1), next)
+            let Some(high) = name.high.checked_add(1) else { continue };
+            let Some(next) = self.dirs.get(&WalDir { high, ..*name }) else { continue };
+            let last_segment = size.segments_per_wal_dir() - 1;
+            if let Some(before) = wal_dir.arrived_at(last_segment)
+                && let Some(after) = next.arrived_at(0)
             {
                 intervals.add(after - before);
             }

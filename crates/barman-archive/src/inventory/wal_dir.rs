@@ -48,6 +48,14 @@ static NO_IRREGULARITIES: LazyLock<Irregularities> = LazyLock::new(Irregularitie
 /// in any order, but not an hour apart.
 const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
 
+/// Returns whether Barman fails to decompress an object of this size: some formats must not be empty.
+fn is_not_decompressible(compression: Option<Compression>, bytes: u64) -> bool {
+    match compression {
+        Some(compression) => bytes == 0 && !compression.takes_nothing_for_empty(),
+        None => false,
+    }
+}
+
 impl WalDirInventory {
     /// Adds one object of the directory.
     pub(super) fn add(&mut self, wal: WalObject, kind: WalObjectKind, object: &ListedObject) {
@@ -101,10 +109,8 @@ impl WalDirInventory {
             self.irregularities_mut().cold.insert(u64::from(segment));
         }
         self.note_size(segment, compression, object.size);
-        if let Some(partial) = self
-            .irregularities
-            .as_mut()
-            .and_then(|irregularities| irregularities.partials.get_mut(&segment))
+        if let Some(irregularities) = &mut self.irregularities
+            && let Some(partial) = irregularities.partials.get_mut(&segment)
         {
             // The partial segment comes first in the order of keys.
             partial.is_preferred = partial.compression != compression;
@@ -124,8 +130,7 @@ impl WalDirInventory {
             compression,
             bytes: object.size,
             is_read_at_once: object.is_read_at_once(),
-            is_not_decompressible: object.size == 0
-                && compression.is_some_and(|kind| !kind.takes_nothing_for_empty()),
+            is_not_decompressible: is_not_decompressible(compression, object.size),
             is_preferred: false,
         };
         self.irregularities_mut().partials.entry(segment).or_insert(partial);
@@ -134,18 +139,24 @@ impl WalDirInventory {
     /// Compares the arrival time of a segment with those of its neighbours, which were edges until
     /// it was added.
     fn note_order(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
-        let before = segment.checked_sub(1).and_then(|before| self.edge(before));
-        let after = segment.checked_add(1).and_then(|after| self.edge(after));
-        let own = after.map(|at| (segment, arrived_at - at));
-        let pairs = [before.map(|at| (segment.saturating_sub(1), at - arrived_at)), own];
-        for (late, _) in pairs.into_iter().flatten().filter(|(_, by)| *by > OUT_OF_ORDER) {
-            self.irregularities_mut().add_overwritten(late);
+        if let Some(before) = segment.checked_sub(1)
+            && let Some(at) = self.edge(before)
+            && at - arrived_at > OUT_OF_ORDER
+        {
+            self.irregularities_mut().add_overwritten(before);
+        }
+        if let Some(after) = segment.checked_add(1)
+            && let Some(at) = self.edge(after)
+            && arrived_at - at > OUT_OF_ORDER
+        {
+            self.irregularities_mut().add_overwritten(segment);
         }
     }
 
     fn edge(&self, segment: u32) -> Option<DateTime<Utc>> {
         let index = self.edges.binary_search_by_key(&segment, |(edge, _)| *edge).ok()?;
-        self.edges.get(index).map(|(_, at)| *at)
+        let (_, at) = self.edges.get(index)?;
+        Some(*at)
     }
 
     /// Rare data of the WAL directory; empty for most.
@@ -189,26 +200,33 @@ impl WalDirInventory {
     /// and last segment of a run.
     #[must_use]
     pub fn arrived_at(&self, segment: u32) -> Option<DateTime<Utc>> {
-        self.edge(segment).or_else(|| {
-            let mut files = self.files()?;
-            let is_segment = |file: &WalDirFile| {
-                file.segment == segment && matches!(file.kind, WalKind::Segment(_))
-            };
-            files.find(is_segment).map(|file| file.arrived_at)
-        })
+        if let Some(at) = self.edge(segment) {
+            return Some(at);
+        }
+        for file in self.segment_files()? {
+            if file.segment == segment {
+                return Some(file.arrived_at);
+            }
+        }
+        None
     }
 
     /// Last segment and its arrival time; with `since`, the last of those that arrived since that
     /// moment, as far as their arrival times are known.
     #[must_use]
     pub fn last_arrival(&self, since: Option<DateTime<Utc>>) -> Option<(u32, DateTime<Utc>)> {
-        let is_since = |at: DateTime<Utc>| since.is_none_or(|since| at >= since);
-        let of_edges = self.edges.iter().copied().rfind(|(_, at)| is_since(*at));
-        let files = since.and_then(|_| self.files()).into_iter().flatten();
-        let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
-        let of_files =
-            segments.map(|file| (file.segment, file.arrived_at)).filter(|(_, at)| is_since(*at));
-        of_files.chain(of_edges).max_by_key(|(segment, _)| *segment)
+        let Some(since) = since else {
+            return self.edges.last().copied();
+        };
+        let mut last: Option<(u32, DateTime<Utc>)> = None;
+        for file in self.segment_files().into_iter().flatten() {
+            let is_later = last.is_none_or(|(segment, _)| file.segment >= segment);
+            if is_later && file.arrived_at >= since {
+                last = Some((file.segment, file.arrived_at));
+            }
+        }
+        let edge = self.edges.iter().copied().rfind(|(_, at)| *at >= since);
+        last.into_iter().chain(edge).max_by_key(|(segment, _)| *segment)
     }
 
     fn note_size(&mut self, segment: u32, compression: Option<Compression>, bytes: u64) {
@@ -226,7 +244,7 @@ impl WalDirInventory {
             (compression, _) => {
                 let irregularities = self.irregularities_mut();
                 irregularities.sizes.add(segment, compression, bytes);
-                if compression.is_some_and(|kind| bytes == 0 && !kind.takes_nothing_for_empty()) {
+                if is_not_decompressible(compression, bytes) {
                     irregularities.not_decompressible.insert(number);
                 }
             }
@@ -240,13 +258,13 @@ impl WalDirInventory {
     /// Without any size, counts only the segments that no cluster can have.
     #[must_use]
     pub fn wrong_sizes(&self, sizes: &BTreeSet<SegmentSize>) -> u64 {
-        let longest_wal_dir = sizes.iter().map(|size| size.segments_per_wal_dir()).max();
-        let beyond =
-            longest_wal_dir.map_or(0, |segments| self.segments.count_from(u64::from(segments)));
         let mut wrong = self.wrong(sizes);
-        let others = self.irregularities().other_sizes.wrong(sizes);
-        others.iter().for_each(|run| wrong.insert_run(run));
-        wrong.count() + beyond
+        wrong.insert_all(&self.irregularities().other_sizes.wrong(sizes));
+        let Some(smallest) = sizes.first() else {
+            return wrong.count();
+        };
+        let segments_per_wal_dir = u64::from(smallest.segments_per_wal_dir());
+        wrong.count() + self.segments.count_from(segments_per_wal_dir)
     }
 
     /// Segments that a restore of a cluster with this segment size would receive in another size:
@@ -261,20 +279,30 @@ impl WalDirInventory {
     /// can have.
     fn wrong(&self, sizes: &BTreeSet<SegmentSize>) -> Runs {
         let mut wrong = self.irregularities().sizes.wrong(sizes);
-        let is_other = |size: SegmentSize| !sizes.is_empty() && !sizes.contains(&size);
-        let first = self.uncompressed.iter().filter(|(size, _)| is_other(*size));
-        let runs = first.flat_map(|(_, segments)| segments.iter());
-        runs.for_each(|run| wrong.insert_run(run));
+        if let Some((size, segments)) = &self.uncompressed {
+            let is_other = !sizes.is_empty() && !sizes.contains(size);
+            if is_other {
+                wrong.insert_all(segments);
+            }
+        }
         wrong
     }
 
     /// Most frequent size of the uncompressed segments; `None` without any.
     #[must_use]
     pub fn uncompressed_size(&self) -> Option<SegmentSize> {
-        let first = self.uncompressed.iter().map(|(size, segments)| (*size, segments));
-        let further = self.irregularities().sizes.uncompressed.iter();
-        let all = first.chain(further.map(|(size, segments)| (*size, segments)));
-        all.max_by_key(|(_, segments)| segments.count()).map(|(size, _)| size)
+        let (first_size, first_segments) = self.uncompressed.as_ref()?;
+        let mut most_frequent = *first_size;
+        let mut most_segments = first_segments.count();
+        for (size, segments) in &self.irregularities().sizes.uncompressed {
+            let count = segments.count();
+            // Of equally frequent sizes, the last one counts.
+            if count >= most_segments {
+                most_frequent = *size;
+                most_segments = count;
+            }
+        }
+        Some(most_frequent)
     }
 
     /// Sums of all objects, by kind.
@@ -290,7 +318,11 @@ impl WalDirInventory {
         let others = &self.irregularities().kinds;
         match kind {
             WalObjectKind::Segment => {
-                others.iter().fold(self.usage.sums, |left, (_, sums)| left.minus(sums))
+                let mut left = self.usage.sums;
+                for (_, sums) in others.iter() {
+                    left = left.minus(sums);
+                }
+                left
             }
             WalObjectKind::Partial
             | WalObjectKind::Label
@@ -308,6 +340,12 @@ impl WalDirInventory {
         self.files.known()
     }
 
+    /// Files that are whole segments; `None` if the files are forgotten.
+    fn segment_files(&self) -> Option<impl Iterator<Item = WalDirFile>> {
+        let files = self.files()?;
+        Some(files.filter(|file| matches!(file.kind, WalKind::Segment(_))))
+    }
+
     /// Returns whether the files are known, and packed.
     pub(super) fn has_packed_files(&self) -> bool {
         !self.files.are_unpacked() && self.files.packed_size() > 0
@@ -322,8 +360,10 @@ impl WalDirInventory {
     /// requires the individual files and they are forgotten.
     #[must_use]
     pub fn segments_in(&self, runs: &[Run]) -> Option<SomeObjects> {
-        let present = runs.iter().map(|run| self.segments.within(run.first, run.last).count());
-        let present: u64 = present.sum();
+        let mut present = 0;
+        for run in runs {
+            present += self.segments.within(run.first, run.last).count();
+        }
         if present == 0 {
             return Some(SomeObjects::default());
         }
@@ -332,10 +372,10 @@ impl WalDirInventory {
             return Some(SomeObjects { sums, blocked: self.irregularities().blocked });
         }
         let mut part = SomeObjects::default();
-        for file in self.files()? {
+        for file in self.segment_files()? {
             let number = u64::from(file.segment);
             let is_in = runs.iter().any(|run| (run.first..=run.last).contains(&number));
-            if is_in && matches!(file.kind, WalKind::Segment(_)) {
+            if is_in {
                 part.add(SomeObjects {
                     sums: Sums { objects: 1, bytes: file.bytes },
                     blocked: u64::from(!file.is_read_at_once),
@@ -349,7 +389,7 @@ impl WalDirInventory {
     pub(super) fn settle(&mut self, listed_at: DateTime<Utc>) {
         if self.listed_at.is_none() {
             self.listed_at = Some(listed_at);
-            // Where they are packed, it was done before.
+            // Packing has already computed the intervals of packed files.
             if self.files.are_unpacked() {
                 self.draw_from_files();
             }
@@ -358,9 +398,8 @@ impl WalDirInventory {
 
     /// Computes the arrival intervals from the files.
     fn draw_from_files(&mut self) {
-        let Some(files) = self.files() else { return };
-        let segments = files.filter(|file| matches!(file.kind, WalKind::Segment(_)));
-        let mut arrivals: Vec<_> = segments.map(|file| (file.segment, file.arrived_at)).collect();
+        let Some(files) = self.segment_files() else { return };
+        let mut arrivals: Vec<_> = files.map(|file| (file.segment, file.arrived_at)).collect();
         arrivals.sort_unstable();
         arrivals.dedup_by_key(|(segment, _)| *segment);
         let mut intervals = Intervals::default();

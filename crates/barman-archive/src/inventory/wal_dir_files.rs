@@ -69,8 +69,10 @@ pub(super) struct Packing {
     pub(super) is_too_large: bool,
 }
 
-/// Beyond as many files, a buffer is made for as many as most WAL directories have: a segment has 16 MiB.
+/// Number of files beyond which a buffer grows by [`MANY`] at once.
 const FEW: usize = 32;
+
+/// Number of segments of 16 MiB in a WAL directory, which most WAL directories have.
 const MANY: usize = 256;
 
 /// Capacities of buffers that are worth reusing.
@@ -118,8 +120,8 @@ impl WalDirFiles {
         if let Self::Kept(kept) = self {
             let files = &mut kept.files;
             if files.len() == files.capacity() && files.len() >= FEW {
-                // What stays of WAL directories is allocated between their files: the fewer sizes these come
-                // in, the better is the memory used again that they leave.
+                // The rest of a WAL directory is allocated between such buffers: the fewer sizes they
+                // have, the better their memory can be reused.
                 files.reserve_exact(MANY);
             }
             files.push(file);

@@ -77,6 +77,13 @@ impl Runs {
         replace(&mut self.0, from..to.max(from), merged);
     }
 
+    /// Adds every number of another set.
+    pub fn insert_all(&mut self, added: &Self) {
+        for run in added.iter() {
+            self.insert_run(run);
+        }
+    }
+
     /// Runs, in ascending order.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Run> + Clone + '_ {

@@ -38,13 +38,26 @@ impl RetentionBlock {
 /// WAL (`BackupManager.should_remove_wals`).
 #[must_use]
 pub fn retention_blocks(unreadable: bool, catalog: &[CatalogBackup]) -> BTreeSet<RetentionBlock> {
-    let oldest = by_id(catalog)
-        .into_values()
-        .filter(|backup| backup.is_copied())
-        .find(|backup| backup.keep != Some(KeepTarget::Standalone));
-    let kept = oldest.is_some_and(|backup| backup.keep == Some(KeepTarget::Full));
-    let unreadable = unreadable.then_some(RetentionBlock::UnreadableBackup);
-    unreadable.into_iter().chain(kept.then_some(RetentionBlock::KeptBackup)).collect()
+    let mut blocks = BTreeSet::new();
+    if unreadable {
+        blocks.insert(RetentionBlock::UnreadableBackup);
+    }
+    if keep_of_oldest(catalog) == Some(KeepTarget::Full) {
+        blocks.insert(RetentionBlock::KeptBackup);
+    }
+    blocks
+}
+
+/// Returns the keep target of the oldest copied backup that is not kept as standalone; `None` if it
+/// has none, or if there is no such backup.
+fn keep_of_oldest(catalog: &[CatalogBackup]) -> Option<KeepTarget> {
+    for backup in by_id(catalog).into_values() {
+        let is_standalone = backup.keep == Some(KeepTarget::Standalone);
+        if backup.is_copied() && !is_standalone {
+            return backup.keep;
+        }
+    }
+    None
 }
 
 #[cfg(test)]

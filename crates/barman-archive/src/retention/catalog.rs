@@ -72,7 +72,11 @@ impl CatalogBackup {
 
 /// Returns the backups by id, in Barman's order: by code points, as Python's `sorted` has it.
 pub(super) fn by_id(catalog: &[CatalogBackup]) -> BTreeMap<&str, &CatalogBackup> {
-    catalog.iter().map(|backup| (backup.id.as_str(), backup)).collect()
+    let mut backups = BTreeMap::new();
+    for backup in catalog {
+        backups.insert(backup.id.as_str(), backup);
+    }
+    backups
 }
 
 /// Status that a policy gives a backup (`BackupInfo.RETENTION_STATUS`).

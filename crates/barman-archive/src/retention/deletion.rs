@@ -32,12 +32,15 @@ pub fn deletion(catalog: &[CatalogBackup], report: &BTreeMap<String, RetentionSt
     let mut left = by_id(catalog);
     let mut timelines = Timelines::of(catalog);
     let mut deletion = Deletion::default();
-    let obsolete = report.iter().filter(|(_, status)| **status == RetentionStatus::Obsolete);
-    for (id, _) in obsolete {
+    for (id, status) in report {
+        if *status != RetentionStatus::Obsolete {
+            continue;
+        }
         let Some(backup) = left.get(id.as_str()).copied() else { continue };
         deletion.backups.push(id.clone());
         match wal_rule(&left, &timelines, backup) {
-            Ok(rule) => rule.into_iter().for_each(|rule| deletion.wal.push(rule)),
+            Ok(Some(rule)) => deletion.wal.push(rule),
+            Ok(None) => {}
             Err(error) => {
                 deletion.interrupted_by = Some(error);
                 break;
@@ -57,8 +60,10 @@ struct Timelines(BTreeMap<TimelineId, usize>);
 impl Timelines {
     fn of(catalog: &[CatalogBackup]) -> Self {
         let mut backups = BTreeMap::new();
-        for timeline in by_id(catalog).values().filter_map(|backup| backup.timeline) {
-            *backups.entry(timeline).or_default() += 1;
+        for backup in by_id(catalog).into_values() {
+            if let Some(timeline) = backup.timeline {
+                *backups.entry(timeline).or_default() += 1;
+            }
         }
         Self(backups)
     }
@@ -75,7 +80,11 @@ impl Timelines {
 
     /// Returns all timelines but that of this backup.
     fn others_than(&self, backup: &CatalogBackup) -> BTreeSet<TimelineId> {
-        self.0.keys().copied().filter(|id| Some(*id) != backup.timeline).collect()
+        let mut others: BTreeSet<TimelineId> = self.0.keys().copied().collect();
+        if let Some(own) = backup.timeline {
+            others.remove(&own);
+        }
+        others
     }
 }
 
@@ -90,14 +99,14 @@ fn wal_rule(
         return Ok(None);
     };
     let after = (Bound::Excluded(deleted.id.as_str()), Bound::Unbounded);
-    let next =
-        left.range::<str, _>(after).map(|(_, backup)| *backup).find(|backup| backup.is_copied());
-    let until = next.unwrap_or(deleted);
-    Ok(Some(WalRule {
-        before: field(until, "begin_wal", until.begin_wal)?,
-        protected_timelines: timelines.others_than(until),
-        kept_ranges,
-    }))
+    let mut later = left.range::<str, _>(after);
+    let until = match later.find(|(_, backup)| backup.is_copied()) {
+        Some((_, next)) => *next,
+        None => deleted,
+    };
+    let before = field(until, "begin_wal", until.begin_wal)?;
+    let protected_timelines = timelines.others_than(until);
+    Ok(Some(WalRule { before, protected_timelines, kept_ranges }))
 }
 
 /// Returns the WAL ranges of the copied backups before this one; `None` if one of them is not kept
@@ -107,16 +116,23 @@ fn kept_ranges(
     deleted: &CatalogBackup,
 ) -> Result<Option<Vec<(SegmentName, SegmentName)>>, RetentionError> {
     let before = (Bound::Unbounded, Bound::Excluded(deleted.id.as_str()));
-    let older = left.range::<str, _>(before).map(|(_, backup)| *backup);
-    let older: Vec<_> = older.filter(|backup| backup.is_copied()).collect();
-    if older.iter().any(|backup| backup.keep != Some(KeepTarget::Standalone)) {
-        return Ok(None);
+    let mut older = Vec::new();
+    for (_, backup) in left.range::<str, _>(before) {
+        if !backup.is_copied() {
+            continue;
+        }
+        if backup.keep != Some(KeepTarget::Standalone) {
+            return Ok(None);
+        }
+        older.push(*backup);
     }
-    let range = |backup: &CatalogBackup| {
+    let mut ranges = Vec::new();
+    for backup in older {
         let first = field(backup, "begin_wal", backup.begin_wal)?;
-        Ok((first, field(backup, "end_wal", backup.end_wal)?))
-    };
-    older.into_iter().map(range).collect::<Result<_, _>>().map(Some)
+        let last = field(backup, "end_wal", backup.end_wal)?;
+        ranges.push((first, last));
+    }
+    Ok(Some(ranges))
 }
 
 fn field(
@@ -124,7 +140,10 @@ fn field(
     field: &'static str,
     value: Option<SegmentName>,
 ) -> Result<SegmentName, RetentionError> {
-    value.ok_or_else(|| RetentionError::NoWal { backup: backup.id.clone(), field })
+    let Some(value) = value else {
+        return Err(RetentionError::NoWal { backup: backup.id.clone(), field });
+    };
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -65,12 +65,11 @@ impl RetentionPolicy {
 
     /// Returns a window of `count` units of `days_each` days each.
     fn of_days(count: u64, days_each: u64) -> Result<Self, InvalidRetentionPolicy> {
-        count
-            .checked_mul(days_each)
-            .filter(|days| *days <= MAX_DAYS)
-            .and_then(|days| u32::try_from(days).ok())
-            .map(|days| Self::RecoveryWindow { days })
-            .ok_or(InvalidRetentionPolicy::TooLong)
+        let days = count.saturating_mul(days_each);
+        match u32::try_from(days) {
+            Ok(short) if days <= MAX_DAYS => Ok(Self::RecoveryWindow { days: short }),
+            Ok(_) | Err(_) => Err(InvalidRetentionPolicy::TooLong),
+        }
     }
 }
 
@@ -82,10 +81,11 @@ impl FromStr for RetentionPolicy {
         let words: Vec<&str> = lower.split_whitespace().collect();
         let window = match words.as_slice() {
             ["redundancy", count] => {
+                let Some(count) = number(count) else {
+                    return Err(InvalidRetentionPolicy::Syntax);
+                };
                 // More backups than `u32` can count do not exist.
-                let count = number(count).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
-                let policy = count.map(Self::Redundancy);
-                return policy.ok_or(InvalidRetentionPolicy::Syntax);
+                return Ok(Self::Redundancy(u32::try_from(count).unwrap_or(u32::MAX)));
             }
             ["recovery", "window", "of", count, unit] => number(count).zip(days_of_word(unit)),
             _ => short_form(text),
@@ -100,10 +100,12 @@ fn short_form(text: &str) -> Option<(u64, u64)> {
     if text.starts_with('0') {
         return None;
     }
-    let units = [('d', 1), ('w', 7), ('m', 31)];
-    let (count, days) =
-        units.into_iter().find_map(|(unit, days)| Some((text.strip_suffix(unit)?, days)))?;
-    Some((number(count)?, days))
+    for (unit, days) in [('d', 1), ('w', 7), ('m', 31)] {
+        if let Some(count) = text.strip_suffix(unit) {
+            return Some((number(count)?, days));
+        }
+    }
+    None
 }
 
 fn days_of_word(unit: &str) -> Option<u64> {
@@ -117,8 +119,11 @@ fn days_of_word(unit: &str) -> Option<u64> {
 
 /// Reads digits and nothing else; a number that is too large becomes the largest.
 fn number(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(u64::MAX))
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits || text.is_empty() {
+        return None;
+    }
+    Some(text.parse().unwrap_or(u64::MAX))
 }
 
 impl fmt::Display for RetentionPolicy {

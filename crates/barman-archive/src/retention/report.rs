@@ -30,8 +30,9 @@ pub fn report(
     let mut statuses = BTreeMap::new();
     for tree in trees(policy, catalog, minimum_redundancy, now)? {
         statuses.insert(tree.root.id.clone(), tree.status);
-        let built_on_it = tree.descendants.iter();
-        statuses.extend(built_on_it.map(|backup| (backup.id.clone(), tree.status_below)));
+        for backup in tree.descendants {
+            statuses.insert(backup.id.clone(), tree.status_below);
+        }
     }
     Ok(statuses)
 }

@@ -35,7 +35,10 @@ pub fn obsolete_since(
             None => root_at,
         };
         for backup in tree.descendants {
-            let at = below_at.map(|at| backup.ended_at.map_or(at, |ended_at| at.max(ended_at)));
+            let at = match below_at {
+                Some(at) => Some(at).max(backup.ended_at),
+                None => None,
+            };
             note(&mut since, backup, tree.status_below, at);
         }
         passage.add(tree.root);
@@ -51,10 +54,13 @@ fn note(
     status: RetentionStatus,
     at: Option<DateTime<Utc>>,
 ) {
-    match at.filter(|_| status == RetentionStatus::Obsolete) {
-        Some(at) => since.insert(backup.id.clone(), at),
-        None => since.remove(&backup.id),
-    };
+    if let Some(at) = at
+        && status == RetentionStatus::Obsolete
+    {
+        since.insert(backup.id.clone(), at);
+    } else {
+        since.remove(&backup.id);
+    }
 }
 
 /// State of a walk back through the full backups.
@@ -67,9 +73,11 @@ struct FullBackupWalk {
 
 impl FullBackupWalk {
     fn add(&mut self, backup: &CatalogBackup) {
-        if let Some(ended_at) = backup.ended_at.filter(|_| backup.is_done()) {
-            let place = self.newer_ends.partition_point(|end| *end <= ended_at);
-            self.newer_ends.insert(place, ended_at);
+        if let Some(ended_at) = backup.ended_at
+            && backup.is_done()
+        {
+            let index = self.newer_ends.partition_point(|end| *end <= ended_at);
+            self.newer_ends.insert(index, ended_at);
         }
     }
 
@@ -98,7 +106,10 @@ impl FullBackupWalk {
         let RetentionPolicy::RecoveryWindow { days } = self.policy else {
             return self.obsolete_at(ended_at);
         };
-        let first = self.newer_ends.first().copied().into_iter().chain(ended_at).min()?;
+        let first = match self.newer_ends.first() {
+            Some(newer) => ended_at.map_or(*newer, |own| own.min(*newer)),
+            None => ended_at?,
+        };
         let passed_at = first.checked_add_signed(TimeDelta::days(days.into()))?;
         Some(passed_at).max(ended_at)
     }

@@ -33,9 +33,17 @@ pub(super) fn trees(
     now: DateTime<Utc>,
 ) -> Result<Vec<Tree<'_>>, RetentionError> {
     let backups = by_id(catalog);
-    let full = backups.values().rev().copied().filter(|backup| !backup.is_incremental());
-    let full: Vec<&CatalogBackup> = full.collect();
-    let done: Vec<_> = full.iter().copied().filter(|backup| backup.is_done()).collect();
+    let mut full = Vec::new();
+    let mut done = Vec::new();
+    for backup in backups.values().rev().copied() {
+        if backup.is_incremental() {
+            continue;
+        }
+        full.push(backup);
+        if backup.is_done() {
+            done.push(backup);
+        }
+    }
     let rule = Rule::new(policy, &done, minimum_redundancy, now)?;
     let mut newer = 0;
     let mut trees = Vec::new();
@@ -72,12 +80,14 @@ impl Rule {
                 Ok(Self { needed, within: needed, minimum })
             }
             RetentionPolicy::RecoveryWindow { days } => {
-                let closing = closing(TimeDelta::days(days.into()), done, now)?;
-                Ok(Self {
-                    needed: closing.map_or(usize::MAX, |index| index.saturating_add(1)),
-                    within: closing.unwrap_or(usize::MAX),
-                    minimum,
-                })
+                let window = TimeDelta::days(days.into());
+                match closing(window, done, now)? {
+                    Some(within) => {
+                        let needed = within.saturating_add(1);
+                        Ok(Self { needed, within, minimum })
+                    }
+                    None => Ok(Self { needed: usize::MAX, within: usize::MAX, minimum }),
+                }
             }
         }
     }
@@ -114,14 +124,16 @@ fn closing(
 ) -> Result<Option<usize>, RetentionError> {
     for (newer, backup) in done.iter().enumerate() {
         // Barman's `_point_of_recoverability`, which Barman evaluates only if there is a backup.
-        let begins_at = now
-            .checked_sub_signed(window)
-            .filter(|at| at.year() >= 1)
-            .ok_or(RetentionError::WindowTooLong)?;
-        let ended_at = backup
-            .ended_at
-            .ok_or_else(|| RetentionError::NoEndTime { backup: backup.id.clone() })?;
-        if ended_at < begins_at {
+        let Some(starts_at) = now.checked_sub_signed(window) else {
+            return Err(RetentionError::WindowTooLong);
+        };
+        if starts_at.year() < 1 {
+            return Err(RetentionError::WindowTooLong);
+        }
+        let Some(ended_at) = backup.ended_at else {
+            return Err(RetentionError::NoEndTime { backup: backup.id.clone() });
+        };
+        if ended_at < starts_at {
             return Ok(Some(newer));
         }
     }

@@ -6,7 +6,7 @@ use crate::barman::WalKind;
 use crate::postgres::{Run, SegmentName, TimelineId};
 
 /// All numbers that the last part of a segment's name can have.
-const WHOLE_LOG: Run = Run { first: 0, last: u32::MAX as u64 };
+const WHOLE_WAL_DIR: Run = Run { first: 0, last: u32::MAX as u64 };
 
 /// Highest possible segment name.
 const HIGHEST: SegmentName =
@@ -76,21 +76,22 @@ impl WalDeletion {
         // asked.
         for rule in self.0.iter().rev() {
             let of_rule = rule.deleted_segments(timeline, high);
-            if of_rule == [WHOLE_LOG] {
+            if of_rule == [WHOLE_WAL_DIR] {
                 return of_rule;
             }
             runs.extend(of_rule);
         }
         runs.sort_unstable_by_key(|run| run.first);
-        runs.into_iter().fold(Vec::new(), |mut merged: Vec<Run>, run| {
+        let mut merged: Vec<Run> = Vec::new();
+        for run in runs {
             match merged.last_mut() {
                 Some(before) if run.first <= before.last.saturating_add(1) => {
                     before.last = before.last.max(run.last);
                 }
                 Some(_) | None => merged.push(run),
             }
-            merged
-        })
+        }
+        merged
     }
 }
 
@@ -98,18 +99,22 @@ impl WalRule {
     /// Returns whether files of this name are deleted because of their name.
     #[must_use]
     pub fn deletes(&self, name: WalKind) -> bool {
-        let (segment, at_end_is_kept) = match name {
-            WalKind::Segment(segment) | WalKind::Label(segment, _) => (segment, true),
-            // Compared as text with its suffix, which makes it greater than the range's last name.
-            WalKind::Partial(segment) => (segment, false),
+        let (segment, is_partial) = match name {
+            WalKind::Segment(segment) | WalKind::Label(segment, _) => (segment, false),
+            WalKind::Partial(segment) => (segment, true),
             WalKind::History(_) | WalKind::Foreign => return false,
         };
-        let is_kept = |(first, last): &(SegmentName, SegmentName)| {
-            *first <= segment && (segment < *last || (at_end_is_kept && segment == *last))
-        };
-        segment < self.before
-            && !self.protected_timelines.contains(&segment.timeline)
-            && !self.kept_ranges.iter().any(is_kept)
+        if segment >= self.before || self.protected_timelines.contains(&segment.timeline) {
+            return false;
+        }
+        for (first, last) in &self.kept_ranges {
+            // Compared as text: the suffix of a partial segment makes its name greater than `last`.
+            let is_up_to_last = if is_partial { segment < *last } else { segment <= *last };
+            if *first <= segment && is_up_to_last {
+                return false;
+            }
+        }
+        true
     }
 
     /// Returns whether everything in this WAL directory is deleted, whatever its name: that is the
@@ -118,14 +123,17 @@ impl WalRule {
     /// The ranges of standalone backups are compared part by part here, and not as names.
     #[must_use]
     pub fn sweeps(&self, timeline: TimelineId, high: u32) -> bool {
-        let is_kept = |(first, last): &(SegmentName, SegmentName)| {
-            (first.timeline..=last.timeline).contains(&timeline)
-                && (first.high..=last.high).contains(&high)
-        };
-        timeline == self.before.timeline
-            && high < self.before.high
-            && !self.protected_timelines.contains(&timeline)
-            && !self.kept_ranges.iter().any(is_kept)
+        let is_below = timeline == self.before.timeline && high < self.before.high;
+        if !is_below || self.protected_timelines.contains(&timeline) {
+            return false;
+        }
+        for (first, last) in &self.kept_ranges {
+            let is_on_timeline = (first.timeline..=last.timeline).contains(&timeline);
+            if is_on_timeline && (first.high..=last.high).contains(&high) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Returns whether this rule deletes everything that the other rule deletes.
@@ -138,17 +146,20 @@ impl WalRule {
 
     fn deleted_segments(&self, timeline: TimelineId, high: u32) -> Vec<Run> {
         if self.sweeps(timeline, high) {
-            return vec![WHOLE_LOG];
+            return vec![WHOLE_WAL_DIR];
         }
         let lowest = SegmentName { timeline, high, low: 0 };
         if self.before <= lowest || self.protected_timelines.contains(&timeline) {
             return Vec::new();
         }
         // Everything from `before` on stays as well.
-        let stays = self.kept_ranges.iter().copied().chain([(self.before, HIGHEST)]);
-        let mut runs = vec![WHOLE_LOG];
-        for kept in stays.filter_map(|(first, last)| part_of_wal_dir(lowest, first, last)) {
-            runs = runs.into_iter().flat_map(|run| without(run, kept)).collect();
+        let rest = (self.before, HIGHEST);
+        let stays = self.kept_ranges.iter().copied().chain([rest]);
+        let mut runs = vec![WHOLE_WAL_DIR];
+        for (first, last) in stays {
+            if let Some(kept) = part_of_wal_dir(lowest, first, last) {
+                runs = without(&runs, kept);
+            }
         }
         runs
     }
@@ -160,14 +171,26 @@ impl WalRule {
 fn part_of_wal_dir(lowest: SegmentName, first: SegmentName, last: SegmentName) -> Option<Run> {
     let first = first.max(lowest);
     let last = last.min(SegmentName { low: u32::MAX, ..lowest });
-    (first <= last).then(|| Run { first: first.low.into(), last: last.low.into() })
+    if first > last {
+        return None;
+    }
+    Some(Run { first: first.low.into(), last: last.low.into() })
 }
 
-/// Returns the parts of a run below and above the segments that are kept.
-fn without(run: Run, kept: Run) -> impl Iterator<Item = Run> {
-    let below = kept.first.checked_sub(1).map(|last| Run { last: last.min(run.last), ..run });
-    let above = Run { first: run.first.max(kept.last.saturating_add(1)), ..run };
-    below.into_iter().chain([above]).filter(|run| run.first <= run.last)
+/// Returns the parts of the runs below and above the segments that are kept.
+fn without(runs: &[Run], kept: Run) -> Vec<Run> {
+    let mut parts = Vec::new();
+    for run in runs {
+        if run.first < kept.first {
+            let last = run.last.min(kept.first - 1);
+            parts.push(Run { first: run.first, last });
+        }
+        if run.last > kept.last {
+            let first = run.first.max(kept.last + 1);
+            parts.push(Run { first, last: run.last });
+        }
+    }
+    parts
 }
 
 #[cfg(test)]
