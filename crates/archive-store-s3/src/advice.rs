@@ -12,7 +12,7 @@ const WRONG_SECRET: &str = "the secret access key does not fit the access key id
                             `credentials.secretAccessKeyFile` of this archive";
 
 impl CallTarget<'_> {
-    /// The error that this fault amounts to; its cause is still to be added.
+    /// Translates a fault into an error, without its cause.
     pub(super) fn explain(&self, call: Call<'_>, fault: &Fault) -> StorageError {
         let (store, subject) = (self.store(), self.subject(call));
         let (kind, text) = match fault {
@@ -52,9 +52,9 @@ impl CallTarget<'_> {
         StorageError::new(kind, ErrorScope::Scan, text)
     }
 
-    /// The error that an answer amounts to which was read, but contradicts itself.
+    /// Returns the error for an answer that was read, but contradicts itself.
     ///
-    /// The complaint goes on after what was asked for: "goes on, but does not say where".
+    /// The complaint continues a sentence after the name of what was requested: "goes on, but does not say where".
     pub(super) fn contradiction(&self, call: Call<'_>, complaint: &str) -> StorageError {
         let text = format!("{} {complaint}", self.subject(call));
         StorageError::new(ErrorKind::Protocol, ErrorScope::Scan, text)

@@ -1,4 +1,4 @@
-//! The SDK's answers, translated and checked.
+//! Translation and checks of the SDK's answers.
 
 use archive_store::{ErrorKind, ErrorScope, StorageError, UnfinishedUpload};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -22,7 +22,7 @@ pub(super) struct UploadMarker {
 #[derive(Debug)]
 pub(super) struct AnswerProblem(pub(super) String);
 
-/// A complaint, which goes on after the name of what was asked for.
+/// Creates a complaint that continues a sentence after the name of what was requested.
 pub(super) fn senseless(complaint: impl Into<String>) -> AnswerProblem {
     AnswerProblem(complaint.into())
 }
@@ -34,23 +34,23 @@ pub(super) fn senseless(complaint: impl Into<String>) -> AnswerProblem {
 pub(super) fn next<T>(
     truncated: Option<bool>,
     marker: Option<T>,
-    lacking: &'static str,
+    marker_name: &'static str,
 ) -> Result<Option<T>, AnswerProblem> {
     match (truncated, marker) {
         (Some(false), _) | (None, None) => Ok(None),
         (Some(true) | None, Some(marker)) => Ok(Some(marker)),
         (Some(true), None) => {
-            Err(senseless(format!("goes on (`IsTruncated`), but has no `{lacking}`")))
+            Err(senseless(format!("goes on (`IsTruncated`), but has no `{marker_name}`")))
         }
     }
 }
 
-/// A marker, unless it is empty.
+/// Returns a marker, unless it is empty.
 pub(super) fn filled(marker: Option<String>) -> Option<String> {
     marker.filter(|marker| !marker.is_empty())
 }
 
-/// Adds a page of uploads; yields where the next page begins.
+/// Adds a page of uploads; returns the start of the next page, and `None` after the last one.
 pub(super) fn uploads(
     output: ListMultipartUploadsOutput,
     found: &mut Vec<UnfinishedUpload>,
@@ -73,26 +73,33 @@ fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, An
     })
 }
 
-/// Adds the bytes of a page of parts; yields the number of the part after which the next begins.
+/// Adds the bytes of a page of parts; returns the number of the part after which the next page
+/// starts, and `None` after the last page.
 pub(super) fn parts(
     output: &ListPartsOutput,
     bytes: &mut u64,
 ) -> Result<Option<u32>, AnswerProblem> {
     for part in output.parts() {
-        let size = part.size.and_then(|size| u64::try_from(size).ok());
-        let size = size.ok_or_else(|| senseless("has a part without `Size`"))?;
+        let Some(size) = part.size.and_then(as_bytes) else {
+            return Err(senseless("has a part without `Size`"));
+        };
         *bytes = bytes.saturating_add(size);
     }
-    let marker = output.next_part_number_marker().filter(|marker| !marker.is_empty());
+    let marker = filled(output.next_part_number_marker().map(str::to_owned));
     let Some(marker) = next(output.is_truncated, marker, "NextPartNumberMarker")? else {
         return Ok(None);
     };
-    let number: u32 = marker
-        .parse()
-        .map_err(|_| senseless(format!("has `{marker}` as `NextPartNumberMarker`")))?;
-    // Parts are counted from 1: an upload without any has nothing to go on after.
+    let Ok(number) = marker.parse::<u32>() else {
+        return Err(senseless(format!("has `{marker}` as `NextPartNumberMarker`")));
+    };
+    // Parts are counted from 1: the marker of an upload without parts is 0.
     let is_end = number == 0 && output.is_truncated.is_none();
-    Ok((!is_end).then_some(number))
+    if is_end { Ok(None) } else { Ok(Some(number)) }
+}
+
+/// Converts a size of the SDK; `None` if it is negative.
+fn as_bytes(size: i64) -> Option<u64> {
+    u64::try_from(size).ok()
 }
 
 /// Reason why a body was not read.
@@ -102,48 +109,44 @@ pub(super) enum BodyError {
     Broken(ByteStreamError),
 }
 
-/// The body of an object, unless it is larger than `max_bytes`.
+/// Reads the body of an object, unless it is larger than `max_bytes`.
 pub(super) async fn body(
     output: GetObjectOutput,
     key: &str,
     max_bytes: u64,
 ) -> Result<Vec<u8>, BodyError> {
-    let too_large = || {
-        let text = format!("`{key}` is larger than the {max_bytes} bytes that it may have");
-        BodyError::TooLarge(StorageError::new(
-            ErrorKind::Protocol,
-            ErrorScope::TooLargeObject,
-            text,
-        ))
-    };
-    let fits = |bytes: usize| u64::try_from(bytes).is_ok_and(|bytes| bytes <= max_bytes);
-    if output
-        .content_length
-        .is_some_and(|length| u64::try_from(length).is_ok_and(|n| n > max_bytes))
+    if let Some(length) = output.content_length.and_then(as_bytes)
+        && length > max_bytes
     {
-        return Err(too_large());
+        return Err(too_large(key, max_bytes));
     }
     let mut stream = output.body;
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
-        bytes.extend_from_slice(&chunk.map_err(BodyError::Broken)?);
-        if !fits(bytes.len()) {
-            return Err(too_large());
+        let chunk = chunk.map_err(BodyError::Broken)?;
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() as u64 > max_bytes {
+            return Err(too_large(key, max_bytes));
         }
     }
     Ok(bytes)
+}
+
+fn too_large(key: &str, max_bytes: u64) -> BodyError {
+    let text = format!("`{key}` is larger than the {max_bytes} bytes that it may have");
+    BodyError::TooLarge(StorageError::new(ErrorKind::Protocol, ErrorScope::TooLargeObject, text))
 }
 
 fn is_encoded(encoding: Option<&EncodingType>) -> bool {
     encoding == Some(&EncodingType::Url)
 }
 
-/// A key or marker, decoded where the listing is encoded.
+/// Decodes a key or marker, if the listing is encoded.
 pub(super) fn decoded(text: String, encoded: bool) -> String {
     if encoded { decode(text) } else { text }
 }
 
-/// The moment, unless it is too far away to be one.
+/// Converts a time; `None` if it is out of range.
 pub(super) fn moment(at: &SdkDateTime) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(at.secs(), at.subsec_nanos())
 }

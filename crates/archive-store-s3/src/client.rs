@@ -1,4 +1,4 @@
-//! The SDK's client, as the settings want it.
+//! Client of the SDK, built from the settings.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,33 +26,35 @@ use super::requests::ObservedClient;
 use super::whole::WholeListings;
 use super::{CredentialSource, S3Settings};
 
-/// Region to sign for if nothing names one: the one that S3-compatible stores use, and on AWS the
-/// one that knows of all others.
+/// Region to sign for if nothing names one: S3-compatible stores use it, and on AWS it knows all
+/// others.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Time to connect, at most: a host that does not answer is known sooner than a slow one.
+/// Maximum time to connect: a host that does not answer is detected sooner than a slow one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Tokens of a store that is well: with those below, enough for 100 retries at once, and for 5 more
-/// every second. All are back after 20 seconds, less than most schedules leave between two scans.
+/// Maximum number of retry tokens: enough for 100 retries at once, and 5 more every second.
+///
+/// An empty bucket of tokens is full again after 20 seconds, which is less than most schedules leave
+/// between two scans.
 const RETRY_TOKENS: usize = 500;
 /// Tokens that one retry costs.
 const TOKENS_PER_RETRY: u32 = 5;
 /// Tokens that are added per second.
 const TOKENS_PER_SECOND: f32 = 25.0;
 
-/// A client, and what it was built from.
+/// Client, with the settings that it was built from.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) client: Client,
-    /// The region that requests are signed for.
+    /// Region that requests are signed for.
     pub(super) region: String,
-    /// Content of the CA file.
+    /// Content of the CA file; `None` without one.
     pub(super) ca: Option<Vec<u8>>,
 }
 
 impl Connection {
-    /// Builds a client; asks the surroundings for what the settings leave open.
+    /// Builds a client. Settings that are not set come from the environment, as with every AWS tool.
     pub(super) async fn build(
         settings: &S3Settings,
         retries: RetryPartition,
@@ -67,7 +69,8 @@ impl Connection {
     }
 }
 
-/// A client that takes credentials and region from the surroundings, and the rest from the settings.
+/// Builds a client with credentials and region from the surroundings, and the rest from the
+/// settings.
 fn client(
     settings: &S3Settings,
     surroundings: &SdkConfig,
@@ -82,7 +85,7 @@ fn client(
         .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
         .retry_partition(retries)
         .timeout_config(timeouts(settings.request_timeout))
-        // Reading a body stands under a timeout of its own, and the rest under the attempt's.
+        // Reading a body has a timeout of its own, and everything before it that of the attempt.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
@@ -101,19 +104,19 @@ fn ending_in_slash(url: &str) -> String {
     format!("{}/", url.trim_end_matches('/'))
 }
 
-/// The ration of retries of one store: one that fails must not use up another's.
+/// Creates the budget for retries of one store: a store that fails must not use up another's.
 ///
-/// Without a refill by time only requests that succeed would give retries back, and a long outage
-/// would leave none to the scans that come after it.
+/// Without a refill by time, only requests that succeed would give retries back, and a long outage
+/// would leave none to later scans.
 pub(super) fn retry_partition() -> RetryPartition {
-    let ration = TokenBucket::builder()
+    let budget = TokenBucket::builder()
         .capacity(RETRY_TOKENS)
         .retry_cost(TOKENS_PER_RETRY)
         .throttling_retry_cost(TOKENS_PER_RETRY)
         .timeout_retry_cost(TOKENS_PER_RETRY)
         .refill_rate(TOKENS_PER_SECOND)
         .build();
-    RetryPartition::custom("store").token_bucket(ration).build()
+    RetryPartition::custom("store").token_bucket(budget).build()
 }
 
 fn timeouts(request_timeout: Duration) -> TimeoutConfig {
@@ -123,10 +126,11 @@ fn timeouts(request_timeout: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// Region and credentials; those that the settings do not name are found as every AWS tool does.
+/// Finds region and credentials; those that are not in the settings as every AWS tool does.
 ///
 /// # Errors
-/// If there is no client even without the certificates that the system trusts.
+/// Returns an error if no client can be built, not even without the certificates that the system
+/// trusts.
 pub(super) async fn surroundings(settings: &S3Settings) -> Result<SdkConfig, StorageError> {
     let region = settings.region.clone().or_else(|| region_by_endpoint(settings));
     let http = client_of_surroundings().await.map_err(|errors| bad_system_trust(&errors))?;
@@ -199,8 +203,10 @@ fn with_credentials(
     }
 }
 
-/// Returns a client for the services that give credentials, which most archives do without: certificates that
-/// cannot be loaded only keep it from trusting anyone.
+/// Returns a client for the services that issue credentials.
+///
+/// Most archives do not need these services, so certificates that cannot be loaded are not an error:
+/// the client then does not trust any server.
 async fn client_of_surroundings() -> Result<SharedHttpClient, ErrorStack> {
     match http_client(TrustedCertificates::System).await {
         Err(errors) => {
@@ -265,7 +271,7 @@ mod tests {
     use super::super::tests::settings;
     use super::*;
 
-    /// Remembers where requests were to go, and sends none.
+    /// Connector that records the destinations of requests, and does not send any.
     #[derive(Clone, Debug, Default)]
     struct Destinations(Arc<Mutex<Vec<String>>>);
 

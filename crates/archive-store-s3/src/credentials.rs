@@ -1,4 +1,4 @@
-//! Credentials that stand in files, such as a mounted Kubernetes secret.
+//! Credentials in files, such as a mounted Kubernetes secret.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,16 +10,18 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result, future};
 use tokio::time::Instant;
 
-/// Reads that may differ before a set of files is taken as it is.
+/// Maximum number of reads of a set of files until two reads agree; after these, the last one counts.
 const READS: u32 = 5;
 
-/// Time for which what was read is used for further requests. A scan sends hundreds in a second, and the
-/// next one begins at least a second later: it reads the files again.
+/// Time for which credentials are reused after they were read.
+///
+/// A scan sends hundreds of requests in a second. The next scan starts at least a second later, and
+/// reads the files again.
 const FRESH: Duration = Duration::from_millis(500);
 
-/// The files that hold a set of credentials.
+/// Files with a set of credentials.
 ///
-/// Rotated credentials count for every request that is sent at least half a second later.
+/// Rotated credentials are used for every request that is sent at least half a second later.
 #[derive(Clone, Debug)]
 pub(super) struct CredentialFiles {
     paths: Paths,
@@ -47,7 +49,10 @@ impl fmt::Debug for Recent {
 impl Recent {
     fn get(&self) -> Option<Credentials> {
         let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, credentials) = recent.as_ref().filter(|(at, _)| at.elapsed() < FRESH)?;
+        let (at, credentials) = recent.as_ref()?;
+        if at.elapsed() >= FRESH {
+            return None;
+        }
         Some(credentials.clone())
     }
 
@@ -56,16 +61,16 @@ impl Recent {
     }
 }
 
-/// A file with credentials is not usable. Never tells its content.
+/// Reason why a file with credentials cannot be used. Never contains the file's content.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
-    /// The file could not be read.
+    /// File that cannot be read.
     #[error("credentials file `{}` cannot be read ({kind})", path.display())]
     Unreadable { path: PathBuf, kind: io::ErrorKind },
-    /// The file holds nothing but blanks.
+    /// File that is empty except for white space.
     #[error("credentials file `{}` is empty", path.display())]
     Empty { path: PathBuf },
-    /// The file holds something that cannot be a credential.
+    /// File whose content cannot be a credential.
     #[error("credentials file `{}` does not hold one line of text", path.display())]
     NotOneLine { path: PathBuf },
 }
@@ -96,7 +101,8 @@ impl CredentialFiles {
         if let Some(credentials) = self.recent.get() {
             return Ok(credentials);
         }
-        let (paths, at) = (self.paths.clone(), Instant::now());
+        let paths = self.paths.clone();
+        let at = Instant::now();
         let read = tokio::task::spawn_blocking(move || paths.credentials()).await;
         let credentials = read.map_err(CredentialsError::unhandled)??;
         self.recent.set(at, credentials.clone());
@@ -139,7 +145,7 @@ impl Paths {
     }
 }
 
-/// Text of the file without the blanks around it.
+/// Reads the text of a file, without the white space around it.
 fn read_line(path: &Path) -> std::result::Result<String, FileError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| FileError::Unreadable { path: path.to_owned(), kind: error.kind() })?;

@@ -1,13 +1,13 @@
-//! Keys as a listing with `encoding-type=url` spells them.
+//! Encoding of keys in a listing with `encoding-type=url`.
 
 use percent_encoding::percent_decode_str;
 
 /// Undoes the encoding of S3's listings: percent signs, and `+` for a space.
 ///
-/// Bytes that are no UTF-8 become replacement characters: no key of Barman's has any, and one odd
+/// Bytes that are not UTF-8 become replacement characters: Barman's keys do not have any, and one odd
 /// key must not stop a scan.
 pub(super) fn decode(text: String) -> String {
-    // Hardly any key has something to decode.
+    // Most keys do not contain encoded characters.
     if !text.bytes().fold(false, |found, byte| found | matches!(byte, b'%' | b'+')) {
         return text;
     }

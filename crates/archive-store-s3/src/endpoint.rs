@@ -9,7 +9,7 @@ use url::Url;
 
 use super::S3Settings;
 use super::client::{region_of, surroundings};
-/// Resolves the endpoint by the SDK's own rules, which take in settings of the environment, such as a region.
+/// Resolves the address by the SDK's own rules, which consider the environment too.
 pub(super) async fn endpoint(settings: &S3Settings) -> Result<ServerAddress, StorageError> {
     resolve(settings, &surroundings(settings).await?).await
 }

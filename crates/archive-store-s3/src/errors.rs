@@ -1,4 +1,4 @@
-//! The SDK's errors, translated.
+//! Translation of the SDK's errors.
 
 use std::error::Error;
 use std::{io, iter};
@@ -14,7 +14,7 @@ use super::credentials::FileError;
 use super::http::TlsFault;
 use crate::fault::{Answer, Fault};
 
-/// Characters of a text of the store's that are shown at most.
+/// Maximum number of characters of a store's text that are shown.
 const MAX_TEXT: usize = 500;
 
 /// Classifies a failed call, as far as the SDK's error allows.
@@ -63,25 +63,39 @@ pub(super) fn rendered<E: Error + ProvideErrorMetadata + 'static>(
     let text = match (meta.code(), meta.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        (None, _) => {
-            let parts = [sender(response), render_chain(error)].into_iter();
-            parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
-        }
+        (None, _) => joined(&[sender(response), render_chain(error)], ": "),
     };
-    let said = [format!("status {}", response.status()), text];
-    let said = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-    let request = meta.request_id().map(|id| format!(" (request `{id}`)")).unwrap_or_default();
-    one_line(&format!("{said}{request}"))
+    let status = format!("status {}", response.status());
+    let answer = joined(&[status, text], ", ");
+    match meta.request_id() {
+        Some(id) => one_line(&format!("{answer} (request `{id}`)")),
+        None => one_line(&answer),
+    }
+}
+
+/// Joins the texts that are not empty.
+fn joined(texts: &[String], separator: &str) -> String {
+    let mut joined = String::new();
+    for text in texts {
+        if !joined.is_empty() && !text.is_empty() {
+            joined.push_str(separator);
+        }
+        joined.push_str(text);
+    }
+    joined
 }
 
 /// Describes the sender of an answer that is not in S3's terms, as far as its headers show.
 fn sender(response: &HttpResponse) -> String {
-    let header = |name: &str, words: &str| {
-        let value = response.headers().get(name)?;
-        Some(format!("{words} `{value}`"))
-    };
-    let parts = [header("content-type", "with content of type"), header("server", "from")];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let headers = response.headers();
+    let mut parts = Vec::new();
+    if let Some(content_type) = headers.get("content-type") {
+        parts.push(format!("with content of type `{content_type}`"));
+    }
+    if let Some(server) = headers.get("server") {
+        parts.push(format!("from `{server}`"));
+    }
+    parts.join(" ")
 }
 
 /// Renders the chain of errors in one line, without repetitions and without words that only
@@ -188,14 +202,14 @@ fn is_region(text: &str) -> bool {
 
 fn no_credentials(error: &(dyn Error + 'static)) -> Option<Fault> {
     find::<CredentialsError>(error)?;
-    let text = find::<FileError>(error).map_or_else(
-        || {
-            "no credentials could be loaded: set `credentials` of this archive, or provide them by \
-            environment, profile, web identity or instance role"
+    let text = match find::<FileError>(error) {
+        Some(error) => error.to_string(),
+        None => {
+            "no credentials could be loaded: set `credentials` of this archive, or provide them \
+                 by environment, profile, web identity or instance role"
                 .to_owned()
-        },
-        ToString::to_string,
-    );
+        }
+    };
     Some(Fault::NoCredentials(text))
 }
 
@@ -214,7 +228,7 @@ pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
     chain(error).find_map(|error| error.downcast_ref())
 }
 
-/// The error and its causes, as far as they are reachable.
+/// Iterates over an error and its causes, as far as they are reachable.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     iter::successors(Some(error), |&error| {
         match error.downcast_ref::<io::Error>() {

@@ -4,12 +4,12 @@
 
 use archive_store::{ErrorKind, ErrorScope, Operation};
 
-/// The call that failed.
+/// Call that failed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call<'a> {
     /// Operation that was called.
     pub(super) operation: Operation,
-    /// The key or prefix that was asked for.
+    /// Key or prefix that was requested.
     pub(super) key: &'a str,
 }
 
@@ -18,9 +18,9 @@ pub(super) struct Call<'a> {
 pub(super) struct CallTarget<'a> {
     /// Name of the bucket.
     pub(super) bucket: &'a str,
-    /// `None` for AWS.
+    /// Endpoint of the store; `None` for AWS.
     pub(super) endpoint: Option<&'a str>,
-    /// The region that requests are signed for.
+    /// Region that requests are signed for.
     pub(super) region: &'a str,
     /// True if the bucket's name is in the path of the URL.
     pub(super) path_style: bool,
@@ -29,32 +29,32 @@ pub(super) struct CallTarget<'a> {
 /// Kind of failure.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The store answered with an error.
+    /// Error that the store answered with.
     Answer(Answer),
-    /// No credentials, and why.
+    /// No credentials, with the reason.
     NoCredentials(String),
     /// No answer in time.
     Timeout,
-    /// No TLS connection, and why.
+    /// No TLS connection, with the reason.
     NoTls(String),
     /// No connection, or it broke.
     NoConnection,
-    /// An answer that makes no sense.
+    /// Answer that makes no sense.
     Senseless,
-    /// The request could not be built.
+    /// Request that could not be built.
     Unbuildable,
 }
 
-/// An error as the store answered it.
+/// Error that the store answered with.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// HTTP status.
     pub(super) status: u16,
-    /// The S3 error code; empty where the answer has none.
+    /// S3 error code; empty if the answer does not have one.
     pub(super) code: String,
     /// Message of the store besides its code; empty if there is none.
     pub(super) message: String,
-    /// The region that the store names as the right one.
+    /// Region that the store names as the right one; `None` if it does not name any.
     pub(super) region: Option<String>,
 }
 
@@ -68,11 +68,11 @@ pub(super) enum FaultMeaning {
     WrongRegion,
     Elsewhere,
     Denied,
-    /// Refused by something in front of the store that does not answer as S3 does.
+    /// Refusal by something in front of the store, such as a proxy, which does not answer as S3 does.
     Intercepted,
-    /// A cap, a quota, or an account that is not in good standing.
+    /// Cap, quota, or account that is not in good standing.
     Capped,
-    /// The bucket's name is in the wrong part of the URL.
+    /// Bucket's name in the wrong part of the URL.
     Addressing,
     NoBucket,
     NoObject,
@@ -80,7 +80,7 @@ pub(super) enum FaultMeaning {
     UnknownCall,
     Busy,
     Late,
-    /// A refusal of this one request, for a reason that is not known here.
+    /// Refusal of this one request, for an unknown reason.
     Rejected,
     Other,
 }
@@ -190,7 +190,7 @@ impl Answer {
             (404, Operation::ListObjectsV2) => FaultMeaning::NoBucket,
             (405, Operation::GetObject) => FaultMeaning::Rejected,
             (404 | 405 | 501, _) => FaultMeaning::UnknownCall,
-            // Of a proxy, which has not asked the store.
+            // Answer of a proxy, which did not forward the request.
             (407, _) => FaultMeaning::Other,
             (408 | 504, _) => FaultMeaning::Late,
             (429 | 503, _) => FaultMeaning::Busy,
@@ -223,7 +223,8 @@ impl FaultMeaning {
         }
     }
 
-    /// Bad credentials concern every call; being denied or unknown concerns this one.
+    /// Returns the calls that the failure affects: bad credentials affect every call, a refusal only
+    /// this one.
     pub(super) fn reach(self, operation: Operation) -> ErrorScope {
         match (self, operation) {
             (Self::NoObject, _) => ErrorScope::GoneObject,

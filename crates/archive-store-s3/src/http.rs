@@ -1,7 +1,7 @@
-//! The HTTP client below the SDK: TLS by `OpenSSL`, verified as Barman's S3 client does.
+//! HTTP client below the SDK: TLS by `OpenSSL`, verified as Barman's S3 client does.
 //!
-//! botocore verifies with Python's `ssl` and the names with urllib3. A store that Barman reaches must
-//! be reached here too, and one that it refuses must not.
+//! botocore verifies certificates with Python's `ssl`, and host names with urllib3. This client must
+//! accept the stores that Barman accepts, and no others.
 
 use std::collections::HashMap;
 use std::io;
@@ -49,7 +49,7 @@ pub(super) enum TrustedCertificates {
     File(PathBuf),
     /// Certificates that the system trusts.
     System,
-    /// None: there will be no TLS.
+    /// None, as TLS is not used.
     Nobody,
 }
 
@@ -58,13 +58,13 @@ pub(super) enum TrustedCertificates {
 #[error("{0}")]
 pub(super) struct TlsFault(String);
 
-/// Connects to a server, and begins TLS if its URL says so.
+/// Service that connects to a server, and starts TLS if the URL says so.
 type Connect = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 
-/// Limits on connecting and on reading, which together tell clients apart.
+/// Time limits for connecting and for reading: clients with the same limits are shared.
 type ClientLimits = (Option<Duration>, Option<Duration>);
 
-/// A client with a pool of connections.
+/// Client with a pool of connections.
 #[derive(Clone, Debug)]
 struct Pooled {
     client: Client<Connect, SdkBody>,
@@ -74,7 +74,7 @@ struct Pooled {
 /// Returns a client for the SDK. Requests with the same limits share connections.
 ///
 /// # Errors
-/// If `OpenSSL` cannot load what is to be trusted.
+/// Returns an error if `OpenSSL` cannot load the trusted certificates.
 pub(super) async fn http_client(
     trust: TrustedCertificates,
 ) -> Result<SharedHttpClient, ErrorStack> {
@@ -110,7 +110,8 @@ fn verifying(trust: TrustedCertificates) -> Result<SslConnectorBuilder, ErrorSta
     Ok(tls)
 }
 
-/// Has the name of a server verified by the rules of Barman's client instead of `OpenSSL`'s own.
+/// Sets up the verification of a server's name by the rules of Barman's client, instead of
+/// `OpenSSL`'s own.
 fn verify_host(config: &mut ConnectConfiguration, uri: &Uri) -> Result<(), ErrorStack> {
     let host: Option<Host> = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse().ok());
     config.set_verify_hostname(false);
@@ -196,7 +197,7 @@ impl HttpConnector for Pooled {
     }
 }
 
-/// Lets the SDK give up a connection after a failure that may be its fault.
+/// Lets the SDK close a connection after a failure that the connection may have caused.
 fn poisonable(captured: CaptureConnection) -> ConnectionMetadata {
     ConnectionMetadata::builder()
         .proxied(false)
@@ -208,7 +209,7 @@ fn poisonable(captured: CaptureConnection) -> ConnectionMetadata {
         .build()
 }
 
-/// Tells the SDK what kind of failure it was, which decides whether it tries again.
+/// Classifies a failure for the SDK, which decides by it if it tries again.
 fn connector_error(error: BoxError) -> ConnectorError {
     if find::<Elapsed>(&*error).is_some() {
         return ConnectorError::timeout(error);

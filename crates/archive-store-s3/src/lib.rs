@@ -1,16 +1,16 @@
-//! Object storage over the S3 API: the one place that names the AWS SDK.
+//! Object storage over the S3 API: the only crate that uses the AWS SDK.
 //!
-//! | file | holds |
+//! | File | Content |
 //! |---|---|
-//! | `mod.rs` | the calls |
+//! | `lib.rs` | the calls |
 //! | `client.rs` | the SDK's client, built from the settings |
 //! | `credentials.rs` | credentials in files |
-//! | `endpoint.rs` | where requests go |
+//! | `endpoint.rs` | the address that requests go to |
 //! | `product.rs` | the program that answers |
-//! | `requests.rs` | counting what is sent |
+//! | `requests.rs` | the counter of requests |
 //! | `errors.rs` | the SDK's errors, translated |
 //! | `answers.rs` | the SDK's answers, translated |
-//! | `pages.rs` | pages of objects, kept from the SDK's decoder |
+//! | `pages.rs` | pages of objects, withheld from the SDK's decoder |
 //! | `decoding.rs` | pages of objects, decoded |
 //! | `xml.rs` | the elements of an XML document |
 //! | `whole.rs` | listings that break off |
@@ -61,8 +61,11 @@ use fault::{Call, CallTarget, Fault};
 use pages::DecodedPage;
 use product::Product;
 
-/// The shortest and longest pause after the body of an object broke off.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Pause after the body of an object broke off for the first time; doubled each time after that.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Longest pause after the body of an object broke off.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Location of a bucket, and the credentials for it.
 #[derive(Clone, Debug)]
@@ -76,15 +79,16 @@ pub struct S3Settings {
     pub region: Option<String>,
     /// True if the bucket's name is part of the URL's path instead of its host.
     pub path_style: bool,
-    /// The only certificate authorities to trust at the endpoint, PEM; `None` for the system's.
+    /// File with the only certificate authorities to trust at the endpoint, in PEM form; `None` for
+    /// those that the system trusts.
     ///
-    /// Read again when a listing begins.
+    /// Read again at the start of every listing.
     pub ca_file: Option<PathBuf>,
     /// Source of the credentials.
     pub credentials: CredentialSource,
     /// Time for one attempt at a request, and for the body of an object.
     pub request_timeout: Duration,
-    /// Attempts at a request, the first included.
+    /// Maximum number of attempts at a request, including the first one.
     pub max_attempts: u32,
 }
 
@@ -103,10 +107,10 @@ impl S3Settings {
 /// Source of credentials.
 #[derive(Clone, Debug)]
 pub enum CredentialSource {
-    /// The AWS SDK's own search: environment, profile, web identity token, container and instance
+    /// Search of the AWS SDK: environment, profile, web identity token, container and instance
     /// role. Single sign-on and credential processes are not built in.
     Chain {
-        /// The profile that alone is to be used; `None` for the whole search.
+        /// Only profile to use; `None` for the whole search.
         profile: Option<String>,
     },
     /// Files with one line each, read again when they are half a second old.
@@ -120,20 +124,20 @@ pub enum CredentialSource {
     },
 }
 
-/// A bucket, read over the S3 API.
+/// Bucket that is read over the S3 API.
 ///
-/// The first call builds the client, so that whatever is wrong with the settings fails that call.
+/// The first call builds the client, so mistakes in the settings make that call fail.
 pub struct S3Store {
     settings: S3Settings,
     observer: Arc<dyn RequestObserver>,
-    /// Outlives the connection: a new CA file is no reason for more retries.
+    /// Budget for retries. Outlives the connection: a new CA file does not allow more retries.
     retries: RetryPartition,
     connections: Mutex<Connections>,
     endpoint: OnceCell<ServerAddress>,
 }
 
 impl S3Store {
-    /// A store with these settings. Does no I/O.
+    /// Creates a store with these settings, without any I/O.
     #[must_use]
     pub fn new(settings: S3Settings, observer: Arc<dyn RequestObserver>) -> Self {
         Self {
@@ -148,7 +152,7 @@ impl S3Store {
     /// Returns the address that requests go to; `None` if they go there without TLS.
     ///
     /// # Errors
-    /// If the SDK finds no endpoint for the settings.
+    /// Returns an error if the SDK does not find an endpoint for the settings.
     pub async fn tls_endpoint(&self) -> Result<Option<&ServerAddress>, StorageError> {
         if self.settings.is_without_tls() {
             return Ok(None);
@@ -165,7 +169,7 @@ impl S3Store {
         }
     }
 
-    /// The connection, built anew where the CA file has changed.
+    /// Returns the connection, rebuilt if the CA file has changed.
     async fn fresh_connection(&self) -> Result<Arc<Connection>, StorageError> {
         let mut connections = self.connections.lock().await;
         let ca = self.read_ca().await?;
@@ -191,13 +195,14 @@ impl S3Store {
         region: Option<String>,
         ca: Option<Vec<u8>>,
     ) -> Result<Connection, StorageError> {
-        let (retries, observer) = (self.retries.clone(), Arc::clone(&self.observer));
+        let retries = self.retries.clone();
+        let observer = Arc::clone(&self.observer);
         let region = region.or_else(|| self.settings.region.clone());
         let settings = S3Settings { region, ..self.settings.clone() };
         Connection::build(&settings, retries, observer, ca).await
     }
 
-    /// Continues in the region that the store has pointed to, once it has turned out to be right.
+    /// Uses a connection from now on, because its region, which the store named, is right.
     async fn settle_in(&self, connection: Connection) {
         let mut connections = self.connections.lock().await;
         if connections.region.as_ref() != Some(&connection.region) {
@@ -216,18 +221,20 @@ impl S3Store {
         let Some(path) = &self.settings.ca_file else {
             return Ok(None);
         };
-        let unreadable = |error| {
-            let text = format!(
-                "`{}` cannot be read: check `endpointCAFile` of this archive",
-                path.display()
-            );
-            StorageError::new(ErrorKind::Network, ErrorScope::Scan, text)
-                .caused_by(errors::render_chain(&error))
-        };
-        tokio::fs::read(path).await.map(Some).map_err(unreadable)
+        match tokio::fs::read(path).await {
+            Ok(content) => Ok(Some(content)),
+            Err(error) => {
+                let text = format!(
+                    "`{}` cannot be read: check `endpointCAFile` of this archive",
+                    path.display()
+                );
+                Err(StorageError::new(ErrorKind::Network, ErrorScope::Scan, text)
+                    .caused_by(errors::render_chain(&error)))
+            }
+        }
     }
 
-    fn place<'a>(&'a self, connection: &'a Connection) -> CallTarget<'a> {
+    fn target<'a>(&'a self, connection: &'a Connection) -> CallTarget<'a> {
         CallTarget {
             bucket: &self.settings.bucket,
             endpoint: self.settings.endpoint_url.as_deref(),
@@ -242,7 +249,7 @@ impl S3Store {
         call: Call<'_>,
         error: &SdkError<E, HttpResponse>,
     ) -> StorageError {
-        let explained = self.place(connection).explain(call, &errors::fault(error));
+        let explained = self.target(connection).explain(call, &errors::fault(error));
         with_cause(explained, errors::rendered(error))
     }
 
@@ -271,8 +278,8 @@ impl S3Store {
                 region: errors::region_to_follow(&error, call.operation),
                 error: self.failed(connection, call, &error),
             })?;
-        let place = self.place(connection);
-        let contradiction = |why: &str| place.contradiction(call, why);
+        let target = self.target(connection);
+        let contradiction = |why: &str| target.contradiction(call, why);
         let mut page = decoded.take().map_err(|why| contradiction(&why.0))?;
         if page.next.is_some() && page.next == request.continuation {
             return Err(
@@ -280,10 +287,10 @@ impl S3Store {
             );
         }
         if self.settings.is_of_google_cloud() {
-            let classes =
-                page.objects.iter_mut().filter_map(|object| object.storage_class.as_mut());
-            for class in classes {
-                *class = class.clone().of_google_cloud();
+            for object in &mut page.objects {
+                if let Some(class) = &mut object.storage_class {
+                    *class = class.clone().of_google_cloud();
+                }
             }
         }
         Ok(page)
@@ -298,7 +305,8 @@ impl S3Store {
         let call = Call { operation: Operation::GetObject, key };
         let get = connection.client.get_object().bucket(&self.settings.bucket).key(key);
         let retries = RetryConfig::standard().with_max_attempts(attempts.left().max(1));
-        let (mark, made) = (marked(call.operation), Arc::clone(&attempts.made));
+        let mark = marked(call.operation);
+        let made = Arc::clone(&attempts.made);
         get.customize()
             .config_override(Config::builder().retry_config(retries))
             // Called once per attempt.
@@ -322,10 +330,10 @@ impl S3Store {
         let call = Call { operation: Operation::GetObject, key };
         let read = answers::body(output, key, max_bytes);
         match tokio::time::timeout(self.settings.request_timeout, read).await {
-            Err(_) => Err(self.place(connection).explain(call, &Fault::Timeout)),
+            Err(_) => Err(self.target(connection).explain(call, &Fault::Timeout)),
             Ok(Err(answers::BodyError::TooLarge(error))) => Err(error),
             Ok(Err(answers::BodyError::Broken(error))) => {
-                let explained = self.place(connection).explain(call, &errors::body_fault(&error));
+                let explained = self.target(connection).explain(call, &errors::body_fault(&error));
                 Err(with_cause(explained, errors::render_chain(&error)))
             }
             Ok(Ok(bytes)) => Ok(bytes),
@@ -358,7 +366,7 @@ impl ObjectStore for S3Store {
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         let connection = self.connection().await?;
         let attempts = Attempts { made: Arc::default(), most: self.settings.max_attempts };
-        let mut pause = PAUSES.0;
+        let mut pause = SHORTEST_PAUSE;
         loop {
             let output = self.get(&connection, key, &attempts).await?;
             match self.read_body(&connection, key, output, max_bytes).await {
@@ -367,7 +375,7 @@ impl ObjectStore for S3Store {
                 result => return result,
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSES.1);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -393,14 +401,14 @@ impl ObjectStore for S3Store {
                 .send()
                 .await
                 .map_err(|error| self.failed(&connection, call, &error))?;
-            let place = self.place(&connection);
+            let target = self.target(&connection);
             let next = answers::uploads(output, &mut uploads)
-                .map_err(|why| place.contradiction(call, &why.0))?;
+                .map_err(|why| target.contradiction(call, &why.0))?;
             let Some(next) = next else {
                 return Ok(UploadListing { uploads, coverage: product.upload_coverage() });
             };
             if !seen.insert(next.clone()) {
-                return Err(place.contradiction(call, "does not advance"));
+                return Err(target.contradiction(call, "does not advance"));
             }
             after = next;
         }
@@ -428,14 +436,14 @@ impl ObjectStore for S3Store {
                 Err(error) if error.code() == Some("NoSuchUpload") => return Ok(None),
                 Err(error) => return Err(self.failed(&connection, call, &error)),
             };
-            let place = self.place(&connection);
+            let target = self.target(&connection);
             let next = answers::parts(&output, &mut bytes)
-                .map_err(|why| place.contradiction(call, &why.0))?;
+                .map_err(|why| target.contradiction(call, &why.0))?;
             let Some(next) = next else {
                 return Ok(Some(bytes));
             };
             if next <= after {
-                return Err(place.contradiction(call, "does not advance"));
+                return Err(target.contradiction(call, "does not advance"));
             }
             after = next;
         }
@@ -468,7 +476,7 @@ fn with_cause(error: StorageError, cause: String) -> StorageError {
     if cause.is_empty() { error } else { error.caused_by(cause) }
 }
 
-/// The attempts at one object, those of the SDK and those of ours together.
+/// Attempts at one object: those of the SDK and those of this crate together.
 struct Attempts {
     made: Arc<AtomicU32>,
     most: u32,

@@ -1,9 +1,9 @@
 //! Interceptor that receives pages of objects from the SDK undecoded, and decodes them with less
 //! effort.
 //!
-//! The SDK sends, signs, times and retries as always. Only what it does with the body of an answer
-//! is replaced, for one call; and whatever is no page is left to the SDK after all, so that errors
-//! are what they would be without this file.
+//! The SDK sends, signs, times and retries as always. Only its reading of an answer's body is
+//! replaced, for one call. Bodies that are not pages are left to the SDK, so errors are the same as
+//! without this file.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,23 +23,23 @@ use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponse
 use super::answers::{AnswerProblem, senseless};
 use super::decoding::{self, DecodingError};
 
-/// The page of one call of `ListObjectsV2`: an interceptor for that call, and where the page is
-/// once it succeeded. What the SDK yields is empty.
+/// Page of one call of `ListObjectsV2`: an interceptor for that call, which holds the page after the
+/// call has succeeded. The output of the SDK is empty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DecodedPage(Arc<Mutex<Option<Result<ListPage, AnswerProblem>>>>);
 
 impl DecodedPage {
-    /// The page of the call, which succeeded.
+    /// Takes the page of a call that has succeeded.
     ///
     /// # Errors
-    /// When the page contradicts itself.
+    /// Returns an error if the page contradicts itself.
     pub(super) fn take(&self) -> Result<ListPage, AnswerProblem> {
         let page = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         // No page at all must not look like one without objects.
         page.unwrap_or_else(|| Err(senseless("was not decoded")))
     }
 
-    /// Keeps the page; yields what the SDK has instead.
+    /// Keeps the page, and returns an empty output for the SDK.
     fn put(&self, page: Result<ListPage, AnswerProblem>) -> Output {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(page);
         Output::erase(ListObjectsV2Output::builder().build())
@@ -57,7 +57,7 @@ impl Intercept for DecodedPage {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // What interceptors store comes before what the operation itself brings along.
+        // Values that interceptors store take precedence over those of the operation.
         config.interceptor_state().store_put(SharedResponseDeserializer::new(self.clone()));
         Ok(())
     }
@@ -89,7 +89,7 @@ fn by_the_sdk(response: &HttpResponse, config: &ConfigBag) -> OutputOrError {
     }
 }
 
-/// The error that the SDK has for an answer that it cannot read.
+/// Creates the SDK's error for an answer that it cannot read.
 fn unreadable(why: impl Into<BoxError>) -> OrchestratorError<Error> {
     OrchestratorError::operation(Error::erase(ListObjectsV2Error::unhandled(why)))
 }

@@ -9,7 +9,7 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
-/// Beginnings of the header `Server`, in lower case, of programs that list unfinished uploads only
+/// Prefixes of the header `Server`, in lower case, of programs that list unfinished uploads only
 /// by exact keys.
 ///
 /// For a prefix, `MinIO` lists the uploads to the key that equals it

@@ -1,4 +1,4 @@
-//! Counts the requests that really go out, below the SDK's retries.
+//! Counter of the requests that are really sent, below the SDK's retries.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use aws_smithy_runtime_api::client::runtime_components::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// An HTTP client, or one of its connectors, whose requests are reported.
+/// HTTP client, or one of its connectors, whose requests are reported.
 ///
-/// A request tells its operation by an extension of type [`Operation`].
+/// An extension of type [`Operation`] states the operation of a request.
 pub(super) struct ObservedClient<T> {
     pub(super) inner: T,
     pub(super) observer: Arc<dyn RequestObserver>,
@@ -67,7 +67,8 @@ impl HttpConnector for ObservedClient<SharedHttpConnector> {
         let Some(operation) = request.extension::<Operation>().copied() else {
             return self.inner.call(request);
         };
-        let (inner, observer) = (self.inner.clone(), Arc::clone(&self.observer));
+        let inner = self.inner.clone();
+        let observer = Arc::clone(&self.observer);
         HttpConnectorFuture::new(async move {
             // The SDK ends an attempt that takes too long by dropping this future.
             let mut sent = Sent { observer, operation, outcome: RequestOutcome::Timeout };
@@ -78,7 +79,7 @@ impl HttpConnector for ObservedClient<SharedHttpConnector> {
     }
 }
 
-/// A request under way, reported when dropped.
+/// Request in progress, reported when dropped.
 struct Sent {
     observer: Arc<dyn RequestObserver>,
     operation: Operation,

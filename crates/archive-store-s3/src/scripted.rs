@@ -1,4 +1,4 @@
-//! A server for the tests that answers what it is told, over real sockets.
+//! Test server that gives scripted answers, over real sockets.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
@@ -12,13 +12,13 @@ use openssl::ssl::SslAcceptor;
 pub(super) enum Step {
     /// Sends these bytes and closes the connection.
     Send(String),
-    /// Says nothing until the client goes away.
+    /// Sends nothing until the client goes away.
     Hang,
-    /// Sends these bytes and says no more until the client goes away.
+    /// Sends these bytes, and nothing more until the client goes away.
     SendAndHang(String),
 }
 
-/// A server that takes one step per request; the last one again and again.
+/// Server that takes one step per request, and repeats the last one.
 pub(super) struct Scripted {
     pub(super) port: u16,
     requests: Arc<Mutex<Vec<String>>>,
@@ -33,7 +33,7 @@ impl Scripted {
         Self::start(steps, Some(tls))
     }
 
-    /// Heads of the requests so far.
+    /// Heads of the requests that were received.
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -42,7 +42,8 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (steps, heard) = (steps.to_vec(), Arc::clone(&requests));
+        let steps = steps.to_vec();
+        let heard = Arc::clone(&requests);
         thread::spawn(move || {
             for socket in listener.incoming() {
                 let (steps, heard, tls) = (steps.clone(), Arc::clone(&heard), tls.clone());
@@ -101,7 +102,7 @@ fn read_head(stream: &mut impl Read) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// An answer with a body that closes the connection.
+/// Answer with a body, which closes the connection.
 pub(super) fn answer(status: u16, headers: &str, body: &str) -> Step {
     Step::Send(format!(
         "HTTP/1.1 {status} Whatever\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
@@ -109,7 +110,7 @@ pub(super) fn answer(status: u16, headers: &str, body: &str) -> Step {
     ))
 }
 
-/// An error as S3 answers it.
+/// Error in S3's form.
 pub(super) fn error(status: u16, code: &str) -> Step {
     answer(
         status,
@@ -120,7 +121,7 @@ pub(super) fn error(status: u16, code: &str) -> Step {
     )
 }
 
-/// A port where nobody listens.
+/// Port on which nothing listens.
 pub(super) fn refused_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -1,11 +1,11 @@
-//! Makes sure that a listing arrived as a whole.
+//! Check that a listing is complete.
 
 use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
-/// Refuses a listing whose text breaks off, which the SDK takes for a shorter one.
+/// Interceptor that refuses a listing whose text breaks off, which the SDK takes for a shorter one.
 ///
 /// The roots of all listings' answers are named `…Result`, and nothing inside them is.
 #[derive(Debug)]

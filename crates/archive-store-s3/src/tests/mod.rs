@@ -23,7 +23,7 @@ use super::*;
 
 const EMPTY_PAGE: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 
-/// Remembers what was reported.
+/// Observer that records reported requests.
 #[derive(Default)]
 struct Heard(StdMutex<Vec<(Operation, RequestOutcome)>>);
 

@@ -18,9 +18,9 @@ pub struct BackupLabel {
 /// Kind of server that a backup was taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupOrigin {
-    /// A primary: its WAL has a record that ends the backup.
+    /// Primary: its WAL has a record that ends the backup.
     Primary,
-    /// A standby: the backup ends at the minimum recovery point of its control file.
+    /// Standby: the backup ends at the minimum recovery point of the control file.
     Standby,
 }
 

@@ -15,17 +15,17 @@ const MAX_DECODER_BYTES: u64 = 64 << 20;
 /// The endings are those of `barman-cloud-wal-archive` and `barman-cloud-backup`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Compression {
-    /// `.gz`
+    /// gzip, `.gz`.
     Gzip,
-    /// `.bz2`
+    /// bzip2, `.bz2`.
     Bzip2,
-    /// `.xz`, of WAL only.
+    /// xz, `.xz`, for WAL only.
     Xz,
-    /// `.snappy`, in the framing format.
+    /// Snappy in the framing format, `.snappy`.
     Snappy,
-    /// `.zst`
+    /// Zstandard, `.zst`.
     Zstandard,
-    /// `.lz4`, in the frame format.
+    /// LZ4 in the frame format, `.lz4`.
     Lz4,
 }
 

@@ -3,9 +3,9 @@
 /// Purpose for which a keep annotation keeps a backup (`barman-cloud-backup-keep --target`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeepTarget {
-    /// The backup and all WAL after it.
+    /// Keeps the backup and all WAL after it.
     Full,
-    /// The backup and just the WAL that makes it consistent.
+    /// Keeps the backup and only the WAL that makes it consistent.
     Standalone,
 }
 
@@ -13,7 +13,7 @@ impl KeepTarget {
     /// Every target, in the order of the documentation.
     pub const ALL: [Self; 2] = [Self::Full, Self::Standalone];
 
-    /// The target as the value of a label.
+    /// Target as the value of a label.
     #[must_use]
     pub const fn as_label(self) -> &'static str {
         match self {

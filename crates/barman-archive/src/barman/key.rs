@@ -40,13 +40,13 @@ pub enum ServerKey<'a> {
 /// Meaning of an object in a backup's directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupFile {
-    /// `backup.info`
+    /// `backup.info`, the description of the backup.
     Info,
-    /// `annotations/keep`
+    /// `annotations/keep`, the keep annotation.
     Keep,
     /// Data directory or tablespace, or a part of it.
     Data(DataObject),
-    /// Anything else.
+    /// Any other object.
     Other,
 }
 

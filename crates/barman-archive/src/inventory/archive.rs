@@ -1,4 +1,4 @@
-//! Everything below one destination path.
+//! Inventory of one destination path.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,19 +16,20 @@ use crate::postgres::WalDir;
 
 /// Content of an archive: every object that was listed, whatever its key.
 ///
-/// Nothing in here is a sum over all of it: parts can be put in the place of others.
+/// Does not store any total, so parts can be replaced by later ones.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
-    /// Objects in no directory.
+    /// Objects outside any directory.
     pub loose: Usage,
-    /// The directories below the destination path, by name.
+    /// Directories below the destination path, by name.
     pub directories: BTreeMap<String, DirectoryInventory>,
-    /// WAL directories to which objects were added since files were last packed, the last ones last.
+    /// WAL directories that have received objects since files were last packed, the latest ones
+    /// last.
     recent_wal_dirs: Vec<(String, WalDir)>,
     /// Memory of all packed files, in bytes.
     packed_bytes: usize,
-    /// Buffers that packed files leave, to be used again: what stays of a WAL directory is small, and would lie
-    /// between the buffer of its files and that of the next ones.
+    /// Buffers that packed files have left, for reuse: the rest of a WAL directory is small, and
+    /// would be allocated between the buffer of its files and that of the next ones.
     free_buffers: Vec<Vec<WalDirFile>>,
     /// WAL directories whose files were requested: these are not forgotten.
     requested: BTreeSet<(String, WalDir)>,
@@ -42,7 +43,8 @@ pub struct Inventory {
 struct MemoryLimits {
     /// Memory for the files of WAL directories, in bytes: enough for more than two million segments.
     files: usize,
-    /// Memory for them in an archive that has more, whose WAL directories themselves take memory.
+    /// Memory for them in an archive with more segments, whose WAL directories need memory
+    /// themselves, in bytes.
     files_of_many: usize,
     /// Number of WAL directories that may be unfinished: listings run in parallel, and each of them
     /// is in one.
@@ -56,8 +58,8 @@ impl Default for MemoryLimits {
 }
 
 impl Inventory {
-    /// Creates an empty inventory that remembers at most so many bytes of packed files, and so many WAL
-    /// directories that are not packed yet.
+    /// Creates an empty inventory with these limits: `files` bytes of packed files, and the number
+    /// of WAL directories that are not packed yet.
     #[must_use]
     pub fn with_memory_limits(files: usize, wal_dirs_under_way: usize) -> Self {
         Self {
@@ -72,7 +74,8 @@ impl Inventory {
         Self { names, ..Self::default() }
     }
 
-    /// Keeps the files of these WAL directories from being forgotten; each server may have a few such WAL directories.
+    /// Prevents the files of these WAL directories from being forgotten; each server may have a few
+    /// such WAL directories.
     #[must_use]
     pub fn keeping(self, requested: BTreeSet<(String, WalDir)>) -> Self {
         Self { requested, ..self }
@@ -86,7 +89,7 @@ impl Inventory {
         self
     }
 
-    /// Takes in one object, given its key behind the destination path and the slash after it.
+    /// Adds an object, given its key after the destination path and the slash.
     pub fn add(&mut self, relative_key: &str, object: &ListedObject) {
         match ObjectLocation::among(relative_key, &self.names) {
             ObjectLocation::Loose => self.loose.add_object(object),
@@ -106,7 +109,7 @@ impl Inventory {
         }
     }
 
-    /// Every small file whose content there is to know.
+    /// Returns every small file whose content is to be read.
     pub fn small_files(&self) -> impl Iterator<Item = &SmallFile> {
         self.small_files_of(|_| true)
     }
@@ -135,7 +138,7 @@ impl Inventory {
         total
     }
 
-    /// Ends a listing that began at this moment: to be called when everything is listed.
+    /// Ends a listing that started at this moment. Called when everything is listed.
     pub fn settle(&mut self, listed_at: DateTime<Utc>) {
         self.pack_files(0);
         self.free_buffers = Vec::new();
@@ -146,8 +149,8 @@ impl Inventory {
         }
     }
 
-    /// Forgets the files of WAL directories, of those first that were listed first, as far as there is no memory
-    /// for them: WAL directories may have been taken over from other listings.
+    /// Forgets files of WAL directories, oldest listing first, until the rest fits into the memory
+    /// limit. Necessary after WAL directories have been taken over from other listings.
     pub fn bound_files(&mut self) {
         let mut packed = Vec::new();
         for (server, directory) in &mut self.directories {
@@ -171,7 +174,7 @@ impl Inventory {
         }
     }
 
-    /// The oldest moment at which any WAL directory was listed; `None` without any.
+    /// Start of the oldest listing of any WAL directory; `None` without any.
     #[must_use]
     pub fn oldest_listing(&self) -> Option<DateTime<Utc>> {
         let wal_dirs = self.directories.values().flat_map(|directory| directory.wal.dirs.values());
@@ -202,8 +205,8 @@ impl Inventory {
         self.free_buffers.extend(unused);
     }
 
-    /// Packs the files of all WAL directories but the last ones, which may not be finished. Where there is no
-    /// memory for them, they are forgotten.
+    /// Packs the files of all WAL directories except the last ones, which may be unfinished. Files
+    /// that exceed the memory limit are forgotten.
     fn pack_files(&mut self, unfinished: usize) {
         let finished_count = self.recent_wal_dirs.len().saturating_sub(unfinished);
         let unfinished = self.recent_wal_dirs.split_off(finished_count);

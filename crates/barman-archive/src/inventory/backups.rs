@@ -9,7 +9,7 @@ use crate::postgres::Runs;
 /// Content of one directory below `base/`.
 #[derive(Clone, Debug, Default)]
 pub struct BackupInventory {
-    /// All its objects, markers included.
+    /// Usage of all its objects, markers included.
     pub usage: Usage,
     /// True if the directory contains a backup or remains of one. A keep annotation alone and empty
     /// keys that end in a slash, as consoles create them, do not count.
@@ -25,13 +25,14 @@ pub struct BackupInventory {
 /// Objects of the data directory or of one tablespace.
 #[derive(Clone, Debug, Default)]
 struct DataInventory {
-    /// Numbers of the parts. Not even the tar of an empty directory is empty: such a part is none.
+    /// Numbers of the parts. Empty objects do not count: even the tar file of an empty directory
+    /// has content.
     parts: Runs,
     stored: SomeObjects,
 }
 
 impl BackupInventory {
-    /// Takes in one of the directory's objects.
+    /// Adds one of the directory's objects.
     pub fn add(&mut self, file: BackupFile, object: &ListedObject) {
         let small_file = |kind| Some(SmallFile { object: object.clone(), kind });
         self.usage.add_object(object);
@@ -50,7 +51,7 @@ impl BackupInventory {
         }
     }
 
-    /// The files in it whose content there is to know.
+    /// Returns its files whose content is to be read.
     pub fn small_files(&self) -> impl Iterator<Item = &SmallFile> {
         self.info.iter().chain(&self.keep)
     }
@@ -72,8 +73,8 @@ impl BackupInventory {
         }
     }
 
-    /// Names of missing objects of the data directory and of tablespaces, without compression
-    /// endings: of each item the first part, or the first part that is missing between others.
+    /// Names of the missing objects of the data directory and of tablespaces, without compression
+    /// endings: the first missing part of each item.
     ///
     /// Empty for snapshots and for backups that miss nothing.
     #[must_use]
@@ -101,8 +102,8 @@ impl BackupInventory {
         }
     }
 
-    /// The objects that Barman knows of it: `backup.info`, the data directory, every tablespace. A
-    /// restore reads them, a deletion removes them and no others.
+    /// Sums of the objects that Barman knows: `backup.info`, the data directory, every tablespace.
+    /// A restore reads exactly these, and a deletion removes exactly these.
     #[must_use]
     pub fn own_objects(&self, info: &BackupInfo) -> SomeObjects {
         let mut own = SomeObjects::default();
@@ -117,7 +118,7 @@ impl BackupInventory {
         own
     }
 
-    /// Names in the backup's directory that an upload to it can have: of each item the missing
+    /// Names in the backup's directory that an upload to it can have: for each item, the missing
     /// parts up to the one after the last, with every compression ending.
     ///
     /// Barman uploads the parts of an item one after the other (`CloudUploadController`).

@@ -1,4 +1,4 @@
-//! One directory below the destination path: a server's, or something else.
+//! Inventory of one directory below the destination path, which may belong to a server.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,20 @@ use crate::barman::ServerKey;
 /// Content of one directory below the destination path.
 #[derive(Clone, Debug, Default)]
 pub struct DirectoryInventory {
-    /// The directories below `base/`, by name.
+    /// Backups: the directories below `base/`, by name.
     pub backups: BTreeMap<String, BackupInventory>,
     /// Objects below `base/` that are not in a backup's directory.
     pub beside_backups: Usage,
     /// Objects below `wals/`.
     pub wal: WalInventory,
-    /// Everything else.
+    /// Usage of all other objects.
     pub other: Usage,
     /// True if `base/` contains anything besides empty keys that end in a slash.
     has_base: bool,
 }
 
 impl DirectoryInventory {
-    /// Takes in one object.
+    /// Adds one object.
     pub fn add(&mut self, key: ServerKey<'_>, object: &ListedObject) {
         match key {
             ServerKey::Backup { id, file } => {
@@ -40,8 +40,7 @@ impl DirectoryInventory {
         }
     }
 
-    /// Puts what a later look at a backup found in the place of what was found before; `None` if it
-    /// was gone.
+    /// Replaces the inventory of a backup by a later one; `None` removes a backup that was gone.
     pub fn replace_backup(&mut self, id: &str, backup: Option<BackupInventory>) {
         match backup {
             Some(backup) => drop(self.backups.insert(id.to_owned(), backup)),
@@ -56,19 +55,19 @@ impl DirectoryInventory {
         self.has_base || self.wal.has_objects()
     }
 
-    /// Everything below `base/`.
+    /// Sums of all objects below `base/`.
     #[must_use]
     pub fn base(&self) -> Sums {
         sum(self.base_usages())
     }
 
-    /// Everything below `wals/`.
+    /// Sums of all objects below `wals/`.
     #[must_use]
     pub fn wals(&self) -> Sums {
         sum(self.wal.usages())
     }
 
-    /// Everything in the directory.
+    /// Sums of all objects in the directory.
     #[must_use]
     pub fn total(&self) -> Sums {
         sum(self.usages())

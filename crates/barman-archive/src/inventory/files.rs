@@ -1,4 +1,4 @@
-//! Small files of an archive: which there are, and what reading them yielded.
+//! Small files of an archive, and the outcomes of reading them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use super::ListedObject;
 use crate::barman::{BackupInfo, BackupInfoError, Compression, DecompressError, KeepTarget};
 use crate::postgres::{TimelineHistory, TimelineId};
 
-/// A listed object whose content a scan wants to know.
+/// Listed object whose content a scan needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmallFile {
-    /// The object. Its content is another one when size, time or entity tag is.
+    /// Listed object. If its size, time or entity tag changes, so does its content.
     pub object: ListedObject,
     /// Format of the content.
     pub kind: FileKind,
@@ -18,15 +18,15 @@ pub struct SmallFile {
 /// Format of a small file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    /// `backup.info`
+    /// `backup.info`, the description of a backup.
     BackupInfo,
-    /// `annotations/keep`
+    /// `annotations/keep`, the keep annotation of a backup.
     Keep,
-    /// The history file of a timeline.
+    /// History file of a timeline.
     History(TimelineId, Option<Compression>),
 }
 
-/// The content of a small file.
+/// Content of a small file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileContent {
     /// Content of a `backup.info`. Boxed because it is far larger than the others.
@@ -40,33 +40,33 @@ pub enum FileContent {
 /// Outcome of reading a small file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileReading {
-    /// It makes sense.
+    /// Content that makes sense.
     Read(FileContent),
-    /// It exists, but its content cannot be read or makes no sense.
+    /// Existing file whose content cannot be read or makes no sense.
     Unreadable {
         /// Reason, from a closed set.
         reason: UnreadableReason,
         /// Reason in words.
         message: String,
     },
-    /// It was deleted between its listing and its reading.
+    /// File that was deleted between its listing and its reading.
     Gone,
 }
 
 /// Reason why an existing file cannot be used, as `barman_cloud_backups_unreadable` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UnreadableReason {
-    /// The content does not follow the format.
+    /// Content that does not follow the format.
     Syntax,
-    /// The store kept the framing of a chunked upload in the file.
+    /// Framing of a chunked upload, which the store kept in the file.
     Framing,
-    /// A finished backup lacks a field.
+    /// Missing field of a finished backup.
     MissingField,
-    /// The store does not give the content out.
+    /// Content that the store does not return.
     Access,
-    /// A compressed file that cannot be decompressed. No `backup.info` is compressed.
+    /// Compressed file that cannot be decompressed. `backup.info` is never compressed.
     Compression,
-    /// A history file of more than [`SmallFile::MAX_BYTES`]: its content is not known.
+    /// History file of more than [`SmallFile::MAX_BYTES`]: its content is not known.
     Size,
 }
 
@@ -74,7 +74,7 @@ impl UnreadableReason {
     /// Every reason that a `backup.info` can have, in the order of the documentation.
     pub const ALL: [Self; 4] = [Self::Syntax, Self::Framing, Self::MissingField, Self::Access];
 
-    /// The reason as the value of a label.
+    /// Reason as the value of a label.
     #[must_use]
     pub const fn as_label(self) -> &'static str {
         match self {
@@ -101,7 +101,7 @@ impl From<&BackupInfoError> for UnreadableReason {
 }
 
 impl SmallFile {
-    /// The most bytes that such a file can sensibly have.
+    /// Maximum size of a small file, in bytes.
     pub const MAX_BYTES: u64 = 1 << 20;
 
     /// Returns whether the other file has the same content, as far as a listing shows. A move to
@@ -117,7 +117,7 @@ impl SmallFile {
 }
 
 impl FileKind {
-    /// Makes sense of the content of a file.
+    /// Parses the content of a file.
     #[must_use]
     pub fn read(self, content: &[u8]) -> FileReading {
         match self {
@@ -171,7 +171,7 @@ fn read_history(
 }
 
 impl FileReading {
-    /// A file that is not what its format asks for.
+    /// Returns the outcome for a file that does not follow its format.
     #[must_use]
     pub fn syntax(message: String) -> Self {
         Self::Unreadable { reason: UnreadableReason::Syntax, message }
@@ -190,12 +190,12 @@ impl SmallFiles {
         known.is_same_version(file).then_some(reading)
     }
 
-    /// Remembers what reading a file yielded.
+    /// Adds the outcome of reading a file.
     pub fn insert(&mut self, file: SmallFile, reading: FileReading) {
         self.0.insert(file.object.key.clone(), (file, reading));
     }
 
-    /// Forgets every file that is not among these.
+    /// Removes every file that is not among these.
     pub fn retain(&mut self, listed: &[SmallFile]) {
         let mut keys: BTreeSet<&str> = BTreeSet::new();
         for file in listed {
@@ -204,7 +204,7 @@ impl SmallFiles {
         self.0.retain(|key, _| keys.contains(key.as_str()));
     }
 
-    /// The `backup.info` at a key, when it was read.
+    /// Content of a `backup.info`; `None` if this version was not read successfully.
     #[must_use]
     pub fn backup_info(&self, file: &SmallFile) -> Option<&BackupInfo> {
         match self.reading(file)? {
@@ -213,7 +213,7 @@ impl SmallFiles {
         }
     }
 
-    /// The history file at a key, when it was read.
+    /// Content of a history file; `None` if this version was not read successfully.
     #[must_use]
     pub fn history(&self, file: &SmallFile) -> Option<&TimelineHistory> {
         match self.reading(file)? {

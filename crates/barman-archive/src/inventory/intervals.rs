@@ -10,11 +10,12 @@ use smallvec::SmallVec;
 pub struct Intervals {
     /// Number of intervals in each class of length, in order.
     counts: SmallVec<[(u16, u32); 2]>,
-    /// The longest one, in seconds.
+    /// Longest interval, in seconds.
     longest: u32,
 }
 
-/// Intervals of as many seconds have a class each. Above, so many classes go up to each doubling.
+/// Length below which each second is a class of its own. Above it, [`CLASSES_PER_DOUBLING`] classes
+/// cover each doubling.
 const EXACT: u32 = 64;
 const CLASSES_PER_DOUBLING: u32 = 32;
 
@@ -35,7 +36,8 @@ impl Intervals {
         }
     }
 
-    /// The interval that this share of all, from 0 to 1, does not exceed; `None` without any.
+    /// Interval that this share of all intervals, from 0 to 1, does not exceed; `None` without
+    /// intervals.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
@@ -60,7 +62,7 @@ impl Intervals {
         None
     }
 
-    /// Gives back what it does not need as long as nothing is added.
+    /// Frees the memory that was reserved for further classes.
     pub(super) fn shrink_to_fit(&mut self) {
         self.counts.shrink_to_fit();
     }

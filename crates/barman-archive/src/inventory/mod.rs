@@ -1,7 +1,7 @@
 //! Content of an archive, as sums and runs.
 //!
-//! Objects are folded in one by one and forgotten: what stays grows with servers, backups and WAL directory
-//! directories, not with objects.
+//! Objects are added one by one and then forgotten, so memory grows with the number of servers,
+//! backups and WAL directories, not with that of objects.
 
 mod archive;
 mod backups;

@@ -1,12 +1,12 @@
-//! Names of odd objects: a few of them, however many there are.
+//! Names of unexpected objects: a limited number of them.
 
 use std::collections::BTreeSet;
 
 /// Maximum number of names of one kind that are remembered together.
 const MAX_NAMES: usize = 20;
 
-/// Longest part of a key that is remembered, in characters. Limited because anyone may have
-/// written the key.
+/// Maximum length of a remembered name, in characters. Limited because anyone may have written the
+/// key.
 const MAX_NAME_LENGTH: usize = 256;
 
 /// Names of a few objects: the first ones in the order of names.

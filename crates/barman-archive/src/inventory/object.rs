@@ -1,22 +1,22 @@
-//! Entries of a listing.
+//! Objects and uploads as listings show them.
 
 use chrono::{DateTime, Utc};
 
 use super::StorageClass;
 
-/// One object as a listing shows it.
+/// Object as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedObject {
-    /// The whole key, from the bucket's root, decoded.
+    /// Whole key, from the bucket's root, decoded.
     pub key: String,
     /// Size in bytes.
     pub size: u64,
     /// Time at which the store received the object, by the store's clock.
     pub last_modified: DateTime<Utc>,
-    /// Entity tag without its quotes, which changes with the content; `None` where the store sends
-    /// none, and of objects too large to be a [`SmallFile`](super::SmallFile), which nobody reads.
+    /// Entity tag without its quotes, which changes with the content; `None` if the store does not
+    /// send one, and for objects too large to be a [`SmallFile`](super::SmallFile).
     pub etag: Option<String>,
-    /// Storage class as the store names it; `None` where the store sends none.
+    /// Storage class as the store names it; `None` if the store does not send one.
     pub storage_class: Option<StorageClass>,
 }
 
@@ -35,12 +35,12 @@ impl ListedObject {
     }
 }
 
-/// A multipart upload that was begun and neither completed nor aborted.
+/// Multipart upload that was started and neither completed nor aborted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnfinishedUpload {
-    /// The key that the upload would have become, decoded.
+    /// Key that the upload would have created, decoded.
     pub key: String,
-    /// The store's name for the upload.
+    /// Identifier of the upload, which the store assigned.
     pub upload_id: String,
     /// Start of the upload; `None` if the store does not report it.
     pub initiated_at: Option<DateTime<Utc>>,

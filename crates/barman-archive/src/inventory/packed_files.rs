@@ -1,4 +1,4 @@
-//! Files of a WAL directory in a few bytes each.
+//! Compact encoding of the files of a WAL directory.
 
 use std::slice;
 
@@ -8,19 +8,20 @@ use super::WalDirFile;
 use crate::barman::WalKind;
 use crate::postgres::WalDir;
 
-/// Files of one WAL directory, each encoded by its difference to the one before.
+/// Files of one WAL directory, each encoded as its difference from the one before.
 ///
-/// An archive has millions of segments, whose sizes are asked for seldom, and then one WAL directory at
-/// a time. Sizes and arrival times of neighbours are alike: five bytes are enough for most.
+/// An archive has millions of segments. Their sizes are rarely needed, and then for one WAL
+/// directory at a time. Neighbours have similar sizes and arrival times, so five bytes are enough
+/// for most files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PackedFiles {
-    /// WAL directory that the files are in.
+    /// WAL directory of the files.
     wal_dir: WalDir,
     count: u32,
     bytes: Box<[u8]>,
 }
 
-/// Reads packed files, in their order.
+/// Iterator over packed files, in their order.
 #[derive(Clone, Debug)]
 pub(super) struct Unpacking<'a> {
     wal_dir: WalDir,
@@ -28,7 +29,7 @@ pub(super) struct Unpacking<'a> {
     before: Before,
 }
 
-/// Part of the file before that is needed to decode the next one.
+/// Part of the previous file that is needed to decode the next one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Before {
     segment: u32,
@@ -37,23 +38,23 @@ struct Before {
     seconds: i64,
 }
 
-/// Bits of the first byte of a file.
+/// Bits of a file's first byte that encode its kind.
 const KIND: u8 = 0b11;
 const SEGMENT: u8 = 0;
 const PARTIAL: u8 = 1;
 const LABEL: u8 = 2;
 const IS_COLD: u8 = 0b100;
-/// The arrival time has a fraction of a second.
+/// Flag of an arrival time with a fraction of a second.
 const HAS_FRACTION: u8 = 0b1000;
-/// The segment is the one after that of the file before.
+/// Flag of a segment that directly follows that of the previous file.
 const IS_NEXT: u8 = 0b1_0000;
-/// The fraction is in milliseconds, and otherwise in nanoseconds.
+/// Flag of a fraction in milliseconds; otherwise, it is in nanoseconds.
 const IN_MILLISECONDS: u8 = 0b10_0000;
 
 const NANOSECONDS_OF_A_MILLISECOND: u32 = 1_000_000;
 
 impl PackedFiles {
-    /// Packs files; `None` without any, or if one has no place in a WAL directory.
+    /// Packs files; `None` if there are none, or if one does not belong in a WAL directory.
     pub(super) fn pack(files: &[WalDirFile]) -> Option<Self> {
         let wal_dir = files.iter().find_map(|file| wal_dir_of(file.kind))?;
         let mut bytes = Vec::with_capacity(files.len() * 6);

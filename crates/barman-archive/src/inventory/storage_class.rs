@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The classes of Amazon S3 (API Reference, "`Object`"), which most stores use some of.
+/// Classes of Amazon S3 (API Reference, "`Object`"); most stores use some of them.
 const KNOWN: [&str; 13] = [
     // First, what a store means when it names none.
     "STANDARD",
@@ -21,11 +21,12 @@ const KNOWN: [&str; 13] = [
     "(others)",
 ];
 
-/// The class of an object, as the store names it.
+/// Storage class of an object, as the store names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageClass(Name);
 
-/// A name that is known takes no memory of its own: every object has one, and every WAL directory.
+/// Name of a class. Known names do not use any memory of their own, as every object and every WAL
+/// directory has a class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Name {
     /// Index in [`KNOWN`].
@@ -45,7 +46,7 @@ impl StorageClass {
     /// Class that sums up all others once there are too many of them.
     pub(super) const FURTHER: Self = Self(Name::Known(12));
 
-    /// The class of this name.
+    /// Returns the class of this name.
     #[must_use]
     pub fn of(name: &str) -> Self {
         for (index, known) in (0..).zip(KNOWN) {
@@ -56,7 +57,7 @@ impl StorageClass {
         Self(Name::Other(name.into()))
     }
 
-    /// Its name.
+    /// Name of the class.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {

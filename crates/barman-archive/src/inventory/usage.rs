@@ -11,15 +11,15 @@ use super::{ListedObject, StorageClass, Sums};
 /// Small however many objects there are, as it is kept for every WAL directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// All objects.
+    /// Number and size of all objects.
     pub sums: Sums,
     /// Bytes by storage class.
     classes: SmallVec<[(StorageClass, u64); 1]>,
-    /// Bytes by the day on which they arrived, in order.
+    /// Bytes by day of arrival, in order.
     days: SmallVec<[(Day, u64); 1]>,
 }
 
-/// A day in UTC, counted from the one on which Unix time begins.
+/// Day in UTC, counted from the start of Unix time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(pub i32);
 
@@ -32,7 +32,7 @@ const MAX_CLASSES: usize = 32;
 const MAX_DAYS: usize = 3660;
 
 impl Day {
-    /// The day of a moment.
+    /// Returns the day of a moment.
     #[must_use]
     pub fn of(moment: DateTime<Utc>) -> Self {
         let days = moment.timestamp().div_euclid(24 * 60 * 60);
@@ -40,7 +40,7 @@ impl Day {
         Self(i32::try_from(days).unwrap_or(i32::MAX))
     }
 
-    /// The moment at which it begins.
+    /// Start of the day.
     #[must_use]
     pub fn begins_at(self) -> DateTime<Utc> {
         let seconds = i64::from(self.0) * 24 * 60 * 60;
@@ -49,7 +49,7 @@ impl Day {
 }
 
 impl Usage {
-    /// Counts one object.
+    /// Adds one object.
     pub fn add_object(&mut self, object: &ListedObject) {
         self.sums.add_object(object.size);
         let default = StorageClass::DEFAULT;
@@ -58,7 +58,7 @@ impl Usage {
         self.add_day(Day::of(object.last_modified), object.size);
     }
 
-    /// Counts what another one counted.
+    /// Adds the usage of another part.
     pub fn add(&mut self, other: &Self) {
         self.sums.add(other.sums);
         for (class, bytes) in &other.classes {
@@ -74,13 +74,13 @@ impl Usage {
         self.classes.iter().map(|(class, bytes)| (class, *bytes))
     }
 
-    /// Bytes by the day on which they arrived, in order; days without any are missing.
+    /// Bytes by day of arrival, in order, without the days on which nothing arrived.
     #[must_use]
     pub fn days(&self) -> &[(Day, u64)] {
         &self.days
     }
 
-    /// Gives back what it does not need as long as nothing is added.
+    /// Frees the memory that was reserved for further classes and days.
     pub(super) fn shrink_to_fit(&mut self) {
         self.classes.shrink_to_fit();
         self.days.shrink_to_fit();

@@ -14,8 +14,8 @@ use crate::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 /// Objects below a server's `wals/`.
 #[derive(Clone, Debug, Default)]
 pub struct WalInventory {
-    /// The WAL directories, whatever lies in them. Boxed: the nodes of a map are half empty, and there
-    /// may be tens of thousands.
+    /// WAL directories, with all their objects. Boxed because the nodes of a map are half empty,
+    /// and there may be tens of thousands of directories.
     pub dirs: BTreeMap<WalDir, Box<WalDirInventory>>,
     /// Objects outside the WAL directories.
     pub beside: OutsideWalDirs,
@@ -24,36 +24,37 @@ pub struct WalInventory {
 /// Objects below `wals/` that are not in a WAL directory: mostly history files.
 #[derive(Clone, Debug, Default)]
 pub struct OutsideWalDirs {
-    /// History file of each timeline. If there are several with different endings, the first in the
-    /// order of keys, which is the one that `barman-cloud-wal-restore` takes
-    /// (`_get_wals_to_download` in Barman 3.20's `cloud.py`).
+    /// History file of each timeline. If several differ in their endings, the first one in the
+    /// order of keys counts, as for `barman-cloud-wal-restore` (`_get_wals_to_download` in Barman
+    /// 3.20's `cloud.py`).
     pub histories: BTreeMap<TimelineId, SmallFile>,
-    /// All objects.
+    /// Usage of all these objects.
     pub usage: Usage,
-    /// All objects, by what they are.
+    /// Sums of all these objects, by kind.
     pub kinds: KindSums,
     /// Keys of a few objects that are not WAL files.
     pub foreign_keys: SomeNames,
-    /// Keys of a few WAL files that lie in the wrong place.
+    /// Keys of a few WAL files in the wrong place.
     pub misplaced_keys: SomeNames,
 }
 
 /// Kind of an object below `wals/`, as `barman_cloud_wal_objects` counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WalObjectKind {
-    /// A whole segment in its place.
+    /// Whole segment in its place.
     Segment,
-    /// A partial segment in its place.
+    /// Partial segment in its place.
     Partial,
-    /// A backup label in its place.
+    /// Backup label in its place.
     Label,
-    /// A history file in its place.
+    /// History file in its place.
     History,
-    /// An object with the name of a WAL file where `barman-cloud-wal-restore` does not look.
+    /// Object with the name of a WAL file, in a place where `barman-cloud-wal-restore` does not
+    /// look.
     Misplaced,
-    /// An object whose name no WAL file has.
+    /// Object with a name that is not a WAL file's.
     Foreign,
-    /// An empty key that ends in a slash.
+    /// Empty key that ends in a slash.
     Marker,
 }
 
@@ -69,7 +70,7 @@ impl WalObjectKind {
         Self::Marker,
     ];
 
-    /// The kind as the value of a label.
+    /// Kind as the value of a label.
     #[must_use]
     pub const fn as_label(self) -> &'static str {
         match self {
@@ -99,17 +100,17 @@ impl WalObjectKind {
     }
 }
 
-/// Objects below `wals/` and their bytes, by what they are. Most places have one kind or two.
+/// Sums of objects below `wals/`, by kind. Most WAL directories have one or two kinds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KindSums(Vec<(WalObjectKind, Sums)>);
 
 impl KindSums {
-    /// Counts one object.
+    /// Adds one object.
     pub(super) fn add_object(&mut self, kind: WalObjectKind, bytes: u64) {
         self.add(kind, Sums { objects: 1, bytes });
     }
 
-    /// The objects of one kind.
+    /// Sums of the objects of one kind.
     #[must_use]
     pub fn of(&self, kind: WalObjectKind) -> Sums {
         for (known, sums) in &self.0 {
@@ -120,7 +121,7 @@ impl KindSums {
         Sums::default()
     }
 
-    /// The kinds that there are.
+    /// Kinds that occur, with their sums.
     pub fn iter(&self) -> impl Iterator<Item = (WalObjectKind, Sums)> {
         self.0.iter().copied()
     }
@@ -137,7 +138,7 @@ impl KindSums {
 }
 
 impl WalInventory {
-    /// Takes in one object.
+    /// Adds one object.
     pub fn add(&mut self, wal: WalObject, object: &ListedObject) {
         let kind = WalObjectKind::of(wal, object);
         match wal.wal_dir {
@@ -152,8 +153,8 @@ impl WalInventory {
         self.dirs.get(&WalDir::from(segment))?.arrived_at(segment.low)
     }
 
-    /// Puts what a later look at a WAL directory found in the place of what was found before; `None` if it was
-    /// gone.
+    /// Replaces the inventory of a WAL directory by a later one; `None` removes a directory that
+    /// was gone.
     pub fn replace_wal_dir(&mut self, name: WalDir, wal_dir: Option<Box<WalDirInventory>>) {
         match wal_dir {
             Some(wal_dir) => drop(self.dirs.insert(name, wal_dir)),
@@ -161,7 +162,7 @@ impl WalInventory {
         }
     }
 
-    /// All objects, by what they are.
+    /// Sums of all objects, by kind.
     #[must_use]
     pub fn kinds(&self) -> BTreeMap<WalObjectKind, Sums> {
         let mut kinds: BTreeMap<_, Sums> = BTreeMap::new();
@@ -181,7 +182,7 @@ impl WalInventory {
         self.dirs.values().map(|wal_dir| &wal_dir.usage).chain([&self.beside.usage])
     }
 
-    /// The partial segments: one for each time that a primary was replaced.
+    /// Partial segments: one for each time that a primary was replaced.
     pub fn partials(&self) -> impl Iterator<Item = (SegmentName, PartialSegment)> {
         let wal_dirs = self.dirs.iter();
         wal_dirs.flat_map(|(name, wal_dir)| {
@@ -202,10 +203,10 @@ impl WalInventory {
         self.beside.kinds.iter().any(is_object)
     }
 
-    /// Time from one arrival to the next, between segments of this size that follow each other on
+    /// Times from one arrival to the next, between segments of this size that follow each other on
     /// their timeline.
     ///
-    /// Where a segment is missing, nobody knows how long it took.
+    /// Does not include intervals around a missing segment, as its arrival time is unknown.
     #[must_use]
     pub fn intervals(&self, size: SegmentSize) -> Intervals {
         let mut intervals = Intervals::default();

@@ -23,7 +23,7 @@ use crate::postgres::{Run, Runs, SegmentSize};
 pub struct WalDirInventory {
     /// Present segments, by the third part of their names.
     pub segments: Runs,
-    /// All objects.
+    /// Usage of all objects.
     pub usage: Usage,
     /// Earliest and latest arrival time of a segment.
     pub arrivals: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -396,7 +396,7 @@ impl WalDirInventory {
         }
     }
 
-    /// Computes the arrival intervals from the files.
+    /// Computes the intervals between arrivals from the files.
     fn draw_from_files(&mut self) {
         let Some(files) = self.segment_files() else { return };
         let mut arrivals: Vec<_> = files.map(|file| (file.segment, file.arrived_at)).collect();
@@ -417,14 +417,14 @@ impl WalDirInventory {
         self.intervals = intervals;
     }
 
-    /// Moves its files into this buffer, unless it already has as large a one; returns the buffer that it does
-    /// not need.
+    /// Moves the files into this buffer, unless their own is as large; returns the buffer that is
+    /// not needed.
     pub(super) fn move_files(&mut self, buffer: Vec<WalDirFile>) -> Option<Vec<WalDirFile>> {
         self.files.move_to(buffer)
     }
 
-    /// Packs the individual files, if they take at most as much memory as this, and otherwise forgets
-    /// them; returns their buffer, emptied.
+    /// Packs the individual files if they fit into this many bytes, otherwise forgets them; returns
+    /// their buffer, emptied.
     pub(super) fn pack_files(&mut self, most: usize) -> Packing {
         self.draw_from_files();
         self.segments.shrink_to_fit();

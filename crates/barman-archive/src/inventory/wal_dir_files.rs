@@ -1,4 +1,4 @@
-//! The files of a WAL directory, one by one.
+//! Individual files of a WAL directory.
 
 use std::ops::RangeInclusive;
 use std::{mem, slice};
@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use super::packed_files::{PackedFiles, Unpacking};
 use crate::barman::WalKind;
 
-/// One WAL file in its WAL directory.
+/// WAL file in its WAL directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WalDirFile {
     /// Kind of the file. Together with the WAL directory, it yields the file's name without its
     /// compression ending.
     pub kind: WalKind,
-    /// The third part of the name of its segment.
+    /// Third part of its segment's name.
     pub segment: u32,
     /// Size in bytes.
     pub bytes: u64,
@@ -24,17 +24,17 @@ pub struct WalDirFile {
     pub is_read_at_once: bool,
 }
 
-/// The files of a WAL directory, as long as there is memory for them.
+/// Individual files of a WAL directory, until they are forgotten to save memory.
 #[derive(Clone, Debug)]
 pub(super) enum WalDirFiles {
-    /// While the WAL directory is listed.
+    /// Files of a WAL directory that is being listed.
     Kept(Box<Kept>),
     /// Files of a WAL directory whose listing has ended.
     Packed(Box<PackedFiles>),
     Forgotten,
 }
 
-/// Files of a WAL directory, in the order in which they were listed.
+/// Iterator over the files of a WAL directory, in the order in which they were listed.
 #[derive(Clone, Debug)]
 enum InOrder<'a> {
     Kept(slice::Iter<'a, WalDirFile>),
@@ -52,18 +52,18 @@ impl Iterator for InOrder<'_> {
     }
 }
 
-/// Files in the order in which they were listed.
+/// Files that are not packed, in the order in which they were listed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
     files: Vec<WalDirFile>,
-    /// Memory that they took, in bytes, if they were packed before.
+    /// Size of the files when they were last packed, in bytes; 0 if they never were.
     packed_size: usize,
 }
 
 /// Outcome of packing the files of a WAL directory.
 #[derive(Debug, Default)]
 pub(super) struct Packing {
-    /// Buffer that they leave, empty.
+    /// Emptied buffer of the files, if they had one.
     pub(super) buffer: Option<Vec<WalDirFile>>,
     /// True if they would take more memory than is left for them.
     pub(super) is_too_large: bool,
@@ -85,7 +85,7 @@ impl Default for WalDirFiles {
 }
 
 impl WalDirFiles {
-    /// The files, in the order in which they were listed; `None` once they are forgotten.
+    /// Files in the order in which they were listed; `None` once they are forgotten.
     pub(super) fn known(&self) -> Option<impl Iterator<Item = WalDirFile>> {
         match self {
             Self::Kept(kept) => Some(InOrder::Kept(kept.files.iter())),
@@ -108,7 +108,7 @@ impl WalDirFiles {
         }
     }
 
-    /// Keeps one more, unless the others are forgotten.
+    /// Adds a file, unless the others are forgotten.
     pub(super) fn push(&mut self, file: WalDirFile) {
         if let Self::Packed(packed) = self {
             // It was taken for listed too soon.
@@ -128,7 +128,8 @@ impl WalDirFiles {
         }
     }
 
-    /// Keeps them in this empty buffer, unless they have as large a one; returns the buffer that is not needed.
+    /// Moves the files into this empty buffer, unless their own is as large; returns the buffer
+    /// that is not needed.
     pub(super) fn move_to(&mut self, mut buffer: Vec<WalDirFile>) -> Option<Vec<WalDirFile>> {
         match self {
             Self::Kept(kept) if kept.files.capacity() < buffer.capacity() => {
@@ -140,7 +141,7 @@ impl WalDirFiles {
         }
     }
 
-    /// Packs them, if they take at most as much memory as this, and otherwise forgets them.
+    /// Packs the files if they fit into this many bytes, otherwise forgets them.
     pub(super) fn pack(&mut self, most: usize) -> Packing {
         let Self::Kept(kept) = self else { return Packing::default() };
         let mut buffer = mem::take(&mut kept.files);
@@ -154,7 +155,7 @@ impl WalDirFiles {
         Packing { buffer: Some(buffer), is_too_large }
     }
 
-    /// Forgets them.
+    /// Forgets the files.
     pub(super) fn forget(&mut self) {
         *self = Self::Forgotten;
     }

@@ -9,13 +9,12 @@ use super::{CatalogBackup, RetentionError, RetentionPolicy, RetentionStatus};
 
 /// Returns the time since which each obsolete backup has been obsolete, by id.
 ///
-/// This is the moment from which Barman's rule calls the backup obsolete, going by the backups that
-/// are still there and had ended at that moment. With a window, a backup becomes obsolete when one
-/// that follows it has passed out of the window; with a redundancy, when as many as it asks for
-/// have followed. That is never before as many have followed as the minimum redundancy asks for,
-/// nor before the backup itself was there. Only full backups count, and an incremental one goes by
-/// the one that it is built on. A backup whose moment is not known, for lack of an `end_time`, is
-/// absent.
+/// A backup is obsolete from the moment at which Barman's rule calls it so, judged by the backups that
+/// still exist and had ended at that moment. With a window, that is when a later backup has left the
+/// window; with a redundancy, when that number of backups have followed. It is never before the
+/// number of later backups reaches the minimum redundancy, nor before the end of the backup itself.
+/// Only full backups count; an incremental one depends on the backup that it is built on. A backup
+/// is absent if its moment is not known because an `end_time` is missing.
 ///
 /// # Errors
 /// Returns the same errors as [`report()`](super::report()).

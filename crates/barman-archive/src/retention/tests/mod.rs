@@ -157,7 +157,7 @@ fn server_key(key: &str) -> ServerKey<'_> {
     }
 }
 
-/// Returns the timeline and WAL directory of the WAL directory that a key below `wals/` lies in.
+/// Returns the WAL directory of a key below `wals/`.
 fn wal_dir_of(key: &str) -> Option<(TimelineId, u32)> {
     let (directory, _) = key.split_once("/wals/")?.1.split_once('/')?;
     let (timeline, wal_dir) = directory.split_at_checked(8)?;
