@@ -1,4 +1,4 @@
-//! The certificate of a real PostgreSQL server, and of what only seems to be one.
+//! Certificates of a real PostgreSQL server, and of servers that only resemble one.
 
 use serde_json::json;
 use test_support::{

@@ -1,4 +1,4 @@
-//! The page of metrics, whole: every changed metric shows in review.
+//! Whole page of metrics, so that a review shows every metric that changes.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -35,7 +35,7 @@ impl RequestObserver for Unobserved {
     fn request_sent(&self, _: Operation, _: RequestOutcome) {}
 }
 
-/// A recorded archive, with a backup under way besides.
+/// Recorded archive, with an additional running backup.
 fn archive() -> (Store, Recorded) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/real-archive");
     let (store, recorded) = recorded::load(&directory).expect("the fixture can be read");
@@ -56,7 +56,7 @@ fn archive() -> (Store, Recorded) {
     (store, recorded)
 }
 
-/// A server whose first backup waits for its WAL.
+/// Server whose first backup waits for its WAL.
 fn add_waiting_backup(store: &Store, recorded: &Recorded) {
     let at = recorded.now - TimeDelta::minutes(20);
     let key = |name: &str| format!("{PREFIX}orders/{name}");
@@ -148,7 +148,7 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
     }
 }
 
-/// Credentials that nobody checks, in a file of the directory.
+/// Credentials that are never checked, in a file of the directory.
 fn credentials(directory: &Path) -> CredentialSource {
     let file = directory.join("credential");
     std::fs::write(&file, "any").expect("a temporary directory can be written");
@@ -168,7 +168,7 @@ fn statistics() -> Arc<Statistics> {
     Arc::new(statistics)
 }
 
-/// A chain whose intermediate ends first, which verifies.
+/// Certificate chain whose intermediate certificate expires first, and which verifies.
 fn certificate(now: DateTime<Utc>) -> CertificateStatus {
     let key = || KeyPair::generate().expect("keys can be made");
     let params = |name: &str, year| {

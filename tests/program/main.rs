@@ -1,5 +1,6 @@
-//! The program as its users run it, with nothing that has to be installed: stores in memory, files, and
-//! real HTTP. Also rules about the sources and documents that no compiler checks.
+//! Tests of the program as its users run it, which do not require anything to be installed: stores
+//! in memory, files, and real HTTP. Includes rules about sources and documents that the compiler
+//! does not check.
 
 mod certificates;
 mod check;

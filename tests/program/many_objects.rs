@@ -18,10 +18,10 @@ const SERVER: &str = "orders";
 const PER_LOG: u32 = 256;
 const LOGS: u32 = 70;
 
-/// A scan, of which one begins every few seconds.
+/// Scan, one of which starts every few seconds.
 const SCANS: Duration = Duration::from_mins(2);
 
-/// The families whose every series is compared.
+/// Families whose series are all compared.
 const COMPARED: [&str; 6] = [
     "barman_cloud_prefix_objects",
     "barman_cloud_prefix_bytes",
@@ -44,7 +44,7 @@ fn backup(server: &str, day: u32) -> [(String, Option<String>); 2] {
     [(key("backup.info"), Some(info)), (key("data.tar.gz"), Some("data".to_owned()))]
 }
 
-/// A server with logs, one whose name begins like its, and a directory of loose files.
+/// Server with WAL, a server whose name has the same prefix, and a directory of other files.
 fn fill(bucket: &Bucket) {
     let mut objects: Vec<_> = (0..LOGS * PER_LOG).map(segment).collect();
     objects.extend((1..9).flat_map(|day| backup(SERVER, day)));

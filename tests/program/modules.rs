@@ -10,7 +10,7 @@ use std::process::Command;
 
 use barman_cloud_exporter::app::logging::TARGETS;
 
-/// The pure modules, each of which uses only those before it.
+/// Pure modules, each of which uses only those before it.
 const PURE: [&str; 6] = ["report", "assess", "health", "output", "pages", "metrics"];
 
 /// Modules that do I/O, and `config`, which reads its file.
@@ -45,7 +45,7 @@ const IMPURE: [&str; 10] = [
     "Instant::now",
 ];
 
-/// The lines of a module's code with their place; without comments and without tests.
+/// Lines of a module's code with their positions, without comments and tests.
 fn code(module: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join(if module.contains('/') { "" } else { "src" }).join(module);

@@ -74,7 +74,7 @@ fn report() -> Report {
     assess(&findings, &expected, now).report
 }
 
-/// The servers that are recorded, with the report on each.
+/// Recorded servers, with the report on each.
 fn servers() -> Vec<(Value, ServerReport)> {
     let mut report = report();
     let expected = json("expected.json");

@@ -1,4 +1,4 @@
-//! The page of metrics, linted by promtool.
+//! Lint of the page of metrics, by promtool.
 
 use std::io::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The objects of an archive, by their place in the order of keys.
+//! Objects of an archive, by their index in the order of keys.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub const PREFIX: &str = "barman/";
 /// Moment for which the shape is exact, in seconds of Unix time: noon on 2026-11-15.
 pub const NOW: u64 = 1_794_744_000;
 
-/// Segments of a WAL directory.
+/// Number of segments in a WAL directory.
 const LOG: u64 = 256;
 
 /// Seconds from one segment to the next.
@@ -19,34 +19,36 @@ const PAUSE: u64 = 30;
 /// Numbers of servers, backups and segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
-    /// Servers, all alike.
+    /// Number of servers, all of which are alike.
     pub servers: u64,
-    /// Base backups of a server, of two objects each. There must be more segments.
+    /// Number of base backups of each server, of two objects each. Must be less than the number of
+    /// segments.
     pub backups: u64,
-    /// Timelines of a server; each but the first has a history file. There must be as many segments.
+    /// Number of timelines of each server; each but the first has a history file. Must not exceed
+    /// the number of segments.
     pub timelines: u64,
-    /// Segments of a server.
+    /// Number of segments of each server.
     pub segments: u64,
 }
 
 impl Shape {
-    /// A server's objects.
+    /// Number of objects of each server.
     #[must_use]
     pub fn objects(&self) -> u64 {
         2 * self.backups + self.timelines.saturating_sub(1) + self.segments
     }
 }
 
-/// An archive, at one moment.
+/// Archive at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Archive {
     /// Numbers of servers, backups and segments.
     shape: Shape,
-    /// Segments that a server had in the beginning, which decides about everything else.
+    /// Number of segments that each server had at the start; everything else follows from it.
     first_segments: u64,
 }
 
-/// An object of a server.
+/// Object of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Object {
     /// Number of its server.
@@ -65,7 +67,7 @@ pub(crate) enum Kind {
 }
 
 impl Archive {
-    /// An archive in the beginning.
+    /// Creates an archive in its first state.
     #[must_use]
     pub fn new(shape: Shape) -> Self {
         Self { shape, first_segments: shape.segments }
@@ -78,13 +80,13 @@ impl Archive {
         Self { shape: Shape { segments, ..self.shape }, ..self }
     }
 
-    /// All objects.
+    /// Number of objects.
     #[must_use]
     pub fn objects(&self) -> u64 {
         self.shape.servers * self.shape.objects()
     }
 
-    /// The object at a place in the order of keys.
+    /// Object at an index in the order of keys.
     pub(crate) fn object(&self, place: u64) -> Object {
         let (server, place) = (place / self.shape.objects(), place % self.shape.objects());
         let backup = place / 2;
@@ -96,7 +98,8 @@ impl Archive {
         Object { server, kind }
     }
 
-    /// The object at a place in `wals/`. A history file comes before the WAL directories of its timeline.
+    /// Object at an index in `wals/`. A history file comes before the WAL directories of its
+    /// timeline.
     fn wal(&self, place: u64) -> Kind {
         let each = self.timeline_segments();
         let Some(beyond) = place.checked_sub(each) else { return Kind::Segment(place) };
@@ -110,7 +113,8 @@ impl Archive {
         }
     }
 
-    /// Segments of each timeline but the last, which has the rest: whole WAL directories, if there are as many.
+    /// Number of segments of each timeline except the last, which has the rest: whole WAL
+    /// directories, if there are enough.
     pub(crate) fn timeline_segments(&self) -> u64 {
         match self.first_segments.div_ceil(LOG) / self.shape.timelines {
             0 => self.first_segments / self.shape.timelines,
@@ -124,7 +128,7 @@ impl Archive {
         [timeline + 1, segment / LOG + 1, segment % LOG]
     }
 
-    /// The segment in which a backup begins and ends.
+    /// Segment in which a backup starts and ends.
     pub(crate) fn segment_of(&self, backup: u64) -> u64 {
         (backup + 1) * self.first_segments / (self.shape.backups + 1)
     }
@@ -145,7 +149,7 @@ impl Archive {
         }
     }
 
-    /// The size of an object, in bytes.
+    /// Size of an object, in bytes.
     pub(crate) fn size(&self, object: Object) -> u64 {
         match object.kind {
             Kind::BackupInfo(_) | Kind::History(_) => {
@@ -187,8 +191,8 @@ impl Archive {
         }
     }
 
-    /// The first place from `from` on whose key does not fulfil a condition, which all keys before
-    /// it fulfil and none after.
+    /// First index from `from` on whose key does not meet a condition, which all keys before it
+    /// meet and none after it.
     pub(crate) fn first_not(&self, from: u64, mut fulfils: impl FnMut(&[u8]) -> bool) -> u64 {
         let (mut low, mut high) = (from, self.objects());
         let mut key = Vec::with_capacity(100);
@@ -205,7 +209,7 @@ impl Archive {
         low
     }
 
-    /// The object with a key; `None` where there is none.
+    /// Object with a key; `None` if there is none.
     pub(crate) fn find(&self, key: &str) -> Option<Object> {
         let place = self.first_not(0, |other| other < key.as_bytes());
         let object = (place < self.objects()).then(|| self.object(place))?;

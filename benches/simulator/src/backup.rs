@@ -4,7 +4,7 @@ use crate::archive::{Archive, Kind, Object};
 use crate::text::write_moment;
 
 impl Archive {
-    /// The content of a small file; `None` for an object that nobody reads.
+    /// Content of a small file; `None` for an object that nothing reads.
     pub(crate) fn content(&self, object: Object) -> Option<String> {
         match object.kind {
             Kind::BackupInfo(backup) => Some(self.backup_info(object.server, backup)),

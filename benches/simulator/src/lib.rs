@@ -2,7 +2,7 @@
 //!
 //! Every key follows from its place among all keys, so that ten million objects cost nothing but
 //! the writing of the pages that somebody asks for. It is a service of its own process, so that
-//! time and memory of a client can be told from the service's.
+//! time and memory of a client can be distinguished from the service's.
 //!
 //! | file | holds |
 //! |---|---|

@@ -8,19 +8,19 @@ use crate::text::{Letters, write_decimal, write_hex, write_moment};
 /// Start of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Start {
-    /// With the first key.
+    /// Start with the first key.
     #[default]
     AtFirst,
-    /// After this text.
+    /// Start after this text.
     After(String),
-    /// After everything that begins with this text.
+    /// Start after everything that has this prefix.
     AfterAll(String),
 }
 
 /// Request for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Only keys that begin with this text.
+    /// Prefix of the listed keys.
     pub prefix: String,
     /// True if keys that continue beyond a slash after the prefix are rolled up.
     pub is_rolled_up: bool,
@@ -30,7 +30,7 @@ pub struct Query {
     pub max_keys: usize,
 }
 
-/// An entry of a page.
+/// Entry of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
     Object(u64),
@@ -57,7 +57,7 @@ impl Start {
 }
 
 impl Archive {
-    /// The XML of a page.
+    /// XML of a page.
     #[must_use]
     pub fn page(&self, query: &Query) -> Vec<u8> {
         let (entries, is_truncated) = self.entries(query);
@@ -85,7 +85,7 @@ impl Archive {
         xml
     }
 
-    /// The entries of a page, and whether more follow.
+    /// Entries of a page, and true if more follow.
     fn entries(&self, query: &Query) -> (Vec<Entry>, bool) {
         let prefix = query.prefix.as_bytes();
         let first = self.first_not(0, |key| key < prefix || query.start.is_after(key));
@@ -160,14 +160,14 @@ mod tests {
     use super::*;
     use crate::archive::Shape;
 
-    /// The texts of all elements of a name, in order.
+    /// Texts of all elements of a name, in order.
     fn texts(xml: &str, name: &str) -> Vec<String> {
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));
         let after = xml.split(&open).skip(1);
         after.map(|rest| rest.split(&close).next().unwrap().to_owned()).collect()
     }
 
-    /// The entries after a start, by looking at every key.
+    /// Entries after a start, found by a look at every key.
     fn naive(keys: &[String], query: &Query) -> Vec<String> {
         let is_wanted = |key: &&String| {
             key.starts_with(&query.prefix)

@@ -1,4 +1,4 @@
-//! HTTP, as much of it as a client of S3 speaks to one that only lists and reads.
+//! HTTP, limited to the requests of an S3 client that only lists and reads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep_until};
 use crate::archive::Archive;
 use crate::listing::{Query, Start};
 
-/// The bucket, which a path begins with.
+/// Path of the bucket.
 pub const BUCKET: &str = "backups";
 
-/// A request that has every server archive one more segment: the beginning of its head.
+/// Start of a request that makes every server archive one more segment.
 pub const ARCHIVE_ONE_MORE: &str = "POST /segment ";
 
-/// No head of a request is longer.
+/// Maximum length of a request's head, in bytes.
 const MOST_HEAD: usize = 16 * 1024;
 
 /// State that all connections share.
@@ -29,10 +29,10 @@ struct Service {
     latency: Duration,
 }
 
-/// Serves an archive for ever: each answer is sent so long after its request came.
+/// Serves an archive forever, and sends each answer this long after its request.
 ///
 /// # Errors
-/// When no more connections can be accepted.
+/// Returns an error if no more connections can be accepted.
 pub async fn serve(listener: TcpListener, archive: Archive, latency: Duration) -> io::Result<()> {
     let service = Arc::new(Service { archive, more: AtomicU64::new(0), latency });
     loop {
@@ -61,7 +61,7 @@ impl Service {
         Ok(())
     }
 
-    /// The whole answer to a request.
+    /// Builds the whole answer to a request.
     fn answer(&self, head: &str) -> Vec<u8> {
         if head.starts_with(ARCHIVE_ONE_MORE) {
             self.more.fetch_add(1, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Numbers and moments as keys and listings have them. A page holds thousands.
+//! Numbers and moments in the form of keys and listings. A page contains thousands of them.
 
 /// Case of the letters among hexadecimal digits.
 #[derive(Clone, Copy, Debug)]
@@ -7,7 +7,7 @@ pub(crate) enum Letters {
     Lower,
 }
 
-/// The last digits of a number, so many, in hexadecimal.
+/// Writes the last `count` digits of a number, in hexadecimal.
 pub(crate) fn write_hex(text: &mut Vec<u8>, number: u64, digits: u32, letters: Letters) {
     let ten = match letters {
         Letters::Upper => b'A',
@@ -19,7 +19,7 @@ pub(crate) fn write_hex(text: &mut Vec<u8>, number: u64, digits: u32, letters: L
     }
 }
 
-/// The last digits of a number, so many, in decimal.
+/// Writes the last `count` digits of a number, in decimal.
 pub(crate) fn write_decimal(text: &mut Vec<u8>, number: u64, digits: u32) {
     for place in (0..digits).rev() {
         let digit = number / 10_u64.pow(place) % 10;
@@ -27,7 +27,7 @@ pub(crate) fn write_decimal(text: &mut Vec<u8>, number: u64, digits: u32) {
     }
 }
 
-/// A moment, given in seconds of Unix time: year, month, day, hour, minute, second.
+/// Splits a moment in seconds of Unix time into year, month, day, hour, minute and second.
 ///
 /// By Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
 pub(crate) fn civil(seconds: u64) -> [u64; 6] {

@@ -19,7 +19,7 @@ use crate::chains::{TIME, chains};
 /// Bucket of every store.
 const BUCKET: &str = "backups";
 
-/// Asks Python.
+/// Runs a Python script and returns its answer.
 fn answers(questions: &Value) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/chains/boto.py");
     let mut command = Command::new(Tools::find().python_program("python"));
@@ -31,7 +31,7 @@ fn answers(questions: &Value) -> Vec<Value> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A chain at a store's address, which is all that a machine without names of its own can try.
+/// Certificate chain at a store's address: the only host name that every test machine has.
 fn at_a_store(case: &Case) -> bool {
     ["127.0.0.1", "localhost"].contains(&case.host.as_str())
 }
@@ -48,7 +48,7 @@ async fn serve(case: &Case) -> Server {
     Server::start(store, options).await.unwrap()
 }
 
-/// A store that presents a chain.
+/// Store that presents a certificate chain.
 struct Served {
     case: Case,
     server: Server,

@@ -24,7 +24,7 @@ pub(crate) const SUBJECT_KEY_IDENTIFIER: &str = "2.5.29.14";
 pub(crate) const AUTHORITY_KEY_IDENTIFIER: &str = "2.5.29.35";
 pub(crate) const NAME_CONSTRAINTS: &str = "2.5.29.30";
 pub(crate) const CERTIFICATE_POLICIES: &str = "2.5.29.32";
-/// Object identifier of an extension that nobody knows.
+/// Object identifier of an unknown extension.
 pub(crate) const UNKNOWN: &str = "1.2.3.4.5";
 
 /// Kind of a key.
@@ -44,7 +44,7 @@ pub(crate) struct Attribute {
     pub(crate) text: String,
 }
 
-/// A certificate to be made.
+/// Certificate to make.
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub(crate) subject: Vec<Attribute>,
@@ -60,7 +60,7 @@ pub(crate) struct Draft {
     pub(crate) extensions: Vec<(&'static str, bool, Vec<u8>)>,
 }
 
-/// A certificate with its key.
+/// Certificate with its key.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuedCertificate {
     pub(crate) certificate: X509,
@@ -96,14 +96,14 @@ fn name(attributes: &[Attribute]) -> X509Name {
 }
 
 impl Draft {
-    /// A CA as it should be, valid for decades.
+    /// Correct CA certificate, valid for decades.
     pub(crate) fn ca(common_name: &str) -> Self {
         Self::new(common_name)
             .with(BASIC_CONSTRAINTS, true, der::basic_constraints(true, None))
             .with(KEY_USAGE, true, der::key_usage(&[5, 6]))
     }
 
-    /// A server's certificate for `localhost` as it should be.
+    /// Correct certificate of a server at `localhost`.
     pub(crate) fn leaf() -> Self {
         Self::new("localhost").named(&[der::dns(b"localhost")])
     }
@@ -121,7 +121,7 @@ impl Draft {
         }
     }
 
-    /// Sets an extension, in the place of one of the same kind.
+    /// Sets an extension, and replaces any of its kind.
     pub(crate) fn with(mut self, id: &'static str, is_critical: bool, value: Vec<u8>) -> Self {
         self.extensions.retain(|(other, ..)| *other != id);
         self.extensions.push((id, is_critical, value));

@@ -69,7 +69,7 @@ pub(crate) fn names_issuer(issuer: &[u8], serial: u8) -> Vec<u8> {
     sequence(&[issuer, vec![0x82, 1, serial]])
 }
 
-/// `CertificatePolicies` with one policy of nobody's.
+/// `CertificatePolicies` with one unknown policy.
 pub(crate) fn policies() -> Vec<u8> {
     sequence(&[sequence(&[vec![6, 3, 0x2a, 3, 4]])])
 }

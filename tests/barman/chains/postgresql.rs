@@ -12,7 +12,7 @@ use crate::chains::cases::Case;
 use crate::chains::server::{REACHED, serve};
 use crate::chains::{TIME, chains};
 
-/// A case that is served, and its files.
+/// Case that is served, and its files.
 struct Served {
     case: Case,
     port: u16,

@@ -1,4 +1,4 @@
-//! A server that speaks `PostgreSQL`'s protocol as far as TLS, with whatever certificate.
+//! Server that speaks `PostgreSQL`'s protocol up to TLS, with any certificate.
 
 use std::pin::Pin;
 

@@ -1,13 +1,13 @@
-//! One archive with everything that decides how far a restore gets.
+//! Archive with everything that determines the reach of a restore.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use test_support::{Keep, PointInTime, Stack, StackSettings};
 
-/// An archive that no longer changes, unless an object is removed from it.
+/// Archive that no longer changes, unless an object is removed from it.
 ///
-/// Its backups, each followed by WAL, in the order in which they were begun:
+/// Its backups, each followed by WAL, in the order of their starts:
 ///
 /// | name | timeline | |
 /// |---|---|---|
@@ -16,7 +16,7 @@ use test_support::{Keep, PointInTime, Stack, StackSettings};
 /// | `without-its-own-wal` | 1 | its first segment is missing |
 /// | `before-the-failover` | 1 | then a failover begins timeline 2 |
 /// | `after-the-failover` | 2 | then a restore point |
-/// | `dead-branch` | 2 | begun after the restore point, to which `after-the-failover` is recovered: timeline 3 |
+/// | `dead-branch` | 2 | started after the restore point, to which `after-the-failover` is recovered: timeline 3 |
 /// | `killed` | 3 | killed when part of it was stored |
 /// | `third` | 3 | |
 /// | `newest` | 3 | |
@@ -25,7 +25,7 @@ pub(crate) struct Archive {
     /// Barman's words on each backup that has a name, by it. The killed one has none.
     backups: BTreeMap<String, Value>,
     killed: String,
-    /// The last segment before the gap after `before-the-gap`.
+    /// Last segment before the gap after `before-the-gap`.
     before_gap: String,
     /// Content of the history file of timeline 3.
     history: String,
@@ -36,12 +36,12 @@ pub(crate) struct Archive {
 pub(crate) struct Segments(pub(crate) BTreeSet<String>);
 
 impl Segments {
-    /// The first one of a timeline.
+    /// First segment of a timeline.
     pub(crate) fn first_of(&self, timeline: u32) -> &str {
         self.of(timeline).next().expect("each timeline has some")
     }
 
-    /// The last one of a timeline.
+    /// Last segment of a timeline.
     pub(crate) fn last_of(&self, timeline: u32) -> &str {
         self.of(timeline).next_back().expect("each timeline has some")
     }
@@ -52,7 +52,7 @@ impl Segments {
         later.take_while(|other| other[..8] == name[..8]).collect()
     }
 
-    /// The segments of a timeline, in order.
+    /// Segments of a timeline, in order.
     pub(crate) fn of(&self, timeline: u32) -> impl DoubleEndedIterator<Item = &str> {
         let beginning = format!("{timeline:08X}");
         self.0.iter().map(String::as_str).filter(move |name| name.starts_with(&beginning))
@@ -80,18 +80,18 @@ impl Archive {
         archive
     }
 
-    /// The id of a backup.
+    /// Id of a backup.
     pub(crate) fn id(&self, name: &str) -> &str {
         if name == "killed" { &self.killed } else { self.text(name, "backup_id") }
     }
 
-    /// The name of the segment that a field of a backup's `backup.info` holds.
+    /// Name of the segment in a field of a backup's `backup.info`.
     pub(crate) fn text(&self, backup: &str, field: &str) -> &str {
         let text = self.backups.get(backup).and_then(|backup| backup.get(field)?.as_str());
         text.unwrap_or_else(|| panic!("no `{field}` of {backup} in {:#?}", self.backups))
     }
 
-    /// The last segment before the gap after `before-the-gap`.
+    /// Last segment before the gap after `before-the-gap`.
     pub(crate) fn before_gap(&self) -> &str {
         &self.before_gap
     }
@@ -101,7 +101,7 @@ impl Archive {
         &self.history
     }
 
-    /// The complete segments that are there now.
+    /// Complete segments that are present now.
     pub(crate) fn segments(&self) -> Segments {
         let keys = self.stack.listing().into_iter().map(|object| object.key);
         let files = keys.filter_map(|key| Some(key.rsplit_once('/')?.1.to_owned()));
@@ -124,19 +124,19 @@ impl Archive {
         self.stack.delete_object(&hidden);
     }
 
-    /// Puts a file of `wals/` there under another name too.
+    /// Copies a file of `wals/` to another name there.
     pub(crate) fn copy_wal(&self, name: &str, other: &str) {
         self.stack.copy_object(&self.wal_key(name), &self.wal_key(other));
     }
 
-    /// Takes away what tells that a backup is there, and keeps it beside the archive.
+    /// Removes a backup's `backup.info` from the archive, and keeps it elsewhere.
     pub(crate) fn hide(&self, name: &str) {
         let key = self.info_key(name);
         self.stack.copy_object(&key, &format!("hidden/{name}"));
         self.stack.delete_object(&key);
     }
 
-    /// Brings it back.
+    /// Restores a removed object.
     pub(crate) fn show(&self, name: &str) {
         let hidden = format!("hidden/{name}");
         self.stack.copy_object(&hidden, &self.info_key(name));
@@ -194,7 +194,7 @@ impl Archive {
         self.lose_wal(self.text("without-its-own-wal", "begin_wal"));
     }
 
-    /// Makes a backup and so many segments after it.
+    /// Makes a backup and this many segments after it.
     fn back_up(&mut self, name: &str, segments: u32) {
         self.stack.backup(&["--gzip", &format!("--name={name}")]);
         self.stack.make_wal(segments);

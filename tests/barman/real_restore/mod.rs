@@ -31,10 +31,10 @@ use crate::real_restore::rounds::{LATEST, Row, Wish, round, timeline, without_pa
 use crate::real_restore::sums::{Listing, read_by};
 use crate::real_restore::verdicts::{Reality, server_of};
 
-/// The timeline that the database was on at last.
+/// Last timeline of the database.
 const CURRENT: u32 = 3;
 
-/// A retention policy.
+/// Retention policy.
 const POLICY: &str = "REDUNDANCY 2";
 
 #[test]
@@ -54,7 +54,7 @@ fn every_backup_is_recovered_as_far_as_its_verdict_says() {
     println!("after {:.0?}", begun.elapsed());
 }
 
-/// Every backup along every timeline that it may take, and some that it may not.
+/// All pairs of backups and timelines that are possible, and some that are not.
 fn all_restores(archive: &Archive, segments: &Segments) -> Vec<Wish> {
     let whole = |timeline| At(segments.last_of(timeline).to_owned());
     let to_the_gap = || At(archive.before_gap().to_owned());
@@ -107,7 +107,7 @@ fn assert_empty_segment(archive: &Archive, segments: &Segments) {
     });
 }
 
-/// Takes away what a path across timelines needs, piece by piece, and restores after each.
+/// Removes the objects that a path across timelines needs, one by one, and restores after each.
 fn assert_crossings(archive: &Archive, segments: &Segments) {
     archive.lose_wal(segments.first_of(2));
     let wishes = vec![
@@ -138,7 +138,7 @@ fn assert_crossings(archive: &Archive, segments: &Segments) {
     assert_verdicts(archive, &rows);
 }
 
-/// Takes away the backups after the failover, so that one before it is the newest: what a restore
+/// Removes the backups after the failover, so that one before it is the newest: what a restore
 /// across timelines reads.
 fn assert_reads_across_timelines(archive: &Archive, segments: &Segments) {
     let hidden = ["after-the-failover", "dead-branch", "third", "newest"];
@@ -168,7 +168,7 @@ fn assert_verdicts(archive: &Archive, rows: &[Row]) {
     assert_reads(archive, rows, &server_of(&verdicts, server)["recovery"]["restore"]);
 }
 
-/// Compares what a restore to the newest WAL is said to read with what those in these rows have.
+/// Compares the forecast of the objects that a restore to the newest WAL reads with these restores.
 fn assert_reads(archive: &Archive, rows: &[Row], said: &Value) {
     let listing = Listing::of(archive);
     let is_to_newest = |row: &&Row| row.restored.timeline == Some(CURRENT);

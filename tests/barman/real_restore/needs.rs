@@ -8,17 +8,17 @@ use crate::real_restore::rounds::timeline_of;
 /// By the words of Barman and of the last history file; nothing in here is the exporter's.
 pub(crate) struct Needs<'a> {
     backups: Vec<Backup<'a>>,
-    /// The timelines before the last one, in order, with the position at which each was left.
+    /// Timelines before the last one, in order, with the position at which each was left.
     left_at: Vec<(u32, u64)>,
     segment_size: u64,
 }
 
 struct Backup<'a> {
-    /// Its first segment.
+    /// First segment of the backup.
     begin: &'a str,
-    /// The segment with which it becomes consistent.
+    /// Segment with which it becomes consistent.
     end: &'a str,
-    /// The position with which it does.
+    /// Position at which it becomes consistent.
     end_position: u64,
     is_standalone: bool,
 }
@@ -68,13 +68,13 @@ impl<'a> Needs<'a> {
     }
 }
 
-/// A line of a history file: a timeline, where it was left, and why.
+/// Line of a history file: a timeline, the position at which it was left, and the reason.
 fn left_at(line: &str) -> Option<(u32, u64)> {
     let mut words = line.split_whitespace();
     Some((words.next()?.parse().ok()?, position(words.next()?)))
 }
 
-/// An LSN as the number that it is.
+/// Converts an LSN into a number.
 fn position(lsn: &str) -> u64 {
     let number = |half: &str| u64::from_str_radix(half, 16).ok();
     let halves = lsn.split_once('/').and_then(|(high, low)| number(high).zip(number(low)));

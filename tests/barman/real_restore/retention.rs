@@ -12,16 +12,16 @@ use crate::real_restore::sums::{Listing, segment_of};
 use crate::real_restore::verdicts::server_of;
 use crate::real_restore::{assert_verdicts, exporter_verdicts};
 
-/// One run of `barman-cloud-backup-delete`.
+/// Run of `barman-cloud-backup-delete`.
 struct Deletion<'a> {
     policy: &'a str,
-    /// The finished backups before it, oldest first.
+    /// Finished backups before it, oldest first.
     before: &'a [&'a str],
     /// Those that it should leave.
     after: &'a [&'a str],
     /// Those of them that are kept by themselves.
     standalone: &'a [&'a str],
-    /// The timelines of which WAL should go.
+    /// Timelines whose WAL should be deleted.
     of_timelines: &'a [u32],
 }
 
@@ -123,7 +123,7 @@ fn assert_deletion(archive: &Archive, deletion: &Deletion<'_>) {
     assert_obsolete(archive, policy, &needs);
 }
 
-/// Compares the WAL that nobody needs.
+/// Compares the WAL that no backup needs.
 fn assert_obsolete(archive: &Archive, policy: &str, needs: &Needs<'_>) {
     let said = exporter_verdicts(archive, policy);
     let server = server_of(&said, &archive.stack.settings().server);
@@ -134,7 +134,7 @@ fn assert_obsolete(archive: &Archive, policy: &str, needs: &Needs<'_>) {
     assert_eq!(server["reclaimable_bytes"]["obsolete_wal"], json!(sums.bytes));
 }
 
-/// The ids of the backups whose `backup.info` is among these keys, in order.
+/// Ids of the backups whose `backup.info` is among these keys, in order.
 fn gone_backups(keys: &BTreeSet<String>) -> Vec<&str> {
     let directories = keys.iter().filter_map(|key| key.strip_suffix("/backup.info"));
     directories.filter_map(|directory| directory.rsplit('/').next()).collect()

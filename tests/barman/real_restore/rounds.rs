@@ -9,10 +9,10 @@ use test_support::{RestoreTarget, Restored};
 
 use crate::real_restore::archive::Archive;
 
-/// Restores that run at the same time: more would only wait for each other.
+/// Number of restores that run at the same time: more would only wait for each other.
 const AT_ONCE: usize = 2;
 
-/// One restore and how it went.
+/// Restore and its outcome.
 #[derive(Debug)]
 pub(crate) struct Row {
     /// Name of the backup in the archive.
@@ -26,18 +26,18 @@ pub(crate) struct Row {
 /// Expected end of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The server comes up, and this was the last segment.
+    /// Server that came up after this last segment.
     At(String),
-    /// The server comes up, and the last segment was the partial one of a timeline.
+    /// Server that came up after the partial segment of a timeline.
     InPartialOf(u32),
-    /// The server does not come up, or is not even there to be started.
+    /// Server that did not come up, or that Barman could not restore.
     Refused,
 }
 
-/// A backup by its name, where it should be recovered to, and how far it should get.
+/// Backup by its name, the target of its recovery, and the expected reach.
 pub(crate) type Wish = (&'static str, RestoreTarget, Ending);
 
-/// A timeline by its number.
+/// Timeline by its number.
 pub(crate) const fn timeline(number: u32) -> RestoreTarget {
     RestoreTarget { timeline: Some(number), no_partial: false }
 }
@@ -53,7 +53,7 @@ pub(crate) const LATEST: RestoreTarget = RestoreTarget { timeline: None, no_part
 /// Restores for real and returns the outcomes.
 ///
 /// # Panics
-/// When one is not as wished.
+/// Panics if one is not as wished.
 pub(crate) fn round(archive: &Archive, title: &str, wishes: Vec<Wish>) -> Vec<Row> {
     let targets = wishes.iter().map(|&(name, target, _)| (name, target)).collect();
     let rows = restore_all(archive, targets);
@@ -65,7 +65,7 @@ pub(crate) fn round(archive: &Archive, title: &str, wishes: Vec<Wish>) -> Vec<Ro
     rows
 }
 
-/// Restores, some at a time, and returns the outcomes in the order of the wishes.
+/// Restores, several at a time, and returns the outcomes in the order of the requests.
 fn restore_all(archive: &Archive, wishes: Vec<(&'static str, RestoreTarget)>) -> Vec<Row> {
     let waiting = Mutex::new(wishes.into_iter().enumerate());
     let done = Mutex::new(Vec::new());
@@ -89,7 +89,7 @@ fn restore(archive: &Archive, name: &'static str, target: RestoreTarget) -> Row 
     Row { name, backup_id, target, restored, took: begun.elapsed() }
 }
 
-/// A table to be read by people.
+/// Table for people.
 fn print_table(title: &str, rows: &[Row]) {
     println!("\n{title}");
     println!("{:<20} {:<12} {:<5} {:<33} {:<10} on", "backup", "target", "up", "last", "LSN");
@@ -108,7 +108,7 @@ impl Row {
     }
 }
 
-/// The timeline in the name of a segment.
+/// Timeline in the name of a segment.
 pub(crate) fn timeline_of(segment: &str) -> u32 {
     let timeline = segment.get(..8).and_then(|number| u32::from_str_radix(number, 16).ok());
     timeline.unwrap_or_else(|| panic!("no segment: `{segment}`"))

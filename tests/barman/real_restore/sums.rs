@@ -1,4 +1,4 @@
-//! Objects and bytes that the exporter tells, against those that were read or went.
+//! Objects and bytes in the report, compared with those that were read or deleted.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::real_restore::archive::Archive;
 use crate::real_restore::needs::Needs;
 use crate::real_restore::rounds::{Row, timeline_of};
 
-/// The bucket at one moment.
+/// Bucket at one moment.
 pub(crate) struct Listing(Vec<ListedObject>);
 
 /// Objects and their bytes.
@@ -25,7 +25,7 @@ impl Listing {
         Self(archive.stack.listing())
     }
 
-    /// The objects whose keys are like that.
+    /// Objects whose keys match.
     pub(crate) fn sums(&self, is_counted: impl Fn(&str) -> bool) -> Sums {
         let counted = self.0.iter().filter(|object| is_counted(&object.key));
         counted.fold(Sums::default(), |sums, object| Sums {
@@ -34,7 +34,7 @@ impl Listing {
         })
     }
 
-    /// The complete segments that nobody needs.
+    /// Complete segments that no backup needs.
     pub(crate) fn not_needed(&self, needs: &Needs<'_>) -> Sums {
         self.sums(|key| segment_of(key).is_some_and(|segment| !needs.contain(segment)))
     }
@@ -65,7 +65,7 @@ pub(crate) fn read_by(row: &Row, target: u32, archive: &Archive, listing: &Listi
     })
 }
 
-/// The name of a complete segment, from its key.
+/// Name of a complete segment, from its key.
 pub(crate) fn segment_of(key: &str) -> Option<&str> {
     let (directory, file) = key.rsplit_once('/')?;
     let name = file.strip_suffix(".gz")?;

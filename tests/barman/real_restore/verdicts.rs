@@ -5,17 +5,17 @@ use serde_json::Value;
 use crate::real_restore::archive::Segments;
 use crate::real_restore::rounds::{Row, timeline_of};
 
-/// Restores of an archive that did not change meanwhile.
+/// Restores of an archive that did not change during them.
 pub(crate) struct Reality<'a> {
     pub(crate) rows: &'a [Row],
-    /// The complete segments of the archive.
+    /// Complete segments of the archive.
     pub(crate) segments: &'a Segments,
-    /// The timeline that verdicts speak of.
+    /// Timeline that the verdicts are about.
     pub(crate) current_timeline: u32,
 }
 
 impl Reality<'_> {
-    /// One line for everything that the exporter sees in another way.
+    /// Lines about all restores that the exporter judges differently.
     pub(crate) fn differences(&self, verdicts: &Value, server: &str) -> Vec<String> {
         let server = server_of(verdicts, server);
         self.rows.iter().filter_map(|row| self.difference(server, row)).collect()
@@ -79,7 +79,7 @@ impl Reality<'_> {
     }
 }
 
-/// The last complete segment that was replayed before the first one missing.
+/// Last complete segment that was replayed before the first missing one.
 ///
 /// Where that one is missing, Barman gives a partial segment for it, and PostgreSQL takes what the
 /// parent timeline has under the same number; neither is a part of the path.
@@ -104,7 +104,7 @@ fn about_restorable(backup: &Value, row: &Row) -> Option<String> {
     is_denied.then(|| format!("{verdict:?}, but it came up"))
 }
 
-/// The report's entry on a backup with a target.
+/// Entry of the report on a backup with a target.
 fn follow<'a>(backup: &'a Value, target: &str) -> Option<&'a Value> {
     backup["follow"].as_array()?.iter().find(|follow| follow["target"] == target)
 }
@@ -141,7 +141,7 @@ mod tests {
     const CHILD: &str = "000000020000000000000006";
     const LAST: &str = "000000020000000000000007";
 
-    /// A restore that was given these segments, of which the last may be partial.
+    /// Restore that was given these segments, the last of which may be partial.
     fn row(target: u32, given: &[&str], last_is_partial: bool) -> Row {
         let object = |name: &str| Some(format!("{name}.gz"));
         let request = |name: &&str| WalRequest { name: (*name).to_owned(), object: object(name) };

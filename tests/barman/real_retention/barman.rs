@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     pub(crate) left: Option<BTreeSet<String>>,
 }
 
-/// Asks Barman about all servers at once, because starting it takes most of the time.
+/// Runs Barman for all servers at once, because its start takes most of the time.
 pub(crate) fn ask(servers: &[Server]) -> Vec<Answer> {
     let question = |server: &Server| {
         json!({

@@ -58,7 +58,7 @@ fn assert_same(server: &Server, answer: &Answer) {
     assert_eq!(left, answer.left, "keys that the deletion of seed {seed} leaves");
 }
 
-/// The keys that a deletion leaves.
+/// Keys that a deletion leaves.
 fn left(server: &Server, deletion: &Deletion) -> BTreeSet<String> {
     let goes = |key: &str| match server_key(key) {
         ServerKey::Backup { id, file } => {

@@ -8,28 +8,28 @@ use barman_archive::retention::{CatalogBackup, RetentionPolicy};
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 
-/// One server.
+/// Server with its backups and its retention policy.
 pub(crate) struct Server {
     /// Seed that determines everything else.
     pub(crate) seed: u64,
-    /// Its backups by id.
+    /// Backups by id.
     pub(crate) backups: BTreeMap<String, Backup>,
     /// Keys of its WAL.
     pub(crate) wal: BTreeSet<String>,
-    /// Its retention policy.
+    /// Retention policy.
     pub(crate) policy: RetentionPolicy,
     /// Number of backups that stay whatever the policy says.
     pub(crate) minimum: u32,
 }
 
-/// One backup.
+/// Backup of a generated server.
 pub(crate) struct Backup {
     status: &'static str,
     ended_at: DateTime<Utc>,
     begin_wal: SegmentName,
     end_wal: SegmentName,
     keep: Option<&'static str>,
-    /// The backup that this incremental one builds on.
+    /// Backup that this incremental one is built on.
     pub(crate) parent: Option<String>,
     children: Vec<String>,
 }
@@ -70,7 +70,7 @@ impl Server {
         Self { seed, backups, wal, policy, minimum }
     }
 
-    /// Its small files by key, and its other keys with empty content.
+    /// Small files by key, and the other keys with empty content.
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let mut files: BTreeMap<String, String> =
             self.wal.iter().map(|key| (key.clone(), String::new())).collect();
@@ -84,7 +84,7 @@ impl Server {
         files
     }
 
-    /// Its backups, read from their files.
+    /// Backups of the server, read from their files.
     pub(crate) fn catalog(&self) -> Vec<CatalogBackup> {
         let backups = self.backups.iter().map(|(id, backup)| {
             let info = BackupInfo::parse(backup.info().as_bytes()).expect("the file is whole");

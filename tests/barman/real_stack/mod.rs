@@ -1,4 +1,4 @@
-//! The whole program against a store that real PostgreSQL and real Barman tools have filled.
+//! Whole program against a store that real PostgreSQL and real Barman tools have filled.
 //!
 //! What it exposes is compared with what `barman-cloud-backup-list` and a plain listing say, at
 //! the start and after each thing that happens to an archive.
@@ -17,7 +17,7 @@ use crate::real_stack::truth::{ARCHIVE, Series, Truth, series_text};
 /// Time for two scans, of which one begins every other second.
 const TWO_SCANS: Duration = Duration::from_mins(1);
 
-/// The families whose every series is compared.
+/// Families whose series are all compared.
 const COMPARED: [&str; 14] = [
     "barman_cloud_backups",
     "barman_cloud_backup_last_success_timestamp_seconds",
@@ -97,13 +97,13 @@ async fn assert_agreement(exporter: &Exporter, stack: &Stack, after: &str) -> Ve
     truth.statuses()
 }
 
-/// Every series of the compared families.
+/// All series of the compared families.
 fn compared(samples: &Samples) -> Series {
     let compared = samples.iter().filter(|sample| COMPARED.contains(&sample.name.as_str()));
     compared.map(|sample| (series_text(sample), sample.value)).collect()
 }
 
-/// One line for each series that is missing, superfluous or of another value.
+/// Lines about series that are missing, superfluous or of another value.
 fn differences(expected: &Series, found: &Series) -> Vec<String> {
     let every: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
     let unequal = every.into_iter().filter(|&series| {

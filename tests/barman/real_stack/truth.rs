@@ -22,7 +22,7 @@ pub(crate) struct Truth {
 }
 
 impl Truth {
-    /// Asks the tools of the stack.
+    /// Runs the tools of the stack.
     pub(crate) fn of(stack: &Stack) -> Self {
         let settings = stack.settings();
         let list = stack.backup_list();
@@ -36,7 +36,7 @@ impl Truth {
         }
     }
 
-    /// The status of each backup, in Barman's words and order.
+    /// Status of each backup, in Barman's words and order.
     pub(crate) fn statuses(&self) -> Vec<String> {
         self.backups.iter().map(|backup| text(backup, "status").to_owned()).collect()
     }
@@ -137,7 +137,7 @@ impl Truth {
         ]
     }
 
-    /// A sample with the server's labels.
+    /// Sample with the server's labels.
     fn sample(&self, name: &str, labels: &[(&str, &str)], value: f64) -> Sample {
         sample(name, &[&[("server", self.server.as_str())], labels].concat(), value)
     }
@@ -146,7 +146,7 @@ impl Truth {
         self.backups.iter().filter(move |backup| text(backup, "status") == status)
     }
 
-    /// The objects below a directory of the server.
+    /// Objects below a directory of the server.
     fn below(&self, directory: &str) -> impl Iterator<Item = &ListedObject> {
         let prefix = format!("{}{directory}", self.directory);
         self.objects.iter().filter(move |object| object.key.starts_with(&prefix))
@@ -157,20 +157,20 @@ impl Truth {
     }
 }
 
-/// A series as text, to be compared and read.
+/// Series as text, for comparison and for people.
 pub(crate) fn series_text(sample: &Sample) -> String {
     let labels = sample.labels.iter().map(|(name, value)| format!("{name}={value:?}"));
     format!("{}{{{}}}", sample.name, labels.collect::<Vec<_>>().join(","))
 }
 
-/// A sample with the archive's label.
+/// Sample with the archive's label.
 fn sample(name: &str, labels: &[(&str, &str)], value: f64) -> Sample {
     let labels = labels.iter().chain(&[("archive", ARCHIVE)]);
     let labels = labels.map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
     Sample { name: format!("barman_cloud_{name}"), labels, value }
 }
 
-/// The timeline of a full segment; `None` for every other key.
+/// Timeline of a whole segment; `None` for every other key.
 ///
 /// This archive compresses each of its WAL files with gzip.
 fn timeline_of_segment(key: &str) -> Option<u32> {
@@ -184,7 +184,7 @@ fn bytes<'a>(objects: impl IntoIterator<Item = &'a ListedObject>) -> f64 {
     objects.into_iter().map(|object| float(object.size)).sum()
 }
 
-/// A count or size as Prometheus has it; those of this test fit.
+/// Converts a count or a size into a sample's value; those of this test fit.
 fn float<T: TryInto<u32, Error: std::fmt::Debug>>(number: T) -> f64 {
     f64::from(number.try_into().expect("this archive is smaller than 4 GiB"))
 }

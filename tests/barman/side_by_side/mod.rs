@@ -11,14 +11,14 @@ use test_support::{
     small_archive, small_key,
 };
 
-/// A store and settings that boto3 and Barman can handle.
+/// Store and settings that boto3 and Barman can handle.
 struct Case {
     name: &'static str,
     bucket: &'static str,
     prefix: &'static str,
     server: &'static str,
     options: Options,
-    /// The region of the configuration.
+    /// Region of the configuration.
     region: Option<&'static str>,
     /// True if the bucket may be listed as a whole.
     is_listable: bool,
@@ -41,7 +41,7 @@ impl Case {
         Self { options, ..self }
     }
 
-    /// A store with the small archive's objects at the place of this case.
+    /// Store with the small archive's objects in the place that this case requires.
     fn store(&self) -> Store {
         let (from, store) = (small_archive(), Store::default());
         for key in from.keys(SMALL_BUCKET) {
@@ -112,7 +112,7 @@ async fn what_boto3_and_barman_read_is_read() {
     }
 }
 
-/// The exporter's report on the archive.
+/// Report of the exporter on the archive.
 async fn report(archive: &EmbeddedArchive, case: &Case) -> Value {
     let arguments = ["--output", "json", "--at", SMALL_MORNING];
     let ended = archive.run("report", vec![case.settings(archive)], &arguments).await;

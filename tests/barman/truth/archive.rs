@@ -1,4 +1,4 @@
-//! An archive in Barman's layout, in a directory, and the scripts with which PostgreSQL writes and
+//! Archive in Barman's layout, in a directory, and the scripts with which PostgreSQL writes and
 //! reads it.
 
 use std::fs::{self, File};
@@ -22,7 +22,7 @@ const SYSTEM_OFFSET: usize = 24;
 /// Ending of compressed objects.
 pub(crate) const COMPRESSED: &str = ".gz";
 
-/// The directory of one server in an archive.
+/// Directory of one server in an archive.
 pub(crate) struct Archive {
     directory: PathBuf,
     scripts: PathBuf,
@@ -61,7 +61,7 @@ impl Archive {
         )
     }
 
-    /// A `restore_command` that records its requests in a file.
+    /// `restore_command` that records its requests in a file.
     pub(crate) fn restore_command(&self, requests: &Path) -> String {
         let script = self.script("restore");
         format!("sh {} \"%f\" \"%p\" {}", script.display(), requests.display())
@@ -76,7 +76,7 @@ impl Archive {
             .expect("an own directory can be written");
     }
 
-    /// The script that copies a data directory.
+    /// Script that copies a data directory.
     pub(crate) fn copy_script(&self) -> PathBuf {
         self.script("copy")
     }
@@ -89,7 +89,7 @@ impl Archive {
             .expect("the archive can be written");
     }
 
-    /// The file of an object, by its key below the server.
+    /// File of an object, by its key below the server.
     pub(crate) fn file(&self, key: &str) -> PathBuf {
         self.directory.join(key)
     }
@@ -107,7 +107,7 @@ impl Archive {
         keys.iter().filter_map(|key| Segment::parse(file_name(key))).collect()
     }
 
-    /// All objects as they are now, with their times in a story.
+    /// All objects in their present state, with their times in a story.
     pub(crate) fn objects(&self, clock: Clock) -> Vec<StoredObject> {
         self.keys().into_iter().map(|key| self.object(key, clock)).collect()
     }
@@ -150,13 +150,13 @@ impl Archive {
     }
 }
 
-/// The last part of a key, without the ending of compressed objects.
+/// Last part of a key, without the ending of compressed objects.
 pub(crate) fn file_name(key: &str) -> &str {
     let name = key.rsplit('/').next().unwrap_or(key);
     name.strip_suffix(COMPRESSED).unwrap_or(name)
 }
 
-/// The system identifier in a segment; `None` if it is too short or cannot be decompressed.
+/// System identifier in a segment; `None` if it is too short or cannot be decompressed.
 fn system_of(file: &Path) -> Option<u64> {
     let open = File::open(file).ok()?;
     let mut head = [0; SYSTEM_OFFSET + 8];

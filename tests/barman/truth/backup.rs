@@ -14,12 +14,12 @@ use crate::truth::wal::{Lsn, SEGMENT_SIZE, Segment};
 /// Two empty blocks: a tar archive without members.
 const EMPTY_TAR: [u8; 1024] = [0; 1024];
 
-/// A copy of a data directory, with the server's positions at its start and its end.
+/// Copy of a data directory, with the server's positions at its start and its end.
 pub(crate) struct Copied {
     pub(crate) system: u64,
     pub(crate) start: Mark,
     pub(crate) stop: Mark,
-    /// The backup label, with `\n` for its line ends.
+    /// Backup label, with `\n` for its line ends.
     label: String,
 }
 
@@ -89,7 +89,7 @@ impl Copied {
         }
     }
 
-    /// The id of the backup, which Barman derives from the time.
+    /// Id of the backup, which Barman derives from the time.
     fn id(&self, clock: Clock) -> String {
         let begun = moment(clock.story_of_micros(self.start.at));
         begun.format("%Y%m%dT%H%M%S").to_string()
@@ -158,8 +158,8 @@ impl Mark {
         })
     }
 
-    /// The segment that Barman names: the one that holds the byte at this position, which at a
-    /// boundary is the next one.
+    /// Segment that Barman names: the one with the byte at this position, which at a boundary is
+    /// the next one.
     pub(crate) fn segment(&self) -> Segment {
         Segment { timeline: self.timeline, number: self.lsn.segment() }
     }

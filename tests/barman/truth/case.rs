@@ -1,4 +1,4 @@
-//! One state of an archive with everything that is known about it: enough to judge it again.
+//! State of an archive with everything that is known about it: enough to judge it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::truth::archive::{COMPRESSED, file_name};
 use crate::truth::wal::{Lsn, SEGMENT_SIZE, Segment, history_timeline};
 
-/// An archive that does not change, and restores from it.
+/// Archive that does not change, and restores from it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Case {
     pub(crate) seed: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Case {
     pub(crate) restores: Vec<Restore>,
 }
 
-/// An object of the archive.
+/// Object of the archive.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct StoredObject {
     /// Key, without the directory of the server.
@@ -37,14 +37,14 @@ pub(crate) struct StoredObject {
     pub(crate) system: Option<u64>,
 }
 
-/// A backup that is complete except for its WAL.
+/// Backup that is complete except for its WAL.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TakenBackup {
     pub(crate) id: String,
     pub(crate) system: u64,
-    /// The segment in which recovery starts.
+    /// Segment in which recovery starts.
     pub(crate) first: Segment,
-    /// The segment in which the data become consistent.
+    /// Segment in which the data become consistent.
     pub(crate) last: Segment,
 }
 
@@ -56,7 +56,7 @@ pub(crate) enum Target {
     Latest,
 }
 
-/// A restore and its outcome.
+/// Restore and its outcome.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Restore {
     pub(crate) backup: String,
@@ -68,7 +68,7 @@ pub(crate) struct Restore {
     pub(crate) was_consistent: bool,
     /// Error with which the server ended; `None` if it came up.
     pub(crate) complaint: Option<String>,
-    /// The timeline that it recovered to; `None` unless it came up.
+    /// Timeline that it recovered to; `None` unless the server came up.
     pub(crate) timeline: Option<u32>,
     /// Start of the last record that was replayed.
     pub(crate) redo_done: Option<Lsn>,
@@ -76,7 +76,7 @@ pub(crate) struct Restore {
     pub(crate) requests: Vec<Request>,
 }
 
-/// A file that PostgreSQL asked the archive for.
+/// File that PostgreSQL requested from the archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) name: String,
@@ -85,7 +85,7 @@ pub(crate) struct Request {
 }
 
 impl Case {
-    /// The WAL files in the listing.
+    /// WAL files in the listing.
     pub(crate) fn wal(&self) -> Wal<'_> {
         let mut wal = Wal::default();
         for object in &self.objects {
@@ -103,14 +103,14 @@ impl Case {
         wal
     }
 
-    /// Each timeline that occurs in the archive.
+    /// Timelines that occur in the archive.
     pub(crate) fn timelines(&self) -> BTreeSet<u32> {
         let mut timelines = self.wal().timelines;
         timelines.extend(self.backups.iter().map(|backup| backup.first.timeline));
         timelines
     }
 
-    /// Each timeline that occurs in the archive, one that does not, `current` and `latest`.
+    /// Timelines that occur in the archive, one that does not, `current` and `latest`.
     pub(crate) fn targets(&self) -> Vec<Target> {
         let mut timelines = self.timelines();
         let beyond = timelines.last().map_or(1, |timeline| timeline + 1);
@@ -120,13 +120,13 @@ impl Case {
     }
 }
 
-/// The timeline in the name of a WAL file of any kind.
+/// Timeline in the name of a WAL file of any kind.
 fn timeline_of(name: &str) -> Option<u32> {
     let segment = name.get(..24).and_then(Segment::parse);
     segment.map(|segment| segment.timeline).or_else(|| history_timeline(name))
 }
 
-/// The WAL files of an archive.
+/// WAL files of an archive.
 #[derive(Default)]
 pub(crate) struct Wal<'a> {
     /// Complete segments, by their names alone.
@@ -151,7 +151,7 @@ impl Wal<'_> {
         behind.any(|segment| *segment > end && !self.has(*segment))
     }
 
-    /// The last complete segment that a system has written on a timeline.
+    /// Last complete segment that a system has written on a timeline.
     pub(crate) fn newest(&self, timeline: u32, system: u64) -> Option<Segment> {
         let is_one = |segment: &&Segment| {
             segment.timeline == timeline && self.has(**segment) && self.is_of(**segment, system)
@@ -181,7 +181,7 @@ impl Wal<'_> {
 }
 
 impl StoredObject {
-    /// The content in bytes; `None` if it is never read.
+    /// Content in bytes; `None` if it is never read.
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         let text = self.content.as_ref()?;
         Some(text.chars().filter_map(|character| u8::try_from(character).ok()).collect())
@@ -196,8 +196,7 @@ impl Request {
 }
 
 impl Restore {
-    /// The first request for a segment of this number: PostgreSQL asks for the one on the path
-    /// first.
+    /// First request for a segment of this number: PostgreSQL requests the one on the path first.
     pub(crate) fn first_asked(&self, number: u64) -> Option<(Segment, &Request)> {
         self.asked(number).next()
     }

@@ -1,4 +1,4 @@
-//! The time of the story: every second of the test counts as an hour.
+//! Time of the story: every second of the test counts as an hour.
 //!
 //! A life that takes half a minute would look like one burst of uploads, with many objects in one
 //! second of a listing. Stretched, it looks like two days, in the same order.

@@ -1,4 +1,4 @@
-//! The program's verdict on a case: the real program runs on a store with the case's objects.
+//! Verdict of the program on a case: the real program runs on a store with the case's objects.
 
 use embedded_s3::{Options, Store};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const SERVER: &str = "main";
 /// Returns the report of `check --output json` on the server.
 ///
 /// # Panics
-/// When it does not judge the archive.
+/// Panics if it does not judge the archive.
 pub(crate) fn judge(case: &Case) -> Value {
     let runtime = Runtime::new().expect("a runtime can be made");
     let archive =

@@ -1,4 +1,4 @@
-//! The truth about random lives: the program's report on an archive, compared with real restores.
+//! Truth about random lives: the program's report on an archive, compared with real restores.
 //!
 //! A seed decides what happens to a real PostgreSQL and then to its archive. Every backup is
 //! restored to every target, and PostgreSQL is right. `make truth` runs as many rounds as

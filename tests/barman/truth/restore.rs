@@ -36,7 +36,7 @@ pub(crate) struct Restorer<'a> {
     made: AtomicU32,
 }
 
-/// One restore under way.
+/// Restore in progress.
 struct Attempt {
     directory: PathBuf,
     server: Part,
@@ -141,7 +141,7 @@ impl Attempt {
 /// Returns the error that a server ended with.
 ///
 /// # Panics
-/// When the log has none: then a restore says nothing about the archive.
+/// Panics if the log has none: then a restore says nothing about the archive.
 fn complaint(log: &str) -> String {
     // An abandoned timeline may hold another checkpoint at the very position of the backup's.
     let is_end = |line| ["FATAL:", "PANIC:"].iter().find_map(|level| str::split_once(line, level));
@@ -149,12 +149,12 @@ fn complaint(log: &str) -> String {
     text.unwrap_or_else(|| panic!("a restored server did not say why it ended:\n{log}"))
 }
 
-/// The word after some text in a log.
+/// Word after some text in a log.
 fn after<'a>(log: &'a str, text: &str) -> Option<&'a str> {
     log.rsplit_once(text)?.1.split_whitespace().next()
 }
 
-/// The timeline that a server left for a new one, according to the new one's history file.
+/// Timeline that a server left for a new one, according to the new one's history file.
 fn recovered_timeline(log: &str, data: &Path) -> Option<u32> {
     let timeline: u32 = after(log, "selected new timeline ID: ")?.parse().ok()?;
     let history = fs::read_to_string(data.join(format!("pg_wal/{timeline:08X}.history"))).ok()?;

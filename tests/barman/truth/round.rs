@@ -1,4 +1,4 @@
-//! One round: a life, and its archive before and after damage, restored and judged.
+//! Round: a life, and its archive before and after damage, restored and judged.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ const MOST_DAMAGES: usize = 3;
 /// Time from the last upload to the judgement, in seconds.
 const LATER: i64 = 3600;
 
-/// The outcome of one round.
+/// Outcome of one round.
 pub(crate) struct Round {
     pub(crate) seed: u64,
     pub(crate) restores: usize,
@@ -63,7 +63,7 @@ pub(crate) fn round(seed: u64) -> Round {
     round
 }
 
-/// The archive as it is now, with every backup restored to every target.
+/// Archive in its present state, with every backup restored to every target.
 fn case(
     seed: u64,
     damages: usize,
@@ -139,7 +139,7 @@ pub(crate) fn again(seed: u64) -> Round {
     round
 }
 
-/// The seeds of all kept cases.
+/// Seeds of all kept cases.
 pub(crate) fn kept_seeds() -> Vec<u64> {
     let entries = fs::read_dir(kept_directory()).into_iter().flatten().flatten();
     let mut seeds: Vec<u64> =

@@ -1,4 +1,4 @@
-//! A temporary place for databases: in memory if there is room.
+//! Temporary place for databases: in memory if there is room.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ impl Scratch {
         Self(made.expect("temporary directories can be made"))
     }
 
-    /// A path below the directory.
+    /// Path below the directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }

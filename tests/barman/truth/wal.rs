@@ -9,7 +9,7 @@ pub(crate) const SEGMENT_SIZE: u64 = 1 << 20;
 
 const SEGMENTS_PER_LOG: u64 = (1 << 32) / SEGMENT_SIZE;
 
-/// A segment by its timeline and its number, which continues from log to log.
+/// Segment by its timeline and its number, which continues from one WAL directory to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Segment {
     pub(crate) timeline: u32,
@@ -48,7 +48,7 @@ pub(crate) fn history_timeline(name: &str) -> Option<u32> {
     u32::from_str_radix(number, 16).ok()
 }
 
-/// A position in the WAL.
+/// Position in the WAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Lsn(pub(crate) u64);
 

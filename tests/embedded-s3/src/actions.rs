@@ -9,37 +9,37 @@ use http::Extensions;
 /// Treatment of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// An error in the XML of S3.
+    /// Error in the XML of S3.
     Error(ErrorAnswer),
-    /// Any answer at all, such as garbage.
+    /// Arbitrary answer, such as garbage.
     Raw {
         /// HTTP status.
         status: u16,
         /// Value of the header.
         content_type: String,
-        /// The whole body.
+        /// Whole body.
         body: Bytes,
     },
-    /// Never an answer; the connection stays open.
+    /// No answer; the connection stays open.
     Hang,
-    /// The right answer, after this time.
+    /// Right answer, after this time.
     Delay(Duration),
-    /// The connection is closed without an answer.
+    /// Closed connection without an answer.
     DropConnection,
-    /// The right answer, but after so many bytes of its body the connection is closed.
+    /// Right answer, but the connection is closed after this many bytes of the body.
     TruncateBody(usize),
-    /// The right page, but the next one is said to begin where this one did.
+    /// Right page, whose marker for the next page is that of this page.
     ///
     /// On a first page: where it ends, even if nothing follows. For all three listings.
     RepeatToken,
 }
 
-/// An error as S3 words it.
+/// Error in S3's form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorAnswer {
     /// HTTP status.
     pub status: u16,
-    /// Such as `SlowDown`.
+    /// Error code, such as `SlowDown`.
     pub code: String,
     /// Message for people.
     pub message: String,
@@ -50,7 +50,7 @@ pub struct ErrorAnswer {
 }
 
 impl Action {
-    /// An error with the code alone.
+    /// Returns an error with only a code.
     #[must_use]
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         Self::Error(ErrorAnswer::new(status, code, message))
@@ -105,7 +105,7 @@ impl Action {
 }
 
 impl ErrorAnswer {
-    /// An error without further elements and headers.
+    /// Returns an error without further elements and headers.
     #[must_use]
     pub fn new(status: u16, code: &str, message: &str) -> Self {
         let [code, message] = [code, message].map(str::to_owned);
@@ -139,7 +139,7 @@ impl ErrorAnswer {
     }
 }
 
-/// Tells a listing that the next page begins where this one did.
+/// Makes the marker for the next page of a listing that of this page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RepeatToken;
 

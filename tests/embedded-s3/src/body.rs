@@ -1,4 +1,4 @@
-//! Bodies that are made while they are sent.
+//! Bodies that are generated while they are sent.
 
 use std::io;
 use std::pin::Pin;
@@ -32,11 +32,11 @@ impl Body for Zeros {
     }
 }
 
-/// A body that breaks off.
+/// Body that breaks off.
 #[derive(Debug)]
 pub(crate) struct Truncated {
     next: Step,
-    /// Length of the whole body, which the answer tells.
+    /// Length of the whole body, which the answer states.
     promised: u64,
 }
 

@@ -30,20 +30,20 @@ impl KeyEncoding {
         }
     }
 
-    /// Applies it to what may be missing.
+    /// Encodes an optional text.
     pub(crate) fn apply_to(self, text: Option<&str>) -> Option<String> {
         text.map(|text| self.apply(text))
     }
 }
 
-/// The continuation token of a page that ended with `name`.
+/// Continuation token of a page that ended with `name`.
 ///
 /// It holds percent signs and a plus, so that it survives only clients that escape it.
 pub(crate) fn token_after(name: &str) -> String {
     format!("1+{}", utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
-/// The name a token was made of; `None` if it is not one of ours.
+/// Name that a token was created from; `None` if the token is not from this server.
 pub(crate) fn name_in_token(token: &str) -> Option<String> {
     let name = percent_decode_str(token.strip_prefix("1+")?).decode_utf8().ok()?;
     Some(name.into_owned())

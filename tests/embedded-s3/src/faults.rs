@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::actions::Action;
 use crate::requests::{Operation, Request};
 
-/// The faults of a running server, shared by all clones.
+/// Faults of a running server, shared by all clones.
 ///
 /// They count from when they are added. If several are due at once, the first acts.
 #[derive(Clone, Debug, Default)]
@@ -14,11 +14,11 @@ pub struct Faults(Arc<Mutex<Vec<Armed>>>);
 #[derive(Debug)]
 struct Armed {
     fault: Fault,
-    /// Matching requests so far.
+    /// Number of matching requests that were received.
     seen: u64,
 }
 
-/// One thing that goes wrong.
+/// Fault: a treatment, and the requests that it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Requests that the fault is for.
@@ -27,12 +27,12 @@ pub struct Fault {
     pub what: Action,
 }
 
-/// The requests a fault is for.
+/// Requests that a fault is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct When {
     operation: Option<Operation>,
     containing: Option<String>,
-    lacking: Option<&'static str>,
+    without_parameter: Option<&'static str>,
     from: u64,
     times: u64,
 }
@@ -48,7 +48,7 @@ impl Faults {
         self.armed().push(Armed::new(fault));
     }
 
-    /// Removes all.
+    /// Removes all faults.
     pub fn clear(&self) {
         self.armed().clear();
     }
@@ -77,13 +77,13 @@ impl Armed {
 }
 
 impl Fault {
-    /// A fault for those requests.
+    /// Creates a fault for these requests.
     #[must_use]
     pub fn new(when: When, what: Action) -> Self {
         Self { when, what }
     }
 
-    /// A fault for every request.
+    /// Creates a fault for every request.
     #[must_use]
     pub fn always(what: Action) -> Self {
         Self::new(When::any(), what)
@@ -91,37 +91,43 @@ impl Fault {
 }
 
 impl When {
-    /// Every request.
+    /// Matches every request.
     #[must_use]
     pub fn any() -> Self {
-        Self { operation: None, containing: None, lacking: None, from: 1, times: u64::MAX }
+        Self {
+            operation: None,
+            containing: None,
+            without_parameter: None,
+            from: 1,
+            times: u64::MAX,
+        }
     }
 
-    /// Every request for that operation.
+    /// Matches every request for this operation.
     #[must_use]
     pub fn operation(operation: Operation) -> Self {
         Self { operation: Some(operation), ..Self::any() }
     }
 
-    /// Only those whose key or `prefix` contains this.
+    /// Restricts the match to requests whose key or `prefix` contains this.
     #[must_use]
     pub fn containing(self, text: impl Into<String>) -> Self {
         Self { containing: Some(text.into()), ..self }
     }
 
-    /// Only requests without a parameter of this name.
+    /// Restricts the match to requests without a parameter of this name.
     #[must_use]
-    pub fn lacking(self, parameter: &'static str) -> Self {
-        Self { lacking: Some(parameter), ..self }
+    pub fn without_parameter(self, parameter: &'static str) -> Self {
+        Self { without_parameter: Some(parameter), ..self }
     }
 
-    /// Only from the nth of them on; 1 is the first.
+    /// Restricts the match to the nth matching request and later ones; 1 is the first.
     #[must_use]
     pub fn from_request(self, nth: u64) -> Self {
         Self { from: nth.max(1), ..self }
     }
 
-    /// Only for so many of them.
+    /// Restricts the match to this number of requests.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self { times, ..self }
@@ -134,7 +140,7 @@ impl When {
         };
         self.operation.is_none_or(|operation| operation == request.operation)
             && self.containing.as_ref().is_none_or(contains)
-            && self.lacking.is_none_or(|name| request.parameter(name).is_none())
+            && self.without_parameter.is_none_or(|name| request.parameter(name).is_none())
     }
 
     /// Returns whether the nth of the matching requests gets the fault.

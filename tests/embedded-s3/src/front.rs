@@ -20,7 +20,7 @@ use crate::server::Product;
 /// Reason for closing a connection without an answer.
 pub(crate) type Closed = io::Error;
 
-/// Logs, spoils and passes on.
+/// Service that logs requests, injects faults, and passes the rest on.
 #[derive(Debug)]
 pub(crate) struct Front {
     pub(crate) s3: S3Service,
@@ -118,7 +118,7 @@ impl Front {
     }
 }
 
-/// The region that a request is signed for.
+/// Region that a request is signed for.
 fn signed_for(request: &HttpRequest) -> Option<&str> {
     let authorization = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (_, scope) = authorization.split_once("Credential=")?;

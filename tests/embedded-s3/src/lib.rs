@@ -1,4 +1,4 @@
-//! An S3 service in memory, for the demo and the tests.
+//! S3 service in memory, for the demo and the tests.
 //!
 //! Fill a [`Store`], start a [`Server`] on it, and point any S3 client at
 //! [`Server::endpoint`] with path-style addresses. While it runs, the store can be

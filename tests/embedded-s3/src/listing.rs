@@ -1,4 +1,4 @@
-//! One page of a listing, as S3 cuts it.
+//! Page of a listing, cut as S3 does.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,13 +9,13 @@ use crate::store::Object;
 /// Request for one page of a listing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Query<'a> {
-    /// Only keys that begin so; empty for all.
+    /// Prefix of the listed keys; empty for all.
     pub(crate) prefix: &'a str,
-    /// Keys alike up to and with the first one behind the prefix are one entry.
+    /// Delimiter: keys that agree up to its first occurrence after the prefix are one entry.
     pub(crate) delimiter: Option<&'a str>,
-    /// Only entries behind this one: a key or a common prefix.
+    /// Key or common prefix after which the entries start.
     pub(crate) after: Option<&'a str>,
-    /// No more entries than this.
+    /// Maximum number of entries.
     pub(crate) limit: usize,
 }
 
@@ -26,11 +26,11 @@ pub(crate) struct Page {
     pub(crate) common_prefixes: Vec<String>,
     /// True if there is at least one more entry.
     pub(crate) truncated: bool,
-    /// The last entry, where the next page goes on.
+    /// Last entry, after which the next page starts.
     pub(crate) last: Option<String>,
 }
 
-/// Cuts one page; costs as much as the page is long, not the store.
+/// Cuts one page, at a cost that depends on the page, not on the store.
 pub(crate) fn page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Page {
     let mut page = Page::default();
     let mut from = query.beginning();
@@ -53,8 +53,8 @@ pub(crate) fn page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Pag
     page
 }
 
-/// Cuts one page of a listing in the order of the entries' hashes: always the same, but seemingly
-/// random.
+/// Cuts one page of a listing in the order of the entries' hashes: always the same order, but
+/// seemingly random.
 pub(crate) fn shuffled_page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Page {
     let whole = page(objects, &Query { after: None, limit: usize::MAX, ..*query });
     let keys = whole.objects.into_iter().map(|(key, object)| (key, Some(object)));
@@ -112,7 +112,7 @@ impl Query<'_> {
         first.filter(|(key, _)| key.starts_with(self.prefix))
     }
 
-    /// The entry that stands for `key` together with others.
+    /// Entry that represents `key` together with others.
     fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
         let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty())?;
         let at = key.strip_prefix(self.prefix)?.find(delimiter)?;
@@ -120,7 +120,7 @@ impl Query<'_> {
     }
 }
 
-/// The least text that is greater than every text that begins with `prefix`.
+/// Smallest text that is greater than every text with this prefix.
 fn behind_all_with(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {

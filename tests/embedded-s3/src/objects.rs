@@ -52,7 +52,7 @@ impl Service {
     }
 }
 
-/// The answer with the entries of `page`, all but how it goes on.
+/// Answer with the entries of `page`, without its continuation.
 fn answer(page: Page, input: ListObjectsV2Input, encoding: KeyEncoding) -> ListObjectsV2Output {
     let prefix = input.prefix.unwrap_or_default();
     let common = |prefix: &String| CommonPrefix { prefix: Some(encoding.apply(prefix)) };

@@ -13,27 +13,27 @@ use crate::store::{Content, Object, Part, Store, Upload};
 /// Facts about a recorded archive, in addition to its objects.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Recorded {
-    /// The only bucket of the store.
+    /// Only bucket of the store.
     pub bucket: String,
-    /// The moment the recording ended, by the faked clock.
+    /// End of the recording, by the faked clock.
     pub now: DateTime<Utc>,
 }
 
-/// A recorded archive cannot be loaded.
+/// Reason why a recorded archive cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// A file is missing or cannot be read.
+    /// File that is missing or cannot be read.
     #[error("`{path}` cannot be read", path = path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Cause.
         source: io::Error,
     },
-    /// A file is not the JSON it should be.
+    /// File that is not in the expected JSON form.
     #[error("`{path}` makes no sense", path = path.display())]
     Json {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Cause.
         source: serde_json::Error,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
-/// One request the server saw.
+/// Request that the server received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Operation that it requests.
@@ -14,9 +14,9 @@ pub struct Request {
     pub method: Method,
     /// Path as it was sent, percent-encoded.
     pub path: String,
-    /// Names and values, decoded, in the order they were sent.
+    /// Names and values, decoded, in the order in which they were sent.
     pub query: Vec<(String, String)>,
-    /// Status of the answer; `None` as long as there is none.
+    /// Status of the answer; `None` until there is one.
     pub status: Option<u16>,
 }
 
@@ -57,13 +57,13 @@ impl Request {
         request
     }
 
-    /// The decoded value of that name in the query; empty if it has none.
+    /// Decoded value of this name in the query; empty if it does not have one.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The decoded key; `None` if the request is about a bucket.
+    /// Decoded key; `None` if the request is about a bucket.
     #[must_use]
     pub fn key(&self) -> Option<String> {
         let (_, key) = self.path.strip_prefix('/')?.split_once('/')?;
@@ -113,7 +113,7 @@ struct Entries {
     most_under_way: usize,
 }
 
-/// A request that is being answered.
+/// Request that is being answered.
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     log: Log,

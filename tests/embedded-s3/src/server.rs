@@ -1,4 +1,4 @@
-//! The server: connections, and what they share.
+//! Server: the connections and the state that they share.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,44 +30,45 @@ use crate::tls::{self, Tls};
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// Most entries on a page of a listing; 1000, like S3.
+    /// Maximum number of entries on a page of a listing; 1000, like S3.
     pub page_limit: usize,
-    /// Id and secret of the only access key; `None` lets everyone in, signed or not.
+    /// Id and secret of the only access key; `None` accepts every request, signed or not.
     pub credentials: Option<(String, String)>,
     /// True if `encoding-type=url` writes a space as `+`, like AWS; false for `%20`.
     pub space_as_plus: bool,
-    /// Serves HTTPS instead of HTTP.
+    /// Certificate with which it serves HTTPS; `None` for HTTP.
     pub tls: Option<Tls>,
-    /// The program that it imitates.
+    /// Program that it imitates.
     pub product: Product,
-    /// The path before the buckets, such as `/storage/v1/s3`; empty for none. If there is one,
+    /// Path before the buckets, such as `/storage/v1/s3`; empty for none. If there is one,
     /// signatures are not checked, because they cover the whole path.
     pub base_path: String,
-    /// The only region that requests may be signed for; `None` for any.
+    /// Only region that requests may be signed for; `None` for any.
     pub region: Option<String>,
     /// Prefixes below which objects may be listed; `None` for all.
     pub listable: Option<Vec<String>>,
 }
 
-/// A program with its own dialect of S3.
+/// Program with its own dialect of S3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Product {
     /// Amazon S3.
     #[default]
     S3,
-    /// Lists only unfinished uploads whose key equals the prefix, and none without a prefix.
+    /// MinIO, which lists only unfinished uploads whose key equals the prefix, and none without a
+    /// prefix.
     MinIo,
     /// `MinIo`, except that objects are listed by their encrypted keys: in no visible order, and
     /// only below prefixes that end in a slash.
     Storj,
-    /// Lists objects in no visible order, and does not give its name.
+    /// Store that lists objects in no visible order, and does not give its name.
     Unordered,
     /// `MinIo` without its name: a proxy has removed the header.
     HiddenMinIo,
 }
 
 impl Product {
-    /// Value of its `Server` header; `None` if it has none.
+    /// Value of the `Server` header; `None` if there is none.
     pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::S3 => Some("AmazonS3"),
@@ -108,7 +109,7 @@ impl Default for Options {
     }
 }
 
-/// A running server; it stops when dropped.
+/// Running server, which stops when dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -120,7 +121,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to serve the store; connections are accepted when it returns.
+    /// Starts to serve the store; connections are accepted when it returns.
     ///
     /// # Errors
     ///
@@ -153,19 +154,19 @@ impl Server {
         format!("{}://{}{}", self.scheme, self.address, self.base_path)
     }
 
-    /// The port it listens on.
+    /// Port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// The faults, to be changed while it runs.
+    /// Faults, which can be changed while it runs.
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.faults.clone()
     }
 
-    /// The requests it saw since the start or the last clearing, in order of arrival.
+    /// Requests that it received since the start or the last clearing, in order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.log.requests()
@@ -177,12 +178,12 @@ impl Server {
         self.log.most_under_way()
     }
 
-    /// Forgets the requests it saw.
+    /// Clears the list of requests.
     pub fn clear_requests(&self) {
         self.log.clear();
     }
 
-    /// Closes the port and all connections; returns when nothing listens any more.
+    /// Closes the port and all connections, and returns when nothing listens any more.
     pub async fn stop(mut self) {
         self.accepting.abort();
         // Being aborted is the only way it ends.
@@ -224,7 +225,7 @@ impl NameValidation for AnyName {
     }
 }
 
-/// The only access key there is.
+/// Only access key.
 struct OneKey {
     id: String,
     secret: SecretKey,
@@ -239,7 +240,7 @@ impl S3Auth for OneKey {
     }
 }
 
-/// Accepts until it is aborted, which ends the connections too.
+/// Accepts connections until it is aborted, which closes them too.
 async fn accept(listener: TcpListener, front: Arc<Front>, tls: Option<SslContext>) {
     let mut connections = JoinSet::new();
     loop {

@@ -1,4 +1,4 @@
-//! The operations on buckets and objects.
+//! Operations on buckets and objects.
 
 use std::time::SystemTime;
 
@@ -20,11 +20,11 @@ use crate::encoding::KeyEncoding;
 use crate::server::Product;
 use crate::store::{Bucket, Content, Object, Store};
 
-/// The operations, on a store.
+/// S3 operations on a store.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) store: Store,
-    /// Most entries on one page.
+    /// Maximum number of entries on one page.
     pub(crate) page_limit: usize,
     /// Encoding of keys for `encoding-type=url`.
     pub(crate) url_encoding: KeyEncoding,
@@ -32,7 +32,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Looks into a bucket, which has to be there.
+    /// Passes a bucket to a function, or returns an error if it does not exist.
     pub(crate) fn in_bucket<T>(
         &self,
         bucket: &str,
@@ -67,7 +67,7 @@ impl Service {
     }
 }
 
-/// The content, or the range of it that was asked for, and the words for `Content-Range`.
+/// Content, or the requested range of it, with the value of `Content-Range`.
 fn read(content: Content, range: Option<Range>) -> S3Result<(Content, Option<String>)> {
     let Some(range) = range else {
         return Ok((content, None));

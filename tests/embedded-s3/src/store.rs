@@ -18,14 +18,14 @@ pub struct Store(Arc<RwLock<Buckets>>);
 
 type Buckets = BTreeMap<String, Bucket>;
 
-/// One bucket: its objects by key, its uploads by key and upload id.
+/// Bucket: its objects by key, its uploads by key and upload id.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket {
     pub(crate) objects: BTreeMap<String, Object>,
     pub(crate) uploads: BTreeMap<(String, String), Upload>,
 }
 
-/// One object with what a listing says about it.
+/// Object, with everything that a listing shows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
     /// Content that a client reads.
@@ -34,11 +34,11 @@ pub struct Object {
     pub last_modified: DateTime<Utc>,
     /// Entity tag, without quotes.
     pub etag: String,
-    /// `STANDARD`, unless it was stored as something else.
+    /// Storage class; `STANDARD` unless another one was set.
     pub storage_class: Cow<'static, str>,
 }
 
-/// The bytes of an object, or only their number.
+/// Bytes of an object, or only their number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Real bytes.
@@ -47,25 +47,25 @@ pub enum Content {
     Zeros(u64),
 }
 
-/// A multipart upload that was begun and not completed.
+/// Multipart upload that was started and not completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// Key of the object it would become.
+    /// Key of the object that it would become.
     pub key: String,
-    /// Distinguishes uploads to the same key.
+    /// Identifier that distinguishes uploads to one key.
     pub upload_id: String,
     /// Start of the upload.
     pub initiated: DateTime<Utc>,
-    /// The parts that arrived, by ascending number.
+    /// Parts that arrived, by ascending number.
     pub parts: Vec<Part>,
 }
 
-/// One part of an upload.
+/// Part of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Number of the part, from 1 to 10000.
     pub number: i32,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Arrival time.
     pub last_modified: DateTime<Utc>,
@@ -91,14 +91,14 @@ impl Content {
 }
 
 impl Object {
-    /// An object with real content; its entity tag is the MD5 sum, as S3 has it.
+    /// Creates an object with real content; its entity tag is the MD5 sum, as in S3.
     pub fn bytes(content: impl Into<Bytes>, last_modified: DateTime<Utc>) -> Self {
         let content = content.into();
         let etag = hex(&Md5::checksum(&content));
         Self::new(Content::Bytes(content), last_modified, etag)
     }
 
-    /// An object whose content is left out; its entity tag follows from size and time.
+    /// Creates an object without its content; its entity tag follows from size and time.
     #[must_use]
     pub fn zeros(len: u64, last_modified: DateTime<Utc>) -> Self {
         let etag = format!("{len:016x}{:016x}", last_modified.timestamp_micros());
@@ -127,7 +127,7 @@ impl Store {
         self.write().entry(bucket.to_owned()).or_default();
     }
 
-    /// Puts an object, in place of one with the same key; makes the bucket if need be.
+    /// Puts an object, in place of any with the same key; creates the bucket if necessary.
     pub fn put(&self, bucket: &str, key: impl Into<String>, object: Object) {
         self.write().entry(bucket.to_owned()).or_default().objects.insert(key.into(), object);
     }
@@ -161,20 +161,20 @@ impl Store {
         }
     }
 
-    /// The object of that key.
+    /// Object with this key; `None` if there is none.
     #[must_use]
     pub fn get(&self, bucket: &str, key: &str) -> Option<Object> {
         self.read().get(bucket)?.objects.get(key).cloned()
     }
 
-    /// Changes an object in place; `false` if it is not there.
+    /// Changes an object in place; returns `false` if it does not exist.
     pub fn update(&self, bucket: &str, key: &str, change: impl FnOnce(&mut Object)) -> bool {
         let mut buckets = self.write();
         let object = buckets.get_mut(bucket).and_then(|bucket| bucket.objects.get_mut(key));
         object.map(change).is_some()
     }
 
-    /// All keys of a bucket in the order of their bytes; none if there is no such bucket.
+    /// All keys of a bucket, in the order of their bytes; empty if the bucket does not exist.
     #[must_use]
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         let keys = |bucket: &Bucket| bucket.objects.keys().cloned().collect();
@@ -196,7 +196,7 @@ impl Store {
         }
     }
 
-    /// Looks into a bucket; `None` if there is no such bucket.
+    /// Passes a bucket to a function; `None` if the bucket does not exist.
     pub(crate) fn bucket<T>(&self, bucket: &str, look: impl FnOnce(&Bucket) -> T) -> Option<T> {
         self.read().get(bucket).map(look)
     }

@@ -16,24 +16,24 @@ use tokio_openssl::SslStream;
 /// Key and certificates with which a server serves HTTPS.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    /// The server's certificate, and those between it and the CA.
+    /// Certificate of the server, and those between it and the CA.
     pub cert_pem: String,
-    /// The key of the server's certificate.
+    /// Key of the server's certificate.
     pub key_pem: String,
 }
 
-/// A certificate for `localhost` and 127.0.0.1, and the CA that signed it.
+/// Certificate for `localhost` and 127.0.0.1, with the CA that signed it.
 #[derive(Clone, Debug)]
 pub struct Certificates {
     /// Certificate that clients have to trust.
     pub ca_pem: String,
-    /// The server's certificate.
+    /// Certificate of the server.
     pub cert_pem: String,
-    /// The key of the server's certificate.
+    /// Key of the server's certificate.
     pub key_pem: String,
 }
 
-/// A certificate could not be made.
+/// Reason why a certificate could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("a certificate could not be made")]
 pub struct CertificatesError(#[from] rcgen::Error);
@@ -56,7 +56,7 @@ impl Certificates {
         Ok(Self { ca_pem: ca.pem(), cert_pem: certificate.pem(), key_pem: key.serialize_pem() })
     }
 
-    /// The server's part.
+    /// Builds the server's side of TLS.
     #[must_use]
     pub fn tls(&self) -> Tls {
         Tls { cert_pem: self.cert_pem.clone(), key_pem: self.key_pem.clone() }
@@ -72,7 +72,7 @@ fn ca_params() -> CertificateParams {
 }
 
 impl Tls {
-    /// Serves with the certificate, whatever it is worth: weak keys included.
+    /// Accepts any certificate for serving, even one with a weak key.
     pub(crate) fn acceptor(&self) -> io::Result<SslContext> {
         let mut context = SslContextBuilder::new(SslMethod::tls_server())?;
         context.set_security_level(0);
@@ -87,7 +87,7 @@ impl Tls {
     }
 }
 
-/// Begins TLS on a connection.
+/// Starts TLS on a connection.
 pub(crate) async fn accept(
     context: &SslContext,
     connection: TcpStream,

@@ -103,7 +103,7 @@ fn uploads_behind_markers(
         .collect()
 }
 
-/// No more than `limit` entries, and whether there were more; a page of none is the end.
+/// Takes at most `limit` entries, and returns true if there were more; an empty page is the end.
 fn cut<T>(mut entries: Vec<T>, limit: usize) -> (Vec<T>, bool) {
     let truncated = limit > 0 && entries.len() > limit;
     entries.truncate(limit);

@@ -1,4 +1,4 @@
-//! The image, the systemd unit and the rights.
+//! Image, systemd unit and access rights.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::deploy::{output, printed, project, read, text, tool};
 
 const UNIT: &str = "deploy/systemd/barman-cloud-exporter.service";
 
-/// The exposure that `systemd-analyze security` may find at most, of 100.
+/// Maximum exposure that `systemd-analyze security` may find, of 100.
 const EXPOSURE: &str = "--threshold=15";
 
 #[test]
@@ -45,7 +45,7 @@ fn the_image_is_built_from_what_the_build_needs() {
     assert!(dockerfile.contains("USER 65532:65532\n"));
 }
 
-/// The unit with the program that was built here, in a directory of its own.
+/// Unit with the program that was built here, in a directory of its own.
 fn unit(scratch: &TempDir, change: impl Fn(&str) -> String) -> std::path::PathBuf {
     let built = env!("CARGO_BIN_EXE_barman-cloud-exporter");
     let unit = read(UNIT).replace("/usr/local/bin/barman-cloud-exporter", built);

@@ -1,4 +1,4 @@
-//! The worked example fits together, and its clean-up leaves what is good.
+//! Worked example: its parts fit together, and its clean-up keeps good backups.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn config(documents: &[Value]) -> Value {
     serde_saphyr::from_str(text).expect("the configuration is YAML")
 }
 
-/// The value of an environment variable of the clean-up.
+/// Value of an environment variable of the clean-up.
 fn variable<'a>(documents: &'a [Value], name: &str) -> &'a Value {
     let job = document(documents, "CronJob", "clean-up");
     let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
@@ -53,7 +53,7 @@ fn what_is_watched_is_what_is_backed_up() {
     assert_eq!(cluster["plugins"][0]["parameters"]["barmanObjectName"], "kilobase");
 }
 
-/// It would be made anew each time that retention has deleted it.
+/// Retention would delete the backup again and again, and the operator create it anew.
 #[test]
 fn the_first_backup_is_made_by_hand_and_of_the_same_cluster() {
     let applied = rendered(&project("deploy/examples/kilobase"));

@@ -1,4 +1,4 @@
-//! Every manifest is one that a cluster takes, and the exporter in it starts.
+//! Manifests that a cluster accepts, and with which the exporter starts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -68,7 +68,7 @@ fn only_a_namespace_of_our_own_is_made_and_deleted() {
     assert_eq!(made("cnpg-certificates"), <[Value; 0]>::default());
 }
 
-/// No key of a Secret gets into the pod that only needs its certificate.
+/// Keys of a Secret stay out of the pod, which only needs its certificate.
 #[test]
 fn keys_of_certificates_stay_where_they_are() {
     let documents = rendered(&project("deploy/kubernetes/overlays/cnpg-certificates"));
@@ -93,7 +93,7 @@ pub(crate) fn ways_out(documents: &[Value]) -> Vec<(Value, Value)> {
     rules.iter().map(of_rule).collect()
 }
 
-/// No pod gets at the node's own role; that of EKS Pod Identity is the pod's.
+/// Pods cannot use the node's own role; the role of EKS Pod Identity belongs to the pod.
 #[test]
 fn only_the_overlay_for_aws_lets_pod_identity_through() {
     let to_addresses = |overlay: &str| {
@@ -106,7 +106,7 @@ fn only_the_overlay_for_aws_lets_pod_identity_through() {
     assert_eq!(to_addresses("cnpg-certificates"), []);
 }
 
-/// A label that the operator gives to targets would take the place of one that metrics have.
+/// Labels that the operator adds to targets would replace those of metrics.
 #[test]
 fn labels_of_metrics_arrive_under_their_names() {
     let documents = rendered(&project("deploy/kubernetes/overlays/s3-keys"));
@@ -124,8 +124,8 @@ fn labels_of_metrics_arrive_under_their_names() {
     assert_eq!(dropped, taken);
 }
 
-/// The pod for the commands in runbooks is taken by the namespace of a database, and has Barman as it
-/// runs there.
+/// The namespace of a database accepts the pod for the commands in runbooks, which contains Barman
+/// as it runs there.
 #[test]
 fn the_tools_of_the_runbooks_run_beside_the_database() {
     let pod: Value =

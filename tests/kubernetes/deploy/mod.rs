@@ -21,7 +21,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A file or folder of the project.
+/// File or folder of the project.
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -30,7 +30,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A program that `tests/install.sh` has installed.
+/// Program that `tests/install.sh` has installed.
 fn tool(name: &str) -> Command {
     let program = project("target/test-tools/venv/bin").join(name);
     assert!(program.exists(), "{name} is missing: run `tests/install.sh`");
@@ -59,7 +59,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Every folder below `deploy` that can be applied on its own.
+/// Folders below `deploy` that can be applied on their own.
 fn applicable() -> Vec<PathBuf> {
     let all = kustomizations(&project("deploy"));
     let applied = all.into_iter().filter(|folder| {
@@ -83,7 +83,7 @@ fn rendered(folder: &Path) -> Vec<Value> {
     serde_saphyr::from_multiple(&yaml).expect("kubectl prints YAML")
 }
 
-/// The worked example, with the backup that is made by hand.
+/// Worked example, with the backup that is made by hand.
 fn rendered_example() -> Vec<Value> {
     let mut documents = rendered(&project("deploy/examples/kilobase"));
     let by_hand = read("deploy/examples/kilobase/initial-backup.yaml");
@@ -91,7 +91,7 @@ fn rendered_example() -> Vec<Value> {
     documents
 }
 
-/// The one document of this kind and name, whether kustomize added a hash to it or not.
+/// Only document of this kind and name, with or without the hash that kustomize adds.
 fn document<'a>(documents: &'a [Value], kind: &str, name: &str) -> &'a Value {
     let is_it = |document: &&Value| {
         let own = document["metadata"]["name"].as_str().unwrap_or_default();

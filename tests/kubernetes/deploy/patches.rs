@@ -54,7 +54,7 @@ fn the_limit_for_wal_is_that_of_all_servers() {
     assert_eq!(limits, ["vector(30 * 60)"]);
 }
 
-/// Everything that overlays refer to, copied, and a kustomization on top of it.
+/// Copies of everything that overlays refer to, and a kustomization on top.
 fn rendered_on_top(kustomization: &str) -> Vec<Value> {
     let scratch = TempDir::new().expect("temporary directories can be made");
     let copied = ["deploy", "alerts", "dashboards"].map(project);
@@ -77,7 +77,7 @@ fn patched(words: &str) -> Vec<Value> {
     rendered_on_top(&format!("{overlay}\npatches:\n- target:{patches}"))
 }
 
-/// The overlay comes from a copy here, and not from a repository that nobody has.
+/// The overlay refers to a local copy instead of a repository that does not exist yet.
 #[test]
 fn a_kustomization_of_ones_own_on_top_is_good() {
     let shown = read(DOCUMENT);

@@ -20,7 +20,7 @@ struct Change {
     at: String,
     /// New value; if absent, the old value is removed.
     value: Option<Value>,
-    /// A part of what is said.
+    /// Part of the expected message.
     said: String,
 }
 

@@ -1,4 +1,4 @@
-//! The program as it is in the image: linked statically, and with its own OpenSSL.
+//! Program as it is in the image: linked statically, with its own OpenSSL.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,7 +18,7 @@ const ARCHIVES: usize = 16;
 /// Time for a few scans of each.
 const SOON: Duration = Duration::from_mins(1);
 
-/// The program that `make static` has built.
+/// Program that `make static` has built.
 fn program() -> PathBuf {
     let hosts = project("target/static").read_dir().into_iter().flatten().flatten();
     let mut programs = hosts.map(|host| host.path().join("debug/barman-cloud-exporter"));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use test_support::{Authority, CERTIFICATE_ARCHIVE, EmbeddedArchive, Ended, run_exporter};
 
-/// A morning after the newest backup of the small archive.
+/// Moment in the morning after the newest backup of the small archive.
 const MORNING: &str = "2026-01-02T06:00:00Z";
 
 /// Certificates of every kind, valid or not on that morning.

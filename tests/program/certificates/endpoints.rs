@@ -1,4 +1,4 @@
-//! The certificates of the archives' endpoints.
+//! Certificates of the archives' endpoints.
 
 use embedded_s3::{Certificates, Options};
 use serde_json::json;

@@ -7,7 +7,7 @@ use crate::check::{check, check_with, parsed, with_a_gap};
 
 const JSON_AT_MORNING: [&str; 4] = ["--at", SMALL_MORNING, "--output", "json"];
 
-/// An archive that does not let the exporter in.
+/// Archive that refuses the exporter's credentials.
 async fn closed() -> EmbeddedArchive {
     let archive = EmbeddedArchive::small(1000).await;
     archive.write_credentials("exporter-key-id", "wrong");

@@ -1,4 +1,4 @@
-//! The findings that each kind of trouble leads to.
+//! Findings for each kind of problem.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use embedded_s3::{Part, Store, Upload};
@@ -7,7 +7,7 @@ use test_support::{EmbeddedArchive, SMALL_BUCKET, backup_info, put_small_backup,
 
 use crate::check::{ARCHIVE, check, parsed};
 
-/// The findings about the small archive, each with its severity, as of an hour of January 2026.
+/// Findings about the small archive, each with its severity, at an hour of January 2026.
 async fn findings(archive: &EmbeddedArchive, policy: Option<&str>, at: &str) -> Vec<String> {
     let settings = match policy {
         Some(policy) => with_policy(archive, policy),

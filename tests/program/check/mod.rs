@@ -24,13 +24,13 @@ async fn check(archive: &EmbeddedArchive, archives: Vec<Value>, arguments: &[&st
     archive.run("check", archives, arguments).await
 }
 
-/// Checks the archive alone as of a morning, as the only one, with these settings beside the usual.
+/// Checks the archive alone at a moment in the morning, with these additional settings.
 async fn check_with(archive: &EmbeddedArchive, more: &Value, arguments: &[&str]) -> Ended {
     let at_morning = [&["--at", SMALL_MORNING], arguments].concat();
     check(archive, vec![settings(archive, more)], &at_morning).await
 }
 
-/// The archive as an entry of the configuration, with these settings besides the usual ones.
+/// Entry for the archive in the configuration, with these additional settings.
 fn settings(archive: &EmbeddedArchive, more: &Value) -> Value {
     let mut settings = archive.settings(ARCHIVE);
     for (key, value) in more.as_object().expect("settings are an object") {
@@ -39,7 +39,7 @@ fn settings(archive: &EmbeddedArchive, more: &Value) -> Value {
     settings
 }
 
-/// The small archive without its second segment.
+/// Small archive without its second segment.
 async fn with_a_gap() -> EmbeddedArchive {
     EmbeddedArchive::small_but(|store| {
         let key = "wals/0000000100000000/000000010000000000000002.gz";

@@ -1,4 +1,4 @@
-//! The JSON about the recorded archive, against everything that there is to know about it.
+//! JSON about the recorded archive, compared with everything that is known about it.
 
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, recorded, recorded_archive};
@@ -13,7 +13,7 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_else(|| panic!("no `{field}` in {value}"))
 }
 
-/// The JSON about the archive as of the moment at which it was recorded.
+/// JSON about the archive at the moment at which it was recorded.
 async fn checked(archive: &EmbeddedArchive, policy: Option<&str>) -> Value {
     let mut settings = archive.settings(ARCHIVE);
     if let Some(policy) = policy {
@@ -37,7 +37,7 @@ fn pairs<'a>(expected: &'a Value, found: &'a Value) -> Vec<(&'a Value, &'a Value
     list(expected, "servers").iter().map(with_found).collect()
 }
 
-/// These fields of an object.
+/// Returns these fields of an object.
 fn fields(value: &Value, names: &[&str]) -> Value {
     names.iter().map(|name| ((*name).to_owned(), value[*name].clone())).collect()
 }

@@ -9,7 +9,7 @@ fn scheduled(schedule: &str) -> Value {
     json!({ "servers": [{ "serverName": "orders", "backupSchedule": schedule }] })
 }
 
-/// The findings as of an hour of January 2026, and the exit code.
+/// Findings at an hour of January 2026, and the exit code.
 async fn findings(
     archive: &EmbeddedArchive,
     schedule: &str,
@@ -24,7 +24,7 @@ async fn findings(
     (findings.as_array().expect("a list").clone(), ended.code)
 }
 
-/// The only finding: its severity and code.
+/// Severity and code of the only finding.
 fn only((findings, code): (Vec<Value>, Option<i32>)) -> (Value, Value, Option<i32>) {
     assert_eq!(findings.len(), 1, "{findings:?}");
     (findings[0]["severity"].clone(), findings[0]["code"].clone(), code)
@@ -70,7 +70,7 @@ async fn a_late_backup_is_a_warning_and_a_second_one_critical() {
     assert_eq!(second, ("critical".into(), "backup_overdue".into(), Some(2)));
 }
 
-/// It is done, so nothing else is said; and when the next one was due is not known from it.
+/// A finished backup has no other findings, and does not show when the next one was due.
 #[tokio::test]
 async fn a_backup_that_begins_in_the_future_does_not_hide_that_one_is_late() {
     let archive = EmbeddedArchive::small(1000).await;

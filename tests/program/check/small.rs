@@ -6,7 +6,7 @@ use test_support::{EmbeddedArchive, SMALL_BUCKET, backup_info, put_small_backup,
 
 use crate::check::{check_with, parsed, settings, with_a_gap};
 
-/// The policy of the archive.
+/// Policy of the archive.
 fn policy() -> Value {
     json!({ "retentionPolicy": "REDUNDANCY 1" })
 }

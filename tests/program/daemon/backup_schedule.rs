@@ -9,7 +9,7 @@ fn overdue(samples: &Samples) -> Option<f64> {
     samples.value("barman_cloud_backup_overdue_seconds", &[])
 }
 
-/// The small archive's backups are of January 2026, and nothing is late by less than months.
+/// The small archive's backups are of January 2026, so a late one is late by months.
 async fn scheduled(schedule: &str) -> (EmbeddedArchive, Exporter) {
     let archive = EmbeddedArchive::small(1000).await;
     let mut settings = archive.settings(ARCHIVE);

@@ -1,4 +1,4 @@
-//! The command line, the configuration, and what is wrong with them.
+//! Command line and configuration, and the messages about errors in them.
 
 use std::fs;
 

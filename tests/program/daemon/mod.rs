@@ -1,4 +1,4 @@
-//! The program as a daemon: how it starts, what it serves, when it scans, how it ends.
+//! Program as a daemon: its start, its pages, its scans, its end.
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
@@ -23,7 +23,7 @@ const ARCHIVE: &str = "production";
 /// Time for what takes one or two scans; far more than needed.
 const SOON: Duration = Duration::from_secs(30);
 
-/// An exporter of the small archive that has scanned it.
+/// Exporter of the small archive that has finished a scan.
 async fn scanned() -> (EmbeddedArchive, Exporter) {
     let archive = EmbeddedArchive::small(1000).await;
     let exporter = Exporter::start(every_second([archive.settings(ARCHIVE)]).to_string()).await;
@@ -32,7 +32,7 @@ async fn scanned() -> (EmbeddedArchive, Exporter) {
     (archive, exporter)
 }
 
-/// The small archive on a store that never answers.
+/// Small archive on a store that never answers.
 async fn hanging() -> EmbeddedArchive {
     let archive = EmbeddedArchive::small(1000).await;
     archive.s3().faults().set([Fault::always(Action::Hang)]);

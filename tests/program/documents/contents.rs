@@ -29,7 +29,7 @@ fn no_document_calls_a_wal_directory_a_log() {
     }
 }
 
-/// The table of the alerts is compared with the code by the tests of the alerts.
+/// The table of alerts is compared with the code by the tests of the alerts.
 #[test]
 fn every_finding_is_in_the_document_on_the_check() {
     let alerts = read("alerts/README.md");

@@ -1,6 +1,6 @@
 //! Settings with their comments, as the sample configuration has them.
 
-/// One setting of the sample configuration.
+/// Setting of the sample configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
     /// Key with the keys above it, such as `archives[].servers[].serverName`.
@@ -49,7 +49,7 @@ pub(crate) fn settings(sample: &str) -> Vec<Setting> {
     settings
 }
 
-/// Returns the value of a list's entry that is no mapping.
+/// Returns the value of a list's entry that is not a mapping.
 fn list_value(content: &str) -> Option<&str> {
     content.strip_prefix("- ").filter(|value| !value.contains(": "))
 }

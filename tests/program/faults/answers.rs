@@ -67,7 +67,7 @@ async fn a_page_that_fails_later_leaves_the_report_of_before() {
     let fail = async |archive: &mut EmbeddedArchive| {
         let faults = (0..20).map(|scan| {
             // Requests for directory names, which have a delimiter, are not pages.
-            let page = When::operation(Operation::ListObjects).lacking("delimiter");
+            let page = When::operation(Operation::ListObjects).without_parameter("delimiter");
             let page = page.from_request(2 + 2 * scan).times(1);
             Fault::new(page, Action::slow_down())
         });

@@ -59,7 +59,7 @@ async fn rotated_credentials_count_without_a_restart() {
     assert!(!scene.exporter.log().contains(secret), "a secret is in the log");
 }
 
-/// A scene whose configuration names no credentials.
+/// Scene whose configuration does not name any credentials.
 async fn without_credentials(environment: &[(&str, &str)]) -> Scene {
     let archive = EmbeddedArchive::small(3).await;
     let mut settings = archive.settings(ARCHIVE);

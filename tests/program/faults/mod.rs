@@ -1,5 +1,5 @@
-//! The whole program against a store that fails on purpose: what the metrics and the log say, that
-//! the last good report stays, and that healing is noticed without a restart.
+//! Whole program against a store that fails on purpose: the metrics and the log describe the
+//! failure, the last good report stays, and recovery is noticed without a restart.
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
@@ -56,19 +56,19 @@ impl Failure {
     }
 }
 
-/// An archive and an exporter that scans it.
+/// Archive, and an exporter that scans it.
 struct Scene {
     archive: EmbeddedArchive,
     exporter: Exporter,
 }
 
 impl Scene {
-    /// The small archive with pages of three keys, scanned once with success.
+    /// Small archive with pages of three keys, after one successful scan.
     async fn healthy() -> Self {
         Self::start(EmbeddedArchive::small(3).await, &json!({})).await.up().await
     }
 
-    /// An archive that is scanned with these settings besides the usual ones.
+    /// Archive that is scanned with these additional settings.
     async fn start(archive: EmbeddedArchive, scan: &Value) -> Self {
         let mut configuration = every_second([archive.settings(ARCHIVE)]);
         for (key, value) in scan.as_object().unwrap() {
@@ -161,7 +161,7 @@ impl Scene {
         assert!(!self.exporter.log().contains(CREDENTIALS.1), "a secret is in the log");
     }
 
-    /// Every failed scan has one line, and there is no further error or warning.
+    /// Every failed scan has one line in the log, and there are no other errors or warnings.
     fn assert_one_line_per_failure(&self, samples: &Samples) {
         let entries = self.exporter.log_entries();
         // On a busy machine a scan may take longer than until the next.
@@ -180,13 +180,13 @@ async fn start(configuration: &Value) -> Exporter {
     Launch::new(configuration.to_string()).argument("--log.format=json").start().await
 }
 
-/// The value of the one sample of the archive that has these labels.
+/// Value of the only sample of the archive that has these labels.
 fn value(samples: &Samples, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
     let labels = [labels, &[("archive", ARCHIVE)]].concat();
     samples.value(&format!("barman_cloud_{name}"), &labels)
 }
 
-/// A count of the archive by its only further label.
+/// Values of a metric of the archive, by its only other label.
 fn count(samples: &Samples, name: &str, label: &str) -> f64 {
     let of_name = samples.all(&format!("barman_cloud_{name}"), &[("archive", ARCHIVE)]);
     let labelled = of_name.into_iter().filter(|sample| sample.labels.values().any(|v| v == label));

@@ -9,7 +9,7 @@ use test_support::{
 
 use crate::faults::{ARCHIVE, Failure, SOON, Scene, count, value};
 
-/// The small archive with objects next to its server, none of which may be listed.
+/// Small archive with objects next to its server that the credentials may not list.
 async fn narrow() -> EmbeddedArchive {
     let store = small_archive();
     put_besides(&store);

@@ -1,4 +1,4 @@
-//! No connection, or none that lasts, or no answer in time.
+//! Failures of the network: no connection, an interrupted one, or no answer in time.
 
 use std::fs;
 use std::path::Path;
@@ -56,7 +56,7 @@ async fn a_scan_that_takes_too_long_is_given_up() {
     scene.assert_fault(Action::Hang, &failure).await;
 }
 
-/// An archive served with certificates, and its settings, which name a CA file.
+/// Archive that is served with certificates, and its settings, which name a CA file.
 async fn served_with(certificates: &Certificates) -> (EmbeddedArchive, Value) {
     let options = Options { tls: Some(certificates.tls()), ..Options::default() };
     let archive = EmbeddedArchive::start(small_archive(), SMALL_DESTINATION, options).await;

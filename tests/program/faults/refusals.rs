@@ -1,4 +1,4 @@
-//! The store refuses to list.
+//! Store that refuses to list.
 
 use embedded_s3::{Action, Options, Store};
 use serde_json::json;

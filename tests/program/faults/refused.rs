@@ -1,4 +1,4 @@
-//! Everything can be listed, but files cannot be read: their content is not known.
+//! Store that lists everything, but refuses to return the content of files.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use test_support::{EmbeddedArchive, Exporter, Sample, Samples, every_second, rec
 
 use crate::faults::{ARCHIVE, SOON};
 
-/// The server of the recording that has backups, three timelines and a kept backup.
+/// Server of the recording that has backups, three timelines and a kept backup.
 const SERVER: &str = "kilobase-postgres-backup";
 
 /// Answer of the store if a permission on the encryption key is missing.
@@ -60,7 +60,7 @@ const UNKNOWN: [&str; 23] = [
     "wal_obsolete_segments",
 ];
 
-/// The recorded archive, with settings that make `check` judge everything.
+/// Recorded archive, with settings that make `check` judge everything.
 async fn judged_archive() -> (EmbeddedArchive, Value) {
     let archive = recorded_archive().await;
     let mut settings = archive.settings(ARCHIVE);
@@ -98,7 +98,7 @@ fn codes(server: &Value) -> Vec<&str> {
     findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect()
 }
 
-/// A sample by its name and labels, except for the labels that all samples have.
+/// Name and labels of a sample, without the labels that all samples have.
 fn shown(sample: &Sample) -> String {
     let common = ["archive", "server"];
     let own = sample.labels.iter().filter(|(label, _)| !common.contains(&label.as_str()));

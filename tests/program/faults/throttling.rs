@@ -1,4 +1,4 @@
-//! The store asks for fewer requests.
+//! Store that asks for fewer requests.
 
 use embedded_s3::{Action, Fault, When};
 use serde_json::json;

@@ -54,7 +54,7 @@ async fn uploads_of_a_store_that_calls_the_request_invalid_are_not_known() {
     assert_unknown_until_listed(Action::error(400, "InvalidRequest", "Not here.")).await;
 }
 
-/// The small archive with an unfinished upload of one part, and a fault.
+/// Small archive with an unfinished upload of one part, and a fault.
 async fn with_upload(operation: Operation, action: Action) -> Scene {
     Scene::start(archive_with_upload(operation, action).await, &json!({})).await
 }
@@ -180,7 +180,7 @@ async fn a_question_about_uploads_without_an_answer_does_not_take_the_scan_s_tim
     }
 }
 
-/// The small archive on a store of this kind, with a backup under way that has uploaded a part.
+/// Small archive on a store of this kind, with a running backup that has uploaded a part.
 async fn with_running_backup(product: Product) -> Scene {
     let options = Options { product, ..Options::default() };
     let archive = EmbeddedArchive::start(small_archive(), SMALL_DESTINATION, options).await;

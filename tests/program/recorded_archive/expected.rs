@@ -9,7 +9,7 @@ use test_support::Series;
 
 use crate::recorded_archive::ARCHIVE;
 
-/// The families of which every series is compared.
+/// Families whose series are all compared.
 pub(crate) const COMPARED: &[&str] = &[
     "barman_cloud_backup_bytes",
     "barman_cloud_backup_last_duration_seconds",
@@ -39,7 +39,7 @@ pub(crate) const COMPARED: &[&str] = &[
 /// Time for which a backup may be `STARTED`; the default of `backups.maxRunningTime`.
 const MAX_RUNNING_TIME: TimeDelta = TimeDelta::hours(24);
 
-/// The content of `expected.json`.
+/// Content of `expected.json`.
 pub(crate) struct Expected(Value);
 
 impl Expected {
@@ -102,7 +102,7 @@ impl ArchiveSeries {
         self.add("prefix_objects", &labels, objects);
     }
 
-    /// A server that is configured and has no directory.
+    /// Server that is configured and does not have a directory.
     fn add_empty_server(&mut self, name: &str) {
         let server = ("server", name);
         self.add("server_info", &[server, ("expected", "true")], 1.0);
@@ -138,7 +138,7 @@ const WAL_KINDS: [(&str, &str); 6] = [
     ("foreign", "other"),
 ];
 
-/// The series of one server.
+/// Series of one server.
 struct ServerSeries<'a> {
     name: &'a str,
     server: &'a Value,
@@ -259,7 +259,7 @@ impl ServerSeries<'_> {
     }
 }
 
-/// The state of a backup whose `backup.info` can be read.
+/// Series of a backup whose `backup.info` can be read.
 fn state(backup: &Value) -> &'static str {
     match (text(backup, "status"), backup["data_complete"] == true) {
         ("DONE", true) => "done",
@@ -288,7 +288,7 @@ fn number(value: &Value, field: &str) -> f64 {
     value[field].as_f64().unwrap_or_else(|| panic!("no number `{field}`"))
 }
 
-/// In Unix seconds; `None` where there is none.
+/// Moment in Unix seconds; `None` if there is none.
 fn moment(value: &Value, field: &str) -> Option<f64> {
     let moment: DateTime<Utc> = value[field].as_str()?.parse().unwrap();
     Some((moment - DateTime::UNIX_EPOCH).as_seconds_f64())

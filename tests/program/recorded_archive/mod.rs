@@ -1,5 +1,5 @@
-//! The whole program against a recorded archive, served from memory: every number that
-//! `expected.json` has and a metric shows is that metric's value.
+//! Whole program against a recorded archive, served from memory: every number in `expected.json`
+//! that a metric shows is the value of that metric.
 //!
 //! Nothing of the archive is written down here, so that another one can take its place.
 
@@ -40,7 +40,7 @@ async fn serve(store: Store, expected: &Expected, options: Options) -> EmbeddedA
     EmbeddedArchive::start(store, &expected.destination(), options).await
 }
 
-/// A configuration that scans the archive and expects these servers.
+/// Configuration that scans the archive and expects these servers.
 fn configuration(archive: &EmbeddedArchive, servers: Option<&[String]>) -> String {
     let mut settings = archive.settings(ARCHIVE);
     if let Some(servers) = servers {

@@ -1,4 +1,4 @@
-//! Keys that nobody should have written: counted all the same.
+//! Keys that do not belong in an archive, but are counted.
 
 use chrono::{DateTime, Utc};
 use embedded_s3::{Options, Store, Upload};
@@ -37,7 +37,7 @@ const STRAY_KEYS: [&str; 12] = [
     "barman/backup/plain/elsewhere/a b+c%2Bd",
 ];
 
-/// Directories that are no server's, more than have a prefix of their own on the page.
+/// Directories that do not belong to a server: more than get a prefix of their own on the page.
 const STRAY_DIRECTORIES: u64 = 70;
 
 /// Keys that only look as if they were below the destination.
@@ -48,7 +48,7 @@ fn moment() -> DateTime<Utc> {
     "2026-01-02T03:04:05Z".parse().unwrap()
 }
 
-/// An archive with all of these keys, and the sum of the bytes below the destination.
+/// Archive with all of these keys, and the sum of the bytes below the destination.
 fn odd_archive() -> (Store, u32, u32) {
     let store = Store::default();
     for server in ODD_SERVERS {

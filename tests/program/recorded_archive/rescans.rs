@@ -22,7 +22,7 @@ fn is_small_file(key: &str) -> bool {
     key.ends_with("/backup.info") || key.ends_with("/annotations/keep") || key.contains(".history")
 }
 
-/// The store's only bucket, which the destination begins with.
+/// Only bucket of the store, with which the destination starts.
 fn bucket(destination: &str) -> &str {
     destination.split_once('/').unwrap().0
 }

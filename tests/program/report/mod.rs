@@ -28,7 +28,7 @@ async fn report_on(archive: &EmbeddedArchive, archives: Vec<Value>, output: &str
     archive.run("report", archives, &["--at", SMALL_MORNING, "--output", output]).await
 }
 
-/// An archive that does not let the exporter in.
+/// Archive that refuses the exporter's credentials.
 async fn closed() -> EmbeddedArchive {
     let archive = EmbeddedArchive::small(1000).await;
     archive.write_credentials("exporter-key-id", "wrong");

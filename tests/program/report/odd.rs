@@ -7,7 +7,7 @@ use test_support::{EmbeddedArchive, SMALL_BUCKET};
 
 use crate::report::{list, parsed, report, report_on};
 
-/// A name that would steer a terminal, end a cell of a table, begin code and a tag.
+/// Name that would control a terminal, end a table cell, or start code and a tag.
 const HOSTILE: &str = "ev\u{1b}[31mil\n# |`<b>\u{202e}";
 
 fn put(store: &Store, key: &str, size: u64) {
@@ -15,7 +15,7 @@ fn put(store: &Store, key: &str, size: u64) {
     store.put_zeros(SMALL_BUCKET, format!("production/{key}"), size, at);
 }
 
-/// The small archive beside a server and a directory with hostile names.
+/// Small archive next to a server and a directory with hostile names.
 fn hostile(store: &Store) {
     put(store, &format!("{HOSTILE}/wals/0000000100000000/000000010000000000000001"), 16_777_216);
     put(store, &format!("{HOSTILE} too/file"), 3000);

@@ -1,4 +1,4 @@
-//! The report on the recorded archive, against everything that there is to know about it.
+//! Report on the recorded archive, compared with everything that is known about it.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use test_support::{EmbeddedArchive, Ended, recorded, recorded_archive, recorded_
 
 use crate::report::{list, parsed};
 
-/// The server that is configured; the other one is an orphan.
+/// Server that is configured; the other one is unexpected.
 const SERVER: &str = "kilobase-postgres-backup";
 
-/// The report as of the moment at which the archive was recorded.
+/// Report at the moment at which the archive was recorded.
 async fn reported(archive: &EmbeddedArchive, output: &str) -> Ended {
     let mut settings = archive.settings("kilobase");
     settings["servers"] = json!([{ "serverName": SERVER, "retentionPolicy": "7d" }]);

@@ -8,7 +8,7 @@ use test_support::{EmbeddedArchive, SMALL_MORNING};
 
 use crate::report::{ARCHIVE, report};
 
-/// An archive in four pages, of which the last takes a while.
+/// Archive in four pages, the last of which takes a while.
 async fn slow() -> EmbeddedArchive {
     let archive = EmbeddedArchive::small(2).await;
     let last = When::operation(Operation::ListObjects).from_request(4).times(1);

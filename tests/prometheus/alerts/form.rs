@@ -1,4 +1,4 @@
-//! Every alert is complete, and says what it is about.
+//! Form of the alerts: complete, with a description of their subject.
 
 use std::collections::BTreeSet;
 use std::{env, fs};
@@ -11,7 +11,7 @@ use crate::alerts::{alerts, all_rules, plain_rules, shipped};
 /// Prefix of every link to a runbook; `alerts/README.md` explains to users how to replace it.
 const RUNBOOKS: &str = "https://barman-cloud-exporter.example/alerts/runbooks/";
 
-/// The headings of a runbook, in their order.
+/// Headings of a runbook, in their order.
 const HEADINGS: [&str; 3] = ["## What it means", "## How to see it", "## What to do"];
 
 /// Run with `UPDATE_ALERTS=1` to write the file anew.
@@ -129,7 +129,7 @@ fn every_command_in_a_runbook_is_one_that_can_be_run_or_says_where() {
     }
 }
 
-/// A threshold that is missing silences alerts, so one alert looks for all of them.
+/// A missing threshold silences alerts, so one alert checks that all exist.
 #[test]
 fn every_threshold_is_used_and_its_absence_noticed() {
     let key = |name: &str, severity: &str| (name.to_owned(), severity.to_owned());

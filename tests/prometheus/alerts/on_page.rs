@@ -17,16 +17,16 @@ const SOON: Duration = Duration::from_mins(1);
 /// Labels that Prometheus adds to what it scrapes.
 const OF_THE_TARGET: [&str; 2] = ["job", "instance"];
 
-/// A server of the recording, which gets a backup under way.
+/// Server of the recording, to which a running backup is added.
 const SERVER: &str = "kilobase-postgres-backup";
 
-/// The bucket of the recording.
+/// Bucket of the recording.
 const BUCKET: &str = "kilobase";
 
-/// The prefix of the recording's servers.
+/// Prefix of the recording's servers.
 const PREFIX: &str = "barman/backup";
 
-/// A backup that is being taken: some of its data is uploaded.
+/// Running backup: some of its data is uploaded.
 fn begin_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
     let began_at = now - TimeDelta::minutes(10);
     let backup = format!("{PREFIX}/{SERVER}/base/{}", began_at.format("%Y%m%dT%H%M%S"));
@@ -43,7 +43,7 @@ fn begin_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
     archive.store().begin_upload(BUCKET, upload);
 }
 
-/// A server whose only backup waits for its WAL.
+/// Server whose only backup waits for its WAL.
 fn add_waiting_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
     let at = now - TimeDelta::minutes(20);
     let key = |name: &str| format!("{PREFIX}/orders/{name}");
@@ -60,7 +60,7 @@ fn add_waiting_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
     store.put_zeros(BUCKET, segment, 100, at);
 }
 
-/// A certificate, and the authority that signed it.
+/// Certificate, and the authority that signed it.
 fn write_certificate(archive: &EmbeddedArchive) {
     let params = |name: &str| {
         let mut params = CertificateParams::default();
@@ -74,7 +74,8 @@ fn write_certificate(archive: &EmbeddedArchive) {
     archive.write("ca.crt", &authority.pem());
 }
 
-/// A page of a program that is told everything: servers, schedules, retention, certificates.
+/// Page of a program for which everything is configured: servers, schedules, retention,
+/// certificates.
 #[expect(clippy::disallowed_methods, reason = "the program goes by the system's clock, too")]
 async fn page() -> Samples {
     let archive = recorded_archive().await;

@@ -17,7 +17,7 @@ pub(crate) fn promtool(arguments: &[&str], files: &[PathBuf]) -> Result<(), Stri
     output.status.success().then_some(()).ok_or(said)
 }
 
-/// The files in `alerts/tests`.
+/// Files in `alerts/tests`.
 pub(crate) fn scripts() -> Vec<PathBuf> {
     let entries = fs::read_dir(shipped("tests")).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()

@@ -10,7 +10,7 @@ pub(crate) struct Selector {
 }
 
 impl Selector {
-    /// The value that a label must have; empty where any will do.
+    /// Value that a label must have; empty if any value matches.
     pub(crate) fn value(&self, label: &str) -> &str {
         let found = self.matchers.iter().find(|(name, _)| name == label);
         found.map_or("", |(_, value)| value)
@@ -23,7 +23,7 @@ fn is_metric(word: &str) -> bool {
     word == "up" || word.starts_with("process_") || word.contains("barman_cloud")
 }
 
-/// Every selector of a query, in its order.
+/// All selectors of a query, in order.
 pub(crate) fn selectors(query: &str) -> Vec<Selector> {
     let mut found: Vec<Selector> = Vec::new();
     let mut grouped_by: Vec<String> = Vec::new();
@@ -58,7 +58,7 @@ fn in_brackets(text: &str, open: char, close: char) -> Option<(&str, &str)> {
     text.trim_start().strip_prefix(open)?.split_once(close)
 }
 
-/// The matchers of a selector; none of ours has a comma or brace in its values.
+/// Matchers of a selector; those of the alerts do not have commas or braces in their values.
 fn pairs(matchers: &str) -> Vec<(String, String)> {
     let pair = |matcher: &str| {
         let (name, value) = matcher.split_once('=')?;

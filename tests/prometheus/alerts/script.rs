@@ -8,18 +8,18 @@ use serde::Deserialize;
 use crate::alerts::query::selectors;
 use crate::alerts::series::Series;
 
-/// The only query of the scripts: it tells of every alert that fires, and so also of those that do not.
+/// Only query of the scripts: it returns every alert that fires, and so shows which ones do not.
 const FIRING: &str = r#"count by (alertname, severity) (ALERTS{alertstate="firing"})"#;
 
-/// The name of an alert, and its severity.
+/// Name of an alert, and its severity.
 pub(crate) type Alert = (String, String);
 
-/// One test of a script: a story that is told to Prometheus.
+/// Test of a script: series that are given to Prometheus over time.
 pub(crate) struct Story {
     pub(crate) series: Vec<Series>,
-    /// Minutes at which it is said what fires, and what does.
+    /// Expected alerts, by minute.
     pub(crate) seen: Vec<(u32, BTreeSet<Alert>)>,
-    /// Minutes at which an alert is said to fire with a description.
+    /// Minutes at which an alert is expected to fire with a description.
     pub(crate) texts: Vec<(u32, Alert, String)>,
     /// Minutes between evaluations.
     step: u32,
@@ -84,12 +84,12 @@ struct Firing {
 }
 
 impl Story {
-    /// The last evaluation before a minute, or at it.
+    /// Last evaluation before or at a minute.
     pub(crate) fn evaluated(&self, minute: u32) -> u32 {
         minute - minute % self.step
     }
 
-    /// Every evaluation up to the last minute of which anything is said.
+    /// All evaluations up to the last minute for which there is an expectation.
     pub(crate) fn evaluations(&self) -> impl Iterator<Item = u32> + use<> {
         let last = self.seen.iter().map(|(minute, _)| *minute).max().unwrap_or_default();
         (0..=last).step_by(usize::try_from(self.step).unwrap())
@@ -124,7 +124,7 @@ fn alert_of(firing: &Firing) -> Alert {
     (labels.value("alertname").to_owned(), labels.value("severity").to_owned())
 }
 
-/// A time as the scripts and rules have it, in minutes.
+/// Time in minutes, as the scripts and rules write it.
 pub(crate) fn minutes(time: &str) -> u32 {
     let (number, of) = time.split_at(time.len() - 1);
     let number: u32 = number.parse().unwrap();
@@ -135,7 +135,7 @@ pub(crate) fn minutes(time: &str) -> u32 {
     }
 }
 
-/// Every story of every script.
+/// All stories of all scripts.
 pub(crate) fn stories() -> Vec<Story> {
     let stories = crate::alerts::promtool::scripts().into_iter().flat_map(|path| {
         let text = fs::read_to_string(&path).unwrap();

@@ -1,13 +1,13 @@
-//! The notation in which `promtool` is told of series.
+//! Notation of series in `promtool`.
 
 use crate::alerts::query::{Selector, selectors};
 
 /// Minutes for which Prometheus takes the last sample for the present one.
 const LOOK_BACK: u32 = 5;
 
-/// A series that a script tells Prometheus of.
+/// Series that a script gives to Prometheus.
 pub(crate) struct Series {
-    /// Its metric and its labels.
+    /// Metric and labels.
     pub(crate) name: Selector,
     interval: u32,
     samples: Vec<Sample>,
@@ -16,13 +16,13 @@ pub(crate) struct Series {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Sample {
     Value(f64),
-    /// The target has said that it has no more of them.
+    /// Stale marker: the target no longer exposes the series.
     Stale,
     Missing,
 }
 
 impl Series {
-    /// A series with a sample in every `interval` minutes.
+    /// Series with a sample in every `interval` minutes.
     pub(crate) fn new(name: &str, interval: u32, notation: &str) -> Self {
         let name = selectors(name).into_iter().next();
         let samples = notation.split_whitespace().flat_map(expanded).collect();
@@ -48,7 +48,8 @@ impl Series {
     }
 }
 
-/// One word: `5`, `_`, `stale`, `5x2` (thrice), `_x2` (twice), `0+60x2` (0 60 120).
+/// Word of the notation: `5`, `_`, `stale`, `5x2` (three times), `_x2` (twice), `0+60x2` (0 60
+/// 120).
 fn expanded(word: &str) -> Vec<Sample> {
     let (first, times) = word.split_once('x').unwrap_or((word, ""));
     let times = if times.is_empty() { 0 } else { times.parse().expect("a number of times") };
@@ -67,7 +68,7 @@ fn expanded(word: &str) -> Vec<Sample> {
     }
 }
 
-/// A number, and what is added to it each time.
+/// Number, and the amount that is added to it each time.
 fn stepping(text: &str) -> (f64, f64) {
     let is_sign = |at: &usize| {
         let (before, after) = text.split_at(*at);

@@ -1,4 +1,4 @@
-//! Every alert is seen in every situation: in good health, across a restart, while scans fail.
+//! Behaviour of every alert in every situation: in good health, across a restart, while scans fail.
 //!
 //! The scripts are what promtool makes sure of; here it is made sure that they say enough.
 
@@ -16,7 +16,7 @@ use Situation::{FailedScan, Restart};
 /// Situations that alerts must survive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Situation {
-    /// The exporter is gone for some minutes, or whoever else tells of what the alert is about.
+    /// Absence for some minutes of the exporter, or of another source of the alert's subject.
     Restart,
     /// Scans fail, or readings of a certificate, and what was known before stays on the page.
     FailedScan,
@@ -56,15 +56,15 @@ const EXCEPTIONS: [Exception; 12] = [
 /// Minutes for which scans must have failed: longer than `keep_firing_for` alone keeps an alert.
 const LONGER_THAN_KEPT: u32 = 16;
 
-/// An alert, and what it is about.
+/// Alert and its subject.
 struct Subject {
     alert: Alert,
     rule: Rule,
-    /// The selector with which its query begins, of what is scraped.
+    /// Selector with which its query starts, of a scraped metric.
     about: Selector,
 }
 
-/// Minutes in which nothing was told; it goes on with the second.
+/// First minute without any sample, and the minute at which samples continue.
 #[derive(Clone, Copy)]
 struct Gap {
     from: u32,
@@ -160,7 +160,7 @@ impl Story {
         self.seen.iter().any(|(minute, firing)| within(*minute) && is_liked(firing))
     }
 
-    /// The series of a metric.
+    /// Series of a metric.
     fn of<'a>(&'a self, metric: &'a str) -> impl Iterator<Item = &'a Series> {
         self.series.iter().filter(move |series| series.name.metric == metric)
     }
@@ -185,7 +185,7 @@ impl Subject {
         story.series.iter().any(|series| series.is_of(&self.about) && series.at(minute).is_some())
     }
 
-    /// The sentence that says that scans fail, where it has one.
+    /// Sentence in an alert's text that says that scans fail; `None` if there is none.
     fn sentence(&self) -> Option<&'static str> {
         let sentences = ["Scans of the archive fail; this is", "Reading it fails; this is"];
         let description = &self.rule.annotations["description"];
@@ -220,7 +220,7 @@ impl Subject {
     }
 }
 
-/// All that an exporter tells, and of it.
+/// Series that an exporter serves, and those about the subject.
 fn all_of<'a>(story: &'a Story, exporter: &Series) -> Vec<&'a Series> {
     let instance = exporter.name.value("instance");
     let is_told = |one: &&Series| {
@@ -250,7 +250,7 @@ fn gaps(story: &Story, series: &[&Series]) -> Vec<Gap> {
     stretches.windows(3).filter_map(gap).collect()
 }
 
-/// Every alert of which no story shows what it must.
+/// Alerts for which no story shows the required behaviour.
 fn unseen(
     is_exempt: impl Fn(&Subject) -> bool,
     is_seen: impl Fn(&Subject, &Story) -> bool,
@@ -261,7 +261,8 @@ fn unseen(
     subjects.filter(is_unseen).map(|subject| subject.alert).collect()
 }
 
-/// Every alert of which no story shows what it must in a situation: to fire on, or to be silent.
+/// Alerts for which no story shows the required behaviour in a situation: continuing to fire, or
+/// staying silent.
 fn unseen_in(
     situation: Situation,
     fires: fn(&Subject, &Story) -> bool,
@@ -284,7 +285,7 @@ fn subjects() -> Vec<Subject> {
     alerts().into_iter().map(subject).collect()
 }
 
-/// The first selector of a query, or of the rule that records it.
+/// First selector of a query, or of the rule that records it.
 fn scraped(query: &str, rules: &[Rule]) -> Selector {
     let first = selectors(query).swap_remove(0);
     let records = |rule: &&Rule| rule.record.as_deref() == Some(&first.metric);

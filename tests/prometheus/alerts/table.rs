@@ -1,4 +1,4 @@
-//! The table of findings and alerts: complete, and in line with the code and the rules.
+//! Table of findings and alerts: complete, and consistent with the code and the rules.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,14 +7,14 @@ use barman_cloud_exporter::health::{FindingCode, thresholds};
 
 use crate::alerts::{alerts, all_rules, shipped};
 
-/// One line of the table.
+/// Line of the table.
 pub(crate) struct Row {
     pub(crate) finding: Option<FindingCode>,
     pub(crate) alerts: Vec<String>,
     pub(crate) reason: String,
 }
 
-/// The lines of the table in the README of the alerts.
+/// Lines of the table in the README of the alerts.
 pub(crate) fn rows() -> Vec<Row> {
     let readme = fs::read_to_string(shipped("README.md")).unwrap();
     let (_, section) = readme.split_once("\n## Alerts and findings\n").unwrap();

@@ -1,11 +1,11 @@
-//! A dashboard as it lies in the repository.
+//! Dashboard as it is in the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Every dashboard, by the name of its file.
+/// All dashboards, by the names of their files.
 pub(crate) fn boards() -> Vec<Board> {
     ["backups.json", "backup-server.json"].map(Board::read).into()
 }
@@ -16,7 +16,7 @@ pub(crate) struct Board {
     pub(crate) json: Value,
 }
 
-/// A query of a panel.
+/// Query of a panel.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
     pub(crate) panel: String,
@@ -58,7 +58,7 @@ impl Board {
         queries.collect()
     }
 
-    /// The only query of a panel with that title, or its first.
+    /// Only query of the panel with this title, or its first one.
     pub(crate) fn query(&self, panel: &str) -> Query {
         let query = self.queries().into_iter().find(|query| query.panel == panel);
         query.unwrap_or_else(|| panic!("{} has no panel `{panel}`", self.file))
@@ -66,7 +66,7 @@ impl Board {
 }
 
 impl Query {
-    /// The expression with Grafana's variables replaced, as Grafana replaces them.
+    /// Expression with the values that Grafana puts in place of its variables.
     pub(crate) fn filled(&self, archive: &str, server: &str) -> String {
         fill(&self.expression, archive, server)
     }
@@ -75,7 +75,7 @@ impl Query {
 /// Replaces Grafana's variables, and the past that no test has.
 ///
 /// # Panics
-/// When one is left that Grafana would not know either.
+/// Panics if one is left that Grafana would not know either.
 pub(crate) fn fill(expression: &str, archive: &str, server: &str) -> String {
     let escaped = server.replace('-', r"\-").replace('.', r"\.");
     let values = [

@@ -1,4 +1,4 @@
-//! The form that dashboards have here, beyond what Grafana asks for.
+//! Form that dashboards have here, beyond Grafana's requirements.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -191,7 +191,7 @@ fn uids(boards: &[Board]) -> BTreeSet<String> {
     boards.iter().map(|board| text(&board.json["uid"])).collect()
 }
 
-/// The cells of the grid that a panel covers.
+/// Cells of the grid that a panel covers.
 fn cells_of(place: &Value) -> impl Iterator<Item = (u64, u64)> {
     let number = |name: &str| place[name].as_u64().unwrap();
     let (x, y, width, height) = (number("x"), number("y"), number("w"), number("h"));
@@ -207,7 +207,7 @@ fn columns(panel: &Value) -> Vec<String> {
     values.map(|(_, column)| text(column)).collect()
 }
 
-/// Every `url` below a value.
+/// Every `url` in a value.
 fn urls(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(urls).collect(),

@@ -1,5 +1,5 @@
-//! The dashboards: their form, what Grafana's own models make of them, and what a real Prometheus
-//! answers to each of their queries.
+//! Dashboards: their form, checks by Grafana's own models, and the results that a real Prometheus
+//! returns for each of their queries.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end so")]
 #![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]

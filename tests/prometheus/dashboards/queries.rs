@@ -1,4 +1,4 @@
-//! Every query returns data from the demo's archive.
+//! Results of every query for the demo's archive.
 
 use std::collections::BTreeSet;
 

@@ -25,7 +25,7 @@ const HEALTHY: [(&str, &str, f64); 12] = [
     ("wal_gaps", "", 0.0),
 ];
 
-/// A metric of those, or one more, and its value; `None` where it is absent.
+/// Metric to change or add, and its value; `None` makes it absent.
 type Change = (&'static str, &'static str, Option<f64>);
 
 const DONE: &str = r#"state="done""#;
@@ -78,7 +78,7 @@ fn every_verdict_has_its_reasons() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A test in promtool's words.
+/// Test in promtool's notation.
 fn case(changes: &[Change], code: u8, verdicts: &[String]) -> Value {
     let healthy = HEALTHY.map(|(name, labels, value)| ((name, labels), Some(value)));
     let different = changes.iter().map(|(name, labels, value)| ((*name, *labels), *value));

@@ -1,4 +1,4 @@
-//! An exporter that runs twice counts once.
+//! Exporter with two replicas, which counts once.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ async fn two_replicas_show_what_one_does() {
     }
 }
 
-/// By how much two values may differ: ages as time goes on, what is not an age by no more than rounding.
+/// Maximum difference of two values: ages grow with time, other values differ only by rounding.
 fn tolerance(value: f64, other: f64, expression: &str) -> f64 {
     let has_fraction = value.fract().abs() > 0.0 || other.fract().abs() > 0.0;
     let is_age = has_fraction && expression.contains("_seconds");

@@ -34,7 +34,7 @@ async fn every_server_has_its_verdict() {
     assert_eq!(verdicts[TROUBLED], "5", "and what is bad stays so");
 }
 
-/// Only rows of the same labels become one.
+/// Rows are merged only if their labels are equal.
 #[tokio::test]
 async fn every_column_has_one_row_for_a_server() {
     let world = World::start(1).await;

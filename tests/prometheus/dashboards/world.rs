@@ -1,4 +1,4 @@
-//! The demo's archive with more besides, scanned by the exporter, scraped by Prometheus.
+//! Archive of the demo with additions, scanned by the exporter, scraped by Prometheus.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::dashboards::directory::{BUCKET, Directory, PREFIX};
 /// Name of the archive in the exporter's configuration.
 pub(crate) const ARCHIVE: &str = "demo";
 
-/// A server whose first backup waits for its WAL.
+/// Server whose first backup waits for its WAL.
 pub(crate) const WAITING: &str = "orders";
 
-/// A server that is configured, and has nothing in the archive.
+/// Server that is configured, and has nothing in the archive.
 pub(crate) const NEVER: &str = "invoices";
 
 /// Time for what takes a few scans and scrapes; far more than needed.
@@ -50,7 +50,7 @@ impl World {
     }
 }
 
-/// The demo's configuration, with two servers more and a certificate.
+/// Configuration of the demo, with two additional servers and a certificate.
 fn configuration(archive: &EmbeddedArchive) -> String {
     archive.write("tls.crt", &certificate());
     let mut settings = archive.settings(ARCHIVE);
@@ -70,7 +70,7 @@ fn configuration(archive: &EmbeddedArchive) -> String {
     configuration.to_string()
 }
 
-/// A certificate that signs itself.
+/// Certificate that signs itself.
 fn certificate() -> String {
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_after = date_time_ymd(2100, 1, 1);

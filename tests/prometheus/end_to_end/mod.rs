@@ -25,7 +25,7 @@ const ARCHIVE: &str = "production";
 const SERVER: &str = "orders";
 const BUCKET: &str = "backups";
 
-/// Everything, from the store to the pager.
+/// Whole chain, from the store to the pager.
 struct World {
     archive: EmbeddedArchive,
     now: DateTime<Utc>,
@@ -37,7 +37,7 @@ struct World {
 }
 
 impl World {
-    /// A world in which all is well.
+    /// World without any problem.
     #[expect(clippy::disallowed_methods, reason = "the programs go by the system's clock, too")]
     async fn start() -> Self {
         let now = Utc::now();
@@ -69,7 +69,7 @@ impl World {
         self.archive.store().remove(BUCKET, &key);
     }
 
-    /// Puts a backup that began so many minutes ago and took five.
+    /// Puts a backup that started this many minutes ago and took five.
     fn put_backup(&self, minutes_ago: i64, status: &str) {
         put_backup(self.archive.store(), self.now - minutes(minutes_ago), status);
     }
@@ -83,7 +83,7 @@ fn key(name: &str) -> String {
     format!("databases/{SERVER}/{name}")
 }
 
-/// An archive of two backups and the WAL since the first.
+/// Archive of two backups and the WAL since the first.
 async fn archive(now: DateTime<Utc>) -> EmbeddedArchive {
     let store = Store::default();
     for ago in [99, 90] {
@@ -130,7 +130,7 @@ fn write_certificate(archive: &EmbeddedArchive, not_after: DateTime<Utc>) {
     archive.write("tls.crt", &certificate.pem());
 }
 
-/// An exporter that looks every second.
+/// Exporter that scans every second.
 async fn exporter(archive: &EmbeddedArchive) -> Exporter {
     let mut settings = archive.settings(ARCHIVE);
     settings["servers"] = json!([{ "serverName": SERVER }]);
@@ -141,7 +141,7 @@ async fn exporter(archive: &EmbeddedArchive) -> Exporter {
     Exporter::start(configuration.to_string()).await
 }
 
-/// The severities of the alerts, each on its own way.
+/// Severities of the alerts, each with a route of its own.
 fn routes(pager: &Pager) -> Value {
     let severities = ["critical", "warning", "info"];
     let way = |severity: &str| json!({ "receiver": severity, "matchers": [format!("severity=\"{severity}\"")] });
@@ -162,8 +162,8 @@ fn routes(pager: &Pager) -> Value {
     })
 }
 
-/// The rules that are shipped. Only `for` is a second, and `keep_firing_for` not a quarter of an hour,
-/// but long enough for the scrapes that a busy machine misses.
+/// Rules that are shipped, except that `for` is one second, and `keep_firing_for` is shorter than a
+/// quarter of an hour, but long enough for the scrapes that a busy machine misses.
 fn rules() -> TempDir {
     let shipped =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/barman-cloud-exporter.rules.yaml");

@@ -1,4 +1,4 @@
-//! A webhook in the place of a pager: it remembers who was told what.
+//! Webhook in place of a pager, which remembers all notifications.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_mins(2);
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// One alert of a notification.
+/// Alert in a notification.
 #[derive(Clone, Debug)]
 struct Told {
     receiver: String,
@@ -54,12 +54,12 @@ impl Pager {
         format!("{}/{receiver}", self.base_url)
     }
 
-    /// Begins a new story: what was told before is none of it.
+    /// Starts a new story, which does not include earlier notifications.
     pub(crate) fn begin_story(&self) {
         self.of_earlier.store(self.told().len(), Ordering::Relaxed);
     }
 
-    /// Waits until a receiver was told of an alert in this story.
+    /// Waits until a receiver was notified of an alert in this story.
     pub(crate) async fn wait_for(&self, receiver: &str, alert: &str, status: &str) {
         let deadline = Instant::now() + SOON;
         loop {
@@ -82,7 +82,7 @@ impl Pager {
         self.find(receiver, alert, status).is_some()
     }
 
-    /// The alerts that a receiver was ever told of.
+    /// Alerts that a receiver was ever notified of.
     pub(crate) fn sent_to(&self, receiver: &str) -> Vec<String> {
         let told = self.told().into_iter().filter(|told| told.receiver == receiver);
         told.map(|told| told.alert).collect()

@@ -1,10 +1,10 @@
-//! A real Alertmanager, which a real Prometheus tells of its alerts.
+//! Real Alertmanager, which receives the alerts of a real Prometheus.
 
 use serde_json::Value;
 
 use crate::web_program::WebProgram;
 
-/// A running Alertmanager that is its whole cluster.
+/// Running Alertmanager that is its whole cluster.
 ///
 /// Killed when dropped; if a test fails at that moment, the end of its log is printed.
 pub struct Alertmanager {
@@ -15,7 +15,7 @@ impl Alertmanager {
     /// Starts it with a configuration, written as JSON, and waits until it answers.
     ///
     /// # Panics
-    /// When it is not installed, ends before it answers, or does not answer in time.
+    /// Panics if it is not installed, ends before it answers, or does not answer in time.
     pub async fn start(configuration: &Value) -> Self {
         let alone = ["--cluster.listen-address", ""];
         let program = WebProgram::start("alertmanager", configuration, "--storage.path", &alone);

@@ -4,15 +4,15 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
 
-/// A certificate and its key, both PEM.
+/// Certificate and its key, both in PEM form.
 pub struct IssuedCertificate {
-    /// The certificate, PEM.
+    /// Certificate, in PEM form.
     pub pem: String,
-    /// Its private key, PEM.
+    /// Private key, in PEM form.
     pub key: String,
 }
 
-/// A certificate authority.
+/// Certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 fn params(name: &str, years: (i32, i32)) -> CertificateParams {

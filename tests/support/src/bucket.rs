@@ -1,4 +1,4 @@
-//! A real store with one bucket, and nothing else.
+//! Real store with one bucket, and nothing else.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ impl Bucket {
     /// Starts the store with an empty bucket.
     ///
     /// # Panics
-    /// When it is not installed or does not come up in time.
+    /// Panics if it is not installed or does not come up in time.
     #[track_caller]
     pub fn start(name: &str) -> Self {
         let tools = Tools::find();
@@ -61,12 +61,12 @@ impl Bucket {
         (self.file("id"), self.file("secret"))
     }
 
-    /// A client that is not the exporter's.
+    /// Client that is not the exporter's.
     pub fn client(&self) -> &PlainClient {
         &self.client
     }
 
-    /// Gives objects new content, or removes those without.
+    /// Gives objects new content, or removes those without any.
     #[track_caller]
     pub fn change(&self, changes: impl IntoIterator<Item = (String, Option<String>)>) {
         let changes: Map<String, Value> =

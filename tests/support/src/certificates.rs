@@ -1,4 +1,4 @@
-//! An exporter that watches certificates, and what its page says of them.
+//! Exporter that watches certificates, and the values on its page.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::{EmbeddedArchive, Exporter, Samples, every_second};
 /// Name of the archive in the exporter's configuration.
 pub const CERTIFICATE_ARCHIVE: &str = "production";
 
-/// Time for what takes one or two readings; far more than needed.
+/// Time for one or two readings, with a large margin.
 pub const SOON: Duration = Duration::from_secs(30);
 
-/// Every family about certificates that has one value.
+/// Families about certificates that have one value.
 pub const CERTIFICATE_FAMILIES: [&str; 5] = [
     "not_after_timestamp_seconds",
     "not_before_timestamp_seconds",
@@ -21,7 +21,7 @@ pub const CERTIFICATE_FAMILIES: [&str; 5] = [
     "read_success",
 ];
 
-/// An exporter that reads certificates every second.
+/// Exporter that reads certificates every second.
 pub async fn watch_certificates(archive: &EmbeddedArchive, certificates: Value) -> Exporter {
     let mut configuration = every_second([archive.settings(CERTIFICATE_ARCHIVE)]);
     configuration["certificateWatch"] = json!({ "schedule": "* * * * * *", "timeout": "2s" });
@@ -29,14 +29,14 @@ pub async fn watch_certificates(archive: &EmbeddedArchive, certificates: Value) 
     Exporter::start(configuration.to_string()).await
 }
 
-/// A value of a certificate; `None` where it is absent.
+/// Value of a certificate; `None` if it is absent.
 #[must_use]
 pub fn certificate_value(samples: &Samples, family: &str, certificate: &str) -> Option<f64> {
     let name = format!("barman_cloud_certificate_{family}");
     samples.value(&name, &[("certificate", certificate)])
 }
 
-/// A label of the one series that describes a certificate.
+/// Label of the one series that describes a certificate.
 #[must_use]
 pub fn certificate_info(samples: &Samples, certificate: &str, label: &str) -> Option<String> {
     let labels = [("certificate", certificate)];

@@ -1,4 +1,4 @@
-//! An archive in memory, and the configuration that points the exporter at it.
+//! Archive in memory, and the configuration that points the exporter at it.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::exporter::{Ended, run_exporter};
 /// Access key id and secret access key, unless the options of the server say otherwise.
 pub const CREDENTIALS: (&str, &str) = ("exporter-key-id", "exporter-secret-key");
 
-/// A store in memory, served over HTTP or HTTPS to whoever has the credentials.
+/// Store in memory, served over HTTP or HTTPS to clients with the credentials.
 pub struct EmbeddedArchive {
     destination: String,
     store: Store,
@@ -27,7 +27,7 @@ impl EmbeddedArchive {
     /// Serves a store; `destination` is bucket and prefix, as in `bucket/some/prefix`.
     ///
     /// # Panics
-    /// When nothing can be served with these options.
+    /// Panics if nothing can be served with these options.
     pub async fn start(store: Store, destination: &str, mut options: Options) -> Self {
         let (id, secret) = CREDENTIALS;
         let usual = || (id.to_owned(), secret.to_owned());
@@ -44,7 +44,7 @@ impl EmbeddedArchive {
         archive
     }
 
-    /// Serves [`small_archive`] with pages of so many keys.
+    /// Serves [`small_archive`] with pages of this many keys.
     pub async fn small(page_limit: usize) -> Self {
         let options = Options { page_limit, ..Options::default() };
         Self::start(small_archive(), SMALL_DESTINATION, options).await
@@ -57,10 +57,10 @@ impl EmbeddedArchive {
         archive
     }
 
-    /// The server.
+    /// Running server.
     ///
     /// # Panics
-    /// When it is stopped.
+    /// Panics if it is stopped.
     pub fn s3(&self) -> &Server {
         self.s3.as_ref().expect("the server runs, unless the test stopped it")
     }
@@ -90,7 +90,7 @@ impl EmbeddedArchive {
     /// Starts the server, again on the port that it had.
     ///
     /// # Panics
-    /// When the port is taken by now.
+    /// Panics if the port is taken by now.
     pub async fn start_s3(&mut self) {
         self.stop_s3().await;
         let server = Server::start(self.store.clone(), self.options.clone()).await;
@@ -99,7 +99,7 @@ impl EmbeddedArchive {
         self.s3 = Some(server);
     }
 
-    /// A directory for files that the configuration names; it goes with the archive.
+    /// Directory for files that the configuration names; it is removed with the archive.
     pub fn directory(&self) -> &Path {
         self.scratch.path()
     }
@@ -113,7 +113,7 @@ impl EmbeddedArchive {
     /// Writes a file into the directory.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// Panics if it cannot be written.
     pub fn write(&self, name: &str, content: &str) {
         fs::write(self.directory().join(name), content).expect("an own directory can be written");
     }
@@ -122,7 +122,7 @@ impl EmbeddedArchive {
     /// Each request is sent once.
     ///
     /// # Panics
-    /// When it does not end in time.
+    /// Panics if it does not end in time.
     pub async fn run(&self, command: &str, archives: Vec<Value>, arguments: &[&str]) -> Ended {
         let file = self.write_configuration(archives);
         let all = [&[command, "--config.file", &file], arguments].concat();
@@ -134,7 +134,7 @@ impl EmbeddedArchive {
     /// Writes a configuration that has each request sent once, and returns the path of its file.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// Panics if it cannot be written.
     pub fn write_configuration(&self, archives: Vec<Value>) -> String {
         let configuration = json!({ "scan": { "maxAttempts": 1 }, "archives": archives });
         self.write("config.yaml", &configuration.to_string());
@@ -142,7 +142,7 @@ impl EmbeddedArchive {
         file.to_str().expect("temporary directories have plain names").to_owned()
     }
 
-    /// The archive as an entry of the configuration's `archives`.
+    /// Entry for the archive in the configuration's `archives`.
     pub fn settings(&self, name: &str) -> Value {
         let file = |name: &str| self.directory().join(name);
         json!({
@@ -158,7 +158,7 @@ impl EmbeddedArchive {
     }
 }
 
-/// A configuration that scans these archives every second and has each request sent once.
+/// Configuration that scans these archives every second and sends each request once.
 ///
 /// JSON is YAML: its text is what the exporter reads.
 pub fn every_second(archives: impl IntoIterator<Item = Value>) -> Value {
@@ -174,13 +174,13 @@ pub const SMALL_BUCKET: &str = "backups";
 /// Bucket and prefix of [`small_archive`].
 pub const SMALL_DESTINATION: &str = "backups/production";
 
-/// The only server of [`small_archive`].
+/// Only server of [`small_archive`].
 pub const SMALL_SERVER: &str = "orders";
 
-/// A morning after the newest backup of [`small_archive`].
+/// Moment in the morning after the newest backup of [`small_archive`].
 pub const SMALL_MORNING: &str = "2026-01-02T06:00:00Z";
 
-/// An archive of one server with two done backups, of the first and second of January 2026, and
+/// Archive of one server with two finished backups, of the first and second of January 2026, and
 /// three segments: seven objects.
 pub fn small_archive() -> Store {
     let store = Store::default();
@@ -194,7 +194,7 @@ pub fn small_archive() -> Store {
     store
 }
 
-/// The key of an object of the small archive's server.
+/// Key of an object of the small archive's server.
 pub fn small_key(key: &str) -> String {
     format!("production/{SMALL_SERVER}/{key}")
 }
@@ -207,7 +207,7 @@ pub fn put_small_backup(store: &Store, day: u32, backup_info: &str) {
     store.put_zeros(SMALL_BUCKET, key("data.tar.gz"), 50_000, moment(day, 4));
 }
 
-/// The `backup.info` of a backup of a day of January 2026, from 3:00 to 3:05.
+/// `backup.info` of a backup of a day of January 2026, from 3:00 to 3:05.
 pub fn backup_info(day: u32, status: &str) -> String {
     let segment = "000000010000000000000001";
     let text = BackupInfoText::new(status)
@@ -224,7 +224,7 @@ pub fn backup_info(day: u32, status: &str) -> String {
     text.to_string()
 }
 
-/// An hour of a day of January 2026.
+/// Hour of a day of January 2026.
 fn moment(day: u32, hour: u32) -> DateTime<Utc> {
     let text = format!("2026-01-{day:02}T{hour:02}:00:00Z");
     text.parse().expect("January has this day, and a day this hour")

@@ -1,4 +1,4 @@
-//! The exporter as a program: started with a configuration, scraped over HTTP, ended by a signal.
+//! Exporter as a program: started with a configuration, scraped over HTTP, ended by a signal.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -11,13 +11,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::exposition::Samples;
-use crate::patience::PAUSE;
 use crate::process::{Part, free_ports};
+use crate::waiting::PAUSE;
 
-/// Time that the program has to take its first request, and to end when told to.
+/// Time that the program may take until its first answer, and until it ends.
 const START_AND_END: Duration = Duration::from_secs(30);
 
-/// Time that one request has.
+/// Time limit of one request.
 const REQUEST: Duration = Duration::from_secs(10);
 
 /// Settings for a start of the exporter.
@@ -28,7 +28,7 @@ pub struct Launch {
     environment: Vec<(String, String)>,
 }
 
-/// A running exporter.
+/// Running exporter.
 ///
 /// Told to end, and waited for, when dropped; if a test fails at that moment, the end of its log
 /// is printed.
@@ -40,7 +40,7 @@ pub struct Exporter {
 }
 
 impl Launch {
-    /// A start with this configuration, written as YAML.
+    /// Settings for a start with this configuration, written as YAML.
     pub fn new(configuration: impl Into<String>) -> Self {
         Self {
             program: program(),
@@ -74,7 +74,7 @@ impl Launch {
     /// Starts the program on a free port and waits until it answers.
     ///
     /// # Panics
-    /// When it ends before it answers, or does not answer in time.
+    /// Panics if it ends before it answers, or does not answer in time.
     pub async fn start(self) -> Exporter {
         let mut exporter = self.spawn();
         let deadline = Instant::now() + START_AND_END;
@@ -112,22 +112,22 @@ impl Exporter {
     /// Starts the program with this configuration on a free port and waits until it answers.
     ///
     /// # Panics
-    /// When it ends before it answers, or does not answer in time.
+    /// Panics if it ends before it answers, or does not answer in time.
     pub async fn start(configuration: impl Into<String>) -> Self {
         Launch::new(configuration).start().await
     }
 
-    /// URL of one of its pages; `path` begins with a slash.
+    /// URL of one of its pages; `path` starts with a slash.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
 
-    /// A directory that is removed with the exporter, where its configuration file is.
+    /// Directory of the configuration file, which is removed with the exporter.
     pub fn directory(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// A client for requests that the methods here do not make.
+    /// Client for requests that the methods here do not make.
     pub fn client(&self) -> &reqwest::Client {
         &self.client
     }
@@ -135,7 +135,7 @@ impl Exporter {
     /// Gets one of its pages, whatever the status.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// Panics if there is no answer.
     pub async fn get(&self, path: &str) -> (StatusCode, String) {
         let answer = self.try_get(path).await;
         answer.unwrap_or_else(|error| panic!("no answer to {path}: {error:?}"))
@@ -144,17 +144,17 @@ impl Exporter {
     /// Gets and reads the page of metrics.
     ///
     /// # Panics
-    /// When it cannot be had, or makes no sense.
+    /// Panics if it cannot be had, or makes no sense.
     pub async fn scrape(&self) -> Samples {
         let (status, page) = self.get("/metrics").await;
         assert!(status.is_success(), "/metrics answers {status}: {page}");
         Samples::parse(&page)
     }
 
-    /// Scrapes again and again until the samples are as wanted, and returns these samples.
+    /// Scrapes until the samples are as wanted, and returns these samples.
     ///
     /// # Panics
-    /// When they are not within the time given. `what` completes "gave up waiting for".
+    /// Panics if they are not within the time given. `what` completes "gave up waiting for".
     pub async fn wait_for(
         &self,
         what: &str,
@@ -175,7 +175,7 @@ impl Exporter {
     /// Waits until a scan of the archive that begins after this call has succeeded.
     ///
     /// # Panics
-    /// When there is none within the time given.
+    /// Panics if there is none within the time given.
     pub async fn wait_for_fresh_scan(&self, archive: &str, within: Duration) -> Samples {
         let labels = [("archive", archive), ("outcome", "success")];
         let scans = |samples: &Samples| samples.sum("barman_cloud_scans_total", &labels);
@@ -185,15 +185,15 @@ impl Exporter {
         self.wait_for("a fresh scan", within, fresh).await
     }
 
-    /// Everything that it has logged so far.
+    /// Everything that it has logged.
     pub fn log(&self) -> String {
         self.part.log()
     }
 
-    /// Everything that it has logged so far, where it logs in JSON: one object per line.
+    /// Everything that it has logged in JSON: one object per line.
     ///
     /// # Panics
-    /// When a line is none.
+    /// Panics if a line is none.
     pub fn log_entries(&self) -> Vec<Value> {
         let log = self.log();
         // The last line may be under way.
@@ -213,17 +213,17 @@ impl Exporter {
     /// Waits until it ends by itself, and returns how it did and what it logged.
     ///
     /// # Panics
-    /// When it is still running after half a minute.
+    /// Panics if it is still running after half a minute.
     #[track_caller]
     pub fn ended(mut self) -> (ExitStatus, String) {
         let status = self.part.wait(START_AND_END);
         (status, self.log())
     }
 
-    /// Tells it to end, and returns how it did and what it logged.
+    /// Tells it to end, and returns its exit status and its output.
     ///
     /// # Panics
-    /// When it does not end in time.
+    /// Panics if it does not end in time.
     #[track_caller]
     pub fn stop(mut self) -> (ExitStatus, String) {
         self.signal(Signal::TERM);
@@ -246,7 +246,7 @@ impl Drop for Exporter {
 /// Exit status and output of the program.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its exit code.
+    /// Exit code of the program.
     pub code: Option<i32>,
     /// Text on standard output.
     pub output: String,
@@ -257,7 +257,7 @@ pub struct Ended {
 /// Runs the program to its end, with these arguments and environment variables and no others.
 ///
 /// # Panics
-/// When it does not end in time.
+/// Panics if it does not end in time.
 #[track_caller]
 pub fn run_exporter(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let scratch = tempfile::tempdir().expect("temporary directories can be made");
@@ -283,7 +283,7 @@ pub fn run_exporter(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     Ended { code: status.code(), output, errors }
 }
 
-/// The program under test, which Cargo builds before it runs an integration test.
+/// Program under test, which Cargo builds before it runs an integration test.
 fn program() -> PathBuf {
     const NAME: &str = "barman-cloud-exporter";
     if let Some(program) = env::var_os(format!("CARGO_BIN_EXE_{NAME}")) {

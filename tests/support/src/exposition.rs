@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-/// One sample: a name, its labels and its value.
+/// Sample: a name, its labels and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// Name as it stands on the page, endings such as `_total` included.
+    /// Name as it is on the page, endings such as `_total` included.
     pub name: String,
     /// Labels by name.
     pub labels: BTreeMap<String, String>,
-    /// The value.
+    /// Value of the sample.
     pub value: f64,
 }
 
@@ -23,7 +23,7 @@ impl Samples {
     /// Comments are skipped, and whatever follows a value: times and exemplars.
     ///
     /// # Panics
-    /// When a line is no sample.
+    /// Panics if a line is not a sample.
     #[track_caller]
     pub fn parse(page: &str) -> Self {
         let lines = page.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -38,15 +38,15 @@ impl Samples {
         self.0.iter()
     }
 
-    /// The samples of this name that have all of these labels, and perhaps more.
+    /// Samples of this name that have all of these labels, and possibly more.
     pub fn all(&self, name: &str, labels: &[(&str, &str)]) -> Vec<&Sample> {
         self.iter().filter(|sample| sample.name == name && sample.has(labels)).collect()
     }
 
-    /// The value of the one sample of this name that has all of these labels; `None` if absent.
+    /// Value of the only sample of this name that has all of these labels; `None` if absent.
     ///
     /// # Panics
-    /// When more than one has them.
+    /// Panics if more than one has them.
     #[track_caller]
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         match self.all(name, labels).as_slice() {
@@ -56,14 +56,14 @@ impl Samples {
         }
     }
 
-    /// The sum over the samples of this name that have all of these labels; 0 if absent.
+    /// Sum over the samples of this name that have all of these labels; 0 if absent.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         self.all(name, labels).iter().map(|sample| sample.value).sum()
     }
 }
 
 impl Sample {
-    /// The value of a label; empty, as Prometheus has it, if absent.
+    /// Value of a label; empty if absent, as in Prometheus.
     pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
     }

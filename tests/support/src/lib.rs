@@ -13,9 +13,9 @@
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
 //! | [`RuleFile`] | the alerts that are shipped, as their manifests have them |
-//! | [`Alertmanager`] | a real one, which sends what Prometheus tells it to whom it concerns |
+//! | [`Alertmanager`] | a real one, which routes the alerts of Prometheus |
 //! | [`Prometheus`] | a real one, which scrapes and answers queries |
-//! | [`PlainClient`] | what a bucket holds, as told by a client that is not the exporter's |
+//! | [`PlainClient`] | contents of a bucket, listed by a client that is not the exporter's |
 //! | [`BarmanClient`] | the backups of a server, as reported by Barman |
 //!
 //! Nothing here returns an error: a part that does not do what it should ends the test, with the
@@ -28,7 +28,6 @@ mod certificates;
 mod embedded;
 mod exporter;
 mod exposition;
-mod patience;
 mod plain_client;
 mod postgres;
 mod process;
@@ -40,6 +39,7 @@ mod secure_postgres;
 mod series;
 mod stack;
 mod tools;
+mod waiting;
 mod web_program;
 
 pub use rustix::process::Signal;
@@ -57,7 +57,6 @@ pub use embedded::{
 };
 pub use exporter::{Ended, Exporter, Launch, run_exporter};
 pub use exposition::{Sample, Samples};
-pub use patience::until;
 pub use plain_client::{BarmanClient, ListedObject, ListedUpload, PlainClient};
 pub use postgres::Postgres;
 pub use process::{Part, run};
@@ -68,3 +67,4 @@ pub use secure_postgres::SecurePostgres;
 pub use series::Series;
 pub use stack::{Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest};
 pub use tools::{Tools, as_database_user, give_to_database_user, make_database_directory};
+pub use waiting::until;

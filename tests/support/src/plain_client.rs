@@ -12,10 +12,10 @@ use crate::embedded::{CREDENTIALS, EmbeddedArchive};
 use crate::process::run;
 use crate::tools::{QUICK, Tools};
 
-/// Time that thousands of changes have.
+/// Time limit for thousands of changes.
 const CHANGES: Duration = Duration::from_mins(5);
 
-/// A client of one bucket, on Python's `boto3`.
+/// Client of one bucket, on Python's `boto3`.
 #[derive(Clone)]
 pub struct PlainClient {
     pub(crate) tools: Tools,
@@ -24,25 +24,25 @@ pub struct PlainClient {
     pub(crate) environment: Vec<(&'static str, String)>,
 }
 
-/// An object, as a listing shows it.
+/// Object as a listing shows it.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct ListedObject {
-    /// The whole key, from the bucket's root.
+    /// Whole key, from the bucket's root.
     pub key: String,
     /// Size in bytes.
     pub size: u64,
     /// Arrival time at the store, in Unix seconds.
     pub last_modified: f64,
-    /// Storage class; `None` where the store sends none.
+    /// Storage class; `None` if the store does not send one.
     pub storage_class: Option<String>,
 }
 
-/// A multipart upload that is neither completed nor aborted.
+/// Multipart upload that is neither completed nor aborted.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct ListedUpload {
-    /// The key that it would have become.
+    /// Key that it would have become.
     pub key: String,
-    /// The store's name for it.
+    /// Identifier that the store assigned.
     pub upload_id: String,
     /// Start of the upload, in Unix seconds.
     pub initiated: f64,
@@ -51,7 +51,7 @@ pub struct ListedUpload {
 }
 
 impl PlainClient {
-    /// A client of a bucket in an embedded archive's store, with the right credentials and no
+    /// Client of a bucket in an embedded archive's store, with the right credentials and without a
     /// region.
     pub fn of(archive: &EmbeddedArchive, bucket: &str) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl PlainClient {
         self.ask("uploads")
     }
 
-    /// Removes an object, which must be there.
+    /// Removes an object, which must exist.
     #[track_caller]
     pub fn delete_object(&self, key: &str) {
         let mut command = self.command("delete");
@@ -98,7 +98,8 @@ impl PlainClient {
         run(command, QUICK);
     }
 
-    /// Gives objects new content, or removes those without, as a JSON object says that is in a file.
+    /// Gives objects new content, or removes those without any, as a JSON object in a file lists
+    /// them.
     #[track_caller]
     pub fn change(&self, file: &Path) {
         let mut command = self.command("change");
@@ -112,7 +113,7 @@ impl PlainClient {
         serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in {answer}"))
     }
 
-    /// The command that asks a question; `create` makes the bucket.
+    /// Command that runs a request; `create` makes the bucket.
     pub(crate) fn command(&self, question: &str) -> Command {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plain_client.py");
         let mut command = Command::new(self.tools.python_program("python"));
@@ -139,7 +140,7 @@ impl BarmanClient {
     /// Returns the output of `barman-cloud-backup-list` for a server, as JSON.
     ///
     /// # Panics
-    /// When it ends with an error.
+    /// Panics if it ends with an error.
     #[track_caller]
     pub fn backups(&self, server: &str) -> Value {
         let mut command = Command::new(self.tools.python_program("barman-cloud-backup-list"));

@@ -1,4 +1,4 @@
-//! A database of its own, started as the user it needs.
+//! Database of its own, started as the user that it needs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::patience::until;
 use crate::process::{Part, run};
 use crate::tools::{QUICK, Tools, as_database_user, make_database_directory};
+use crate::waiting::until;
 
-/// Time that the server has to take connections, to stop, and to archive what is ready.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Time limit for the server to accept connections, to stop, and to archive all files that are
+/// ready.
+const TIME_LIMIT: Duration = Duration::from_secs(90);
 
 /// Name of the superuser, who needs no password.
 pub(crate) const SUPERUSER: &str = "postgres";
 
-/// A PostgreSQL server with its own data, reached by a socket in its own directory.
+/// PostgreSQL server with its own data, reached by a socket in its own directory.
 pub struct Postgres {
     tools: Tools,
     directory: PathBuf,
@@ -33,7 +34,7 @@ impl Postgres {
     /// `environment` is all that the server sees, and so what an archive command sees.
     ///
     /// # Panics
-    /// When `initdb` fails.
+    /// Panics if `initdb` fails.
     #[track_caller]
     pub fn create(
         tools: &Tools,
@@ -47,7 +48,7 @@ impl Postgres {
         command.args(["--auth=trust", "--encoding=UTF8", "--no-sync", "--username", SUPERUSER]);
         command.arg(format!("--wal-segsize={segment_size_mb}"));
         command.arg("--pgdata").arg(postgres.data());
-        run(command, PATIENCE);
+        run(command, TIME_LIMIT);
         postgres
     }
 
@@ -87,7 +88,7 @@ impl Postgres {
     /// Adds lines to `postgresql.conf`; they hold from the next start on.
     ///
     /// # Panics
-    /// When the file cannot be written.
+    /// Panics if the file cannot be written.
     #[track_caller]
     pub fn configure(&self, lines: &str) {
         let file = self.data().join("postgresql.conf");
@@ -98,11 +99,11 @@ impl Postgres {
     /// Starts the server and waits until it takes connections.
     ///
     /// # Panics
-    /// When it ends before that, or does not get there in time.
+    /// Panics if it ends before that, or does not get there in time.
     #[track_caller]
     pub fn start(&mut self) {
         let mut server = self.launch();
-        until("PostgreSQL to take connections", PATIENCE, || {
+        until("PostgreSQL to take connections", TIME_LIMIT, || {
             server.assert_running();
             let outcome = self.client("pg_isready").output();
             outcome.is_ok_and(|outcome| outcome.status.success()).then_some(())
@@ -115,11 +116,11 @@ impl Postgres {
     /// `false`: it gave up, and [`log`](Self::log) says why.
     ///
     /// # Panics
-    /// When it neither gives up nor gets there in time.
+    /// Panics if it neither gives up nor gets there in time.
     #[track_caller]
     pub fn recover(&mut self) -> bool {
         let mut server = self.launch();
-        let came_up = until("the end of a recovery", PATIENCE, || {
+        let came_up = until("the end of a recovery", TIME_LIMIT, || {
             if server.exited().is_some() {
                 return Some(false);
             }
@@ -139,12 +140,12 @@ impl Postgres {
     /// Stops the server in an orderly way, with everything archived.
     ///
     /// # Panics
-    /// When it does not stop in time.
+    /// Panics if it does not stop in time.
     #[track_caller]
     pub fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
             server.signal(Signal::INT);
-            let status = server.wait(PATIENCE);
+            let status = server.wait(TIME_LIMIT);
             assert!(status.success(), "PostgreSQL stopped with {status}");
         }
     }
@@ -152,19 +153,19 @@ impl Postgres {
     /// Ends the server at once, as a crash does: nothing more is written or archived.
     ///
     /// # Panics
-    /// When it does not end in time.
+    /// Panics if it does not end in time.
     #[track_caller]
     pub fn crash(&mut self) {
         if let Some(mut server) = self.server.take() {
             server.signal(Signal::QUIT);
-            server.wait(PATIENCE);
+            server.wait(TIME_LIMIT);
         }
     }
 
     /// Runs a query and returns its rows, with `|` between columns.
     ///
     /// # Panics
-    /// When it fails.
+    /// Panics if it fails.
     #[track_caller]
     pub fn sql(&self, query: &str) -> String {
         self.sql_each(&[query])
@@ -173,37 +174,37 @@ impl Postgres {
     /// Runs queries in one session, each in a transaction of its own, and returns their rows.
     ///
     /// # Panics
-    /// When one fails.
+    /// Panics if one fails.
     #[track_caller]
     pub fn sql_each(&self, queries: &[&str]) -> String {
         let mut command = self.psql();
         for query in queries {
             command.args(["--command", query]);
         }
-        run(command, PATIENCE).trim_end().to_owned()
+        run(command, TIME_LIMIT).trim_end().to_owned()
     }
 
     /// Runs a script of psql in one session and returns what it prints.
     ///
     /// # Panics
-    /// When a query fails.
+    /// Panics if a query fails.
     #[track_caller]
     pub fn script(&self, text: &str) -> String {
         let file = self.directory.join("script.sql");
         fs::write(&file, text).expect("the server's directory can be written");
         let mut command = self.psql();
         command.arg("--file").arg(file);
-        run(command, PATIENCE).trim_end().to_owned()
+        run(command, TIME_LIMIT).trim_end().to_owned()
     }
 
     /// Waits until every finished WAL file is archived.
     ///
     /// # Panics
-    /// When it takes too long.
+    /// Panics if it takes too long.
     #[track_caller]
     pub fn wait_until_archived(&self) {
         let status = self.data().join("pg_wal/archive_status");
-        until("WAL to be archived", PATIENCE, || {
+        until("WAL to be archived", TIME_LIMIT, || {
             let mut files = fs::read_dir(&status).ok()?.flatten();
             let waiting =
                 files.any(|file| file.path().extension().is_some_and(|end| end == "ready"));
@@ -211,13 +212,13 @@ impl Postgres {
         });
     }
 
-    /// The data directory.
+    /// Data directory.
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.directory.join("data")
     }
 
-    /// The directory of the socket: what clients take for the host.
+    /// Directory of the socket, which clients use as the host.
     #[must_use]
     pub fn host(&self) -> &Path {
         &self.directory
@@ -247,7 +248,7 @@ impl Postgres {
         Part::start("PostgreSQL", command, &self.log_file())
     }
 
-    /// A program of the server's, run as its user.
+    /// Program of the server, run as its user.
     fn command(&self, program: &str) -> Command {
         let mut command = as_database_user(&self.tools.postgres_program(program));
         command.env_clear().envs(self.environment.iter().cloned());
@@ -262,7 +263,7 @@ impl Postgres {
         command
     }
 
-    /// A program that connects to the server.
+    /// Program that connects to the server.
     fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.tools.postgres_program(program));
         command.env_clear().env("LANG", "C.UTF-8").env("PGCONNECT_TIMEOUT", "10");

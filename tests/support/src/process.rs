@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::patience::{PAUSE, until};
+use crate::waiting::{PAUSE, until};
 
 /// Lines of a log that are shown when a test fails.
 const SHOWN_LINES: usize = 40;
 
-/// Time that a program has to end after it was killed.
+/// Time limit for a program to end after it was killed.
 const DEATH: Duration = Duration::from_secs(10);
 
-/// A program that runs beside the test, with its output in a log file.
+/// Program that runs next to the test, with its output in a log file.
 ///
 /// Killed when dropped; if a test fails at that moment, the end of the log is printed.
 pub struct Part {
@@ -33,7 +33,7 @@ impl Part {
     /// Starts a program in the test's own process group, so that an interrupt reaches it too.
     ///
     /// # Panics
-    /// When it cannot be started.
+    /// Panics if it cannot be started.
     #[track_caller]
     pub fn start(name: &str, command: Command, log: &Path) -> Self {
         Self::spawn(name, command, log, false)
@@ -76,7 +76,7 @@ impl Part {
     /// Exit status of the program; `None` while it runs.
     ///
     /// # Panics
-    /// When the system does not say.
+    /// Panics if the system does not say.
     pub fn exited(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be waited for")
     }
@@ -130,7 +130,7 @@ impl Drop for Part {
 /// Runs a program to its end and returns what it wrote to standard output.
 ///
 /// # Panics
-/// When the program fails or takes longer than `within`; then both its outputs are shown.
+/// Panics if the program fails or takes longer than `within`; then both its outputs are shown.
 #[track_caller]
 pub fn run(command: Command, within: Duration) -> String {
     try_run(command, within).unwrap_or_else(|complaint| panic!("{complaint}"))
@@ -139,7 +139,7 @@ pub fn run(command: Command, within: Duration) -> String {
 /// Runs a program to its end and returns what it wrote to standard output.
 ///
 /// # Errors
-/// When the program fails or takes longer than `within`: its command, its end and both its outputs.
+/// Returns an error if the program fails or takes longer than `within`: its command, its end and both its outputs.
 #[track_caller]
 pub(crate) fn try_run(mut command: Command, within: Duration) -> Result<String, String> {
     // Files, as a pipe that nobody reads can fill up.
@@ -171,7 +171,7 @@ pub(crate) fn try_run(mut command: Command, within: Duration) -> Result<String, 
     ))
 }
 
-/// Ports on the loopback interface that nobody listens on, all different.
+/// Ports on the loopback interface on which nothing listens, all different.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0"));
     listeners.map(|listener| {

@@ -1,14 +1,14 @@
-//! A real Prometheus that scrapes what a test names, and answers its queries.
+//! Real Prometheus that scrapes the targets of a test, and answers its queries.
 
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use serde_json::{Value, json};
 
-use crate::patience::PAUSE;
+use crate::waiting::PAUSE;
 use crate::web_program::WebProgram;
 
-/// A running Prometheus with a storage of its own.
+/// Running Prometheus with a storage of its own.
 ///
 /// Killed when dropped; if a test fails at that moment, the end of its log is printed.
 pub struct Prometheus {
@@ -19,7 +19,7 @@ impl Prometheus {
     /// Starts it with a configuration, written as JSON, and waits until it answers.
     ///
     /// # Panics
-    /// When it is not installed, ends before it answers, or does not answer in time.
+    /// Panics if it is not installed, ends before it answers, or does not answer in time.
     pub async fn start(configuration: &Value) -> Self {
         let quiet = ["--log.level", "warn"];
         let program = WebProgram::start("prometheus", configuration, "--storage.tsdb.path", &quiet);
@@ -66,7 +66,7 @@ impl Prometheus {
         Ok(list(&data["result"]))
     }
 
-    /// The values that a label has on the series of a selector.
+    /// Values of a label on the series of a selector.
     ///
     /// # Errors
     /// What Prometheus says is wrong with the selector.
@@ -78,7 +78,7 @@ impl Prometheus {
     /// Waits until an expression has a result.
     ///
     /// # Panics
-    /// When it has none within the time given, or is wrong. `what` completes "gave up waiting for".
+    /// Panics if it has none within the time given, or is wrong. `what` completes "gave up waiting for".
     pub async fn wait_for(&self, what: &str, within: Duration, expression: &str) {
         let deadline = Instant::now() + within;
         let has_result = async || {

@@ -1,4 +1,4 @@
-//! The archive that was recorded from real programs, and what is known of it.
+//! Archive that was recorded from real programs, and the facts that are known about it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::EmbeddedArchive;
 
-/// A JSON file beside the recording, such as `expected.json`.
+/// JSON file next to the recording, such as `expected.json`.
 ///
 /// # Panics
-/// When it is none.
+/// Panics if it is none.
 pub fn recorded(name: &str) -> Value {
     serde_json::from_str(&read(name)).expect("the fixture is JSON")
 }
@@ -19,7 +19,7 @@ pub fn recorded(name: &str) -> Value {
 /// Every object of the recording as it was listed, one JSON object each.
 ///
 /// # Panics
-/// When the recording is broken.
+/// Panics if the recording is broken.
 pub fn recorded_objects() -> Vec<Value> {
     let listing = read("listing.jsonl");
     listing.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
@@ -28,7 +28,7 @@ pub fn recorded_objects() -> Vec<Value> {
 /// Serves the recording.
 ///
 /// # Panics
-/// When it cannot be loaded or served.
+/// Panics if it cannot be loaded or served.
 pub async fn recorded_archive() -> EmbeddedArchive {
     let (store, _) = load_recorded::load(&directory()).expect("the fixture can be loaded");
     let expected = recorded("expected.json");

@@ -1,4 +1,4 @@
-//! The alerts that are shipped, as their manifests have them.
+//! Alerts that are shipped, as their manifests define them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-/// The subjects of the manifests, in the order in which people read about them.
+/// Subjects of the manifests, in the order in which people read about them.
 const SUBJECTS: [&str; 8] = [
     "exporter",
     "scan",
@@ -21,25 +21,25 @@ const SUBJECTS: [&str; 8] = [
 /// Lines above the groups in a manifest.
 const GROUPS: &str = "spec:\n  groups:\n";
 
-/// One manifest: a `PrometheusRule`.
+/// Manifest with a `PrometheusRule`.
 pub struct RuleFile {
-    /// Its subject, which its file is named after.
+    /// Subject, which its file is named after.
     pub subject: &'static str,
-    /// Its text.
+    /// Text of the manifest.
     pub text: String,
-    /// Its rules, of all its groups.
+    /// Rules of all its groups.
     pub rules: Vec<Rule>,
 }
 
-/// A rule that records a series, or alerts.
+/// Rule that records a series, or alerts.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The series that it records.
+    /// Series that it records.
     pub record: Option<String>,
-    /// The alert that it is.
+    /// Alert that it defines.
     pub alert: Option<String>,
-    /// The query.
+    /// Query of the rule.
     pub expr: String,
     /// Time for which the query must have a result before the alert fires.
     #[serde(rename = "for")]
@@ -70,10 +70,10 @@ struct Group {
 }
 
 impl RuleFile {
-    /// The groups alone, as Prometheus reads them below `groups:`.
+    /// Groups alone, as Prometheus reads them below `groups:`.
     ///
     /// # Panics
-    /// When the manifest is not written as the others are.
+    /// Panics if the manifest is not written as the others are.
     pub fn plain_groups(&self) -> String {
         let groups = self.text.split_once(GROUPS);
         let (_, groups) = groups.expect("a manifest ends with its groups");
@@ -86,7 +86,7 @@ impl RuleFile {
 /// Every manifest in `alerts/rules`.
 ///
 /// # Panics
-/// When one is missing, superfluous or makes no sense.
+/// Panics if one is missing, superfluous or makes no sense.
 pub fn rule_files() -> Vec<RuleFile> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts/rules");
     let entries = fs::read_dir(&directory).expect("there are rules");

@@ -1,18 +1,18 @@
-//! SeaweedFS as the S3 server.
+//! SeaweedFS server, which speaks S3.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::patience::until;
 use crate::process::{Part, free_ports};
 use crate::tools::Tools;
+use crate::waiting::until;
 
-/// Time that the server has to take its first connection.
+/// Time limit for the server to accept its first connection.
 const START: Duration = Duration::from_secs(60);
 
-/// A running server with one identity and no bucket.
+/// Running server with one identity and no bucket.
 pub(crate) struct Seaweed {
     part: Part,
     ports: [u16; 8],
@@ -59,7 +59,7 @@ impl Drop for Seaweed {
     }
 }
 
-/// Every port is named: those left out are fixed ones, or others plus 10000, and may be taken.
+/// All ports are given: the default ones are fixed, or another one plus 10000, and may be taken.
 fn arguments(ports: &[u16; 8]) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "server",
@@ -89,7 +89,7 @@ fn arguments(ports: &[u16; 8]) -> Vec<String> {
     arguments
 }
 
-/// The sockets that the server leaves behind in a place of its own choice.
+/// Sockets that the server leaves behind in a place of its own choice.
 fn sockets(ports: &[u16; 8]) -> Vec<PathBuf> {
     let kinds = ["s3", "master", "volume", "filer"].iter();
     let named = kinds.flat_map(|kind| [kind.to_string(), format!("{kind}-grpc")]);

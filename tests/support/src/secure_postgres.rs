@@ -1,4 +1,4 @@
-//! A database that offers TLS.
+//! Database that offers TLS.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use crate::postgres::Postgres;
 use crate::process::free_ports;
 use crate::tools::{Tools, give_to_database_user};
 
-/// A PostgreSQL server on a port of 127.0.0.1 with `ssl=on`.
+/// PostgreSQL server on a port of 127.0.0.1 with `ssl=on`.
 pub struct SecurePostgres {
     postgres: Postgres,
     port: u16,
@@ -21,7 +21,7 @@ impl SecurePostgres {
     /// Starts a server with a certificate and its key, both PEM.
     ///
     /// # Panics
-    /// When PostgreSQL is not installed, or does not come up in time.
+    /// Panics if PostgreSQL is not installed, or does not come up in time.
     #[track_caller]
     pub fn start(certificate: &str, key: &str) -> Self {
         let scratch = tempfile::Builder::new().prefix("secure-postgres").tempdir();
@@ -38,12 +38,12 @@ impl SecurePostgres {
         server
     }
 
-    /// The port that it listens on.
+    /// Port that it listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Puts another certificate in the place of the old one, and has the server read it.
+    /// Replaces the certificate, and makes the server read the new one.
     #[track_caller]
     pub fn renew(&mut self, certificate: &str, key: &str) {
         self.write(certificate, key);

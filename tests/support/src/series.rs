@@ -1,4 +1,4 @@
-//! Comparing a page of metrics with what it should say.
+//! Comparison of a page of metrics with the expected one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::exposition::{Sample, Samples};
 pub struct Series(BTreeMap<String, f64>);
 
 impl Series {
-    /// The series of these families on a page.
+    /// Series of these families on a page.
     pub fn of(samples: &Samples, families: &[&str]) -> Self {
         let compared = samples.iter().filter(|sample| families.contains(&sample.name.as_str()));
         Self(compared.map(|sample| (text(sample), sample.value)).collect())
@@ -18,7 +18,7 @@ impl Series {
     /// Adds one.
     ///
     /// # Panics
-    /// When it is there already.
+    /// Panics if it is there already.
     #[track_caller]
     pub fn add(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
@@ -27,9 +27,9 @@ impl Series {
         assert!(before.is_none(), "expected twice: {}", text(&sample));
     }
 
-    /// One line for each series that is missing, superfluous or of another value.
+    /// Lines about series that are missing, superfluous or of another value.
     ///
-    /// Half a millisecond is no difference: Barman writes microseconds, of which one conversion
+    /// Half a millisecond does not count: Barman writes microseconds, of which one conversion
     /// more or less may cost the last.
     pub fn differences(&self, found: &Self) -> Vec<String> {
         let every: BTreeSet<_> = self.0.keys().chain(found.0.keys()).collect();

@@ -1,4 +1,4 @@
-//! A store, a database that archives to it, and Barman's tools: all real, all on this machine.
+//! Store, a database that archives to it, and Barman's tools: all real, all on this machine.
 
 mod care;
 mod recovery;
@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::patience::until;
 use crate::plain_client::{ListedObject, ListedUpload, PlainClient};
 use crate::postgres::{Postgres, SUPERUSER};
 use crate::process::{Part, run};
 use crate::seaweed::Seaweed;
 use crate::tools::{Tools, make_database_directory};
+use crate::waiting::until;
 
 pub use care::Keep;
 pub use recovery::{PointInTime, RestoreTarget, Restored, WalRequest};
@@ -24,7 +24,7 @@ pub use recovery::{PointInTime, RestoreTarget, Restored, WalRequest};
 const ACCESS_KEY_ID: &str = "stack-access-key-id";
 const SECRET_ACCESS_KEY: &str = "stack-secret-access-key";
 
-/// Time that one of Barman's tools has.
+/// Time limit for one of Barman's tools.
 const BARMAN: Duration = Duration::from_secs(240);
 
 /// Settings of a [`Stack`].
@@ -34,7 +34,7 @@ pub struct StackSettings {
     pub bucket: String,
     /// Prefix of the archive in the bucket, without slashes at its ends.
     pub prefix: String,
-    /// Name of the server, as Barman is told.
+    /// Name of the server, as Barman knows it.
     pub server: String,
     /// Size of a WAL segment in MiB: a power of two from 1 to 1024.
     pub segment_size_mb: u32,
@@ -54,7 +54,7 @@ impl Default for StackSettings {
     }
 }
 
-/// SeaweedFS, PostgreSQL and Barman, archiving.
+/// SeaweedFS, PostgreSQL and Barman, with archiving.
 ///
 /// Ends with everything it started when it is dropped.
 pub struct Stack {
@@ -62,7 +62,7 @@ pub struct Stack {
     tools: Tools,
     endpoint: String,
     client: PlainClient,
-    // Fields are dropped in this order: nobody archives to a store that is gone.
+    // Fields are dropped in this order: nothing archives to a store that is gone.
     postgres: Postgres,
     _seaweed: Seaweed,
     /// Number of backups that were restored: each has a directory of its own.
@@ -76,7 +76,7 @@ impl Stack {
     /// Starts the parts, with an archive that holds no backup yet.
     ///
     /// # Panics
-    /// When a part is not installed or does not come up in time.
+    /// Panics if a part is not installed or does not come up in time.
     #[track_caller]
     pub fn start(settings: StackSettings) -> Self {
         let tools = Tools::find();
@@ -137,7 +137,7 @@ impl Stack {
         credentials(self.scratch.path())
     }
 
-    /// A client that is not the exporter's.
+    /// Client that is not the exporter's.
     pub fn client(&self) -> &PlainClient {
         &self.client
     }
@@ -178,7 +178,7 @@ impl Stack {
         self.postgres.wait_until_archived();
     }
 
-    /// Begins a base backup and kills it when part of its data is stored.
+    /// Starts a base backup and kills it when part of its data is stored.
     ///
     /// It leaves a `backup.info` that says `STARTED`, and an unfinished upload.
     #[track_caller]

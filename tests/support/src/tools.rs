@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::process::run;
 
-/// The user that the database runs as where the test runs as root: PostgreSQL refuses root.
+/// User that the database runs as if the test runs as root: PostgreSQL refuses root.
 const DATABASE_USER: &str = "postgres";
 
-/// Time that a program has that does next to nothing.
+/// Time limit for a program that does very little.
 pub(crate) const QUICK: Duration = Duration::from_secs(30);
 
 /// Programs that are installed for the tests.
@@ -25,7 +25,7 @@ impl Tools {
     /// Finds the programs.
     ///
     /// # Panics
-    /// When one is missing, saying how to install it.
+    /// Panics if one is missing, saying how to install it.
     pub fn find() -> Self {
         let venv_bin =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools/venv/bin");
@@ -37,20 +37,20 @@ impl Tools {
         }
     }
 
-    /// A program of the Python environment.
+    /// Program of the Python environment.
     #[must_use]
     pub fn python_program(&self, name: &str) -> PathBuf {
         self.venv_bin.join(name)
     }
 
-    /// A program of PostgreSQL.
+    /// Program of PostgreSQL.
     #[must_use]
     pub fn postgres_program(&self, name: &str) -> PathBuf {
         self.postgres_bin.join(name)
     }
 }
 
-/// A command that runs as the user of the database.
+/// Command that runs as the user of the database.
 ///
 /// The checkout and the Python interpreter may lie below directories that only root can enter
 /// (`/root/.pyenv`). Instead of opening those, the command keeps root's right to look everywhere,
@@ -71,7 +71,7 @@ pub fn as_database_user(program: &Path) -> Command {
 /// Makes a directory that belongs to the user of the database and is closed to others.
 ///
 /// # Panics
-/// When it is there already, or cannot be made.
+/// Panics if it is there already, or cannot be made.
 pub fn make_database_directory(path: &Path) {
     fs::create_dir(path).expect("a fresh directory has room for another");
     fs::set_permissions(path, PermissionsExt::from_mode(0o700)).expect("our directory obeys");
@@ -81,7 +81,7 @@ pub fn make_database_directory(path: &Path) {
 /// Makes a file or directory, and everything below it, belong to the user of the database.
 ///
 /// # Panics
-/// When root may not give it away.
+/// Panics if root may not give it away.
 pub fn give_to_database_user(path: &Path) {
     if rustix::process::geteuid().is_root() {
         let mut command = Command::new("chown");
@@ -90,7 +90,7 @@ pub fn give_to_database_user(path: &Path) {
     }
 }
 
-/// The capability that opens every directory, in the words of `setpriv`.
+/// Capability that opens every directory, as `setpriv` names it.
 ///
 /// Containers often keep only the second. `None` where neither can be had.
 fn right_to_look_everywhere() -> Option<&'static str> {
@@ -108,7 +108,7 @@ fn right_to_look_everywhere() -> Option<&'static str> {
     }
 }
 
-/// The newest of Debian's PostgreSQL servers, or the one in the search path.
+/// Newest of Debian's PostgreSQL servers, or the one in the search path.
 fn newest_postgres() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = versions.filter_map(|entry| {

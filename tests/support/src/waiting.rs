@@ -1,15 +1,15 @@
-//! Waiting for a condition, never longer than said.
+//! Waiting for a condition, with a time limit.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Pause between two looks at a condition.
+/// Pause between two checks of a condition.
 pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 
-/// Looks again and again until there is an answer, and returns it.
+/// Checks until there is an answer, and returns it.
 ///
 /// # Panics
-/// When there is none within the time given. `what` completes "gave up waiting for".
+/// Panics if there is none within the time given. `what` completes "gave up waiting for".
 #[track_caller]
 pub fn until<T>(what: &str, within: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;

@@ -1,4 +1,5 @@
-//! A program of Prometheus' house: configured by a file, asked over HTTP, ready when it says so.
+//! Program of the Prometheus project: configured by a file, used over HTTP, ready when it reports
+//! so.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,16 +10,16 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::patience::PAUSE;
 use crate::process::{Part, free_ports};
+use crate::waiting::PAUSE;
 
-/// Time that the program has to say that it is ready.
+/// Time limit for the program to report that it is ready.
 const START: Duration = Duration::from_secs(30);
 
-/// Time that one request has.
+/// Time limit for one request.
 const REQUEST: Duration = Duration::from_secs(30);
 
-/// The program, running on a free port with a storage of its own.
+/// Running program on a free port, with a storage of its own.
 ///
 /// Killed when dropped; if a test fails at that moment, the end of its log is printed.
 pub(crate) struct WebProgram {
@@ -33,7 +34,7 @@ impl WebProgram {
     /// waits until it is ready.
     ///
     /// # Panics
-    /// When it is not installed, ends before it is ready, or is not ready in time.
+    /// Panics if it is not installed, ends before it is ready, or is not ready in time.
     pub(crate) async fn start(
         name: &str,
         configuration: &Value,
@@ -62,7 +63,7 @@ impl WebProgram {
         &self.address
     }
 
-    /// A client for its pages.
+    /// Client for its pages.
     pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }

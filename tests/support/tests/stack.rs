@@ -1,4 +1,4 @@
-//! The stack itself: what it makes is there, as Barman and the bucket tell.
+//! Tests of the stack itself: Barman and the bucket show everything that it makes.
 
 use serde_json::Value;
 use test_support::{Stack, StackSettings};

@@ -10,7 +10,7 @@ use crate::chains::certificate::{
 };
 use crate::chains::der;
 
-/// A chain of which each property is drawn.
+/// Certificate chain with randomly drawn properties.
 pub(crate) fn drawn(random: &mut fastrand::Rng, number: u64) -> Case {
     let mut pick = |options: usize| random.usize(..options);
     let mut change = |draft: Draft| match pick(18) {

@@ -19,7 +19,7 @@ pub(crate) use drawn::drawn;
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) name: String,
-    /// The leaf and the others, PEM.
+    /// Leaf and the other certificates, in PEM form.
     pub(crate) chain: String,
     /// Key of the leaf, PEM.
     pub(crate) key: String,
@@ -68,13 +68,13 @@ impl Case {
     }
 }
 
-/// A leaf right below a CA.
+/// Leaf directly below a CA.
 fn two(name: &str, ca: &Draft, leaf: &Draft) -> Case {
     let ca = ca.self_signed();
     Case::new(name, &[&leaf.signed_by(&ca)], &[&ca])
 }
 
-/// A leaf below an intermediate, which the server presents too.
+/// Leaf below an intermediate certificate, which the server presents too.
 fn three(name: &str, ca: &Draft, intermediate: &Draft, leaf: &Draft) -> Case {
     let ca = ca.self_signed();
     let intermediate = intermediate.signed_by(&ca);
@@ -97,7 +97,7 @@ fn valid(draft: Draft, from: &str, to: &str) -> Draft {
     Draft { validity: (from.to_owned(), to.to_owned()), ..draft }
 }
 
-/// Every chain that was thought of.
+/// All chains that were written by hand.
 pub(crate) fn all() -> Vec<Case> {
     let groups = [
         signing::whole(),

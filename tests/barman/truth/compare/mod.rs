@@ -27,13 +27,13 @@ pub(crate) fn differences(case: &Case, server: &Value) -> Vec<String> {
 
 struct Comparison<'a> {
     case: &'a Case,
-    /// The report on the server.
+    /// Report on the server.
     server: &'a Value,
     wal: Wal<'a>,
     found: Vec<String>,
 }
 
-/// A restore with the data that it is compared with.
+/// Restore with the data that it is compared with.
 struct Pair<'a> {
     backup: &'a TakenBackup,
     restore: &'a Restore,
@@ -123,7 +123,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The last segment of the timeline that a restore recovered to.
+    /// Last segment of the timeline that a restore recovered to.
     fn end(&self, pair: &Pair<'_>) -> Option<Segment> {
         self.wal.newest(pair.restore.timeline?, pair.backup.system)
     }
@@ -163,8 +163,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The newest segment of the current timeline; `None` for a backup of another life than the
-    /// current one.
+    /// Newest segment of the current timeline; `None` for a backup of another life than the current
+    /// one.
     fn newest_of_life(&self, backup: &TakenBackup) -> Option<Segment> {
         let living = self.case.backups.last()?.system;
         let current = self.current_timeline()?;

@@ -1,11 +1,11 @@
-//! The program's report on one target of one backup.
+//! Report of the program on one target of one backup.
 
 use serde_json::Value;
 
 use crate::truth::case::Target;
 use crate::truth::wal::Segment;
 
-/// An entry of `follow`.
+/// Entry of `follow`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) works: bool,
@@ -17,7 +17,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// The entry for a target; `None` if there is none.
+    /// Entry for a target; `None` if there is none.
     pub(crate) fn read(backup: &Value, target: Target) -> Option<Self> {
         let entry = entry(backup, &target.to_string())?;
         let segment = |field: &str| {

@@ -1,4 +1,4 @@
-//! The comparison can fail: it finds each wrong statement about literal restores.
+//! Tests that the comparison can fail: it finds each wrong statement about hand-written restores.
 
 use serde_json::json;
 
@@ -17,8 +17,7 @@ const CHILD: &str = "000000020000000000000006";
 const LAST: &str = "000000020000000000000007";
 const BEYOND: &str = "000000020000000000000008";
 
-/// A restore that came up on timeline 2 after these requests, each with the object that was
-/// returned.
+/// Restore that came up on timeline 2 after these requests, each with the object that was returned.
 fn restore(target: Target, requests: &[(&str, Option<&str>)]) -> Restore {
     let request = |&(name, object): &(&str, Option<&str>)| Request {
         name: name.to_owned(),
@@ -56,7 +55,7 @@ fn whole() -> [(&'static str, Option<&'static str>); 5] {
     ]
 }
 
-/// An archive of these WAL files and a backup that starts with the first segment.
+/// Archive of these WAL files and a backup that starts with the first segment.
 fn case(names: &[&str], restores: Vec<Restore>) -> Case {
     let object = |name: &&str| StoredObject {
         key: format!("wals/{}/{name}", &name[..16]),
@@ -71,7 +70,7 @@ fn case(names: &[&str], restores: Vec<Restore>) -> Case {
     Case { objects, backups: vec![backup], restores, ..Case::default() }
 }
 
-/// The report on a backup, with one entry of `follow`.
+/// Report on a backup, with one entry of `follow`.
 fn said(target: &str, last: Option<&str>, missing: Option<&str>, partial: Option<&str>) -> Value {
     let works = last.is_some() || partial.is_some();
     json!({
@@ -94,7 +93,7 @@ fn said(target: &str, last: Option<&str>, missing: Option<&str>, partial: Option
     })
 }
 
-/// The report with another value in one place.
+/// Report with another value in one place.
 fn but(mut said: Value, place: &str, value: Value) -> Value {
     *said.pointer_mut(place).unwrap() = value;
     said
@@ -295,7 +294,7 @@ fn obsolete_wal_that_was_read_is_found() {
     assert_one(&differences(&whole, &said), "000000010000000000000005 is called obsolete");
 }
 
-/// A list of one gap of one segment.
+/// List of one gap of one segment.
 fn gap(segment: &str) -> Value {
     json!([{ "first": segment, "last": segment, "count": 1 }])
 }

@@ -1,4 +1,4 @@
-//! The way that a restore has taken, read from what PostgreSQL asked for.
+//! Way that a restore has taken, read from PostgreSQL's requests.
 //!
 //! For each number, PostgreSQL first asks for the segment of the newest timeline that has started
 //! there (`XLogFileReadAnyTLI` in `xlogrecovery.c`): that one is on the path. If it is missing,
@@ -11,18 +11,18 @@ use crate::truth::wal::Segment;
 /// Course of a replay, and the point at which it left the path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Way {
-    /// The last complete segment of the path that was replayed before the first missing one.
+    /// Last complete segment of the path that was replayed before the first missing one.
     pub(crate) last: Option<Segment>,
-    /// The missing segment of the path.
+    /// Missing segment of the path.
     pub(crate) missing: Option<Segment>,
-    /// The segment whose partial file was returned instead.
+    /// Segment whose partial file was returned instead.
     pub(crate) partial: Option<Segment>,
-    /// A segment that was returned but is useless: its content is of another life.
+    /// Segment that was returned but is useless: its content is of another life.
     pub(crate) foreign: Option<Segment>,
 }
 
 impl Way {
-    /// The way of a restore that came up and started at a segment of this number.
+    /// Way of a restore that came up and started at a segment of this number.
     pub(crate) fn of(restore: &Restore, first: u64) -> Self {
         let mut way = Self::default();
         for number in first.. {
@@ -48,7 +48,7 @@ fn is_replayed(restore: &Restore, number: u64) -> bool {
     is_followed || restore.redo_done.is_some_and(|lsn| lsn.segment() >= number)
 }
 
-/// The segment of this number that was returned as a partial file.
+/// Segment of this number that was returned as a partial file.
 fn partial(restore: &Restore, number: u64) -> Option<Segment> {
     let answered = restore.asked(number).find(|(_, request)| request.object.is_some());
     let (_, request) = answered?;

@@ -32,7 +32,7 @@ impl Life<'_> {
         }
     }
 
-    /// Recovers a copy next to the primary, which is not told to archive elsewhere.
+    /// Recovers a copy next to the primary, which archives to the same place.
     pub(super) fn start_copy(&mut self) {
         let plan = self.plan();
         let (mut server, text) = self.prepare(&plan);
@@ -85,7 +85,7 @@ impl Life<'_> {
         if self.rng.bool() { 0 } else { self.rng.usize(..count) }
     }
 
-    /// A server that recovers by a plan when it is started, and the plan in words.
+    /// Server that recovers by a plan when it is started, and the plan in words.
     fn prepare(&mut self, plan: &Plan) -> (Postgres, String) {
         let mut server = self.restored(&plan.backup);
         server.set("recovery_target_action", "promote");
@@ -106,7 +106,7 @@ impl Life<'_> {
     }
 }
 
-/// A backup to recover, and its target.
+/// Backup to recover, and its target.
 struct Plan {
     backup: Backup,
     goal: Goal,

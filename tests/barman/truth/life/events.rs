@@ -137,7 +137,7 @@ impl Life<'_> {
         standby
     }
 
-    /// A psql script that makes a standby replay all available WAL and write it to disk.
+    /// psql script that makes a standby replay all available WAL and write it to disk.
     fn restart_point(&self) -> String {
         let (host, psql) = (self.primary.host().display(), self.tools.postgres_program("psql"));
         let psql = psql.display();
@@ -152,7 +152,7 @@ impl Life<'_> {
         )
     }
 
-    /// A psql script that fills segments on the primary from a session on the standby.
+    /// psql script that fills segments on the primary from a session on the standby.
     fn on_primary(&self, segments: usize) -> String {
         let host = self.primary.host().display();
         let psql = self.tools.postgres_program("psql");

@@ -1,4 +1,4 @@
-//! The random life of a database and its copies, all of which archive to one directory.
+//! Random life of a database and its copies, all of which archive to one directory.
 //!
 //! Every event is one that happens to real clusters. The seed decides the order, the choices and
 //! the counts; PostgreSQL decides the outcome.
@@ -25,7 +25,7 @@ const MOST_BACKUPS: usize = 6;
 /// Number of timelines from which on no event is chosen that would start another one.
 const ENOUGH_TIMELINES: u32 = 5;
 
-/// A life under way.
+/// Life in progress.
 pub(crate) struct Life<'a> {
     rng: Rng,
     tools: &'a Tools,
@@ -55,7 +55,7 @@ pub(crate) struct Remains {
     pub(crate) clock: Clock,
 }
 
-/// A backup with its data directory, ready to be restored.
+/// Backup with its data directory, ready to be restored.
 #[derive(Clone)]
 pub(crate) struct Backup {
     pub(crate) taken: TakenBackup,
@@ -63,20 +63,20 @@ pub(crate) struct Backup {
     end: Lsn,
 }
 
-/// A standby that follows the primary.
+/// Standby that follows the primary.
 struct Standby {
     server: Postgres,
     streams: bool,
 }
 
-/// A restore point in the WAL of the cluster of that time.
+/// Restore point in the WAL of the cluster of that time.
 struct Point {
     name: String,
     lsn: Lsn,
     system: u64,
 }
 
-/// An event in a life.
+/// Event in a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     Write,
@@ -193,7 +193,7 @@ impl<'a> Life<'a> {
         self.story.push(event.into());
     }
 
-    /// The highest timeline in the archive.
+    /// Highest timeline in the archive.
     fn highest_timeline(&self) -> u32 {
         let entries = fs::read_dir(self.archive.file("wals")).into_iter().flatten().flatten();
         let numbers = entries.filter_map(|entry| {

@@ -18,7 +18,7 @@ use crate::truth::scratch::Scratch;
 use crate::truth::wal::{Lsn, Segment};
 
 /// Time limit for a standby to catch up, and for a program to end.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// Settings that make a server small and fast.
 const SETTINGS: &str = "fsync = off\n\
@@ -94,7 +94,7 @@ impl<'a> Life<'a> {
     pub(super) fn begin_wal_at(&self, server: &Postgres, segment: Segment) {
         let mut command = as_database_user(&self.tools.postgres_program("pg_resetwal"));
         command.arg("-l").arg(segment.to_string()).arg("-D").arg(server.data());
-        run(command, PATIENCE);
+        run(command, TIME_LIMIT);
     }
 
     /// Fills a few segments, with a point in each that can be recovered to.
@@ -166,7 +166,7 @@ impl<'a> Life<'a> {
             Lsn(lsn.0 - lsn.offset()).to_string()
         };
         let query = format!("select pg_last_wal_replay_lsn() >= '{lsn}'");
-        until("a standby to catch up", PATIENCE, || {
+        until("a standby to catch up", TIME_LIMIT, || {
             (standby.server.sql(&query) == "t").then_some(())
         });
     }
@@ -177,18 +177,18 @@ impl<'a> Life<'a> {
         make_database_directory(&directory);
         let mut command = Command::new("cp");
         command.arg("-a").arg(&backup.data).arg(directory.join("data"));
-        run(command, PATIENCE);
+        run(command, TIME_LIMIT);
         let server = Postgres::adopt(self.tools, directory, environment());
         signal(&server, "recovery.signal");
         server
     }
 
-    /// The timeline that the primary writes to.
+    /// Timeline that the primary writes to.
     pub(super) fn timeline(&self) -> u32 {
         self.segment().timeline
     }
 
-    /// The segment that the primary writes to.
+    /// Segment that the primary writes to.
     pub(super) fn segment(&self) -> Segment {
         let name = self.primary.sql("select pg_walfile_name(pg_current_wal_insert_lsn())");
         Segment::parse(&name).unwrap_or_else(|| panic!("no segment: `{name}`"))
@@ -224,7 +224,7 @@ pub(super) fn read_lsn(text: &str) -> Lsn {
     Lsn::parse(text).unwrap_or_else(|| panic!("no LSN: `{text}`"))
 }
 
-/// The part of the test's environment that a server sees.
+/// Part of the test's environment that a server sees.
 fn environment() -> Vec<(&'static str, String)> {
     vec![("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()), ("LANG", "C.UTF-8".to_owned())]
 }

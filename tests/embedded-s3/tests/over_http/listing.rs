@@ -6,7 +6,7 @@ use embedded_s3::{Object, Operation, Options, Server};
 
 use crate::client::{BUCKET, list, moment, serve, store_of};
 
-/// All keys, page by page, each as long as the server allows or `max_keys` says.
+/// All keys, page by page, each as long as the server or `max_keys` allows.
 async fn all_keys(server: &Server, max_keys: Option<&str>) -> (Vec<String>, usize) {
     let (mut keys, mut pages, mut token) = (Vec::new(), 0, None);
     loop {

@@ -17,7 +17,7 @@ async fn signed(store: &Store) -> Server {
     Server::start(store.clone(), options).await.unwrap()
 }
 
-/// A client that trusts only that CA, if any.
+/// Client that trusts only this CA, or none.
 fn client(server: &Server, id: &str, secret: &str, ca_pem: Option<&str>) -> Client {
     let trust =
         ca_pem.map_or(TrustStore::empty(), |ca| TrustStore::empty().with_pem_certificate(ca));

@@ -28,7 +28,7 @@ const FIRST_SEGMENT: u32 = 4;
 pub(super) const LAST_SEGMENT: u32 = 35;
 const SEGMENTS_PER_DAY: u32 = 6;
 
-/// One object of a server.
+/// Object of a server.
 #[derive(Clone)]
 pub(super) struct Object {
     pub(super) bytes: u64,
@@ -38,7 +38,7 @@ pub(super) struct Object {
     pub(super) is_refused: bool,
 }
 
-/// A server: its objects by key, and the operator's settings for it.
+/// Server: its objects by key, and the operator's settings for it.
 #[derive(Clone, Default)]
 pub(super) struct ServerObjects {
     pub(super) objects: BTreeMap<String, Object>,
@@ -70,7 +70,7 @@ pub(super) fn backup_key(day: u32, file: &str) -> String {
     format!("base/202611{:02}T020000/{file}", 10 + day)
 }
 
-/// A `backup.info` of a backup that took ten minutes.
+/// Text of a `backup.info` of a backup that took ten minutes.
 pub(super) fn info(
     status: &str,
     began_at: DateTime<Utc>,
@@ -92,7 +92,7 @@ pub(super) fn info(
 }
 
 impl ServerObjects {
-    /// A server in good health: five daily backups, and WAL every four hours.
+    /// Server in good health: five daily backups, and WAL every four hours.
     pub(super) fn healthy() -> Self {
         let mut server = Self::default();
         for day in 0..5 {

@@ -6,7 +6,7 @@ use super::archives::{
     LAST_SEGMENT, ServerObjects, arrival, backup_key, info, now, segment, wal_key,
 };
 
-/// One change to a server.
+/// Change to a server.
 pub(super) type Change = fn(&mut ServerObjects);
 
 /// All changes, by name.

@@ -11,9 +11,9 @@ use crate::tools::make_database_directory;
 /// Target of [`Stack::keep_backup`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// The backup and all WAL from it on.
+    /// Keeps the backup and all WAL from it on.
     Full,
-    /// The backup and the WAL that makes it consistent.
+    /// Keeps the backup and the WAL that makes it consistent.
     Standalone,
 }
 

@@ -1,4 +1,4 @@
-//! Restoring for real: what Barman's tools bring back and PostgreSQL replays.
+//! Real restores: Barman's tools fetch the files, and PostgreSQL replays them.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,12 +10,12 @@ use crate::postgres::Postgres;
 use crate::process::{run, try_run};
 use crate::tools::{give_to_database_user, make_database_directory};
 
-/// Unsets what the backup of a database that was recovered to a point has in its configuration.
+/// Unsets the recovery settings that a backup of a recovered database contains.
 ///
 /// It goes before a target: PostgreSQL refuses even an empty one after another.
 const NO_TARGET: &str = "recovery_target_name = ''\nrecovery_target_lsn = ''\n";
 
-/// Asks for the WAL file `$1` and puts it at `$2`.
+/// Requests the WAL file `$1` and puts it at `$2`.
 ///
 /// An answer is a note, which says the tool's exit status, the name, and the object found, and the
 /// file. Two that ask at once both write the same.
@@ -40,7 +40,7 @@ exit "$status"
 /// Target of a recovery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RestoreTarget {
-    /// The timeline that is named; `None` for PostgreSQL's default, `latest`.
+    /// Timeline to recover to; `None` for PostgreSQL's default, `latest`.
     pub timeline: Option<u32>,
     /// True if Barman is told not to return a partial segment for a complete one.
     pub no_partial: bool,
@@ -49,9 +49,9 @@ pub struct RestoreTarget {
 /// End of a point-in-time recovery.
 #[derive(Clone, Debug)]
 pub enum PointInTime {
-    /// A restore point, by its name.
+    /// Restore point, by its name.
     RestorePoint(String),
-    /// A place in the WAL.
+    /// Position in the WAL.
     Lsn(String),
 }
 
@@ -66,8 +66,7 @@ pub struct Restored {
     pub last_segment: Option<String>,
     /// True if a partial segment was returned for it.
     pub last_is_partial: bool,
-    /// The timeline that PostgreSQL took for its own before it began a new one; `None` unless it
-    /// came up.
+    /// Timeline that PostgreSQL recovered to before it started a new one; `None` unless it came up.
     pub timeline: Option<u32>,
     /// Files that the server requested from the archive, in order.
     pub requests: Vec<WalRequest>,
@@ -75,7 +74,7 @@ pub struct Restored {
     pub log: String,
 }
 
-/// A file that PostgreSQL asked the archive for.
+/// File that PostgreSQL requested from the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalRequest {
     /// Name of the segment or history file.
@@ -103,14 +102,14 @@ impl Restored {
     }
 }
 
-/// A restored data directory, and what is needed to recover it.
+/// Restored data directory, and everything needed to recover it.
 struct Fetched {
     directory: PathBuf,
     postgres: Postgres,
 }
 
 impl Stack {
-    /// Restores a backup beside the database and replays as much WAL as the archive gives.
+    /// Restores a backup next to the database and replays as much WAL as the archive provides.
     ///
     /// Nothing is archived, and nothing is left but what is returned.
     #[track_caller]
@@ -156,7 +155,7 @@ impl Stack {
         self.make_wal(1);
     }
 
-    /// Brings a backup back, ready to be started as a server in recovery.
+    /// Restores a backup, ready to be started as a server in recovery.
     fn fetch(&self, backup_id: &str, no_partial: bool) -> Result<Fetched, String> {
         let number = self.restores.fetch_add(1, Ordering::Relaxed);
         let directory = self.scratch.path().join(format!("restore-{number}"));
@@ -219,7 +218,7 @@ impl Stack {
         script
     }
 
-    /// A number that is another one when an object of `wals/` comes, goes or is replaced.
+    /// Number that changes whenever an object of `wals/` is added, removed or replaced.
     fn state_of_wal(&self) -> u64 {
         let mut state = DefaultHasher::new();
         for object in self.listing().iter().filter(|object| object.key.contains("/wals/")) {
@@ -246,7 +245,7 @@ impl Stack {
         restored
     }
 
-    /// The last request that was answered with the segment in which a record ends.
+    /// Last request that was answered with the segment in which a record ends.
     fn request_of<'a>(&self, lsn: &str, requests: &'a [WalRequest]) -> Option<&'a WalRequest> {
         let segment_size = u64::from(self.settings.segment_size_mb) << 20;
         // A record that fills its segment ends where the next one begins.
@@ -266,7 +265,7 @@ fn requests_file(directory: &Path) -> PathBuf {
 /// Requests that the restore script has noted.
 ///
 /// # Panics
-/// When an answer is neither "here" nor "not there": then a restore says nothing about the archive.
+/// Panics if an answer is neither "here" nor "not there": then a restore says nothing about the archive.
 fn requests(directory: &Path) -> Vec<WalRequest> {
     let notes = fs::read_to_string(requests_file(directory)).unwrap_or_default();
     let note = |line: &str| {
@@ -281,7 +280,7 @@ fn requests(directory: &Path) -> Vec<WalRequest> {
     notes.lines().map(note).collect()
 }
 
-/// The timeline that a server left for a new one, as the history file of the new one says.
+/// Timeline that a server left for a new one, according to the new one's history file.
 fn recovered_timeline(log: &str, data: &Path) -> Option<u32> {
     let (_, text) = log.rsplit_once("selected new timeline ID: ")?;
     let timeline: u32 = text.lines().next()?.trim().parse().ok()?;
@@ -290,7 +289,7 @@ fn recovered_timeline(log: &str, data: &Path) -> Option<u32> {
     parent.split_whitespace().next()?.parse().ok()
 }
 
-/// An LSN as the number that it is.
+/// Converts an LSN into a number.
 fn position(lsn: &str) -> u64 {
     let number = |half: &str| u64::from_str_radix(half, 16).ok();
     let halves = lsn.split_once('/').and_then(|(high, low)| number(high).zip(number(low)));
