@@ -1,5 +1,6 @@
 //! Rules on backups: their state, number, size and duration.
 
+use barman_archive::barman::BackupInfo;
 use barman_archive::inventory::UnreadableReason;
 use chrono::TimeDelta;
 
@@ -77,7 +78,7 @@ pub(super) fn backup_incomplete(
     }
     let incomplete = backup.incomplete_reason().map(|reason| IncompleteBackup {
         reason,
-        status: backup.info.as_ref().map(|info| info.status()),
+        status: backup.info.as_ref().map(BackupInfo::status),
         missing_data: backup.missing_data.clone(),
         began_at: backup.began_at,
     });

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use barman_archive::barman::BackupInfo;
 use barman_archive::inventory::{Inventory, SmallFiles};
 use barman_archive::postgres::WalDir;
 use chrono::TimeDelta;
@@ -52,7 +53,7 @@ impl RelistReasons {
             if info_before.is_some_and(|before| before.is_same_version(info)) {
                 continue;
             }
-            let begin = files.backup_info(info).and_then(|info| info.begin_wal());
+            let begin = files.backup_info(info).and_then(BackupInfo::begin_wal);
             self.wal_dirs.extend(begin.map(WalDir::from));
         }
     }

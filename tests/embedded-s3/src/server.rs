@@ -55,7 +55,7 @@ pub enum Product {
     /// Amazon S3.
     #[default]
     S3,
-    /// MinIO, which lists only unfinished uploads whose key equals the prefix, and none without a
+    /// `MinIO`, which lists only unfinished uploads whose key equals the prefix, and none without a
     /// prefix.
     MinIo,
     /// `MinIo`, except that objects are listed by their encrypted keys: in no visible order, and
