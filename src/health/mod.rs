@@ -1,6 +1,6 @@
 //! Findings: everything that is wrong with an archive, its servers and certificates.
 //!
-//! A rule is one function that looks at a report and returns findings; [`rules`] lists them all. A
+//! A rule is one function that looks at a report and returns findings; `rules` lists them all. A
 //! finding has a severity and typed [`Evidence`], which determines its [`FindingCode`]. No rule
 //! writes a sentence, and nothing unknown is reported as known: a rule that depends on a file that
 //! the store refuses stays silent.
