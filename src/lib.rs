@@ -1,9 +1,9 @@
 //! Reads archives of `PostgreSQL` backups in Barman Cloud's layout and reports on them to Prometheus.
 //!
-//! A scan: list keys → read `backup.info` and history files → inventory → report, swapped in for
-//! the old one. A scrape encodes the latest reports and does no I/O. Uses go one way:
-//! `report ← assess`, `report ← health ← output ← pages`, and `report ← metrics`. The modules that do I/O (`certificates`,
-//! `scan`, `web`) know nothing of `config`: only `app` sees both, and only `app` reads the clock.
+//! `ARCHITECTURE.md` describes how the modules work together. Dependencies point one way:
+//! `report ← assess`, `report ← health ← output ← pages`, and `report ← metrics`; all of these are
+//! pure. The modules that do I/O (`certificates`, `scan`, `web`) know nothing of `config`: only `app`
+//! sees both, and only `app` reads the clock.
 //!
 //! | module | holds |
 //! |---|---|
