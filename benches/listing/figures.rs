@@ -173,7 +173,7 @@ fn fleet(results: &mut Results) {
     let simulator = Simulator::start(FLEET, 0);
     let fleet = Task::Fleet(50).run(simulator.port);
     let [first, rescans @ ..] = fleet.requests.as_slice() else { return };
-    first_scan(results, "1,000 servers with 200 segments", (FLEET, *first, fleet.file_requests));
+    first_scan(results, "1,000 servers with 200 segments", FLEET, *first, fleet.file_requests);
     results.note(
         "Before, the first scan of these servers took 217 requests for pages, and then 1,780 more: sizes of \
          segments were remembered for no more than 50,000.",
@@ -213,14 +213,14 @@ fn large_fleet(results: &mut Results) {
     let scan = Task::Scan(16).run(simulator.port);
     let requests = scan.requests.first().copied().unwrap_or_default();
     let name = "1,000 servers with 2,000 segments";
-    first_scan(results, name, (large, requests, scan.file_requests));
+    first_scan(results, name, large, requests, scan.file_requests);
     let peak = mebibytes(scan.peak_bytes);
     let what = "Peak of resident memory of that";
     results.figure(what, &format!("{peak:.1} MiB"), "", Bound::None);
 }
 
 /// Requests of a first scan, compared with the pages that hold the objects.
-fn first_scan(results: &mut Results, name: &str, (shape, pages, files): (Shape, u64, u64)) {
+fn first_scan(results: &mut Results, name: &str, shape: Shape, pages: u64, files: u64) {
     let least = (shape.servers * shape.objects()).div_ceil(1000);
     let ratio = as_real(pages) / as_real(least);
     results.figure(

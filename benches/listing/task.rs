@@ -98,12 +98,14 @@ async fn perform(task: Task, port: u16) -> Measured {
         }
         Task::Scan(at_once) => {
             let mut exporter = Exporter::new(port, at_once);
-            let measured = scanned(exporter.scan().await);
+            let (report, requests) = exporter.scan().await;
+            let measured = scanned(&report, requests);
             Measured { file_requests: exporter.file_requests(), ..measured }
         }
         Task::Rescan(times) => {
             let mut exporter = Exporter::new(port, 16);
-            let mut measured = scanned(exporter.scan().await);
+            let (report, requests) = exporter.scan().await;
+            let mut measured = scanned(&report, requests);
             for _ in 0..times {
                 exporter.wait(5 * 60);
                 archive_one_more(port);
@@ -151,7 +153,7 @@ async fn fleet(times: u32, port: u16) -> Measured {
     measured
 }
 
-fn scanned((report, requests): (Report, u64)) -> Measured {
+fn scanned(report: &Report, requests: u64) -> Measured {
     let objects = report.usage.sums.objects;
     Measured { objects, requests: vec![requests], ..Measured::default() }
 }

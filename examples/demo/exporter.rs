@@ -22,10 +22,10 @@ const PROGRAM: &str = "barman-cloud-exporter";
 const USUAL_PORT: u16 = 10_432;
 
 /// How long it has to start and scan once, and to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long it has to stop.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
+const STOP_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// A running exporter, with a directory for its files that goes when it does.
 pub(crate) struct Exporter {
@@ -63,7 +63,7 @@ impl Exporter {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start `{}`", path.display()))?;
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let client = reqwest::Client::builder().no_proxy().timeout(TIME_LIMIT).build()?;
         Ok(Self { path, program, directory, url: format!("http://{address}"), client })
     }
 
@@ -87,7 +87,7 @@ impl Exporter {
 
     /// Waits until it has scanned the archive.
     pub(crate) async fn ready(&mut self) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIME_LIMIT;
         while self.get("/-/ready").await.is_err() {
             let ended = self.program.try_wait()?;
             ensure!(ended.is_none(), "the exporter has ended; its log:\n{}", self.log());
@@ -120,7 +120,7 @@ impl Exporter {
         if let Some(pid) = pid {
             kill_process(pid, Signal::TERM)?;
         }
-        if let Ok(status) = timeout(STOP_PATIENCE, self.program.wait()).await {
+        if let Ok(status) = timeout(STOP_TIME_LIMIT, self.program.wait()).await {
             return Ok(status?);
         }
         self.program.kill().await?;

@@ -1,4 +1,4 @@
-//! Finished backups of a server, in the form that verdicts need.
+//! Finished backups of a server, in the form that verdicts requirement.
 
 use barman_archive::barman::KeepTarget;
 use barman_archive::inventory::{DirectoryInventory, SomeObjects};
@@ -30,14 +30,14 @@ impl Candidates<'_> {
     }
 
     fn candidate(&self, backup: &BackupReport) -> Option<Candidate> {
-        let (span, need) = span_of(backup)?;
+        let (span, requirement) = span_of(backup)?;
         let ended_at = backup.done_at()?;
         let (has_cold_data, broken_parent) = match self.chain_objects(backup) {
             Ok(objects) => (objects.blocked > 0, None),
             Err(broken) => (false, Some(broken.backup)),
         };
         let id = backup.id.clone();
-        Some(Candidate { id, span, need, ended_at, broken_parent, has_cold_data })
+        Some(Candidate { id, span, requirement, ended_at, broken_parent, has_cold_data })
     }
 
     /// Objects of a backup and of those that it is based on.
@@ -76,9 +76,9 @@ impl Candidates<'_> {
 /// Range of WAL that a backup needs if Barman calls it done, and its purpose.
 pub(super) fn span_of(backup: &BackupReport) -> Option<(BackupSpan, WalRequirement)> {
     let span = BackupSpan::of(backup.info.as_ref()?)?;
-    let need = match backup.keep {
+    let requirement = match backup.keep {
         Some(KeepTarget::Standalone) => WalRequirement::Consistency,
         Some(KeepTarget::Full) | None => WalRequirement::Recovery,
     };
-    Some((span, need))
+    Some((span, requirement))
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::ScanContext;
 use super::listing::{ArchiveListing, ListedArchive};
-use super::losses::LossRecheck;
+use super::lost_wal::LostWalRecheck;
 use super::small_files::SmallFileReader;
 use super::uploads::{UploadSearch, UploadsFound};
 use super::wal_dirs::WalDirRequests;
@@ -20,7 +20,7 @@ pub struct ArchiveScan {
     files: SmallFileReader,
     uploads: UploadSearch,
     wal_dirs: WalDirRequests,
-    losses: LossRecheck,
+    lost_wal: LostWalRecheck,
 }
 
 impl ArchiveScan {
@@ -53,7 +53,7 @@ impl ArchiveScan {
         if self.wal_dirs.list(context, &assessment.wal_dirs_to_list, inventory).await {
             assessment = assessor.assess(inventory, &self.files);
         }
-        if self.losses.recheck(context, &assessment.report, inventory, &mut self.files).await? {
+        if self.lost_wal.recheck(context, &assessment.report, inventory, &mut self.files).await? {
             assessment = assessor.assess(inventory, &self.files);
         }
         if self.wal_dirs.list(context, &assessment.wal_dirs_to_list, inventory).await {

@@ -11,7 +11,7 @@
 mod archive_scan;
 mod context;
 mod listing;
-mod losses;
+mod lost_wal;
 mod scan_times;
 mod scanner;
 mod schedule;

@@ -239,7 +239,7 @@ mod tests {
         let archive = Archive::new(Shape { servers: 1, backups: 3, timelines: 3, segments: 200 });
         let keys = archive.keys();
 
-        assert!(keys.is_sorted_by(|one, next| one < next));
+        assert!(keys.is_sorted_by(|previous, next| previous < next));
         assert_eq!(keys.len(), 6 + 2 + 200);
         assert_eq!(keys[6 + 66], "barman/server-0000/wals/00000002.history");
         let last = "barman/server-0000/wals/0000000300000001/0000000300000001000000C7.gz";
@@ -252,7 +252,7 @@ mod tests {
         let archive = Archive::new(shape).later(1);
         let keys = archive.keys();
 
-        assert!(keys.is_sorted_by(|one, next| one < next));
+        assert!(keys.is_sorted_by(|previous, next| previous < next));
         assert_eq!(keys.len(), 2 * (6 + 2 + 1101));
         assert_eq!(keys[0], "barman/server-0000/base/20261115T050730/backup.info");
         assert_eq!(keys[6], "barman/server-0000/wals/0000000100000001/000000010000000100000000.gz");

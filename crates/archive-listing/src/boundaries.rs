@@ -32,7 +32,7 @@ impl Boundaries {
         self.known.extend(directories.into_iter().filter(|name| is_one_of(name, each)));
         let order = self.order;
         // Directories come mostly in order, which makes sorting cheap.
-        self.known.sort_by(|one, other| order.compare(one, other));
+        self.known.sort_by(|left, right| order.compare(left, right));
         self.known.dedup();
         while self.known.len() > MOST {
             self.each *= 2;

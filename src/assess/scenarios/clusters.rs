@@ -273,7 +273,8 @@ fn a_cluster_may_fail_over_once_more_after_pg_upgrade_created_the_next_one() {
 /// arrived when it ended, or when they were copied.
 fn with_backup(
     archive: Archive,
-    (day, number): (u32, u32),
+    day: u32,
+    number: u32,
     created: &str,
     copied_at: Option<&str>,
 ) -> Archive {
@@ -297,10 +298,10 @@ const NEW: &str = "2026-11-09T00:00:00Z";
 #[test]
 fn a_copy_of_two_clusters_takes_the_limits_of_no_later_one() {
     let copied_at = Some("2026-11-08T00:00:00Z");
-    let archive = with_backup(Archive::new(), (1, 0x20), OLD, copied_at);
-    let archive = with_backup(archive, (5, 4), MIDDLE, copied_at);
+    let archive = with_backup(Archive::new(), 1, 0x20, OLD, copied_at);
+    let archive = with_backup(archive, 5, 4, MIDDLE, copied_at);
     let archive = wal_at(archive, 1, &[4, 5, 0x20, 0x21], "2026-11-08T00:00:00Z");
-    let archive = with_backup(archive, (10, 8), NEW, None);
+    let archive = with_backup(archive, 10, 8, NEW, None);
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-10T03:00:00Z");
 
     insta::assert_snapshot!(judgement(&archive), @r"
@@ -315,12 +316,12 @@ fn a_copy_of_two_clusters_takes_the_limits_of_no_later_one() {
 fn a_cluster_may_be_created_before_the_archive_of_the_ones_before_is_copied() {
     let copied_at = Some("2026-11-08T00:00:00Z");
     let created = "2026-11-07T00:00:00Z";
-    let new = with_backup(Archive::new(), (10, 8), created, None);
+    let new = with_backup(Archive::new(), 10, 8, created, None);
     let new = wal_at(new, 1, &[8, 9], "2026-11-10T03:00:00Z");
-    let new_gap = with_backup(new.clone(), (1, 0x20), OLD, copied_at);
+    let new_gap = with_backup(new.clone(), 1, 0x20, OLD, copied_at);
     let new_gap = wal_at(new_gap, 1, &[0xB, 0xC], "2026-11-10T04:00:00Z");
-    let one = with_backup(new.clone(), (5, 4), OLD, copied_at);
-    let two = with_backup(with_backup(new, (1, 0x20), OLD, copied_at), (5, 4), MIDDLE, copied_at);
+    let one = with_backup(new.clone(), 5, 4, OLD, copied_at);
+    let two = with_backup(with_backup(new, 1, 0x20, OLD, copied_at), 5, 4, MIDDLE, copied_at);
 
     let reach = |archive: Archive, copied: &[u32]| {
         let server = wal_at(archive, 1, copied, "2026-11-08T00:00:00Z").server();
@@ -337,11 +338,11 @@ fn a_cluster_may_be_created_before_the_archive_of_the_ones_before_is_copied() {
 
 #[test]
 fn clusters_that_take_turns_end_where_a_later_one_begins() {
-    let archive = with_backup(Archive::new(), (1, 4), OLD, None);
-    let archive = with_backup(archive, (3, 5), "2026-01-02T00:00:00Z", None);
-    let archive = with_backup(archive, (5, 6), OLD, None);
+    let archive = with_backup(Archive::new(), 1, 4, OLD, None);
+    let archive = with_backup(archive, 3, 5, "2026-01-02T00:00:00Z", None);
+    let archive = with_backup(archive, 5, 6, OLD, None);
     let archive = wal_at(archive, 1, &[4, 5, 6, 7], "2026-11-05T03:00:00Z");
-    let archive = with_backup(archive, (10, 0x14), NEW, None);
+    let archive = with_backup(archive, 10, 0x14, NEW, None);
     let archive = wal_at(archive, 1, &[0x13, 0x14, 0x16], "2026-11-10T03:00:00Z");
 
     insta::assert_snapshot!(judgement(&archive), @r"
@@ -355,7 +356,7 @@ fn clusters_that_take_turns_end_where_a_later_one_begins() {
 
 #[test]
 fn the_wal_of_a_cluster_without_a_finished_backup_is_neither_obsolete_nor_reached() {
-    let archive = with_backup(Archive::new(), (1, 8), OLD, None);
+    let archive = with_backup(Archive::new(), 1, 8, OLD, None);
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-01T03:00:00Z");
     let failed = of_cluster(10, NEW).replace("status=DONE", "status=FAILED");
     let archive = archive.with_file("s/base/20261110T020000/backup.info", &failed);

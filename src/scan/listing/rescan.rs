@@ -89,7 +89,7 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
             server.relisted = self.wal_plan(&server.name).wal_dirs_to_list(&server.present);
         }
         self.list_chosen_wal_dirs(&servers).await?;
-        self.follow_losses(&mut servers).await?;
+        self.follow_lost_wal(&mut servers).await?;
         self.finish(servers);
         Ok(())
     }
@@ -208,14 +208,17 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
 
     /// Lists the neighbours of WAL directories that have lost objects, further each time, until
     /// these have lost none: not every store omits empty directories.
-    async fn follow_losses(&mut self, servers: &mut [SkippingServer]) -> Result<(), ListingError> {
+    async fn follow_lost_wal(
+        &mut self,
+        servers: &mut [SkippingServer],
+    ) -> Result<(), ListingError> {
         let mut listed_last: Vec<BTreeSet<WalDir>> =
             servers.iter().map(|server| server.relisted.clone()).collect();
         let mut distance = 1;
         loop {
             let mut task = ListingTask { search: BoundarySearch::Never, ..ListingTask::default() };
             for (server, last) in servers.iter_mut().zip(&mut listed_last) {
-                let lost = self.wal_dirs_with_losses(&server.name, last);
+                let lost = self.wal_dirs_with_lost_segments(&server.name, last);
                 let next = neighbours(&server.present, &lost, distance);
                 *last = next.difference(&server.relisted).copied().collect();
                 let prefix = self.context.server_prefix(&server.name);
@@ -232,7 +235,11 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
     }
 
     /// Returns those of the WAL directories, which were listed again, that have lost objects.
-    fn wal_dirs_with_losses(&self, server: &str, relisted: &BTreeSet<WalDir>) -> BTreeSet<WalDir> {
+    fn wal_dirs_with_lost_segments(
+        &self,
+        server: &str,
+        relisted: &BTreeSet<WalDir>,
+    ) -> BTreeSet<WalDir> {
         let Some(before) = self.known.inventory.directories.get(server) else {
             return BTreeSet::new();
         };

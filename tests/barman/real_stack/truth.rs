@@ -70,7 +70,7 @@ impl Truth {
 
     fn newest_backup(&self) -> Vec<Sample> {
         let done = self.with_status("DONE");
-        let newest = done.max_by(|one, other| ended_at(one).total_cmp(&ended_at(other)));
+        let newest = done.max_by(|left, right| ended_at(left).total_cmp(&ended_at(right)));
         let newest = newest.expect("this archive is never without a done backup");
         let directory = format!("base/{}/", text(newest, "backup_id"));
         let size = newest.get("cluster_size").and_then(Value::as_f64);

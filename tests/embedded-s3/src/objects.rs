@@ -59,7 +59,9 @@ fn answer(page: Page, input: ListObjectsV2Input, encoding: KeyEncoding) -> ListO
     ListObjectsV2Output {
         key_count: Some(count(page.len())),
         common_prefixes: Some(page.common_prefixes.iter().map(common).collect()),
-        contents: Some(page.objects.into_iter().map(|entry| listed(entry, encoding)).collect()),
+        contents: Some(
+            page.objects.into_iter().map(|(key, object)| listed(&key, object, encoding)).collect(),
+        ),
         prefix: Some(encoding.apply(&prefix)),
         delimiter: encoding.apply_to(input.delimiter.as_deref()),
         start_after: encoding.apply_to(input.start_after.as_deref()),
@@ -70,9 +72,9 @@ fn answer(page: Page, input: ListObjectsV2Input, encoding: KeyEncoding) -> ListO
     }
 }
 
-fn listed((key, object): (String, Object), encoding: KeyEncoding) -> s3s::dto::Object {
+fn listed(key: &str, object: Object, encoding: KeyEncoding) -> s3s::dto::Object {
     s3s::dto::Object {
-        key: Some(encoding.apply(&key)),
+        key: Some(encoding.apply(key)),
         size: Some(size(object.content.len())),
         e_tag: Some(ETag::Strong(object.etag)),
         last_modified: Some(timestamp(object.last_modified)),

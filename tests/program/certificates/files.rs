@@ -49,11 +49,11 @@ async fn a_secret_that_is_swapped_replaces_the_series() {
 
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&first, family, "server")),
-        values((2020, 2090))
+        values(2020, 2090)
     );
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&second, family, "server")),
-        values((2021, 2091))
+        values(2021, 2091)
     );
     assert_eq!(certificate_info(&second, "server", "source").as_deref(), Some("file"));
     assert_eq!(certificate_value(&all, "chain_valid", "all/server/tls.crt"), None);
@@ -61,7 +61,7 @@ async fn a_secret_that_is_swapped_replaces_the_series() {
     assert!(!exporter.log().contains("PRIVATE KEY"));
 }
 
-fn values((from, to): (i32, i32)) -> [Option<f64>; 5] {
+fn values(from: i32, to: i32) -> [Option<f64>; 5] {
     [Some(year(to)), Some(year(from)), Some(year(to)), Some(1.0), Some(1.0)]
 }
 

@@ -25,7 +25,8 @@ async fn findings(
 }
 
 /// Severity and code of the only finding.
-fn only((findings, code): (Vec<Value>, Option<i32>)) -> (Value, Value, Option<i32>) {
+fn only(ended: (Vec<Value>, Option<i32>)) -> (Value, Value, Option<i32>) {
+    let (findings, code) = ended;
     assert_eq!(findings.len(), 1, "{findings:?}");
     (findings[0]["severity"].clone(), findings[0]["code"].clone(), code)
 }

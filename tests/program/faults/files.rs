@@ -77,9 +77,9 @@ async fn a_file_that_makes_no_sense_is_counted_with_its_reason() {
     let archive = EmbeddedArchive::small(1000).await;
     let done = |day| backup_info(day, "DONE");
     let framed = format!("{:x}\r\n{}\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", 300, done(3));
-    let lacking = done(4).replace("end_time=", "ended=");
+    let without_end = done(4).replace("end_time=", "ended=");
     let long = "#".repeat(2 << 20);
-    let broken = [(3, framed), (4, lacking), (5, "no sign here".to_owned()), (6, long)];
+    let broken = [(3, framed), (4, without_end), (5, "no sign here".to_owned()), (6, long)];
     for (day, content) in &broken {
         put_small_backup(archive.store(), *day, content);
     }

@@ -96,7 +96,8 @@ impl ArchiveSeries {
         self.0.add(&format!("barman_cloud_{name}"), &labels, value);
     }
 
-    fn add_prefix(&mut self, prefix: &str, kind: &str, (bytes, objects): (f64, f64)) {
+    fn add_prefix(&mut self, prefix: &str, kind: &str, sums: (f64, f64)) {
+        let (bytes, objects) = sums;
         let labels = [("prefix", prefix), ("kind", kind)];
         self.add("prefix_bytes", &labels, bytes);
         self.add("prefix_objects", &labels, objects);

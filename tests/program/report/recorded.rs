@@ -82,7 +82,7 @@ async fn shares_add_up_and_the_largest_comes_first() {
         let shares: Vec<_> =
             parts.iter().filter_map(|entry| entry["share_percent"].as_f64()).collect();
         assert!((shares.iter().sum::<f64>() - 100.0).abs() < 1e-6, "{shares:?}");
-        assert!(shares.is_sorted_by(|one, next| one >= next), "{shares:?}");
+        assert!(shares.is_sorted_by(|previous, next| previous >= next), "{shares:?}");
     }
 }
 

@@ -241,7 +241,7 @@ fn is_of_the_plugin(metric: &str) -> bool {
 fn gaps(story: &Story, series: &[&Series]) -> Vec<Gap> {
     let evaluations: Vec<_> = story.evaluations().collect();
     let is_told = |minute: u32| series.iter().any(|series| series.at(minute).is_some());
-    let stretches = evaluations.chunk_by(|one, next| is_told(*one) == is_told(*next));
+    let stretches = evaluations.chunk_by(|previous, next| is_told(*previous) == is_told(*next));
     let stretches: Vec<_> = stretches.collect();
     let gap = |three: &[&[u32]]| match three {
         [_, [from, _, ..], [to, ..]] if !is_told(*from) => Some(Gap { from: *from, to: *to }),

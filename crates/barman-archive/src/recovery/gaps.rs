@@ -49,7 +49,7 @@ impl Archived {
         // The way of every other backup is a part of the longest one.
         let mut longest: Option<&Restore> = None;
         for judged in judged {
-            if judged.candidate.need != WalRequirement::Recovery {
+            if judged.candidate.requirement != WalRequirement::Recovery {
                 continue;
             }
             let Some(restore) = judged.restore_to(current) else { continue };

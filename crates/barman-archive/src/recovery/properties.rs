@@ -253,7 +253,7 @@ fn span(world: &World, backup: &Backup) -> BackupSpan {
     }
 }
 
-fn need(backup: &Backup) -> WalRequirement {
+fn requirement(backup: &Backup) -> WalRequirement {
     if backup.is_standalone { WalRequirement::Consistency } else { WalRequirement::Recovery }
 }
 
@@ -262,7 +262,7 @@ fn candidates(world: &World) -> Vec<Candidate> {
     let candidate = |(number, backup): (i32, &Backup)| Candidate {
         id: number.to_string(),
         span: span(world, backup),
-        need: need(backup),
+        requirement: requirement(backup),
         ended_at: DateTime::UNIX_EPOCH + TimeDelta::hours(i64::from(number)),
         broken_parent: None,
         has_cold_data: false,
@@ -386,7 +386,7 @@ proptest! {
     #[test]
     fn nothing_that_a_restore_reads_is_obsolete(world in world()) {
         let archived = archived(&world);
-        let backups = world.backups.iter().map(|backup| (span(&world, backup), need(backup)));
+        let backups = world.backups.iter().map(|backup| (span(&world, backup), requirement(backup)));
         let needed = RequiredWal::of(&backups.collect::<Vec<_>>(), &archived.histories, &archived.wal);
         for name in world.segments.iter().chain(&world.wrong_sizes) {
             if world.is_read(*name) {

@@ -71,9 +71,9 @@ impl RequiredWal {
                 needed.add_course(&staged, backups, histories, wal);
             }
         }
-        for (span, need) in backups {
-            needed.add_own(span, *need, wal.size);
-            needed.add_unknown(span, *need, &unknown, wal.size);
+        for (span, requirement) in backups {
+            needed.add_own(span, *requirement, wal.size);
+            needed.add_unknown(span, *requirement, &unknown, wal.size);
         }
         needed
     }
@@ -115,12 +115,12 @@ impl RequiredWal {
         }
     }
 
-    fn add_own(&mut self, span: &BackupSpan, need: WalRequirement, size: SegmentSize) {
+    fn add_own(&mut self, span: &BackupSpan, requirement: WalRequirement, size: SegmentSize) {
         let (Some(first), Some(last_needed)) = (span.begin.number(size), span.last_needed(size))
         else {
             return;
         };
-        let last = match need {
+        let last = match requirement {
             WalRequirement::Recovery => u64::MAX,
             WalRequirement::Consistency => last_needed,
         };
@@ -141,10 +141,10 @@ impl RequiredWal {
     ) {
         let mut first_begin: Option<u64> = None;
         let mut passed = BTreeSet::new();
-        for (span, need) in backups {
+        for (span, requirement) in backups {
             let attempt = Attempt { span, staged, wal, histories };
             let Ok(replayed) = attempt.replayed() else { continue };
-            match need {
+            match requirement {
                 WalRequirement::Recovery => {
                     first_begin = first_begin.into_iter().chain([replayed.begin]).min();
                     self.add(replayed.served_unless(&mut passed, staged), u64::MAX);
@@ -175,11 +175,12 @@ impl RequiredWal {
     fn add_unknown(
         &mut self,
         span: &BackupSpan,
-        need: WalRequirement,
+        requirement: WalRequirement,
         unknown: &[TimelineId],
         size: SegmentSize,
     ) {
-        let Some(begin) = span.begin.number(size).filter(|_| need == WalRequirement::Recovery)
+        let Some(begin) =
+            span.begin.number(size).filter(|_| requirement == WalRequirement::Recovery)
         else {
             return;
         };

@@ -24,7 +24,7 @@ pub struct Candidate {
     /// Span of WAL that the backup needs to become consistent.
     pub span: BackupSpan,
     /// Purpose that the backup is kept for.
-    pub need: WalRequirement,
+    pub requirement: WalRequirement,
     /// End time of the backup.
     pub ended_at: DateTime<Utc>,
     /// Backup in the chain that makes this one unusable, if there is one.

@@ -12,11 +12,11 @@ use crate::report::Report;
 
 /// Backups whose loss of WAL was checked again, and reported.
 #[derive(Debug, Default)]
-pub(super) struct LossRecheck {
+pub(super) struct LostWalRecheck {
     reported: BTreeSet<BackupPlace>,
 }
 
-impl LossRecheck {
+impl LostWalRecheck {
     /// Lists backups again whose loss of WAL would be reported for the first time; returns true if
     /// there are any.
     ///
