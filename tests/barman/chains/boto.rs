@@ -21,7 +21,7 @@ const BUCKET: &str = "backups";
 
 /// Runs a Python script and returns its answer.
 fn answers(questions: &Value) -> Vec<Value> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/chains/boto.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/barman/chains/boto.py");
     let mut command = Command::new(Tools::find().python_program("python"));
     command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut python = command.spawn().unwrap();

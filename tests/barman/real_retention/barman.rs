@@ -48,7 +48,7 @@ fn answer(value: &Value) -> Answer {
 fn run(input: &Value) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(root.join("target/test-tools/venv/bin/python"));
-    command.arg(root.join("tests/real_retention/barman_rules.py"));
+    command.arg(root.join("tests/barman/real_retention/barman_rules.py"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut python = command
         .spawn()

@@ -105,7 +105,7 @@ fn document<'a>(documents: &'a [Value], kind: &str, name: &str) -> &'a Value {
 fn problems<'a>(sets: impl IntoIterator<Item = &'a [Value]>) -> Vec<Vec<String>> {
     let scratch = TempDir::new().expect("temporary directories can be made");
     let mut command = tool("python");
-    command.arg(project("tests/deploy/manifests.py"));
+    command.arg(project("tests/kubernetes/deploy/manifests.py"));
     for (number, set) in sets.into_iter().enumerate() {
         let file = scratch.path().join(number.to_string());
         let documents: Vec<_> = set.iter().map(Value::to_string).collect();

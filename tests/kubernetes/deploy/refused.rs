@@ -68,10 +68,10 @@ fn assert_refused(documents: &[Value], broken: &str) {
 #[test]
 fn a_broken_overlay_is_refused() {
     let documents = rendered(&project("deploy/kubernetes/overlays/s3-keys"));
-    assert_refused(&documents, "tests/deploy/broken-overlay.yaml");
+    assert_refused(&documents, "tests/kubernetes/deploy/broken-overlay.yaml");
 }
 
 #[test]
 fn a_broken_example_is_refused() {
-    assert_refused(&rendered_example(), "tests/deploy/broken-example.yaml");
+    assert_refused(&rendered_example(), "tests/kubernetes/deploy/broken-example.yaml");
 }

@@ -45,7 +45,7 @@ fn grafana_s_models_complain() {
 fn complaints(files: &[&Path]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/test-tools/venv/bin/python");
-    let script = root.join("tests/dashboards/models.py");
+    let script = root.join("tests/prometheus/dashboards/models.py");
     let output = Command::new(python).arg(script).args(files).output();
     let output = output.unwrap_or_else(|_| panic!("tools are missing: run `tests/install.sh`"));
     let errors = String::from_utf8_lossy(&output.stderr);
