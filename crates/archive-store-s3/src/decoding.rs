@@ -1,8 +1,8 @@
 //! Pages of objects, decoded from their XML without the SDK's model of them.
 //!
 //! A scan of an archive decodes millions of objects, of which it needs five fields. The rules are
-//! those of the SDK, whose decoder the tests compare this one with: what it cannot read is an error
-//! here too, and so is much of what it can, but no store sends.
+//! those of the SDK, whose decoder the tests compare with this one: what the SDK cannot read is an
+//! error here too, and so is much that the SDK reads, but no store sends.
 
 use std::borrow::Cow;
 use std::mem;
@@ -17,16 +17,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::answers::{AnswerProblem, decoded, filled, moment, next, senseless};
 use super::xml::{Elements, XmlError, unescape};
 
-/// Why an answer is no page of objects.
+/// Reason why an answer is not a page of objects.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DecodingError {
-    /// No XML, or not in the form that stores write.
+    /// Something that is not XML, or not in the XML that stores write.
     #[error(transparent)]
     Xml(#[from] XmlError),
-    /// Another document.
+    /// XML of another document.
     #[error("the XML has the root `{0}`")]
     Root(String),
-    /// A field is present, but its value makes no sense.
+    /// A field whose value makes no sense.
     #[error("`{field}` has the invalid value `{value}`")]
     Field {
         /// Name of the field.
@@ -40,34 +40,35 @@ pub(super) enum DecodingError {
 }
 
 impl From<AnswerProblem> for DecodingError {
-    fn from(contradiction: AnswerProblem) -> Self {
-        Self::AnswerProblem(contradiction)
+    fn from(problem: AnswerProblem) -> Self {
+        Self::AnswerProblem(problem)
     }
 }
 
-/// The page that an answer of `ListObjectsV2` holds.
+/// Decodes an answer of `ListObjectsV2`.
 ///
 /// # Errors
-/// When it holds none, or one that makes no sense.
+/// If the answer is not a page of objects, or one that makes no sense.
 pub(super) fn page(answer: &[u8]) -> Result<ListPage, DecodingError> {
     let (mut xml, root) = Elements::open(answer)?;
     if root != "ListBucketResult" {
         return Err(DecodingError::Root(root.to_owned()));
     }
-    let mut listing = PageParts::default();
+    let mut parts = PageParts::default();
     while let Some(field) = xml.next_child()? {
-        listing.read(field, &mut xml)?;
+        parts.read(field, &mut xml)?;
     }
     xml.close()?;
-    Ok(listing.page()?)
+    Ok(parts.page()?)
 }
 
-/// Objects of a full page (Amazon S3 API Reference, "`ListObjectsV2`").
+/// Number of objects in a full page (Amazon S3 API Reference, "`ListObjectsV2`").
 const FULL_PAGE: usize = 1000;
 
-/// What was read of a page so far. Whether keys are encoded may be said behind them.
+/// Parts of a page, as far as they were read.
 #[derive(Default)]
 struct PageParts {
+    /// True if keys and prefixes are encoded, which a store may say after them.
     encoded: bool,
     truncated: Option<bool>,
     token: Option<String>,
@@ -76,7 +77,7 @@ struct PageParts {
 }
 
 impl PageParts {
-    /// Reads a field of the listing. Of a repeated one the last counts.
+    /// Reads a field of the page. The last one counts if a field is repeated.
     fn read(&mut self, field: &str, xml: &mut Elements<'_>) -> Result<(), DecodingError> {
         match field {
             "Contents" => self.objects.push(object(xml)?),
@@ -84,7 +85,7 @@ impl PageParts {
             "EncodingType" => self.encoded = xml.text()? == "url",
             "IsTruncated" => self.truncated = Some(parsed("IsTruncated", &xml.text()?)?),
             "NextContinuationToken" => self.token = Some(xml.text()?.into_owned()),
-            // Not needed, but what the SDK cannot read of them is an error to it.
+            // Nobody needs these, but the SDK fails where it cannot read them.
             "KeyCount" => self.expect(parsed("KeyCount", &xml.text()?)?),
             "MaxKeys" => drop(parsed::<i32>("MaxKeys", &xml.text()?)?),
             "Name" | "Prefix" | "Delimiter" | "StartAfter" | "ContinuationToken" => {
@@ -95,59 +96,80 @@ impl PageParts {
         Ok(())
     }
 
-    /// Makes room for so many objects, as far as a page of S3 has them.
+    /// Makes room for this many objects, but not for more than a full page has.
     fn expect(&mut self, objects: i32) {
         let objects = usize::try_from(objects).unwrap_or_default();
         self.objects.reserve_exact(objects.min(FULL_PAGE));
     }
 
+    /// Decodes keys and prefixes, and finds out where the listing goes on.
     fn page(self) -> Result<ListPage, AnswerProblem> {
-        let Self { encoded, truncated, token, mut objects, common_prefixes } = self;
+        let Self { encoded, truncated, token, mut objects, mut common_prefixes } = self;
         for object in &mut objects {
             object.key = decoded(mem::take(&mut object.key), encoded);
         }
-        Ok(ListPage {
-            objects,
-            common_prefixes: common_prefixes
-                .into_iter()
-                .map(|prefix| decoded(prefix, encoded))
-                .collect(),
-            next: next(truncated, filled(token), "NextContinuationToken")?,
-        })
+        for prefix in &mut common_prefixes {
+            *prefix = decoded(mem::take(prefix), encoded);
+        }
+        let next = next(truncated, filled(token), "NextContinuationToken")?;
+        Ok(ListPage { objects, common_prefixes, next })
     }
 }
 
-/// An object, its key as it is sent.
+/// Reads an object, whose key stays as it was sent.
 fn object(xml: &mut Elements<'_>) -> Result<ListedObject, DecodingError> {
-    let (mut key, mut size, mut last_modified) = (None, None, None);
-    let (mut etag, mut storage_class) = (None, None);
+    let mut fields = ObjectFields::default();
     while let Some(field) = xml.next_child()? {
+        fields.read(field, xml)?;
+    }
+    Ok(fields.object()?)
+}
+
+/// Fields of an object, as far as they were read.
+#[derive(Default)]
+struct ObjectFields<'a> {
+    key: Option<String>,
+    size: Option<i64>,
+    last_modified: Option<DateTime<Utc>>,
+    etag: Option<Cow<'a, str>>,
+    storage_class: Option<StorageClass>,
+}
+
+impl<'a> ObjectFields<'a> {
+    /// Reads a field of the object. The last one counts if a field is repeated.
+    fn read(&mut self, field: &str, xml: &mut Elements<'a>) -> Result<(), DecodingError> {
         match field {
-            "Key" => key = Some(xml.text()?.into_owned()),
-            "Size" => size = Some(parsed::<i64>("Size", &xml.text()?)?),
-            "LastModified" => last_modified = read_moment("LastModified", &xml.text()?)?,
-            "ETag" => etag = Some(unquoted(xml.raw_text()?)?),
-            "StorageClass" => storage_class = Some(StorageClass::of(&xml.text()?)),
+            "Key" => self.key = Some(xml.text()?.into_owned()),
+            "Size" => self.size = Some(parsed("Size", &xml.text()?)?),
+            "LastModified" => self.last_modified = read_moment("LastModified", &xml.text()?)?,
+            "ETag" => self.etag = Some(unquoted(xml.raw_text()?)?),
+            "StorageClass" => self.storage_class = Some(StorageClass::of(&xml.text()?)),
             "ChecksumAlgorithm" | "ChecksumType" => drop(xml.text()?),
             "Owner" => owner(xml)?,
             "RestoreStatus" => restore_status(xml)?,
             _ => xml.skip()?,
         }
+        Ok(())
     }
-    let key = key.ok_or_else(|| senseless("has an object without `Key`"))?;
-    let lacks = |field| senseless(format!("has no sensible `{field}` of `{key}`"));
-    let size = size.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| lacks("Size"))?;
-    Ok(ListedObject {
-        size,
-        last_modified: last_modified.ok_or_else(|| lacks("LastModified"))?,
-        // A copy of what nobody asks for would cost as much as all else here.
-        etag: etag.filter(|_| size <= SmallFile::MAX_BYTES).map(Cow::into_owned),
-        storage_class,
-        key,
-    })
+
+    fn object(self) -> Result<ListedObject, AnswerProblem> {
+        let Self { key, size, last_modified, etag, storage_class } = self;
+        let Some(key) = key else {
+            return Err(senseless("has an object without `Key`"));
+        };
+        let Some(size) = size.and_then(|size| u64::try_from(size).ok()) else {
+            return Err(senseless(format!("has no sensible `Size` of `{key}`")));
+        };
+        let Some(last_modified) = last_modified else {
+            return Err(senseless(format!("has no sensible `LastModified` of `{key}`")));
+        };
+        // Nobody asks for the tags of large objects: copies would cost as much as all else here.
+        let etag = etag.filter(|_| size <= SmallFile::MAX_BYTES).map(Cow::into_owned);
+        Ok(ListedObject { key, size, last_modified, etag, storage_class })
+    }
 }
 
-/// A common prefix, as it is sent.
+/// Reads a common prefix, which stays as it was sent.
 fn common_prefix(xml: &mut Elements<'_>) -> Result<String, DecodingError> {
     let mut prefix = None;
     while let Some(field) = xml.next_child()? {
@@ -156,10 +178,13 @@ fn common_prefix(xml: &mut Elements<'_>) -> Result<String, DecodingError> {
             _ => xml.skip()?,
         }
     }
-    Ok(prefix.ok_or_else(|| senseless("has a common prefix without `Prefix`"))?)
+    match prefix {
+        Some(prefix) => Ok(prefix),
+        None => Err(senseless("has a common prefix without `Prefix`").into()),
+    }
 }
 
-/// Makes sure that an owner is one that the SDK could read.
+/// Skips an owner, after making sure that the SDK could read it.
 fn owner(xml: &mut Elements<'_>) -> Result<(), DecodingError> {
     while let Some(field) = xml.next_child()? {
         match field {
@@ -170,7 +195,7 @@ fn owner(xml: &mut Elements<'_>) -> Result<(), DecodingError> {
     Ok(())
 }
 
-/// Makes sure that a restore status is one that the SDK could read.
+/// Skips a restore status, after making sure that the SDK could read it.
 fn restore_status(xml: &mut Elements<'_>) -> Result<(), DecodingError> {
     while let Some(field) = xml.next_child()? {
         match field {
@@ -190,7 +215,7 @@ fn invalid(field: &'static str, value: &str) -> DecodingError {
     DecodingError::Field { field, value: value.to_owned() }
 }
 
-/// A moment; `None` if it is too far away to be one.
+/// Reads a moment; `None` if it is too far away for [`DateTime`].
 fn read_moment(field: &'static str, text: &str) -> Result<Option<DateTime<Utc>>, DecodingError> {
     if let Some(at) = usual_moment(text) {
         return Ok(Some(at));
@@ -199,7 +224,7 @@ fn read_moment(field: &'static str, text: &str) -> Result<Option<DateTime<Utc>>,
     Ok(moment(&at.map_err(|_| invalid(field, text))?))
 }
 
-/// A moment in the form that all stores write, `2026-01-02T03:04:05Z` or with three more digits.
+/// Reads a moment in the form that all stores write, `2026-01-02T03:04:05Z` or `…:05.678Z`.
 fn usual_moment(text: &str) -> Option<DateTime<Utc>> {
     let (seconds, millis) = match text.as_bytes() {
         [seconds @ .., b'.', a, b, c, b'Z'] if seconds.len() == 19 => {
@@ -215,17 +240,25 @@ fn usual_moment(text: &str) -> Option<DateTime<Utc>> {
     };
     let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
     let date = NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)?;
-    let (hour, minute, second) = (number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?);
+    let hour = number(&[h1, h2])?;
+    let minute = number(&[n1, n2])?;
+    let second = number(&[s1, s2])?;
     Some(date.and_hms_milli_opt(hour, minute, second, millis)?.and_utc())
 }
 
+/// Reads a decimal number of a few digits.
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number, digit| {
-        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
-    })
+    let mut number = 0;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + u32::from(digit - b'0');
+    }
+    Some(number)
 }
 
-/// An entity tag without its quotes, which are written in three ways.
+/// Removes the quotes around an entity tag, which stores write in three ways.
 fn unquoted(text: &str) -> Result<Cow<'_, str>, XmlError> {
     let mut inner = text;
     for quote in ["&quot;", "&#34;"] {

@@ -1,28 +1,26 @@
-//! The elements of an XML document, one after another, without copies.
+//! Elements of an XML document, one after another, without copies.
 //!
-//! Only for what stores of S3's kind write: a declaration, elements with attributes, texts, and
-//! comments between them. All else is an error, up to the last byte: what XML has beside them
-//! (CDATA, document types, processing instructions), and what is not XML. The SDK's reader drops
-//! the rest of a document silently where it meets something malformed, so nothing may be taken
-//! here that is malformed to it.
-//!
-//! A parser for all of XML costs as much for its events alone as this takes for a whole page.
+//! The reader takes what stores of S3's kind write: a declaration, elements with attributes, texts,
+//! and comments between elements. All else is an error, up to the last byte of the document: the
+//! rest of XML (CDATA, document types, processing instructions), and what is not XML. The SDK's
+//! reader silently drops the rest of a document after something malformed, so nothing may be taken
+//! here that is malformed to the SDK.
 
 use std::borrow::Cow;
 use std::mem;
 
 use memchr::memchr;
 
-/// May begin a document, once.
+/// Optional first character of a document.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Why a document could not be read.
+/// Reason why a document could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum XmlError {
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     #[error("the XML is not in UTF-8")]
     Encoding(#[from] std::str::Utf8Error),
-    /// A document that ends in the middle.
+    /// End of the document before the end of its root.
     #[error("the XML breaks off")]
     BreaksOff,
     /// Something that is not XML, or not in the XML that stores write.
@@ -30,98 +28,94 @@ pub(super) enum XmlError {
     Unexpected(&'static str),
 }
 
-/// A document, read as far as the elements that were asked for.
+/// Document, read as far as the elements that were asked for.
 pub(super) struct Elements<'a> {
-    /// What is still to be read.
+    /// Part of the document that is still to be read.
     rest: &'a str,
-    /// Names of the elements that are open, with their prefixes.
+    /// Names of the open elements, with their prefixes.
     open: Vec<&'a str>,
-    /// Whether the element that was begun last is written as an empty one, and still open.
+    /// Mark of an empty element (`<Key/>`): it is still open, but has no end tag in `rest`.
     is_empty: bool,
 }
 
-/// Begins or ends an element.
+/// Start or end of an element.
 enum Tag<'a> {
-    /// With the name of the element, without its prefix.
+    /// Start of an element of this name, without its prefix.
     Start(&'a str),
+    /// End of the element that was started last.
     End,
 }
 
 impl<'a> Elements<'a> {
-    /// Reads up to the start of the root, whose name, without its prefix, comes with it.
+    /// Reads up to the start of the root, and returns the root's name too, without its prefix.
     ///
     /// # Errors
-    /// When what comes before the root makes no sense, or there is none.
+    /// If there is no root, or something before it that stores do not write.
     pub(super) fn open(document: &'a [u8]) -> Result<(Self, &'a str), XmlError> {
         let document = std::str::from_utf8(document)?;
         if has_forbidden_characters(document) {
             return Err(XmlError::Unexpected("characters that may not be in it"));
         }
         let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
-        let rest = match document.strip_prefix("<?xml ") {
-            None => document,
-            Some(rest) => {
-                let (declaration, rest) = rest.split_once("?>").ok_or(XmlError::BreaksOff)?;
-                if !is_declaration(declaration) {
-                    return Err(XmlError::Unexpected("a declaration that is malformed"));
-                }
-                rest
-            }
-        };
+        let rest = skip_declaration(document)?;
         let mut elements = Self { rest, open: Vec::new(), is_empty: false };
-        match elements.tag()? {
+        match elements.next_tag()? {
             Tag::Start(root) => Ok((elements, root)),
             Tag::End => Err(XmlError::Unexpected("no root")),
         }
     }
 
-    /// The name of the next child of the element that is open, without its prefix; `None` at the
+    /// Returns the name of the next child of the open element, without its prefix; `None` at the
     /// element's end.
     ///
-    /// The child must be read to its end before the next one is asked for.
+    /// The caller reads each child to its end before it asks for the next one.
     ///
     /// # Errors
-    /// When there is anything else.
+    /// If there is anything but elements, blanks and comments.
     pub(super) fn next_child(&mut self) -> Result<Option<&'a str>, XmlError> {
-        match self.tag()? {
+        match self.next_tag()? {
             Tag::Start(name) => Ok(Some(name)),
             Tag::End => Ok(None),
         }
     }
 
-    /// The text of the element that is open, up to its end; references as they are written.
+    /// Reads the text of the open element, up to the element's end; references stay as written.
     ///
     /// # Errors
-    /// When there is anything but text in the element.
+    /// If there is anything but text in the element.
     pub(super) fn raw_text(&mut self) -> Result<&'a str, XmlError> {
-        let text = if self.is_empty { "" } else { self.up_to_markup()? };
-        // Not even a comment: the SDK takes only the text on one side of it.
-        if !self.is_empty && !matches!(self.rest.as_bytes(), [b'<', b'/', ..]) {
-            return Err(XmlError::Unexpected("something else in the place of a text"));
+        let mut text = "";
+        if !self.is_empty {
+            text = self.take_text()?;
+            // Not even a comment: the SDK takes only the text on one side of it.
+            if !matches!(self.rest.as_bytes(), [b'<', b'/', ..]) {
+                return Err(XmlError::Unexpected("something other than text in an element"));
+            }
         }
-        self.tag()?;
+        self.next_tag()?;
         Ok(text)
     }
 
-    /// The text of the element that is open, up to its end.
+    /// Reads the text of the open element, up to the element's end.
     ///
     /// # Errors
-    /// As [`Elements::raw_text`], and when a reference makes no sense.
+    /// As [`Elements::raw_text`], and if a reference is malformed.
     pub(super) fn text(&mut self) -> Result<Cow<'a, str>, XmlError> {
-        unescape(self.raw_text()?)
+        let text = self.raw_text()?;
+        unescape(text)
     }
 
-    /// Reads to the end of the element that is open, whatever elements and texts it has.
+    /// Skips the open element up to its end, with all elements and texts in it.
     ///
     /// # Errors
-    /// When it has anything else.
+    /// If there is anything but elements, texts and comments.
     pub(super) fn skip(&mut self) -> Result<(), XmlError> {
         let mut depth = 1_usize;
         while depth > 0 {
             if !self.is_empty {
-                self.pass_over_texts()?;
+                self.skip_texts()?;
             }
-            match self.tag()? {
+            match self.next_tag()? {
                 Tag::Start(_) => depth += 1,
                 Tag::End => depth -= 1,
             }
@@ -129,74 +123,85 @@ impl<'a> Elements<'a> {
         Ok(())
     }
 
-    /// Makes sure that nothing follows the root, whose end was read.
+    /// Makes sure that nothing follows the root, which was read to its end.
     ///
     /// # Errors
-    /// When something does.
+    /// If there is anything but blanks and comments.
     pub(super) fn close(mut self) -> Result<(), XmlError> {
-        self.pass_over()?;
+        self.skip_blanks()?;
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(XmlError::Unexpected("something behind its end"))
+            Err(XmlError::Unexpected("something after its end"))
         }
     }
 
-    /// The next tag; an empty element has two.
-    fn tag(&mut self) -> Result<Tag<'a>, XmlError> {
+    /// Reads the next tag; an empty element has two.
+    fn next_tag(&mut self) -> Result<Tag<'a>, XmlError> {
         if mem::take(&mut self.is_empty) {
             self.open.pop();
             return Ok(Tag::End);
         }
-        self.pass_over()?;
+        self.skip_blanks()?;
         if self.rest.is_empty() {
             return Err(XmlError::BreaksOff);
         }
-        let Some(markup) = behind(self.rest, b'<') else {
+        let Some(markup) = strip_first(self.rest, b'<') else {
             return Err(XmlError::Unexpected("a text between the elements"));
         };
-        // Tags are so short that a search for their ends does not pay.
-        let end = markup.bytes().position(|byte| byte == b'>').ok_or(XmlError::BreaksOff)?;
-        let (tag, rest) = markup.split_at(end);
-        self.rest = behind(rest, b'>').unwrap_or_default();
-        match behind(tag, b'/') {
+        // Tags are too short for `memchr` to pay.
+        let Some(length) = markup.bytes().position(|byte| byte == b'>') else {
+            return Err(XmlError::BreaksOff);
+        };
+        let (tag, rest) = markup.split_at(length);
+        self.rest = strip_first(rest, b'>').unwrap_or_default();
+        match strip_first(tag, b'/') {
             Some(name) => self.end(name),
             None => self.start(tag),
         }
     }
 
+    /// Opens the element of a start tag, given without its angle brackets.
     fn start(&mut self, tag: &'a str) -> Result<Tag<'a>, XmlError> {
         self.is_empty = tag.as_bytes().last() == Some(&b'/');
-        let inner = tag.get(..tag.len() - usize::from(self.is_empty)).unwrap_or_default();
-        let (name, local) = if is_plain(inner) {
-            (inner, inner)
-        } else {
-            let (name, _) = name_and_attributes(inner)
-                .ok_or(XmlError::Unexpected("something that is no sound tag"))?;
-            (name, name.split_once(':').map_or(name, |(_, local)| local))
-        };
+        let inner_length = tag.len() - usize::from(self.is_empty);
+        let inner = tag.get(..inner_length).unwrap_or_default();
+        if is_plain_name(inner) {
+            self.open.push(inner);
+            return Ok(Tag::Start(inner));
+        }
+        let (name, rest) = inner.split_at(inner.find(is_blank).unwrap_or(inner.len()));
+        if !is_name(name) || attributes(rest).is_none() {
+            return Err(XmlError::Unexpected("a malformed tag"));
+        }
         self.open.push(name);
-        Ok(Tag::Start(local))
+        match name.split_once(':') {
+            Some((_, local_name)) => Ok(Tag::Start(local_name)),
+            None => Ok(Tag::Start(name)),
+        }
     }
 
+    /// Closes the element that was opened last, whose name the end tag must repeat.
     fn end(&mut self, name: &str) -> Result<Tag<'a>, XmlError> {
         if self.open.pop() == Some(name.trim_end_matches(is_blank)) {
             Ok(Tag::End)
         } else {
-            Err(XmlError::Unexpected("an end of an element that is not open"))
+            Err(XmlError::Unexpected("an end tag without its start tag"))
         }
     }
 
-    /// What comes before the next tag or comment.
-    fn up_to_markup(&mut self) -> Result<&'a str, XmlError> {
-        let at = memchr(b'<', self.rest.as_bytes()).ok_or(XmlError::BreaksOff)?;
-        let (text, rest) = self.rest.split_at(at);
+    /// Takes the text before the next tag or comment.
+    fn take_text(&mut self) -> Result<&'a str, XmlError> {
+        let Some(length) = memchr(b'<', self.rest.as_bytes()) else {
+            return Err(XmlError::BreaksOff);
+        };
+        let (text, rest) = self.rest.split_at(length);
         self.rest = rest;
         Ok(text)
     }
 
-    /// Passes over what may stand between elements: blanks and comments.
-    fn pass_over(&mut self) -> Result<(), XmlError> {
+    /// Skips blanks and comments, which may stand between elements.
+    fn skip_blanks(&mut self) -> Result<(), XmlError> {
         loop {
             // Mostly, a tag follows at once.
             if matches!(self.rest.as_bytes(), [b'<', next, ..] if *next != b'!') {
@@ -206,116 +211,133 @@ impl<'a> Elements<'a> {
             let Some(comment) = self.rest.strip_prefix("<!--") else {
                 return Ok(());
             };
-            let (text, rest) = comment.split_once("-->").ok_or(XmlError::BreaksOff)?;
+            let Some((text, rest)) = comment.split_once("-->") else {
+                return Err(XmlError::BreaksOff);
+            };
             if text.contains("--") || text.ends_with('-') {
-                return Err(XmlError::Unexpected("a comment that is malformed"));
+                return Err(XmlError::Unexpected("a malformed comment"));
             }
             self.rest = rest;
         }
     }
 
-    /// Passes over what may stand between elements that have no meaning here: texts, too.
-    fn pass_over_texts(&mut self) -> Result<(), XmlError> {
+    /// Skips texts and comments, up to the next tag.
+    fn skip_texts(&mut self) -> Result<(), XmlError> {
         loop {
-            self.up_to_markup()?;
+            self.take_text()?;
             if !self.rest.starts_with("<!--") {
                 return Ok(());
             }
-            self.pass_over()?;
+            self.skip_blanks()?;
         }
     }
 }
 
-/// A text without its references.
+/// Replaces the references in a text by the characters that they stand for.
 ///
 /// # Errors
-/// When something is meant to be a reference, but is none.
+/// If an ampersand does not begin a reference to a character.
 pub(super) fn unescape(text: &str) -> Result<Cow<'_, str>, XmlError> {
-    if !any(text, |byte| byte == b'&') {
+    if !any_byte(text, |byte| byte == b'&') {
         return Ok(Cow::Borrowed(text));
     }
     let mut pieces = text.split('&');
-    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    let mut unescaped = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        let malformed = || XmlError::Unexpected("a reference that is malformed");
-        let (name, rest) = piece.split_once(';').ok_or_else(malformed)?;
-        plain.push(referenced(name).ok_or_else(malformed)?);
-        plain.push_str(rest);
+        let Some((character, rest)) = split_reference(piece) else {
+            return Err(XmlError::Unexpected("a malformed reference"));
+        };
+        unescaped.push(character);
+        unescaped.push_str(rest);
     }
-    Ok(Cow::Owned(plain))
+    Ok(Cow::Owned(unescaped))
 }
 
-/// The character that a reference stands for, by its name or number.
-fn referenced(name: &str) -> Option<char> {
-    Some(match name {
+/// Splits a text that follows an ampersand into the character that is meant and what follows it;
+/// `None` if it does not begin with a reference.
+fn split_reference(text: &str) -> Option<(char, &str)> {
+    let (name, rest) = text.split_once(';')?;
+    let character = match name {
         "lt" => '<',
         "gt" => '>',
         "amp" => '&',
         "quot" => '"',
         "apos" => '\'',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix('x') {
-                Some(digits) => u32::from_str_radix(digits, 16),
-                None => number.parse(),
-            };
-            char::from_u32(code.ok()?)?
-        }
-    })
+        _ => numbered_character(name.strip_prefix('#')?)?,
+    };
+    Some((character, rest))
 }
 
-/// Whether there are characters that no XML document may have, or not outside of CDATA.
+/// Returns the character of this number, `65` or `x41`.
+fn numbered_character(number: &str) -> Option<char> {
+    let code = match number.strip_prefix('x') {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => number.parse(),
+    };
+    char::from_u32(code.ok()?)
+}
+
+/// Returns true if there are characters that no XML document may have, or only in CDATA.
 fn has_forbidden_characters(document: &str) -> bool {
-    any(document, |byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
+    any_byte(document, |byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
         || !document.is_ascii() && document.contains(['\u{fffe}', '\u{ffff}'])
         || document.contains("]]>")
 }
 
-/// Whether any byte is one of those. Goes on to the end, and so many bytes at once.
-fn any(text: &str, is_it: impl Fn(u8) -> bool) -> bool {
-    text.bytes().fold(false, |found, byte| found | is_it(byte))
+/// Returns true if any byte fits. Looks at all of them without a branch, and so at many at once.
+fn any_byte(text: &str, fits: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |found, byte| found | fits(byte))
 }
 
-/// What is behind an ASCII character with which a text begins; `None` if it does not.
+/// Returns what follows an ASCII character at the start of a text; `None` if it is not there.
 ///
 /// `str::strip_prefix` calls a comparison of memory for the one byte: a quarter of a scan's time.
-fn behind(text: &str, first: u8) -> Option<&str> {
+fn strip_first(text: &str, first: u8) -> Option<&str> {
     if text.as_bytes().first() == Some(&first) { text.get(1..) } else { None }
 }
 
-/// Whether the inside of a tag is nothing but a name without a prefix, as most are.
-fn is_plain(tag: &str) -> bool {
-    !tag.is_empty() && !any(tag, |byte| !byte.is_ascii_alphabetic())
+/// Skips the XML declaration, if the document begins with one.
+fn skip_declaration(document: &str) -> Result<&str, XmlError> {
+    let Some(declaration) = document.strip_prefix("<?xml ") else {
+        return Ok(document);
+    };
+    let Some((inside, rest)) = declaration.split_once("?>") else {
+        return Err(XmlError::BreaksOff);
+    };
+    if is_declaration(inside) {
+        Ok(rest)
+    } else {
+        Err(XmlError::Unexpected("a malformed declaration"))
+    }
 }
 
-/// Whether the inside of an XML declaration, behind its name, is one.
+/// Returns true if the inside of an XML declaration, after its name, is well-formed.
 fn is_declaration(inside: &str) -> bool {
-    let is_version = |text: &str| {
-        text.strip_prefix("1.").is_some_and(|minor| minor.bytes().all(|c| c.is_ascii_digit()))
+    let Some(attributes) = attributes(inside) else {
+        return false;
     };
-    let is_encoding = |text: &str| text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
-    let parts = attributes(inside);
-    match parts.as_deref() {
-        Some([("version", version), rest @ ..]) if is_version(version) => match rest {
-            [] => true,
-            [("encoding", encoding)] | [("encoding", encoding), ("standalone", "yes" | "no")] => {
-                is_encoding(encoding)
-            }
-            _ => false,
-        },
+    match attributes.as_slice() {
+        [("version", version)] => is_version(version),
+        [("version", version), ("encoding", encoding)]
+        | [("version", version), ("encoding", encoding), ("standalone", "yes" | "no")] => {
+            is_version(version) && is_encoding(encoding)
+        }
         _ => false,
     }
 }
 
-/// The name in a start tag, and its attributes; `None` if the tag is malformed.
-fn name_and_attributes(tag: &str) -> Option<(&str, Vec<(&str, &str)>)> {
-    let (name, rest) = tag.split_at(tag.find(is_blank).unwrap_or(tag.len()));
-    is_name(name).then_some((name, attributes(rest)?))
+fn is_version(text: &str) -> bool {
+    let minor = text.strip_prefix("1.");
+    minor.is_some_and(|minor| minor.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Names and values of attributes; `None` if they are malformed.
+fn is_encoding(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Returns names and values of attributes; `None` if they are malformed.
 ///
-/// References and `>` in a value count as malformed: no store has any there.
+/// References and `>` in a value count as malformed: stores do not write them there.
 fn attributes(mut rest: &str) -> Option<Vec<(&str, &str)>> {
     let mut found = Vec::new();
     loop {
@@ -324,11 +346,12 @@ fn attributes(mut rest: &str) -> Option<Vec<(&str, &str)>> {
             return Some(found);
         }
         let (name, value) = rest.split_once('=')?;
-        let (name, value) = (name.trim_end_matches(is_blank), value.trim_start_matches(is_blank));
-        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        let name = name.trim_end_matches(is_blank);
+        let value = value.trim_start_matches(is_blank);
+        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
         let (value, after) = value.strip_prefix(quote)?.split_once(quote)?;
         let is_apart = after.is_empty() || after.starts_with(is_blank);
-        if !is_name(name) || value.contains(['<', '&']) || !is_apart {
+        if !is_name(name) || value.contains(['<', '>', '&']) || !is_apart {
             return None;
         }
         found.push((name, value));
@@ -336,18 +359,29 @@ fn attributes(mut rest: &str) -> Option<Vec<(&str, &str)>> {
     }
 }
 
-/// Whether it is a name of ASCII characters, with a prefix or without.
+/// Returns true if the inside of a tag is nothing but a name without a prefix, as most are.
+fn is_plain_name(tag: &str) -> bool {
+    !tag.is_empty() && !any_byte(tag, |byte| !byte.is_ascii_alphabetic())
+}
+
+/// Returns true if the text is a name of ASCII characters, with a prefix or without.
 fn is_name(text: &str) -> bool {
-    let is_part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && part.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.'))
-    };
     match text.split_once(':') {
-        Some((prefix, local)) => is_part(prefix) && is_part(local),
-        None => is_part(text),
+        Some((prefix, local_name)) => is_local_name(prefix) && is_local_name(local_name),
+        None => is_local_name(text),
     }
 }
 
-fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
+fn is_local_name(text: &str) -> bool {
+    let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    starts_well && text.bytes().all(is_name_byte)
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Returns true if the character is white space in XML.
+fn is_blank(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\r' | '\n')
 }
