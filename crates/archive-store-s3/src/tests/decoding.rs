@@ -73,9 +73,11 @@ const PRETTY: &str = "<?xml version='1.0' encoding='utf-8' standalone=\"yes\" ?>
     <Odd a='1' b=\"2\"><Key>no</Key><!-- - -->text &amp; <!-- - -->text</Odd>\r\n  </s3:Contents>\r\n\
     </s3:ListBucketResult>\r\n";
 
+const REAL_PAGES: [&str; 6] = [AWS, MINIO, SEAWEED, CEPH, PRETTY, EMPTY_PAGE];
+
 #[test]
 fn pages_of_real_stores_are_read_as_the_sdk_reads_them() {
-    for page in [AWS, MINIO, SEAWEED, CEPH, PRETTY, EMPTY_PAGE] {
+    for page in REAL_PAGES {
         let with_mark = format!("\u{feff}{page}");
 
         let (found, expected) = (ours(page.as_bytes()), of_the_sdk(page.as_bytes()));
@@ -402,6 +404,18 @@ proptest! {
         mutations in prop::collection::vec(mutation(), 1..3),
     ) {
         let body = mutated(body, &mutations);
+
+        if let Some(page) = ours(&body) {
+            prop_assert_eq!(Some(page), of_the_sdk(&body), "{}", String::from_utf8_lossy(&body));
+        }
+    }
+
+    #[test]
+    fn a_damaged_page_of_a_real_store_is_read_as_the_sdk_reads_it_or_is_an_error(
+        page in select(&REAL_PAGES),
+        mutations in prop::collection::vec(mutation(), 1..3),
+    ) {
+        let body = mutated(page.to_owned(), &mutations);
 
         if let Some(page) = ours(&body) {
             prop_assert_eq!(Some(page), of_the_sdk(&body), "{}", String::from_utf8_lossy(&body));
