@@ -176,7 +176,7 @@ pub(crate) fn least(times: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// Time that processors have spent on this process.
-fn processor_time() -> Duration {
+pub(crate) fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).expect("no process has spent less than nothing")
 }
