@@ -30,7 +30,8 @@ static: ## Build the exporter as static as in the image, for the tests
 	deploy/static-cargo.sh build --locked --bin barman-cloud-exporter --target-dir target/static
 
 unit: ## Test what needs nothing but Rust: no root, no other programs
-	cargo test --workspace --lib --test program
+	cargo test --workspace --lib
+	cargo test --test program -- --test-threads=8 --skip many_objects
 
 test: install lint static ## Check everything, as CI does; installs what is missing
 	cargo test --workspace
