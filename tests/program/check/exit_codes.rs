@@ -3,7 +3,8 @@
 use serde_json::json;
 use test_support::{EmbeddedArchive, SMALL_MORNING, backup_info, put_small_backup, run_exporter};
 
-use crate::check::{check, check_with, parsed, with_a_gap};
+use crate::check::{check, check_with, with_a_gap};
+use crate::result::parsed;
 
 const JSON_AT_MORNING: [&str; 4] = ["--at", SMALL_MORNING, "--output", "json"];
 

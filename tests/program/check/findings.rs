@@ -5,7 +5,8 @@ use embedded_s3::{Part, Store, Upload};
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, SMALL_BUCKET, backup_info, put_small_backup, small_key};
 
-use crate::check::{ARCHIVE, check, parsed};
+use crate::check::{ARCHIVE, check};
+use crate::result::parsed;
 
 /// Findings about the small archive, each with its severity, at an hour of January 2026.
 async fn findings(archive: &EmbeddedArchive, policy: Option<&str>, at: &str) -> Vec<String> {

@@ -47,20 +47,3 @@ async fn with_a_gap() -> EmbeddedArchive {
     })
     .await
 }
-
-/// Parses a result, which must be valid by the published schema of its command.
-fn parsed(ended: &Ended) -> Value {
-    let document: Value =
-        serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
-    // Only a report tells if it is complete.
-    let schema = match document.get("complete") {
-        Some(_) => include_str!("../../../docs/schemas/report.json"),
-        None => include_str!("../../../docs/schemas/check.json"),
-    };
-    let schema = serde_json::from_str(schema).expect("the schema is JSON");
-    let validator = jsonschema::validator_for(&schema).expect("the schema is valid");
-    if let Err(error) = validator.validate(&document) {
-        panic!("at `{}`: {error}", error.instance_path());
-    }
-    document
-}

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, recorded, recorded_archive};
 
-use crate::check::{ARCHIVE, check, parsed};
+use crate::check::{ARCHIVE, check};
+use crate::result::parsed;
 
 fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value[field].as_array().map_or(&[], Vec::as_slice)

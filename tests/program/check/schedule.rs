@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, backup_info, put_small_backup};
 
-use crate::check::{ARCHIVE, check, check_with, parsed};
+use crate::check::{ARCHIVE, check, check_with};
+use crate::result::parsed;
 
 fn scheduled(schedule: &str) -> Value {
     json!({ "servers": [{ "serverName": "orders", "backupSchedule": schedule }] })

@@ -4,7 +4,8 @@ use embedded_s3::Store;
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, SMALL_BUCKET, backup_info, put_small_backup, small_key};
 
-use crate::check::{check_with, parsed, settings, with_a_gap};
+use crate::check::{check_with, settings, with_a_gap};
+use crate::result::parsed;
 
 /// Policy of the archive.
 fn policy() -> Value {

@@ -6,7 +6,8 @@ use std::process::Command;
 use serde_json::json;
 use test_support::{EmbeddedArchive, run_exporter};
 
-use crate::report::{closed, list, parsed, report, report_on};
+use crate::report::{closed, list, report, report_on};
+use crate::result::parsed;
 
 #[tokio::test]
 async fn an_archive_that_was_scanned_ends_with_0_whatever_its_health() {

@@ -5,7 +5,8 @@ use embedded_s3::{Action, Fault, Operation, Store, When};
 use serde_json::json;
 use test_support::{EmbeddedArchive, SMALL_BUCKET};
 
-use crate::report::{list, parsed, report, report_on};
+use crate::report::{list, report, report_on};
+use crate::result::parsed;
 
 /// Name that would control a terminal, end a table cell, or start code and a tag.
 const HOSTILE: &str = "ev\u{1b}[31mil\n# |`<b>\u{202e}";

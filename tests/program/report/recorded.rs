@@ -6,7 +6,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use serde_json::{Value, json};
 use test_support::{EmbeddedArchive, Ended, recorded, recorded_archive, recorded_objects};
 
-use crate::report::{list, parsed};
+use crate::report::list;
+use crate::result::parsed;
 
 /// Server that is configured; the other one is unexpected.
 const SERVER: &str = "kilobase-postgres-backup";
