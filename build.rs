@@ -36,7 +36,9 @@ fn main() {
 /// Its `Configure` leaves them out silently if the C compiler is given `-static`, which the `cc` crate does for
 /// `crt-static` unless `CRATE_CC_NO_DEFAULTS` is set.
 fn openssl_lacks_threads() -> bool {
-    let Some(include) = env::var_os("DEP_OPENSSL_INCLUDE") else { return false };
+    let Some(include) = env::var_os("DEP_OPENSSL_INCLUDE") else {
+        return false;
+    };
     let configuration = Path::new(&include).join("openssl/configuration.h");
     fs::read_to_string(configuration).is_ok_and(|text| !text.contains("define OPENSSL_THREADS"))
 }
@@ -60,6 +62,11 @@ fn rustc() -> String {
 /// The first line that a program prints, if it succeeds.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
-    text.lines().next().map(str::to_owned).filter(|line| !line.is_empty())
+    let text = String::from_utf8(output.stdout)
+        .ok()
+        .filter(|_| output.status.success())?;
+    text.lines()
+        .next()
+        .map(str::to_owned)
+        .filter(|line| !line.is_empty())
 }

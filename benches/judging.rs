@@ -7,7 +7,10 @@
 //! Runs are counted by WAL directory: each WAL directory that is there has at least one.
 
 #![expect(clippy::print_stdout, reason = "a table is what it is for")]
-#![expect(clippy::expect_used, reason = "a made-up archive that makes no sense measures nothing")]
+#![expect(
+    clippy::expect_used,
+    reason = "a made-up archive that makes no sense measures nothing"
+)]
 
 mod generated;
 
@@ -23,7 +26,12 @@ use generated::{Judged, Shape};
 const BOUND: Duration = Duration::from_millis(50);
 
 /// The archive that the bound is for.
-const MILLION: Shape = Shape { segments: 1_000_000, backups: 1_000, timelines: 40, gaps: 0 };
+const MILLION: Shape = Shape {
+    segments: 1_000_000,
+    backups: 1_000,
+    timelines: 40,
+    gaps: 0,
+};
 
 /// Number of times that each archive is judged. The least time counts: a core is slower while others share its caches,
 /// never faster.
@@ -31,13 +39,37 @@ const ROUNDS: u32 = 50;
 
 fn main() -> ExitCode {
     let others = [
-        Shape { segments: 100_000, ..MILLION },
-        Shape { segments: 4_000_000, ..MILLION },
-        Shape { gaps: 10_000, ..MILLION },
-        Shape { backups: 100, ..MILLION },
-        Shape { timelines: 1, ..MILLION },
-        Shape { backups: 100, timelines: 4, ..MILLION },
-        Shape { segments: 100_000, backups: 60, timelines: 300, gaps: 0 },
+        Shape {
+            segments: 100_000,
+            ..MILLION
+        },
+        Shape {
+            segments: 4_000_000,
+            ..MILLION
+        },
+        Shape {
+            gaps: 10_000,
+            ..MILLION
+        },
+        Shape {
+            backups: 100,
+            ..MILLION
+        },
+        Shape {
+            timelines: 1,
+            ..MILLION
+        },
+        Shape {
+            backups: 100,
+            timelines: 4,
+            ..MILLION
+        },
+        Shape {
+            segments: 100_000,
+            backups: 60,
+            timelines: 300,
+            gaps: 0,
+        },
     ];
     println!(" segments    dirs backups timelines    runs   judging");
     let took = measure(MILLION);
@@ -60,7 +92,12 @@ fn measure(shape: Shape) -> Duration {
         processor_time().saturating_sub(begun)
     });
     let took = rounds.min().unwrap_or(Duration::MAX);
-    let Shape { segments, backups, timelines, .. } = shape;
+    let Shape {
+        segments,
+        backups,
+        timelines,
+        ..
+    } = shape;
     let (wal_dirs, runs) = (archive.wal_dirs(), archive.runs());
     let milliseconds = took.as_secs_f64() * 1000.0;
     println!(

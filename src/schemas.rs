@@ -61,7 +61,12 @@ fn closed_set<T: 'static>() -> Option<(&'static str, Vec<&'static str>)> {
         return Some(("FindingCode", labels(FindingCode::ALL)));
     }
     if set == TypeId::of::<Severity>() {
-        let all = [Severity::Ok, Severity::Warning, Severity::Unknown, Severity::Critical];
+        let all = [
+            Severity::Ok,
+            Severity::Warning,
+            Severity::Unknown,
+            Severity::Critical,
+        ];
         return Some(("Severity", labels(&all)));
     }
     None
@@ -128,8 +133,10 @@ fn polished(schema: Value) -> Value {
 }
 
 fn joined(text: &str) -> String {
-    let paragraphs: Vec<_> =
-        text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+    let paragraphs: Vec<_> = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.replace('\n', " "))
+        .collect();
     paragraphs.join("\n\n")
 }
 
@@ -158,7 +165,9 @@ fn allow_null(schema: &mut Value) {
         Value::Object(fields) => {
             let required = fields.get("required").cloned().unwrap_or_default();
             let is_required = |key: &str| {
-                required.as_array().is_some_and(|keys| keys.iter().any(|required| required == key))
+                required
+                    .as_array()
+                    .is_some_and(|keys| keys.iter().any(|required| required == key))
             };
             if let Some(Value::Object(properties)) = fields.get_mut("properties") {
                 for (key, property) in properties {
@@ -179,8 +188,9 @@ fn make_nullable(property: &mut Value) {
         if kind.is_string() {
             *kind = json!([*kind, "null"]);
         }
-    } else if let Some(reference) =
-        property.as_object_mut().and_then(|fields| fields.remove("$ref"))
+    } else if let Some(reference) = property
+        .as_object_mut()
+        .and_then(|fields| fields.remove("$ref"))
     {
         property["anyOf"] = json!([{ "$ref": reference }, { "type": "null" }]);
     }
@@ -220,7 +230,9 @@ fn assert_committed(name: &str, schema: &Value) {
 fn problems(schema: &Value, document: &Value) -> Vec<String> {
     let validator = jsonschema::validator_for(schema).unwrap();
     let errors = validator.iter_errors(document);
-    errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
+    errors
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 #[test]
@@ -273,7 +285,9 @@ fn least() -> Value {
 #[test]
 fn the_schema_and_the_program_agree_on_numbers() {
     let schema = config_schema();
-    let numbers = [-1, 0, 1, 20, 21, 1000, 1001, 1024, 1025, 10_000, 10_001, 1_000_000, 1_000_001];
+    let numbers = [
+        -1, 0, 1, 20, 21, 1000, 1001, 1024, 1025, 10_000, 10_001, 1_000_000, 1_000_001,
+    ];
     for key in [
         "/web/maxConnections",
         "/scan/concurrency",
@@ -297,7 +311,13 @@ fn a_duration_that_the_program_accepts_is_valid() {
         assert!(is_accepted(&document), "{document}");
         assert_eq!(problems(&schema, &document), [""; 0], "{document}");
     }
-    for duration in [json!("90"), json!(""), json!("soon"), json!("-5s"), json!(5)] {
+    for duration in [
+        json!("90"),
+        json!(""),
+        json!("soon"),
+        json!("-5s"),
+        json!(5),
+    ] {
         let document = with(&least(), "/scan/timeout", duration);
         assert!(!is_accepted(&document), "{document}");
         assert!(!problems(&schema, &document).is_empty(), "{document}");
@@ -312,7 +332,10 @@ fn a_mistake_in_the_form_is_invalid() {
         ("/archives/0/name", json!("")),
         ("/archives/0/destinationPath", json!("https://bucket")),
         ("/archives/0/servers", json!([])),
-        ("/archives/0/credentials", json!({ "accessKeyIdFile": "/id" })),
+        (
+            "/archives/0/credentials",
+            json!({ "accessKeyIdFile": "/id" }),
+        ),
         ("/archives", json!([])),
         ("/archives", json!([{ "name": "a" }])),
         ("/certificates", json!([{ "file": "/a" }])),
@@ -327,9 +350,13 @@ fn a_mistake_in_the_form_is_invalid() {
 #[test]
 fn a_key_without_a_value_is_valid() {
     let schema = config_schema();
-    for key in
-        ["/web", "/log/format", "/scan/timeout", "/archives/0/servers", "/archives/0/credentials"]
-    {
+    for key in [
+        "/web",
+        "/log/format",
+        "/scan/timeout",
+        "/archives/0/servers",
+        "/archives/0/credentials",
+    ] {
         let document = with(&least(), key, Value::Null);
         assert!(is_accepted(&document), "{document}");
         assert_eq!(problems(&schema, &document), [""; 0], "{document}");

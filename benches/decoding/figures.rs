@@ -30,7 +30,10 @@ struct PageSeconds {
 }
 
 impl PageSeconds {
-    const UNKNOWN: Self = Self { own: f64::INFINITY, quick_xml: f64::INFINITY };
+    const UNKNOWN: Self = Self {
+        own: f64::INFINITY,
+        quick_xml: f64::INFINITY,
+    };
 }
 
 /// Measures everything.
@@ -55,7 +58,11 @@ pub(crate) fn all(results: &mut Results) {
 
 /// Reads a page with each reader in turn, and keeps the least times.
 fn measure(page: &str, seconds: &mut PageSeconds) {
-    assert_eq!(with_own_reader(page), with_quick_xml(page), "both read the same");
+    assert_eq!(
+        with_own_reader(page),
+        with_quick_xml(page),
+        "both read the same"
+    );
     for _ in 0..ROUNDS {
         seconds.own = seconds.own.min(time(page, with_own_reader));
         seconds.quick_xml = seconds.quick_xml.min(time(page, with_quick_xml));
@@ -75,8 +82,15 @@ fn time(page: &str, read: fn(&str) -> Vec<Texts<'_>>) -> f64 {
 fn add_page(results: &mut Results, store: Store, seconds: PageSeconds) {
     let PageSeconds { own, quick_xml } = seconds;
     results.figure(
-        &format!("Reading the XML of a page of {OBJECTS} objects, as written by {}", store.name()),
-        &format!("{:.2} ms, `quick-xml` {:.2} ms", own * 1000.0, quick_xml * 1000.0),
+        &format!(
+            "Reading the XML of a page of {OBJECTS} objects, as written by {}",
+            store.name()
+        ),
+        &format!(
+            "{:.2} ms, `quick-xml` {:.2} ms",
+            own * 1000.0,
+            quick_xml * 1000.0
+        ),
         &format!("{:.1} × as fast", quick_xml / own),
         Bound::None,
     );

@@ -10,8 +10,14 @@
 //! `make bench` builds it with the profile of the released program, unlike the other benchmarks:
 //! `quick-xml` is a quarter faster with link-time optimization, which `bench` does without.
 
-#![expect(clippy::print_stdout, reason = "its processes talk to each other, and to people")]
-#![expect(clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
+#![expect(
+    clippy::print_stdout,
+    reason = "its processes talk to each other, and to people"
+)]
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark that cannot go on has failed"
+)]
 
 mod figures;
 mod pages;
@@ -62,5 +68,8 @@ fn main() -> ExitCode {
 /// Builds a runtime like the exporter's.
 fn runtime() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all().build().expect("a runtime can be built")
+    builder
+        .enable_all()
+        .build()
+        .expect("a runtime can be built")
 }

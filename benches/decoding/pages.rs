@@ -126,5 +126,9 @@ fn simulated() -> String {
 }
 
 /// The archive that the measured scan lists: a million objects of one server.
-pub(crate) const ARCHIVE: Shape =
-    Shape { servers: 1, backups: 14, timelines: 2, segments: 1_000_000 - 2 * 14 - 1 };
+pub(crate) const ARCHIVE: Shape = Shape {
+    servers: 1,
+    backups: 14,
+    timelines: 2,
+    segments: 1_000_000 - 2 * 14 - 1,
+};

@@ -4,7 +4,10 @@
 //! forbidden characters, bad names, attributes that nobody reads, a declaration in the middle. This
 //! reader refuses all that as the exporter's own does, and what stores do not write.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "other events are errors, whatever they are")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "other events are errors, whatever they are"
+)]
 
 use std::borrow::Cow;
 
@@ -39,11 +42,17 @@ impl<'a> QuickElement<'a> {
     /// Checks a start tag, of which `quick-xml` looks at nothing but its end.
     fn new(tag: BytesStart<'a>) -> Result<Self> {
         if is_plain_name(&tag) {
-            return Ok(Self { tag, prefix_length: 0 });
+            return Ok(Self {
+                tag,
+                prefix_length: 0,
+            });
         }
         let name = tag.name().into_inner();
         ensure!(is_name(name), "a malformed name");
-        ensure!(attributes(tag.attributes_raw()).is_some(), "malformed attributes");
+        ensure!(
+            attributes(tag.attributes_raw()).is_some(),
+            "malformed attributes"
+        );
         let prefix_length = name.find(':').map_or(0, |colon| colon + 1);
         Ok(Self { tag, prefix_length })
     }

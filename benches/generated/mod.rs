@@ -44,13 +44,18 @@ impl Judged {
             expected: Expectations {
                 servers: None,
                 ignored: Vec::new(),
-                retention: RetentionPolicies { default: retention, ..RetentionPolicies::default() },
+                retention: RetentionPolicies {
+                    default: retention,
+                    ..RetentionPolicies::default()
+                },
                 living_timelines: [].into(),
                 gap_grace_period: TimeDelta::minutes(10),
                 schedules: [].into(),
                 max_running_time: TimeDelta::hours(24),
             },
-            now: NOW.parse().expect("the moment is written as RFC 3339 has it"),
+            now: NOW
+                .parse()
+                .expect("the moment is written as RFC 3339 has it"),
         };
         archive.add_backups();
         archive.add_histories();
@@ -58,10 +63,16 @@ impl Judged {
         for (_, wal_dir) in archive.judge().wal_dirs_to_list {
             archive.list_again(wal_dir);
         }
-        let Assessment { report, wal_dirs_to_list } = archive.judge();
+        let Assessment {
+            report,
+            wal_dirs_to_list,
+        } = archive.judge();
         let server = report.servers.get("main").expect("it was listed");
         assert!(wal_dirs_to_list.is_empty(), "everything is known then");
-        assert!(server.recovery.restore.is_some(), "the newest backup is recoverable");
+        assert!(
+            server.recovery.restore.is_some(),
+            "the newest backup is recoverable"
+        );
         archive
     }
 
@@ -81,14 +92,23 @@ impl Judged {
 
     /// How many WAL directories there are.
     pub(crate) fn wal_dirs(&self) -> usize {
-        self.inventory.directories.values().map(|server| server.wal.dirs.len()).sum()
+        self.inventory
+            .directories
+            .values()
+            .map(|server| server.wal.dirs.len())
+            .sum()
     }
 
     /// How many runs of segments there are, within WAL directories.
     pub(crate) fn runs(&self) -> usize {
-        let wal_dirs =
-            self.inventory.directories.values().flat_map(|server| server.wal.dirs.values());
-        wal_dirs.map(|wal_dir| wal_dir.segments.iter().count()).sum()
+        let wal_dirs = self
+            .inventory
+            .directories
+            .values()
+            .flat_map(|server| server.wal.dirs.values());
+        wal_dirs
+            .map(|wal_dir| wal_dir.segments.iter().count())
+            .sum()
     }
 
     /// An inventory with these segments too, as far as they are not missing.
@@ -96,26 +116,39 @@ impl Judged {
         for number in numbers.filter(|number| !self.is_gap(*number)) {
             let name = self.name(number);
             let key = format!("main/wals/{}/{name}.gz", WalDir::from(name));
-            inventory.add(&key, &object(&key, 4_000_000 + number % 1000, self.arrived_at(number)));
+            inventory.add(
+                &key,
+                &object(&key, 4_000_000 + number % 1000, self.arrived_at(number)),
+            );
         }
         inventory.settle(self.now);
         inventory
     }
 
     fn list_again(&mut self, wal_dir: WalDir) {
-        let first =
-            wal_dir.segment(0).number(SIZE).expect("each WAL directory has a first segment");
+        let first = wal_dir
+            .segment(0)
+            .number(SIZE)
+            .expect("each WAL directory has a first segment");
         let numbers = first..first + u64::from(SIZE.segments_per_wal_dir());
         let numbers = numbers.filter(|number| self.name(*number).timeline == wal_dir.timeline);
         let mut fresh = self.listed(Inventory::default(), numbers);
-        let found =
-            fresh.directories.get_mut("main").and_then(|server| server.wal.dirs.remove(&wal_dir));
-        let known = self.inventory.directories.get_mut("main").expect("it was listed");
+        let found = fresh
+            .directories
+            .get_mut("main")
+            .and_then(|server| server.wal.dirs.remove(&wal_dir));
+        let known = self
+            .inventory
+            .directories
+            .get_mut("main")
+            .expect("it was listed");
         known.wal.replace_wal_dir(wal_dir, found);
     }
 
     fn add_backups(&mut self) {
-        let Shape { segments, backups, .. } = self.shape;
+        let Shape {
+            segments, backups, ..
+        } = self.shape;
         for number in (0..backups).map(|index| index * segments / backups) {
             let name = self.name(number);
             let ended_at = self.arrived_at(number);
@@ -147,14 +180,22 @@ impl Judged {
 
     fn add_file(&mut self, key: &str, text: &str, at: DateTime<Utc>) {
         self.inventory.add(key, &object(key, text.len() as u64, at));
-        let file = self.inventory.small_files().find(|file| file.object.key == key);
+        let file = self
+            .inventory
+            .small_files()
+            .find(|file| file.object.key == key);
         let file = file.expect("it was just added").clone();
-        self.files.insert(file.clone(), file.kind.read(text.as_bytes()));
+        self.files
+            .insert(file.clone(), file.kind.read(text.as_bytes()));
     }
 
     fn name(&self, number: u64) -> SegmentName {
         let timeline = number * self.shape.timelines / self.shape.segments + 1;
-        SegmentName::from_number(TimelineId(u32::try_from(timeline).unwrap_or(1)), number, SIZE)
+        SegmentName::from_number(
+            TimelineId(u32::try_from(timeline).unwrap_or(1)),
+            number,
+            SIZE,
+        )
     }
 
     /// Number of the first segment of a timeline.
@@ -164,7 +205,12 @@ impl Judged {
 
     /// None is behind the newest backup, and none where one begins.
     fn is_gap(&self, number: u64) -> bool {
-        let Shape { segments, backups, gaps, .. } = self.shape;
+        let Shape {
+            segments,
+            backups,
+            gaps,
+            ..
+        } = self.shape;
         let is_before_newest = number < segments - segments / backups;
         let apart = segments.checked_div(gaps);
         is_before_newest && apart.is_some_and(|apart| number % apart == apart / 2)

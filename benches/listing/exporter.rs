@@ -97,7 +97,11 @@ impl Exporter {
             clock: &clock,
             started_at: clock(),
         };
-        let report = self.scan.run(&context).await.expect("the simulator answers");
+        let report = self
+            .scan
+            .run(&context)
+            .await
+            .expect("the simulator answers");
         (report, self.requests.pages.swap(0, Ordering::Relaxed))
     }
 
@@ -120,16 +124,31 @@ impl Exporter {
             last_failure: None,
             next_scan_at: Some(now + TimeDelta::minutes(5)),
         };
-        let archives = vec![ArchiveView { status, statistics: Arc::new(Statistics::default()) }];
-        let build = BuildInfo { version: "0.0.0", revision: "none", rustc: "none" };
-        Page { now, archives, certificates: vec![], build, process: None }
+        let archives = vec![ArchiveView {
+            status,
+            statistics: Arc::new(Statistics::default()),
+        }];
+        let build = BuildInfo {
+            version: "0.0.0",
+            revision: "none",
+            rustc: "none",
+        };
+        Page {
+            now,
+            archives,
+            certificates: vec![],
+            build,
+            process: None,
+        }
     }
 }
 
 /// How long the page is as Prometheus gets it.
 pub(crate) fn gzip_bytes(page: &str) -> usize {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(page.as_bytes()).expect("memory can be written");
+    encoder
+        .write_all(page.as_bytes())
+        .expect("memory can be written");
     encoder.finish().expect("memory can be written").len()
 }
 

@@ -15,8 +15,16 @@ const LATENCY: u64 = 30;
 
 /// One server's archive with so many objects: two weeks of daily backups, a switch of timelines.
 fn archive(objects: u64) -> Shape {
-    let empty = Shape { servers: 1, backups: 14, timelines: 2, segments: 0 };
-    Shape { segments: objects - empty.objects(), ..empty }
+    let empty = Shape {
+        servers: 1,
+        backups: 14,
+        timelines: 2,
+        segments: 0,
+    };
+    Shape {
+        segments: objects - empty.objects(),
+        ..empty
+    }
 }
 
 /// Measures everything.
@@ -38,8 +46,15 @@ fn in_turn<const N: usize>(port: u16, tasks: [Task; N]) -> [Vec<Measured>; N] {
             all.push(task.run(port));
         }
     }
-    let objects = measured.iter().flatten().map(|run| run.objects).collect::<Vec<_>>();
-    assert!(objects.windows(2).all(|two| two.first() == two.last()), "{objects:?}");
+    let objects = measured
+        .iter()
+        .flatten()
+        .map(|run| run.objects)
+        .collect::<Vec<_>>();
+    assert!(
+        objects.windows(2).all(|two| two.first() == two.last()),
+        "{objects:?}"
+    );
     measured
 }
 
@@ -65,7 +80,9 @@ fn full_scan(results: &mut Results) {
         );
     }
     let requests = |all: &[Measured]| all.iter().flat_map(|run| run.requests.clone()).max();
-    let most = requests(&sixteen).max(requests(&thirty_two)).unwrap_or_default();
+    let most = requests(&sixteen)
+        .max(requests(&thirty_two))
+        .unwrap_or_default();
     results.note(&format!(
         "A full scan of 1,000,000 objects took {most} requests for pages at most; 1000 hold them."
     ));
@@ -97,14 +114,24 @@ fn memory(results: &mut Results) {
     let measured =
         format!("{ten:.1} MiB, at 1,000,000 objects {one:.1} MiB; before, 54.8 and 45.3");
     let growth = ten / one;
-    results.figure(what, &measured, &format!("{growth:.2} ×"), Bound::AtMost(growth, 1.3));
+    results.figure(
+        what,
+        &measured,
+        &format!("{growth:.2} ×"),
+        Bound::AtMost(growth, 1.3),
+    );
 }
 
 fn rescans(results: &mut Results) {
-    for (objects, name, bound) in [(1_000_000, "1,000,000", 1.0), (10_000_000, "10,000,000", 0.6)] {
+    for (objects, name, bound) in [
+        (1_000_000, "1,000,000", 1.0),
+        (10_000_000, "10,000,000", 0.6),
+    ] {
         let simulator = Simulator::start(archive(objects), 0);
         let day = Task::Rescan(288).run(simulator.port);
-        let [full, first, ..] = day.requests.as_slice() else { continue };
+        let [full, first, ..] = day.requests.as_slice() else {
+            continue;
+        };
         let share = percent(as_real(*first), as_real(*full));
         results.figure(
             &format!("Rescan of {name} objects after one new segment"),
@@ -134,7 +161,12 @@ fn rescans(results: &mut Results) {
 }
 
 fn many_servers(results: &mut Results) {
-    let shape = Shape { servers: 1000, backups: 1, timelines: 1, segments: 198 };
+    let shape = Shape {
+        servers: 1000,
+        backups: 1,
+        timelines: 1,
+        segments: 198,
+    };
     let simulator = Simulator::start(shape, LATENCY);
     let tasks = [Task::PaginateAndRead, Task::Scan(16), Task::Encode];
     let [sequential, ours, encoded] = in_turn(simulator.port, tasks);
@@ -164,7 +196,12 @@ fn many_servers(results: &mut Results) {
 }
 
 /// A thousand servers, as a platform has them: three backups and two switches of timelines each.
-const FLEET: Shape = Shape { servers: 1000, backups: 3, timelines: 3, segments: 200 };
+const FLEET: Shape = Shape {
+    servers: 1000,
+    backups: 3,
+    timelines: 3,
+    segments: 200,
+};
 
 /// Small files of a server of the fleet: each `backup.info`, each history file.
 const SMALL_FILES: u64 = FLEET.backups + FLEET.timelines - 1;
@@ -172,8 +209,16 @@ const SMALL_FILES: u64 = FLEET.backups + FLEET.timelines - 1;
 fn fleet(results: &mut Results) {
     let simulator = Simulator::start(FLEET, 0);
     let fleet = Task::Fleet(50).run(simulator.port);
-    let [first, rescans @ ..] = fleet.requests.as_slice() else { return };
-    first_scan(results, "1,000 servers with 200 segments", FLEET, *first, fleet.file_requests);
+    let [first, rescans @ ..] = fleet.requests.as_slice() else {
+        return;
+    };
+    first_scan(
+        results,
+        "1,000 servers with 200 segments",
+        FLEET,
+        *first,
+        fleet.file_requests,
+    );
     results.note(
         "Before, the first scan of these servers took 217 requests for pages, and then 1,780 more: sizes of \
          segments were remembered for no more than 50,000.",
@@ -208,7 +253,10 @@ fn fleet(results: &mut Results) {
 
 /// Measures the first scan of as many servers with ten times the segments.
 fn large_fleet(results: &mut Results) {
-    let large = Shape { segments: 2000, ..FLEET };
+    let large = Shape {
+        segments: 2000,
+        ..FLEET
+    };
     let simulator = Simulator::start(large, 0);
     let scan = Task::Scan(16).run(simulator.port);
     let requests = scan.requests.first().copied().unwrap_or_default();

@@ -4,8 +4,14 @@
 //! memory of the one say nothing of the other, and no measurement warms up the next. Every figure
 //! is a ratio within one run, of the least times where time is measured.
 
-#![expect(clippy::print_stdout, reason = "its processes talk to each other, and to people")]
-#![expect(clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
+#![expect(
+    clippy::print_stdout,
+    reason = "its processes talk to each other, and to people"
+)]
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark that cannot go on has failed"
+)]
 
 mod exporter;
 mod figures;
@@ -45,5 +51,8 @@ fn main() -> ExitCode {
 /// A runtime like the exporter's.
 fn runtime() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all().build().expect("a runtime can be built")
+    builder
+        .enable_all()
+        .build()
+        .expect("a runtime can be built")
 }

@@ -12,7 +12,9 @@ pub(crate) const MEASURE: &str = "measure";
 pub(crate) fn process(role: &str, what: &impl serde::Serialize) -> Command {
     let program = std::env::current_exe().expect("the program knows where it is");
     let mut command = Command::new(program);
-    command.arg(role).arg(serde_json::to_string(what).expect("it can be written as JSON"));
+    command
+        .arg(role)
+        .arg(serde_json::to_string(what).expect("it can be written as JSON"));
     // As the image and the systemd unit have it.
     command.env("MALLOC_TRIM_THRESHOLD_", "131072");
     command.stdout(Stdio::piped());

@@ -19,7 +19,10 @@ pub(crate) enum Pages {
 pub(crate) async fn paginate(port: u16, pages: Pages) -> u64 {
     let client = client(port);
     let list = client.list_objects_v2().bucket(BUCKET).prefix(PREFIX);
-    let mut paginator = list.encoding_type(EncodingType::Url).into_paginator().send();
+    let mut paginator = list
+        .encoding_type(EncodingType::Url)
+        .into_paginator()
+        .send();
     let mut objects = 0;
     while let Some(page) = paginator.next().await {
         let page = page.expect("the simulator answers");

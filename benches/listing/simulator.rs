@@ -21,7 +21,9 @@ struct Served {
 /// Serves an archive, and tells on which port.
 pub(crate) async fn simulate(what: &str) {
     let served: Served = serde_json::from_str(what).expect("what is served makes sense");
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a port is free");
     println!("{}", listener.local_addr().expect("it is bound").port());
     let latency = Duration::from_millis(served.latency_millis);
     let served = s3_simulator::serve(listener, Archive::new(served.shape), latency).await;
@@ -37,12 +39,23 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// Serves an archive, each answer after this time.
     pub(crate) fn start(shape: Shape, latency_millis: u64) -> Self {
-        let mut command = process(SIMULATE, &Served { shape, latency_millis });
+        let mut command = process(
+            SIMULATE,
+            &Served {
+                shape,
+                latency_millis,
+            },
+        );
         let mut child = command.spawn().expect("this program can be started again");
         let mut line = String::new();
         let output = child.stdout.take().expect("its output is piped");
-        BufReader::new(output).read_line(&mut line).expect("it tells its port");
-        Self { child, port: line.trim().parse().expect("a port is a number") }
+        BufReader::new(output)
+            .read_line(&mut line)
+            .expect("it tells its port");
+        Self {
+            child,
+            port: line.trim().parse().expect("a port is a number"),
+        }
     }
 }
 

@@ -68,8 +68,14 @@ const SCRAPES: usize = 20;
 impl Task {
     /// Does it in a process of its own.
     pub(crate) fn run(self, port: u16) -> Measured {
-        let output = process(MEASURE, &(self, port)).output().expect("this program can be started");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = process(MEASURE, &(self, port))
+            .output()
+            .expect("this program can be started");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).expect("what was measured makes sense")
     }
 }
@@ -90,17 +96,22 @@ pub(crate) async fn measure(what: &str) -> String {
 
 async fn perform(task: Task, port: u16) -> Measured {
     match task {
-        Task::Paginate => {
-            Measured { objects: paginate(port, Pages::ThrownAway).await, ..Measured::default() }
-        }
-        Task::PaginateAndRead => {
-            Measured { objects: paginate(port, Pages::BackupsRead).await, ..Measured::default() }
-        }
+        Task::Paginate => Measured {
+            objects: paginate(port, Pages::ThrownAway).await,
+            ..Measured::default()
+        },
+        Task::PaginateAndRead => Measured {
+            objects: paginate(port, Pages::BackupsRead).await,
+            ..Measured::default()
+        },
         Task::Scan(at_once) => {
             let mut exporter = Exporter::new(port, at_once);
             let (report, requests) = exporter.scan().await;
             let measured = scanned(&report, requests);
-            Measured { file_requests: exporter.file_requests(), ..measured }
+            Measured {
+                file_requests: exporter.file_requests(),
+                ..measured
+            }
         }
         Task::Rescan(times) => {
             let mut exporter = Exporter::new(port, 16);
@@ -111,7 +122,10 @@ async fn perform(task: Task, port: u16) -> Measured {
                 archive_one_more(port);
                 let (report, requests) = exporter.scan().await;
                 measured.objects += report.servers.len() as u64;
-                assert_eq!(report.usage.sums.objects, measured.objects, "it sees what is new");
+                assert_eq!(
+                    report.usage.sums.objects, measured.objects,
+                    "it sees what is new"
+                );
                 measured.requests.push(requests);
             }
             measured
@@ -123,7 +137,12 @@ async fn perform(task: Task, port: u16) -> Measured {
             let report = Arc::new(report);
             let page = Some(encode(&exporter, &report));
             let objects = report.usage.sums.objects;
-            Measured { objects, requests: vec![requests], page, ..Measured::default() }
+            Measured {
+                objects,
+                requests: vec![requests],
+                page,
+                ..Measured::default()
+            }
         }
     }
 }
@@ -132,7 +151,11 @@ async fn fleet(times: u32, port: u16) -> Measured {
     let mut exporter = Exporter::new(port, 16);
     let (mut report, requests) = exporter.scan().await;
     let file_requests = exporter.file_requests();
-    let mut measured = Measured { requests: vec![requests], file_requests, ..Measured::default() };
+    let mut measured = Measured {
+        requests: vec![requests],
+        file_requests,
+        ..Measured::default()
+    };
     for _ in 0..times {
         // The report that is shown stays until the next one takes its place.
         let shown = Arc::new(report);
@@ -155,7 +178,11 @@ async fn fleet(times: u32, port: u16) -> Measured {
 
 fn scanned(report: &Report, requests: u64) -> Measured {
     let objects = report.usage.sums.objects;
-    Measured { objects, requests: vec![requests], ..Measured::default() }
+    Measured {
+        objects,
+        requests: vec![requests],
+        ..Measured::default()
+    }
 }
 
 fn encode(exporter: &Exporter, report: &Arc<Report>) -> PageMeasured {
@@ -167,7 +194,11 @@ fn encode(exporter: &Exporter, report: &Arc<Report>) -> PageMeasured {
         text = page.openmetrics().expect("the page can be encoded");
         times.push(began.elapsed().as_secs_f64());
     }
-    PageMeasured { seconds: least(times), bytes: text.len(), gzip_bytes: gzip_bytes(&text) }
+    PageMeasured {
+        seconds: least(times),
+        bytes: text.len(),
+        gzip_bytes: gzip_bytes(&text),
+    }
 }
 
 /// Returns the least of several times.
@@ -183,5 +214,8 @@ pub(crate) fn processor_time() -> Duration {
 
 fn peak_bytes() -> u64 {
     let status = procfs::process::Process::myself().and_then(|process| process.status());
-    1024 * status.ok().and_then(|status| status.vmhwm).unwrap_or_default()
+    1024 * status
+        .ok()
+        .and_then(|status| status.vmhwm)
+        .unwrap_or_default()
 }

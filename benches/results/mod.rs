@@ -51,7 +51,12 @@ impl Results {
     /// No figures yet, for a section with this heading.
     pub(crate) fn new(heading: &'static str) -> Self {
         println!("{heading}, on {}\n", machine());
-        Self { heading, rows: String::new(), notes: String::new(), missed: Vec::new() }
+        Self {
+            heading,
+            rows: String::new(),
+            notes: String::new(),
+            missed: Vec::new(),
+        }
     }
 
     /// Adds a figure: what it is of, what was measured, and what that comes to.
@@ -61,11 +66,16 @@ impl Results {
             Bound::AtLeast(..) | Bound::AtMost(..) if bound.is_kept() => "yes",
             Bound::AtLeast(..) | Bound::AtMost(..) => "NO",
         };
-        println!("{what}\n    {measured}; {figure} {} {verdict}", bound.text());
+        println!(
+            "{what}\n    {measured}; {figure} {} {verdict}",
+            bound.text()
+        );
         let bound_text = bound.text();
         // Writing to a string cannot fail.
-        let _ =
-            writeln!(self.rows, "| {what} | {measured} | {figure} | {bound_text} | {verdict} |");
+        let _ = writeln!(
+            self.rows,
+            "| {what} | {measured} | {figure} | {bound_text} | {verdict} |"
+        );
         if !bound.is_kept() {
             self.missed.push(what.to_owned());
         }
@@ -79,7 +89,12 @@ impl Results {
 
     /// Writes the section; fails where a bound was missed.
     pub(crate) fn finish(self) -> ExitCode {
-        let Self { heading, rows, notes, missed } = self;
+        let Self {
+            heading,
+            rows,
+            notes,
+            missed,
+        } = self;
         let section = format!(
             "## {heading}\n\n{}, on {}.\n\n| What | Measured | Figure | Bound | Kept |\n\
              |---|---|---|---|---|\n{rows}{notes}",
@@ -100,9 +115,13 @@ fn write_section(section: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/RESULTS.md");
     let before = std::fs::read_to_string(&path).unwrap_or_default();
     let heading = section.lines().next().unwrap_or_default();
-    let known = before.split("\n## ").skip(1).map(|known| format!("## {}", known.trim_end()));
-    let mut sections: Vec<String> =
-        known.filter(|known| known.lines().next() != Some(heading)).collect();
+    let known = before
+        .split("\n## ")
+        .skip(1)
+        .map(|known| format!("## {}", known.trim_end()));
+    let mut sections: Vec<String> = known
+        .filter(|known| known.lines().next() != Some(heading))
+        .collect();
     sections.push(section.trim_end().to_owned());
     sections.sort();
     let text = format!("{HEAD}\n{}\n", sections.join("\n\n"));
@@ -118,7 +137,9 @@ fn machine() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name));
-        let value = line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim());
+        let value = line
+            .and_then(|line| line.split_once(':'))
+            .map(|(_, value)| value.trim());
         value.unwrap_or("unknown").to_owned()
     };
     let model = field(&read("/proc/cpuinfo"), "model name");
@@ -128,7 +149,10 @@ fn machine() -> String {
     format!("{cores} cores ({model}), {memory} of memory, Linux {kernel}, {rustc}")
 }
 
-#[expect(clippy::disallowed_methods, reason = "whoever reads the results asks when")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever reads the results asks when"
+)]
 fn today() -> String {
     Utc::now().format("%Y-%m-%d").to_string()
 }

@@ -34,7 +34,12 @@ impl Archive {
     pub(crate) fn fill(store: &Store, now: DateTime<Utc>) -> io::Result<Self> {
         let (healthy, running) = healthy(store, now)?;
         let (troubled, orphan) = (troubled(store, now)?, orphan(store, now)?);
-        Ok(Self { healthy, running, troubled, orphan })
+        Ok(Self {
+            healthy,
+            running,
+            troubled,
+            orphan,
+        })
     }
 }
 
@@ -163,10 +168,17 @@ struct Moment {
 
 /// Moments from midnight that many days ago until now, evenly spaced.
 fn moments(now: DateTime<Utc>, days: i64, step: TimeDelta) -> impl Iterator<Item = Moment> {
-    let beginning = (now - TimeDelta::days(days)).date_naive().and_time(NaiveTime::MIN).and_utc();
+    let beginning = (now - TimeDelta::days(days))
+        .date_naive()
+        .and_time(NaiveTime::MIN)
+        .and_utc();
     let times = std::iter::successors(Some(beginning), move |at| Some(*at + step));
     times.take_while(move |at| *at <= now).map(move |at| {
         let minutes = (at - beginning).num_minutes();
-        Moment { at, day: minutes / 1440, minute: minutes % 1440 }
+        Moment {
+            at,
+            day: minutes / 1440,
+            minute: minutes % 1440,
+        }
     })
 }

@@ -30,7 +30,9 @@ pub(crate) fn started(traits: &Traits, cluster_bytes: u64, begin: Position) -> S
 pub(crate) fn failed(traits: &Traits, cluster_bytes: u64, begin: Position) -> String {
     let error = "failure uploading data (Connection lost, reconnection not allowed)";
     let text = started_text(traits, cluster_bytes, begin);
-    text.with("error", error).with("status", "FAILED").to_string()
+    text.with("error", error)
+        .with("status", "FAILED")
+        .to_string()
 }
 
 /// `backup.info` of a finished backup.
@@ -38,7 +40,10 @@ pub(crate) fn done(traits: &Traits, cluster_bytes: u64, begin: Position, end: Po
     let label = backup_label(begin).replace('\n', "\\n");
     started_text(traits, cluster_bytes, begin)
         .with("backup_label", format!("'{label}'"))
-        .with("backup_name", format!("backup-{}", begin.at.format("%Y%m%d%H%M%S")))
+        .with(
+            "backup_name",
+            format!("backup-{}", begin.at.format("%Y%m%d%H%M%S")),
+        )
         .with("copy_stats", copy_stats(traits, begin, end))
         .with("end_offset", END_OFFSET)
         .with("end_time", time(end.at))
@@ -126,7 +131,9 @@ fn backup_label(begin: Position) -> String {
 fn copy_stats(traits: &Traits, begin: Position, end: Position) -> String {
     let seconds = (end.at - begin.at).as_seconds_f64();
     let items = |share: f64| {
-        let tablespace = traits.tablespace.map(|oid| format!("'{oid}': {:.6}, ", share / 10.0));
+        let tablespace = traits
+            .tablespace
+            .map(|oid| format!("'{oid}': {:.6}, ", share / 10.0));
         format!("{{{}'data': {share:.6}}}", tablespace.unwrap_or_default())
     };
     format!(

@@ -39,12 +39,22 @@ impl Cluster {
         traits.cluster_bytes += traits.cluster_bytes / 1000 * self.random.u64(1..6);
         let cluster_bytes = traits.cluster_bytes;
         let fraction = TimeDelta::microseconds(self.random.i64(0..1_000_000));
-        let begin = Position { at: at + fraction, segment: self.current };
+        let begin = Position {
+            at: at + fraction,
+            segment: self.current,
+        };
         let data_bytes = cluster_bytes / 100 * traits.stored_percent;
         let id = backup_info::id(at);
-        let backup = Backup { id, begin, end: None, cluster_bytes, data_bytes };
+        let backup = Backup {
+            id,
+            begin,
+            end: None,
+            cluster_bytes,
+            data_bytes,
+        };
         let info = backup_info::started(&self.traits, cluster_bytes, begin);
-        self.directory.put(&backup.key("backup.info"), info, begin.at);
+        self.directory
+            .put(&backup.key("backup.info"), info, begin.at);
         backup
     }
 
@@ -52,12 +62,16 @@ impl Cluster {
     pub(crate) fn upload(&self, backup: &Backup, percent: u64, at: DateTime<Utc>) {
         let bytes = backup.data_bytes.min(MAX_ARCHIVE_BYTES) / 100 * percent;
         let parts = i32::try_from(bytes / UPLOAD_PART_BYTES).unwrap_or(i32::MAX);
-        self.directory.upload(&self.data_key(backup, ""), backup.begin.at, parts, at);
+        self.directory
+            .upload(&self.data_key(backup, ""), backup.begin.at, parts, at);
     }
 
     /// Ends a backup: its last segment, its label, its data and at last `backup.info`.
     pub(crate) fn finish_backup(&mut self, backup: Backup, at: DateTime<Utc>) -> io::Result<()> {
-        let end = Position { at, segment: self.current };
+        let end = Position {
+            at,
+            segment: self.current,
+        };
         self.archive_segment(at);
         let compression = self.traits.wal_compression;
         let label = backup_info::archived_label(backup.begin, end);
@@ -67,7 +81,13 @@ impl Cluster {
         self.put_data(&backup, at);
         let info = backup_info::done(&self.traits, backup.cluster_bytes, backup.begin, end);
         self.directory.put(&backup.key("backup.info"), info, at);
-        self.done.insert(backup.id.clone(), Backup { end: Some(end), ..backup });
+        self.done.insert(
+            backup.id.clone(),
+            Backup {
+                end: Some(end),
+                ..backup
+            },
+        );
         Ok(())
     }
 
@@ -78,17 +98,24 @@ impl Cluster {
     }
 
     fn put_data(&self, backup: &Backup, at: DateTime<Utc>) {
-        self.directory.end_upload(&self.data_key(backup, ""), backup.begin.at);
+        self.directory
+            .end_upload(&self.data_key(backup, ""), backup.begin.at);
         let (mut left, mut number) = (backup.data_bytes, 0);
         while left > 0 {
             let bytes = left.min(MAX_ARCHIVE_BYTES);
-            let part = if number == 0 { String::new() } else { format!("_{number:04}") };
-            self.directory.put_upload(&self.data_key(backup, &part), bytes, at);
+            let part = if number == 0 {
+                String::new()
+            } else {
+                format!("_{number:04}")
+            };
+            self.directory
+                .put_upload(&self.data_key(backup, &part), bytes, at);
             (left, number) = (left - bytes, number + 1);
         }
         if let Some(oid) = self.traits.tablespace {
             let name = format!("{oid}.tar{}", self.traits.data_ending);
-            self.directory.put_upload(&backup.key(&name), backup.data_bytes / 12, at);
+            self.directory
+                .put_upload(&backup.key(&name), backup.data_bytes / 12, at);
         }
     }
 

@@ -49,7 +49,10 @@ impl Cluster {
     pub(crate) fn new(store: &Store, traits: Traits, written: u64) -> Self {
         Self {
             directory: Directory::new(store, traits.server),
-            current: Segment { timeline: 1, number: written },
+            current: Segment {
+                timeline: 1,
+                number: written,
+            },
             archived: BTreeSet::new(),
             done: BTreeMap::new(),
             random: Rng::with_seed(traits.system_identifier),
@@ -68,7 +71,8 @@ impl Cluster {
                 self.random.u64(self.traits.segment_bytes.clone())
             }
         };
-        self.directory.put_zeros(&segment.key(compression.ending()), bytes, at);
+        self.directory
+            .put_zeros(&segment.key(compression.ending()), bytes, at);
         self.archived.insert(segment);
         self.current.number += 1;
         Archived { segment, bytes }
@@ -82,7 +86,8 @@ impl Cluster {
     /// Leaves what an upload by a tool that copies and renames leaves when it breaks off.
     pub(crate) fn leave_temporary_file(&mut self, at: DateTime<Utc>) {
         let bytes = self.random.u64(self.traits.segment_bytes.clone());
-        self.directory.put_zeros(&self.current.key(".gz.tmp"), bytes, at);
+        self.directory
+            .put_zeros(&self.current.key(".gz.tmp"), bytes, at);
     }
 
     /// Promotes a standby: the segment that was being written stays a partial one.
@@ -90,7 +95,8 @@ impl Cluster {
         let compression = self.traits.wal_compression;
         let (left, ending) = (self.current, compression.ending());
         let bytes = self.random.u64(self.traits.segment_bytes.clone());
-        self.directory.put_zeros(&left.key(&format!(".partial{ending}")), bytes, at);
+        self.directory
+            .put_zeros(&left.key(&format!(".partial{ending}")), bytes, at);
         let separator = if self.history.is_empty() { "" } else { "\n" };
         let switch = left.lsn(self.random.u64(0x10..SEGMENT_BYTES / 8) * 8);
         let timeline = left.timeline;
@@ -98,13 +104,17 @@ impl Cluster {
         self.history.push_str(&line);
         self.current.timeline += 1;
         let key = format!("wals/{:08X}.history{ending}", self.current.timeline);
-        self.directory.put(&key, compression.compress(&self.history)?, at);
+        self.directory
+            .put(&key, compression.compress(&self.history)?, at);
         Ok(())
     }
 
     /// How many segments of a timeline are in the archive.
     pub(crate) fn segments_on(&self, timeline: u32) -> usize {
-        self.archived.iter().filter(|segment| segment.timeline == timeline).count()
+        self.archived
+            .iter()
+            .filter(|segment| segment.timeline == timeline)
+            .count()
     }
 }
 

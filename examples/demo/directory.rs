@@ -21,17 +21,26 @@ pub(crate) struct Directory {
 impl Directory {
     pub(crate) fn new(store: &Store, server: &str) -> Self {
         store.create_bucket(BUCKET);
-        Self { store: store.clone(), path: format!("{PREFIX}/{server}/") }
+        Self {
+            store: store.clone(),
+            path: format!("{PREFIX}/{server}/"),
+        }
     }
 
     /// Puts an object with real content.
     pub(crate) fn put(&self, key: &str, content: impl Into<Vec<u8>>, at: DateTime<Utc>) {
-        self.store.put_bytes(BUCKET, self.absolute(key), content.into(), whole_seconds(at));
+        self.store.put_bytes(
+            BUCKET,
+            self.absolute(key),
+            content.into(),
+            whole_seconds(at),
+        );
     }
 
     /// Puts an object of which only the size matters.
     pub(crate) fn put_zeros(&self, key: &str, bytes: u64, at: DateTime<Utc>) {
-        self.store.put_zeros(BUCKET, self.absolute(key), bytes, whole_seconds(at));
+        self.store
+            .put_zeros(BUCKET, self.absolute(key), bytes, whole_seconds(at));
     }
 
     /// Puts an object that was uploaded in parts, which its entity tag shows.
@@ -39,7 +48,8 @@ impl Directory {
         let object = Object::zeros(bytes, whole_seconds(at));
         let parts = bytes.div_ceil(UPLOAD_PART_BYTES).max(1);
         let etag = format!("{}-{parts}", object.etag);
-        self.store.put(BUCKET, self.absolute(key), Object { etag, ..object });
+        self.store
+            .put(BUCKET, self.absolute(key), Object { etag, ..object });
     }
 
     /// Begins an upload, or lets it grow to that many parts.
@@ -61,7 +71,8 @@ impl Directory {
 
     /// Ends an upload, which was completed.
     pub(crate) fn end_upload(&self, key: &str, begun_at: DateTime<Utc>) {
-        self.store.end_upload(BUCKET, &self.absolute(key), &upload_id(begun_at));
+        self.store
+            .end_upload(BUCKET, &self.absolute(key), &upload_id(begun_at));
     }
 
     pub(crate) fn remove(&self, key: &str) {
@@ -72,7 +83,10 @@ impl Directory {
     pub(crate) fn keys(&self, beginning: &str) -> Vec<String> {
         let mut keys = self.store.keys(BUCKET);
         keys.retain(|key| key.starts_with(&self.absolute(beginning)));
-        keys.iter().filter_map(|key| key.strip_prefix(&self.path)).map(str::to_owned).collect()
+        keys.iter()
+            .filter_map(|key| key.strip_prefix(&self.path))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Bytes of all its objects.

@@ -47,7 +47,9 @@ impl Exporter {
     /// Starts it on the store, with a configuration of its own.
     pub(crate) fn start(access: &Access<'_>) -> Result<Self> {
         let path = beside_this_program()?;
-        let directory = tempfile::Builder::new().prefix("barman-cloud-exporter-demo-").tempdir();
+        let directory = tempfile::Builder::new()
+            .prefix("barman-cloud-exporter-demo-")
+            .tempdir();
         let directory = directory.context("no temporary directory")?;
         let address = format!("127.0.0.1:{}", port()?);
         configure(directory.path(), &address, access)?;
@@ -63,8 +65,17 @@ impl Exporter {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start `{}`", path.display()))?;
-        let client = reqwest::Client::builder().no_proxy().timeout(TIME_LIMIT).build()?;
-        Ok(Self { path, program, directory, url: format!("http://{address}"), client })
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(TIME_LIMIT)
+            .build()?;
+        Ok(Self {
+            path,
+            program,
+            directory,
+            url: format!("http://{address}"),
+            client,
+        })
     }
 
     /// URL of one of its pages.
@@ -90,7 +101,11 @@ impl Exporter {
         let deadline = Instant::now() + TIME_LIMIT;
         while self.get("/-/ready").await.is_err() {
             let ended = self.program.try_wait()?;
-            ensure!(ended.is_none(), "the exporter has ended; its log:\n{}", self.log());
+            ensure!(
+                ended.is_none(),
+                "the exporter has ended; its log:\n{}",
+                self.log()
+            );
             ensure!(
                 Instant::now() < deadline,
                 "the exporter is not ready; its log:\n{}",
@@ -103,20 +118,31 @@ impl Exporter {
 
     /// Gets one of its pages.
     pub(crate) async fn get(&self, path: &str) -> Result<String> {
-        let answer = self.client.get(self.url(path)).send().await?.error_for_status()?;
+        let answer = self
+            .client
+            .get(self.url(path))
+            .send()
+            .await?
+            .error_for_status()?;
         Ok(answer.text().await?)
     }
 
     /// Waits until it ends, which it should not do by itself.
     pub(crate) async fn ended(&mut self) -> Result<()> {
         let status = self.program.wait().await?;
-        bail!("the exporter has ended with {status}; its log:\n{}", self.log())
+        bail!(
+            "the exporter has ended with {status}; its log:\n{}",
+            self.log()
+        )
     }
 
     /// Asks it to stop, and makes it if it does not.
     pub(crate) async fn stop(mut self) -> Result<ExitStatus> {
         // `None` once it was waited for: then its id may be somebody else's.
-        let pid = self.program.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        let pid = self
+            .program
+            .id()
+            .and_then(|id| Pid::from_raw(id.try_into().ok()?));
         if let Some(pid) = pid {
             kill_process(pid, Signal::TERM)?;
         }
@@ -136,9 +162,17 @@ impl Exporter {
 /// The program in `target/PROFILE`, as this one is in `target/PROFILE/examples`.
 fn beside_this_program() -> Result<PathBuf> {
     let this = env::current_exe()?;
-    let directory = this.parent().and_then(Path::parent).context("this program has no place")?;
+    let directory = this
+        .parent()
+        .and_then(Path::parent)
+        .context("this program has no place")?;
     let program = directory.join(PROGRAM);
-    let missing = || format!("`{}` is missing: build it with `cargo build`", program.display());
+    let missing = || {
+        format!(
+            "`{}` is missing: build it with `cargo build`",
+            program.display()
+        )
+    };
     ensure!(program.is_file(), missing());
     Ok(program)
 }

@@ -62,7 +62,8 @@ impl Life {
             self.healthy.finish_backup(backup, now)?;
         }
         if let Some(running) = &self.running {
-            self.healthy.upload(&running.backup, running.percent(now), now);
+            self.healthy
+                .upload(&running.backup, running.percent(now), now);
         }
         Ok(events)
     }
@@ -70,7 +71,10 @@ impl Life {
 
 impl RunningBackup {
     fn new(backup: Backup, now: DateTime<Utc>) -> Self {
-        Self { backup, ends_at: now + TimeDelta::seconds(BACKUP_SECONDS) }
+        Self {
+            backup,
+            ends_at: now + TimeDelta::seconds(BACKUP_SECONDS),
+        }
     }
 
     fn percent(&self, now: DateTime<Utc>) -> u64 {
@@ -82,8 +86,11 @@ impl RunningBackup {
 
 fn archive_segment(cluster: &mut Cluster, now: DateTime<Utc>) -> String {
     let archived = cluster.archive_segment(now);
-    let (server, segment, kib) =
-        (cluster.traits.server, archived.segment.name(), archived.bytes / 1024);
+    let (server, segment, kib) = (
+        cluster.traits.server,
+        archived.segment.name(),
+        archived.bytes / 1024,
+    );
     format!("{server}: WAL {segment} archived, {kib} KiB")
 }
 
@@ -96,7 +103,10 @@ struct Rhythm {
 impl Rhythm {
     fn new(now: DateTime<Utc>, seconds: i64) -> Self {
         let every = TimeDelta::seconds(seconds);
-        Self { next: now + every, every }
+        Self {
+            next: now + every,
+            every,
+        }
     }
 
     /// Whether it is time; what was missed, as by a suspended computer, is not made up for.

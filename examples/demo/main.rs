@@ -47,10 +47,20 @@ async fn main() -> Result<()> {
     let store = Store::default();
     let archive = Archive::fill(&store, now())?;
     let credentials = Some((KEY_ID.to_owned(), SECRET.to_owned()));
-    let server = Server::start(store, Options { credentials, ..Options::default() })
-        .await
-        .context("the S3 service cannot start")?;
-    let access = Access { endpoint: &server.endpoint(), key_id: KEY_ID, secret: SECRET };
+    let server = Server::start(
+        store,
+        Options {
+            credentials,
+            ..Options::default()
+        },
+    )
+    .await
+    .context("the S3 service cannot start")?;
+    let access = Access {
+        endpoint: &server.endpoint(),
+        key_id: KEY_ID,
+        secret: SECRET,
+    };
     let mut exporter = Exporter::start(&access)?;
     let shown = tokio::select! {
         () = stop => Ok(()),
@@ -69,13 +79,20 @@ async fn show(exporter: &mut Exporter, archive: Archive, endpoint: &str, once: b
     let page = exporter.get("/metrics").await?;
     let groups = sample::groups(&archive);
     let mut out = stdout();
-    writeln!(out, "{}\n\nA few of its metrics:", places(exporter, endpoint))?;
+    writeln!(
+        out,
+        "{}\n\nA few of its metrics:",
+        places(exporter, endpoint)
+    )?;
     write!(out, "{}", sample::text(&groups, &page))?;
     sample::check(&groups, &page)?;
     if once {
         return Ok(());
     }
-    writeln!(out, "\nThe archive lives on, scanned every 10 seconds. Ctrl-C stops everything.\n")?;
+    writeln!(
+        out,
+        "\nThe archive lives on, scanned every 10 seconds. Ctrl-C stops everything.\n"
+    )?;
     tokio::select! {
         ended = exporter.ended() => ended,
         lived = live(archive) => lived,
@@ -120,8 +137,10 @@ async fn live(archive: Archive) -> Result<()> {
 
 /// Ends when this program is told to.
 fn told_to_stop() -> Result<impl Future<Output = ()>> {
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -130,7 +149,10 @@ fn told_to_stop() -> Result<impl Future<Output = ()>> {
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "nobody else here reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nobody else here reads the clock"
+)]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }

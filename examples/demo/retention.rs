@@ -9,7 +9,8 @@ use super::wal::Segment;
 impl Cluster {
     /// Keeps a backup for itself alone: with the WAL that it needs, and none to go on.
     pub(crate) fn keep_standalone(&self, backup: &Backup, at: DateTime<Utc>) {
-        self.directory.put(&backup.key("annotations/keep"), "standalone", at);
+        self.directory
+            .put(&backup.key("annotations/keep"), "standalone", at);
     }
 
     /// Removes what a recovery window does not need, but for the backup that is kept.
@@ -19,7 +20,9 @@ impl Cluster {
     pub(crate) fn apply_retention(&mut self, window: TimeDelta, kept: &Backup, now: DateTime<Utc>) {
         let ended_before_window =
             |backup: &&Backup| backup.end.is_some_and(|end| end.at < now - window);
-        let Some(first) = self.done.values().rfind(ended_before_window).cloned() else { return };
+        let Some(first) = self.done.values().rfind(ended_before_window).cloned() else {
+            return;
+        };
         let is_obsolete = |backup: &&Backup| backup.id < first.id && backup.id != kept.id;
         for backup in self.done.values().filter(is_obsolete) {
             for key in self.directory.keys(&backup.key("")) {

@@ -24,7 +24,12 @@ struct Line {
 
 /// Lines of interest, in the order to show them.
 pub(crate) fn groups(archive: &Archive) -> Vec<Group> {
-    vec![healthy(archive), troubled(archive), orphan(archive), total(archive)]
+    vec![
+        healthy(archive),
+        troubled(archive),
+        orphan(archive),
+        total(archive),
+    ]
 }
 
 /// What to show of a page.
@@ -49,7 +54,10 @@ pub(crate) fn check(groups: &[Group], page: &str) -> Result<()> {
         if let Some(expected) = line.expected {
             let ending = format!(" {expected}");
             let is_right = matches!(found.as_slice(), [only] if only.ends_with(&ending));
-            ensure!(is_right, "{metric} with {labels:?} should be {expected}, but is {found:?}");
+            ensure!(
+                is_right,
+                "{metric} with {labels:?} should be {expected}, but is {found:?}"
+            );
         }
     }
     Ok(())
@@ -58,7 +66,12 @@ pub(crate) fn check(groups: &[Group], page: &str) -> Result<()> {
 impl Line {
     /// Lines of one server's metric.
     fn of(server: &str, metric: &'static str) -> Self {
-        Self { metric, labels: Vec::new(), expected: None }.with("server", server)
+        Self {
+            metric,
+            labels: Vec::new(),
+            expected: None,
+        }
+        .with("server", server)
     }
 
     fn with(mut self, label: &str, value: &str) -> Self {
@@ -67,11 +80,18 @@ impl Line {
     }
 
     fn of_archive(metric: &'static str) -> Self {
-        Self { metric, labels: Vec::new(), expected: None }
+        Self {
+            metric,
+            labels: Vec::new(),
+            expected: None,
+        }
     }
 
     fn says(self, expected: impl TryInto<u64>) -> Self {
-        Self { expected: expected.try_into().ok(), ..self }
+        Self {
+            expected: expected.try_into().ok(),
+            ..self
+        }
     }
 
     fn find<'a>(&'a self, page: &'a str) -> impl Iterator<Item = &'a str> {
@@ -101,7 +121,9 @@ fn healthy(archive: &Archive) -> Group {
             line("barman_cloud_backup_overdue_seconds").says(0_u64),
             line("barman_cloud_backup_last_stored_bytes"),
             line("barman_cloud_backup_running_bytes"),
-            line("barman_cloud_backups_kept").with("target", "standalone").says(1_u64),
+            line("barman_cloud_backups_kept")
+                .with("target", "standalone")
+                .says(1_u64),
             segments("1").says(cluster.segments_on(1)),
             segments("2").says(cluster.segments_on(2)),
             line("barman_cloud_wal_age_seconds"),
@@ -125,7 +147,9 @@ fn troubled(archive: &Archive) -> Group {
             backups("unreadable").says(1_u64),
             line("barman_cloud_wal_gaps").says(1_u64),
             line("barman_cloud_wal_missing_segments").says(7_u64),
-            line("barman_cloud_retention_blocked").with("reason", "unreadable_backup").says(1_u64),
+            line("barman_cloud_retention_blocked")
+                .with("reason", "unreadable_backup")
+                .says(1_u64),
             line("barman_cloud_backup_age_seconds"),
             line("barman_cloud_backup_overdue_seconds"),
             line("barman_cloud_backup_schedule_interval_seconds"),
@@ -133,7 +157,9 @@ fn troubled(archive: &Archive) -> Group {
             line("barman_cloud_incomplete_uploads").says(2_u64),
             line("barman_cloud_incomplete_uploads_bytes"),
             line("barman_cloud_wal_segments").says(cluster.segments_on(1)),
-            line("barman_cloud_wal_anomalies").with("kind", "foreign").says(3_u64),
+            line("barman_cloud_wal_anomalies")
+                .with("kind", "foreign")
+                .says(3_u64),
         ],
     }
 }
@@ -145,7 +171,9 @@ fn orphan(archive: &Archive) -> Group {
         caption: "supabase-release-supabase-db is an orphan: nobody has configured it, and nothing \
                   has been\nwritten there for months.",
         lines: vec![
-            Line::of(ORPHAN, "barman_cloud_server_info").with("expected", "false").says(1_u64),
+            Line::of(ORPHAN, "barman_cloud_server_info")
+                .with("expected", "false")
+                .says(1_u64),
             bytes.says(archive.orphan.directory.bytes()),
             prefix("barman_cloud_prefix_objects"),
             Line::of(ORPHAN, "barman_cloud_wal_age_seconds"),
@@ -156,7 +184,10 @@ fn orphan(archive: &Archive) -> Group {
 fn total(archive: &Archive) -> Group {
     let line = Line::of_archive;
     let clusters = [&archive.healthy, &archive.troubled, &archive.orphan];
-    let objects: usize = clusters.map(|cluster| cluster.directory.keys("").len()).iter().sum();
+    let objects: usize = clusters
+        .map(|cluster| cluster.directory.keys("").len())
+        .iter()
+        .sum();
     Group {
         caption: "The scan as a whole:",
         lines: vec![

@@ -27,11 +27,18 @@ async fn the_healthy_server_is_found_as_it_was_made() {
     let report = scan(&store, noon()).await;
 
     let server = &report.servers[HEALTHY];
-    assert_eq!(states(server), [("done", archive.healthy.done.len()), ("running", 1)].into());
+    assert_eq!(
+        states(server),
+        [("done", archive.healthy.done.len()), ("running", 1)].into()
+    );
     assert_eq!(segments(server, 1), archive.healthy.segments_on(1) as u64);
     assert_eq!(segments(server, 2), archive.healthy.segments_on(2) as u64);
     assert_eq!(server.kept(KeepTarget::Standalone), Some(1));
-    assert!(server.wal.anomalies.values().all(|count| *count == 0), "{:?}", server.wal);
+    assert!(
+        server.wal.anomalies.values().all(|count| *count == 0),
+        "{:?}",
+        server.wal
+    );
     assert_eq!(server.system_identifiers().len(), 1);
 }
 
@@ -42,7 +49,12 @@ async fn the_troubled_server_is_found_as_it_was_made() {
     let report = scan(&store, noon()).await;
 
     let server = &report.servers[TROUBLED];
-    let expected = [("done", 3), ("failed", 1), ("incomplete", 1), ("unreadable", 1)];
+    let expected = [
+        ("done", 3),
+        ("failed", 1),
+        ("incomplete", 1),
+        ("unreadable", 1),
+    ];
     assert_eq!(states(server), expected.into());
     assert_eq!(segments(server, 1), archive.troubled.segments_on(1) as u64);
     assert_eq!(server.wal.anomalies[&WalAnomaly::Foreign], 3);
@@ -56,7 +68,10 @@ async fn the_orphan_is_not_expected() {
     let report = scan(&store, noon()).await;
 
     let server = &report.servers[ORPHAN];
-    let orphan = report.prefixes.iter().find(|prefix| prefix.prefix.starts_with(ORPHAN));
+    let orphan = report
+        .prefixes
+        .iter()
+        .find(|prefix| prefix.prefix.starts_with(ORPHAN));
     assert!(!server.is_expected);
     assert_eq!(states(server), [("done", 3)].into());
     assert_eq!(orphan.unwrap().sums.bytes, archive.orphan.directory.bytes());
@@ -65,16 +80,25 @@ async fn the_orphan_is_not_expected() {
 /// At any time of the day: also while the nightly backups are taken.
 #[tokio::test]
 async fn the_archive_makes_sense_whenever_the_demo_is_started() {
-    for time in
-        ["00:00:00", "01:00:00", "01:07:59", "02:00:00.5", "02:12:01", "02:15:00", "23:59:59"]
-    {
+    for time in [
+        "00:00:00",
+        "01:00:00",
+        "01:07:59",
+        "02:00:00.5",
+        "02:12:01",
+        "02:15:00",
+        "23:59:59",
+    ] {
         let now: DateTime<Utc> = format!("2026-03-14T{time}Z").parse().unwrap();
         let (store, archive) = filled(now);
 
         let report = scan(&store, now).await;
 
         let healthy = states(&report.servers[HEALTHY]);
-        assert_eq!(healthy, [("done", archive.healthy.done.len()), ("running", 1)].into());
+        assert_eq!(
+            healthy,
+            [("done", archive.healthy.done.len()), ("running", 1)].into()
+        );
         assert_eq!(states(&report.servers[TROUBLED])["incomplete"], 1, "{now}");
     }
 }
@@ -93,7 +117,11 @@ async fn life_leaves_an_archive_that_makes_sense() {
     // Begun before, and after 90, 180, 270 and 360 seconds; the last one has not ended.
     let server = &report.servers[HEALTHY];
     assert_eq!(states(server), [("done", done + 4), ("running", 1)].into());
-    assert!(server.wal.anomalies.values().all(|count| *count == 0), "{:?}", server.wal);
+    assert!(
+        server.wal.anomalies.values().all(|count| *count == 0),
+        "{:?}",
+        server.wal
+    );
     assert_eq!(report.uploads.unwrap()[HEALTHY].count, 1);
 }
 
@@ -106,7 +134,13 @@ fn backup_info_has_the_keys_that_barman_writes() {
     ));
     let (store, archive) = filled(noon());
 
-    let key = archive.healthy.done.values().next().unwrap().key("backup.info");
+    let key = archive
+        .healthy
+        .done
+        .values()
+        .next()
+        .unwrap()
+        .key("backup.info");
     let ours = content(&store, &format!("{HEALTHY}/{key}"));
 
     assert_eq!(keys(&String::from_utf8(ours).unwrap()), keys(real));
@@ -122,7 +156,13 @@ fn the_failover_is_told_by_a_history_file() {
 
     let history = TimelineHistory::parse(TimelineId(2), history.as_bytes()).unwrap();
     assert_eq!(history.ancestors().last().unwrap().timeline, TimelineId(1));
-    assert_eq!(partials.iter().filter(|key| key.ends_with(".partial.gz")).count(), 1);
+    assert_eq!(
+        partials
+            .iter()
+            .filter(|key| key.ends_with(".partial.gz"))
+            .count(),
+        1
+    );
 }
 
 struct Nobody;
@@ -154,7 +194,9 @@ fn limits() -> ScanLimits {
 }
 
 async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
-    let server = Server::start(store.clone(), Options::default()).await.unwrap();
+    let server = Server::start(store.clone(), Options::default())
+        .await
+        .unwrap();
     let keys = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(keys.path(), "any").unwrap();
     let settings = S3Settings {
@@ -207,12 +249,19 @@ fn segments(server: &ServerReport, timeline: u32) -> u64 {
 }
 
 fn content(store: &Store, key: &str) -> Vec<u8> {
-    match store.get(BUCKET, &format!("{PREFIX}/{key}")).unwrap().content {
+    match store
+        .get(BUCKET, &format!("{PREFIX}/{key}"))
+        .unwrap()
+        .content
+    {
         embedded_s3::Content::Bytes(bytes) => bytes.to_vec(),
         embedded_s3::Content::Zeros(_) => panic!("{key} has no real content"),
     }
 }
 
 fn keys(info: &str) -> Vec<&str> {
-    info.lines().filter_map(|line| line.split_once('=')).map(|(key, _)| key).collect()
+    info.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, _)| key)
+        .collect()
 }

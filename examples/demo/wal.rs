@@ -24,7 +24,10 @@ impl Segment {
         let part = |digits| u64::from_str_radix(name.get(digits)?, 16).ok();
         let (timeline, log, segment) = (part(0..8)?, part(8..16)?, part(16..24)?);
         let timeline = u32::try_from(timeline).ok()?;
-        Some(Self { timeline, number: log * SEGMENTS_PER_LOG + segment })
+        Some(Self {
+            timeline,
+            number: log * SEGMENTS_PER_LOG + segment,
+        })
     }
 
     pub(crate) fn name(self) -> String {
@@ -43,7 +46,11 @@ impl Segment {
     }
 
     fn log_name(self) -> String {
-        format!("{:08X}{:08X}", self.timeline, self.number / SEGMENTS_PER_LOG)
+        format!(
+            "{:08X}{:08X}",
+            self.timeline,
+            self.number / SEGMENTS_PER_LOG
+        )
     }
 }
 
@@ -75,7 +82,9 @@ impl Compression {
             Self::Snappy => {
                 let mut encoder = FrameEncoder::new(Vec::new());
                 encoder.write_all(content.as_bytes())?;
-                encoder.into_inner().map_err(snap::write::IntoInnerError::into_error)
+                encoder
+                    .into_inner()
+                    .map_err(snap::write::IntoInnerError::into_error)
             }
         }
     }

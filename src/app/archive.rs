@@ -55,7 +55,13 @@ impl PublishedArchive {
         // A panic elsewhere leaves the status as it was: it is only ever assigned.
         let status = self.status.read().unwrap_or_else(PoisonError::into_inner);
         let statistics = Arc::new(self.statistics.frozen());
-        ArchiveView { status: ArchiveStatus { next_scan_at, ..status.clone() }, statistics }
+        ArchiveView {
+            status: ArchiveStatus {
+                next_scan_at,
+                ..status.clone()
+            },
+            statistics,
+        }
     }
 
     /// Progress of the scan, if there is only one.
@@ -80,7 +86,9 @@ impl ScanObserver for PublishedArchive {
             Ok(report) => {
                 if self.logs_oddities.load(Ordering::Relaxed) {
                     let before = status.report.as_deref().zip(status.last_success_at);
-                    let known = before.map(|(report, at)| oddities(report, at)).unwrap_or_default();
+                    let known = before
+                        .map(|(report, at)| oddities(report, at))
+                        .unwrap_or_default();
                     log_new(&status.name, &known, &oddities(&report, end.at));
                 }
                 status.last_success_at = Some(end.at);
@@ -95,7 +103,8 @@ impl ScanObserver for PublishedArchive {
     }
 
     fn scan_skipped(&self) {
-        self.statistics.scan_ended(ScanOutcome::Skipped, std::time::Duration::ZERO);
+        self.statistics
+            .scan_ended(ScanOutcome::Skipped, std::time::Duration::ZERO);
     }
 }
 

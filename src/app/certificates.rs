@@ -33,7 +33,10 @@ impl CertificateObserver for PublishedCertificates {
 
 impl PublishedCertificates {
     fn statuses(&self) -> Vec<CertificateStatus> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -53,7 +56,10 @@ impl WatchedName {
     fn new(subject: Subject, time_limit: Duration, clock: &Clock) -> Self {
         let published = Arc::new(PublishedCertificates::default());
         let watcher = Watcher::new(subject, time_limit, published.clone(), clock.clone());
-        Self { published, watcher: Arc::new(watcher) }
+        Self {
+            published,
+            watcher: Arc::new(watcher),
+        }
     }
 }
 
@@ -72,7 +78,9 @@ impl Certificates {
         for subject in subjects {
             watched.push(WatchedName::new(subject, watch.timeout, clock));
         }
-        Self { watched: watched.into() }
+        Self {
+            watched: watched.into(),
+        }
     }
 
     /// Statuses of all certificates, in the order of the configuration; each name once.
@@ -131,16 +139,27 @@ impl Certificates {
 fn configured(certificate: &CertificateConfig, watch: &CertificateWatchConfig) -> Subject {
     let watched = match certificate.source.clone() {
         CertificateLocation::File(path) => Watched::Files(path),
-        CertificateLocation::PostgreSql { address, server_name, negotiation } => {
-            Watched::PostgreSql { address, server_name, negotiation }
-        }
+        CertificateLocation::PostgreSql {
+            address,
+            server_name,
+            negotiation,
+        } => Watched::PostgreSql {
+            address,
+            server_name,
+            negotiation,
+        },
     };
     let trust = match certificate.ca_file.clone() {
         Some(file) => Trust::File(file),
         None => Trust::None,
     };
     let warn_before = warn_before(certificate.warn_before, watch);
-    Subject { name: certificate.name.clone(), watched, trust, warn_before }
+    Subject {
+        name: certificate.name.clone(),
+        watched,
+        trust,
+        warn_before,
+    }
 }
 
 /// Returns when to warn of an end: as set for the certificate, otherwise as set for all.
@@ -161,7 +180,10 @@ fn endpoint(
     scanner: &Arc<ArchiveScanner>,
     watch: &CertificateWatchConfig,
 ) -> Subject {
-    let url = archive.endpoint_url.as_ref().map_or("Amazon S3", EndpointUrl::as_str);
+    let url = archive
+        .endpoint_url
+        .as_ref()
+        .map_or("Amazon S3", EndpointUrl::as_str);
     let find = endpoint_finder(Arc::clone(&scanner.store));
     let trust = match archive.endpoint_ca_file.clone() {
         Some(file) => Trust::File(file),
@@ -170,7 +192,10 @@ fn endpoint(
     Subject {
         // Cannot be the name of a configured certificate: that has no slash.
         name: format!("s3/{}", archive.name),
-        watched: Watched::Endpoint { url: url.to_owned(), find },
+        watched: Watched::Endpoint {
+            url: url.to_owned(),
+            find,
+        },
         trust,
         warn_before: warn_before(watch.endpoint_warn_before, watch),
     }
@@ -184,6 +209,9 @@ fn endpoint_finder(store: Arc<LimitedStore<S3Store>>) -> EndpointFinder {
 }
 
 async fn find_endpoint(store: &S3Store) -> Found {
-    let found = store.tls_endpoint().await.map_err(|error| error.with_causes())?;
+    let found = store
+        .tls_endpoint()
+        .await
+        .map_err(|error| error.with_causes())?;
     Ok(found.cloned())
 }

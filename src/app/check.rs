@@ -16,9 +16,14 @@ pub(super) fn say(scanned: &Scanned, output: OutputFormat) -> anyhow::Result<Sai
     let document = CheckDocument::new(&scanned.archives, &scanned.certificates, scanned.now);
     let text = match output {
         OutputFormat::Text => check_text(&document, wants_colours()),
-        OutputFormat::Json => document.to_json().context("the result cannot be written as JSON")?,
+        OutputFormat::Json => document
+            .to_json()
+            .context("the result cannot be written as JSON")?,
     };
-    Ok(Said { text, code: exit_code(document.status.0) })
+    Ok(Said {
+        text,
+        code: exit_code(document.status.0),
+    })
 }
 
 fn exit_code(status: Severity) -> u8 {

@@ -22,8 +22,15 @@ pub(super) struct Exporter {
 
 impl Exporter {
     fn views(&self) -> Vec<ArchiveView> {
-        let next = self.times.lock().unwrap_or_else(PoisonError::into_inner).next();
-        self.archives.iter().map(|archive| archive.view(next)).collect()
+        let next = self
+            .times
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next();
+        self.archives
+            .iter()
+            .map(|archive| archive.view(next))
+            .collect()
     }
 }
 

@@ -14,8 +14,16 @@ use crate::config::{LogConfig, LogFilter, LogFormat};
 
 /// Targets of the program's own messages: stable names that operators filter by. A filter for `scan`
 /// also covers `scan_result`, the outcome of each scan.
-pub const TARGETS: [&str; 8] =
-    ["app", "certificates", "config", "listing", "scan", "scan_result", "storage", "web"];
+pub const TARGETS: [&str; 8] = [
+    "app",
+    "certificates",
+    "config",
+    "listing",
+    "scan",
+    "scan_result",
+    "storage",
+    "web",
+];
 
 /// Beginnings of targets in libraries that log too much: limited to warnings, unless a directive of
 /// the configuration says otherwise.
@@ -47,7 +55,12 @@ where
     match config.format {
         LogFormat::Text => Box::new(builder.finish()),
         LogFormat::Json => Box::new(
-            builder.json().flatten_event(true).with_ansi(false).with_span_list(false).finish(),
+            builder
+                .json()
+                .flatten_event(true)
+                .with_ansi(false)
+                .with_span_list(false)
+                .finish(),
         ),
     }
 }
@@ -75,8 +88,13 @@ fn is_quiet(directive: &str) -> bool {
 
 /// Logs a panic like any other error: its message and its place.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let said = panic.payload_as_str().unwrap_or("a value that is not a text");
-    let at = panic.location().map(ToString::to_string).unwrap_or_default();
+    let said = panic
+        .payload_as_str()
+        .unwrap_or("a value that is not a text");
+    let at = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let thread = thread::current();
     let thread = thread.name().unwrap_or_default();
     error!(target: "app", said, at, thread, "The program panicked");
@@ -106,7 +124,10 @@ mod tests {
     fn logged(level: &str, format: LogFormat, log: impl FnOnce()) -> String {
         let page = CapturedLog::default();
         let writer = page.clone();
-        let config = LogConfig { level: level.parse().unwrap(), format };
+        let config = LogConfig {
+            level: level.parse().unwrap(),
+            format,
+        };
         let subscriber = subscriber(&config, move || writer.clone(), false);
         tracing::subscriber::with_default(subscriber, log);
         let bytes = page.0.lock().unwrap().clone();
@@ -120,22 +141,30 @@ mod tests {
             info!("Stopped");
         });
 
-        let lines: Vec<serde_json::Value> =
-            page.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<serde_json::Value> = page
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["message"], "Scanned");
         assert_eq!(lines[0]["archive"], "a\nb");
         assert_eq!(lines[0]["level"], "INFO");
         let timestamp = lines[0]["timestamp"].as_str().unwrap();
         assert!(timestamp.ends_with('Z'), "{timestamp}");
-        assert!(chrono::DateTime::parse_from_rfc3339(timestamp).is_ok(), "{timestamp}");
+        assert!(
+            chrono::DateTime::parse_from_rfc3339(timestamp).is_ok(),
+            "{timestamp}"
+        );
     }
 
     #[test]
     fn text_has_no_colours_unless_on_a_terminal() {
         let page = logged("info", LogFormat::Text, || info!(archive = "a", "Scanned"));
 
-        assert!(page.contains("Scanned") && page.contains("archive=\"a\""), "{page}");
+        assert!(
+            page.contains("Scanned") && page.contains("archive=\"a\""),
+            "{page}"
+        );
         assert!(!page.contains('\x1b'), "{page}");
     }
 
@@ -154,9 +183,18 @@ mod tests {
         let errors = logged("error", LogFormat::Text, speak);
 
         assert!(!beside.contains("sdk-"), "{beside}");
-        assert!(usual.contains("sdk-warn") && usual.contains("own-debug"), "{usual}");
-        assert!(!usual.contains("sdk-debug") && !usual.contains("hyper-debug"), "{usual}");
-        assert!(asked.contains("sdk-debug") && !asked.contains("own-debug"), "{asked}");
+        assert!(
+            usual.contains("sdk-warn") && usual.contains("own-debug"),
+            "{usual}"
+        );
+        assert!(
+            !usual.contains("sdk-debug") && !usual.contains("hyper-debug"),
+            "{usual}"
+        );
+        assert!(
+            asked.contains("sdk-debug") && !asked.contains("own-debug"),
+            "{asked}"
+        );
         assert_eq!(errors, "");
     }
 
@@ -172,9 +210,18 @@ mod tests {
         let scans = logged("warn,scan=debug", LogFormat::Text, speak);
         let quiet = logged("info,scan_result=off", LogFormat::Text, speak);
 
-        assert!(scans.contains("scan-debug") && scans.contains("result-info"), "{scans}");
-        assert!(scans.contains("web-warn") && !scans.contains("web-debug"), "{scans}");
-        assert!(quiet.contains("web-warn") && !quiet.contains("result-info"), "{quiet}");
+        assert!(
+            scans.contains("scan-debug") && scans.contains("result-info"),
+            "{scans}"
+        );
+        assert!(
+            scans.contains("web-warn") && !scans.contains("web-debug"),
+            "{scans}"
+        );
+        assert!(
+            quiet.contains("web-warn") && !quiet.contains("result-info"),
+            "{quiet}"
+        );
     }
 
     #[test]
@@ -188,6 +235,9 @@ mod tests {
 
         assert_eq!(page.lines().count(), 1, "{page}");
         assert!(page.contains("The program panicked"), "{page}");
-        assert!(page.contains("out of cheese") && page.contains("logging.rs"), "{page}");
+        assert!(
+            page.contains("out of cheese") && page.contains("logging.rs"),
+            "{page}"
+        );
     }
 }

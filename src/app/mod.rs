@@ -48,16 +48,26 @@ pub fn run() -> ExitCode {
     let command_line = CommandLine::of_this_process();
     match command_line.command() {
         Command::CheckConfig { strict } => {
-            configured(&command_line, WRONG_CONFIGURATION, |config| check_config(&config, strict))
+            configured(&command_line, WRONG_CONFIGURATION, |config| {
+                check_config(&config, strict)
+            })
         }
         // For these, other codes say how it is with the backups.
         Command::Check { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
-            once(&config, at, Requested::All, |scanned| check::say(scanned, output))
+            once(&config, at, Requested::All, |scanned| {
+                check::say(scanned, output)
+            })
         }),
         Command::Report { output, at } => configured(&command_line, COULD_NOT_TELL, |config| {
-            once(&config, at, Requested::Archives, |scanned| report::say(scanned, output))
+            once(&config, at, Requested::Archives, |scanned| {
+                report::say(scanned, output)
+            })
         }),
-        Command::ExplainSchedule { schedule, time_zone, at } => {
+        Command::ExplainSchedule {
+            schedule,
+            time_zone,
+            at,
+        } => {
             let now = at.unwrap_or_else(|| clock()());
             say(io::stdout(), &explanation(&schedule, time_zone, now));
             ExitCode::SUCCESS
@@ -90,7 +100,11 @@ fn check_config(config: &Config, strict: bool) -> ExitCode {
     for warning in &warnings {
         say(io::stdout(), &format!("Warning: {warning}"));
     }
-    if strict && !warnings.is_empty() { ExitCode::from(WARNINGS) } else { ExitCode::SUCCESS }
+    if strict && !warnings.is_empty() {
+        ExitCode::from(WARNINGS)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 /// Returns the exit code of a command that has ended. An error is logged and has the code `failed`.
@@ -123,7 +137,9 @@ fn scan_once(
     scope: Requested,
 ) -> anyhow::Result<Scanned> {
     logging::start(&config.log).context("the log cannot be started")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let clock = at.map_or_else(clock, |at| Arc::new(move || at));
     let scanned = runtime.block_on(once::scan_all(config, scope, &clock));
     runtime.shutdown_timeout(RUNTIME_DEADLINE);
@@ -132,14 +148,19 @@ fn scan_once(
 
 fn serve(config: Config) -> anyhow::Result<()> {
     logging::start(&config.log).context("the log cannot be started")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(serve::serve(config, clock()));
     runtime.shutdown_timeout(RUNTIME_DEADLINE);
     ended
 }
 
 /// Returns the system's clock. Only this function reads it.
-#[expect(clippy::disallowed_methods, reason = "all other code gets the time from here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "all other code gets the time from here"
+)]
 fn clock() -> Clock {
     Arc::new(Utc::now)
 }

@@ -75,8 +75,15 @@ pub(super) async fn scan_all(config: &Config, scope: Requested, clock: &Clock) -
         never = show_progress(&published) => match never {},
     }
     terminal::wipe_progress();
-    let archives = published.iter().map(|archive| archive.view(None).status).collect();
-    Scanned { archives, certificates: certificates.statuses(), now: clock() }
+    let archives = published
+        .iter()
+        .map(|archive| archive.view(None).status)
+        .collect();
+    Scanned {
+        archives,
+        certificates: certificates.statuses(),
+        now: clock(),
+    }
 }
 
 /// Shows the progress of the scans on a terminal.

@@ -15,7 +15,10 @@ pub(super) fn usage() -> Option<ProcessUsage> {
     Some(ProcessUsage {
         cpu_seconds: in_seconds(stat.utime.saturating_add(stat.stime)).as_seconds_f64(),
         open_fds: process.fd_count().ok().map(|count| count as u64),
-        max_fds: process.limits().ok().and_then(|limits| limit(limits.max_open_files.soft_limit)),
+        max_fds: process
+            .limits()
+            .ok()
+            .and_then(|limits| limit(limits.max_open_files.soft_limit)),
         virtual_memory_bytes: stat.vsize,
         resident_memory_bytes: stat.rss.saturating_mul(procfs::page_size()),
         started_at: STARTED_AT.get_or(|| started_at(stat.starttime, boot_time()?)),

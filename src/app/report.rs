@@ -15,8 +15,13 @@ pub(super) fn say(scanned: &Scanned, output: ReportOutput) -> anyhow::Result<Sai
     let document = ReportDocument::new(&scanned.archives, scanned.now);
     let text = match output {
         ReportOutput::Text => report_text(&document, wants_colours()),
-        ReportOutput::Json => document.to_json().context("the result cannot be written as JSON")?,
+        ReportOutput::Json => document
+            .to_json()
+            .context("the result cannot be written as JSON")?,
         ReportOutput::Markdown => report_markdown(&document),
     };
-    Ok(Said { text, code: if document.complete { 0 } else { COULD_NOT_TELL } })
+    Ok(Said {
+        text,
+        code: if document.complete { 0 } else { COULD_NOT_TELL },
+    })
 }

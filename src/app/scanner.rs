@@ -51,7 +51,10 @@ pub(super) fn scanner(
     };
     let concurrency = usize::try_from(config.scan.concurrency).unwrap_or(usize::MAX);
     let limit = Arc::new(AdaptiveLimit::new(archive.name.clone(), concurrency));
-    let observers = Observers { published: published.clone(), limit: limit.clone() };
+    let observers = Observers {
+        published: published.clone(),
+        limit: limit.clone(),
+    };
     let store = S3Store::new(s3_settings(archive, config), Arc::new(observers));
     let store = LimitedStore { store, limit };
     let scanner = Scanner {
@@ -97,14 +100,20 @@ fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
 }
 
 fn names(servers: &[ServerConfig]) -> BTreeSet<String> {
-    servers.iter().map(|server| server.server_name.clone()).collect()
+    servers
+        .iter()
+        .map(|server| server.server_name.clone())
+        .collect()
 }
 
 /// Adds the settings of one server.
 fn expect_server(expected: &mut Expectations, server: &ServerConfig) {
     let name = &server.server_name;
     if let Some(minimum) = server.minimum_redundancy {
-        expected.retention.minimum_by_server.insert(name.clone(), minimum);
+        expected
+            .retention
+            .minimum_by_server
+            .insert(name.clone(), minimum);
     }
     if let Some(policy) = server.retention_policy {
         expected.retention.by_server.insert(name.clone(), policy);
@@ -113,7 +122,9 @@ fn expect_server(expected: &mut Expectations, server: &ServerConfig) {
         expected.schedules.insert(name.clone(), schedule(config));
     }
     if let Some(timeline) = server.current_timeline {
-        expected.living_timelines.insert(name.clone(), TimelineId(timeline));
+        expected
+            .living_timelines
+            .insert(name.clone(), TimelineId(timeline));
     }
 }
 
@@ -132,14 +143,26 @@ fn time_delta(duration: Duration) -> TimeDelta {
 fn s3_settings(archive: &ArchiveConfig, config: &Config) -> S3Settings {
     let credentials = match archive.credentials.clone() {
         CredentialsConfig::Chain => CredentialSource::Chain { profile: None },
-        CredentialsConfig::Profile(name) => CredentialSource::Chain { profile: Some(name) },
-        CredentialsConfig::Files { access_key_id, secret_access_key, session_token } => {
-            CredentialSource::Files { access_key_id, secret_access_key, session_token }
-        }
+        CredentialsConfig::Profile(name) => CredentialSource::Chain {
+            profile: Some(name),
+        },
+        CredentialsConfig::Files {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        } => CredentialSource::Files {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        },
     };
     S3Settings {
         bucket: archive.destination.bucket.clone(),
-        endpoint_url: archive.endpoint_url.as_ref().map(EndpointUrl::as_str).map(str::to_owned),
+        endpoint_url: archive
+            .endpoint_url
+            .as_ref()
+            .map(EndpointUrl::as_str)
+            .map(str::to_owned),
         region: archive.region.clone(),
         path_style: archive.path_style,
         ca_file: archive.endpoint_ca_file.clone(),

@@ -45,7 +45,9 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     let cron = config.certificate_watch.schedule.cron().clone();
     let zone = config.scan.time_zone;
     let readings = ScanTimes::new(cron, zone, clock());
-    certificates.watch(readings, clock.clone(), &tasks, &stop).await?;
+    certificates
+        .watch(readings, clock.clone(), &tasks, &stop)
+        .await?;
     let cron = config.scan.schedule.cron().clone();
     let times = Arc::new(Mutex::new(ScanTimes::new(cron, zone, clock())));
     start_scans(scanners, Arc::clone(&times), clock.clone(), &tasks, &stop).await?;
@@ -53,8 +55,15 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
         max_connections: usize::try_from(config.web.max_connections)?,
         ..ConnectionLimits::default()
     };
-    let exporter = Arc::new(Exporter { archives: published, certificates, times, clock });
-    web::serve(listener, exporter, limits, stop).await.context("the HTTP server failed")?;
+    let exporter = Arc::new(Exporter {
+        archives: published,
+        certificates,
+        times,
+        clock,
+    });
+    web::serve(listener, exporter, limits, stop)
+        .await
+        .context("the HTTP server failed")?;
     finish(&tasks).await;
     Ok(())
 }
@@ -72,15 +81,20 @@ fn log_start(config: &Config, address: SocketAddr) {
 /// Waits for tasks to stop, but not for long.
 async fn finish(tasks: &TaskTracker) {
     tasks.close();
-    if tokio::time::timeout(STOP_DEADLINE, tasks.wait()).await.is_err() {
+    if tokio::time::timeout(STOP_DEADLINE, tasks.wait())
+        .await
+        .is_err()
+    {
         warn!(target: "app", "A scan did not stop in time and is abandoned");
     }
     info!(target: "app", "Stopped");
 }
 
 fn stop_on_signal() -> io::Result<CancellationToken> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
@@ -106,10 +120,15 @@ fn stop_on_signal() -> io::Result<CancellationToken> {
 
 async fn listen(address: ListenAddress) -> anyhow::Result<TcpListener> {
     let candidates = address.socket_addresses();
-    TcpListener::bind(candidates.as_slice()).await.with_context(|| {
-        let names: Vec<_> = candidates.iter().map(ToString::to_string).collect();
-        format!("cannot listen on {}: set `web.listenAddress`", names.join(" or "))
-    })
+    TcpListener::bind(candidates.as_slice())
+        .await
+        .with_context(|| {
+            let names: Vec<_> = candidates.iter().map(ToString::to_string).collect();
+            format!(
+                "cannot listen on {}: set `web.listenAddress`",
+                names.join(" or ")
+            )
+        })
 }
 
 /// Scans every archive now, and again whenever the schedule is due, independently of each other.
@@ -126,7 +145,11 @@ async fn start_scans(
     }
     let (tracker, stop_scans) = (scans.clone(), stop.clone());
     let tick = move || {
-        if !times.lock().unwrap_or_else(PoisonError::into_inner).has_come(clock()) {
+        if !times
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .has_come(clock())
+        {
             return;
         }
         for scanner in &scanners {

@@ -37,14 +37,23 @@ pub fn assess(
     for (name, is_expected) in &names {
         let directory = inventory.directories.get(name).unwrap_or(&empty);
         let is_expected = *is_expected;
-        let assessor = ServerAssessor { name, directory, is_expected, findings, expected, now };
+        let assessor = ServerAssessor {
+            name,
+            directory,
+            is_expected,
+            findings,
+            expected,
+            now,
+        };
         let (report, to_list) = assessor.assess();
         servers.insert(name.clone(), report);
         for wal_dir in to_list {
             wal_dirs_to_list.insert((name.clone(), wal_dir));
         }
     }
-    let uploads = findings.uploads.map(|uploads| uploads_by_server(uploads, &names, expected));
+    let uploads = findings
+        .uploads
+        .map(|uploads| uploads_by_server(uploads, &names, expected));
     let report = Report {
         audited_at: findings.audited_at,
         is_whole: findings.is_whole,
@@ -54,7 +63,10 @@ pub fn assess(
         prefixes: prefix_sums(findings, &names, expected),
         uploads,
     };
-    Assessment { report, wal_dirs_to_list }
+    Assessment {
+        report,
+        wal_dirs_to_list,
+    }
 }
 
 /// Names of the servers that exist but are ignored.
@@ -71,7 +83,10 @@ fn server_names(inventory: &Inventory, expected: &Expectations) -> BTreeMap<Stri
         if expected.is_ignored(&name) {
             continue;
         }
-        let is_expected = expected.servers.as_ref().is_none_or(|named| named.contains(&name));
+        let is_expected = expected
+            .servers
+            .as_ref()
+            .is_none_or(|named| named.contains(&name));
         names.insert(name, is_expected);
     }
     for name in expected.servers.iter().flatten() {

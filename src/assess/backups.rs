@@ -37,7 +37,10 @@ impl ServerAssessor<'_> {
             Some(FileReading::Unreadable { message, .. }) => Some(message.clone()),
             Some(FileReading::Read(_) | FileReading::Gone) | None => None,
         };
-        let written_at = inventory.info.as_ref().map(|file| file.object.last_modified);
+        let written_at = inventory
+            .info
+            .as_ref()
+            .map(|file| file.object.last_modified);
         let began_at = info.and_then(BackupInfo::began_at).or(written_at);
         let state = match info {
             // A start in the future comes from a wrong clock or time zone; the file cannot be older
@@ -49,7 +52,9 @@ impl ServerAssessor<'_> {
             None => state_without_info(reading),
         };
         let done = info.filter(|info| info.done().is_some());
-        let missing_data = done.map(|info| inventory.missing_data(info)).unwrap_or_default();
+        let missing_data = done
+            .map(|info| inventory.missing_data(info))
+            .unwrap_or_default();
         Some(BackupReport {
             id: id.to_owned(),
             state,
@@ -99,8 +104,11 @@ impl ServerAssessor<'_> {
 
     /// Returns whether the keep annotation of every backup could be read.
     pub(super) fn keeps_are_known(&self) -> bool {
-        let mut annotations =
-            self.directory.backups.values().filter_map(|backup| backup.keep.as_ref());
+        let mut annotations = self
+            .directory
+            .backups
+            .values()
+            .filter_map(|backup| backup.keep.as_ref());
         annotations.all(|file| !is_unreadable(file, self.findings.files))
     }
 }

@@ -37,12 +37,22 @@ impl Candidates<'_> {
             Err(broken) => (false, Some(broken.backup)),
         };
         let id = backup.id.clone();
-        Some(Candidate { id, span, requirement, ended_at, broken_parent, has_cold_data })
+        Some(Candidate {
+            id,
+            span,
+            requirement,
+            ended_at,
+            broken_parent,
+            has_cold_data,
+        })
     }
 
     /// Objects of a backup and of those that it is based on.
     pub(super) fn chain_objects(&self, backup: &BackupReport) -> Result<SomeObjects, BrokenChain> {
-        let parent = backup.info.as_ref().and_then(|info| info.parent_id.as_deref());
+        let parent = backup
+            .info
+            .as_ref()
+            .and_then(|info| info.parent_id.as_deref());
         let chain = BackupChain::of(&backup.id, parent, |id| self.chain_link(id))?;
         let mut objects = SomeObjects::default();
         for id in chain.parents.into_iter().chain([backup.id.as_str()]) {
@@ -63,7 +73,10 @@ impl Candidates<'_> {
 
     /// Finds a backup by binary search: they are in the order of their ids.
     fn backup(&self, id: &str) -> Option<&BackupReport> {
-        let place = self.backups.binary_search_by(|backup| backup.id.as_str().cmp(id)).ok()?;
+        let place = self
+            .backups
+            .binary_search_by(|backup| backup.id.as_str().cmp(id))
+            .ok()?;
         self.backups.get(place)
     }
 

@@ -35,12 +35,18 @@ pub(super) fn deletion_report(
     let deleted: BTreeSet<&String> = deletion.backups.iter().collect();
     for backup in &server.backups {
         let Some(info) = &backup.info else { continue };
-        let Some(inventory) = directory.backups.get(&backup.id) else { continue };
+        let Some(inventory) = directory.backups.get(&backup.id) else {
+            continue;
+        };
         if deleted.contains(&backup.id) {
             all.add(inventory.own_objects(info).sums);
         }
     }
-    Some(DeletionReport { backups: deletion.backups, all, wal })
+    Some(DeletionReport {
+        backups: deletion.backups,
+        all,
+        wal,
+    })
 }
 
 /// Objects of a WAL directory that are deleted; `None` if that requires its files and they have
@@ -54,9 +60,15 @@ fn deleted_wal(name: WalDir, wal_dir: &WalDirInventory, deletion: &WalDeletion) 
         return Some(Sums::default());
     }
     let mut sums = Sums::default();
-    let is_whole = runs.iter().any(|run| run.first == 0 && run.last >= u64::from(u32::MAX));
+    let is_whole = runs
+        .iter()
+        .any(|run| run.first == 0 && run.last >= u64::from(u32::MAX));
     if is_whole && wal_dir.irregularities().duplicates == 0 {
-        for kind in [WalObjectKind::Segment, WalObjectKind::Partial, WalObjectKind::Label] {
+        for kind in [
+            WalObjectKind::Segment,
+            WalObjectKind::Partial,
+            WalObjectKind::Label,
+        ] {
             sums.add(wal_dir.of(kind));
         }
         return Some(sums);

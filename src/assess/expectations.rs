@@ -68,6 +68,9 @@ impl RetentionPolicies {
     /// (`--minimum-redundancy`).
     #[must_use]
     pub fn minimum_of(&self, server: &str) -> Option<u32> {
-        self.minimum_by_server.get(server).copied().or(self.default_minimum)
+        self.minimum_by_server
+            .get(server)
+            .copied()
+            .or(self.default_minimum)
     }
 }

@@ -106,7 +106,9 @@ fn last_arrival(
 /// comes last.
 pub(super) fn take_verdicts(judged: &mut [JudgedCluster]) -> ServerVerdict {
     let mut verdict = ServerVerdict::default();
-    let Some(newest) = judged.last() else { return verdict };
+    let Some(newest) = judged.last() else {
+        return verdict;
+    };
     let size = newest.archived.wal.size;
     verdict.current_timeline = newest.verdict.current_timeline;
     verdict.unreached_timeline = newest.verdict.unreached_timeline;

@@ -25,7 +25,10 @@ pub(super) fn newest_segment(
             continue;
         }
         if let Some((segment, arrived_at)) = wal_dir.last_arrival(since) {
-            return Some(NewestSegment { name: name.segment(segment), arrived_at });
+            return Some(NewestSegment {
+                name: name.segment(segment),
+                arrived_at,
+            });
         }
     }
     None
@@ -44,7 +47,12 @@ pub(super) fn newest_cluster_since(server: &ServerReport) -> Option<DateTime<Utc
     if server.system_identifiers().len() < 2 {
         return None;
     }
-    let newest = server.newest_done()?.info.as_ref()?.system_identifier.as_ref()?;
+    let newest = server
+        .newest_done()?
+        .info
+        .as_ref()?
+        .system_identifier
+        .as_ref()?;
     let mut since: Option<DateTime<Utc>> = None;
     for backup in &server.backups {
         let Some(info) = &backup.info else { continue };
@@ -66,7 +74,10 @@ mod tests {
 
     fn newest(archive: &Archive) -> (String, String) {
         let newest = archive.server().wal.newest.unwrap();
-        (newest.name.to_string(), newest.arrived_at.format("%dT%H").to_string())
+        (
+            newest.name.to_string(),
+            newest.arrived_at.format("%dT%H").to_string(),
+        )
     }
 
     #[test]
@@ -77,7 +88,10 @@ mod tests {
         let archive = arrived(archive, 1, 5, "15T09");
 
         assert_eq!(newest(&archive), (seg(1, 6), "03T12".to_owned()));
-        assert_eq!(archive.server().wal.newest.unwrap().arrived_at, moment("2026-11-03T12:00:00Z"));
+        assert_eq!(
+            archive.server().wal.newest.unwrap().arrived_at,
+            moment("2026-11-03T12:00:00Z")
+        );
     }
 
     #[test]
@@ -104,8 +118,12 @@ mod tests {
     #[test]
     fn wal_of_the_cluster_before_is_not_the_newest() {
         let done = |day: &str, system: &str| {
-            info("DONE", &format!("11-{day} 02:00:00"), &format!("11-{day} 02:10:00"))
-                .replace("systemid=7", &format!("systemid={system}"))
+            info(
+                "DONE",
+                &format!("11-{day} 02:00:00"),
+                &format!("11-{day} 02:10:00"),
+            )
+            .replace("systemid=7", &format!("systemid={system}"))
         };
         let archive = Archive::new()
             .with_file("s/base/1/backup.info", &done("01", "7"))
@@ -121,6 +139,12 @@ mod tests {
 
     #[test]
     fn without_wal_there_is_none() {
-        assert_eq!(backup(Archive::new(), 1, &seg(1, 4), &seg(1, 4)).server().wal.newest, None);
+        assert_eq!(
+            backup(Archive::new(), 1, &seg(1, 4), &seg(1, 4))
+                .server()
+                .wal
+                .newest,
+            None
+        );
     }
 }

@@ -51,5 +51,9 @@ fn add_old_uploads(
 }
 
 fn oddity(server: &str, kind: &'static str, name: String) -> Oddity {
-    Oddity { server: server.to_owned(), kind, name }
+    Oddity {
+        server: server.to_owned(),
+        kind,
+        name,
+    }
 }

@@ -61,11 +61,23 @@ fn add_server(
     directory: &DirectoryInventory,
 ) {
     if !is_expected {
-        prefixes.push(prefix(format!("{name}/"), PrefixKind::Orphan, directory.total()));
+        prefixes.push(prefix(
+            format!("{name}/"),
+            PrefixKind::Orphan,
+            directory.total(),
+        ));
         return;
     }
-    prefixes.push(prefix(format!("{name}/base/"), PrefixKind::Base, directory.base()));
-    prefixes.push(prefix(format!("{name}/wals/"), PrefixKind::Wals, directory.wals()));
+    prefixes.push(prefix(
+        format!("{name}/base/"),
+        PrefixKind::Base,
+        directory.base(),
+    ));
+    prefixes.push(prefix(
+        format!("{name}/wals/"),
+        PrefixKind::Wals,
+        directory.wals(),
+    ));
     let other = directory.other.sums;
     if other.objects > 0 {
         prefixes.push(prefix(format!("{name}/"), PrefixKind::Other, other));

@@ -44,9 +44,14 @@ impl RecoverySource<'_> {
         let wal = self.settled(present.clone());
         let mut judged = self.judge_all(&wal, to_list);
         let verdict = take_verdicts(&mut judged);
-        let Some(newest) = judged.last() else { return RecoveryReport::default() };
+        let Some(newest) = judged.last() else {
+            return RecoveryReport::default();
+        };
         let mut stray = self.stray.clone();
-        for named in [verdict.unreached_timeline, verdict.current_timeline].into_iter().flatten() {
+        for named in [verdict.unreached_timeline, verdict.current_timeline]
+            .into_iter()
+            .flatten()
+        {
             stray.remove(&named);
         }
         let histories_missing = self.histories_missing(&wal);
@@ -64,7 +69,9 @@ impl RecoverySource<'_> {
             obsolete,
             obsolete_stored: obsolete_stored.map(|stored| stored.sums),
             restore: self.restore(newest, &verdict, to_list),
-            newest_at: newest.last_segment().and_then(|segment| self.arrived_at(segment)),
+            newest_at: newest
+                .last_segment()
+                .and_then(|segment| self.arrived_at(segment)),
             reached_at: self.reached_at(&verdict, |backup| backup.reach, to_list),
             thawed_reached_at: self.reached_at(&verdict, |backup| backup.thawed_reach, to_list),
             all_are_known: self.all_are_known(),
@@ -119,14 +126,23 @@ impl RecoverySource<'_> {
         };
         let candidates = self.candidates().of(&cluster);
         let verdict = archived.judge(&candidates);
-        JudgedCluster { cluster, archived, of_either, candidates, verdict, is_unprotected: false }
+        JudgedCluster {
+            cluster,
+            archived,
+            of_either,
+            candidates,
+            verdict,
+            is_unprotected: false,
+        }
     }
 
     /// Arrival time of the last segment of each timeline.
     fn last_arrivals(&self, wal: &ArchivedWal) -> BTreeMap<TimelineId, DateTime<Utc>> {
         let mut arrivals = BTreeMap::new();
         for timeline in wal.timelines() {
-            let Some(last) = wal.last(timeline) else { continue };
+            let Some(last) = wal.last(timeline) else {
+                continue;
+            };
             if let Some(at) = self.arrived_at(wal.name(timeline, last)) {
                 arrivals.insert(timeline, at);
             }
@@ -161,7 +177,9 @@ impl RecoverySource<'_> {
     ) -> BTreeMap<String, DateTime<Utc>> {
         let mut reached_at = BTreeMap::new();
         for (id, backup) in &verdict.backups {
-            let Some(reach) = reach_of(backup) else { continue };
+            let Some(reach) = reach_of(backup) else {
+                continue;
+            };
             if let Some(at) = self.arrived_at(reach) {
                 reached_at.insert(id.clone(), at);
             } else {
@@ -172,7 +190,10 @@ impl RecoverySource<'_> {
     }
 
     fn candidates(&self) -> Candidates<'_> {
-        Candidates { directory: self.directory, backups: self.backups }
+        Candidates {
+            directory: self.directory,
+            backups: self.backups,
+        }
     }
 
     fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
@@ -201,8 +222,16 @@ impl RecoverySource<'_> {
             }
         }
         let size = cluster.archived.wal.size;
-        objects.add(stored_segments(&self.directory.wal, size, &segments, to_list)?);
-        Some(RestoreReport { backup: backup.id.clone(), objects })
+        objects.add(stored_segments(
+            &self.directory.wal,
+            size,
+            &segments,
+            to_list,
+        )?);
+        Some(RestoreReport {
+            backup: backup.id.clone(),
+            objects,
+        })
     }
 
     /// Timelines whose history file a restore does not find or rejects.
@@ -227,7 +256,10 @@ impl RecoverySource<'_> {
     }
 
     fn all_are_known(&self) -> bool {
-        !self.backups.iter().any(|backup| matches!(backup.state, BackupState::Unreadable(_)))
+        !self
+            .backups
+            .iter()
+            .any(|backup| matches!(backup.state, BackupState::Unreadable(_)))
     }
 
     /// Segments that no finished backup needs any more; `None` without a finished backup, and if
@@ -241,7 +273,9 @@ impl RecoverySource<'_> {
                 finished += 1;
             }
         }
-        let has_one_size = judged.iter().all(|cluster| cluster.archived.wal.size == wal.size);
+        let has_one_size = judged
+            .iter()
+            .all(|cluster| cluster.archived.wal.size == wal.size);
         if finished == 0 || !self.all_are_known() || !has_one_size {
             return None;
         }

@@ -59,7 +59,9 @@ fn add_if_refused(
 /// The segments that a backup needs depend on the ancestry of the timelines, and on the target of
 /// its keep annotation.
 pub(super) fn retract_uncertain(recovery: &mut RecoveryReport, refusals: &Refusals) {
-    recovery.histories_missing.retain(|timeline| !refusals.histories.contains(timeline));
+    recovery
+        .histories_missing
+        .retain(|timeline| !refusals.histories.contains(timeline));
     if !refusals.has(RefusedKind::History) && !refusals.has(RefusedKind::Keep) {
         return;
     }

@@ -52,8 +52,12 @@ pub(super) fn retention_report(
         failure,
         overdue_since,
         blocks: blocks(server, &retention_blocks(unreadable, &catalog)),
-        coverage: policy.window().and_then(|window| coverage(server, window, now, AT_ONCE)),
-        thawed_coverage: policy.window().and_then(|window| coverage(server, window, now, THAWED)),
+        coverage: policy
+            .window()
+            .and_then(|window| coverage(server, window, now, AT_ONCE)),
+        thawed_coverage: policy
+            .window()
+            .and_then(|window| coverage(server, window, now, THAWED)),
         deletion,
     }
 }
@@ -120,8 +124,12 @@ fn coverage(
     let reached_at = (basis.reached_at)(server);
     let mut spans = Vec::new();
     for backup in &server.backups {
-        let Some(from) = backup.done_at() else { continue };
-        let Some(verdict) = server.recovery.verdict.backups.get(&backup.id) else { continue };
+        let Some(from) = backup.done_at() else {
+            continue;
+        };
+        let Some(verdict) = server.recovery.verdict.backups.get(&backup.id) else {
+            continue;
+        };
         match (basis.verdict_of)(verdict) {
             Verdict::Recoverable | Verdict::Consistent(_) => {
                 let to = *reached_at.get(&backup.id)?;

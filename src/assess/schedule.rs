@@ -26,15 +26,24 @@ pub(super) fn schedule_report(
     let refused_at = server.refusals.newest_backup_at();
     let done = done_backups(backups, now);
     let newest_begun_at = done.last().map(|done| done.begun_at);
-    let oldest_begun_at = backups.iter().filter_map(|backup| begun_at(backup, now)).min();
+    let oldest_begun_at = backups
+        .iter()
+        .filter_map(|backup| begun_at(backup, now))
+        .min();
     let next_due_at = match (newest_begun_at, oldest_begun_at) {
         (Some(newest), _) => expected.schedule.next_after(newest, expected.zone),
-        (None, Some(oldest)) => expected.schedule.latest_until(oldest, expected.zone, Some(oldest)),
+        (None, Some(oldest)) => expected
+            .schedule
+            .latest_until(oldest, expected.zone, Some(oldest)),
         (None, None) => None,
     };
     let usual_interval_grace = (usual_duration(&done) * MUCH_LONGER).max(LEAST_GRACE);
     // An unreadable backup may lie between the others.
-    let observed = if refused_at.is_none() { observed_intervals(&done) } else { None };
+    let observed = if refused_at.is_none() {
+        observed_intervals(&done)
+    } else {
+        None
+    };
     ScheduleReport {
         expected: expected.clone(),
         grace_period: expected.grace_period.unwrap_or(usual_interval_grace),
@@ -61,7 +70,10 @@ fn done_backups(backups: &[BackupReport], now: DateTime<Utc>) -> Vec<DoneBackup>
             continue;
         }
         if let Some(begun_at) = begun_at(backup, now) {
-            done.push(DoneBackup { begun_at, duration: backup.duration() });
+            done.push(DoneBackup {
+                begun_at,
+                duration: backup.duration(),
+            });
         }
     }
     done.sort_unstable_by_key(|backup| backup.begun_at);
@@ -87,7 +99,9 @@ fn under_way_since(
 ) -> Option<DateTime<Utc>> {
     let mut first: Option<(DateTime<Utc>, BackupState)> = None;
     for backup in backups.iter().filter(|backup| is_started(backup)) {
-        let Some(begun_at) = begun_at(backup, now) else { continue };
+        let Some(begun_at) = begun_at(backup, now) else {
+            continue;
+        };
         let is_earlier = first.is_none_or(|(first_at, _)| begun_at < first_at);
         if begun_at >= due_at && is_earlier {
             first = Some((begun_at, backup.state));
@@ -117,7 +131,10 @@ fn observed_intervals(done: &[DoneBackup]) -> Option<ObservedIntervals> {
         intervals.push(later.begun_at - earlier.begun_at);
     }
     let count = intervals.len();
-    Some(ObservedIntervals { median: median(intervals)?, count })
+    Some(ObservedIntervals {
+        median: median(intervals)?,
+        count,
+    })
 }
 
 /// Median of lengths of time; `None` without any.

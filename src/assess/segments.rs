@@ -18,11 +18,16 @@ pub(super) fn stored_segments(
     let mut sum = SomeObjects::default();
     let mut is_known = true;
     for (name, wal_dir) in &wal.dirs {
-        let Some(runs) = segments.get(&name.timeline) else { continue };
+        let Some(runs) = segments.get(&name.timeline) else {
+            continue;
+        };
         let first = u64::from(name.high) * per_wal_dir;
         let mut in_wal_dir = Vec::new();
         for run in runs.within(first, first + per_wal_dir - 1).iter() {
-            in_wal_dir.push(Run { first: run.first - first, last: run.last - first });
+            in_wal_dir.push(Run {
+                first: run.first - first,
+                last: run.last - first,
+            });
         }
         if let Some(part) = wal_dir.segments_in(&in_wal_dir) {
             sum.add(part);

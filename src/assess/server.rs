@@ -78,7 +78,9 @@ impl ServerAssessor<'_> {
     ) -> RecoveryReport {
         let wal = &self.directory.wal;
         let newest = report.newest_done();
-        let stated = newest.and_then(|backup| backup.info.as_ref()).map(|info| info.segment_size);
+        let stated = newest
+            .and_then(|backup| backup.info.as_ref())
+            .map(|info| info.segment_size);
         let size = stated.or_else(|| segment_sizes(wal, report).first().copied());
         let grace = self.expected.gap_grace_period;
         let settled_at = self.findings.listed_at.checked_sub_signed(grace);
@@ -112,7 +114,13 @@ impl ServerAssessor<'_> {
         to_list: &mut BTreeSet<WalDir>,
     ) -> Option<RetentionReport> {
         let policy = self.expected.retention.of(self.name)?;
-        Some(retention_report(policy, self.directory, report, self.now, to_list))
+        Some(retention_report(
+            policy,
+            self.directory,
+            report,
+            self.now,
+            to_list,
+        ))
     }
 
     fn schedule(&self, report: &ServerReport) -> Option<ScheduleReport> {

@@ -15,8 +15,12 @@ pub(super) fn timelines(
 ) -> BTreeMap<TimelineId, TimelineWal> {
     let mut timelines: BTreeMap<_, TimelineWal> = BTreeMap::new();
     for (name, wal_dir) in &wal.dirs {
-        let Some(first) = wal_dir.segments.first() else { continue };
-        let Some(last) = wal_dir.segments.last() else { continue };
+        let Some(first) = wal_dir.segments.first() else {
+            continue;
+        };
+        let Some(last) = wal_dir.segments.last() else {
+            continue;
+        };
         let sums = timelines.entry(name.timeline).or_default();
         sums.segments += wal_dir.segments.count();
         sums.stored.add(wal_dir.of(WalObjectKind::Segment));
@@ -45,10 +49,14 @@ mod tests {
         let timelines = archive.server().wal.timelines.into_iter();
         let name = |segment: Option<SegmentName>| segment.unwrap().to_string();
         let shown = timelines.map(|(timeline, wal)| {
-            let from =
-                wal.parent.map(|parent| format!("{} {}", parent.timeline, parent.switched_at));
+            let from = wal
+                .parent
+                .map(|parent| format!("{} {}", parent.timeline, parent.switched_at));
             let (first, last) = (name(wal.first), name(wal.last));
-            format!("{timeline}: {first}-{last} from {}", from.unwrap_or_default())
+            format!(
+                "{timeline}: {first}-{last} from {}",
+                from.unwrap_or_default()
+            )
         });
         shown.collect()
     }
@@ -68,8 +76,10 @@ mod tests {
 
     #[test]
     fn a_timeline_without_its_own_file_may_stand_in_that_of_a_later_one() {
-        let archive = wal(wal(Archive::new(), 2, [6]), 3, [8])
-            .with_file("s/wals/00000003.history", "1\t0/6000080\ta\n2\t0/8000080\tb\n");
+        let archive = wal(wal(Archive::new(), 2, [6]), 3, [8]).with_file(
+            "s/wals/00000003.history",
+            "1\t0/6000080\ta\n2\t0/8000080\tb\n",
+        );
 
         let expected = [
             format!("2: {0}-{0} from 1 0/6000080", seg(2, 6)),

@@ -86,7 +86,9 @@ pub(super) fn reclaimable_upload_bytes(
 /// Directories of the backups in a state, with a trailing slash.
 fn prefixes_in_state(server: &str, report: &ServerReport, state: BackupState) -> Vec<String> {
     let backups = report.backups.iter().filter(|backup| backup.state == state);
-    backups.map(|backup| backup_prefix(server, &backup.id)).collect()
+    backups
+        .map(|backup| backup_prefix(server, &backup.id))
+        .collect()
 }
 
 fn backup_prefix(server: &str, id: &str) -> String {

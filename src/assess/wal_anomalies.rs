@@ -31,7 +31,10 @@ pub(super) fn wal_anomalies(
     }
     let mut anomalies = BTreeMap::from([
         (WalAnomaly::Duplicate, duplicates),
-        (WalAnomaly::Misplaced, objects(&kinds, WalObjectKind::Misplaced)),
+        (
+            WalAnomaly::Misplaced,
+            objects(&kinds, WalObjectKind::Misplaced),
+        ),
         (WalAnomaly::Overwritten, overwritten),
         (WalAnomaly::Foreign, objects(&kinds, WalObjectKind::Foreign)),
     ]);
@@ -40,7 +43,10 @@ pub(super) fn wal_anomalies(
         anomalies.insert(WalAnomaly::Size, wrong_sizes);
     }
     if strays(wal, report, files).is_some() {
-        anomalies.insert(WalAnomaly::StrayTimeline, report.recovery.stray.len() as u64);
+        anomalies.insert(
+            WalAnomaly::StrayTimeline,
+            report.recovery.stray.len() as u64,
+        );
     }
     anomalies
 }
@@ -66,11 +72,23 @@ pub(super) fn odd_names(
         for segment in &irregularities.overwritten_segments {
             overwritten.add(&name.segment(*segment).to_string());
         }
-        add_all(names.entry(WalAnomaly::Misplaced).or_default(), &irregularities.misplaced_keys);
-        add_all(names.entry(WalAnomaly::Foreign).or_default(), &irregularities.foreign_keys);
+        add_all(
+            names.entry(WalAnomaly::Misplaced).or_default(),
+            &irregularities.misplaced_keys,
+        );
+        add_all(
+            names.entry(WalAnomaly::Foreign).or_default(),
+            &irregularities.foreign_keys,
+        );
     }
-    add_all(names.entry(WalAnomaly::Misplaced).or_default(), &wal.beside.misplaced_keys);
-    add_all(names.entry(WalAnomaly::Foreign).or_default(), &wal.beside.foreign_keys);
+    add_all(
+        names.entry(WalAnomaly::Misplaced).or_default(),
+        &wal.beside.misplaced_keys,
+    );
+    add_all(
+        names.entry(WalAnomaly::Foreign).or_default(),
+        &wal.beside.foreign_keys,
+    );
     names.retain(|_, names| !names.is_empty());
     names
 }
@@ -104,7 +122,11 @@ pub(super) fn segment_sizes(wal: &WalInventory, report: &ServerReport) -> BTreeS
         sizes.extend(backup.info.as_ref().map(|info| info.segment_size));
     }
     if sizes.is_empty() {
-        sizes.extend(wal.dirs.values().find_map(|wal_dir| wal_dir.uncompressed_size()));
+        sizes.extend(
+            wal.dirs
+                .values()
+                .find_map(|wal_dir| wal_dir.uncompressed_size()),
+        );
     }
     sizes
 }
@@ -120,7 +142,10 @@ pub(super) fn strays(
     let newest = report.newest_done().and_then(|backup| backup.info.as_ref());
     let newest = newest.and_then(|info| info.done());
     let end = newest.and_then(|done| Some((done.end_wal.timeline, done.end_lsn?)));
-    let mut seen = TimelinesSeen { newest_backup_end: end, ..TimelinesSeen::default() };
+    let mut seen = TimelinesSeen {
+        newest_backup_end: end,
+        ..TimelinesSeen::default()
+    };
     for (timeline, file) in &wal.beside.histories {
         if end.is_none_or(|(own, _)| *timeline > own) {
             seen.histories.insert(*timeline, files.history(file)?);
@@ -128,7 +153,8 @@ pub(super) fn strays(
     }
     for (_, backup) in report.done() {
         if let Some(done) = backup.info.as_ref().and_then(|info| info.done()) {
-            seen.with_backups.extend([done.begin_wal.timeline, done.end_wal.timeline]);
+            seen.with_backups
+                .extend([done.begin_wal.timeline, done.end_wal.timeline]);
         }
     }
     let is_judged = end.is_some() || seen.histories.is_empty();

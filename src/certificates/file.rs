@@ -46,7 +46,10 @@ impl FileReads {
         if !self.locked().insert(path.to_owned()) {
             return Err(ReadError::Stuck);
         }
-        let under_way = UnderWay { path: path.to_owned(), files: self.clone() };
+        let under_way = UnderWay {
+            path: path.to_owned(),
+            files: self.clone(),
+        };
         let done = tokio::task::spawn_blocking(move || job(&under_way.path));
         done.await.unwrap_or(Err(ReadError::Internal))
     }
@@ -57,7 +60,9 @@ impl FileReads {
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,7 +76,10 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<X509>, ReadError> {
     check_file(path)?;
     let file = fs::File::open(path).map_err(unreadable)?;
     let mut content = Vec::new();
-    let read = file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(ReadError::File)?;
+    let read = file
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut content)
+        .map_err(ReadError::File)?;
     if read as u64 > MAX_BYTES {
         return Err(ReadError::TooLarge(MAX_BYTES));
     }

@@ -80,8 +80,9 @@ fn client(
 /// `OpenSSL` derives these two secrets only after it has verified the server's signature. If RSA
 /// alone exchanges the key, there is no signature: only the end of the handshake proves it.
 fn proves_leaf(ssl: &SslRef, secret: &str) -> bool {
-    let is_signed =
-        ssl.current_cipher().is_none_or(|cipher| !cipher.description().contains("Kx=RSA "));
+    let is_signed = ssl
+        .current_cipher()
+        .is_none_or(|cipher| !cipher.description().contains("Kx=RSA "));
     secret.starts_with("CLIENT_TRAFFIC_SECRET_0 ")
         || secret.starts_with("CLIENT_RANDOM ") && is_signed
 }

@@ -28,7 +28,10 @@ pub(super) struct Matches {
 
 /// Returns true if a path is a pattern, and not a plain path.
 pub(super) fn is_pattern(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| b"*?[".contains(byte))
 }
 
 /// Returns the files that match a pattern now, in the order of their names.
@@ -48,7 +51,9 @@ pub(super) fn matches(pattern: &Path) -> Matches {
 impl Matches {
     /// Adds the files below a path that match the rest of a pattern.
     fn follow(&mut self, path: PathBuf, parts: &[&OsStr]) {
-        let Some((part, rest)) = parts.split_first() else { return self.take(path) };
+        let Some((part, rest)) = parts.split_first() else {
+            return self.take(path);
+        };
         if !is_pattern(Path::new(part)) {
             return self.follow(path.join(part), rest);
         }
@@ -81,9 +86,15 @@ impl Matches {
 /// Returns the names in a directory that match a part of a pattern, in order; none if the directory
 /// does not exist.
 fn names(directory: &Path, part: &OsStr) -> io::Result<Vec<OsString>> {
-    let Ok(part) = Pattern::new(&part.to_string_lossy()) else { return Ok(Vec::new()) };
+    let Ok(part) = Pattern::new(&part.to_string_lossy()) else {
+        return Ok(Vec::new());
+    };
     // An empty path is the current directory.
-    let here = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let here = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
     let entries = match fs::read_dir(here) {
         Err(error) if is_absence(&error) => return Ok(Vec::new()),
         entries => entries?,
@@ -97,7 +108,10 @@ fn names(directory: &Path, part: &OsStr) -> io::Result<Vec<OsString>> {
 
 /// Returns true if a file does not exist, rather than cannot be seen.
 fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Returns the name of a file among those of a pattern: its path below the fixed directories of the
@@ -105,7 +119,12 @@ fn is_absence(error: &io::Error) -> bool {
 pub(super) fn name_below(pattern: &Path, file: &Path) -> String {
     let fixed = pattern.parent().into_iter().flat_map(Path::components);
     let fixed = fixed.take_while(|part| !is_pattern(Path::new(part.as_os_str())));
-    escaped(file.components().skip(fixed.count()).collect::<PathBuf>().as_os_str())
+    escaped(
+        file.components()
+            .skip(fixed.count())
+            .collect::<PathBuf>()
+            .as_os_str(),
+    )
 }
 
 /// Returns a path as a text without control characters, different for each path.

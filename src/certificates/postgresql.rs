@@ -35,7 +35,10 @@ pub(super) async fn presented_by(
 
 /// Asks the server for TLS in `PostgreSQL`'s own protocol.
 async fn request_tls(connection: &mut TcpStream) -> Result<(), ReadError> {
-    connection.write_all(&SSL_REQUEST).await.map_err(ReadError::Connection)?;
+    connection
+        .write_all(&SSL_REQUEST)
+        .await
+        .map_err(ReadError::Connection)?;
     // Reads one byte and no more: unencrypted bytes that follow it would pass for TLS
     // (CVE-2021-23222).
     match connection.read_u8().await.map_err(ReadError::Connection)? {

@@ -18,7 +18,11 @@ use super::{ReadError, Trust, postgresql};
 #[derive(Clone, Debug)]
 pub(super) enum CertificateOrigin {
     File(PathBuf),
-    PostgreSql { address: ServerAddress, server_name: Host, negotiation: SslNegotiation },
+    PostgreSql {
+        address: ServerAddress,
+        server_name: Host,
+        negotiation: SslNegotiation,
+    },
     Web(ServerAddress),
 }
 
@@ -39,9 +43,16 @@ pub(super) async fn read(
 ) -> Result<Reading, ReadError> {
     let certificates = presented(origin, files, time_limit).await?;
     let chain = Chain::read(&certificates)?;
-    let leaf = LeafToVerify { certificates, purpose: purpose(origin), now };
+    let leaf = LeafToVerify {
+        certificates,
+        purpose: purpose(origin),
+        now,
+    };
     let verification = leaf.verify(trust, files).await;
-    Ok(Reading { chain, verification })
+    Ok(Reading {
+        chain,
+        verification,
+    })
 }
 
 /// Returns the certificates of a file, or those that a server presents, the leaf first.
@@ -52,7 +63,11 @@ async fn presented(
 ) -> Result<Vec<X509>, ReadError> {
     match origin {
         CertificateOrigin::File(path) => files.read(path).await,
-        CertificateOrigin::PostgreSql { address, server_name, negotiation } => {
+        CertificateOrigin::PostgreSql {
+            address,
+            server_name,
+            negotiation,
+        } => {
             let handshake =
                 |connection| postgresql::presented_by(connection, server_name, *negotiation);
             with_connection(address, time_limit, handshake).await

@@ -31,16 +31,21 @@ pub(super) async fn find(subject: &Subject, files: &FileReads) -> Result<Found, 
     match &subject.watched {
         Watched::Files(path) if is_pattern(path) => {
             let found = files.run(path, |path| Ok(matches(path))).await?;
-            Ok(Found::Matching { pattern: path.clone(), found })
+            Ok(Found::Matching {
+                pattern: path.clone(),
+                found,
+            })
         }
         Watched::Files(path) => Ok(Found::One(CertificateOrigin::File(path.clone()))),
-        Watched::PostgreSql { address, server_name, negotiation } => {
-            Ok(Found::One(CertificateOrigin::PostgreSql {
-                address: address.clone(),
-                server_name: server_name.clone(),
-                negotiation: *negotiation,
-            }))
-        }
+        Watched::PostgreSql {
+            address,
+            server_name,
+            negotiation,
+        } => Ok(Found::One(CertificateOrigin::PostgreSql {
+            address: address.clone(),
+            server_name: server_name.clone(),
+            negotiation: *negotiation,
+        })),
         Watched::Endpoint { find, .. } => match find().await.map_err(ReadError::Endpoint)? {
             Some(address) => Ok(Found::One(CertificateOrigin::Web(address))),
             None => Ok(Found::Nothing),
@@ -71,7 +76,11 @@ impl Found {
 
 /// Returns the task of the configured name itself.
 fn own_task(subject: &Subject, origin: Result<CertificateOrigin, String>) -> Task {
-    Task { name: subject.name.clone(), place: subject.watched.place(), origin }
+    Task {
+        name: subject.name.clone(),
+        place: subject.watched.place(),
+        origin,
+    }
 }
 
 fn matching(subject: &Subject, known: &Known, pattern: &Path, found: Matches) -> Vec<Task> {
@@ -117,6 +126,10 @@ pub(super) fn failing(
         places.remove(&task.name);
     }
     let error = error.with_causes();
-    let failing = |(name, place)| Task { name, place, origin: Err(error.clone()) };
+    let failing = |(name, place)| Task {
+        name,
+        place,
+        origin: Err(error.clone()),
+    };
     places.into_iter().map(failing).collect()
 }

@@ -117,7 +117,9 @@ impl Watcher {
         let files = self.files_of(name);
         let now = (self.clock)();
         let reading = read(origin, &self.subject.trust, &files, now, self.time_limit);
-        self.limited(reading).await.map_err(|error| error.with_causes())
+        self.limited(reading)
+            .await
+            .map_err(|error| error.with_causes())
     }
 
     /// Does some work within the time limit; a panic in it becomes an error.
@@ -144,8 +146,14 @@ impl Watcher {
             failure: None,
         };
         match reading {
-            Ok(Reading { chain, verification }) => {
-                status.last = Some(LastChain { chain, read_at: (self.clock)() });
+            Ok(Reading {
+                chain,
+                verification,
+            }) => {
+                status.last = Some(LastChain {
+                    chain,
+                    read_at: (self.clock)(),
+                });
                 status.verification = verification;
             }
             Err(error) => status.failure = Some(error),

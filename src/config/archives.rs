@@ -79,12 +79,18 @@ const ADVICE: [(&str, &str); 10] = [
     ("googleCredentials", "remove it: only S3 can be read"),
     ("azureCredentials", "remove it: only S3 can be read"),
     ("endpointCA", "use `endpointCAFile`, which names a file"),
-    ("serverName", "move it into the list `servers`, as `- serverName: …`"),
+    (
+        "serverName",
+        "move it into the list `servers`, as `- serverName: …`",
+    ),
     ("wal", "remove it: it is not needed here"),
     ("data", "remove it: it is not needed here"),
     ("tags", "remove it: it is not needed here"),
     ("historyTags", "remove it: it is not needed here"),
-    ("instanceSidecarConfiguration", "remove it: it is not needed here"),
+    (
+        "instanceSidecarConfiguration",
+        "remove it: it is not needed here",
+    ),
 ];
 
 /// Values that Barman accepts for the minimum number of backups to keep.
@@ -128,7 +134,9 @@ impl ArchiveConfig {
         let destination = required(section, "destinationPath", form, str::parse);
         let endpoint_url = section.text("endpointURL", str::parse);
         let region = section.text("region", word);
-        let path_style = section.flag("pathStyle").unwrap_or(section.has("endpointURL"));
+        let path_style = section
+            .flag("pathStyle")
+            .unwrap_or(section.has("endpointURL"));
         let endpoint_ca_file = section.text("endpointCAFile", path);
         let credentials = Credentials::read(section.section("credentials"));
         let retention_policy = section.text("retentionPolicy", str::parse);

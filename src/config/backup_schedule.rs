@@ -20,11 +20,17 @@ pub struct BackupScheduleConfig {
     #[cfg_attr(test, schemars(with = "Option<String>", rename = "backupSchedule"))]
     pub schedule: BackupSchedule,
     /// IANA time zone of the operator's pod, such as `Europe/Berlin`. Default: `UTC`.
-    #[cfg_attr(test, schemars(with = "Option<String>", rename = "backupScheduleTimeZone"))]
+    #[cfg_attr(
+        test,
+        schemars(with = "Option<String>", rename = "backupScheduleTimeZone")
+    )]
     pub time_zone: Tz,
     /// Time after which a missing backup is late. Up to 30 days. Absent: one hour, or three times the
     /// duration of the newest backups if that is longer.
-    #[cfg_attr(test, schemars(with = "Option<DurationText>", rename = "backupGracePeriod"))]
+    #[cfg_attr(
+        test,
+        schemars(with = "Option<DurationText>", rename = "backupGracePeriod")
+    )]
     pub grace_period: Option<Duration>,
 }
 
@@ -33,12 +39,16 @@ const KEY: &str = "backupSchedule";
 /// Reads a schedule. What is wrong with one is told with the field, which an address with a password
 /// in it must not be.
 fn parse(text: &str) -> Result<BackupSchedule, String> {
-    let is_address =
-        text.contains("://") || text.trim().char_indices().any(|(at, one)| at > 0 && one == '@');
+    let is_address = text.contains("://")
+        || text
+            .trim()
+            .char_indices()
+            .any(|(at, one)| at > 0 && one == '@');
     if is_address {
         return Err("expected six fields, seconds first, or a word such as `@daily`".to_owned());
     }
-    text.parse().map_err(|error: InvalidSchedule| error.to_string())
+    text.parse()
+        .map_err(|error: InvalidSchedule| error.to_string())
 }
 
 impl BackupScheduleConfig {
@@ -55,7 +65,11 @@ impl BackupScheduleConfig {
                 }
             }
         }
-        Some(Self { schedule: schedule?, time_zone: time_zone.unwrap_or(Tz::UTC), grace_period })
+        Some(Self {
+            schedule: schedule?,
+            time_zone: time_zone.unwrap_or(Tz::UTC),
+            grace_period,
+        })
     }
 
     /// Returns a warning if the schedule is probably not intended. It starts with the key of the

@@ -53,10 +53,15 @@ const WARN_BEFORE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_ho
 const DEFAULT_SCHEDULE: &str = "0 * * * * *";
 
 impl Default for CertificateWatchConfig {
-    #[expect(clippy::expect_used, reason = "the expression is ours, and a test reads it")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the expression is ours, and a test reads it"
+    )]
     fn default() -> Self {
         Self {
-            schedule: DEFAULT_SCHEDULE.parse().expect("the default schedule is valid"),
+            schedule: DEFAULT_SCHEDULE
+                .parse()
+                .expect("the default schedule is valid"),
             timeout: Duration::from_secs(10),
             warn_before: 7 * DAY,
             endpoint_warn_before: None,
@@ -68,11 +73,15 @@ impl CertificateWatchConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let default = Self::default();
         let config = Self {
-            schedule: section.text("schedule", str::parse).unwrap_or(default.schedule),
+            schedule: section
+                .text("schedule", str::parse)
+                .unwrap_or(default.schedule),
             timeout: section
                 .duration("timeout", up_to(Duration::from_hours(1)))
                 .unwrap_or(default.timeout),
-            warn_before: section.duration("warnBefore", WARN_BEFORE).unwrap_or(default.warn_before),
+            warn_before: section
+                .duration("warnBefore", WARN_BEFORE)
+                .unwrap_or(default.warn_before),
             endpoint_warn_before: section.duration("endpointWarnBefore", WARN_BEFORE),
         };
         section.finish();
@@ -145,7 +154,12 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<CertificateConfig> {
 impl CertificateConfig {
     /// Reads a certificate. `None` if a required setting is missing or wrong.
     fn read(section: &mut Section<'_>, names: &mut BTreeSet<String>) -> Option<Self> {
-        let name = required(section, "name", "a name that no other certificate has", name);
+        let name = required(
+            section,
+            "name",
+            "a name that no other certificate has",
+            name,
+        );
         if let Some(name) = &name
             && !names.insert(name.clone())
         {
@@ -155,7 +169,12 @@ impl CertificateConfig {
         let source = CertificateLocation::read(section);
         let ca_file = section.text("caFile", path);
         let warn_before = section.duration("warnBefore", WARN_BEFORE);
-        Some(Self { name: name?, source: source?, ca_file, warn_before })
+        Some(Self {
+            name: name?,
+            source: source?,
+            ca_file,
+            warn_before,
+        })
     }
 }
 
@@ -164,7 +183,9 @@ impl CertificateLocation {
         let file = section.text("file", pattern);
         let address = section.text("postgresql", postgresql_address);
         let server_name = section.text("serverName", str::parse);
-        let negotiation = section.text("sslNegotiation", str::parse).unwrap_or_default();
+        let negotiation = section
+            .text("sslNegotiation", str::parse)
+            .unwrap_or_default();
         match (section.has("file"), section.has("postgresql")) {
             (true, true) => {
                 section.mistake(
@@ -209,8 +230,10 @@ fn name(text: &str) -> Result<String, &'static str> {
 fn pattern(text: &str) -> Result<PathBuf, String> {
     let path = path(text)?;
     if text.contains("**") {
-        return Err("expected a pattern without `**`: each `*` stands for names in one directory"
-            .to_owned());
+        return Err(
+            "expected a pattern without `**`: each `*` stands for names in one directory"
+                .to_owned(),
+        );
     }
     for part in text.split('/') {
         glob::Pattern::new(part)
@@ -225,6 +248,9 @@ mod tests {
 
     #[test]
     fn the_default_schedule_is_valid() {
-        assert_eq!(CertificateWatchConfig::default().schedule.as_str(), DEFAULT_SCHEDULE);
+        assert_eq!(
+            CertificateWatchConfig::default().schedule.as_str(),
+            DEFAULT_SCHEDULE
+        );
     }
 }

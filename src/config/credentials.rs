@@ -35,9 +35,11 @@ impl Credentials {
         check_combination(&section);
         section.finish();
         match (profile, access_key_id, secret_access_key) {
-            (_, Some(access_key_id), Some(secret_access_key)) => {
-                Self::Files { access_key_id, secret_access_key, session_token }
-            }
+            (_, Some(access_key_id), Some(secret_access_key)) => Self::Files {
+                access_key_id,
+                secret_access_key,
+                session_token,
+            },
             (Some(profile), _, _) => Self::Profile(profile),
             (None, _, _) => Self::Chain,
         }

@@ -20,8 +20,14 @@ impl Destination {
         if self.bucket != other.bucket {
             return false;
         }
-        let Some(rest) = other.prefix.strip_prefix(&self.prefix) else { return false };
-        if self.prefix.is_empty() { !rest.is_empty() } else { rest.starts_with('/') }
+        let Some(rest) = other.prefix.strip_prefix(&self.prefix) else {
+            return false;
+        };
+        if self.prefix.is_empty() {
+            !rest.is_empty()
+        } else {
+            rest.starts_with('/')
+        }
     }
 }
 
@@ -53,7 +59,9 @@ impl FromStr for Destination {
     type Err = InvalidDestination;
 
     fn from_str(text: &str) -> Result<Self, InvalidDestination> {
-        let rest = text.strip_prefix("s3://").ok_or(InvalidDestination::Scheme)?;
+        let rest = text
+            .strip_prefix("s3://")
+            .ok_or(InvalidDestination::Scheme)?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if !is_bucket_name(bucket) {
             return Err(InvalidDestination::Bucket);
@@ -62,7 +70,10 @@ impl FromStr for Destination {
         if prefix.contains(|letter: char| letter.is_control() || matches!(letter, '?' | '#')) {
             return Err(InvalidDestination::Prefix);
         }
-        Ok(Self { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
+        Ok(Self {
+            bucket: bucket.to_owned(),
+            prefix: prefix.trim_matches('/').to_owned(),
+        })
     }
 }
 
@@ -100,7 +111,9 @@ mod tests {
     #[test]
     fn one_lies_inside_another_by_whole_directories() {
         let contains = |outer: &str, inner: &str| {
-            destination(outer).unwrap().contains(&destination(inner).unwrap())
+            destination(outer)
+                .unwrap()
+                .contains(&destination(inner).unwrap())
         };
 
         assert!(contains("s3://bucket/p", "s3://bucket/p/orders"));
@@ -119,7 +132,14 @@ mod tests {
     #[test]
     fn names_that_no_bucket_has_are_rejected() {
         let long = format!("s3://{}", "a".repeat(256));
-        for text in ["s3://", "s3:///a", "s3://a b", "s3://ä", "s3://${BUCKET}", &long] {
+        for text in [
+            "s3://",
+            "s3:///a",
+            "s3://a b",
+            "s3://ä",
+            "s3://${BUCKET}",
+            &long,
+        ] {
             assert_eq!(destination(text), Err(InvalidDestination::Bucket), "{text}");
         }
         for text in ["s3://key:secret@bucket", "s3://bucket:1"] {
@@ -136,7 +156,13 @@ mod tests {
 
     #[test]
     fn other_schemes_are_rejected() {
-        for text in ["", "bucket/a", "https://bucket/a", "S3://bucket", "gs://bucket"] {
+        for text in [
+            "",
+            "bucket/a",
+            "https://bucket/a",
+            "S3://bucket",
+            "gs://bucket",
+        ] {
             assert_eq!(destination(text), Err(InvalidDestination::Scheme), "{text}");
         }
     }

@@ -87,10 +87,19 @@ mod tests {
     #[test]
     fn what_is_more_or_less_than_a_host_is_rejected() {
         let error = |text: &str| text.parse::<EndpointUrl>().unwrap_err();
-        for text in ["", "s3.example.org", "s3.example.org:9000", "s3://bucket", "https://"] {
+        for text in [
+            "",
+            "s3.example.org",
+            "s3.example.org:9000",
+            "s3://bucket",
+            "https://",
+        ] {
             assert_eq!(error(text), InvalidEndpointUrl::Form, "{text}");
         }
-        assert_eq!(error("https://key:secret@host"), InvalidEndpointUrl::Userinfo);
+        assert_eq!(
+            error("https://key:secret@host"),
+            InvalidEndpointUrl::Userinfo
+        );
         for text in ["https://host/?a", "https://host/#a", "https://host/path?a"] {
             assert_eq!(error(text), InvalidEndpointUrl::Rest, "{text}");
         }

@@ -28,21 +28,29 @@ impl ListenAddress {
     #[must_use]
     pub fn socket_addresses(self) -> Vec<SocketAddr> {
         let hosts: &[IpAddr] = match self.host {
-            ListenHost::Any => {
-                &[IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)]
-            }
-            ListenHost::Localhost => {
-                &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
-            }
+            ListenHost::Any => &[
+                IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+                IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            ],
+            ListenHost::Localhost => &[
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ],
             ListenHost::One(address) => return vec![SocketAddr::new(address, self.port)],
         };
-        hosts.iter().map(|host| SocketAddr::new(*host, self.port)).collect()
+        hosts
+            .iter()
+            .map(|host| SocketAddr::new(*host, self.port))
+            .collect()
     }
 }
 
 impl Default for ListenAddress {
     fn default() -> Self {
-        Self { host: ListenHost::Any, port: 10432 }
+        Self {
+            host: ListenHost::Any,
+            port: 10432,
+        }
     }
 }
 
@@ -66,7 +74,10 @@ impl FromStr for ListenAddress {
 
     fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
         if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(Self { host: ListenHost::One(address.ip()), port: address.port() });
+            return Ok(Self {
+                host: ListenHost::One(address.ip()),
+                port: address.port(),
+            });
         }
         let (host, port) = text.split_once(':').ok_or(InvalidListenAddress)?;
         let host = match host {
@@ -75,7 +86,11 @@ impl FromStr for ListenAddress {
             _ => return Err(InvalidListenAddress),
         };
         let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-        let port = port.parse().ok().filter(|_| digits).ok_or(InvalidListenAddress)?;
+        let port = port
+            .parse()
+            .ok()
+            .filter(|_| digits)
+            .ok_or(InvalidListenAddress)?;
         Ok(Self { host, port })
     }
 }
@@ -86,15 +101,34 @@ mod tests {
 
     #[test]
     fn every_form_of_an_address_is_read_and_written() {
-        for text in ["0.0.0.0:10432", "[::]:10432", "[::1]:1", ":10432", "localhost:0"] {
+        for text in [
+            "0.0.0.0:10432",
+            "[::]:10432",
+            "[::1]:1",
+            ":10432",
+            "localhost:0",
+        ] {
             assert_eq!(text.parse::<ListenAddress>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_address_is_rejected() {
-        for text in ["", "10432", "0.0.0.0", ":", ":65536", ":+1", "example.org:1", "::1:1"] {
-            assert_eq!(text.parse::<ListenAddress>(), Err(InvalidListenAddress), "{text}");
+        for text in [
+            "",
+            "10432",
+            "0.0.0.0",
+            ":",
+            ":65536",
+            ":+1",
+            "example.org:1",
+            "::1:1",
+        ] {
+            assert_eq!(
+                text.parse::<ListenAddress>(),
+                Err(InvalidListenAddress),
+                "{text}"
+            );
         }
     }
 
@@ -104,7 +138,13 @@ mod tests {
 
         let all = address.socket_addresses();
 
-        assert_eq!(all, ["[::]:10432".parse().unwrap(), "0.0.0.0:10432".parse().unwrap()]);
+        assert_eq!(
+            all,
+            [
+                "[::]:10432".parse().unwrap(),
+                "0.0.0.0:10432".parse().unwrap()
+            ]
+        );
         assert_eq!(ListenAddress::default(), address);
     }
 }

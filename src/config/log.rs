@@ -123,7 +123,14 @@ mod tests {
 
     #[test]
     fn levels_and_directives_are_accepted() {
-        for text in ["error", "info", "TRACE", "info,hyper=debug", "info,scan=debug", "web=off"] {
+        for text in [
+            "error",
+            "info",
+            "TRACE",
+            "info,hyper=debug",
+            "info,scan=debug",
+            "web=off",
+        ] {
             assert!(text.parse::<LogFilter>().is_ok(), "{text}");
         }
     }

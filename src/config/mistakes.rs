@@ -29,7 +29,11 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, message, origin } = self;
+        let Self {
+            key,
+            message,
+            origin,
+        } = self;
         match (key.as_str(), origin) {
             ("", ValueOrigin::File(path)) => write!(f, "{}: {message}", path.display()),
             (_, ValueOrigin::File(path)) => write!(f, "{key}: {message} (in {})", path.display()),
@@ -99,19 +103,33 @@ const SHOWN_CHARACTERS: usize = 120;
 pub(super) fn shown(text: &str) -> String {
     let is_url = text.contains("://");
     let text = withhold_userinfo(text);
-    let text = if is_url { withhold_port(&withhold_query(&text)) } else { text };
+    let text = if is_url {
+        withhold_port(&withhold_query(&text))
+    } else {
+        text
+    };
     let mut short: String = text.chars().take(SHOWN_CHARACTERS).collect();
     if short.len() < text.len() {
         short.push('…');
     }
-    format!("`{}`", short.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'"))
+    format!(
+        "`{}`",
+        short
+            .escape_debug()
+            .to_string()
+            .replace("\\\"", "\"")
+            .replace("\\'", "'")
+    )
 }
 
 fn withhold_userinfo(text: &str) -> String {
     let Some((before, host)) = text.rsplit_once('@') else {
         return text.to_owned();
     };
-    let is_scheme = |name: &str| name.chars().all(|character| character.is_ascii_alphanumeric());
+    let is_scheme = |name: &str| {
+        name.chars()
+            .all(|character| character.is_ascii_alphanumeric())
+    };
     let (scheme, userinfo) = match before.split_once("://") {
         Some((name, userinfo)) if is_scheme(name) => (format!("{name}://"), userinfo),
         Some(_) | None => (String::new(), before),
@@ -132,7 +150,9 @@ fn withhold_query(text: &str) -> String {
 /// Withholds a port that is not a number: without a host, the password is in the place of the port.
 fn withhold_port(text: &str) -> String {
     let authority = text.find("://").map_or(0, |at| at + "://".len());
-    let Some((scheme, rest)) = text.split_at_checked(authority) else { return text.to_owned() };
+    let Some((scheme, rest)) = text.split_at_checked(authority) else {
+        return text.to_owned();
+    };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.bytes().all(|c| c.is_ascii_digit() || c == b']') => {
@@ -150,22 +170,44 @@ mod tests {
 
     #[test]
     fn what_logs_one_in_is_never_shown() {
-        assert_eq!(shown("https://key:secret@host/x"), "`https://[withheld]@host/x`");
-        assert_eq!(shown("https://key:se/cr@et@host"), "`https://[withheld]@host`");
+        assert_eq!(
+            shown("https://key:secret@host/x"),
+            "`https://[withheld]@host/x`"
+        );
+        assert_eq!(
+            shown("https://key:se/cr@et@host"),
+            "`https://[withheld]@host`"
+        );
         assert_eq!(shown("key:secret@host"), "`[withheld]@host`");
-        assert_eq!(shown("s3://bucket?X-Amz-Signature=1"), "`s3://bucket?[withheld]`");
+        assert_eq!(
+            shown("s3://bucket?X-Amz-Signature=1"),
+            "`s3://bucket?[withheld]`"
+        );
         assert_eq!(shown("https://host/#se?cret"), "`https://host/#[withheld]`");
         assert_eq!(shown("https://key:secret"), "`https://key:[withheld]`");
-        assert_eq!(shown("https://key:secret/path"), "`https://key:[withheld]/path`");
+        assert_eq!(
+            shown("https://key:secret/path"),
+            "`https://key:[withheld]/path`"
+        );
         assert_eq!(shown("https://[::1]:9000/a:b"), "`https://[::1]:9000/a:b`");
         assert_eq!(shown("https://[::1]:secret"), "`https://[::1]:[withheld]`");
-        assert_eq!(shown("k:s@host,http://k:s@host?s=1"), "`[withheld]@host?[withheld]`");
+        assert_eq!(
+            shown("k:s@host,http://k:s@host?s=1"),
+            "`[withheld]@host?[withheld]`"
+        );
         assert_eq!(shown("@key:secret@host"), "`[withheld]@host`");
     }
 
     #[test]
     fn where_nothing_stands_before_an_at_sign_nothing_is_withheld() {
-        for text in ["@evry 5m", "@30d", "@utc", " @daily", "https://@host", "a?b"] {
+        for text in [
+            "@evry 5m",
+            "@30d",
+            "@utc",
+            " @daily",
+            "https://@host",
+            "a?b",
+        ] {
             assert_eq!(shown(text), format!("`{text}`"));
         }
     }
@@ -191,6 +233,9 @@ mod tests {
     #[test]
     fn a_text_is_shown_on_one_line_and_short() {
         assert_eq!(shown("a\nb\"c"), "`a\\nb\"c`");
-        assert_eq!(shown(&"x".repeat(500)).chars().count(), SHOWN_CHARACTERS + 3);
+        assert_eq!(
+            shown(&"x".repeat(500)).chars().count(),
+            SHOWN_CHARACTERS + 3
+        );
     }
 }

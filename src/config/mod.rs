@@ -104,7 +104,10 @@ impl Config {
         let merged = sources::merge(file, environment, flags)?;
         let reader = ConfigReader::new(&merged);
         let unexpanded = unexpanded::warnings(&merged.value);
-        let config = Self { unexpanded, ..Self::read(&reader) };
+        let config = Self {
+            unexpanded,
+            ..Self::read(&reader)
+        };
         match Mistakes::from_list(reader.into_mistakes()) {
             None => Ok(config),
             Some(mistakes) => Err(mistakes),

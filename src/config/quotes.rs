@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn an_alias_is_not_blamed_for_what_is_wrong_further_on() {
-        assert_eq!(missing_quotes_hint("- { <<: *usual, name: a, name: b }", 1, 25), None);
+        assert_eq!(
+            missing_quotes_hint("- { <<: *usual, name: a, name: b }", 1, 25),
+            None
+        );
     }
 
     #[test]

@@ -79,11 +79,21 @@ impl ScanConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let default = Self::default();
         let config = Self {
-            schedule: section.text("schedule", str::parse).unwrap_or(default.schedule),
-            time_zone: section.text("timeZone", parse_time_zone).unwrap_or(default.time_zone),
-            jitter: section.duration("jitter", Duration::ZERO..=HOUR).unwrap_or(default.jitter),
-            timeout: section.duration("timeout", up_to(24 * HOUR)).unwrap_or(default.timeout),
-            concurrency: section.number("concurrency", 1..=1024).unwrap_or(default.concurrency),
+            schedule: section
+                .text("schedule", str::parse)
+                .unwrap_or(default.schedule),
+            time_zone: section
+                .text("timeZone", parse_time_zone)
+                .unwrap_or(default.time_zone),
+            jitter: section
+                .duration("jitter", Duration::ZERO..=HOUR)
+                .unwrap_or(default.jitter),
+            timeout: section
+                .duration("timeout", up_to(24 * HOUR))
+                .unwrap_or(default.timeout),
+            concurrency: section
+                .number("concurrency", 1..=1024)
+                .unwrap_or(default.concurrency),
             full_scan_requests: section
                 .number("fullScanRequests", 0..=1_000_000)
                 .unwrap_or(default.full_scan_requests),
@@ -93,7 +103,9 @@ impl ScanConfig {
             request_timeout: section
                 .duration("requestTimeout", up_to(HOUR))
                 .unwrap_or(default.request_timeout),
-            max_attempts: section.number("maxAttempts", 1..=20).unwrap_or(default.max_attempts),
+            max_attempts: section
+                .number("maxAttempts", 1..=20)
+                .unwrap_or(default.max_attempts),
         };
         section.finish();
         config
@@ -106,5 +118,6 @@ pub(super) fn up_to(most: Duration) -> RangeInclusive<Duration> {
 
 /// Reads the IANA name of a time zone.
 pub(crate) fn parse_time_zone(text: &str) -> Result<Tz, &'static str> {
-    text.parse().map_err(|_| "expected the IANA name of a time zone, such as `Europe/Berlin`")
+    text.parse()
+        .map_err(|_| "expected the IANA name of a time zone, such as `Europe/Berlin`")
 }

@@ -34,7 +34,10 @@ impl Schedule {
 }
 
 impl Default for Schedule {
-    #[expect(clippy::expect_used, reason = "the expression is ours, and a test reads it")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the expression is ours, and a test reads it"
+    )]
     fn default() -> Self {
         DEFAULT.parse().expect("the default schedule is valid")
     }
@@ -84,7 +87,10 @@ impl FromStr for Schedule {
             return Err(wrong_number_of_fields(&fields));
         }
         // As `tokio-cron-scheduler` parses it, so that what is accepted here runs there.
-        let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
+        let parser = CronParser::builder()
+            .seconds(Seconds::Required)
+            .dom_and_dow(true)
+            .build();
         let cron = match parser.parse(text) {
             Ok(cron) => cron,
             // The parser repeats the field, which may be an address with a password in it.
@@ -95,7 +101,10 @@ impl FromStr for Schedule {
         };
         let first = cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false);
         first.map_err(|_| InvalidScheduleSetting::Never)?;
-        Ok(Self { text: text.trim().to_owned(), cron })
+        Ok(Self {
+            text: text.trim().to_owned(),
+            cron,
+        })
     }
 }
 
@@ -132,13 +141,20 @@ mod tests {
     #[test]
     fn words_are_told_that_they_are_taken_elsewhere() {
         for text in ["@every 5m", "@daily", " @hourly"] {
-            assert_eq!(text.parse::<Schedule>(), Err(InvalidScheduleSetting::Word), "{text}");
+            assert_eq!(
+                text.parse::<Schedule>(),
+                Err(InvalidScheduleSetting::Word),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_time_that_never_comes_is_rejected() {
-        assert_eq!("0 0 0 30 2 *".parse::<Schedule>(), Err(InvalidScheduleSetting::Never));
+        assert_eq!(
+            "0 0 0 30 2 *".parse::<Schedule>(),
+            Err(InvalidScheduleSetting::Never)
+        );
     }
 
     #[test]

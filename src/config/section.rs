@@ -28,7 +28,11 @@ pub(super) struct ConfigReader<'a> {
 
 impl<'a> ConfigReader<'a> {
     pub(super) fn new(merged: &'a Merged) -> Self {
-        Self { merged, mistakes: RefCell::default(), known: RefCell::default() }
+        Self {
+            merged,
+            mistakes: RefCell::default(),
+            known: RefCell::default(),
+        }
     }
 
     pub(super) fn root(&self) -> Section<'_> {
@@ -55,7 +59,14 @@ impl<'a> ConfigReader<'a> {
             _ => None,
         };
         let tag = value.map_or(Tag::Default, Value::tag);
-        Section { reader: self, path, fields, tag, known: Vec::new(), secret: false }
+        Section {
+            reader: self,
+            path,
+            fields,
+            tag,
+            known: Vec::new(),
+            secret: false,
+        }
     }
 
     /// Records that a value is of a wrong kind, such as a list.
@@ -66,7 +77,11 @@ impl<'a> ConfigReader<'a> {
 
     fn push(&self, key: &str, message: String, tag: Tag) {
         let origin = self.merged.origin(tag);
-        self.mistakes.borrow_mut().push(Mistake { key: key.to_owned(), message, origin });
+        self.mistakes.borrow_mut().push(Mistake {
+            key: key.to_owned(),
+            message,
+            origin,
+        });
     }
 }
 
@@ -101,8 +116,11 @@ impl<'r> Section<'r> {
         let value = self.value(key)?;
         let Value::String(_, text) = value else {
             let is_plain = matches!(value, Value::Num(..) | Value::Bool(..));
-            let expected =
-                if is_plain { "expected a text: put it in quotes" } else { "expected a text" };
+            let expected = if is_plain {
+                "expected a text: put it in quotes"
+            } else {
+                "expected a text"
+            };
             self.reader.wrong_kind(&self.key(key), value, expected);
             return None;
         };
@@ -123,7 +141,11 @@ impl<'r> Section<'r> {
     ) -> Option<Duration> {
         if let Some(Value::Num(..)) = self.field(key) {
             let value = self.value(key)?;
-            self.wrong(key, value, &"expected a duration with its unit, such as `30s` or `5m`");
+            self.wrong(
+                key,
+                value,
+                &"expected a duration with its unit, such as `30s` or `5m`",
+            );
             return None;
         }
         self.text(key, |text| parse_duration(text, &range))
@@ -188,7 +210,8 @@ impl<'r> Section<'r> {
     pub(super) fn list(&mut self, key: &'static str) -> Option<Vec<Section<'r>>> {
         let value = self.value(key)?;
         let Value::Array(_, elements) = value else {
-            self.reader.wrong_kind(&self.key(key), value, "expected a list");
+            self.reader
+                .wrong_kind(&self.key(key), value, "expected a list");
             return None;
         };
         let key = self.key(key);
@@ -211,15 +234,19 @@ impl<'r> Section<'r> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Vec<T> {
         let mut texts = Vec::new();
-        let Some(value) = self.value(key) else { return texts };
+        let Some(value) = self.value(key) else {
+            return texts;
+        };
         let Value::Array(_, elements) = value else {
-            self.reader.wrong_kind(&self.key(key), value, "expected a list of texts");
+            self.reader
+                .wrong_kind(&self.key(key), value, "expected a list of texts");
             return texts;
         };
         for (index, value) in elements.iter().enumerate() {
             let element = format!("{key}[{index}]");
             let Some(text) = value.as_str() else {
-                self.reader.wrong_kind(&self.key(&element), value, "expected a text");
+                self.reader
+                    .wrong_kind(&self.key(&element), value, "expected a text");
                 continue;
             };
             match parse(text) {
@@ -264,7 +291,8 @@ impl<'r> Section<'r> {
         for (key, value) in self.fields.into_iter().flatten() {
             if !self.known.contains(&key.as_str()) {
                 let message = self.unknown(key, &self.reader.merged.origin(value.tag()));
-                self.reader.push(&self.key(&shown_key(key)), message, value.tag());
+                self.reader
+                    .push(&self.key(&shown_key(key)), message, value.tag());
             }
         }
     }
@@ -344,7 +372,11 @@ impl<'r> Section<'r> {
     }
 
     fn wrong(&self, key: &str, value: &Value, expected: &dyn Display) {
-        let found = if self.secret { kind_of(value).to_owned() } else { shown_value(value) };
+        let found = if self.secret {
+            kind_of(value).to_owned()
+        } else {
+            shown_value(value)
+        };
         let message = format!("{found} is not valid; {expected}");
         self.reader.push(&self.key(key), message, value.tag());
     }
@@ -360,5 +392,7 @@ fn parse_duration(text: &str, range: &RangeInclusive<Duration>) -> Result<Durati
     }
     let least = humantime::format_duration(*range.start());
     let most = humantime::format_duration(*range.end());
-    Err(format!("expected a duration from {least} to {most}, such as `30s` or `1h 30m`"))
+    Err(format!(
+        "expected a duration from {least} to {most}, such as `30s` or `1h 30m`"
+    ))
 }

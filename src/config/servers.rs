@@ -91,7 +91,10 @@ impl ServerConfig {
     fn check_against(&self, others: &[Self], section: &Section<'_>) {
         let name = &self.server_name;
         if others.iter().any(|other| other.server_name == *name) {
-            section.mistake("serverName", format!("`{name}` is in this list twice; remove one"));
+            section.mistake(
+                "serverName",
+                format!("`{name}` is in this list twice; remove one"),
+            );
         }
         for other in others {
             if self.lies_in(other) || other.lies_in(self) {
@@ -107,8 +110,12 @@ impl ServerConfig {
 
     /// Returns true if the directory is part of what another server has written.
     fn lies_in(&self, other: &Self) -> bool {
-        let Some(rest) = self.server_name.strip_prefix(&other.server_name) else { return false };
-        let Some(below) = rest.strip_prefix('/') else { return false };
+        let Some(rest) = self.server_name.strip_prefix(&other.server_name) else {
+            return false;
+        };
+        let Some(below) = rest.strip_prefix('/') else {
+            return false;
+        };
         matches!(below.split('/').next(), Some("base" | "wals"))
     }
 }

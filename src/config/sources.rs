@@ -40,7 +40,9 @@ pub(super) struct Merged {
 impl Merged {
     /// Returns the origin of a value with this tag.
     pub(super) fn origin(&self, tag: Tag) -> ValueOrigin {
-        self.figment.get_metadata(tag).map_or_else(|| self.origin.clone(), origin)
+        self.figment
+            .get_metadata(tag)
+            .map_or_else(|| self.origin.clone(), origin)
     }
 }
 
@@ -71,9 +73,15 @@ pub(super) fn merge(
     for flag in flags {
         figment = figment.merge(flag.clone());
     }
-    let origin = file.map_or(ValueOrigin::Unknown, |path| ValueOrigin::File(path.to_owned()));
+    let origin = file.map_or(ValueOrigin::Unknown, |path| {
+        ValueOrigin::File(path.to_owned())
+    });
     match figment.find_value("") {
-        Ok(value) => Ok(Merged { value, figment, origin }),
+        Ok(value) => Ok(Merged {
+            value,
+            figment,
+            origin,
+        }),
         Err(error) => Err(unreadable(&error).into()),
     }
 }
@@ -122,7 +130,9 @@ fn in_words(error: &serde_saphyr::Error, text: &str) -> String {
 
 /// Returns true if a file contains no setting, as one in which everything is commented out.
 fn is_empty(text: &str) -> bool {
-    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
+    text.lines()
+        .map(str::trim)
+        .all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 /// Environment variable with a setting. Each is a provider of its own, so that mistakes can name it.
@@ -137,7 +147,10 @@ impl Provider for Variable {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let name = self.name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(&self.name);
+        let name = self
+            .name
+            .strip_prefix(ENVIRONMENT_PREFIX)
+            .unwrap_or(&self.name);
         let keys: Vec<String> = name.split("__").map(camel_case).collect();
         Ok(Profile::Default.collect(nested(&keys, self.value.clone())))
     }
@@ -178,9 +191,16 @@ fn variable(name: &OsStr, value: &OsStr) -> Option<Result<Variable, Mistake>> {
     let Some(value) = value.to_str() else {
         let origin = ValueOrigin::Environment(name.clone());
         let message = "the value is not UTF-8; write it in UTF-8".to_owned();
-        return Some(Err(Mistake { key: name, message, origin }));
+        return Some(Err(Mistake {
+            key: name,
+            message,
+            origin,
+        }));
     };
-    Some(Ok(Variable { name, value: variable_value(value) }))
+    Some(Ok(Variable {
+        name,
+        value: variable_value(value),
+    }))
 }
 
 /// Reads the value of a variable: YAML in brackets or braces, as for `archives`; otherwise a text.
@@ -208,7 +228,11 @@ fn nested(keys: &[String], value: Value) -> Dict {
     let Some((first, rest)) = keys.split_first() else {
         return Dict::new();
     };
-    let value = if rest.is_empty() { value } else { Value::from(nested(rest, value)) };
+    let value = if rest.is_empty() {
+        value
+    } else {
+        Value::from(nested(rest, value))
+    };
     Dict::from([(first.clone(), value)])
 }
 

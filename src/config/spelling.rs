@@ -23,7 +23,9 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
 
 /// Returns the number, unless it has a fraction or is too large.
 pub(super) fn whole(number: Num) -> Option<i128> {
-    number.to_i128().or_else(|| number.to_u128().and_then(|number| number.try_into().ok()))
+    number
+        .to_i128()
+        .or_else(|| number.to_u128().and_then(|number| number.try_into().ok()))
 }
 
 pub(super) fn shown_value(value: &Value) -> String {
@@ -72,5 +74,7 @@ pub(super) fn variable_of(key: &str) -> String {
 
 /// Converts `archives[0].name` to `archives[].name`.
 pub(super) fn without_indices(key: &str) -> String {
-    key.chars().filter(|letter| !letter.is_ascii_digit()).collect()
+    key.chars()
+        .filter(|letter| !letter.is_ascii_digit())
+        .collect()
 }

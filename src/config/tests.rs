@@ -30,9 +30,10 @@ fn load_with(text: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result
     let loaded = Config::load(Some(&file), environment.iter().map(pair), flags);
     loaded.map_err(|mistakes| {
         let named = |mistake: &Mistake| match mistake.origin {
-            ValueOrigin::File(_) => {
-                Mistake { origin: ValueOrigin::File("FILE".into()), ..mistake.clone() }
-            }
+            ValueOrigin::File(_) => Mistake {
+                origin: ValueOrigin::File("FILE".into()),
+                ..mistake.clone()
+            },
             ValueOrigin::Environment(_) | ValueOrigin::Flag(_) | ValueOrigin::Unknown => {
                 mistake.clone()
             }
@@ -53,7 +54,10 @@ fn the_sample_holds_the_defaults() {
     assert_eq!(sample.log, default.log);
     assert_eq!(sample.scan, default.scan);
     assert_eq!(sample.backups, default.backups);
-    let watch = CertificateWatchConfig { endpoint_warn_before: None, ..sample.certificate_watch };
+    let watch = CertificateWatchConfig {
+        endpoint_warn_before: None,
+        ..sample.certificate_watch
+    };
     assert_eq!(watch, default.certificate_watch);
 }
 
@@ -155,7 +159,10 @@ fn servers_are_left_out_by_name_and_pattern() {
     let ignored = &load_text(text).unwrap().archives[0].ignore_servers;
 
     let matches = |server| ignored.iter().any(|pattern| pattern.matches(server));
-    assert_eq!(["old-1", "x", "x1", "orders"].map(matches), [true, true, false, false]);
+    assert_eq!(
+        ["old-1", "x", "x1", "orders"].map(matches),
+        [true, true, false, false]
+    );
 }
 
 #[test]
@@ -182,7 +189,9 @@ fn the_bucket_stands_in_the_path_unless_it_is_amazons() {
 
     assert!(!with(""));
     assert!(with(", endpointURL: https://s3.example.org"));
-    assert!(!with(", endpointURL: https://s3.example.org, pathStyle: false"));
+    assert!(!with(
+        ", endpointURL: https://s3.example.org, pathStyle: false"
+    ));
 }
 
 #[test]
@@ -194,8 +203,11 @@ fn the_environment_overrides_the_file_and_flags_override_both() {
         ("BARMAN_CLOUD_EXPORTER__SCAN__TIME_ZONE", "Europe/Berlin"),
         ("BARMAN_CLOUD_EXPORTER_PORT", "tcp://10.0.0.1:10432"),
     ];
-    let flag =
-        Flag { name: "--web.listen-address", key: "web.listenAddress", value: ":3".to_owned() };
+    let flag = Flag {
+        name: "--web.listen-address",
+        key: "web.listenAddress",
+        value: ":3".to_owned(),
+    };
 
     let config = load_with(&file, &environment, &[flag]).unwrap();
 
@@ -223,7 +235,11 @@ fn a_mistake_says_which_variable_or_flag_it_came_from() {
         ("BARMAN_CLOUD_EXPORTER__SCAN__CONCURRENCY", "many"),
         ("BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT", "5"),
     ];
-    let flag = Flag { name: "--log.level", key: "log.level", value: "loud".to_owned() };
+    let flag = Flag {
+        name: "--log.level",
+        key: "log.level",
+        value: "loud".to_owned(),
+    };
 
     let mistakes = load_with(LEAST, &environment, &[flag]).unwrap_err();
 
@@ -280,11 +296,14 @@ fn no_setting_repeats_what_logs_one_in() {
             "*/hunter2@h",
         ] {
             for fields in ["", "* * * * ", "* * * * * "] {
-                let close = setting.chars().rev().filter_map(|character| match character {
-                    '{' => Some('}'),
-                    '[' => Some(']'),
-                    _ => None,
-                });
+                let close = setting
+                    .chars()
+                    .rev()
+                    .filter_map(|character| match character {
+                        '{' => Some('}'),
+                        '[' => Some(']'),
+                        _ => None,
+                    });
                 let close: String = close.collect();
                 let text = format!("{setting}: \"{fields}{value}\" {close}");
                 let told = load_text(&text).unwrap_err().to_string();
@@ -296,14 +315,21 @@ fn no_setting_repeats_what_logs_one_in() {
 
 #[test]
 fn every_mistake_of_a_file_is_listed() {
-    let mut files: Vec<PathBuf> =
-        fs::read_dir("tests/config").unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = fs::read_dir("tests/config")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
 
     let mut page = String::new();
     for file in files {
         let mistakes = load(file.to_str().unwrap()).unwrap_err();
-        writeln!(page, "# {}\n{mistakes}\n", file.file_name().unwrap().display()).unwrap();
+        writeln!(
+            page,
+            "# {}\n{mistakes}\n",
+            file.file_name().unwrap().display()
+        )
+        .unwrap();
     }
 
     insta::assert_snapshot!(page);
@@ -344,7 +370,10 @@ fn a_name_used_twice_is_told_also_where_something_else_is_wrong() {
 
     let mistakes = load_text(text).unwrap_err();
 
-    let keys: Vec<_> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
+    let keys: Vec<_> = mistakes
+        .iter()
+        .map(|mistake| mistake.key.as_str())
+        .collect();
     assert_eq!(keys, ["archives[0].destinationPath", "archives[1].name"]);
 }
 
@@ -360,7 +389,10 @@ fn a_value_that_lacks_its_quotes_is_named() {
     for value in ["* * * * * *", "@daily", "*/5 * * * * *"] {
         let told = told(value);
         let expected = "FILE: the value of `backupSchedule` on line 6 begins with `";
-        assert!(told.starts_with(expected) && told.contains("put it in quotes"), "{told}");
+        assert!(
+            told.starts_with(expected) && told.contains("put it in quotes"),
+            "{told}"
+        );
     }
     assert!(!told("@hunter2").contains("hunter2"));
 }
@@ -421,7 +453,9 @@ fn a_variable_that_nobody_expands_is_valid_and_warned_of() {
 
     let warnings = load_text(text).unwrap().warnings();
 
-    let keys = warnings.iter().map(|warning| warning.split_once(':').unwrap().0);
+    let keys = warnings
+        .iter()
+        .map(|warning| warning.split_once(':').unwrap().0);
     let expected = [
         "archives[0].destinationPath",
         "archives[0].endpointURL",
@@ -440,7 +474,12 @@ fn a_server_may_have_slashes_and_not_lie_in_what_another_has_written() {
         ))
     };
 
-    for (one, other) in [("a", "a/b"), ("a/b", "a/c"), ("a", "a/basement"), ("base", "wals")] {
+    for (one, other) in [
+        ("a", "a/b"),
+        ("a/b", "a/c"),
+        ("a", "a/basement"),
+        ("base", "wals"),
+    ] {
         assert!(load(one, other).is_ok(), "{one} {other}");
     }
     for (one, other) in [("a", "a/base"), ("a/wals/b", "a"), ("a/b", "a/b/base/c")] {

@@ -23,7 +23,10 @@ pub struct WebConfig {
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self { listen_address: ListenAddress::default(), max_connections: 512 }
+        Self {
+            listen_address: ListenAddress::default(),
+            max_connections: 512,
+        }
     }
 }
 

@@ -357,12 +357,14 @@ impl Evidence {
             Self::BackupFailed { .. } => FindingCode::BackupFailed,
             Self::BackupIncomplete { .. } => FindingCode::BackupIncomplete,
             Self::BackupUnreadable { .. }
-            | Self::FilesRefused { kind: RefusedKind::BackupInfo, .. } => {
-                FindingCode::BackupUnreadable
-            }
-            Self::FilesRefused { kind: RefusedKind::History | RefusedKind::Keep, .. } => {
-                FindingCode::FileUnreadable
-            }
+            | Self::FilesRefused {
+                kind: RefusedKind::BackupInfo,
+                ..
+            } => FindingCode::BackupUnreadable,
+            Self::FilesRefused {
+                kind: RefusedKind::History | RefusedKind::Keep,
+                ..
+            } => FindingCode::FileUnreadable,
             Self::BackupShrank { .. } => FindingCode::BackupShrank,
             Self::TooFewBackups { .. } => FindingCode::TooFewBackups,
             Self::ScheduleMisread { .. } => FindingCode::ScheduleMisread,

@@ -13,19 +13,31 @@ pub struct Finding {
 
 impl Finding {
     pub(super) const fn ok(evidence: Evidence) -> Self {
-        Self { severity: Severity::Ok, evidence }
+        Self {
+            severity: Severity::Ok,
+            evidence,
+        }
     }
 
     pub(super) const fn warning(evidence: Evidence) -> Self {
-        Self { severity: Severity::Warning, evidence }
+        Self {
+            severity: Severity::Warning,
+            evidence,
+        }
     }
 
     pub(super) const fn unknown(evidence: Evidence) -> Self {
-        Self { severity: Severity::Unknown, evidence }
+        Self {
+            severity: Severity::Unknown,
+            evidence,
+        }
     }
 
     pub(super) const fn critical(evidence: Evidence) -> Self {
-        Self { severity: Severity::Critical, evidence }
+        Self {
+            severity: Severity::Critical,
+            evidence,
+        }
     }
 
     /// Code of the finding.

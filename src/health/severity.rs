@@ -41,10 +41,18 @@ mod tests {
 
     #[test]
     fn what_is_critical_outweighs_what_is_not_known() {
-        let all = [Severity::Warning, Severity::Critical, Severity::Unknown, Severity::Ok];
+        let all = [
+            Severity::Warning,
+            Severity::Critical,
+            Severity::Unknown,
+            Severity::Ok,
+        ];
 
         assert_eq!(Severity::worst(all), Severity::Critical);
-        assert_eq!(Severity::worst([Severity::Unknown, Severity::Warning]), Severity::Unknown);
+        assert_eq!(
+            Severity::worst([Severity::Unknown, Severity::Warning]),
+            Severity::Unknown
+        );
         assert_eq!(Severity::worst([]), Severity::Ok);
     }
 }

@@ -44,7 +44,9 @@ pub enum RestoreVerdict {
 
 impl RestoreVerdict {
     fn of(server: &ServerReport) -> Self {
-        let Some(is_recoverable) = server.newest_is_recoverable() else { return Self::Unknown };
+        let Some(is_recoverable) = server.newest_is_recoverable() else {
+            return Self::Unknown;
+        };
         let verdict = server.newest_verdict().map(|newest| &newest.verdict);
         match verdict {
             Some(Verdict::Blocked(_) | Verdict::Consistent(Obstacle::ColdSegment(_))) => {

@@ -44,16 +44,36 @@ pub struct Threshold {
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "the thresholds are small")]
 pub fn thresholds() -> Vec<Threshold> {
-    let threshold = |name, severity, value| Threshold { name, severity, value };
+    let threshold = |name, severity, value| Threshold {
+        name,
+        severity,
+        value,
+    };
     vec![
-        threshold("waiting_for_wal_seconds", "warning", MAX_WAIT.as_seconds_f64()),
-        threshold("waiting_for_wal_seconds", "critical", CRITICAL_WAIT.as_seconds_f64()),
+        threshold(
+            "waiting_for_wal_seconds",
+            "warning",
+            MAX_WAIT.as_seconds_f64(),
+        ),
+        threshold(
+            "waiting_for_wal_seconds",
+            "critical",
+            CRITICAL_WAIT.as_seconds_f64(),
+        ),
         threshold("backup_running_seconds", "", LEAST_RUN.as_seconds_f64()),
         threshold("backup_size_ratio", "", SHRUNK_TO),
         threshold("schedule_interval_ratio", "", f64::from(SURE_FACTOR)),
         threshold("recovery_window_ratio", "", WINDOW_COVERED),
-        threshold("retention_overdue_seconds", "", OBSOLETE_FOR.as_seconds_f64()),
+        threshold(
+            "retention_overdue_seconds",
+            "",
+            OBSOLETE_FOR.as_seconds_f64(),
+        ),
         threshold("obsolete_wal_bytes", "", OBSOLETE_WAL_BYTES as f64),
-        threshold("unfinished_upload_age_seconds", "", UNFINISHED_FOR.as_seconds_f64()),
+        threshold(
+            "unfinished_upload_age_seconds",
+            "",
+            UNFINISHED_FOR.as_seconds_f64(),
+        ),
     ]
 }

@@ -145,7 +145,13 @@ pub(super) const METRICS: &[Metric] = &[
         labels: &[],
         values: Values::Server(|server, _| {
             let running = server.newest_running()?;
-            Some(running.stored.bytes.saturating_add(running.upload_bytes?).into())
+            Some(
+                running
+                    .stored
+                    .bytes
+                    .saturating_add(running.upload_bytes?)
+                    .into(),
+            )
         }),
     },
     Metric {
@@ -183,9 +189,14 @@ fn server_info(server: &ServerReport) -> Vec<Labelled<'_>> {
 }
 
 fn postgresql_info(server: &ServerReport) -> Vec<Labelled<'_>> {
-    let Some(identity) = server.postgresql() else { return vec![] };
+    let Some(identity) = server.postgresql() else {
+        return vec![];
+    };
     let version = identity.version.unwrap_or_default();
-    vec![(labels([identity.system_identifier, version]), Number::Whole(1))]
+    vec![(
+        labels([identity.system_identifier, version]),
+        Number::Whole(1),
+    )]
 }
 
 fn backups_by_state(server: &ServerReport) -> Vec<Labelled<'_>> {
@@ -207,7 +218,11 @@ fn backups_unreadable(server: &ServerReport) -> Vec<Labelled<'_>> {
     let mut values = Vec::new();
     for reason in UnreadableReason::ALL {
         let state = BackupState::Unreadable(reason);
-        let count = server.backups.iter().filter(|backup| backup.state == state).count();
+        let count = server
+            .backups
+            .iter()
+            .filter(|backup| backup.state == state)
+            .count();
         values.push((labels([reason.as_label()]), count.into()));
     }
     values
@@ -216,7 +231,10 @@ fn backups_unreadable(server: &ServerReport) -> Vec<Labelled<'_>> {
 fn files_refused(server: &ServerReport) -> Vec<Labelled<'_>> {
     let mut values = Vec::new();
     for kind in RefusedKind::ALL {
-        values.push((labels([kind.as_label()]), server.refusals.count(kind).into()));
+        values.push((
+            labels([kind.as_label()]),
+            server.refusals.count(kind).into(),
+        ));
     }
     values
 }

@@ -68,5 +68,10 @@ pub(super) const METRICS: &[Metric] = &[
 
 fn certificate_info(status: &CertificateStatus) -> Option<Labels<'_>> {
     let leaf = status.chain()?.leaf();
-    Some(labels([status.source.as_label(), &leaf.subject, &leaf.issuer, &leaf.serial]))
+    Some(labels([
+        status.source.as_label(),
+        &leaf.subject,
+        &leaf.issuer,
+        &leaf.serial,
+    ]))
 }

@@ -12,13 +12,22 @@ pub(super) fn to_classic(openmetrics: &str) -> String {
             continue;
         }
         // HELP comes before TYPE, and only TYPE shows that a metric is a counter.
-        let help = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' '));
+        let help = line
+            .strip_prefix("# HELP ")
+            .and_then(|rest| rest.split_once(' '));
         let type_line = |name: &str| format!("# TYPE {name} counter");
         match help {
             Some((name, text)) if lines.peek() == Some(&type_line(name).as_str()) => {
                 lines.next();
-                let counter =
-                    ["# HELP ", name, "_total ", text, "\n# TYPE ", name, "_total counter"];
+                let counter = [
+                    "# HELP ",
+                    name,
+                    "_total ",
+                    text,
+                    "\n# TYPE ",
+                    name,
+                    "_total counter",
+                ];
                 classic.extend(counter);
             }
             Some(_) | None => classic.push_str(line),

@@ -39,7 +39,10 @@ pub(super) const METRICS: &[Metric] = &[Metric {
     unit: None,
     labels: &["version", "revision", "rustc"],
     values: Values::Build(|build| {
-        (labels([build.version, build.revision, build.rustc]), Number::Whole(1))
+        (
+            labels([build.version, build.revision, build.rustc]),
+            Number::Whole(1),
+        )
     }),
 }];
 

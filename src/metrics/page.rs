@@ -59,7 +59,10 @@ impl Page {
                 Some(prefix) => Registry::with_prefix(prefix),
                 None => Registry::default(),
             };
-            let collected = Collected { page: Arc::clone(&page), metrics: table.metrics };
+            let collected = Collected {
+                page: Arc::clone(&page),
+                metrics: table.metrics,
+            };
             registry.register_collector(Box::new(collected));
             text::encode_registry(&mut text, &registry)?;
         }
@@ -85,6 +88,8 @@ struct Collected {
 
 impl Collector for Collected {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        self.metrics.iter().try_for_each(|metric| metric.encode(&self.page, &mut encoder))
+        self.metrics
+            .iter()
+            .try_for_each(|metric| metric.encode(&self.page, &mut encoder))
     }
 }

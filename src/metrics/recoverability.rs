@@ -168,7 +168,15 @@ pub(super) const METRICS: &[Metric] = &[
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {
-            Some(server.retention.as_ref()?.coverage.as_ref()?.shortfall().into())
+            Some(
+                server
+                    .retention
+                    .as_ref()?
+                    .coverage
+                    .as_ref()?
+                    .shortfall()
+                    .into(),
+            )
         }),
     },
 ];

@@ -22,7 +22,11 @@ pub(super) struct MetricTable {
 /// Lists every table, in the order of the page.
 pub(super) const fn tables() -> [MetricTable; 10] {
     const fn own(title: &'static str, metrics: &'static [Metric]) -> MetricTable {
-        MetricTable { title, prefix: Some(PREFIX), metrics }
+        MetricTable {
+            title,
+            prefix: Some(PREFIX),
+            metrics,
+        }
     }
     [
         own("The scan", scan::METRICS),
@@ -34,7 +38,11 @@ pub(super) const fn tables() -> [MetricTable; 10] {
         own("Retention", retention::METRICS),
         own("Certificates", certificates::METRICS),
         own("The exporter itself", exporter::METRICS),
-        MetricTable { title: "The process", prefix: None, metrics: exporter::PROCESS_METRICS },
+        MetricTable {
+            title: "The process",
+            prefix: None,
+            metrics: exporter::PROCESS_METRICS,
+        },
     ]
 }
 
@@ -64,7 +72,12 @@ pub struct MetricReference {
 #[must_use]
 pub fn reference() -> Vec<MetricGroup> {
     let mut groups = Vec::new();
-    for MetricTable { title, prefix, metrics } in tables() {
+    for MetricTable {
+        title,
+        prefix,
+        metrics,
+    } in tables()
+    {
         let metrics = metrics.iter().map(|metric| entry(prefix, metric)).collect();
         groups.push(MetricGroup { title, metrics });
     }
@@ -77,7 +90,10 @@ fn entry(prefix: Option<&str>, metric: &Metric) -> MetricReference {
         MetricType::Histogram => ("histogram", None),
         MetricType::Gauge | MetricType::Info | MetricType::Unknown => ("gauge", None),
     };
-    let unit = metric.unit.as_ref().map(prometheus_client::registry::Unit::as_str);
+    let unit = metric
+        .unit
+        .as_ref()
+        .map(prometheus_client::registry::Unit::as_str);
     let parts = [prefix, Some(metric.name), unit, ending];
     let common = metric.values.common_labels().iter();
     MetricReference {
@@ -96,13 +112,20 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_helps_are_sentences() {
-        let all: Vec<_> = reference().into_iter().flat_map(|section| section.metrics).collect();
+        let all: Vec<_> = reference()
+            .into_iter()
+            .flat_map(|section| section.metrics)
+            .collect();
 
         let names: BTreeSet<_> = all.iter().map(|metric| &metric.name).collect();
         assert_eq!(names.len(), all.len());
         for metric in &all {
             let first = metric.help.chars().next().unwrap();
-            assert!(first.is_uppercase() && metric.help.ends_with('.'), "{}", metric.name);
+            assert!(
+                first.is_uppercase() && metric.help.ends_with('.'),
+                "{}",
+                metric.name
+            );
         }
     }
 }

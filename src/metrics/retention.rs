@@ -65,7 +65,11 @@ pub(super) const METRICS: &[Metric] = &[
 ];
 
 fn blocked(server: &ServerReport) -> Vec<Labelled<'_>> {
-    let Some(retention) = &server.retention else { return vec![] };
+    let Some(retention) = &server.retention else {
+        return vec![];
+    };
     let blocks = retention.blocks.iter();
-    blocks.map(|(reason, holds)| (labels([reason.as_label()]), (*holds).into())).collect()
+    blocks
+        .map(|(reason, holds)| (labels([reason.as_label()]), (*holds).into()))
+        .collect()
 }

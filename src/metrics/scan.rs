@@ -90,5 +90,8 @@ pub(super) const METRICS: &[Metric] = &[
 ];
 
 fn archive_info(status: &ArchiveStatus) -> Vec<Labelled<'_>> {
-    vec![(labels([&status.destination, &status.endpoint]), Number::Whole(1))]
+    vec![(
+        labels([&status.destination, &status.endpoint]),
+        Number::Whole(1),
+    )]
 }

@@ -12,7 +12,16 @@ pub(super) const METRICS: &[Metric] = &[
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {
-            Some(server.schedule.as_ref()?.expected.schedule.intervals().median.into())
+            Some(
+                server
+                    .schedule
+                    .as_ref()?
+                    .expected
+                    .schedule
+                    .intervals()
+                    .median
+                    .into(),
+            )
         }),
     },
     Metric {
@@ -39,7 +48,11 @@ pub(super) const METRICS: &[Metric] = &[
         labels: &[],
         values: Values::Server(|server, now| {
             let overdue = server.schedule.as_ref()?.overdue(now)?;
-            Some(if overdue.is_zero() { Number::Whole(0) } else { overdue.into() })
+            Some(if overdue.is_zero() {
+                Number::Whole(0)
+            } else {
+                overdue.into()
+            })
         }),
     },
 ];

@@ -42,7 +42,12 @@ impl Default for Statistics {
             }
         }
         let errors = ErrorKind::ALL.map(|kind| (kind, Counter::default())).into();
-        Self { scans, errors, requests, durations }
+        Self {
+            scans,
+            errors,
+            requests,
+            durations,
+        }
     }
 }
 
@@ -89,18 +94,25 @@ impl Statistics {
 
     pub(super) fn scans(&self) -> Vec<Counted<'_>> {
         let counts = self.scans.iter();
-        counts.map(|(outcome, count)| (labels([outcome.as_label()]), count.get())).collect()
+        counts
+            .map(|(outcome, count)| (labels([outcome.as_label()]), count.get()))
+            .collect()
     }
 
     pub(super) fn errors(&self) -> Vec<Counted<'_>> {
         let counts = self.errors.iter();
-        counts.map(|(kind, count)| (labels([kind.as_label()]), count.get())).collect()
+        counts
+            .map(|(kind, count)| (labels([kind.as_label()]), count.get()))
+            .collect()
     }
 
     pub(super) fn requests(&self) -> Vec<Counted<'_>> {
         let mut counts = Vec::new();
         for ((operation, outcome), count) in &self.requests {
-            counts.push((labels([operation.as_label(), outcome.as_label()]), count.get()));
+            counts.push((
+                labels([operation.as_label(), outcome.as_label()]),
+                count.get(),
+            ));
         }
         counts
     }

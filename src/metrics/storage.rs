@@ -79,7 +79,9 @@ fn storage_classes(report: &Report) -> Vec<Labelled<'_>> {
         return vec![];
     }
     let classes = report.usage.classes();
-    classes.map(|(class, bytes)| (labels([class.as_str()]), bytes.into())).collect()
+    classes
+        .map(|(class, bytes)| (labels([class.as_str()]), bytes.into()))
+        .collect()
 }
 
 fn reclaimable(report: &Report) -> Vec<Labelled<'_>> {

@@ -225,7 +225,11 @@ impl<'p> Samples<'p> {
     }
 
     fn labelled(&mut self, common: &[&'p str], own: Labels<'p>, value: impl Into<Value>) {
-        self.0.push(Sample { common: common.into(), own, value: value.into() });
+        self.0.push(Sample {
+            common: common.into(),
+            own,
+            value: value.into(),
+        });
     }
 }
 
@@ -351,6 +355,9 @@ fn reports(page: &Page) -> Vec<(&str, &Report)> {
 /// Returns the servers of the last good reports, with the names of their archives and their own.
 fn servers(page: &Page) -> impl Iterator<Item = (&str, &str, &ServerReport)> {
     reports(page).into_iter().flat_map(|(archive, report)| {
-        report.servers.iter().map(move |(name, server)| (archive, name.as_str(), server))
+        report
+            .servers
+            .iter()
+            .map(move |(name, server)| (archive, name.as_str(), server))
     })
 }

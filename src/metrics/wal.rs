@@ -81,7 +81,10 @@ pub(super) const METRICS: &[Metric] = &[
 fn by_timeline(server: &ServerReport, value: fn(&TimelineWal) -> u64) -> Vec<Labelled<'_>> {
     let mut values = Vec::new();
     for (id, wal) in &server.wal.timelines {
-        values.push((smallvec![Cow::Owned(id.to_string())], Number::Whole(value(wal))));
+        values.push((
+            smallvec![Cow::Owned(id.to_string())],
+            Number::Whole(value(wal)),
+        ));
     }
     values
 }
@@ -108,5 +111,7 @@ fn arrival_intervals(server: &ServerReport) -> Vec<Labelled<'_>> {
 
 fn anomalies(server: &ServerReport) -> Vec<Labelled<'_>> {
     let anomalies = server.wal.anomalies.iter();
-    anomalies.map(|(kind, count)| (labels([kind.as_label()]), (*count).into())).collect()
+    anomalies
+        .map(|(kind, count)| (labels([kind.as_label()]), (*count).into()))
+        .collect()
 }

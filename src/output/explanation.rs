@@ -36,12 +36,20 @@ pub fn explanation(schedule: &BackupSchedule, zone: Tz, now: DateTime<Utc>) -> S
 }
 
 fn interval(intervals: ScheduledIntervals) -> String {
-    let ScheduledIntervals { shortest, median, longest } = intervals;
+    let ScheduledIntervals {
+        shortest,
+        median,
+        longest,
+    } = intervals;
     let median = whole_length(median);
     if shortest == longest {
         return median;
     }
-    format!("{median} (median; from {} to {})", whole_length(shortest), whole_length(longest))
+    format!(
+        "{median} (median; from {} to {})",
+        whole_length(shortest),
+        whole_length(longest)
+    )
 }
 
 fn next_times(schedule: &BackupSchedule, zone: Tz, now: DateTime<Utc>) -> Vec<String> {

@@ -58,7 +58,10 @@ impl FindingEntry {
     }
 
     pub(super) fn all(findings: &[Finding], now: DateTime<Utc>) -> Vec<Self> {
-        findings.iter().map(|finding| Self::new(finding, now)).collect()
+        findings
+            .iter()
+            .map(|finding| Self::new(finding, now))
+            .collect()
     }
 }
 
@@ -70,49 +73,84 @@ impl EvidenceEntry {
             | Evidence::ReplayEndsEarly { backup, obstacle }
             | Evidence::RestoreBlocked { backup, obstacle } => Self::of_obstacle(backup, obstacle),
             Evidence::NewestWalUnreached { timeline }
-            | Evidence::HistoryMissing { timeline, .. } => {
-                Self { timeline: Some(timeline.0), ..Self::default() }
-            }
-            Evidence::WaitingForWal { backup, segment, since } => Self {
+            | Evidence::HistoryMissing { timeline, .. } => Self {
+                timeline: Some(timeline.0),
+                ..Self::default()
+            },
+            Evidence::WaitingForWal {
+                backup,
+                segment,
+                since,
+            } => Self {
                 segment: Some(segment.to_string()),
                 since: Some(Moment(*since)),
                 ..Self::of_backup(backup)
             },
-            Evidence::DefaultTargetFails { backup, default_target, .. } => {
-                Self { timeline: Some(default_target.0), ..Self::of_backup(backup) }
-            }
-            Evidence::Gap { first, last, missing, .. } => Self {
+            Evidence::DefaultTargetFails {
+                backup,
+                default_target,
+                ..
+            } => Self {
+                timeline: Some(default_target.0),
+                ..Self::of_backup(backup)
+            },
+            Evidence::Gap {
+                first,
+                last,
+                missing,
+                ..
+            } => Self {
                 timeline: Some(first.timeline.0),
                 segment: Some(first.to_string()),
                 last_segment: Some(last.to_string()),
                 ..Self::of_count(*missing)
             },
-            Evidence::BackupTooOld { backup, ended_at: since, .. }
-            | Evidence::BackupStuck { backup, began_at: since, .. } => {
-                Self { since: Some(Moment(*since)), ..Self::of_backup(backup) }
+            Evidence::BackupTooOld {
+                backup,
+                ended_at: since,
+                ..
             }
-            Evidence::BackupOverdue { due_at, .. } => {
-                Self { since: Some(Moment(*due_at)), ..Self::default() }
-            }
+            | Evidence::BackupStuck {
+                backup,
+                began_at: since,
+                ..
+            } => Self {
+                since: Some(Moment(*since)),
+                ..Self::of_backup(backup)
+            },
+            Evidence::BackupOverdue { due_at, .. } => Self {
+                since: Some(Moment(*due_at)),
+                ..Self::default()
+            },
             Evidence::BackupFailed { backup, .. }
             | Evidence::BackupIncomplete { backup, .. }
             | Evidence::BackupUnreadable { backup, .. }
             | Evidence::BackupShrank { backup, .. } => Self::of_backup(backup),
-            Evidence::FilesRefused { refused, .. } => {
-                Self { key: Some(refused.newest_key.clone()), ..Self::of_count(refused.count) }
+            Evidence::FilesRefused { refused, .. } => Self {
+                key: Some(refused.newest_key.clone()),
+                ..Self::of_count(refused.count)
+            },
+            Evidence::FurtherGaps {
+                segments: count, ..
             }
-            Evidence::FurtherGaps { segments: count, .. }
             | Evidence::TooFewBackups { done: count, .. }
             | Evidence::SharedDirectory { clusters: count } => Self::of_count(*count),
-            Evidence::ScheduleContradicted { observed, .. } => {
-                Self { count: u64::try_from(observed.count).ok(), ..Self::default() }
-            }
-            Evidence::RetentionOverdue { since, obsolete, .. } => {
-                Self { since: Some(Moment(*since)), ..Self::of_count(*obsolete) }
-            }
-            Evidence::UnfinishedUploads { count, oldest_at, .. } => {
-                Self { since: Some(Moment(*oldest_at)), ..Self::of_count(*count) }
-            }
+            Evidence::ScheduleContradicted { observed, .. } => Self {
+                count: u64::try_from(observed.count).ok(),
+                ..Self::default()
+            },
+            Evidence::RetentionOverdue {
+                since, obsolete, ..
+            } => Self {
+                since: Some(Moment(*since)),
+                ..Self::of_count(*obsolete)
+            },
+            Evidence::UnfinishedUploads {
+                count, oldest_at, ..
+            } => Self {
+                since: Some(Moment(*oldest_at)),
+                ..Self::of_count(*count)
+            },
             Evidence::ObsoleteWal { stored } => Self::of_count(stored.objects),
             Evidence::StrayTimeline { timelines } => Self::of_count(timelines.len() as u64),
             Evidence::ForeignWal(objects)
@@ -139,11 +177,17 @@ impl EvidenceEntry {
     }
 
     fn of_backup(backup: &str) -> Self {
-        Self { backup: Some(backup.to_owned()), ..Self::default() }
+        Self {
+            backup: Some(backup.to_owned()),
+            ..Self::default()
+        }
     }
 
     fn of_count(count: u64) -> Self {
-        Self { count: Some(count), ..Self::default() }
+        Self {
+            count: Some(count),
+            ..Self::default()
+        }
     }
 
     fn of_obstacle(backup: &str, obstacle: &Obstacle) -> Self {
@@ -152,12 +196,16 @@ impl EvidenceEntry {
             Obstacle::MissingSegment(segment)
             | Obstacle::WrongSize(segment)
             | Obstacle::ForeignSegment(segment)
-            | Obstacle::ColdSegment(segment) => {
-                Self { segment: Some(segment.to_string()), ..entry }
-            }
+            | Obstacle::ColdSegment(segment) => Self {
+                segment: Some(segment.to_string()),
+                ..entry
+            },
             Obstacle::MissingHistory(timeline)
             | Obstacle::InvalidHistory(timeline)
-            | Obstacle::UnknownHistory(timeline) => Self { timeline: Some(timeline.0), ..entry },
+            | Obstacle::UnknownHistory(timeline) => Self {
+                timeline: Some(timeline.0),
+                ..entry
+            },
             Obstacle::DeadBranch
             | Obstacle::ImpossibleSegments
             | Obstacle::ColdData

@@ -38,7 +38,11 @@ mod tests {
     use super::*;
 
     fn scan(archive: &str, pages: u64, has_ended: bool) -> ScanProgress {
-        ScanProgress { archive: archive.to_owned(), pages, has_ended }
+        ScanProgress {
+            archive: archive.to_owned(),
+            pages,
+            has_ended,
+        }
     }
 
     #[test]
@@ -47,14 +51,20 @@ mod tests {
         let many = progress_line(&[scan("production", 12_345, false)]);
 
         assert_eq!(one, "production: 1 page of up to 1,000 objects listed…");
-        assert_eq!(many, "production: 12,345 pages of up to 1,000 objects listed…");
+        assert_eq!(
+            many,
+            "production: 12,345 pages of up to 1,000 objects listed…"
+        );
     }
 
     #[test]
     fn several_archives_are_summed() {
         let line = progress_line(&[scan("a", 3, true), scan("b", 4, false)]);
 
-        assert_eq!(line, "1 of 2 archives scanned: 7 pages of up to 1,000 objects listed…");
+        assert_eq!(
+            line,
+            "1 of 2 archives scanned: 7 pages of up to 1,000 objects listed…"
+        );
     }
 
     #[test]
@@ -62,6 +72,9 @@ mod tests {
         let line = progress_line(&[scan(&format!("\u{1b}[2J\n{}", "x".repeat(200)), 7, false)]);
 
         assert_eq!(line.chars().count(), WIDTH);
-        assert!(line.starts_with("\u{fffd}[2J\u{fffd}xxx") && line.ends_with("listed…"), "{line}");
+        assert!(
+            line.starts_with("\u{fffd}[2J\u{fffd}xxx") && line.ends_with("listed…"),
+            "{line}"
+        );
     }
 }

@@ -11,7 +11,11 @@ pub(super) fn status(severity: Severity, colours: bool) -> String {
         Severity::Unknown => 35,
         Severity::Critical => 31,
     };
-    if colours { format!("\u{1b}[1;{colour}m{word}\u{1b}[0m") } else { word }
+    if colours {
+        format!("\u{1b}[1;{colour}m{word}\u{1b}[0m")
+    } else {
+        word
+    }
 }
 
 /// Replaces the characters of a text from elsewhere that would control the terminal or change the
@@ -49,6 +53,9 @@ mod tests {
     #[test]
     fn a_status_is_coloured_where_colours_are_wanted() {
         assert_eq!(status(Severity::Ok, false), "OK");
-        assert_eq!(status(Severity::Critical, true), "\u{1b}[1;31mCRITICAL\u{1b}[0m");
+        assert_eq!(
+            status(Severity::Critical, true),
+            "\u{1b}[1;31mCRITICAL\u{1b}[0m"
+        );
     }
 }

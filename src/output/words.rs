@@ -72,7 +72,11 @@ pub(super) fn bytes(number: u64) -> String {
         size /= 1024.0;
         unit = larger;
     }
-    if unit == "bytes" { format!("{number} bytes") } else { format!("{size:.1} {unit}") }
+    if unit == "bytes" {
+        format!("{number} bytes")
+    } else {
+        format!("{size:.1} {unit}")
+    }
 }
 
 /// Shows a moment to the second, in UTC.
@@ -84,7 +88,11 @@ pub fn moment_in_words(at: DateTime<Utc>) -> String {
 /// Shows the distance of a moment from now, such as `2 hours ago` and `in 5 minutes`.
 #[must_use]
 pub fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    if at > now { format!("in {}", duration(at - now)) } else { ago(at, now) }
+    if at > now {
+        format!("in {}", duration(at - now))
+    } else {
+        ago(at, now)
+    }
 }
 
 /// Shows the distance of a past moment from now; a moment in the future counts as now.
@@ -111,7 +119,9 @@ mod tests {
     #[test]
     fn two_units_tell_how_long() {
         let seconds = [0, 1, 59, 60, 3_599, 3_600, 86_400, 205_258, 864_060];
-        let shown: Vec<_> = seconds.map(|count| duration(TimeDelta::seconds(count))).into();
+        let shown: Vec<_> = seconds
+            .map(|count| duration(TimeDelta::seconds(count)))
+            .into();
 
         let expected = [
             "0 seconds",
@@ -129,7 +139,10 @@ mod tests {
 
     #[test]
     fn what_is_quoted_stands_on_one_line_and_is_cut() {
-        assert_eq!(quoted("Connection lost\n\tby peer \r\n"), "Connection lost by peer");
+        assert_eq!(
+            quoted("Connection lost\n\tby peer \r\n"),
+            "Connection lost by peer"
+        );
         assert_eq!(quoted(&"ü".repeat(160)), "ü".repeat(160));
         assert_eq!(quoted(&"ü".repeat(161)), format!("{}…", "ü".repeat(160)));
     }
@@ -145,6 +158,15 @@ mod tests {
     fn bytes_are_shown_in_the_unit_that_fits() {
         let shown = [0, 1023, 1024, 65_011_712, u64::MAX].map(bytes);
 
-        assert_eq!(shown, ["0 bytes", "1023 bytes", "1.0 KiB", "62.0 MiB", "16777216.0 TiB"]);
+        assert_eq!(
+            shown,
+            [
+                "0 bytes",
+                "1023 bytes",
+                "1.0 KiB",
+                "62.0 MiB",
+                "16777216.0 TiB"
+            ]
+        );
     }
 }

@@ -32,12 +32,20 @@ td small { display: block; overflow-wrap: anywhere }
 pub fn landing_page(overview: &Overview<'_>) -> String {
     let now = overview.now;
     let archives = overview.archives.iter();
-    let archives: Vec<_> = archives.map(|status| SummarisedArchive::new(status, now)).collect();
+    let archives: Vec<_> = archives
+        .map(|status| SummarisedArchive::new(status, now))
+        .collect();
     page(overview, &archives).into_string()
 }
 
 pub(super) fn page(overview: &Overview<'_>, archives: &[SummarisedArchive<'_>]) -> Markup {
-    let Overview { version, revision, now, certificates: watched, .. } = *overview;
+    let Overview {
+        version,
+        revision,
+        now,
+        certificates: watched,
+        ..
+    } = *overview;
     document(&html! {
         h1 { "barman-cloud-exporter" }
         p.quiet { "Version " (version) ", revision " (revision) }
@@ -82,7 +90,13 @@ fn archive_table(archives: &[SummarisedArchive<'_>], now: DateTime<Utc>) -> Mark
 }
 
 fn archive_row(archive: &SummarisedArchive<'_>, now: DateTime<Utc>) -> Markup {
-    let ArchiveStatus { name, destination, endpoint, report, .. } = archive.status;
+    let ArchiveStatus {
+        name,
+        destination,
+        endpoint,
+        report,
+        ..
+    } = archive.status;
     let report = report.as_deref();
     html! {
         tr {
@@ -120,5 +134,8 @@ fn outcome(archive: &ArchiveStatus, now: DateTime<Utc>) -> Markup {
 
 /// Returns whether the last good scan found no server.
 fn is_empty(archive: &ArchiveStatus) -> bool {
-    archive.report.as_deref().is_none_or(|report| report.servers_found() == 0)
+    archive
+        .report
+        .as_deref()
+        .is_none_or(|report| report.servers_found() == 0)
 }

@@ -32,7 +32,9 @@ pub(super) struct SummarisedArchive<'a> {
 impl<'a> SummarisedArchive<'a> {
     pub(super) fn new(status: &'a ArchiveStatus, now: DateTime<Utc>) -> Self {
         let report = status.report.as_deref();
-        let servers = report.map(|report| server_summaries(report, now)).unwrap_or_default();
+        let servers = report
+            .map(|report| server_summaries(report, now))
+            .unwrap_or_default();
         Self { status, servers }
     }
 }

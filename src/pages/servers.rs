@@ -54,7 +54,9 @@ pub(super) fn servers(archive: &SummarisedArchive<'_>, now: DateTime<Utc>) -> Ma
     }
     let doubt = Doubt::about(archive.status, now);
     let is_current = doubt.is_none();
-    let (shown, more) = archive.servers.split_at(archive.servers.len().min(SHOWN_SERVERS));
+    let (shown, more) = archive
+        .servers
+        .split_at(archive.servers.len().min(SHOWN_SERVERS));
     html! {
         h2 { "Servers in " (archive.status.name) }
         p.quiet.bad[!is_current] {

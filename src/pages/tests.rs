@@ -53,7 +53,10 @@ fn scanned(outcome: ScanOutcome) -> ArchiveStatus {
 /// Report with servers of these names, of which each has a directory.
 fn report(servers: &[&str]) -> Arc<Report> {
     let server = |name: &&str| {
-        let report = ServerReport { is_found: true, ..ServerReport::default() };
+        let report = ServerReport {
+            is_found: true,
+            ..ServerReport::default()
+        };
         ((*name).to_owned(), report)
     };
     Arc::new(Report {
@@ -69,7 +72,10 @@ fn report(servers: &[&str]) -> Arc<Report> {
 
 /// Summaries of so many servers, of which the first two have findings.
 fn summaries(servers: usize) -> Vec<ServerSummary> {
-    let gap = Finding { severity: Severity::Critical, evidence: Evidence::RetentionBlocked };
+    let gap = Finding {
+        severity: Severity::Critical,
+        evidence: Evidence::RetentionBlocked,
+    };
     let server = |index: usize| {
         let (verdict, status) = match index {
             0 => (Some(RestoreVerdict::NotRestorable), Severity::Critical),
@@ -81,7 +87,11 @@ fn summaries(servers: usize) -> Vec<ServerSummary> {
             verdict,
             status,
             newest_backup_at: Some(moment("2025-12-31T22:10:00Z")),
-            findings: if index == 0 { vec![gap.clone(); 7] } else { Vec::new() },
+            findings: if index == 0 {
+                vec![gap.clone(); 7]
+            } else {
+                Vec::new()
+            },
         }
     };
     (0..servers).map(server).collect()
@@ -95,7 +105,10 @@ fn page_of(status: &ArchiveStatus, servers: Vec<ServerSummary>) -> String {
 #[test]
 fn hostile_names_are_escaped() {
     let hostile = "<script>alert(1)</script>\"'&";
-    let failure = ScanFailure { kind: ErrorKind::Internal, message: hostile.to_owned() };
+    let failure = ScanFailure {
+        kind: ErrorKind::Internal,
+        message: hostile.to_owned(),
+    };
     let archive = ArchiveStatus {
         destination: hostile.to_owned(),
         endpoint: hostile.to_owned(),
@@ -106,24 +119,42 @@ fn hostile_names_are_escaped() {
         next_scan_at: Some(moment("2026-01-01T00:15:00Z")),
         ..unscanned(hostile)
     };
-    let evidence = Evidence::ScanFailed { failure: Some(hostile.to_owned()) };
-    let finding = Finding { severity: Severity::Critical, evidence };
+    let evidence = Evidence::ScanFailed {
+        failure: Some(hostile.to_owned()),
+    };
+    let finding = Finding {
+        severity: Severity::Critical,
+        evidence,
+    };
     let mut servers = summaries(1);
     servers[0].name = hostile.to_owned();
     servers[0].findings = vec![finding; 9];
 
-    for page in
-        [landing_page(&overview(std::slice::from_ref(&archive))), page_of(&archive, servers)]
-    {
-        assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
-        assert!(page.contains("5 minutes ago") && page.contains("in 5 minutes"), "{page}");
+    for page in [
+        landing_page(&overview(std::slice::from_ref(&archive))),
+        page_of(&archive, servers),
+    ] {
+        assert!(
+            !page.contains("<script") && page.contains("&lt;script&gt;"),
+            "{page}"
+        );
+        assert!(
+            page.contains("5 minutes ago") && page.contains("in 5 minutes"),
+            "{page}"
+        );
     }
 }
 
 #[test]
 fn a_scan_that_found_no_server_is_not_just_a_success() {
-    let empty = ArchiveStatus { report: Some(report(&[])), ..scanned(ScanOutcome::Success) };
-    let found = ArchiveStatus { report: Some(report(&["s"])), ..scanned(ScanOutcome::Success) };
+    let empty = ArchiveStatus {
+        report: Some(report(&[])),
+        ..scanned(ScanOutcome::Success)
+    };
+    let found = ArchiveStatus {
+        report: Some(report(&["s"])),
+        ..scanned(ScanOutcome::Success)
+    };
 
     let empty = landing_page(&overview(&[empty]));
     let found = landing_page(&overview(&[found]));
@@ -154,8 +185,14 @@ fn after_a_failed_scan_no_server_looks_well() {
     let page = page_of(&scanned(ScanOutcome::Failure), summaries(3));
 
     assert!(!page.contains(r#"class="good""#), "{page}");
-    assert!(page.contains("unknown") && page.contains("was restorable"), "{page}");
-    assert!(page.contains("As of 5 minutes ago, 2026-01-01 00:05:00 UTC"), "{page}");
+    assert!(
+        page.contains("unknown") && page.contains("was restorable"),
+        "{page}"
+    );
+    assert!(
+        page.contains("As of 5 minutes ago, 2026-01-01 00:05:00 UTC"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -168,7 +205,10 @@ fn while_the_next_scan_is_late_no_server_looks_well() {
     let late = page_of(&next("2026-01-01T00:07:00Z"), summaries(3));
     let due = page_of(&next("2026-01-01T00:09:00Z"), summaries(3));
 
-    assert!(late.contains("The next scan is late") && late.contains("was restorable"), "{late}");
+    assert!(
+        late.contains("The next scan is late") && late.contains("was restorable"),
+        "{late}"
+    );
     assert!(!due.contains("unknown"), "{due}");
 }
 
@@ -185,5 +225,8 @@ fn a_fleet_is_shown_by_its_worst_and_counted() {
 fn an_archive_waits_for_its_first_scan() {
     let page = landing_page(&overview(&[unscanned("a")]));
 
-    assert!(page.contains("waiting for the first scan") && page.contains("not yet"), "{page}");
+    assert!(
+        page.contains("waiting for the first scan") && page.contains("not yet"),
+        "{page}"
+    );
 }

@@ -36,7 +36,10 @@ impl Report {
     /// Number of servers that have a directory, expected or not.
     #[must_use]
     pub fn servers_found(&self) -> usize {
-        self.servers.values().filter(|server| server.is_found).count()
+        self.servers
+            .values()
+            .filter(|server| server.is_found)
+            .count()
     }
 
     /// Unfinished uploads outside any server; `None` if the store does not list uploads.

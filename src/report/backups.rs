@@ -98,7 +98,9 @@ impl BackupReport {
         if self.state != BackupState::Incomplete {
             return None;
         }
-        let Some(info) = &self.info else { return Some(IncompleteReason::MissingInfo) };
+        let Some(info) = &self.info else {
+            return Some(IncompleteReason::MissingInfo);
+        };
         let unfinished = match &info.progress {
             BackupProgress::Done(_) => return Some(IncompleteReason::MissingData),
             BackupProgress::Unfinished(unfinished) => unfinished,

@@ -20,7 +20,9 @@ impl ServerReport {
     /// this moment; without a moment, whether any `backup.info` is refused.
     #[must_use]
     pub fn refused_since(&self, at: Option<DateTime<Utc>>) -> bool {
-        self.refusals.newest_backup_at().is_some_and(|refused| at.is_none_or(|at| refused > at))
+        self.refusals
+            .newest_backup_at()
+            .is_some_and(|refused| at.is_none_or(|at| refused > at))
     }
 
     /// Returns whether a `backup.info` is invalid, so that Barman cannot read it either.
@@ -108,7 +110,11 @@ impl ServerReport {
     #[must_use]
     pub fn current_timeline(&self) -> Option<TimelineId> {
         let current = self.recovery.verdict.current_timeline?;
-        let is_highest = self.refusals.histories.iter().all(|refused| *refused <= current);
+        let is_highest = self
+            .refusals
+            .histories
+            .iter()
+            .all(|refused| *refused <= current);
         is_highest.then_some(current)
     }
 
@@ -117,7 +123,9 @@ impl ServerReport {
     #[must_use]
     pub fn newest_is_recoverable_by_default(&self) -> Option<bool> {
         let is_recoverable = self.newest_is_recoverable()?;
-        let works = self.newest_verdict().is_none_or(|verdict| verdict.default_target_works);
+        let works = self
+            .newest_verdict()
+            .is_none_or(|verdict| verdict.default_target_works);
         let has_history = self.refusals.has(RefusedKind::History);
         let is_certain = works || !has_history && self.newest_is_known();
         (!is_recoverable || is_certain).then_some(is_recoverable && works)

@@ -64,7 +64,9 @@ impl RecoveryReport {
     #[must_use]
     pub fn recoverable(&self) -> usize {
         let verdicts = self.verdict.backups.values();
-        verdicts.filter(|backup| backup.thawed == Verdict::Recoverable).count()
+        verdicts
+            .filter(|backup| backup.thawed == Verdict::Recoverable)
+            .count()
     }
 
     /// Number of backups that have to wait for objects in cold storage before they can be restored,
@@ -72,7 +74,9 @@ impl RecoveryReport {
     #[must_use]
     pub fn blocked(&self) -> usize {
         let verdicts = self.verdict.backups.values();
-        verdicts.filter(|backup| backup.verdict != backup.thawed).count()
+        verdicts
+            .filter(|backup| backup.verdict != backup.thawed)
+            .count()
     }
 
     /// Number of gaps, and number of segments missing in them. `None` if no gap is known and a
@@ -102,7 +106,11 @@ impl RecoveryReport {
         segments.iter().flat_map(|(timeline, runs)| {
             let name = |number| SegmentName::from_number(*timeline, number, self.segment_size);
             runs.iter().map(move |run| {
-                (name(run.first), name(run.last), (run.last - run.first).saturating_add(1))
+                (
+                    name(run.first),
+                    name(run.last),
+                    (run.last - run.first).saturating_add(1),
+                )
             })
         })
     }
@@ -110,9 +118,15 @@ impl RecoveryReport {
     /// Number of segments of an impossible size in `first..=last`; both are of one timeline.
     #[must_use]
     pub fn wrong_sizes(&self, first: SegmentName, last: SegmentName) -> u64 {
-        let Some(of_timeline) = self.wrong_size.get(&first.timeline) else { return 0 };
-        let Some(first) = first.number(self.segment_size) else { return 0 };
-        let Some(last) = last.number(self.segment_size) else { return 0 };
+        let Some(of_timeline) = self.wrong_size.get(&first.timeline) else {
+            return 0;
+        };
+        let Some(first) = first.number(self.segment_size) else {
+            return 0;
+        };
+        let Some(last) = last.number(self.segment_size) else {
+            return 0;
+        };
         of_timeline.within(first, last).count()
     }
 

@@ -75,8 +75,12 @@ impl ScheduleReport {
     /// Latest scheduled time up to now; `None` if unknown, as for `@every` before any backup.
     #[must_use]
     pub fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let from = self.counted_from.filter(|from| self.refused_at.is_none_or(|at| at <= *from));
-        self.expected.schedule.latest_until(now, self.expected.zone, from)
+        let from = self
+            .counted_from
+            .filter(|from| self.refused_at.is_none_or(|at| at <= *from));
+        self.expected
+            .schedule
+            .latest_until(now, self.expected.zone, from)
     }
 
     /// First scheduled time at or after which no done backup started. `None` if unknown, and if the
@@ -104,10 +108,15 @@ impl ScheduleReport {
         if self.refused_at.is_some_and(|at| at >= unmet_at) {
             return None;
         }
-        let is_coming =
-            self.under_way_since.is_some_and(|since| now - since <= self.usual_interval_grace);
+        let is_coming = self
+            .under_way_since
+            .is_some_and(|since| now - since <= self.usual_interval_grace);
         let late = now - unmet_at - self.grace_period;
-        Some(if is_coming { on_time } else { late.max(on_time) })
+        Some(if is_coming {
+            on_time
+        } else {
+            late.max(on_time)
+        })
     }
 
     /// Contradiction between the backups and the schedule: they come at least twice as often as its
@@ -115,7 +124,9 @@ impl ScheduleReport {
     /// intervals to be sure.
     #[must_use]
     pub fn contradiction(&self) -> Option<Contradiction> {
-        let observed = self.observed.filter(|observed| observed.count >= SURE_INTERVALS)?;
+        let observed = self
+            .observed
+            .filter(|observed| observed.count >= SURE_INTERVALS)?;
         let scheduled = self.expected.schedule.intervals();
         if observed.median * SURE_FACTOR <= scheduled.shortest {
             Some(Contradiction::MoreOften)

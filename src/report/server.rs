@@ -70,7 +70,10 @@ impl ServerReport {
     /// Finished backup that ended last; `None` without one.
     #[must_use]
     pub fn newest_done(&self) -> Option<&BackupReport> {
-        self.backups.iter().max_by_key(|backup| backup.done_at()).filter(|b| b.done_at().is_some())
+        self.backups
+            .iter()
+            .max_by_key(|backup| backup.done_at())
+            .filter(|b| b.done_at().is_some())
     }
 
     /// Moment since which the newest finished backup has been waiting for its own WAL; `None` if it
@@ -112,7 +115,9 @@ impl ServerReport {
     pub fn recovery_window_start(&self) -> Option<DateTime<Utc>> {
         // The backups come in the order of their ends.
         for (ended_at, backup) in self.done() {
-            let Some(verdict) = self.recovery.verdict.backups.get(&backup.id) else { continue };
+            let Some(verdict) = self.recovery.verdict.backups.get(&backup.id) else {
+                continue;
+            };
             let is_of_newest_cluster = self.recovery.of_newest_cluster.contains(&backup.id);
             if verdict.thawed == Verdict::Recoverable && is_of_newest_cluster {
                 return Some(ended_at);
@@ -148,7 +153,11 @@ impl ServerReport {
     /// Number of backups kept for this target; `None` if an annotation could not be read.
     #[must_use]
     pub fn kept(&self, target: KeepTarget) -> Option<usize> {
-        let kept = self.backups.iter().filter(|backup| backup.keep == Some(target)).count();
+        let kept = self
+            .backups
+            .iter()
+            .filter(|backup| backup.keep == Some(target))
+            .count();
         self.keeps_are_known.then_some(kept)
     }
 
@@ -156,7 +165,10 @@ impl ServerReport {
     /// readable backups has one and others cannot be read.
     #[must_use]
     pub fn without_time_zone(&self) -> Option<usize> {
-        let infos = self.backups.iter().filter_map(|backup| backup.info.as_ref());
+        let infos = self
+            .backups
+            .iter()
+            .filter_map(|backup| backup.info.as_ref());
         self.known_count(infos.filter(|info| info.has_naive_times).count())
     }
 
@@ -198,7 +210,10 @@ impl ServerReport {
     /// minimum that Barman is configured to leave; `None` if neither is configured.
     #[must_use]
     pub fn required_backups(&self) -> Option<u32> {
-        let by_policy = self.retention.as_ref().map(|retention| retention.policy.least_backups());
+        let by_policy = self
+            .retention
+            .as_ref()
+            .map(|retention| retention.policy.least_backups());
         by_policy.max(self.minimum_redundancy)
     }
 
@@ -224,8 +239,10 @@ impl ServerReport {
         self.newest_known_done()?;
         let done = self.done();
         let ((_, newest), before) = done.split_last()?;
-        let mut sizes: Vec<u64> =
-            before.iter().filter_map(|(_, backup)| backup.cluster_size_bytes()).collect();
+        let mut sizes: Vec<u64> = before
+            .iter()
+            .filter_map(|(_, backup)| backup.cluster_size_bytes())
+            .collect();
         sizes.sort_unstable();
         let upper = *sizes.get(sizes.len() / 2)?;
         let lower = *sizes.get((sizes.len() - 1) / 2)?;

@@ -28,7 +28,12 @@ pub struct UploadSums {
 
 impl Default for UploadSums {
     fn default() -> Self {
-        Self { count: 0, bytes: Some(0), oldest_at: None, oldest: BTreeSet::new() }
+        Self {
+            count: 0,
+            bytes: Some(0),
+            oldest_at: None,
+            oldest: BTreeSet::new(),
+        }
     }
 }
 
@@ -54,7 +59,10 @@ impl UploadSums {
     pub fn add(&mut self, finding: &UploadFinding) {
         self.count += 1;
         self.note(finding.upload.initiated_at, &finding.upload.key);
-        self.bytes = self.bytes.zip(finding.bytes).map(|(sum, bytes)| sum.saturating_add(bytes));
+        self.bytes = self
+            .bytes
+            .zip(finding.bytes)
+            .map(|(sum, bytes)| sum.saturating_add(bytes));
         let begun = finding.upload.initiated_at;
         self.oldest_at = self.oldest_at.into_iter().chain(begun).min();
     }

@@ -60,7 +60,10 @@ pub struct Parent {
 
 impl From<&Ancestor> for Parent {
     fn from(ancestor: &Ancestor) -> Self {
-        Self { timeline: ancestor.timeline, switched_at: ancestor.switched_at }
+        Self {
+            timeline: ancestor.timeline,
+            switched_at: ancestor.switched_at,
+        }
     }
 }
 

@@ -40,23 +40,50 @@ impl ArchiveScan {
         self.files.start_scan();
         self.wal_dirs.forget_outdated(context);
 
-        let ListedArchive { inventory, is_whole } =
-            self.listing.list(context, &mut self.files, &self.wal_dirs).await?;
+        let ListedArchive {
+            inventory,
+            is_whole,
+        } = self
+            .listing
+            .list(context, &mut self.files, &self.wal_dirs)
+            .await?;
         self.files.read_all(context, inventory).await?;
-        let archive = ListedArchive { inventory, is_whole };
-        let uploads = self.uploads.search(context, &archive, self.files.contents(), ends_at).await;
+        let archive = ListedArchive {
+            inventory,
+            is_whole,
+        };
+        let uploads = self
+            .uploads
+            .search(context, &archive, self.files.contents(), ends_at)
+            .await;
         let inventory = archive.inventory;
-        let assessor = Assessor { context, uploads: &uploads, is_whole };
+        let assessor = Assessor {
+            context,
+            uploads: &uploads,
+            is_whole,
+        };
 
         let mut assessment = assessor.assess(inventory, &self.files);
         // The cluster that wrote a WAL directory decides what counts as lost.
-        if self.wal_dirs.list(context, &assessment.wal_dirs_to_list, inventory).await {
+        if self
+            .wal_dirs
+            .list(context, &assessment.wal_dirs_to_list, inventory)
+            .await
+        {
             assessment = assessor.assess(inventory, &self.files);
         }
-        if self.lost_wal.recheck(context, &assessment.report, inventory, &mut self.files).await? {
+        if self
+            .lost_wal
+            .recheck(context, &assessment.report, inventory, &mut self.files)
+            .await?
+        {
             assessment = assessor.assess(inventory, &self.files);
         }
-        if self.wal_dirs.list(context, &assessment.wal_dirs_to_list, inventory).await {
+        if self
+            .wal_dirs
+            .list(context, &assessment.wal_dirs_to_list, inventory)
+            .await
+        {
             assessment = assessor.assess(inventory, &self.files);
         }
         Ok(assessment.report)

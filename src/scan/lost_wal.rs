@@ -44,7 +44,10 @@ fn backups_with_lost_wal(report: &Report) -> BTreeSet<BackupPlace> {
     for (directory, server) in &report.servers {
         for (id, verdict) in &server.recovery.verdict.backups {
             if is_lost(&verdict.thawed) {
-                lost.insert(BackupPlace { directory: directory.clone(), id: id.clone() });
+                lost.insert(BackupPlace {
+                    directory: directory.clone(),
+                    id: id.clone(),
+                });
             }
         }
     }

@@ -23,7 +23,12 @@ impl ScanTimes {
     #[must_use]
     pub fn new(cron: Cron, zone: Tz, now: DateTime<Utc>) -> Self {
         let next = next_time(&cron, zone, now);
-        Self { cron, zone, asked_at: now, next }
+        Self {
+            cron,
+            zone,
+            asked_at: now,
+            next,
+        }
     }
 
     /// Next time; `None` if there is no more.
@@ -56,7 +61,10 @@ mod tests {
     }
 
     fn times(expression: &str, zone: Tz, now: &str) -> ScanTimes {
-        let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
+        let parser = CronParser::builder()
+            .seconds(Seconds::Required)
+            .dom_and_dow(true)
+            .build();
         ScanTimes::new(parser.parse(expression).unwrap(), zone, at(now))
     }
 
@@ -98,7 +106,11 @@ mod tests {
             assert!(times.has_come(next + TimeDelta::milliseconds(400)));
         }
 
-        let expected = ["2027-03-27T05:30:00Z", "2027-03-28T04:30:00Z", "2027-03-29T04:30:00Z"];
+        let expected = [
+            "2027-03-27T05:30:00Z",
+            "2027-03-28T04:30:00Z",
+            "2027-03-29T04:30:00Z",
+        ];
         assert_eq!(found, expected.map(at));
     }
 
@@ -126,7 +138,10 @@ mod tests {
         let night = "2027-03-27T23:59:00Z";
 
         assert_eq!(ticked("0 30 2 * * *", night, 4 * 3600), [""; 0]);
-        assert_eq!(ticked("0 0 * * * *", night, 4 * 3600), ["00:00", "01:00", "02:00", "03:00"]);
+        assert_eq!(
+            ticked("0 0 * * * *", night, 4 * 3600),
+            ["00:00", "01:00", "02:00", "03:00"]
+        );
     }
 
     #[test]

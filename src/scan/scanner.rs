@@ -116,7 +116,12 @@ impl<S: ObjectStore + 'static> Scanner<S> {
             Err(_) => (ScanOutcome::Timeout, Err(self.timed_out())),
         };
         *scan = running;
-        let end = ScanEnd { at: (self.clock)(), duration: started.elapsed(), outcome, result };
+        let end = ScanEnd {
+            at: (self.clock)(),
+            duration: started.elapsed(),
+            outcome,
+            result,
+        };
         self.log(&end);
         self.observer.scan_ended(end);
     }
@@ -127,7 +132,10 @@ impl<S: ObjectStore + 'static> Scanner<S> {
             "the scan did not end within {limit}: raise `scan.timeout`, or find out why the store \
              is slow"
         );
-        ScanFailure { kind: ErrorKind::Timeout, message }
+        ScanFailure {
+            kind: ErrorKind::Timeout,
+            message,
+        }
     }
 
     fn log(&self, end: &ScanEnd) {
@@ -170,7 +178,10 @@ impl<S: ObjectStore + 'static> Scanner<S> {
 }
 
 fn failure(error: &StorageError) -> ScanFailure {
-    ScanFailure { kind: error.kind(), message: error.with_causes() }
+    ScanFailure {
+        kind: error.kind(),
+        message: error.with_causes(),
+    }
 }
 
 fn panicked() -> ScanFailure {

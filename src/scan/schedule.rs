@@ -42,7 +42,11 @@ impl Ticker {
         let scheduler = JobScheduler::new().await?;
         scheduler.start().await?;
         let last_tick = Arc::new(Mutex::new(Instant::now()));
-        Ok(Self { scheduler, tick: Arc::new(tick), last_tick })
+        Ok(Self {
+            scheduler,
+            tick: Arc::new(tick),
+            last_tick,
+        })
     }
 
     /// Keeps ticking until `stop` is cancelled, whatever happens to the clock.
@@ -54,7 +58,10 @@ impl Ticker {
         let mut job = self.plan().await;
         loop {
             tokio::time::sleep(LONGEST_PAUSE).await;
-            let last = *self.last_tick.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = *self
+                .last_tick
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() < LONGEST_PAUSE {
                 continue;
             }

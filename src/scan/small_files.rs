@@ -91,7 +91,8 @@ impl SmallFileReader {
                 new.push(file.clone());
             }
         }
-        self.tried.extend(new.iter().map(|file| file.object.key.clone()));
+        self.tried
+            .extend(new.iter().map(|file| file.object.key.clone()));
         self.read(context, new).await
     }
 
@@ -123,7 +124,10 @@ impl SmallFileReader {
         for (directory, content) in &inventory.directories {
             for (id, backup) in &content.backups {
                 if self.misses_data(backup) && !self.is_confirmed(backup) {
-                    places.push(BackupPlace { directory: directory.clone(), id: id.clone() });
+                    places.push(BackupPlace {
+                        directory: directory.clone(),
+                        id: id.clone(),
+                    });
                 }
             }
         }
@@ -132,14 +136,22 @@ impl SmallFileReader {
 
     /// Returns whether a backup is finished and does not have all its data.
     fn misses_data(&self, backup: &BackupInventory) -> bool {
-        let Some(file) = &backup.info else { return false };
-        let Some(info) = self.contents.backup_info(file) else { return false };
+        let Some(file) = &backup.info else {
+            return false;
+        };
+        let Some(info) = self.contents.backup_info(file) else {
+            return false;
+        };
         info.done().is_some() && !backup.has_all_data(info)
     }
 
     fn is_confirmed(&self, backup: &BackupInventory) -> bool {
-        let Some(file) = &backup.info else { return true };
-        let Some(confirmed) = self.confirmed.get(&file.object.key) else { return false };
+        let Some(file) = &backup.info else {
+            return true;
+        };
+        let Some(confirmed) = self.confirmed.get(&file.object.key) else {
+            return false;
+        };
         confirmed.info.is_same_version(file) && confirmed.stored == backup.usage.sums
     }
 
@@ -147,7 +159,9 @@ impl SmallFileReader {
         let mut confirmed = BTreeMap::new();
         for directory in inventory.directories.values() {
             for backup in directory.backups.values() {
-                let Some(info) = backup.info.clone() else { continue };
+                let Some(info) = backup.info.clone() else {
+                    continue;
+                };
                 if self.misses_data(backup) {
                     let stored = backup.usage.sums;
                     confirmed.insert(info.object.key.clone(), ConfirmedBackup { info, stored });
@@ -170,9 +184,16 @@ impl SmallFileReader {
             .try_collect()
             .await?;
         let mut changed = Vec::new();
-        for backup in relisted.iter().filter_map(|relisted| relisted.backup.as_ref()) {
+        for backup in relisted
+            .iter()
+            .filter_map(|relisted| relisted.backup.as_ref())
+        {
             let files = backup.small_files();
-            changed.extend(files.filter(|file| self.contents.reading(file).is_none()).cloned());
+            changed.extend(
+                files
+                    .filter(|file| self.contents.reading(file).is_none())
+                    .cloned(),
+            );
         }
         self.read(context, changed).await?;
         for RelistedBackup { place, backup } in relisted {

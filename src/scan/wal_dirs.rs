@@ -93,7 +93,10 @@ async fn list_wal_dirs<S: ObjectStore + 'static>(
     for (server, wal_dir) in wanted {
         requests.push(list_wal_dir(context, server.clone(), *wal_dir));
     }
-    stream::iter(requests).buffer_unordered(context.concurrency()).try_collect().await
+    stream::iter(requests)
+        .buffer_unordered(context.concurrency())
+        .try_collect()
+        .await
 }
 
 async fn list_wal_dir<S: ObjectStore + 'static>(
@@ -101,14 +104,25 @@ async fn list_wal_dir<S: ObjectStore + 'static>(
     server: String,
     wal_dir: WalDir,
 ) -> Result<ListedWalDir, StorageError> {
-    let mut inventory = context.list_few(&format!("{server}/wals/{wal_dir}/")).await?;
+    let mut inventory = context
+        .list_few(&format!("{server}/wals/{wal_dir}/"))
+        .await?;
     let listed = inventory.directories.get_mut(&server);
     let found = listed.and_then(|directory| directory.wal.dirs.remove(&wal_dir));
-    Ok(ListedWalDir { server, wal_dir, content: found })
+    Ok(ListedWalDir {
+        server,
+        wal_dir,
+        content: found,
+    })
 }
 
 fn replace(inventory: &mut Inventory, listed: Vec<ListedWalDir>) {
-    for ListedWalDir { server, wal_dir, content } in listed {
+    for ListedWalDir {
+        server,
+        wal_dir,
+        content,
+    } in listed
+    {
         if let Some(known) = inventory.directories.get_mut(&server) {
             known.wal.replace_wal_dir(wal_dir, content);
         }

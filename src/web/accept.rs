@@ -54,7 +54,10 @@ impl Wishes {
 
     /// Quality of the classic format: that of the most specific range that matches.
     fn classic(&self) -> u16 {
-        self.plain_text.or(self.any_text).or(self.anything).unwrap_or_default()
+        self.plain_text
+            .or(self.any_text)
+            .or(self.anything)
+            .unwrap_or_default()
     }
 }
 
@@ -64,7 +67,9 @@ fn thousandths(text: &str) -> u16 {
         return 0;
     };
     let digits = format!("{fraction:0<3}");
-    let fraction = digits.get(..3).and_then(|digits| digits.parse::<u16>().ok());
+    let fraction = digits
+        .get(..3)
+        .and_then(|digits| digits.parse::<u16>().ok());
     match (whole, fraction) {
         ("0", Some(thousandths)) => thousandths,
         ("1", Some(0)) => 1000,
@@ -101,14 +106,26 @@ mod tests {
             ("application/*", Classic),
             ("application/json", Classic),
             ("application/openmetrics-text", OpenMetrics),
-            ("Application/OpenMetrics-Text; Version=\"1.0.0\"; Q=1.000", OpenMetrics),
+            (
+                "Application/OpenMetrics-Text; Version=\"1.0.0\"; Q=1.000",
+                OpenMetrics,
+            ),
             ("application/openmetrics-text; version=0.0.1", Classic),
             ("application/openmetrics-text; version=2.0.0", Classic),
             ("application/openmetrics-text; q=0", Classic),
-            ("application/openmetrics-text; q=0.5, text/plain; q=0.5", OpenMetrics),
-            ("application/openmetrics-text; q=0.5, text/plain; q=0.501", Classic),
+            (
+                "application/openmetrics-text; q=0.5, text/plain; q=0.5",
+                OpenMetrics,
+            ),
+            (
+                "application/openmetrics-text; q=0.5, text/plain; q=0.501",
+                Classic,
+            ),
             ("application/openmetrics-text; q=0.5, */*", Classic),
-            ("application/openmetrics-text; q=0.5, text/plain; q=0, */*", OpenMetrics),
+            (
+                "application/openmetrics-text; q=0.5, text/plain; q=0, */*",
+                OpenMetrics,
+            ),
             ("application/openmetrics-text; q=2", Classic),
         ] {
             assert_eq!(wanted([header].into_iter()), expected, "{header}");

@@ -40,7 +40,11 @@ pub(super) enum PageError {
 
 impl MetricsPages {
     pub(super) fn new(content: Arc<dyn Content>) -> Self {
-        Self { content, open_metrics: Arc::default(), classic: Arc::default() }
+        Self {
+            content,
+            open_metrics: Arc::default(),
+            classic: Arc::default(),
+        }
     }
 
     /// Returns a page: a new one, or one that others are reading.
@@ -67,7 +71,11 @@ impl MetricsPages {
 impl Latest {
     fn shared(&self) -> Option<Arc<String>> {
         let (written_at, page) = self.0.as_ref()?;
-        if written_at.elapsed() < SHARED_FOR { page.upgrade() } else { None }
+        if written_at.elapsed() < SHARED_FOR {
+            page.upgrade()
+        } else {
+            None
+        }
     }
 }
 

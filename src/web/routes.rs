@@ -42,7 +42,10 @@ pub(super) fn router(content: Arc<dyn Content>, timeout: Duration) -> Router {
         .fallback(not_found)
         .with_state(Pages { content, metrics })
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            timeout,
+        ))
         .layer(CatchPanicLayer::new())
         .layer(map_response(with_common_headers))
 }
@@ -59,12 +62,17 @@ async fn with_common_headers(mut response: Response) -> Response {
 }
 
 async fn metrics_page(State(pages): State<Pages>, headers: HeaderMap) -> Response {
-    let wishes = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let wishes = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let format = accept::wanted(wishes);
     match pages.metrics.get(format).await {
-        Ok(page) => {
-            ([(CONTENT_TYPE, format.content_type()), (VARY, "accept")], page).into_response()
-        }
+        Ok(page) => (
+            [(CONTENT_TYPE, format.content_type()), (VARY, "accept")],
+            page,
+        )
+            .into_response(),
         Err(failure) => {
             let error: &dyn std::error::Error = &failure;
             error!(target: "web", error, "The page of metrics could not be written");
@@ -78,7 +86,10 @@ async fn landing_page(State(pages): State<Pages>) -> Html<String> {
 }
 
 async fn style(State(pages): State<Pages>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], pages.content.style_sheet())
+    (
+        [(CONTENT_TYPE, "text/css; charset=utf-8")],
+        pages.content.style_sheet(),
+    )
 }
 
 /// Health of the process: any answer means that it works.
@@ -101,5 +112,8 @@ async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
 }
 
 async fn not_found() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "page not found; the landing page is at /\n")
+    (
+        StatusCode::NOT_FOUND,
+        "page not found; the landing page is at /\n",
+    )
 }

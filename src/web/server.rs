@@ -65,11 +65,19 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let router = routes::router(content, limits.handler_timeout);
-    let free = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let free = Arc::new(Semaphore::new(
+        limits.max_connections.clamp(1, Semaphore::MAX_PERMITS),
+    ));
     let connections = TaskTracker::new();
     while let Some((stream, place)) = next_connection(&listener, &free, &stop).await {
         let service = router.clone();
-        connections.spawn(serve_connection(stream, service, limits, stop.clone(), place));
+        connections.spawn(serve_connection(
+            stream,
+            service,
+            limits,
+            stop.clone(),
+            place,
+        ));
     }
     drop(listener);
     connections.close();
@@ -115,8 +123,11 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {
-    let kinds =
-        [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
+    let kinds = [
+        ErrorKind::ConnectionAborted,
+        ErrorKind::ConnectionReset,
+        ErrorKind::ConnectionRefused,
+    ];
     kinds.contains(&error.kind())
 }
 

@@ -33,8 +33,15 @@ async fn a_certificate_that_the_server_reloads_replaces_the_series() {
     server.renew(&second.pem, &second.key);
     let after = wait_for_subject(&exporter, "rw", "CN=second").await;
 
-    let values =
-        |(from, to)| [Some(year(to)), Some(year(from)), Some(year(to)), Some(1.0), Some(1.0)];
+    let values = |(from, to)| {
+        [
+            Some(year(to)),
+            Some(year(from)),
+            Some(year(to)),
+            Some(1.0),
+            Some(1.0),
+        ]
+    };
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&before, family, "rw")),
         values((2020, 2090))
@@ -43,10 +50,22 @@ async fn a_certificate_that_the_server_reloads_replaces_the_series() {
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&after, family, "rw")),
         values((2021, 2091))
     );
-    assert_eq!(certificate_info(&after, "rw", "source").as_deref(), Some("postgresql"));
+    assert_eq!(
+        certificate_info(&after, "rw", "source").as_deref(),
+        Some("postgresql")
+    );
     let log = server.log();
-    let log = log.split_once("connection received: host=127.0.0.1").unwrap().1;
-    for complaint in ["FATAL", "invalid length", "incomplete startup", "SSL error", "could not"] {
+    let log = log
+        .split_once("connection received: host=127.0.0.1")
+        .unwrap()
+        .1;
+    for complaint in [
+        "FATAL",
+        "invalid length",
+        "incomplete startup",
+        "SSL error",
+        "could not",
+    ] {
         assert!(!log.contains(complaint), "{log}");
     }
 }
@@ -69,9 +88,14 @@ async fn a_server_of_another_ca_or_without_tls_is_told() {
     assert_eq!(certificate_value(&wrong, "chain_valid", "rw"), Some(0.0));
     assert_eq!(certificate_value(&wrong, "read_success", "rw"), Some(1.0));
     assert_eq!(certificate_value(&off, "chain_valid", "rw"), None);
-    assert_eq!(certificate_value(&off, "not_after_timestamp_seconds", "rw"), Some(year(2090)));
+    assert_eq!(
+        certificate_value(&off, "not_after_timestamp_seconds", "rw"),
+        Some(year(2090))
+    );
     let says = "the PostgreSQL server does not offer TLS";
-    until("the reason in the log", SOON, || exporter.log().contains(says).then_some(()));
+    until("the reason in the log", SOON, || {
+        exporter.log().contains(says).then_some(())
+    });
 }
 
 #[tokio::test]
@@ -89,7 +113,11 @@ async fn a_server_that_hangs_delays_nobody() {
 
     let samples = wait_for_value(&exporter, "read_success", "file", 1.0).await;
 
-    assert_eq!(certificate_value(&samples, "read_success", "silent"), None, "it is not known yet");
+    assert_eq!(
+        certificate_value(&samples, "read_success", "silent"),
+        None,
+        "it is not known yet"
+    );
 }
 
 #[tokio::test]
@@ -117,6 +145,14 @@ async fn what_is_no_server_is_told_in_time() {
     wait_for_value(&exporter, "read_success", "silent-direct", 0.0).await;
     wait_for_value(&exporter, "read_success", "silent", 0.0).await;
 
-    assert!(exporter.log().contains("did not end within 2s"), "{}", exporter.log());
-    assert!(exporter.log().contains("Connection refused"), "{}", exporter.log());
+    assert!(
+        exporter.log().contains("did not end within 2s"),
+        "{}",
+        exporter.log()
+    );
+    assert!(
+        exporter.log().contains("Connection refused"),
+        "{}",
+        exporter.log()
+    );
 }

@@ -43,8 +43,18 @@ fn archive() -> (Store, Recorded) {
     let backup = format!("{PREFIX}kilobase-postgres-backup/base/20261115T115000");
     let begin_time = began_at.format("%Y-%m-%d %H:%M:%S+00:00");
     let info = format!("begin_time={begin_time}\nstatus=STARTED\nsystemid=7703017059624890625\n");
-    store.put_bytes(&recorded.bucket, format!("{backup}/backup.info"), info, began_at);
-    let part = |number| Part { number, size: 1_000_000, last_modified: began_at, etag: "e".into() };
+    store.put_bytes(
+        &recorded.bucket,
+        format!("{backup}/backup.info"),
+        info,
+        began_at,
+    );
+    let part = |number| Part {
+        number,
+        size: 1_000_000,
+        last_modified: began_at,
+        etag: "e".into(),
+    };
     let upload = Upload {
         key: format!("{backup}/data.tar"),
         upload_id: "under-way".into(),
@@ -66,8 +76,18 @@ fn add_waiting_backup(store: &Store, recorded: &Recorded) {
         .ended(at, segment)
         .with("end_xlog", "0/3000100")
         .to_string();
-    store.put_bytes(&recorded.bucket, key("base/20261115T114000/backup.info"), info, at);
-    store.put_zeros(&recorded.bucket, key("base/20261115T114000/data.tar"), 1000, at);
+    store.put_bytes(
+        &recorded.bucket,
+        key("base/20261115T114000/backup.info"),
+        info,
+        at,
+    );
+    store.put_zeros(
+        &recorded.bucket,
+        key("base/20261115T114000/data.tar"),
+        1000,
+        at,
+    );
     let segment = key("wals/0000000100000000/000000010000000000000002.gz");
     store.put_zeros(&recorded.bucket, segment, 100, at);
 }
@@ -92,7 +112,10 @@ fn expectations() -> Expectations {
         living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [
-            ("kilobase-postgres-backup".to_owned(), schedule("0 0 3 * * *")),
+            (
+                "kilobase-postgres-backup".to_owned(),
+                schedule("0 0 3 * * *"),
+            ),
             ("orders".to_owned(), schedule("0 2 * * *")),
         ]
         .into(),
@@ -112,7 +135,9 @@ fn limits() -> ScanLimits {
 }
 
 async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus {
-    let server = Server::start(store, Options::default()).await.expect("a free port");
+    let server = Server::start(store, Options::default())
+        .await
+        .expect("a free port");
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let settings = S3Settings {
         bucket: bucket.to_owned(),
@@ -134,7 +159,10 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
         clock: &clock,
         started_at: now,
     };
-    let report = ArchiveScan::default().run(&context).await.expect("nothing fails");
+    let report = ArchiveScan::default()
+        .run(&context)
+        .await
+        .expect("nothing fails");
     ArchiveStatus {
         name: "kilobase".into(),
         destination: format!("s3://{bucket}/barman/backup"),
@@ -191,7 +219,10 @@ fn certificate(now: DateTime<Utc>) -> CertificateStatus {
         source: CertificateSource::PostgreSql,
         place: "orders-rw.databases.svc:5432".into(),
         warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
-        last: Some(LastChain { chain, read_at: now }),
+        last: Some(LastChain {
+            chain,
+            read_at: now,
+        }),
         verification: Verification::Verified,
         failure: None,
     }
@@ -203,9 +234,16 @@ async fn page() -> Page {
     let status = status(now, &recorded.bucket, store).await;
     Page {
         now: now + TimeDelta::minutes(1),
-        archives: vec![ArchiveView { status, statistics: statistics() }],
+        archives: vec![ArchiveView {
+            status,
+            statistics: statistics(),
+        }],
         certificates: vec![certificate(now)],
-        build: BuildInfo { version: "1.2.3", revision: "abc1234", rustc: "1.95.0" },
+        build: BuildInfo {
+            version: "1.2.3",
+            revision: "abc1234",
+            rustc: "1.95.0",
+        },
         process: Some(ProcessUsage {
             cpu_seconds: 0.25,
             open_fds: Some(20),
@@ -219,7 +257,10 @@ async fn page() -> Page {
 
 #[tokio::test]
 async fn the_page_is_as_reviewed() {
-    let text = page().await.openmetrics().expect("every value can be written");
+    let text = page()
+        .await
+        .openmetrics()
+        .expect("every value can be written");
 
     insta::assert_snapshot!(text);
 }
@@ -234,7 +275,8 @@ async fn everything_in_the_reference_is_on_the_page_and_nothing_else() {
     };
     let on_page: Vec<_> = text.lines().filter_map(described).collect();
     let metrics = reference().into_iter().flat_map(|section| section.metrics);
-    let in_reference: Vec<_> =
-        metrics.map(|metric| (metric.name, metric.kind.to_owned())).collect();
+    let in_reference: Vec<_> = metrics
+        .map(|metric| (metric.name, metric.kind.to_owned()))
+        .collect();
     assert_eq!(on_page, in_reference);
 }

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 const SOURCES: [&str; 5] = ["src", "crates", "tests", "benches", "examples"];
 
 /// Words that open a question rather than a description.
-const QUESTION_WORDS: [&str; 9] =
-    ["What", "How", "Whether", "When", "Where", "Which", "Who", "Whose", "Why"];
+const QUESTION_WORDS: [&str; 9] = [
+    "What", "How", "Whether", "When", "Where", "Which", "Who", "Whose", "Why",
+];
 
 /// Largest share of doc comments that may open with such a word, in percent.
 const MAX_PERCENT: usize = 5;
@@ -26,7 +27,11 @@ struct DocComment {
 impl DocComment {
     /// Returns whether the comment opens with a question word.
     fn opens_with_question(&self) -> bool {
-        let first_word = self.first_line.split_whitespace().next().unwrap_or_default();
+        let first_word = self
+            .first_line
+            .split_whitespace()
+            .next()
+            .unwrap_or_default();
         QUESTION_WORDS.contains(&first_word)
     }
 }
@@ -51,10 +56,15 @@ fn doc_comments(path: &Path) -> Vec<DocComment> {
     let mut found = Vec::new();
     let mut is_inside = false;
     for (line, number) in text.lines().map(str::trim_start).zip(1..) {
-        let content = line.strip_prefix("//!").or_else(|| line.strip_prefix("///"));
+        let content = line
+            .strip_prefix("//!")
+            .or_else(|| line.strip_prefix("///"));
         if let Some(first_line) = content.filter(|_| !is_inside) {
             let place = format!("{}:{number}", path.display());
-            found.push(DocComment { place, first_line: first_line.to_owned() });
+            found.push(DocComment {
+                place,
+                first_line: first_line.to_owned(),
+            });
         }
         is_inside = content.is_some();
     }
@@ -75,7 +85,10 @@ fn few_doc_comments_open_with_a_question_word() {
     }
 
     assert!(all > 1000, "only {all} doc comments were found");
-    let places: Vec<_> = questions.iter().map(|comment| comment.place.as_str()).collect();
+    let places: Vec<_> = questions
+        .iter()
+        .map(|comment| comment.place.as_str())
+        .collect();
     assert!(
         questions.len() * 100 <= all * MAX_PERCENT,
         "{} of {all} doc comments open with a question word:\n{}",

@@ -35,13 +35,19 @@ fn segment(number: u32) -> (String, Option<String>) {
     let (log, segment) = (number / PER_LOG, number % PER_LOG);
     let key = format!("p/{SERVER}/wals/00000001{log:08X}/00000001{log:08X}{segment:08X}.gz");
     // Sizes that differ, so that a sum over the wrong ones shows.
-    (key, Some("x".repeat(usize::try_from(number % 97).expect("is small") + 1)))
+    (
+        key,
+        Some("x".repeat(usize::try_from(number % 97).expect("is small") + 1)),
+    )
 }
 
 fn backup(server: &str, day: u32) -> [(String, Option<String>); 2] {
     let key = |file: &str| format!("p/{server}/base/202601{day:02}T030000/{file}");
     let info = backup_info(day, "DONE");
-    [(key("backup.info"), Some(info)), (key("data.tar.gz"), Some("data".to_owned()))]
+    [
+        (key("backup.info"), Some(info)),
+        (key("data.tar.gz"), Some("data".to_owned())),
+    ]
 }
 
 /// Server with WAL, a server whose name has the same prefix, and a directory of other files.
@@ -57,7 +63,9 @@ fn fill(bucket: &Bucket) {
 /// Changes an archive: WAL continues, a backup is made, another one is deleted together with the
 /// WAL before it.
 fn change(bucket: &Bucket) {
-    let mut changes: Vec<_> = (LOGS * PER_LOG..LOGS * PER_LOG + 300).map(segment).collect();
+    let mut changes: Vec<_> = (LOGS * PER_LOG..LOGS * PER_LOG + 300)
+        .map(segment)
+        .collect();
     let gone = (0..5 * PER_LOG + 17).map(segment);
     changes.extend(gone.chain(backup(SERVER, 1)).map(|(key, _)| (key, None)));
     changes.extend(backup(SERVER, 9));
@@ -72,14 +80,21 @@ async fn sums_equal_a_plain_listing_first_as_a_whole_and_then_by_what_changed() 
     let exporter = Exporter::start(configuration(&bucket)).await;
     let whole = agreement(&exporter, &bucket, "filling").await;
     assert!(whole.value("barman_cloud_scan_objects", &[]) > Some(20_000.0));
-    assert!(!exporter.log().contains("does not list as S3 does"), "{}", exporter.log());
+    assert!(
+        !exporter.log().contains("does not list as S3 does"),
+        "{}",
+        exporter.log()
+    );
 
     let before = listings_per_scan(&exporter).await;
     change(&bucket);
     agreement(&exporter, &bucket, "changes").await;
 
     // Every scan but the first lists what can have changed.
-    assert!(before < 15.0, "{before} listings per scan, of an archive of more than 20 pages");
+    assert!(
+        before < 15.0,
+        "{before} listings per scan, of an archive of more than 20 pages"
+    );
 }
 
 /// Number of pages that one scan lists, from now on.
@@ -89,7 +104,10 @@ async fn listings_per_scan(exporter: &Exporter) -> f64 {
             "barman_cloud_s3_requests_total",
             &[("operation", "ListObjectsV2"), ("outcome", "success")],
         );
-        (requests, samples.sum("barman_cloud_scans_total", &[("outcome", "success")]))
+        (
+            requests,
+            samples.sum("barman_cloud_scans_total", &[("outcome", "success")]),
+        )
     };
     let before = counts(&exporter.scrape().await);
     let later = exporter.wait_for_fresh_scan(ARCHIVE, SCANS).await;
@@ -119,7 +137,11 @@ async fn agreement(exporter: &Exporter, bucket: &Bucket, after: &str) -> Samples
 
     let differences = expected(&listed).differences(&Series::of(&samples, &COMPARED));
 
-    assert!(differences.is_empty(), "after {after}:\n{}", differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "after {after}:\n{}",
+        differences.join("\n")
+    );
     samples
 }
 
@@ -131,7 +153,10 @@ fn expected(objects: &[ListedObject]) -> Series {
     prefixes.insert((String::new(), "other"), (0.0, 0.0));
     let mut servers: BTreeMap<&str, (f64, f64, f64)> = BTreeMap::new();
     for object in objects {
-        let below = object.key.strip_prefix("p/").expect("all lie below the prefix");
+        let below = object
+            .key
+            .strip_prefix("p/")
+            .expect("all lie below the prefix");
         let (directory, rest) = below.split_once('/').expect("all lie in a directory");
         let (prefix, kind) = match rest.split_once('/') {
             Some(("base", _)) => (format!("{directory}/base/"), "base"),
@@ -143,7 +168,9 @@ fn expected(objects: &[ListedObject]) -> Series {
         let sums = prefixes.entry((prefix, kind)).or_default();
         *sums = (sums.0 + 1.0, sums.1 + size);
         if kind == "base" {
-            prefixes.entry((format!("{directory}/wals/"), "wals")).or_default();
+            prefixes
+                .entry((format!("{directory}/wals/"), "wals"))
+                .or_default();
         }
         if kind == "wals" {
             let wal = servers.entry(directory).or_default();
@@ -160,7 +187,11 @@ fn expected(objects: &[ListedObject]) -> Series {
         let on_timeline = [archive, ("server", server), ("timeline", "1")];
         series.add("barman_cloud_wal_segments", &on_timeline, segments);
         series.add("barman_cloud_wal_bytes", &on_timeline, bytes);
-        series.add("barman_cloud_wal_last_archived_timestamp_seconds", &labels, newest);
+        series.add(
+            "barman_cloud_wal_last_archived_timestamp_seconds",
+            &labels,
+            newest,
+        );
     }
     let all: f64 = prefixes.values().map(|(count, _)| count).sum();
     series.add("barman_cloud_scan_objects", &[archive], all);

@@ -28,8 +28,14 @@ const PURE_SOURCES: [&str; 4] = [
 const PACKAGES_WITH_IO: [&str; 6] = ["tokio", "hyper", "reqwest", "openssl", "tracing", "aws-"];
 
 /// Files and folders of tests alone.
-const TESTS: [&str; 6] =
-    ["tests.rs", "naive_tests.rs", "table_tests.rs", "tests", "scenarios", "scripted.rs"];
+const TESTS: [&str; 6] = [
+    "tests.rs",
+    "naive_tests.rs",
+    "table_tests.rs",
+    "tests",
+    "scenarios",
+    "scripted.rs",
+];
 
 /// Words that have no place in a pure module: I/O, clocks, logs, async.
 const IMPURE: [&str; 10] = [
@@ -48,8 +54,13 @@ const IMPURE: [&str; 10] = [
 /// Lines of a module's code with their positions, without comments and tests.
 fn code(module: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = root.join(if module.contains('/') { "" } else { "src" }).join(module);
-    let lines: Vec<_> = files(&folder).iter().flat_map(|file| code_lines(file)).collect();
+    let folder = root
+        .join(if module.contains('/') { "" } else { "src" })
+        .join(module);
+    let lines: Vec<_> = files(&folder)
+        .iter()
+        .flat_map(|file| code_lines(file))
+        .collect();
     assert!(!lines.is_empty(), "`{module}` has no code");
     lines
 }
@@ -58,19 +69,30 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the module is a folder");
     let paths = entries.map(|entry| entry.expect("the entry can be read").path());
     paths
-        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .collect()
 }
 
 fn code_lines(file: &Path) -> Vec<(String, String)> {
-    let inside = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("the file is in the project");
+    let inside = file
+        .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+        .expect("the file is in the project");
     let is_test = |part: &OsStr| TESTS.iter().any(|name| part == *name);
     if inside.components().any(|part| is_test(part.as_os_str())) {
         return vec![];
     }
     let text = fs::read_to_string(file).expect("the file can be read");
-    let lines = text.lines().zip(1..).take_while(|(line, _)| *line != "#[cfg(test)]");
+    let lines = text
+        .lines()
+        .zip(1..)
+        .take_while(|(line, _)| *line != "#[cfg(test)]");
     let place = |number| format!("{}:{number}", file.display());
     lines
         .filter(|(line, _)| !line.trim_start().starts_with("//"))
@@ -99,7 +121,10 @@ fn uses_between_the_modules_go_one_way() {
         let later = PURE.iter().skip(index + 1).chain(&OTHERS);
         assert_absent(module, later.map(|other| format!("crate::{other}")));
     }
-    assert_absent("metrics", ["output", "pages"].map(|module| format!("crate::{module}")));
+    assert_absent(
+        "metrics",
+        ["output", "pages"].map(|module| format!("crate::{module}")),
+    );
     assert_absent(
         "scan",
         ["web", "config", "app", "metrics"].map(|module| format!("crate::{module}")),
@@ -110,8 +135,17 @@ fn uses_between_the_modules_go_one_way() {
     );
     assert_absent(
         "web",
-        ["certificates", "scan", "config", "app", "report", "health", "output", "pages"]
-            .map(|module| format!("crate::{module}")),
+        [
+            "certificates",
+            "scan",
+            "config",
+            "app",
+            "report",
+            "health",
+            "output",
+            "pages",
+        ]
+        .map(|module| format!("crate::{module}")),
     );
     // What an operator writes is parsed into the types of the pure modules, where the rule stands.
     assert_absent(
@@ -130,8 +164,9 @@ fn rules_write_no_sentences() {
 fn only_the_store_of_s3_names_the_sdk() {
     for module in PURE.iter().chain(&OTHERS) {
         // A list of noisy log targets is not a use.
-        let outside =
-            code(module).into_iter().filter(|(place, _)| !place.contains("app/logging.rs"));
+        let outside = code(module)
+            .into_iter()
+            .filter(|(place, _)| !place.contains("app/logging.rs"));
         let found = outside.into_iter().find(|(_, line)| line.contains("aws_"));
         assert_eq!(found, None, "only `archive-store-s3` may name the AWS SDK");
     }
@@ -154,7 +189,11 @@ fn pure_crates_depend_on_nothing_that_does_io() {
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .expect("cargo can be run");
-        assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+        assert!(
+            tree.status.success(),
+            "{}",
+            String::from_utf8_lossy(&tree.stderr)
+        );
         let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
         assert!(tree.starts_with(package), "{tree}");
         for line in tree.lines() {
@@ -172,14 +211,28 @@ fn every_cited_section_of_the_specification_exists() {
     let sections = sections(&specification);
     let mut citations = 0;
 
-    for file in ["src", "tests", "benches"].iter().flat_map(|folder| files(&root.join(folder))) {
+    for file in ["src", "tests", "benches"]
+        .iter()
+        .flat_map(|folder| files(&root.join(folder)))
+    {
         let text = fs::read_to_string(&file).expect("the file can be read");
-        for line in text.lines().filter(|line| line.trim_start().starts_with("//")) {
-            let Some((_, cited)) = line.split_once("`docs/specification.md`, ") else { continue };
-            for number in
-                cited.trim_end_matches('.').split([' ', ',']).filter(|word| is_section(word))
+        for line in text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("//"))
+        {
+            let Some((_, cited)) = line.split_once("`docs/specification.md`, ") else {
+                continue;
+            };
+            for number in cited
+                .trim_end_matches('.')
+                .split([' ', ','])
+                .filter(|word| is_section(word))
             {
-                assert!(sections.contains(&number), "{}: no section {number}", file.display());
+                assert!(
+                    sections.contains(&number),
+                    "{}: no section {number}",
+                    file.display()
+                );
                 citations += 1;
             }
         }
@@ -225,7 +278,10 @@ fn every_event_has_a_target_that_operators_know() {
             let target = target.and_then(|rest| Some(rest.split_once('"')?.0));
             let is_known = target.is_some_and(|target| TARGETS.contains(&target));
             let start: String = arguments.chars().take(80).collect();
-            assert!(is_known, "an event of `{source}` has no known target: {start}");
+            assert!(
+                is_known,
+                "an event of `{source}` has no known target: {start}"
+            );
         }
     }
 }
@@ -235,6 +291,10 @@ fn calls<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     text.match_indices(name).filter_map(|(start, name)| {
         let before = text.get(..start)?.chars().next_back();
         let is_longer_name = before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
-        if is_longer_name { None } else { text.get(start + name.len()..) }
+        if is_longer_name {
+            None
+        } else {
+            text.get(start + name.len()..)
+        }
     })
 }

@@ -20,7 +20,9 @@ use serde_json::Value;
 const DESTINATION: &str = "barman/backup/";
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/real-archive").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/real-archive")
+        .join(name)
 }
 
 fn json(name: &str) -> Value {
@@ -45,7 +47,11 @@ fn report() -> Report {
             etag: None,
             storage_class: None,
         };
-        inventory.add(key.strip_prefix(DESTINATION).expect("below the destination"), &object);
+        inventory.add(
+            key.strip_prefix(DESTINATION)
+                .expect("below the destination"),
+            &object,
+        );
     }
     let mut files = SmallFiles::default();
     for file in inventory.small_files() {
@@ -81,7 +87,10 @@ fn servers() -> Vec<(Value, ServerReport)> {
     let servers = expected["servers"].as_array().expect("servers");
     let found = servers.iter().map(|server| {
         let name = server["server"].as_str().expect("a name");
-        (server.clone(), report.servers.remove(name).expect("the server is found"))
+        (
+            server.clone(),
+            report.servers.remove(name).expect("the server is found"),
+        )
     });
     found.collect()
 }
@@ -106,7 +115,10 @@ fn every_backup_gets_as_far_as_recorded_on_every_timeline() {
             let id = backup["id"].as_str().expect("an id");
             let verdict = server.recovery.verdict.backups.get(id);
             let restorable = verdict.is_some_and(|judged| {
-                matches!(judged.verdict, Verdict::Recoverable | Verdict::Consistent(_))
+                matches!(
+                    judged.verdict,
+                    Verdict::Recoverable | Verdict::Consistent(_)
+                )
             });
             assert_eq!(backup["restorable"], restorable, "{id}");
             let Some(verdict) = verdict else { continue };
@@ -127,9 +139,19 @@ fn every_backup_gets_as_far_as_recorded_on_every_timeline() {
             assert_eq!(found, recorded, "{id}");
             let latest = &backup["follow_latest"];
             assert_eq!(name(verdict.reach), latest["last_wal"], "{id}");
-            assert_eq!(verdict.verdict == Verdict::Recoverable, latest["complete"], "{id}");
-            assert_eq!(backup["default_target_timeline"], verdict.default_target.0, "{id}");
-            assert_eq!(backup["default_target_ok"], verdict.default_target_works, "{id}");
+            assert_eq!(
+                verdict.verdict == Verdict::Recoverable,
+                latest["complete"],
+                "{id}"
+            );
+            assert_eq!(
+                backup["default_target_timeline"], verdict.default_target.0,
+                "{id}"
+            );
+            assert_eq!(
+                backup["default_target_ok"], verdict.default_target_works,
+                "{id}"
+            );
         }
     }
 }
@@ -145,16 +167,27 @@ fn gaps_and_what_nobody_needs_are_as_recorded() {
             let needed_gaps = gaps.filter(|gap| gap["needed"] == true);
             needed.extend(needed_gaps.map(|gap| (gap["first"].clone(), gap["last"].clone())));
         }
-        let gaps = server.recovery.verdict.gaps.iter().flat_map(|(timeline, runs)| {
-            let segment = |number| name(Some(SegmentName::from_number(*timeline, number, size)));
-            runs.iter().map(move |run| (segment(run.first), segment(run.last))).collect::<Vec<_>>()
-        });
+        let gaps = server
+            .recovery
+            .verdict
+            .gaps
+            .iter()
+            .flat_map(|(timeline, runs)| {
+                let segment =
+                    |number| name(Some(SegmentName::from_number(*timeline, number, size)));
+                runs.iter()
+                    .map(move |run| (segment(run.first), segment(run.last)))
+                    .collect::<Vec<_>>()
+            });
         assert_eq!(gaps.collect::<Vec<_>>(), needed);
         assert_eq!(
             expected["missing_needed"],
             server.recovery.gaps().expect("every backup is readable").1
         );
-        let obsolete = server.recovery.obsolete_segments().expect("there are finished backups");
+        let obsolete = server
+            .recovery
+            .obsolete_segments()
+            .expect("there are finished backups");
         assert_eq!(expected["not_needed"]["segments"], obsolete);
     }
 }
@@ -164,7 +197,11 @@ fn the_recovery_window_ends_where_it_was_recorded() {
     for (expected, server) in servers() {
         let last = &expected["last_recoverable"];
         let newest = server.recovery.newest_at.expect("there is WAL");
-        let timeline = server.recovery.verdict.current_timeline.expect("there is a backup");
+        let timeline = server
+            .recovery
+            .verdict
+            .current_timeline
+            .expect("there is a backup");
         assert_eq!(last["timeline"], timeline.0);
         if last["first_missing"].is_null() {
             assert_eq!(newest, moment(&last["last_wal_modified"]));

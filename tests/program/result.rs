@@ -1,6 +1,10 @@
 //! JSON results of `check` and `report`.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use serde_json::Value;
 use test_support::Ended;

@@ -70,14 +70,23 @@ impl Archive {
     /// Creates an archive in its first state.
     #[must_use]
     pub fn new(shape: Shape) -> Self {
-        Self { shape, first_segments: shape.segments }
+        Self {
+            shape,
+            first_segments: shape.segments,
+        }
     }
 
     /// Returns a shape in which every server has archived `more` further segments.
     #[must_use]
     pub fn later(self, more: u64) -> Self {
         let segments = self.shape.segments + more;
-        Self { shape: Shape { segments, ..self.shape }, ..self }
+        Self {
+            shape: Shape {
+                segments,
+                ..self.shape
+            },
+            ..self
+        }
     }
 
     /// Number of objects.
@@ -102,7 +111,9 @@ impl Archive {
     /// timeline.
     fn wal(&self, place: u64) -> Kind {
         let each = self.timeline_segments();
-        let Some(beyond) = place.checked_sub(each) else { return Kind::Segment(place) };
+        let Some(beyond) = place.checked_sub(each) else {
+            return Kind::Segment(place);
+        };
         let timeline = (1 + beyond / (each + 1)).min(self.shape.timelines - 1);
         if timeline == 0 {
             return Kind::Segment(place);
@@ -171,7 +182,11 @@ impl Archive {
                 let at = self.arrived_at(self.segment_of(backup));
                 write_moment(key, at, ["", "", "T", "", ""]);
                 let is_info = matches!(object.kind, Kind::BackupInfo(_));
-                key.extend_from_slice(if is_info { b"/backup.info" } else { b"/data.tar.gz" });
+                key.extend_from_slice(if is_info {
+                    b"/backup.info"
+                } else {
+                    b"/data.tar.gz"
+                });
             }
             Kind::History(timeline) => {
                 key.extend_from_slice(b"/wals/");
@@ -236,7 +251,12 @@ mod tests {
 
     #[test]
     fn timelines_may_be_shorter_than_a_log() {
-        let archive = Archive::new(Shape { servers: 1, backups: 3, timelines: 3, segments: 200 });
+        let archive = Archive::new(Shape {
+            servers: 1,
+            backups: 3,
+            timelines: 3,
+            segments: 200,
+        });
         let keys = archive.keys();
 
         assert!(keys.is_sorted_by(|previous, next| previous < next));
@@ -248,14 +268,25 @@ mod tests {
 
     #[test]
     fn keys_are_in_order_and_as_many_as_the_shape_says() {
-        let shape = Shape { servers: 2, backups: 3, timelines: 3, segments: 1100 };
+        let shape = Shape {
+            servers: 2,
+            backups: 3,
+            timelines: 3,
+            segments: 1100,
+        };
         let archive = Archive::new(shape).later(1);
         let keys = archive.keys();
 
         assert!(keys.is_sorted_by(|previous, next| previous < next));
         assert_eq!(keys.len(), 2 * (6 + 2 + 1101));
-        assert_eq!(keys[0], "barman/server-0000/base/20261115T050730/backup.info");
-        assert_eq!(keys[6], "barman/server-0000/wals/0000000100000001/000000010000000100000000.gz");
+        assert_eq!(
+            keys[0],
+            "barman/server-0000/base/20261115T050730/backup.info"
+        );
+        assert_eq!(
+            keys[6],
+            "barman/server-0000/wals/0000000100000001/000000010000000100000000.gz"
+        );
         assert_eq!(keys[6 + 256], "barman/server-0000/wals/00000002.history");
         let last = "barman/server-0001/wals/0000000300000005/00000003000000050000004C.gz";
         assert_eq!(keys[keys.len() - 1], last);

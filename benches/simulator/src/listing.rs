@@ -111,7 +111,10 @@ impl Archive {
         }
         let mut key = Vec::with_capacity(100);
         self.write_key(self.object(place), &mut key);
-        let slash = key.iter().skip(query.prefix.len()).position(|byte| *byte == b'/')?;
+        let slash = key
+            .iter()
+            .skip(query.prefix.len())
+            .position(|byte| *byte == b'/')?;
         key.truncate(query.prefix.len() + slash + 1);
         Some(key)
     }
@@ -164,7 +167,9 @@ mod tests {
     fn texts(xml: &str, name: &str) -> Vec<String> {
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));
         let after = xml.split(&open).skip(1);
-        after.map(|rest| rest.split(&close).next().unwrap().to_owned()).collect()
+        after
+            .map(|rest| rest.split(&close).next().unwrap().to_owned())
+            .collect()
     }
 
     /// Entries after a start, found by a look at every key.
@@ -178,7 +183,9 @@ mod tests {
                 }
         };
         let entry = |key: &String| {
-            let slash = key[query.prefix.len()..].find('/').filter(|_| query.is_rolled_up);
+            let slash = key[query.prefix.len()..]
+                .find('/')
+                .filter(|_| query.is_rolled_up);
             key[..slash.map_or(key.len(), |at| query.prefix.len() + at + 1)].to_owned()
         };
         let mut entries: Vec<String> = keys.iter().filter(is_wanted).map(entry).collect();
@@ -190,7 +197,13 @@ mod tests {
         (1_u64..4, 0_u64..4, 1_u64..4, 0_u64..80, 0_u64..3).prop_map(
             |(servers, backups, timelines, segments, more)| {
                 let segments = segments + 256 * (timelines - 1) + backups + 1;
-                Archive::new(Shape { servers, backups, timelines, segments }).later(more)
+                Archive::new(Shape {
+                    servers,
+                    backups,
+                    timelines,
+                    segments,
+                })
+                .later(more)
             },
         )
     }

@@ -34,7 +34,11 @@ struct Service {
 /// # Errors
 /// Returns an error if no more connections can be accepted.
 pub async fn serve(listener: TcpListener, archive: Archive, latency: Duration) -> io::Result<()> {
-    let service = Arc::new(Service { archive, more: AtomicU64::new(0), latency });
+    let service = Arc::new(Service {
+        archive,
+        more: AtomicU64::new(0),
+        latency,
+    });
     loop {
         let (stream, _) = listener.accept().await?;
         let service = Arc::clone(&service);
@@ -71,9 +75,15 @@ impl Service {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let archive = self.archive.later(self.more.load(Ordering::SeqCst));
         let path = decoded(path);
-        let key = path.strip_prefix('/').and_then(|path| path.strip_prefix(BUCKET));
+        let key = path
+            .strip_prefix('/')
+            .and_then(|path| path.strip_prefix(BUCKET));
         let key = key.unwrap_or_default().trim_start_matches('/');
-        let parameters = || query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let parameters = || {
+            query
+                .split('&')
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        };
         if parameters().any(|(name, _)| name == "uploads") {
             return written("200 OK", NO_UPLOADS.as_bytes());
         }
@@ -110,8 +120,12 @@ async fn read_head(stream: &mut TcpStream, received: &mut Vec<u8>) -> io::Result
 }
 
 fn asked_for<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Query {
-    let mut query =
-        Query { prefix: String::new(), is_rolled_up: false, start: Start::AtFirst, max_keys: 1000 };
+    let mut query = Query {
+        prefix: String::new(),
+        is_rolled_up: false,
+        start: Start::AtFirst,
+        max_keys: 1000,
+    };
     for (name, value) in parameters {
         match name {
             "prefix" => query.prefix = decoded(value),

@@ -15,7 +15,11 @@ pub(crate) fn write_hex(text: &mut Vec<u8>, number: u64, digits: u32, letters: L
     };
     for place in (0..digits).rev() {
         let digit = u8::try_from(number >> (4 * place) & 0xf).unwrap_or(0);
-        text.push(if digit < 10 { b'0' + digit } else { ten + digit - 10 });
+        text.push(if digit < 10 {
+            b'0' + digit
+        } else {
+            ten + digit - 10
+        });
     }
 }
 
@@ -38,7 +42,11 @@ pub(crate) fn civil(seconds: u64) -> [u64; 6] {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     [year, month, day, rest / 3600, rest / 60 % 60, rest % 60]
 }

@@ -21,7 +21,11 @@ const MOST: usize = 4096;
 impl Boundaries {
     /// Creates an empty set for a store that lists in this order.
     pub(super) fn new(order: KeyOrder) -> Self {
-        Self { known: Vec::new(), each: 1, order }
+        Self {
+            known: Vec::new(),
+            each: 1,
+            order,
+        }
     }
 
     /// Adds directories, each with its slash. If there are too many, only every n-th of all is kept;
@@ -29,7 +33,8 @@ impl Boundaries {
     pub(super) fn add(&mut self, directories: impl IntoIterator<Item = String>) -> usize {
         let mut thinned_by = 1;
         let each = self.each;
-        self.known.extend(directories.into_iter().filter(|name| is_one_of(name, each)));
+        self.known
+            .extend(directories.into_iter().filter(|name| is_one_of(name, each)));
         let order = self.order;
         // Directories come mostly in order, which makes sorting cheap.
         self.known.sort_by(|left, right| order.compare(left, right));
@@ -48,11 +53,15 @@ impl Boundaries {
     pub(super) fn between(&self, after: Option<&str>, before: Option<&str>) -> &[String] {
         let order = self.order;
         let first = match after {
-            Some(after) => self.known.partition_point(|known| !order.is_before(after, known)),
+            Some(after) => self
+                .known
+                .partition_point(|known| !order.is_before(after, known)),
             None => 0,
         };
         let end = match before {
-            Some(before) => self.known.partition_point(|known| order.is_before(known, before)),
+            Some(before) => self
+                .known
+                .partition_point(|known| order.is_before(known, before)),
             None => self.known.len(),
         };
         self.known.get(first..end).unwrap_or_default()
@@ -112,15 +121,18 @@ pub(super) fn half_way(
 ) -> Option<String> {
     let characters = alphabet.characters();
     let from = from.strip_prefix(directory)?;
-    let before = before.and_then(|before| before.strip_prefix(directory)).unwrap_or_default();
+    let before = before
+        .and_then(|before| before.strip_prefix(directory))
+        .unwrap_or_default();
     let mut limit = before.chars();
     let mut shares_limit = !before.is_empty();
     let mut guess = directory.to_owned();
     for character in from.chars() {
         let limit = limit.next().filter(|_| shares_limit);
         let above = characters.iter().filter(|other| **other > character);
-        let between: Vec<_> =
-            above.filter(|other| limit.is_none_or(|limit| **other < limit)).collect();
+        let between: Vec<_> = above
+            .filter(|other| limit.is_none_or(|limit| **other < limit))
+            .collect();
         if let Some(middle) = between.get(between.len() / 2) {
             guess.push(**middle);
             return Some(guess);

@@ -20,14 +20,19 @@ pub async fn list_directory(
     let mut progress = Progress::default();
     let mut forward = Forward::default();
     let mut directories: Vec<String> = Vec::new();
-    let mut request =
-        ListRequest { prefix: prefix.to_owned(), delimiter: Some('/'), ..ListRequest::default() };
+    let mut request = ListRequest {
+        prefix: prefix.to_owned(),
+        delimiter: Some('/'),
+        ..ListRequest::default()
+    };
     loop {
         let page = store.list_page(&request).await?;
         progress.check(&page)?;
         check_order(directories.last(), &page.common_prefixes, order)?;
         let keys = page.objects.iter().map(|object| object.key.as_str());
-        let mut entries = keys.clone().chain(page.common_prefixes.iter().map(String::as_str));
+        let mut entries = keys
+            .clone()
+            .chain(page.common_prefixes.iter().map(String::as_str));
         if let Some(stray) = entries.find(|key| !key.starts_with(prefix)) {
             return Err(stray_key(prefix, stray).into());
         }

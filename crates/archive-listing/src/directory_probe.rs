@@ -98,7 +98,9 @@ impl DirectoryProbe {
     /// Creates a search that starts after the subdirectory in which `position` lies.
     fn new(directory: &str, position: Option<&str>) -> Self {
         let below = position.and_then(|position| position.strip_prefix(directory));
-        let current = below.and_then(|below| below.split_once('/')).map(|(name, _)| name);
+        let current = below
+            .and_then(|below| below.split_once('/'))
+            .map(|(name, _)| name);
         Self {
             directory: directory.to_owned(),
             start_after: current.map(|name| format!("{directory}{name}/")),
@@ -115,7 +117,10 @@ impl DirectoryProbe {
         ListRequest {
             prefix: self.directory.clone(),
             delimiter: Some('/'),
-            start_after: self.start_after.clone().filter(|_| self.continuation.is_none()),
+            start_after: self
+                .start_after
+                .clone()
+                .filter(|_| self.continuation.is_none()),
             continuation: self.continuation.clone(),
         }
     }
@@ -127,7 +132,10 @@ impl DirectoryProbe {
         self.is_asked = false;
         // A directory with objects alone could go on for ever without an answer.
         let has_found_none = page.common_prefixes.is_empty();
-        let goes_on = page.next.as_ref().is_some_and(|next| self.seen.insert(next.clone()));
+        let goes_on = page
+            .next
+            .as_ref()
+            .is_some_and(|next| self.seen.insert(next.clone()));
         self.is_done = has_found_none || !goes_on;
         self.continuation = page.next;
         let mut found = page.common_prefixes;

@@ -35,7 +35,15 @@ impl Division {
         let mut boundaries = Boundaries::new(shards.layout().order);
         boundaries.add(directories);
         let passed = DirectoryCounts::default();
-        Self { shards, boundaries, page_size, pages: 0, keys: 0, passed, bad_guesses: 0 }
+        Self {
+            shards,
+            boundaries,
+            page_size,
+            pages: 0,
+            keys: 0,
+            passed,
+            bad_guesses: 0,
+        }
     }
 
     /// Shards that are not done.
@@ -61,7 +69,9 @@ impl Division {
         sink: &mut impl FnMut(&ListedObject),
     ) -> Result<Option<Shard>, ListingError> {
         let order = self.shards.layout().order;
-        let Some(shard) = self.shards.get_mut(id) else { return Ok(None) };
+        let Some(shard) = self.shards.get_mut(id) else {
+            return Ok(None);
+        };
         let listed_before = shard.listed_to().map(str::to_owned);
         self.pages += 1;
         self.keys += page.objects.len();
@@ -69,7 +79,11 @@ impl Division {
         shard.is_guess = false;
         shard.take(page, order, sink)?;
         let position = shard.position.as_deref();
-        if !self.boundaries.between(listed_before.as_deref(), position).is_empty() {
+        if !self
+            .boundaries
+            .between(listed_before.as_deref(), position)
+            .is_empty()
+        {
             shard.pages_in_one_directory = 1;
         }
         if shard.state != ShardState::Done {
@@ -99,7 +113,12 @@ impl Division {
             passed += DirectoryCounts::of(self.behind(shard), self.root());
             ahead += DirectoryCounts::of(self.ahead(shard), self.root());
         }
-        ListingEstimate { pages: self.pages, keys: self.keys, passed, ahead }
+        ListingEstimate {
+            pages: self.pages,
+            keys: self.keys,
+            passed,
+            ahead,
+        }
     }
 
     fn root(&self) -> &str {
@@ -108,13 +127,17 @@ impl Division {
 
     /// Returns the boundaries that are left in a shard.
     fn ahead(&self, shard: &Shard) -> &[String] {
-        self.boundaries.between(shard.listed_to(), shard.range.until.as_deref())
+        self.boundaries
+            .between(shard.listed_to(), shard.range.until.as_deref())
     }
 
     /// Returns the boundaries that a shard has passed.
     fn behind(&self, shard: &Shard) -> &[String] {
-        let Some(position) = shard.position.as_deref() else { return &[] };
-        self.boundaries.between(shard.range.after.as_deref(), Some(position))
+        let Some(position) = shard.position.as_deref() else {
+            return &[];
+        };
+        self.boundaries
+            .between(shard.range.after.as_deref(), Some(position))
     }
 
     /// Returns the average number of keys between two boundaries.
@@ -129,17 +152,25 @@ impl Division {
     /// Splits the started shard that has most boundaries ahead at the one in the middle, unless
     /// that is too close.
     pub(crate) fn split_at_boundary(&mut self) -> bool {
-        let started = self.shards.iter().filter(|(_, shard)| shard.state != ShardState::New);
-        let longest =
-            started.map(|(id, shard)| (id, self.ahead(shard))).max_by_key(|(_, ahead)| ahead.len());
-        let Some((id, ahead)) = longest else { return false };
+        let started = self
+            .shards
+            .iter()
+            .filter(|(_, shard)| shard.state != ShardState::New);
+        let longest = started
+            .map(|(id, shard)| (id, self.ahead(shard)))
+            .max_by_key(|(_, ahead)| ahead.len());
+        let Some((id, ahead)) = longest else {
+            return false;
+        };
         // The page that is under way reaches this far.
         let boundaries_per_page = self.page_size.div_ceil(self.keys_per_boundary().max(1));
         if ahead.len() < 2 * boundaries_per_page {
             return false;
         }
         let middle = (ahead.len() / 2).max(boundaries_per_page);
-        let Some(boundary) = ahead.get(middle).cloned() else { return false };
+        let Some(boundary) = ahead.get(middle).cloned() else {
+            return false;
+        };
         self.shards.split(id, &boundary, false)
     }
 
@@ -172,21 +203,31 @@ impl Division {
     /// Returns the guesses behind which no page has been listed.
     fn untested_guesses(&self) -> BTreeSet<String> {
         let guesses = self.shards.values().filter(|shard| shard.is_guess);
-        guesses.filter_map(|shard| shard.range.after.clone()).collect()
+        guesses
+            .filter_map(|shard| shard.range.after.clone())
+            .collect()
     }
 
     /// Guesses a boundary in the middle of what is left of a shard's current directory.
     fn guess(&self, shard: &Shard) -> Option<String> {
         let position = shard.position.as_deref()?;
         let directory = shard.directories(self.root()).into_iter().next()?;
-        half_way(&directory, position, shard.range.until.as_deref(), shard.alphabet)
+        half_way(
+            &directory,
+            position,
+            shard.range.until.as_deref(),
+            shard.alphabet,
+        )
     }
 
     /// Returns the directories whose subdirectories would divide shards that go on and on without
     /// a boundary ahead: first those of the shard that is longest in one directory.
     pub(crate) fn directories_to_probe(&self) -> Vec<String> {
-        let mut stuck: Vec<&Shard> =
-            self.shards.values().filter(|shard| self.is_stuck(shard)).collect();
+        let mut stuck: Vec<&Shard> = self
+            .shards
+            .values()
+            .filter(|shard| self.is_stuck(shard))
+            .collect();
         stuck.sort_by_key(|shard| std::cmp::Reverse(shard.pages_in_one_directory));
         let mut directories = Vec::new();
         for shard in stuck {
@@ -204,7 +245,9 @@ impl Division {
     /// Returns the directories to probe after the first page: the one that holds the directory of
     /// the last key, and the root with the servers.
     pub(crate) fn first_directories_to_probe(&self) -> BTreeSet<String> {
-        let Some(shard) = self.shards.values().next() else { return BTreeSet::new() };
+        let Some(shard) = self.shards.values().next() else {
+            return BTreeSet::new();
+        };
         let directories = shard.directories(self.root());
         let outer = [directories.get(1), directories.last()];
         outer.into_iter().flatten().cloned().collect()
@@ -212,7 +255,12 @@ impl Division {
 
     /// Returns the first position of a shard in a directory.
     pub(crate) fn first_position_in(&self, directory: &str) -> Option<&str> {
-        let positions = self.shards.values().filter_map(|shard| shard.position.as_deref());
-        positions.filter(|position| position.starts_with(directory)).min()
+        let positions = self
+            .shards
+            .values()
+            .filter_map(|shard| shard.position.as_deref());
+        positions
+            .filter(|position| position.starts_with(directory))
+            .min()
     }
 }

@@ -26,7 +26,9 @@ impl DirectoryCounts {
     pub(super) fn of(directories: &[String], root: &str) -> Self {
         let mut counts = Self::default();
         for directory in directories {
-            let name = directory.strip_prefix(root).and_then(|name| name.strip_suffix('/'));
+            let name = directory
+                .strip_prefix(root)
+                .and_then(|name| name.strip_suffix('/'));
             if name.is_some_and(|name| !name.contains('/')) {
                 counts.servers += 1;
             } else {
@@ -84,7 +86,9 @@ impl ListingEstimate {
         if servers.is_none() && deeper.is_none() {
             return None;
         }
-        let keys = servers.unwrap_or_default().saturating_add(deeper.unwrap_or_default());
+        let keys = servers
+            .unwrap_or_default()
+            .saturating_add(deeper.unwrap_or_default());
         let rest = u32::try_from(keys / page_size.max(1)).unwrap_or(u32::MAX);
         Some(self.pages.saturating_add(rest))
     }
@@ -105,7 +109,12 @@ mod tests {
     const SMALL: u32 = 50;
 
     fn seen(pages: u32, passed: DirectoryCounts, ahead: DirectoryCounts) -> ListingEstimate {
-        ListingEstimate { pages, keys: pages as usize * 1000, passed, ahead }
+        ListingEstimate {
+            pages,
+            keys: pages as usize * 1000,
+            passed,
+            ahead,
+        }
     }
 
     fn servers(servers: usize) -> DirectoryCounts {

@@ -35,7 +35,12 @@ struct ShardStart {
 impl Junctions {
     /// Notes the keys that a finished shard saw.
     pub(crate) fn note(&mut self, shard: Shard) {
-        let Shard { range, beyond, first_key, .. } = shard;
+        let Shard {
+            range,
+            beyond,
+            first_key,
+            ..
+        } = shard;
         if let (Some(until), Some(beyond)) = (range.until.clone(), beyond) {
             self.by_boundary.entry(until).or_default().beyond = Some(beyond);
         }
@@ -59,15 +64,19 @@ impl Junctions {
         started_at: DateTime<Utc>,
     ) -> Result<(), ListingError> {
         for (boundary, junction) in &self.by_boundary {
-            let Some(beyond) = &junction.beyond else { continue };
-            let Some(start) = self.start_for(beyond, boundary, order) else { continue };
+            let Some(beyond) = &junction.beyond else {
+                continue;
+            };
+            let Some(start) = self.start_for(beyond, boundary, order) else {
+                continue;
+            };
             let doubtful = match start.doubt(beyond, order) {
                 Doubt::None => None,
                 Doubt::Missed => find(store, beyond).await?,
                 // What arrived during the listing proves nothing.
-                Doubt::Unseen(first) => {
-                    find(store, first).await?.filter(|object| object.last_modified < started_at)
-                }
+                Doubt::Unseen(first) => find(store, first)
+                    .await?
+                    .filter(|object| object.last_modified < started_at),
             };
             if let Some(ListedObject { key, .. }) = doubtful {
                 let why =
@@ -127,7 +136,10 @@ impl ShardStart {
 
 /// Returns the object with a key, if it still exists.
 async fn find(store: &impl ObjectStore, key: &str) -> Result<Option<ListedObject>, ListingError> {
-    let request = ListRequest { prefix: key.to_owned(), ..ListRequest::default() };
+    let request = ListRequest {
+        prefix: key.to_owned(),
+        ..ListRequest::default()
+    };
     let page = store.list_page(&request).await?;
     Ok(page.objects.into_iter().find(|object| object.key == key))
 }

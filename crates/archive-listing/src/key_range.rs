@@ -24,20 +24,28 @@ impl KeyRange {
     /// Returns the range of all keys with a prefix.
     #[must_use]
     pub fn below(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned(), after: None, until: None }
+        Self {
+            prefix: prefix.to_owned(),
+            after: None,
+            until: None,
+        }
     }
 
     /// Returns whether a key comes after the end.
     #[must_use]
     pub fn is_beyond(&self, key: &str, order: KeyOrder) -> bool {
-        self.until.as_deref().is_some_and(|until| order.is_before(until, key))
+        self.until
+            .as_deref()
+            .is_some_and(|until| order.is_before(until, key))
     }
 
     /// Ends the range at a boundary within it, and returns the rest.
     #[must_use]
     pub fn split_off(&mut self, boundary: &str) -> Self {
         let until = self.until.replace(boundary.to_owned());
-        let narrower = until.as_deref().and_then(|until| common_directory(boundary, until));
+        let narrower = until
+            .as_deref()
+            .and_then(|until| common_directory(boundary, until));
         let prefix = narrower.filter(|prefix| prefix.len() > self.prefix.len());
         Self {
             // A listing of this directory ends where the range does.
@@ -98,7 +106,10 @@ mod tests {
     fn what_is_split_off_asks_for_the_directory_alone_that_it_lies_in() {
         let split = |until: Option<&str>, boundary: &str| {
             let until = until.map(str::to_owned);
-            let mut range = KeyRange { until, ..KeyRange::below("p/") };
+            let mut range = KeyRange {
+                until,
+                ..KeyRange::below("p/")
+            };
             let right = range.split_off(boundary);
             assert_eq!(range.until.as_deref(), Some(boundary));
             assert_eq!(right.after.as_deref(), Some(boundary));
@@ -113,7 +124,10 @@ mod tests {
 
     #[test]
     fn a_key_lies_in_its_directories() {
-        assert_eq!(directories("p/", "p/s/wals/A/x"), ["p/s/wals/A/", "p/s/wals/", "p/s/", "p/"]);
+        assert_eq!(
+            directories("p/", "p/s/wals/A/x"),
+            ["p/s/wals/A/", "p/s/wals/", "p/s/", "p/"]
+        );
         assert_eq!(directories("", "x"), [""]);
         assert_eq!(directories("p/", "p//x"), ["p//", "p/"]);
     }
@@ -123,9 +137,15 @@ mod tests {
         for order in ORDERS {
             let end = end_of("s/wals/");
             assert!(
-                ["s/wals/a", "s/wals//", "s/wals/ü"].iter().all(|key| order.is_before(key, &end))
+                ["s/wals/a", "s/wals//", "s/wals/ü"]
+                    .iter()
+                    .all(|key| order.is_before(key, &end))
             );
-            assert!(["s/wals0", "t"].iter().all(|key| order.is_before(&end, key)));
+            assert!(
+                ["s/wals0", "t"]
+                    .iter()
+                    .all(|key| order.is_before(&end, key))
+            );
         }
     }
 

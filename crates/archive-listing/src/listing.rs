@@ -70,22 +70,39 @@ struct Pages<'a, S> {
 
 impl<'a, S: ObjectStore> Pages<'a, S> {
     fn new(store: &'a S, prefix: &str) -> Self {
-        let request = ListRequest { prefix: prefix.to_owned(), ..ListRequest::default() };
-        Self { store, request: Some(request), progress: Progress::default(), requests: 0 }
+        let request = ListRequest {
+            prefix: prefix.to_owned(),
+            ..ListRequest::default()
+        };
+        Self {
+            store,
+            request: Some(request),
+            progress: Progress::default(),
+            requests: 0,
+        }
     }
 
     /// Returns the objects of the next page; `None` after the last.
     async fn next(&mut self) -> Result<Option<Vec<ListedObject>>, StorageError> {
-        let Some(request) = self.request.take() else { return Ok(None) };
+        let Some(request) = self.request.take() else {
+            return Ok(None);
+        };
         let page = self.store.list_page(&request).await?;
         self.requests = self.requests.saturating_add(1);
         self.progress.check(&page)?;
         let prefix = request.prefix.as_str();
-        if let Some(stray) = page.objects.iter().find(|object| !object.key.starts_with(prefix)) {
+        if let Some(stray) = page
+            .objects
+            .iter()
+            .find(|object| !object.key.starts_with(prefix))
+        {
             return Err(stray_key(prefix, &stray.key));
         }
         if page.next.is_some() {
-            self.request = Some(ListRequest { continuation: page.next, ..request });
+            self.request = Some(ListRequest {
+                continuation: page.next,
+                ..request
+            });
         }
         Ok(Some(page.objects))
     }

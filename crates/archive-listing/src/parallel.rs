@@ -77,12 +77,19 @@ impl<S: ObjectStore + 'static> ParallelListing<S> {
         let mut running = RunningListing::new(self, task, sink);
         running.finish().await?;
         let store = self.store.as_ref();
-        running.junctions.check(store, self.order, self.started_at).await?;
+        running
+            .junctions
+            .check(store, self.order, self.started_at)
+            .await?;
         Ok(running.requests_sent())
     }
 
     /// Layout of the archive that is listed.
     pub(crate) fn layout(&self) -> ArchiveLayout {
-        ArchiveLayout { root: self.root.clone(), names: self.names.clone(), order: self.order }
+        ArchiveLayout {
+            root: self.root.clone(),
+            names: self.names.clone(),
+            order: self.order,
+        }
     }
 }

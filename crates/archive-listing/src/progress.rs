@@ -23,7 +23,10 @@ impl Progress {
     /// # Errors
     /// Fails if the listing repeats itself, or consists of empty pages.
     pub(crate) fn check(&mut self, page: &ListPage) -> Result<(), StorageError> {
-        let is_new = page.next.as_ref().is_none_or(|next| self.continuations.insert(hash(next)));
+        let is_new = page
+            .next
+            .as_ref()
+            .is_none_or(|next| self.continuations.insert(hash(next)));
         if !is_new {
             return Err(StorageError::protocol(
                 "the store repeats a page of the listing without end",

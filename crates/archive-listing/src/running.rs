@@ -65,14 +65,18 @@ impl<'a, S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> RunningListin
     pub(crate) async fn finish(&mut self) -> Result<(), ListingError> {
         loop {
             self.start_requests();
-            let Some(answer) = self.requests.join_next().await else { break };
+            let Some(answer) = self.requests.join_next().await else {
+                break;
+            };
             match answer {
                 Ok(answer) => self.take_answer(answer)?,
                 Err(error) => resume_panic(error),
             }
         }
         if !self.division.shards().is_empty() {
-            return Err(ListingError::OutOfOrder("shards of it wait for each other".to_owned()));
+            return Err(ListingError::OutOfOrder(
+                "shards of it wait for each other".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -188,7 +192,11 @@ impl<'a, S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> RunningListin
                 self.probe(&directory);
             }
         }
-        let ParallelListing { page_size, small_pages, .. } = *self.listing;
+        let ParallelListing {
+            page_size,
+            small_pages,
+            ..
+        } = *self.listing;
         self.is_large = self.division.estimate().is_large(page_size, small_pages);
     }
 }

@@ -71,12 +71,17 @@ impl Shard {
     /// Returns whether keys of a directory can still come.
     pub(super) fn may_hold(&self, directory: &str, order: KeyOrder) -> bool {
         self.state != ShardState::Done
-            && self.range.may_hold(directory, self.position.as_deref(), order)
+            && self
+                .range
+                .may_hold(directory, self.position.as_deref(), order)
     }
 
     /// Returns the directories from that of the last key up to `root`.
     pub(super) fn directories(&self, root: &str) -> Vec<String> {
-        self.position.as_deref().map(|key| directories(root, key)).unwrap_or_default()
+        self.position
+            .as_deref()
+            .map(|key| directories(root, key))
+            .unwrap_or_default()
     }
 
     /// Returns the request for the next page.
@@ -84,7 +89,11 @@ impl Shard {
         ListRequest {
             prefix: self.range.prefix.clone(),
             delimiter: None,
-            start_after: self.range.after.clone().filter(|_| self.continuation.is_none()),
+            start_after: self
+                .range
+                .after
+                .clone()
+                .filter(|_| self.continuation.is_none()),
             continuation: self.continuation.clone(),
         }
     }
@@ -105,7 +114,9 @@ impl Shard {
         if self.first_key.is_none() {
             self.first_key = page.objects.first().map(|object| object.key.clone());
         }
-        let end = page.objects.partition_point(|object| !self.range.is_beyond(&object.key, order));
+        let end = page
+            .objects
+            .partition_point(|object| !self.range.is_beyond(&object.key, order));
         let (within, beyond) = page.objects.split_at_checked(end).unwrap_or((&[], &[]));
         within.iter().for_each(&mut *sink);
         if let Some(last) = within.last() {
@@ -133,7 +144,9 @@ impl Shard {
             if let Some(before) = before
                 && !order.is_before(before, key)
             {
-                return Err(ListingError::OutOfOrder(format!("it lists `{key}` after `{before}`")));
+                return Err(ListingError::OutOfOrder(format!(
+                    "it lists `{key}` after `{before}`"
+                )));
             }
             before = Some(key);
         }

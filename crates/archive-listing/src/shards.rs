@@ -19,7 +19,11 @@ pub(crate) struct Shards {
 impl Shards {
     /// Creates one shard for each range.
     pub(crate) fn new(layout: ArchiveLayout, ranges: Vec<KeyRange>) -> Self {
-        let mut shards = Self { layout, by_id: BTreeMap::new(), next_id: 0 };
+        let mut shards = Self {
+            layout,
+            by_id: BTreeMap::new(),
+            next_id: 0,
+        };
         for range in ranges {
             shards.add(Shard::new(range));
         }
@@ -54,25 +58,36 @@ impl Shards {
 
     /// Returns a shard that is ready for its next page.
     pub(crate) fn next_ready(&self) -> Option<u32> {
-        self.iter().find(|(_, shard)| shard.state == ShardState::Ready).map(|(id, _)| id)
+        self.iter()
+            .find(|(_, shard)| shard.state == ShardState::Ready)
+            .map(|(id, _)| id)
     }
 
     /// Returns a shard that may be started.
     pub(crate) fn next_new(&self) -> Option<u32> {
-        let mut new = self.iter().filter(|(_, shard)| shard.state == ShardState::New);
-        new.find(|(id, shard)| self.may_start(*id, shard)).map(|(id, _)| id)
+        let mut new = self
+            .iter()
+            .filter(|(_, shard)| shard.state == ShardState::New);
+        new.find(|(id, shard)| self.may_start(*id, shard))
+            .map(|(id, _)| id)
     }
 
     /// Returns whether a shard may be started: in a server's directory, what comes after `base/`
     /// waits until all of `base/` is listed.
     fn may_start(&self, id: u32, shard: &Shard) -> bool {
         let order = self.layout.order;
-        let Some(start) = shard.range.after.as_deref() else { return true };
-        let Some(base) = self.layout.base_of(start) else { return true };
+        let Some(start) = shard.range.after.as_deref() else {
+            return true;
+        };
+        let Some(base) = self.layout.base_of(start) else {
+            return true;
+        };
         if order.is_before(start, &end_of(&base)) {
             return true;
         }
-        !self.iter().any(|(other, shard)| other != id && shard.may_hold(&base, order))
+        !self
+            .iter()
+            .any(|(other, shard)| other != id && shard.may_hold(&base, order))
     }
 
     /// Returns the next request of a shard, which then waits for the answer.
@@ -84,7 +99,9 @@ impl Shards {
 
     /// Splits a shard at a boundary.
     pub(crate) fn split(&mut self, id: u32, boundary: &str, is_guess: bool) -> bool {
-        let Some(shard) = self.by_id.get_mut(&id) else { return false };
+        let Some(shard) = self.by_id.get_mut(&id) else {
+            return false;
+        };
         let mut right = shard.range.split_off(boundary);
         let after_base = self.layout.split_off_after_base(&mut right);
         let mut right = Shard::new(right);

@@ -18,7 +18,10 @@ fn now() -> DateTime<Utc> {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 fn store(keys: &[String], page: usize, order: KeyOrder, quirk: Quirk) -> Arc<MemoryStore> {
@@ -58,9 +61,15 @@ impl Everything {
             small_pages: self.small_pages,
         };
         let ranges = vec![KeyRange::below("p/")];
-        let task = ListingTask { ranges, is_large: self.is_large, ..ListingTask::default() };
+        let task = ListingTask {
+            ranges,
+            is_large: self.is_large,
+            ..ListingTask::default()
+        };
         let mut keys = Vec::new();
-        let requests = listing.list(task, |object| keys.push(object.key.clone())).await?;
+        let requests = listing
+            .list(task, |object| keys.push(object.key.clone()))
+            .await?;
         keys.sort();
         Ok(Listed { keys, requests })
     }
@@ -77,7 +86,13 @@ async fn sequentially(store: &MemoryStore) -> Listed {
 /// Trees of any shape: names of few letters, so that some are the beginning of others, and some
 /// keys end in a slash.
 fn keys() -> impl Strategy<Value = Vec<String>> {
-    let name = prop_oneof!["[ab0-]{1,3}", "wals", "base", "[0-9]{4}", Just(String::new())];
+    let name = prop_oneof![
+        "[ab0-]{1,3}",
+        "wals",
+        "base",
+        "[0-9]{4}",
+        Just(String::new())
+    ];
     let key = prop::collection::vec(name, 1..5).prop_map(|names| format!("p/{}", names.join("/")));
     let runs = ("[ab]", 1_u32..120).prop_map(|(name, count)| {
         (0..count)
@@ -106,7 +121,8 @@ fn archives() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(server, 1..4).prop_map(|servers| {
         let servers = servers.into_iter().enumerate();
         let below = |(at, keys): (usize, Vec<String>)| {
-            keys.into_iter().map(move |key| format!("p/server-{at:02}/{key}"))
+            keys.into_iter()
+                .map(move |key| format!("p/server-{at:02}/{key}"))
         };
         servers.flat_map(below).collect()
     })
@@ -255,10 +271,24 @@ fn numbered(count: u32, name: impl Fn(u32) -> String) -> Vec<String> {
 #[tokio::test]
 async fn whatever_the_shape_the_requests_are_hardly_more() {
     let shapes: [(&str, Vec<String>); 4] = [
-        ("wal_dirs", numbered(50_000, |n| format!("p/s/wals/{:016X}/{n:024X}.gz", n / 25))),
-        ("servers", numbered(20_000, |n| format!("p/server-{:04}/x/{}", n / 20, n % 20))),
-        ("flat", numbered(20_000, |n| format!("p/orphan/file-{n:07}"))),
-        ("deep", numbered(20_000, |n| format!("p/o/{}/{}/{}/{n}", n % 7, n % 11, n % 13))),
+        (
+            "wal_dirs",
+            numbered(50_000, |n| format!("p/s/wals/{:016X}/{n:024X}.gz", n / 25)),
+        ),
+        (
+            "servers",
+            numbered(20_000, |n| format!("p/server-{:04}/x/{}", n / 20, n % 20)),
+        ),
+        (
+            "flat",
+            numbered(20_000, |n| format!("p/orphan/file-{n:07}")),
+        ),
+        (
+            "deep",
+            numbered(20_000, |n| {
+                format!("p/o/{}/{}/{}/{n}", n % 7, n % 11, n % 13)
+            }),
+        ),
     ];
     for (shape, keys) in shapes {
         let store = store(&keys, 100, KeyOrder::Bytes, Quirk::None);
@@ -270,11 +300,17 @@ async fn whatever_the_shape_the_requests_are_hardly_more() {
             is_large: false,
         };
 
-        let Listed { keys: found, requests } = everything.list(&store).await.unwrap();
+        let Listed {
+            keys: found,
+            requests,
+        } = everything.list(&store).await.unwrap();
 
         let plain = sequentially(&store).await.requests;
         assert_eq!(found.len(), keys.len(), "{shape}");
-        assert!(requests <= plain * 3 / 2 + 40, "{shape}: {requests} for {plain}");
+        assert!(
+            requests <= plain * 3 / 2 + 40,
+            "{shape}: {requests} for {plain}"
+        );
         println!("{shape}: {requests} requests for {plain}");
     }
 }
@@ -283,7 +319,9 @@ async fn whatever_the_shape_the_requests_are_hardly_more() {
 fn what_is_large_says_nothing_of_the_small_servers_behind_it() {
     let orphan = numbered(710, |n| format!("p/orphan/file-{n:04}"));
     let busy = numbered(1200, |n| format!("p/busy/wals/{:016X}/{n:024X}", n / 100));
-    let small = numbered(80, |n| format!("p/server-{n:02}/base/20261115T120000/backup.info"));
+    let small = numbered(80, |n| {
+        format!("p/server-{n:02}/base/20261115T120000/backup.info")
+    });
 
     for large in [orphan, busy] {
         let (plain, requests) = plain_and_parallel(&[large, small.clone()].concat(), 100, 16);
@@ -294,14 +332,35 @@ fn what_is_large_says_nothing_of_the_small_servers_behind_it() {
 
 #[tokio::test]
 async fn a_key_that_another_order_puts_between_two_parts_is_not_lost() {
-    let loose =
-        ["0", "0/0", "0000/-", "0000/0", "0001/0", "0001/base/a", "0002/0", "0010/a", "0011/"];
-    let late =
-        ["aa/a", "b-", "b/wals/00/0000", "b/wals/00/0001", "b/wals/00/0002", "b/wals/00/0003"];
+    let loose = [
+        "0",
+        "0/0",
+        "0000/-",
+        "0000/0",
+        "0001/0",
+        "0001/base/a",
+        "0002/0",
+        "0010/a",
+        "0011/",
+    ];
+    let late = [
+        "aa/a",
+        "b-",
+        "b/wals/00/0000",
+        "b/wals/00/0001",
+        "b/wals/00/0002",
+        "b/wals/00/0003",
+    ];
     let last = ["/-", "/0", "/0000", "3004", "base/0", "wals/0", ""];
     let segments = (0..15).map(|number| format!("a/wals/{:02}/{number:04}", number / 7));
-    let others = [&loose[..], &late, &last].concat().into_iter().map(str::to_owned);
-    let keys: Vec<_> = segments.chain(others).map(|key| format!("p/{key}")).collect();
+    let others = [&loose[..], &late, &last]
+        .concat()
+        .into_iter()
+        .map(str::to_owned);
+    let keys: Vec<_> = segments
+        .chain(others)
+        .map(|key| format!("p/{key}"))
+        .collect();
     let store = store(&keys, 2, KeyOrder::Bytes, Quirk::None);
 
     let everything = Everything {

@@ -174,19 +174,24 @@ impl CallTarget<'_> {
                 (format!("list bucket `{bucket}`{below}"), bucket.to_owned())
             }
             Operation::GetObject => (format!("read `{}`", call.key), format!("{bucket}/*")),
-            Operation::ListMultipartUploads => {
-                (format!("list the uploads to bucket `{bucket}`{below}"), bucket.to_owned())
-            }
-            Operation::ListParts => {
-                (format!("list the parts of `{}`", call.key), format!("{bucket}/*"))
-            }
+            Operation::ListMultipartUploads => (
+                format!("list the uploads to bucket `{bucket}`{below}"),
+                bucket.to_owned(),
+            ),
+            Operation::ListParts => (
+                format!("list the parts of `{}`", call.key),
+                format!("{bucket}/*"),
+            ),
         };
         format!("the credentials may not {what}: allow `{permission}` on `arn:aws:s3:::{resource}`")
     }
 
     fn unsupported(&self, call: Call<'_>) -> String {
         let (store, subject) = (self.store(), self.subject(call));
-        format!("asked for {subject}, {store} does not support `{}`", call.operation.as_label())
+        format!(
+            "asked for {subject}, {store} does not support `{}`",
+            call.operation.as_label()
+        )
     }
 
     fn late(&self, call: Call<'_>) -> String {
@@ -199,6 +204,7 @@ impl CallTarget<'_> {
     }
 
     fn store(&self) -> String {
-        self.endpoint.map_or_else(|| "AWS S3".to_owned(), |endpoint| format!("`{endpoint}`"))
+        self.endpoint
+            .map_or_else(|| "AWS S3".to_owned(), |endpoint| format!("`{endpoint}`"))
     }
 }

@@ -39,9 +39,9 @@ pub(super) fn next<T>(
     match (truncated, marker) {
         (Some(false), _) | (None, None) => Ok(None),
         (Some(true) | None, Some(marker)) => Ok(Some(marker)),
-        (Some(true), None) => {
-            Err(senseless(format!("goes on (`IsTruncated`), but has no `{marker_name}`")))
-        }
+        (Some(true), None) => Err(senseless(format!(
+            "goes on (`IsTruncated`), but has no `{marker_name}`"
+        ))),
     }
 }
 
@@ -60,8 +60,15 @@ pub(super) fn uploads(
         found.push(upload(listed, encoded)?);
     }
     let upload_id = filled(output.next_upload_id_marker);
-    let key = next(output.is_truncated, filled(output.next_key_marker), "NextKeyMarker")?;
-    Ok(key.map(|key| UploadMarker { key: Some(decoded(key, encoded)), upload_id }))
+    let key = next(
+        output.is_truncated,
+        filled(output.next_key_marker),
+        "NextKeyMarker",
+    )?;
+    Ok(key.map(|key| UploadMarker {
+        key: Some(decoded(key, encoded)),
+        upload_id,
+    }))
 }
 
 fn upload(listed: MultipartUpload, encoded: bool) -> Result<UnfinishedUpload, AnswerProblem> {
@@ -90,7 +97,9 @@ pub(super) fn parts(
         return Ok(None);
     };
     let Ok(number) = marker.parse::<u32>() else {
-        return Err(senseless(format!("has `{marker}` as `NextPartNumberMarker`")));
+        return Err(senseless(format!(
+            "has `{marker}` as `NextPartNumberMarker`"
+        )));
     };
     // Parts are counted from 1: the marker of an upload without parts is 0.
     let is_end = number == 0 && output.is_truncated.is_none();
@@ -134,7 +143,11 @@ pub(super) async fn body(
 
 fn too_large(key: &str, max_bytes: u64) -> BodyError {
     let text = format!("`{key}` is larger than the {max_bytes} bytes that it may have");
-    BodyError::TooLarge(StorageError::new(ErrorKind::Protocol, ErrorScope::TooLargeObject, text))
+    BodyError::TooLarge(StorageError::new(
+        ErrorKind::Protocol,
+        ErrorScope::TooLargeObject,
+        text,
+    ))
 }
 
 fn is_encoded(encoding: Option<&EncodingType>) -> bool {

@@ -64,7 +64,12 @@ impl Connection {
         let inner = client_of_store(settings).await?;
         let surroundings = surroundings(settings).await?;
         let region = region_of(&surroundings);
-        let client = client(settings, &surroundings, retries, ObservedClient { inner, observer });
+        let client = client(
+            settings,
+            &surroundings,
+            retries,
+            ObservedClient { inner, observer },
+        );
         Ok(Self { client, region, ca })
     }
 }
@@ -132,23 +137,35 @@ fn timeouts(request_timeout: Duration) -> TimeoutConfig {
 /// Returns an error if no client can be built, not even without the certificates that the system
 /// trusts.
 pub(super) async fn surroundings(settings: &S3Settings) -> Result<SdkConfig, StorageError> {
-    let region = settings.region.clone().or_else(|| region_by_endpoint(settings));
-    let http = client_of_surroundings().await.map_err(|errors| bad_system_trust(&errors))?;
+    let region = settings
+        .region
+        .clone()
+        .or_else(|| region_by_endpoint(settings));
+    let http = client_of_surroundings()
+        .await
+        .map_err(|errors| bad_system_trust(&errors))?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
     if let Some(region) = region.clone() {
         loader = loader.region(Region::new(region));
     }
-    let found = with_credentials(loader, &settings.credentials, region, http).load().await;
+    let found = with_credentials(loader, &settings.credentials, region, http)
+        .load()
+        .await;
     if found.region().is_some() {
         return Ok(found);
     }
     // As botocore does: the answer from there names the region that the bucket is in.
-    Ok(found.into_builder().region(Region::new(DEFAULT_REGION)).build())
+    Ok(found
+        .into_builder()
+        .region(Region::new(DEFAULT_REGION))
+        .build())
 }
 
 /// Returns the region that requests are signed for.
 pub(super) fn region_of(surroundings: &SdkConfig) -> String {
-    surroundings.region().map_or_else(|| DEFAULT_REGION.to_owned(), ToString::to_string)
+    surroundings
+        .region()
+        .map_or_else(|| DEFAULT_REGION.to_owned(), ToString::to_string)
 }
 
 /// Returns the region in the name of the endpoint's host, as those of AWS have it, otherwise the
@@ -168,13 +185,17 @@ pub(super) fn host(url: &str) -> Option<String> {
 /// Returns the region in the name of an AWS host (AWS General Reference, "Amazon S3 endpoints"),
 /// such as `s3.eu-west-1.amazonaws.com`, `s3-eu-west-1…` or `bucket.s3.dualstack.eu-west-1…`.
 fn region_in_host(host: &str) -> Option<&str> {
-    let name = host.strip_suffix(".cn").unwrap_or(host).strip_suffix(".amazonaws.com")?;
+    let name = host
+        .strip_suffix(".cn")
+        .unwrap_or(host)
+        .strip_suffix(".amazonaws.com")?;
     let (before, last) = name.rsplit_once('.').unwrap_or(("", name));
     let of_service = before.rsplit('.').next().unwrap_or_default();
     if matches!(of_service, "s3" | "s3-fips" | "dualstack") {
         return Some(last);
     }
-    last.strip_prefix("s3-").filter(|region| region.contains('-') && *region != "external-1")
+    last.strip_prefix("s3-")
+        .filter(|region| region.contains('-') && *region != "external-1")
 }
 
 fn with_credentials(
@@ -186,20 +207,28 @@ fn with_credentials(
     match credentials {
         CredentialSource::Chain { profile: None } => loader,
         // The chain would prefer credentials in the environment to the profile that was asked for.
-        CredentialSource::Chain { profile: Some(profile) } => {
+        CredentialSource::Chain {
+            profile: Some(profile),
+        } => {
             let config = ProviderConfig::default()
                 .with_http_client(http)
                 .with_region(region.map(Region::new));
-            let provider =
-                ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
-            loader.profile_name(profile).credentials_provider(provider.build())
+            let provider = ProfileFileCredentialsProvider::builder()
+                .configure(&config)
+                .profile_name(profile);
+            loader
+                .profile_name(profile)
+                .credentials_provider(provider.build())
         }
-        CredentialSource::Files { access_key_id, secret_access_key, session_token } => loader
-            .credentials_provider(CredentialFiles::new(Paths {
-                access_key_id: access_key_id.clone(),
-                secret_access_key: secret_access_key.clone(),
-                session_token: session_token.clone(),
-            })),
+        CredentialSource::Files {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        } => loader.credentials_provider(CredentialFiles::new(Paths {
+            access_key_id: access_key_id.clone(),
+            secret_access_key: secret_access_key.clone(),
+            session_token: session_token.clone(),
+        })),
     }
 }
 
@@ -228,10 +257,12 @@ async fn client_of_store(settings: &S3Settings) -> Result<SharedHttpClient, Stor
         Some(file) => TrustedCertificates::File(file.clone()),
         None => TrustedCertificates::System,
     };
-    http_client(trust.clone()).await.map_err(|errors| match trust {
-        TrustedCertificates::File(file) => bad_ca_file(&file, &errors),
-        TrustedCertificates::System | TrustedCertificates::Nobody => bad_system_trust(&errors),
-    })
+    http_client(trust.clone())
+        .await
+        .map_err(|errors| match trust {
+            TrustedCertificates::File(file) => bad_ca_file(&file, &errors),
+            TrustedCertificates::System | TrustedCertificates::Nobody => bad_system_trust(&errors),
+        })
 }
 
 fn bad_ca_file(file: &Path, errors: &ErrorStack) -> StorageError {
@@ -297,7 +328,12 @@ mod tests {
         let http = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));
 
         let client = client(&settings, &surroundings, retry_partition(), http);
-        client.list_objects_v2().bucket("backups").send().await.unwrap_err();
+        client
+            .list_objects_v2()
+            .bucket("backups")
+            .send()
+            .await
+            .unwrap_err();
 
         let [destination] = destinations.0.lock().unwrap().clone().try_into().unwrap();
         destination
@@ -327,7 +363,10 @@ mod tests {
         let aws = destination(None).await;
         let other = destination(Some("http://store.test")).await;
 
-        assert!(aws.starts_with("https://backups.s3.eu-west-1.amazonaws.com/"), "{aws}");
+        assert!(
+            aws.starts_with("https://backups.s3.eu-west-1.amazonaws.com/"),
+            "{aws}"
+        );
         assert!(other.starts_with("http://backups.store.test/"), "{other}");
     }
 }

@@ -94,7 +94,10 @@ impl ProvideCredentials for CredentialFiles {
 
 impl CredentialFiles {
     pub(super) fn new(paths: Paths) -> Self {
-        Self { paths, recent: Arc::default() }
+        Self {
+            paths,
+            recent: Arc::default(),
+        }
     }
 
     async fn credentials(&self) -> Result {
@@ -112,7 +115,9 @@ impl CredentialFiles {
 
 impl Paths {
     fn credentials(&self) -> Result {
-        let contents = self.read_settled().map_err(CredentialsError::provider_error)?;
+        let contents = self
+            .read_settled()
+            .map_err(CredentialsError::provider_error)?;
         Ok(Credentials::new(
             contents.access_key_id,
             contents.secret_access_key,
@@ -147,12 +152,18 @@ impl Paths {
 
 /// Reads the text of a file, without the white space around it.
 fn read_line(path: &Path) -> std::result::Result<String, FileError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| FileError::Unreadable { path: path.to_owned(), kind: error.kind() })?;
+    let text = std::fs::read_to_string(path).map_err(|error| FileError::Unreadable {
+        path: path.to_owned(),
+        kind: error.kind(),
+    })?;
     match text.trim() {
-        "" => Err(FileError::Empty { path: path.to_owned() }),
+        "" => Err(FileError::Empty {
+            path: path.to_owned(),
+        }),
         line if line.chars().any(|c| c.is_control() || !c.is_ascii()) => {
-            Err(FileError::NotOneLine { path: path.to_owned() })
+            Err(FileError::NotOneLine {
+                path: path.to_owned(),
+            })
         }
         line => Ok(line.to_owned()),
     }

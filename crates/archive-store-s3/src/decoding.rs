@@ -104,7 +104,13 @@ impl PageParts {
 
     /// Decodes keys and prefixes, and finds out where the listing goes on.
     fn page(self) -> Result<ListPage, AnswerProblem> {
-        let Self { encoded, truncated, token, mut objects, mut common_prefixes } = self;
+        let Self {
+            encoded,
+            truncated,
+            token,
+            mut objects,
+            mut common_prefixes,
+        } = self;
         for object in &mut objects {
             object.key = decoded(mem::take(&mut object.key), encoded);
         }
@@ -112,7 +118,11 @@ impl PageParts {
             *prefix = decoded(mem::take(prefix), encoded);
         }
         let next = next(truncated, filled(token), "NextContinuationToken")?;
-        Ok(ListPage { objects, common_prefixes, next })
+        Ok(ListPage {
+            objects,
+            common_prefixes,
+            next,
+        })
     }
 }
 
@@ -153,7 +163,13 @@ impl<'a> ObjectFields<'a> {
     }
 
     fn object(self) -> Result<ListedObject, AnswerProblem> {
-        let Self { key, size, last_modified, etag, storage_class } = self;
+        let Self {
+            key,
+            size,
+            last_modified,
+            etag,
+            storage_class,
+        } = self;
         let Some(key) = key else {
             return Err(senseless("has an object without `Key`"));
         };
@@ -161,11 +177,21 @@ impl<'a> ObjectFields<'a> {
             return Err(senseless(format!("has no sensible `Size` of `{key}`")));
         };
         let Some(last_modified) = last_modified else {
-            return Err(senseless(format!("has no sensible `LastModified` of `{key}`")));
+            return Err(senseless(format!(
+                "has no sensible `LastModified` of `{key}`"
+            )));
         };
         // Nobody asks for the tags of large objects: copies would cost as much as all else here.
-        let etag = etag.filter(|_| size <= SmallFile::MAX_BYTES).map(Cow::into_owned);
-        Ok(ListedObject { key, size, last_modified, etag, storage_class })
+        let etag = etag
+            .filter(|_| size <= SmallFile::MAX_BYTES)
+            .map(Cow::into_owned);
+        Ok(ListedObject {
+            key,
+            size,
+            last_modified,
+            etag,
+            storage_class,
+        })
     }
 }
 
@@ -212,7 +238,10 @@ fn parsed<T: FromStr>(field: &'static str, text: &str) -> Result<T, DecodingErro
 }
 
 fn invalid(field: &'static str, value: &str) -> DecodingError {
-    DecodingError::Field { field, value: value.to_owned() }
+    DecodingError::Field {
+        field,
+        value: value.to_owned(),
+    }
 }
 
 /// Reads a moment; `None` if it is too far away for [`DateTime`].
@@ -233,8 +262,27 @@ fn usual_moment(text: &str) -> Option<DateTime<Utc>> {
         [seconds @ .., b'Z'] if seconds.len() == 19 => (seconds, 0),
         _ => return None,
     };
-    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2] =
-        seconds
+    let &[
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+    ] = seconds
     else {
         return None;
     };
@@ -243,7 +291,10 @@ fn usual_moment(text: &str) -> Option<DateTime<Utc>> {
     let hour = number(&[h1, h2])?;
     let minute = number(&[n1, n2])?;
     let second = number(&[s1, s2])?;
-    Some(date.and_hms_milli_opt(hour, minute, second, millis)?.and_utc())
+    Some(
+        date.and_hms_milli_opt(hour, minute, second, millis)?
+            .and_utc(),
+    )
 }
 
 /// Reads a decimal number of a few digits.

@@ -8,10 +8,15 @@ use percent_encoding::percent_decode_str;
 /// key must not stop a scan.
 pub(super) fn decode(text: String) -> String {
     // Most keys do not contain encoded characters.
-    if !text.bytes().fold(false, |found, byte| found | matches!(byte, b'%' | b'+')) {
+    if !text
+        .bytes()
+        .fold(false, |found, byte| found | matches!(byte, b'%' | b'+'))
+    {
         return text;
     }
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -22,7 +27,10 @@ mod tests {
 
     #[test]
     fn a_plus_is_a_space_and_an_encoded_plus_is_a_plus() {
-        assert_eq!(decode("barman/a+b%2Bc%2F%C3%BC%0A".to_owned()), "barman/a b+c/ü\n");
+        assert_eq!(
+            decode("barman/a+b%2Bc%2F%C3%BC%0A".to_owned()),
+            "barman/a b+c/ü\n"
+        );
     }
 
     #[test]

@@ -32,7 +32,9 @@ async fn resolve(
     let found = found.map_err(|error| unknown().caused_by(error.to_string()))?;
     let url = Url::parse(found.url()).map_err(|error| unknown().caused_by(error.to_string()))?;
     let host = url.host_str().ok_or_else(unknown)?.trim_matches(['[', ']']);
-    let host: Host = host.parse().map_err(|error: InvalidHost| unknown().caused_by(error))?;
+    let host: Host = host
+        .parse()
+        .map_err(|error: InvalidHost| unknown().caused_by(error))?;
     let port = url.port_or_known_default().ok_or_else(unknown)?;
     Ok(ServerAddress { host, port })
 }
@@ -58,19 +60,37 @@ mod tests {
             .use_dual_stack(dual_stack)
             .endpoint_url("http://from-the-environment.test")
             .build();
-        let settings = S3Settings { path_style, ..settings(endpoint_url) };
+        let settings = S3Settings {
+            path_style,
+            ..settings(endpoint_url)
+        };
         let ServerAddress { host, port } = resolve(&settings, &surroundings).await.unwrap();
         format!("{host} {port}")
     }
 
     #[tokio::test]
     async fn the_endpoint_is_where_requests_go() {
-        assert_eq!(found(None, false, false).await, "backups.s3.eu-west-1.amazonaws.com 443");
-        assert_eq!(found(None, true, false).await, "s3.eu-west-1.amazonaws.com 443");
+        assert_eq!(
+            found(None, false, false).await,
+            "backups.s3.eu-west-1.amazonaws.com 443"
+        );
+        assert_eq!(
+            found(None, true, false).await,
+            "s3.eu-west-1.amazonaws.com 443"
+        );
         let dual = found(None, false, true).await;
         assert_eq!(dual, "backups.s3.dualstack.eu-west-1.amazonaws.com 443");
-        assert_eq!(found(Some("https://store.test:9000"), true, false).await, "store.test 9000");
-        assert_eq!(found(Some("https://store.test"), false, false).await, "backups.store.test 443");
-        assert_eq!(found(Some("https://[::1]:9000"), true, false).await, "::1 9000");
+        assert_eq!(
+            found(Some("https://store.test:9000"), true, false).await,
+            "store.test 9000"
+        );
+        assert_eq!(
+            found(Some("https://store.test"), false, false).await,
+            "backups.store.test 443"
+        );
+        assert_eq!(
+            found(Some("https://[::1]:9000"), true, false).await,
+            "::1 9000"
+        );
     }
 }

@@ -161,7 +161,9 @@ fn is_no_refusal<E: Error + ProvideErrorMetadata + 'static>(
     error: &SdkError<E, HttpResponse>,
 ) -> bool {
     error.code().is_none()
-        && error.raw_response().is_some_and(|response| response.status().is_success())
+        && error
+            .raw_response()
+            .is_some_and(|response| response.status().is_success())
 }
 
 fn answer<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E, HttpResponse>) -> Fault {
@@ -170,7 +172,9 @@ fn answer<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E, HttpRes
         status: response.map_or(0, |response| response.status().as_u16()),
         code: error.code().unwrap_or_default().to_owned(),
         message: error.message().unwrap_or_default().to_owned(),
-        region: response.and_then(right_region).filter(|region| is_region(region)),
+        region: response
+            .and_then(right_region)
+            .filter(|region| is_region(region)),
     })
 }
 
@@ -182,7 +186,13 @@ fn right_region(response: &HttpResponse) -> Option<String> {
     let body = std::str::from_utf8(response.body().bytes()?).ok()?;
     between(body, "<Region>", "</Region>")
         // A region that accounts must opt in to is only named in the message.
-        .or_else(|| between(body, "<Message>The ", " location constraint is incompatible"))
+        .or_else(|| {
+            between(
+                body,
+                "<Message>The ",
+                " location constraint is incompatible",
+            )
+        })
         .map(str::to_owned)
 }
 
@@ -240,5 +250,8 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_TEXT)
+        .collect()
 }

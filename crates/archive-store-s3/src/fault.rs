@@ -246,12 +246,26 @@ impl FaultMeaning {
 mod tests {
     use super::*;
 
-    const AWS: CallTarget<'_> =
-        CallTarget { bucket: "b", endpoint: None, region: "us-east-1", path_style: false };
+    const AWS: CallTarget<'_> = CallTarget {
+        bucket: "b",
+        endpoint: None,
+        region: "us-east-1",
+        path_style: false,
+    };
 
     fn explained(operation: Operation, status: u16, code: &str) -> (ErrorKind, ErrorScope) {
-        let answer = Answer { status, code: code.to_owned(), ..Answer::default() };
-        let error = AWS.explain(Call { operation, key: "k" }, &Fault::Answer(answer));
+        let answer = Answer {
+            status,
+            code: code.to_owned(),
+            ..Answer::default()
+        };
+        let error = AWS.explain(
+            Call {
+                operation,
+                key: "k",
+            },
+            &Fault::Answer(answer),
+        );
         (error.kind(), error.scope())
     }
 
@@ -270,7 +284,11 @@ mod tests {
             ] {
                 let found = explained(operation, status, code);
 
-                assert_eq!(found, (ErrorKind::Auth, ErrorScope::Scan), "{operation:?} {code}");
+                assert_eq!(
+                    found,
+                    (ErrorKind::Auth, ErrorScope::Scan),
+                    "{operation:?} {code}"
+                );
             }
         }
     }
@@ -280,22 +298,50 @@ mod tests {
         use ErrorKind::{Auth, Network, NotFound, Protocol, Throttled};
         for (status, code, expected) in [
             (403, "AccessDenied", (Auth, ErrorScope::RefusedObject)),
-            (403, "DownloadCapExceeded", (Throttled, ErrorScope::RefusedObject)),
+            (
+                403,
+                "DownloadCapExceeded",
+                (Throttled, ErrorScope::RefusedObject),
+            ),
             (403, "", (Network, ErrorScope::RefusedObject)),
-            (403, "InvalidObjectState", (Protocol, ErrorScope::RefusedObject)),
-            (400, "KMS.DisabledException", (Protocol, ErrorScope::RefusedObject)),
+            (
+                403,
+                "InvalidObjectState",
+                (Protocol, ErrorScope::RefusedObject),
+            ),
+            (
+                400,
+                "KMS.DisabledException",
+                (Protocol, ErrorScope::RefusedObject),
+            ),
             (400, "InvalidRequest", (Protocol, ErrorScope::RefusedObject)),
-            (400, "InvalidArgument", (Protocol, ErrorScope::RefusedObject)),
+            (
+                400,
+                "InvalidArgument",
+                (Protocol, ErrorScope::RefusedObject),
+            ),
             (400, "", (Protocol, ErrorScope::RefusedObject)),
-            (405, "MethodNotAllowed", (Protocol, ErrorScope::RefusedObject)),
+            (
+                405,
+                "MethodNotAllowed",
+                (Protocol, ErrorScope::RefusedObject),
+            ),
             (410, "", (Protocol, ErrorScope::RefusedObject)),
             (416, "InvalidRange", (Protocol, ErrorScope::RefusedObject)),
-            (451, "UnavailableForLegalReasons", (Protocol, ErrorScope::RefusedObject)),
+            (
+                451,
+                "UnavailableForLegalReasons",
+                (Protocol, ErrorScope::RefusedObject),
+            ),
             (404, "NoSuchKey", (NotFound, ErrorScope::GoneObject)),
             (404, "NotFound", (NotFound, ErrorScope::GoneObject)),
             (404, "NoSuchBucket", (NotFound, ErrorScope::Scan)),
         ] {
-            assert_eq!(explained(Operation::GetObject, status, code), expected, "{code}");
+            assert_eq!(
+                explained(Operation::GetObject, status, code),
+                expected,
+                "{code}"
+            );
         }
     }
 
@@ -318,7 +364,11 @@ mod tests {
                 if status == 501 && operation != Operation::GetObject {
                     continue;
                 }
-                assert_eq!(explained(operation, status, code), (kind, ErrorScope::Scan), "{code}");
+                assert_eq!(
+                    explained(operation, status, code),
+                    (kind, ErrorScope::Scan),
+                    "{code}"
+                );
             }
         }
     }
@@ -342,12 +392,18 @@ mod tests {
 
     #[test]
     fn a_permission_that_is_missing_concerns_what_was_asked_for_alone() {
-        for operation in
-            [Operation::ListObjectsV2, Operation::ListMultipartUploads, Operation::ListParts]
-        {
+        for operation in [
+            Operation::ListObjectsV2,
+            Operation::ListMultipartUploads,
+            Operation::ListParts,
+        ] {
             let found = explained(operation, 403, "AccessDenied");
 
-            assert_eq!(found, (ErrorKind::Auth, ErrorScope::RefusedCall), "{operation:?}");
+            assert_eq!(
+                found,
+                (ErrorKind::Auth, ErrorScope::RefusedCall),
+                "{operation:?}"
+            );
         }
     }
 
@@ -377,11 +433,26 @@ mod tests {
     fn texts_say_what_to_do() {
         let region = Some("eu-west-1".to_owned());
         let code = "PermanentRedirect".to_owned();
-        let moved = Answer { status: 301, code, region, ..Answer::default() };
+        let moved = Answer {
+            status: 301,
+            code,
+            region,
+            ..Answer::default()
+        };
         let code = "AccessDenied".to_owned();
-        let denied = Answer { status: 403, code, ..Answer::default() };
-        let list = Call { operation: Operation::ListObjectsV2, key: "p/" };
-        let get = Call { operation: Operation::GetObject, key: "p/backup.info" };
+        let denied = Answer {
+            status: 403,
+            code,
+            ..Answer::default()
+        };
+        let list = Call {
+            operation: Operation::ListObjectsV2,
+            key: "p/",
+        };
+        let get = Call {
+            operation: Operation::GetObject,
+            key: "p/backup.info",
+        };
 
         assert_eq!(
             AWS.explain(list, &Fault::Answer(moved)).to_string(),
@@ -402,33 +473,61 @@ mod tests {
 
     #[test]
     fn the_code_decides_on_the_advice() {
-        let place = |path_style| CallTarget { endpoint: Some("https://s.test"), path_style, ..AWS };
-        let list = Call { operation: Operation::ListObjectsV2, key: "p/" };
+        let place = |path_style| CallTarget {
+            endpoint: Some("https://s.test"),
+            path_style,
+            ..AWS
+        };
+        let list = Call {
+            operation: Operation::ListObjectsV2,
+            key: "p/",
+        };
         let advice = |path_style, code: &str, message: &str| {
             let (code, message) = (code.to_owned(), message.to_owned());
-            let answer = Answer { status: 403, code, message, region: None };
-            place(path_style).explain(list, &Fault::Answer(answer)).to_string()
+            let answer = Answer {
+                status: 403,
+                code,
+                message,
+                region: None,
+            };
+            place(path_style)
+                .explain(list, &Fault::Answer(answer))
+                .to_string()
         };
-        for code in
-            ["SecondLevelDomainForbidden", "VirtualHostDomainRequired", "PathStyleDomainForbidden"]
-        {
+        for code in [
+            "SecondLevelDomainForbidden",
+            "VirtualHostDomainRequired",
+            "PathStyleDomainForbidden",
+        ] {
             let text = advice(true, code, "");
-            assert!(text.ends_with("set `pathStyle` of this archive to `false`"), "{code}: {text}");
+            assert!(
+                text.ends_with("set `pathStyle` of this archive to `false`"),
+                "{code}: {text}"
+            );
             let text = advice(false, code, "");
-            assert!(text.ends_with("check `endpointURL` of this archive"), "{code}: {text}");
+            assert!(
+                text.ends_with("check `endpointURL` of this archive"),
+                "{code}: {text}"
+            );
         }
         for code in ["InvalidRegionName", "AuthorizationHeaderMalformed"] {
             let text = advice(true, code, "");
             assert!(text.contains("check `region`"), "{code}: {text}");
         }
         for (code, message) in [
-            ("AccessDenied", "Transaction cap exceeded, see the Caps & Alerts page."),
+            (
+                "AccessDenied",
+                "Transaction cap exceeded, see the Caps & Alerts page.",
+            ),
             ("AccessDenied", "You exceeded your Quota."),
             ("QuotaExceeded", ""),
             ("UserDisable", ""),
         ] {
             let text = advice(true, code, message);
-            assert!(text.contains("cap, a quota or the state of the account"), "{code}: {text}");
+            assert!(
+                text.contains("cap, a quota or the state of the account"),
+                "{code}: {text}"
+            );
         }
         let text = advice(true, "", "");
         assert!(text.contains("a proxy or firewall"), "{text}");
@@ -437,7 +536,11 @@ mod tests {
     #[test]
     fn texts_name_the_key_or_prefix_that_is_concerned() {
         let answer = |status, code: &str| {
-            Fault::Answer(Answer { status, code: code.to_owned(), ..Answer::default() })
+            Fault::Answer(Answer {
+                status,
+                code: code.to_owned(),
+                ..Answer::default()
+            })
         };
         let faults = || {
             [
@@ -458,13 +561,33 @@ mod tests {
         };
         for operation in Operation::ALL {
             for fault in faults() {
-                let text = AWS.explain(Call { operation, key: "p/k" }, &fault).to_string();
+                let text = AWS
+                    .explain(
+                        Call {
+                            operation,
+                            key: "p/k",
+                        },
+                        &fault,
+                    )
+                    .to_string();
                 assert!(text.contains("`p/k`"), "{operation:?}: {text}");
             }
-            let complaint = AWS.contradiction(Call { operation, key: "p/k" }, "has no `Key`");
-            assert!(complaint.to_string().ends_with("`p/k` has no `Key`"), "{complaint}");
+            let complaint = AWS.contradiction(
+                Call {
+                    operation,
+                    key: "p/k",
+                },
+                "has no `Key`",
+            );
+            assert!(
+                complaint.to_string().ends_with("`p/k` has no `Key`"),
+                "{complaint}"
+            );
         }
-        let everything = Call { operation: Operation::ListObjectsV2, key: "" };
+        let everything = Call {
+            operation: Operation::ListObjectsV2,
+            key: "",
+        };
         let text = AWS.explain(everything, &Fault::Senseless).to_string();
         assert!(text.contains("the listing of bucket `b`"), "{text}");
     }

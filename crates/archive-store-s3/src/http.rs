@@ -113,14 +113,19 @@ fn verifying(trust: TrustedCertificates) -> Result<SslConnectorBuilder, ErrorSta
 /// Sets up the verification of a server's name by the rules of Barman's client, instead of
 /// `OpenSSL`'s own.
 fn verify_host(config: &mut ConnectConfiguration, uri: &Uri) -> Result<(), ErrorStack> {
-    let host: Option<Host> = uri.host().and_then(|host| host.trim_matches(['[', ']']).parse().ok());
+    let host: Option<Host> = uri
+        .host()
+        .and_then(|host| host.trim_matches(['[', ']']).parse().ok());
     config.set_verify_hostname(false);
     config.set_use_server_name_indication(false);
     if let Some(name) = host.as_ref().filter(|host| host.address().is_none()) {
         config.set_hostname(name.as_str().trim_end_matches('.'))?;
     }
     config.set_verify_callback(SslVerifyMode::PEER, move |is_verified, context| {
-        is_verified && host.as_ref().is_some_and(|host| is_host_or_above(context, host))
+        is_verified
+            && host
+                .as_ref()
+                .is_some_and(|host| is_host_or_above(context, host))
     });
     Ok(())
 }
@@ -128,7 +133,9 @@ fn verify_host(config: &mut ConnectConfiguration, uri: &Uri) -> Result<(), Error
 /// Returns whether the certificate that is being verified is the host's, or one above it.
 fn is_host_or_above(context: &mut X509StoreContextRef, host: &Host) -> bool {
     let is_leaf = context.error_depth() == 0;
-    let is_host = context.current_cert().is_some_and(|leaf| x509::is_host_of_store(leaf, host));
+    let is_host = context
+        .current_cert()
+        .is_some_and(|leaf| x509::is_host_of_store(leaf, host));
     if is_leaf && !is_host {
         context.set_error(X509VerifyResult::APPLICATION_VERIFICATION);
     }
@@ -146,19 +153,28 @@ fn pooled(tls: &HttpsLayer, connect_limit: Option<Duration>) -> Client<Connect, 
         Some(limit) => BoxCloneSyncService::new(Timeout::new(tls, limit)),
         None => BoxCloneSyncService::new(tls),
     };
-    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connect)
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .build(connect)
 }
 
 /// Replaces an error of `OpenSSL` by its reason. Others, such as a broken connection, stay as they
 /// are.
 fn in_our_words(error: BoxError) -> BoxError {
-    let Some(tls) = error.source().and_then(|source| source.downcast_ref::<ssl::Error>()) else {
+    let Some(tls) = error
+        .source()
+        .and_then(|source| source.downcast_ref::<ssl::Error>())
+    else {
         return error;
     };
-    let Some(errors) = tls.ssl_error() else { return error };
+    let Some(errors) = tls.ssl_error() else {
+        return error;
+    };
     // hyper-openssl appends the result of the verification to the text of the error.
     let text = error.to_string();
-    let refusal = text.strip_prefix(&tls.to_string()).and_then(|rest| rest.strip_prefix(": "));
+    let refusal = text
+        .strip_prefix(&tls.to_string())
+        .and_then(|rest| rest.strip_prefix(": "));
     let by_name = X509VerifyResult::APPLICATION_VERIFICATION.error_string();
     Box::new(TlsFault(match refusal {
         Some(refusal) if refusal == by_name => {

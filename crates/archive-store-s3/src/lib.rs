@@ -94,7 +94,9 @@ pub struct S3Settings {
 
 impl S3Settings {
     fn is_without_tls(&self) -> bool {
-        self.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://"))
+        self.endpoint_url
+            .as_ref()
+            .is_some_and(|url| url.starts_with("http://"))
     }
 
     /// Returns whether requests go to Google Cloud (Cloud Storage, "Request endpoints").
@@ -198,7 +200,10 @@ impl S3Store {
         let retries = self.retries.clone();
         let observer = Arc::clone(&self.observer);
         let region = region.or_else(|| self.settings.region.clone());
-        let settings = S3Settings { region, ..self.settings.clone() };
+        let settings = S3Settings {
+            region,
+            ..self.settings.clone()
+        };
         Connection::build(&settings, retries, observer, ca).await
     }
 
@@ -228,8 +233,10 @@ impl S3Store {
                     "`{}` cannot be read: check `endpointCAFile` of this archive",
                     path.display()
                 );
-                Err(StorageError::new(ErrorKind::Network, ErrorScope::Scan, text)
-                    .caused_by(errors::render_chain(&error)))
+                Err(
+                    StorageError::new(ErrorKind::Network, ErrorScope::Scan, text)
+                        .caused_by(errors::render_chain(&error)),
+                )
             }
         }
     }
@@ -258,7 +265,10 @@ impl S3Store {
         connection: &Connection,
         request: &ListRequest,
     ) -> Result<ListPage, FailedListing> {
-        let call = Call { operation: Operation::ListObjectsV2, key: &request.prefix };
+        let call = Call {
+            operation: Operation::ListObjectsV2,
+            key: &request.prefix,
+        };
         let decoded = DecodedPage::default();
         connection
             .client
@@ -283,7 +293,7 @@ impl S3Store {
         let mut page = decoded.take().map_err(|why| contradiction(&why.0))?;
         if page.next.is_some() && page.next == request.continuation {
             return Err(
-                contradiction("does not advance: its continuation is the page's own").into()
+                contradiction("does not advance: its continuation is the page's own").into(),
             );
         }
         if self.settings.is_of_google_cloud() {
@@ -302,8 +312,15 @@ impl S3Store {
         key: &str,
         attempts: &Attempts,
     ) -> Result<GetObjectOutput, StorageError> {
-        let call = Call { operation: Operation::GetObject, key };
-        let get = connection.client.get_object().bucket(&self.settings.bucket).key(key);
+        let call = Call {
+            operation: Operation::GetObject,
+            key,
+        };
+        let get = connection
+            .client
+            .get_object()
+            .bucket(&self.settings.bucket)
+            .key(key);
         let retries = RetryConfig::standard().with_max_attempts(attempts.left().max(1));
         let mark = marked(call.operation);
         let made = Arc::clone(&attempts.made);
@@ -327,13 +344,18 @@ impl S3Store {
         output: GetObjectOutput,
         max_bytes: u64,
     ) -> Result<Vec<u8>, StorageError> {
-        let call = Call { operation: Operation::GetObject, key };
+        let call = Call {
+            operation: Operation::GetObject,
+            key,
+        };
         let read = answers::body(output, key, max_bytes);
         match tokio::time::timeout(self.settings.request_timeout, read).await {
             Err(_) => Err(self.target(connection).explain(call, &Fault::Timeout)),
             Ok(Err(answers::BodyError::TooLarge(error))) => Err(error),
             Ok(Err(answers::BodyError::Broken(error))) => {
-                let explained = self.target(connection).explain(call, &errors::body_fault(&error));
+                let explained = self
+                    .target(connection)
+                    .explain(call, &errors::body_fault(&error));
                 Err(with_cause(explained, errors::render_chain(&error)))
             }
             Ok(Ok(bytes)) => Ok(bytes),
@@ -365,7 +387,10 @@ impl ObjectStore for S3Store {
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         let connection = self.connection().await?;
-        let attempts = Attempts { made: Arc::default(), most: self.settings.max_attempts };
+        let attempts = Attempts {
+            made: Arc::default(),
+            most: self.settings.max_attempts,
+        };
         let mut pause = SHORTEST_PAUSE;
         loop {
             let output = self.get(&connection, key, &attempts).await?;
@@ -381,7 +406,10 @@ impl ObjectStore for S3Store {
 
     async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
         let connection = self.connection().await?;
-        let call = Call { operation: Operation::ListMultipartUploads, key: prefix };
+        let call = Call {
+            operation: Operation::ListMultipartUploads,
+            key: prefix,
+        };
         let product = Product::default();
         let mut uploads = Vec::new();
         let mut seen = HashSet::new();
@@ -405,7 +433,10 @@ impl ObjectStore for S3Store {
             let next = answers::uploads(output, &mut uploads)
                 .map_err(|why| target.contradiction(call, &why.0))?;
             let Some(next) = next else {
-                return Ok(UploadListing { uploads, coverage: product.upload_coverage() });
+                return Ok(UploadListing {
+                    uploads,
+                    coverage: product.upload_coverage(),
+                });
             };
             if !seen.insert(next.clone()) {
                 return Err(target.contradiction(call, "does not advance"));
@@ -416,7 +447,10 @@ impl ObjectStore for S3Store {
 
     async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
         let connection = self.connection().await?;
-        let call = Call { operation: Operation::ListParts, key: &upload.key };
+        let call = Call {
+            operation: Operation::ListParts,
+            key: &upload.key,
+        };
         let mut bytes = 0;
         let mut after = 0;
         loop {
@@ -467,13 +501,20 @@ struct FailedListing {
 
 impl From<StorageError> for FailedListing {
     fn from(error: StorageError) -> Self {
-        Self { error, region: None }
+        Self {
+            error,
+            region: None,
+        }
     }
 }
 
 /// Adds a cause to an error, unless the cause is empty.
 fn with_cause(error: StorageError, cause: String) -> StorageError {
-    if cause.is_empty() { error } else { error.caused_by(cause) }
+    if cause.is_empty() {
+        error
+    } else {
+        error.caused_by(cause)
+    }
 }
 
 /// Attempts at one object: those of the SDK and those of this crate together.

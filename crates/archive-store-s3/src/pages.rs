@@ -58,7 +58,9 @@ impl Intercept for DecodedPage {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         // Values that interceptors store take precedence over those of the operation.
-        config.interceptor_state().store_put(SharedResponseDeserializer::new(self.clone()));
+        config
+            .interceptor_state()
+            .store_put(SharedResponseDeserializer::new(self.clone()));
         Ok(())
     }
 }
@@ -69,7 +71,10 @@ impl DeserializeResponse for DecodedPage {
         response: &HttpResponse,
         config: &ConfigBag,
     ) -> OutputOrError {
-        let body = response.body().bytes().filter(|_| response.status().is_success());
+        let body = response
+            .body()
+            .bytes()
+            .filter(|_| response.status().is_success());
         match body.map(decoding::page) {
             Some(Ok(page)) => Ok(self.put(Ok(page))),
             Some(Err(DecodingError::AnswerProblem(why))) => Ok(self.put(Err(why))),
@@ -83,7 +88,10 @@ impl DeserializeResponse for DecodedPage {
 /// Returns the SDK's own reading of an answer.
 fn by_the_sdk(response: &HttpResponse, config: &ConfigBag) -> OutputOrError {
     let operation = ListObjectsV2::new().config();
-    match operation.as_ref().and_then(|operation| operation.load::<SharedResponseDeserializer>()) {
+    match operation
+        .as_ref()
+        .and_then(|operation| operation.load::<SharedResponseDeserializer>())
+    {
         Some(sdk) => sdk.deserialize_nonstreaming_with_config(response, config),
         None => Err(unreadable("no listing")),
     }

@@ -45,7 +45,11 @@ impl Intercept for Product {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let server = context.response().headers().get("server").unwrap_or_default();
+        let server = context
+            .response()
+            .headers()
+            .get("server")
+            .unwrap_or_default();
         let server = server.to_ascii_lowercase();
         if BY_EXACT_KEY.iter().any(|name| server.starts_with(name)) {
             self.0.store(true, Ordering::Relaxed);

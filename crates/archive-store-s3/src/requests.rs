@@ -38,7 +38,10 @@ impl HttpClient for ObservedClient<SharedHttpClient> {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(ObservedClient { inner, observer: Arc::clone(&self.observer) })
+        SharedHttpConnector::new(ObservedClient {
+            inner,
+            observer: Arc::clone(&self.observer),
+        })
     }
 
     fn validate_base_client_config(
@@ -71,7 +74,11 @@ impl HttpConnector for ObservedClient<SharedHttpConnector> {
         let observer = Arc::clone(&self.observer);
         HttpConnectorFuture::new(async move {
             // The SDK ends an attempt that takes too long by dropping this future.
-            let mut sent = Sent { observer, operation, outcome: RequestOutcome::Timeout };
+            let mut sent = Sent {
+                observer,
+                operation,
+                outcome: RequestOutcome::Timeout,
+            };
             let answer = inner.call(request).await;
             sent.outcome = outcome(&answer);
             answer

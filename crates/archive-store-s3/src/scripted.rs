@@ -51,8 +51,9 @@ impl Scripted {
                     None => serve(socket.unwrap(), &steps, &heard),
                     // A client that does not like the certificate goes away.
                     Some(tls) => {
-                        let _ =
-                            tls.accept(socket.unwrap()).map(|stream| serve(stream, &steps, &heard));
+                        let _ = tls
+                            .accept(socket.unwrap())
+                            .map(|stream| serve(stream, &steps, &heard));
                     }
                 });
             }
@@ -82,7 +83,9 @@ fn serve(mut stream: impl Read + Write, steps: &[Step], requests: &Mutex<Vec<Str
 
 fn send(stream: &mut impl Write, text: &str) {
     // A client may have enough before the end.
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    let _ = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.flush());
 }
 
 fn wait_for_end(stream: &mut impl Read) {
@@ -123,5 +126,9 @@ pub(super) fn error(status: u16, code: &str) -> Step {
 
 /// Port on which nothing listens.
 pub(super) fn refused_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }

@@ -62,7 +62,11 @@ impl<'a> Elements<'a> {
         }
         let document = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
         let rest = skip_declaration(document)?;
-        let mut elements = Self { rest, open: Vec::new(), is_empty: false };
+        let mut elements = Self {
+            rest,
+            open: Vec::new(),
+            is_empty: false,
+        };
         match elements.next_tag()? {
             Tag::Start(root) => Ok((elements, root)),
             Tag::End => Err(XmlError::Unexpected("no root")),
@@ -93,7 +97,9 @@ impl<'a> Elements<'a> {
             text = self.take_text()?;
             // Not even a comment: the SDK takes only the text on one side of it.
             if !matches!(self.rest.as_bytes(), [b'<', b'/', ..]) {
-                return Err(XmlError::Unexpected("something other than text in an element"));
+                return Err(XmlError::Unexpected(
+                    "something other than text in an element",
+                ));
             }
         }
         self.next_tag()?;
@@ -283,8 +289,9 @@ fn numbered_character(number: &str) -> Option<char> {
 
 /// Returns true if there are characters that no XML document may have, or only in CDATA.
 pub(super) fn has_forbidden_characters(document: &str) -> bool {
-    any_byte(document, |byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))
-        || !document.is_ascii() && document.contains(['\u{fffe}', '\u{ffff}'])
+    any_byte(document, |byte| {
+        byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
+    }) || !document.is_ascii() && document.contains(['\u{fffe}', '\u{ffff}'])
         || document.contains("]]>")
 }
 
@@ -297,7 +304,11 @@ fn any_byte(text: &str, fits: impl Fn(u8) -> bool) -> bool {
 ///
 /// `str::strip_prefix` calls a comparison of memory for the one byte: a quarter of a scan's time.
 fn strip_first(text: &str, first: u8) -> Option<&str> {
-    if text.as_bytes().first() == Some(&first) { text.get(1..) } else { None }
+    if text.as_bytes().first() == Some(&first) {
+        text.get(1..)
+    } else {
+        None
+    }
 }
 
 /// Skips the XML declaration, if the document begins with one.
@@ -323,9 +334,11 @@ pub(super) fn is_declaration(inside: &str) -> bool {
     match attributes.as_slice() {
         [("version", version)] => is_version(version),
         [("version", version), ("encoding", encoding)]
-        | [("version", version), ("encoding", encoding), ("standalone", "yes" | "no")] => {
-            is_version(version) && is_encoding(encoding)
-        }
+        | [
+            ("version", version),
+            ("encoding", encoding),
+            ("standalone", "yes" | "no"),
+        ] => is_version(version) && is_encoding(encoding),
         _ => false,
     }
 }
@@ -336,7 +349,8 @@ fn is_version(text: &str) -> bool {
 }
 
 fn is_encoding(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Returns names and values of attributes; `None` if they are malformed.
@@ -352,7 +366,10 @@ pub(super) fn attributes(mut rest: &str) -> Option<Vec<(&str, &str)>> {
         let (name, value) = rest.split_once('=')?;
         let name = name.trim_end_matches(is_blank);
         let value = value.trim_start_matches(is_blank);
-        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        let quote = value
+            .chars()
+            .next()
+            .filter(|first| matches!(first, '"' | '\''))?;
         let (value, after) = value.strip_prefix(quote)?.split_once(quote)?;
         let is_apart = after.is_empty() || after.starts_with(is_blank);
         if !is_name(name) || value.contains(['<', '>', '&']) || !is_apart {

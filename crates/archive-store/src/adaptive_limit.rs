@@ -48,8 +48,18 @@ impl AdaptiveLimit {
     #[must_use]
     pub fn new(archive: String, most: usize) -> Self {
         let most = most.max(1);
-        let state = LimitState { allowed: most, under_way: 0, lowered_at: None, settled_at: None };
-        Self { archive, most, state: state.into(), ended: Notify::new() }
+        let state = LimitState {
+            allowed: most,
+            under_way: 0,
+            lowered_at: None,
+            settled_at: None,
+        };
+        Self {
+            archive,
+            most,
+            state: state.into(),
+            ended: Notify::new(),
+        }
     }
 
     /// Waits until one more request may be sent.
@@ -76,7 +86,10 @@ impl AdaptiveLimit {
     fn lower(&self) {
         let mut state = self.state();
         state.settled_at = Some(Instant::now());
-        if state.lowered_at.is_none_or(|at| at.elapsed() >= NEXT_LOWERING) {
+        if state
+            .lowered_at
+            .is_none_or(|at| at.elapsed() >= NEXT_LOWERING)
+        {
             state.lowered_at = state.settled_at;
             state.allowed = (state.allowed / 2).max(1);
             let at_once = state.allowed;
@@ -87,7 +100,9 @@ impl AdaptiveLimit {
 
     fn raise(&self) {
         let mut state = self.state();
-        let is_due = state.settled_at.is_some_and(|at| at.elapsed() >= NEXT_RAISING);
+        let is_due = state
+            .settled_at
+            .is_some_and(|at| at.elapsed() >= NEXT_RAISING);
         if is_due && state.allowed < self.most {
             state.allowed += 1;
             state.settled_at = Some(Instant::now());

@@ -41,7 +41,12 @@ impl StorageError {
     /// Creates an error. The message must not contain a secret.
     #[must_use]
     pub fn new(kind: ErrorKind, scope: ErrorScope, message: impl Into<String>) -> Self {
-        Self { kind, scope, message: message.into(), source: None }
+        Self {
+            kind,
+            scope,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// Creates the error for a store that contradicts itself.

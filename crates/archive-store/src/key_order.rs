@@ -45,7 +45,10 @@ pub struct Forward {
 
 impl Default for Forward {
     fn default() -> Self {
-        Self { possible: vec![KeyOrder::Bytes, KeyOrder::Parts], last: None }
+        Self {
+            possible: vec![KeyOrder::Bytes, KeyOrder::Parts],
+            last: None,
+        }
     }
 }
 

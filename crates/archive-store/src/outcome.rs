@@ -61,8 +61,12 @@ pub enum Operation {
 
 impl Operation {
     /// Every call, in the order of the documentation.
-    pub const ALL: [Self; 4] =
-        [Self::ListObjectsV2, Self::GetObject, Self::ListMultipartUploads, Self::ListParts];
+    pub const ALL: [Self; 4] = [
+        Self::ListObjectsV2,
+        Self::GetObject,
+        Self::ListMultipartUploads,
+        Self::ListParts,
+    ];
 
     /// The call's name in the S3 API, as the value of a label.
     #[must_use]

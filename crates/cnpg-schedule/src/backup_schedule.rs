@@ -71,7 +71,9 @@ impl BackupSchedule {
                 let begun_at = counted_from.filter(|begun_at| *begun_at <= moment)?;
                 let since = (moment - begun_at.trunc_subsecs(0)).num_seconds();
                 let passed = since - since.checked_rem(interval.num_seconds())?;
-                begun_at.trunc_subsecs(0).checked_add_signed(TimeDelta::seconds(passed))
+                begun_at
+                    .trunc_subsecs(0)
+                    .checked_add_signed(TimeDelta::seconds(passed))
             }
         }
     }
@@ -101,7 +103,9 @@ impl BackupSchedule {
     /// # Errors
     /// If it is not a schedule there.
     pub fn as_cron_job(&self) -> Result<String, InvalidSchedule> {
-        Dialect::Kubernetes.read(&self.text).map(|meaning| meaning.in_words())
+        Dialect::Kubernetes
+            .read(&self.text)
+            .map(|meaning| meaning.in_words())
     }
 }
 
@@ -128,7 +132,11 @@ impl Crontab {
 impl fmt::Display for Crontab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { meaning, fields } = self;
-        write!(f, "If {} is meant, as in a crontab, write `{fields}`", meaning.in_words())
+        write!(
+            f,
+            "If {} is meant, as in a crontab, write `{fields}`",
+            meaning.in_words()
+        )
     }
 }
 
@@ -162,6 +170,11 @@ impl FromStr for BackupSchedule {
             Meaning::Calendar(calendar) => Occurrences::of(calendar),
             Meaning::Every(_) => Occurrences::default(),
         };
-        Ok(Self { text: fields, meaning, intervals, occurrences })
+        Ok(Self {
+            text: fields,
+            meaning,
+            intervals,
+            occurrences,
+        })
     }
 }

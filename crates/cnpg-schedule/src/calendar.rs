@@ -31,7 +31,14 @@ impl Calendar {
     pub(super) const fn new(
         [seconds, minutes, hours, days_of_month, months, days_of_week]: [FieldSet; 6],
     ) -> Self {
-        Self { seconds, minutes, hours, days_of_month, months, days_of_week }
+        Self {
+            seconds,
+            minutes,
+            hours,
+            days_of_month,
+            months,
+            days_of_week,
+        }
     }
 
     /// Rule of robfig/cron's `dayMatches`: with a star in either field, both must match.
@@ -49,8 +56,14 @@ impl Calendar {
         let mut calendars = match self.day_rule() {
             DayRule::Both => vec![self.clone()],
             DayRule::Either => vec![
-                Self { days_of_week: FieldSet::all(FieldKind::DayOfWeek), ..self.clone() },
-                Self { days_of_month: FieldSet::all(FieldKind::DayOfMonth), ..self.clone() },
+                Self {
+                    days_of_week: FieldSet::all(FieldKind::DayOfWeek),
+                    ..self.clone()
+                },
+                Self {
+                    days_of_month: FieldSet::all(FieldKind::DayOfMonth),
+                    ..self.clone()
+                },
             ],
         };
         calendars.retain(Self::both_come);
@@ -70,7 +83,9 @@ impl Calendar {
             return false;
         }
         let days = self.days_of_month.numbers();
-        let Some(first_day) = days.first() else { return false };
+        let Some(first_day) = days.first() else {
+            return false;
+        };
         for (month, length) in (1..).zip(MONTH_DAYS) {
             if self.months.contains(month) && *first_day <= length {
                 return true;

@@ -118,7 +118,11 @@ impl Dialect {
 }
 
 fn came(calendar: Calendar) -> Result<Meaning, InvalidSchedule> {
-    if calendar.comes() { Ok(Meaning::Calendar(calendar)) } else { Err(InvalidSchedule::Never) }
+    if calendar.comes() {
+        Ok(Meaning::Calendar(calendar))
+    } else {
+        Err(InvalidSchedule::Never)
+    }
 }
 
 /// The words with an `@` (`parseDescriptor`, the same in both versions).
@@ -130,7 +134,9 @@ fn word(text: &str) -> Result<Meaning, InvalidSchedule> {
         "@daily" | "@midnight" => "0 0 0 * * *",
         "@hourly" => "0 0 * * * *",
         _ => {
-            let duration = text.strip_prefix("@every ").ok_or(InvalidSchedule::UnknownWord)?;
+            let duration = text
+                .strip_prefix("@every ")
+                .ok_or(InvalidSchedule::UnknownWord)?;
             let duration = parse_every(duration).ok_or(InvalidSchedule::NoDuration)?;
             return Ok(Meaning::Every(duration));
         }

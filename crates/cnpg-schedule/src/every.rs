@@ -19,7 +19,11 @@ pub(super) fn parse_every(text: &str) -> Option<TimeDelta> {
     if nanoseconds > MOST || (nanoseconds == MOST && !is_negative) {
         return None;
     }
-    let seconds = if is_negative { 0 } else { nanoseconds / NANOSECONDS_IN_SECOND };
+    let seconds = if is_negative {
+        0
+    } else {
+        nanoseconds / NANOSECONDS_IN_SECOND
+    };
     TimeDelta::try_seconds(i64::try_from(seconds).ok()?.max(1))
 }
 
@@ -33,7 +37,9 @@ fn sum_of_parts(text: &str) -> Option<u128> {
         if whole.is_empty() && fraction.is_empty() {
             return None;
         }
-        let end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
+        let end = after
+            .find(|c: char| c == '.' || c.is_ascii_digit())
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at_checked(end)?;
         let part = nanoseconds(whole, fraction, unit_nanoseconds(unit)?)?;
         // Each part and each sum has to fit in Go's integers.
@@ -46,15 +52,25 @@ fn sum_of_parts(text: &str) -> Option<u128> {
 }
 
 fn digits(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
 fn nanoseconds(whole: &str, fraction: &str, unit: u128) -> Option<u128> {
-    let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let whole: u128 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
     let fraction = fraction.get(..MOST_DIGITS.min(fraction.len()))?;
     let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let parts: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let parts: u128 = if fraction.is_empty() {
+        0
+    } else {
+        fraction.parse().ok()?
+    };
     whole.checked_mul(unit)?.checked_add(parts * unit / scale)
 }
 

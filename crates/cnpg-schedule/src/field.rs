@@ -11,14 +11,21 @@ pub(super) enum FieldKind {
     DayOfWeek,
 }
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
 const DAYS_OF_WEEK: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 impl FieldKind {
     /// All kinds, in the order of an expression.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Second, Self::Minute, Self::Hour, Self::DayOfMonth, Self::Month, Self::DayOfWeek];
+    pub(super) const ALL: [Self; 6] = [
+        Self::Second,
+        Self::Minute,
+        Self::Hour,
+        Self::DayOfMonth,
+        Self::Month,
+        Self::DayOfWeek,
+    ];
 
     /// Least and greatest number (robfig/cron, `spec.go`). Sunday is only 0.
     pub(super) const fn bounds(self) -> (u32, u32) {
@@ -85,7 +92,11 @@ impl FieldSet {
     /// Returns the set of a star: every number.
     pub(super) fn all(kind: FieldKind) -> Self {
         let (least, most) = kind.bounds();
-        Self { kind, bits: bits(least, most, 1), has_star: true }
+        Self {
+            kind,
+            bits: bits(least, most, 1),
+            has_star: true,
+        }
     }
 
     pub(super) const fn contains(&self, number: u32) -> bool {
@@ -95,7 +106,9 @@ impl FieldSet {
     /// Returns the numbers, in order.
     pub(super) fn numbers(&self) -> Vec<u32> {
         let (least, most) = self.kind.bounds();
-        (least..=most).filter(|number| self.contains(*number)).collect()
+        (least..=most)
+            .filter(|number| self.contains(*number))
+            .collect()
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -122,7 +135,11 @@ impl FieldSet {
         text: &str,
         star_with_step: bool,
     ) -> Result<Self, (String, PartError)> {
-        let mut all = Self { kind, bits: 0, has_star: false };
+        let mut all = Self {
+            kind,
+            bits: 0,
+            has_star: false,
+        };
         for part in text.split(',') {
             if part.is_empty() {
                 continue;
@@ -173,7 +190,11 @@ fn part_of(kind: FieldKind, part: &str, star_with_step: bool) -> Result<FieldSet
         return Err(PartError::ZeroStep);
     }
     let bits = bits(first, last, step);
-    Ok(FieldSet { kind, bits, has_star: is_star && (star_with_step || step == 1) })
+    Ok(FieldSet {
+        kind,
+        bits,
+        has_star: is_star && (star_with_step || step == 1),
+    })
 }
 
 /// Returns one bit for each number of a range.
@@ -204,7 +225,11 @@ fn ends_of(
     if first < lowest || last > highest {
         return Err(PartError::OutOfRange);
     }
-    if first > last { Err(PartError::Backwards) } else { Ok((first, last)) }
+    if first > last {
+        Err(PartError::Backwards)
+    } else {
+        Ok((first, last))
+    }
 }
 
 fn number(kind: FieldKind, text: &str) -> Result<u32, PartError> {

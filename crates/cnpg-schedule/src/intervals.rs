@@ -24,9 +24,11 @@ impl ScheduledIntervals {
     /// Returns the intervals of a schedule; `None` if it is never due.
     pub(super) fn of(meaning: &Meaning) -> Option<Self> {
         match meaning {
-            Meaning::Every(interval) => {
-                Some(Self { shortest: *interval, median: *interval, longest: *interval })
-            }
+            Meaning::Every(interval) => Some(Self {
+                shortest: *interval,
+                median: *interval,
+                longest: *interval,
+            }),
             Meaning::Calendar(calendar) => Self::of_counts(&counts(calendar)?),
         }
     }
@@ -70,7 +72,9 @@ fn counts(calendar: &Calendar) -> Option<BTreeMap<i64, i64>> {
     // The last day of the cycle is followed by the first one of the next.
     let next_cycle = days.first()? + CYCLE_DAYS;
     for (one, next) in days.iter().zip(days.iter().skip(1).chain([&next_cycle])) {
-        *counts.entry((next - one) * DAY_SECONDS - last + first).or_default() += 1;
+        *counts
+            .entry((next - one) * DAY_SECONDS - last + first)
+            .or_default() += 1;
     }
     Some(counts)
 }

@@ -23,7 +23,10 @@ pub fn next_time(cron: &Cron, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<U
     let mut may_be_now = false;
     for _ in 0..MOST_CHANGES {
         let local = from.with_timezone(&offset(zone, from));
-        let found = cron.find_next_occurrence(&local, may_be_now).ok()?.with_timezone(&Utc);
+        let found = cron
+            .find_next_occurrence(&local, may_be_now)
+            .ok()?
+            .with_timezone(&Utc);
         match change(zone, from, found) {
             None => return Some(found),
             Some(change) => from = change,
@@ -39,7 +42,10 @@ pub fn previous_time(cron: &Cron, zone: Tz, now: DateTime<Utc>) -> Option<DateTi
     let mut from = now.trunc_subsecs(0);
     for _ in 0..MOST_CHANGES {
         let local = from.with_timezone(&offset(zone, from));
-        let found = cron.find_previous_occurrence(&local, true).ok()?.with_timezone(&Utc);
+        let found = cron
+            .find_previous_occurrence(&local, true)
+            .ok()?
+            .with_timezone(&Utc);
         match change(zone, from, found) {
             None => return Some(found),
             Some(change) => from = change,
@@ -59,8 +65,18 @@ fn change(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<U
     let next_day = |at: &DateTime<Utc>| {
         let is_forwards = from < to;
         let day = Days::new(1);
-        let next = if is_forwards { at.checked_add_days(day) } else { at.checked_sub_days(day) };
-        next.map(|next| if is_forwards { next.min(to) } else { next.max(to) })
+        let next = if is_forwards {
+            at.checked_add_days(day)
+        } else {
+            at.checked_sub_days(day)
+        };
+        next.map(|next| {
+            if is_forwards {
+                next.min(to)
+            } else {
+                next.max(to)
+            }
+        })
     };
     let (mut before, mut after) = (from, None);
     for day in std::iter::successors(Some(from), next_day).skip(1) {
@@ -76,7 +92,11 @@ fn change(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<U
     let mut after = after?;
     while (after - before).abs() > TimeDelta::seconds(1) {
         let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
-        *(if is_changed(middle) { &mut after } else { &mut before }) = middle;
+        *(if is_changed(middle) {
+            &mut after
+        } else {
+            &mut before
+        }) = middle;
     }
     Some(after)
 }

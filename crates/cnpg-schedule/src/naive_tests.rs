@@ -51,9 +51,17 @@ fn field(least: u32, most: u32) -> impl Strategy<Value = Field> {
 }
 
 fn fields() -> impl Strategy<Value = [Field; 6]> {
-    (field(0, 59), field(0, 59), field(0, 23), field(1, 31), field(1, 12), field(0, 6)).prop_map(
-        |(second, minute, hour, day, month, weekday)| [second, minute, hour, day, month, weekday],
+    (
+        field(0, 59),
+        field(0, 59),
+        field(0, 23),
+        field(1, 31),
+        field(1, 12),
+        field(0, 6),
     )
+        .prop_map(|(second, minute, hour, day, month, weekday)| {
+            [second, minute, hour, day, month, weekday]
+        })
 }
 
 fn zone() -> impl Strategy<Value = Tz> {
@@ -80,7 +88,11 @@ fn day_allowed(fields: &[Field; 6], at: DateTime<Tz>) -> bool {
     let of_month = allows(days, 1, at.day());
     let of_week = allows(weekdays, 0, at.weekday().num_days_from_sunday());
     let both = has_star(days) || has_star(weekdays);
-    let day = if both { of_month && of_week } else { of_month || of_week };
+    let day = if both {
+        of_month && of_week
+    } else {
+        of_month || of_week
+    };
     allows(months, 1, at.month()) && day
 }
 
@@ -106,7 +118,9 @@ fn naive_next(fields: &[Field; 6], zone: Tz, after: DateTime<Utc>) -> Option<Dat
         if can_be(hour) || can_be(middle) || can_be(end) {
             let seconds =
                 (0..=(end - hour).num_seconds()).map(|second| hour + TimeDelta::seconds(second));
-            if let Some(found) = seconds.into_iter().find(|second| allowed(fields, local(*second)))
+            if let Some(found) = seconds
+                .into_iter()
+                .find(|second| allowed(fields, local(*second)))
             {
                 return Some(found);
             }

@@ -24,7 +24,10 @@ impl Occurrences {
 
     /// Returns the first time after a moment; `None` if robfig/cron finds none.
     pub(super) fn next(&self, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let times = self.0.iter().filter_map(|cron| next_time(cron, zone, after));
+        let times = self
+            .0
+            .iter()
+            .filter_map(|cron| next_time(cron, zone, after));
         let next = times.min()?;
         let start = after.checked_add_signed(TimeDelta::seconds(1))?;
         let last_year = start.with_timezone(&zone).year() + YEARS_AHEAD;
@@ -36,7 +39,10 @@ impl Occurrences {
 
     /// Returns the last time up to a moment.
     pub(super) fn latest(&self, zone: Tz, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let times = self.0.iter().filter_map(|cron| previous_time(cron, zone, until));
+        let times = self
+            .0
+            .iter()
+            .filter_map(|cron| previous_time(cron, zone, until));
         times.max()
     }
 }
@@ -52,7 +58,10 @@ fn translated(calendar: &Calendar) -> Option<Cron> {
         calendar.days_of_week,
     ];
     let text = fields.map(|field| list(&field)).join(" ");
-    let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
+    let parser = CronParser::builder()
+        .seconds(Seconds::Required)
+        .dom_and_dow(true)
+        .build();
     parser.parse(&text).ok()
 }
 

@@ -58,7 +58,10 @@ mod tests {
 
         let line = with_causes(&error);
 
-        assert_eq!(line, "the scan failed: the store is away: connection refused");
+        assert_eq!(
+            line,
+            "the scan failed: the store is away: connection refused"
+        );
     }
 
     #[test]

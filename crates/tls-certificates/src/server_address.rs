@@ -31,7 +31,10 @@ impl ServerAddress {
         };
         let host = host.parse().map_err(|_| InvalidServerAddress)?;
         if rest.is_empty() {
-            return Ok(Self { host, port: default_port });
+            return Ok(Self {
+                host,
+                port: default_port,
+            });
         }
         let port = rest.strip_prefix(':').ok_or(InvalidServerAddress)?;
         let port: u16 = port.parse().map_err(|_| InvalidServerAddress)?;
@@ -63,7 +66,10 @@ mod tests {
     fn the_port_may_be_left_out() {
         let shown = |text: &str| ServerAddress::parse(text, 5432).unwrap().to_string();
 
-        assert_eq!(shown("orders-rw.databases.svc"), "orders-rw.databases.svc:5432");
+        assert_eq!(
+            shown("orders-rw.databases.svc"),
+            "orders-rw.databases.svc:5432"
+        );
         assert_eq!(shown("10.0.0.1:6432"), "10.0.0.1:6432");
         assert_eq!(shown("[::1]"), "[::1]:5432");
         assert_eq!(shown("[::1]:6432"), "[::1]:6432");
@@ -71,11 +77,34 @@ mod tests {
 
     #[test]
     fn what_is_no_host_and_port_is_rejected() {
-        for text in ["", ":5432", "host:", "host:0", "host:65536", "::1", "[::1]5432", "[]:1"] {
-            assert_eq!(ServerAddress::parse(text, 5432), Err(InvalidServerAddress), "{text}");
+        for text in [
+            "",
+            ":5432",
+            "host:",
+            "host:0",
+            "host:65536",
+            "::1",
+            "[::1]5432",
+            "[]:1",
+        ] {
+            assert_eq!(
+                ServerAddress::parse(text, 5432),
+                Err(InvalidServerAddress),
+                "{text}"
+            );
         }
-        for text in ["postgresql://host", "user:secret@host", "a b:1", "host:1:2", "[::1"] {
-            assert_eq!(ServerAddress::parse(text, 5432), Err(InvalidServerAddress), "{text}");
+        for text in [
+            "postgresql://host",
+            "user:secret@host",
+            "a b:1",
+            "host:1:2",
+            "[::1",
+        ] {
+            assert_eq!(
+                ServerAddress::parse(text, 5432),
+                Err(InvalidServerAddress),
+                "{text}"
+            );
         }
     }
 

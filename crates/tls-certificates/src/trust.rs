@@ -63,16 +63,26 @@ impl Places {
         let (file, directories) = (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"));
         if file.is_none() && directories.is_none() {
             let usual = openssl_probe::probe();
-            return Self { file: usual.cert_file, directories: usual.cert_dir };
+            return Self {
+                file: usual.cert_file,
+                directories: usual.cert_dir,
+            };
         }
         let directories = directories.iter().flat_map(env::split_paths).collect();
-        Self { file: file.map(PathBuf::from), directories }
+        Self {
+            file: file.map(PathBuf::from),
+            directories,
+        }
     }
 }
 
 /// Returns the reason that `OpenSSL` gives for a failure, without its code and place.
 #[must_use]
 pub fn reason(errors: &ErrorStack) -> &'static str {
-    let last = errors.errors().iter().rev().find_map(openssl::error::Error::reason);
+    let last = errors
+        .errors()
+        .iter()
+        .rev()
+        .find_map(openssl::error::Error::reason);
     last.unwrap_or("no reason given")
 }

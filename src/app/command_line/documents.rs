@@ -44,7 +44,9 @@ fn assert_committed(generated: &TempDir, committed: &Path) {
 
 fn names(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into()).collect();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into())
+        .collect();
     names.sort();
     names
 }

@@ -212,7 +212,11 @@ impl CommandLine {
     pub fn flags(&self) -> Vec<Flag> {
         let log_level = self.log_level.clone().or_else(|| self.default_log_level());
         let values = [
-            ("--web.listen-address", "web.listenAddress", self.listen_address.clone()),
+            (
+                "--web.listen-address",
+                "web.listenAddress",
+                self.listen_address.clone(),
+            ),
             ("--log.level", "log.level", log_level),
             ("--log.format", "log.format", self.log_format.clone()),
         ];

@@ -52,9 +52,13 @@ pub(super) fn set_limits(clusters: &mut [Cluster]) {
 /// Sets the moment up to which everything that arrived belongs to another cluster, given the ends of
 /// the clusters before.
 fn set_after(cluster: &mut Cluster, ends: impl Iterator<Item = DateTime<Utc>>) {
-    let earlier = ends.filter(|end| Some(*end) < cluster.first_backup_at).max();
+    let earlier = ends
+        .filter(|end| Some(*end) < cluster.first_backup_at)
+        .max();
     // One that was created elsewhere before may still be that of today.
-    cluster.created_at = cluster.created_at.filter(|created_at| Some(*created_at) >= earlier);
+    cluster.created_at = cluster
+        .created_at
+        .filter(|created_at| Some(*created_at) >= earlier);
     cluster.has_earlier = earlier.is_some();
     cluster.after = match (cluster.created_at, earlier) {
         (Some(created_at), Some(_)) => created_at.checked_sub_signed(SMALL_SKEW),
@@ -75,7 +79,10 @@ fn set_limits_by_position(clusters: &mut [Cluster]) {
         cluster.earlier = earlier.clone();
         for (timeline, last) in &cluster.last_ends {
             let first = cluster.first_begins.get(timeline).unwrap_or(last);
-            let run = earlier.entry(*timeline).or_insert(Run { first: *first, last: *last });
+            let run = earlier.entry(*timeline).or_insert(Run {
+                first: *first,
+                last: *last,
+            });
             run.first = run.first.min(*first);
             run.last = run.last.max(*last);
         }

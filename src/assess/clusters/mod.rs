@@ -71,14 +71,20 @@ pub(super) fn clusters(backups: &[BackupReport], directory: &DirectoryInventory)
         if let Some(info) = info
             && let Some(identifier) = &info.system_identifier
         {
-            by_identifier.entry(identifier).or_default().add(backup, info, directory);
+            by_identifier
+                .entry(identifier)
+                .or_default()
+                .add(backup, info, directory);
         } else {
             unnamed.push(backup.id.clone());
         }
     }
     if by_identifier.len() > MOST_CLUSTERS {
         let backups = backups.iter().map(|backup| backup.id.clone()).collect();
-        return vec![Cluster { backups, ..Cluster::default() }];
+        return vec![Cluster {
+            backups,
+            ..Cluster::default()
+        }];
     }
     for (identifier, cluster) in &mut by_identifier {
         let created_at = created_at(identifier);
@@ -101,7 +107,10 @@ impl Cluster {
     fn add(&mut self, backup: &BackupReport, info: &BackupInfo, directory: &DirectoryInventory) {
         self.backups.insert(backup.id.clone());
         self.segment_size = Some(info.segment_size);
-        let file = directory.backups.get(&backup.id).and_then(|inventory| inventory.info.as_ref());
+        let file = directory
+            .backups
+            .get(&backup.id)
+            .and_then(|inventory| inventory.info.as_ref());
         self.written_at = earliest(self.written_at, file.map(|file| file.object.last_modified));
         self.first_backup_at = earliest(self.first_backup_at, info.began_at());
         self.ends_at = self.ends_at.max(info.ended_at().or(info.began_at()));
@@ -124,14 +133,23 @@ impl Cluster {
     }
 
     fn add_end(&mut self, end: SegmentName, info: &BackupInfo) {
-        let Some(number) = end.number(info.segment_size) else { return };
+        let Some(number) = end.number(info.segment_size) else {
+            return;
+        };
         let last = self.last_ends.entry(end.timeline).or_insert(number);
         *last = number.max(*last);
         // A standby's backup can begin with something older than what the primary has archived.
-        let is_of_standby = info.label.is_some_and(|label| label.origin == BackupOrigin::Standby);
-        let Some(began_at) = info.began_at() else { return };
+        let is_of_standby = info
+            .label
+            .is_some_and(|label| label.origin == BackupOrigin::Standby);
+        let Some(began_at) = info.began_at() else {
+            return;
+        };
         if !is_of_standby && self.first_end.is_none_or(|first| began_at < first.began_at) {
-            self.first_end = Some(FirstEnd { began_at, segment: (end.timeline, number) });
+            self.first_end = Some(FirstEnd {
+                began_at,
+                segment: (end.timeline, number),
+            });
         }
     }
 
@@ -161,8 +179,12 @@ impl Cluster {
     /// Returns whether each `backup.info` and its WAL arrived after the next cluster began, although
     /// its backups ended before: then the archive is a copy.
     fn is_copied(&self, next: &Self) -> bool {
-        let created_at = next.created_at.filter(|created_at| Some(*created_at) > self.ends_at);
-        let Some(next_at) = created_at.or(next.first_backup_at) else { return false };
+        let created_at = next
+            .created_at
+            .filter(|created_at| Some(*created_at) > self.ends_at);
+        let Some(next_at) = created_at.or(next.first_backup_at) else {
+            return false;
+        };
         self.ends_at < Some(next_at)
             && self.written_at > Some(next_at)
             && self.wal_at.is_none_or(|at| at > next_at)

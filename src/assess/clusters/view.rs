@@ -44,12 +44,19 @@ impl Cluster {
         inventory: &WalInventory,
         to_list: &mut BTreeSet<WalDir>,
     ) -> View {
-        let mut view = View { wal: wal.clone(), of_either: SegmentSets::new() };
+        let mut view = View {
+            wal: wal.clone(),
+            of_either: SegmentSets::new(),
+        };
         if self.is_alone() {
             return view;
         }
         let foreign = Foreign::of(self, inventory, wal.size, to_list);
-        for sets in [&mut view.wal.segments, &mut view.wal.wrong_size, &mut view.wal.cold] {
+        for sets in [
+            &mut view.wal.segments,
+            &mut view.wal.wrong_size,
+            &mut view.wal.cold,
+        ] {
             remove(sets, &foreign.all);
         }
         let own = own_partials(self, inventory, wal.size);
@@ -71,7 +78,9 @@ fn own_partials(
 ) -> BTreeSet<(TimelineId, u64)> {
     let mut own = BTreeSet::new();
     for (name, partial) in inventory.partials() {
-        let Some(number) = name.number(size) else { continue };
+        let Some(number) = name.number(size) else {
+            continue;
+        };
         if cluster.writer_of(name.timeline, number, partial.arrived_at) == Writer::This {
             own.insert((name.timeline, number));
         }
@@ -96,10 +105,21 @@ impl Foreign {
                 continue;
             };
             for WrittenRun { run, writer } in written {
-                let run = Run { first: first + run.first, last: first + run.last };
-                foreign.all.entry(name.timeline).or_default().insert_run(run);
+                let run = Run {
+                    first: first + run.first,
+                    last: first + run.last,
+                };
+                foreign
+                    .all
+                    .entry(name.timeline)
+                    .or_default()
+                    .insert_run(run);
                 if writer == Writer::Either {
-                    foreign.of_either.entry(name.timeline).or_default().insert_run(run);
+                    foreign
+                        .of_either
+                        .entry(name.timeline)
+                        .or_default()
+                        .insert_run(run);
                 }
             }
         }
@@ -117,7 +137,9 @@ fn written_by_others(
     wal_dir: &WalDirInventory,
 ) -> Option<Vec<WrittenRun>> {
     // In nearly every WAL directory; to look at each of millions of segments takes long.
-    let Some((earliest, latest)) = wal_dir.arrivals else { return Some(Vec::new()) };
+    let Some((earliest, latest)) = wal_dir.arrivals else {
+        return Some(Vec::new());
+    };
     if cluster.is_writer_between(earliest, latest) {
         return Some(Vec::new());
     }
@@ -128,8 +150,14 @@ fn written_by_others(
     if let Some(segments) = served_segments(wal_dir) {
         for (segment, arrived_at) in segments {
             let number = u64::from(segment);
-            let run = Run { first: number, last: number };
-            written.push(WrittenRun { run, writer: writer_of(segment, arrived_at) });
+            let run = Run {
+                first: number,
+                last: number,
+            };
+            written.push(WrittenRun {
+                run,
+                writer: writer_of(segment, arrived_at),
+            });
         }
     } else {
         for run in wal_dir.segments.iter() {
@@ -169,14 +197,24 @@ fn end_at_next(cluster: &Cluster, view: &mut ArchivedWal) {
             Some(last) => *begin.max(&(last + 1)),
             None => *begin,
         };
-        remove_run(view, *timeline, Run { first, last: u64::MAX });
+        remove_run(
+            view,
+            *timeline,
+            Run {
+                first,
+                last: u64::MAX,
+            },
+        );
     }
 }
 
 /// Removes what follows a gap behind the last backup, unless the creation time of the next cluster is
 /// known: it may be that one's WAL from before its first backup.
 fn end_at_holes(cluster: &Cluster, view: &mut ArchivedWal) {
-    let is_vague = cluster.later.iter().any(|later| later.at == later.first_backup_at);
+    let is_vague = cluster
+        .later
+        .iter()
+        .any(|later| later.at == later.first_backup_at);
     if cluster.ends_before.is_empty() && !is_vague {
         return;
     }
@@ -184,7 +222,14 @@ fn end_at_holes(cluster: &Cluster, view: &mut ArchivedWal) {
     for (timeline, last_end) in &cluster.last_ends {
         let segments = present.get(timeline).cloned().unwrap_or_default();
         if let Some(hole) = segments.first_missing(*last_end, u64::MAX) {
-            remove_run(view, *timeline, Run { first: hole, last: u64::MAX });
+            remove_run(
+                view,
+                *timeline,
+                Run {
+                    first: hole,
+                    last: u64::MAX,
+                },
+            );
         }
     }
 }
@@ -201,7 +246,14 @@ fn begin_after_earlier(cluster: &Cluster, view: &mut ArchivedWal) {
                     run.first > *last_end && run.last >= earlier.first && run.first <= earlier.last
                 });
                 if let Some(run) = overlapping {
-                    remove_run(view, *timeline, Run { first: run.first, last: u64::MAX });
+                    remove_run(
+                        view,
+                        *timeline,
+                        Run {
+                            first: run.first,
+                            last: u64::MAX,
+                        },
+                    );
                 }
             }
             None => {

@@ -73,13 +73,19 @@ impl Cluster {
         if self.after.is_some_and(|after| arrived_at <= after) {
             return true;
         }
-        let own = if self.has_earlier { self.beginning() } else { None };
+        let own = if self.has_earlier {
+            self.beginning()
+        } else {
+            None
+        };
         own.is_some_and(|own| own.rules_out(segment, arrived_at))
     }
 
     /// Returns whether a moment lies after the first backup of a later cluster.
     fn is_after(&self, arrived_at: DateTime<Utc>) -> bool {
-        self.later.iter().any(|later| arrived_at >= later.first_backup_at)
+        self.later
+            .iter()
+            .any(|later| arrived_at >= later.first_backup_at)
     }
 
     /// Returns whether a later cluster can have written a segment, too.
@@ -100,7 +106,9 @@ impl Cluster {
         if self.after.is_none() || self.created_at.is_some() {
             return false;
         }
-        let is_early = self.first_backup_at.is_some_and(|at| at - arrived_at > SMALL_SKEW);
+        let is_early = self
+            .first_backup_at
+            .is_some_and(|at| at - arrived_at > SMALL_SKEW);
         let (timeline, number) = segment;
         let is_beyond = match self.first_end {
             Some(first_end) => timeline != first_end.segment.0 || number > first_end.segment.1,
@@ -116,7 +124,14 @@ impl Cluster {
         let first_end_at = self.first_end.map(|end| end.began_at);
         self.after.is_none_or(|after| earliest > after)
             && (!self.has_earlier
-                || self.first_backup_at.into_iter().chain(first_end_at).all(has_begun))
-            && self.later.iter().all(|later| latest < later.at.min(later.first_backup_at))
+                || self
+                    .first_backup_at
+                    .into_iter()
+                    .chain(first_end_at)
+                    .all(has_begun))
+            && self
+                .later
+                .iter()
+                .all(|later| latest < later.at.min(later.first_backup_at))
     }
 }

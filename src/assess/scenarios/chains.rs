@@ -8,8 +8,11 @@ use crate::report::{ReclaimReason, RetentionReport};
 /// A finished backup of a day, with additional lines in its `backup.info`; its data take a thousand
 /// bytes plus the number of the day.
 fn backup(archive: Archive, day: u64, lines: &str) -> Archive {
-    let content =
-        info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00")) + lines;
+    let content = info(
+        "DONE",
+        &format!("11-{day:02} 02:00:00"),
+        &format!("11-{day:02} 02:10:00"),
+    ) + lines;
     archive
         .with_file(&format!("s/base/{}/backup.info", id(day)), &content)
         .with(&format!("s/base/{}/data.tar", id(day)), 1000 + day)
@@ -36,7 +39,12 @@ fn retention(archive: &Archive) -> RetentionReport {
 }
 
 fn statuses(retention: &RetentionReport) -> Vec<&'static str> {
-    retention.statuses.iter().flatten().map(|(_, status)| status.as_str()).collect()
+    retention
+        .statuses
+        .iter()
+        .flatten()
+        .map(|(_, status)| status.as_str())
+        .collect()
 }
 
 /// Bytes of the backups of these days.
@@ -57,7 +65,10 @@ fn a_chain_is_obsolete_as_a_whole_or_not_at_all() {
     let valid = archive(true).retaining("REDUNDANCY 3");
 
     let report = retention(&obsolete);
-    assert_eq!(statuses(&report), ["OBSOLETE", "OBSOLETE", "OBSOLETE", "VALID", "VALID"]);
+    assert_eq!(
+        statuses(&report),
+        ["OBSOLETE", "OBSOLETE", "OBSOLETE", "VALID", "VALID"]
+    );
     assert_eq!(report.overdue_since, Some(moment("2026-11-09T02:10:00Z")));
     assert_eq!(obsolete_bytes(&obsolete), stored(&obsolete, &[1, 2, 3]));
     assert_eq!(statuses(&retention(&valid)), ["VALID"; 5]);
@@ -68,7 +79,10 @@ fn a_chain_is_obsolete_as_a_whole_or_not_at_all() {
 fn barmans_tool_ends_with_an_error_at_a_chain() {
     let report = retention(&archive(true).retaining("REDUNDANCY 3"));
 
-    assert_eq!(report.failure, Some(RetentionError::Incremental { backup: id(1) }));
+    assert_eq!(
+        report.failure,
+        Some(RetentionError::Incremental { backup: id(1) })
+    );
     assert_eq!(report.deletion, None);
     assert!(report.statuses.is_some());
 }
@@ -103,11 +117,21 @@ fn the_error_of_a_circle_is_told_and_nothing_else() {
     let archive = backup(
         archive(true),
         3,
-        &format!("children_backup_ids={}\nparent_backup_id={}\n", id(2), id(2)),
+        &format!(
+            "children_backup_ids={}\nparent_backup_id={}\n",
+            id(2),
+            id(2)
+        ),
     );
 
     let report = retention(&archive.retaining("REDUNDANCY 2"));
 
-    assert_eq!(report.failure, Some(RetentionError::Cycle { backup: id(2) }));
-    assert_eq!((report.statuses, report.overdue_since, report.deletion), (None, None, None));
+    assert_eq!(
+        report.failure,
+        Some(RetentionError::Cycle { backup: id(2) })
+    );
+    assert_eq!(
+        (report.statuses, report.overdue_since, report.deletion),
+        (None, None, None)
+    );
 }

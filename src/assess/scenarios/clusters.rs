@@ -14,13 +14,20 @@ fn identifier(moment: &str) -> String {
 
 /// Backup of this day, of a cluster that was created at this moment.
 fn of_cluster(day: u32, created: &str) -> String {
-    super::info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
-        .replace("systemid=7", &format!("systemid={}", identifier(created)))
+    super::info(
+        "DONE",
+        &format!("11-{day:02} 02:00:00"),
+        &format!("11-{day:02} 02:10:00"),
+    )
+    .replace("systemid=7", &format!("systemid={}", identifier(created)))
 }
 
 pub(super) fn wal_at(archive: Archive, timeline: u32, numbers: &[u32], at: &str) -> Archive {
     numbers.iter().fold(archive, |archive, number| {
-        let key = format!("s/wals/{timeline:08X}00000000/{}.gz", seg(timeline, *number));
+        let key = format!(
+            "s/wals/{timeline:08X}00000000/{}.gz",
+            seg(timeline, *number)
+        );
         archive.with_at(&key, 9, at)
     })
 }
@@ -61,10 +68,17 @@ fn upgraded() -> Archive {
     let new = of_cluster(12, "2026-11-11T12:00:00Z")
         .replace(&seg(1, 4), &seg(1, 0x14))
         .replace("0/4000100", "0/14000100");
-    let archive = two_clusters(&old, &new)
-        .with_file("s/wals/00000003.history", "1\t0/2000000\ta\n2\t0/3000000\tb\n");
+    let archive = two_clusters(&old, &new).with_file(
+        "s/wals/00000003.history",
+        "1\t0/2000000\ta\n2\t0/3000000\tb\n",
+    );
     let archive = wal_at(archive, 3, &[4, 5, 6], "2026-11-05T00:00:00Z");
-    wal_at(archive, 1, &[0x12, 0x13, 0x14, 0x15], "2026-11-13T00:00:00Z")
+    wal_at(
+        archive,
+        1,
+        &[0x12, 0x13, 0x14, 0x15],
+        "2026-11-13T00:00:00Z",
+    )
 }
 
 #[test]
@@ -113,7 +127,11 @@ fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
     let reach = |id: &str| server.recovery.verdict.backups[id].reach;
     assert_eq!(reach("20261101T020000"), Some(segment(1, 6)));
     assert_eq!(reach("20261112T020000"), Some(segment(1, 9)));
-    assert_eq!(server.recovery.obsolete_segments(), Some(0), "7 may be the old one's");
+    assert_eq!(
+        server.recovery.obsolete_segments(),
+        Some(0),
+        "7 may be the old one's"
+    );
 }
 
 #[test]
@@ -124,7 +142,10 @@ fn a_gap_of_the_old_cluster_is_one_if_what_follows_it_is_its_own() {
 
     let server = archive.server();
     let old = &server.recovery.verdict.backups["20261101T020000"].verdict;
-    assert_eq!(old, &Verdict::Consistent(Obstacle::MissingSegment(segment(1, 5))));
+    assert_eq!(
+        old,
+        &Verdict::Consistent(Obstacle::MissingSegment(segment(1, 5)))
+    );
     assert_eq!(server.recovery.gaps(), Some((1, 1)));
 }
 
@@ -135,7 +156,10 @@ fn a_clock_that_is_behind_takes_no_segment_from_the_backup_that_names_it() {
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T01:59:30Z");
 
     let new = &archive.server().recovery.verdict.backups["20261112T020000"];
-    assert_eq!((&new.verdict, new.reach), (&Verdict::Recoverable, Some(segment(1, 9))));
+    assert_eq!(
+        (&new.verdict, new.reach),
+        (&Verdict::Recoverable, Some(segment(1, 9)))
+    );
 }
 
 #[test]
@@ -184,9 +208,15 @@ fn in_a_copy_arrivals_tell_no_cluster_from_the_next() {
 
     let server = archive.server();
     let old = &server.recovery.verdict.backups["20261101T020000"];
-    assert_eq!((&old.verdict, old.reach), (&Verdict::Recoverable, Some(segment(1, 7))));
+    assert_eq!(
+        (&old.verdict, old.reach),
+        (&Verdict::Recoverable, Some(segment(1, 7)))
+    );
     let new = &server.recovery.verdict.backups["20261112T020000"];
-    assert_eq!((&new.verdict, new.reach), (&Verdict::Recoverable, Some(segment(1, 9))));
+    assert_eq!(
+        (&new.verdict, new.reach),
+        (&Verdict::Recoverable, Some(segment(1, 9)))
+    );
 }
 
 #[test]
@@ -198,7 +228,11 @@ fn each_cluster_is_judged_with_segments_of_its_own_size() {
     let archive = two_clusters(&old, &new);
     let old_wal_dir = |archive: Archive, high: u32, number: u32| {
         let name = format!("00000001{high:08X}{number:08X}");
-        archive.with_at(&format!("s/wals/00000001{high:08X}/{name}.gz"), 9, "2026-11-02T00:00:00Z")
+        archive.with_at(
+            &format!("s/wals/00000001{high:08X}/{name}.gz"),
+            9,
+            "2026-11-02T00:00:00Z",
+        )
     };
     let archive = (4..64).fold(archive, |archive, number| old_wal_dir(archive, 0, number));
     let archive = old_wal_dir(old_wal_dir(archive, 1, 0), 1, 1);
@@ -284,11 +318,9 @@ fn with_backup(
         .replace("0/4000100", &format!("0/{number:X}000100"));
     let ended_at = format!("2026-11-{day:02}T02:10:00Z");
     let at = copied_at.unwrap_or(&ended_at);
-    archive.with_at(&format!("{directory}/data.tar"), 5, at).with_file_at(
-        &format!("{directory}/backup.info"),
-        &info,
-        at,
-    )
+    archive
+        .with_at(&format!("{directory}/data.tar"), 5, at)
+        .with_file_at(&format!("{directory}/backup.info"), &info, at)
 }
 
 const OLD: &str = "2026-01-01T00:00:00Z";
@@ -321,18 +353,35 @@ fn a_cluster_may_be_created_before_the_archive_of_the_ones_before_is_copied() {
     let new_gap = with_backup(new.clone(), 1, 0x20, OLD, copied_at);
     let new_gap = wal_at(new_gap, 1, &[0xB, 0xC], "2026-11-10T04:00:00Z");
     let one = with_backup(new.clone(), 5, 4, OLD, copied_at);
-    let two = with_backup(with_backup(new, 1, 0x20, OLD, copied_at), 5, 4, MIDDLE, copied_at);
+    let two = with_backup(
+        with_backup(new, 1, 0x20, OLD, copied_at),
+        5,
+        4,
+        MIDDLE,
+        copied_at,
+    );
 
     let reach = |archive: Archive, copied: &[u32]| {
         let server = wal_at(archive, 1, copied, "2026-11-08T00:00:00Z").server();
         let backups = server.recovery.verdict.backups;
-        backups.into_values().map(|backup| backup.reach).collect::<Vec<_>>()
+        backups
+            .into_values()
+            .map(|backup| backup.reach)
+            .collect::<Vec<_>>()
     };
     let of_one = [Some(segment(1, 5)), Some(segment(1, 9))];
     assert_eq!(reach(one, &[4, 5]), of_one);
     let hole = wal_at(new_gap, 1, &[0x20, 0x21], "2026-11-08T00:00:00Z").server();
-    assert_eq!(hole.recovery.gaps(), Some((1, 1)), "a gap of the new cluster is one");
-    let of_two = [Some(segment(1, 0x20)), Some(segment(1, 5)), Some(segment(1, 9))];
+    assert_eq!(
+        hole.recovery.gaps(),
+        Some((1, 1)),
+        "a gap of the new cluster is one"
+    );
+    let of_two = [
+        Some(segment(1, 0x20)),
+        Some(segment(1, 5)),
+        Some(segment(1, 9)),
+    ];
     assert_eq!(reach(two, &[4, 5, 0x20, 0x21]), of_two);
 }
 
@@ -363,11 +412,25 @@ fn the_wal_of_a_cluster_without_a_finished_backup_is_neither_obsolete_nor_reache
     let archive = wal_at(archive, 1, &[1, 2, 3, 4, 5], "2026-11-10T03:00:00Z");
 
     let server = archive.server();
-    assert_eq!(server.recovery.verdict.unreached_timeline, Some(TimelineId(1)));
+    assert_eq!(
+        server.recovery.verdict.unreached_timeline,
+        Some(TimelineId(1))
+    );
     let living = archive.clone().living_on(1).server().recovery.verdict;
     assert_eq!(living.unreached_timeline, Some(TimelineId(1)));
-    assert_eq!(archive.living_on(2).server().recovery.verdict.unreached_timeline, None);
+    assert_eq!(
+        archive
+            .living_on(2)
+            .server()
+            .recovery
+            .verdict
+            .unreached_timeline,
+        None
+    );
     assert_eq!(server.recovery.obsolete_segments(), Some(0));
     let verdict = &server.recovery.verdict.backups["20261101T020000"];
-    assert_eq!((&verdict.verdict, verdict.reach), (&Verdict::Recoverable, Some(segment(1, 9))));
+    assert_eq!(
+        (&verdict.verdict, verdict.reach),
+        (&Verdict::Recoverable, Some(segment(1, 9)))
+    );
 }

@@ -18,19 +18,30 @@ fn a_segment_of_an_impossible_size_counts_as_missing() {
         let server = later.server();
         let verdict = &server.recovery.verdict.backups["20261110T020000"];
         let obstacle = Obstacle::WrongSize(segment(1, 5));
-        assert_eq!(verdict.verdict, Verdict::Consistent(obstacle), "{ending} {bytes}");
+        assert_eq!(
+            verdict.verdict,
+            Verdict::Consistent(obstacle),
+            "{ending} {bytes}"
+        );
         assert!(!verdict.default_target_works);
         assert_eq!(server.recovery.gaps(), Some((1, 1)));
         let server = own.server();
         let verdict = &server.recovery.verdict.backups["20261110T020000"].verdict;
-        assert_eq!(verdict, &Verdict::Broken(Obstacle::WrongSize(segment(1, 4))));
+        assert_eq!(
+            verdict,
+            &Verdict::Broken(Obstacle::WrongSize(segment(1, 4)))
+        );
     }
 }
 
 #[test]
 fn an_empty_object_that_barman_cannot_decompress_is_not_there_at_all() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 6])
-        .with(&format!("s/wals/0000000100000000/{}.bz2", seg(1, 5)), 0);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 6],
+    )
+    .with(&format!("s/wals/0000000100000000/{}.bz2", seg(1, 5)), 0);
 
     let verdict = &archive.server().recovery.verdict.backups["20261110T020000"];
     let missing = Obstacle::MissingSegment(segment(1, 5));
@@ -40,7 +51,10 @@ fn an_empty_object_that_barman_cannot_decompress_is_not_there_at_all() {
 
 fn cold(key: &str) -> ListedObject {
     let class = Some(StorageClass::of("GLACIER"));
-    ListedObject { storage_class: class, ..object(key, 9, "2026-11-15T03:00:00Z") }
+    ListedObject {
+        storage_class: class,
+        ..object(key, 9, "2026-11-15T03:00:00Z")
+    }
 }
 
 #[test]
@@ -58,7 +72,10 @@ fn what_lies_in_cold_storage_blocks_a_restore_and_covers_nothing() {
     let expected = [
         (data, Verdict::Blocked(Obstacle::ColdData)),
         (own, Verdict::Blocked(Obstacle::ColdSegment(segment(1, 4)))),
-        (later, Verdict::Consistent(Obstacle::ColdSegment(segment(1, 6)))),
+        (
+            later,
+            Verdict::Consistent(Obstacle::ColdSegment(segment(1, 6))),
+        ),
     ];
     for (archive, verdict) in expected {
         let server = wal_at(archive, 1, &[10], "2026-11-15T09:00:00Z").server();
@@ -89,26 +106,50 @@ fn an_incremental_backup_needs_its_whole_chain() {
     let broken = wal(parent(full, "20261109T020000"), 1, 2..=5);
 
     let verdict = |archive: &Archive| {
-        archive.server().recovery.verdict.backups["20261115T020000"].verdict.clone()
+        archive.server().recovery.verdict.backups["20261115T020000"]
+            .verdict
+            .clone()
     };
     assert_eq!(verdict(&whole), Verdict::Recoverable);
-    let missing = Obstacle::Parent { backup: "20261109T020000".to_owned() };
+    let missing = Obstacle::Parent {
+        backup: "20261109T020000".to_owned(),
+    };
     assert_eq!(verdict(&broken), Verdict::Broken(missing));
-    let objects = whole.server().recovery.restore.unwrap().objects.sums.objects;
+    let objects = whole
+        .server()
+        .recovery
+        .restore
+        .unwrap()
+        .objects
+        .sums
+        .objects;
     assert_eq!(objects, 2 + 2 + 2, "both backups and two segments");
 }
 
 #[test]
 fn of_a_segment_under_two_endings_a_restore_is_given_the_first() {
-    let whole = || wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 6]);
+    let whole = || {
+        wal(
+            backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+            1,
+            [4, 6],
+        )
+    };
     let key = format!("s/wals/0000000100000000/{}", seg(1, 5));
     let bad_first = whole().with(&key, 100).with(&format!("{key}.gz"), 9);
-    let bad_last = whole().with(&format!("{key}.gz"), 9).with(&format!("{key}.zst"), 0);
+    let bad_last = whole()
+        .with(&format!("{key}.gz"), 9)
+        .with(&format!("{key}.zst"), 0);
 
     let verdict = |archive: &Archive| {
-        archive.server().recovery.verdict.backups["20261110T020000"].verdict.clone()
+        archive.server().recovery.verdict.backups["20261110T020000"]
+            .verdict
+            .clone()
     };
-    assert_eq!(verdict(&bad_first), Verdict::Consistent(Obstacle::WrongSize(segment(1, 5))));
+    assert_eq!(
+        verdict(&bad_first),
+        Verdict::Consistent(Obstacle::WrongSize(segment(1, 5)))
+    );
     assert_eq!(verdict(&bad_last), Verdict::Recoverable);
 }
 
@@ -116,12 +157,19 @@ fn of_a_segment_under_two_endings_a_restore_is_given_the_first() {
 fn a_cold_segment_of_a_later_timeline_blocks_no_restore_to_the_backups_own() {
     let archive = backup(Archive::new(), 10, &seg(1, 6), &seg(1, 6))
         .with_file("s/wals/00000002.history", "1\t0/6000180\tfailover\n")
-        .with(&format!("s/wals/0000000100000000/{}.partial.gz", seg(1, 6)), 9);
+        .with(
+            &format!("s/wals/0000000100000000/{}.partial.gz", seg(1, 6)),
+            9,
+        );
     let archive = archive.with_object(&cold(&format!("s/wals/0000000200000000/{}.gz", seg(2, 6))));
     let server = wal_at(archive, 2, &[7], "2026-11-15T09:00:00Z").server();
 
     let backup = &server.recovery.verdict.backups["20261110T020000"];
-    let works: Vec<_> = backup.follow.iter().filter(|followed| followed.works()).collect();
+    let works: Vec<_> = backup
+        .follow
+        .iter()
+        .filter(|followed| followed.works())
+        .collect();
     assert_eq!(works.len(), 2, "{works:?}");
     assert_eq!(backup.works_with, Some(Target::Current));
     assert!(!backup.default_target_works);

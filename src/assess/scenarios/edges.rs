@@ -33,8 +33,9 @@ fn wal_dirs_of_a_cluster_with_large_segments_are_shorter() {
         .replace(&seg(1, 4), &seg(1, 0x3e))
         .replace("end_xlog=0/4000100", "end_xlog=0/F8000100")
         .replace("16777216", "67108864");
-    let archive =
-        Archive::new().with_file("s/base/1/backup.info", &text).with("s/base/1/data.tar", 5);
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &text)
+        .with("s/base/1/data.tar", 5);
     let archive = wal(archive, 1, [0x3e, 0x3f]);
     let archive = archive.with("s/wals/0000000100000001/000000010000000100000000.gz", 9);
 
@@ -46,8 +47,15 @@ fn wal_dirs_of_a_cluster_with_large_segments_are_shorter() {
 
 #[test]
 fn a_partial_after_the_last_segment_is_neither_gap_nor_segment() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
-    let archive = archive.with(&format!("s/wals/0000000100000000/{}.partial.gz", seg(1, 6)), 9);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 5],
+    );
+    let archive = archive.with(
+        &format!("s/wals/0000000100000000/{}.partial.gz", seg(1, 6)),
+        9,
+    );
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Recoverable, reaches 000000010000000000000005
@@ -57,8 +65,15 @@ fn a_partial_after_the_last_segment_is_neither_gap_nor_segment() {
 
 #[test]
 fn a_partial_beside_its_segment_changes_nothing() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
-    let archive = archive.with(&format!("s/wals/0000000100000000/{}.partial.gz", seg(1, 5)), 9);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 5],
+    );
+    let archive = archive.with(
+        &format!("s/wals/0000000100000000/{}.partial.gz", seg(1, 5)),
+        9,
+    );
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Recoverable, reaches 000000010000000000000005
@@ -68,7 +83,11 @@ fn a_partial_beside_its_segment_changes_nothing() {
 
 #[test]
 fn a_segment_under_two_endings_is_one_segment() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 5],
+    );
     let archive = archive.with(&format!("s/wals/0000000100000000/{}", seg(1, 5)), 16 << 20);
 
     insta::assert_snapshot!(judgement(&archive), @r"
@@ -79,7 +98,11 @@ fn a_segment_under_two_endings_is_one_segment() {
 
 #[test]
 fn a_segment_in_the_wrong_directory_is_missing_in_the_right_one() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 6]);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 6],
+    );
     let archive = archive.with(&format!("s/wals/0000000100000001/{}.gz", seg(1, 5)), 9);
 
     insta::assert_snapshot!(judgement(&archive), @r"
@@ -107,8 +130,16 @@ fn a_backup_whose_wal_goes_elsewhere_waits() {
 
 #[test]
 fn a_history_file_that_makes_no_sense_is_as_good_as_none() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
-    let archive = wal(archive.with_file("s/wals/00000002.history", "no history"), 2, [6, 7]);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 5],
+    );
+    let archive = wal(
+        archive.with_file("s/wals/00000002.history", "no history"),
+        2,
+        [6, 7],
+    );
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Consistent(MissingHistory(2)), reaches 000000010000000000000005, not by default
@@ -119,7 +150,11 @@ fn a_history_file_that_makes_no_sense_is_as_good_as_none() {
 #[test]
 fn a_backup_of_a_standby_that_was_promoted_meanwhile_spans_two_timelines() {
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(2, 7));
-    let archive = wal(archive.with_file("s/wals/00000002.history", "1\t0/6000080\tx\n"), 1, [4, 5]);
+    let archive = wal(
+        archive.with_file("s/wals/00000002.history", "1\t0/6000080\tx\n"),
+        1,
+        [4, 5],
+    );
 
     insta::assert_snapshot!(judgement(&wal(archive, 2, [6, 7, 8])), @r"
     20261110T020000: Recoverable, reaches 000000020000000000000008

@@ -38,7 +38,11 @@ fn segment(timeline: u32, number: u32) -> String {
 }
 
 fn logged_key(timeline: u32, number: u32, ending: &str) -> String {
-    format!("s/wals/{timeline:08X}{:08X}/{}{ending}", number / 4, segment(timeline, number))
+    format!(
+        "s/wals/{timeline:08X}{:08X}/{}{ending}",
+        number / 4,
+        segment(timeline, number)
+    )
 }
 
 impl Listing {
@@ -50,8 +54,13 @@ impl Listing {
 
     fn add_logged(&mut self, timeline: u32, number: u32, ending: &str, size: u64) {
         let is_of_first = self.second_from.is_some_and(|second| number < second);
-        let arrived_at = if is_of_first { "2026-10-20T00:00:00Z" } else { RECENT };
-        self.logged.push((logged_key(timeline, number, ending), size, arrived_at));
+        let arrived_at = if is_of_first {
+            "2026-10-20T00:00:00Z"
+        } else {
+            RECENT
+        };
+        self.logged
+            .push((logged_key(timeline, number, ending), size, arrived_at));
     }
 
     fn add_backup(&mut self, day: usize, taken: Taken) {
@@ -65,32 +74,51 @@ impl Listing {
             .replace("systemid=7", &format!("systemid={system}"))
             .replace("begin_wal=000000010000000000000004", "")
             .replace("end_wal=000000010000000000000004", "")
-            .replace("end_xlog=0/4000100", &format!("end_xlog={:X}/{:X}", end / 4, position(end)))
+            .replace(
+                "end_xlog=0/4000100",
+                &format!("end_xlog={:X}/{:X}", end / 4, position(end)),
+            )
             .replace("xlog_segment_size=16777216", "xlog_segment_size=1073741824");
-        let (begin, end) = (segment(taken.timeline, taken.begin), segment(taken.timeline, end));
+        let (begin, end) = (
+            segment(taken.timeline, taken.begin),
+            segment(taken.timeline, end),
+        );
         let directory = format!("s/base/2026{month}{day:02}T020000");
         let text = format!("{text}begin_wal={begin}\nend_wal={end}\n");
         self.small.push((format!("{directory}/backup.info"), text));
-        self.logged.push((format!("{directory}/data.tar"), 5, RECENT));
+        self.logged
+            .push((format!("{directory}/data.tar"), 5, RECENT));
         if taken.is_standalone {
-            self.small.push((format!("{directory}/annotations/keep"), "standalone".to_owned()));
+            self.small.push((
+                format!("{directory}/annotations/keep"),
+                "standalone".to_owned(),
+            ));
         }
     }
 
     /// Makes timeline 2 start in this segment of timeline 1.
     fn fork(&mut self, number: u32) {
         let text = format!("1\t{:X}/{:X}\tfailover\n", number / 4, position(number));
-        self.small.push(("s/wals/00000002.history".to_owned(), text));
+        self.small
+            .push(("s/wals/00000002.history".to_owned(), text));
     }
 
     /// Lists the archive into this inventory, in the order of the keys.
     fn archive(&self, inventory: Inventory) -> Archive {
-        let archive = Archive { inventory, ..Archive::new() }.retaining("REDUNDANCY 1");
+        let archive = Archive {
+            inventory,
+            ..Archive::new()
+        }
+        .retaining("REDUNDANCY 1");
         let small = self.small.iter();
         let archive = small.fold(archive, |archive, (key, text)| archive.with_file(key, text));
         let mut logged = self.logged.clone();
         logged.sort_unstable();
-        logged.into_iter().fold(archive, |archive, (key, size, at)| archive.with_at(&key, size, at))
+        logged
+            .into_iter()
+            .fold(archive, |archive, (key, size, at)| {
+                archive.with_at(&key, size, at)
+            })
     }
 
     /// Lists WAL directories again, as a scan does.
@@ -98,8 +126,11 @@ impl Listing {
         for (server, wal_dir) in wal_dirs {
             let mut fresh = Inventory::default();
             let below = format!("{server}/wals/{wal_dir}/");
-            let mut found: Vec<_> =
-                self.logged.iter().filter(|(key, ..)| key.starts_with(&below)).collect();
+            let mut found: Vec<_> = self
+                .logged
+                .iter()
+                .filter(|(key, ..)| key.starts_with(&below))
+                .collect();
             found.sort_unstable();
             for (key, size, at) in found {
                 fresh.add(key, &object(key, *size, at));
@@ -129,14 +160,22 @@ fn position(number: u32) -> u64 {
 
 fn to_list(assessment: &Assessment) -> Vec<String> {
     let wal_dirs = &assessment.wal_dirs_to_list;
-    wal_dirs.iter().map(|(server, wal_dir)| format!("{server}/{wal_dir}")).collect()
+    wal_dirs
+        .iter()
+        .map(|(server, wal_dir)| format!("{server}/{wal_dir}"))
+        .collect()
 }
 
 #[test]
 fn only_wal_dirs_in_which_something_begins_or_ends_are_to_be_listed_again() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
-    let backup = |begin| Taken { timeline: 1, begin, length: 0, is_standalone: false };
+    let backup = |begin| Taken {
+        timeline: 1,
+        begin,
+        length: 0,
+        is_standalone: false,
+    };
     listing.add_backup(10, backup(9));
     listing.add_backup(12, backup(22));
 
@@ -144,35 +183,75 @@ fn only_wal_dirs_in_which_something_begins_or_ends_are_to_be_listed_again() {
 
     // Obsolete WAL ends in WAL directory 2; a restore starts in 5, and what Barman deletes ends
     // there.
-    assert_eq!(to_list(&assessment), ["s/0000000100000002", "s/0000000100000005"]);
+    assert_eq!(
+        to_list(&assessment),
+        ["s/0000000100000002", "s/0000000100000005"]
+    );
     let server = &assessment.report.servers["s"];
     assert_eq!(server.recovery.obsolete_segments(), Some(9));
     assert_eq!(server.recovery.obsolete_stored, None);
     assert_eq!(server.recovery.restore, None);
     assert_eq!(server.retention.as_ref().unwrap().deletion, None);
-    assert!(!server.reclaimable.contains_key(&crate::report::ReclaimReason::ObsoleteWal));
+    assert!(
+        !server
+            .reclaimable
+            .contains_key(&crate::report::ReclaimReason::ObsoleteWal)
+    );
     listing.list_again(&assessment.wal_dirs_to_list, &mut archive);
-    assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
+    assert_eq!(
+        archive.report(),
+        listing.archive(Inventory::default()).report()
+    );
 }
 
 #[test]
 fn a_wal_dir_that_begins_with_what_is_needed_need_not_be_listed_again() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
-    listing.add_backup(10, Taken { timeline: 1, begin: 20, length: 1, is_standalone: false });
+    listing.add_backup(
+        10,
+        Taken {
+            timeline: 1,
+            begin: 20,
+            length: 1,
+            is_standalone: false,
+        },
+    );
 
     let (_, assessment) = listing.forgetful();
 
     assert_eq!(to_list(&assessment), [""; 0]);
-    assert_eq!(assessment.report, listing.archive(Inventory::default()).report());
+    assert_eq!(
+        assessment.report,
+        listing.archive(Inventory::default()).report()
+    );
 }
 
 #[test]
 fn a_wal_dir_with_segments_of_two_clusters_is_to_be_listed_again() {
-    let mut listing = Listing { second_from: Some(18), ..Listing::default() };
+    let mut listing = Listing {
+        second_from: Some(18),
+        ..Listing::default()
+    };
     listing.add_segments(1, 0..40);
-    listing.add_backup(10, Taken { timeline: 1, begin: 12, length: 0, is_standalone: false });
-    listing.add_backup(11, Taken { timeline: 1, begin: 20, length: 0, is_standalone: false });
+    listing.add_backup(
+        10,
+        Taken {
+            timeline: 1,
+            begin: 12,
+            length: 0,
+            is_standalone: false,
+        },
+    );
+    listing.add_backup(
+        11,
+        Taken {
+            timeline: 1,
+            begin: 20,
+            length: 0,
+            is_standalone: false,
+        },
+    );
 
     let (mut archive, assessment) = listing.forgetful();
 
@@ -193,29 +272,66 @@ fn a_wal_dir_with_segments_of_two_clusters_is_to_be_listed_again() {
 fn a_wal_dir_that_was_deleted_meanwhile_is_gone() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
-    listing.add_backup(10, Taken { timeline: 1, begin: 9, length: 1, is_standalone: false });
+    listing.add_backup(
+        10,
+        Taken {
+            timeline: 1,
+            begin: 9,
+            length: 1,
+            is_standalone: false,
+        },
+    );
     let (mut archive, assessment) = listing.forgetful();
-    let lost = WalDir { timeline: TimelineId(1), high: 2 };
-    assert!(assessment.wal_dirs_to_list.iter().eq([&("s".to_owned(), lost)]));
+    let lost = WalDir {
+        timeline: TimelineId(1),
+        high: 2,
+    };
+    assert!(
+        assessment
+            .wal_dirs_to_list
+            .iter()
+            .eq([&("s".to_owned(), lost)])
+    );
 
-    listing.logged.retain(|(key, ..)| !key.contains(&format!("/{lost}/")));
+    listing
+        .logged
+        .retain(|(key, ..)| !key.contains(&format!("/{lost}/")));
     listing.list_again(&assessment.wal_dirs_to_list, &mut archive);
 
-    assert_eq!(archive.report(), listing.archive(Inventory::default()).report());
+    assert_eq!(
+        archive.report(),
+        listing.archive(Inventory::default()).report()
+    );
 }
 
 #[test]
 fn an_inventory_forgets_nothing_before_there_are_many_files() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..2000);
-    listing.add_backup(10, Taken { timeline: 1, begin: 9, length: 1, is_standalone: false });
+    listing.add_backup(
+        10,
+        Taken {
+            timeline: 1,
+            begin: 9,
+            length: 1,
+            is_standalone: false,
+        },
+    );
 
-    assert_eq!(to_list(&listing.archive(Inventory::default()).assess()), [""; 0]);
+    assert_eq!(
+        to_list(&listing.archive(Inventory::default()).assess()),
+        [""; 0]
+    );
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
     (1_u32..3, 0_u32..30, 0_u32..5, prop::bool::weighted(0.3)).prop_map(
-        |(timeline, begin, length, is_standalone)| Taken { timeline, begin, length, is_standalone },
+        |(timeline, begin, length, is_standalone)| Taken {
+            timeline,
+            begin,
+            length,
+            is_standalone,
+        },
     )
 }
 
@@ -233,26 +349,37 @@ fn listing() -> impl Strategy<Value = Listing> {
     let others = prop::collection::vec((1_u32..3, 0_u32..34, endings), 0..8);
     let forked = prop::option::weighted(0.9, 0_u32..30);
     let second_from = prop::option::weighted(0.3, 5_u32..30);
-    (holes(), holes(), (0_u32..34, 0_u32..34, second_from), backups, others, forked).prop_map(
-        |(holes, more_holes, (last, from, second_from), backups, others, forked)| {
-            let mut listing = Listing { second_from, ..Listing::default() };
-            listing.add_segments(1, (0..=last).filter(|number| !holes.contains(number)));
-            listing.add_segments(2, (from..34).filter(|number| !more_holes.contains(number)));
-            for (index, backup) in backups.into_iter().enumerate() {
-                listing.add_backup(index + 1, backup);
-            }
-            for (index, (timeline, number, ending)) in others.into_iter().enumerate() {
-                let key = logged_key(timeline, number, ending);
-                if !listing.logged.iter().any(|(other, ..)| *other == key) {
-                    listing.add_logged(timeline, number, ending, 1000 << index);
-                }
-            }
-            if let Some(number) = forked {
-                listing.fork(number);
-            }
-            listing
-        },
+    (
+        holes(),
+        holes(),
+        (0_u32..34, 0_u32..34, second_from),
+        backups,
+        others,
+        forked,
     )
+        .prop_map(
+            |(holes, more_holes, (last, from, second_from), backups, others, forked)| {
+                let mut listing = Listing {
+                    second_from,
+                    ..Listing::default()
+                };
+                listing.add_segments(1, (0..=last).filter(|number| !holes.contains(number)));
+                listing.add_segments(2, (from..34).filter(|number| !more_holes.contains(number)));
+                for (index, backup) in backups.into_iter().enumerate() {
+                    listing.add_backup(index + 1, backup);
+                }
+                for (index, (timeline, number, ending)) in others.into_iter().enumerate() {
+                    let key = logged_key(timeline, number, ending);
+                    if !listing.logged.iter().any(|(other, ..)| *other == key) {
+                        listing.add_logged(timeline, number, ending, 1000 << index);
+                    }
+                }
+                if let Some(number) = forked {
+                    listing.fork(number);
+                }
+                listing
+            },
+        )
 }
 
 proptest! {

@@ -11,9 +11,14 @@ use crate::report::{BackupState, PrefixKind, Report, WalAnomaly};
 
 #[test]
 fn a_done_backup_without_data_is_incomplete() {
-    let server = Archive::new().with_file("s/base/20261115T020000/backup.info", &done()).server();
+    let server = Archive::new()
+        .with_file("s/base/20261115T020000/backup.info", &done())
+        .server();
 
-    assert_eq!(states(&server), [("20261115T020000", BackupState::Incomplete)]);
+    assert_eq!(
+        states(&server),
+        [("20261115T020000", BackupState::Incomplete)]
+    );
     assert_eq!(server.newest_done(), None);
 }
 
@@ -43,8 +48,9 @@ fn a_part_missing_between_two_others_makes_a_backup_incomplete() {
 
 #[test]
 fn an_empty_data_object_is_none() {
-    let archive =
-        Archive::new().with_file("s/base/1/backup.info", &done()).with("s/base/1/data.tar", 0);
+    let archive = Archive::new()
+        .with_file("s/base/1/backup.info", &done())
+        .with("s/base/1/data.tar", 0);
 
     assert_eq!(states(&archive.server()), [("1", BackupState::Incomplete)]);
 }
@@ -68,7 +74,10 @@ fn an_end_time_does_not_make_a_failed_backup_good() {
         .server();
 
     assert_eq!(states(&server), [("1", BackupState::Failed)]);
-    assert_eq!(server.newest_failed().unwrap().began_at, Some(moment("2026-11-15T02:00:00Z")));
+    assert_eq!(
+        server.newest_failed().unwrap().began_at,
+        Some(moment("2026-11-15T02:00:00Z"))
+    );
 }
 
 #[test]
@@ -90,7 +99,13 @@ fn only_age_tells_a_running_backup_from_a_killed_one() {
         BackupState::Incomplete,
         BackupState::Incomplete,
     ];
-    assert_eq!(states(&server).into_iter().map(|(_, state)| state).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        states(&server)
+            .into_iter()
+            .map(|(_, state)| state)
+            .collect::<Vec<_>>(),
+        expected
+    );
     assert_eq!(server.newest_running().unwrap().id, "c");
 }
 
@@ -116,7 +131,10 @@ fn an_unreadable_backup_info_costs_only_its_own_backup() {
         .with_file("s/base/1/backup.info", &done())
         .with("s/base/1/data.tar", 5)
         .with_file("s/base/2/backup.info", "a line without a sign")
-        .with_file("s/base/3/backup.info", &done().replace("end_time", "unknown"))
+        .with_file(
+            "s/base/3/backup.info",
+            &done().replace("end_time", "unknown"),
+        )
         .with_reading("s/base/4/backup.info", denied)
         .server();
 
@@ -185,8 +203,10 @@ fn keep_annotations_keep_in_full_unless_they_say_standalone() {
 
 #[test]
 fn an_unreadable_keep_annotation_makes_kept_backups_unknown() {
-    let denied =
-        FileReading::Unreadable { reason: UnreadableReason::Access, message: String::new() };
+    let denied = FileReading::Unreadable {
+        reason: UnreadableReason::Access,
+        message: String::new(),
+    };
     let server = Archive::new()
         .with_file("s/base/1/backup.info", &done())
         .with_reading("s/base/1/annotations/keep", denied)
@@ -198,16 +218,26 @@ fn an_unreadable_keep_annotation_makes_kept_backups_unknown() {
 #[test]
 fn a_smaller_database_than_before_shows_in_the_ratio() {
     let sized = |day, size| {
-        info("DONE", &format!("11-{day} 02:00:00"), &format!("11-{day} 02:10:00"))
-            .replace("cluster_size=1000", &format!("cluster_size={size}"))
+        info(
+            "DONE",
+            &format!("11-{day} 02:00:00"),
+            &format!("11-{day} 02:10:00"),
+        )
+        .replace("cluster_size=1000", &format!("cluster_size={size}"))
     };
-    let archive = [("10", 1000), ("11", 2000), ("12", 3000), ("13", 4000), ("14", 250)]
-        .into_iter()
-        .fold(Archive::new(), |archive, (day, size)| {
-            archive
-                .with_file(&format!("s/base/{day}/backup.info"), &sized(day, size))
-                .with(&format!("s/base/{day}/data.tar"), 5)
-        });
+    let archive = [
+        ("10", 1000),
+        ("11", 2000),
+        ("12", 3000),
+        ("13", 4000),
+        ("14", 250),
+    ]
+    .into_iter()
+    .fold(Archive::new(), |archive, (day, size)| {
+        archive
+            .with_file(&format!("s/base/{day}/backup.info"), &sized(day, size))
+            .with(&format!("s/base/{day}/data.tar"), 5)
+    });
 
     assert_eq!(archive.server().size_change_ratio(), Some(0.1));
 }
@@ -216,7 +246,10 @@ fn a_smaller_database_than_before_shows_in_the_ratio() {
 fn two_databases_in_one_directory_are_two_system_identifiers() {
     let server = Archive::new()
         .with_file("s/base/1/backup.info", &done())
-        .with_file("s/base/2/backup.info", &done().replace("systemid=7", "systemid=8"))
+        .with_file(
+            "s/base/2/backup.info",
+            &done().replace("systemid=7", "systemid=8"),
+        )
         .server();
 
     assert_eq!(server.system_identifiers().len(), 2);
@@ -241,10 +274,18 @@ fn segments_count_once_and_their_objects_all() {
     let timeline = server.wal.timelines[&TimelineId(1)];
     assert_eq!((timeline.segments, timeline.stored.objects), (3, 4));
     assert_eq!(timeline.stored.bytes, 16_777_216 + 100 + 100 + 12);
-    assert_eq!(server.wal.timelines.len(), 1, "a misplaced segment is no timeline's");
+    assert_eq!(
+        server.wal.timelines.len(),
+        1,
+        "a misplaced segment is no timeline's"
+    );
     let bytes = WalObjectKind::ALL.map(|kind| server.wal.objects[&kind].bytes);
     assert_eq!(bytes, [16_777_428, 50, 30, 60, 16_777_216, 7, 0]);
-    assert_eq!(server.wal.objects[&WalObjectKind::Foreign].objects, 1, "a marker is not foreign");
+    assert_eq!(
+        server.wal.objects[&WalObjectKind::Foreign].objects,
+        1,
+        "a marker is not foreign"
+    );
     let counts = WalAnomaly::ALL.map(|kind| server.wal.anomalies.get(&kind).copied());
     assert_eq!(counts, [Some(1), Some(1), Some(1), Some(0), Some(1), None]);
 }
@@ -254,12 +295,18 @@ fn the_size_of_segments_is_what_the_backups_say() {
     let of_64_mib = done().replace("16777216", "67108864");
     let archive = Archive::new()
         .with_file("s/base/1/backup.info", &of_64_mib)
-        .with("s/wals/0000000100000000/000000010000000000000001", 67_108_864)
+        .with(
+            "s/wals/0000000100000000/000000010000000000000001",
+            67_108_864,
+        )
         .with("s/wals/0000000100000000/00000001000000000000003F.gz", 100);
     assert_eq!(anomaly(&archive.server(), WalAnomaly::Size), 0);
 
     let archive = archive
-        .with("s/wals/0000000100000000/000000010000000000000002", 16_777_216)
+        .with(
+            "s/wals/0000000100000000/000000010000000000000002",
+            16_777_216,
+        )
         .with("s/wals/0000000100000000/000000010000000000000040.gz", 100);
     assert_eq!(anomaly(&archive.server(), WalAnomaly::Size), 2);
 }
@@ -287,7 +334,10 @@ fn a_lone_history_file_from_before_the_newest_backup_is_a_stray_timeline() {
     let archive = Archive::new()
         .with_file("s/base/1/backup.info", &done())
         .with("s/base/1/data.tar", 5)
-        .with_file("s/wals/00000002.history", "1\t0/3000000\tno recovery target specified\n");
+        .with_file(
+            "s/wals/00000002.history",
+            "1\t0/3000000\tno recovery target specified\n",
+        );
 
     assert_eq!(anomaly(&archive.server(), WalAnomaly::StrayTimeline), 1);
 }
@@ -298,10 +348,24 @@ fn stray_timelines_are_unknown_where_a_history_file_cannot_be_read() {
         .with_file("s/base/1/backup.info", &done())
         .with("s/base/1/data.tar", 5)
         .with_file("s/wals/00000002.history", "no history");
-    assert_eq!(archive.server().wal.anomalies.get(&WalAnomaly::StrayTimeline), None);
+    assert_eq!(
+        archive
+            .server()
+            .wal
+            .anomalies
+            .get(&WalAnomaly::StrayTimeline),
+        None
+    );
 
     let without_backups = Archive::new().with_file("s/wals/00000002.history", "1\t0/1\tx");
-    assert_eq!(without_backups.server().wal.anomalies.get(&WalAnomaly::StrayTimeline), None);
+    assert_eq!(
+        without_backups
+            .server()
+            .wal
+            .anomalies
+            .get(&WalAnomaly::StrayTimeline),
+        None
+    );
 }
 
 #[test]
@@ -316,7 +380,9 @@ fn a_server_that_is_expected_and_not_there_is_empty_and_not_absent() {
 /// Kind and bytes of each prefix of an archive.
 fn by_prefix(report: &Report) -> BTreeMap<&str, (PrefixKind, u64)> {
     let prefixes = report.prefixes.iter();
-    prefixes.map(|prefix| (prefix.prefix.as_str(), (prefix.kind, prefix.sums.bytes))).collect()
+    prefixes
+        .map(|prefix| (prefix.prefix.as_str(), (prefix.kind, prefix.sums.bytes)))
+        .collect()
 }
 
 #[test]
@@ -349,7 +415,10 @@ fn a_server_that_is_left_out_is_neither_judged_nor_an_orphan() {
         .expecting(&["s"])
         .ignoring(&["old-*"])
         .with("s/wals/0000000100000000/000000010000000000000001.gz", 10)
-        .with("old-1/wals/0000000100000000/000000010000000000000001.gz", 20)
+        .with(
+            "old-1/wals/0000000100000000/000000010000000000000001.gz",
+            20,
+        )
         .with("old-1/readme", 3)
         .with("old-papers/file", 4)
         .with_upload("old-1/base/1/data.tar", 7)
@@ -357,8 +426,19 @@ fn a_server_that_is_left_out_is_neither_judged_nor_an_orphan() {
 
     let prefixes = by_prefix(&report);
     assert_eq!(prefixes["old-1/"], (PrefixKind::Other, 23));
-    assert_eq!(prefixes["old-papers/"], (PrefixKind::Other, 4), "no server is left out");
-    assert_eq!(report.prefixes.iter().map(|prefix| prefix.sums.bytes).sum::<u64>(), 37);
+    assert_eq!(
+        prefixes["old-papers/"],
+        (PrefixKind::Other, 4),
+        "no server is left out"
+    );
+    assert_eq!(
+        report
+            .prefixes
+            .iter()
+            .map(|prefix| prefix.sums.bytes)
+            .sum::<u64>(),
+        37
+    );
     assert_eq!(report.servers.keys().collect::<Vec<_>>(), ["s"]);
     assert_eq!(report.uploads.unwrap().keys().collect::<Vec<_>>(), ["s"]);
     assert_eq!(report.ignored.into_iter().collect::<Vec<_>>(), ["old-1"]);
@@ -377,7 +457,11 @@ fn without_configured_servers_those_left_out_are_not_expected() {
 #[test]
 fn a_server_is_of_the_cluster_and_version_of_its_newest_backup() {
     let of = |system: &str, day: &str, version: &str| {
-        let text = info("DONE", &format!("11-{day} 02:00:00"), &format!("11-{day} 02:10:00"));
+        let text = info(
+            "DONE",
+            &format!("11-{day} 02:00:00"),
+            &format!("11-{day} 02:10:00"),
+        );
         text.replace("systemid=7", &format!("systemid={system}")) + version
     };
     let server = Archive::new()
@@ -388,12 +472,19 @@ fn a_server_is_of_the_cluster_and_version_of_its_newest_backup() {
         .server();
 
     let identity = server.postgresql().unwrap();
-    assert_eq!((identity.system_identifier, identity.version), ("8", Some("17.2")));
+    assert_eq!(
+        (identity.system_identifier, identity.version),
+        ("8", Some("17.2"))
+    );
 }
 
 #[test]
 fn markers_alone_make_no_server() {
-    let report = Archive::new().with("s/", 0).with("s/base/", 0).with("s/wals/", 0).report();
+    let report = Archive::new()
+        .with("s/", 0)
+        .with("s/base/", 0)
+        .with("s/wals/", 0)
+        .report();
 
     assert!(report.servers.is_empty());
     assert_eq!(report.usage.sums.objects, 3);
@@ -428,14 +519,27 @@ proptest::proptest! {
 #[test]
 fn a_policy_or_a_minimum_asks_for_so_many_backups() {
     let required = |archive: Archive| {
-        archive.with_file("s/base/1/backup.info", &done()).server().required_backups()
+        archive
+            .with_file("s/base/1/backup.info", &done())
+            .server()
+            .required_backups()
     };
 
     assert_eq!(required(Archive::new()), None);
     assert_eq!(required(Archive::new().leaving(2)), Some(2));
-    assert_eq!(required(Archive::new().retaining("REDUNDANCY 3").leaving(2)), Some(3));
-    assert_eq!(required(Archive::new().retaining("REDUNDANCY 1").leaving(2)), Some(2));
-    assert_eq!(required(Archive::new().retaining("7d")), Some(1), "a window wants the newest");
+    assert_eq!(
+        required(Archive::new().retaining("REDUNDANCY 3").leaving(2)),
+        Some(3)
+    );
+    assert_eq!(
+        required(Archive::new().retaining("REDUNDANCY 1").leaving(2)),
+        Some(2)
+    );
+    assert_eq!(
+        required(Archive::new().retaining("7d")),
+        Some(1),
+        "a window wants the newest"
+    );
 }
 
 #[test]
@@ -443,7 +547,11 @@ fn the_minimum_redundancy_keeps_backups_as_barman_does() {
     let archive = [("01", 1), ("02", 2), ("03", 3)].into_iter().fold(
         Archive::new().retaining("REDUNDANCY 1").leaving(2),
         |archive, (day, id)| {
-            let text = info("DONE", &format!("11-{day} 02:00:00"), &format!("11-{day} 02:10:00"));
+            let text = info(
+                "DONE",
+                &format!("11-{day} 02:00:00"),
+                &format!("11-{day} 02:10:00"),
+            );
             archive
                 .with_file(&format!("s/base/{id}/backup.info"), &text)
                 .with(&format!("s/base/{id}/data.tar"), 5)

@@ -124,7 +124,11 @@ impl Archive {
     fn with_file_at(mut self, key: &str, content: &str, at: &str) -> Self {
         self = self.with_at(key, content.len() as u64, at);
         // If a timeline has several history files, a scan reads one of them.
-        let listed = self.inventory.small_files().find(|file| file.object.key == key).cloned();
+        let listed = self
+            .inventory
+            .small_files()
+            .find(|file| file.object.key == key)
+            .cloned();
         if let Some(file) = listed {
             let reading = file.kind.read(content.as_bytes());
             self.files.insert(file, reading);
@@ -146,12 +150,19 @@ impl Archive {
             upload_id: self.uploads.len().to_string(),
             initiated_at: None,
         };
-        self.uploads.push(UploadFinding { upload, bytes: Some(bytes) });
+        self.uploads.push(UploadFinding {
+            upload,
+            bytes: Some(bytes),
+        });
         self
     }
 
     fn small_file(&self, key: &str) -> barman_archive::inventory::SmallFile {
-        self.inventory.small_files().find(|file| file.object.key == key).unwrap().clone()
+        self.inventory
+            .small_files()
+            .find(|file| file.object.key == key)
+            .unwrap()
+            .clone()
     }
 
     fn report(&self) -> Report {
@@ -173,7 +184,11 @@ impl Archive {
         let servers = self.servers.as_ref();
         let expected = Expectations {
             servers: servers.map(|names| names.iter().map(ToString::to_string).collect()),
-            ignored: self.ignored.iter().map(|text| text.parse().unwrap()).collect(),
+            ignored: self
+                .ignored
+                .iter()
+                .map(|text| text.parse().unwrap())
+                .collect(),
             retention: RetentionPolicies {
                 default: self.policy.map(|policy| policy.parse().unwrap()),
                 default_minimum: self.minimum,
@@ -232,7 +247,11 @@ fn done() -> String {
 }
 
 fn states(server: &ServerReport) -> Vec<(&str, BackupState)> {
-    server.backups.iter().map(|backup| (backup.id.as_str(), backup.state)).collect()
+    server
+        .backups
+        .iter()
+        .map(|backup| (backup.id.as_str(), backup.state))
+        .collect()
 }
 
 fn anomaly(server: &ServerReport, kind: WalAnomaly) -> u64 {

@@ -11,7 +11,10 @@ const DIRECTORY: &str = "s/wals/0000000100000000";
 
 fn names(archive: &Archive, kind: WalAnomaly) -> Vec<String> {
     let odd = archive.server().wal.odd;
-    odd.get(&kind).into_iter().flat_map(|names| names.iter().map(str::to_owned)).collect()
+    odd.get(&kind)
+        .into_iter()
+        .flat_map(|names| names.iter().map(str::to_owned))
+        .collect()
 }
 
 #[test]
@@ -22,12 +25,22 @@ fn odd_wal_is_named() {
         .with(&format!("s/wals/{}.gz", seg(1, 8)), 5)
         .with(&format!("{DIRECTORY}/{}.zst", seg(1, 9)), 5)
         .with(&format!("{DIRECTORY}/{}", seg(1, 10)), 0)
-        .with_at(&format!("{DIRECTORY}/{}.gz", seg(1, 11)), 9, "2026-11-15T09:00:00Z")
+        .with_at(
+            &format!("{DIRECTORY}/{}.gz", seg(1, 11)),
+            9,
+            "2026-11-15T09:00:00Z",
+        )
         .with(&format!("{DIRECTORY}/{}.gz", seg(1, 12)), 9);
 
-    let foreign = [format!("{DIRECTORY}/{}.gz.tmp", seg(1, 7)), "s/wals/notes.txt".to_owned()];
+    let foreign = [
+        format!("{DIRECTORY}/{}.gz.tmp", seg(1, 7)),
+        "s/wals/notes.txt".to_owned(),
+    ];
     assert_eq!(names(&archive, WalAnomaly::Foreign), foreign);
-    assert_eq!(names(&archive, WalAnomaly::Misplaced), [format!("s/wals/{}.gz", seg(1, 8))]);
+    assert_eq!(
+        names(&archive, WalAnomaly::Misplaced),
+        [format!("s/wals/{}.gz", seg(1, 8))]
+    );
     assert_eq!(names(&archive, WalAnomaly::Duplicate), [seg(1, 9)]);
     assert_eq!(names(&archive, WalAnomaly::Size), [seg(1, 10)]);
     assert_eq!(names(&archive, WalAnomaly::Overwritten), [seg(1, 11)]);
@@ -56,13 +69,19 @@ fn a_compressed_segment_larger_than_any_can_be_is_wrong() {
     assert_eq!(archive(most).server().newest_is_recoverable(), Some(true));
     assert_eq!(anomaly(&archive(most + 1).server(), WalAnomaly::Size), 1);
     assert_eq!(names(&archive(most + 1), WalAnomaly::Size), [seg(1, 5)]);
-    assert_eq!(archive(most + 1).server().newest_is_recoverable(), Some(false));
+    assert_eq!(
+        archive(most + 1).server().newest_is_recoverable(),
+        Some(false)
+    );
 }
 
 #[test]
 fn a_large_segment_of_a_cluster_with_large_segments_is_right() {
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &done().replace("16777216", "67108864"))
+        .with_file(
+            "s/base/1/backup.info",
+            &done().replace("16777216", "67108864"),
+        )
         .with("s/base/1/data.tar", 5)
         .with(&format!("{DIRECTORY}/{}.gz", seg(1, 4)), 60 << 20);
 
@@ -71,21 +90,29 @@ fn a_large_segment_of_a_cluster_with_large_segments_is_right() {
 
 #[test]
 fn the_missing_data_of_a_backup_are_named() {
-    let text = format!("{}tablespaces=[('fast', 16411, '/x'), ('slow', 7, '/y')]\n", done());
+    let text = format!(
+        "{}tablespaces=[('fast', 16411, '/x'), ('slow', 7, '/y')]\n",
+        done()
+    );
     let archive = Archive::new()
         .with_file("s/base/1/backup.info", &text)
         .with("s/base/1/data.tar.gz", 5)
         .with("s/base/1/data_0002.tar.gz", 5)
         .with("s/base/1/7.tar", 5);
 
-    let missing: Vec<String> =
-        archive.server().backups[0].missing_data.iter().map(str::to_owned).collect();
+    let missing: Vec<String> = archive.server().backups[0]
+        .missing_data
+        .iter()
+        .map(str::to_owned)
+        .collect();
     assert_eq!(missing, ["16411.tar", "data_0001.tar"]);
 }
 
 #[test]
 fn only_what_is_new_is_another_oddity() {
-    let before = Archive::new().with("s/wals/notes", 1).with("s/base/1/data.tar", 1);
+    let before = Archive::new()
+        .with("s/wals/notes", 1)
+        .with("s/base/1/data.tar", 1);
     let mut after = before.clone().with("s/wals/more-notes", 1);
     let upload = |key: &str, begun: &str| {
         let mut made = Archive::new().with_upload(key, 1).uploads.remove(0);
@@ -99,11 +126,24 @@ fn only_what_is_new_is_another_oddity() {
     after.uploads = uploads;
     let now = moment("2026-11-15T12:00:00Z");
 
-    let (known, found) = (oddities(&before.report(), now), oddities(&after.report(), now));
+    let (known, found) = (
+        oddities(&before.report(), now),
+        oddities(&after.report(), now),
+    );
 
     let shown = |oddity: &Oddity| format!("{} {} {}", oddity.server, oddity.kind, oddity.name);
     let new: Vec<_> = found.difference(&known).map(shown).collect();
-    assert_eq!(new, ["s foreign s/wals/more-notes", "s unfinished_upload s/base/0/data.tar"]);
+    assert_eq!(
+        new,
+        [
+            "s foreign s/wals/more-notes",
+            "s unfinished_upload s/base/0/data.tar"
+        ]
+    );
     let earlier = now - TimeDelta::days(13);
-    assert_eq!(oddities(&after.report(), earlier).len(), 2, "not old by then");
+    assert_eq!(
+        oddities(&after.report(), earlier).len(),
+        2,
+        "not old by then"
+    );
 }

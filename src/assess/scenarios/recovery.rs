@@ -6,10 +6,23 @@ use super::{Archive, done, info, moment};
 
 /// A done backup of these segments that ended on this day of the month.
 pub(in crate::assess) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
-    let text = info("DONE", &format!("11-{day:02} 02:00:00"), &format!("11-{day:02} 02:10:00"))
-        .replace("begin_wal=000000010000000000000004", &format!("begin_wal={begin}"))
-        .replace("end_wal=000000010000000000000004", &format!("end_wal={end}"))
-        .replace("end_xlog=0/4000100", &format!("end_xlog={}/{}000100", &end[8..16], &end[22..]));
+    let text = info(
+        "DONE",
+        &format!("11-{day:02} 02:00:00"),
+        &format!("11-{day:02} 02:10:00"),
+    )
+    .replace(
+        "begin_wal=000000010000000000000004",
+        &format!("begin_wal={begin}"),
+    )
+    .replace(
+        "end_wal=000000010000000000000004",
+        &format!("end_wal={end}"),
+    )
+    .replace(
+        "end_xlog=0/4000100",
+        &format!("end_xlog={}/{}000100", &end[8..16], &end[22..]),
+    );
     archive
         .with_file(&format!("s/base/202611{day:02}T020000/backup.info"), &text)
         .with(&format!("s/base/202611{day:02}T020000/data.tar"), 5)
@@ -34,14 +47,32 @@ pub(in crate::assess) fn judgement(archive: &Archive) -> String {
     let server = archive.server();
     let mut lines: Vec<String> = Vec::new();
     for (id, verdict) in &server.recovery.verdict.backups {
-        let reach = verdict.reach.map_or("nothing".to_owned(), |segment| segment.to_string());
-        let default = if verdict.default_target_works { "" } else { ", not by default" };
-        lines.push(format!("{id}: {:?}, reaches {reach}{default}", verdict.verdict));
+        let reach = verdict
+            .reach
+            .map_or("nothing".to_owned(), |segment| segment.to_string());
+        let default = if verdict.default_target_works {
+            ""
+        } else {
+            ", not by default"
+        };
+        lines.push(format!(
+            "{id}: {:?}, reaches {reach}{default}",
+            verdict.verdict
+        ));
     }
-    let current = server.recovery.verdict.current_timeline.map(|timeline| timeline.0);
+    let current = server
+        .recovery
+        .verdict
+        .current_timeline
+        .map(|timeline| timeline.0);
     let (gaps, missing) = server.recovery.gaps().unwrap_or_default();
     let obsolete = server.recovery.obsolete_segments();
-    let histories: Vec<_> = server.recovery.histories_missing.iter().map(|id| id.0).collect();
+    let histories: Vec<_> = server
+        .recovery
+        .histories_missing
+        .iter()
+        .map(|id| id.0)
+        .collect();
     lines.push(format!(
         "timeline {current:?}, {gaps} gaps of {missing}, obsolete {obsolete:?}, histories missing {histories:?}"
     ));
@@ -62,7 +93,11 @@ fn a_whole_archive_is_recoverable() {
 
 #[test]
 fn wal_from_before_the_first_backup_is_obsolete_and_holes_in_it_are_none() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [1, 3, 4, 5]);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [1, 3, 4, 5],
+    );
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Recoverable, reaches 000000010000000000000005
@@ -85,7 +120,11 @@ fn a_gap_after_its_end_limits_a_backup_and_leaves_later_ones_alone() {
 
 #[test]
 fn a_gap_inside_a_backup_breaks_it() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 6)), 1, [4, 6, 7]);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 6)),
+        1,
+        [4, 6, 7],
+    );
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Broken(MissingSegment(000000010000000000000005)), reaches 000000010000000000000004, not by default
@@ -102,7 +141,10 @@ fn a_backup_whose_end_has_not_arrived_waits() {
     20261110T020000: Waiting(000000010000000000000005), reaches 000000010000000000000004, not by default
     timeline None, 0 gaps of 0, obsolete Some(1), histories missing []
     ");
-    assert_eq!(archive.server().waiting_since(), Some(moment("2026-11-10T02:10:00Z")));
+    assert_eq!(
+        archive.server().waiting_since(),
+        Some(moment("2026-11-10T02:10:00Z"))
+    );
 }
 
 #[test]
@@ -140,9 +182,14 @@ fn a_timeline_is_passed_through_without_its_history_file_but_is_no_target() {
     assert_eq!(verdict.verdict, Verdict::Recoverable);
     let works = |target: &str| {
         let mut all = verdict.follow.iter();
-        all.find(|followed| followed.target.to_string() == target).unwrap().works()
+        all.find(|followed| followed.target.to_string() == target)
+            .unwrap()
+            .works()
     };
-    assert_eq!(["1", "2", "3", "current", "latest"].map(works), [true, false, true, true, true]);
+    assert_eq!(
+        ["1", "2", "3", "current", "latest"].map(works),
+        [true, false, true, true, true]
+    );
 }
 
 #[test]
@@ -150,7 +197,10 @@ fn a_missing_first_segment_of_a_timeline_is_a_gap_that_a_partial_does_not_fill()
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
     let archive = wal(archive, 2, 7..=8)
         .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6)
-        .with("s/wals/0000000100000000/000000010000000000000006.partial.gz", 5);
+        .with(
+            "s/wals/0000000100000000/000000010000000000000006.partial.gz",
+            5,
+        );
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Consistent(MissingSegment(000000020000000000000006)), reaches 000000010000000000000005
@@ -160,7 +210,11 @@ fn a_missing_first_segment_of_a_timeline_is_a_gap_that_a_partial_does_not_fill()
 
 #[test]
 fn a_dead_branch_behind_a_switch_is_neither_gap_nor_path() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5, 6, 7, 9]);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 5, 6, 7, 9],
+    );
     let archive = wal(archive, 2, 6..=8).with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
 
     insta::assert_snapshot!(judgement(&archive), @r"
@@ -212,7 +266,11 @@ fn a_restored_cluster_begins_at_timeline_4_without_its_ancestors() {
 fn a_standalone_backup_needs_just_itself() {
     let archive = backup(Archive::new(), 10, &seg(1, 2), &seg(1, 3))
         .with_file("s/base/20261110T020000/annotations/keep", "standalone");
-    let archive = wal(backup(archive, 12, &seg(1, 8), &seg(1, 8)), 1, [1, 2, 3, 4, 7, 8, 9]);
+    let archive = wal(
+        backup(archive, 12, &seg(1, 8), &seg(1, 8)),
+        1,
+        [1, 2, 3, 4, 7, 8, 9],
+    );
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Consistent(MissingSegment(000000010000000000000005)), reaches 000000010000000000000004
@@ -227,7 +285,10 @@ fn a_backup_that_ends_on_a_boundary_does_not_need_the_segment_that_it_names() {
     let archive = Archive::new()
         .with_file(
             "s/base/1/backup.info",
-            &text.replace("end_wal=000000010000000000000004", "end_wal=000000010000000000000005"),
+            &text.replace(
+                "end_wal=000000010000000000000004",
+                "end_wal=000000010000000000000005",
+            ),
         )
         .with("s/base/1/data.tar", 5);
 
@@ -265,7 +326,11 @@ fn wal_in_which_a_backup_begins_counts_at_once() {
 fn the_beginning_of_a_timeline_may_be_on_its_way() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5)
         .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6)
-        .with_at("s/wals/0000000200000000/000000020000000000000007.gz", 9, "2026-11-15T11:58:00Z");
+        .with_at(
+            "s/wals/0000000200000000/000000020000000000000007.gz",
+            9,
+            "2026-11-15T11:58:00Z",
+        );
 
     insta::assert_snapshot!(judgement(&archive), @r"
     20261110T020000: Recoverable, reaches 000000010000000000000005

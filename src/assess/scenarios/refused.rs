@@ -23,7 +23,9 @@ fn refused(archive: Archive) -> Archive {
 
 fn lacking_history(archive: Archive) -> ServerReport {
     let archive = wal(archive, 2, 6..=8);
-    archive.with_reading("s/wals/00000002.history", refusal()).server()
+    archive
+        .with_reading("s/wals/00000002.history", refusal())
+        .server()
 }
 
 #[test]
@@ -40,8 +42,16 @@ fn without_a_file_that_can_be_read_nothing_is_counted() {
 
 #[test]
 fn a_refused_backup_that_is_newer_leaves_open_which_one_is_the_newest() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [5, 6]);
-    assert_eq!(archive.server().newest_is_recoverable(), Some(false), "its own WAL is missing");
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [5, 6],
+    );
+    assert_eq!(
+        archive.server().newest_is_recoverable(),
+        Some(false),
+        "its own WAL is missing"
+    );
 
     let server = refused(archive).server();
 
@@ -94,6 +104,9 @@ fn what_another_reads_may_block_nothing() {
     let retention = server.retention.as_ref().unwrap();
     assert_eq!(retention.failure, None);
     assert_eq!(retention.statuses, None);
-    assert_eq!(retention.blocks.get(&RetentionBlock::UnreadableBackup), None);
+    assert_eq!(
+        retention.blocks.get(&RetentionBlock::UnreadableBackup),
+        None
+    );
     assert_eq!(retention.blocks.get(&RetentionBlock::KeptBackup), None);
 }

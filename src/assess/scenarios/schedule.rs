@@ -9,11 +9,16 @@ const DAILY: &str = "0 0 2 * * *";
 
 /// An archive with backups, each given by its status, start and end.
 fn with_backups(archive: Archive, backups: &[(&str, &str, &str)]) -> Archive {
-    backups.iter().zip(1..).fold(archive, |archive, ((status, begin, end), id)| {
-        let archive =
-            archive.with_file(&format!("s/base/{id}/backup.info"), &info(status, begin, end));
-        archive.with(&format!("s/base/{id}/data.tar"), 5)
-    })
+    backups
+        .iter()
+        .zip(1..)
+        .fold(archive, |archive, ((status, begin, end), id)| {
+            let archive = archive.with_file(
+                &format!("s/base/{id}/backup.info"),
+                &info(status, begin, end),
+            );
+            archive.with(&format!("s/base/{id}/data.tar"), 5)
+        })
 }
 
 /// Report on backups with a schedule.
@@ -27,11 +32,16 @@ fn begun_at(schedule: &str, hours: &[(u32, u32)]) -> ScheduleReport {
     let times: Vec<_> = hours
         .iter()
         .map(|(day, hour)| {
-            (format!("11-{day:02} {hour:02}:00:00"), format!("11-{day:02} {hour:02}:10:00"))
+            (
+                format!("11-{day:02} {hour:02}:00:00"),
+                format!("11-{day:02} {hour:02}:10:00"),
+            )
         })
         .collect();
-    let backups: Vec<_> =
-        times.iter().map(|(begin, end)| ("DONE", begin.as_str(), end.as_str())).collect();
+    let backups: Vec<_> = times
+        .iter()
+        .map(|(begin, end)| ("DONE", begin.as_str(), end.as_str()))
+        .collect();
     report(schedule, &backups)
 }
 
@@ -45,7 +55,10 @@ fn minutes_late(report: &ScheduleReport, at: &str) -> Option<i64> {
 fn a_backup_is_late_when_its_time_and_the_grace_have_passed() {
     let report = begun_at(DAILY, &[(14, 2), (15, 2)]);
 
-    assert_eq!(report.due_at(moment(NOW)), Some(moment("2026-11-15T02:00:00Z")));
+    assert_eq!(
+        report.due_at(moment(NOW)),
+        Some(moment("2026-11-15T02:00:00Z"))
+    );
     assert_eq!(minutes_late(&report, "15T12:00:00"), Some(0));
     assert_eq!(minutes_late(&report, "16T03:00:00"), Some(0));
     assert_eq!(minutes_late(&report, "16T03:05:00"), Some(5));
@@ -55,7 +68,10 @@ fn a_backup_is_late_when_its_time_and_the_grace_have_passed() {
 fn what_is_late_stays_so_when_the_next_time_comes() {
     let report = begun_at(DAILY, &[(14, 2), (15, 2)]);
 
-    assert_eq!(report.due_at(moment("2026-11-18T02:30:00Z")), Some(moment("2026-11-18T02:00:00Z")));
+    assert_eq!(
+        report.due_at(moment("2026-11-18T02:30:00Z")),
+        Some(moment("2026-11-18T02:00:00Z"))
+    );
     assert_eq!(minutes_late(&report, "18T02:30:00"), Some(2 * 24 * 60 - 30));
 }
 
@@ -92,7 +108,10 @@ fn a_backup_under_way_is_not_late_until_it_takes_much_longer_than_usual() {
     assert_eq!(minutes_late(&under_way, "15T12:30:00"), Some(0));
     assert_eq!(minutes_late(&under_way, "15T12:31:00"), Some(9 * 60 + 1));
     // It started before the due time, so it is not the one that was due.
-    assert_eq!(minutes_late(&started("11-15 01:59:59"), "15T12:00:00"), Some(8 * 60 + 30));
+    assert_eq!(
+        minutes_late(&started("11-15 01:59:59"), "15T12:00:00"),
+        Some(8 * 60 + 30)
+    );
 }
 
 #[test]
@@ -131,9 +150,15 @@ fn without_a_done_backup_what_is_late_is_counted_from_the_first_that_was_tried()
     assert_eq!(minutes_late(&daily, "15T12:00:00"), Some(57 * 60));
     assert_eq!(minutes_late(&daily, "16T03:00:00"), Some(72 * 60));
     assert_eq!(minutes_late(&every, "15T12:00:03"), Some(57 * 60));
-    assert_eq!(every.due_at(moment(NOW)), Some(moment("2026-11-15T08:00:03Z")));
+    assert_eq!(
+        every.due_at(moment(NOW)),
+        Some(moment("2026-11-15T08:00:03Z"))
+    );
     // The very first backup is running.
-    let first = report("@every 6h", &[("STARTED", "11-15 11:30:00", "11-15 11:30:00")]);
+    let first = report(
+        "@every 6h",
+        &[("STARTED", "11-15 11:30:00", "11-15 11:30:00")],
+    );
     assert_eq!(minutes_late(&first, "15T12:30:00"), Some(0));
     assert_eq!(minutes_late(&first, "15T12:31:00"), Some(1));
 }
@@ -144,7 +169,10 @@ fn the_grace_is_three_times_what_backups_take_unless_it_is_set() {
     let set = Archive::new().expecting(&["s"]).scheduled(DAILY, Some(15));
 
     assert_eq!(report(DAILY, &[long]).grace_period, TimeDelta::hours(9));
-    assert_eq!(begun_at(DAILY, &[(14, 2)]).grace_period, TimeDelta::hours(1));
+    assert_eq!(
+        begun_at(DAILY, &[(14, 2)]).grace_period,
+        TimeDelta::hours(1)
+    );
     let set = with_backups(set, &[long]).server().schedule.unwrap();
     assert_eq!(set.grace_period, TimeDelta::minutes(15));
     assert_eq!(set.usual_interval_grace, TimeDelta::hours(9));
@@ -164,10 +192,16 @@ fn when_a_backup_is_due_every_so_often_is_known_from_the_one_before() {
     let known = begun_at("@every 6h", &[(15, 5)]);
     let unknown = report("@every 6h", &[]);
 
-    assert_eq!(known.due_at(moment(NOW)), Some(moment("2026-11-15T11:00:00Z")));
+    assert_eq!(
+        known.due_at(moment(NOW)),
+        Some(moment("2026-11-15T11:00:00Z"))
+    );
     assert_eq!(minutes_late(&known, "15T12:00:00"), Some(0));
     assert_eq!(minutes_late(&known, "15T18:00:00"), Some(6 * 60));
-    assert_eq!((unknown.due_at(moment(NOW)), unknown.overdue(moment(NOW))), (None, None));
+    assert_eq!(
+        (unknown.due_at(moment(NOW)), unknown.overdue(moment(NOW))),
+        (None, None)
+    );
 }
 
 #[test]
@@ -180,7 +214,9 @@ fn a_begin_in_the_future_hides_nothing() {
 #[test]
 fn the_observed_interval_is_the_median_of_done_backups() {
     let observed = |report: ScheduleReport| {
-        report.observed.map(|observed| (observed.median.num_hours(), observed.count))
+        report
+            .observed
+            .map(|observed| (observed.median.num_hours(), observed.count))
     };
 
     assert_eq!(
@@ -196,11 +232,21 @@ fn a_contradiction_takes_a_factor_of_two_over_enough_backups() {
     let daily: Vec<_> = (10..=14).map(|day| (day, 2)).collect();
     let contradiction = |schedule, hours: &[(u32, u32)]| begun_at(schedule, hours).contradiction();
 
-    assert_eq!(contradiction(DAILY, &hourly), Some(Contradiction::MoreOften));
+    assert_eq!(
+        contradiction(DAILY, &hourly),
+        Some(Contradiction::MoreOften)
+    );
     assert_eq!(contradiction(DAILY, &daily), None);
-    assert_eq!(contradiction("0 2 * * *", &daily), Some(Contradiction::LessOften));
+    assert_eq!(
+        contradiction("0 2 * * *", &daily),
+        Some(Contradiction::LessOften)
+    );
     assert_eq!(contradiction("0 2 * * *", &hourly), None);
-    assert_eq!(contradiction(DAILY, &hourly[1..]), None, "three intervals prove nothing");
+    assert_eq!(
+        contradiction(DAILY, &hourly[1..]),
+        None,
+        "three intervals prove nothing"
+    );
     // Intervals of one hour and of 23 hours are both expected.
     assert_eq!(contradiction("0 0 2,3 * * *", &daily), None);
     assert_eq!(contradiction("0 0 2,3 * * *", &hourly), None);
@@ -211,7 +257,9 @@ fn nobody_expects_an_orphan_on_time() {
     let archive = Archive::new().expecting(&["t"]).scheduled(DAILY, None);
 
     assert_eq!(
-        with_backups(archive, &[("DONE", "11-15 02:00:00", "11-15 02:10:00")]).server().schedule,
+        with_backups(archive, &[("DONE", "11-15 02:00:00", "11-15 02:10:00")])
+            .server()
+            .schedule,
         None
     );
 }

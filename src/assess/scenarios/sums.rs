@@ -19,11 +19,16 @@ fn wal(archive: Archive, high: u32, numbers: impl IntoIterator<Item = u32>) -> A
 
 fn of_class(key: &str, size: u64, class: &str) -> ListedObject {
     let object = object(key, size, "2026-11-15T03:00:00Z");
-    ListedObject { storage_class: Some(StorageClass::of(class)), ..object }
+    ListedObject {
+        storage_class: Some(StorageClass::of(class)),
+        ..object
+    }
 }
 
 fn sums(sizes: impl IntoIterator<Item = u64>) -> Sums {
-    sizes.into_iter().fold(Sums::default(), |sums, bytes| sums.plus(Sums { objects: 1, bytes }))
+    sizes.into_iter().fold(Sums::default(), |sums, bytes| {
+        sums.plus(Sums { objects: 1, bytes })
+    })
 }
 
 fn obsolete(archive: &Archive) -> Option<Sums> {
@@ -37,7 +42,10 @@ fn deletion(archive: &Archive) -> DeletionReport {
 /// Bytes that nobody needs, by the labels of the reasons.
 fn reclaimable(archive: &Archive) -> BTreeMap<&'static str, u64> {
     let bytes = archive.server().reclaimable;
-    bytes.into_iter().map(|(reason, bytes)| (reason.as_label(), bytes)).collect()
+    bytes
+        .into_iter()
+        .map(|(reason, bytes)| (reason.as_label(), bytes))
+        .collect()
 }
 
 fn restore(archive: &Archive) -> SomeObjects {
@@ -47,7 +55,12 @@ fn restore(archive: &Archive) -> SomeObjects {
 /// Objects and bytes of a backup's directory.
 fn stored(archive: &Archive, id: &str) -> Sums {
     let server = archive.server();
-    server.backups.iter().find(|backup| backup.id == id).unwrap().stored
+    server
+        .backups
+        .iter()
+        .find(|backup| backup.id == id)
+        .unwrap()
+        .stored
 }
 
 const IN_LOG_0: &str = "s/wals/0000000100000000";
@@ -62,8 +75,14 @@ fn two_backups() -> Archive {
 fn segments_that_nobody_needs_are_summed_one_by_one() {
     let archive = two_backups()
         // Neither is a segment.
-        .with(&format!("{IN_LOG_0}/000000010000000000000002.partial.gz"), 5000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000003.00000028.backup.gz"), 5000);
+        .with(
+            &format!("{IN_LOG_0}/000000010000000000000002.partial.gz"),
+            5000,
+        )
+        .with(
+            &format!("{IN_LOG_0}/000000010000000000000003.00000028.backup.gz"),
+            5000,
+        );
 
     assert_eq!(obsolete(&archive), Some(sums([101, 102, 103])));
     assert_eq!(reclaimable(&archive)["obsolete_wal"], 306);
@@ -85,22 +104,40 @@ fn of_a_segment_under_two_endings_barman_deletes_the_one_listed_last() {
         .with(&format!("{IN_LOG_0}/000000010000000000000005"), 5000)
         .with(&format!("{IN_LOG_0}/000000010000000000000008"), 5000);
 
-    assert_eq!(deletion(&archive).wal, sums([101, 102, 103, 104, 5000, 106, 107]));
+    assert_eq!(
+        deletion(&archive).wal,
+        sums([101, 102, 103, 104, 5000, 106, 107])
+    );
 }
 
 #[test]
 fn partial_segments_and_labels_go_with_their_segments() {
     let archive = two_backups()
-        .with(&format!("{IN_LOG_0}/000000010000000000000006.partial.gz"), 1000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000008.partial.gz"), 5000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000004.00000028.backup.gz"), 2000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000008.00000028.backup.gz"), 5000);
+        .with(
+            &format!("{IN_LOG_0}/000000010000000000000006.partial.gz"),
+            1000,
+        )
+        .with(
+            &format!("{IN_LOG_0}/000000010000000000000008.partial.gz"),
+            5000,
+        )
+        .with(
+            &format!("{IN_LOG_0}/000000010000000000000004.00000028.backup.gz"),
+            2000,
+        )
+        .with(
+            &format!("{IN_LOG_0}/000000010000000000000008.00000028.backup.gz"),
+            5000,
+        );
 
     let deletion = deletion(&archive);
 
     assert_eq!(deletion.backups, ["20261110T020000"]);
     assert_eq!(deletion.wal, sums((101..=107).chain([1000, 2000])));
-    assert_eq!(deletion.all, deletion.wal.plus(stored(&archive, "20261110T020000")));
+    assert_eq!(
+        deletion.all,
+        deletion.wal.plus(stored(&archive, "20261110T020000"))
+    );
 }
 
 #[test]
@@ -113,22 +150,35 @@ fn annotations_and_keys_that_barman_does_not_know_stay() {
         .with("s/base/20261110T020000/notes.txt", 5000);
 
     assert_eq!(deletion(&archive), before);
-    assert_eq!(reclaimable(&archive)["obsolete_backup"], stored(&archive, "20261110T020000").bytes);
+    assert_eq!(
+        reclaimable(&archive)["obsolete_backup"],
+        stored(&archive, "20261110T020000").bytes
+    );
 }
 
 #[test]
 fn a_wal_dir_that_is_swept_takes_with_it_whatever_lies_in_it() {
     let second = "000000010000000100000004";
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)).retaining("REDUNDANCY 1");
-    let archive = wal(wal(backup(archive, 12, second, second), 0, 4..=255), 1, 0..=5)
-        .with(&format!("{IN_LOG_0}/notes.txt"), 1000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000004"), 2000)
-        .with(&format!("{IN_LOG_0}/deep/000000010000000000000009.gz"), 3000)
-        .with("s/wals/0000000100000001/notes.txt", 5000)
-        .with("s/wals/notes.txt", 5000);
+    let archive = wal(
+        wal(backup(archive, 12, second, second), 0, 4..=255),
+        1,
+        0..=5,
+    )
+    .with(&format!("{IN_LOG_0}/notes.txt"), 1000)
+    .with(&format!("{IN_LOG_0}/000000010000000000000004"), 2000)
+    .with(
+        &format!("{IN_LOG_0}/deep/000000010000000000000009.gz"),
+        3000,
+    )
+    .with("s/wals/0000000100000001/notes.txt", 5000)
+    .with("s/wals/notes.txt", 5000);
 
     let swept = (104..=355).chain([1000, 2000, 3000]);
-    assert_eq!(deletion(&archive).wal, sums(swept.chain([100, 101, 102, 103])));
+    assert_eq!(
+        deletion(&archive).wal,
+        sums(swept.chain([100, 101, 102, 103]))
+    );
     assert_eq!(obsolete(&archive), Some(Sums::default()));
 }
 
@@ -140,13 +190,19 @@ fn a_wal_dir_of_an_older_timeline_goes_file_by_file() {
         .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6)
         .with("s/wals/0000000200000000/000000020000000000000007.gz", 207)
         .with("s/wals/0000000200000000/000000020000000000000008.gz", 208)
-        .with(&format!("{IN_LOG_0}/000000010000000000000006.partial.gz"), 1000)
+        .with(
+            &format!("{IN_LOG_0}/000000010000000000000006.partial.gz"),
+            1000,
+        )
         .with(&format!("{IN_LOG_0}/notes.txt"), 5000);
 
     assert_eq!(deletion(&archive).wal, sums((101..=105).chain([1000, 207])));
     assert_eq!(obsolete(&archive), Some(sums(101..=105)));
     let archive = archive.with(&format!("{IN_LOG_0}/000000010000000000000003"), 3000);
-    assert_eq!(deletion(&archive).wal, sums([101, 102, 3000, 104, 105, 1000, 207]));
+    assert_eq!(
+        deletion(&archive).wal,
+        sums([101, 102, 3000, 104, 105, 1000, 207])
+    );
     assert_eq!(obsolete(&archive), Some(sums((101..=105).chain([3000]))));
 }
 
@@ -171,14 +227,31 @@ fn a_restore_reads_the_newest_backup_and_the_wal_from_its_begin_on() {
             1000,
             "GLACIER",
         ))
-        .with_object(&of_class(&format!("{IN_LOG_0}/00000001000000000000000A.gz"), 110, "GLACIER"))
-        .with_object(&of_class(&format!("{IN_LOG_0}/000000010000000000000003"), 1, "GLACIER"))
+        .with_object(&of_class(
+            &format!("{IN_LOG_0}/00000001000000000000000A.gz"),
+            110,
+            "GLACIER",
+        ))
+        .with_object(&of_class(
+            &format!("{IN_LOG_0}/000000010000000000000003"),
+            1,
+            "GLACIER",
+        ))
         .with("s/base/20261112T020000/annotations/keep", 10);
 
     let read = sums([108, 1000, 109, 110]);
     let backup = stored(&archive, "20261112T020000");
-    let backup = Sums { objects: backup.objects - 1, bytes: backup.bytes - 10 };
-    assert_eq!(restore(&archive), SomeObjects { sums: read.plus(backup), blocked: 2 });
+    let backup = Sums {
+        objects: backup.objects - 1,
+        bytes: backup.bytes - 10,
+    };
+    assert_eq!(
+        restore(&archive),
+        SomeObjects {
+            sums: read.plus(backup),
+            blocked: 2
+        }
+    );
 }
 
 #[test]
@@ -204,7 +277,9 @@ fn a_restore_reads_the_history_files_from_its_own_timeline_to_the_target() {
         .with("s/wals/0000000300000000/000000030000000000000008.gz", 308);
 
     let files = sums([TO_TIMELINE_2_IN_6.len() as u64, third.len() as u64]);
-    let read = sums([207, 308]).plus(files).plus(stored(&archive, "20261110T020000"));
+    let read = sums([207, 308])
+        .plus(files)
+        .plus(stored(&archive, "20261110T020000"));
     assert_eq!(restore(&archive).sums, read);
     // Earlier history files are not read: a restore requests none below the backup's own timeline.
     let newer = backup(archive, 12, &seg(3, 8), &seg(3, 8));
@@ -220,7 +295,10 @@ fn of_a_server_that_nobody_expects_all_is_an_orphan_and_nothing_is_so_twice() {
         .expecting(&["other"]);
 
     let all = archive.server().usage.sums.bytes;
-    assert_eq!(reclaimable(&archive), BTreeMap::from([("orphan", all), ("incomplete_upload", 7)]));
+    assert_eq!(
+        reclaimable(&archive),
+        BTreeMap::from([("orphan", all), ("incomplete_upload", 7)])
+    );
 }
 
 #[test]

@@ -22,13 +22,17 @@ fn verdict(server: &ServerReport, day: u32) -> &Verdict {
 fn works(server: &ServerReport, day: u32) -> Vec<String> {
     let backup = &server.recovery.verdict.backups[&format!("202611{day:02}T020000")];
     let working = backup.follow.iter().filter(|followed| followed.works());
-    working.map(|followed| followed.target.to_string()).collect()
+    working
+        .map(|followed| followed.target.to_string())
+        .collect()
 }
 
 fn followed(server: &ServerReport, day: u32, target: Target) -> Followed {
     let backup = &server.recovery.verdict.backups[&format!("202611{day:02}T020000")];
     let mut all = backup.follow.iter();
-    all.find(|followed| followed.target == target).unwrap().clone()
+    all.find(|followed| followed.target == target)
+        .unwrap()
+        .clone()
 }
 
 fn missing(timeline: u32, number: u32) -> Obstacle {
@@ -47,7 +51,11 @@ fn non_ascending(of_last: impl IntoIterator<Item = u32>) -> Archive {
     let archive = wal(archive, 3, 0x12..=0x14);
     let at = "2026-11-15T09:00:00Z";
     let last = of_last.into_iter().fold(archive, |archive, number| {
-        archive.with_at(&format!("s/wals/0000000400000000/{}.gz", seg(4, number)), 9, at)
+        archive.with_at(
+            &format!("s/wals/0000000400000000/{}.gz", seg(4, number)),
+            9,
+            at,
+        )
     });
     last.with_file("s/wals/00000002.history", "1\t0/D0000A0\tno recovery target specified\n")
         .with_file(
@@ -61,20 +69,32 @@ fn non_ascending(of_last: impl IntoIterator<Item = u32>) -> Archive {
 fn a_recovery_to_before_earlier_failovers_is_followed() {
     let server = non_ascending(7..=0xB).server();
 
-    assert_eq!(server.recovery.verdict.current_timeline, Some(TimelineId(4)));
+    assert_eq!(
+        server.recovery.verdict.current_timeline,
+        Some(TimelineId(4))
+    );
     assert_eq!(verdict(&server, 1), &Verdict::Recoverable);
     assert_eq!(works(&server, 1), ["1", "2", "3", "4", "current", "latest"]);
     // These reach only their own timelines: the last timeline branched off before they started.
-    for (day, own) in [(2, &["1", "2", "3", "current"][..]), (3, &["2", "3", "current"])] {
+    for (day, own) in [
+        (2, &["1", "2", "3", "current"][..]),
+        (3, &["2", "3", "current"]),
+    ] {
         assert_eq!(works(&server, day), own);
-        assert_eq!(verdict(&server, day), &Verdict::Consistent(Obstacle::DeadBranch));
+        assert_eq!(
+            verdict(&server, day),
+            &Verdict::Consistent(Obstacle::DeadBranch)
+        );
         let backup = &server.recovery.verdict.backups[&format!("202611{day:02}T020000")];
         assert!(!backup.default_target_works);
     }
     assert_eq!(works(&server, 4), ["3", "current"]);
     assert_eq!(verdict(&server, 5), &Verdict::Recoverable);
     assert_eq!(server.recovery.gaps(), Some((0, 0)));
-    assert_eq!(server.recovery_window_start(), Some(moment("2026-11-01T02:10:00Z")));
+    assert_eq!(
+        server.recovery_window_start(),
+        Some(moment("2026-11-01T02:10:00Z"))
+    );
 }
 
 #[test]
@@ -97,7 +117,10 @@ fn wal_that_a_restore_to_any_timeline_reads_is_not_obsolete() {
 fn the_history_of_another_cluster_far_ahead_restores_nothing() {
     let history = "1\t0/5000000\ta\n2\t150/40000A0\tb\n3\t151/1000000\tc\n";
     let archive = wal(backup(Archive::new(), 10, &seg(2, 8), &seg(2, 8)), 2, 8..=9)
-        .with_file("s/wals/00000003.history", "1\t0/5000000\ta\n2\t150/40000A0\tb\n")
+        .with_file(
+            "s/wals/00000003.history",
+            "1\t0/5000000\ta\n2\t150/40000A0\tb\n",
+        )
         .with_file("s/wals/00000002.history", "1\t0/5000000\ta\n");
     let far = wal(archive.clone(), 1, [4]).with_file(
         "s/wals/00000004.history",
@@ -105,7 +128,10 @@ fn the_history_of_another_cluster_far_ahead_restores_nothing() {
     );
 
     // Timeline 3 starts far ahead, and the backup can still reach that point.
-    assert_eq!(works(&archive.server(), 10), ["2", "3", "current", "latest"]);
+    assert_eq!(
+        works(&archive.server(), 10),
+        ["2", "3", "current", "latest"]
+    );
     let server = far.server();
     let latest = followed(&server, 10, Target::Latest);
     assert_eq!(latest.obstacle, Some(Obstacle::DeadBranch));
@@ -122,7 +148,10 @@ fn a_timeline_without_its_own_history_file_restores_with_current() {
 
     assert_eq!(works(&server, 10), ["current", "latest"]);
     let number = followed(&server, 10, Target::Timeline(TimelineId(3)));
-    assert_eq!(number.obstacle, Some(Obstacle::MissingHistory(TimelineId(3))));
+    assert_eq!(
+        number.obstacle,
+        Some(Obstacle::MissingHistory(TimelineId(3)))
+    );
     assert_eq!(verdict(&server, 10), &Verdict::Recoverable);
     // No backup of a lower timeline could reach this one.
     assert_eq!(server.recovery.obsolete_segments(), Some(2));
@@ -131,7 +160,9 @@ fn a_timeline_without_its_own_history_file_restores_with_current() {
 #[test]
 fn a_lone_history_file_behind_the_backup_does_not_break_latest() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=9);
-    let server = archive.with_file("s/wals/00000002.history", "1\t0/6000080\tcopy\n").server();
+    let server = archive
+        .with_file("s/wals/00000002.history", "1\t0/6000080\tcopy\n")
+        .server();
 
     let newest = &server.recovery.verdict.backups["20261110T020000"];
     assert_eq!(newest.verdict, Verdict::Recoverable);
@@ -145,16 +176,34 @@ fn promoted_at_once(has_partial: bool, of_child: &[u32]) -> ServerReport {
     let archive = backup(Archive::new(), 10, &seg(4, 0x16), &seg(4, 0x17));
     let key = "s/base/20261110T020000/backup.info";
     let text = super::info("DONE", "11-10 02:00:00", "11-10 02:10:00")
-        .replace("begin_wal=000000010000000000000004", &format!("begin_wal={}", seg(4, 0x16)))
-        .replace("end_wal=000000010000000000000004", &format!("end_wal={}", seg(4, 0x17)))
+        .replace(
+            "begin_wal=000000010000000000000004",
+            &format!("begin_wal={}", seg(4, 0x16)),
+        )
+        .replace(
+            "end_wal=000000010000000000000004",
+            &format!("end_wal={}", seg(4, 0x17)),
+        )
         .replace("end_xlog=0/4000100", "end_xlog=0/170003D8");
     let ancestors = "1\t0/3000000\ta\n2\t0/5000000\tb\n3\t0/9000000\tc\n";
-    let archive = wal(archive.with_file(key, &format!("{label}\n{text}")), 4, [0x16])
-        .with_file("s/wals/00000004.history", ancestors)
-        .with_file("s/wals/00000005.history", &format!("{ancestors}4\t0/170003D8\td\n"));
+    let archive = wal(
+        archive.with_file(key, &format!("{label}\n{text}")),
+        4,
+        [0x16],
+    )
+    .with_file("s/wals/00000004.history", ancestors)
+    .with_file(
+        "s/wals/00000005.history",
+        &format!("{ancestors}4\t0/170003D8\td\n"),
+    );
     let archive = wal(archive, 5, of_child.iter().copied());
     let partial = format!("s/wals/0000000400000000/{}.partial.gz", seg(4, 0x17));
-    if has_partial { archive.with(&partial, 9) } else { archive }.server()
+    if has_partial {
+        archive.with(&partial, 9)
+    } else {
+        archive
+    }
+    .server()
 }
 
 #[test]
@@ -178,13 +227,21 @@ fn without_the_partial_segment_the_child_alone_restores_it() {
 fn a_child_whose_first_segment_has_not_arrived_is_waited_for() {
     let server = promoted_at_once(false, &[]);
 
-    assert!(matches!(verdict(&server, 10), Verdict::Waiting(_)), "{:?}", verdict(&server, 10));
+    assert!(
+        matches!(verdict(&server, 10), Verdict::Waiting(_)),
+        "{:?}",
+        verdict(&server, 10)
+    );
 }
 
 #[test]
 fn what_cannot_come_any_more_is_not_waited_for() {
     let archive = backup(Archive::new(), 10, &seg(2, 0xE), &seg(2, 0xF));
-    let histories = ["1\t0/2000000\ta\n", "2\t0/10000080\tb\n", "3\t0/12000080\tc\n"];
+    let histories = [
+        "1\t0/2000000\ta\n",
+        "2\t0/10000080\tb\n",
+        "3\t0/12000080\tc\n",
+    ];
     let partial = format!("s/wals/0000000200000000/{}.partial.gz", seg(2, 0x10));
     let late = wal(archive, 2, [0xE]).with_file("s/wals/00000002.history", histories[0]);
     let lost = wal(wal(late.clone(), 3, 0x10..=0x12), 4, 0x12..=0x13)
@@ -193,7 +250,10 @@ fn what_cannot_come_any_more_is_not_waited_for() {
 
     assert!(matches!(verdict(&late.server(), 10), Verdict::Waiting(_)));
     for archive in [lost.clone(), lost.with(&partial, 9), late.with(&partial, 9)] {
-        assert_eq!(verdict(&archive.server(), 10), &Verdict::Broken(missing(2, 0xF)));
+        assert_eq!(
+            verdict(&archive.server(), 10),
+            &Verdict::Broken(missing(2, 0xF))
+        );
     }
 }
 
@@ -202,14 +262,24 @@ fn a_recovery_in_place_without_a_backup_since_is_critical() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8)), 1, 8..=9);
     let at = "2026-11-15T09:00:00Z";
     let recovered = [6, 7].into_iter().fold(archive, |archive, number| {
-        archive.with_at(&format!("s/wals/0000000200000000/{}.gz", seg(2, number)), 9, at)
+        archive.with_at(
+            &format!("s/wals/0000000200000000/{}.gz", seg(2, number)),
+            9,
+            at,
+        )
     });
     let recovered = recovered.with_file("s/wals/00000002.history", "1\t0/6000080\tx\n");
 
     let server = recovered.server();
 
-    assert_eq!(server.recovery.verdict.unreached_timeline, Some(TimelineId(2)));
-    assert_eq!(server.recovery.verdict.current_timeline, Some(TimelineId(1)));
+    assert_eq!(
+        server.recovery.verdict.unreached_timeline,
+        Some(TimelineId(2))
+    );
+    assert_eq!(
+        server.recovery.verdict.current_timeline,
+        Some(TimelineId(1))
+    );
     // It is unknown whether a copy wrote it.
     assert!(server.recovery.stray.is_empty());
     let named = recovered.living_on(1).server();
@@ -220,7 +290,9 @@ fn a_recovery_in_place_without_a_backup_since_is_critical() {
 #[test]
 fn a_history_file_that_postgresql_refuses_closes_its_timeline() {
     let archive = wal(backup(Archive::new(), 10, &seg(2, 8), &seg(2, 8)), 2, 8..=9);
-    let refused = archive.clone().with_file("s/wals/00000002.history", "no history");
+    let refused = archive
+        .clone()
+        .with_file("s/wals/00000002.history", "no history");
     let empty = archive.with_file("s/wals/00000002.history", "");
 
     let server = refused.server();
@@ -237,7 +309,10 @@ fn after_hundreds_of_failovers_the_newest_backup_is_recoverable() {
         (1..timeline).map(line).collect::<Vec<_>>().concat()
     };
     let archive = (2..=250).fold(Archive::new(), |archive, timeline| {
-        archive.with_file(&format!("s/wals/{timeline:08X}.history"), &history(timeline))
+        archive.with_file(
+            &format!("s/wals/{timeline:08X}.history"),
+            &history(timeline),
+        )
     });
     let archive = backup(archive, 10, &seg(249, 0xF9), &seg(249, 0xF9));
     let server = wal(wal(archive, 249, [0xF9]), 250, [0xF9, 0xFA]).server();
@@ -250,19 +325,36 @@ fn after_hundreds_of_failovers_the_newest_backup_is_recoverable() {
 #[test]
 fn wal_of_a_backup_under_way_and_of_a_timeline_that_none_reaches_is_not_obsolete() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8)), 1, 5..=9);
-    let running = super::info("STARTED", "11-15 09:50:00", "11-15 09:50:00")
-        .replace("begin_wal=000000010000000000000004", &format!("begin_wal={}", seg(1, 6)));
-    let under_way = archive.clone().with_file("s/base/20261115T095000/backup.info", &running);
+    let running = super::info("STARTED", "11-15 09:50:00", "11-15 09:50:00").replace(
+        "begin_wal=000000010000000000000004",
+        &format!("begin_wal={}", seg(1, 6)),
+    );
+    let under_way = archive
+        .clone()
+        .with_file("s/base/20261115T095000/backup.info", &running);
     let unreached = archive
         .clone()
         .with_file("s/wals/00000002.history", "1\t0/6000080\trecovery\n")
-        .with_at(&format!("s/wals/0000000200000000/{}.gz", seg(2, 6)), 9, "2026-11-15T09:00:00Z");
+        .with_at(
+            &format!("s/wals/0000000200000000/{}.gz", seg(2, 6)),
+            9,
+            "2026-11-15T09:00:00Z",
+        );
 
     assert_eq!(archive.server().recovery.obsolete_segments(), Some(3));
     assert_eq!(under_way.server().recovery.obsolete_segments(), Some(1));
     let server = unreached.server();
-    assert_eq!(server.recovery.verdict.unreached_timeline, Some(TimelineId(2)));
-    assert!(!server.recovery.obsolete.unwrap().contains_key(&TimelineId(2)));
+    assert_eq!(
+        server.recovery.verdict.unreached_timeline,
+        Some(TimelineId(2))
+    );
+    assert!(
+        !server
+            .recovery
+            .obsolete
+            .unwrap()
+            .contains_key(&TimelineId(2))
+    );
 }
 
 #[test]
@@ -271,7 +363,10 @@ fn wal_of_a_backup_that_only_a_history_file_keeps_from_a_restore_is_not_obsolete
         .with_file("s/wals/00000002.history", "garbage");
     let server = archive.server();
 
-    assert_eq!(verdict(&server, 10), &Verdict::Broken(Obstacle::InvalidHistory(TimelineId(2))));
+    assert_eq!(
+        verdict(&server, 10),
+        &Verdict::Broken(Obstacle::InvalidHistory(TimelineId(2)))
+    );
     assert_eq!(server.recovery.obsolete_segments(), Some(1));
     assert_eq!(server.recovery.histories_damaged, [TimelineId(2)].into());
 }
@@ -296,15 +391,25 @@ fn of_two_history_files_of_a_timeline_the_first_by_its_key_counts() {
 
 #[test]
 fn an_older_timeline_of_unknown_origin_hides_no_newer_wal() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 5],
+    );
     let of_two = |at| {
         let key = format!("s/wals/0000000200000000/{}.gz", seg(2, 6));
         wal(archive.clone().with_at(&key, 9, at), 1, [6]).server()
     };
 
-    assert_eq!(verdict(&of_two("2026-11-01T00:00:00Z"), 10), &Verdict::Recoverable);
+    assert_eq!(
+        verdict(&of_two("2026-11-01T00:00:00Z"), 10),
+        &Verdict::Recoverable
+    );
     let obstacle = Obstacle::MissingHistory(TimelineId(2));
-    assert_eq!(verdict(&of_two("2026-11-15T09:00:00Z"), 10), &Verdict::Consistent(obstacle));
+    assert_eq!(
+        verdict(&of_two("2026-11-15T09:00:00Z"), 10),
+        &Verdict::Consistent(obstacle)
+    );
 }
 
 #[test]
@@ -319,9 +424,16 @@ fn a_backup_is_not_called_hopeless_by_the_targets_that_were_tried() {
     });
     let archive = wal(archive, 1, [5]);
 
-    assert_eq!(verdict(&archive.server(), 10), &Verdict::Broken(missing(1, 4)));
+    assert_eq!(
+        verdict(&archive.server(), 10),
+        &Verdict::Broken(missing(1, 4))
+    );
     // Timeline 2 leads through segment 4, but is one of too many.
-    let archive = wal(archive.with_file("s/wals/00000002.history", "1\t0/4000300\tx\n"), 2, [4]);
+    let archive = wal(
+        archive.with_file("s/wals/00000002.history", "1\t0/4000300\tx\n"),
+        2,
+        [4],
+    );
     let unknown = Obstacle::UnknownHistory(TimelineId(2));
     assert_eq!(verdict(&archive.server(), 10), &Verdict::Broken(unknown));
 }
@@ -337,7 +449,10 @@ fn a_later_timeline_may_lead_through_the_newest_segment_where_its_own_target_doe
             "s/wals/00000005.history",
             &format!("{before}3\t0/E000100\tc\n4\t0/E000200\td\n"),
         )
-        .with(&format!("s/wals/0000000300000000/{}.partial", seg(3, 0xE)), 100);
+        .with(
+            &format!("s/wals/0000000300000000/{}.partial", seg(3, 0xE)),
+            100,
+        );
     let archive = wal(wal(archive, 3, [0xC, 0xD]), 4, 0xE..=0x11).living_on(3);
 
     let server = archive.server();
@@ -349,12 +464,18 @@ fn a_later_timeline_may_lead_through_the_newest_segment_where_its_own_target_doe
 
 #[test]
 fn a_timeline_with_nothing_but_a_damaged_history_file_is_a_target_too() {
-    let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, [4, 5]);
+    let archive = wal(
+        backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
+        1,
+        [4, 5],
+    );
     let damaged = FileReading::Unreadable {
         reason: UnreadableReason::Compression,
         message: "not a gzip file".to_owned(),
     };
-    let server = archive.with_reading("s/wals/00000003.history.gz", damaged).server();
+    let server = archive
+        .with_reading("s/wals/00000003.history.gz", damaged)
+        .server();
 
     let target = Target::Timeline(TimelineId(3));
     let obstacle = Obstacle::MissingHistory(TimelineId(3));

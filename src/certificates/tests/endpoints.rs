@@ -8,7 +8,10 @@ fn endpoint(found: Found) -> Watched {
         let found = found.clone();
         Box::pin(async move { found })
     });
-    Watched::Endpoint { url: "https://store.test".to_owned(), find }
+    Watched::Endpoint {
+        url: "https://store.test".to_owned(),
+        find,
+    }
 }
 
 #[tokio::test]
@@ -17,7 +20,10 @@ async fn an_endpoint_is_verified_by_name() {
     let (address, _) = server(Manner::Direct(Serving::new(&root.leaf()).acceptor())).await;
     let watch = |trust| {
         let host = "127.0.0.1".parse().unwrap();
-        let address = ServerAddress { host, port: address.port() };
+        let address = ServerAddress {
+            host,
+            port: address.port(),
+        };
         Watch::new(endpoint(Ok(Some(address))), trust, LIMIT)
     };
 
@@ -25,7 +31,10 @@ async fn an_endpoint_is_verified_by_name() {
     let by_system = watch(Trust::System).read_one().await;
 
     assert_eq!(trusted.chain_is_valid(now()), Some(true));
-    assert_eq!((subject(&by_system), by_system.chain_is_valid(now())), ("CN=server", Some(false)));
+    assert_eq!(
+        (subject(&by_system), by_system.chain_is_valid(now())),
+        ("CN=server", Some(false))
+    );
     assert_eq!(trusted.place, "https://store.test");
 }
 
@@ -34,6 +43,9 @@ async fn an_endpoint_that_is_not_known_is_a_failure_and_one_without_tls_nothing(
     let unknown = Watch::new(endpoint(Err("no region".to_owned())), Trust::System, LIMIT);
     let without = Watch::new(endpoint(Ok(None)), Trust::System, LIMIT);
 
-    assert_eq!(unknown.failure().await, "the endpoint is not known: no region");
+    assert_eq!(
+        unknown.failure().await,
+        "the endpoint is not known: no region"
+    );
     assert_eq!(without.read().await, []);
 }

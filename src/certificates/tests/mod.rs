@@ -41,9 +41,17 @@ impl Watch {
     fn new(watched: Watched, trust: Trust, limit: Duration) -> Self {
         let heard = Arc::new(Heard::default());
         let warn_before = WarnBefore::AtMost(chrono::TimeDelta::days(7));
-        let subject = Subject { name: "orders".to_owned(), watched, trust, warn_before };
+        let subject = Subject {
+            name: "orders".to_owned(),
+            watched,
+            trust,
+            warn_before,
+        };
         let observer = heard.clone();
-        Self { watcher: Watcher::new(subject, limit, observer, Arc::new(now)), heard }
+        Self {
+            watcher: Watcher::new(subject, limit, observer, Arc::new(now)),
+            heard,
+        }
     }
 
     fn files(pattern: &Path, trust: Trust) -> Self {
@@ -62,7 +70,10 @@ impl Watch {
 
     async fn failure(&self) -> String {
         let status = self.read_one().await;
-        assert_eq!((status.chain(), &status.verification), (None, &Verification::NotAsked));
+        assert_eq!(
+            (status.chain(), &status.verification),
+            (None, &Verification::NotAsked)
+        );
         status.failure.unwrap()
     }
 }
@@ -78,12 +89,23 @@ fn named(params: &str) -> rcgen::CertificateParams {
 fn postgresql(address: SocketAddr, name: &str, negotiation: SslNegotiation) -> Watched {
     let server_name = name.parse().unwrap();
     let host = address.ip().to_string().parse().unwrap();
-    let address = ServerAddress { host, port: address.port() };
-    Watched::PostgreSql { address, server_name, negotiation }
+    let address = ServerAddress {
+        host,
+        port: address.port(),
+    };
+    Watched::PostgreSql {
+        address,
+        server_name,
+        negotiation,
+    }
 }
 
 fn watch_postgres(address: SocketAddr, trust: Trust) -> Watch {
-    Watch::new(postgresql(address, "localhost", SslNegotiation::Postgres), trust, LIMIT)
+    Watch::new(
+        postgresql(address, "localhost", SslNegotiation::Postgres),
+        trust,
+        LIMIT,
+    )
 }
 
 fn ca_file(directory: &TempDir, authority: &Authority) -> Trust {

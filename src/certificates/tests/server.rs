@@ -70,13 +70,18 @@ async fn serve(
             connection.read_exact(&mut request).await?;
             said.extend(request);
             connection.write_all(b"S").await?;
-            accept(&acceptor, connection).await?.read_to_end(said).await?;
+            accept(&acceptor, connection)
+                .await?
+                .read_to_end(said)
+                .await?;
         }
         Manner::Impostor(config) => {
             connection.read_exact(&mut request).await?;
             connection.write_all(b"S").await?;
-            let (mut connection, mut tls) =
-                (connection.into_std()?, ServerConnection::new(config).unwrap());
+            let (mut connection, mut tls) = (
+                connection.into_std()?,
+                ServerConnection::new(config).unwrap(),
+            );
             connection.set_nonblocking(false)?;
             tokio::task::spawn_blocking(move || tls.complete_io(&mut connection)).await??;
         }
@@ -94,7 +99,10 @@ async fn accept(
     connection: TcpStream,
 ) -> std::io::Result<SslStream<TcpStream>> {
     let mut stream = SslStream::new(Ssl::new(context)?, connection)?;
-    Pin::new(&mut stream).accept().await.map_err(std::io::Error::other)?;
+    Pin::new(&mut stream)
+        .accept()
+        .await
+        .map_err(std::io::Error::other)?;
     Ok(stream)
 }
 
@@ -105,7 +113,10 @@ pub(super) fn impostor(certificate: &X509, key: &str) -> Arc<ServerConfig> {
     let chain = vec![certificate.to_der().unwrap().into()];
     let resolver = SingleCertAndKey::from(CertifiedKey::new(chain, signing));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth();
     Arc::new(config.with_cert_resolver(Arc::new(resolver)))
 }
 

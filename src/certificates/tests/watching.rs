@@ -23,9 +23,15 @@ async fn a_reading_under_way_is_not_begun_again() {
 #[tokio::test]
 async fn a_panic_is_a_failure_of_one_certificate() {
     let find: EndpointFinder = Arc::new(|| Box::pin(async { panic!("as told") }));
-    let watched = Watched::Endpoint { url: "https://store.test".to_owned(), find };
+    let watched = Watched::Endpoint {
+        url: "https://store.test".to_owned(),
+        find,
+    };
 
     let failure = Watch::new(watched, Trust::System, LIMIT).failure().await;
 
-    assert!(failure.starts_with("an error in the exporter itself"), "{failure}");
+    assert!(
+        failure.starts_with("an error in the exporter itself"),
+        "{failure}"
+    );
 }

@@ -6,7 +6,10 @@ use crate::report::ArchiveStatus;
 
 /// Finding on an archive without a good scan: nothing is known about its servers.
 pub(super) fn scan_failed(status: &ArchiveStatus) -> Finding {
-    let failure = status.last_failure.as_ref().map(|failure| failure.message.clone());
+    let failure = status
+        .last_failure
+        .as_ref()
+        .map(|failure| failure.message.clone());
     Finding::unknown(Evidence::ScanFailed { failure })
 }
 

@@ -13,7 +13,10 @@ use crate::report::{BackupReport, BackupState};
 pub(super) fn refused_files(subject: &ScannedServer<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (kind, refused) in &subject.server.refusals.kinds {
-        let evidence = Evidence::FilesRefused { kind: *kind, refused: refused.clone() };
+        let evidence = Evidence::FilesRefused {
+            kind: *kind,
+            refused: refused.clone(),
+        };
         findings.push(Finding::unknown(evidence));
     }
     findings
@@ -25,7 +28,10 @@ pub(super) fn backup_shrank(subject: &ScannedServer<'_>) -> Option<Finding> {
     if ratio >= SHRUNK_TO {
         return None;
     }
-    Some(Finding::warning(Evidence::BackupShrank { backup: newest.id.clone(), ratio }))
+    Some(Finding::warning(Evidence::BackupShrank {
+        backup: newest.id.clone(),
+        ratio,
+    }))
 }
 
 /// Finding on a backup that has been running for too long.
@@ -41,7 +47,11 @@ pub(super) fn backup_stuck(subject: &ScannedServer<'_>) -> Option<Finding> {
         return None;
     }
     let backup = running.id.clone();
-    Some(Finding::warning(Evidence::BackupStuck { backup, began_at, usual }))
+    Some(Finding::warning(Evidence::BackupStuck {
+        backup,
+        began_at,
+        usual,
+    }))
 }
 
 /// Finding on too few backups. If there is no backup at all, another rule reports it.
@@ -66,7 +76,10 @@ pub(super) fn backup_failed(subject: &ScannedServer<'_>, backup: &BackupReport) 
         return None;
     }
     let error = backup.info.as_ref().and_then(|info| info.error.clone());
-    Some(Finding::warning(Evidence::BackupFailed { backup: backup.id.clone(), error }))
+    Some(Finding::warning(Evidence::BackupFailed {
+        backup: backup.id.clone(),
+        error,
+    }))
 }
 
 pub(super) fn backup_incomplete(
@@ -82,7 +95,10 @@ pub(super) fn backup_incomplete(
         missing_data: backup.missing_data.clone(),
         began_at: backup.began_at,
     });
-    Some(Finding::warning(Evidence::BackupIncomplete { backup: backup.id.clone(), incomplete }))
+    Some(Finding::warning(Evidence::BackupIncomplete {
+        backup: backup.id.clone(),
+        incomplete,
+    }))
 }
 
 /// Finding on a `backup.info` that makes no sense. Refused files are reported together.
@@ -98,7 +114,10 @@ pub(super) fn backup_unreadable(
         | BackupState::Unreadable(UnreadableReason::Access) => None,
         BackupState::Unreadable(reason) => {
             let backup = backup.id.clone();
-            Some(Finding::warning(Evidence::BackupUnreadable { backup, reason }))
+            Some(Finding::warning(Evidence::BackupUnreadable {
+                backup,
+                reason,
+            }))
         }
     }
 }

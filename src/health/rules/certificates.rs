@@ -8,7 +8,10 @@ use crate::health::{Evidence, Finding, MemberOfChain, Severity};
 pub(super) fn unreadable(subject: &WatchedCertificate<'_>) -> Option<Finding> {
     let reason = subject.status.failure.clone()?;
     let last_read_at = subject.status.last.as_ref().map(|last| last.read_at);
-    Some(Finding::unknown(Evidence::CertificateUnreadable { reason, last_read_at }))
+    Some(Finding::unknown(Evidence::CertificateUnreadable {
+        reason,
+        last_read_at,
+    }))
 }
 
 /// Finding on a certificate that should have been renewed.
@@ -19,7 +22,10 @@ pub(super) fn ending(subject: &WatchedCertificate<'_>) -> Option<Finding> {
     }
     let certificate = member(chain, chain.first_to_end());
     let ends_at = chain.first_to_end().not_after;
-    Some(Finding::warning(Evidence::CertificateEnding { certificate, ends_at }))
+    Some(Finding::warning(Evidence::CertificateEnding {
+        certificate,
+        ends_at,
+    }))
 }
 
 pub(super) fn expired(subject: &WatchedCertificate<'_>) -> Option<Finding> {
@@ -30,8 +36,15 @@ pub(super) fn expired(subject: &WatchedCertificate<'_>) -> Option<Finding> {
     let certificate = member(chain, chain.first_to_end());
     let ended_at = chain.first_to_end().not_after;
     let leaf_verifies = leaf_verifies(subject);
-    let evidence = Evidence::CertificateExpired { certificate, ended_at, leaf_verifies };
-    Some(Finding { severity: severity(leaf_verifies), evidence })
+    let evidence = Evidence::CertificateExpired {
+        certificate,
+        ended_at,
+        leaf_verifies,
+    };
+    Some(Finding {
+        severity: severity(leaf_verifies),
+        evidence,
+    })
 }
 
 pub(super) fn not_yet_valid(subject: &WatchedCertificate<'_>) -> Option<Finding> {
@@ -42,18 +55,29 @@ pub(super) fn not_yet_valid(subject: &WatchedCertificate<'_>) -> Option<Finding>
     let certificate = member(chain, chain.last_to_begin());
     let begins_at = chain.last_to_begin().not_before;
     let leaf_verifies = leaf_verifies(subject);
-    let evidence = Evidence::CertificateNotYetValid { certificate, begins_at, leaf_verifies };
-    Some(Finding { severity: severity(leaf_verifies), evidence })
+    let evidence = Evidence::CertificateNotYetValid {
+        certificate,
+        begins_at,
+        leaf_verifies,
+    };
+    Some(Finding {
+        severity: severity(leaf_verifies),
+        evidence,
+    })
 }
 
 /// Finding on a certificate that OpenSSL refuses, unless its dates already explain it.
 pub(super) fn invalid(subject: &WatchedCertificate<'_>) -> Option<Finding> {
-    let Verification::Refused(reason) = &subject.status.verification else { return None };
+    let Verification::Refused(reason) = &subject.status.verification else {
+        return None;
+    };
     let leaf = subject.status.chain()?.leaf();
     if !leaf.covers(subject.now) {
         return None;
     }
-    Some(Finding::critical(Evidence::CertificateInvalid { reason: reason.clone() }))
+    Some(Finding::critical(Evidence::CertificateInvalid {
+        reason: reason.clone(),
+    }))
 }
 
 pub(super) fn unverified(subject: &WatchedCertificate<'_>) -> Option<Finding> {
@@ -73,7 +97,11 @@ fn leaf_verifies(subject: &WatchedCertificate<'_>) -> bool {
 }
 
 const fn severity(leaf_verifies: bool) -> Severity {
-    if leaf_verifies { Severity::Warning } else { Severity::Critical }
+    if leaf_verifies {
+        Severity::Warning
+    } else {
+        Severity::Critical
+    }
 }
 
 fn member(chain: &Chain, certificate: &Certificate) -> MemberOfChain {

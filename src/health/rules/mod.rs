@@ -72,7 +72,10 @@ const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 23] {
 
 /// Rules on a server that is not configured: nobody relies on its backups, so only its size matters.
 const fn orphan_rules<'a>() -> [Rule<ScannedServer<'a>>; 2] {
-    [Rule::One(storage::orphaned_server), Rule::One(storage::unfinished_uploads)]
+    [
+        Rule::One(storage::orphaned_server),
+        Rule::One(storage::unfinished_uploads),
+    ]
 }
 
 /// Rules on each backup of an expected server.
@@ -132,7 +135,12 @@ pub fn server_findings(
     report: &Report,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
-    let subject = ScannedServer { name, server, report, now };
+    let subject = ScannedServer {
+        name,
+        server,
+        report,
+        now,
+    };
     let findings = if server.is_expected {
         apply(&server_rules(), &subject)
     } else {
@@ -144,7 +152,10 @@ pub fn server_findings(
 /// Judges a certificate; worst findings first.
 #[must_use]
 pub fn certificate_findings(status: &CertificateStatus, now: DateTime<Utc>) -> Vec<Finding> {
-    worst_first(apply(&certificate_rules(), &WatchedCertificate { status, now }))
+    worst_first(apply(
+        &certificate_rules(),
+        &WatchedCertificate { status, now },
+    ))
 }
 
 fn apply<S>(rules: &[Rule<S>], subject: &S) -> Vec<Finding> {

@@ -25,7 +25,10 @@ pub(super) fn recovery_window_short(subject: &ScannedServer<'_>) -> Option<Findi
         return None;
     }
     let policy = retention.policy;
-    Some(Finding::warning(Evidence::RecoveryWindowShort { policy, coverage }))
+    Some(Finding::warning(Evidence::RecoveryWindowShort {
+        policy,
+        coverage,
+    }))
 }
 
 /// Finding on newest WAL that no backup can be replayed to.
@@ -56,7 +59,12 @@ pub(super) fn gaps(subject: &ScannedServer<'_>) -> Vec<Finding> {
 
 fn gap(server: &ServerReport, first: SegmentName, last: SegmentName, missing: u64) -> Finding {
     let wrong_sizes = server.recovery.wrong_sizes(first, last);
-    Finding::critical(Evidence::Gap { first, last, missing, wrong_sizes })
+    Finding::critical(Evidence::Gap {
+        first,
+        last,
+        missing,
+        wrong_sizes,
+    })
 }
 
 /// Findings on missing and invalid history files.
@@ -65,17 +73,31 @@ fn gap(server: &ServerReport, first: SegmentName, last: SegmentName, missing: u6
 /// files of the other timelines, and older backups have verdicts of their own.
 pub(super) fn histories(subject: &ScannedServer<'_>) -> Vec<Finding> {
     let missing = &subject.server.recovery.histories_missing;
-    missing.iter().map(|timeline| history(subject.server, *timeline)).collect()
+    missing
+        .iter()
+        .map(|timeline| history(subject.server, *timeline))
+        .collect()
 }
 
 fn history(server: &ServerReport, timeline: TimelineId) -> Finding {
     let current = server.recovery.verdict.current_timeline;
     let is_above = current.is_none_or(|current| timeline > current);
     let has_wal = server.wal.timelines.contains_key(&timeline);
-    let severity = if is_above && has_wal { Severity::Critical } else { Severity::Warning };
+    let severity = if is_above && has_wal {
+        Severity::Critical
+    } else {
+        Severity::Warning
+    };
     let is_damaged = server.recovery.histories_damaged.contains(&timeline);
     let current_works = current_works(server, timeline);
-    Finding { severity, evidence: Evidence::HistoryMissing { timeline, is_damaged, current_works } }
+    Finding {
+        severity,
+        evidence: Evidence::HistoryMissing {
+            timeline,
+            is_damaged,
+            current_works,
+        },
+    }
 }
 
 /// Returns whether a backup that ended on a timeline can be restored with `current`.

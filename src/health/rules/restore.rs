@@ -22,7 +22,10 @@ pub(super) fn no_backup(subject: &ScannedServer<'_>) -> Option<Finding> {
         MissingBackup::NoServers
     };
     let severity = no_backup_severity(subject);
-    Some(Finding { severity, evidence: Evidence::NoBackup(circumstances) })
+    Some(Finding {
+        severity,
+        evidence: Evidence::NoBackup(circumstances),
+    })
 }
 
 /// Severity of a missing backup: not critical while the first one is running, nor before it is due
@@ -32,7 +35,11 @@ fn no_backup_severity(subject: &ScannedServer<'_>) -> Severity {
     let overdue = schedule.and_then(|schedule| schedule.overdue(subject.now));
     let is_early = overdue.is_some_and(|overdue| overdue.is_zero());
     let is_coming = is_early || subject.server.newest_running().is_some();
-    if is_coming { Severity::Warning } else { Severity::Critical }
+    if is_coming {
+        Severity::Warning
+    } else {
+        Severity::Critical
+    }
 }
 
 /// Finding on the newest readable backup, if one that cannot be read may be newer: it is judged like
@@ -56,20 +63,33 @@ pub(super) fn newest_backup(subject: &ScannedServer<'_>) -> Option<Finding> {
     match &verdict.verdict {
         Verdict::Broken(obstacle) => {
             let obstacle = obstacle.clone();
-            Some(Finding::critical(Evidence::NotRestorable { backup, obstacle }))
+            Some(Finding::critical(Evidence::NotRestorable {
+                backup,
+                obstacle,
+            }))
         }
         Verdict::Blocked(obstacle) | Verdict::Consistent(obstacle @ Obstacle::ColdSegment(_)) => {
             let obstacle = obstacle.clone();
-            Some(Finding::warning(Evidence::RestoreBlocked { backup, obstacle }))
+            Some(Finding::warning(Evidence::RestoreBlocked {
+                backup,
+                obstacle,
+            }))
         }
         Verdict::Consistent(obstacle) => {
             let obstacle = obstacle.clone();
-            Some(Finding::critical(Evidence::ReplayEndsEarly { backup, obstacle }))
+            Some(Finding::critical(Evidence::ReplayEndsEarly {
+                backup,
+                obstacle,
+            }))
         }
         Verdict::Waiting(segment) => waiting(subject, backup, *segment),
         Verdict::Recoverable if !verdict.default_target_works => {
             let (default_target, works_with) = (verdict.default_target, verdict.works_with);
-            let evidence = Evidence::DefaultTargetFails { backup, default_target, works_with };
+            let evidence = Evidence::DefaultTargetFails {
+                backup,
+                default_target,
+                works_with,
+            };
             Some(Finding::warning(evidence))
         }
         Verdict::Recoverable => None,
@@ -93,8 +113,19 @@ fn waiting(subject: &ScannedServer<'_>, backup: String, segment: SegmentName) ->
     if wait <= MAX_WAIT {
         return None;
     }
-    let severity = if wait > CRITICAL_WAIT { Severity::Critical } else { Severity::Warning };
-    Some(Finding { severity, evidence: Evidence::WaitingForWal { backup, segment, since } })
+    let severity = if wait > CRITICAL_WAIT {
+        Severity::Critical
+    } else {
+        Severity::Warning
+    };
+    Some(Finding {
+        severity,
+        evidence: Evidence::WaitingForWal {
+            backup,
+            segment,
+            since,
+        },
+    })
 }
 
 /// Finding on a newest backup that ended before the recovery window started.
@@ -107,7 +138,11 @@ pub(super) fn backup_too_old(subject: &ScannedServer<'_>) -> Option<Finding> {
         return None;
     }
     let backup = newest.id.clone();
-    Some(Finding::critical(Evidence::BackupTooOld { backup, ended_at, window }))
+    Some(Finding::critical(Evidence::BackupTooOld {
+        backup,
+        ended_at,
+        window,
+    }))
 }
 
 /// Finding on a finished backup besides the newest one.
@@ -128,11 +163,17 @@ fn not_newest(server: &ServerReport, backup: &BackupReport) -> Option<Finding> {
         Verdict::Broken(_) if !server.is_certain(verdict) => None,
         Verdict::Broken(obstacle) => {
             let obstacle = obstacle.clone();
-            Some(Finding::warning(Evidence::NotRestorable { backup, obstacle }))
+            Some(Finding::warning(Evidence::NotRestorable {
+                backup,
+                obstacle,
+            }))
         }
         Verdict::Blocked(obstacle) | Verdict::Consistent(obstacle @ Obstacle::ColdSegment(_)) => {
             let obstacle = obstacle.clone();
-            Some(Finding::warning(Evidence::RestoreBlocked { backup, obstacle }))
+            Some(Finding::warning(Evidence::RestoreBlocked {
+                backup,
+                obstacle,
+            }))
         }
         Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Waiting(_) => None,
     }

@@ -12,7 +12,10 @@ pub(super) fn retention_fails(subject: &ScannedServer<'_>) -> Option<Finding> {
     if subject.server.retention_fails() != Some(true) {
         return None;
     }
-    Some(Finding::warning(Evidence::RetentionFails { policy: retention.policy, failure }))
+    Some(Finding::warning(Evidence::RetentionFails {
+        policy: retention.policy,
+        failure,
+    }))
 }
 
 pub(super) fn retention_blocked(subject: &ScannedServer<'_>) -> Option<Finding> {
@@ -29,5 +32,9 @@ pub(super) fn retention_overdue(subject: &ScannedServer<'_>) -> Option<Finding> 
     }
     let obsolete = retention.obsolete().unwrap_or_default() as u64;
     let policy = retention.policy;
-    Some(Finding::warning(Evidence::RetentionOverdue { since, obsolete, policy }))
+    Some(Finding::warning(Evidence::RetentionOverdue {
+        since,
+        obsolete,
+        policy,
+    }))
 }

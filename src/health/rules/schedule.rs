@@ -16,15 +16,28 @@ pub(super) fn backup_overdue(subject: &ScannedServer<'_>) -> Option<Finding> {
     }
     // One backup may fail and the next one succeed; two in a row look like the end of them.
     let is_second = overdue >= report.expected.schedule.intervals().longest;
-    let severity = if is_second { Severity::Critical } else { Severity::Warning };
+    let severity = if is_second {
+        Severity::Critical
+    } else {
+        Severity::Warning
+    };
     let grace_period = report.grace_period;
-    Some(Finding { severity, evidence: Evidence::BackupOverdue { due_at, overdue, grace_period } })
+    Some(Finding {
+        severity,
+        evidence: Evidence::BackupOverdue {
+            due_at,
+            overdue,
+            grace_period,
+        },
+    })
 }
 
 pub(super) fn schedule_misread(subject: &ScannedServer<'_>) -> Option<Finding> {
     let schedule = &subject.server.schedule.as_ref()?.expected.schedule;
     schedule.warning()?;
-    Some(Finding::warning(Evidence::ScheduleMisread { schedule: Arc::clone(schedule) }))
+    Some(Finding::warning(Evidence::ScheduleMisread {
+        schedule: Arc::clone(schedule),
+    }))
 }
 
 pub(super) fn schedule_contradicted(subject: &ScannedServer<'_>) -> Option<Finding> {
@@ -32,5 +45,9 @@ pub(super) fn schedule_contradicted(subject: &ScannedServer<'_>) -> Option<Findi
     let observed = report.observed?;
     let contradiction = report.contradiction()?;
     let schedule = Arc::clone(&report.expected.schedule);
-    Some(Finding::warning(Evidence::ScheduleContradicted { schedule, observed, contradiction }))
+    Some(Finding::warning(Evidence::ScheduleContradicted {
+        schedule,
+        observed,
+        contradiction,
+    }))
 }

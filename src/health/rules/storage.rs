@@ -24,5 +24,9 @@ pub(super) fn old_uploads(uploads: &UploadSums, now: DateTime<Utc>) -> Option<Fi
         return None;
     }
     let UploadSums { count, bytes, .. } = *uploads;
-    Some(Finding::warning(Evidence::UnfinishedUploads { count, bytes, oldest_at }))
+    Some(Finding::warning(Evidence::UnfinishedUploads {
+        count,
+        bytes,
+        oldest_at,
+    }))
 }

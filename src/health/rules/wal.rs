@@ -32,9 +32,9 @@ fn evidence(anomaly: WalAnomaly, count: u64, server: &ServerReport) -> Evidence 
         WalAnomaly::Misplaced => Evidence::MisplacedWal(objects),
         WalAnomaly::Overwritten => Evidence::OverwrittenWal(objects),
         WalAnomaly::Foreign => Evidence::ForeignWal(objects),
-        WalAnomaly::StrayTimeline => {
-            Evidence::StrayTimeline { timelines: server.recovery.stray.clone() }
-        }
+        WalAnomaly::StrayTimeline => Evidence::StrayTimeline {
+            timelines: server.recovery.stray.clone(),
+        },
     }
 }
 

@@ -28,10 +28,14 @@ impl CheckDocument {
         certificates: &[CertificateStatus],
         now: DateTime<Utc>,
     ) -> Self {
-        let archives: Vec<_> =
-            archives.iter().map(|status| ArchiveEntry::new(status, now)).collect();
-        let certificates: Vec<_> =
-            certificates.iter().map(|status| CertificateEntry::new(status, now)).collect();
+        let archives: Vec<_> = archives
+            .iter()
+            .map(|status| ArchiveEntry::new(status, now))
+            .collect();
+        let certificates: Vec<_> = certificates
+            .iter()
+            .map(|status| CertificateEntry::new(status, now))
+            .collect();
         let of_archives = archives.iter().map(|archive| archive.status.0);
         let of_certificates = certificates.iter().map(|certificate| certificate.status.0);
         Self {
@@ -65,7 +69,9 @@ impl ArchiveEntry {
                 message: failure.message.clone(),
             }),
             findings: FindingEntry::all(&findings, now),
-            ignored_servers: report.map(|report| report.ignored.clone()).unwrap_or_default(),
+            ignored_servers: report
+                .map(|report| report.ignored.clone())
+                .unwrap_or_default(),
             servers,
         }
     }
@@ -78,14 +84,23 @@ impl ServerEntry {
         Self {
             name: name.to_owned(),
             expected: server.is_expected,
-            status: Label(Severity::worst(findings.iter().map(|finding| finding.severity))),
+            status: Label(Severity::worst(
+                findings.iter().map(|finding| finding.severity),
+            )),
             findings: FindingEntry::all(&findings, now),
-            backups: server.backups.iter().map(|backup| BackupEntry::new(backup, server)).collect(),
+            backups: server
+                .backups
+                .iter()
+                .map(|backup| BackupEntry::new(backup, server))
+                .collect(),
             postgresql: postgresql(server),
             files_refused: files_refused(server),
             wal: wal(&server.wal, server),
             recovery: recovery(server),
-            schedule: server.schedule.as_ref().map(|report| ScheduleEntry::new(report, now)),
+            schedule: server
+                .schedule
+                .as_ref()
+                .map(|report| ScheduleEntry::new(report, now)),
             retention: server.retention.as_ref().map(retention),
             uploads: uploads.map(UploadsEntry::from),
             stored_bytes: server.usage.sums.bytes,
@@ -96,7 +111,10 @@ impl ServerEntry {
 
 /// Counts by label instead of by value.
 fn labelled<T: AsLabel>(counts: &BTreeMap<T, u64>) -> BTreeMap<Label<T>, u64> {
-    counts.iter().map(|(value, count)| (Label(*value), *count)).collect()
+    counts
+        .iter()
+        .map(|(value, count)| (Label(*value), *count))
+        .collect()
 }
 
 fn postgresql(server: &ServerReport) -> Option<PostgresqlEntry> {
@@ -120,7 +138,9 @@ impl From<&UploadSums> for UploadsEntry {
 
 fn files_refused(server: &ServerReport) -> Vec<RefusedEntry> {
     let kinds = server.refusals.kinds.iter();
-    kinds.map(|(kind, refused)| RefusedEntry::new(*kind, refused)).collect()
+    kinds
+        .map(|(kind, refused)| RefusedEntry::new(*kind, refused))
+        .collect()
 }
 
 impl RefusedEntry {
@@ -137,7 +157,9 @@ impl RefusedEntry {
 fn wal(wal: &WalReport, server: &ServerReport) -> WalEntry {
     let timelines = wal.timelines.iter();
     WalEntry {
-        timelines: timelines.map(|(id, timeline)| TimelineEntry::new(*id, timeline)).collect(),
+        timelines: timelines
+            .map(|(id, timeline)| TimelineEntry::new(*id, timeline))
+            .collect(),
         newest_segment: wal.newest.map(|newest| newest.name.to_string()),
         newest_at: wal.newest.map(|newest| Moment(newest.arrived_at)),
         arrival_intervals: intervals(&wal.intervals),
@@ -200,7 +222,10 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
         unreached_timeline: recovery.verdict.unreached_timeline.map(number),
         gaps: recovery.gaps().map(|_| entries(recovery.named_gaps())),
         pending_gaps: entries(recovery.named(&recovery.pending)),
-        obsolete: recovery.obsolete.as_ref().map(|obsolete| entries(recovery.named(obsolete))),
+        obsolete: recovery
+            .obsolete
+            .as_ref()
+            .map(|obsolete| entries(recovery.named(obsolete))),
         window_start: server.recovery_window_start().map(Moment),
         window_end: server.recovery_window_end().map(Moment),
         histories_missing: histories_missing.map(|_| numbers(&recovery.histories_missing)),
@@ -252,7 +277,11 @@ fn retention(retention: &RetentionReport) -> RetentionEntry {
 
 fn statuses(retention: &RetentionReport) -> Option<BTreeMap<String, Label<RetentionStatus>>> {
     let statuses = retention.statuses.as_ref()?.iter();
-    Some(statuses.map(|(id, status)| (id.clone(), Label(*status))).collect())
+    Some(
+        statuses
+            .map(|(id, status)| (id.clone(), Label(*status)))
+            .collect(),
+    )
 }
 
 /// Reasons that keep Barman from deleting; `None` if none is known, but there may be one.

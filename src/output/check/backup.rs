@@ -169,7 +169,11 @@ impl BackupEntry {
         let is_certain = judged.is_none_or(|judged| server.is_certain(judged));
         let label = |verdict| {
             let known = BackupVerdictLabel::of(backup, verdict);
-            Label(if is_certain { known } else { BackupVerdictLabel::Unknown })
+            Label(if is_certain {
+                known
+            } else {
+                BackupVerdictLabel::Unknown
+            })
         };
         let reach = judged.and_then(|judged| judged.reach);
         let thawed_reach = judged.and_then(|judged| judged.thawed_reach);
@@ -224,7 +228,9 @@ fn is_restorable(backup: &BackupReport, server: &ServerReport) -> Option<bool> {
     if backup.state == BackupState::Unreadable(UnreadableReason::Access) {
         return None;
     }
-    let Some(judged) = server.recovery.verdict.backups.get(&backup.id) else { return Some(false) };
+    let Some(judged) = server.recovery.verdict.backups.get(&backup.id) else {
+        return Some(false);
+    };
     match judged.verdict {
         Verdict::Recoverable | Verdict::Consistent(_) => Some(true),
         Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
@@ -247,9 +253,9 @@ fn obstacle(verdict: &Verdict) -> Option<ObstacleEntry> {
         Verdict::Consistent(obstacle) | Verdict::Blocked(obstacle) | Verdict::Broken(obstacle) => {
             Some(obstacle.into())
         }
-        Verdict::Waiting(segment) => {
-            Some(ObstacleEntry::MissingSegment { segment: segment.to_string() })
-        }
+        Verdict::Waiting(segment) => Some(ObstacleEntry::MissingSegment {
+            segment: segment.to_string(),
+        }),
     }
 }
 
@@ -260,7 +266,10 @@ impl ReachEntry {
         arrivals: &BTreeMap<String, DateTime<Utc>>,
     ) -> Option<Self> {
         let arrived_at = arrivals.get(backup).copied().map(Moment);
-        Some(Self { segment: segment?.to_string(), arrived_at })
+        Some(Self {
+            segment: segment?.to_string(),
+            arrived_at,
+        })
     }
 }
 

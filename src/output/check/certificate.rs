@@ -57,7 +57,9 @@ impl CertificateEntry {
             name: status.name.clone(),
             source: Label(status.source),
             place: status.place.clone(),
-            status: Label(Severity::worst(findings.iter().map(|finding| finding.severity))),
+            status: Label(Severity::worst(
+                findings.iter().map(|finding| finding.severity),
+            )),
             findings: FindingEntry::all(&findings, now),
             subject: leaf.map(|leaf| leaf.subject.clone()),
             issuer: leaf.map(|leaf| leaf.issuer.clone()),
@@ -74,7 +76,11 @@ impl CertificateEntry {
     pub(super) fn end_in_words(&self, now: DateTime<Utc>) -> Option<String> {
         let end = self.not_after?.0;
         let verb = if end < now { "expired" } else { "expires" };
-        Some(format!("{verb} {}, {}", distance(end, now), moment_in_words(end)))
+        Some(format!(
+            "{verb} {}, {}",
+            distance(end, now),
+            moment_in_words(end)
+        ))
     }
 }
 
@@ -97,7 +103,10 @@ mod tests {
             source: CertificateSource::PostgreSql,
             place: "orders-rw:5432".to_owned(),
             warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
-            last: Some(LastChain { chain, read_at: now() }),
+            last: Some(LastChain {
+                chain,
+                read_at: now(),
+            }),
             verification,
             failure: None,
         }
@@ -106,7 +115,9 @@ mod tests {
     fn told(status: &CertificateStatus) -> Vec<(Severity, FindingCode, String)> {
         let entry = CertificateEntry::new(status, now());
         let findings = entry.findings.into_iter();
-        findings.map(|finding| (finding.severity.0, finding.code.0, finding.message)).collect()
+        findings
+            .map(|finding| (finding.severity.0, finding.code.0, finding.message))
+            .collect()
     }
 
     #[test]
@@ -117,10 +128,17 @@ mod tests {
         let unknown = told(&with_ended(Verification::NotAsked));
 
         let message = format!("{ended}; the leaf verifies without it");
-        assert_eq!(verified, [(Severity::Warning, FindingCode::CertificateExpired, message)]);
+        assert_eq!(
+            verified,
+            [(Severity::Warning, FindingCode::CertificateExpired, message)]
+        );
         assert_eq!(
             unknown,
-            [(Severity::Critical, FindingCode::CertificateExpired, ended.to_owned())]
+            [(
+                Severity::Critical,
+                FindingCode::CertificateExpired,
+                ended.to_owned()
+            )]
         );
     }
 
@@ -129,9 +147,14 @@ mod tests {
         let root = Authority::new("root");
         let late = root.intermediate("between", (2031, 2032));
         let chain = Chain::read(&[root.leaf().certificate, late.certificate()]).unwrap();
-        let last = Some(LastChain { chain, read_at: now() });
-        let with =
-            |verification| CertificateStatus { last: last.clone(), ..with_ended(verification) };
+        let last = Some(LastChain {
+            chain,
+            read_at: now(),
+        });
+        let with = |verification| CertificateStatus {
+            last: last.clone(),
+            ..with_ended(verification)
+        };
 
         let alone = told(&with(Verification::NotAsked));
         let verified = told(&with(Verification::Verified));
@@ -155,6 +178,13 @@ mod tests {
 
         assert_eq!(told.len(), 2);
         let message = "The certificate cannot be read (last read 0 seconds ago): gone".to_owned();
-        assert_eq!(told[1], (Severity::Unknown, FindingCode::CertificateUnreadable, message));
+        assert_eq!(
+            told[1],
+            (
+                Severity::Unknown,
+                FindingCode::CertificateUnreadable,
+                message
+            )
+        );
     }
 }

@@ -59,21 +59,33 @@ pub enum ObstacleEntry {
 impl From<&Obstacle> for ObstacleEntry {
     fn from(obstacle: &Obstacle) -> Self {
         match obstacle {
-            Obstacle::MissingSegment(segment) => {
-                Self::MissingSegment { segment: segment.to_string() }
-            }
-            Obstacle::WrongSize(segment) => Self::WrongSize { segment: segment.to_string() },
-            Obstacle::ForeignSegment(segment) => {
-                Self::ForeignSegment { segment: segment.to_string() }
-            }
-            Obstacle::ColdSegment(segment) => Self::ColdSegment { segment: segment.to_string() },
+            Obstacle::MissingSegment(segment) => Self::MissingSegment {
+                segment: segment.to_string(),
+            },
+            Obstacle::WrongSize(segment) => Self::WrongSize {
+                segment: segment.to_string(),
+            },
+            Obstacle::ForeignSegment(segment) => Self::ForeignSegment {
+                segment: segment.to_string(),
+            },
+            Obstacle::ColdSegment(segment) => Self::ColdSegment {
+                segment: segment.to_string(),
+            },
             Obstacle::ColdData => Self::ColdData,
-            Obstacle::MissingHistory(timeline) => Self::MissingHistory { timeline: timeline.0 },
-            Obstacle::InvalidHistory(timeline) => Self::InvalidHistory { timeline: timeline.0 },
-            Obstacle::UnknownHistory(timeline) => Self::UnknownHistory { timeline: timeline.0 },
+            Obstacle::MissingHistory(timeline) => Self::MissingHistory {
+                timeline: timeline.0,
+            },
+            Obstacle::InvalidHistory(timeline) => Self::InvalidHistory {
+                timeline: timeline.0,
+            },
+            Obstacle::UnknownHistory(timeline) => Self::UnknownHistory {
+                timeline: timeline.0,
+            },
             Obstacle::DeadBranch => Self::DeadBranch,
             Obstacle::ImpossibleSegments => Self::ImpossibleSegments,
-            Obstacle::Parent { backup } => Self::Parent { parent: backup.clone() },
+            Obstacle::Parent { backup } => Self::Parent {
+                parent: backup.clone(),
+            },
         }
     }
 }

@@ -18,7 +18,11 @@ use crate::report::{BackupState, RefusedKind};
 #[must_use]
 pub fn check_text(document: &CheckDocument, colours: bool) -> String {
     let now = document.generated_at.0;
-    let mut writer = TextWriter { now, colours, lines: Vec::new() };
+    let mut writer = TextWriter {
+        now,
+        colours,
+        lines: Vec::new(),
+    };
     writer.document(document);
     writer.lines.join("\n")
 }
@@ -33,7 +37,8 @@ struct TextWriter {
 impl TextWriter {
     fn document(&mut self, document: &CheckDocument) {
         let status = self.status(document.status);
-        self.lines.push(format!("{status} as of {}", moment_in_words(self.now)));
+        self.lines
+            .push(format!("{status} as of {}", moment_in_words(self.now)));
         for archive in &document.archives {
             self.archive(archive);
         }
@@ -53,7 +58,8 @@ impl TextWriter {
         let status = self.status(archive.status);
         let (name, destination) = (plain(&archive.name), &archive.destination);
         self.lines.push(String::new());
-        self.lines.push(format!("{status} archive {name} ({destination})"));
+        self.lines
+            .push(format!("{status} archive {name} ({destination})"));
         self.findings(&archive.findings);
         for server in &archive.servers {
             self.server(server);
@@ -63,7 +69,8 @@ impl TextWriter {
     fn server(&mut self, server: &ServerEntry) {
         let status = self.status(server.status);
         self.lines.push(String::new());
-        self.lines.push(format!("  {status} server {}", plain(&server.name)));
+        self.lines
+            .push(format!("  {status} server {}", plain(&server.name)));
         self.fact("Latest backup", Some(self.latest_backup(server)));
         self.fact("Oldest backup", self.oldest_backup(server));
         self.fact("Backups", backups(server));
@@ -85,9 +92,18 @@ impl TextWriter {
     }
 
     fn certificate(&mut self, certificate: &CertificateEntry) {
-        let CertificateEntry { name, source, place, .. } = certificate;
+        let CertificateEntry {
+            name,
+            source,
+            place,
+            ..
+        } = certificate;
         let status = self.status(certificate.status);
-        let mut line = format!("{status} certificate {} ({source} {})", plain(name), plain(place));
+        let mut line = format!(
+            "{status} certificate {} ({source} {})",
+            plain(name),
+            plain(place)
+        );
         if let Some(end) = certificate.end_in_words(self.now) {
             let _ = write!(line, ": {end}");
         }
@@ -104,7 +120,8 @@ impl TextWriter {
     fn findings(&mut self, findings: &[FindingEntry]) {
         for finding in findings {
             let status = self.status(finding.severity);
-            self.lines.push(format!("    {status}: {}", plain(&finding.message)));
+            self.lines
+                .push(format!("    {status}: {}", plain(&finding.message)));
         }
     }
 
@@ -149,7 +166,10 @@ impl TextWriter {
 
     /// Describes the newest failed backup, unless a finding already does.
     fn last_failure(&self, server: &ServerEntry) -> Option<String> {
-        let failed = server.backups.iter().filter(|backup| backup.state.0 == BackupState::Failed);
+        let failed = server
+            .backups
+            .iter()
+            .filter(|backup| backup.state.0 == BackupState::Failed);
         let newest = failed.max_by_key(|backup| backup.began_at)?;
         let is_reported = server.findings.iter().any(|finding| {
             finding.code.0 == FindingCode::BackupFailed
@@ -168,7 +188,11 @@ impl TextWriter {
 
     fn newest_wal(&self, server: &ServerEntry) -> Option<String> {
         let newest_at = server.wal.newest_at?.0;
-        Some(format!("archived {}, {}", ago(newest_at, self.now), moment_in_words(newest_at)))
+        Some(format!(
+            "archived {}, {}",
+            ago(newest_at, self.now),
+            moment_in_words(newest_at)
+        ))
     }
 
     fn retention(&self, server: &ServerEntry) -> Option<String> {
@@ -184,7 +208,11 @@ impl TextWriter {
             let _ = write!(words, " (for {})", duration(self.now - since.0));
         }
         if let Some(ratio) = retention.coverage_ratio {
-            let _ = write!(words, ", {:.1} % of the window can be restored", ratio * 100.0);
+            let _ = write!(
+                words,
+                ", {:.1} % of the window can be restored",
+                ratio * 100.0
+            );
         }
         let blocked = retention.blocked.as_ref();
         if blocked.is_some_and(|blocked| blocked.contains(&Label(RetentionBlock::KeptBackup))) {
@@ -196,7 +224,10 @@ impl TextWriter {
 
 /// Backups that Barman calls done.
 fn done(server: &ServerEntry) -> impl Iterator<Item = &BackupEntry> {
-    server.backups.iter().filter(|backup| backup.state.0 == BackupState::Done)
+    server
+        .backups
+        .iter()
+        .filter(|backup| backup.state.0 == BackupState::Done)
 }
 
 fn backups(server: &ServerEntry) -> Option<String> {
@@ -235,7 +266,9 @@ fn timelines(server: &ServerEntry) -> Option<String> {
 }
 
 fn gaps(server: &ServerEntry) -> Option<String> {
-    let Some(gaps) = &server.recovery.gaps else { return Some("unknown".to_owned()) };
+    let Some(gaps) = &server.recovery.gaps else {
+        return Some("unknown".to_owned());
+    };
     if gaps.is_empty() && !server.wal.timelines.is_empty() {
         return Some("none".to_owned());
     }
@@ -245,7 +278,13 @@ fn gaps(server: &ServerEntry) -> Option<String> {
 /// Describes runs of segments by the ends of each; `None` without any.
 fn runs(runs: &[GapEntry]) -> Option<String> {
     let mut words = Vec::new();
-    for GapEntry { first, last, count: number, .. } in runs {
+    for GapEntry {
+        first,
+        last,
+        count: number,
+        ..
+    } in runs
+    {
         words.push(if first == last {
             first.clone()
         } else {
@@ -258,7 +297,9 @@ fn runs(runs: &[GapEntry]) -> Option<String> {
 /// Missing segments that may still arrive.
 fn pending_wal(server: &ServerEntry) -> Option<String> {
     let runs = runs(&server.recovery.pending_gaps)?;
-    Some(format!("{runs}: missing, but later segments have only just arrived"))
+    Some(format!(
+        "{runs}: missing, but later segments have only just arrived"
+    ))
 }
 
 fn recovery_window(server: &ServerEntry) -> Option<String> {
@@ -273,11 +314,20 @@ fn recovery_window(server: &ServerEntry) -> Option<String> {
 
 /// Describes a server without a window up to the newest WAL; some earlier moments may be restorable.
 fn no_window(server: &ServerEntry) -> String {
-    if server.backups.iter().any(|backup| backup.restorable.is_none()) {
+    if server
+        .backups
+        .iter()
+        .any(|backup| backup.restorable.is_none())
+    {
         return "unknown".to_owned();
     }
-    let restorable = server.backups.iter().filter(|backup| backup.restorable == Some(true));
-    let last = restorable.filter_map(|backup| backup.reach.as_ref()?.arrived_at).max();
+    let restorable = server
+        .backups
+        .iter()
+        .filter(|backup| backup.restorable == Some(true));
+    let last = restorable
+        .filter_map(|backup| backup.reach.as_ref()?.arrived_at)
+        .max();
     let none = "none: no backup reaches the newest WAL";
     match last {
         Some(last) => format!("{none}; the latest moment is {}", moment_in_words(last.0)),

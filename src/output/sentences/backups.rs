@@ -102,12 +102,19 @@ pub(super) fn incomplete(
 
 /// Describes the part that an incomplete backup lacks, as a clause.
 fn missing_part(incomplete: &IncompleteBackup, now: DateTime<Utc>) -> String {
-    let status = incomplete.status.as_ref().map(ToString::to_string).unwrap_or_default();
+    let status = incomplete
+        .status
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     match incomplete.reason {
         IncompleteReason::MissingInfo => "its backup.info is missing".to_owned(),
         IncompleteReason::MissingData => {
             let missing: Vec<_> = incomplete.missing_data.iter().collect();
-            format!("Barman calls it done, but these objects are missing: {}", missing.join(", "))
+            format!(
+                "Barman calls it done, but these objects are missing: {}",
+                missing.join(", ")
+            )
         }
         IncompleteReason::NeverBegun => {
             format!("according to its backup.info, it never started (status {status})")
@@ -160,8 +167,11 @@ mod tests {
             began_at: Some(began_at),
         };
 
-        let started =
-            incomplete("20261114T100000", Some(&with(UnfinishedStatus::Started.into())), now);
+        let started = incomplete(
+            "20261114T100000",
+            Some(&with(UnfinishedStatus::Started.into())),
+            now,
+        );
         let waiting = incomplete(
             "20261114T100000",
             Some(&with(UnfinishedStatus::WaitingForWals.into())),

@@ -16,15 +16,26 @@ pub(super) fn not_yet_valid(
     leaf_verifies: bool,
 ) -> String {
     let (name, begins_at) = (in_words(certificate), moment_in_words(begins_at));
-    format!("{name} is not valid before {begins_at}{}", unless_needed(leaf_verifies))
+    format!(
+        "{name} is not valid before {begins_at}{}",
+        unless_needed(leaf_verifies)
+    )
 }
 
 pub(super) fn ending(certificate: &MemberOfChain, left: TimeDelta) -> String {
-    format!("{} expires in {}: renewal is late", in_words(certificate), duration(left))
+    format!(
+        "{} expires in {}: renewal is late",
+        in_words(certificate),
+        duration(left)
+    )
 }
 
 const fn unless_needed(leaf_verifies: bool) -> &'static str {
-    if leaf_verifies { "; the leaf verifies without it" } else { "" }
+    if leaf_verifies {
+        "; the leaf verifies without it"
+    } else {
+        ""
+    }
 }
 
 fn in_words(certificate: &MemberOfChain) -> String {

@@ -32,7 +32,10 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
             .to_owned(),
         Evidence::NoBackup(circumstances) => no_backup(*circumstances),
         Evidence::NotRestorable { backup, obstacle } => {
-            format!("Backup {backup} cannot be restored: {}", obstacle_in_words(obstacle))
+            format!(
+                "Backup {backup} cannot be restored: {}",
+                obstacle_in_words(obstacle)
+            )
         }
         Evidence::ReplayEndsEarly { backup, obstacle } => format!(
             "The newest backup {backup} can be restored, but not replayed to the newest WAL: {}",
@@ -43,38 +46,55 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
              storage: {}",
             obstacle_in_words(obstacle)
         ),
-        Evidence::WaitingForWal { backup, segment, since } => format!(
+        Evidence::WaitingForWal {
+            backup,
+            segment,
+            since,
+        } => format!(
             "The newest backup {backup} ended {} and cannot be restored yet: its segment {segment} \
              has not arrived",
             ago(*since, now)
         ),
-        Evidence::DefaultTargetFails { backup, default_target, works_with } => {
-            wal::default_target_fails(backup, *default_target, *works_with)
-        }
+        Evidence::DefaultTargetFails {
+            backup,
+            default_target,
+            works_with,
+        } => wal::default_target_fails(backup, *default_target, *works_with),
         Evidence::NewestWalUnreached { timeline } => format!(
             "The newest WAL is on timeline {timeline}, but no backup can be replayed to it: take a \
              backup now. If a restored copy wrote that timeline, set `currentTimeline` to the \
              timeline of the database"
         ),
-        Evidence::Gap { first, last, missing, wrong_sizes } => {
-            wal::gap(*first, *last, *missing, *wrong_sizes)
-        }
+        Evidence::Gap {
+            first,
+            last,
+            missing,
+            wrong_sizes,
+        } => wal::gap(*first, *last, *missing, *wrong_sizes),
         Evidence::FurtherGaps { gaps, segments } => wal::further_gaps(*gaps, *segments),
-        Evidence::HistoryMissing { timeline, is_damaged, current_works } => {
-            wal::history_missing(*timeline, *is_damaged, *current_works)
-        }
+        Evidence::HistoryMissing {
+            timeline,
+            is_damaged,
+            current_works,
+        } => wal::history_missing(*timeline, *is_damaged, *current_works),
         Evidence::RecoveryWindowShort { policy, coverage } => {
             wal::recovery_window_short(*policy, *coverage)
         }
-        Evidence::BackupTooOld { backup, ended_at, window } => {
-            backups::too_old(backup, *ended_at, *window, now)
-        }
-        Evidence::BackupOverdue { due_at, overdue, grace_period } => {
-            backups::overdue(*due_at, *overdue, *grace_period)
-        }
-        Evidence::BackupStuck { backup, began_at, usual } => {
-            backups::stuck(backup, now - *began_at, *usual)
-        }
+        Evidence::BackupTooOld {
+            backup,
+            ended_at,
+            window,
+        } => backups::too_old(backup, *ended_at, *window, now),
+        Evidence::BackupOverdue {
+            due_at,
+            overdue,
+            grace_period,
+        } => backups::overdue(*due_at, *overdue, *grace_period),
+        Evidence::BackupStuck {
+            backup,
+            began_at,
+            usual,
+        } => backups::stuck(backup, now - *began_at, *usual),
         Evidence::BackupFailed { backup, error } => backups::failed(backup, error.as_deref()),
         Evidence::BackupIncomplete { backup, incomplete } => {
             backups::incomplete(backup, incomplete.as_ref(), now)
@@ -90,12 +110,16 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
             let warning = schedule.warning().unwrap_or_default();
             format!("The backup schedule {warning}")
         }
-        Evidence::ScheduleContradicted { schedule, observed, contradiction } => {
-            backups::schedule_contradicted(schedule, *observed, *contradiction)
-        }
-        Evidence::RetentionOverdue { since, obsolete, policy } => {
-            storage::retention_overdue(now - *since, *obsolete, *policy)
-        }
+        Evidence::ScheduleContradicted {
+            schedule,
+            observed,
+            contradiction,
+        } => backups::schedule_contradicted(schedule, *observed, *contradiction),
+        Evidence::RetentionOverdue {
+            since,
+            obsolete,
+            policy,
+        } => storage::retention_overdue(now - *since, *obsolete, *policy),
         Evidence::RetentionBlocked => {
             "Barman's retention deletes nothing while a backup.info cannot be read".to_owned()
         }
@@ -113,24 +137,37 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
         Evidence::DuplicateWal(objects) => storage::duplicate_wal(objects),
         Evidence::OverwrittenWal(objects) => storage::overwritten_wal(objects),
         Evidence::OrphanedServer { bytes } => storage::orphaned_server(*bytes),
-        Evidence::UnfinishedUploads { count, bytes, oldest_at } => {
-            storage::unfinished_uploads(*count, *bytes, &ago(*oldest_at, now))
-        }
-        Evidence::CertificateExpired { certificate, ended_at, leaf_verifies } => {
-            certificates::expired(certificate, &ago(*ended_at, now), *leaf_verifies)
-        }
-        Evidence::CertificateNotYetValid { certificate, begins_at, leaf_verifies } => {
-            certificates::not_yet_valid(certificate, *begins_at, *leaf_verifies)
-        }
+        Evidence::UnfinishedUploads {
+            count,
+            bytes,
+            oldest_at,
+        } => storage::unfinished_uploads(*count, *bytes, &ago(*oldest_at, now)),
+        Evidence::CertificateExpired {
+            certificate,
+            ended_at,
+            leaf_verifies,
+        } => certificates::expired(certificate, &ago(*ended_at, now), *leaf_verifies),
+        Evidence::CertificateNotYetValid {
+            certificate,
+            begins_at,
+            leaf_verifies,
+        } => certificates::not_yet_valid(certificate, *begins_at, *leaf_verifies),
         Evidence::CertificateInvalid { reason } => {
             format!("The certificate does not verify: {reason}")
         }
-        Evidence::CertificateEnding { certificate, ends_at } => {
-            certificates::ending(certificate, *ends_at - now)
-        }
-        Evidence::CertificateUnreadable { reason, last_read_at } => {
+        Evidence::CertificateEnding {
+            certificate,
+            ends_at,
+        } => certificates::ending(certificate, *ends_at - now),
+        Evidence::CertificateUnreadable {
+            reason,
+            last_read_at,
+        } => {
             let last = last_read_at.map(|at| format!(" (last read {})", ago(at, now)));
-            format!("The certificate cannot be read{}: {reason}", last.unwrap_or_default())
+            format!(
+                "The certificate cannot be read{}: {reason}",
+                last.unwrap_or_default()
+            )
         }
         Evidence::CertificateUnverified { reason } => {
             format!("The certificate cannot be verified: {reason}")
@@ -149,9 +186,10 @@ fn no_backup(circumstances: MissingBackup) -> String {
 
 fn files_refused(kind: RefusedKind, refused: &Refused) -> String {
     let (unit, consequence) = match kind {
-        RefusedKind::BackupInfo => {
-            ("backup.info file", "it is unknown whether these backups can be restored")
-        }
+        RefusedKind::BackupInfo => (
+            "backup.info file",
+            "it is unknown whether these backups can be restored",
+        ),
         RefusedKind::History => ("history file", "the ancestry of these timelines is unknown"),
         RefusedKind::Keep => ("keep annotation", "it is unknown which backups are kept"),
     };

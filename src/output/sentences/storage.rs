@@ -29,8 +29,11 @@ pub(super) fn obsolete_wal(stored: Sums) -> String {
 }
 
 pub(super) fn stray_timeline(timelines: &BTreeSet<TimelineId>) -> String {
-    let (unit, pronoun) =
-        if timelines.len() == 1 { ("Timeline", "it") } else { ("Timelines", "them") };
+    let (unit, pronoun) = if timelines.len() == 1 {
+        ("Timeline", "it")
+    } else {
+        ("Timelines", "them")
+    };
     let numbers: Vec<_> = timelines.iter().map(ToString::to_string).collect();
     format!(
         "{unit} {} branched off before the newest backup of this server ended: a restored copy may \
@@ -91,13 +94,22 @@ fn with_examples(problem: String, objects: &OddObjects) -> String {
 }
 
 pub(super) fn orphaned_server(size: u64) -> String {
-    format!("Unexpected server: not in the configuration; uses {}", bytes(size))
+    format!(
+        "Unexpected server: not in the configuration; uses {}",
+        bytes(size)
+    )
 }
 
 pub(super) fn unfinished_uploads(number: u64, size: Option<u64>, oldest: &str) -> String {
     let uploads = count(number, "multipart upload");
-    let (is, uses) = if number == 1 { ("is", "uses") } else { ("are", "use") };
-    let size = size.map(|size| format!(" and {uses} {}", bytes(size))).unwrap_or_default();
+    let (is, uses) = if number == 1 {
+        ("is", "uses")
+    } else {
+        ("are", "use")
+    };
+    let size = size
+        .map(|size| format!(" and {uses} {}", bytes(size)))
+        .unwrap_or_default();
     format!("{uploads} {is} unfinished{size}; the oldest started {oldest}")
 }
 
@@ -106,7 +118,10 @@ mod tests {
     use super::*;
 
     fn objects(count: u64, names: &[&str]) -> OddObjects {
-        OddObjects { count, names: names.iter().collect() }
+        OddObjects {
+            count,
+            names: names.iter().collect(),
+        }
     }
 
     #[test]

@@ -38,7 +38,10 @@ pub(super) fn gap(first: SegmentName, last: SegmentName, missing: u64, wrong_siz
 
 pub(super) fn further_gaps(gaps: u64, segments: u64) -> String {
     let unit = if gaps == 1 { "gap" } else { "gaps" };
-    format!("{gaps} more {unit}, with {} missing in total", count(segments, "segment"))
+    format!(
+        "{gaps} more {unit}, with {} missing in total",
+        count(segments, "segment")
+    )
 }
 
 pub(super) fn history_missing(
@@ -46,8 +49,11 @@ pub(super) fn history_missing(
     is_damaged: bool,
     current_works: bool,
 ) -> String {
-    let (state, cure) =
-        if is_damaged { ("damaged", "Replace it with") } else { ("missing", "Archive") };
+    let (state, cure) = if is_damaged {
+        ("damaged", "Replace it with")
+    } else {
+        ("missing", "Archive")
+    };
     let current = if current_works {
         "; backups of that timeline can be restored with `recovery_target_timeline = 'current'`"
     } else {
@@ -74,7 +80,11 @@ mod tests {
 
     #[test]
     fn a_gap_is_described_by_its_ends() {
-        let segment = |low| SegmentName { timeline: TimelineId(1), high: 0, low };
+        let segment = |low| SegmentName {
+            timeline: TimelineId(1),
+            high: 0,
+            low,
+        };
         let (first, last) = (segment(6), segment(8));
 
         insta::assert_snapshot!(gap(first, first, 1, 0), @"Segment 000000010000000000000006 is missing: replay ends before it");
@@ -85,7 +95,13 @@ mod tests {
 
     #[test]
     fn further_gaps_are_counted() {
-        assert_eq!(further_gaps(1, 1), "1 more gap, with 1 segment missing in total");
-        assert_eq!(further_gaps(3, 17), "3 more gaps, with 17 segments missing in total");
+        assert_eq!(
+            further_gaps(1, 1),
+            "1 more gap, with 1 segment missing in total"
+        );
+        assert_eq!(
+            further_gaps(3, 17),
+            "3 more gaps, with 17 segments missing in total"
+        );
     }
 }

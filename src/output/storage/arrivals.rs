@@ -67,7 +67,11 @@ fn growth_row(growth: &GrowthEntry, name: &str) -> Row {
         Cell::text(line_of(&growth.days)),
         Cell::text(name),
     ];
-    Row { bytes: growth.last_30_days_bytes, share: None, cells }
+    Row {
+        bytes: growth.last_30_days_bytes,
+        share: None,
+        cells,
+    }
 }
 
 fn average(average: Option<u64>) -> Cell {
@@ -80,15 +84,28 @@ fn average(average: Option<u64>) -> Cell {
 /// Lists the weeks from the first one in which anything arrived, and the current one.
 fn by_week(growth: &GrowthEntry, now: DateTime<Utc>) -> Vec<Block> {
     let weeks = growth.weeks.iter().skip_while(|week| week.bytes == 0);
-    let most = growth.weeks.iter().map(|week| week.bytes).max().unwrap_or_default();
+    let most = growth
+        .weeks
+        .iter()
+        .map(|week| week.bytes)
+        .max()
+        .unwrap_or_default();
     let mut rows = Vec::new();
     for week in weeks {
         let cells = vec![Cell::text(&week.week), Cell::text(bar(week.bytes, most))];
-        rows.push(Row { bytes: week.bytes, share: None, cells });
+        rows.push(Row {
+            bytes: week.bytes,
+            share: None,
+            cells,
+        });
     }
     let current_week = now.format("%G-W%V").to_string();
     let cells = vec![Cell::text(current_week), Cell::text("so far")];
-    rows.push(Row { bytes: growth.this_week_bytes, share: None, cells });
+    rows.push(Row {
+        bytes: growth.this_week_bytes,
+        share: None,
+        cells,
+    });
     let columns = [Column::Left("Week"), Column::Left("")];
     sizes_table("Arrived by week", &columns, rows)
 }
@@ -106,8 +123,12 @@ fn line_of(days: &[DayEntry]) -> String {
 
 fn level(bytes: u64, most: u64) -> char {
     let steps = scaled(bytes, most, LEVELS.len() as u64);
-    let Some(index) = steps.checked_sub(1) else { return NOTHING };
-    let level = usize::try_from(index).ok().and_then(|index| LEVELS.get(index));
+    let Some(index) = steps.checked_sub(1) else {
+        return NOTHING;
+    };
+    let level = usize::try_from(index)
+        .ok()
+        .and_then(|index| LEVELS.get(index));
     level.copied().unwrap_or(NOTHING)
 }
 
@@ -123,12 +144,21 @@ mod tests {
 
     #[test]
     fn little_is_told_from_nothing() {
-        let day = |bytes| DayEntry { day: String::new(), bytes };
+        let day = |bytes| DayEntry {
+            day: String::new(),
+            bytes,
+        };
 
         assert_eq!(line_of(&[0, 1, 500, 1000].map(day)), "·▁▄█");
         assert_eq!(line_of(&[0, 0].map(day)), "··");
         assert_eq!(line_of(&[u64::MAX].map(day)), "█");
-        assert_eq!((bar(1, 1000).chars().count(), bar(1000, 1000).chars().count()), (1, 24));
+        assert_eq!(
+            (
+                bar(1, 1000).chars().count(),
+                bar(1000, 1000).chars().count()
+            ),
+            (1, 24)
+        );
         assert_eq!(bar(0, 0), "");
     }
 }

@@ -18,13 +18,17 @@ impl ReportDocument {
     /// Sums up and judges archives as of a moment, by their last scans.
     #[must_use]
     pub fn new(archives: &[ArchiveStatus], now: DateTime<Utc>) -> Self {
-        let mut archives: Vec<_> =
-            archives.iter().map(|status| ArchiveReport::new(status, now)).collect();
+        let mut archives: Vec<_> = archives
+            .iter()
+            .map(|status| ArchiveReport::new(status, now))
+            .collect();
         let sums = share_out(&mut archives);
         Self {
             version: 1,
             generated_at: Moment(now),
-            status: Label(Severity::worst(archives.iter().map(|archive| archive.status.0))),
+            status: Label(Severity::worst(
+                archives.iter().map(|archive| archive.status.0),
+            )),
             complete: archives.iter().all(|archive| archive.storage.is_some()),
             objects: sums.objects,
             bytes: sums.bytes,
@@ -35,12 +39,17 @@ impl ReportDocument {
 
 /// Sets the share of each archive in all archives, and returns the sums of all archives.
 fn share_out(archives: &mut [ArchiveReport]) -> Sums {
-    let mut scanned: Vec<_> =
-        archives.iter_mut().filter_map(|archive| archive.storage.as_mut()).collect();
+    let mut scanned: Vec<_> = archives
+        .iter_mut()
+        .filter_map(|archive| archive.storage.as_mut())
+        .collect();
     let shares = shares(&bytes_of(&scanned, |storage| storage.bytes));
     let mut sums = Sums::default();
     for (storage, share) in scanned.iter_mut().zip(shares) {
-        sums.add(Sums { objects: storage.objects, bytes: storage.bytes });
+        sums.add(Sums {
+            objects: storage.objects,
+            bytes: storage.bytes,
+        });
         storage.share_percent = share;
     }
     sums
@@ -80,7 +89,10 @@ impl StorageEntry {
             kinds: kinds(report),
             storage_classes: storage_classes(&report.usage),
             reclaimable: ReclaimableEntry::new(report),
-            uploads: report.uploads.as_ref().map(|uploads| all_uploads(uploads.values())),
+            uploads: report
+                .uploads
+                .as_ref()
+                .map(|uploads| all_uploads(uploads.values())),
             growth: GrowthEntry::new(&report.usage, today),
         }
     }
@@ -115,7 +127,12 @@ fn kinds(report: &Report) -> Vec<KindEntry> {
     let mut entries = Vec::new();
     for ((kind, sums), share_percent) in found.into_iter().zip(shares) {
         let Sums { objects, bytes } = sums;
-        entries.push(KindEntry { kind: Label(kind), objects, bytes, share_percent });
+        entries.push(KindEntry {
+            kind: Label(kind),
+            objects,
+            bytes,
+            share_percent,
+        });
     }
     entries
 }
@@ -146,7 +163,11 @@ fn storage_classes(usage: &Usage) -> Vec<ClassEntry> {
     let mut entries = Vec::new();
     for ((class, bytes), share_percent) in found.into_iter().zip(shares) {
         let storage_class = class.as_str().to_owned();
-        entries.push(ClassEntry { storage_class, bytes, share_percent });
+        entries.push(ClassEntry {
+            storage_class,
+            bytes,
+            share_percent,
+        });
     }
     entries
 }
@@ -154,7 +175,9 @@ fn storage_classes(usage: &Usage) -> Vec<ClassEntry> {
 fn servers(mut health: Vec<ServerEntry>, report: &Report, today: Day) -> Vec<ServerStorage> {
     health.sort_by_key(|server| Reverse(server.stored_bytes));
     let mut parts = bytes_of(&health, |server| server.stored_bytes);
-    let of_servers = parts.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes));
+    let of_servers = parts
+        .iter()
+        .fold(0, |sum: u64, bytes| sum.saturating_add(*bytes));
     parts.push(report.usage.sums.bytes.saturating_sub(of_servers));
     let empty = ServerReport::default();
     let mut servers = Vec::new();
@@ -175,7 +198,10 @@ fn all_uploads<'a>(uploads: impl Iterator<Item = &'a UploadSums>) -> UploadsEntr
     let mut all = UploadSums::default();
     for sums in uploads {
         all.count = all.count.saturating_add(sums.count);
-        all.bytes = all.bytes.zip(sums.bytes).map(|(all, bytes)| all.saturating_add(bytes));
+        all.bytes = all
+            .bytes
+            .zip(sums.bytes)
+            .map(|(all, bytes)| all.saturating_add(bytes));
         all.oldest_at = all.oldest_at.into_iter().chain(sums.oldest_at).min();
         for (begun_at, key) in &sums.oldest {
             all.note(*begun_at, key);

@@ -31,7 +31,11 @@ pub(super) fn page(document: &ReportDocument) -> Vec<Block> {
 }
 
 fn failed_scans(document: &ReportDocument) -> Option<Block> {
-    let failed = document.archives.iter().filter(|archive| archive.storage.is_none()).count();
+    let failed = document
+        .archives
+        .iter()
+        .filter(|archive| archive.storage.is_none())
+        .count();
     if failed == 0 {
         return None;
     }
@@ -45,19 +49,29 @@ fn failed_scans(document: &ReportDocument) -> Option<Block> {
 fn archives(document: &ReportDocument) -> Vec<Block> {
     let mut rows = Vec::new();
     for archive in &document.archives {
-        let Some(storage) = &archive.storage else { continue };
+        let Some(storage) = &archive.storage else {
+            continue;
+        };
         let cells = vec![
             Cell::text(grouped(storage.objects)),
             Cell::Status(archive.status.0),
             Cell::text(&archive.name),
         ];
-        rows.push(Row { bytes: storage.bytes, share: storage.share_percent, cells });
+        rows.push(Row {
+            bytes: storage.bytes,
+            share: storage.share_percent,
+            cells,
+        });
     }
     if rows.len() < 2 {
         return Vec::new();
     }
     rows.sort_by_key(|row| Reverse(row.bytes));
-    let columns = [Column::Right("Objects"), Column::Left("Status"), Column::Left("Archive")];
+    let columns = [
+        Column::Right("Objects"),
+        Column::Left("Status"),
+        Column::Left("Archive"),
+    ];
     shares_table("By archive", &columns, rows)
 }
 
@@ -67,7 +81,9 @@ fn archive_blocks(archive: &ArchiveReport, document: &ReportDocument) -> Vec<Blo
         Some(storage) => sums(storage.bytes, storage.objects),
         None => "unknown".to_owned(),
     };
-    let mut blocks = vec![Block::Archive(format!("Archive {name} ({destination}): {sums}"))];
+    let mut blocks = vec![Block::Archive(format!(
+        "Archive {name} ({destination}): {sums}"
+    ))];
     for finding in &archive.findings {
         blocks.push(Block::Finding(finding.severity.0, finding.message.clone()));
     }
@@ -93,7 +109,11 @@ fn servers(archive: &ArchiveReport, storage: &StorageEntry) -> Vec<Block> {
         rows.push(row);
         rows.sort_by_key(|row| Reverse(row.bytes));
     }
-    let columns = [Column::Right("Objects"), Column::Left("Status"), Column::Left("Server")];
+    let columns = [
+        Column::Right("Objects"),
+        Column::Left("Status"),
+        Column::Left("Server"),
+    ];
     let mut blocks = shares_table("By server", &columns, rows);
     if !archive.servers.is_empty() {
         let line = "Run barman-cloud-exporter check for details of each status.";
@@ -108,44 +128,78 @@ fn server_row(server: &ServerStorage) -> Row {
         Cell::Status(server.health.status.0),
         Cell::text(&server.health.name),
     ];
-    Row { bytes: server.health.stored_bytes, share: server.share_percent, cells }
+    Row {
+        bytes: server.health.stored_bytes,
+        share: server.share_percent,
+        cells,
+    }
 }
 
 /// Row for the objects outside any server's directory; `None` without any.
 fn outside_row(archive: &ArchiveReport, storage: &StorageEntry, servers: &[Row]) -> Option<Row> {
-    let objects: u64 = archive.servers.iter().map(|server| server.stored_objects).sum();
+    let objects: u64 = archive
+        .servers
+        .iter()
+        .map(|server| server.stored_objects)
+        .sum();
     let outside = storage.objects.saturating_sub(objects);
     if outside == 0 {
         return None;
     }
     let shares: f64 = servers.iter().filter_map(|row| row.share).sum();
-    let bytes = servers.iter().fold(storage.bytes, |rest, row| rest.saturating_sub(row.bytes));
-    let cells = vec![Cell::text(grouped(outside)), Cell::text(""), Cell::text(OUTSIDE)];
+    let bytes = servers
+        .iter()
+        .fold(storage.bytes, |rest, row| rest.saturating_sub(row.bytes));
+    let cells = vec![
+        Cell::text(grouped(outside)),
+        Cell::text(""),
+        Cell::text(OUTSIDE),
+    ];
     let share = (storage.bytes > 0).then_some((100.0 - shares).max(0.0));
-    Some(Row { bytes, share, cells })
+    Some(Row {
+        bytes,
+        share,
+        cells,
+    })
 }
 
 fn prefixes(storage: &StorageEntry) -> Vec<Block> {
     let filled = storage.prefixes.iter().filter(|entry| entry.objects > 0);
     let rows = filled.map(prefix_row).collect();
-    let columns = [Column::Right("Objects"), Column::Left("Kind"), Column::Left("Prefix")];
+    let columns = [
+        Column::Right("Objects"),
+        Column::Left("Kind"),
+        Column::Left("Prefix"),
+    ];
     shares_table("By prefix", &columns, rows)
 }
 
 fn prefix_row(entry: &PrefixEntry) -> Row {
-    let prefix = if entry.prefix.is_empty() { "(none of these)" } else { &entry.prefix };
+    let prefix = if entry.prefix.is_empty() {
+        "(none of these)"
+    } else {
+        &entry.prefix
+    };
     let cells = vec![
         Cell::text(grouped(entry.objects)),
         Cell::text(entry.kind.to_string()),
         Cell::text(prefix),
     ];
-    Row { bytes: entry.bytes, share: entry.share_percent, cells }
+    Row {
+        bytes: entry.bytes,
+        share: entry.share_percent,
+        cells,
+    }
 }
 
 fn kinds(storage: &StorageEntry) -> Vec<Block> {
     let filled = storage.kinds.iter().filter(|entry| entry.objects > 0);
     let rows = filled.map(kind_row).collect();
-    shares_table("By kind", &[Column::Right("Objects"), Column::Left("Kind")], rows)
+    shares_table(
+        "By kind",
+        &[Column::Right("Objects"), Column::Left("Kind")],
+        rows,
+    )
 }
 
 fn kind_row(entry: &KindEntry) -> Row {
@@ -156,7 +210,11 @@ fn kind_row(entry: &KindEntry) -> Row {
         PrefixKind::Other => "other",
     };
     let cells = vec![Cell::text(grouped(entry.objects)), Cell::text(kind)];
-    Row { bytes: entry.bytes, share: entry.share_percent, cells }
+    Row {
+        bytes: entry.bytes,
+        share: entry.share_percent,
+        cells,
+    }
 }
 
 fn storage_classes(storage: &StorageEntry) -> Vec<Block> {
@@ -166,7 +224,11 @@ fn storage_classes(storage: &StorageEntry) -> Vec<Block> {
 
 fn class_row(entry: &ClassEntry) -> Row {
     let cells = vec![Cell::text(&entry.storage_class)];
-    Row { bytes: entry.bytes, share: entry.share_percent, cells }
+    Row {
+        bytes: entry.bytes,
+        share: entry.share_percent,
+        cells,
+    }
 }
 
 fn reclaimable(archive: &ArchiveReport, storage: &StorageEntry) -> Vec<Block> {
@@ -176,7 +238,11 @@ fn reclaimable(archive: &ArchiveReport, storage: &StorageEntry) -> Vec<Block> {
     for entry in &reclaimable.reasons {
         if entry.bytes > 0 {
             let cells = vec![Cell::text(in_words(entry.reason.0))];
-            rows.push(Row { bytes: entry.bytes, share: None, cells });
+            rows.push(Row {
+                bytes: entry.bytes,
+                share: None,
+                cells,
+            });
         }
     }
     let mut blocks = sizes_table(&title, &[Column::Left("Reason")], rows);
@@ -197,12 +263,17 @@ fn reclaimable_notes(reclaimable: &ReclaimableEntry) -> Vec<Block> {
     let in_uploads = reclaimable.in_uploads();
     if in_uploads > 0 {
         let size = bytes(in_uploads);
-        notes.push(format!("{size} of it are in unfinished uploads, which no sum above includes."));
+        notes.push(format!(
+            "{size} of it are in unfinished uploads, which no sum above includes."
+        ));
     }
     for entry in &reclaimable.reasons {
         if entry.unknown_servers > 0 {
             let servers = count(entry.unknown_servers, "server");
-            notes.push(format!("Unknown for {servers}: {}.", in_words(entry.reason.0)));
+            notes.push(format!(
+                "Unknown for {servers}: {}.",
+                in_words(entry.reason.0)
+            ));
         }
     }
     if reclaimable.unreadable_backups > 0 {
@@ -227,7 +298,11 @@ fn reclaimable_by_server(archive: &ArchiveReport, in_uploads: u64) -> Vec<Block>
             rows.push(reclaimable_row(*bytes, reason.0, &server.health.name));
         }
     }
-    rows.push(reclaimable_row(outside, ReclaimReason::IncompleteUpload, OUTSIDE));
+    rows.push(reclaimable_row(
+        outside,
+        ReclaimReason::IncompleteUpload,
+        OUTSIDE,
+    ));
     rows.retain(|row| row.bytes > 0);
     rows.sort_by_key(|row| Reverse(row.bytes));
     let columns = [Column::Left("Reason"), Column::Left("Server")];
@@ -236,7 +311,11 @@ fn reclaimable_by_server(archive: &ArchiveReport, in_uploads: u64) -> Vec<Block>
 
 fn reclaimable_row(bytes: u64, reason: ReclaimReason, server: &str) -> Row {
     let cells = vec![Cell::text(in_words(reason)), Cell::text(server)];
-    Row { bytes, share: None, cells }
+    Row {
+        bytes,
+        share: None,
+        cells,
+    }
 }
 
 fn uploads(uploads: Option<&UploadsEntry>) -> Block {
@@ -247,7 +326,11 @@ fn uploads(uploads: Option<&UploadsEntry>) -> Block {
     let mut line = format!("Unfinished multipart uploads: {}", grouped(uploads.count));
     if uploads.count > 0 {
         line.push_str(", ");
-        line.push_str(&uploads.bytes.map_or_else(|| "of unknown size".to_owned(), bytes));
+        line.push_str(
+            &uploads
+                .bytes
+                .map_or_else(|| "of unknown size".to_owned(), bytes),
+        );
     }
     if let Some(oldest_at) = uploads.oldest_at {
         line.push_str(", the oldest started ");

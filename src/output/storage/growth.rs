@@ -74,13 +74,19 @@ impl GrowthEntry {
         for back in (1..=DAYS).rev() {
             let day = before(today, back);
             let bytes = arrived_within(usage, day, 1);
-            days.push(DayEntry { day: day.begins_at().format("%Y-%m-%d").to_string(), bytes });
+            days.push(DayEntry {
+                day: day.begins_at().format("%Y-%m-%d").to_string(),
+                bytes,
+            });
         }
         let mut weeks = Vec::new();
         for back in (1..=WEEKS).rev() {
             let week = before(monday, back * WEEK);
             let bytes = arrived_within(usage, week, WEEK);
-            weeks.push(WeekEntry { week: week.begins_at().format("%G-W%V").to_string(), bytes });
+            weeks.push(WeekEntry {
+                week: week.begins_at().format("%G-W%V").to_string(),
+                bytes,
+            });
         }
         Self {
             today_bytes: arrived_within(usage, today, 1),
@@ -117,7 +123,9 @@ fn average(sum: u64, averaged_days: u64, days: u64) -> Option<u64> {
 /// Sums up the bytes that arrived in `begin..end`.
 fn sum(usage: &Usage, begin: Day, end: Day) -> u64 {
     let days = usage.days();
-    let later = days.get(days.partition_point(|(day, _)| *day < begin)..).unwrap_or_default();
+    let later = days
+        .get(days.partition_point(|(day, _)| *day < begin)..)
+        .unwrap_or_default();
     let within = later.iter().take_while(|(day, _)| *day < end);
     within.fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
 }
@@ -132,7 +140,9 @@ fn averaged_days(usage: &Usage, today: Day) -> u64 {
 /// Returns the Monday of a day's week. Unix time began on a Thursday.
 fn monday_of(day: Day) -> Day {
     let since_monday = (i64::from(day.0) + 3).rem_euclid(i64::from(WEEK));
-    Day(day.0.saturating_sub(i32::try_from(since_monday).unwrap_or_default()))
+    Day(day
+        .0
+        .saturating_sub(i32::try_from(since_monday).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -162,7 +172,10 @@ mod tests {
     }
 
     fn growth(objects: &[(&str, u64)], now: &str) -> GrowthEntry {
-        let objects: Vec<_> = objects.iter().map(|(at, size)| (moment(at), *size)).collect();
+        let objects: Vec<_> = objects
+            .iter()
+            .map(|(at, size)| (moment(at), *size))
+            .collect();
         GrowthEntry::new(&usage(&objects), Day::of(moment(now)))
     }
 
@@ -178,7 +191,10 @@ mod tests {
         let growth = growth(&objects, "2026-11-15T12:00:00Z");
 
         assert_eq!((growth.today_bytes, growth.last_day_bytes), (7, 40));
-        assert_eq!((growth.last_7_days_bytes, growth.last_30_days_bytes), (40, 140));
+        assert_eq!(
+            (growth.last_7_days_bytes, growth.last_30_days_bytes),
+            (40, 140)
+        );
         assert_eq!((growth.averaged_days, growth.bytes_per_day), (14, Some(10)));
         assert_eq!(growth.bytes_per_week, Some(70));
         // A Sunday: 2026-11-09 was the Monday.
@@ -193,7 +209,10 @@ mod tests {
 
         assert_eq!((today.averaged_days, today.bytes_per_day), (0, None));
         assert_eq!((empty.averaged_days, empty.bytes_per_day), (0, None));
-        assert_eq!((yesterday.bytes_per_day, yesterday.bytes_per_week), (Some(100), None));
+        assert_eq!(
+            (yesterday.bytes_per_day, yesterday.bytes_per_week),
+            (Some(100), None)
+        );
     }
 
     #[test]
@@ -212,7 +231,11 @@ mod tests {
     fn no_moment_makes_it_panic() {
         let now = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC];
         for (now, other) in now.into_iter().zip(now.into_iter().rev()) {
-            let all = [(now, u64::MAX), (other, u64::MAX), (moment("2026-11-15T12:00:00Z"), 1)];
+            let all = [
+                (now, u64::MAX),
+                (other, u64::MAX),
+                (moment("2026-11-15T12:00:00Z"), 1),
+            ];
             let growth = GrowthEntry::new(&usage(&all), Day::of(now));
             assert_eq!((growth.days.len(), growth.weeks.len()), (30, 12));
         }

@@ -19,14 +19,22 @@ fn block_text(block: &Block) -> String {
         Block::Section(text) => format!("### {}", escaped(text)),
         Block::Line(text) => escaped(text),
         Block::Finding(severity, text) => {
-            format!("**{}:** {}", severity.as_label().to_uppercase(), escaped(text))
+            format!(
+                "**{}:** {}",
+                severity.as_label().to_uppercase(),
+                escaped(text)
+            )
         }
         Block::TextTable(table) => table_text(table),
     }
 }
 
 fn table_text(table: &TextTable) -> String {
-    let titles: Vec<_> = table.columns.iter().map(|column| escaped(column.name())).collect();
+    let titles: Vec<_> = table
+        .columns
+        .iter()
+        .map(|column| escaped(column.name()))
+        .collect();
     let alignments: Vec<_> = table.columns.iter().map(alignment).collect();
     let mut lines = vec![line(&titles), line(&alignments)];
     for row in &table.rows {
@@ -79,7 +87,11 @@ fn escaped(text: &str) -> String {
 /// Returns whether the text before a colon or a dot makes the text after it an address (GitHub Flavored Markdown
 /// Spec, "Autolinks (extension)").
 fn begins_address(before: &str, sign: char) -> bool {
-    let ends: &[&str] = if sign == ':' { &["http", "https", "ftp"] } else { &["www"] };
+    let ends: &[&str] = if sign == ':' {
+        &["http", "https", "ftp"]
+    } else {
+        &["www"]
+    };
     ends.iter().any(|end| {
         let start = before.len().checked_sub(end.len());
         let last = start.and_then(|start| before.get(start..));

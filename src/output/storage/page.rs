@@ -110,8 +110,10 @@ pub(super) fn table(
     }
     let more = rows.split_off(rows.len().min(MOST_ROWS));
     let rows = rows.into_iter().map(|row| row.cells).collect();
-    let mut blocks =
-        vec![Block::Section(title.to_owned()), Block::TextTable(TextTable { columns, rows })];
+    let mut blocks = vec![
+        Block::Section(title.to_owned()),
+        Block::TextTable(TextTable { columns, rows }),
+    ];
     if !more.is_empty() {
         blocks.push(Block::Line(rest(&more, suffix)));
     }
@@ -127,8 +129,14 @@ fn rest(rows: &[Row], suffix: &str) -> String {
             share = Some(share.unwrap_or_default() + more);
         }
     }
-    let share = share.map(|share| format!(" ({})", percent(Some(share)))).unwrap_or_default();
-    format!("and {} more, in total {}{suffix}{share}", rows.len(), bytes(sum))
+    let share = share
+        .map(|share| format!(" ({})", percent(Some(share))))
+        .unwrap_or_default();
+    format!(
+        "and {} more, in total {}{suffix}{share}",
+        rows.len(),
+        bytes(sum)
+    )
 }
 
 /// Shows a share; `-` if unknown.

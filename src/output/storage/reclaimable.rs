@@ -36,10 +36,14 @@ pub struct ReasonEntry {
 
 impl ReclaimableEntry {
     pub(super) fn new(report: &Report) -> Self {
-        let mut reasons: Vec<_> =
-            ReclaimReason::ALL.into_iter().map(|reason| ReasonEntry::new(reason, report)).collect();
+        let mut reasons: Vec<_> = ReclaimReason::ALL
+            .into_iter()
+            .map(|reason| ReasonEntry::new(reason, report))
+            .collect();
         reasons.sort_by_key(|entry| std::cmp::Reverse(entry.bytes));
-        let bytes = reasons.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));
+        let bytes = reasons
+            .iter()
+            .fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));
         let unreadable = unreadable_backups(report);
         let sizes = unreadable.iter().map(|backup| backup.stored.bytes);
         Self {
@@ -61,12 +65,18 @@ impl ReclaimableEntry {
 fn unreadable_backups(report: &Report) -> Vec<&BackupReport> {
     let expected = report.servers.values().filter(|server| server.is_expected);
     let backups = expected.flat_map(|server| &server.backups);
-    backups.filter(|backup| matches!(backup.state, BackupState::Unreadable(_))).collect()
+    backups
+        .filter(|backup| matches!(backup.state, BackupState::Unreadable(_)))
+        .collect()
 }
 
 impl ReasonEntry {
     fn new(reason: ReclaimReason, report: &Report) -> Self {
-        let mut entry = Self { reason: Label(reason), bytes: 0, unknown_servers: 0 };
+        let mut entry = Self {
+            reason: Label(reason),
+            bytes: 0,
+            unknown_servers: 0,
+        };
         for server in report.servers.values() {
             if applies(reason, server) {
                 entry.add(server.reclaimable.get(&reason).copied());

@@ -27,7 +27,11 @@ fn lines(block: &Block, colours: bool) -> Vec<String> {
         Block::Section(text) => vec![String::new(), format!("  {}", plain(text))],
         Block::Line(text) => wrapped(&plain(text)),
         Block::Finding(severity, text) => {
-            vec![format!("    {}: {}", status(*severity, colours), plain(text))]
+            vec![format!(
+                "    {}: {}",
+                status(*severity, colours),
+                plain(text)
+            )]
         }
         Block::TextTable(table) => table_lines(table, colours),
     }
@@ -59,26 +63,41 @@ impl ShownCell {
         match cell {
             Cell::Text(text) => {
                 let text = plain(text);
-                Self { width: text.chars().count(), text }
+                Self {
+                    width: text.chars().count(),
+                    text,
+                }
             }
             Cell::Status(severity) => {
                 // Colours take no width.
                 let width = severity.as_label().len();
-                Self { width, text: status(*severity, colours) }
+                Self {
+                    width,
+                    text: status(*severity, colours),
+                }
             }
         }
     }
 }
 
 fn table_lines(table: &TextTable, colours: bool) -> Vec<String> {
-    let titles: Vec<_> = table.columns.iter().map(|column| Cell::text(column.name())).collect();
+    let titles: Vec<_> = table
+        .columns
+        .iter()
+        .map(|column| Cell::text(column.name()))
+        .collect();
     let mut rows = Vec::new();
     for row in std::iter::once(&titles).chain(&table.rows) {
-        let cells: Vec<_> = row.iter().map(|cell| ShownCell::new(cell, colours)).collect();
+        let cells: Vec<_> = row
+            .iter()
+            .map(|cell| ShownCell::new(cell, colours))
+            .collect();
         rows.push(cells);
     }
     let widths = widths(&rows, table.columns.len());
-    rows.iter().map(|row| table_line(row, &table.columns, &widths)).collect()
+    rows.iter()
+        .map(|row| table_line(row, &table.columns, &widths))
+        .collect()
 }
 
 /// Width of the widest cell of each column.

@@ -114,7 +114,10 @@ mod tests {
 
         let average = 4000.0 / 288.0;
         let most = counts.iter().max().unwrap();
-        assert!(f64::from(u32::try_from(*most).unwrap()) < 2.0 * average, "{most}");
+        assert!(
+            f64::from(u32::try_from(*most).unwrap()) < 2.0 * average,
+            "{most}"
+        );
         assert!(oldest <= 24 * 60, "{oldest}");
         let last_day: usize = counts[2 * 288..].iter().sum();
         assert!(last_day < 4000 * 3 / 2, "a day lists {last_day}");

@@ -29,8 +29,13 @@ impl ArchiveListing {
         requested: &WalDirRequests,
     ) -> Result<KnownArchive, StorageError> {
         let audit_period = context.limits.audit_period;
-        if !self.scope.may_try_everything(audit_period, context.started_at) {
-            return self.list_prefixes(context, requested, &context.expected_prefixes()).await;
+        if !self
+            .scope
+            .may_try_everything(audit_period, context.started_at)
+        {
+            return self
+                .list_prefixes(context, requested, &context.expected_prefixes())
+                .await;
         }
         let everything = [context.prefix.to_owned()];
         match self.list_prefixes(context, requested, &everything).await {
@@ -57,7 +62,9 @@ impl ArchiveListing {
                           to list `base/` and `wals/` of each";
             return Err(refusal.or_else(advice));
         }
-        let known = self.list_prefixes(context, requested, &context.expected_prefixes()).await?;
+        let known = self
+            .list_prefixes(context, requested, &context.expected_prefixes())
+            .await?;
         if self.scope == ListingScope::Everything {
             warn!(
                 target: "scan",
@@ -67,7 +74,9 @@ impl ArchiveListing {
                  path is unknown"
             );
         }
-        self.scope = ListingScope::Servers { refused_at: context.started_at };
+        self.scope = ListingScope::Servers {
+            refused_at: context.started_at,
+        };
         Ok(known)
     }
 
@@ -89,7 +98,11 @@ impl ArchiveListing {
                         log_method(archive, method, &disorder);
                     }
                     self.method = method;
-                    let PrefixListing { inventory, requests, .. } = listing;
+                    let PrefixListing {
+                        inventory,
+                        requests,
+                        ..
+                    } = listing;
                     return Ok(KnownArchive::new(inventory, requests, context.started_at));
                 }
                 Err(ListingError::Failed(error)) => return Err(error),
@@ -105,7 +118,9 @@ impl ArchiveListing {
                 }
             }
         }
-        Err(StorageError::protocol(format!("the store lists in no order: {disorder}")))
+        Err(StorageError::protocol(format!(
+            "the store lists in no order: {disorder}"
+        )))
     }
 }
 
@@ -117,7 +132,12 @@ impl<'a, S: ObjectStore + 'static> PrefixListing<'a, S> {
     ) -> Self {
         let names = context.expected.nested_names();
         let inventory = Inventory::with_names(names).keeping(requested.names());
-        Self { context, method, inventory, requests: 0 }
+        Self {
+            context,
+            method,
+            inventory,
+            requests: 0,
+        }
     }
 
     async fn list_all(&mut self, prefixes: &[String]) -> Result<(), ListingError> {
@@ -137,8 +157,19 @@ impl<'a, S: ObjectStore + 'static> PrefixListing<'a, S> {
             ListingMethod::Parallel(order) => {
                 let ranges = vec![KeyRange::below(prefix)];
                 let root = prefix.to_owned();
-                let listing = ParallelListing { root, ..context.parallel_listing(order) };
-                listing.list(ListingTask { ranges, ..ListingTask::default() }, sink).await
+                let listing = ParallelListing {
+                    root,
+                    ..context.parallel_listing(order)
+                };
+                listing
+                    .list(
+                        ListingTask {
+                            ranges,
+                            ..ListingTask::default()
+                        },
+                        sink,
+                    )
+                    .await
             }
             ListingMethod::Sequential => list_sequentially(store, prefix, sink).await,
             ListingMethod::Unordered => Ok(list_unordered(store, prefix, sink).await?),

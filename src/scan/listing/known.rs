@@ -98,8 +98,10 @@ impl KnownArchive {
     /// Forgets deletions that had ended before the archive was listed, and servers that are gone.
     pub(super) fn forget_outdated(&mut self) {
         let now = self.listed_at;
-        self.deletions.retain(|_, deletion| now - deletion.seen_at < DELETION_TIME);
-        self.wal_dir_counts.retain(|name, _| self.inventory.directories.contains_key(name));
+        self.deletions
+            .retain(|_, deletion| now - deletion.seen_at < DELETION_TIME);
+        self.wal_dir_counts
+            .retain(|name, _| self.inventory.directories.contains_key(name));
     }
 
     /// Notes the backups of a new listing, and deletions that the missing ones show.
@@ -113,11 +115,19 @@ impl KnownArchive {
         let none = BackupStarts::new();
         for (name, before) in &self.backups {
             let after = current.get(name).unwrap_or(&none);
-            let Some(mut up_to) = end_of_deletion(before, after) else { continue };
+            let Some(mut up_to) = end_of_deletion(before, after) else {
+                continue;
+            };
             if let Some(earlier) = self.deletions.get(name) {
                 up_to = up_to.max(earlier.up_to);
             }
-            self.deletions.insert(name.clone(), Deletion { seen_at: now, up_to });
+            self.deletions.insert(
+                name.clone(),
+                Deletion {
+                    seen_at: now,
+                    up_to,
+                },
+            );
         }
         self.backups = current;
     }
@@ -129,7 +139,9 @@ fn end_of_deletion(before: &BackupStarts, after: &BackupStarts) -> Option<WalDir
     let mut gone = before.iter().filter(|(id, _)| !after.contains_key(*id));
     let (last_id, last) = gone.next_back()?;
     // Barman deletes WAL before the next copied backup; without one, before the deleted backup.
-    let next = after.iter().find(|(id, backup)| *id > last_id && backup.is_copied);
+    let next = after
+        .iter()
+        .find(|(id, backup)| *id > last_id && backup.is_copied);
     Some(next.map_or(last.wal_dir, |(_, next)| next.wal_dir))
 }
 
@@ -151,5 +163,8 @@ fn backup_starts(inventory: &Inventory, files: &SmallFiles) -> BTreeMap<String, 
 fn backup_start(backup: &BackupInventory, files: &SmallFiles) -> Option<BackupStart> {
     let info = files.backup_info(backup.info.as_ref()?)?;
     let is_copied = info.status().is_copied();
-    Some(BackupStart { wal_dir: info.begin_wal()?.into(), is_copied })
+    Some(BackupStart {
+        wal_dir: info.begin_wal()?.into(),
+        is_copied,
+    })
 }

@@ -59,9 +59,9 @@ impl ListingScope {
     pub(super) fn may_try_everything(self, audit_period: Duration, now: DateTime<Utc>) -> bool {
         match self {
             Self::Everything => true,
-            Self::Servers { refused_at } => {
-                (now - refused_at).to_std().is_ok_and(|age| age >= audit_period)
-            }
+            Self::Servers { refused_at } => (now - refused_at)
+                .to_std()
+                .is_ok_and(|age| age >= audit_period),
         }
     }
 }

@@ -54,10 +54,13 @@ impl ArchiveListing {
         }
         let is_whole = self.scope == ListingScope::Everything;
         match &mut self.known {
-            Some(known) => Ok(ListedArchive { inventory: &mut known.inventory, is_whole }),
-            None => {
-                Err(StorageError::internal("the archive was listed, and its inventory is missing"))
-            }
+            Some(known) => Ok(ListedArchive {
+                inventory: &mut known.inventory,
+                is_whole,
+            }),
+            None => Err(StorageError::internal(
+                "the archive was listed, and its inventory is missing",
+            )),
         }
     }
 
@@ -68,8 +71,12 @@ impl ArchiveListing {
         files: &mut SmallFileReader,
         requested: &WalDirRequests,
     ) -> Result<bool, StorageError> {
-        let ListingMethod::Parallel(order) = self.method else { return Ok(false) };
-        let Some(known) = &mut self.known else { return Ok(false) };
+        let ListingMethod::Parallel(order) = self.method else {
+            return Ok(false);
+        };
+        let Some(known) = &mut self.known else {
+            return Ok(false);
+        };
         if self.scope != ListingScope::Everything || !known.allows_rescan(context) {
             return Ok(false);
         }

@@ -26,7 +26,10 @@ pub(super) type ReasonsByServer = BTreeMap<String, RelistReasons>;
 
 impl RelistReasons {
     /// Reasons of a server without any.
-    pub(super) const NONE: Self = Self { wal_dirs: BTreeSet::new(), up_to: None };
+    pub(super) const NONE: Self = Self {
+        wal_dirs: BTreeSet::new(),
+        up_to: None,
+    };
 
     /// Returns whether there is a reason to list a WAL directory again.
     pub(super) fn apply_to(&self, wal_dir: WalDir) -> bool {
@@ -44,7 +47,9 @@ impl RelistReasons {
         listed: &Inventory,
         files: &SmallFiles,
     ) {
-        let Some(directory) = listed.directories.get(server) else { return };
+        let Some(directory) = listed.directories.get(server) else {
+            return;
+        };
         let before = known.directories.get(server);
         for (id, backup) in &directory.backups {
             let Some(info) = &backup.info else { continue };
@@ -76,7 +81,9 @@ fn audits<S>(context: &ScanContext<'_, S>, known: &KnownArchive) -> ReasonsBySer
     let mut unchanged = Vec::new();
     for (server, directory) in &known.inventory.directories {
         for (name, wal_dir) in &directory.wal.dirs {
-            let Some(listed_at) = wal_dir.listed_at else { continue };
+            let Some(listed_at) = wal_dir.listed_at else {
+                continue;
+            };
             unchanged.push(Unchanged {
                 listed_at,
                 wal_dir: (server.as_str(), *name),
@@ -89,7 +96,11 @@ fn audits<S>(context: &ScanContext<'_, S>, known: &KnownArchive) -> ReasonsBySer
     let since_last_scan = now - known.listed_at;
     let mut reasons = ReasonsByServer::new();
     for (server, wal_dir) in due_for_audit(unchanged, period, since_last_scan, now) {
-        reasons.entry(server.to_owned()).or_default().wal_dirs.insert(wal_dir);
+        reasons
+            .entry(server.to_owned())
+            .or_default()
+            .wal_dirs
+            .insert(wal_dir);
     }
     reasons
 }

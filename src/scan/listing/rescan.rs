@@ -58,7 +58,13 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         let listed = Inventory::with_names(context.expected.nested_names())
             .keeping(requested.names())
             .with_memory_limits_of(&known.inventory);
-        let rescan = Self { context, order, known, reasons, listed };
+        let rescan = Self {
+            context,
+            order,
+            known,
+            reasons,
+            listed,
+        };
         let servers = rescan.known.inventory.directories.keys();
         let plans = servers.map(|server| rescan.wal_plan(server));
         saves_requests(plans, context.limits.page).then_some(rescan)
@@ -72,7 +78,8 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         // A new backup can have changed the WAL directory in which it began.
         files.read_new(self.context, &self.listed).await?;
         let started_at = self.context.started_at;
-        self.known.note_deletions(&self.listed, files.contents(), started_at);
+        self.known
+            .note_deletions(&self.listed, files.contents(), started_at);
         let mut skipping = Vec::new();
         let mut changed = Vec::new();
         for server in candidates {
@@ -86,7 +93,9 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         self.list_all_wal(&changed).await?;
         let mut servers = self.list_wal_dir_names(skipping).await?;
         for server in &mut servers {
-            server.relisted = self.wal_plan(&server.name).wal_dirs_to_list(&server.present);
+            server.relisted = self
+                .wal_plan(&server.name)
+                .wal_dirs_to_list(&server.present);
         }
         self.list_chosen_wal_dirs(&servers).await?;
         self.follow_lost_wal(&mut servers).await?;
@@ -104,7 +113,12 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         };
         let directories = self.known.wal_dir_counts.get(server).copied();
         let reasons = self.reasons.get(server).unwrap_or(&NO_REASONS);
-        WalPlan::new(known_wal_dirs, directories, reasons, self.context.limits.page)
+        WalPlan::new(
+            known_wal_dirs,
+            directories,
+            reasons,
+            self.context.limits.page,
+        )
     }
 
     /// Adds the reasons that the server's backups give, now that they are listed.
@@ -112,7 +126,11 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         let reasons = self.reasons.entry(server.to_owned()).or_default();
         let known = &self.known.inventory;
         reasons.add_changed_backups(server, known, &self.listed, files.contents());
-        reasons.up_to = self.known.deletions.get(server).map(|deletion| deletion.up_to);
+        reasons.up_to = self
+            .known
+            .deletions
+            .get(server)
+            .map(|deletion| deletion.up_to);
     }
 
     /// Lists everything except for `wals/` of the servers whose unchanged WAL directories can be
@@ -147,13 +165,17 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
 
     /// Lists `wals/` of servers, and what comes after it.
     async fn list_all_wal(&mut self, servers: &[String]) -> Result<(), ListingError> {
-        let mut task = ListingTask { search: BoundarySearch::Never, ..ListingTask::default() };
+        let mut task = ListingTask {
+            search: BoundarySearch::Never,
+            ..ListingTask::default()
+        };
         for server in servers {
             let prefix = self.context.server_prefix(server);
             task.ranges.extend(to_the_end(&prefix, Vec::new()));
             if let Some(directory) = self.known.inventory.directories.get(server) {
                 let wal_dirs = directory.wal.dirs.keys();
-                task.directories.extend(self.wal_dir_prefixes(server, wal_dirs));
+                task.directories
+                    .extend(self.wal_dir_prefixes(server, wal_dirs));
             }
         }
         self.list_ranges(task, |_| true).await
@@ -172,7 +194,12 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
             .await?;
         let mut skipping = Vec::new();
         let mut others = Vec::new();
-        for WalsContent { server, directories, objects } in contents {
+        for WalsContent {
+            server,
+            directories,
+            objects,
+        } in contents
+        {
             for object in &objects {
                 self.listed.add(context.relative(object), object);
             }
@@ -184,9 +211,16 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
                     None => others.push(KeyRange::below(&directory)),
                 }
             }
-            skipping.push(SkippingServer { name: server, present, relisted: BTreeSet::new() });
+            skipping.push(SkippingServer {
+                name: server,
+                present,
+                relisted: BTreeSet::new(),
+            });
         }
-        let task = ListingTask { ranges: others, ..ListingTask::default() };
+        let task = ListingTask {
+            ranges: others,
+            ..ListingTask::default()
+        };
         self.list_ranges(task, |_| true).await?;
         Ok(skipping)
     }
@@ -196,12 +230,16 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         &mut self,
         servers: &[SkippingServer],
     ) -> Result<(), ListingError> {
-        let mut task = ListingTask { search: BoundarySearch::Never, ..ListingTask::default() };
+        let mut task = ListingTask {
+            search: BoundarySearch::Never,
+            ..ListingTask::default()
+        };
         for server in servers {
             let prefix = self.context.server_prefix(&server.name);
             let ranges = ranges_of(&prefix, &server.present, &server.relisted);
             task.ranges.extend(to_the_end(&prefix, ranges));
-            task.directories.extend(self.wal_dir_prefixes(&server.name, &server.relisted));
+            task.directories
+                .extend(self.wal_dir_prefixes(&server.name, &server.relisted));
         }
         self.list_wal_dirs(task).await
     }
@@ -212,18 +250,25 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         &mut self,
         servers: &mut [SkippingServer],
     ) -> Result<(), ListingError> {
-        let mut listed_last: Vec<BTreeSet<WalDir>> =
-            servers.iter().map(|server| server.relisted.clone()).collect();
+        let mut listed_last: Vec<BTreeSet<WalDir>> = servers
+            .iter()
+            .map(|server| server.relisted.clone())
+            .collect();
         let mut distance = 1;
         loop {
-            let mut task = ListingTask { search: BoundarySearch::Never, ..ListingTask::default() };
+            let mut task = ListingTask {
+                search: BoundarySearch::Never,
+                ..ListingTask::default()
+            };
             for (server, last) in servers.iter_mut().zip(&mut listed_last) {
                 let lost = self.wal_dirs_with_lost_segments(&server.name, last);
                 let next = neighbours(&server.present, &lost, distance);
                 *last = next.difference(&server.relisted).copied().collect();
                 let prefix = self.context.server_prefix(&server.name);
-                task.ranges.extend(ranges_of(&prefix, &server.present, last));
-                task.directories.extend(self.wal_dir_prefixes(&server.name, &*last));
+                task.ranges
+                    .extend(ranges_of(&prefix, &server.present, last));
+                task.directories
+                    .extend(self.wal_dir_prefixes(&server.name, &*last));
                 server.relisted.extend(last.iter().copied());
             }
             if task.ranges.is_empty() {
@@ -246,7 +291,9 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         let after = self.listed.directories.get(server);
         let mut lost = BTreeSet::new();
         for wal_dir in relisted {
-            let Some(known) = before.wal.dirs.get(wal_dir) else { continue };
+            let Some(known) = before.wal.dirs.get(wal_dir) else {
+                continue;
+            };
             let now = after.and_then(|directory| directory.wal.dirs.get(wal_dir));
             if has_lost(known, now.map(AsRef::as_ref)) {
                 lost.insert(*wal_dir);
@@ -263,7 +310,10 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
         wal_dirs: impl IntoIterator<Item = &'l WalDir>,
     ) -> Vec<String> {
         let prefix = self.context.wal_prefix(server);
-        wal_dirs.into_iter().map(|wal_dir| format!("{prefix}{wal_dir}/")).collect()
+        wal_dirs
+            .into_iter()
+            .map(|wal_dir| format!("{prefix}{wal_dir}/"))
+            .collect()
     }
 
     /// Lists ranges with WAL directories.
@@ -293,17 +343,27 @@ impl<'a, S: ObjectStore + 'static> Rescan<'a, S> {
                 listed.add(key, object);
             }
         };
-        context.parallel_listing(self.order).list(task, sink).await?;
+        context
+            .parallel_listing(self.order)
+            .list(task, sink)
+            .await?;
         Ok(())
     }
 
     /// Makes what was listed, and what was skipped, the archive that is known.
     fn finish(self, servers: Vec<SkippingServer>) {
-        let Self { context, known, mut listed, .. } = self;
+        let Self {
+            context,
+            known,
+            mut listed,
+            ..
+        } = self;
         listed.settle(context.started_at);
         for server in servers {
             keep_skipped(&server, &mut known.inventory, &mut listed);
-            known.wal_dir_counts.insert(server.name, server.present.len());
+            known
+                .wal_dir_counts
+                .insert(server.name, server.present.len());
         }
         listed.bound_files();
         known.inventory = listed;
@@ -327,7 +387,11 @@ async fn list_wals<S: ObjectStore + 'static>(
         }
     };
     let directories = list_directory(context.store.as_ref(), &prefix, order, sink).await?;
-    Ok(WalsContent { server, directories, objects })
+    Ok(WalsContent {
+        server,
+        directories,
+        objects,
+    })
 }
 
 /// Returns the WAL directory of a prefix below `wals/`; `None` for another directory.
@@ -338,8 +402,14 @@ fn wal_dir_of(directory: &str, wal_prefix: &str) -> Option<WalDir> {
 
 /// Moves the WAL directories that were skipped into the new inventory.
 fn keep_skipped(server: &SkippingServer, known: &mut Inventory, listed: &mut Inventory) {
-    let Some(before) = known.directories.get_mut(&server.name) else { return };
-    let wal = &mut listed.directories.entry(server.name.clone()).or_default().wal;
+    let Some(before) = known.directories.get_mut(&server.name) else {
+        return;
+    };
+    let wal = &mut listed
+        .directories
+        .entry(server.name.clone())
+        .or_default()
+        .wal;
     for (name, wal_dir) in std::mem::take(&mut before.wal.dirs) {
         if server.present.contains(&name) && !server.relisted.contains(&name) {
             wal.dirs.insert(name, wal_dir);

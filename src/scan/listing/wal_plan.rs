@@ -42,7 +42,12 @@ impl<'a> WalPlan<'a> {
         page: usize,
     ) -> Self {
         let directories = count(directories.unwrap_or_default().max(known.len()));
-        Self { known, directories, reasons, page: count(page).max(1) }
+        Self {
+            known,
+            directories,
+            reasons,
+            page: count(page).max(1),
+        }
     }
 
     /// Returns whether skipping seems to save at least half of the requests for the whole WAL.
@@ -55,7 +60,11 @@ impl<'a> WalPlan<'a> {
     fn saved_requests(self) -> u64 {
         let whole = self.requests_for_all();
         let skipping = REQUESTS_PER_SERVER + self.requests_when_skipping();
-        if whole > 2 * skipping { whole - skipping } else { 0 }
+        if whole > 2 * skipping {
+            whole - skipping
+        } else {
+            0
+        }
     }
 
     /// Returns whether skipping still takes fewer requests than listing the whole WAL, once
@@ -92,7 +101,10 @@ impl<'a> WalPlan<'a> {
     fn objects<'l>(self, wal_dirs: impl Iterator<Item = &'l WalDir>) -> u64 {
         let mut objects = 0;
         for wal_dir in wal_dirs {
-            objects += self.known.get(wal_dir).map_or(0, |known| known.usage.sums.objects);
+            objects += self
+                .known
+                .get(wal_dir)
+                .map_or(0, |known| known.usage.sums.objects);
         }
         objects
     }
@@ -105,12 +117,18 @@ impl<'a> WalPlan<'a> {
         let mut chosen = can_have_changed(present, self.known, self.reasons);
         let groups = Group::divide(present, &chosen);
         for neighbours in groups.windows(3) {
-            let [before, gap, next] = neighbours else { continue };
+            let [before, gap, next] = neighbours else {
+                continue;
+            };
             if gap.is_chosen {
                 continue;
             }
             let apart = self.pages(before.wal_dirs.iter()) + self.pages(next.wal_dirs.iter());
-            let all = before.wal_dirs.iter().chain(&gap.wal_dirs).chain(&next.wal_dirs);
+            let all = before
+                .wal_dirs
+                .iter()
+                .chain(&gap.wal_dirs)
+                .chain(&next.wal_dirs);
             if self.pages(all) < apart {
                 chosen.extend(gap.wal_dirs.iter().copied());
             }
@@ -136,7 +154,10 @@ impl Group {
             let is_chosen = chosen.contains(wal_dir);
             match groups.last_mut() {
                 Some(group) if group.is_chosen == is_chosen => group.wal_dirs.push(*wal_dir),
-                Some(_) | None => groups.push(Self { wal_dirs: vec![*wal_dir], is_chosen }),
+                Some(_) | None => groups.push(Self {
+                    wal_dirs: vec![*wal_dir],
+                    is_chosen,
+                }),
             }
         }
         groups
@@ -192,7 +213,9 @@ fn open_wal_dirs(present: &BTreeSet<WalDir>, known: &KnownWalDirs) -> BTreeSet<W
     let mut open = BTreeSet::new();
     for timeline in all.chunk_by(|wal_dir, next| wal_dir.timeline == next.timeline) {
         let newest_first = timeline.iter().rev();
-        let known = newest_first.clone().filter(|wal_dir| known.contains_key(wal_dir));
+        let known = newest_first
+            .clone()
+            .filter(|wal_dir| known.contains_key(wal_dir));
         open.extend(known.take(OPEN_WAL_DIRS));
         open.extend(newest_first.take(OPEN_WAL_DIRS));
     }
@@ -236,11 +259,17 @@ mod tests {
     use super::*;
 
     fn wal_dir(timeline: u32, high: u32) -> WalDir {
-        WalDir { timeline: TimelineId(timeline), high }
+        WalDir {
+            timeline: TimelineId(timeline),
+            high,
+        }
     }
 
     fn wal_dirs(names: &[(u32, u32)]) -> BTreeSet<WalDir> {
-        names.iter().map(|(timeline, number)| wal_dir(*timeline, *number)).collect()
+        names
+            .iter()
+            .map(|(timeline, number)| wal_dir(*timeline, *number))
+            .collect()
     }
 
     fn known(names: &BTreeSet<WalDir>) -> KnownWalDirs {
@@ -253,15 +282,24 @@ mod tests {
 
         let chosen = can_have_changed(&present, &known(&present), &RelistReasons::default());
         assert_eq!(chosen, wal_dirs(&[(1, 0), (1, 7), (1, 8)]));
-        let fewer = present.iter().copied().filter(|wal_dir| wal_dir.high != 4).collect();
+        let fewer = present
+            .iter()
+            .copied()
+            .filter(|wal_dir| wal_dir.high != 4)
+            .collect();
         let chosen = can_have_changed(&present, &known(&fewer), &RelistReasons::default());
-        assert_eq!(chosen, wal_dirs(&[(1, 0), (1, 3), (1, 4), (1, 5), (1, 7), (1, 8)]));
+        assert_eq!(
+            chosen,
+            wal_dirs(&[(1, 0), (1, 3), (1, 4), (1, 5), (1, 7), (1, 8)])
+        );
     }
 
     #[test]
     fn holes_have_edges() {
-        let present: BTreeSet<_> =
-            [0, 1, 2, 6, 7, 8, 9].into_iter().map(|number| wal_dir(1, number)).collect();
+        let present: BTreeSet<_> = [0, 1, 2, 6, 7, 8, 9]
+            .into_iter()
+            .map(|number| wal_dir(1, number))
+            .collect();
 
         let chosen = can_have_changed(&present, &known(&present), &RelistReasons::default());
 
@@ -271,11 +309,17 @@ mod tests {
     #[test]
     fn wal_dirs_with_a_reason_are_listed_again() {
         let present: BTreeSet<_> = (0..9).map(|number| wal_dir(2, number)).collect();
-        let reasons = RelistReasons { wal_dirs: wal_dirs(&[(2, 5)]), up_to: Some(wal_dir(2, 2)) };
+        let reasons = RelistReasons {
+            wal_dirs: wal_dirs(&[(2, 5)]),
+            up_to: Some(wal_dir(2, 2)),
+        };
 
         let chosen = can_have_changed(&present, &known(&present), &reasons);
 
-        assert_eq!(chosen, wal_dirs(&[(2, 0), (2, 1), (2, 2), (2, 5), (2, 7), (2, 8)]));
+        assert_eq!(
+            chosen,
+            wal_dirs(&[(2, 0), (2, 1), (2, 2), (2, 5), (2, 7), (2, 8)])
+        );
     }
 
     /// WAL directories of so many objects each.
@@ -293,7 +337,10 @@ mod tests {
         let chosen = |objects, reasons: &[u32]| {
             let wal_dirs = reasons.iter().map(|number| wal_dir(1, *number)).collect();
             let known = known_with_objects(&present, objects);
-            let reasons = RelistReasons { wal_dirs, ..RelistReasons::default() };
+            let reasons = RelistReasons {
+                wal_dirs,
+                ..RelistReasons::default()
+            };
             let chosen = WalPlan::new(&known, None, &reasons, 1000).wal_dirs_to_list(&present);
             chosen.into_iter().map(|name| name.high).collect::<Vec<_>>()
         };
@@ -309,16 +356,26 @@ mod tests {
     fn what_retention_deletes_counts_among_the_requests() {
         let all: BTreeSet<_> = (0..100).map(|number| wal_dir(1, number)).collect();
         let known = known_with_objects(&all, 256);
-        let up_to =
-            |number| RelistReasons { up_to: Some(wal_dir(1, number)), ..RelistReasons::default() };
+        let up_to = |number| RelistReasons {
+            up_to: Some(wal_dir(1, number)),
+            ..RelistReasons::default()
+        };
 
-        let worth =
-            [&RelistReasons::default(), &up_to(20), &up_to(50), &up_to(90)].map(|reasons| {
-                let plan = WalPlan::new(&known, None, reasons, 1000);
-                (plan.is_worth_skipping(), plan.is_still_worth_skipping())
-            });
+        let worth = [
+            &RelistReasons::default(),
+            &up_to(20),
+            &up_to(50),
+            &up_to(90),
+        ]
+        .map(|reasons| {
+            let plan = WalPlan::new(&known, None, reasons, 1000);
+            (plan.is_worth_skipping(), plan.is_still_worth_skipping())
+        });
 
-        assert_eq!(worth, [(true, true), (true, true), (false, true), (false, false)]);
+        assert_eq!(
+            worth,
+            [(true, true), (true, true), (false, true), (false, false)]
+        );
         let reasons = RelistReasons::default();
         let with_empty_ones = WalPlan::new(&known, Some(30_000), &reasons, 1000);
         assert!(!with_empty_ones.is_worth_skipping());

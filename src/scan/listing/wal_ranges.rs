@@ -21,14 +21,24 @@ pub(super) fn ranges_without_wal(
     let mut before: Option<&String> = None;
     let mut ranges = Vec::new();
     for group in groups {
-        let Some((first, last)) = group.first().zip(group.last()) else { continue };
+        let Some((first, last)) = group.first().zip(group.last()) else {
+            continue;
+        };
         ranges.push(if is_skipping(first) {
             // The empty key that stands for `wals/` is in it.
             let until = Some(format!("{first}wals/"));
-            KeyRange { prefix: first.clone(), after: None, until }
+            KeyRange {
+                prefix: first.clone(),
+                after: None,
+                until,
+            }
         } else {
             let after = before.map(|before| end_of(before));
-            KeyRange { prefix: root.to_owned(), after, until: Some(end_of(last)) }
+            KeyRange {
+                prefix: root.to_owned(),
+                after,
+                until: Some(end_of(last)),
+            }
         });
         before = Some(last);
     }
@@ -47,10 +57,17 @@ pub(super) fn ranges_of(
     let mut before: Option<String> = None;
     let mut ranges = Vec::new();
     for group in Group::divide(present, chosen) {
-        let until = group.wal_dirs.last().map(|wal_dir| end_of(&format!("{wals}{wal_dir}/")));
+        let until = group
+            .wal_dirs
+            .last()
+            .map(|wal_dir| end_of(&format!("{wals}{wal_dir}/")));
         if group.is_chosen {
             let after = before.take();
-            ranges.push(KeyRange { prefix: wals.clone(), after, until: until.clone() });
+            ranges.push(KeyRange {
+                prefix: wals.clone(),
+                after,
+                until: until.clone(),
+            });
         }
         before = until;
     }
@@ -63,7 +80,11 @@ pub(super) fn to_the_end(server_prefix: &str, mut ranges: Vec<KeyRange>) -> Vec<
     let after = ranges.pop().and_then(|last| last.after);
     // A range without a start begins with the first WAL directory, which is where `wals/` begins.
     let after = after.unwrap_or_else(|| format!("{server_prefix}wals/"));
-    ranges.push(KeyRange { prefix: server_prefix.to_owned(), after: Some(after), until: None });
+    ranges.push(KeyRange {
+        prefix: server_prefix.to_owned(),
+        after: Some(after),
+        until: None,
+    });
     ranges
 }
 
@@ -74,11 +95,17 @@ mod tests {
     use super::*;
 
     fn wal_dir(timeline: u32, high: u32) -> WalDir {
-        WalDir { timeline: TimelineId(timeline), high }
+        WalDir {
+            timeline: TimelineId(timeline),
+            high,
+        }
     }
 
     fn wal_dirs(names: &[(u32, u32)]) -> BTreeSet<WalDir> {
-        names.iter().map(|(timeline, number)| wal_dir(*timeline, *number)).collect()
+        names
+            .iter()
+            .map(|(timeline, number)| wal_dir(*timeline, *number))
+            .collect()
     }
 
     #[test]
@@ -87,8 +114,10 @@ mod tests {
 
         let ranges = ranges_without_wal("p/", &directories, &["p/c/".to_owned()].into());
 
-        let shown: Vec<_> =
-            ranges.into_iter().map(|range| (range.prefix, range.after, range.until)).collect();
+        let shown: Vec<_> = ranges
+            .into_iter()
+            .map(|range| (range.prefix, range.after, range.until))
+            .collect();
         let text = |text: &str| Some(text.to_owned());
         let expected = [
             ("p/".to_owned(), None, Some(end_of("p/b/"))),
@@ -103,12 +132,17 @@ mod tests {
         let present = wal_dirs(&[(1, 0), (1, 1), (1, 2), (1, 3)]);
 
         let some = ranges_of("s/", &present, &wal_dirs(&[(1, 0), (1, 3)]));
-        let shown: Vec<_> =
-            some.iter().map(|range| (range.after.clone(), range.until.clone())).collect();
+        let shown: Vec<_> = some
+            .iter()
+            .map(|range| (range.after.clone(), range.until.clone()))
+            .collect();
 
         let end = |number| Some(end_of(&format!("s/wals/{}/", wal_dir(1, number))));
         assert_eq!(shown, [(None, end(0)), (end(2), end(3))]);
         let last = to_the_end("s/", some).pop().unwrap();
-        assert_eq!((last.prefix.as_str(), last.after, last.until), ("s/", end(2), None));
+        assert_eq!(
+            (last.prefix.as_str(), last.after, last.until),
+            ("s/", end(2), None)
+        );
     }
 }

@@ -91,7 +91,10 @@ const SEGMENTS_PER_WAL_DIR: u32 = 4;
 /// Keys with WAL directories of four segments each, so that a few segments make many WAL directories: 1 GiB each.
 fn segment_key(timeline: u32, number: u32) -> String {
     let (high, segment) = (number / SEGMENTS_PER_WAL_DIR, number % SEGMENTS_PER_WAL_DIR);
-    let name = WalDir { timeline: TimelineId(timeline), high };
+    let name = WalDir {
+        timeline: TimelineId(timeline),
+        high,
+    };
     format!("p/s/wals/{name}/{}.gz", name.segment(segment))
 }
 
@@ -143,7 +146,10 @@ impl World {
         let info = BackupInfoText::new("DONE")
             .begun(at(self.minute), name(number))
             .ended(at(self.minute), name(number + 1))
-            .with("end_xlog", format!("{:X}/100", (number + 1) / SEGMENTS_PER_WAL_DIR))
+            .with(
+                "end_xlog",
+                format!("{:X}/100", (number + 1) / SEGMENTS_PER_WAL_DIR),
+            )
             .with("timeline", timeline)
             .with("xlog_segment_size", 1 << 30)
             .to_string();
@@ -188,9 +194,12 @@ impl World {
 
     fn nth_segment(&self, index: u16) -> Option<String> {
         let keys = self.objects.keys();
-        let keys: Vec<_> =
-            keys.iter().filter(|key| key.starts_with("p/s/wals/") && key.contains(".gz")).collect();
-        keys.get(usize::from(index) % keys.len().max(1)).map(|key| (*key).clone())
+        let keys: Vec<_> = keys
+            .iter()
+            .filter(|key| key.starts_with("p/s/wals/") && key.contains(".gz"))
+            .collect();
+        keys.get(usize::from(index) % keys.len().max(1))
+            .map(|key| (*key).clone())
     }
 
     fn apply(&mut self, deed: &Deed) {
@@ -203,7 +212,10 @@ impl World {
             Deed::NewServer => {
                 self.servers += 1;
                 let server = format!("p/s{}", "-x".repeat(self.servers as usize));
-                self.put(&format!("{server}/wals/0000000100000000/000000010000000000000001"), "x");
+                self.put(
+                    &format!("{server}/wals/0000000100000000/000000010000000000000001"),
+                    "x",
+                );
             }
             Deed::Lose(index) | Deed::Overwrite(index) | Deed::LoseWalDir(index) => {
                 if let Some(key) = self.nth_segment(*index) {
@@ -294,7 +306,10 @@ impl World {
             clock: &clock,
             started_at: now,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(scan.run(&context))
     }
 
@@ -430,7 +445,10 @@ fn a_deletion_is_followed_for_an_hour_and_no_longer() {
         })
         .collect();
 
-    assert!(pages[..4].iter().all(|pages| *pages > 2 * before), "{before}, then {pages:?}");
+    assert!(
+        pages[..4].iter().all(|pages| *pages > 2 * before),
+        "{before}, then {pages:?}"
+    );
     assert!(pages[5] <= before, "{before}, then {pages:?}");
 }
 

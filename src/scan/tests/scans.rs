@@ -35,7 +35,12 @@ fn store(objects: &[(&str, &str)]) -> MemoryStore {
 }
 
 fn archive() -> MemoryStore {
-    store(&[(INFO, DONE), (DATA, "data"), (SEGMENT, "wal"), (HISTORY, "1\t0/5000000\tfailover")])
+    store(&[
+        (INFO, DONE),
+        (DATA, "data"),
+        (SEGMENT, "wal"),
+        (HISTORY, "1\t0/5000000\tfailover"),
+    ])
 }
 
 fn put(store: &MemoryStore, key: &str, text: &str) {
@@ -77,7 +82,12 @@ async fn a_listing_that_does_not_advance_is_a_protocol_failure() {
         Garbling::EmptyForEver,
         Garbling::StrayKey,
     ] {
-        let error = scan_once(GarblingStore { store: archive(), garbling }).await.unwrap_err();
+        let error = scan_once(GarblingStore {
+            store: archive(),
+            garbling,
+        })
+        .await
+        .unwrap_err();
 
         assert_eq!(error.kind(), ErrorKind::Protocol, "{garbling:?}: {error}");
     }
@@ -87,7 +97,12 @@ async fn a_listing_that_does_not_advance_is_a_protocol_failure() {
 async fn half_a_listing_yields_no_report() {
     let garbling = Garbling::BreaksOnPageTwo;
 
-    let error = scan_once(GarblingStore { store: archive(), garbling }).await.unwrap_err();
+    let error = scan_once(GarblingStore {
+        store: archive(),
+        garbling,
+    })
+    .await
+    .unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Network);
 }
@@ -111,7 +126,10 @@ async fn a_file_is_read_once_and_again_only_when_it_changed() {
 #[tokio::test]
 async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
     let change = Change::Deleted(&[INFO]);
-    let store = Arc::new(ChangingStore { store: archive(), change });
+    let store = Arc::new(ChangingStore {
+        store: archive(),
+        change,
+    });
     let mut scan = ArchiveScan::default();
     scan_with(&store, &mut scan).await.unwrap();
 
@@ -126,7 +144,12 @@ async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
 async fn a_backup_that_ended_while_the_scan_ran_is_not_called_incomplete() {
     let change = Change::Arrives(DATA);
 
-    let report = scan_once(ChangingStore { store: store(&[(INFO, DONE)]), change }).await.unwrap();
+    let report = scan_once(ChangingStore {
+        store: store(&[(INFO, DONE)]),
+        change,
+    })
+    .await
+    .unwrap();
 
     assert_eq!(report.servers["s"].backups[0].state, BackupState::Done);
 }
@@ -136,11 +159,18 @@ async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
     let store = Arc::new(RecordingStore::new(store(&[(INFO, DONE)])));
     let mut scan = ArchiveScan::default();
     let listed = || -> Vec<String> {
-        store.take_listings().into_iter().map(|request| request.prefix).collect()
+        store
+            .take_listings()
+            .into_iter()
+            .map(|request| request.prefix)
+            .collect()
     };
 
     let report = scan_with(&store, &mut scan).await.unwrap();
-    assert_eq!(report.servers["s"].backups[0].state, BackupState::Incomplete);
+    assert_eq!(
+        report.servers["s"].backups[0].state,
+        BackupState::Incomplete
+    );
     assert_eq!(listed(), ["p/", "p/s/base/1/"]);
     scan_with(&store, &mut scan).await.unwrap();
     assert_eq!(listed(), ["p/"]);
@@ -150,7 +180,11 @@ async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
 async fn a_backup_deleted_with_its_wal_while_the_scan_ran_has_lost_none() {
     let second = DONE.replace("000000010000000000000004", "000000010000000000000006");
     let store = archive();
-    put(&store, "p/s/wals/0000000100000000/000000010000000000000006.gz", "wal");
+    put(
+        &store,
+        "p/s/wals/0000000100000000/000000010000000000000006.gz",
+        "wal",
+    );
     put(&store, "p/s/base/2/backup.info", &second);
     put(&store, "p/s/base/2/data.tar", "data");
 
@@ -166,7 +200,9 @@ async fn a_backup_deleted_with_its_wal_while_the_scan_ran_has_lost_none() {
 
 #[tokio::test]
 async fn a_store_that_refuses_to_list_uploads_leaves_them_unknown() {
-    let report = scan_once(UploadRefusingStore { store: archive() }).await.unwrap();
+    let report = scan_once(UploadRefusingStore { store: archive() })
+        .await
+        .unwrap();
 
     assert_eq!(report.uploads, None);
     assert_eq!(report.servers["s"].backups[0].upload_bytes, None);

@@ -28,26 +28,43 @@ pub(super) struct GarblingStore {
 impl ObjectStore for GarblingStore {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         let continuation = request.continuation.clone();
-        let first_page = ListRequest { continuation: None, ..request.clone() };
+        let first_page = ListRequest {
+            continuation: None,
+            ..request.clone()
+        };
         match self.garbling {
             Garbling::RepeatsItsContinuation => {
                 let page = self.store.list_page(request).await?;
-                Ok(ListPage { next: continuation.or(page.next), ..page })
+                Ok(ListPage {
+                    next: continuation.or(page.next),
+                    ..page
+                })
             }
             Garbling::RepeatsItsPage => {
                 let mut page = self.store.list_page(&first_page).await?;
                 page.objects.truncate(1);
-                Ok(ListPage { next: Some(next_number(continuation)), ..page })
+                Ok(ListPage {
+                    next: Some(next_number(continuation)),
+                    ..page
+                })
             }
             Garbling::IgnoresItsContinuation => {
                 let page = self.store.list_page(&first_page).await?;
-                Ok(ListPage { next: Some(next_number(continuation)), ..page })
+                Ok(ListPage {
+                    next: Some(next_number(continuation)),
+                    ..page
+                })
             }
-            Garbling::EmptyForEver => {
-                Ok(ListPage { next: Some(next_number(continuation)), ..ListPage::default() })
-            }
+            Garbling::EmptyForEver => Ok(ListPage {
+                next: Some(next_number(continuation)),
+                ..ListPage::default()
+            }),
             Garbling::BreaksOnPageTwo => match continuation {
-                Some(_) => Err(StorageError::new(ErrorKind::Network, ErrorScope::Scan, "broken")),
+                Some(_) => Err(StorageError::new(
+                    ErrorKind::Network,
+                    ErrorScope::Scan,
+                    "broken",
+                )),
                 None => self.store.list_page(request).await,
             },
             Garbling::StrayKey => {
@@ -137,7 +154,11 @@ impl ObjectStore for UploadRefusingStore {
     }
 
     async fn list_uploads(&self, _: &str) -> Result<UploadListing, StorageError> {
-        Err(StorageError::new(ErrorKind::Protocol, ErrorScope::RefusedCall, "not implemented"))
+        Err(StorageError::new(
+            ErrorKind::Protocol,
+            ErrorScope::RefusedCall,
+            "not implemented",
+        ))
     }
 
     async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {

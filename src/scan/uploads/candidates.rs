@@ -17,7 +17,10 @@ impl UnfinishedBackup {
     /// Returns the keys that uploads to the backup can have.
     pub(super) fn upload_keys(&self, prefix: &str) -> Vec<String> {
         let directory = &self.directory;
-        self.names.iter().map(|name| format!("{prefix}{directory}{name}")).collect()
+        self.names
+            .iter()
+            .map(|name| format!("{prefix}{directory}{name}"))
+            .collect()
     }
 }
 
@@ -30,7 +33,10 @@ pub(super) fn unfinished_backups(
     for (directory, content) in &inventory.directories {
         for (id, backup) in &content.backups {
             if backup.has_objects && !is_done(backup, files) {
-                let info = backup.info.as_ref().and_then(|file| files.backup_info(file));
+                let info = backup
+                    .info
+                    .as_ref()
+                    .and_then(|file| files.backup_info(file));
                 unfinished.push(UnfinishedBackup {
                     directory: format!("{directory}/base/{id}/"),
                     id: id.clone(),
@@ -44,7 +50,11 @@ pub(super) fn unfinished_backups(
 }
 
 fn is_done(backup: &BackupInventory, files: &SmallFiles) -> bool {
-    let Some(file) = &backup.info else { return false };
-    let Some(info) = files.backup_info(file) else { return false };
+    let Some(file) = &backup.info else {
+        return false;
+    };
+    let Some(info) = files.backup_info(file) else {
+        return false;
+    };
     info.status().is_copied()
 }

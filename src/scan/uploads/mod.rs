@@ -64,7 +64,10 @@ impl UploadSearch {
             context.expected_prefixes()
         };
         let unfinished = unfinished_backups(archive.inventory, files);
-        let wanted = WantedUploads { prefixes, unfinished };
+        let wanted = WantedUploads {
+            prefixes,
+            unfinished,
+        };
         let mut question = UploadQuestion::new(context, scan_ends_at);
         let found = self.ask(&mut question, &wanted).await;
         if let Some(problem) = &question.problem
@@ -93,11 +96,17 @@ impl UploadSearch {
         match listed {
             Ok(Some(uploads)) => {
                 let all = Some(question.sum(uploads).await);
-                UploadsFound { all, of_backups: BTreeMap::new() }
+                UploadsFound {
+                    all,
+                    of_backups: BTreeMap::new(),
+                }
             }
             Ok(None) => {
                 let of_backups = question.list_by_backup(&wanted.unfinished).await;
-                UploadsFound { all: None, of_backups }
+                UploadsFound {
+                    all: None,
+                    of_backups,
+                }
             }
             Err(error) => {
                 question.problem = Some(error);
@@ -123,7 +132,8 @@ impl UploadSearch {
             uploads.extend(listing.uploads);
         }
         if uploads.is_empty() && self.coverage == UploadCoverage::Prefix {
-            self.check_empty_answer(question, &wanted.unfinished).await?;
+            self.check_empty_answer(question, &wanted.unfinished)
+                .await?;
         }
         if self.coverage == UploadCoverage::Prefix {
             return Ok(Some(uploads));
@@ -153,14 +163,24 @@ impl UploadSearch {
         keys.truncate(MOST_KEYS);
         for upload in question.list_by_key(keys).await? {
             // It may have started just now: then a listing of the directory has it, too.
-            let directory = upload.key.rsplit_once('/').map_or("", |(directory, _)| directory);
-            let again = question.context.store.list_uploads(&format!("{directory}/")).await?;
+            let directory = upload
+                .key
+                .rsplit_once('/')
+                .map_or("", |(directory, _)| directory);
+            let again = question
+                .context
+                .store
+                .list_uploads(&format!("{directory}/"))
+                .await?;
             if again.uploads.is_empty() {
                 self.coverage = UploadCoverage::ExactKey;
                 return Ok(());
             }
         }
-        self.checked = unfinished.iter().map(|backup| backup.directory.clone()).collect();
+        self.checked = unfinished
+            .iter()
+            .map(|backup| backup.directory.clone())
+            .collect();
         Ok(())
     }
 }

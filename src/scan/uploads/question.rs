@@ -49,7 +49,11 @@ impl<'a, S: ObjectStore + 'static> UploadQuestion<'a, S> {
     /// Prepares the requests. They end early enough for the rest of the scan.
     pub(super) fn new(context: &'a ScanContext<'a, S>, scan_ends_at: Instant) -> Self {
         let until = question_ends_at(context.limits.timeout, scan_ends_at);
-        Self { context, until, problem: None }
+        Self {
+            context,
+            until,
+            problem: None,
+        }
     }
 
     /// Lists the uploads to unfinished backups by their exact keys; returns their bytes by the
@@ -62,7 +66,9 @@ impl<'a, S: ObjectStore + 'static> UploadQuestion<'a, S> {
         let mut keys_left = MOST_KEYS;
         for backup in unfinished {
             let keys = backup.upload_keys(self.context.prefix);
-            let Some(rest) = keys_left.checked_sub(keys.len()) else { break };
+            let Some(rest) = keys_left.checked_sub(keys.len()) else {
+                break;
+            };
             keys_left = rest;
             let listed = timeout_at(self.until, self.list_by_key(keys)).await;
             let uploads = match listed.unwrap_or_else(|_| Err(took_too_long())) {
@@ -73,7 +79,10 @@ impl<'a, S: ObjectStore + 'static> UploadQuestion<'a, S> {
                 }
             };
             let findings = self.sum(uploads).await;
-            let bytes = findings.iter().map(|finding| finding.bytes).sum::<Option<u64>>();
+            let bytes = findings
+                .iter()
+                .map(|finding| finding.bytes)
+                .sum::<Option<u64>>();
             bytes_of_backups.insert(backup.directory.clone(), bytes);
         }
         bytes_of_backups
@@ -99,8 +108,10 @@ impl<'a, S: ObjectStore + 'static> UploadQuestion<'a, S> {
     pub(super) async fn sum(&mut self, uploads: Vec<UnfinishedUpload>) -> Vec<UploadFinding> {
         let prefix = self.context.prefix;
         // A store that takes the prefix for a hint lists uploads of other archives as well.
-        let own: Vec<_> =
-            uploads.into_iter().filter(|upload| upload.key.starts_with(prefix)).collect();
+        let own: Vec<_> = uploads
+            .into_iter()
+            .filter(|upload| upload.key.starts_with(prefix))
+            .collect();
         let parts = self.ask_for_parts(&own).await;
         let mut findings = Vec::new();
         for (mut upload, parts) in own.into_iter().zip(parts) {
@@ -131,7 +142,9 @@ impl<'a, S: ObjectStore + 'static> UploadQuestion<'a, S> {
                 self.problem = Some(took_too_long());
                 break;
             };
-            let Some(PartsAnswer { index, bytes }) = next else { break };
+            let Some(PartsAnswer { index, bytes }) = next else {
+                break;
+            };
             let answer = match bytes {
                 Ok(Some(bytes)) => Parts::Stored(Some(bytes)),
                 Ok(None) => Parts::Ended,

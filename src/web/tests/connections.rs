@@ -6,7 +6,9 @@ use super::*;
 async fn a_head_that_is_too_large_is_refused() {
     let server = Server::start(shows(vec![], 0), ConnectionLimits::default()).await;
 
-    let answer = server.ask("GET", "/", &format!("X: {}\r\n", "x".repeat(100_000))).await;
+    let answer = server
+        .ask("GET", "/", &format!("X: {}\r\n", "x".repeat(100_000)))
+        .await;
 
     assert_eq!(answer.status, 431);
 }
@@ -57,14 +59,19 @@ async fn a_probe_is_answered_at_once_beside_many_who_dribble() {
 
 #[tokio::test]
 async fn places_are_free_again_when_clients_leave() {
-    let limits = ConnectionLimits { max_connections: 2, ..ConnectionLimits::default() };
+    let limits = ConnectionLimits {
+        max_connections: 2,
+        ..ConnectionLimits::default()
+    };
     let server = Server::start(shows(vec![], 0), limits).await;
     let first = server.connect().await;
     let second = server.connect().await;
     let third = server.get("/-/healthy");
     tokio::pin!(third);
 
-    let waits = timeout(Duration::from_millis(300), third.as_mut()).await.is_err();
+    let waits = timeout(Duration::from_millis(300), third.as_mut())
+        .await
+        .is_err();
     drop((first, second));
 
     assert!(waits, "a third connection was served");
@@ -85,7 +92,9 @@ async fn who_does_not_read_is_cut_at_the_end_of_the_connections_life() {
     };
     let server = Server::start(shows(vec![], 50_000_000), limits).await;
     let mut lazy = server.connect().await;
-    lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
 
     let answer = timeout(DEADLINE, server.get("/-/healthy")).await;
 
@@ -98,11 +107,16 @@ async fn a_stop_lets_running_requests_end_and_closes_the_rest_at_once() {
     let content = shows(vec![], 10);
     let server = Server::start(Arc::clone(&content) as _, ConnectionLimits::default()).await;
     let mut idle = server.connect().await;
-    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     assert!(idle.read(&mut [0; 1000]).await.unwrap() > 0);
     let mut running = server.connect().await;
     let closed = content.gate.lock().await;
-    running.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    running
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     let begun = async {
         while content.asked.load(Ordering::SeqCst) == 0 {
             sleep(Duration::from_millis(5)).await;
@@ -119,23 +133,35 @@ async fn a_stop_lets_running_requests_end_and_closes_the_rest_at_once() {
     assert!(refused, "it still listens");
     assert!(still_runs, "it did not wait");
     assert_eq!(Answer::parse(&read_to_end(&mut running).await).status, 200);
-    timeout(DEADLINE, server.task).await.unwrap().unwrap().unwrap();
+    timeout(DEADLINE, server.task)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_those_who_do_not_read() {
-    let limits =
-        ConnectionLimits { grace: Duration::from_millis(300), ..ConnectionLimits::default() };
+    let limits = ConnectionLimits {
+        grace: Duration::from_millis(300),
+        ..ConnectionLimits::default()
+    };
     let server = Server::start(shows(vec![], 50_000_000), limits).await;
     let mut lazy = server.connect().await;
-    lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    lazy.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     assert!(lazy.read(&mut [0; 10]).await.unwrap() > 0);
     let mut partial = server.connect().await;
     partial.write_all(b"GET /met").await.unwrap();
     let begin = Instant::now();
 
     server.stop.cancel();
-    timeout(DEADLINE, server.task).await.unwrap().unwrap().unwrap();
+    timeout(DEADLINE, server.task)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
 
     let took = begin.elapsed();
     assert!(took < Duration::from_secs(3), "{took:?}");

@@ -53,7 +53,10 @@ impl Content for Shows {
     }
 
     fn unscanned(&self) -> Vec<String> {
-        self.unscanned.iter().map(|name| (*name).to_owned()).collect()
+        self.unscanned
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect()
     }
 }
 
@@ -83,7 +86,13 @@ impl Content for Breaks {
 
 fn shows(unscanned: Vec<&'static str>, page_bytes: usize) -> Arc<Shows> {
     let (asked, written, gate) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(()));
-    Arc::new(Shows { unscanned, page_bytes, asked, written, gate })
+    Arc::new(Shows {
+        unscanned,
+        page_bytes,
+        asked,
+        written,
+        gate,
+    })
 }
 
 struct Server {
@@ -98,7 +107,11 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let task = tokio::spawn(serve(listener, content, limits, stop.clone()));
-        Self { address, stop, task }
+        Self {
+            address,
+            stop,
+            task,
+        }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -136,17 +149,29 @@ struct Answer {
 impl Answer {
     fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let end = text.find("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let end = text
+            .find("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {text:?}"));
         let head = text[..end].to_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let body = &bytes[end + 4..];
         let chunked = head.contains("transfer-encoding: chunked");
-        Self { status, head, body: if chunked { unchunk(body) } else { body.to_owned() } }
+        Self {
+            status,
+            head,
+            body: if chunked {
+                unchunk(body)
+            } else {
+                body.to_owned()
+            },
+        }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(found, _)| *found == name).map(|(_, value)| value)
+        lines
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value)
     }
 
     fn text(&self) -> String {

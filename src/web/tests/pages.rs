@@ -7,9 +7,18 @@ async fn metrics_come_in_the_form_that_is_wanted() {
     let server = Server::start(shows(vec![], 100), ConnectionLimits::default()).await;
 
     let classic = server.get("/metrics").await;
-    let open = server.ask("GET", "/metrics", "Accept: application/openmetrics-text\r\n").await;
+    let open = server
+        .ask(
+            "GET",
+            "/metrics",
+            "Accept: application/openmetrics-text\r\n",
+        )
+        .await;
 
-    assert_eq!(classic.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(
+        classic.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
     assert!(classic.text().starts_with("# Classic\n"));
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     assert_eq!(open.header("content-type"), Some(content_type));
@@ -20,12 +29,16 @@ async fn metrics_come_in_the_form_that_is_wanted() {
 async fn metrics_are_compressed_when_accepted() {
     let server = Server::start(shows(vec![], 100_000), ConnectionLimits::default()).await;
 
-    let answer = server.ask("GET", "/metrics", "Accept-Encoding: gzip\r\n").await;
+    let answer = server
+        .ask("GET", "/metrics", "Accept-Encoding: gzip\r\n")
+        .await;
 
     assert_eq!(answer.header("content-encoding"), Some("gzip"));
     assert!(answer.body.len() < 10_000, "{}", answer.body.len());
     let mut text = String::new();
-    GzDecoder::new(answer.body.as_slice()).read_to_string(&mut text).unwrap();
+    GzDecoder::new(answer.body.as_slice())
+        .read_to_string(&mut text)
+        .unwrap();
     assert_eq!(text.len(), "# Classic\n".len() + 100_000);
 }
 
@@ -62,7 +75,13 @@ async fn what_panics_or_fails_is_an_error_of_the_server() {
 
     assert_eq!(server.get("/").await.status, 500);
     assert_eq!(server.get("/metrics").await.status, 500);
-    let open = server.ask("GET", "/metrics", "Accept: application/openmetrics-text\r\n").await;
+    let open = server
+        .ask(
+            "GET",
+            "/metrics",
+            "Accept: application/openmetrics-text\r\n",
+        )
+        .await;
     assert_eq!(open.status, 500);
     assert_eq!(server.get("/-/healthy").await.status, 200);
 }

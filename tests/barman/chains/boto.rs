@@ -23,9 +23,17 @@ const BUCKET: &str = "backups";
 fn answers(questions: &Value) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/barman/chains/boto.py");
     let mut command = Command::new(Tools::find().python_program("python"));
-    command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut python = command.spawn().unwrap();
-    python.stdin.take().unwrap().write_all(questions.to_string().as_bytes()).unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(questions.to_string().as_bytes())
+        .unwrap();
     let output = python.wait_with_output().unwrap();
     assert!(output.status.success(), "Python failed");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -39,7 +47,10 @@ fn at_a_store(case: &Case) -> bool {
 async fn serve(case: &Case) -> Server {
     let (id, secret) = CREDENTIALS;
     let options = Options {
-        tls: Some(Tls { cert_pem: case.chain.clone(), key_pem: case.key.clone() }),
+        tls: Some(Tls {
+            cert_pem: case.chain.clone(),
+            key_pem: case.key.clone(),
+        }),
         credentials: Some((id.to_owned(), secret.to_owned())),
         ..Options::default()
     };
@@ -59,7 +70,11 @@ impl Served {
     async fn new(number: usize, case: Case, folder: &Path) -> Self {
         let ca = folder.join(format!("{number}.pem"));
         fs::write(&ca, &case.ca).unwrap();
-        Self { server: serve(&case).await, case, ca }
+        Self {
+            server: serve(&case).await,
+            case,
+            ca,
+        }
     }
 
     fn endpoint(&self) -> String {
@@ -139,13 +154,23 @@ async fn a_store_is_reached_if_boto3_reaches_it() {
         let depends = depends && valid.is_none() && up == Some(1.0) && !answer.is_null();
         if !is_same && !depends {
             let name = &store.case.name;
-            differences.push(format!("{name}: up {up:?}, valid {valid:?}, boto3: {answer}"));
+            differences.push(format!(
+                "{name}: up {up:?}, valid {valid:?}, boto3: {answer}"
+            ));
         }
     }
     let reached = answers.iter().filter(|answer| answer.is_null()).count();
     println!("{} stores, of which boto3 reaches {reached}", stores.len());
-    assert!(differences.is_empty(), "differences:\n{}", differences.join("\n"));
-    assert!(reached > 30 && stores.len() - reached > 30, "{reached} of {}", stores.len());
+    assert!(
+        differences.is_empty(),
+        "differences:\n{}",
+        differences.join("\n")
+    );
+    assert!(
+        reached > 30 && stores.len() - reached > 30,
+        "{reached} of {}",
+        stores.len()
+    );
 }
 
 #[test]
@@ -153,15 +178,26 @@ fn hosts_are_compared_as_urllib3_does() {
     let folder = TempDir::new().unwrap();
     let cases = chains();
     let hosts: BTreeSet<&str> = cases.iter().map(|case| case.host.as_str()).collect();
-    let more = ["DB.EXAMPLE", "xn--db.example", "a.example", "example", "d.example"];
+    let more = [
+        "DB.EXAMPLE",
+        "xn--db.example",
+        "a.example",
+        "example",
+        "d.example",
+    ];
     let hosts: BTreeSet<&str> = hosts.into_iter().chain(more).collect();
-    let files: Vec<_> =
-        (0..cases.len()).map(|number| folder.path().join(format!("{number}"))).collect();
+    let files: Vec<_> = (0..cases.len())
+        .map(|number| folder.path().join(format!("{number}")))
+        .collect();
     for (case, file) in cases.iter().zip(&files) {
         fs::write(file, &case.chain).unwrap();
     }
-    let pairs =
-        || cases.iter().zip(&files).flat_map(|pair| hosts.iter().map(move |host| (pair, *host)));
+    let pairs = || {
+        cases
+            .iter()
+            .zip(&files)
+            .flat_map(|pair| hosts.iter().map(move |host| (pair, *host)))
+    };
     let question = |((_, file), host)| json!({ "certificate": file, "host": host });
     let answers = answers(&pairs().map(question).collect());
 

@@ -83,14 +83,24 @@ impl Kind {
 
 impl Attribute {
     pub(crate) fn common_name(text: &str) -> Self {
-        Self { kind: Nid::COMMONNAME, encoding: Asn1Type::UTF8STRING, text: text.to_owned() }
+        Self {
+            kind: Nid::COMMONNAME,
+            encoding: Asn1Type::UTF8STRING,
+            text: text.to_owned(),
+        }
     }
 }
 
 fn name(attributes: &[Attribute]) -> X509Name {
     let mut name = X509Name::builder().unwrap();
-    for Attribute { kind, encoding, text } in attributes {
-        name.append_entry_by_nid_with_type(*kind, text, *encoding).unwrap();
+    for Attribute {
+        kind,
+        encoding,
+        text,
+    } in attributes
+    {
+        name.append_entry_by_nid_with_type(*kind, text, *encoding)
+            .unwrap();
     }
     name.build()
 }
@@ -151,12 +161,16 @@ impl Draft {
         let mut builder = X509::builder().unwrap();
         builder.set_version(self.version).unwrap();
         let serial = BigNum::from_dec_str(&self.serial.to_string()).unwrap();
-        builder.set_serial_number(&serial.to_asn1_integer().unwrap()).unwrap();
+        builder
+            .set_serial_number(&serial.to_asn1_integer().unwrap())
+            .unwrap();
         builder.set_subject_name(&subject).unwrap();
         match (&self.issuer, issuer) {
             (Some(written), _) => builder.set_issuer_name(&name(written)).unwrap(),
             (None, Some(issuer)) => {
-                builder.set_issuer_name(issuer.certificate.subject_name()).unwrap();
+                builder
+                    .set_issuer_name(issuer.certificate.subject_name())
+                    .unwrap();
             }
             (None, None) => builder.set_issuer_name(&subject).unwrap(),
         }
@@ -179,12 +193,18 @@ impl Draft {
             let own = if issuer.is_some() { &key } else { &stand_in };
             builder.sign(own, MessageDigest::sha256()).unwrap();
             return sign_by_program(
-                &IssuedCertificate { certificate: builder.build(), key },
+                &IssuedCertificate {
+                    certificate: builder.build(),
+                    key,
+                },
                 issuer,
             );
         }
         builder.sign(signer, self.digest.unwrap()).unwrap();
-        IssuedCertificate { certificate: builder.build(), key }
+        IssuedCertificate {
+            certificate: builder.build(),
+            key,
+        }
     }
 }
 
@@ -216,7 +236,11 @@ fn openssl(folder: &TempDir, arguments: &str) -> String {
     let mut command = Command::new("openssl");
     command.args(arguments.split(' ')).current_dir(folder);
     let done = command.output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     String::from_utf8(done.stdout).unwrap()
 }
 
@@ -233,7 +257,10 @@ impl IssuedCertificate {
     pub(crate) fn pem_rejected_for(&self, purpose: &str) -> String {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("ca.pem"), self.pem()).unwrap();
-        openssl(&folder, &format!("x509 -in ca.pem -trustout -addreject {purpose}"))
+        openssl(
+            &folder,
+            &format!("x509 -in ca.pem -trustout -addreject {purpose}"),
+        )
     }
 
     /// Returns a list of certificates that this CA has revoked, which is empty, in PEM form.
@@ -244,7 +271,13 @@ impl IssuedCertificate {
         write("ca.key", self.key_pem());
         write("database", String::new());
         let section = "database = database\ndefault_md = sha256\ndefault_crl_days = 3650\n";
-        write("ca.cnf", format!("[ca]\ndefault_ca = own\n[own]\n{section}"));
-        openssl(&folder, "ca -gencrl -config ca.cnf -cert ca.pem -keyfile ca.key")
+        write(
+            "ca.cnf",
+            format!("[ca]\ndefault_ca = own\n[own]\n{section}"),
+        );
+        openssl(
+            &folder,
+            "ca -gencrl -config ca.cnf -cert ca.pem -keyfile ca.key",
+        )
     }
 }

@@ -24,7 +24,9 @@ pub(crate) fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
 /// `BasicConstraints`.
 pub(crate) fn basic_constraints(is_ca: bool, path_length: Option<u8>) -> Vec<u8> {
     let is_ca = if is_ca { vec![1, 1, 0xff] } else { Vec::new() };
-    let path_length = path_length.map(|length| vec![2, 1, length]).unwrap_or_default();
+    let path_length = path_length
+        .map(|length| vec![2, 1, length])
+        .unwrap_or_default();
     sequence(&[is_ca, path_length])
 }
 

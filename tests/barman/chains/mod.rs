@@ -2,8 +2,14 @@
 //! boto3 for object storages.
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
-#![expect(clippy::print_stdout, reason = "what was compared, and the seed, are worth knowing")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::print_stdout,
+    reason = "what was compared, and the seed, are worth knowing"
+)]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 
 mod boto;
 mod cases;
@@ -25,7 +31,11 @@ const DRAWN: u64 = 40;
 
 /// Returns those that were thought of, and some at random: from the seed `CHAINS_SEED`, or a new one.
 fn chains() -> Vec<Case> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|number| number.parse().ok())
+    };
     let seed = number("CHAINS_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("CHAINS_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);

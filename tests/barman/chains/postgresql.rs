@@ -32,13 +32,23 @@ async fn served(number: usize, case: Case, folder: &Path) -> Served {
     let [chain, ca] = ["chain", "ca"].map(|kind| folder.join(format!("{number}-{kind}.pem")));
     fs::write(&chain, &case.chain).unwrap();
     fs::write(&ca, &case.ca).unwrap();
-    Served { case, port, chain, ca }
+    Served {
+        case,
+        port,
+        chain,
+        ca,
+    }
 }
 
 impl Served {
     async fn ask_psql(&self, mode: &str, home: &Path) -> Psql {
         let mut command = Command::new(Tools::find().postgres_program("psql"));
-        let Self { case: Case { host, .. }, port, ca, .. } = self;
+        let Self {
+            case: Case { host, .. },
+            port,
+            ca,
+            ..
+        } = self;
         let connection = format!(
             "host='{host}' hostaddr=127.0.0.1 port={port} user=nobody dbname=nothing \
              sslmode={mode} sslrootcert='{}' gssencmode=disable connect_timeout=20",
@@ -48,11 +58,19 @@ impl Served {
         let run = tokio::task::spawn_blocking(move || command.output().unwrap());
         let Output { stderr, .. } = run.await.unwrap();
         let text = String::from_utf8_lossy(&stderr).into_owned();
-        Psql { is_content: text.contains(REACHED), text }
+        Psql {
+            is_content: text.contains(REACHED),
+            text,
+        }
     }
 
     fn entries(&self, number: usize) -> [Value; 2] {
-        let Self { case, port, chain, ca } = self;
+        let Self {
+            case,
+            port,
+            chain,
+            ca,
+        } = self;
         [
             json!({
                 "name": format!("server-{number}"),
@@ -66,7 +84,10 @@ impl Served {
 }
 
 fn value(samples: &Samples, family: &str, certificate: &str) -> Option<f64> {
-    samples.value(&format!("barman_cloud_certificate_{family}"), &[("certificate", certificate)])
+    samples.value(
+        &format!("barman_cloud_certificate_{family}"),
+        &[("certificate", certificate)],
+    )
 }
 
 /// Waits until every certificate was read, or could not be.
@@ -78,7 +99,9 @@ async fn read(exporter: &Exporter, cases: usize) -> Samples {
         (0..cases)
             .all(|number| is_known(samples, "server", number) && is_known(samples, "file", number))
     };
-    exporter.wait_for("every certificate", TIME, are_known).await
+    exporter
+        .wait_for("every certificate", TIME, are_known)
+        .await
 }
 
 /// Returns whether the exporter's verdict is psql's. What psql refuses need not be judged if the exporter says
@@ -98,7 +121,10 @@ async fn the_verdict_on_a_chain_is_that_of_psql() {
     for (number, case) in chains().into_iter().enumerate() {
         all.push(served(number, case, archive.directory()).await);
     }
-    let entries = all.iter().enumerate().flat_map(|(number, served)| served.entries(number));
+    let entries = all
+        .iter()
+        .enumerate()
+        .flat_map(|(number, served)| served.entries(number));
     let mut configuration = every_second([archive.settings("production")]);
     configuration["certificateWatch"] = json!({ "schedule": "0 0 0 1 1 *", "timeout": "60s" });
     configuration["certificates"] = entries.collect();
@@ -107,7 +133,10 @@ async fn the_verdict_on_a_chain_is_that_of_psql() {
 
     let home = archive.directory();
     let asked = stream::iter(&all).map(|served| async move {
-        (served.ask_psql("verify-full", home).await, served.ask_psql("verify-ca", home).await)
+        (
+            served.ask_psql("verify-full", home).await,
+            served.ask_psql("verify-ca", home).await,
+        )
     });
     let answers: Vec<(Psql, Psql)> = asked.buffered(4).collect().await;
 
@@ -133,5 +162,9 @@ async fn the_verdict_on_a_chain_is_that_of_psql() {
         differences.len(),
         differences.join("\n")
     );
-    assert!(accepted > 30 && all.len() - accepted > 30, "{accepted} of {}", all.len());
+    assert!(
+        accepted > 30 && all.len() - accepted > 30,
+        "{accepted} of {}",
+        all.len()
+    );
 }

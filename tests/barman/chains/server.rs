@@ -25,7 +25,9 @@ pub(crate) async fn serve(case: &Case) -> u16 {
     for other in others {
         context.add_extra_chain_cert(other.clone()).unwrap();
     }
-    context.set_private_key(&PKey::private_key_from_pem(case.key.as_bytes()).unwrap()).unwrap();
+    context
+        .set_private_key(&PKey::private_key_from_pem(case.key.as_bytes()).unwrap())
+        .unwrap();
     let context = context.build();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -43,11 +45,16 @@ async fn answer(mut connection: TcpStream, context: SslContext) -> std::io::Resu
     connection.read_exact(&mut request).await?;
     connection.write_all(b"S").await?;
     let mut stream = SslStream::new(Ssl::new(&context)?, connection)?;
-    Pin::new(&mut stream).accept().await.map_err(std::io::Error::other)?;
+    Pin::new(&mut stream)
+        .accept()
+        .await
+        .map_err(std::io::Error::other)?;
     let mut startup = [0; 8];
     stream.read_exact(&mut startup).await?;
     let fields = format!("SFATAL\0VFATAL\0C28000\0M{REACHED}\0\0");
     let length = u32::try_from(fields.len() + 4).unwrap();
-    stream.write_all(&[b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat()).await?;
+    stream
+        .write_all(&[b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat())
+        .await?;
     stream.shutdown().await
 }

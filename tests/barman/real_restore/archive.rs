@@ -43,7 +43,9 @@ impl Segments {
 
     /// Last segment of a timeline.
     pub(crate) fn last_of(&self, timeline: u32) -> &str {
-        self.of(timeline).next_back().expect("each timeline has some")
+        self.of(timeline)
+            .next_back()
+            .expect("each timeline has some")
     }
 
     /// Those that follow one on its timeline.
@@ -55,14 +57,20 @@ impl Segments {
     /// Segments of a timeline, in order.
     pub(crate) fn of(&self, timeline: u32) -> impl DoubleEndedIterator<Item = &str> {
         let beginning = format!("{timeline:08X}");
-        self.0.iter().map(String::as_str).filter(move |name| name.starts_with(&beginning))
+        self.0
+            .iter()
+            .map(String::as_str)
+            .filter(move |name| name.starts_with(&beginning))
     }
 }
 
 impl Archive {
     /// Makes it, which takes a minute.
     pub(crate) fn make() -> Self {
-        let stack = Stack::start(StackSettings { segment_size_mb: 1, ..StackSettings::default() });
+        let stack = Stack::start(StackSettings {
+            segment_size_mb: 1,
+            ..StackSettings::default()
+        });
         stack.make_tablespace("fast");
         let mut archive = Self {
             stack,
@@ -82,12 +90,19 @@ impl Archive {
 
     /// Id of a backup.
     pub(crate) fn id(&self, name: &str) -> &str {
-        if name == "killed" { &self.killed } else { self.text(name, "backup_id") }
+        if name == "killed" {
+            &self.killed
+        } else {
+            self.text(name, "backup_id")
+        }
     }
 
     /// Name of the segment in a field of a backup's `backup.info`.
     pub(crate) fn text(&self, backup: &str, field: &str) -> &str {
-        let text = self.backups.get(backup).and_then(|backup| backup.get(field)?.as_str());
+        let text = self
+            .backups
+            .get(backup)
+            .and_then(|backup| backup.get(field)?.as_str());
         text.unwrap_or_else(|| panic!("no `{field}` of {backup} in {:#?}", self.backups))
     }
 
@@ -126,7 +141,8 @@ impl Archive {
 
     /// Copies a file of `wals/` to another name there.
     pub(crate) fn copy_wal(&self, name: &str, other: &str) {
-        self.stack.copy_object(&self.wal_key(name), &self.wal_key(other));
+        self.stack
+            .copy_object(&self.wal_key(name), &self.wal_key(other));
     }
 
     /// Removes a backup's `backup.info` from the archive, and keeps it elsewhere.
@@ -172,7 +188,8 @@ impl Archive {
 
     fn make_second_timeline(&mut self) {
         self.back_up("after-the-failover", 1);
-        self.stack.sql("select pg_create_restore_point('before-the-mistake')");
+        self.stack
+            .sql("select pg_create_restore_point('before-the-mistake')");
         self.stack.make_wal(1);
         self.back_up("dead-branch", 2);
         let point = PointInTime::RestorePoint("before-the-mistake".to_owned());
@@ -203,7 +220,10 @@ impl Archive {
 
     fn learn_backups(&mut self) {
         let list = self.stack.backup_list();
-        for backup in list["backups_list"].as_array().expect("Barman prints a list") {
+        for backup in list["backups_list"]
+            .as_array()
+            .expect("Barman prints a list")
+        {
             let id = backup["backup_id"].as_str().expect("each backup has an id");
             // Barman writes a name down when a backup is complete.
             match backup["backup_name"].as_str() {

@@ -44,7 +44,11 @@ fn every_backup_is_recovered_as_far_as_its_verdict_says() {
     println!("made in {:.0?}", begun.elapsed());
 
     let segments = archive.segments();
-    let rows = round(&archive, "damaged on timeline 1", all_restores(&archive, &segments));
+    let rows = round(
+        &archive,
+        "damaged on timeline 1",
+        all_restores(&archive, &segments),
+    );
     assert_verdicts(&archive, &rows);
     assert_reads_across_timelines(&archive, &segments);
     assert_stray_history(&archive, &segments);
@@ -88,7 +92,11 @@ fn assert_stray_history(archive: &Archive, segments: &Segments) {
     let stray = "00000004.history";
     archive.copy_wal("00000003.history", stray);
     let wishes = vec![
-        ("after-the-failover", LATEST, At(segments.last_of(2).to_owned())),
+        (
+            "after-the-failover",
+            LATEST,
+            At(segments.last_of(2).to_owned()),
+        ),
         ("newest", LATEST, Refused),
         ("newest", timeline(3), At(segments.last_of(3).to_owned())),
     ];
@@ -100,8 +108,10 @@ fn assert_stray_history(archive: &Archive, segments: &Segments) {
 /// Empties the newest segment: Barman hands it over as it is, and PostgreSQL gives up.
 fn assert_empty_segment(archive: &Archive, segments: &Segments) {
     archive.with_empty_segment(segments.last_of(CURRENT), || {
-        let wishes =
-            vec![("newest", timeline(CURRENT), Refused), ("before-the-failover", LATEST, Refused)];
+        let wishes = vec![
+            ("newest", timeline(CURRENT), Refused),
+            ("before-the-failover", LATEST, Refused),
+        ];
         let rows = round(archive, "with an empty segment", wishes);
         assert_verdicts(archive, &rows);
     });
@@ -113,7 +123,11 @@ fn assert_crossings(archive: &Archive, segments: &Segments) {
     let wishes = vec![
         ("before-the-failover", timeline(2), InPartialOf(1)),
         ("before-the-failover", timeline(3), InPartialOf(1)),
-        ("before-the-failover", without_partial(3), At(segments.last_of(1).to_owned())),
+        (
+            "before-the-failover",
+            without_partial(3),
+            At(segments.last_of(1).to_owned()),
+        ),
     ];
     let rows = round(archive, "without the first segment of timeline 2", wishes);
     assert_verdicts(archive, &rows);
@@ -125,7 +139,11 @@ fn assert_crossings(archive: &Archive, segments: &Segments) {
         ("after-the-failover", timeline(3), At(dead)),
         ("third", timeline(3), At(segments.last_of(3).to_owned())),
     ];
-    let rows = round(archive, "without the first segment of timeline 3 either", wishes);
+    let rows = round(
+        archive,
+        "without the first segment of timeline 3 either",
+        wishes,
+    );
     assert_verdicts(archive, &rows);
 
     archive.lose_wal("00000002.history");
@@ -161,18 +179,30 @@ fn assert_reads_across_timelines(archive: &Archive, segments: &Segments) {
 fn assert_verdicts(archive: &Archive, rows: &[Row]) {
     let verdicts = exporter_verdicts(archive, POLICY);
     let segments = archive.segments();
-    let reality = Reality { rows, segments: &segments, current_timeline: CURRENT };
+    let reality = Reality {
+        rows,
+        segments: &segments,
+        current_timeline: CURRENT,
+    };
     let server = &archive.stack.settings().server;
     let differences = reality.differences(&verdicts, server);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-    assert_reads(archive, rows, &server_of(&verdicts, server)["recovery"]["restore"]);
+    assert_reads(
+        archive,
+        rows,
+        &server_of(&verdicts, server)["recovery"]["restore"],
+    );
 }
 
 /// Compares the forecast of the objects that a restore to the newest WAL reads with these restores.
 fn assert_reads(archive: &Archive, rows: &[Row], said: &Value) {
     let listing = Listing::of(archive);
     let is_to_newest = |row: &&Row| row.restored.timeline == Some(CURRENT);
-    for row in rows.iter().filter(is_to_newest).filter(|row| said["backup"] == row.backup_id) {
+    for row in rows
+        .iter()
+        .filter(is_to_newest)
+        .filter(|row| said["backup"] == row.backup_id)
+    {
         println!("to be read: {said}");
         let asked = &row.restored.requests;
         assert_eq!(
@@ -201,8 +231,13 @@ fn exporter_verdicts(archive: &Archive, policy: &str) -> Value {
     let directory = tempfile::tempdir().expect("temporary directories can be made");
     let file = directory.path().join("config.yaml");
     fs::write(&file, configuration.to_string()).expect("a fresh directory can be written");
-    let file = file.to_str().expect("temporary directories have plain names");
+    let file = file
+        .to_str()
+        .expect("temporary directories have plain names");
     let ended = run_exporter(&["check", "--output", "json", "--config.file", file], &[]);
-    assert!(matches!(ended.code, Some(0..=2)), "the archive is judged: {ended:?}");
+    assert!(
+        matches!(ended.code, Some(0..=2)),
+        "the archive is judged: {ended:?}"
+    );
     serde_json::from_str(&ended.output).expect("the result is JSON")
 }

@@ -42,7 +42,9 @@ impl<'a> Needs<'a> {
 
     /// Returns whether one of the backups needs a segment.
     pub(crate) fn contain(&self, segment: &str) -> bool {
-        self.backups.iter().any(|backup| self.is_needed_by(backup, segment))
+        self.backups
+            .iter()
+            .any(|backup| self.is_needed_by(backup, segment))
     }
 
     fn is_needed_by(&self, backup: &Backup<'_>, segment: &str) -> bool {
@@ -53,7 +55,10 @@ impl<'a> Needs<'a> {
         if own == other {
             return segment >= backup.begin;
         }
-        let mut left = self.left_at.iter().filter(|(timeline, _)| (own..other).contains(timeline));
+        let mut left = self
+            .left_at
+            .iter()
+            .filter(|(timeline, _)| (own..other).contains(timeline));
         let (first, last) = (left.clone().next(), left.next_back());
         // Where the timeline began that the segment is on, for a backup that had ended before the
         // first switch.
@@ -77,6 +82,11 @@ fn left_at(line: &str) -> Option<(u32, u64)> {
 /// Converts an LSN into a number.
 fn position(lsn: &str) -> u64 {
     let number = |half: &str| u64::from_str_radix(half, 16).ok();
-    let halves = lsn.split_once('/').and_then(|(high, low)| number(high).zip(number(low)));
-    halves.map_or_else(|| panic!("no LSN: `{lsn}`"), |(high, low)| (high << 32) + low)
+    let halves = lsn
+        .split_once('/')
+        .and_then(|(high, low)| number(high).zip(number(low)));
+    halves.map_or_else(
+        || panic!("no LSN: `{lsn}`"),
+        |(high, low)| (high << 32) + low,
+    )
 }

@@ -52,7 +52,11 @@ pub(crate) fn assert_retention(archive: &Archive) {
     let segments = archive.segments();
     let whole = || At(segments.last_of(3).to_owned());
     let wishes = vec![
-        ("kept", timeline(1), At(archive.text("kept", "end_wal").to_owned())),
+        (
+            "kept",
+            timeline(1),
+            At(archive.text("kept", "end_wal").to_owned()),
+        ),
         ("third", timeline(3), whole()),
         ("newest", LATEST, whole()),
     ];
@@ -93,7 +97,13 @@ fn assert_later_deletions(archive: &Archive) {
 
 /// Runs Barman's deletion, and compares backups, objects and bytes, and the WAL that is left over.
 fn assert_deletion(archive: &Archive, deletion: &Deletion<'_>) {
-    let Deletion { policy, before, after, standalone, of_timelines } = *deletion;
+    let Deletion {
+        policy,
+        before,
+        after,
+        standalone,
+        of_timelines,
+    } = *deletion;
     assert_obsolete(archive, policy, &Needs::of(archive, before, standalone));
     let said = exporter_verdicts(archive, policy);
     let said = &server_of(&said, &archive.stack.settings().server)["retention"];
@@ -106,7 +116,11 @@ fn assert_deletion(archive: &Archive, deletion: &Deletion<'_>) {
     let all = listing.sums(|key| gone.contains(key));
     println!("\n`{policy}` deleted {all:?}, of which {wal:?} of WAL: {said}");
     let has_gone = |name: &&&str| !after.contains(name);
-    let ids: Vec<&str> = before.iter().filter(has_gone).map(|name| archive.id(name)).collect();
+    let ids: Vec<&str> = before
+        .iter()
+        .filter(has_gone)
+        .map(|name| archive.id(name))
+        .collect();
     assert_eq!(gone_backups(&gone), ids, "{policy}");
     assert_eq!(said["obsolete"], json!(ids), "{policy}");
     let deleted = json!({
@@ -116,9 +130,15 @@ fn assert_deletion(archive: &Archive, deletion: &Deletion<'_>) {
     assert_eq!(said["deletion"], deleted, "{policy}: {gone:#?}");
     let segments: Vec<&str> = gone.iter().filter_map(|key| segment_of(key)).collect();
     let timelines: BTreeSet<u32> = segments.iter().map(|name| timeline_of(name)).collect();
-    assert!(timelines.iter().eq(of_timelines), "{policy} deleted of {timelines:?}");
+    assert!(
+        timelines.iter().eq(of_timelines),
+        "{policy} deleted of {timelines:?}"
+    );
     let needs = Needs::of(archive, after, standalone);
-    let lost: Vec<_> = segments.iter().filter(|segment| needs.contain(segment)).collect();
+    let lost: Vec<_> = segments
+        .iter()
+        .filter(|segment| needs.contain(segment))
+        .collect();
     assert!(lost.is_empty(), "{policy} deleted what is needed: {lost:?}");
     assert_obsolete(archive, policy, &needs);
 }
@@ -131,11 +151,18 @@ fn assert_obsolete(archive: &Archive, policy: &str, needs: &Needs<'_>) {
     println!("needed by nobody: {sums:?}");
     assert_eq!(server["recovery"]["obsolete_segments"], json!(sums.objects));
     assert_eq!(server["recovery"]["obsolete_bytes"], json!(sums.bytes));
-    assert_eq!(server["reclaimable_bytes"]["obsolete_wal"], json!(sums.bytes));
+    assert_eq!(
+        server["reclaimable_bytes"]["obsolete_wal"],
+        json!(sums.bytes)
+    );
 }
 
 /// Ids of the backups whose `backup.info` is among these keys, in order.
 fn gone_backups(keys: &BTreeSet<String>) -> Vec<&str> {
-    let directories = keys.iter().filter_map(|key| key.strip_suffix("/backup.info"));
-    directories.filter_map(|directory| directory.rsplit('/').next()).collect()
+    let directories = keys
+        .iter()
+        .filter_map(|key| key.strip_suffix("/backup.info"));
+    directories
+        .filter_map(|directory| directory.rsplit('/').next())
+        .collect()
 }

@@ -39,28 +39,42 @@ pub(crate) type Wish = (&'static str, RestoreTarget, Ending);
 
 /// Timeline by its number.
 pub(crate) const fn timeline(number: u32) -> RestoreTarget {
-    RestoreTarget { timeline: Some(number), no_partial: false }
+    RestoreTarget {
+        timeline: Some(number),
+        no_partial: false,
+    }
 }
 
 /// Target on a timeline, reached with complete segments alone.
 pub(crate) const fn without_partial(number: u32) -> RestoreTarget {
-    RestoreTarget { timeline: Some(number), no_partial: true }
+    RestoreTarget {
+        timeline: Some(number),
+        no_partial: true,
+    }
 }
 
 /// Target that PostgreSQL chooses if no timeline is named.
-pub(crate) const LATEST: RestoreTarget = RestoreTarget { timeline: None, no_partial: false };
+pub(crate) const LATEST: RestoreTarget = RestoreTarget {
+    timeline: None,
+    no_partial: false,
+};
 
 /// Restores for real and returns the outcomes.
 ///
 /// # Panics
 /// Panics if one is not as wished.
 pub(crate) fn round(archive: &Archive, title: &str, wishes: Vec<Wish>) -> Vec<Row> {
-    let targets = wishes.iter().map(|&(name, target, _)| (name, target)).collect();
+    let targets = wishes
+        .iter()
+        .map(|&(name, target, _)| (name, target))
+        .collect();
     let rows = restore_all(archive, targets);
     print_table(title, &rows);
     let pairs = rows.iter().zip(wishes);
     let other = pairs.filter(|(row, (_, _, wish))| row.ending() != *wish);
-    let other: Vec<_> = other.map(|(row, (_, _, wish))| format!("{row}: not {wish:?}")).collect();
+    let other: Vec<_> = other
+        .map(|(row, (_, _, wish))| format!("{row}: not {wish:?}"))
+        .collect();
     assert!(other.is_empty(), "{title}:\n{}", other.join("\n"));
     rows
 }
@@ -73,11 +87,15 @@ fn restore_all(archive: &Archive, wishes: Vec<(&'static str, RestoreTarget)>) ->
     let work = || {
         while let Some((index, (name, target))) = next() {
             let row = restore(archive, name, target);
-            done.lock().expect("nobody fails while noting").push((index, row));
+            done.lock()
+                .expect("nobody fails while noting")
+                .push((index, row));
         }
     };
     thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
-    let mut done = done.into_inner().expect("a failed restore has ended the test");
+    let mut done = done
+        .into_inner()
+        .expect("a failed restore has ended the test");
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, row)| row).collect()
 }
@@ -86,13 +104,22 @@ fn restore(archive: &Archive, name: &'static str, target: RestoreTarget) -> Row 
     let begun = Instant::now();
     let backup_id = archive.id(name).to_owned();
     let restored = archive.stack.restore(&backup_id, target);
-    Row { name, backup_id, target, restored, took: begun.elapsed() }
+    Row {
+        name,
+        backup_id,
+        target,
+        restored,
+        took: begun.elapsed(),
+    }
 }
 
 /// Table for people.
 fn print_table(title: &str, rows: &[Row]) {
     println!("\n{title}");
-    println!("{:<20} {:<12} {:<5} {:<33} {:<10} on", "backup", "target", "up", "last", "LSN");
+    println!(
+        "{:<20} {:<12} {:<5} {:<33} {:<10} on",
+        "backup", "target", "up", "last", "LSN"
+    );
     for row in rows {
         println!("{row}");
     }
@@ -110,21 +137,43 @@ impl Row {
 
 /// Timeline in the name of a segment.
 pub(crate) fn timeline_of(segment: &str) -> u32 {
-    let timeline = segment.get(..8).and_then(|number| u32::from_str_radix(number, 16).ok());
+    let timeline = segment
+        .get(..8)
+        .and_then(|number| u32::from_str_radix(number, 16).ok());
     timeline.unwrap_or_else(|| panic!("no segment: `{segment}`"))
 }
 
 impl Display for Row {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let target = self.target.timeline.map_or("latest".to_owned(), |number| number.to_string());
-        let target = if self.target.no_partial { target + " complete" } else { target };
+        let target = self
+            .target
+            .timeline
+            .map_or("latest".to_owned(), |number| number.to_string());
+        let target = if self.target.no_partial {
+            target + " complete"
+        } else {
+            target
+        };
         let restored = &self.restored;
         let last = restored.last_segment.as_deref().unwrap_or("-");
-        let last = if restored.last_is_partial { format!("{last}.partial") } else { last.into() };
+        let last = if restored.last_is_partial {
+            format!("{last}.partial")
+        } else {
+            last.into()
+        };
         let lsn = restored.replayed_to_lsn.as_deref().unwrap_or("-");
-        let timeline = restored.timeline.map_or("-".to_owned(), |number| number.to_string());
+        let timeline = restored
+            .timeline
+            .map_or("-".to_owned(), |number| number.to_string());
         let (name, up, took) = (self.name, restored.came_up, self.took.as_secs_f32());
-        write!(formatter, "{name:<20} {target:<12} {up:<5} {last:<33} {lsn:<10} {timeline}")?;
-        write!(formatter, "  {took:.1} s  {}", restored.complaint().unwrap_or_default())
+        write!(
+            formatter,
+            "{name:<20} {target:<12} {up:<5} {last:<33} {lsn:<10} {timeline}"
+        )?;
+        write!(
+            formatter,
+            "  {took:.1} s  {}",
+            restored.complaint().unwrap_or_default()
+        )
     }
 }

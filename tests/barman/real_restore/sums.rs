@@ -47,9 +47,14 @@ pub(crate) fn read_by(row: &Row, target: u32, archive: &Archive, listing: &Listi
     let backup = format!("{directory}/base/{}/", row.backup_id);
     // For the timeline that it begins afterwards, a server looks for a number that is free.
     let is_beyond = |name: &str| name.ends_with(".history") && timeline_of(name) > target;
-    let requests = row.restored.requests.iter().filter(|request| !is_beyond(&request.name));
-    let answered: BTreeSet<&str> =
-        requests.filter_map(|request| request.object.as_deref()).collect();
+    let requests = row
+        .restored
+        .requests
+        .iter()
+        .filter(|request| !is_beyond(&request.name));
+    let answered: BTreeSet<&str> = requests
+        .filter_map(|request| request.object.as_deref())
+        .collect();
     let wals = format!("{directory}/wals/");
     let sums = listing.sums(|key| {
         if let Some(file) = key.strip_prefix(&backup) {

@@ -18,7 +18,10 @@ impl Reality<'_> {
     /// Lines about all restores that the exporter judges differently.
     pub(crate) fn differences(&self, verdicts: &Value, server: &str) -> Vec<String> {
         let server = server_of(verdicts, server);
-        self.rows.iter().filter_map(|row| self.difference(server, row)).collect()
+        self.rows
+            .iter()
+            .filter_map(|row| self.difference(server, row))
+            .collect()
     }
 
     fn difference(&self, server: &Value, row: &Row) -> Option<String> {
@@ -34,9 +37,15 @@ impl Reality<'_> {
 
     /// Returns a difference between the reported reach of a backup with a target and the real one.
     fn about_target(&self, backup: &Value, row: &Row) -> Option<String> {
-        let target = row.target.timeline.map_or("latest".to_owned(), |number| number.to_string());
+        let target = row
+            .target
+            .timeline
+            .map_or("latest".to_owned(), |number| number.to_string());
         let Some(follow) = follow(backup, &target) else {
-            return row.restored.came_up.then(|| format!("no word on the target {target}"));
+            return row
+                .restored
+                .came_up
+                .then(|| format!("no word on the target {target}"));
         };
         let last = follow["last_wal"].as_str();
         if follow["works"] != row.restored.came_up {
@@ -51,9 +60,13 @@ impl Reality<'_> {
         let end = self.segments.of(timeline).next_back();
         let is_whole = end.is_some() && reached == end;
         if last != reached {
-            Some(format!("{last:?} is not {reached:?}, the last complete segment"))
+            Some(format!(
+                "{last:?} is not {reached:?}, the last complete segment"
+            ))
         } else if follow["complete"] != is_whole || first_missing.is_none() != is_whole {
-            Some(format!("whether timeline {timeline} is reached to its end: {is_whole}"))
+            Some(format!(
+                "whether timeline {timeline} is reached to its end: {is_whole}"
+            ))
         } else {
             let missing = first_missing.filter(|name| self.segments.0.contains(*name));
             missing.map(|name| format!("{name} is not missing"))
@@ -92,7 +105,11 @@ fn reached<'a>(row: &'a Row, first_missing: Option<&str>) -> Option<&'a str> {
         return Some(last);
     }
     let end = first_missing.filter(|_| is_parents).unwrap_or(last);
-    let answered = row.restored.requests.iter().filter(|request| request.object.is_some());
+    let answered = row
+        .restored
+        .requests
+        .iter()
+        .filter(|request| request.object.is_some());
     let mut names = answered.map(|request| request.name.as_str());
     names.rfind(|name| name.len() == 24 && name[8..] < end[8..])
 }
@@ -106,23 +123,33 @@ fn about_restorable(backup: &Value, row: &Row) -> Option<String> {
 
 /// Entry of the report on a backup with a target.
 fn follow<'a>(backup: &'a Value, target: &str) -> Option<&'a Value> {
-    backup["follow"].as_array()?.iter().find(|follow| follow["target"] == target)
+    backup["follow"]
+        .as_array()?
+        .iter()
+        .find(|follow| follow["target"] == target)
 }
 
 fn is_restorable(backup: &Value) -> bool {
-    ["recoverable", "consistent"].map(Value::from).contains(&backup["verdict"])
+    ["recoverable", "consistent"]
+        .map(Value::from)
+        .contains(&backup["verdict"])
 }
 
 /// Part of the report about a server.
 pub(crate) fn server_of<'a>(verdicts: &'a Value, name: &str) -> &'a Value {
     let archives = verdicts["archives"].as_array().into_iter().flatten();
-    let mut servers = archives.filter_map(|archive| archive["servers"].as_array()).flatten();
+    let mut servers = archives
+        .filter_map(|archive| archive["servers"].as_array())
+        .flatten();
     let server = servers.find(|server| server["name"] == name);
     server.unwrap_or_else(|| panic!("no server {name} in {verdicts}"))
 }
 
 fn backup_of<'a>(server: &'a Value, id: &str) -> Option<&'a Value> {
-    server["backups"].as_array()?.iter().find(|backup| backup["id"] == id)
+    server["backups"]
+        .as_array()?
+        .iter()
+        .find(|backup| backup["id"] == id)
 }
 
 #[cfg(test)]
@@ -144,7 +171,10 @@ mod tests {
     /// Restore that was given these segments, the last of which may be partial.
     fn row(target: u32, given: &[&str], last_is_partial: bool) -> Row {
         let object = |name: &str| Some(format!("{name}.gz"));
-        let request = |name: &&str| WalRequest { name: (*name).to_owned(), object: object(name) };
+        let request = |name: &&str| WalRequest {
+            name: (*name).to_owned(),
+            object: object(name),
+        };
         let restored = Restored {
             came_up: !given.is_empty(),
             replayed_to_lsn: None,
@@ -155,7 +185,13 @@ mod tests {
             log: String::new(),
         };
         let (target, took) = (timeline(target), Duration::ZERO);
-        Row { name: "one", backup_id: "20261104T030001".to_owned(), target, restored, took }
+        Row {
+            name: "one",
+            backup_id: "20261104T030001".to_owned(),
+            target,
+            restored,
+            took,
+        }
     }
 
     fn said(verdict: &str, last: Option<&str>, first_missing: Option<&str>) -> Value {
@@ -176,7 +212,11 @@ mod tests {
 
     fn differences(row: Row, present: &[&str], said: &Value) -> Vec<String> {
         let segments = Segments(present.iter().map(|&name| name.to_owned()).collect());
-        let reality = Reality { rows: &[row], segments: &segments, current_timeline: 2 };
+        let reality = Reality {
+            rows: &[row],
+            segments: &segments,
+            current_timeline: 2,
+        };
         reality.differences(said, "main")
     }
 
@@ -184,7 +224,11 @@ mod tests {
     fn a_true_verdict_differs_in_nothing() {
         let wal = [FIRST, SECOND, CHILD, LAST];
 
-        let found = differences(row(2, &wal, false), &wal, &said("recoverable", Some(LAST), None));
+        let found = differences(
+            row(2, &wal, false),
+            &wal,
+            &said("recoverable", Some(LAST), None),
+        );
 
         assert!(found.is_empty(), "{found:?}");
     }
@@ -197,7 +241,10 @@ mod tests {
         let found = differences(restored, &wal, &said("recoverable", Some(LAST), None));
 
         assert_eq!(found.len(), 1);
-        assert!(found[0].contains("is not Some(\"000000010000000000000005\")"), "{found:?}");
+        assert!(
+            found[0].contains("is not Some(\"000000010000000000000005\")"),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -225,7 +272,11 @@ mod tests {
     fn a_broken_backup_that_is_called_good_is_found() {
         let wal = [FIRST, SECOND, CHILD, LAST];
 
-        let found = differences(row(2, &[], false), &wal, &said("recoverable", Some(LAST), None));
+        let found = differences(
+            row(2, &[], false),
+            &wal,
+            &said("recoverable", Some(LAST), None),
+        );
 
         assert_eq!(found.len(), 1);
     }

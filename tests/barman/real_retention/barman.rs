@@ -30,17 +30,27 @@ pub(crate) fn ask(servers: &[Server]) -> Vec<Answer> {
     let questions: Vec<Value> = servers.iter().map(question).collect();
     let answers: Value =
         serde_json::from_slice(&run(&json!(questions))).expect("the script prints JSON");
-    answers.as_array().expect("a list").iter().map(answer).collect()
+    answers
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(answer)
+        .collect()
 }
 
 fn answer(value: &Value) -> Answer {
     let report = value["report"].as_object().map(|statuses| {
         let text = |status: &Value| status.as_str().expect("a word").to_owned();
-        statuses.iter().map(|(id, status)| (id.clone(), text(status))).collect()
+        statuses
+            .iter()
+            .map(|(id, status)| (id.clone(), text(status)))
+            .collect()
     });
-    let left = value["left"]
-        .as_array()
-        .map(|keys| keys.iter().map(|key| key.as_str().expect("a key").to_owned()).collect());
+    let left = value["left"].as_array().map(|keys| {
+        keys.iter()
+            .map(|key| key.as_str().expect("a key").to_owned())
+            .collect()
+    });
     Answer { report, left }
 }
 
@@ -55,7 +65,9 @@ fn run(input: &Value) -> Vec<u8> {
         .unwrap_or_else(|_| panic!("the tests' tools are missing: run `tests/install.sh`"));
     // The script reads all of its input before it prints anything.
     let mut stdin = python.stdin.take().expect("its input is a pipe");
-    stdin.write_all(input.to_string().as_bytes()).expect("the script reads");
+    stdin
+        .write_all(input.to_string().as_bytes())
+        .expect("the script reads");
     drop(stdin);
     let output = python.wait_with_output().expect("the script ends");
     assert!(output.status.success(), "the script fails, see above");

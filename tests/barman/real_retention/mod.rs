@@ -3,7 +3,11 @@
 //! The report follows Barman's policies on the backups of a Barman server; the deletion follows
 //! `barman-cloud-backup-delete`, from its `main` function on.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where it goes wrong")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where it goes wrong"
+)]
 
 mod barman;
 mod server;
@@ -32,8 +36,14 @@ fn retention_of_chains_is_that_of_barmans_own_code() {
     }
     assert_eq!(answers.len(), servers.len());
     // Otherwise the comparison above would say little.
-    assert!(seen.circles > 5 && seen.chains > 50 && seen.deletions > 25, "{seen:?}");
-    assert!(seen.obsolete_by_parent > 25 && seen.torn_deletions > 25, "{seen:?}");
+    assert!(
+        seen.circles > 5 && seen.chains > 50 && seen.deletions > 25,
+        "{seen:?}"
+    );
+    assert!(
+        seen.obsolete_by_parent > 25 && seen.torn_deletions > 25,
+        "{seen:?}"
+    );
 }
 
 fn assert_same(server: &Server, answer: &Answer) {
@@ -44,18 +54,30 @@ fn assert_same(server: &Server, answer: &Answer) {
 
     let expected = answer.report.as_ref().map(|statuses| {
         // Barman's report also has children that do not exist.
-        let there = statuses.iter().filter(|(id, _)| server.backups.contains_key(*id));
-        there.map(|(id, status)| (id.clone(), status.clone())).collect::<Vec<_>>()
+        let there = statuses
+            .iter()
+            .filter(|(id, _)| server.backups.contains_key(*id));
+        there
+            .map(|(id, status)| (id.clone(), status.clone()))
+            .collect::<Vec<_>>()
     });
     let words = ours.as_ref().ok().map(|statuses| {
-        let words = statuses.iter().map(|(id, status)| (id.clone(), status.as_str().to_owned()));
+        let words = statuses
+            .iter()
+            .map(|(id, status)| (id.clone(), status.as_str().to_owned()));
         words.collect::<Vec<_>>()
     });
     assert_eq!(words, expected, "report of seed {seed}");
 
-    let goes = unsupported(&catalog).is_none().then_some(ours).and_then(Result::ok);
+    let goes = unsupported(&catalog)
+        .is_none()
+        .then_some(ours)
+        .and_then(Result::ok);
     let left = goes.map(|statuses| left(server, &deletion(&catalog, &statuses)));
-    assert_eq!(left, answer.left, "keys that the deletion of seed {seed} leaves");
+    assert_eq!(
+        left, answer.left,
+        "keys that the deletion of seed {seed} leaves"
+    );
 }
 
 /// Keys that a deletion leaves.
@@ -73,7 +95,11 @@ fn left(server: &Server, deletion: &Deletion) -> BTreeSet<String> {
         }
         ServerKey::Base | ServerKey::Other => false,
     };
-    server.files().into_keys().filter(|key| !goes(key)).collect()
+    server
+        .files()
+        .into_keys()
+        .filter(|key| !goes(key))
+        .collect()
 }
 
 /// Counts of the interesting cases.
@@ -94,11 +120,18 @@ struct Seen {
 impl Seen {
     fn count(&mut self, server: &Server, answer: &Answer) {
         let backups = &server.backups;
-        let is_incremental =
-            |id: &String| backups.get(id).is_some_and(|backup| backup.parent.is_some());
+        let is_incremental = |id: &String| {
+            backups
+                .get(id)
+                .is_some_and(|backup| backup.parent.is_some())
+        };
         self.circles += u32::from(answer.report.is_none());
         self.chains += u32::from(answer.left.is_none() && answer.report.is_some());
-        let obsolete = answer.report.iter().flatten().filter(|(_, status)| *status == "OBSOLETE");
+        let obsolete = answer
+            .report
+            .iter()
+            .flatten()
+            .filter(|(_, status)| *status == "OBSOLETE");
         self.obsolete_by_parent += obsolete.filter(|(id, _)| is_incremental(id)).count();
         let Some(left) = &answer.left else { return };
         let is_gone = |id: &String| !left.contains(&format!("s/base/{id}/backup.info"));

@@ -63,17 +63,30 @@ impl Server {
         let policy = if random.bool() {
             RetentionPolicy::Redundancy(random.u32(0..4))
         } else {
-            RetentionPolicy::RecoveryWindow { days: random.u32(0..14) }
+            RetentionPolicy::RecoveryWindow {
+                days: random.u32(0..14),
+            }
         };
         let minimum = random.choice([0, 0, 1, 3]).expect("not empty");
-        let wal = (0..random.u32(0..60)).map(|_| wal_key(&mut random)).collect();
-        Self { seed, backups, wal, policy, minimum }
+        let wal = (0..random.u32(0..60))
+            .map(|_| wal_key(&mut random))
+            .collect();
+        Self {
+            seed,
+            backups,
+            wal,
+            policy,
+            minimum,
+        }
     }
 
     /// Small files by key, and the other keys with empty content.
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
-        let mut files: BTreeMap<String, String> =
-            self.wal.iter().map(|key| (key.clone(), String::new())).collect();
+        let mut files: BTreeMap<String, String> = self
+            .wal
+            .iter()
+            .map(|key| (key.clone(), String::new()))
+            .collect();
         for (id, backup) in &self.backups {
             files.insert(format!("s/base/{id}/backup.info"), backup.info());
             files.insert(format!("s/base/{id}/data.tar"), String::new());
@@ -88,7 +101,9 @@ impl Server {
     pub(crate) fn catalog(&self) -> Vec<CatalogBackup> {
         let backups = self.backups.iter().map(|(id, backup)| {
             let info = BackupInfo::parse(backup.info().as_bytes()).expect("the file is whole");
-            let keep = backup.keep.and_then(|keep| KeepTarget::from_content(keep.as_bytes()));
+            let keep = backup
+                .keep
+                .and_then(|keep| KeepTarget::from_content(keep.as_bytes()));
             CatalogBackup::new(id.clone(), &info, keep)
         });
         backups.collect()
@@ -129,8 +144,24 @@ fn add_backup(
     {
         parent.children.push(id.clone());
     }
-    let words = ["DONE", "DONE", "DONE", "DONE", "FAILED", "STARTED", "WAITING_FOR_WALS"];
-    let keeps = [None, None, None, None, None, Some("full"), Some("standalone")];
+    let words = [
+        "DONE",
+        "DONE",
+        "DONE",
+        "DONE",
+        "FAILED",
+        "STARTED",
+        "WAITING_FOR_WALS",
+    ];
+    let keeps = [
+        None,
+        None,
+        None,
+        None,
+        None,
+        Some("full"),
+        Some("standalone"),
+    ];
     let (first, second) = (segment(random), segment(random));
     // Also exactly at the start of a window.
     let ended_at = now() - TimeDelta::hours(i64::from(random.u32(0..70) * 6));
@@ -157,7 +188,11 @@ fn parent(backups: &BTreeMap<String, Backup>, random: &mut Rng) -> Option<String
 
 /// Adds a random child to one of the backups, which is enough to make circles.
 fn tamper(backups: &mut BTreeMap<String, Backup>, random: &mut Rng) {
-    let ids: Vec<_> = backups.keys().cloned().chain(["20261231T030000".to_owned()]).collect();
+    let ids: Vec<_> = backups
+        .keys()
+        .cloned()
+        .chain(["20261231T030000".to_owned()])
+        .collect();
     let child = random.choice(&ids).expect("not empty");
     if let Some(backup) = random.choice(backups.values_mut()) {
         backup.children.push(child.clone());
@@ -167,7 +202,11 @@ fn tamper(backups: &mut BTreeMap<String, Backup>, random: &mut Rng) {
 fn segment(random: &mut Rng) -> SegmentName {
     let mut number = || random.u32(0..4);
     let (timeline, high, low) = (number().max(1), number(), number());
-    SegmentName { timeline: TimelineId(timeline), high, low }
+    SegmentName {
+        timeline: TimelineId(timeline),
+        high,
+        low,
+    }
 }
 
 /// Returns a random key below `wals/`. Barman never takes two of these keys for the same file.

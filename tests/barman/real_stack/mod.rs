@@ -3,7 +3,11 @@
 //! What it exposes is compared with what `barman-cloud-backup-list` and a plain listing say, at
 //! the start and after each thing that happens to an archive.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where it goes wrong")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where it goes wrong"
+)]
 
 mod truth;
 
@@ -92,15 +96,26 @@ async fn assert_agreement(exporter: &Exporter, stack: &Stack, after: &str) -> Ve
 
     let differences = differences(&truth.series(), &compared(&samples));
 
-    assert_eq!(samples.value("barman_cloud_up", &[("archive", ARCHIVE)]), Some(1.0));
-    assert!(differences.is_empty(), "after {after}:\n{}", differences.join("\n"));
+    assert_eq!(
+        samples.value("barman_cloud_up", &[("archive", ARCHIVE)]),
+        Some(1.0)
+    );
+    assert!(
+        differences.is_empty(),
+        "after {after}:\n{}",
+        differences.join("\n")
+    );
     truth.statuses()
 }
 
 /// All series of the compared families.
 fn compared(samples: &Samples) -> Series {
-    let compared = samples.iter().filter(|sample| COMPARED.contains(&sample.name.as_str()));
-    compared.map(|sample| (series_text(sample), sample.value)).collect()
+    let compared = samples
+        .iter()
+        .filter(|sample| COMPARED.contains(&sample.name.as_str()));
+    compared
+        .map(|sample| (series_text(sample), sample.value))
+        .collect()
 }
 
 /// Lines about series that are missing, superfluous or of another value.

@@ -38,7 +38,10 @@ impl Truth {
 
     /// Status of each backup, in Barman's words and order.
     pub(crate) fn statuses(&self) -> Vec<String> {
-        self.backups.iter().map(|backup| text(backup, "status").to_owned()).collect()
+        self.backups
+            .iter()
+            .map(|backup| text(backup, "status").to_owned())
+            .collect()
     }
 
     /// Series that the exporter should expose.
@@ -49,7 +52,10 @@ impl Truth {
         samples.extend(self.wal());
         samples.extend(self.storage());
         samples.extend(self.unfinished_uploads());
-        samples.iter().map(|sample| (series_text(sample), sample.value)).collect()
+        samples
+            .iter()
+            .map(|sample| (series_text(sample), sample.value))
+            .collect()
     }
 
     fn backup_states(&self) -> Vec<Sample> {
@@ -76,11 +82,16 @@ impl Truth {
         let size = newest.get("cluster_size").and_then(Value::as_f64);
         let values = [
             ("backup_last_success_timestamp_seconds", ended_at(newest)),
-            ("backup_last_size_bytes", size.expect("Barman measures the cluster")),
+            (
+                "backup_last_size_bytes",
+                size.expect("Barman measures the cluster"),
+            ),
             ("backup_last_stored_bytes", bytes(self.below(&directory))),
             ("backup_bytes", bytes(self.below("base/"))),
         ];
-        values.map(|(name, value)| self.sample(name, &[], value)).into()
+        values
+            .map(|(name, value)| self.sample(name, &[], value))
+            .into()
     }
 
     fn wal(&self) -> Vec<Sample> {
@@ -90,12 +101,17 @@ impl Truth {
                 timelines.entry(timeline).or_default().push(object);
             }
         }
-        let arrivals = timelines.values().flatten().map(|object| object.last_modified);
+        let arrivals = timelines
+            .values()
+            .flatten()
+            .map(|object| object.last_modified);
         let newest = arrivals.fold(f64::MIN, f64::max);
         let mut samples = vec![self.sample("wal_last_archived_timestamp_seconds", &[], newest)];
         for (timeline, segments) in timelines {
             let label = [("timeline", timeline.to_string())];
-            let label = label.each_ref().map(|(name, value)| (*name, value.as_str()));
+            let label = label
+                .each_ref()
+                .map(|(name, value)| (*name, value.as_str()));
             samples.push(self.sample("wal_segments", &label, float(segments.len())));
             samples.push(self.sample("wal_bytes", &label, bytes(segments)));
         }
@@ -108,7 +124,11 @@ impl Truth {
             let prefix = format!("{}/{directory}", self.server);
             let labels = [("prefix", prefix.as_str()), ("kind", kind)];
             let count = self.below(directory).count();
-            samples.push(sample("prefix_bytes", &labels, bytes(self.below(directory))));
+            samples.push(sample(
+                "prefix_bytes",
+                &labels,
+                bytes(self.below(directory)),
+            ));
             samples.push(sample("prefix_objects", &labels, float(count)));
         }
         // What lies beside the servers: nothing, and that is known.
@@ -128,7 +148,11 @@ impl Truth {
     }
 
     fn unfinished_uploads(&self) -> Vec<Sample> {
-        let below: Vec<_> = self.uploads.iter().filter(|upload| self.holds(&upload.key)).collect();
+        let below: Vec<_> = self
+            .uploads
+            .iter()
+            .filter(|upload| self.holds(&upload.key))
+            .collect();
         let parts = below.iter().flat_map(|upload| &upload.part_sizes);
         let bytes = parts.map(|&size| float(size)).sum();
         vec![
@@ -139,17 +163,25 @@ impl Truth {
 
     /// Sample with the server's labels.
     fn sample(&self, name: &str, labels: &[(&str, &str)], value: f64) -> Sample {
-        sample(name, &[&[("server", self.server.as_str())], labels].concat(), value)
+        sample(
+            name,
+            &[&[("server", self.server.as_str())], labels].concat(),
+            value,
+        )
     }
 
     fn with_status(&self, status: &str) -> impl Iterator<Item = &Value> {
-        self.backups.iter().filter(move |backup| text(backup, "status") == status)
+        self.backups
+            .iter()
+            .filter(move |backup| text(backup, "status") == status)
     }
 
     /// Objects below a directory of the server.
     fn below(&self, directory: &str) -> impl Iterator<Item = &ListedObject> {
         let prefix = format!("{}{directory}", self.directory);
-        self.objects.iter().filter(move |object| object.key.starts_with(&prefix))
+        self.objects
+            .iter()
+            .filter(move |object| object.key.starts_with(&prefix))
     }
 
     fn holds(&self, key: &str) -> bool {
@@ -159,15 +191,28 @@ impl Truth {
 
 /// Series as text, for comparison and for people.
 pub(crate) fn series_text(sample: &Sample) -> String {
-    let labels = sample.labels.iter().map(|(name, value)| format!("{name}={value:?}"));
-    format!("{}{{{}}}", sample.name, labels.collect::<Vec<_>>().join(","))
+    let labels = sample
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value:?}"));
+    format!(
+        "{}{{{}}}",
+        sample.name,
+        labels.collect::<Vec<_>>().join(",")
+    )
 }
 
 /// Sample with the archive's label.
 fn sample(name: &str, labels: &[(&str, &str)], value: f64) -> Sample {
     let labels = labels.iter().chain(&[("archive", ARCHIVE)]);
-    let labels = labels.map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Sample { name: format!("barman_cloud_{name}"), labels, value }
+    let labels = labels
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Sample {
+        name: format!("barman_cloud_{name}"),
+        labels,
+        value,
+    }
 }
 
 /// Timeline of a whole segment; `None` for every other key.
@@ -177,7 +222,9 @@ fn timeline_of_segment(key: &str) -> Option<u32> {
     let (_, file) = key.rsplit_once('/')?;
     let name = file.strip_suffix(".gz")?;
     let is_segment = name.len() == 24 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u32::from_str_radix(name.get(..8)?, 16).ok().filter(|_| is_segment)
+    u32::from_str_radix(name.get(..8)?, 16)
+        .ok()
+        .filter(|_| is_segment)
 }
 
 fn bytes<'a>(objects: impl IntoIterator<Item = &'a ListedObject>) -> f64 {
@@ -186,7 +233,11 @@ fn bytes<'a>(objects: impl IntoIterator<Item = &'a ListedObject>) -> f64 {
 
 /// Converts a count or a size into a sample's value; those of this test fit.
 fn float<T: TryInto<u32, Error: std::fmt::Debug>>(number: T) -> f64 {
-    f64::from(number.try_into().expect("this archive is smaller than 4 GiB"))
+    f64::from(
+        number
+            .try_into()
+            .expect("this archive is smaller than 4 GiB"),
+    )
 }
 
 fn text<'a>(backup: &'a Value, field: &str) -> &'a str {
@@ -199,5 +250,7 @@ fn ended_at(backup: &Value) -> f64 {
     let text = text(backup, "end_time_iso");
     let ended_at = chrono::DateTime::parse_from_rfc3339(text).expect("Barman writes ISO times");
     let since_epoch = (ended_at.to_utc() - chrono::DateTime::UNIX_EPOCH).to_std();
-    since_epoch.expect("no backup is older than Unix").as_secs_f64()
+    since_epoch
+        .expect("no backup is older than Unix")
+        .as_secs_f64()
 }

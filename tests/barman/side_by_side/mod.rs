@@ -2,7 +2,10 @@
 //! against unusual stores and settings, and have to see the same.
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 
 use embedded_s3::{Options, Product, Store};
 use serde_json::{Value, json};
@@ -66,26 +69,61 @@ impl Case {
 
 fn cases() -> Vec<Case> {
     let options = Options::default;
-    let product = |product| Options { product, ..options() };
-    let far_away = || Options { region: Some("eu-central-1".to_owned()), ..options() };
+    let product = |product| Options {
+        product,
+        ..options()
+    };
+    let far_away = || Options {
+        region: Some("eu-central-1".to_owned()),
+        ..options()
+    };
     let below = ["production/orders/base/", "production/orders/wals/"].map(str::to_owned);
     vec![
         Case::new("as on AWS"),
-        Case::new("in small pages").with_options(Options { page_limit: 2, ..options() }),
-        Case { prefix: "", ..Case::new("in the root of the bucket") },
-        Case { bucket: "Old_Backups", ..Case::new("a bucket with capitals and `_`") },
-        Case { bucket: "a.b", ..Case::new("a bucket with a dot") },
-        Case { server: "team/orders", ..Case::new("a server with a slash") },
-        Case { server: "a b+c%", ..Case::new("a server with odd letters") },
-        Case::new("an endpoint with a path")
-            .with_options(Options { base_path: "/storage/v1/s3".to_owned(), ..options() }),
+        Case::new("in small pages").with_options(Options {
+            page_limit: 2,
+            ..options()
+        }),
+        Case {
+            prefix: "",
+            ..Case::new("in the root of the bucket")
+        },
+        Case {
+            bucket: "Old_Backups",
+            ..Case::new("a bucket with capitals and `_`")
+        },
+        Case {
+            bucket: "a.b",
+            ..Case::new("a bucket with a dot")
+        },
+        Case {
+            server: "team/orders",
+            ..Case::new("a server with a slash")
+        },
+        Case {
+            server: "a b+c%",
+            ..Case::new("a server with odd letters")
+        },
+        Case::new("an endpoint with a path").with_options(Options {
+            base_path: "/storage/v1/s3".to_owned(),
+            ..options()
+        }),
         Case::new("a region that nobody named").with_options(far_away()),
-        Case { region: Some("us-west-2"), ..Case::new("a wrong region").with_options(far_away()) },
+        Case {
+            region: Some("us-west-2"),
+            ..Case::new("a wrong region").with_options(far_away())
+        },
         Case::new("without order").with_options(product(Product::Unordered)),
         Case::new("MinIO").with_options(product(Product::MinIo)),
         Case::new("Storj").with_options(product(Product::Storj)),
-        Case { is_listable: false, ..Case::new("the server's directories alone") }
-            .with_options(Options { listable: Some(below.into()), ..options() }),
+        Case {
+            is_listable: false,
+            ..Case::new("the server's directories alone")
+        }
+        .with_options(Options {
+            listable: Some(below.into()),
+            ..options()
+        }),
     ]
 }
 
@@ -101,7 +139,11 @@ async fn what_boto3_and_barman_read_is_read() {
 
         let name = case.name;
         assert_eq!(server["name"], case.server, "{name}");
-        assert_eq!(ids(&server["backups"], "id"), barman_s_backups(&archive, &case), "{name}");
+        assert_eq!(
+            ids(&server["backups"], "id"),
+            barman_s_backups(&archive, &case),
+            "{name}"
+        );
         if case.is_listable {
             assert_eq!(
                 stored(&report["archives"][0]["storage"]),
@@ -115,19 +157,33 @@ async fn what_boto3_and_barman_read_is_read() {
 /// Report of the exporter on the archive.
 async fn report(archive: &EmbeddedArchive, case: &Case) -> Value {
     let arguments = ["--output", "json", "--at", SMALL_MORNING];
-    let ended = archive.run("report", vec![case.settings(archive)], &arguments).await;
-    assert_eq!(ended.code, Some(0), "{}: {}{}", case.name, ended.output, ended.errors);
+    let ended = archive
+        .run("report", vec![case.settings(archive)], &arguments)
+        .await;
+    assert_eq!(
+        ended.code,
+        Some(0),
+        "{}: {}{}",
+        case.name,
+        ended.output,
+        ended.errors
+    );
     serde_json::from_str(&ended.output).unwrap()
 }
 
 /// Numbers of objects and bytes.
 fn stored(storage: &Value) -> (u64, u64) {
-    (storage["objects"].as_u64().unwrap(), storage["bytes"].as_u64().unwrap())
+    (
+        storage["objects"].as_u64().unwrap(),
+        storage["bytes"].as_u64().unwrap(),
+    )
 }
 
 fn ids(backups: &Value, key: &str) -> Vec<String> {
     let backups = backups.as_array().unwrap().iter();
-    let mut ids: Vec<_> = backups.map(|backup| backup[key].as_str().unwrap().to_owned()).collect();
+    let mut ids: Vec<_> = backups
+        .map(|backup| backup[key].as_str().unwrap().to_owned())
+        .collect();
     ids.sort();
     ids
 }
@@ -135,7 +191,10 @@ fn ids(backups: &Value, key: &str) -> Vec<String> {
 fn boto3_s_sums(archive: &EmbeddedArchive, case: &Case) -> (u64, u64) {
     let client = PlainClient::of(archive, case.bucket);
     let objects = tokio::task::block_in_place(|| client.objects());
-    (u64::try_from(objects.len()).unwrap(), objects.iter().map(|object| object.size).sum())
+    (
+        u64::try_from(objects.len()).unwrap(),
+        objects.iter().map(|object| object.size).sum(),
+    )
 }
 
 fn barman_s_backups(archive: &EmbeddedArchive, case: &Case) -> Vec<String> {

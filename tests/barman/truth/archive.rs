@@ -37,8 +37,11 @@ impl Archive {
             scratch.make_directory(part);
         }
         let archive = Self { directory, scripts };
-        let scripts =
-            [("archive", ARCHIVE_SCRIPT), ("restore", RESTORE_SCRIPT), ("copy", COPY_SCRIPT)];
+        let scripts = [
+            ("archive", ARCHIVE_SCRIPT),
+            ("restore", RESTORE_SCRIPT),
+            ("copy", COPY_SCRIPT),
+        ];
         for (name, text) in scripts {
             let text = text
                 .replace("ARCHIVE", &archive.directory.display().to_string())
@@ -64,13 +67,21 @@ impl Archive {
     /// `restore_command` that records its requests in a file.
     pub(crate) fn restore_command(&self, requests: &Path) -> String {
         let script = self.script("restore");
-        format!("sh {} \"%f\" \"%p\" {}", script.display(), requests.display())
+        format!(
+            "sh {} \"%f\" \"%p\" {}",
+            script.display(),
+            requests.display()
+        )
     }
 
     /// Turns the compression of WAL on or off, from now on.
     pub(crate) fn compress(&self, compresses: bool) {
         let file = self.scripts.join("compress");
-        let done = if compresses { fs::write(file, "") } else { fs::remove_file(file) };
+        let done = if compresses {
+            fs::write(file, "")
+        } else {
+            fs::remove_file(file)
+        };
         // The file does not exist at first.
         done.or_else(|error| if compresses { Err(error) } else { Ok(()) })
             .expect("an own directory can be written");
@@ -104,18 +115,25 @@ impl Archive {
     /// Complete segments that are there now.
     pub(crate) fn segments(&self) -> Vec<Segment> {
         let keys = self.wal_keys();
-        keys.iter().filter_map(|key| Segment::parse(file_name(key))).collect()
+        keys.iter()
+            .filter_map(|key| Segment::parse(file_name(key)))
+            .collect()
     }
 
     /// All objects in their present state, with their times in a story.
     pub(crate) fn objects(&self, clock: Clock) -> Vec<StoredObject> {
-        self.keys().into_iter().map(|key| self.object(key, clock)).collect()
+        self.keys()
+            .into_iter()
+            .map(|key| self.object(key, clock))
+            .collect()
     }
 
     fn object(&self, key: String, clock: Clock) -> StoredObject {
         let file = self.file(&key);
         let metadata = fs::metadata(&file).expect("nobody writes the archive meanwhile");
-        let modified = metadata.modified().expect("Linux knows when a file was written");
+        let modified = metadata
+            .modified()
+            .expect("Linux knows when a file was written");
         let name = file_name(&key);
         let is_read = name == "backup.info" || name.ends_with(".history");
         let content = is_read.then(|| {
@@ -124,7 +142,13 @@ impl Archive {
         });
         let segment = Segment::parse(name).or_else(|| Segment::parse_partial(name));
         let system = segment.and_then(|_| system_of(&file));
-        StoredObject { size: metadata.len(), modified: clock.story(modified), content, system, key }
+        StoredObject {
+            size: metadata.len(),
+            modified: clock.story(modified),
+            content,
+            system,
+            key,
+        }
     }
 
     fn keys(&self) -> Vec<String> {
@@ -136,8 +160,14 @@ impl Archive {
                 if path.is_dir() {
                     folders.push(path);
                 } else {
-                    let key = path.strip_prefix(&self.directory).expect("it was found below");
-                    keys.push(key.to_str().expect("names in an archive are text").to_owned());
+                    let key = path
+                        .strip_prefix(&self.directory)
+                        .expect("it was found below");
+                    keys.push(
+                        key.to_str()
+                            .expect("names in an archive are text")
+                            .to_owned(),
+                    );
                 }
             }
         }

@@ -64,7 +64,9 @@ pub(crate) fn copy(server: &Postgres, archive: &Archive, to: &Path, meanwhile: &
 impl Copied {
     fn read(said: &str) -> Option<Self> {
         let line = |name: &str| {
-            let line = said.lines().find(|line| line.split('|').next() == Some(name))?;
+            let line = said
+                .lines()
+                .find(|line| line.split('|').next() == Some(name))?;
             Some(line.split('|').skip(1).collect::<Vec<_>>())
         };
         let (start, stop) = (line("start")?, line("stop")?);
@@ -161,10 +163,15 @@ impl Mark {
     /// Segment that Barman names: the one with the byte at this position, which at a boundary is
     /// the next one.
     pub(crate) fn segment(&self) -> Segment {
-        Segment { timeline: self.timeline, number: self.lsn.segment() }
+        Segment {
+            timeline: self.timeline,
+            number: self.lsn.segment(),
+        }
     }
 
     fn time(&self, clock: Clock) -> String {
-        moment(clock.story_of_micros(self.at)).format("%Y-%m-%d %H:%M:%S%.6f+00:00").to_string()
+        moment(clock.story_of_micros(self.at))
+            .format("%Y-%m-%d %H:%M:%S%.6f+00:00")
+            .to_string()
     }
 }

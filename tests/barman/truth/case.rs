@@ -89,7 +89,9 @@ impl Case {
     pub(crate) fn wal(&self) -> Wal<'_> {
         let mut wal = Wal::default();
         for object in &self.objects {
-            let Some(key) = object.key.strip_prefix("wals/") else { continue };
+            let Some(key) = object.key.strip_prefix("wals/") else {
+                continue;
+            };
             let name = file_name(key);
             if let Some(segment) = Segment::parse(name) {
                 // Of two objects, Barman returns the first in the order of keys.
@@ -123,7 +125,9 @@ impl Case {
 /// Timeline in the name of a WAL file of any kind.
 fn timeline_of(name: &str) -> Option<u32> {
     let segment = name.get(..24).and_then(Segment::parse);
-    segment.map(|segment| segment.timeline).or_else(|| history_timeline(name))
+    segment
+        .map(|segment| segment.timeline)
+        .or_else(|| history_timeline(name))
 }
 
 /// WAL files of an archive.
@@ -147,7 +151,10 @@ impl Wal<'_> {
 
     /// Returns whether an object of a wrong size follows a segment on its timeline.
     pub(crate) fn has_wrong_size_behind(&self, end: Segment) -> bool {
-        let mut behind = self.segments.keys().filter(|segment| segment.timeline == end.timeline);
+        let mut behind = self
+            .segments
+            .keys()
+            .filter(|segment| segment.timeline == end.timeline);
         behind.any(|segment| *segment > end && !self.has(*segment))
     }
 
@@ -164,13 +171,18 @@ impl Wal<'_> {
         if first > last {
             return Vec::new();
         }
-        let range = self.segments.range(first..=last).map(|(segment, _)| *segment);
+        let range = self
+            .segments
+            .range(first..=last)
+            .map(|(segment, _)| *segment);
         range.filter(|segment| self.has(*segment)).collect()
     }
 
     /// Returns whether a system has written a complete segment.
     pub(crate) fn is_of(&self, segment: Segment, system: u64) -> bool {
-        self.segments.get(&segment).is_some_and(|object| object.system == Some(system))
+        self.segments
+            .get(&segment)
+            .is_some_and(|object| object.system == Some(system))
     }
 
     /// Returns whether another system has written a partial segment.
@@ -184,14 +196,20 @@ impl StoredObject {
     /// Content in bytes; `None` if it is never read.
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         let text = self.content.as_ref()?;
-        Some(text.chars().filter_map(|character| u8::try_from(character).ok()).collect())
+        Some(
+            text.chars()
+                .filter_map(|character| u8::try_from(character).ok())
+                .collect(),
+        )
     }
 }
 
 impl Request {
     /// Returns whether the request was answered with the complete segment or the history file.
     pub(crate) fn is_answered(&self) -> bool {
-        self.object.as_deref().is_some_and(|object| file_name(object) == self.name)
+        self.object
+            .as_deref()
+            .is_some_and(|object| file_name(object) == self.name)
     }
 }
 

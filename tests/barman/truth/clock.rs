@@ -22,7 +22,9 @@ pub(crate) struct Clock {
 impl Clock {
     /// Makes a clock whose story starts at a time of the test.
     pub(crate) fn starting_at(moment: SystemTime) -> Self {
-        Self { started: micros(moment) }
+        Self {
+            started: micros(moment),
+        }
     }
 
     /// Converts a time of the test to microseconds of the story since 1970.
@@ -42,6 +44,8 @@ pub(crate) fn moment(micros: i64) -> DateTime<Utc> {
 }
 
 fn micros(moment: SystemTime) -> i64 {
-    let since = moment.duration_since(UNIX_EPOCH).expect("clocks are past 1970");
+    let since = moment
+        .duration_since(UNIX_EPOCH)
+        .expect("clocks are past 1970");
     i64::try_from(since.as_micros()).expect("clocks are in this century")
 }

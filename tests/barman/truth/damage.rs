@@ -11,8 +11,12 @@ use crate::truth::archive::{Archive, COMPRESSED, file_name};
 use crate::truth::wal::{SEGMENT_SIZE, Segment, history_timeline};
 
 /// Texts that PostgreSQL does not accept as a history file.
-const GARBAGE: [&str; 4] =
-    ["no history\n", "1\n", "2\t0/3000000\tx\n1\t0/2000000\tx\n", "\u{0}\u{0}\u{0}\u{0}"];
+const GARBAGE: [&str; 4] = [
+    "no history\n",
+    "1\n",
+    "2\t0/3000000\tx\n1\t0/2000000\tx\n",
+    "\u{0}\u{0}\u{0}\u{0}",
+];
 
 /// Damage to an object.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +68,10 @@ fn choose(keys: &[String], rng: &mut Rng) -> usize {
 /// Damages an object; returns `None` if it is gone already.
 fn harm(archive: &Archive, key: &str, rng: &mut Rng) -> Option<String> {
     let file = archive.file(key);
-    let modified = fs::metadata(&file).ok()?.modified().expect("Linux knows when it was written");
+    let modified = fs::metadata(&file)
+        .ok()?
+        .modified()
+        .expect("Linux knows when it was written");
     let harm = choose_harm(key, rng);
     if matches!(harm, Harm::Vanishes) {
         fs::remove_file(&file).expect("the archive is ours");
@@ -73,14 +80,21 @@ fn harm(archive: &Archive, key: &str, rng: &mut Rng) -> Option<String> {
     if matches!(harm, Harm::Garbage) {
         let text = GARBAGE[rng.usize(..GARBAGE.len())];
         let is_wrapped = key.ends_with(COMPRESSED) && rng.bool();
-        let text = if is_wrapped { compressed(text) } else { text.into() };
+        let text = if is_wrapped {
+            compressed(text)
+        } else {
+            text.into()
+        };
         fs::write(&file, text).expect("the archive is ours");
     }
     if matches!(harm, Harm::Exchanged) {
         let other = another_history(archive, key, rng)?;
         fs::copy(archive.file(&other), &file).expect("the archive is ours");
     }
-    let open = OpenOptions::new().write(true).open(&file).expect("the archive is ours");
+    let open = OpenOptions::new()
+        .write(true)
+        .open(&file)
+        .expect("the archive is ours");
     let resized = match harm {
         Harm::Empty => open.set_len(0),
         Harm::Short => open.set_len(SEGMENT_SIZE / 2),
@@ -88,7 +102,9 @@ fn harm(archive: &Archive, key: &str, rng: &mut Rng) -> Option<String> {
         Harm::Vanishes | Harm::Garbage | Harm::Exchanged => Ok(()),
     };
     // A listing would show a new time; damage that it does not show is worse.
-    resized.and_then(|()| open.set_modified(modified)).expect("the archive is ours");
+    resized
+        .and_then(|()| open.set_modified(modified))
+        .expect("the archive is ours");
     Some(format!("{key}: {harm:?}"))
 }
 
@@ -104,7 +120,9 @@ fn another_history(archive: &Archive, key: &str, rng: &mut Rng) -> Option<String
 
 fn compressed(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    let written = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    let written = encoder
+        .write_all(text.as_bytes())
+        .and_then(|()| encoder.finish());
     written.expect("memory can be written")
 }
 

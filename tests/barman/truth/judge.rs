@@ -18,8 +18,11 @@ const SERVER: &str = "main";
 /// Panics if it does not judge the archive.
 pub(crate) fn judge(case: &Case) -> Value {
     let runtime = Runtime::new().expect("a runtime can be made");
-    let archive =
-        runtime.block_on(EmbeddedArchive::start(store(case), DESTINATION, Options::default()));
+    let archive = runtime.block_on(EmbeddedArchive::start(
+        store(case),
+        DESTINATION,
+        Options::default(),
+    ));
     let configuration = json!({
         // Nothing is under way any longer: missing segments never arrive.
         "backups": { "gapGracePeriod": "0s" },
@@ -27,10 +30,23 @@ pub(crate) fn judge(case: &Case) -> Value {
     });
     archive.write("truth.yaml", &configuration.to_string());
     let file = archive.directory().join("truth.yaml").display().to_string();
-    let now = moment(case.now * 1_000_000).format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let arguments = ["check", "--output", "json", "--config.file", &file, "--at", &now];
+    let now = moment(case.now * 1_000_000)
+        .format("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
+    let arguments = [
+        "check",
+        "--output",
+        "json",
+        "--config.file",
+        &file,
+        "--at",
+        &now,
+    ];
     let ended = run_exporter(&arguments, &[]);
-    assert!(matches!(ended.code, Some(0..=2)), "the archive is judged: {ended:?}");
+    assert!(
+        matches!(ended.code, Some(0..=2)),
+        "the archive is judged: {ended:?}"
+    );
     let document: Value = serde_json::from_str(&ended.output).expect("the result is JSON");
     let server = document.pointer("/archives/0/servers/0").cloned();
     server.unwrap_or_else(|| panic!("no server in {document}"))

@@ -46,19 +46,28 @@ fn random_lives_are_judged_as_they_restore() {
     let begun = Instant::now();
     let rounds = rounds();
     let restores: usize = rounds.iter().map(|round| round.restores).sum();
-    let wrong: Vec<_> = rounds.iter().filter(|round| !round.differences.is_empty()).collect();
+    let wrong: Vec<_> = rounds
+        .iter()
+        .filter(|round| !round.differences.is_empty())
+        .collect();
     let count: usize = wrong.iter().map(|round| round.differences.len()).sum();
     let seeds: Vec<_> = wrong.iter().map(|round| round.seed).collect();
     let (rounds, took) = (rounds.len(), begun.elapsed());
     println!("{rounds} rounds, {restores} restores, {count} differences, {took:.0?}");
     assert!(restores > 0, "nothing was restored");
-    assert_eq!(count, 0, "differences with the seeds {seeds:?}; run `make truth SEED=…` for each");
+    assert_eq!(
+        count, 0,
+        "differences with the seeds {seeds:?}; run `make truth SEED=…` for each"
+    );
 }
 
 fn rounds() -> Vec<Round> {
     let number = |name: &str| {
         let text = env::var(name).ok().filter(|text| !text.is_empty())?;
-        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("`{name}` is not a number: {text}")))
+        Some(
+            text.parse::<u64>()
+                .unwrap_or_else(|_| panic!("`{name}` is not a number: {text}")),
+        )
     };
     if number("AGAIN").is_some() {
         return kept_seeds().into_iter().map(again).collect();

@@ -45,24 +45,34 @@ struct Attempt {
 impl<'a> Restorer<'a> {
     pub(crate) fn new(scratch: &Scratch, archive: &'a Archive) -> Self {
         let directory = scratch.make_directory("restores");
-        Self { archive, directory, tools: Tools::find(), made: AtomicU32::new(0) }
+        Self {
+            archive,
+            directory,
+            tools: Tools::find(),
+            made: AtomicU32::new(0),
+        }
     }
 
     /// Restores every backup to every target and returns the outcomes, in order.
     pub(crate) fn restore_all(&self, backups: &[Backup], targets: &[Target]) -> Vec<Restore> {
-        let pairs =
-            backups.iter().flat_map(|backup| targets.iter().map(move |target| (backup, *target)));
+        let pairs = backups
+            .iter()
+            .flat_map(|backup| targets.iter().map(move |target| (backup, *target)));
         let waiting = Mutex::new(pairs.enumerate());
         let done = Mutex::new(Vec::new());
         let next = || waiting.lock().expect("nobody fails while choosing").next();
         let work = || {
             while let Some((index, (backup, target))) = next() {
                 let restore = self.restore(backup, target);
-                done.lock().expect("nobody fails while noting").push((index, restore));
+                done.lock()
+                    .expect("nobody fails while noting")
+                    .push((index, restore));
             }
         };
         scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
-        let mut done = done.into_inner().expect("a failed restore has ended the test");
+        let mut done = done
+            .into_inner()
+            .expect("a failed restore has ended the test");
         done.sort_by_key(|(index, _)| *index);
         done.into_iter().map(|(_, restore)| restore).collect()
     }
@@ -82,7 +92,10 @@ impl<'a> Restorer<'a> {
         let data = directory.join("data");
         let mut command = as_database_user(Path::new("/bin/sh"));
         command.args(["-c", SCRIPT, "restore"]).arg(kept).arg(&data);
-        command.arg(self.tools.postgres_program("postgres")).arg("-D").arg(&data);
+        command
+            .arg(self.tools.postgres_program("postgres"))
+            .arg("-D")
+            .arg(&data);
         let restore = self.archive.restore_command(&directory.join("requests"));
         let settings = [
             "listen_addresses=".to_owned(),
@@ -95,7 +108,10 @@ impl<'a> Restorer<'a> {
         for setting in settings {
             command.args(["-c", &setting]);
         }
-        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LANG", "C.UTF-8");
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LANG", "C.UTF-8");
         command.current_dir("/");
         command
     }
@@ -107,7 +123,11 @@ impl Attempt {
         let deadline = Instant::now() + TIME_LIMIT;
         loop {
             let has_ended = self.server.exited().is_some();
-            if self.server.log().contains("database system is ready to accept connections") {
+            if self
+                .server
+                .log()
+                .contains("database system is ready to accept connections")
+            {
                 return true;
             }
             if has_ended {
@@ -144,8 +164,15 @@ impl Attempt {
 /// Panics if the log has none: then a restore says nothing about the archive.
 fn complaint(log: &str) -> String {
     // An abandoned timeline may hold another checkpoint at the very position of the backup's.
-    let is_end = |line| ["FATAL:", "PANIC:"].iter().find_map(|level| str::split_once(line, level));
-    let text = log.lines().find_map(is_end).map(|(_, text)| text.trim().to_owned());
+    let is_end = |line| {
+        ["FATAL:", "PANIC:"]
+            .iter()
+            .find_map(|level| str::split_once(line, level))
+    };
+    let text = log
+        .lines()
+        .find_map(is_end)
+        .map(|(_, text)| text.trim().to_owned());
     text.unwrap_or_else(|| panic!("a restored server did not say why it ended:\n{log}"))
 }
 
@@ -168,7 +195,10 @@ fn requests(file: &Path) -> Vec<Request> {
     let request = |line: &str| {
         let mut words = line.split_whitespace();
         let name = words.next()?.to_owned();
-        Some(Request { name, object: words.next().map(str::to_owned) })
+        Some(Request {
+            name,
+            object: words.next().map(str::to_owned),
+        })
     };
     notes.lines().filter_map(request).collect()
 }

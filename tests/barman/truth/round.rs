@@ -42,7 +42,11 @@ pub(crate) fn round(seed: u64) -> Round {
     let remains = Life::live(rng.fork(), &scratch, &archive);
     let lived = begun.elapsed();
     let restorer = Restorer::new(&scratch, &archive);
-    let mut round = Round { seed, restores: 0, differences: Vec::new() };
+    let mut round = Round {
+        seed,
+        restores: 0,
+        differences: Vec::new(),
+    };
     let mut story = remains.story.clone();
     let mut told = 0;
     for damages in 0..=MOST_DAMAGES {
@@ -72,14 +76,22 @@ fn case(
     restorer: &Restorer<'_>,
 ) -> Case {
     let objects = restorer.archive.objects(remains.clock);
-    let modified = objects.iter().map(|object| object.modified).max().unwrap_or_default();
+    let modified = objects
+        .iter()
+        .map(|object| object.modified)
+        .max()
+        .unwrap_or_default();
     let mut case = Case {
         seed,
         damages,
         story: story.to_vec(),
         now: modified / 1_000_000 + LATER,
         objects,
-        backups: remains.backups.iter().map(|backup| backup.taken.clone()).collect(),
+        backups: remains
+            .backups
+            .iter()
+            .map(|backup| backup.taken.clone())
+            .collect(),
         restores: Vec::new(),
     };
     case.restores = restorer.restore_all(&remains.backups, &case.targets());
@@ -118,11 +130,17 @@ fn keep(case: &Case, verdict: &Value) {
 /// Judges the kept cases of a seed again, without a life and without a restore.
 pub(crate) fn again(seed: u64) -> Round {
     println!("seed {seed}");
-    let mut round = Round { seed, restores: 0, differences: Vec::new() };
+    let mut round = Round {
+        seed,
+        restores: 0,
+        differences: Vec::new(),
+    };
     let mut told = 0;
     for damages in 0..=MOST_DAMAGES {
         let file = kept_directory().join(format!("{seed}/{damages}-case.json"));
-        let Ok(text) = fs::read_to_string(file) else { break };
+        let Ok(text) = fs::read_to_string(file) else {
+            break;
+        };
         let case: Case = serde_json::from_str(&text).expect("a kept case is whole");
         round.restores += case.restores.len();
         let verdict = judge(&case);
@@ -141,9 +159,13 @@ pub(crate) fn again(seed: u64) -> Round {
 
 /// Seeds of all kept cases.
 pub(crate) fn kept_seeds() -> Vec<u64> {
-    let entries = fs::read_dir(kept_directory()).into_iter().flatten().flatten();
-    let mut seeds: Vec<u64> =
-        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let entries = fs::read_dir(kept_directory())
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut seeds: Vec<u64> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
     seeds.sort_unstable();
     seeds
 }

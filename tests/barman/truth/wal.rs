@@ -25,7 +25,10 @@ impl Segment {
         }
         let part = |from: usize| u64::from_str_radix(name.get(from..from + 8)?, 16).ok();
         let timeline = u32::try_from(part(0)?).ok()?;
-        Some(Self { timeline, number: part(8)? * SEGMENTS_PER_LOG + part(16)? })
+        Some(Self {
+            timeline,
+            number: part(8)? * SEGMENTS_PER_LOG + part(16)?,
+        })
     }
 
     /// Reads the name of a `.partial` file; `None` for any other name.
@@ -36,7 +39,10 @@ impl Segment {
 
 impl Display for Segment {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let (log, low) = (self.number / SEGMENTS_PER_LOG, self.number % SEGMENTS_PER_LOG);
+        let (log, low) = (
+            self.number / SEGMENTS_PER_LOG,
+            self.number % SEGMENTS_PER_LOG,
+        );
         write!(formatter, "{:08X}{log:08X}{low:08X}", self.timeline)
     }
 }
@@ -87,7 +93,13 @@ mod tests {
 
         let segment = Segment::parse(name).unwrap();
 
-        assert_eq!(segment, Segment { timeline: 2, number: 4096 + 10 });
+        assert_eq!(
+            segment,
+            Segment {
+                timeline: 2,
+                number: 4096 + 10
+            }
+        );
         assert_eq!(segment.to_string(), name);
         assert_eq!(Segment::parse("00000002.history"), None);
     }

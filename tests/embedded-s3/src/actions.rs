@@ -65,7 +65,11 @@ impl Action {
     /// 500 `InternalError`.
     #[must_use]
     pub fn internal_error() -> Self {
-        Self::error(500, "InternalError", "We encountered an internal error. Please try again.")
+        Self::error(
+            500,
+            "InternalError",
+            "We encountered an internal error. Please try again.",
+        )
     }
 
     /// 403 `AccessDenied`.
@@ -92,7 +96,11 @@ impl Action {
     pub fn wrong_region(region: &str) -> Self {
         let message = format!("The authorization header is malformed; expecting '{region}'");
         let error = ErrorAnswer::new(400, "AuthorizationHeaderMalformed", &message);
-        Self::Error(error.with_element("Region", region).with_header("x-amz-bucket-region", region))
+        Self::Error(
+            error
+                .with_element("Region", region)
+                .with_header("x-amz-bucket-region", region),
+        )
     }
 
     /// 301 `PermanentRedirect`: the bucket is in this region.
@@ -109,7 +117,13 @@ impl ErrorAnswer {
     #[must_use]
     pub fn new(status: u16, code: &str, message: &str) -> Self {
         let [code, message] = [code, message].map(str::to_owned);
-        Self { status, code, message, elements: Vec::new(), headers: Vec::new() }
+        Self {
+            status,
+            code,
+            message,
+            elements: Vec::new(),
+            headers: Vec::new(),
+        }
     }
 
     /// Returns this error with one more element in its XML.
@@ -128,10 +142,16 @@ impl ErrorAnswer {
 
     pub(crate) fn xml(&self) -> String {
         let first = [("Code", &self.code), ("Message", &self.message)];
-        let further = self.elements.iter().map(|(name, text)| (name.as_str(), text));
+        let further = self
+            .elements
+            .iter()
+            .map(|(name, text)| (name.as_str(), text));
         let mut xml = String::from(r#"<?xml version="1.0" encoding="UTF-8"?><Error>"#);
         for (name, text) in first.into_iter().chain(further) {
-            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let text = text
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;");
             // Writing to a string cannot fail.
             let _ = write!(xml, "<{name}>{text}</{name}>");
         }

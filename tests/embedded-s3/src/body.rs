@@ -51,7 +51,10 @@ enum Step {
 impl Truncated {
     /// Sends these bytes of a body that was promised to be so long.
     pub(crate) fn new(sent: Bytes, promised: u64) -> Self {
-        Self { next: Step::Send(sent), promised }
+        Self {
+            next: Step::Send(sent),
+            promised,
+        }
     }
 }
 

@@ -6,8 +6,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 /// Characters that `encoding-type=url` escapes: all except the slash and those that Java's
 /// `URLEncoder` leaves.
-const ESCAPED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'*')
+    .remove(b'/');
 
 /// Encoding of the keys in one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +49,9 @@ pub(crate) fn token_after(name: &str) -> String {
 
 /// Name that a token was created from; `None` if the token is not from this server.
 pub(crate) fn name_in_token(token: &str) -> Option<String> {
-    let name = percent_decode_str(token.strip_prefix("1+")?).decode_utf8().ok()?;
+    let name = percent_decode_str(token.strip_prefix("1+")?)
+        .decode_utf8()
+        .ok()?;
     Some(name.into_owned())
 }
 

@@ -56,7 +56,11 @@ impl Faults {
     /// Returns the treatment of a request, and counts the request.
     pub(crate) fn due(&self, request: &Request) -> Option<Action> {
         let mut due = None;
-        for armed in self.armed().iter_mut().filter(|armed| armed.fault.when.is_for(request)) {
+        for armed in self
+            .armed()
+            .iter_mut()
+            .filter(|armed| armed.fault.when.is_for(request))
+        {
             armed.seen += 1;
             if due.is_none() && armed.fault.when.is_due(armed.seen) {
                 due = Some(armed.fault.what.clone());
@@ -106,25 +110,37 @@ impl When {
     /// Matches every request for this operation.
     #[must_use]
     pub fn operation(operation: Operation) -> Self {
-        Self { operation: Some(operation), ..Self::any() }
+        Self {
+            operation: Some(operation),
+            ..Self::any()
+        }
     }
 
     /// Restricts the match to requests whose key or `prefix` contains this.
     #[must_use]
     pub fn containing(self, text: impl Into<String>) -> Self {
-        Self { containing: Some(text.into()), ..self }
+        Self {
+            containing: Some(text.into()),
+            ..self
+        }
     }
 
     /// Restricts the match to requests without a parameter of this name.
     #[must_use]
     pub fn without_parameter(self, parameter: &'static str) -> Self {
-        Self { without_parameter: Some(parameter), ..self }
+        Self {
+            without_parameter: Some(parameter),
+            ..self
+        }
     }
 
     /// Restricts the match to the nth matching request and later ones; 1 is the first.
     #[must_use]
     pub fn from_request(self, nth: u64) -> Self {
-        Self { from: nth.max(1), ..self }
+        Self {
+            from: nth.max(1),
+            ..self
+        }
     }
 
     /// Restricts the match to this number of requests.
@@ -136,16 +152,22 @@ impl When {
     fn is_for(&self, request: &Request) -> bool {
         let contains = |text: &String| {
             request.key().is_some_and(|key| key.contains(text))
-                || request.parameter("prefix").is_some_and(|prefix| prefix.contains(text))
+                || request
+                    .parameter("prefix")
+                    .is_some_and(|prefix| prefix.contains(text))
         };
-        self.operation.is_none_or(|operation| operation == request.operation)
+        self.operation
+            .is_none_or(|operation| operation == request.operation)
             && self.containing.as_ref().is_none_or(contains)
-            && self.without_parameter.is_none_or(|name| request.parameter(name).is_none())
+            && self
+                .without_parameter
+                .is_none_or(|name| request.parameter(name).is_none())
     }
 
     /// Returns whether the nth of the matching requests gets the fault.
     fn is_due(&self, nth: u64) -> bool {
-        nth.checked_sub(self.from).is_some_and(|before| before < self.times)
+        nth.checked_sub(self.from)
+            .is_some_and(|before| before < self.times)
     }
 }
 
@@ -154,13 +176,19 @@ mod tests {
     use super::*;
 
     fn get(key: &str) -> Request {
-        Request::new(&http::Method::GET, &format!("/bucket/{key}").parse().unwrap())
+        Request::new(
+            &http::Method::GET,
+            &format!("/bucket/{key}").parse().unwrap(),
+        )
     }
 
     #[test]
     fn only_the_requests_from_the_nth_on_are_hit_and_only_so_often() {
         let faults = Faults::default();
-        faults.add(Fault::new(When::any().from_request(2).times(2), Action::Hang));
+        faults.add(Fault::new(
+            When::any().from_request(2).times(2),
+            Action::Hang,
+        ));
 
         let hits: Vec<bool> = (0..5).map(|_| faults.due(&get("a")).is_some()).collect();
 
@@ -170,7 +198,9 @@ mod tests {
     #[test]
     fn requests_it_is_not_for_are_not_counted() {
         let faults = Faults::default();
-        let when = When::operation(Operation::GetObject).containing("b").times(1);
+        let when = When::operation(Operation::GetObject)
+            .containing("b")
+            .times(1);
         faults.set([Fault::new(when, Action::Hang)]);
 
         assert_eq!(faults.due(&get("a")), None);
@@ -186,6 +216,9 @@ mod tests {
 
         let hits: Vec<_> = (0..3).map(|_| faults.due(&get("a"))).collect();
 
-        assert_eq!(hits, [Some(Action::Hang), Some(Action::DropConnection), None]);
+        assert_eq!(
+            hits,
+            [Some(Action::Hang), Some(Action::DropConnection), None]
+        );
     }
 }

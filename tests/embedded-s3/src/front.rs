@@ -40,9 +40,15 @@ impl Front {
         let is_below_path = self.strip_base_path(&mut request);
         let seen = Request::new(request.method(), request.uri());
         let fault = if is_below_path {
-            self.faults.due(&seen).or_else(|| self.refusal(&seen, &request))
+            self.faults
+                .due(&seen)
+                .or_else(|| self.refusal(&seen, &request))
         } else {
-            Some(Action::Raw { status: 404, content_type: "text/plain".into(), body: "no".into() })
+            Some(Action::Raw {
+                status: 404,
+                content_type: "text/plain".into(),
+                body: "no".into(),
+            })
         };
         let under_way = self.log.begin(seen);
         if !self.checks_signatures {
@@ -51,9 +57,13 @@ impl Front {
         }
         let mut response = self.answer_with(fault, request).await?;
         let number = self.answers.fetch_add(1, Ordering::Relaxed);
-        response.headers_mut().insert("x-amz-request-id", HeaderValue::from(number));
+        response
+            .headers_mut()
+            .insert("x-amz-request-id", HeaderValue::from(number));
         if let Some(name) = self.product.name() {
-            response.headers_mut().insert(SERVER, HeaderValue::from_static(name));
+            response
+                .headers_mut()
+                .insert(SERVER, HeaderValue::from_static(name));
         }
         under_way.answered(response.status().as_u16());
         Ok(response)
@@ -64,8 +74,14 @@ impl Front {
         if self.base_path.is_empty() {
             return true;
         }
-        let whole = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-        let rest = whole.strip_prefix(&self.base_path).filter(|rest| rest.starts_with('/'));
+        let whole = request
+            .uri()
+            .path_and_query()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let rest = whole
+            .strip_prefix(&self.base_path)
+            .filter(|rest| rest.starts_with('/'));
         let uri = rest.and_then(|rest| rest.parse().ok());
         let is_below = uri.is_some();
         if let Some(uri) = uri {
@@ -81,10 +97,14 @@ impl Front {
         {
             return Some(Action::wrong_region(region));
         }
-        let listable =
-            self.listable.as_ref().filter(|_| seen.operation == Operation::ListObjects)?;
+        let listable = self
+            .listable
+            .as_ref()
+            .filter(|_| seen.operation == Operation::ListObjects)?;
         let prefix = seen.parameter("prefix").unwrap_or_default();
-        let is_allowed = listable.iter().any(|allowed| prefix.starts_with(allowed.as_str()));
+        let is_allowed = listable
+            .iter()
+            .any(|allowed| prefix.starts_with(allowed.as_str()));
         (!is_allowed).then(Action::access_denied)
     }
 
@@ -96,7 +116,11 @@ impl Front {
         match fault {
             None => self.pass(request).await,
             Some(Action::Error(error)) => error_answer(&error),
-            Some(Action::Raw { status, content_type, body }) => raw(status, &content_type, body),
+            Some(Action::Raw {
+                status,
+                content_type,
+                body,
+            }) => raw(status, &content_type, body),
             Some(Action::Hang) => std::future::pending().await,
             Some(Action::Delay(time)) => {
                 tokio::time::sleep(time).await;
@@ -114,7 +138,10 @@ impl Front {
     }
 
     async fn pass(&self, request: HttpRequest) -> Result<HttpResponse, Closed> {
-        self.s3.call(request).await.map_err(|error| io::Error::other(format!("{error:?}")))
+        self.s3
+            .call(request)
+            .await
+            .map_err(|error| io::Error::other(format!("{error:?}")))
     }
 }
 
@@ -126,7 +153,9 @@ fn signed_for(request: &HttpRequest) -> Option<&str> {
 }
 
 fn raw(status: u16, content_type: &str, body: Bytes) -> Result<HttpResponse, Closed> {
-    let response = Response::builder().status(status).header(CONTENT_TYPE, content_type);
+    let response = Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, content_type);
     response.body(Body::from(body)).map_err(io::Error::other)
 }
 
@@ -136,7 +165,9 @@ fn error_answer(error: &ErrorAnswer) -> Result<HttpResponse, Closed> {
     for (name, value) in &error.headers {
         response = response.header(name, value);
     }
-    response.body(Body::from(error.xml())).map_err(io::Error::other)
+    response
+        .body(Body::from(error.xml()))
+        .map_err(io::Error::other)
 }
 
 /// Returns the answer with its body cut off; reads no more of it than is sent.
@@ -149,5 +180,8 @@ async fn truncated(response: HttpResponse, length: usize) -> Result<HttpResponse
         sent.extend_from_slice(frame.data_ref().map_or(&[], AsRef::as_ref));
     }
     sent.truncate(length);
-    Ok(Response::from_parts(head, Body::http_body(Truncated::new(sent.into(), promised))))
+    Ok(Response::from_parts(
+        head,
+        Body::http_body(Truncated::new(sent.into(), promised)),
+    ))
 }

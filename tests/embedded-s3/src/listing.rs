@@ -56,10 +56,26 @@ pub(crate) fn page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Pag
 /// Cuts one page of a listing in the order of the entries' hashes: always the same order, but
 /// seemingly random.
 pub(crate) fn shuffled_page(objects: &BTreeMap<String, Object>, query: &Query<'_>) -> Page {
-    let whole = page(objects, &Query { after: None, limit: usize::MAX, ..*query });
-    let keys = whole.objects.into_iter().map(|(key, object)| (key, Some(object)));
-    let mut entries: Vec<_> =
-        keys.chain(whole.common_prefixes.into_iter().map(|prefix| (prefix, None))).collect();
+    let whole = page(
+        objects,
+        &Query {
+            after: None,
+            limit: usize::MAX,
+            ..*query
+        },
+    );
+    let keys = whole
+        .objects
+        .into_iter()
+        .map(|(key, object)| (key, Some(object)));
+    let mut entries: Vec<_> = keys
+        .chain(
+            whole
+                .common_prefixes
+                .into_iter()
+                .map(|prefix| (prefix, None)),
+        )
+        .collect();
     entries.sort_by_key(|(name, _)| hash(name));
     let rest = entries
         .into_iter()
@@ -137,13 +153,32 @@ fn behind_all_with(prefix: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const KEYS: [&str; 8] =
-        ["a", "a/b/1", "a/b/2", "a/c", "a0", "b\u{d7ff}x", "b\u{e000}", "\u{10ffff}z"];
+    const KEYS: [&str; 8] = [
+        "a",
+        "a/b/1",
+        "a/b/2",
+        "a/c",
+        "a0",
+        "b\u{d7ff}x",
+        "b\u{e000}",
+        "\u{10ffff}z",
+    ];
 
     fn list(prefix: &str, delimiter: Option<&str>, after: Option<&str>, limit: usize) -> Page {
         let object = Object::zeros(1, chrono::DateTime::UNIX_EPOCH);
-        let objects = KEYS.iter().map(|key| ((*key).to_owned(), object.clone())).collect();
-        page(&objects, &Query { prefix, delimiter, after, limit })
+        let objects = KEYS
+            .iter()
+            .map(|key| ((*key).to_owned(), object.clone()))
+            .collect();
+        page(
+            &objects,
+            &Query {
+                prefix,
+                delimiter,
+                after,
+                limit,
+            },
+        )
     }
 
     fn keys(page: &Page) -> Vec<&str> {
@@ -153,14 +188,20 @@ mod tests {
     #[test]
     fn without_a_delimiter_all_keys_of_the_prefix_are_listed() {
         assert_eq!(keys(&list("", None, None, 1000)), KEYS);
-        assert_eq!(keys(&list("a/", None, None, 1000)), ["a/b/1", "a/b/2", "a/c"]);
+        assert_eq!(
+            keys(&list("a/", None, None, 1000)),
+            ["a/b/1", "a/b/2", "a/c"]
+        );
     }
 
     #[test]
     fn a_delimiter_rolls_up_what_follows_it() {
         let page = list("", Some("/"), None, 1000);
 
-        assert_eq!(keys(&page), ["a", "a0", "b\u{d7ff}x", "b\u{e000}", "\u{10ffff}z"]);
+        assert_eq!(
+            keys(&page),
+            ["a", "a0", "b\u{d7ff}x", "b\u{e000}", "\u{10ffff}z"]
+        );
         assert_eq!(page.common_prefixes, ["a/"]);
     }
 
@@ -185,26 +226,45 @@ mod tests {
         let first = list("a/", Some("/"), None, 1);
         let second = list("a/", Some("/"), first.last.as_deref(), 1);
 
-        assert_eq!((first.common_prefixes, first.truncated), (vec!["a/b/".to_owned()], true));
+        assert_eq!(
+            (first.common_prefixes, first.truncated),
+            (vec!["a/b/".to_owned()], true)
+        );
         assert_eq!((keys(&second), second.truncated), (vec!["a/c"], false));
     }
 
     #[test]
     fn only_entries_behind_the_start_are_listed() {
-        assert_eq!(keys(&list("a/", None, Some("a/b/1"), 1000)), ["a/b/2", "a/c"]);
-        assert_eq!(keys(&list("a/", None, Some("A"), 1000)), ["a/b/1", "a/b/2", "a/c"]);
+        assert_eq!(
+            keys(&list("a/", None, Some("a/b/1"), 1000)),
+            ["a/b/2", "a/c"]
+        );
+        assert_eq!(
+            keys(&list("a/", None, Some("A"), 1000)),
+            ["a/b/1", "a/b/2", "a/c"]
+        );
         assert_eq!(keys(&list("a/", None, Some("b"), 1000)), [""; 0]);
     }
 
     #[test]
     fn pages_without_order_are_the_whole() {
         let objects: BTreeMap<_, _> = (0..100)
-            .map(|number| (format!("k{number}"), Object::zeros(1, chrono::DateTime::UNIX_EPOCH)))
+            .map(|number| {
+                (
+                    format!("k{number}"),
+                    Object::zeros(1, chrono::DateTime::UNIX_EPOCH),
+                )
+            })
             .collect();
         let mut found: Vec<String> = Vec::new();
         loop {
             let after = found.last().map(String::as_str);
-            let query = Query { prefix: "", delimiter: None, after, limit: 7 };
+            let query = Query {
+                prefix: "",
+                delimiter: None,
+                after,
+                limit: 7,
+            };
             let page = shuffled_page(&objects, &query);
             found.extend(page.objects.into_iter().map(|(key, _)| key));
             if !page.truncated {

@@ -32,10 +32,16 @@ impl Service {
         if self.product == Product::Storj
             && !(query.prefix.is_empty() || query.prefix.ends_with('/'))
         {
-            return Err(s3_error!(NotImplemented, "Only prefixes that end in a slash are listed"));
+            return Err(s3_error!(
+                NotImplemented,
+                "Only prefixes that end in a slash are listed"
+            ));
         }
-        let cut =
-            if self.product.lists_in_order() { listing::page } else { listing::shuffled_page };
+        let cut = if self.product.lists_in_order() {
+            listing::page
+        } else {
+            listing::shuffled_page
+        };
         let page = self.in_bucket(&input.bucket, |bucket| cut(&bucket.objects, &query))?;
         let own_token = || page.last.as_deref().map(token_after);
         let next_token = match (repeats, page.truncated) {
@@ -55,12 +61,17 @@ impl Service {
 /// Answer with the entries of `page`, without its continuation.
 fn answer(page: Page, input: ListObjectsV2Input, encoding: KeyEncoding) -> ListObjectsV2Output {
     let prefix = input.prefix.unwrap_or_default();
-    let common = |prefix: &String| CommonPrefix { prefix: Some(encoding.apply(prefix)) };
+    let common = |prefix: &String| CommonPrefix {
+        prefix: Some(encoding.apply(prefix)),
+    };
     ListObjectsV2Output {
         key_count: Some(count(page.len())),
         common_prefixes: Some(page.common_prefixes.iter().map(common).collect()),
         contents: Some(
-            page.objects.into_iter().map(|(key, object)| listed(&key, object, encoding)).collect(),
+            page.objects
+                .into_iter()
+                .map(|(key, object)| listed(&key, object, encoding))
+                .collect(),
         ),
         prefix: Some(encoding.apply(&prefix)),
         delimiter: encoding.apply_to(input.delimiter.as_deref()),
@@ -85,5 +96,8 @@ fn listed(key: &str, object: Object, encoding: KeyEncoding) -> s3s::dto::Object 
 
 /// Returns S3's answer to a token that it did not issue.
 fn unknown_token() -> S3Error {
-    s3_error!(InvalidArgument, "The continuation token provided is incorrect")
+    s3_error!(
+        InvalidArgument,
+        "The continuation token provided is incorrect"
+    )
 }

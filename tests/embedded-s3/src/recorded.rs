@@ -54,7 +54,10 @@ pub fn load(directory: &Path) -> Result<(Store, Recorded), LoadError> {
     let store = Store::default();
     store.create_bucket(&recorded.bucket);
     let listing = directory.join("listing.jsonl");
-    for line in read(&listing)?.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    for line in read(&listing)?
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
         let listed: ListedObject = parse(&listing, line)?;
         let content = content(&directory.join("objects").join(&listed.key), listed.size)?;
         store.put(&recorded.bucket, listed.key.clone(), listed.with(content));
@@ -74,7 +77,10 @@ fn content(path: &Path, size: u64) -> Result<Content, LoadError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })
+    fs::read(path).map_err(|source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn parse_file<T: DeserializeOwned>(path: &Path) -> Result<T, LoadError> {
@@ -82,7 +88,10 @@ fn parse_file<T: DeserializeOwned>(path: &Path) -> Result<T, LoadError> {
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, json: &[u8]) -> Result<T, LoadError> {
-    serde_json::from_slice(json).map_err(|source| LoadError::Json { path: path.to_owned(), source })
+    serde_json::from_slice(json).map_err(|source| LoadError::Json {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[derive(Deserialize)]
@@ -96,8 +105,18 @@ struct ListedObject {
 
 impl ListedObject {
     fn with(self, content: Content) -> Object {
-        let Self { last_modified, etag, storage_class, .. } = self;
-        Object { content, last_modified, etag, storage_class: storage_class.into() }
+        let Self {
+            last_modified,
+            etag,
+            storage_class,
+            ..
+        } = self;
+        Object {
+            content,
+            last_modified,
+            etag,
+            storage_class: storage_class.into(),
+        }
     }
 }
 
@@ -119,14 +138,34 @@ struct ListedPart {
 
 impl From<ListedUpload> for Upload {
     fn from(listed: ListedUpload) -> Self {
-        let ListedUpload { key, upload_id, initiated, parts } = listed;
-        Self { key, upload_id, initiated, parts: parts.into_iter().map(Part::from).collect() }
+        let ListedUpload {
+            key,
+            upload_id,
+            initiated,
+            parts,
+        } = listed;
+        Self {
+            key,
+            upload_id,
+            initiated,
+            parts: parts.into_iter().map(Part::from).collect(),
+        }
     }
 }
 
 impl From<ListedPart> for Part {
     fn from(listed: ListedPart) -> Self {
-        let ListedPart { part_number: number, size, last_modified, etag } = listed;
-        Self { number, size, last_modified, etag }
+        let ListedPart {
+            part_number: number,
+            size,
+            last_modified,
+            etag,
+        } = listed;
+        Self {
+            number,
+            size,
+            last_modified,
+            etag,
+        }
     }
 }

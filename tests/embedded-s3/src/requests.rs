@@ -60,7 +60,10 @@ impl Request {
     /// Decoded value of this name in the query; empty if it does not have one.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Decoded key; `None` if the request is about a bucket.
@@ -127,7 +130,10 @@ impl Log {
         entries.under_way += 1;
         entries.most_under_way = entries.most_under_way.max(entries.under_way);
         let number = entries.cleared + entries.requests.len() - 1;
-        UnderWay { log: self.clone(), number }
+        UnderWay {
+            log: self.clone(),
+            number,
+        }
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
@@ -176,11 +182,26 @@ mod tests {
 
     #[test]
     fn operations_are_told_apart_by_method_path_and_query() {
-        assert_eq!(operation(&Method::GET, "/b?list-type=2"), Operation::ListObjects);
-        assert_eq!(operation(&Method::GET, "/b/?list-type=2"), Operation::ListObjects);
-        assert_eq!(operation(&Method::GET, "/b?uploads"), Operation::ListUploads);
-        assert_eq!(operation(&Method::GET, "/b/k?uploadId=1"), Operation::ListParts);
-        assert_eq!(operation(&Method::GET, "/b/k?x-id=GetObject"), Operation::GetObject);
+        assert_eq!(
+            operation(&Method::GET, "/b?list-type=2"),
+            Operation::ListObjects
+        );
+        assert_eq!(
+            operation(&Method::GET, "/b/?list-type=2"),
+            Operation::ListObjects
+        );
+        assert_eq!(
+            operation(&Method::GET, "/b?uploads"),
+            Operation::ListUploads
+        );
+        assert_eq!(
+            operation(&Method::GET, "/b/k?uploadId=1"),
+            Operation::ListParts
+        );
+        assert_eq!(
+            operation(&Method::GET, "/b/k?x-id=GetObject"),
+            Operation::GetObject
+        );
         assert_eq!(operation(&Method::HEAD, "/b"), Operation::HeadBucket);
         assert_eq!(operation(&Method::GET, "/b?location"), Operation::Other);
     }

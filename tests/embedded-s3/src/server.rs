@@ -145,7 +145,14 @@ impl Server {
             answers: 0.into(),
         });
         let accepting = tokio::spawn(accept(listener, front, tls));
-        Ok(Self { address, scheme, base_path, faults, log, accepting })
+        Ok(Self {
+            address,
+            scheme,
+            base_path,
+            faults,
+            log,
+            accepting,
+        })
     }
 
     /// Scheme, host, port and the path before the buckets, such as `http://127.0.0.1:41234`.
@@ -198,8 +205,11 @@ impl Drop for Server {
 }
 
 fn s3_service(store: Store, options: &Options) -> S3Service {
-    let url_encoding =
-        if options.space_as_plus { KeyEncoding::UrlWithPlus } else { KeyEncoding::UrlWithPercent };
+    let url_encoding = if options.space_as_plus {
+        KeyEncoding::UrlWithPlus
+    } else {
+        KeyEncoding::UrlWithPercent
+    };
     // A page without an entry could never be followed by another.
     let page_limit = options.page_limit.max(1);
     let mut builder = S3ServiceBuilder::new(Service {
@@ -209,9 +219,15 @@ fn s3_service(store: Store, options: &Options) -> S3Service {
         product: options.product,
     });
     builder.set_validation(AnyName);
-    let credentials = options.credentials.clone().filter(|_| options.base_path.is_empty());
+    let credentials = options
+        .credentials
+        .clone()
+        .filter(|_| options.base_path.is_empty());
     if let Some((id, secret)) = credentials {
-        builder.set_auth(OneKey { id, secret: secret.into() });
+        builder.set_auth(OneKey {
+            id,
+            secret: secret.into(),
+        });
     }
     builder.build()
 }
@@ -276,5 +292,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, front: Arc<Front>) {
         async move { front.answer(request.map(Body::from)).await }
     });
     // A connection that breaks is the client's business, or a fault that was asked for.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }

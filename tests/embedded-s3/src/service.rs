@@ -44,7 +44,8 @@ impl Service {
 
     fn object(&self, bucket: &str, key: &str) -> S3Result<Object> {
         let missing = || s3_error!(NoSuchKey, "The specified key does not exist.");
-        self.in_bucket(bucket, |bucket| bucket.objects.get(key).cloned())?.ok_or_else(missing)
+        self.in_bucket(bucket, |bucket| bucket.objects.get(key).cloned())?
+            .ok_or_else(missing)
     }
 
     /// Number of entries that the answer may have; a negative request is refused.
@@ -52,17 +53,25 @@ impl Service {
         let Some(wished) = wished else {
             return Ok(self.page_limit);
         };
-        let negative = |_| s3_error!(InvalidArgument, "The number of entries must not be negative");
-        Ok(usize::try_from(wished).map_err(negative)?.min(self.page_limit))
+        let negative = |_| {
+            s3_error!(
+                InvalidArgument,
+                "The number of entries must not be negative"
+            )
+        };
+        Ok(usize::try_from(wished)
+            .map_err(negative)?
+            .min(self.page_limit))
     }
 
     pub(crate) fn key_encoding(&self, asked: Option<&EncodingType>) -> S3Result<KeyEncoding> {
         match asked.map(EncodingType::as_str) {
             None => Ok(KeyEncoding::Plain),
             Some(EncodingType::URL) => Ok(self.url_encoding),
-            Some(_) => {
-                Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request"))
-            }
+            Some(_) => Err(s3_error!(
+                InvalidArgument,
+                "Invalid Encoding Method specified in Request"
+            )),
         }
     }
 }
@@ -74,7 +83,11 @@ fn read(content: Content, range: Option<Range>) -> S3Result<(Content, Option<Str
     };
     let whole = content.len();
     let range = range.check(whole).map_err(|_| s3_error!(InvalidRange))?;
-    let words = format!("bytes {}-{}/{whole}", range.start, range.end.saturating_sub(1));
+    let words = format!(
+        "bytes {}-{}/{whole}",
+        range.start,
+        range.end.saturating_sub(1)
+    );
     let part = match content {
         Content::Zeros(_) => Content::Zeros(range.end - range.start),
         Content::Bytes(bytes) => {
@@ -156,10 +169,15 @@ impl S3 for Service {
         &self,
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<S3Response<HeadBucketOutput>> {
-        self.in_bucket(&request.input.bucket, |_| S3Response::new(HeadBucketOutput::default()))
+        self.in_bucket(&request.input.bucket, |_| {
+            S3Response::new(HeadBucketOutput::default())
+        })
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an object is stamped when it arrives")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an object is stamped when it arrives"
+    )]
     async fn put_object(
         &self,
         request: S3Request<PutObjectInput>,
@@ -172,7 +190,10 @@ impl S3 for Service {
         let object = Object::bytes(content.to_bytes(), Utc::now());
         let e_tag = Some(ETag::Strong(object.etag.clone()));
         self.store.put(&input.bucket, input.key, object);
-        Ok(S3Response::new(PutObjectOutput { e_tag, ..Default::default() }))
+        Ok(S3Response::new(PutObjectOutput {
+            e_tag,
+            ..Default::default()
+        }))
     }
 
     async fn delete_object(
@@ -189,7 +210,8 @@ impl S3 for Service {
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
         let repeats = RepeatToken::is_in(&request.extensions);
-        self.list_uploads(request.input, repeats).map(S3Response::new)
+        self.list_uploads(request.input, repeats)
+            .map(S3Response::new)
     }
 
     async fn list_parts(
@@ -197,6 +219,7 @@ impl S3 for Service {
         request: S3Request<ListPartsInput>,
     ) -> S3Result<S3Response<ListPartsOutput>> {
         let repeats = RepeatToken::is_in(&request.extensions);
-        self.list_parts_of(request.input, repeats).map(S3Response::new)
+        self.list_parts_of(request.input, repeats)
+            .map(S3Response::new)
     }
 }

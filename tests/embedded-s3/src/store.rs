@@ -106,13 +106,21 @@ impl Object {
     }
 
     fn new(content: Content, last_modified: DateTime<Utc>, etag: String) -> Self {
-        Self { content, last_modified, etag, storage_class: Cow::Borrowed("STANDARD") }
+        Self {
+            content,
+            last_modified,
+            etag,
+            storage_class: Cow::Borrowed("STANDARD"),
+        }
     }
 
     /// Returns this object in another storage class, such as `GLACIER`.
     #[must_use]
     pub fn stored_as(self, storage_class: impl Into<Cow<'static, str>>) -> Self {
-        Self { storage_class: storage_class.into(), ..self }
+        Self {
+            storage_class: storage_class.into(),
+            ..self
+        }
     }
 
     /// Returns whether it must be restored before it can be read.
@@ -129,7 +137,11 @@ impl Store {
 
     /// Puts an object, in place of any with the same key; creates the bucket if necessary.
     pub fn put(&self, bucket: &str, key: impl Into<String>, object: Object) {
-        self.write().entry(bucket.to_owned()).or_default().objects.insert(key.into(), object);
+        self.write()
+            .entry(bucket.to_owned())
+            .or_default()
+            .objects
+            .insert(key.into(), object);
     }
 
     /// Puts real content; see [`Store::put`].
@@ -170,7 +182,9 @@ impl Store {
     /// Changes an object in place; returns `false` if it does not exist.
     pub fn update(&self, bucket: &str, key: &str, change: impl FnOnce(&mut Object)) -> bool {
         let mut buckets = self.write();
-        let object = buckets.get_mut(bucket).and_then(|bucket| bucket.objects.get_mut(key));
+        let object = buckets
+            .get_mut(bucket)
+            .and_then(|bucket| bucket.objects.get_mut(key));
         object.map(change).is_some()
     }
 
@@ -184,7 +198,11 @@ impl Store {
     /// Adds an upload that is not completed; makes the bucket if need be.
     pub fn begin_upload(&self, bucket: &str, upload: Upload) {
         let id = (upload.key.clone(), upload.upload_id.clone());
-        self.write().entry(bucket.to_owned()).or_default().uploads.insert(id, upload);
+        self.write()
+            .entry(bucket.to_owned())
+            .or_default()
+            .uploads
+            .insert(id, upload);
     }
 
     /// Removes an upload, if it is there, as if completed or aborted.
@@ -192,7 +210,9 @@ impl Store {
     /// The object of a completed one has to be [put](Store::put).
     pub fn end_upload(&self, bucket: &str, key: &str, upload_id: &str) {
         if let Some(bucket) = self.write().get_mut(bucket) {
-            bucket.uploads.remove(&(key.to_owned(), upload_id.to_owned()));
+            bucket
+                .uploads
+                .remove(&(key.to_owned(), upload_id.to_owned()));
         }
     }
 

@@ -48,18 +48,27 @@ impl Certificates {
         let ca = CertifiedIssuer::self_signed(ca_params(), KeyPair::generate()?)?;
         let hosts = ["localhost", "127.0.0.1"].map(str::to_owned);
         let mut params = CertificateParams::new(hosts)?;
-        params.distinguished_name.push(DnType::CommonName, "localhost");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "localhost");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &ca)?;
-        Ok(Self { ca_pem: ca.pem(), cert_pem: certificate.pem(), key_pem: key.serialize_pem() })
+        Ok(Self {
+            ca_pem: ca.pem(),
+            cert_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        })
     }
 
     /// Builds the server's side of TLS.
     #[must_use]
     pub fn tls(&self) -> Tls {
-        Tls { cert_pem: self.cert_pem.clone(), key_pem: self.key_pem.clone() }
+        Tls {
+            cert_pem: self.cert_pem.clone(),
+            key_pem: self.key_pem.clone(),
+        }
     }
 }
 
@@ -67,7 +76,9 @@ fn ca_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.push(DnType::CommonName, "embedded-s3 CA");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "embedded-s3 CA");
     params
 }
 
@@ -93,6 +104,9 @@ pub(crate) async fn accept(
     connection: TcpStream,
 ) -> io::Result<SslStream<TcpStream>> {
     let mut stream = SslStream::new(Ssl::new(context)?, connection)?;
-    Pin::new(&mut stream).accept().await.map_err(io::Error::other)?;
+    Pin::new(&mut stream)
+        .accept()
+        .await
+        .map_err(io::Error::other)?;
     Ok(stream)
 }

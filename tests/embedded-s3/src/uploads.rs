@@ -19,8 +19,15 @@ impl Service {
         input: ListMultipartUploadsInput,
         repeats: bool,
     ) -> S3Result<ListMultipartUploadsOutput> {
-        if input.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()) {
-            return Err(s3_error!(NotImplemented, "Uploads are listed without a delimiter"));
+        if input
+            .delimiter
+            .as_ref()
+            .is_some_and(|delimiter| !delimiter.is_empty())
+        {
+            return Err(s3_error!(
+                NotImplemented,
+                "Uploads are listed without a delimiter"
+            ));
         }
         let encoding = self.key_encoding(input.encoding_type.as_ref())?;
         let limit = self.limit(input.max_uploads)?;
@@ -41,7 +48,12 @@ impl Service {
             next_key_marker: encoding.apply_to(next_key.as_deref()),
             next_upload_id_marker: next_upload_id,
             max_uploads: Some(count(limit)),
-            uploads: Some(uploads.iter().map(|upload| listed(upload, encoding)).collect()),
+            uploads: Some(
+                uploads
+                    .iter()
+                    .map(|upload| listed(upload, encoding))
+                    .collect(),
+            ),
             prefix: encoding.apply_to(input.prefix.as_deref()),
             key_marker: encoding.apply_to(input.key_marker.as_deref()),
             upload_id_marker: input.upload_id_marker,
@@ -65,7 +77,10 @@ impl Service {
         parts.retain(|part| part.number > marker);
         let (parts, truncated) = cut(parts, limit);
         let given = input.part_number_marker.filter(|_| repeats);
-        let last = parts.last().filter(|_| truncated || repeats).map(|part| part.number);
+        let last = parts
+            .last()
+            .filter(|_| truncated || repeats)
+            .map(|part| part.number);
         let next_marker = given.or(last);
         Ok(ListPartsOutput {
             is_truncated: Some(next_marker.is_some()),
@@ -91,9 +106,14 @@ fn uploads_behind_markers(
     let marker = input.key_marker.as_deref().unwrap_or_default();
     // Without an upload id, all uploads to the marked key are behind us.
     let whole_key = input.upload_id_marker.is_none();
-    let behind = (marker.to_owned(), input.upload_id_marker.clone().unwrap_or_default());
+    let behind = (
+        marker.to_owned(),
+        input.upload_id_marker.clone().unwrap_or_default(),
+    );
     let first = behind.max((prefix.to_owned(), String::new()));
-    let uploads = bucket.uploads.range((Bound::Excluded(first), Bound::Unbounded));
+    let uploads = bucket
+        .uploads
+        .range((Bound::Excluded(first), Bound::Unbounded));
     let uploads = uploads.map(|(_, upload)| upload);
     uploads
         .skip_while(|upload| whole_key && !marker.is_empty() && upload.key == marker)

@@ -26,7 +26,10 @@ fn the_dockerfile_is_good_and_a_bad_one_is_not() {
 #[test]
 fn the_image_is_built_from_what_the_build_needs() {
     let ignored = read("deploy/Dockerfile.dockerignore");
-    let kept: Vec<_> = ignored.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let kept: Vec<_> = ignored
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
 
     assert!(ignored.lines().any(|line| line == "*"), "{ignored}");
     for path in &kept {
@@ -34,11 +37,16 @@ fn the_image_is_built_from_what_the_build_needs() {
     }
     // Cargo wants to see every member of the workspace, also those that it does not build.
     let metadata = read("Cargo.toml");
-    let (_, members) = metadata.split_once("members = [").expect("there is a workspace");
+    let (_, members) = metadata
+        .split_once("members = [")
+        .expect("there is a workspace");
     let (members, _) = members.split_once(']').expect("the list of members ends");
     for member in members.split(',') {
         let member = member.trim().trim_matches('"').trim_end_matches("/*");
-        assert!(kept.iter().any(|path| member.starts_with(path)), "{member} is ignored");
+        assert!(
+            kept.iter().any(|path| member.starts_with(path)),
+            "{member} is ignored"
+        );
     }
     let dockerfile = read("deploy/Dockerfile");
     assert!(dockerfile.contains(&format!("ARG VERSION={}\n", env!("CARGO_PKG_VERSION"))));
@@ -68,7 +76,9 @@ fn systemd_takes_the_unit() {
     let said = text(&verified.stderr);
     assert!(verified.status.success() && said.is_empty(), "{said}");
 
-    let bad = unit(&scratch, |unit| unit.replace("ProtectHome=", "ProtectHouse="));
+    let bad = unit(&scratch, |unit| {
+        unit.replace("ProtectHome=", "ProtectHouse=")
+    });
     let said = text(&output(systemd_analyze().arg("verify").arg(&bad)).stderr);
     assert!(said.contains("ProtectHouse"), "{said}");
 }
@@ -80,7 +90,9 @@ fn the_unit_is_hardened() {
     let good = unit(&scratch, str::to_owned);
     printed(systemd_analyze().args(security).arg(&good));
 
-    let soft = unit(&scratch, |unit| unit.replace("CapabilityBoundingSet=\n", ""));
+    let soft = unit(&scratch, |unit| {
+        unit.replace("CapabilityBoundingSet=\n", "")
+    });
     let refused = output(systemd_analyze().args(security).arg(&soft));
     assert!(!refused.status.success(), "{}", text(&refused.stdout));
 }
@@ -89,12 +101,19 @@ fn the_unit_is_hardened() {
 fn the_policy_is_documented_and_gives_no_right_to_write() {
     let policy = read("deploy/aws/iam-policy.json");
     let parsed: Value = serde_json::from_str(&policy).expect("the policy is JSON");
-    let statements = parsed["Statement"].as_array().expect("the policy has statements");
-    let actions = statements.iter().filter_map(|statement| statement["Action"].as_array());
+    let statements = parsed["Statement"]
+        .as_array()
+        .expect("the policy has statements");
+    let actions = statements
+        .iter()
+        .filter_map(|statement| statement["Action"].as_array());
     let actions: Vec<_> = actions.flatten().filter_map(Value::as_str).collect();
 
     let document = read("docs/configuration.md");
-    assert!(document.contains(&policy), "the document shows another policy");
+    assert!(
+        document.contains(&policy),
+        "the document shows another policy"
+    );
     assert_eq!(
         actions,
         [

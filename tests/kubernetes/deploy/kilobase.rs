@@ -12,7 +12,9 @@ const CLEAN_UP: &str = "deploy/examples/kilobase/clean-up.py";
 
 fn config(documents: &[Value]) -> Value {
     let config_map = document(documents, "ConfigMap", "barman-cloud-exporter");
-    let text = config_map["data"]["config.yaml"].as_str().expect("it has a configuration");
+    let text = config_map["data"]["config.yaml"]
+        .as_str()
+        .expect("it has a configuration");
     serde_saphyr::from_str(text).expect("the configuration is YAML")
 }
 
@@ -20,7 +22,9 @@ fn config(documents: &[Value]) -> Value {
 fn variable<'a>(documents: &'a [Value], name: &str) -> &'a Value {
     let job = document(documents, "CronJob", "clean-up");
     let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
-    let variables = container["env"].as_array().expect("the clean-up has an environment");
+    let variables = container["env"]
+        .as_array()
+        .expect("the clean-up has an environment");
     let found = variables.iter().find(|variable| variable["name"] == name);
     &found.unwrap_or_else(|| panic!("there is no {name}"))["value"]
 }
@@ -36,21 +40,45 @@ fn what_is_watched_is_what_is_backed_up() {
     let server = &archive["servers"][0];
 
     for (watched, written) in [
-        (&archive["destinationPath"], &store["configuration"]["destinationPath"]),
-        (&archive["endpointURL"], &store["configuration"]["endpointURL"]),
+        (
+            &archive["destinationPath"],
+            &store["configuration"]["destinationPath"],
+        ),
+        (
+            &archive["endpointURL"],
+            &store["configuration"]["endpointURL"],
+        ),
         (&archive["retentionPolicy"], &store["retentionPolicy"]),
-        (&server["serverName"], &cluster["plugins"][0]["parameters"]["serverName"]),
+        (
+            &server["serverName"],
+            &cluster["plugins"][0]["parameters"]["serverName"],
+        ),
         (&server["backupSchedule"], &scheduled["schedule"]),
-        (variable(&documents, "DESTINATION"), &store["configuration"]["destinationPath"]),
-        (variable(&documents, "ENDPOINT_URL"), &store["configuration"]["endpointURL"]),
-        (variable(&documents, "SERVERS"), &cluster["plugins"][0]["parameters"]["serverName"]),
+        (
+            variable(&documents, "DESTINATION"),
+            &store["configuration"]["destinationPath"],
+        ),
+        (
+            variable(&documents, "ENDPOINT_URL"),
+            &store["configuration"]["endpointURL"],
+        ),
+        (
+            variable(&documents, "SERVERS"),
+            &cluster["plugins"][0]["parameters"]["serverName"],
+        ),
     ] {
         assert!(watched.is_string(), "{watched} should be {written}");
         assert_eq!(watched, written);
     }
     assert_eq!(store["retentionPolicy"], "30d");
-    assert_eq!(variable(&documents, "RETENTION_POLICY"), "RECOVERY WINDOW OF 30 DAYS");
-    assert_eq!(cluster["plugins"][0]["parameters"]["barmanObjectName"], "kilobase");
+    assert_eq!(
+        variable(&documents, "RETENTION_POLICY"),
+        "RECOVERY WINDOW OF 30 DAYS"
+    );
+    assert_eq!(
+        cluster["plugins"][0]["parameters"]["barmanObjectName"],
+        "kilobase"
+    );
 }
 
 /// Retention would delete the backup again and again, and the operator create it anew.
@@ -62,7 +90,10 @@ fn the_first_backup_is_made_by_hand_and_of_the_same_cluster() {
     let documents = rendered_example();
     let first = document(&documents, "Backup", "kilobase-postgres-initial");
     let nightly = document(&documents, "ScheduledBackup", "kilobase-postgres-daily");
-    assert_eq!(first["metadata"]["namespace"], nightly["metadata"]["namespace"]);
+    assert_eq!(
+        first["metadata"]["namespace"],
+        nightly["metadata"]["namespace"]
+    );
     for field in ["cluster", "method", "pluginConfiguration"] {
         assert_eq!(first["spec"][field], nightly["spec"][field]);
     }
@@ -73,25 +104,41 @@ fn the_limit_for_wal_is_of_the_server_that_is_watched() {
     let documents = rendered_example();
     let config = config(&documents);
     let archive = &config["archives"][0];
-    let thresholds = document(&documents, "PrometheusRule", "barman-cloud-exporter-thresholds");
-    let rules = thresholds["spec"]["groups"][0]["rules"].as_array().expect("there are rules");
+    let thresholds = document(
+        &documents,
+        "PrometheusRule",
+        "barman-cloud-exporter-thresholds",
+    );
+    let rules = thresholds["spec"]["groups"][0]["rules"]
+        .as_array()
+        .expect("there are rules");
 
     let of_a_server = |rule: &&Value| rule["labels"]["server"].is_string();
-    let limit = rules.iter().find(of_a_server).expect("a server has a limit of its own");
+    let limit = rules
+        .iter()
+        .find(of_a_server)
+        .expect("a server has a limit of its own");
 
     assert_eq!(limit["record"], "barman_cloud:threshold");
     assert_eq!(limit["labels"]["name"], "wal_age_seconds");
     assert_eq!(limit["labels"]["archive"], archive["name"]);
-    assert_eq!(limit["labels"]["server"], archive["servers"][0]["serverName"]);
+    assert_eq!(
+        limit["labels"]["server"],
+        archive["servers"][0]["serverName"]
+    );
 }
 
 /// The comment advises a dry run first: the second of three commands makes a job harmless.
 #[test]
 fn the_clean_up_by_hand_is_a_dry_run() {
     let comment = read("deploy/examples/kilobase/clean-up.yaml");
-    let lines = comment.lines().map(|line| line.trim_start_matches(['#', ' ']));
+    let lines = comment
+        .lines()
+        .map(|line| line.trim_start_matches(['#', ' ']));
     let commands: Vec<_> = lines.filter(|line| line.starts_with("kubectl ")).collect();
-    let [create, change, send] = commands[..] else { panic!("other commands: {commands:?}") };
+    let [create, change, send] = commands[..] else {
+        panic!("other commands: {commands:?}")
+    };
     assert!(create.contains("--from cronjob/clean-up") && create.contains("--dry-run=client"));
     assert!(send.starts_with("kubectl create"));
 
@@ -103,23 +150,38 @@ fn the_clean_up_by_hand_is_a_dry_run() {
     let scratch = TempDir::new().expect("temporary directories can be made");
     let file = scratch.path().join("job.json");
     fs::write(&file, job.to_string()).expect("a fresh directory can be written");
-    let change = change.trim_end_matches(" |").strip_prefix("kubectl ").expect("it is kubectl");
+    let change = change
+        .trim_end_matches(" |")
+        .strip_prefix("kubectl ")
+        .expect("it is kubectl");
     let mut command = tool("kubectl");
-    command.args(change.split(' ')).stdin(fs::File::open(&file).expect("the file is there"));
+    command
+        .args(change.split(' '))
+        .stdin(fs::File::open(&file).expect("the file is there"));
 
     let job: Value = serde_saphyr::from_str(&printed(&mut command)).expect("kubectl prints YAML");
 
     let container = &job["spec"]["template"]["spec"]["containers"][0];
-    let variables = container["env"].as_array().expect("the clean-up has an environment");
-    let dry_run = variables.iter().find(|variable| variable["name"] == "DRY_RUN");
-    assert_eq!(dry_run.map(|variable| &variable["value"]), Some(&json!("true")));
+    let variables = container["env"]
+        .as_array()
+        .expect("the clean-up has an environment");
+    let dry_run = variables
+        .iter()
+        .find(|variable| variable["name"] == "DRY_RUN");
+    assert_eq!(
+        dry_run.map(|variable| &variable["value"]),
+        Some(&json!("true"))
+    );
 }
 
 /// Meaning of a schedule of six fields, in words.
 fn meaning(schedule: &str) -> String {
     let text = printed(exporter().args(["explain-schedule", schedule]));
     let found = text.lines().find_map(|line| line.strip_prefix("Meaning"));
-    found.unwrap_or_else(|| panic!("no meaning in {text}")).trim().to_owned()
+    found
+        .unwrap_or_else(|| panic!("no meaning in {text}"))
+        .trim()
+        .to_owned()
 }
 
 #[test]
@@ -141,8 +203,13 @@ fn the_schedules_mean_what_their_comments_say() {
 
 fn statuses(stack: &Stack) -> Vec<String> {
     let list = stack.backup_list();
-    let backups = list["backups_list"].as_array().expect("Barman lists backups");
-    backups.iter().map(|backup| backup["status"].as_str().unwrap_or("none").to_owned()).collect()
+    let backups = list["backups_list"]
+        .as_array()
+        .expect("Barman lists backups");
+    backups
+        .iter()
+        .map(|backup| backup["status"].as_str().unwrap_or("none").to_owned())
+        .collect()
 }
 
 /// Real backups, cleaned up with Barman's own tools.
@@ -168,10 +235,18 @@ fn the_clean_up_deletes_what_is_dead_and_obsolete_and_nothing_else() {
     };
 
     clean_up("0", "REDUNDANCY 1", "true");
-    assert_eq!(statuses(&stack), ["DONE", "STARTED", "DONE", "DONE"], "a dry run deletes nothing");
+    assert_eq!(
+        statuses(&stack),
+        ["DONE", "STARTED", "DONE", "DONE"],
+        "a dry run deletes nothing"
+    );
 
     clean_up("1", "RECOVERY WINDOW OF 30 DAYS", "false");
-    assert_eq!(statuses(&stack), ["DONE", "STARTED", "DONE", "DONE"], "nothing is old enough");
+    assert_eq!(
+        statuses(&stack),
+        ["DONE", "STARTED", "DONE", "DONE"],
+        "nothing is old enough"
+    );
 
     let said = clean_up("0", "RECOVERY WINDOW OF 30 DAYS", "false");
     assert_eq!(statuses(&stack), ["DONE", "DONE", "DONE"], "{said}");

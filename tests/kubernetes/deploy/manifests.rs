@@ -31,12 +31,23 @@ fn every_configuration_is_one_that_the_exporter_takes() {
         let config_map = document(&documents, "ConfigMap", "barman-cloud-exporter");
         let scratch = TempDir::new().expect("temporary directories can be made");
         let file = scratch.path().join("config.yaml");
-        let config = config_map["data"]["config.yaml"].as_str().expect("it has a configuration");
+        let config = config_map["data"]["config.yaml"]
+            .as_str()
+            .expect("it has a configuration");
         fs::write(&file, config).expect("a fresh directory can be written");
 
-        let checked = printed(exporter().arg("check-config").arg("--config.file").arg(&file));
+        let checked = printed(
+            exporter()
+                .arg("check-config")
+                .arg("--config.file")
+                .arg(&file),
+        );
 
-        assert!(!checked.to_lowercase().contains("warning"), "{}: {checked}", folder.display());
+        assert!(
+            !checked.to_lowercase().contains("warning"),
+            "{}: {checked}",
+            folder.display()
+        );
     }
 }
 
@@ -49,7 +60,10 @@ fn the_image_is_of_this_version() {
         let image = container["image"].as_str().expect("it has an image");
         let version = &deployment["metadata"]["labels"]["app.kubernetes.io/version"];
 
-        assert_eq!(image.rsplit_once(':').map(|(_, tag)| tag), Some(env!("CARGO_PKG_VERSION")));
+        assert_eq!(
+            image.rsplit_once(':').map(|(_, tag)| tag),
+            Some(env!("CARGO_PKG_VERSION"))
+        );
         assert_eq!(version, env!("CARGO_PKG_VERSION"));
     }
 }
@@ -59,8 +73,12 @@ fn the_image_is_of_this_version() {
 fn only_a_namespace_of_our_own_is_made_and_deleted() {
     let made = |overlay: &str| {
         let documents = rendered(&project("deploy/kubernetes/overlays").join(overlay));
-        let namespaces = documents.iter().filter(|document| document["kind"] == "Namespace");
-        namespaces.map(|document| document["metadata"]["name"].clone()).collect::<Vec<_>>()
+        let namespaces = documents
+            .iter()
+            .filter(|document| document["kind"] == "Namespace");
+        namespaces
+            .map(|document| document["metadata"]["name"].clone())
+            .collect::<Vec<_>>()
     };
 
     assert_eq!(made("s3-keys"), ["barman-cloud-exporter"]);
@@ -75,8 +93,13 @@ fn keys_of_certificates_stay_where_they_are() {
     let deployment = document(&documents, "Deployment", "barman-cloud-exporter");
     let volumes = &deployment["spec"]["template"]["spec"]["volumes"];
 
-    let sources = volumes[0]["projected"]["sources"].as_array().expect("it is projected");
-    let items = sources.iter().filter_map(|source| source["secret"]["items"].as_array()).flatten();
+    let sources = volumes[0]["projected"]["sources"]
+        .as_array()
+        .expect("it is projected");
+    let items = sources
+        .iter()
+        .filter_map(|source| source["secret"]["items"].as_array())
+        .flatten();
     let keys: Vec<_> = items.map(|item| &item["key"]).collect();
 
     assert_eq!(sources.len(), 3);
@@ -88,8 +111,12 @@ fn keys_of_certificates_stay_where_they_are() {
 pub(crate) fn ways_out(documents: &[Value]) -> Vec<(Value, Value)> {
     let policy = document(documents, "NetworkPolicy", "barman-cloud-exporter");
     let rules = policy["spec"]["egress"].as_array().expect("it has rules");
-    let of_rule =
-        |rule: &Value| (rule["to"][0]["ipBlock"]["cidr"].clone(), rule["ports"][0]["port"].clone());
+    let of_rule = |rule: &Value| {
+        (
+            rule["to"][0]["ipBlock"]["cidr"].clone(),
+            rule["ports"][0]["port"].clone(),
+        )
+    };
     rules.iter().map(of_rule).collect()
 }
 
@@ -97,11 +124,18 @@ pub(crate) fn ways_out(documents: &[Value]) -> Vec<(Value, Value)> {
 #[test]
 fn only_the_overlay_for_aws_lets_pod_identity_through() {
     let to_addresses = |overlay: &str| {
-        let ways = ways_out(&rendered(&project("deploy/kubernetes/overlays").join(overlay)));
-        ways.into_iter().filter(|(to, _)| !to.is_null()).collect::<Vec<_>>()
+        let ways = ways_out(&rendered(
+            &project("deploy/kubernetes/overlays").join(overlay),
+        ));
+        ways.into_iter()
+            .filter(|(to, _)| !to.is_null())
+            .collect::<Vec<_>>()
     };
 
-    assert_eq!(to_addresses("aws-irsa"), [(json!("169.254.170.23/32"), json!(80))]);
+    assert_eq!(
+        to_addresses("aws-irsa"),
+        [(json!("169.254.170.23/32"), json!(80))]
+    );
     assert_eq!(to_addresses("s3-keys"), []);
     assert_eq!(to_addresses("cnpg-certificates"), []);
 }
@@ -113,13 +147,27 @@ fn labels_of_metrics_arrive_under_their_names() {
     let monitor = document(&documents, "PodMonitor", "barman-cloud-exporter");
     let relabelings = &monitor["spec"]["podMetricsEndpoints"][0]["relabelings"];
     let relabelings = relabelings.as_array().expect("the monitor relabels");
-    let dropped = relabelings.iter().filter(|relabeling| relabeling["action"] == "labeldrop");
-    let dropped: Vec<_> = dropped.filter_map(|relabeling| relabeling["regex"].as_str()).collect();
+    let dropped = relabelings
+        .iter()
+        .filter(|relabeling| relabeling["action"] == "labeldrop");
+    let dropped: Vec<_> = dropped
+        .filter_map(|relabeling| relabeling["regex"].as_str())
+        .collect();
 
     let metrics = reference().into_iter().flat_map(|section| section.metrics);
     let own: BTreeSet<_> = metrics.flat_map(|metric| metric.labels).collect();
-    let of_targets = ["container", "endpoint", "instance", "job", "namespace", "pod"];
-    let taken: Vec<_> = of_targets.into_iter().filter(|label| own.contains(label)).collect();
+    let of_targets = [
+        "container",
+        "endpoint",
+        "instance",
+        "job",
+        "namespace",
+        "pod",
+    ];
+    let taken: Vec<_> = of_targets
+        .into_iter()
+        .filter(|label| own.contains(label))
+        .collect();
 
     assert_eq!(dropped, taken);
 }

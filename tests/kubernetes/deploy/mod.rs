@@ -3,8 +3,15 @@
 //! No cluster is there. Manifests are rendered by kubectl, and looked at by `manifests.py`: schemas
 //! of Kubernetes and of the operators, the Pod Security Standard `restricted`, and what they refer to.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 
 mod files;
 mod kilobase;
@@ -33,7 +40,10 @@ fn read(path: &str) -> String {
 /// Program that `tests/install.sh` has installed.
 fn tool(name: &str) -> Command {
     let program = project("target/test-tools/venv/bin").join(name);
-    assert!(program.exists(), "{name} is missing: run `tests/install.sh`");
+    assert!(
+        program.exists(),
+        "{name} is missing: run `tests/install.sh`"
+    );
     Command::new(program)
 }
 
@@ -44,14 +54,20 @@ fn exporter() -> Command {
 }
 
 fn output(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
+    command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
 }
 
 /// Output of a program that has to succeed.
 fn printed(command: &mut Command) -> String {
     let output = output(command);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{command:?} ended with {}:\n{out}{err}", output.status);
+    assert!(
+        output.status.success(),
+        "{command:?} ended with {}:\n{out}{err}",
+        output.status
+    );
     out
 }
 
@@ -64,17 +80,29 @@ fn applicable() -> Vec<PathBuf> {
     let all = kustomizations(&project("deploy"));
     let applied = all.into_iter().filter(|folder| {
         let text = fs::read_to_string(folder.join("kustomization.yaml"));
-        !text.expect("the file can be read").contains("kind: Component\n")
+        !text
+            .expect("the file can be read")
+            .contains("kind: Component\n")
     });
     applied.collect()
 }
 
 fn kustomizations(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the folder can be read");
-    let paths: Vec<_> = entries.map(|entry| entry.expect("an entry can be read").path()).collect();
-    let own = paths.iter().any(|path| path.file_name() == Some(OsStr::new("kustomization.yaml")));
-    let below = paths.iter().filter(|path| path.is_dir()).flat_map(|path| kustomizations(path));
-    own.then(|| folder.to_owned()).into_iter().chain(below).collect()
+    let paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry can be read").path())
+        .collect();
+    let own = paths
+        .iter()
+        .any(|path| path.file_name() == Some(OsStr::new("kustomization.yaml")));
+    let below = paths
+        .iter()
+        .filter(|path| path.is_dir())
+        .flat_map(|path| kustomizations(path));
+    own.then(|| folder.to_owned())
+        .into_iter()
+        .chain(below)
+        .collect()
 }
 
 /// Documents that `kubectl apply -k` would send.
@@ -95,10 +123,15 @@ fn rendered_example() -> Vec<Value> {
 fn document<'a>(documents: &'a [Value], kind: &str, name: &str) -> &'a Value {
     let is_it = |document: &&Value| {
         let own = document["metadata"]["name"].as_str().unwrap_or_default();
-        let rest = own.strip_prefix(name).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+        let rest = own
+            .strip_prefix(name)
+            .map(|rest| rest.strip_prefix('-').unwrap_or(rest));
         document["kind"] == kind && rest.is_some_and(|hash| !hash.contains('-'))
     };
-    documents.iter().find(is_it).unwrap_or_else(|| panic!("there is no {kind} {name}"))
+    documents
+        .iter()
+        .find(is_it)
+        .unwrap_or_else(|| panic!("there is no {kind} {name}"))
 }
 
 /// Problems in sets of documents, each set being one that is applied together.

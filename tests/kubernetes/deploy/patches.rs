@@ -27,8 +27,20 @@ fn another_prometheus_can_be_named() {
 fn a_second_overlay_can_do_without_alerts_and_dashboards() {
     let documents = patched("$patch");
 
-    let count = |kind| documents.iter().filter(|document| document["kind"] == kind).count();
-    assert_eq!((count("PrometheusRule"), count("ConfigMap"), count("Deployment")), (0, 1, 1));
+    let count = |kind| {
+        documents
+            .iter()
+            .filter(|document| document["kind"] == kind)
+            .count()
+    };
+    assert_eq!(
+        (
+            count("PrometheusRule"),
+            count("ConfigMap"),
+            count("Deployment")
+        ),
+        (0, 1, 1)
+    );
 }
 
 #[test]
@@ -38,7 +50,10 @@ fn other_ports_and_the_credentials_of_a_node_can_be_let_through() {
     let ways = ways_out(&documents);
 
     assert!(ways.contains(&(Value::Null, json!(9000))), "{ways:?}");
-    assert!(ways.contains(&(json!("169.254.170.23/32"), json!(80))), "{ways:?}");
+    assert!(
+        ways.contains(&(json!("169.254.170.23/32"), json!(80))),
+        "{ways:?}"
+    );
     assert_eq!(problems([documents.as_slice()]), [<[String; 0]>::default()]);
 }
 
@@ -47,9 +62,17 @@ fn other_ports_and_the_credentials_of_a_node_can_be_let_through() {
 fn the_limit_for_wal_is_that_of_all_servers() {
     let documents = patched("wal_age_seconds");
 
-    let rules = document(&documents, "PrometheusRule", "barman-cloud-exporter-thresholds");
-    let rules = rules["spec"]["groups"][0]["rules"].as_array().expect("there are rules");
-    let limits = rules.iter().filter(|rule| rule["labels"]["name"] == "wal_age_seconds");
+    let rules = document(
+        &documents,
+        "PrometheusRule",
+        "barman-cloud-exporter-thresholds",
+    );
+    let rules = rules["spec"]["groups"][0]["rules"]
+        .as_array()
+        .expect("there are rules");
+    let limits = rules
+        .iter()
+        .filter(|rule| rule["labels"]["name"] == "wal_age_seconds");
     let limits: Vec<_> = limits.map(|rule| &rule["expr"]).collect();
     assert_eq!(limits, ["vector(30 * 60)"]);
 }
@@ -58,7 +81,12 @@ fn the_limit_for_wal_is_that_of_all_servers() {
 fn rendered_on_top(kustomization: &str) -> Vec<Value> {
     let scratch = TempDir::new().expect("temporary directories can be made");
     let copied = ["deploy", "alerts", "dashboards"].map(project);
-    printed(Command::new("cp").arg("-r").args(copied).arg(scratch.path()));
+    printed(
+        Command::new("cp")
+            .arg("-r")
+            .args(copied)
+            .arg(scratch.path()),
+    );
     let config = project("deploy/kubernetes/overlays/aws-irsa/config.yaml");
     fs::copy(config, scratch.path().join("config.yaml")).expect("the file can be copied");
     let written = fs::write(scratch.path().join("kustomization.yaml"), kustomization);
@@ -71,8 +99,12 @@ fn rendered_on_top(kustomization: &str) -> Vec<Value> {
 fn patched(words: &str) -> Vec<Value> {
     let shown = read(DOCUMENT);
     let blocks = shown.split("```yaml\n- target:").skip(1);
-    let mut blocks = blocks.filter_map(|block| block.split_once("```")).map(|(block, _)| block);
-    let patches = blocks.find(|block| block.contains(words)).expect("the document has the patches");
+    let mut blocks = blocks
+        .filter_map(|block| block.split_once("```"))
+        .map(|(block, _)| block);
+    let patches = blocks
+        .find(|block| block.contains(words))
+        .expect("the document has the patches");
     let overlay = "resources: [deploy/kubernetes/overlays/s3-keys]";
     rendered_on_top(&format!("{overlay}\npatches:\n- target:{patches}"))
 }
@@ -81,12 +113,21 @@ fn patched(words: &str) -> Vec<Value> {
 #[test]
 fn a_kustomization_of_ones_own_on_top_is_good() {
     let shown = read(DOCUMENT);
-    let mut blocks = shown.split("```yaml\n").skip(1).filter_map(|block| block.split_once("```"));
+    let mut blocks = shown
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|block| block.split_once("```"));
     let is_it = |(block, _): &(&str, &str)| block.contains("kind: Kustomization");
-    let (shown, _) = blocks.find(is_it).expect("the document shows a kustomization");
-    let (address, _) = shown.split_once("//deploy").expect("the overlay has an address");
+    let (shown, _) = blocks
+        .find(is_it)
+        .expect("the document shows a kustomization");
+    let (address, _) = shown
+        .split_once("//deploy")
+        .expect("the overlay has an address");
     let (_, address) = address.rsplit_once("- ").expect("it is an item");
-    let kustomization = shown.replace(&format!("{address}//"), "").replace("?ref=v0.1.0", "");
+    let kustomization = shown
+        .replace(&format!("{address}//"), "")
+        .replace("?ref=v0.1.0", "");
 
     let documents = rendered_on_top(&kustomization);
 

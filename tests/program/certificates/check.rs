@@ -13,7 +13,10 @@ async fn archive_and_certificates() -> (EmbeddedArchive, Value) {
         ("good.crt", root.sign("good", (2025, 2027)).pem),
         ("ended.crt", root.sign("ended", (2025, 2026)).pem),
         ("not-yet.crt", root.sign("not-yet", (2027, 2028)).pem),
-        ("wrong.crt", Authority::new("other").sign("wrong", (2025, 2027)).pem),
+        (
+            "wrong.crt",
+            Authority::new("other").sign("wrong", (2025, 2027)).pem,
+        ),
         ("empty.crt", String::new()),
         ("ca.crt", root.pem()),
     ];
@@ -37,7 +40,10 @@ async fn run(archive: &EmbeddedArchive, certificates: &Value, arguments: &[&str]
     });
     archive.write("config.yaml", &configuration.to_string());
     let file = archive.directory().join("config.yaml");
-    let mut all = vec!["--config.file".to_owned(), file.to_str().unwrap().to_owned()];
+    let mut all = vec![
+        "--config.file".to_owned(),
+        file.to_str().unwrap().to_owned(),
+    ];
     all.extend(arguments.iter().copied().map(str::to_owned));
     let run = move || run_exporter(&all.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
     tokio::task::spawn_blocking(run).await.unwrap()
@@ -47,7 +53,9 @@ async fn run(archive: &EmbeddedArchive, certificates: &Value, arguments: &[&str]
 fn of_certificates(archive: &EmbeddedArchive, text: &str) -> String {
     let directory = archive.directory().to_str().unwrap();
     let lines = text.replace(directory, "/certs");
-    let lines = lines.lines().skip_while(|line| !line.contains(" certificate "));
+    let lines = lines
+        .lines()
+        .skip_while(|line| !line.contains(" certificate "));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -105,8 +113,15 @@ async fn the_json_has_days_left_and_codes() {
     let document: Value = serde_json::from_str(&ended.output).unwrap();
     let entries = document["certificates"].as_array().unwrap();
     let told = entries.iter().map(|entry| {
-        let finding = entry["findings"][0]["code"].as_str().unwrap_or("none").to_owned();
-        (entry["name"].as_str().unwrap(), entry["days_left"].as_i64(), finding)
+        let finding = entry["findings"][0]["code"]
+            .as_str()
+            .unwrap_or("none")
+            .to_owned();
+        (
+            entry["name"].as_str().unwrap(),
+            entry["days_left"].as_i64(),
+            finding,
+        )
     });
     let told: Vec<_> = told.collect();
     let expected = [
@@ -116,7 +131,10 @@ async fn the_json_has_days_left_and_codes() {
         ("wrong", Some(21), "certificate_invalid"),
         ("empty", None, "certificate_unreadable"),
     ];
-    assert_eq!(told, expected.map(|(name, days, code)| (name, days, code.to_owned())));
+    assert_eq!(
+        told,
+        expected.map(|(name, days, code)| (name, days, code.to_owned()))
+    );
     assert_eq!(entries[0]["subject"], "CN=good");
     assert_eq!(entries[0]["chain_valid"], true);
     assert_eq!(entries[3]["chain_valid"], false);
@@ -126,8 +144,13 @@ async fn the_json_has_days_left_and_codes() {
 async fn the_exit_code_is_that_of_the_worst() {
     let (archive, certificates) = archive_and_certificates().await;
     let code = async |index: &[usize], at: &str| {
-        let some = index.iter().map(|index| certificates[*index].clone()).collect();
-        run(&archive, &Value::Array(some), &["check", "--at", at]).await.code
+        let some = index
+            .iter()
+            .map(|index| certificates[*index].clone())
+            .collect();
+        run(&archive, &Value::Array(some), &["check", "--at", at])
+            .await
+            .code
     };
 
     assert_eq!(code(&[0], MORNING).await, Some(0));
@@ -142,7 +165,10 @@ async fn a_report_is_not_about_certificates() {
 
     let ended = run(&archive, &certificates, &["report", "--at", MORNING]).await;
 
-    assert_eq!((ended.code, ended.output.contains("certificate")), (Some(0), false));
+    assert_eq!(
+        (ended.code, ended.output.contains("certificate")),
+        (Some(0), false)
+    );
 }
 
 #[tokio::test]
@@ -156,7 +182,13 @@ async fn check_config_lists_them_and_reads_none() {
     let ended = run(&archive, &certificates, &["check-config"]).await;
 
     let output = ended.output;
-    assert!(output.contains("  file: file /does/not/exist/*.crt\n"), "{output}");
-    assert!(output.contains("  rw: postgresql orders-rw.databases.svc:5432\n"), "{output}");
+    assert!(
+        output.contains("  file: file /does/not/exist/*.crt\n"),
+        "{output}"
+    );
+    assert!(
+        output.contains("  rw: postgresql orders-rw.databases.svc:5432\n"),
+        "{output}"
+    );
     assert_eq!(ended.code, Some(0));
 }

@@ -13,7 +13,10 @@ const ENDPOINT: &str = "s3/production";
 #[tokio::test]
 async fn the_endpoint_is_watched_without_being_configured() {
     let certificates = Certificates::generate().unwrap();
-    let options = Options { tls: Some(certificates.tls()), ..Options::default() };
+    let options = Options {
+        tls: Some(certificates.tls()),
+        ..Options::default()
+    };
     let archive = EmbeddedArchive::start(small_archive(), SMALL_DESTINATION, options).await;
     archive.write("ca.crt", &certificates.ca_pem);
     let mut settings = archive.settings(CERTIFICATE_ARCHIVE);
@@ -26,10 +29,19 @@ async fn the_endpoint_is_watched_without_being_configured() {
     // By the system's authorities, as the archive has no file of its own.
     wait_for_value(&exporter, "chain_valid", "s3/untrusted", 0.0).await;
 
-    assert_eq!(certificate_info(&samples, ENDPOINT, "source").as_deref(), Some("s3"));
-    assert_eq!(certificate_info(&samples, ENDPOINT, "subject").as_deref(), Some("CN=localhost"));
+    assert_eq!(
+        certificate_info(&samples, ENDPOINT, "source").as_deref(),
+        Some("s3")
+    );
+    assert_eq!(
+        certificate_info(&samples, ENDPOINT, "subject").as_deref(),
+        Some("CN=localhost")
+    );
     for family in CERTIFICATE_FAMILIES {
-        assert!(certificate_value(&samples, family, ENDPOINT).is_some(), "{family}");
+        assert!(
+            certificate_value(&samples, family, ENDPOINT).is_some(),
+            "{family}"
+        );
     }
 }
 

@@ -15,7 +15,11 @@ use test_support::{
 fn mount(directory: &Path, version: &str, made: &IssuedCertificate, ca: &str) {
     let files = directory.join(version);
     fs::create_dir_all(&files).unwrap();
-    for (name, content) in [("tls.crt", &*made.pem), ("tls.key", &*made.key), ("ca.crt", ca)] {
+    for (name, content) in [
+        ("tls.crt", &*made.pem),
+        ("tls.key", &*made.key),
+        ("ca.crt", ca),
+    ] {
         fs::write(files.join(name), content).unwrap();
         let link = directory.join(name);
         if !link.is_symlink() {
@@ -30,7 +34,12 @@ fn mount(directory: &Path, version: &str, made: &IssuedCertificate, ca: &str) {
 async fn a_secret_that_is_swapped_replaces_the_series() {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
     let directory = archive.directory().join("server");
-    mount(&directory, "..2030_01", &root.sign("first", (2020, 2090)), &root.pem());
+    mount(
+        &directory,
+        "..2030_01",
+        &root.sign("first", (2020, 2090)),
+        &root.pem(),
+    );
     let pattern = archive.directory().join("*/tls.crt");
     let (tls, ca) = (directory.join("tls.crt"), directory.join("ca.crt"));
     let exporter = watch_certificates(
@@ -43,7 +52,12 @@ async fn a_secret_that_is_swapped_replaces_the_series() {
     .await;
 
     let first = wait_for_subject(&exporter, "server", "CN=first").await;
-    mount(&directory, "..2030_02", &root.sign("second", (2021, 2091)), &root.pem());
+    mount(
+        &directory,
+        "..2030_02",
+        &root.sign("second", (2021, 2091)),
+        &root.pem(),
+    );
     let second = wait_for_subject(&exporter, "server", "CN=second").await;
     let all = wait_for_subject(&exporter, "all/server/tls.crt", "CN=second").await;
 
@@ -55,14 +69,26 @@ async fn a_secret_that_is_swapped_replaces_the_series() {
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&second, family, "server")),
         values(2021, 2091)
     );
-    assert_eq!(certificate_info(&second, "server", "source").as_deref(), Some("file"));
-    assert_eq!(certificate_value(&all, "chain_valid", "all/server/tls.crt"), None);
+    assert_eq!(
+        certificate_info(&second, "server", "source").as_deref(),
+        Some("file")
+    );
+    assert_eq!(
+        certificate_value(&all, "chain_valid", "all/server/tls.crt"),
+        None
+    );
     assert_eq!(certificate_value(&all, "read_success", "all"), None);
     assert!(!exporter.log().contains("PRIVATE KEY"));
 }
 
 fn values(from: i32, to: i32) -> [Option<f64>; 5] {
-    [Some(year(to)), Some(year(from)), Some(year(to)), Some(1.0), Some(1.0)]
+    [
+        Some(year(to)),
+        Some(year(from)),
+        Some(year(to)),
+        Some(1.0),
+        Some(1.0),
+    ]
 }
 
 #[tokio::test]
@@ -90,7 +116,10 @@ async fn what_cannot_be_read_is_told_and_disturbs_nobody() {
     let samples = wait_for_value(&exporter, "read_success", "good", 1.0).await;
     for failing in ["empty", "cut-off", "missing", "nothing"] {
         let failed = wait_for_value(&exporter, "read_success", failing, 0.0).await;
-        assert_eq!(certificate_value(&failed, "not_after_timestamp_seconds", failing), None);
+        assert_eq!(
+            certificate_value(&failed, "not_after_timestamp_seconds", failing),
+            None
+        );
     }
     wait_for_value(&exporter, "chain_valid", "wrong-ca", 0.0).await;
     let up = |samples: &test_support::Samples| {
@@ -102,9 +131,15 @@ async fn what_cannot_be_read_is_told_and_disturbs_nobody() {
 
     assert_eq!(certificate_value(&samples, "chain_valid", "good"), None);
     // Its end stays in sight.
-    assert_eq!(certificate_value(&after, "not_after_timestamp_seconds", "good"), Some(year(2090)));
+    assert_eq!(
+        certificate_value(&after, "not_after_timestamp_seconds", "good"),
+        Some(year(2090))
+    );
     let page = exporter.get("/").await.1;
-    assert!(page.contains("cut-off") && page.contains("END CERTIFICATE"), "{page}");
+    assert!(
+        page.contains("cut-off") && page.contains("END CERTIFICATE"),
+        "{page}"
+    );
     let log = exporter.log();
     assert_eq!(log.matches("empty.crt").count(), 1, "{log}");
 }

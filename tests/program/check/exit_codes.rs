@@ -48,8 +48,14 @@ async fn a_newest_backup_from_before_the_recovery_window_ends_with_2() {
     let in_time = ["--at", "2026-01-09T03:00:00Z"];
     let too_late = ["--at", "2026-01-09T03:06:00Z"];
 
-    assert_eq!(check(&archive, vec![settings.clone()], &in_time).await.code, Some(0));
-    assert_eq!(check(&archive, vec![settings], &too_late).await.code, Some(2));
+    assert_eq!(
+        check(&archive, vec![settings.clone()], &in_time).await.code,
+        Some(0)
+    );
+    assert_eq!(
+        check(&archive, vec![settings], &too_late).await.code,
+        Some(2)
+    );
 }
 
 #[tokio::test]
@@ -75,14 +81,24 @@ async fn a_failure_is_said_once_and_in_words() {
 
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert_eq!(ended.errors, "");
-    assert_eq!(ended.output.matches("no credentials could be loaded").count(), 1, "{ended:?}");
+    assert_eq!(
+        ended
+            .output
+            .matches("no credentials could be loaded")
+            .count(),
+        1,
+        "{ended:?}"
+    );
     assert!(logged.errors.contains("Scan failed"), "{logged:?}");
 }
 
 #[tokio::test]
 async fn one_closed_archive_hides_nothing_of_another() {
-    let (closed, well, broken) =
-        (closed().await, EmbeddedArchive::small(1000).await, with_a_gap().await);
+    let (closed, well, broken) = (
+        closed().await,
+        EmbeddedArchive::small(1000).await,
+        with_a_gap().await,
+    );
     let beside = |other: &EmbeddedArchive| vec![closed.settings("closed"), other.settings("open")];
 
     let beside_well = check(&well, beside(&well), &JSON_AT_MORNING).await;
@@ -90,7 +106,11 @@ async fn one_closed_archive_hides_nothing_of_another() {
 
     assert_eq!(beside_well.code, Some(3), "{beside_well:?}");
     assert_eq!(parsed(&beside_well)["archives"][1]["status"], "ok");
-    assert_eq!(beside_broken.code, Some(2), "what is known to be critical wins");
+    assert_eq!(
+        beside_broken.code,
+        Some(2),
+        "what is known to be critical wins"
+    );
 }
 
 #[test]

@@ -47,7 +47,10 @@ async fn a_backup_may_wait_half_an_hour_for_its_wal() {
     let archive = EmbeddedArchive::small_but(|store| remove_segments(store, &[1, 2, 3])).await;
 
     assert_eq!(findings(&archive, None, "02T03").await, [""; 0]);
-    assert_eq!(findings(&archive, None, "02T04").await, ["warning waiting_for_wal"]);
+    assert_eq!(
+        findings(&archive, None, "02T04").await,
+        ["warning waiting_for_wal"]
+    );
 }
 
 #[tokio::test]
@@ -56,7 +59,11 @@ async fn backups_without_their_own_wal_are_told_beside_the_gap() {
 
     let found = findings(&archive, None, "02T06").await;
 
-    let expected = ["critical not_restorable", "critical gap", "warning not_restorable"];
+    let expected = [
+        "critical not_restorable",
+        "critical gap",
+        "warning not_restorable",
+    ];
     assert_eq!(found, expected);
 }
 
@@ -72,7 +79,10 @@ async fn of_many_gaps_the_first_hundred_are_told_one_by_one() {
 
     let found = findings(&archive, None, "02T06").await;
 
-    let gaps = found.iter().filter(|finding| *finding == "critical gap").count();
+    let gaps = found
+        .iter()
+        .filter(|finding| *finding == "critical gap")
+        .count();
     assert_eq!(gaps, 101, "{found:?}");
 }
 
@@ -80,7 +90,10 @@ async fn of_many_gaps_the_first_hundred_are_told_one_by_one() {
 async fn retention_has_a_day_to_delete_what_is_obsolete() {
     let archive = EmbeddedArchive::small(1000).await;
 
-    assert_eq!(findings(&archive, Some("REDUNDANCY 1"), "03T03").await, [""; 0]);
+    assert_eq!(
+        findings(&archive, Some("REDUNDANCY 1"), "03T03").await,
+        [""; 0]
+    );
     assert_eq!(
         findings(&archive, Some("REDUNDANCY 1"), "03T04").await,
         ["warning retention_overdue"]
@@ -95,7 +108,10 @@ async fn an_unreadable_backup_blocks_retention() {
     })
     .await;
 
-    assert_eq!(findings(&archive, None, "02T06").await, ["warning backup_unreadable"]);
+    assert_eq!(
+        findings(&archive, None, "02T06").await,
+        ["warning backup_unreadable"]
+    );
     assert_eq!(
         findings(&archive, Some("7d"), "02T06").await,
         ["warning backup_unreadable", "warning retention_blocked"]
@@ -108,14 +124,21 @@ async fn barmans_tool_ends_with_an_error_at_incremental_backups() {
         let [full, incremental] = [1, 2].map(|day| backup_info(day, "DONE"));
         let children = "children_backup_ids=20260102T030000\n";
         put_small_backup(store, 1, &(full + children));
-        put_small_backup(store, 2, &(incremental + "parent_backup_id=20260101T030000\n"));
+        put_small_backup(
+            store,
+            2,
+            &(incremental + "parent_backup_id=20260101T030000\n"),
+        );
     })
     .await;
     let settings = with_policy(&archive, "REDUNDANCY 1");
 
-    let ended =
-        check(&archive, vec![settings], &["--output", "json", "--at", "2026-01-02T06:00:00Z"])
-            .await;
+    let ended = check(
+        &archive,
+        vec![settings],
+        &["--output", "json", "--at", "2026-01-02T06:00:00Z"],
+    )
+    .await;
 
     let server = &parsed(&ended)["archives"][0]["servers"][0];
     let message = "Barman's retention ends with an error for `REDUNDANCY 1`: backup \
@@ -133,19 +156,30 @@ async fn barmans_tool_ends_with_an_error_at_incremental_backups() {
 async fn the_history_file_of_a_restored_copy_breaks_restores_with_default_settings() {
     let archive = EmbeddedArchive::small_but(|store| {
         let key = small_key("wals/00000002.history");
-        store.put_bytes(SMALL_BUCKET, key, "1\t0/1000050\tno recovery target specified\n", noon());
+        store.put_bytes(
+            SMALL_BUCKET,
+            key,
+            "1\t0/1000050\tno recovery target specified\n",
+            noon(),
+        );
     })
     .await;
 
     let found = findings(&archive, None, "02T06").await;
 
-    assert_eq!(found, ["warning default_target_fails", "warning stray_timeline"]);
+    assert_eq!(
+        found,
+        ["warning default_target_fails", "warning stray_timeline"]
+    );
 }
 
 #[tokio::test]
 async fn wal_on_a_timeline_without_its_history_file_is_critical() {
-    let newest =
-        ["critical replay_ends_early", "critical newest_wal_unreached", "critical history_missing"];
+    let newest = [
+        "critical replay_ends_early",
+        "critical newest_wal_unreached",
+        "critical history_missing",
+    ];
     let cases: [(_, &[_]); 2] = [
         // Older than the newest WAL of the timeline that the backups are on.
         (noon(), &["critical history_missing"]),

@@ -29,14 +29,22 @@ async fn findings(
 fn only(ended: (Vec<Value>, Option<i32>)) -> (Value, Value, Option<i32>) {
     let (findings, code) = ended;
     assert_eq!(findings.len(), 1, "{findings:?}");
-    (findings[0]["severity"].clone(), findings[0]["code"].clone(), code)
+    (
+        findings[0]["severity"].clone(),
+        findings[0]["code"].clone(),
+        code,
+    )
 }
 
 #[tokio::test]
 async fn a_schedule_that_is_probably_not_meant_is_told_in_plain_words() {
     let archive = EmbeddedArchive::small(1000).await;
 
-    insta::assert_snapshot!(check_with(&archive, &scheduled("0 3 * * *"), &[]).await.output);
+    insta::assert_snapshot!(
+        check_with(&archive, &scheduled("0 3 * * *"), &[])
+            .await
+            .output
+    );
 }
 
 #[tokio::test]
@@ -56,7 +64,10 @@ async fn a_schedule_is_in_the_json() {
         "grace_seconds": 3600.0,
         "overdue_seconds": 0.0,
     });
-    assert_eq!(parsed(&ended)["archives"][0]["servers"][0]["schedule"], expected);
+    assert_eq!(
+        parsed(&ended)["archives"][0]["servers"][0]["schedule"],
+        expected
+    );
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
 }
 
@@ -69,7 +80,10 @@ async fn a_late_backup_is_a_warning_and_a_second_one_critical() {
     let late = only(findings(&archive, daily, "03T05").await);
     assert_eq!(late, ("warning".into(), "backup_overdue".into(), Some(1)));
     let second = only(findings(&archive, daily, "04T05").await);
-    assert_eq!(second, ("critical".into(), "backup_overdue".into(), Some(2)));
+    assert_eq!(
+        second,
+        ("critical".into(), "backup_overdue".into(), Some(2))
+    );
 }
 
 /// A finished backup has no other findings, and does not show when the next one was due.

@@ -77,7 +77,10 @@ async fn a_prefix_with_nothing_in_it_is_perhaps_the_wrong_one() {
                 below the destination path: check `destinationPath`";
     assert_eq!(text.code, Some(2));
     assert!(text.output.contains(hint), "{}", text.output);
-    assert_eq!(found["archives"][0]["servers"][0]["findings"][0]["message"], hint);
+    assert_eq!(
+        found["archives"][0]["servers"][0]["findings"][0]["message"],
+        hint
+    );
 }
 
 #[tokio::test]
@@ -85,14 +88,25 @@ async fn an_older_failure_is_told_with_its_reason() {
     let archive = EmbeddedArchive::small_but(|store| {
         let info = backup_info(1, "FAILED") + "error=Connection lost\x1b[2J\n";
         let key = small_key("base/20251231T070000/backup.info");
-        store.put_bytes(SMALL_BUCKET, key, info, "2026-01-01T12:00:00Z".parse().expect("a time"));
+        store.put_bytes(
+            SMALL_BUCKET,
+            key,
+            info,
+            "2026-01-01T12:00:00Z".parse().expect("a time"),
+        );
     })
     .await;
 
     let ended = check_with(&archive, &json!({}), &[]).await;
 
-    let line = ended.output.lines().find(|line| line.contains("Last failure"));
-    assert!(line.is_some_and(|line| line.contains("Connection lost\u{fffd}[2J")), "{ended:?}");
+    let line = ended
+        .output
+        .lines()
+        .find(|line| line.contains("Last failure"));
+    assert!(
+        line.is_some_and(|line| line.contains("Connection lost\u{fffd}[2J")),
+        "{ended:?}"
+    );
     assert_eq!(ended.code, Some(0), "a newer one is done");
 }
 
@@ -113,18 +127,34 @@ async fn an_orphan_is_a_warning_and_not_judged() {
 async fn a_server_that_is_left_out_is_not_even_read() {
     let archive = with_a_gap().await;
     let key = small_key("base/20260101T030000/backup.info");
-    archive.store().put_bytes(SMALL_BUCKET, key, "no backup.info", chrono::DateTime::UNIX_EPOCH);
+    archive.store().put_bytes(
+        SMALL_BUCKET,
+        key,
+        "no backup.info",
+        chrono::DateTime::UNIX_EPOCH,
+    );
     let ignoring = json!({ "ignoreServers": ["ord*"] });
 
     let ended = check_with(&archive, &ignoring, &["--output", "json"]).await;
-    let report =
-        archive.run("report", vec![settings(&archive, &ignoring)], &["--output", "json"]).await;
+    let report = archive
+        .run(
+            "report",
+            vec![settings(&archive, &ignoring)],
+            &["--output", "json"],
+        )
+        .await;
 
     let found = &parsed(&ended)["archives"][0];
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
-    assert_eq!((&found["servers"], &found["ignored_servers"]), (&json!([]), &json!(["orders"])));
+    assert_eq!(
+        (&found["servers"], &found["ignored_servers"]),
+        (&json!([]), &json!(["orders"]))
+    );
     let prefix = &parsed(&report)["archives"][0]["storage"]["prefixes"][0];
-    assert_eq!((&prefix["prefix"], &prefix["kind"]), (&json!("orders/"), &json!("other")));
+    assert_eq!(
+        (&prefix["prefix"], &prefix["kind"]),
+        (&json!("orders/"), &json!("other"))
+    );
     assert!(prefix["bytes"].as_u64() > Some(100_000), "{prefix}");
 }
 

@@ -23,10 +23,19 @@ fn assert_refused(ended: &Ended, mistakes: &[&str]) {
     assert_eq!(ended.code, Some(2), "{}", ended.errors);
     assert_eq!(ended.output, "");
     for mistake in mistakes {
-        assert!(ended.errors.contains(mistake), "no `{mistake}` in:\n{}", ended.errors);
+        assert!(
+            ended.errors.contains(mistake),
+            "no `{mistake}` in:\n{}",
+            ended.errors
+        );
     }
     // A heading, and a line for each.
-    assert_eq!(ended.errors.lines().count(), mistakes.len() + 1, "{}", ended.errors);
+    assert_eq!(
+        ended.errors.lines().count(),
+        mistakes.len() + 1,
+        "{}",
+        ended.errors
+    );
 }
 
 #[test]
@@ -38,8 +47,16 @@ fn a_configuration_that_is_missing_is_named() {
 
 #[test]
 fn without_any_configuration_it_says_where_one_was_looked_for() {
-    for (command, code) in [("serve", 2), ("check-config", 2), ("check", 3), ("report", 3)] {
-        let ended = run_exporter(&[command], &[("BARMAN_CLOUD_EXPORTER__LOG__FORMAT", "text")]);
+    for (command, code) in [
+        ("serve", 2),
+        ("check-config", 2),
+        ("check", 3),
+        ("report", 3),
+    ] {
+        let ended = run_exporter(
+            &[command],
+            &[("BARMAN_CLOUD_EXPORTER__LOG__FORMAT", "text")],
+        );
 
         assert_eq!(ended.code, Some(code), "{ended:?}");
         assert_eq!(ended.errors.lines().count(), 1, "{ended:?}");
@@ -60,7 +77,10 @@ fn a_configuration_that_is_no_yaml_is_told_with_the_line() {
     let ended = run("archives:\n  - name: [\n", &[], &[]);
 
     assert_eq!(ended.code, Some(2));
-    assert!(ended.errors.contains("config.yaml") && ended.errors.contains("line"), "{ended:?}");
+    assert!(
+        ended.errors.contains("config.yaml") && ended.errors.contains("line"),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -93,7 +113,11 @@ fn a_valid_configuration_is_summed_up() {
 
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
     assert!(ended.output.contains("valid") && ended.output.contains("s3://backups/production"));
-    assert!(ended.output.contains("no file that it names was opened"), "{}", ended.output);
+    assert!(
+        ended.output.contains("no file that it names was opened"),
+        "{}",
+        ended.output
+    );
 }
 
 #[test]
@@ -106,8 +130,17 @@ fn warnings_count_where_that_is_asked_for() {
 
     assert_eq!(run(odd, &lenient, &[]).code, Some(0));
     let ended = run(odd, &strict, &[]);
-    assert_eq!((ended.code, ended.errors.as_str()), (Some(1), ""), "{ended:?}");
-    assert!(ended.output.contains("Warning: archives[1].destinationPath"), "{ended:?}");
+    assert_eq!(
+        (ended.code, ended.errors.as_str()),
+        (Some(1), ""),
+        "{ended:?}"
+    );
+    assert!(
+        ended
+            .output
+            .contains("Warning: archives[1].destinationPath"),
+        "{ended:?}"
+    );
     assert_eq!(run(VALID, &strict, &[]).code, Some(0));
     assert_eq!(run("archives: []", &strict, &[]).code, Some(2));
 }
@@ -115,7 +148,11 @@ fn warnings_count_where_that_is_asked_for() {
 #[test]
 fn a_schedule_that_is_probably_not_meant_is_valid_and_warned_of() {
     let servers = "servers: [{ serverName: orders, backupSchedule: 0 2 * * * }]";
-    let ended = run(&VALID.replace(" }]", &format!(", {servers} }}]")), &["check-config"], &[]);
+    let ended = run(
+        &VALID.replace(" }]", &format!(", {servers} }}]")),
+        &["check-config"],
+        &[],
+    );
 
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
     let warning = "Warning: archives[0].servers[0].backupSchedule: `0 2 * * *` has five fields, and \
@@ -126,28 +163,53 @@ fn a_schedule_that_is_probably_not_meant_is_valid_and_warned_of() {
 
 #[test]
 fn a_schedule_is_explained_without_a_configuration() {
-    let at = ["--at", "2026-11-24T20:00:00Z", "--config.file", "/nonexistent"];
-    let explain =
-        |schedule| run_exporter(&[&["explain-schedule", schedule], at.as_slice()].concat(), &[]);
+    let at = [
+        "--at",
+        "2026-11-24T20:00:00Z",
+        "--config.file",
+        "/nonexistent",
+    ];
+    let explain = |schedule| {
+        run_exporter(
+            &[&["explain-schedule", schedule], at.as_slice()].concat(),
+            &[],
+        )
+    };
 
     let ended = explain("0 2 * * *");
 
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
-    for line in
-        ["every hour at minute 2", "2026-11-24 20:02:00 UTC", "As a CronJob  every day at 02:00"]
-    {
-        assert!(ended.output.contains(line), "no `{line}` in:\n{}", ended.output);
+    for line in [
+        "every hour at minute 2",
+        "2026-11-24 20:02:00 UTC",
+        "As a CronJob  every day at 02:00",
+    ] {
+        assert!(
+            ended.output.contains(line),
+            "no `{line}` in:\n{}",
+            ended.output
+        );
     }
     let wrong = explain("0 0 2 * * 7");
     assert_eq!((wrong.code, wrong.output.as_str()), (Some(2), ""));
-    assert!(wrong.errors.contains("numbers from 0 (Sunday) to 6"), "{}", wrong.errors);
+    assert!(
+        wrong.errors.contains("numbers from 0 (Sunday) to 6"),
+        "{}",
+        wrong.errors
+    );
 }
 
 #[test]
 fn the_documented_sample_is_valid() {
-    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/config/barman-cloud-exporter.yaml");
+    let sample = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/config/barman-cloud-exporter.yaml"
+    );
 
-    let ended = run_exporter(&["check-config"], &[("BARMAN_CLOUD_EXPORTER_CONFIG_FILE", sample)]);
+    let ended = run_exporter(
+        &["check-config"],
+        &[("BARMAN_CLOUD_EXPORTER_CONFIG_FILE", sample)],
+    );
 
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
 }
@@ -157,7 +219,11 @@ fn the_version_goes_to_standard_output() {
     let ended = run_exporter(&["--version"], &[]);
 
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
-    let version = concat!("barman-cloud-exporter ", env!("CARGO_PKG_VERSION"), " (revision ");
+    let version = concat!(
+        "barman-cloud-exporter ",
+        env!("CARGO_PKG_VERSION"),
+        " (revision "
+    );
     assert!(ended.output.starts_with(version), "{}", ended.output);
 }
 
@@ -174,7 +240,13 @@ fn a_mistake_says_where_the_value_came_from() {
     let variable = [("BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT", "soon")];
     let ended = run(VALID, &["check-config", "--log.level", "a=loud"], &variable);
 
-    assert_refused(&ended, &["--log.level: ", "(from $BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT)"]);
+    assert_refused(
+        &ended,
+        &[
+            "--log.level: ",
+            "(from $BARMAN_CLOUD_EXPORTER__SCAN__TIMEOUT)",
+        ],
+    );
 }
 
 #[test]
@@ -221,5 +293,8 @@ async fn archives_can_be_given_by_the_environment_alone() {
 
     let samples = exporter.scrape().await;
     let labels = [("archive", "from the environment")];
-    assert_eq!(samples.value("barman_cloud_archive_info", &labels), Some(1.0));
+    assert_eq!(
+        samples.value("barman_cloud_archive_info", &labels),
+        Some(1.0)
+    );
 }

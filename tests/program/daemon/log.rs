@@ -10,7 +10,10 @@ async fn scanned_with(level: &str) -> (EmbeddedArchive, Exporter) {
     let archive = EmbeddedArchive::small(1000).await;
     let configuration = every_second([archive.settings(ARCHIVE)]).to_string();
     let launch = Launch::new(configuration).argument("--log.format=json");
-    let exporter = launch.argument(format!("--log.level={level}")).start().await;
+    let exporter = launch
+        .argument(format!("--log.level={level}"))
+        .start()
+        .await;
     let is_up = |samples: &Samples| samples.value("barman_cloud_up", &[]) == Some(1.0);
     exporter.wait_for("a good scan", SOON, is_up).await;
     (archive, exporter)
@@ -22,7 +25,12 @@ async fn an_operator_filters_by_the_name_of_a_part() {
 
     let entries = exporter.log_entries();
 
-    assert!(entries.iter().any(|entry| entry["message"] == "Scan finished"), "{entries:#?}");
+    assert!(
+        entries
+            .iter()
+            .any(|entry| entry["message"] == "Scan finished"),
+        "{entries:#?}"
+    );
     for entry in &entries {
         let target = entry["target"].as_str().unwrap();
         assert!(target.starts_with("scan"), "{entry}");
@@ -36,7 +44,10 @@ async fn every_message_has_a_known_target() {
 
     let entries = exporter.log_entries();
 
-    assert!(entries.iter().any(|entry| entry["message"] == "Started"), "{entries:#?}");
+    assert!(
+        entries.iter().any(|entry| entry["message"] == "Started"),
+        "{entries:#?}"
+    );
     for entry in &entries {
         let target = entry["target"].as_str().unwrap();
         assert!(TARGETS.contains(&target), "{entry}");

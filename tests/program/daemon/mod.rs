@@ -1,7 +1,10 @@
 //! Program as a daemon: its start, its pages, its scans, its end.
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 #![expect(clippy::float_cmp, reason = "counts are whole")]
 
 mod backup_schedule;

@@ -22,9 +22,16 @@ const OPENMETRICS: &str = "application/openmetrics-text;version=1.0.0,text/plain
 async fn metrics(exporter: &Exporter, accept: &str, encoding: &str) -> (HeaderMap, Vec<u8>) {
     let client = Client::builder().no_proxy().no_gzip().build().unwrap();
     let request = client.get(exporter.url("/metrics")).header(ACCEPT, accept);
-    let answer = request.header(ACCEPT_ENCODING, encoding).send().await.unwrap();
+    let answer = request
+        .header(ACCEPT_ENCODING, encoding)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
-    (answer.headers().clone(), answer.bytes().await.unwrap().to_vec())
+    (
+        answer.headers().clone(),
+        answer.bytes().await.unwrap().to_vec(),
+    )
 }
 
 async fn text(exporter: &Exporter, accept: &str) -> (String, String) {
@@ -38,8 +45,9 @@ async fn text(exporter: &Exporter, accept: &str) -> (String, String) {
 fn lasting(page: &str) -> Vec<Sample> {
     let of_scans = ["process_", "_age_seconds", "scan", "requests"];
     let samples = Samples::parse(page);
-    let lasting =
-        samples.iter().filter(|sample| !of_scans.iter().any(|part| sample.name.contains(part)));
+    let lasting = samples
+        .iter()
+        .filter(|sample| !of_scans.iter().any(|part| sample.name.contains(part)));
     lasting.cloned().collect()
 }
 
@@ -50,7 +58,10 @@ async fn both_formats_say_the_same() {
     let (open_type, open) = text(&exporter, OPENMETRICS).await;
     let (classic_type, classic) = text(&exporter, "text/plain").await;
 
-    assert_eq!(open_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert_eq!(
+        open_type,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
     assert_eq!(classic_type, "text/plain; version=0.0.4; charset=utf-8");
     assert!(open.ends_with("\n# EOF\n"));
     assert!(!classic.contains("# EOF") && !classic.contains("# UNIT"));
@@ -67,18 +78,25 @@ async fn each_family_is_described_once_and_stands_together() {
     for accept in [OPENMETRICS, "text/plain"] {
         let page = text(&exporter, accept).await.1;
         let described = page.lines().filter_map(|line| line.strip_prefix("# HELP "));
-        let mut families: Vec<&str> =
-            described.map(|line| line.split(' ').next().unwrap()).collect();
+        let mut families: Vec<&str> = described
+            .map(|line| line.split(' ').next().unwrap())
+            .collect();
         let count = families.len();
         families.sort_unstable();
         families.dedup();
         assert_eq!(families.len(), count, "described twice in {accept}");
         let samples: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
-        let mut series: Vec<&str> =
-            samples.iter().map(|line| line.rsplit_once(' ').unwrap().0).collect();
+        let mut series: Vec<&str> = samples
+            .iter()
+            .map(|line| line.rsplit_once(' ').unwrap().0)
+            .collect();
         series.sort_unstable();
         series.dedup();
-        assert_eq!(series.len(), samples.len(), "a series stands twice in {accept}");
+        assert_eq!(
+            series.len(),
+            samples.len(),
+            "a series stands twice in {accept}"
+        );
     }
 }
 
@@ -90,7 +108,9 @@ async fn a_page_is_compressed_for_those_who_accept_it() {
 
     assert_eq!(headers[CONTENT_ENCODING], "gzip");
     let mut page = String::new();
-    GzDecoder::new(body.as_slice()).read_to_string(&mut page).unwrap();
+    GzDecoder::new(body.as_slice())
+        .read_to_string(&mut page)
+        .unwrap();
     assert!(page.ends_with("# EOF\n") && page.len() > body.len());
     assert!(!lasting(&page).is_empty());
 }
@@ -111,21 +131,35 @@ async fn the_front_page_tells_how_the_last_scan_went() {
         assert!(page.contains(text), "no {text} in {page}");
     }
 
-    archive.s3().faults().set([Fault::always(Action::access_denied())]);
+    archive
+        .s3()
+        .faults()
+        .set([Fault::always(Action::access_denied())]);
     let is_down = |samples: &Samples| samples.value("barman_cloud_up", &[]) == Some(0.0);
     exporter.wait_for("a failed scan", SOON, is_down).await;
 
     let (_, page) = exporter.get("/").await;
-    for text in ["failure", "the credentials may not list bucket", "last success: ", "unknown"] {
+    for text in [
+        "failure",
+        "the credentials may not list bucket",
+        "last success: ",
+        "unknown",
+    ] {
         assert!(page.contains(text), "no {text} in {page}");
     }
-    assert!(!page.contains(r#"class="good""#), "nothing looks well that is not known: {page}");
+    assert!(
+        !page.contains(r#"class="good""#),
+        "nothing looks well that is not known: {page}"
+    );
 }
 
 #[tokio::test]
 async fn the_front_page_tells_which_server_cannot_be_restored_and_why() {
     let archive = EmbeddedArchive::small_but(|store| {
-        store.remove(SMALL_BUCKET, &small_key("wals/0000000100000000/000000010000000000000001.gz"));
+        store.remove(
+            SMALL_BUCKET,
+            &small_key("wals/0000000100000000/000000010000000000000001.gz"),
+        );
     })
     .await;
     let mut settings = archive.settings(ARCHIVE);
@@ -162,7 +196,11 @@ async fn what_an_archive_says_is_no_html() {
 async fn there_is_nothing_else() {
     let (_archive, exporter) = scanned().await;
 
-    let post = exporter.client().request(Method::POST, exporter.url("/metrics")).send().await;
+    let post = exporter
+        .client()
+        .request(Method::POST, exporter.url("/metrics"))
+        .send()
+        .await;
 
     assert_eq!(exporter.get("/metrics/").await.0, StatusCode::NOT_FOUND);
     assert_eq!(post.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
@@ -172,7 +210,13 @@ async fn there_is_nothing_else() {
 #[tokio::test]
 async fn the_start_of_the_process_does_not_move() {
     let (_archive, exporter) = scanned().await;
-    let start = async || exporter.scrape().await.value("process_start_time_seconds", &[]).unwrap();
+    let start = async || {
+        exporter
+            .scrape()
+            .await
+            .value("process_start_time_seconds", &[])
+            .unwrap()
+    };
 
     let first = start().await;
     for _ in 0..20 {
@@ -181,20 +225,35 @@ async fn the_start_of_the_process_does_not_move() {
 
     // The scan that was waited for ended after the start, and not long after.
     let success = "barman_cloud_scan_last_success_timestamp_seconds";
-    let scanned_at = exporter.scrape().await.value(success, &[("archive", ARCHIVE)]).unwrap();
-    assert!((-1.0..120.0).contains(&(scanned_at - first)), "{first} and {scanned_at}");
+    let scanned_at = exporter
+        .scrape()
+        .await
+        .value(success, &[("archive", ARCHIVE)])
+        .unwrap();
+    assert!(
+        (-1.0..120.0).contains(&(scanned_at - first)),
+        "{first} and {scanned_at}"
+    );
 }
 
 #[tokio::test]
 async fn the_port_serves_ipv4_and_ipv6() {
     let (archive, _) = scanned().await;
     let mut configuration = every_second([archive.settings(ARCHIVE)]);
-    let port = TcpListener::bind("[::]:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("[::]:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     configuration["web"] = json!({ "listenAddress": format!(":{port}") });
     archive.write("config.yaml", &configuration.to_string());
     let program = env!("CARGO_BIN_EXE_barman-cloud-exporter");
     let file = archive.directory().join("config.yaml");
-    let mut running = Command::new(program).arg("--config.file").arg(file).spawn().unwrap();
+    let mut running = Command::new(program)
+        .arg("--config.file")
+        .arg(file)
+        .spawn()
+        .unwrap();
 
     for host in ["127.0.0.1", "[::1]"] {
         let url = format!("http://{host}:{port}/-/healthy");

@@ -9,7 +9,9 @@ use test_support::{EmbeddedArchive, Exporter, Samples, every_second};
 use crate::daemon::{ARCHIVE, SOON};
 
 fn scans(samples: &Samples, outcome: &str) -> f64 {
-    samples.value("barman_cloud_scans_total", &[("outcome", outcome)]).unwrap()
+    samples
+        .value("barman_cloud_scans_total", &[("outcome", outcome)])
+        .unwrap()
 }
 
 #[tokio::test]
@@ -25,16 +27,24 @@ async fn a_scan_is_skipped_while_the_one_before_runs() {
 
     let both =
         |samples: &Samples| scans(samples, "success") >= 2.0 && scans(samples, "skipped") >= 2.0;
-    let samples = exporter.wait_for("two scans and two skipped ones", SOON, both).await;
+    let samples = exporter
+        .wait_for("two scans and two skipped ones", SOON, both)
+        .await;
 
     assert_eq!(archive.s3().most_requests_at_once(), 1);
     assert_eq!(scans(&samples, "failure"), 0.0);
     assert!(
         samples
-            .value("barman_cloud_scan_duration_seconds_count", &[("outcome", "skipped")])
+            .value(
+                "barman_cloud_scan_duration_seconds_count",
+                &[("outcome", "skipped")]
+            )
             .is_none()
     );
-    let took = samples.value("barman_cloud_scan_duration_seconds_sum", &[("outcome", "success")]);
+    let took = samples.value(
+        "barman_cloud_scan_duration_seconds_sum",
+        &[("outcome", "success")],
+    );
     assert!(took.unwrap() >= 3.0, "{took:?}");
     assert!(exporter.log().contains("A scan was skipped"));
 }

@@ -13,7 +13,9 @@ async fn assert_ends_while_a_scan_hangs(signal: Signal, name: &str) {
     let archive = hanging().await;
     let configuration = every_second([archive.settings(ARCHIVE)]).to_string();
     let mut exporter = Exporter::start(configuration).await;
-    until("a request", SOON, || archive.s3().requests().into_iter().next());
+    until("a request", SOON, || {
+        archive.s3().requests().into_iter().next()
+    });
 
     let told = Instant::now();
     exporter.signal(signal);
@@ -21,7 +23,10 @@ async fn assert_ends_while_a_scan_hangs(signal: Signal, name: &str) {
 
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(told.elapsed() < PROMPTLY, "{:?}", told.elapsed());
-    assert!(log.contains(name) && log.contains("A scan was cancelled"), "{log}");
+    assert!(
+        log.contains(name) && log.contains("A scan was cancelled"),
+        "{log}"
+    );
     assert!(log.trim_end().ends_with("Stopped"), "{log}");
 }
 
@@ -53,10 +58,15 @@ async fn a_hangup_ends_nothing() {
     let (_archive, mut exporter) = scanned().await;
 
     exporter.signal(Signal::HUP);
-    until("the message", SOON, || exporter.log().contains("SIGHUP").then_some(()));
+    until("the message", SOON, || {
+        exporter.log().contains("SIGHUP").then_some(())
+    });
     let samples = exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
 
-    assert_eq!(samples.value("barman_cloud_up", &[("archive", ARCHIVE)]), Some(1.0));
+    assert_eq!(
+        samples.value("barman_cloud_up", &[("archive", ARCHIVE)]),
+        Some(1.0)
+    );
     let (status, _) = exporter.stop();
     assert_eq!(status.code(), Some(0));
 }

@@ -18,14 +18,20 @@ const MAPS: [&str; 4] = ["anomalies", "odd", "reclaimable_bytes", "statuses"];
 fn the_readme_has_at_most_10_kb() {
     let size = read("README.md").len();
 
-    assert!(size <= README_BYTES, "README.md has {size} bytes: move text to docs/");
+    assert!(
+        size <= README_BYTES,
+        "README.md has {size} bytes: move text to docs/"
+    );
 }
 
 #[test]
 fn no_document_calls_a_wal_directory_a_log() {
     for document in documents() {
         let text = read(&document).to_lowercase();
-        assert!(!text.contains("log director"), "{document}: say `WAL directory`");
+        assert!(
+            !text.contains("log director"),
+            "{document}: say `WAL directory`"
+        );
     }
 }
 
@@ -33,14 +39,19 @@ fn no_document_calls_a_wal_directory_a_log() {
 #[test]
 fn every_finding_is_in_the_document_on_the_check() {
     let alerts = read("alerts/README.md");
-    let (_, table) = alerts.split_once("\n## Alerts and findings\n").expect("there is a table");
+    let (_, table) = alerts
+        .split_once("\n## Alerts and findings\n")
+        .expect("there is a table");
     let check = read("docs/check.md");
 
     let codes: Vec<_> = table.lines().filter_map(finding_code).collect();
 
     assert!(codes.len() > 40, "{codes:?}");
     for code in codes {
-        assert!(check.contains(&format!("| `{code}` |")), "docs/check.md lacks `{code}`");
+        assert!(
+            check.contains(&format!("| `{code}` |")),
+            "docs/check.md lacks `{code}`"
+        );
     }
 }
 
@@ -61,18 +72,27 @@ async fn every_field_of_the_json_is_documented() {
     ]);
     let mut fields = BTreeSet::new();
     for command in ["check", "report"] {
-        let ended = archive.run(command, vec![settings.clone()], &["--output", "json"]).await;
+        let ended = archive
+            .run(command, vec![settings.clone()], &["--output", "json"])
+            .await;
         let printed: Value = serde_json::from_str(&ended.output).expect("it is JSON");
         add_fields(&printed, &mut fields);
     }
 
     let is_missing = |field: &&String| {
-        let names = [format!("`{field}`"), format!("`{field}[]`"), format!(".{field}[]`")];
+        let names = [
+            format!("`{field}`"),
+            format!("`{field}[]`"),
+            format!(".{field}[]`"),
+        ];
         !names.iter().any(|name| documents.contains(name))
     };
     let missing: Vec<_> = fields.iter().filter(is_missing).collect();
     assert!(fields.contains("blocked_objects"), "{fields:?}");
-    assert!(missing.is_empty(), "not in docs/check.md or docs/report.md: {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "not in docs/check.md or docs/report.md: {missing:?}"
+    );
 }
 
 /// Adds the names of all fields of a value and of those below it.

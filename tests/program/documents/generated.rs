@@ -31,7 +31,10 @@ impl GeneratedPart {
 
         if env::var_os("UPDATE_DOCS").is_none() {
             let command = "UPDATE_DOCS=1 cargo test --test program documents";
-            assert_eq!(found, expected, "{document} is out of date: run `{command}`");
+            assert_eq!(
+                found, expected,
+                "{document} is out of date: run `{command}`"
+            );
         } else if found != expected {
             let updated = [before, &begin, expected, &end, after].concat();
             fs::write(project(document), updated).expect("the document can be written");

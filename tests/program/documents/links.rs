@@ -63,7 +63,11 @@ fn anchor(heading: &str) -> String {
 fn numbered(anchor: String, times_seen: &mut BTreeMap<String, u32>) -> String {
     let times = times_seen.entry(anchor.clone()).or_default();
     *times += 1;
-    if *times == 1 { anchor } else { format!("{anchor}-{}", *times - 1) }
+    if *times == 1 {
+        anchor
+    } else {
+        format!("{anchor}-{}", *times - 1)
+    }
 }
 
 /// Returns the paths of all Markdown files of the project, without those that were built or installed.
@@ -80,7 +84,11 @@ pub(crate) fn documents() -> Vec<String> {
             if is_folder && name != "target" && !name.starts_with('.') {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "md") {
-                found.push(path.into_os_string().into_string().expect("names are UTF-8"));
+                found.push(
+                    path.into_os_string()
+                        .into_string()
+                        .expect("names are UTF-8"),
+                );
             }
         }
     }
@@ -105,7 +113,9 @@ fn problem(from: &str, target: &str) -> Option<String> {
         return Some(format!("{from}: `{target}`: there is no {file}"));
     }
     let anchor = anchor?;
-    let is_document = Path::new(&file).extension().is_some_and(|extension| extension == "md");
+    let is_document = Path::new(&file)
+        .extension()
+        .is_some_and(|extension| extension == "md");
     let has_anchor = is_document && Document::parse(&read(&file)).anchors.contains(anchor);
     (!has_anchor).then(|| format!("{from}: `{target}`: no heading of {file} has this anchor"))
 }
@@ -159,7 +169,13 @@ fn dead_links_are_found() {
     for target in dead {
         assert!(problem("docs/README.md", target).is_some(), "{target}");
     }
-    for target in ["check.md#json", "#set-up", "../LICENSE", "../alerts", "https://example.org/x"] {
+    for target in [
+        "check.md#json",
+        "#set-up",
+        "../LICENSE",
+        "../alerts",
+        "https://example.org/x",
+    ] {
         assert_eq!(problem("docs/README.md", target), None);
     }
 }

@@ -34,7 +34,9 @@ fn settings(archive: &EmbeddedArchive) -> Value {
 /// Runs a command on the recorded archive as of the moment of the recording.
 async fn run(command: &str, settings: Value, archive: &EmbeddedArchive) -> Ended {
     let recorded = recorded("meta.json");
-    let now = recorded["now"].as_str().expect("the recording has a moment");
+    let now = recorded["now"]
+        .as_str()
+        .expect("the recording has a moment");
     archive.run(command, vec![settings], &["--at", now]).await
 }
 
@@ -48,9 +50,15 @@ async fn check_prints_what_the_documents_show() {
     let for_all = run("check", all, &archive).await;
     let for_one = run("check", one_server, &archive).await;
 
-    let part = GeneratedPart { document: "docs/check.md", name: "check" };
+    let part = GeneratedPart {
+        document: "docs/check.md",
+        name: "check",
+    };
     part.check(&code_block(&for_all.output));
-    let part = GeneratedPart { document: "README.md", name: "check" };
+    let part = GeneratedPart {
+        document: "README.md",
+        name: "check",
+    };
     part.check(&code_block(&for_one.output));
     assert_eq!(for_one.code, Some(1), "README.md says so");
 }
@@ -61,7 +69,10 @@ async fn report_prints_what_the_document_shows() {
 
     let ended = run("report", settings(&archive), &archive).await;
 
-    let part = GeneratedPart { document: "docs/report.md", name: "report" };
+    let part = GeneratedPart {
+        document: "docs/report.md",
+        name: "report",
+    };
     part.check(&code_block(&ended.output));
 }
 
@@ -69,7 +80,9 @@ async fn report_prints_what_the_document_shows() {
 async fn the_page_of_metrics_has_the_sample() {
     let archive = recorded_archive().await;
     let exporter = Exporter::start(every_second([settings(&archive)]).to_string()).await;
-    exporter.wait_for_fresh_scan("kilobase", Duration::from_secs(30)).await;
+    exporter
+        .wait_for_fresh_scan("kilobase", Duration::from_secs(30))
+        .await;
 
     let (_, page) = exporter.get("/metrics").await;
 
@@ -78,17 +91,28 @@ async fn the_page_of_metrics_has_the_sample() {
         name.is_some_and(|name| METRICS.contains(&name))
     };
     let shown: Vec<_> = page.lines().filter(is_shown).collect();
-    let part = GeneratedPart { document: "docs/metrics.md", name: "sample" };
+    let part = GeneratedPart {
+        document: "docs/metrics.md",
+        name: "sample",
+    };
     part.check(&code_block(&(shown.join("\n") + "\n")));
 }
 
 #[test]
 fn explain_schedule_prints_what_the_document_shows() {
     let printed = Command::new(env!("CARGO_BIN_EXE_barman-cloud-exporter"))
-        .args(["explain-schedule", "0 2 * * *", "--at", "2026-11-24T20:00:00Z"])
+        .args([
+            "explain-schedule",
+            "0 2 * * *",
+            "--at",
+            "2026-11-24T20:00:00Z",
+        ])
         .output()
         .expect("the program can be run");
 
-    let part = GeneratedPart { document: "docs/schedules.md", name: "schedule" };
+    let part = GeneratedPart {
+        document: "docs/schedules.md",
+        name: "schedule",
+    };
     part.check(&code_block(&String::from_utf8_lossy(&printed.stdout)));
 }

@@ -38,7 +38,11 @@ pub(crate) fn settings(sample: &str) -> Vec<Setting> {
             let is_known = settings.iter().any(|setting| setting.key == key);
             if !comment.is_empty() && !is_known {
                 let sample = line.value.to_owned();
-                settings.push(Setting { key, sample, meaning: comment.join(" ") });
+                settings.push(Setting {
+                    key,
+                    sample,
+                    meaning: comment.join(" "),
+                });
             }
             comment.clear();
         } else {
@@ -51,7 +55,9 @@ pub(crate) fn settings(sample: &str) -> Vec<Setting> {
 
 /// Returns the value of a list's entry that is not a mapping.
 fn list_value(content: &str) -> Option<&str> {
-    content.strip_prefix("- ").filter(|value| !value.contains(": "))
+    content
+        .strip_prefix("- ")
+        .filter(|value| !value.contains(": "))
 }
 
 fn key_line(line: &str) -> Option<KeyLine<'_>> {
@@ -63,7 +69,12 @@ fn key_line(line: &str) -> Option<KeyLine<'_>> {
     };
     let (key, value) = content.split_once(':')?;
     let indent = if is_item { indent + 2 } else { indent };
-    Some(KeyLine { indent, is_item, key, value: value.trim() })
+    Some(KeyLine {
+        indent,
+        is_item,
+        key,
+        value: value.trim(),
+    })
 }
 
 /// Returns the key with those above it, and remembers it for the lines below.
@@ -75,7 +86,11 @@ fn full_key(line: &KeyLine<'_>, above: &mut Vec<(usize, String)>) -> String {
     {
         list.push_str("[]");
     }
-    let keys: Vec<_> = above.iter().map(|(_, key)| key.as_str()).chain([line.key]).collect();
+    let keys: Vec<_> = above
+        .iter()
+        .map(|(_, key)| key.as_str())
+        .chain([line.key])
+        .collect();
     let full = keys.join(".");
     above.push((line.indent, line.key.to_owned()));
     full

@@ -7,7 +7,11 @@ use test_support::EmbeddedArchive;
 use crate::faults::{Failure, SOON, Scene, count, value};
 
 fn answer(body: &'static str) -> Action {
-    Action::Raw { status: 200, content_type: "application/xml".to_owned(), body: body.into() }
+    Action::Raw {
+        status: 200,
+        content_type: "application/xml".to_owned(),
+        body: body.into(),
+    }
 }
 
 #[tokio::test]
@@ -25,8 +29,12 @@ async fn half_a_listing_is_not_taken_for_a_short_one() {
 async fn something_else_than_a_listing_fails_the_scan() {
     let mut scene = Scene::healthy().await;
     let failure = Failure::new("protocol", &["makes no sense", "is an S3 endpoint"]);
-    scene.assert_fault(answer("<html><body>It works!</body></html>"), &failure).await;
-    scene.assert_fault(answer("\u{0}\u{1}garbage<<<"), &failure).await;
+    scene
+        .assert_fault(answer("<html><body>It works!</body></html>"), &failure)
+        .await;
+    scene
+        .assert_fault(answer("\u{0}\u{1}garbage<<<"), &failure)
+        .await;
     scene.assert_fault(answer(""), &failure).await;
 }
 
@@ -41,7 +49,10 @@ async fn a_listing_without_end_fails_the_scan() {
 async fn nothing_is_published_of_a_listing_that_fails_in_the_middle() {
     let archive = EmbeddedArchive::small(3).await;
     let from_page_two = When::operation(Operation::ListObjects).from_request(2);
-    archive.s3().faults().set([Fault::new(from_page_two, Action::internal_error())]);
+    archive
+        .s3()
+        .faults()
+        .set([Fault::new(from_page_two, Action::internal_error())]);
     let scene = Scene::start(archive, &json!({})).await;
 
     let failed = |samples: &_| count(samples, "scan_errors_total", "protocol") >= 1.0;
@@ -51,7 +62,12 @@ async fn nothing_is_published_of_a_listing_that_fails_in_the_middle() {
     assert_eq!(value(&samples, "s3_requests_total", &listed), Some(1.0));
     assert_eq!(value(&samples, "up", &[]), Some(0.0));
     for family in ["scan_objects", "prefix_bytes", "backups", "server_info"] {
-        assert!(samples.all(&format!("barman_cloud_{family}"), &[]).is_empty(), "{family}");
+        assert!(
+            samples
+                .all(&format!("barman_cloud_{family}"), &[])
+                .is_empty(),
+            "{family}"
+        );
     }
 
     scene.archive.s3().faults().clear();

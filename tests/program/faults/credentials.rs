@@ -15,19 +15,28 @@ async fn assert_fail_until_put_right(credentials: (&str, &str), failure: &Failur
         archive.write_credentials(CREDENTIALS.0, CREDENTIALS.1);
     };
     scene.assert_fails_until_healed(failure, fail, heal).await;
-    assert!(!scene.exporter.log().contains(credentials.1), "a secret is in the log");
+    assert!(
+        !scene.exporter.log().contains(credentials.1),
+        "a secret is in the log"
+    );
 }
 
 #[tokio::test]
 async fn a_wrong_secret_fails_the_scan_until_it_is_right() {
-    let says = &["secret access key does not fit", "`credentials.secretAccessKeyFile`"];
+    let says = &[
+        "secret access key does not fit",
+        "`credentials.secretAccessKeyFile`",
+    ];
     let wrong = (CREDENTIALS.0, "not-the-secret");
     assert_fail_until_put_right(wrong, &Failure::new("auth", says)).await;
 }
 
 #[tokio::test]
 async fn an_unknown_key_id_fails_the_scan_until_it_is_known() {
-    let says = &["does not know these credentials", "`credentials.accessKeyIdFile`"];
+    let says = &[
+        "does not know these credentials",
+        "`credentials.accessKeyIdFile`",
+    ];
     let unknown = ("nobody", "a-secret-of-nobody");
     assert_fail_until_put_right(unknown, &Failure::new("auth", says)).await;
 }
@@ -56,7 +65,10 @@ async fn rotated_credentials_count_without_a_restart() {
     };
     let heal = async |archive: &mut EmbeddedArchive| archive.write_credentials(id, secret);
     scene.assert_fails_until_healed(&failure, fail, heal).await;
-    assert!(!scene.exporter.log().contains(secret), "a secret is in the log");
+    assert!(
+        !scene.exporter.log().contains(secret),
+        "a secret is in the log"
+    );
 }
 
 /// Scene whose configuration does not name any credentials.
@@ -70,13 +82,18 @@ async fn without_credentials(environment: &[(&str, &str)]) -> Scene {
     for (name, value) in environment {
         launch = launch.environment(*name, *value);
     }
-    Scene { archive, exporter: launch.start().await }
+    Scene {
+        archive,
+        exporter: launch.start().await,
+    }
 }
 
 #[tokio::test]
 async fn credentials_of_the_environment_are_found() {
-    let environment =
-        [("AWS_ACCESS_KEY_ID", CREDENTIALS.0), ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.1)];
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", CREDENTIALS.0),
+        ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.1),
+    ];
     let scene = without_credentials(&environment).await;
 
     scene.is_up().await;
@@ -91,5 +108,8 @@ async fn credentials_that_are_nowhere_are_asked_for() {
 
     let says = &["no credentials could be loaded", "set `credentials`"];
     scene.assert_logged(&Failure::new("auth", says));
-    assert!(scene.archive.s3().requests().is_empty(), "nothing is sent unsigned");
+    assert!(
+        scene.archive.s3().requests().is_empty(),
+        "nothing is sent unsigned"
+    );
 }

@@ -2,7 +2,10 @@
 //! failure, the last good report stays, and recovery is noticed without a restart.
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 #![expect(clippy::float_cmp, reason = "counts and bytes are whole")]
 
 mod answers;
@@ -52,7 +55,11 @@ struct Failure {
 
 impl Failure {
     const fn new(kind: &'static str, says: &'static [&'static str]) -> Self {
-        Self { outcome: "failure", kind, says }
+        Self {
+            outcome: "failure",
+            kind,
+            says,
+        }
     }
 }
 
@@ -65,7 +72,10 @@ struct Scene {
 impl Scene {
     /// Small archive with pages of three keys, after one successful scan.
     async fn healthy() -> Self {
-        Self::start(EmbeddedArchive::small(3).await, &json!({})).await.up().await
+        Self::start(EmbeddedArchive::small(3).await, &json!({}))
+            .await
+            .up()
+            .await
     }
 
     /// Archive that is scanned with these additional settings.
@@ -96,7 +106,9 @@ impl Scene {
             let ended_at = value(samples, "scan_last_success_timestamp_seconds", &[]);
             count(samples, "scans_total", "success") > before && ended_at.is_some_and(is_just_now)
         };
-        self.exporter.wait_for("one more good scan", SOON, again).await
+        self.exporter
+            .wait_for("one more good scan", SOON, again)
+            .await
     }
 
     /// Breaks something, and makes sure that it fails as it should; heals it, and makes sure of
@@ -130,13 +142,26 @@ impl Scene {
         let down = self.exporter.wait_for("a failed scan", SOON, is_down).await;
         let failures = |samples: &Samples| count(samples, "scans_total", failure.outcome);
         let again = |samples: &Samples| failures(samples) > failures(&down);
-        let still_down = self.exporter.wait_for("one more failed scan", SOON, again).await;
+        let still_down = self
+            .exporter
+            .wait_for("one more failed scan", SOON, again)
+            .await;
 
         let errors = |samples: &Samples| samples.sum("barman_cloud_scan_errors_total", &[]);
         let of_kind = |samples: &Samples| count(samples, "scan_errors_total", failure.kind);
         let new = errors(&still_down) - errors(good);
-        assert_eq!(of_kind(&still_down) - of_kind(good), new, "all are {}", failure.kind);
-        assert_eq!(failures(&still_down) - failures(good), new, "all are {}", failure.outcome);
+        assert_eq!(
+            of_kind(&still_down) - of_kind(good),
+            new,
+            "all are {}",
+            failure.kind
+        );
+        assert_eq!(
+            failures(&still_down) - failures(good),
+            new,
+            "all are {}",
+            failure.outcome
+        );
         let moment = |samples, name| value(samples, name, &[]).unwrap();
         let success = "scan_last_success_timestamp_seconds";
         let attempt = "scan_last_attempt_timestamp_seconds";
@@ -148,7 +173,10 @@ impl Scene {
 
     fn assert_logged(&self, failure: &Failure) {
         let entries = self.exporter.log_entries();
-        let line = entries.iter().rfind(|entry| entry["message"] == "Scan failed").unwrap();
+        let line = entries
+            .iter()
+            .rfind(|entry| entry["message"] == "Scan failed")
+            .unwrap();
         assert_eq!(line["level"], "ERROR");
         assert_eq!(line["archive"], ARCHIVE);
         assert_eq!(line["kind"], failure.kind, "{line}");
@@ -158,7 +186,10 @@ impl Scene {
             assert!(error.contains(text), "no `{text}` in: {error}");
         }
         assert!(!error.contains('\n'), "{error}");
-        assert!(!self.exporter.log().contains(CREDENTIALS.1), "a secret is in the log");
+        assert!(
+            !self.exporter.log().contains(CREDENTIALS.1),
+            "a secret is in the log"
+        );
     }
 
     /// Every failed scan has one line in the log, and there are no other errors or warnings.
@@ -177,7 +208,10 @@ impl Scene {
 }
 
 async fn start(configuration: &Value) -> Exporter {
-    Launch::new(configuration.to_string()).argument("--log.format=json").start().await
+    Launch::new(configuration.to_string())
+        .argument("--log.format=json")
+        .start()
+        .await
 }
 
 /// Value of the only sample of the archive that has these labels.
@@ -189,14 +223,21 @@ fn value(samples: &Samples, name: &str, labels: &[(&str, &str)]) -> Option<f64> 
 /// Values of a metric of the archive, by its only other label.
 fn count(samples: &Samples, name: &str, label: &str) -> f64 {
     let of_name = samples.all(&format!("barman_cloud_{name}"), &[("archive", ARCHIVE)]);
-    let labelled = of_name.into_iter().filter(|sample| sample.labels.values().any(|v| v == label));
+    let labelled = of_name
+        .into_iter()
+        .filter(|sample| sample.labels.values().any(|v| v == label));
     labelled.map(|sample| sample.value).sum()
 }
 
 /// Returns whether most of the second between two scans is still to come after this moment, in Unix time.
 fn is_just_now(seconds: f64) -> bool {
-    #[expect(clippy::disallowed_methods, reason = "the exporter tells the moment by this clock")]
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the exporter tells the moment by this clock"
+    )]
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
     now.as_secs_f64() - seconds < 0.3
 }
 

@@ -14,20 +14,31 @@ async fn narrow() -> EmbeddedArchive {
     let store = small_archive();
     put_besides(&store);
     let listable = ["base/", "wals/"].map(|part| format!("production/{SMALL_SERVER}/{part}"));
-    let options = Options { listable: Some(listable.into()), page_limit: 2, ..Options::default() };
+    let options = Options {
+        listable: Some(listable.into()),
+        page_limit: 2,
+        ..Options::default()
+    };
     EmbeddedArchive::start(store, SMALL_DESTINATION, options).await
 }
 
 fn put_besides(store: &Store) {
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
-    for key in ["production/lost/wals/00000002.history", "production/note", "production/orders/x"] {
+    for key in [
+        "production/lost/wals/00000002.history",
+        "production/note",
+        "production/orders/x",
+    ] {
         store.put_zeros(SMALL_BUCKET, key, 10, at);
     }
 }
 
 fn with_servers(archive: &EmbeddedArchive, servers: &[&str]) -> Value {
     let mut settings = archive.settings(ARCHIVE);
-    let servers: Vec<_> = servers.iter().map(|name| json!({ "serverName": name })).collect();
+    let servers: Vec<_> = servers
+        .iter()
+        .map(|name| json!({ "serverName": name }))
+        .collect();
     settings["servers"] = json!(servers);
     settings
 }
@@ -35,14 +46,19 @@ fn with_servers(archive: &EmbeddedArchive, servers: &[&str]) -> Value {
 async fn scene(archive: EmbeddedArchive, servers: &[&str]) -> Scene {
     let configuration = every_second([with_servers(&archive, servers)]);
     let launch = Launch::new(configuration.to_string()).argument("--log.format=json");
-    Scene { archive, exporter: launch.start().await }
+    Scene {
+        archive,
+        exporter: launch.start().await,
+    }
 }
 
 fn prefixes(samples: &Samples) -> Vec<(String, String)> {
     let all = samples.all("barman_cloud_prefix_bytes", &[]);
     let label = |sample: &test_support::Sample, name: &str| sample.labels[name].clone();
-    let mut found: Vec<_> =
-        all.iter().map(|sample| (label(sample, "prefix"), label(sample, "kind"))).collect();
+    let mut found: Vec<_> = all
+        .iter()
+        .map(|sample| (label(sample, "prefix"), label(sample, "kind")))
+        .collect();
     found.sort();
     found
 }
@@ -59,16 +75,28 @@ async fn the_configured_servers_are_listed_where_nothing_else_may_be() {
     let expected = [("orders/base/", "base"), ("orders/wals/", "wals")];
     let expected = expected.map(|(prefix, kind)| (prefix.to_owned(), kind.to_owned()));
     assert_eq!(prefixes(&samples), expected, "what is not known is absent");
-    assert!(samples.all("barman_cloud_storage_class_bytes", &[]).is_empty());
-    assert_eq!(value(&samples, "scan_objects", &[]), Some(7.0), "what was read");
+    assert!(
+        samples
+            .all("barman_cloud_storage_class_bytes", &[])
+            .is_empty()
+    );
+    assert_eq!(
+        value(&samples, "scan_objects", &[]),
+        Some(7.0),
+        "what was read"
+    );
     assert_eq!(count(&samples, "scans_total", "failure"), 0.0);
     let entries = scene.exporter.log_entries();
     let says = |entry: &&Value| {
-        entry["message"].as_str().is_some_and(|message| message.contains("Only the configured"))
+        entry["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("Only the configured"))
     };
     assert_eq!(entries.iter().filter(says).count(), 1, "told once");
     let refused = scene.archive.s3().requests().into_iter();
-    let refused = refused.filter(|request| request.status == Some(403)).count();
+    let refused = refused
+        .filter(|request| request.status == Some(403))
+        .count();
     assert_eq!(refused, 1, "what is refused is not asked for in every scan");
 }
 
@@ -140,5 +168,8 @@ async fn a_right_that_is_taken_away_leaves_the_servers() {
     scene.archive.start_s3().await;
 
     let is_narrow = |samples: &_| value(samples, "scan_objects", &[]) == Some(7.0);
-    scene.exporter.wait_for("the servers alone", SOON, is_narrow).await;
+    scene
+        .exporter
+        .wait_for("the servers alone", SOON, is_narrow)
+        .await;
 }

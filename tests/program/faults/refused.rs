@@ -77,7 +77,11 @@ async fn judged_archive() -> (EmbeddedArchive, Value) {
 fn refuse(archive: &EmbeddedArchive, files: &[&str]) {
     let refusal = || Action::error(403, "AccessDenied", REFUSAL);
     let reading = |file: &&str| When::operation(Operation::GetObject).containing(*file);
-    archive.s3().faults().set(files.iter().map(|file| Fault::new(reading(file), refusal())));
+    archive.s3().faults().set(
+        files
+            .iter()
+            .map(|file| Fault::new(reading(file), refusal())),
+    );
 }
 
 async fn samples(settings: Value) -> Samples {
@@ -95,14 +99,22 @@ async fn checked(archive: &EmbeddedArchive, settings: Value) -> (Value, Option<i
 
 fn codes(server: &Value) -> Vec<&str> {
     let findings = server["findings"].as_array().unwrap();
-    findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+    findings
+        .iter()
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect()
 }
 
 /// Name and labels of a sample, without the labels that all samples have.
 fn shown(sample: &Sample) -> String {
     let common = ["archive", "server"];
-    let own = sample.labels.iter().filter(|(label, _)| !common.contains(&label.as_str()));
-    let own: Vec<_> = own.map(|(label, value)| format!("{label}={value}")).collect();
+    let own = sample
+        .labels
+        .iter()
+        .filter(|(label, _)| !common.contains(&label.as_str()));
+    let own: Vec<_> = own
+        .map(|(label, value)| format!("{label}={value}"))
+        .collect();
     format!("{}{{{}}}", sample.name, own.join(","))
 }
 
@@ -114,18 +126,27 @@ async fn what_no_file_told_is_neither_zero_nor_well() {
     let samples = samples(settings).await;
 
     let of_server = |sample: &&Sample| sample.has(&[("server", SERVER)]);
-    let at_zero = samples.iter().filter(of_server).filter(|sample| sample.value == 0.0);
+    let at_zero = samples
+        .iter()
+        .filter(of_server)
+        .filter(|sample| sample.value == 0.0);
     let at_zero: BTreeSet<String> = at_zero.map(shown).collect();
     assert_eq!(at_zero, KNOWN_TO_BE_ZERO.map(str::to_owned).into());
     for family in UNKNOWN {
         let name = format!("barman_cloud_{family}");
-        assert!(samples.all(&name, &[("server", SERVER)]).is_empty(), "{name} is not known");
+        assert!(
+            samples.all(&name, &[("server", SERVER)]).is_empty(),
+            "{name} is not known"
+        );
     }
     let refused = |kind| {
         let labels = [("server", SERVER), ("kind", kind)];
         samples.value("barman_cloud_files_refused", &labels)
     };
-    assert_eq!(["backup_info", "history", "keep"].map(refused), [Some(8.0), Some(2.0), Some(1.0)]);
+    assert_eq!(
+        ["backup_info", "history", "keep"].map(refused),
+        [Some(8.0), Some(2.0), Some(1.0)]
+    );
 }
 
 #[tokio::test]
@@ -137,12 +158,24 @@ async fn check_does_not_know_and_repeats_the_words_of_the_store() {
 
     assert_eq!(code, Some(3));
     assert_eq!(server["status"], "unknown");
-    let expected =
-        ["backup_unreadable", "file_unreadable", "file_unreadable", "unfinished_uploads"];
+    let expected = [
+        "backup_unreadable",
+        "file_unreadable",
+        "file_unreadable",
+        "unfinished_uploads",
+    ];
     assert_eq!(codes(&server), expected);
     let message = server["findings"][0]["message"].as_str().unwrap();
-    assert!(message.contains(REFUSAL) && message.contains("AccessDenied"), "{message}");
-    assert!(server["findings"][0]["key"].as_str().unwrap().ends_with("/backup.info"));
+    assert!(
+        message.contains(REFUSAL) && message.contains("AccessDenied"),
+        "{message}"
+    );
+    assert!(
+        server["findings"][0]["key"]
+            .as_str()
+            .unwrap()
+            .ends_with("/backup.info")
+    );
     for pointer in [
         "/recovery/gaps",
         "/recovery/histories_missing",
@@ -161,7 +194,10 @@ async fn check_does_not_know_and_repeats_the_words_of_the_store() {
         assert_eq!(server.pointer(pointer), Some(&Value::Null), "{pointer}");
     }
     let reclaimable = server["reclaimable_bytes"].as_object().unwrap();
-    assert!(!reclaimable.contains_key("failed_backup"), "{reclaimable:?}");
+    assert!(
+        !reclaimable.contains_key("failed_backup"),
+        "{reclaimable:?}"
+    );
     assert_eq!(server["files_refused"][0]["count"], 8);
 }
 
@@ -170,19 +206,41 @@ async fn a_newer_backup_that_is_refused_may_be_better_than_the_one_that_is_not()
     let (archive, settings) = judged_archive().await;
     // Without these, the newest readable backup is from before the recovery window.
     let read = ["20261101", "20261103"];
-    let days = (4..=13).map(|day| format!("base/202611{day:02}T")).collect::<Vec<_>>();
-    refuse(&archive, &days.iter().map(String::as_str).collect::<Vec<_>>());
+    let days = (4..=13)
+        .map(|day| format!("base/202611{day:02}T"))
+        .collect::<Vec<_>>();
+    refuse(
+        &archive,
+        &days.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
 
     let (server, code) = checked(&archive, settings).await;
 
     assert_eq!(code, Some(3), "{:?}", codes(&server));
-    for loss in ["no_backup", "backup_too_old", "backup_overdue", "replay_ends_early", "gap"] {
-        assert!(!codes(&server).contains(&loss), "{loss}: {:?}", codes(&server));
+    for loss in [
+        "no_backup",
+        "backup_too_old",
+        "backup_overdue",
+        "replay_ends_early",
+        "gap",
+    ] {
+        assert!(
+            !codes(&server).contains(&loss),
+            "{loss}: {:?}",
+            codes(&server)
+        );
     }
     let states = server["backups"].as_array().unwrap().iter();
     let readable = states.filter(|backup| backup["state"] != "unreadable");
-    let readable: Vec<_> = readable.map(|backup| backup["id"].as_str().unwrap()).collect();
-    assert!(readable.iter().all(|id| read.iter().any(|day| id.starts_with(day))), "{readable:?}");
+    let readable: Vec<_> = readable
+        .map(|backup| backup["id"].as_str().unwrap())
+        .collect();
+    assert!(
+        readable
+            .iter()
+            .all(|id| read.iter().any(|day| id.starts_with(day))),
+        "{readable:?}"
+    );
 }
 
 #[tokio::test]
@@ -198,8 +256,12 @@ async fn an_older_backup_that_is_refused_leaves_the_newest_what_it_is() {
     let value = |name: &str| samples.value(name, &[("server", SERVER)]);
     assert_eq!(value("barman_cloud_recoverable"), Some(1.0));
     assert!(value("barman_cloud_backup_age_seconds").is_some());
-    let state =
-        |state| samples.value("barman_cloud_backups", &[("server", SERVER), ("state", state)]);
+    let state = |state| {
+        samples.value(
+            "barman_cloud_backups",
+            &[("server", SERVER), ("state", state)],
+        )
+    };
     assert_eq!(state("done"), Some(5.0));
     assert_eq!(state("running"), None, "the refused one may be");
 }
@@ -213,13 +275,30 @@ async fn a_history_file_that_is_refused_is_not_missing() {
     let samples = samples(settings).await;
 
     assert_eq!(code, Some(3));
-    for loss in ["history_missing", "replay_ends_early", "gap", "default_target_fails"] {
-        assert!(!codes(&server).contains(&loss), "{loss}: {:?}", codes(&server));
+    for loss in [
+        "history_missing",
+        "replay_ends_early",
+        "gap",
+        "default_target_fails",
+    ] {
+        assert!(
+            !codes(&server).contains(&loss),
+            "{loss}: {:?}",
+            codes(&server)
+        );
     }
     assert_eq!(codes(&server)[0], "file_unreadable");
-    for name in ["recoverable", "timeline_history_missing", "wal_gaps", "wal_obsolete_segments"] {
+    for name in [
+        "recoverable",
+        "timeline_history_missing",
+        "wal_gaps",
+        "wal_obsolete_segments",
+    ] {
         let name = format!("barman_cloud_{name}");
-        assert!(samples.all(&name, &[("server", SERVER)]).is_empty(), "{name}");
+        assert!(
+            samples.all(&name, &[("server", SERVER)]).is_empty(),
+            "{name}"
+        );
     }
 }
 
@@ -233,9 +312,18 @@ async fn a_keep_annotation_that_is_refused_leaves_open_what_is_obsolete() {
     assert_eq!(code, Some(3));
     assert_eq!(
         codes(&server),
-        ["file_unreadable", "schedule_contradicted", "backup_incomplete", "unfinished_uploads"]
+        [
+            "file_unreadable",
+            "schedule_contradicted",
+            "backup_incomplete",
+            "unfinished_uploads"
+        ]
     );
-    for pointer in ["/retention/statuses", "/retention/deletion", "/retention/overdue_since"] {
+    for pointer in [
+        "/retention/statuses",
+        "/retention/deletion",
+        "/retention/overdue_since",
+    ] {
         assert_eq!(server.pointer(pointer), Some(&Value::Null), "{pointer}");
     }
 }

@@ -20,7 +20,9 @@ const FAMILIES: [&str; 3] = [
 ];
 
 fn has_uploads(samples: &Samples) -> bool {
-    FAMILIES.iter().any(|family| !samples.all(family, &[]).is_empty())
+    FAMILIES
+        .iter()
+        .any(|family| !samples.all(family, &[]).is_empty())
 }
 
 async fn assert_unknown_until_listed(refusal: Action) {
@@ -36,7 +38,10 @@ async fn assert_unknown_until_listed(refusal: Action) {
     assert_eq!(count(&samples, "scans_total", "failure"), 0.0);
 
     scene.archive.s3().faults().clear();
-    scene.exporter.wait_for("the uploads", SOON, has_uploads).await;
+    scene
+        .exporter
+        .wait_for("the uploads", SOON, has_uploads)
+        .await;
 }
 
 #[tokio::test]
@@ -63,7 +68,10 @@ async fn archive_with_upload(operation: Operation, action: Action) -> EmbeddedAr
     let archive = EmbeddedArchive::small(1000).await;
     let upload = upload_of(&small_key("base/20260103T030000/data.tar.gz"));
     archive.store().begin_upload(SMALL_BUCKET, upload);
-    archive.s3().faults().set([Fault::new(When::operation(operation), action)]);
+    archive
+        .s3()
+        .faults()
+        .set([Fault::new(When::operation(operation), action)]);
     archive
 }
 
@@ -74,7 +82,12 @@ fn upload_of(key: &str) -> Upload {
         key: key.to_owned(),
         upload_id: "upload".to_owned(),
         initiated,
-        parts: vec![Part { number: 1, size: 5000, last_modified: initiated, etag }],
+        parts: vec![Part {
+            number: 1,
+            size: 5000,
+            last_modified: initiated,
+            etag,
+        }],
     }
 }
 
@@ -110,7 +123,10 @@ fn senseless() -> Vec<Action> {
         body: body.into(),
     };
     vec![
-        raw(200, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"),
+        raw(
+            200,
+            "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
+        ),
         raw(200, "<html><body>It works!</body></html>"),
         raw(200, ""),
         raw(200, "<ListMultipartUploadsResult><Upload><Key>a"),
@@ -130,7 +146,9 @@ fn senseless() -> Vec<Action> {
 fn complaints(scene: &Scene) -> usize {
     let entries = scene.exporter.log_entries();
     let says = |entry: &&serde_json::Value| {
-        entry["message"].as_str().is_some_and(|message| message.contains("are not known"))
+        entry["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("are not known"))
     };
     entries.iter().filter(says).count()
 }
@@ -142,8 +160,15 @@ async fn no_answer_about_uploads_fails_a_scan() {
         scene.is_up().await;
         let samples = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
 
-        assert!(!has_uploads(&samples), "{action:?}: what is not known is absent");
-        assert_eq!(value(&samples, "scan_objects", &[]), Some(7.0), "{action:?}");
+        assert!(
+            !has_uploads(&samples),
+            "{action:?}: what is not known is absent"
+        );
+        assert_eq!(
+            value(&samples, "scan_objects", &[]),
+            Some(7.0),
+            "{action:?}"
+        );
         assert_eq!(count(&samples, "scans_total", "failure"), 0.0, "{action:?}");
         assert_eq!(complaints(&scene), 1, "{action:?} is told once");
     }
@@ -164,35 +189,51 @@ async fn no_answer_about_parts_fails_a_scan() {
 
 #[tokio::test]
 async fn a_question_about_uploads_without_an_answer_does_not_take_the_scan_s_time() {
-    for (operation, known) in
-        [(Operation::ListUploads, [None, None]), (Operation::ListParts, [Some(1.0), None])]
-    {
+    for (operation, known) in [
+        (Operation::ListUploads, [None, None]),
+        (Operation::ListParts, [Some(1.0), None]),
+    ] {
         let archive = archive_with_upload(operation, Action::Hang).await;
         let scene = Scene::start(archive, &json!({ "timeout": "5s" })).await;
 
         let samples = scene.is_up().await;
 
         assert_eq!(uploads(&samples), known, "{operation:?}");
-        assert_eq!(count(&samples, "scans_total", "timeout"), 0.0, "{operation:?}");
+        assert_eq!(
+            count(&samples, "scans_total", "timeout"),
+            0.0,
+            "{operation:?}"
+        );
         let of_success = [("outcome", "success")];
         let longest = value(&samples, "scan_duration_seconds_sum", &of_success).unwrap();
-        assert!(longest < 4.0 * count(&samples, "scans_total", "success"), "{operation:?}");
+        assert!(
+            longest < 4.0 * count(&samples, "scans_total", "success"),
+            "{operation:?}"
+        );
     }
 }
 
 /// Small archive on a store of this kind, with a running backup that has uploaded a part.
 async fn with_running_backup(product: Product) -> Scene {
-    let options = Options { product, ..Options::default() };
+    let options = Options {
+        product,
+        ..Options::default()
+    };
     let archive = EmbeddedArchive::start(small_archive(), SMALL_DESTINATION, options).await;
     put_running_backup(archive.store());
     Scene::start(archive, &json!({})).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "a backup under way has begun just now")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a backup under way has begun just now"
+)]
 fn put_running_backup(store: &Store) {
     let now = DateTime::from(SystemTime::now());
     let info = backup_info(3, "STARTED").replace("end_", "x_");
-    let begun = now.format("begin_time=%Y-%m-%d %H:%M:%S.000000+00:00").to_string();
+    let begun = now
+        .format("begin_time=%Y-%m-%d %H:%M:%S.000000+00:00")
+        .to_string();
     let info = info.replace("begin_time=2026-01-03 03:00:00.000000+00:00", &begun);
     let key = |name: &str| small_key(&format!("base/20260103T030000/{name}"));
     store.put_bytes(SMALL_BUCKET, key("backup.info"), info.into_bytes(), now);
@@ -206,14 +247,23 @@ async fn a_store_that_lists_uploads_by_key_is_asked_for_those_of_unfinished_back
         scene.is_up().await;
         let samples = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
 
-        assert!(!has_uploads(&samples), "{product:?}: how many there are is not known");
+        assert!(
+            !has_uploads(&samples),
+            "{product:?}: how many there are is not known"
+        );
         let reason = [("reason", "incomplete_upload")];
-        assert_eq!(value(&samples, "reclaimable_bytes", &reason), None, "{product:?}");
+        assert_eq!(
+            value(&samples, "reclaimable_bytes", &reason),
+            None,
+            "{product:?}"
+        );
         let running = value(&samples, "backup_running_bytes", &[]).unwrap();
         assert!(running > 5000.0, "{product:?}: {running} has the part");
         let entries = scene.exporter.log_entries();
         let says = |entry: &&serde_json::Value| {
-            entry["message"].as_str().is_some_and(|message| message.contains("exact keys"))
+            entry["message"]
+                .as_str()
+                .is_some_and(|message| message.contains("exact keys"))
         };
         assert_eq!(entries.iter().filter(says).count(), 1, "{product:?}");
     }
@@ -226,7 +276,10 @@ async fn a_store_that_takes_prefixes_is_not_asked_for_keys_over_and_over() {
     assert_eq!(uploads(&samples), [Some(1.0), Some(5000.0)]);
 
     let key = small_key("base/20260103T030000/data.tar.gz");
-    scene.archive.store().end_upload(SMALL_BUCKET, &key, "upload");
+    scene
+        .archive
+        .store()
+        .end_upload(SMALL_BUCKET, &key, "upload");
     scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
     scene.archive.s3().clear_requests();
     let samples = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;

@@ -55,7 +55,10 @@ impl Expected {
     }
 
     pub(crate) fn server_names(&self) -> Vec<String> {
-        self.servers().iter().map(|server| text(server, "server").to_owned()).collect()
+        self.servers()
+            .iter()
+            .map(|server| text(server, "server").to_owned())
+            .collect()
     }
 
     /// Series that the exporter should serve if it expects these servers; `None` stands for all
@@ -67,17 +70,29 @@ impl Expected {
             let name = text(server, "server");
             let is_expected =
                 configured.is_none_or(|names| names.iter().any(|other| other == name));
-            ServerSeries { name, server, series: &mut series }.add_all(is_expected);
+            ServerSeries {
+                name,
+                server,
+                series: &mut series,
+            }
+            .add_all(is_expected);
             bytes += number(&server["total"], "bytes");
             objects += number(&server["total"], "objects");
         }
         let found = self.server_names();
-        for name in configured.unwrap_or_default().iter().filter(|name| !found.contains(name)) {
+        for name in configured
+            .unwrap_or_default()
+            .iter()
+            .filter(|name| !found.contains(name))
+        {
             series.add_empty_server(name);
         }
         let total = &self.0["total"];
         series.add("scan_objects", &[], number(total, "objects"));
-        let rest = (number(total, "bytes") - bytes, number(total, "objects") - objects);
+        let rest = (
+            number(total, "bytes") - bytes,
+            number(total, "objects") - objects,
+        );
         series.add_prefix("", "other", rest);
         series.0
     }
@@ -119,9 +134,12 @@ impl ArchiveSeries {
         }
         self.add("wal_objects", &[server, ("kind", "marker")], 0.0);
         self.add("wal_objects_bytes", &[server, ("kind", "marker")], 0.0);
-        for metric in
-            ["backup_bytes", "backup_objects", "incomplete_uploads", "incomplete_uploads_bytes"]
-        {
+        for metric in [
+            "backup_bytes",
+            "backup_objects",
+            "incomplete_uploads",
+            "incomplete_uploads_bytes",
+        ] {
             self.add(metric, &[server], 0.0);
         }
         self.add_prefix(&format!("{name}/base/"), "base", (0.0, 0.0));
@@ -162,7 +180,8 @@ impl ServerSeries<'_> {
     }
 
     fn add(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        self.series.add(name, &[labels, &[("server", self.name)]].concat(), value);
+        self.series
+            .add(name, &[labels, &[("server", self.name)]].concat(), value);
     }
 
     fn add_known(&mut self, name: &str, value: Option<f64>) {
@@ -173,8 +192,12 @@ impl ServerSeries<'_> {
 
     fn add_states(&mut self) {
         let backups = list(self.server, "backups").iter().map(state);
-        let broken = list(self.server, "backups_unreadable").iter().map(|_| "unreadable");
-        let bare = list(self.server, "base_without_info").iter().map(|_| "incomplete");
+        let broken = list(self.server, "backups_unreadable")
+            .iter()
+            .map(|_| "unreadable");
+        let bare = list(self.server, "base_without_info")
+            .iter()
+            .map(|_| "incomplete");
         let states: Vec<&str> = backups.chain(broken).chain(bare).collect();
         for state in ["done", "failed", "running", "incomplete", "unreadable"] {
             let count = states.iter().filter(|other| **other == state).count();
@@ -189,14 +212,19 @@ impl ServerSeries<'_> {
             self.add("backups_kept", &[("target", target)], float(count));
         }
         let identifiers = list(self.server, "systemids").len();
-        self.add_known("server_system_identifiers", (identifiers > 0).then(|| float(identifiers)));
+        self.add_known(
+            "server_system_identifiers",
+            (identifiers > 0).then(|| float(identifiers)),
+        );
     }
 
     fn add_newest_and_oldest(&mut self) {
         let backups = list(self.server, "backups");
         let named = |id: &Value| backups.iter().find(|backup| backup["id"] == *id);
         let newest = named(&self.server["newest_done_backup"]);
-        let oldest = list(self.server, "backups_by_end_time").first().and_then(named);
+        let oldest = list(self.server, "backups_by_end_time")
+            .first()
+            .and_then(named);
         let failed = backups.iter().filter(|backup| backup["status"] == "FAILED");
         let failed_at = failed.filter_map(|backup| moment(backup, "begin_time"));
         let of_newest = |field: &str| newest.and_then(|backup| backup[field].as_f64());
@@ -204,8 +232,14 @@ impl ServerSeries<'_> {
         for (name, value) in [
             ("backup_last_success_timestamp_seconds", ended_at(newest)),
             ("backup_oldest_timestamp_seconds", ended_at(oldest)),
-            ("backup_last_failure_timestamp_seconds", failed_at.reduce(f64::max)),
-            ("backup_last_duration_seconds", of_newest("duration_seconds")),
+            (
+                "backup_last_failure_timestamp_seconds",
+                failed_at.reduce(f64::max),
+            ),
+            (
+                "backup_last_duration_seconds",
+                of_newest("duration_seconds"),
+            ),
             ("backup_last_size_bytes", of_newest("cluster_size")),
             ("backup_last_stored_bytes", of_newest("stored_bytes")),
         ] {
@@ -217,15 +251,28 @@ impl ServerSeries<'_> {
         let timelines = list(self.server, "timelines");
         for wal in timelines.iter().filter(|wal| number(wal, "segments") > 0.0) {
             let id = wal["timeline"].to_string();
-            self.add("wal_segments", &[("timeline", &id)], number(wal, "segments"));
+            self.add(
+                "wal_segments",
+                &[("timeline", &id)],
+                number(wal, "segments"),
+            );
             self.add("wal_bytes", &[("timeline", &id)], number(wal, "bytes"));
         }
-        let arrivals = timelines.iter().filter_map(|wal| moment(wal, "last_modified_newest"));
-        self.add_known("wal_last_archived_timestamp_seconds", arrivals.reduce(f64::max));
+        let arrivals = timelines
+            .iter()
+            .filter_map(|wal| moment(wal, "last_modified_newest"));
+        self.add_known(
+            "wal_last_archived_timestamp_seconds",
+            arrivals.reduce(f64::max),
+        );
         for (kind, name) in WAL_KINDS {
             let sums = &self.server["wal_objects"][name];
             self.add("wal_objects", &[("kind", kind)], number(sums, "objects"));
-            self.add("wal_objects_bytes", &[("kind", kind)], number(sums, "bytes"));
+            self.add(
+                "wal_objects_bytes",
+                &[("kind", kind)],
+                number(sums, "bytes"),
+            );
         }
         // The recording counts markers only as the rest.
         let kinds = WAL_KINDS.map(|(_, name)| number(&self.server["wal_objects"][name], "objects"));
@@ -236,10 +283,19 @@ impl ServerSeries<'_> {
 
     fn add_uploads(&mut self) {
         let uploads = list(self.server, "uploads");
-        let oldest = uploads.iter().filter_map(|upload| moment(upload, "initiated"));
+        let oldest = uploads
+            .iter()
+            .filter_map(|upload| moment(upload, "initiated"));
         self.add("incomplete_uploads", &[], float(uploads.len()));
-        self.add("incomplete_uploads_bytes", &[], number(self.server, "upload_bytes"));
-        self.add_known("incomplete_uploads_oldest_timestamp_seconds", oldest.reduce(f64::min));
+        self.add(
+            "incomplete_uploads_bytes",
+            &[],
+            number(self.server, "upload_bytes"),
+        );
+        self.add_known(
+            "incomplete_uploads_oldest_timestamp_seconds",
+            oldest.reduce(f64::min),
+        );
     }
 
     fn add_prefixes(&mut self, is_expected: bool) {
@@ -249,13 +305,17 @@ impl ServerSeries<'_> {
             (number(sums, "bytes"), number(sums, "objects"))
         };
         if !is_expected {
-            self.series.add_prefix(&format!("{name}/"), "orphan", sums("total"));
+            self.series
+                .add_prefix(&format!("{name}/"), "orphan", sums("total"));
             return;
         }
-        self.series.add_prefix(&format!("{name}/base/"), "base", sums("base"));
-        self.series.add_prefix(&format!("{name}/wals/"), "wals", sums("wals"));
+        self.series
+            .add_prefix(&format!("{name}/base/"), "base", sums("base"));
+        self.series
+            .add_prefix(&format!("{name}/wals/"), "wals", sums("wals"));
         if sums("other").1 > 0.0 {
-            self.series.add_prefix(&format!("{name}/"), "other", sums("other"));
+            self.series
+                .add_prefix(&format!("{name}/"), "other", sums("other"));
         }
     }
 }
@@ -271,22 +331,31 @@ fn state(backup: &Value) -> &'static str {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program goes by the system's clock, too")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program goes by the system's clock, too"
+)]
 fn is_old(began_at: &str) -> bool {
     let began_at: DateTime<Utc> = began_at.parse().unwrap();
     Utc::now() - began_at > MAX_RUNNING_TIME
 }
 
 fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
-    value[field].as_array().unwrap_or_else(|| panic!("no list `{field}`"))
+    value[field]
+        .as_array()
+        .unwrap_or_else(|| panic!("no list `{field}`"))
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
-    value[field].as_str().unwrap_or_else(|| panic!("no text `{field}`"))
+    value[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text `{field}`"))
 }
 
 fn number(value: &Value, field: &str) -> f64 {
-    value[field].as_f64().unwrap_or_else(|| panic!("no number `{field}`"))
+    value[field]
+        .as_f64()
+        .unwrap_or_else(|| panic!("no number `{field}`"))
 }
 
 /// Moment in Unix seconds; `None` if there is none.

@@ -3,8 +3,16 @@
 //!
 //! Nothing of the archive is written down here, so that another one can take its place.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may end so")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may end so"
+)]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 #![expect(clippy::float_cmp, reason = "counts and bytes are whole")]
 
 mod expected;
@@ -27,7 +35,10 @@ const ARCHIVE: &str = "recorded";
 const SOON: Duration = Duration::from_secs(30);
 
 fn directory() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/real-archive"))
+    PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/real-archive"
+    ))
 }
 
 fn load() -> (Store, Expected) {
@@ -44,7 +55,10 @@ async fn serve(store: Store, expected: &Expected, options: Options) -> EmbeddedA
 fn configuration(archive: &EmbeddedArchive, servers: Option<&[String]>) -> String {
     let mut settings = archive.settings(ARCHIVE);
     if let Some(servers) = servers {
-        let named: Vec<Value> = servers.iter().map(|name| json!({ "serverName": name })).collect();
+        let named: Vec<Value> = servers
+            .iter()
+            .map(|name| json!({ "serverName": name }))
+            .collect();
         settings["servers"] = json!(named);
     }
     every_second([settings]).to_string()
@@ -60,7 +74,11 @@ async fn first_scan(exporter: &Exporter) -> Samples {
 async fn assert_shown_as_expected(page_limit: usize) {
     for space_as_plus in [true, false] {
         let (store, expected) = load();
-        let options = Options { page_limit, space_as_plus, ..Options::default() };
+        let options = Options {
+            page_limit,
+            space_as_plus,
+            ..Options::default()
+        };
         let archive = serve(store, &expected, options).await;
         let mut some_servers = expected.server_names();
         some_servers.pop();
@@ -73,7 +91,11 @@ async fn assert_shown_as_expected(page_limit: usize) {
             let found = Series::of(&samples, COMPARED);
             let differences = expected.series(servers).differences(&found);
             let case = format!("pages of {page_limit}, plus: {space_as_plus}, {servers:?}");
-            assert!(differences.is_empty(), "{case}:\n{}", differences.join("\n"));
+            assert!(
+                differences.is_empty(),
+                "{case}:\n{}",
+                differences.join("\n")
+            );
         }
     }
 }

@@ -41,8 +41,12 @@ const STRAY_KEYS: [&str; 12] = [
 const STRAY_DIRECTORIES: u64 = 70;
 
 /// Keys that only look as if they were below the destination.
-const KEYS_OF_OTHERS: [&str; 4] =
-    ["barman/backup", "barman/backup-old/plain/base/1/data.tar", "barman/backup.txt", "barman/"];
+const KEYS_OF_OTHERS: [&str; 4] = [
+    "barman/backup",
+    "barman/backup-old/plain/base/1/data.tar",
+    "barman/backup.txt",
+    "barman/",
+];
 
 fn moment() -> DateTime<Utc> {
     "2026-01-02T03:04:05Z".parse().unwrap()
@@ -54,7 +58,12 @@ fn odd_archive() -> (Store, u32, u32) {
     for server in ODD_SERVERS {
         let key = |rest: &str| format!("barman/backup/{server}/{rest}");
         let info = backup_info(1, "DONE");
-        store.put_bytes(BUCKET, key("base/20260101T030000/backup.info"), info, moment());
+        store.put_bytes(
+            BUCKET,
+            key("base/20260101T030000/backup.info"),
+            info,
+            moment(),
+        );
         store.put_zeros(BUCKET, key("base/20260101T030000/data.tar"), 7001, moment());
         let upload = Upload {
             key: key("base/20260102T030000/data.tar"),
@@ -65,13 +74,21 @@ fn odd_archive() -> (Store, u32, u32) {
         store.begin_upload(BUCKET, upload);
     }
     for number in 0..STRAY_DIRECTORIES {
-        store.put_zeros(BUCKET, format!("barman/backup/stray-{number}/x"), number, moment());
+        store.put_zeros(
+            BUCKET,
+            format!("barman/backup/stray-{number}/x"),
+            number,
+            moment(),
+        );
     }
     for (size, key) in (1..).zip(STRAY_KEYS.into_iter().chain(KEYS_OF_OTHERS)) {
         let size = if key.ends_with('/') { 0 } else { size };
         store.put_zeros(BUCKET, key, size, moment());
     }
-    let keys = store.keys(BUCKET).into_iter().filter(|key| key.starts_with("barman/backup/"));
+    let keys = store
+        .keys(BUCKET)
+        .into_iter()
+        .filter(|key| key.starts_with("barman/backup/"));
     let sizes = keys.map(|key| store.get(BUCKET, &key).unwrap().content.len());
     let sizes: Vec<u32> = sizes.map(|size| size.try_into().unwrap()).collect();
     (store, sizes.iter().sum(), sizes.len().try_into().unwrap())
@@ -85,19 +102,38 @@ async fn assert_all_counted(options: Options) {
 
     let samples = first_scan(&exporter).await;
 
-    assert_eq!(samples.sum("barman_cloud_prefix_bytes", &[]), f64::from(bytes));
-    assert_eq!(samples.sum("barman_cloud_prefix_objects", &[]), f64::from(objects));
-    assert_eq!(samples.sum("barman_cloud_storage_class_bytes", &[]), f64::from(bytes));
-    assert_eq!(samples.value("barman_cloud_scan_objects", &[]), Some(f64::from(objects)));
+    assert_eq!(
+        samples.sum("barman_cloud_prefix_bytes", &[]),
+        f64::from(bytes)
+    );
+    assert_eq!(
+        samples.sum("barman_cloud_prefix_objects", &[]),
+        f64::from(objects)
+    );
+    assert_eq!(
+        samples.sum("barman_cloud_storage_class_bytes", &[]),
+        f64::from(bytes)
+    );
+    assert_eq!(
+        samples.value("barman_cloud_scan_objects", &[]),
+        Some(f64::from(objects))
+    );
     let servers = samples.all("barman_cloud_server_info", &[]);
-    let mut names: Vec<&str> = servers.iter().map(|sample| sample.label("server")).collect();
+    let mut names: Vec<&str> = servers
+        .iter()
+        .map(|sample| sample.label("server"))
+        .collect();
     names.sort_unstable();
     let mut expected = ODD_SERVERS.to_vec();
     expected.sort_unstable();
     assert_eq!(names, expected);
     for server in ODD_SERVERS {
         let done = [("server", server), ("state", "done")];
-        assert_eq!(samples.value("barman_cloud_backups", &done), Some(1.0), "{server}");
+        assert_eq!(
+            samples.value("barman_cloud_backups", &done),
+            Some(1.0),
+            "{server}"
+        );
         let uploads = samples.value("barman_cloud_incomplete_uploads", &[("server", server)]);
         assert_eq!(uploads, Some(1.0), "{server}");
     }
@@ -106,14 +142,23 @@ async fn assert_all_counted(options: Options) {
 #[tokio::test]
 async fn objects_with_odd_keys_are_all_counted() {
     for space_as_plus in [true, false] {
-        assert_all_counted(Options { space_as_plus, ..Options::default() }).await;
+        assert_all_counted(Options {
+            space_as_plus,
+            ..Options::default()
+        })
+        .await;
     }
 }
 
 #[tokio::test]
 async fn objects_with_odd_keys_are_all_counted_on_pages_of_one_key() {
     for space_as_plus in [true, false] {
-        assert_all_counted(Options { page_limit: 1, space_as_plus, ..Options::default() }).await;
+        assert_all_counted(Options {
+            page_limit: 1,
+            space_as_plus,
+            ..Options::default()
+        })
+        .await;
     }
 }
 

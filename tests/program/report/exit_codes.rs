@@ -17,9 +17,16 @@ async fn an_archive_that_was_scanned_ends_with_0_whatever_its_health() {
 
     let ended = report_on(&archive, vec![settings], "json").await;
 
-    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(
+        (ended.code, ended.errors.as_str()),
+        (Some(0), ""),
+        "{ended:?}"
+    );
     let found = parsed(&ended);
-    assert_eq!((&found["status"], &found["complete"]), (&json!("critical"), &json!(true)));
+    assert_eq!(
+        (&found["status"], &found["complete"]),
+        (&json!("critical"), &json!(true))
+    );
 }
 
 #[tokio::test]
@@ -32,15 +39,24 @@ async fn an_archive_that_could_not_be_scanned_ends_with_3_and_hides_no_other() {
 
     assert_eq!((json.code, text.code), (Some(3), Some(3)), "{json:?}");
     let found = parsed(&json);
-    assert_eq!((&found["complete"], &found["objects"]), (&json!(false), &json!(7)));
+    assert_eq!(
+        (&found["complete"], &found["objects"]),
+        (&json!(false), &json!(7))
+    );
     let archives = list(&found, "archives");
     assert_eq!(archives[0]["error"]["kind"], "auth");
     assert!(archives[0]["storage"].is_null() && list(&archives[0], "servers").is_empty());
     assert_eq!(archives[1]["storage"]["objects"], 7);
     let told = "UNKNOWN: 1 of 2 archives could not be scanned and is not counted.";
     assert!(text.output.contains(told), "{text:?}");
-    assert!(text.output.contains("Archive closed (s3://backups/production): unknown"));
-    assert!(text.output.contains("UNKNOWN: The scan failed: "), "{text:?}");
+    assert!(
+        text.output
+            .contains("Archive closed (s3://backups/production): unknown")
+    );
+    assert!(
+        text.output.contains("UNKNOWN: The scan failed: "),
+        "{text:?}"
+    );
     assert_eq!(text.errors, "", "the result says it");
 }
 
@@ -53,28 +69,47 @@ async fn an_empty_archive_ends_with_0_and_says_so() {
     })
     .await;
 
-    let (json, text) = (report(&archive, "json").await, report(&archive, "text").await);
+    let (json, text) = (
+        report(&archive, "json").await,
+        report(&archive, "text").await,
+    );
 
     assert_eq!((json.code, text.code), (Some(0), Some(0)), "{json:?}");
     let found = parsed(&json);
     let storage = &found["archives"][0]["storage"];
-    assert_eq!((&storage["objects"], &storage["bytes"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        (&storage["objects"], &storage["bytes"]),
+        (&json!(0), &json!(0))
+    );
     assert_eq!(list(storage, "kinds").len(), 4);
-    assert!(storage["kinds"][0]["share_percent"].is_null(), "nothing has no parts");
+    assert!(
+        storage["kinds"][0]["share_percent"].is_null(),
+        "nothing has no parts"
+    );
     assert!(storage["growth"]["bytes_per_day"].is_null());
     assert!(text.output.contains("0 bytes in 0 objects"), "{text:?}");
-    assert!(text.output.contains("UNKNOWN: No server directory"), "{text:?}");
+    assert!(
+        text.output.contains("UNKNOWN: No server directory"),
+        "{text:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_result_that_cannot_be_written_ends_with_3() {
     let archive = EmbeddedArchive::small(1000).await;
     let file = archive.write_configuration(vec![archive.settings("production")]);
-    let full = File::options().write(true).open("/dev/full").expect("Linux has this device");
+    let full = File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("Linux has this device");
     let mut command = Command::new(env!("CARGO_BIN_EXE_barman-cloud-exporter"));
-    command.args(["report", "--config.file", &file]).stdout(full);
+    command
+        .args(["report", "--config.file", &file])
+        .stdout(full);
 
-    let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
+    let ended = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .expect("no panic");
 
     let ended = ended.expect("the program can be run");
     let errors = String::from_utf8_lossy(&ended.stderr);
@@ -86,12 +121,20 @@ async fn a_result_that_cannot_be_written_ends_with_3() {
 fn a_wrong_configuration_ends_with_3() {
     let ended = run_exporter(&["report", "--config.file", "/nowhere.yaml"], &[]);
 
-    assert_eq!((ended.code, ended.output.as_str()), (Some(3), ""), "{ended:?}");
+    assert_eq!(
+        (ended.code, ended.output.as_str()),
+        (Some(3), ""),
+        "{ended:?}"
+    );
 }
 
 #[test]
 fn a_wrong_command_line_ends_with_2() {
     let ended = run_exporter(&["report", "--output", "html"], &[]);
 
-    assert_eq!((ended.code, ended.output.as_str()), (Some(2), ""), "{ended:?}");
+    assert_eq!(
+        (ended.code, ended.output.as_str()),
+        (Some(2), ""),
+        "{ended:?}"
+    );
 }

@@ -25,7 +25,13 @@ async fn report(archive: &EmbeddedArchive, output: &str) -> Ended {
 
 /// Reports on archives as of a morning.
 async fn report_on(archive: &EmbeddedArchive, archives: Vec<Value>, output: &str) -> Ended {
-    archive.run("report", archives, &["--at", SMALL_MORNING, "--output", output]).await
+    archive
+        .run(
+            "report",
+            archives,
+            &["--at", SMALL_MORNING, "--output", output],
+        )
+        .await
 }
 
 /// Archive that refuses the exporter's credentials.

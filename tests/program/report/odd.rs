@@ -18,7 +18,11 @@ fn put(store: &Store, key: &str, size: u64) {
 
 /// Small archive next to a server and a directory with hostile names.
 fn hostile(store: &Store) {
-    put(store, &format!("{HOSTILE}/wals/0000000100000000/000000010000000000000001"), 16_777_216);
+    put(
+        store,
+        &format!("{HOSTILE}/wals/0000000100000000/000000010000000000000001"),
+        16_777_216,
+    );
     put(store, &format!("{HOSTILE} too/file"), 3000);
 }
 
@@ -29,7 +33,10 @@ async fn a_name_steers_no_terminal() {
     let odd = |one: char| (one.is_control() && one != '\n') || one == '\u{202e}';
     assert!(!ended.output.contains(odd), "{ended:?}");
     let shown = "ev\u{fffd}[31mil\u{fffd}# |`<b>\u{fffd}";
-    assert!(ended.output.lines().any(|line| line.ends_with(shown)), "{ended:?}");
+    assert!(
+        ended.output.lines().any(|line| line.ends_with(shown)),
+        "{ended:?}"
+    );
     insta::assert_snapshot!(ended.output);
 }
 
@@ -38,13 +45,27 @@ async fn a_name_is_no_markup() {
     let ended = report(&EmbeddedArchive::small_but(hostile).await, "markdown").await;
 
     let shown = "| ev\u{fffd}\\[31mil\u{fffd}\\# \\|\\`&lt;b&gt;\u{fffd} |";
-    assert!(ended.output.lines().any(|line| line.ends_with(shown)), "{ended:?}");
+    assert!(
+        ended.output.lines().any(|line| line.ends_with(shown)),
+        "{ended:?}"
+    );
     assert!(!ended.output.contains("<b>"), "{ended:?}");
-    let tables = ended.output.split("\n\n").filter(|block| block.starts_with('|'));
+    let tables = ended
+        .output
+        .split("\n\n")
+        .filter(|block| block.starts_with('|'));
     for table in tables {
-        let cells = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+        let cells = |line: &str| {
+            line.replace("\\\\", "")
+                .replace("\\|", "")
+                .matches('|')
+                .count()
+        };
         let columns = table.lines().next().map(cells);
-        assert!(table.lines().all(|line| Some(cells(line)) == columns), "{table}");
+        assert!(
+            table.lines().all(|line| Some(cells(line)) == columns),
+            "{table}"
+        );
     }
 }
 
@@ -66,17 +87,35 @@ async fn what_is_too_much_for_a_table_is_summed_below_it() {
     })
     .await;
 
-    let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
+    let (text, json) = (
+        report(&archive, "text").await,
+        report(&archive, "json").await,
+    );
 
     // 61 servers, with the small one; 62 prefixes, as only that one has backups.
-    assert!(text.output.contains("and 11 more, in total"), "{}", text.output);
-    assert!(text.output.contains("and 12 more, in total"), "{}", text.output);
-    let rows = text.output.lines().filter(|line| line.ends_with("/wals/")).count();
+    assert!(
+        text.output.contains("and 11 more, in total"),
+        "{}",
+        text.output
+    );
+    assert!(
+        text.output.contains("and 12 more, in total"),
+        "{}",
+        text.output
+    );
+    let rows = text
+        .output
+        .lines()
+        .filter(|line| line.ends_with("/wals/"))
+        .count();
     assert_eq!(rows, 50);
     let found = parsed(&json);
     assert_eq!(list(&found["archives"][0], "servers").len(), 61);
     let prefixes = list(&found["archives"][0]["storage"], "prefixes");
-    let shares: f64 = prefixes.iter().filter_map(|entry| entry["share_percent"].as_f64()).sum();
+    let shares: f64 = prefixes
+        .iter()
+        .filter_map(|entry| entry["share_percent"].as_f64())
+        .sum();
     assert!((shares - 100.0).abs() < 1e-6, "{shares}");
 }
 
@@ -84,13 +123,18 @@ async fn what_is_too_much_for_a_table_is_summed_below_it() {
 async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
     let archive = EmbeddedArchive::small(1000).await;
 
-    let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
+    let (text, json) = (
+        report(&archive, "text").await,
+        report(&archive, "json").await,
+    );
 
     let told = "Unknown for 1 server: backups that are obsolete by the retention policy.";
     assert!(text.output.contains(told), "{}", text.output);
     let found = parsed(&json);
     let reasons = list(&found["archives"][0]["storage"]["reclaimable"], "reasons");
-    let obsolete = reasons.iter().find(|entry| entry["reason"] == "obsolete_backup");
+    let obsolete = reasons
+        .iter()
+        .find(|entry| entry["reason"] == "obsolete_backup");
     assert_eq!(
         obsolete,
         Some(&json!({ "reason": "obsolete_backup", "bytes": 0, "unknown_servers": 1 }))
@@ -105,7 +149,10 @@ async fn a_backup_that_cannot_be_read_is_not_counted_and_that_is_said() {
     })
     .await;
 
-    let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
+    let (text, json) = (
+        report(&archive, "text").await,
+        report(&archive, "json").await,
+    );
 
     let told = "Not counted: 1 backup with 5.0 KiB whose backup.info cannot be read.";
     assert!(text.output.contains(told), "{}", text.output);
@@ -119,15 +166,25 @@ async fn a_backup_that_cannot_be_read_is_not_counted_and_that_is_said() {
 async fn uploads_that_the_store_does_not_list_are_not_known() {
     let archive = EmbeddedArchive::small(1000).await;
     let listing = When::operation(Operation::ListUploads);
-    archive.s3().faults().set([Fault::new(listing, Action::not_implemented())]);
+    archive
+        .s3()
+        .faults()
+        .set([Fault::new(listing, Action::not_implemented())]);
 
-    let (text, json) = (report(&archive, "text").await, report(&archive, "json").await);
+    let (text, json) = (
+        report(&archive, "text").await,
+        report(&archive, "json").await,
+    );
 
     let told = [
         "Unknown for 1 server: unfinished multipart uploads.",
         "Unfinished multipart uploads: unknown, because the store does not list them.",
     ];
-    assert!(told.iter().all(|line| text.output.contains(line)), "{}", text.output);
+    assert!(
+        told.iter().all(|line| text.output.contains(line)),
+        "{}",
+        text.output
+    );
     assert!(parsed(&json)["archives"][0]["storage"]["uploads"].is_null());
 }
 
@@ -142,7 +199,10 @@ async fn several_archives_stand_beside_each_other() {
     let text = report_on(&larger, archives.clone(), "text").await;
     let found = parsed(&report_on(&larger, archives, "json").await);
 
-    let (table, _) = text.output.split_once("\n\nArchive ").expect("it begins with the sums");
+    let (table, _) = text
+        .output
+        .split_once("\n\nArchive ")
+        .expect("it begins with the sums");
     insta::assert_snapshot!(table);
     let share = |index: usize| found["archives"][index]["storage"]["share_percent"].clone();
     assert_eq!((share(0), share(1)), (json!(33.3), json!(66.7)));

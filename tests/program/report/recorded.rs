@@ -16,13 +16,26 @@ const SERVER: &str = "kilobase-postgres-backup";
 async fn reported(archive: &EmbeddedArchive, output: &str) -> Ended {
     let mut settings = archive.settings("kilobase");
     settings["servers"] = json!([{ "serverName": SERVER, "retentionPolicy": "7d" }]);
-    let now = recorded("meta.json")["now"].as_str().map(str::to_owned).expect("it has one");
-    archive.run("report", vec![settings], &["--output", output, "--at", &now]).await
+    let now = recorded("meta.json")["now"]
+        .as_str()
+        .map(str::to_owned)
+        .expect("it has one");
+    archive
+        .run(
+            "report",
+            vec![settings],
+            &["--output", output, "--at", &now],
+        )
+        .await
 }
 
 async fn json_of_it() -> Value {
     let ended = reported(&recorded_archive().await, "json").await;
-    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(
+        (ended.code, ended.errors.as_str()),
+        (Some(0), ""),
+        "{ended:?}"
+    );
     parsed(&ended)
 }
 
@@ -47,17 +60,28 @@ async fn sums_are_as_recorded() {
     for field in ["objects", "bytes"] {
         assert_eq!(found[field], expected["total"][field]);
         assert_eq!(storage[field], expected["total"][field]);
-        let [server, orphan] = list(&expected, "servers") else { panic!("two were recorded") };
+        let [server, orphan] = list(&expected, "servers") else {
+            panic!("two were recorded")
+        };
         let kinds = list(storage, "kinds");
         assert_eq!(named(kinds, "kind", "base")[field], server["base"][field]);
         assert_eq!(named(kinds, "kind", "wals")[field], server["wals"][field]);
-        assert_eq!(named(kinds, "kind", "orphan")[field], orphan["total"][field]);
+        assert_eq!(
+            named(kinds, "kind", "orphan")[field],
+            orphan["total"][field]
+        );
         let prefixes = list(storage, "prefixes");
         let prefix = |name: &str| &named(prefixes, "prefix", name)[field];
         assert_eq!(prefix(&format!("{SERVER}/base/")), &server["base"][field]);
         assert_eq!(prefix(&format!("{SERVER}/wals/")), &server["wals"][field]);
-        assert_eq!(prefix("supabase-release-supabase-db/"), &orphan["total"][field]);
-        let sum: u64 = prefixes.iter().map(|entry| number(entry, &format!("/{field}"))).sum();
+        assert_eq!(
+            prefix("supabase-release-supabase-db/"),
+            &orphan["total"][field]
+        );
+        let sum: u64 = prefixes
+            .iter()
+            .map(|entry| number(entry, &format!("/{field}")))
+            .sum();
         assert_eq!(json!(sum), expected["total"][field]);
         let stored = format!("stored_{field}");
         for server in list(&expected, "servers") {
@@ -69,7 +93,10 @@ async fn sums_are_as_recorded() {
     assert_eq!(storage["uploads"]["count"], expected["uploads"]["count"]);
     assert_eq!(storage["uploads"]["bytes"], expected["uploads"]["bytes"]);
     let classes = list(storage, "storage_classes");
-    assert_eq!(named(classes, "storage_class", "STANDARD")["bytes"], storage["bytes"]);
+    assert_eq!(
+        named(classes, "storage_class", "STANDARD")["bytes"],
+        storage["bytes"]
+    );
 }
 
 #[tokio::test]
@@ -80,10 +107,18 @@ async fn shares_add_up_and_the_largest_comes_first() {
     let storage = &archive["storage"];
     let lists = ["prefixes", "kinds", "storage_classes"].map(|field| list(storage, field));
     for parts in lists.into_iter().chain([list(archive, "servers")]) {
-        let shares: Vec<_> =
-            parts.iter().filter_map(|entry| entry["share_percent"].as_f64()).collect();
-        assert!((shares.iter().sum::<f64>() - 100.0).abs() < 1e-6, "{shares:?}");
-        assert!(shares.is_sorted_by(|previous, next| previous >= next), "{shares:?}");
+        let shares: Vec<_> = parts
+            .iter()
+            .filter_map(|entry| entry["share_percent"].as_f64())
+            .collect();
+        assert!(
+            (shares.iter().sum::<f64>() - 100.0).abs() < 1e-6,
+            "{shares:?}"
+        );
+        assert!(
+            shares.is_sorted_by(|previous, next| previous >= next),
+            "{shares:?}"
+        );
     }
 }
 
@@ -93,19 +128,26 @@ async fn what_nobody_needs_is_as_recorded() {
 
     let found = json_of_it().await;
 
-    let [server, orphan] = list(&expected, "servers") else { panic!("two were recorded") };
+    let [server, orphan] = list(&expected, "servers") else {
+        panic!("two were recorded")
+    };
     let reclaimable = &found["archives"][0]["storage"]["reclaimable"];
     let reasons = list(reclaimable, "reasons");
     let bytes = |reason| number(named(reasons, "reason", reason), "/bytes");
     assert_eq!(bytes("obsolete_wal"), number(server, "/not_needed/bytes"));
     assert_eq!(bytes("orphan"), number(orphan, "/total/bytes"));
-    assert_eq!(bytes("incomplete_upload"), number(&expected, "/uploads/bytes"));
+    assert_eq!(
+        bytes("incomplete_upload"),
+        number(&expected, "/uploads/bytes")
+    );
     let policy = list(server, "retention").iter().find(|entry| {
         let policy = entry["policy"].as_str().expect("a policy is a text");
         ["7d", "RECOVERY WINDOW OF 7 DAYS"].contains(&policy)
     });
     let deleted = list(&policy.expect("it was recorded")["deleted"], "backups");
-    let backups = list(server, "backups").iter().filter(|entry| deleted.contains(&entry["id"]));
+    let backups = list(server, "backups")
+        .iter()
+        .filter(|entry| deleted.contains(&entry["id"]));
     let obsolete: u64 = backups.map(|entry| number(entry, "/stored_bytes")).sum();
     assert_eq!(bytes("obsolete_backup"), obsolete);
     let sum: u64 = reasons.iter().map(|entry| number(entry, "/bytes")).sum();
@@ -117,7 +159,9 @@ fn arrived(containing: &str) -> BTreeMap<NaiveDate, u64> {
     let mut days = BTreeMap::new();
     for object in recorded_objects() {
         let key = object["key"].as_str().expect("a key is a text");
-        let at = object["last_modified"].as_str().and_then(|at| at.parse::<DateTime<Utc>>().ok());
+        let at = object["last_modified"]
+            .as_str()
+            .and_then(|at| at.parse::<DateTime<Utc>>().ok());
         if key.contains(containing) {
             *days.entry(at.expect("a time").date_naive()).or_default() += number(&object, "/size");
         }
@@ -176,7 +220,10 @@ async fn every_server_has_what_a_check_says_of_it() {
     let archive = recorded_archive().await;
     let mut settings = archive.settings("kilobase");
     settings["servers"] = json!([{ "serverName": SERVER, "retentionPolicy": "7d" }]);
-    let now = recorded("meta.json")["now"].as_str().map(str::to_owned).expect("it has one");
+    let now = recorded("meta.json")["now"]
+        .as_str()
+        .map(str::to_owned)
+        .expect("it has one");
     let arguments = ["--output", "json", "--at", &now];
 
     let checked = parsed(&archive.run("check", vec![settings], &arguments).await);
@@ -200,8 +247,18 @@ async fn the_json_is_as_reviewed() {
     let mut found = json_of_it().await;
 
     // What is a check's is reviewed there, and the series are counted above.
-    for server in found["archives"][0]["servers"].as_array_mut().expect("a list") {
-        for field in ["findings", "backups", "wal", "recovery", "retention", "uploads"] {
+    for server in found["archives"][0]["servers"]
+        .as_array_mut()
+        .expect("a list")
+    {
+        for field in [
+            "findings",
+            "backups",
+            "wal",
+            "recovery",
+            "retention",
+            "uploads",
+        ] {
             server[field] = json!("…");
         }
         server["growth"]["days"] = json!("…");

@@ -37,20 +37,34 @@ fn the_plain_file_holds_the_groups_of_the_manifests() {
 fn every_alert_says_how_bad_it_is_what_it_is_about_and_what_to_do() {
     for (name, rule) in alerts() {
         let severity = rule.labels.get("severity").map(String::as_str);
-        assert!(["critical", "warning", "info"].map(Some).contains(&severity), "{name}");
+        assert!(
+            ["critical", "warning", "info"]
+                .map(Some)
+                .contains(&severity),
+            "{name}"
+        );
         assert_eq!(rule.labels.len(), 1, "{name}");
         assert!(name.starts_with("BarmanCloud"), "{name}");
-        let minutes = rule.holds_for.as_deref().is_some_and(|time| time.ends_with(['m', 'h']));
+        let minutes = rule
+            .holds_for
+            .as_deref()
+            .is_some_and(|time| time.ends_with(['m', 'h']));
         assert!(minutes, "{name} fires at once");
         assert_eq!(rule.annotations.len(), 3, "{name}");
-        assert_eq!(rule.annotations["runbook_url"], format!("{RUNBOOKS}{name}.md"));
+        assert_eq!(
+            rule.annotations["runbook_url"],
+            format!("{RUNBOOKS}{name}.md")
+        );
         let about = selectors(&rule.expr).swap_remove(0).grouped_by;
         for label in about.iter().filter(|label| *label != "namespace") {
             let is_named =
                 |text: &str| rule.annotations[text].contains(&format!("$labels.{label}"));
             // Some uploads belong to no server.
             let in_summary = is_named("summary") || name == "BarmanCloudUnfinishedUploads";
-            assert!(is_named("description") && in_summary, "{name} does not name the {label}");
+            assert!(
+                is_named("description") && in_summary,
+                "{name} does not name the {label}"
+            );
         }
     }
 }
@@ -85,22 +99,30 @@ fn without(is_concerned: fn(&Rule) -> bool, words: &str) -> Vec<String> {
 
 #[test]
 fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
-    let names: BTreeSet<_> = alerts().into_iter().map(|(name, _)| format!("{name}.md")).collect();
+    let names: BTreeSet<_> = alerts()
+        .into_iter()
+        .map(|(name, _)| format!("{name}.md"))
+        .collect();
     let entries = fs::read_dir(shipped("runbooks")).unwrap();
-    let pages: BTreeSet<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let pages: BTreeSet<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     assert_eq!(names, pages);
 
     for page in pages {
         let text = fs::read_to_string(shipped("runbooks").join(&page)).unwrap();
         let title = format!("# {}", page.trim_end_matches(".md"));
         assert_eq!(text.lines().next(), Some(title.as_str()));
-        let headings: Vec<_> = text.lines().filter(|line| line.starts_with("## ")).collect();
+        let headings: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("## "))
+            .collect();
         assert_eq!(headings, HEADINGS, "{page}");
         let known = |word: &str| names.contains(&format!("{word}.md"));
         let words = text.split(|one: char| !one.is_alphanumeric());
-        let strangers: Vec<_> =
-            words.filter(|word| word.starts_with("BarmanCloud") && !known(word)).collect();
+        let strangers: Vec<_> = words
+            .filter(|word| word.starts_with("BarmanCloud") && !known(word))
+            .collect();
         assert!(strangers.is_empty(), "{page} speaks of {strangers:?}");
     }
 }
@@ -125,7 +147,10 @@ fn every_command_in_a_runbook_is_one_that_can_be_run_or_says_where() {
         assert!(!of_the_store || says_where, "{path:?}: with which keys?");
         let of_the_exporter = text.contains("-n barman-cloud-exporter ");
         let may_differ = text.contains("may be in another namespace");
-        assert!(!of_the_exporter || may_differ, "{path:?}: in any namespace?");
+        assert!(
+            !of_the_exporter || may_differ,
+            "{path:?}: in any namespace?"
+        );
     }
 }
 
@@ -137,7 +162,10 @@ fn every_threshold_is_used_and_its_absence_noticed() {
         .iter()
         .filter(|rule| rule.record.as_deref() == Some("barman_cloud:threshold"))
         .map(|rule| {
-            key(&rule.labels["name"], rule.labels.get("severity").map_or("", String::as_str))
+            key(
+                &rule.labels["name"],
+                rule.labels.get("severity").map_or("", String::as_str),
+            )
         })
         .collect();
     let compared = |of_the_watcher: bool| -> BTreeSet<_> {
@@ -145,11 +173,14 @@ fn every_threshold_is_used_and_its_absence_noticed() {
             |(name, _): &(String, _)| (name == "BarmanCloudThresholdMissing") == of_the_watcher;
         let alerts = alerts().into_iter().filter(of).map(|(_, rule)| rule);
         // A threshold may be worked out by a rule of its own.
-        let others =
-            all_rules().into_iter().filter(|rule| rule.record.is_some() && !of_the_watcher);
+        let others = all_rules()
+            .into_iter()
+            .filter(|rule| rule.record.is_some() && !of_the_watcher);
         let selectors = alerts.chain(others).flat_map(|rule| selectors(&rule.expr));
         let thresholds = selectors.filter(|selector| selector.metric == "barman_cloud:threshold");
-        thresholds.map(|selector| key(selector.value("name"), selector.value("severity"))).collect()
+        thresholds
+            .map(|selector| key(selector.value("name"), selector.value("severity")))
+            .collect()
     };
 
     assert_eq!(compared(true), recorded);

@@ -2,7 +2,10 @@
 //! program that they use.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may end so")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 
 mod form;
 mod judgement;
@@ -20,7 +23,9 @@ use test_support::{Rule, rule_files};
 
 /// Path below `alerts`.
 fn shipped(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("alerts")
+        .join(path)
 }
 
 /// File for users without the operator.
@@ -30,7 +35,10 @@ fn plain_rules() -> PathBuf {
 
 /// All rules, of all files.
 fn all_rules() -> Vec<Rule> {
-    rule_files().into_iter().flat_map(|file| file.rules).collect()
+    rule_files()
+        .into_iter()
+        .flat_map(|file| file.rules)
+        .collect()
 }
 
 /// All rules that alert, with their names.

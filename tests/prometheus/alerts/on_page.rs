@@ -29,11 +29,21 @@ const PREFIX: &str = "barman/backup";
 /// Running backup: some of its data is uploaded.
 fn begin_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
     let began_at = now - TimeDelta::minutes(10);
-    let backup = format!("{PREFIX}/{SERVER}/base/{}", began_at.format("%Y%m%dT%H%M%S"));
+    let backup = format!(
+        "{PREFIX}/{SERVER}/base/{}",
+        began_at.format("%Y%m%dT%H%M%S")
+    );
     let time = began_at.format("%Y-%m-%d %H:%M:%S+00:00");
     let info = format!("begin_time={time}\nstatus=STARTED\nsystemid=7703017059624890625\n");
-    archive.store().put_bytes(BUCKET, format!("{backup}/backup.info"), info, began_at);
-    let part = Part { number: 1, size: 1_000_000, last_modified: began_at, etag: "e".into() };
+    archive
+        .store()
+        .put_bytes(BUCKET, format!("{backup}/backup.info"), info, began_at);
+    let part = Part {
+        number: 1,
+        size: 1_000_000,
+        last_modified: began_at,
+        etag: "e".into(),
+    };
     let upload = Upload {
         key: format!("{backup}/data.tar"),
         upload_id: "under-way".into(),
@@ -76,7 +86,10 @@ fn write_certificate(archive: &EmbeddedArchive) {
 
 /// Page of a program for which everything is configured: servers, schedules, retention,
 /// certificates.
-#[expect(clippy::disallowed_methods, reason = "the program goes by the system's clock, too")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program goes by the system's clock, too"
+)]
 async fn page() -> Samples {
     let archive = recorded_archive().await;
     let now = Utc::now();
@@ -99,7 +112,9 @@ async fn page() -> Samples {
     let is_whole = |samples: &Samples| {
         samples.value("barman_cloud_up", &[]) == Some(1.0)
             && !samples.all(certificate, &[]).is_empty()
-            && !samples.all("barman_cloud_scan_next_timestamp_seconds", &[]).is_empty()
+            && !samples
+                .all("barman_cloud_scan_next_timestamp_seconds", &[])
+                .is_empty()
     };
     exporter.wait_for("a whole page", SOON, is_whole).await
 }
@@ -108,7 +123,10 @@ async fn page() -> Samples {
 /// groups by.
 fn is_served(selector: &Selector, samples: &Samples) -> bool {
     let has = |sample: &&Sample| {
-        let matches = selector.matchers.iter().all(|(label, value)| sample.label(label) == value);
+        let matches = selector
+            .matchers
+            .iter()
+            .all(|(label, value)| sample.label(label) == value);
         let groups = selector.grouped_by.iter().all(|label| {
             OF_THE_TARGET.contains(&label.as_str()) || sample.labels.contains_key(label)
         });
@@ -120,7 +138,11 @@ fn is_served(selector: &Selector, samples: &Samples) -> bool {
 /// Returns whether the metric comes from elsewhere: the rules themselves, Prometheus, the plugin.
 fn is_foreign(selector: &Selector) -> bool {
     let metric = &selector.metric;
-    let is_recorded = || all_rules().iter().any(|rule| rule.record.as_deref() == Some(metric));
+    let is_recorded = || {
+        all_rules()
+            .iter()
+            .any(|rule| rule.record.as_deref() == Some(metric))
+    };
     metric == "up" || metric.starts_with("barman_cloud_cloudnative_pg_io_") || is_recorded()
 }
 
@@ -131,7 +153,10 @@ async fn every_metric_and_label_in_the_rules_is_on_the_page() {
     let mut missing = Vec::new();
 
     for rule in all_rules() {
-        let texts = rule.annotations.values().map(|text| text.replace("=%q", "=\"\""));
+        let texts = rule
+            .annotations
+            .values()
+            .map(|text| text.replace("=%q", "=\"\""));
         let queries = std::iter::once(rule.expr.clone()).chain(texts);
         for selector in queries.flat_map(|query| selectors(&query)) {
             if is_foreign(&selector) {
@@ -141,7 +166,9 @@ async fn every_metric_and_label_in_the_rules_is_on_the_page() {
             let mut selector = selector;
             // Which archive and server a text asks about is filled in when it is written.
             // The names that a pattern stands for are not compared.
-            selector.matchers.retain(|(_, value)| !value.is_empty() && !value.starts_with('~'));
+            selector
+                .matchers
+                .retain(|(_, value)| !value.is_empty() && !value.starts_with('~'));
             let name = rule.alert.as_ref().or(rule.record.as_ref());
             if !is_served(&selector, &samples) {
                 missing.push(format!("{name:?}: {selector:?}"));

@@ -33,7 +33,10 @@ fn the_alerts_fire_and_are_silent_as_they_should() {
     let failures: Vec<_> = std::thread::scope(|scope| {
         let run = |script| scope.spawn(|| promtool(&["test", "rules"], &[script]));
         let running: Vec<_> = scripts().into_iter().map(run).collect();
-        running.into_iter().filter_map(|thread| thread.join().unwrap().err()).collect()
+        running
+            .into_iter()
+            .filter_map(|thread| thread.join().unwrap().err())
+            .collect()
     });
 
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -42,17 +45,30 @@ fn the_alerts_fire_and_are_silent_as_they_should() {
 /// But for the one on thresholds, which are all there when all rules are.
 #[test]
 fn every_alert_is_seen_to_fire_with_its_text() {
-    let texts: Vec<_> = scripts().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let texts: Vec<_> = scripts()
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
     let all = texts.concat();
 
-    for (name, rule) in alerts().iter().filter(|(name, _)| name != "BarmanCloudThresholdMissing") {
+    for (name, rule) in alerts()
+        .iter()
+        .filter(|(name, _)| name != "BarmanCloudThresholdMissing")
+    {
         let severity = &rule.labels["severity"];
         let page = format!("/{name}.md");
         let of_alert = |text: &&str| text.contains(&page);
         let fired = all.split("exp_labels:").filter(of_alert);
-        let as_bad =
-            |text: &str| text.lines().next().unwrap_or_default().contains(severity.as_str());
-        assert!(fired.into_iter().any(as_bad), "{name} of severity {severity}");
+        let as_bad = |text: &str| {
+            text.lines()
+                .next()
+                .unwrap_or_default()
+                .contains(severity.as_str())
+        };
+        assert!(
+            fired.into_iter().any(as_bad),
+            "{name} of severity {severity}"
+        );
     }
 }
 
@@ -125,7 +141,11 @@ tests:
 fn certificates_with_short_lives_are_given_a_share_of_them() {
     let directory = tempfile::tempdir().unwrap();
     let script = directory.path().join("test.yaml");
-    fs::write(&script, SHORT_LIVES.replace("RULES", plain_rules().to_str().unwrap())).unwrap();
+    fs::write(
+        &script,
+        SHORT_LIVES.replace("RULES", plain_rules().to_str().unwrap()),
+    )
+    .unwrap();
 
     promtool(&["test", "rules"], &[script]).unwrap();
 }

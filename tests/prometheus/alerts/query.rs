@@ -30,20 +30,31 @@ pub(crate) fn selectors(query: &str) -> Vec<Selector> {
     let mut rest = query;
     while let Some(start) = rest.find(is_word) {
         rest = rest.split_at(start).1;
-        let end = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
+        let end = rest
+            .find(|character| !is_word(character))
+            .unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         rest = after;
         if ["by", "on"].contains(&word) {
             // In the text of an annotation, they are words like others.
-            let Some((labels, after)) = in_brackets(after, '(', ')') else { continue };
-            grouped_by = labels.split(',').map(|label| label.trim().to_owned()).collect();
+            let Some((labels, after)) = in_brackets(after, '(', ')') else {
+                continue;
+            };
+            grouped_by = labels
+                .split(',')
+                .map(|label| label.trim().to_owned())
+                .collect();
             grouped_by.retain(|label| !label.is_empty());
             rest = after;
         } else if is_metric(word) {
             let (matchers, after) = in_brackets(after, '{', '}').unwrap_or(("", after));
             rest = after;
             let grouped_by = std::mem::take(&mut grouped_by);
-            found.push(Selector { metric: word.to_owned(), matchers: pairs(matchers), grouped_by });
+            found.push(Selector {
+                metric: word.to_owned(),
+                matchers: pairs(matchers),
+                grouped_by,
+            });
         }
     }
     found
@@ -62,7 +73,10 @@ fn in_brackets(text: &str, open: char, close: char) -> Option<(&str, &str)> {
 fn pairs(matchers: &str) -> Vec<(String, String)> {
     let pair = |matcher: &str| {
         let (name, value) = matcher.split_once('=')?;
-        Some((name.trim_end_matches('!').trim().to_owned(), value.trim_matches('"').to_owned()))
+        Some((
+            name.trim_end_matches('!').trim().to_owned(),
+            value.trim_matches('"').to_owned(),
+        ))
     };
     matchers.split(',').filter_map(pair).collect()
 }
@@ -76,7 +90,10 @@ fn what_a_query_names_is_found() {
 
     let selector = |metric: &str, matchers: &[(&str, &str)], labels: &[&str]| Selector {
         metric: metric.to_owned(),
-        matchers: matchers.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
+        matchers: matchers
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect(),
         grouped_by: labels.iter().map(|label| (*label).to_owned()).collect(),
     };
     let grouped = ["archive", "server"];

@@ -91,7 +91,12 @@ impl Story {
 
     /// All evaluations up to the last minute for which there is an expectation.
     pub(crate) fn evaluations(&self) -> impl Iterator<Item = u32> + use<> {
-        let last = self.seen.iter().map(|(minute, _)| *minute).max().unwrap_or_default();
+        let last = self
+            .seen
+            .iter()
+            .map(|(minute, _)| *minute)
+            .max()
+            .unwrap_or_default();
         (0..=last).step_by(usize::try_from(self.step).unwrap())
     }
 
@@ -100,7 +105,10 @@ impl Story {
         let series = |input: &Input| Series::new(&input.series, interval, &input.values);
         let seen = |one: &QueryTest| {
             assert_eq!(one.expr, FIRING, "{}", test.name);
-            (minutes(&one.eval_time), one.exp_samples.iter().map(alert_of).collect())
+            (
+                minutes(&one.eval_time),
+                one.exp_samples.iter().map(alert_of).collect(),
+            )
         };
         let texts = |one: AlertTest| {
             let at = minutes(&one.eval_time);
@@ -121,7 +129,10 @@ impl Story {
 /// Alert that a sample of the query belongs to.
 fn alert_of(firing: &Firing) -> Alert {
     let labels = selectors(&format!("up{}", firing.labels)).swap_remove(0);
-    (labels.value("alertname").to_owned(), labels.value("severity").to_owned())
+    (
+        labels.value("alertname").to_owned(),
+        labels.value("severity").to_owned(),
+    )
 }
 
 /// Time in minutes, as the scripts and rules write it.
@@ -137,12 +148,17 @@ pub(crate) fn minutes(time: &str) -> u32 {
 
 /// All stories of all scripts.
 pub(crate) fn stories() -> Vec<Story> {
-    let stories = crate::alerts::promtool::scripts().into_iter().flat_map(|path| {
-        let text = fs::read_to_string(&path).unwrap();
-        let script: Script = serde_saphyr::from_str(&text)
-            .unwrap_or_else(|error| unreachable!("{}: {error}", path.display()));
-        let step = minutes(&script.evaluation_interval);
-        script.tests.into_iter().map(move |test| Story::new(test, step))
-    });
+    let stories = crate::alerts::promtool::scripts()
+        .into_iter()
+        .flat_map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let script: Script = serde_saphyr::from_str(&text)
+                .unwrap_or_else(|error| unreachable!("{}: {error}", path.display()));
+            let step = minutes(&script.evaluation_interval);
+            script
+                .tests
+                .into_iter()
+                .map(move |test| Story::new(test, step))
+        });
     stories.collect()
 }

@@ -26,15 +26,23 @@ impl Series {
     pub(crate) fn new(name: &str, interval: u32, notation: &str) -> Self {
         let name = selectors(name).into_iter().next();
         let samples = notation.split_whitespace().flat_map(expanded).collect();
-        Self { name: name.expect("a series has a name"), interval, samples }
+        Self {
+            name: name.expect("a series has a name"),
+            interval,
+            samples,
+        }
     }
 
     /// Value that Prometheus uses at a minute.
     pub(crate) fn at(&self, minute: u32) -> Option<f64> {
-        let past = (0..=minute / self.interval).rev().map(|index| (index, index * self.interval));
+        let past = (0..=minute / self.interval)
+            .rev()
+            .map(|index| (index, index * self.interval));
         let recent = past.take_while(|(_, at)| minute - at < LOOK_BACK);
         let sample = |(index, _): (u32, u32)| self.samples.get(usize::try_from(index).ok()?);
-        let mut known = recent.filter_map(sample).filter(|sample| **sample != Sample::Missing);
+        let mut known = recent
+            .filter_map(sample)
+            .filter(|sample| **sample != Sample::Missing);
         match known.next()? {
             Sample::Value(value) => Some(*value),
             Sample::Stale | Sample::Missing => None,
@@ -52,7 +60,11 @@ impl Series {
 /// 120).
 fn expanded(word: &str) -> Vec<Sample> {
     let (first, times) = word.split_once('x').unwrap_or((word, ""));
-    let times = if times.is_empty() { 0 } else { times.parse().expect("a number of times") };
+    let times = if times.is_empty() {
+        0
+    } else {
+        times.parse().expect("a number of times")
+    };
     match first {
         "stale" => vec![Sample::Stale],
         "_" => vec![Sample::Missing; usize::max(times, 1)],
@@ -88,14 +100,20 @@ fn the_notation_of_series_is_read_as_promtool_reads_it() {
         samples.collect()
     };
     let numbers = |numbers: &[f64]| -> Vec<_> {
-        numbers.iter().map(|number| Sample::Value(*number)).collect()
+        numbers
+            .iter()
+            .map(|number| Sample::Value(*number))
+            .collect()
     };
 
     assert_eq!(values("-3 1e3x1"), numbers(&[-3.0, 1000.0, 1000.0]));
     assert_eq!(values("0+60x2"), numbers(&[0.0, 60.0, 120.0]));
     assert_eq!(values("-1-2x1"), numbers(&[-1.0, -3.0]));
     assert_eq!(values("1+5e-01x1"), numbers(&[1.0, 1.5]));
-    assert_eq!(values("stale _ _x2"), [&[Sample::Stale][..], &[Sample::Missing; 3]].concat());
+    assert_eq!(
+        values("stale _ _x2"),
+        [&[Sample::Stale][..], &[Sample::Missing; 3]].concat()
+    );
 }
 
 #[test]

@@ -30,19 +30,85 @@ enum Behaviour {
 }
 
 /// Alert, severity where only that of several is meant, situation, what it does, and why.
-type Exception = (&'static str, &'static str, Situation, Behaviour, &'static str);
+type Exception = (
+    &'static str,
+    &'static str,
+    Situation,
+    Behaviour,
+    &'static str,
+);
 
 const EXCEPTIONS: [Exception; 12] = [
-    ("ExporterAbsent", "", Restart, IsSilent, "the exporter is back before its time is up"),
-    ("ExporterAbsent", "", FailedScan, IsSilent, "an exporter whose scans fail is there"),
-    ("ExporterDown", "", Restart, IsSilent, "the exporter is back before its time is up"),
-    ("ExporterDown", "", FailedScan, IsSilent, "an exporter whose scans fail is there"),
-    ("ArchiveVanished", "", FailedScan, IsSilent, "an archive whose scans fail is told of"),
-    ("ExporterRestarts", "", FailedScan, DoesNotMatter, "it looks at the process alone"),
-    ("CertificateExpired", "warning", FailedScan, IsSilent, "the critical one takes its place"),
-    ("PluginBackupTooOld", "", FailedScan, DoesNotMatter, "the plugin tells of it, and no scan"),
-    ("PluginBackupFailed", "", FailedScan, DoesNotMatter, "the plugin tells of it, and no scan"),
-    ("PluginNothingRecoverable", "", FailedScan, DoesNotMatter, "the plugin tells of it"),
+    (
+        "ExporterAbsent",
+        "",
+        Restart,
+        IsSilent,
+        "the exporter is back before its time is up",
+    ),
+    (
+        "ExporterAbsent",
+        "",
+        FailedScan,
+        IsSilent,
+        "an exporter whose scans fail is there",
+    ),
+    (
+        "ExporterDown",
+        "",
+        Restart,
+        IsSilent,
+        "the exporter is back before its time is up",
+    ),
+    (
+        "ExporterDown",
+        "",
+        FailedScan,
+        IsSilent,
+        "an exporter whose scans fail is there",
+    ),
+    (
+        "ArchiveVanished",
+        "",
+        FailedScan,
+        IsSilent,
+        "an archive whose scans fail is told of",
+    ),
+    (
+        "ExporterRestarts",
+        "",
+        FailedScan,
+        DoesNotMatter,
+        "it looks at the process alone",
+    ),
+    (
+        "CertificateExpired",
+        "warning",
+        FailedScan,
+        IsSilent,
+        "the critical one takes its place",
+    ),
+    (
+        "PluginBackupTooOld",
+        "",
+        FailedScan,
+        DoesNotMatter,
+        "the plugin tells of it, and no scan",
+    ),
+    (
+        "PluginBackupFailed",
+        "",
+        FailedScan,
+        DoesNotMatter,
+        "the plugin tells of it, and no scan",
+    ),
+    (
+        "PluginNothingRecoverable",
+        "",
+        FailedScan,
+        DoesNotMatter,
+        "the plugin tells of it",
+    ),
     (
         "ThresholdMissing",
         "",
@@ -50,7 +116,13 @@ const EXCEPTIONS: [Exception; 12] = [
         DoesNotMatter,
         "it looks at rules alone, and is a test's own",
     ),
-    ("ThresholdMissing", "", FailedScan, DoesNotMatter, "it looks at rules alone"),
+    (
+        "ThresholdMissing",
+        "",
+        FailedScan,
+        DoesNotMatter,
+        "it looks at rules alone",
+    ),
 ];
 
 /// Minutes for which scans must have failed: longer than `keep_firing_for` alone keeps an alert.
@@ -74,8 +146,13 @@ struct Gap {
 #[test]
 fn every_alert_is_seen_to_be_silent_before_it_fires() {
     let is_seen = |subject: &Subject, story: &Story| {
-        let first = story.seen.iter().filter(|(_, firing)| firing.contains(&subject.alert));
-        let Some(first) = first.map(|(minute, _)| *minute).min() else { return false };
+        let first = story
+            .seen
+            .iter()
+            .filter(|(_, firing)| firing.contains(&subject.alert));
+        let Some(first) = first.map(|(minute, _)| *minute).min() else {
+            return false;
+        };
         story.seen.iter().any(|(minute, firing)| {
             *minute < first && !firing.contains(&subject.alert) && subject.is_told(story, *minute)
         })
@@ -84,28 +161,44 @@ fn every_alert_is_seen_to_be_silent_before_it_fires() {
 
     let missing = unseen(is_exempt, is_seen);
 
-    assert!(missing.is_empty(), "never seen to be silent with what it is about: {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "never seen to be silent with what it is about: {missing:#?}"
+    );
 }
 
 #[test]
 fn every_alert_is_seen_to_survive_a_restart() {
     let missing = unseen_in(Restart, survives_a_restart, is_silent_across_a_restart);
 
-    assert!(missing.is_empty(), "never seen before, in and right after a gap: {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "never seen before, in and right after a gap: {missing:#?}"
+    );
 }
 
 #[test]
 fn every_alert_is_seen_while_scans_fail() {
-    let missing = unseen_in(FailedScan, fires_while_scans_fail, is_silent_while_scans_fail);
+    let missing = unseen_in(
+        FailedScan,
+        fires_while_scans_fail,
+        is_silent_while_scans_fail,
+    );
 
-    assert!(missing.is_empty(), "never seen while scans have failed for long: {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "never seen while scans have failed for long: {missing:#?}"
+    );
 }
 
 #[test]
 fn every_exception_is_one_of_an_alert() {
     for (name, severity, situation, _, reason) in EXCEPTIONS {
         let is_meant = |subject: &Subject| subject.is_called(name, severity);
-        assert!(subjects().iter().any(is_meant), "{name} {severity} {situation:?}: {reason}");
+        assert!(
+            subjects().iter().any(is_meant),
+            "{name} {severity} {situation:?}: {reason}"
+        );
     }
 }
 
@@ -157,12 +250,16 @@ impl Story {
         is_liked: impl Fn(&BTreeSet<Alert>) -> bool,
     ) -> bool {
         let within = |minute: u32| time.contains(&minute) && time.contains(&self.evaluated(minute));
-        self.seen.iter().any(|(minute, firing)| within(*minute) && is_liked(firing))
+        self.seen
+            .iter()
+            .any(|(minute, firing)| within(*minute) && is_liked(firing))
     }
 
     /// Series of a metric.
     fn of<'a>(&'a self, metric: &'a str) -> impl Iterator<Item = &'a Series> {
-        self.series.iter().filter(move |series| series.name.metric == metric)
+        self.series
+            .iter()
+            .filter(move |series| series.name.metric == metric)
     }
 }
 
@@ -182,14 +279,22 @@ impl Subject {
 
     /// Returns whether the alert's subject is visible at a minute.
     fn is_told(&self, story: &Story, minute: u32) -> bool {
-        story.series.iter().any(|series| series.is_of(&self.about) && series.at(minute).is_some())
+        story
+            .series
+            .iter()
+            .any(|series| series.is_of(&self.about) && series.at(minute).is_some())
     }
 
     /// Sentence in an alert's text that says that scans fail; `None` if there is none.
     fn sentence(&self) -> Option<&'static str> {
-        let sentences = ["Scans of the archive fail; this is", "Reading it fails; this is"];
+        let sentences = [
+            "Scans of the archive fail; this is",
+            "Reading it fails; this is",
+        ];
         let description = &self.rule.annotations["description"];
-        sentences.into_iter().find(|sentence| description.contains(sentence))
+        sentences
+            .into_iter()
+            .find(|sentence| description.contains(sentence))
     }
 
     /// Returns whether all results of scans have been unchanged since the last good one, for longer
@@ -202,7 +307,9 @@ impl Subject {
         } else {
             "barman_cloud_up"
         };
-        let Some(begin) = minute.checked_sub(LONGER_THAN_KEPT) else { return false };
+        let Some(begin) = minute.checked_sub(LONGER_THAN_KEPT) else {
+            return false;
+        };
         let times = || (begin..=minute).filter(|time| story.evaluated(*time) == *time);
         let fails = |one: &Series| times().all(|time| one.at(time) == Some(0.0));
         let stays = |one: &Series| times().all(|time| one.at(time) == one.at(begin));
@@ -212,11 +319,16 @@ impl Subject {
     /// Gaps in which the source of the alert's subject is gone, and then comes back.
     fn gaps(&self, story: &Story) -> Vec<Gap> {
         if is_of_the_plugin(&self.about.metric) {
-            let told = story.series.iter().filter(|series| is_of_the_plugin(&series.name.metric));
+            let told = story
+                .series
+                .iter()
+                .filter(|series| is_of_the_plugin(&series.name.metric));
             return gaps(story, &told.collect::<Vec<_>>());
         }
         let exporters = story.of("barman_cloud_exporter_build_info");
-        exporters.flat_map(|exporter| gaps(story, &all_of(story, exporter))).collect()
+        exporters
+            .flat_map(|exporter| gaps(story, &all_of(story, exporter)))
+            .collect()
     }
 }
 
@@ -244,7 +356,10 @@ fn gaps(story: &Story, series: &[&Series]) -> Vec<Gap> {
     let stretches = evaluations.chunk_by(|previous, next| is_told(*previous) == is_told(*next));
     let stretches: Vec<_> = stretches.collect();
     let gap = |three: &[&[u32]]| match three {
-        [_, [from, _, ..], [to, ..]] if !is_told(*from) => Some(Gap { from: *from, to: *to }),
+        [_, [from, _, ..], [to, ..]] if !is_told(*from) => Some(Gap {
+            from: *from,
+            to: *to,
+        }),
         _ => None,
     };
     stretches.windows(3).filter_map(gap).collect()
@@ -258,7 +373,10 @@ fn unseen(
     let stories = stories();
     let subjects = subjects().into_iter().filter(|subject| !is_exempt(subject));
     let is_unseen = |subject: &Subject| !stories.iter().any(|story| is_seen(subject, story));
-    subjects.filter(is_unseen).map(|subject| subject.alert).collect()
+    subjects
+        .filter(is_unseen)
+        .map(|subject| subject.alert)
+        .collect()
 }
 
 /// Alerts for which no story shows the required behaviour in a situation: continuing to fire, or
@@ -280,7 +398,11 @@ fn subjects() -> Vec<Subject> {
     let rules = all_rules();
     let subject = |(name, rule): (String, Rule)| {
         let alert = (name, rule.labels["severity"].clone());
-        Subject { alert, about: scraped(&rule.expr, &rules), rule }
+        Subject {
+            alert,
+            about: scraped(&rule.expr, &rules),
+            rule,
+        }
     };
     alerts().into_iter().map(subject).collect()
 }

@@ -19,18 +19,34 @@ pub(crate) fn rows() -> Vec<Row> {
     let readme = fs::read_to_string(shipped("README.md")).unwrap();
     let (_, section) = readme.split_once("\n## Alerts and findings\n").unwrap();
     let lines = section.lines().take_while(|line| !line.starts_with("## "));
-    lines.filter(|line| line.starts_with("| ")).skip(1).map(row).collect()
+    lines
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+        .map(row)
+        .collect()
 }
 
 fn row(line: &str) -> Row {
     let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
     let [finding, alerts, reason] = cells.try_into().expect("three cells");
-    let code = |word: &str| FindingCode::ALL.iter().copied().find(|code| code.as_label() == word);
+    let code = |word: &str| {
+        FindingCode::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_label() == word)
+    };
     let finding = (!finding.is_empty()).then(|| {
         code(finding.trim_matches('`')).unwrap_or_else(|| unreachable!("no finding {finding}"))
     });
-    let alerts = alerts.split(", ").filter(|name| !name.is_empty()).map(str::to_owned);
-    Row { finding, alerts: alerts.collect(), reason: reason.to_owned() }
+    let alerts = alerts
+        .split(", ")
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned);
+    Row {
+        finding,
+        alerts: alerts.collect(),
+        reason: reason.to_owned(),
+    }
 }
 
 #[test]
@@ -52,16 +68,27 @@ fn what_has_no_counterpart_has_a_reason() {
     let is_alone = |row: &&Row| row.finding.is_none() || row.alerts.is_empty();
 
     let rows = rows();
-    let silent = rows.iter().filter(is_alone).filter(|row| row.reason.is_empty());
+    let silent = rows
+        .iter()
+        .filter(is_alone)
+        .filter(|row| row.reason.is_empty());
 
-    let silent: Vec<_> = silent.map(|row| (row.finding, row.alerts.clone())).collect();
+    let silent: Vec<_> = silent
+        .map(|row| (row.finding, row.alerts.clone()))
+        .collect();
     assert!(silent.is_empty(), "{silent:?}");
 }
 
 /// Evaluates a product of numbers: the form in which thresholds are written.
 fn product(expression: &str) -> Option<f64> {
-    let inside = expression.trim().strip_prefix("vector(")?.strip_suffix(')')?;
-    inside.split('*').map(|factor| factor.trim().parse::<f64>().ok()).product()
+    let inside = expression
+        .trim()
+        .strip_prefix("vector(")?
+        .strip_suffix(')')?;
+    inside
+        .split('*')
+        .map(|factor| factor.trim().parse::<f64>().ok())
+        .product()
 }
 
 /// Thresholds without a counterpart in a check: they compare with earlier scans, or replace a setting of
@@ -79,9 +106,15 @@ const OF_ALERTS_ALONE: [&str; 8] = [
 
 #[test]
 fn every_threshold_is_shared_or_of_alerts_alone() {
-    let recording: Vec<_> = all_rules().into_iter().filter(|rule| rule.record.is_some()).collect();
-    let recorded: BTreeSet<_> =
-        recording.iter().filter_map(|rule| rule.labels.get("name")).map(String::as_str).collect();
+    let recording: Vec<_> = all_rules()
+        .into_iter()
+        .filter(|rule| rule.record.is_some())
+        .collect();
+    let recorded: BTreeSet<_> = recording
+        .iter()
+        .filter_map(|rule| rule.labels.get("name"))
+        .map(String::as_str)
+        .collect();
 
     let shared = thresholds().into_iter().map(|threshold| threshold.name);
     let known: BTreeSet<_> = shared.chain(OF_ALERTS_ALONE).collect();
@@ -99,6 +132,11 @@ fn findings_and_alerts_have_the_same_thresholds() {
             rule.record.is_some() && (name, severity) == (threshold.name, threshold.severity)
         });
         let rule = rule.unwrap_or_else(|| unreachable!("no rule records {}", threshold.name));
-        assert_eq!(product(&rule.expr), Some(threshold.value), "{}", threshold.name);
+        assert_eq!(
+            product(&rule.expr),
+            Some(threshold.value),
+            "{}",
+            threshold.name
+        );
     }
 }

@@ -30,7 +30,9 @@ tests:
 /// Returns the query that Grafana sends with a step of five minutes and a scrape each minute.
 fn at_a_step_of_five_minutes(panel: &str) -> String {
     let query = Board::read("backup-server.json").query(panel).expression;
-    let filled = query.replace("$__rate_interval", "6m").replace("$archive", "a");
+    let filled = query
+        .replace("$__rate_interval", "6m")
+        .replace("$archive", "a");
     filled.replace("$server", "s")
 }
 
@@ -43,13 +45,19 @@ fn expected(query: &str, value: f64) -> String {
 
 #[test]
 fn hourly_scans_draw_what_arrives_and_no_zeros() {
-    let panels = [("WAL rate", 60_000_000.0 / 3600.0), ("WAL segments per hour", 4.0)];
+    let panels = [
+        ("WAL rate", 60_000_000.0 / 3600.0),
+        ("WAL segments per hour", 4.0),
+    ];
     let mut script = HOURLY.to_owned();
     for (panel, rate) in panels {
         let drawn = format!("({})[175m:5m]", at_a_step_of_five_minutes(panel));
         script.push_str(&expected(&format!("min_over_time({drawn})"), rate));
         script.push_str(&expected(&format!("max_over_time({drawn})"), rate));
-        script.push_str(&expected(&format!("count_over_time({drawn}) > bool 4"), 1.0));
+        script.push_str(&expected(
+            &format!("count_over_time({drawn}) > bool 4"),
+            1.0,
+        ));
     }
     assert_promtool_agrees(&script);
 }
@@ -61,7 +69,11 @@ pub(crate) fn assert_promtool_agrees(script: &str) {
     fs::write(&file, script).unwrap();
 
     let promtool = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/bin/promtool");
-    let output = Command::new(promtool).args(["test", "rules"]).arg(file).output().unwrap();
+    let output = Command::new(promtool)
+        .args(["test", "rules"])
+        .arg(file)
+        .output()
+        .unwrap();
 
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{said}");

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 /// All dashboards, by the names of their files.
 pub(crate) fn boards() -> Vec<Board> {
-    ["backups.json", "backup-server.json"].map(Board::read).into()
+    ["backups.json", "backup-server.json"]
+        .map(Board::read)
+        .into()
 }
 
 pub(crate) struct Board {
@@ -60,7 +62,10 @@ impl Board {
 
     /// Only query of the panel with this title, or its first one.
     pub(crate) fn query(&self, panel: &str) -> Query {
-        let query = self.queries().into_iter().find(|query| query.panel == panel);
+        let query = self
+            .queries()
+            .into_iter()
+            .find(|query| query.panel == panel);
         query.unwrap_or_else(|| panic!("{} has no panel `{panel}`", self.file))
     }
 }
@@ -88,9 +93,14 @@ pub(crate) fn fill(expression: &str, archive: &str, server: &str) -> String {
     ];
     let filled = values
         .iter()
-        .fold(expression.to_owned(), |filled, (variable, value)| filled.replace(variable, value));
+        .fold(expression.to_owned(), |filled, (variable, value)| {
+            filled.replace(variable, value)
+        });
     // `$1` is a group of `label_replace`.
-    assert!(!filled.replace("$1", "").contains('$'), "an unknown variable in `{expression}`");
+    assert!(
+        !filled.replace("$1", "").contains('$'),
+        "an unknown variable in `{expression}`"
+    );
     filled
 }
 
@@ -103,5 +113,7 @@ pub(crate) fn text(value: &Value) -> String {
 }
 
 pub(crate) fn path(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards").join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("dashboards")
+        .join(file)
 }

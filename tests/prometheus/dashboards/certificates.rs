@@ -30,7 +30,10 @@ fn the_state_of_a_certificate_is_relative_to_its_lifetime() {
             [("lifetime", lifetime), ("not_after_timestamp", left)].map(|(metric, days)| {
                 let name = format!("barman_cloud_certificate_{metric}_seconds");
                 let series = format!("{name}{{certificate=\"s-{number}\"}}");
-                format!("      - series: '{series}'\n        values: {}\n", days * 86_400.0)
+                format!(
+                    "      - series: '{series}'\n        values: {}\n",
+                    days * 86_400.0
+                )
             })
         });
         let expected = cases.map(|(number, (.., state))| {

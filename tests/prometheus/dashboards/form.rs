@@ -13,10 +13,22 @@ const RUNBOOKS: &str = "/alerts/runbooks";
 
 /// Runbooks that belong to no panel, and why.
 const ON_NO_PANEL: [(&str, &str); 4] = [
-    ("BarmanCloudPluginBackupFailed", "no panel shows the metrics of CloudNativePG's plugin"),
-    ("BarmanCloudPluginBackupTooOld", "no panel shows the metrics of CloudNativePG's plugin"),
-    ("BarmanCloudPluginNothingRecoverable", "no panel shows the metrics of CloudNativePG's plugin"),
-    ("BarmanCloudThresholdMissing", "it is about the rules, not about backups"),
+    (
+        "BarmanCloudPluginBackupFailed",
+        "no panel shows the metrics of CloudNativePG's plugin",
+    ),
+    (
+        "BarmanCloudPluginBackupTooOld",
+        "no panel shows the metrics of CloudNativePG's plugin",
+    ),
+    (
+        "BarmanCloudPluginNothingRecoverable",
+        "no panel shows the metrics of CloudNativePG's plugin",
+    ),
+    (
+        "BarmanCloudThresholdMissing",
+        "it is about the rules, not about backups",
+    ),
 ];
 
 /// Maximum size of annotations in Kubernetes, less the rest of a `ConfigMap`, in bytes.
@@ -62,7 +74,11 @@ fn panels_have_their_own_ids_and_places() {
         let mut cells = BTreeMap::new();
         for panel in board.panels() {
             let title = &panel["title"];
-            assert!(ids.insert(panel["id"].as_u64().unwrap()), "{}: {title}", board.file);
+            assert!(
+                ids.insert(panel["id"].as_u64().unwrap()),
+                "{}: {title}",
+                board.file
+            );
             for cell in cells_of(&panel["gridPos"]) {
                 assert!(cell.0 < 24, "{}: {title} is too wide", board.file);
                 let other = cells.insert(cell, title);
@@ -78,13 +94,25 @@ fn every_panel_explains_itself() {
         for panel in board.charts() {
             let (defaults, title) = (&panel["fieldConfig"]["defaults"], &panel["title"]);
             let complaint = format!("{}: {title}", board.file);
-            assert!(text(&panel["description"]).ends_with('.'), "{complaint}: no description");
-            assert!(!text(&defaults["noValue"]).is_empty(), "{complaint}: no words for no data");
+            assert!(
+                text(&panel["description"]).ends_with('.'),
+                "{complaint}: no description"
+            );
+            assert!(
+                !text(&defaults["noValue"]).is_empty(),
+                "{complaint}: no words for no data"
+            );
             assert!(!text(&defaults["unit"]).is_empty(), "{complaint}: no unit");
-            assert!(!items(&defaults["thresholds"]["steps"]).is_empty(), "{complaint}: thresholds");
+            assert!(
+                !items(&defaults["thresholds"]["steps"]).is_empty(),
+                "{complaint}: thresholds"
+            );
             for target in items(&panel["targets"]) {
                 let is_named = !text(&target["legendFormat"]).is_empty();
-                assert!(is_named || target["format"] == "table", "{complaint}: no legend");
+                assert!(
+                    is_named || target["format"] == "table",
+                    "{complaint}: no legend"
+                );
             }
         }
     }
@@ -104,7 +132,13 @@ fn every_column_of_numbers_has_a_unit() {
                     .filter(|column_override| {
                         items(&column_override["properties"]).iter().any(has_unit)
                     });
-                assert_eq!(units.count(), 1, "{}: {}, {column}", board.file, panel["title"]);
+                assert_eq!(
+                    units.count(),
+                    1,
+                    "{}: {}, {column}",
+                    board.file,
+                    panel["title"]
+                );
             }
         }
     }
@@ -116,7 +150,10 @@ fn the_data_source_is_the_variable_everywhere() {
 
     for board in boards() {
         let first = &board.variables()[0];
-        assert_eq!((&first["name"], &first["type"]), (&json!("datasource"), &json!("datasource")));
+        assert_eq!(
+            (&first["name"], &first["type"]),
+            (&json!("datasource"), &json!("datasource"))
+        );
         let targets = board.charts().flat_map(|panel| items(&panel["targets"]));
         for user in board.charts().chain(targets).chain(&board.variables()[1..]) {
             assert_eq!(user["datasource"], variable, "{}: {user}", board.file);
@@ -151,7 +188,11 @@ fn every_runbook_is_linked_from_a_panel_that_shows_what_it_is_about() {
     let boards = boards();
     let panels = boards.iter().flat_map(Board::charts);
     let linked: BTreeSet<_> = panels.flat_map(|panel| urls(&panel["links"])).collect();
-    let is_linked = |page: &str| linked.iter().any(|url| url.ends_with(&format!("/{page}.md")));
+    let is_linked = |page: &str| {
+        linked
+            .iter()
+            .any(|url| url.ends_with(&format!("/{page}.md")))
+    };
 
     let runbooks = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/runbooks"));
     let paths = runbooks.unwrap().map(|entry| entry.unwrap().path());
@@ -167,15 +208,25 @@ fn every_dashboard_has_its_config_map() {
     let kustomization: Value = serde_saphyr::from_str(&kustomization).unwrap();
 
     let generators = items(&kustomization["configMapGenerator"]).iter();
-    let files: BTreeSet<_> =
-        generators.flat_map(|generator| items(&generator["files"])).map(text).collect();
+    let files: BTreeSet<_> = generators
+        .flat_map(|generator| items(&generator["files"]))
+        .map(text)
+        .collect();
 
-    let entries = fs::read_dir(path("")).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let there = entries.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
     assert_eq!(files, there.map(name).collect());
-    assert_eq!(files, boards().iter().map(|board| board.file.to_owned()).collect());
-    assert_eq!(kustomization["generatorOptions"]["labels"]["grafana_dashboard"], "1");
+    assert_eq!(
+        files,
+        boards().iter().map(|board| board.file.to_owned()).collect()
+    );
+    assert_eq!(
+        kustomization["generatorOptions"]["labels"]["grafana_dashboard"],
+        "1"
+    );
 }
 
 /// `kubectl apply` notes down what it applied, as JSON in JSON.
@@ -183,12 +234,19 @@ fn every_dashboard_has_its_config_map() {
 fn every_dashboard_can_be_applied() {
     for Board { file, text, .. } in boards() {
         let noted = serde_json::to_string(&text).unwrap();
-        assert!(noted.len() < LARGEST_NOTE, "{file} is too large: {}", noted.len());
+        assert!(
+            noted.len() < LARGEST_NOTE,
+            "{file} is too large: {}",
+            noted.len()
+        );
     }
 }
 
 fn uids(boards: &[Board]) -> BTreeSet<String> {
-    boards.iter().map(|board| text(&board.json["uid"])).collect()
+    boards
+        .iter()
+        .map(|board| text(&board.json["uid"]))
+        .collect()
 }
 
 /// Cells of the grid that a panel covers.
@@ -203,7 +261,9 @@ fn columns(panel: &Value) -> Vec<String> {
     let options = &panel["transformations"][1]["options"];
     let names = options["renameByName"].as_object().unwrap();
     let is_shown = |name: &str| options["excludeByName"][name] != true;
-    let values = names.iter().filter(|(name, _)| name.starts_with("Value") && is_shown(name));
+    let values = names
+        .iter()
+        .filter(|(name, _)| name.starts_with("Value") && is_shown(name));
     values.map(|(_, column)| text(column)).collect()
 }
 

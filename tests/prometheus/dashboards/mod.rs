@@ -2,7 +2,10 @@
 //! returns for each of their queries.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end so")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 
 // The demo's archive.
 #[path = "../../../examples/demo/archive.rs"]

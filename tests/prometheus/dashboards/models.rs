@@ -9,7 +9,10 @@ use crate::dashboards::board::{Board, boards, path};
 
 #[test]
 fn grafana_s_models_take_all_of_it() {
-    let files = boards().iter().map(|board| path(board.file)).collect::<Vec<_>>();
+    let files = boards()
+        .iter()
+        .map(|board| path(board.file))
+        .collect::<Vec<_>>();
 
     let complaints = complaints(&files.iter().map(AsRef::as_ref).collect::<Vec<_>>());
 
@@ -23,10 +26,18 @@ fn grafana_s_models_complain() {
     let file = scratch.path().join("mistaken.json");
     let mistakes: [(&str, Value, &str); 5] = [
         ("/panels/0/colour", json!("red"), "colour: unknown"),
-        ("/panels/0/options/colorMode", json!("rainbow"), "'rainbow' is not"),
+        (
+            "/panels/0/options/colorMode",
+            json!("rainbow"),
+            "'rainbow' is not",
+        ),
         ("/panels/0/title", json!(5), "5 is not"),
         ("/panels/0/targets/0/query", json!("up"), "query: unknown"),
-        ("/panels/0/fieldConfig/defaults/unit", json!("parsecs"), "no unit 'parsecs'"),
+        (
+            "/panels/0/fieldConfig/defaults/unit",
+            json!("parsecs"),
+            "no unit 'parsecs'",
+        ),
     ];
 
     for (place, value, complaint) in mistakes {

@@ -37,13 +37,24 @@ async fn every_metric_is_on_the_page_and_no_query_names_a_job() {
     let on_page: BTreeSet<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
 
     for board in boards() {
-        for Query { panel, expression, .. } in board.queries() {
+        for Query {
+            panel, expression, ..
+        } in board.queries()
+        {
             let words = words(&expression);
-            let metrics = words.iter().filter(|word| word.starts_with("barman_cloud_"));
-            let unknown: Vec<_> = metrics.filter(|metric| !on_page.contains(**metric)).collect();
+            let metrics = words
+                .iter()
+                .filter(|word| word.starts_with("barman_cloud_"));
+            let unknown: Vec<_> = metrics
+                .filter(|metric| !on_page.contains(**metric))
+                .collect();
             assert!(unknown.is_empty(), "{}, {panel}: {unknown:?}", board.file);
             let of_scrape = ["job", "instance", "namespace", "pod"];
-            assert!(!words.iter().any(|word| of_scrape.contains(word)), "{}, {panel}", board.file);
+            assert!(
+                !words.iter().any(|word| of_scrape.contains(word)),
+                "{}, {panel}",
+                board.file
+            );
         }
     }
 }
@@ -53,7 +64,12 @@ fn every_query_that_may_be_empty_is_there() {
     let queries: Vec<_> = boards().iter().flat_map(Board::queries).collect();
 
     for (panel, id, _) in EMPTY_IN_GOOD_HEALTH {
-        assert!(queries.iter().any(|query| query.panel == panel && query.id == id), "{panel} {id}");
+        assert!(
+            queries
+                .iter()
+                .any(|query| query.panel == panel && query.id == id),
+            "{panel} {id}"
+        );
     }
 }
 
@@ -61,7 +77,9 @@ fn every_query_that_may_be_empty_is_there() {
 async fn complaint(prometheus: &Prometheus, query: &Query) -> Option<String> {
     let Query { panel, id, .. } = query;
     let for_healthy = has_data(prometheus, query, HEALTHY).await;
-    let may_be_empty = EMPTY_IN_GOOD_HEALTH.iter().any(|entry| (entry.0, entry.1) == (panel, id));
+    let may_be_empty = EMPTY_IN_GOOD_HEALTH
+        .iter()
+        .any(|entry| (entry.0, entry.1) == (panel, id));
     match for_healthy {
         Err(error) => Some(format!("{panel}, {id}: {error}")),
         Ok(true) if may_be_empty => Some(format!("{panel}, {id}: not empty in good health")),
@@ -83,8 +101,10 @@ async fn variable_complaint(prometheus: &Prometheus, variable: &Value) -> Option
         return None;
     }
     let query = fill(&text(&variable["query"]["query"]), ARCHIVE, HEALTHY);
-    let (selector, label) =
-        query.strip_prefix("label_values(")?.strip_suffix(')')?.rsplit_once(", ")?;
+    let (selector, label) = query
+        .strip_prefix("label_values(")?
+        .strip_suffix(')')?
+        .rsplit_once(", ")?;
     let values = prometheus.label_values(selector, label).await;
     let expected = if name == "archive" { ARCHIVE } else { HEALTHY };
     let is_there = |values: &Vec<String>| values.iter().any(|value| value == expected);
@@ -110,5 +130,7 @@ fn has_number(series: &Value) -> bool {
 }
 
 fn words(expression: &str) -> Vec<&str> {
-    expression.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect()
+    expression
+        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .collect()
 }

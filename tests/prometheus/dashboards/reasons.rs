@@ -37,7 +37,13 @@ const WAITING: &str = "backup_waiting_for_wal_seconds";
 /// Differences from good health, and the verdict.
 const CASES: [(&[Change], u8); 20] = [
     (&[], 1),
-    (&[("server_info", EXPECTED, None), ("server_info", r#"expected="false""#, Some(1.0))], 0),
+    (
+        &[
+            ("server_info", EXPECTED, None),
+            ("server_info", r#"expected="false""#, Some(1.0)),
+        ],
+        0,
+    ),
     (&[("recoverable_by_default", "", Some(0.0))], 2),
     (&[("wal_gaps", "", Some(1.0))], 2),
     (&[("wal_gaps", "", None)], 1),
@@ -49,13 +55,19 @@ const CASES: [(&[Change], u8); 20] = [
     (&[("server_system_identifiers", "", Some(2.0))], 2),
     (&[(FAILURE, "", Some(101.0))], 2),
     (&[(FAILURE, "", Some(99.0))], 1),
-    (&[("recoverable", "", Some(0.0)), (WAITING, "", Some(60.0))], 3),
+    (
+        &[("recoverable", "", Some(0.0)), (WAITING, "", Some(60.0))],
+        3,
+    ),
     (&[("up", "", Some(0.0))], 4),
     (&[("up", "", Some(0.0)), ("wal_gaps", "", Some(1.0))], 4),
     (&[("recoverable", "", None)], 4),
     (&[("recoverable", "", Some(0.0))], 5),
     (&[("recoverable", "", Some(0.0)), ("up", "", Some(0.0))], 5),
-    (&[("recoverable", "", Some(0.0)), ("backups", DONE, Some(0.0))], 6),
+    (
+        &[("recoverable", "", Some(0.0)), ("backups", DONE, Some(0.0))],
+        6,
+    ),
 ];
 
 #[test]
@@ -67,26 +79,43 @@ fn every_verdict_has_its_reasons() {
         Board::read("backup-server.json").query("Verdict"),
     ];
     let verdicts = verdicts.map(|query| query.filled("demo", "orders"));
-    let tests: Vec<_> =
-        CASES.iter().map(|(changes, code)| case(changes, *code, &verdicts)).collect();
+    let tests: Vec<_> = CASES
+        .iter()
+        .map(|(changes, code)| case(changes, *code, &verdicts))
+        .collect();
     std::fs::write(&file, json!({ "tests": tests }).to_string()).unwrap();
 
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/bin");
-    let output = Command::new(tools.join("promtool")).args(["test", "rules"]).arg(&file).output();
+    let output = Command::new(tools.join("promtool"))
+        .args(["test", "rules"])
+        .arg(&file)
+        .output();
     let output = output.unwrap_or_else(|_| panic!("tools are missing: run `tests/install.sh`"));
 
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Test in promtool's notation.
 fn case(changes: &[Change], code: u8, verdicts: &[String]) -> Value {
     let healthy = HEALTHY.map(|(name, labels, value)| ((name, labels), Some(value)));
-    let different = changes.iter().map(|(name, labels, value)| ((*name, *labels), *value));
+    let different = changes
+        .iter()
+        .map(|(name, labels, value)| ((*name, *labels), *value));
     let all: BTreeMap<_, _> = healthy.into_iter().chain(different).collect();
-    let series = all.into_iter().filter_map(|((name, labels), value)| Some((name, labels, value?)));
+    let series = all
+        .into_iter()
+        .filter_map(|((name, labels), value)| Some((name, labels, value?)));
     let series = series.flat_map(|(name, labels, value)| {
         ["a", "b"].map(|replica| {
-            let server = if name == "up" { "" } else { r#",server="orders""# };
+            let server = if name == "up" {
+                ""
+            } else {
+                r#",server="orders""#
+            };
             let labels = format!(r#"instance="{replica}",archive="demo"{server},{labels}"#);
             let series = format!("barman_cloud_{name}{{{}}}", labels.trim_end_matches(','));
             json!({ "series": series, "values": format!("{value}") })

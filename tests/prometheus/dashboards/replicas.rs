@@ -26,12 +26,19 @@ async fn two_replicas_show_what_one_does() {
             let one = values(&world.prometheus, &of_one(&expression)).await;
 
             let (panel, id) = (&query.panel, &query.id);
-            assert_eq!(both.keys().collect::<Vec<_>>(), one.keys().collect::<Vec<_>>(), "{panel}");
+            assert_eq!(
+                both.keys().collect::<Vec<_>>(),
+                one.keys().collect::<Vec<_>>(),
+                "{panel}"
+            );
             for (labels, value) in both {
                 let other = one[&labels];
                 let tolerance = tolerance(value, other, &expression);
                 let is_same = (value - other).abs() <= tolerance;
-                assert!(is_same, "{panel}, {id}, {labels}: {value} instead of {other}");
+                assert!(
+                    is_same,
+                    "{panel}, {id}, {labels}: {value} instead of {other}"
+                );
             }
         }
     }
@@ -51,7 +58,9 @@ fn of_one(expression: &str) -> String {
     while let Some(at) = left.find("barman_cloud_") {
         let (before, metric) = left.split_at(at);
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        let end = metric.find(|letter| !is_name(letter)).unwrap_or(metric.len());
+        let end = metric
+            .find(|letter| !is_name(letter))
+            .unwrap_or(metric.len());
         let (name, after) = metric.split_at(end);
         narrowed += before;
         narrowed += name;
@@ -70,7 +79,11 @@ fn of_one(expression: &str) -> String {
 async fn values(prometheus: &Prometheus, expression: &str) -> BTreeMap<String, f64> {
     let result = prometheus.query(expression).await;
     let result = result.unwrap_or_else(|error| panic!("{expression}: {error}"));
-    let of =
-        |series: &Value| (series["metric"].to_string(), text(&series["value"][1]).parse().unwrap());
+    let of = |series: &Value| {
+        (
+            series["metric"].to_string(),
+            text(&series["value"][1]).parse().unwrap(),
+        )
+    };
     result.iter().map(of).collect()
 }

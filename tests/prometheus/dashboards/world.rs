@@ -45,8 +45,14 @@ impl World {
         let prometheus = Prometheus::scraping(&vec![address.as_str(); jobs]).await;
         let scans = r#"barman_cloud_scans_total{outcome="success"}"#;
         let enough = format!("count(increase({scans}[1m]) > 1) == {jobs}");
-        prometheus.wait_for("a few scans and scrapes", SOON, &enough).await;
-        Self { archive, exporter, prometheus }
+        prometheus
+            .wait_for("a few scans and scrapes", SOON, &enough)
+            .await;
+        Self {
+            archive,
+            exporter,
+            prometheus,
+        }
     }
 }
 
@@ -74,7 +80,10 @@ fn configuration(archive: &EmbeddedArchive) -> String {
 fn certificate() -> String {
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_after = date_time_ymd(2100, 1, 1);
-    params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    params
+        .self_signed(&KeyPair::generate().unwrap())
+        .unwrap()
+        .pem()
 }
 
 fn add_waiting_server(store: &Store, now: DateTime<Utc>) {
@@ -91,7 +100,10 @@ fn add_waiting_server(store: &Store, now: DateTime<Utc>) {
     directory.put_zeros("wals/0000000100000000/000000010000000000000002.gz", 100, at);
 }
 
-#[expect(clippy::disallowed_methods, reason = "the archive ends when the exporter looks at it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the archive ends when the exporter looks at it"
+)]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }

@@ -3,7 +3,10 @@
 //! all real.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may end so")]
-#![expect(clippy::indexing_slicing, reason = "JSON without a field has none, and no panic either")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON without a field has none, and no panic either"
+)]
 
 mod pager;
 
@@ -38,7 +41,10 @@ struct World {
 
 impl World {
     /// World without any problem.
-    #[expect(clippy::disallowed_methods, reason = "the programs go by the system's clock, too")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the programs go by the system's clock, too"
+    )]
     async fn start() -> Self {
         let now = Utc::now();
         let archive = archive(now).await;
@@ -60,18 +66,28 @@ impl World {
     }
 
     fn put_segment(&self, number: i64) {
-        let key = key(&format!("wals/0000000100000000/0000000100000000{number:08X}.gz"));
-        self.archive.store().put_zeros(BUCKET, key, 1000, self.now - minutes(100 - number));
+        let key = key(&format!(
+            "wals/0000000100000000/0000000100000000{number:08X}.gz"
+        ));
+        self.archive
+            .store()
+            .put_zeros(BUCKET, key, 1000, self.now - minutes(100 - number));
     }
 
     fn remove_segment(&self, number: i64) {
-        let key = key(&format!("wals/0000000100000000/0000000100000000{number:08X}.gz"));
+        let key = key(&format!(
+            "wals/0000000100000000/0000000100000000{number:08X}.gz"
+        ));
         self.archive.store().remove(BUCKET, &key);
     }
 
     /// Puts a backup that started this many minutes ago and took five.
     fn put_backup(&self, minutes_ago: i64, status: &str) {
-        put_backup(self.archive.store(), self.now - minutes(minutes_ago), status);
+        put_backup(
+            self.archive.store(),
+            self.now - minutes(minutes_ago),
+            status,
+        );
     }
 }
 
@@ -90,7 +106,9 @@ async fn archive(now: DateTime<Utc>) -> EmbeddedArchive {
         put_backup(&store, now - minutes(ago), "DONE");
     }
     for number in 1..=80 {
-        let key = key(&format!("wals/0000000100000000/0000000100000000{number:08X}.gz"));
+        let key = key(&format!(
+            "wals/0000000100000000/0000000100000000{number:08X}.gz"
+        ));
         store.put_zeros(BUCKET, key, 1000, now - minutes(100 - number));
     }
     EmbeddedArchive::start(store, &format!("{BUCKET}/databases"), Options::default()).await
@@ -113,7 +131,12 @@ fn put_backup(store: &Store, begin: DateTime<Utc>, status: &str) {
         .with("xlog_segment_size", 16_777_216)
         .to_string();
     let id = begin.format("%Y%m%dT%H%M%S");
-    store.put_bytes(BUCKET, key(&format!("base/{id}/backup.info")), info.into_bytes(), end);
+    store.put_bytes(
+        BUCKET,
+        key(&format!("base/{id}/backup.info")),
+        info.into_bytes(),
+        end,
+    );
     store.put_zeros(BUCKET, key(&format!("base/{id}/data.tar.gz")), 50_000, end);
 }
 
@@ -201,45 +224,87 @@ async fn what_breaks_is_paged_and_what_heals_is_resolved() {
 
     // A segment vanishes from the middle of what a restore needs.
     world.remove_segment(40);
-    world.pager.wait_for("critical", "BarmanCloudWalGap", "firing").await;
+    world
+        .pager
+        .wait_for("critical", "BarmanCloudWalGap", "firing")
+        .await;
 
     // The store denies access, which is no reason to take the gap for healed.
     let denied = Action::error(403, "AccessDenied", "Access Denied.");
     world.archive.s3().faults().set([Fault::always(denied)]);
-    world.pager.wait_for("warning", "BarmanCloudScanFailing", "firing").await;
+    world
+        .pager
+        .wait_for("warning", "BarmanCloudScanFailing", "firing")
+        .await;
     world.archive.s3().faults().clear();
-    world.pager.wait_for("warning", "BarmanCloudScanFailing", "resolved").await;
-    assert!(!world.pager.was_told("critical", "BarmanCloudWalGap", "resolved"));
+    world
+        .pager
+        .wait_for("warning", "BarmanCloudScanFailing", "resolved")
+        .await;
+    assert!(
+        !world
+            .pager
+            .was_told("critical", "BarmanCloudWalGap", "resolved")
+    );
 
     world.put_segment(40);
-    world.pager.wait_for("critical", "BarmanCloudWalGap", "resolved").await;
+    world
+        .pager
+        .wait_for("critical", "BarmanCloudWalGap", "resolved")
+        .await;
 
     // Backups fail, until one succeeds.
     world.pager.begin_story();
     world.put_backup(60, "FAILED");
-    world.pager.wait_for("warning", "BarmanCloudBackupFailed", "firing").await;
+    world
+        .pager
+        .wait_for("warning", "BarmanCloudBackupFailed", "firing")
+        .await;
     world.put_backup(30, "DONE");
-    world.pager.wait_for("warning", "BarmanCloudBackupFailed", "resolved").await;
+    world
+        .pager
+        .wait_for("warning", "BarmanCloudBackupFailed", "resolved")
+        .await;
 
     // A certificate nears its end, and is renewed.
     world.pager.begin_story();
     write_certificate(&world.archive, world.now + TimeDelta::days(2));
-    world.pager.wait_for("critical", "BarmanCloudCertificateExpiring", "firing").await;
+    world
+        .pager
+        .wait_for("critical", "BarmanCloudCertificateExpiring", "firing")
+        .await;
     write_certificate(&world.archive, world.now + TimeDelta::days(90));
-    world.pager.wait_for("critical", "BarmanCloudCertificateExpiring", "resolved").await;
+    world
+        .pager
+        .wait_for("critical", "BarmanCloudCertificateExpiring", "resolved")
+        .await;
 
     // The exporter hangs, and goes on.
     world.pager.begin_story();
     world.exporter.signal(Signal::STOP);
-    world.pager.wait_for("warning", "BarmanCloudExporterDown", "firing").await;
-    world.pager.wait_for("critical", "BarmanCloudExporterAbsent", "firing").await;
+    world
+        .pager
+        .wait_for("warning", "BarmanCloudExporterDown", "firing")
+        .await;
+    world
+        .pager
+        .wait_for("critical", "BarmanCloudExporterAbsent", "firing")
+        .await;
     world.exporter.signal(Signal::CONT);
-    world.pager.wait_for("warning", "BarmanCloudExporterDown", "resolved").await;
-    world.pager.wait_for("critical", "BarmanCloudExporterAbsent", "resolved").await;
+    world
+        .pager
+        .wait_for("warning", "BarmanCloudExporterDown", "resolved")
+        .await;
+    world
+        .pager
+        .wait_for("critical", "BarmanCloudExporterAbsent", "resolved")
+        .await;
 
     // Nothing else was broken, so nobody was paged for anything else.
     let paged = world.pager.sent_to("critical").into_iter();
-    let others: Vec<_> = paged.filter(|name| !BROKEN.contains(&name.as_str())).collect();
+    let others: Vec<_> = paged
+        .filter(|name| !BROKEN.contains(&name.as_str()))
+        .collect();
     assert!(others.is_empty(), "{others:?}");
 }
 

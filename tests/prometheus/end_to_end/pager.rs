@@ -39,14 +39,23 @@ pub(crate) struct Pager {
 
 impl Pager {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port is free");
         let base_url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let log = Log::default();
         let router = Router::new().fallback(take).with_state(Arc::clone(&log));
         let server = tokio::spawn(async move {
-            axum::serve(listener, router).await.expect("it serves to the end");
+            axum::serve(listener, router)
+                .await
+                .expect("it serves to the end");
         });
-        Self { base_url, log, of_earlier: AtomicUsize::default(), server }
+        Self {
+            base_url,
+            log,
+            of_earlier: AtomicUsize::default(),
+            server,
+        }
     }
 
     /// URL for a receiver's notifications.
@@ -72,7 +81,10 @@ impl Pager {
                 return;
             }
             let all = self.told();
-            assert!(Instant::now() < deadline, "{receiver}: no {alert} {status} in {all:#?}");
+            assert!(
+                Instant::now() < deadline,
+                "{receiver}: no {alert} {status} in {all:#?}"
+            );
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -84,14 +96,20 @@ impl Pager {
 
     /// Alerts that a receiver was ever notified of.
     pub(crate) fn sent_to(&self, receiver: &str) -> Vec<String> {
-        let told = self.told().into_iter().filter(|told| told.receiver == receiver);
+        let told = self
+            .told()
+            .into_iter()
+            .filter(|told| told.receiver == receiver);
         told.map(|told| told.alert).collect()
     }
 
     fn find(&self, receiver: &str, alert: &str, status: &str) -> Option<Told> {
         let is_it =
             |told: &Told| told.receiver == receiver && told.alert == alert && told.status == status;
-        self.told().into_iter().skip(self.of_earlier.load(Ordering::Relaxed)).find(is_it)
+        self.told()
+            .into_iter()
+            .skip(self.of_earlier.load(Ordering::Relaxed))
+            .find(is_it)
     }
 
     fn told(&self) -> Vec<Told> {
@@ -107,7 +125,10 @@ impl Drop for Pager {
 
 async fn take(State(log): State<Log>, uri: Uri, body: String) {
     let notification: Value = serde_json::from_str(&body).expect("Alertmanager sends JSON");
-    let alerts = notification["alerts"].as_array().cloned().unwrap_or_default();
+    let alerts = notification["alerts"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let told = alerts.iter().map(|alert| Told {
         receiver: uri.path().trim_start_matches('/').to_owned(),

@@ -19,7 +19,9 @@ impl Alertmanager {
     pub async fn start(configuration: &Value) -> Self {
         let alone = ["--cluster.listen-address", ""];
         let program = WebProgram::start("alertmanager", configuration, "--storage.path", &alone);
-        Self { program: program.await }
+        Self {
+            program: program.await,
+        }
     }
 
     /// Host and port that it listens on.

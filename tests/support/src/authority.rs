@@ -45,7 +45,10 @@ impl Authority {
     pub fn sign(&self, name: &str, years: (i32, i32)) -> IssuedCertificate {
         let key = KeyPair::generate().unwrap();
         let certificate = params(name, years).signed_by(&key, &self.0).unwrap();
-        IssuedCertificate { pem: certificate.pem(), key: key.serialize_pem() }
+        IssuedCertificate {
+            pem: certificate.pem(),
+            key: key.serialize_pem(),
+        }
     }
 }
 

@@ -41,10 +41,16 @@ impl Bucket {
             tools,
             endpoint: seaweed.endpoint(),
             bucket: name.to_owned(),
-            environment: environment.map(|(name, value)| (name, value.to_owned())).into(),
+            environment: environment
+                .map(|(name, value)| (name, value.to_owned()))
+                .into(),
         };
         seaweed.wait_for(|| client.command("create"));
-        let bucket = Self { client, _seaweed: seaweed, scratch };
+        let bucket = Self {
+            client,
+            _seaweed: seaweed,
+            scratch,
+        };
         for (file, content) in [("id", ACCESS_KEY_ID), ("secret", SECRET_ACCESS_KEY)] {
             fs::write(bucket.file(file), content).expect("a fresh directory can be written");
         }
@@ -69,8 +75,10 @@ impl Bucket {
     /// Gives objects new content, or removes those without any.
     #[track_caller]
     pub fn change(&self, changes: impl IntoIterator<Item = (String, Option<String>)>) {
-        let changes: Map<String, Value> =
-            changes.into_iter().map(|(key, content)| (key, content.into())).collect();
+        let changes: Map<String, Value> = changes
+            .into_iter()
+            .map(|(key, content)| (key, content.into()))
+            .collect();
         let file = self.file("changes.json");
         fs::write(&file, Value::Object(changes).to_string()).expect("the directory is there");
         self.client.change(&file);

@@ -40,7 +40,10 @@ pub fn certificate_value(samples: &Samples, family: &str, certificate: &str) -> 
 #[must_use]
 pub fn certificate_info(samples: &Samples, certificate: &str, label: &str) -> Option<String> {
     let labels = [("certificate", certificate)];
-    match samples.all("barman_cloud_certificate_info", &labels).as_slice() {
+    match samples
+        .all("barman_cloud_certificate_info", &labels)
+        .as_slice()
+    {
         [] => None,
         [only] => Some(only.label(label).to_owned()),
         several => panic!("more than one series: {several:#?}"),

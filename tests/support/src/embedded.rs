@@ -46,7 +46,10 @@ impl EmbeddedArchive {
 
     /// Serves [`small_archive`] with pages of this many keys.
     pub async fn small(page_limit: usize) -> Self {
-        let options = Options { page_limit, ..Options::default() };
+        let options = Options {
+            page_limit,
+            ..Options::default()
+        };
         Self::start(small_archive(), SMALL_DESTINATION, options).await
     }
 
@@ -62,7 +65,9 @@ impl EmbeddedArchive {
     /// # Panics
     /// Panics if it is stopped.
     pub fn s3(&self) -> &Server {
-        self.s3.as_ref().expect("the server runs, unless the test stopped it")
+        self.s3
+            .as_ref()
+            .expect("the server runs, unless the test stopped it")
     }
 
     /// Bucket and prefix, as in `bucket/some/prefix`.
@@ -128,7 +133,9 @@ impl EmbeddedArchive {
         let all = [&[command, "--config.file", &file], arguments].concat();
         let all: Vec<String> = all.into_iter().map(str::to_owned).collect();
         let run = move || run_exporter(&all.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
-        tokio::task::spawn_blocking(run).await.expect("the program can be run")
+        tokio::task::spawn_blocking(run)
+            .await
+            .expect("the program can be run")
     }
 
     /// Writes a configuration that has each request sent once, and returns the path of its file.
@@ -139,7 +146,9 @@ impl EmbeddedArchive {
         let configuration = json!({ "scan": { "maxAttempts": 1 }, "archives": archives });
         self.write("config.yaml", &configuration.to_string());
         let file = self.directory().join("config.yaml");
-        file.to_str().expect("temporary directories have plain names").to_owned()
+        file.to_str()
+            .expect("temporary directories have plain names")
+            .to_owned()
     }
 
     /// Entry for the archive in the configuration's `archives`.
@@ -211,10 +220,16 @@ pub fn put_small_backup(store: &Store, day: u32, backup_info: &str) {
 pub fn backup_info(day: u32, status: &str) -> String {
     let segment = "000000010000000000000001";
     let text = BackupInfoText::new(status)
-        .with("begin_time", format!("2026-01-{day:02} 03:00:00.000000+00:00"))
+        .with(
+            "begin_time",
+            format!("2026-01-{day:02} 03:00:00.000000+00:00"),
+        )
         .with("begin_wal", segment)
         .with("cluster_size", 1_000_000)
-        .with("end_time", format!("2026-01-{day:02} 03:05:00.000000+00:00"))
+        .with(
+            "end_time",
+            format!("2026-01-{day:02} 03:05:00.000000+00:00"),
+        )
         .with("end_wal", segment)
         .with("end_xlog", "0/1000100")
         .with("systemid", 7_000_000_000_000_000_001_u64)
@@ -227,5 +242,6 @@ pub fn backup_info(day: u32, status: &str) -> String {
 /// Hour of a day of January 2026.
 fn moment(day: u32, hour: u32) -> DateTime<Utc> {
     let text = format!("2026-01-{day:02}T{hour:02}:00:00Z");
-    text.parse().expect("January has this day, and a day this hour")
+    text.parse()
+        .expect("January has this day, and a day this hour")
 }

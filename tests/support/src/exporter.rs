@@ -97,14 +97,27 @@ impl Launch {
         let [port] = free_ports();
         let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(self.program);
-        command.arg("--config.file").arg(&file).args(["--web.listen-address", &address]);
-        command.args(&self.arguments).env_clear().envs(self.environment);
+        command
+            .arg("--config.file")
+            .arg(&file)
+            .args(["--web.listen-address", &address]);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.environment);
         let part = Part::start("the exporter", command, &scratch.path().join("log"));
         // The program closes idle connections; a test that was busy meanwhile would not notice.
-        let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0);
         let client = builder.timeout(REQUEST).build();
         let client = client.expect("a client without TLS can always be built");
-        Exporter { part, base_url: format!("http://{address}"), client, scratch }
+        Exporter {
+            part,
+            base_url: format!("http://{address}"),
+            client,
+            scratch,
+        }
     }
 }
 
@@ -167,7 +180,10 @@ impl Exporter {
             if wanted(&samples) {
                 return samples;
             }
-            assert!(Instant::now() < deadline, "gave up waiting for {what} after {within:?}");
+            assert!(
+                Instant::now() < deadline,
+                "gave up waiting for {what} after {within:?}"
+            );
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -197,7 +213,9 @@ impl Exporter {
     pub fn log_entries(&self) -> Vec<Value> {
         let log = self.log();
         // The last line may be under way.
-        let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let lines = log
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
         let entry = |line: &str| {
             let entry = serde_json::from_str(line);
             entry.unwrap_or_else(|error| panic!("not a JSON object ({error}): {line}"))
@@ -266,8 +284,14 @@ pub fn run_exporter(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
         |name: &str| fs::File::create(file(name)).expect("a fresh directory can be written");
     let read = |name: &str| fs::read_to_string(file(name)).expect("the program writes text");
     let mut command = Command::new(program());
-    command.args(arguments).env_clear().envs(environment.iter().copied());
-    command.stdin(Stdio::null()).stdout(write("output")).stderr(write("errors"));
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied());
+    command
+        .stdin(Stdio::null())
+        .stdout(write("output"))
+        .stderr(write("errors"));
     let mut child = command.spawn().expect("the program can be started");
     let deadline = Instant::now() + START_AND_END;
     let status = loop {
@@ -280,7 +304,11 @@ pub fn run_exporter(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let _ = child.wait();
     let (output, errors) = (read("output"), read("errors"));
     let status = status.unwrap_or_else(|| panic!("{command:?} does not end: {errors}"));
-    Ended { code: status.code(), output, errors }
+    Ended {
+        code: status.code(),
+        output,
+        errors,
+    }
 }
 
 /// Program under test, which Cargo builds before it runs an integration test.
@@ -292,5 +320,7 @@ fn program() -> PathBuf {
     // A test that is run without Cargo lies one directory below the programs.
     let test = env::current_exe().expect("a running program knows where it lies");
     let directory = test.parent().and_then(Path::parent);
-    directory.expect("a test lies in `deps`, below the programs").join(NAME)
+    directory
+        .expect("a test lies in `deps`, below the programs")
+        .join(NAME)
 }

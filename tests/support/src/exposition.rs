@@ -26,7 +26,9 @@ impl Samples {
     /// Panics if a line is not a sample.
     #[track_caller]
     pub fn parse(page: &str) -> Self {
-        let lines = page.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines = page
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
         let samples = lines.map(|line| {
             sample(line).unwrap_or_else(|| panic!("not a line of a page of metrics: {line}"))
         });
@@ -40,7 +42,9 @@ impl Samples {
 
     /// Samples of this name that have all of these labels, and possibly more.
     pub fn all(&self, name: &str, labels: &[(&str, &str)]) -> Vec<&Sample> {
-        self.iter().filter(|sample| sample.name == name && sample.has(labels)).collect()
+        self.iter()
+            .filter(|sample| sample.name == name && sample.has(labels))
+            .collect()
     }
 
     /// Value of the only sample of this name that has all of these labels; `None` if absent.
@@ -58,7 +62,10 @@ impl Samples {
 
     /// Sum over the samples of this name that have all of these labels; 0 if absent.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        self.all(name, labels).iter().map(|sample| sample.value).sum()
+        self.all(name, labels)
+            .iter()
+            .map(|sample| sample.value)
+            .sum()
     }
 }
 
@@ -70,7 +77,9 @@ impl Sample {
 
     /// Returns whether it has all of these labels, and possibly more.
     pub fn has(&self, labels: &[(&str, &str)]) -> bool {
-        labels.iter().all(|(name, value)| self.label(name) == *value)
+        labels
+            .iter()
+            .all(|(name, value)| self.label(name) == *value)
     }
 }
 
@@ -82,7 +91,11 @@ fn sample(line: &str) -> Option<Sample> {
         None => (BTreeMap::new(), rest),
     };
     let value = rest.split_whitespace().next()?.parse().ok()?;
-    Some(Sample { name: name.to_owned(), labels, value })
+    Some(Sample {
+        name: name.to_owned(),
+        labels,
+        value,
+    })
 }
 
 /// Reads labels up to the closing brace, and returns what follows it.
@@ -135,7 +148,10 @@ requests_total{code=\"500\",method=\"get\"} 1.5e1 # {trace=\"x\"} 1
     fn a_value_is_found_by_some_of_its_labels() {
         let samples = Samples::parse(PAGE);
 
-        assert_eq!(samples.value("requests_total", &[("code", "500")]), Some(15.0));
+        assert_eq!(
+            samples.value("requests_total", &[("code", "500")]),
+            Some(15.0)
+        );
         assert_eq!(samples.value("up", &[]), Some(1.0));
         assert_eq!(samples.value("requests_total", &[("code", "404")]), None);
         assert_eq!(samples.sum("requests_total", &[("method", "get")]), 18.0);

@@ -117,7 +117,10 @@ impl PlainClient {
     pub(crate) fn command(&self, question: &str) -> Command {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plain_client.py");
         let mut command = Command::new(self.tools.python_program("python"));
-        command.arg(script).args([&self.endpoint, &self.bucket]).arg(question);
+        command
+            .arg(script)
+            .args([&self.endpoint, &self.bucket])
+            .arg(question);
         command.env_clear().envs(self.environment.iter().cloned());
         command
     }
@@ -134,7 +137,11 @@ impl BarmanClient {
     /// Barman with the right credentials and no region.
     pub fn of(archive: &EmbeddedArchive) -> Self {
         let destination = format!("s3://{}", archive.destination());
-        Self { tools: Tools::find(), endpoint: archive.s3().endpoint(), destination }
+        Self {
+            tools: Tools::find(),
+            endpoint: archive.s3().endpoint(),
+            destination,
+        }
     }
 
     /// Returns the output of `barman-cloud-backup-list` for a server, as JSON.
@@ -160,5 +167,7 @@ fn environment() -> Vec<(&'static str, String)> {
         ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.1),
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ];
-    environment.map(|(name, value)| (name, value.to_owned())).into()
+    environment
+        .map(|(name, value)| (name, value.to_owned()))
+        .into()
 }

@@ -45,7 +45,13 @@ impl Postgres {
         make_database_directory(&directory);
         let postgres = Self::adopt(tools, directory, environment);
         let mut command = postgres.command("initdb");
-        command.args(["--auth=trust", "--encoding=UTF8", "--no-sync", "--username", SUPERUSER]);
+        command.args([
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-sync",
+            "--username",
+            SUPERUSER,
+        ]);
         command.arg(format!("--wal-segsize={segment_size_mb}"));
         command.arg("--pgdata").arg(postgres.data());
         run(command, TIME_LIMIT);
@@ -59,7 +65,14 @@ impl Postgres {
         environment: Vec<(&'static str, String)>,
     ) -> Self {
         let tools = tools.clone();
-        Self { tools, directory, environment, settings: Vec::new(), server: None, port: None }
+        Self {
+            tools,
+            directory,
+            environment,
+            settings: Vec::new(),
+            server: None,
+            port: None,
+        }
     }
 
     /// Sets a parameter on the command line, from the next start on. It overrides
@@ -106,7 +119,9 @@ impl Postgres {
         until("PostgreSQL to take connections", TIME_LIMIT, || {
             server.assert_running();
             let outcome = self.client("pg_isready").output();
-            outcome.is_ok_and(|outcome| outcome.status.success()).then_some(())
+            outcome
+                .is_ok_and(|outcome| outcome.status.success())
+                .then_some(())
         });
         self.server = Some(server);
     }
@@ -124,7 +139,9 @@ impl Postgres {
             if server.exited().is_some() {
                 return Some(false);
             }
-            let is_up = server.log().contains("database system is ready to accept connections");
+            let is_up = server
+                .log()
+                .contains("database system is ready to accept connections");
             is_up.then_some(true)
         });
         self.server = came_up.then_some(server);
@@ -234,9 +251,10 @@ impl Postgres {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.data());
         let address = if self.port.is_some() { "127.0.0.1" } else { "" };
-        for setting in
-            [format!("listen_addresses={address}"), format!("unix_socket_directories={socket}")]
-        {
+        for setting in [
+            format!("listen_addresses={address}"),
+            format!("unix_socket_directories={socket}"),
+        ] {
             command.args(["-c", &setting]);
         }
         if let Some(port) = self.port {
@@ -258,7 +276,12 @@ impl Postgres {
 
     fn psql(&self) -> Command {
         let mut command = self.client("psql");
-        command.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--no-align", "--tuples-only"]);
+        command.args([
+            "--no-psqlrc",
+            "--set=ON_ERROR_STOP=1",
+            "--no-align",
+            "--tuples-only",
+        ]);
         command.arg("--quiet");
         command
     }
@@ -266,8 +289,14 @@ impl Postgres {
     /// Program that connects to the server.
     fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.tools.postgres_program(program));
-        command.env_clear().env("LANG", "C.UTF-8").env("PGCONNECT_TIMEOUT", "10");
-        command.arg("--host").arg(&self.directory).args(["--username", SUPERUSER]);
+        command
+            .env_clear()
+            .env("LANG", "C.UTF-8")
+            .env("PGCONNECT_TIMEOUT", "10");
+        command
+            .arg("--host")
+            .arg(&self.directory)
+            .args(["--username", SUPERUSER]);
         if let Some(port) = self.port {
             command.arg(format!("--port={port}"));
         }

@@ -50,14 +50,21 @@ impl Part {
     fn spawn(name: &str, mut command: Command, log: &Path, leads_group: bool) -> Self {
         let output = File::options().create(true).append(true).open(log);
         let output = output.unwrap_or_else(|error| panic!("cannot write {log:?}: {error}"));
-        let errors = output.try_clone().expect("an open file has another handle to spare");
+        let errors = output
+            .try_clone()
+            .expect("an open file has another handle to spare");
         let child = command
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {name} ({command:?}): {error}"));
-        Self { name: name.to_owned(), child, log: log.to_owned(), leads_group }
+        Self {
+            name: name.to_owned(),
+            child,
+            log: log.to_owned(),
+            leads_group,
+        }
     }
 
     /// Sends a signal, unless the program has ended already.
@@ -122,7 +129,11 @@ impl Drop for Part {
         self.signal(Signal::KILL);
         self.wait_quietly(DEATH);
         if panicking() {
-            eprintln!("---- log of {}\n{}\n----", self.name, last_lines(&self.log()));
+            eprintln!(
+                "---- log of {}\n{}\n----",
+                self.name,
+                last_lines(&self.log())
+            );
         }
     }
 }
@@ -176,7 +187,9 @@ pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0"));
     listeners.map(|listener| {
         let address = listener.and_then(|listener| listener.local_addr());
-        address.expect("the loopback interface has free ports").port()
+        address
+            .expect("the loopback interface has free ports")
+            .port()
     })
 }
 
@@ -214,7 +227,9 @@ mod tests {
         command.args(["-c", "sleep 60 & echo $!; wait"]);
 
         let part = Part::start_group("shell", command, &log);
-        let inner = until("the inner process", DEATH, || part.log().trim().parse::<i32>().ok());
+        let inner = until("the inner process", DEATH, || {
+            part.log().trim().parse::<i32>().ok()
+        });
         drop(part);
 
         let gone = || !Path::new(&format!("/proc/{inner}/exe")).exists();

@@ -23,7 +23,9 @@ impl Prometheus {
     pub async fn start(configuration: &Value) -> Self {
         let quiet = ["--log.level", "warn"];
         let program = WebProgram::start("prometheus", configuration, "--storage.tsdb.path", &quiet);
-        Self { program: program.await }
+        Self {
+            program: program.await,
+        }
     }
 
     /// Starts it to scrape each of these addresses every three seconds, as a job of its own.
@@ -59,9 +61,16 @@ impl Prometheus {
     /// What Prometheus says is wrong with the expression.
     pub async fn query_range(&self, expression: &str) -> Result<Vec<Value>, String> {
         let now = self.ask("query", &[("query", "time()")]).await?;
-        let end = now["result"][0].as_f64().ok_or("Prometheus does not know the time")?;
+        let end = now["result"][0]
+            .as_f64()
+            .ok_or("Prometheus does not know the time")?;
         let (start, end) = ((end - 30.0).to_string(), end.to_string());
-        let range = [("query", expression), ("start", &start), ("end", &end), ("step", "1")];
+        let range = [
+            ("query", expression),
+            ("start", &start),
+            ("end", &end),
+            ("step", "1"),
+        ];
         let data = self.ask("query_range", &range).await?;
         Ok(list(&data["result"]))
     }
@@ -71,8 +80,14 @@ impl Prometheus {
     /// # Errors
     /// What Prometheus says is wrong with the selector.
     pub async fn label_values(&self, selector: &str, label: &str) -> Result<Vec<String>, String> {
-        let data = self.ask(&format!("label/{label}/values"), &[("match[]", selector)]).await?;
-        Ok(list(&data).iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        let data = self
+            .ask(&format!("label/{label}/values"), &[("match[]", selector)])
+            .await?;
+        Ok(list(&data)
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect())
     }
 
     /// Waits until an expression has a result.
@@ -83,10 +98,15 @@ impl Prometheus {
         let deadline = Instant::now() + within;
         let has_result = async || {
             let result = self.query(expression).await;
-            !result.unwrap_or_else(|error| panic!("{expression}: {error}")).is_empty()
+            !result
+                .unwrap_or_else(|error| panic!("{expression}: {error}"))
+                .is_empty()
         };
         while !has_result().await {
-            assert!(Instant::now() < deadline, "gave up waiting for {what} after {within:?}");
+            assert!(
+                Instant::now() < deadline,
+                "gave up waiting for {what} after {within:?}"
+            );
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -95,7 +115,11 @@ impl Prometheus {
         let url = format!("http://{}/api/v1/{path}", self.program.address());
         let url = Url::parse_with_params(&url, parameters).expect("a URL with parameters is one");
         let answer = self.program.client().get(url).send().await;
-        let text = answer.expect("Prometheus answers").text().await.expect("it answers to the end");
+        let text = answer
+            .expect("Prometheus answers")
+            .text()
+            .await
+            .expect("it answers to the end");
         let mut answer: Value = serde_json::from_str(&text).expect("it answers in JSON");
         if answer["status"] == "success" {
             Ok(answer["data"].take())

@@ -22,7 +22,10 @@ pub fn recorded(name: &str) -> Value {
 /// Panics if the recording is broken.
 pub fn recorded_objects() -> Vec<Value> {
     let listing = read("listing.jsonl");
-    listing.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    listing
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+        .collect()
 }
 
 /// Serves the recording.
@@ -33,7 +36,10 @@ pub async fn recorded_archive() -> EmbeddedArchive {
     let (store, _) = load_recorded::load(&directory()).expect("the fixture can be loaded");
     let expected = recorded("expected.json");
     let text = |value: &Value| value.as_str().expect("a name is a text").to_owned();
-    let prefix = expected.pointer("/servers/0/prefix").map(text).expect("it has a server");
+    let prefix = expected
+        .pointer("/servers/0/prefix")
+        .map(text)
+        .expect("it has a server");
     let bucket = expected.get("bucket").map(text).expect("it has a bucket");
     EmbeddedArchive::start(store, &format!("{bucket}/{prefix}"), Options::default()).await
 }

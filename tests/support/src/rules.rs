@@ -90,8 +90,15 @@ impl RuleFile {
 pub fn rule_files() -> Vec<RuleFile> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts/rules");
     let entries = fs::read_dir(&directory).expect("there are rules");
-    assert_eq!(entries.count(), SUBJECTS.len(), "a subject that nobody knows");
-    SUBJECTS.into_iter().map(|subject| rule_file(subject, directory.join(subject))).collect()
+    assert_eq!(
+        entries.count(),
+        SUBJECTS.len(),
+        "a subject that nobody knows"
+    );
+    SUBJECTS
+        .into_iter()
+        .map(|subject| rule_file(subject, directory.join(subject)))
+        .collect()
 }
 
 fn rule_file(subject: &'static str, path: PathBuf) -> RuleFile {
@@ -100,6 +107,15 @@ fn rule_file(subject: &'static str, path: PathBuf) -> RuleFile {
     let text = text.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let manifest: Result<Manifest, _> = serde_saphyr::from_str(&text);
     let manifest = manifest.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let rules = manifest.spec.groups.into_iter().flat_map(|group| group.rules).collect();
-    RuleFile { subject, text, rules }
+    let rules = manifest
+        .spec
+        .groups
+        .into_iter()
+        .flat_map(|group| group.rules)
+        .collect();
+    RuleFile {
+        subject,
+        text,
+        rules,
+    }
 }

@@ -28,7 +28,10 @@ impl Seaweed {
         fs::write(&identities, identity(key, secret)).expect("a fresh directory can be written");
         let ports = free_ports();
         let mut command = Command::new(tools.python_program("weed"));
-        command.env_clear().env("HOME", directory).args(arguments(&ports));
+        command
+            .env_clear()
+            .env("HOME", directory)
+            .args(arguments(&ports));
         command.arg(format!("-dir={}", data.display()));
         command.arg(format!("-s3.config={}", identities.display()));
         let part = Part::start("SeaweedFS", command, &directory.join("seaweed.log"));
@@ -45,7 +48,9 @@ impl Seaweed {
     pub(crate) fn wait_for(&mut self, mut attempt: impl FnMut() -> Command) {
         until("SeaweedFS to serve", START, || {
             self.part.assert_running();
-            let outcome = attempt().output().expect("a tool that was found can be run");
+            let outcome = attempt()
+                .output()
+                .expect("a tool that was found can be run");
             outcome.status.success().then_some(())
         });
     }
@@ -85,7 +90,12 @@ fn arguments(ports: &[u16; 8]) -> Vec<String> {
         "filer.port",
         "filer.port.grpc",
     ];
-    arguments.extend(numbered.iter().zip(ports).map(|(name, port)| format!("-{name}={port}")));
+    arguments.extend(
+        numbered
+            .iter()
+            .zip(ports)
+            .map(|(name, port)| format!("-{name}={port}")),
+    );
     arguments
 }
 

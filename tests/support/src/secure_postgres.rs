@@ -28,11 +28,19 @@ impl SecurePostgres {
         let scratch = scratch.expect("temporary directories can be made");
         let [port] = free_ports();
         let directory = scratch.path().join("postgres");
-        let mut postgres =
-            Postgres::create(&Tools::find(), directory, 1, vec![("LANG", "C.UTF-8".to_owned())]);
+        let mut postgres = Postgres::create(
+            &Tools::find(),
+            directory,
+            1,
+            vec![("LANG", "C.UTF-8".to_owned())],
+        );
         postgres.listen_on(port);
         postgres.configure("ssl=on\nlog_connections=on\n");
-        let mut server = Self { postgres, port, _scratch: scratch };
+        let mut server = Self {
+            postgres,
+            port,
+            _scratch: scratch,
+        };
         server.write(certificate, key);
         server.postgres.start();
         server

@@ -11,8 +11,14 @@ pub struct Series(BTreeMap<String, f64>);
 impl Series {
     /// Series of these families on a page.
     pub fn of(samples: &Samples, families: &[&str]) -> Self {
-        let compared = samples.iter().filter(|sample| families.contains(&sample.name.as_str()));
-        Self(compared.map(|sample| (text(sample), sample.value)).collect())
+        let compared = samples
+            .iter()
+            .filter(|sample| families.contains(&sample.name.as_str()));
+        Self(
+            compared
+                .map(|sample| (text(sample), sample.value))
+                .collect(),
+        )
     }
 
     /// Adds one.
@@ -21,8 +27,14 @@ impl Series {
     /// Panics if it is there already.
     #[track_caller]
     pub fn add(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        let sample = Sample { name: name.to_owned(), labels: labels.collect(), value };
+        let labels = labels
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let sample = Sample {
+            name: name.to_owned(),
+            labels: labels.collect(),
+            value,
+        };
         let before = self.0.insert(text(&sample), value);
         assert!(before.is_none(), "expected twice: {}", text(&sample));
     }
@@ -44,6 +56,13 @@ impl Series {
 }
 
 fn text(sample: &Sample) -> String {
-    let labels = sample.labels.iter().map(|(name, value)| format!("{name}={value:?}"));
-    format!("{}{{{}}}", sample.name, labels.collect::<Vec<_>>().join(","))
+    let labels = sample
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value:?}"));
+    format!(
+        "{}{{{}}}",
+        sample.name,
+        labels.collect::<Vec<_>>().join(",")
+    )
 }

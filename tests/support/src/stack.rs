@@ -232,17 +232,31 @@ impl Stack {
     }
 
     fn backup_command(&self, arguments: &[&str]) -> Command {
-        let host = self.postgres.host().to_str().expect("temporary paths are text");
-        let connection = ["--immediate-checkpoint", "--user", SUPERUSER, "--host", host];
+        let host = self
+            .postgres
+            .host()
+            .to_str()
+            .expect("temporary paths are text");
+        let connection = [
+            "--immediate-checkpoint",
+            "--user",
+            SUPERUSER,
+            "--host",
+            host,
+        ];
         self.barman_command("backup", &[&connection, arguments].concat())
     }
 
     fn barman_command(&self, tool: &str, arguments: &[&str]) -> Command {
         let program = self.tools.python_program(&format!("barman-cloud-{tool}"));
         let mut command = Command::new(program);
-        command.args(arguments).args(["--endpoint-url", &self.endpoint]);
+        command
+            .args(arguments)
+            .args(["--endpoint-url", &self.endpoint]);
         command.arg(self.destination()).arg(&self.settings.server);
-        command.env_clear().envs(self.client.environment.iter().cloned());
+        command
+            .env_clear()
+            .envs(self.client.environment.iter().cloned());
         command.env("HOME", self.scratch.path());
         command
     }
@@ -269,7 +283,10 @@ impl Stack {
 fn environment(settings: &StackSettings, tools: &Tools) -> Vec<(&'static str, String)> {
     let postgres = tools.postgres_program("");
     let variables = [
-        ("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", postgres.display())),
+        (
+            "PATH",
+            format!("{}:/usr/local/bin:/usr/bin:/bin", postgres.display()),
+        ),
         ("LANG", "C.UTF-8".to_owned()),
         ("TZ", settings.time_zone.clone()),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
@@ -279,14 +296,23 @@ fn environment(settings: &StackSettings, tools: &Tools) -> Vec<(&'static str, St
         ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         // As Barman's users set it for stores that are not AWS: no checksum trailers.
-        ("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required".to_owned()),
-        ("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required".to_owned()),
+        (
+            "AWS_REQUEST_CHECKSUM_CALCULATION",
+            "when_required".to_owned(),
+        ),
+        (
+            "AWS_RESPONSE_CHECKSUM_VALIDATION",
+            "when_required".to_owned(),
+        ),
     ];
     variables.into()
 }
 
 fn credentials(directory: &Path) -> (PathBuf, PathBuf) {
-    (directory.join("access-key-id"), directory.join("secret-access-key"))
+    (
+        directory.join("access-key-id"),
+        directory.join("secret-access-key"),
+    )
 }
 
 fn write_credentials(directory: &Path) {
@@ -296,5 +322,7 @@ fn write_credentials(directory: &Path) {
 }
 
 fn is_among(upload: &ListedUpload, known: &[ListedUpload]) -> bool {
-    known.iter().any(|other| other.upload_id == upload.upload_id)
+    known
+        .iter()
+        .any(|other| other.upload_id == upload.upload_id)
 }

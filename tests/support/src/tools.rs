@@ -60,7 +60,13 @@ pub fn as_database_user(program: &Path) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", DATABASE_USER, "--regid", DATABASE_USER, "--clear-groups"]);
+    command.args([
+        "--reuid",
+        DATABASE_USER,
+        "--regid",
+        DATABASE_USER,
+        "--clear-groups",
+    ]);
     if let Some(right) = right_to_look_everywhere() {
         command.args(["--inh-caps", right, "--ambient-caps", right]);
     }
@@ -85,7 +91,10 @@ pub fn make_database_directory(path: &Path) {
 pub fn give_to_database_user(path: &Path) {
     if rustix::process::geteuid().is_root() {
         let mut command = Command::new("chown");
-        command.arg("--recursive").arg(format!("{DATABASE_USER}:")).arg(path);
+        command
+            .arg("--recursive")
+            .arg(format!("{DATABASE_USER}:"))
+            .arg(path);
         run(command, QUICK);
     }
 }
@@ -97,7 +106,9 @@ fn right_to_look_everywhere() -> Option<&'static str> {
     const DAC_OVERRIDE: u64 = 1 << 1;
     const DAC_READ_SEARCH: u64 = 1 << 2;
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:"))?;
+    let bounding = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapBnd:"))?;
     let bounding = u64::from_str_radix(bounding.trim(), 16).ok()?;
     if bounding & DAC_READ_SEARCH != 0 {
         Some("+dac_read_search")
@@ -110,7 +121,10 @@ fn right_to_look_everywhere() -> Option<&'static str> {
 
 /// Newest of Debian's PostgreSQL servers, or the one in the search path.
 fn newest_postgres() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     let debian = versions.filter_map(|entry| {
         let version: u32 = entry.file_name().to_str()?.parse().ok()?;
         Some((version, entry.path().join("bin")))

@@ -17,7 +17,10 @@ pub fn until<T>(what: &str, within: Duration, mut look: impl FnMut() -> Option<T
         if let Some(answer) = look() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "gave up waiting for {what} after {within:?}");
+        assert!(
+            Instant::now() < deadline,
+            "gave up waiting for {what} after {within:?}"
+        );
         sleep(PAUSE);
     }
 }

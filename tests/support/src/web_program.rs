@@ -48,12 +48,28 @@ impl WebProgram {
         let address = format!("127.0.0.1:{port}");
         let data = scratch.path().join("data");
         let mut command = Command::new(installed(name));
-        command.args([OsStr::new("--config.file"), file.as_ref(), storage.as_ref(), data.as_ref()]);
-        command.args(["--web.listen-address", &address]).args(more).env_clear();
+        command.args([
+            OsStr::new("--config.file"),
+            file.as_ref(),
+            storage.as_ref(),
+            data.as_ref(),
+        ]);
+        command
+            .args(["--web.listen-address", &address])
+            .args(more)
+            .env_clear();
         let part = Part::start(name, command, &scratch.path().join("log"));
-        let client = reqwest::Client::builder().no_proxy().timeout(REQUEST).build();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(REQUEST)
+            .build();
         let client = client.expect("a client without TLS can always be built");
-        let mut program = Self { part, address, client, _scratch: scratch };
+        let mut program = Self {
+            part,
+            address,
+            client,
+            _scratch: scratch,
+        };
         program.wait_until_ready(name).await;
         program
     }

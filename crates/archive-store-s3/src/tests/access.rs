@@ -13,7 +13,9 @@ async fn rotated_credentials_count_soon() {
     write_credentials(bench.files.path(), "ID2", "secret2");
     let is_signed_by = |id: &str| {
         let heads = server.requests();
-        heads.last().is_some_and(|head| head.contains(&format!("Credential={id}/")))
+        heads
+            .last()
+            .is_some_and(|head| head.contains(&format!("Credential={id}/")))
     };
     assert!(is_signed_by("ID1"));
     while !is_signed_by("ID2") {
@@ -34,10 +36,21 @@ async fn credentials_that_cannot_be_read_are_named_by_their_file() {
     fs::remove_file(&secret).unwrap();
     let missing = bench.list_error().await;
 
-    for (error, words) in [(empty, "is empty"), (odd, "one line"), (missing, "cannot be read")] {
-        assert_eq!((error.kind(), error.scope()), (ErrorKind::Auth, ErrorScope::Scan), "{error}");
+    for (error, words) in [
+        (empty, "is empty"),
+        (odd, "one line"),
+        (missing, "cannot be read"),
+    ] {
+        assert_eq!(
+            (error.kind(), error.scope()),
+            (ErrorKind::Auth, ErrorScope::Scan),
+            "{error}"
+        );
         let text = format!("{error} {error:?} {}", cause(&error));
-        assert!(text.contains(words) && text.contains(&secret.display().to_string()), "{text}");
+        assert!(
+            text.contains(words) && text.contains(&secret.display().to_string()),
+            "{text}"
+        );
         assert!(!text.contains("hush"), "{text}");
     }
     assert!(server.requests().is_empty());
@@ -45,7 +58,10 @@ async fn credentials_that_cannot_be_read_are_named_by_their_file() {
 
 #[tokio::test]
 async fn no_secret_stands_in_an_error() {
-    for step in [error(403, "SignatureDoesNotMatch"), Step::Send("nonsense".to_owned())] {
+    for step in [
+        error(403, "SignatureDoesNotMatch"),
+        Step::Send("nonsense".to_owned()),
+    ] {
         let (bench, _server) = bench(&[step]);
 
         let error = bench.list_error().await;
@@ -61,14 +77,20 @@ async fn no_secret_stands_in_an_error() {
 async fn a_profile_that_does_not_exist_is_an_error_of_the_credentials() {
     let server = Scripted::http(&[answer(200, "", EMPTY_PAGE)]);
     let bench = Bench::with(http(&server), |settings| {
-        settings.credentials =
-            CredentialSource::Chain { profile: Some("no-such-profile".to_owned()) };
+        settings.credentials = CredentialSource::Chain {
+            profile: Some("no-such-profile".to_owned()),
+        };
     });
 
     let error = bench.list_error().await;
 
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
-    assert!(error.to_string().starts_with("no credentials could be loaded"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("no credentials could be loaded"),
+        "{error}"
+    );
 }
 
 /// A certificate authority, and a server's certificate from it.
@@ -85,7 +107,8 @@ fn authority(folder: &Path, name: &str) -> (PathBuf, SslAcceptor) {
     let server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     let server = server.signed_by(&server_key, &issuer).unwrap();
     let mut tls = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
-    tls.set_certificate(&X509::from_der(server.der()).unwrap()).unwrap();
+    tls.set_certificate(&X509::from_der(server.der()).unwrap())
+        .unwrap();
     let server_key = PKey::private_key_from_der(&server_key.serialize_der()).unwrap();
     tls.set_private_key(&server_key).unwrap();
     (file, tls.build())
@@ -129,7 +152,10 @@ async fn a_file_without_authorities_fails_the_call_and_names_the_file() {
         let error = bench.list_error().await;
 
         assert_eq!(error.kind(), ErrorKind::Network, "{error}");
-        assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+        assert!(
+            error.to_string().contains(&file.display().to_string()),
+            "{error}"
+        );
         assert!(error.to_string().contains("`endpointCAFile`"), "{error}");
     }
 }
@@ -158,9 +184,15 @@ async fn an_endpoint_s_path_comes_before_the_bucket() {
 fn google_cloud_is_known_by_its_endpoint() {
     let is_of_google = |url| settings(url).is_of_google_cloud();
     assert!(is_of_google(Some("https://storage.googleapis.com")));
-    assert!(is_of_google(Some("https://Backups.storage.googleapis.com/")));
-    assert!(is_of_google(Some("https://storage.us-central1.rep.googleapis.com")));
-    assert!(!is_of_google(Some("https://storage.googleapis.com.example")));
+    assert!(is_of_google(Some(
+        "https://Backups.storage.googleapis.com/"
+    )));
+    assert!(is_of_google(Some(
+        "https://storage.us-central1.rep.googleapis.com"
+    )));
+    assert!(!is_of_google(Some(
+        "https://storage.googleapis.com.example"
+    )));
     assert!(!is_of_google(Some("https://cos.eu-frankfurt.myqcloud.com")));
     assert!(!is_of_google(None));
 }

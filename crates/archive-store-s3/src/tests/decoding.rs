@@ -34,7 +34,9 @@ fn of_the_sdk(body: &[u8]) -> Option<ListPage> {
     let objects = output.contents.unwrap_or_default().into_iter();
     let prefixes = output.common_prefixes.unwrap_or_default().into_iter();
     Some(ListPage {
-        objects: objects.map(|listed| object(listed, encoded)).collect::<Option<_>>()?,
+        objects: objects
+            .map(|listed| object(listed, encoded))
+            .collect::<Option<_>>()?,
         common_prefixes: prefixes
             .map(|common| Some(decoded(common.prefix?, encoded)))
             .collect::<Option<_>>()?,
@@ -51,7 +53,9 @@ fn object(listed: Object, encoded: bool) -> Option<ListedObject> {
             .e_tag
             .map(|etag| etag.trim_matches('"').to_owned())
             .filter(|_| listed.size.is_some_and(|size| size <= 1 << 20)),
-        storage_class: listed.storage_class.map(|class| StorageClass::of(class.as_str())),
+        storage_class: listed
+            .storage_class
+            .map(|class| StorageClass::of(class.as_str())),
     })
 }
 
@@ -99,7 +103,13 @@ fn a_page_has_what_its_fields_say() {
         etag: Some(String::new()),
         storage_class: None,
     };
-    assert_eq!(page, ListPage { objects: vec![object], ..ListPage::default() });
+    assert_eq!(
+        page,
+        ListPage {
+            objects: vec![object],
+            ..ListPage::default()
+        }
+    );
 }
 
 /// An object with these fields in a listing, after one that is fine.
@@ -269,7 +279,10 @@ fn contents() -> impl Strategy<Value = String> {
         prop::option::of(field("StorageClass", "[A-Z_]{0,9}")),
     );
     let fields = (required, optional).prop_map(|((key, size, at), (etag, class))| {
-        [Some(key), Some(size), Some(at), etag, class].into_iter().flatten().collect::<Vec<_>>()
+        [Some(key), Some(size), Some(at), etag, class]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
     });
     (fields.prop_shuffle(), noise())
         .prop_map(|(fields, noise)| format!("<Contents>{noise}{}</Contents>", fields.concat()))
@@ -280,8 +293,14 @@ fn listing() -> impl Strategy<Value = String> {
         .prop_map(|prefix| format!("<CommonPrefixes>{prefix}</CommonPrefixes>"));
     let parts = (
         prop::collection::vec(prop_oneof![4 => contents(), 1 => prefix], 0..4),
-        prop::option::of(field("EncodingType", select(&["url", "URL"]).prop_map(str::to_owned))),
-        prop::option::of(field("IsTruncated", any::<bool>().prop_map(|target| target.to_string()))),
+        prop::option::of(field(
+            "EncodingType",
+            select(&["url", "URL"]).prop_map(str::to_owned),
+        )),
+        prop::option::of(field(
+            "IsTruncated",
+            any::<bool>().prop_map(|target| target.to_string()),
+        )),
         field("NextContinuationToken", "\\PC{0,6}"),
     );
     let fields = parts.prop_map(|(mut fields, encoding, truncated, token)| {
@@ -380,7 +399,10 @@ fn mutated(body: String, mutations: &[(Mutation, Index, usize)]) -> Vec<u8> {
                 drop(body.splice(to..to, again));
             }
             Mutation::Overwrite(byte) => {
-                body[from..to].iter_mut().take(1).for_each(|target| *target = *byte);
+                body[from..to]
+                    .iter_mut()
+                    .take(1)
+                    .for_each(|target| *target = *byte);
             }
             Mutation::Insert(token) => drop(body.splice(from..from, token.bytes())),
         }

@@ -28,7 +28,11 @@ async fn a_store_that_stays_busy_is_an_error_after_the_last_attempt() {
     let error = bench.list_error().await;
 
     assert_eq!(error.kind(), ErrorKind::Throttled);
-    assert!(cause(&error).contains("SlowDown: Because. (request `R1`)"), "{}", cause(&error));
+    assert!(
+        cause(&error).contains("SlowDown: Because. (request `R1`)"),
+        "{}",
+        cause(&error)
+    );
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -61,13 +65,21 @@ async fn refusals_are_told_apart() {
     for (status, code, words) in [
         (400, "ExpiredToken", "have expired"),
         (403, "InvalidAccessKeyId", "does not know these credentials"),
-        (403, "SignatureDoesNotMatch", "`credentials.secretAccessKeyFile`"),
+        (
+            403,
+            "SignatureDoesNotMatch",
+            "`credentials.secretAccessKeyFile`",
+        ),
     ] {
         let (bench, _server) = bench(&[error(status, code)]);
 
         let error = bench.list_error().await;
 
-        assert_eq!((error.kind(), error.scope()), (ErrorKind::Auth, ErrorScope::Scan), "{code}");
+        assert_eq!(
+            (error.kind(), error.scope()),
+            (ErrorKind::Auth, ErrorScope::Scan),
+            "{code}"
+        );
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(bench.heard.outcomes(), [RequestOutcome::Error]);
     }
@@ -79,8 +91,16 @@ async fn a_permission_that_is_missing_is_named() {
 
     let error = bench.list_error().await;
 
-    assert_eq!((error.kind(), error.scope()), (ErrorKind::Auth, ErrorScope::RefusedCall));
-    assert!(error.to_string().contains("allow `s3:ListBucket` on `arn:aws:s3:::b`"), "{error}");
+    assert_eq!(
+        (error.kind(), error.scope()),
+        (ErrorKind::Auth, ErrorScope::RefusedCall)
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("allow `s3:ListBucket` on `arn:aws:s3:::b`"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -98,7 +118,10 @@ async fn a_refusal_that_is_not_in_the_words_of_s3_is_a_proxy_s() {
         let error = bench.list_error().await;
 
         assert_eq!(error.kind(), ErrorKind::Network);
-        assert!(error.to_string().contains("look for a proxy or firewall"), "{error}");
+        assert!(
+            error.to_string().contains("look for a proxy or firewall"),
+            "{error}"
+        );
         assert_eq!(cause(&error), said);
     }
 }
@@ -113,7 +136,10 @@ async fn an_error_page_of_a_proxy_is_told_by_its_status() {
 /// Answers that point to a region, each with its kind of error.
 fn pointing_to(region: &str) -> [(Step, ErrorKind); 4] {
     let body = |code: &str, rest: &str| format!("<Error><Code>{code}</Code>{rest}</Error>");
-    let malformed = body("AuthorizationHeaderMalformed", &format!("<Region>{region}</Region>"));
+    let malformed = body(
+        "AuthorizationHeaderMalformed",
+        &format!("<Region>{region}</Region>"),
+    );
     let redirect = body("PermanentRedirect", "<Message>m</Message>");
     let constraint = format!(
         "<Message>The {region} location constraint is incompatible for the region specific \
@@ -137,7 +163,11 @@ async fn a_bucket_in_another_region_is_followed_there_and_stays_there() {
         bench.list().await.unwrap();
         bench.list().await.unwrap();
 
-        let regions: Vec<_> = server.requests().iter().map(|head| region_of(head)).collect();
+        let regions: Vec<_> = server
+            .requests()
+            .iter()
+            .map(|head| region_of(head))
+            .collect();
         assert_eq!(regions, ["us-east-1", "eu-west-1", "eu-west-1"]);
     }
 }
@@ -225,8 +255,11 @@ async fn no_sentence_of_the_sdk_reaches_an_operator() {
         let bench = Bench::with(http(&server), |settings| {
             settings.request_timeout = Duration::from_millis(300);
         });
-        let upload =
-            UnfinishedUpload { key: "k".to_owned(), upload_id: "u".to_owned(), initiated_at: None };
+        let upload = UnfinishedUpload {
+            key: "k".to_owned(),
+            upload_id: "u".to_owned(),
+            initiated_at: None,
+        };
         for error in [
             bench.list().await.err(),
             bench.store.get_small("k", 9).await.err(),
@@ -248,8 +281,9 @@ async fn no_sentence_of_the_sdk_is_in_what_fails_before_a_request() {
     let plain = Scripted::http(&[answer(200, "", EMPTY_PAGE)]);
     let no_tls = Bench::at(format!("https://127.0.0.1:{}", plain.port));
     let no_profile = Bench::with(http(&plain), |settings| {
-        settings.credentials =
-            CredentialSource::Chain { profile: Some("no-such-profile".to_owned()) };
+        settings.credentials = CredentialSource::Chain {
+            profile: Some("no-such-profile".to_owned()),
+        };
     });
     for bench in [unresolved, refused, no_tls, no_profile] {
         assert_in_plain_words(&bench.list_error().await, "before a request");
@@ -259,9 +293,16 @@ async fn no_sentence_of_the_sdk_is_in_what_fails_before_a_request() {
 fn assert_in_plain_words(error: &StorageError, what: &str) {
     let text = error.with_causes();
     let lower = text.to_lowercase();
-    assert!(!OF_THE_SDK.iter().any(|words| lower.contains(words)), "{what}: {text}");
+    assert!(
+        !OF_THE_SDK.iter().any(|words| lower.contains(words)),
+        "{what}: {text}"
+    );
     let last = text.rsplit(": ").next().unwrap();
-    assert_eq!(text.matches(last).count(), 1, "{what} is said twice: {text}");
+    assert_eq!(
+        text.matches(last).count(),
+        1,
+        "{what} is said twice: {text}"
+    );
 }
 
 #[tokio::test]
@@ -271,15 +312,21 @@ async fn a_missing_bucket_is_not_found() {
     let error = bench.list_error().await;
 
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().starts_with("bucket `b` does not exist at `http://127"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("bucket `b` does not exist at `http://127"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn silence_is_a_timeout_before_and_within_the_answer() {
     let begun = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<ListBucketResult>".to_owned();
-    for (step, outcome) in
-        [(Step::Hang, RequestOutcome::Timeout), (Step::SendAndHang(begun), RequestOutcome::Success)]
-    {
+    for (step, outcome) in [
+        (Step::Hang, RequestOutcome::Timeout),
+        (Step::SendAndHang(begun), RequestOutcome::Success),
+    ] {
         let server = Scripted::http(&[step]);
         let bench = Bench::with(http(&server), |settings| {
             settings.request_timeout = Duration::from_millis(300);
@@ -302,7 +349,10 @@ async fn attempts_that_time_out_are_repeated_and_reported() {
 
     bench.list().await.unwrap();
 
-    assert_eq!(bench.heard.outcomes(), [RequestOutcome::Timeout, RequestOutcome::Success]);
+    assert_eq!(
+        bench.heard.outcomes(),
+        [RequestOutcome::Timeout, RequestOutcome::Success]
+    );
 }
 
 #[tokio::test]
@@ -332,7 +382,12 @@ async fn a_connection_that_breaks_within_a_page_is_a_network_error() {
 
     let error = bench.list_error().await;
 
-    assert_eq!(error.kind(), ErrorKind::Network, "{error}: {}", cause(&error));
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Network,
+        "{error}: {}",
+        cause(&error)
+    );
 }
 
 #[tokio::test]
@@ -355,13 +410,20 @@ async fn an_error_that_comes_as_a_success_is_an_error() {
     let error = bench.list_error().await;
 
     assert_eq!(error.kind(), ErrorKind::Throttled, "{error}");
-    assert!(cause(&error).contains("SlowDown: Because."), "{}", cause(&error));
+    assert!(
+        cause(&error).contains("SlowDown: Because."),
+        "{}",
+        cause(&error)
+    );
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn an_answer_that_makes_no_sense_is_not_asked_for_again() {
-    for body in ["garbage", "<ListBucketResult><Contents/></ListBucketResult>"] {
+    for body in [
+        "garbage",
+        "<ListBucketResult><Contents/></ListBucketResult>",
+    ] {
         let server = Scripted::http(&[answer(200, "", body)]);
         let bench = Bench::with(http(&server), |settings| settings.max_attempts = 2);
 

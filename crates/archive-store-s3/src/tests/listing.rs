@@ -46,11 +46,19 @@ async fn a_page_is_asked_for_with_what_narrows_it_down_and_at_full_length() {
 
     let head = &server.requests()[0];
     assert!(head.starts_with("GET /b/?list-type=2&"), "{head}");
-    for part in ["delimiter=%2F", "encoding-type=url", "prefix=p%2F", "start-after=p%2F0"] {
+    for part in [
+        "delimiter=%2F",
+        "encoding-type=url",
+        "prefix=p%2F",
+        "start-after=p%2F0",
+    ] {
         assert!(head.contains(part), "{part} in {head}");
     }
     assert!(!head.contains("max-keys"), "{head}");
-    assert!(head.contains("Credential=ID1/") && head.contains("/us-east-1/s3/"), "{head}");
+    assert!(
+        head.contains("Credential=ID1/") && head.contains("/us-east-1/s3/"),
+        "{head}"
+    );
 }
 
 #[tokio::test]
@@ -72,11 +80,20 @@ async fn a_page_that_is_not_encoded_is_taken_verbatim() {
 async fn pages_that_make_no_sense_are_protocol_errors_that_say_why() {
     let at = "<LastModified>2026-01-02T03:04:05Z</LastModified>";
     for (content, missing) in [
-        ("<IsTruncated>true</IsTruncated>".to_owned(), "NextContinuationToken"),
+        (
+            "<IsTruncated>true</IsTruncated>".to_owned(),
+            "NextContinuationToken",
+        ),
         (format!("<Contents><Size>1</Size>{at}</Contents>"), "Key"),
         (format!("<Contents><Key>k</Key>{at}</Contents>"), "Size"),
-        (format!("<Contents><Key>k</Key><Size>-1</Size>{at}</Contents>"), "Size"),
-        ("<Contents><Key>k</Key><Size>1</Size></Contents>".to_owned(), "LastModified"),
+        (
+            format!("<Contents><Key>k</Key><Size>-1</Size>{at}</Contents>"),
+            "Size",
+        ),
+        (
+            "<Contents><Key>k</Key><Size>1</Size></Contents>".to_owned(),
+            "LastModified",
+        ),
         ("<CommonPrefixes></CommonPrefixes>".to_owned(), "Prefix"),
     ] {
         let body = format!("<ListBucketResult>{content}</ListBucketResult>");
@@ -85,7 +102,10 @@ async fn pages_that_make_no_sense_are_protocol_errors_that_say_why() {
         let error = bench.list_error().await;
 
         assert_eq!(error.kind(), ErrorKind::Protocol);
-        assert!(error.to_string().contains(&format!("`{missing}`")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("`{missing}`")),
+            "{error}"
+        );
     }
 }
 
@@ -135,7 +155,10 @@ async fn a_listing_that_does_not_advance_is_an_error() {
         "<ListBucketResult><IsTruncated>true</IsTruncated>\
          <NextContinuationToken>t</NextContinuationToken></ListBucketResult>",
     )]);
-    let request = ListRequest { continuation: Some("t".to_owned()), ..ListRequest::default() };
+    let request = ListRequest {
+        continuation: Some("t".to_owned()),
+        ..ListRequest::default()
+    };
 
     let error = bench.store.list_page(&request).await.unwrap_err();
 

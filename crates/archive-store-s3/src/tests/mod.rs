@@ -35,7 +35,12 @@ impl RequestObserver for Heard {
 
 impl Heard {
     fn outcomes(&self) -> Vec<RequestOutcome> {
-        self.0.lock().unwrap().iter().map(|&(_, outcome)| outcome).collect()
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|&(_, outcome)| outcome)
+            .collect()
     }
 }
 
@@ -82,7 +87,11 @@ impl Bench {
         change(&mut settings);
         let heard = Arc::new(Heard::default());
         let store = S3Store::new(settings, Arc::clone(&heard) as Arc<dyn RequestObserver>);
-        Self { store, heard, files }
+        Self {
+            store,
+            heard,
+            files,
+        }
     }
 
     async fn list(&self) -> Result<ListPage, StorageError> {
@@ -109,5 +118,7 @@ fn bench(steps: &[Step]) -> (Bench, Scripted) {
 }
 
 fn cause(error: &StorageError) -> String {
-    Error::source(error).map(ToString::to_string).unwrap_or_default()
+    Error::source(error)
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }

@@ -9,8 +9,15 @@ async fn a_small_object_is_read() {
     let bytes = bench.store.get_small("p/a b+c", 5).await.unwrap();
 
     assert_eq!(bytes, b"hello");
-    assert!(server.requests()[0].starts_with("GET /b/p/a%20b%2Bc?"), "{:?}", server.requests());
-    assert_eq!(*bench.heard.0.lock().unwrap(), [(Operation::GetObject, RequestOutcome::Success)]);
+    assert!(
+        server.requests()[0].starts_with("GET /b/p/a%20b%2Bc?"),
+        "{:?}",
+        server.requests()
+    );
+    assert_eq!(
+        *bench.heard.0.lock().unwrap(),
+        [(Operation::GetObject, RequestOutcome::Success)]
+    );
 }
 
 #[tokio::test]
@@ -37,7 +44,10 @@ async fn a_body_that_breaks_off_is_read_again() {
     let bench = Bench::with(http(&server), |settings| settings.max_attempts = 2);
     let error = bench.store.get_small("k", 5).await.unwrap_err();
 
-    assert_eq!((error.kind(), server.requests().len()), (ErrorKind::Network, 2));
+    assert_eq!(
+        (error.kind(), server.requests().len()),
+        (ErrorKind::Network, 2)
+    );
 }
 
 #[tokio::test]
@@ -47,7 +57,10 @@ async fn attempts_at_an_object_are_limited_however_they_fail_and_are_not_made_in
     let server = Scripted::http(&[broken.clone(), busy.clone(), broken.clone(), busy]);
     let bench = Bench::with(http(&server), |settings| settings.max_attempts = 4);
     let error = bench.store.get_small("k", 5).await.unwrap_err();
-    assert_eq!((error.kind(), server.requests().len()), (ErrorKind::Throttled, 4));
+    assert_eq!(
+        (error.kind(), server.requests().len()),
+        (ErrorKind::Throttled, 4)
+    );
 
     let server = Scripted::http(&[broken]);
     let bench = Bench::with(http(&server), |settings| settings.max_attempts = 4);
@@ -55,7 +68,11 @@ async fn attempts_at_an_object_are_limited_however_they_fail_and_are_not_made_in
     bench.store.get_small("k", 5).await.unwrap_err();
 
     assert_eq!(server.requests().len(), 4);
-    assert!(begin.elapsed() >= Duration::from_millis(100 + 200 + 400), "{:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() >= Duration::from_millis(100 + 200 + 400),
+        "{:?}",
+        begin.elapsed()
+    );
 }
 
 #[tokio::test]

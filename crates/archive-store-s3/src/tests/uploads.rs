@@ -29,7 +29,10 @@ async fn uploads_are_listed_to_their_end() {
     assert_eq!(keys, ["a/b", "c"]);
     assert_eq!(uploads[0].initiated_at, "2026-01-02T03:04:05Z".parse().ok());
     let head = &server.requests()[1];
-    assert!(head.contains("key-marker=a%2Fb") && head.contains("upload-id-marker=u"), "{head}");
+    assert!(
+        head.contains("key-marker=a%2Fb") && head.contains("upload-id-marker=u"),
+        "{head}"
+    );
 }
 
 #[tokio::test]
@@ -62,7 +65,11 @@ async fn only_an_explicit_no_ends_a_listing_of_uploads_that_has_a_marker() {
 async fn only_an_explicit_no_ends_a_listing_of_parts_that_has_a_marker() {
     let page = |head: &str| {
         let parts = "<Part><Size>5</Size></Part>";
-        answer(200, "", &format!("<ListPartsResult>{head}{parts}</ListPartsResult>"))
+        answer(
+            200,
+            "",
+            &format!("<ListPartsResult>{head}{parts}</ListPartsResult>"),
+        )
     };
     let marker = "<NextPartNumberMarker>1</NextPartNumberMarker>";
     let ended = format!("<IsTruncated>false</IsTruncated>{marker}");
@@ -70,17 +77,25 @@ async fn only_an_explicit_no_ends_a_listing_of_parts_that_has_a_marker() {
     for (head, expected) in [(marker, 10), (ended.as_str(), 5), (none, 5)] {
         let (bench, _server) = bench(&[page(head), page("")]);
 
-        assert_eq!(bench.store.upload_bytes(&upload()).await.unwrap(), Some(expected), "{head}");
+        assert_eq!(
+            bench.store.upload_bytes(&upload()).await.unwrap(),
+            Some(expected),
+            "{head}"
+        );
     }
-    for head in
-        ["<IsTruncated>true</IsTruncated>", "<NextPartNumberMarker>one</NextPartNumberMarker>"]
-    {
+    for head in [
+        "<IsTruncated>true</IsTruncated>",
+        "<NextPartNumberMarker>one</NextPartNumberMarker>",
+    ] {
         let (bench, _server) = bench(&[page(head)]);
 
         let error = bench.store.upload_bytes(&upload()).await.unwrap_err();
 
         assert_eq!(error.kind(), ErrorKind::Protocol);
-        assert!(error.to_string().contains("`NextPartNumberMarker`"), "{error}");
+        assert!(
+            error.to_string().contains("`NextPartNumberMarker`"),
+            "{error}"
+        );
     }
 }
 
@@ -91,12 +106,27 @@ async fn listings_of_uploads_and_parts_that_do_not_advance_are_errors() {
                  <NextPartNumberMarker>2</NextPartNumberMarker></ListPartsResult>";
     let (bench, _server) = bench(&[answer(200, "", parts)]);
 
-    assert_eq!(uploads.store.list_uploads("").await.unwrap_err().kind(), ErrorKind::Protocol);
-    assert_eq!(bench.store.upload_bytes(&upload()).await.unwrap_err().kind(), ErrorKind::Protocol);
+    assert_eq!(
+        uploads.store.list_uploads("").await.unwrap_err().kind(),
+        ErrorKind::Protocol
+    );
+    assert_eq!(
+        bench
+            .store
+            .upload_bytes(&upload())
+            .await
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Protocol
+    );
 }
 
 fn upload() -> UnfinishedUpload {
-    UnfinishedUpload { key: "k".to_owned(), upload_id: "u".to_owned(), initiated_at: None }
+    UnfinishedUpload {
+        key: "k".to_owned(),
+        upload_id: "u".to_owned(),
+        initiated_at: None,
+    }
 }
 
 #[tokio::test]
@@ -121,9 +151,11 @@ async fn an_upload_that_ended_has_no_bytes() {
 
 #[tokio::test]
 async fn a_store_without_listings_of_uploads_refuses_the_call() {
-    for (status, code) in
-        [(501, "NotImplemented"), (405, "MethodNotAllowed"), (403, "AccessDenied")]
-    {
+    for (status, code) in [
+        (501, "NotImplemented"),
+        (405, "MethodNotAllowed"),
+        (403, "AccessDenied"),
+    ] {
         let (bench, _server) = bench(&[error(status, code)]);
 
         let error = bench.store.list_uploads("").await.unwrap_err();
@@ -137,7 +169,10 @@ async fn a_store_that_takes_a_prefix_for_a_key_is_known_by_its_name() {
     let body = "<ListMultipartUploadsResult></ListMultipartUploadsResult>";
     for (server, coverage) in [
         ("MinIO", UploadCoverage::ExactKey),
-        ("Minio/RELEASE.2018-02-09T22-40-05Z (linux; amd64)", UploadCoverage::ExactKey),
+        (
+            "Minio/RELEASE.2018-02-09T22-40-05Z (linux; amd64)",
+            UploadCoverage::ExactKey,
+        ),
         ("Storj", UploadCoverage::ExactKey),
         ("AmazonS3", UploadCoverage::Prefix),
     ] {
@@ -145,6 +180,13 @@ async fn a_store_that_takes_a_prefix_for_a_key_is_known_by_its_name() {
 
         let listing = bench.store.list_uploads("p/").await.unwrap();
 
-        assert_eq!(listing, UploadListing { uploads: vec![], coverage }, "{server}");
+        assert_eq!(
+            listing,
+            UploadListing {
+                uploads: vec![],
+                coverage
+            },
+            "{server}"
+        );
     }
 }

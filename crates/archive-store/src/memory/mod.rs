@@ -74,7 +74,10 @@ impl MemoryStore {
     /// Creates an empty store that lists as S3 does.
     #[must_use]
     pub fn new(page_size: usize) -> Self {
-        Self { page_size, ..Self::default() }
+        Self {
+            page_size,
+            ..Self::default()
+        }
     }
 
     /// Makes the store list keys in this order.
@@ -92,7 +95,10 @@ impl MemoryStore {
     /// Stores an object, as of this moment.
     pub fn put(&self, key: &str, content: &[u8], stored_at: DateTime<Utc>) {
         let mut contents = self.contents();
-        let object = StoredObject { content: content.to_vec(), stored_at };
+        let object = StoredObject {
+            content: content.to_vec(),
+            stored_at,
+        };
         contents.objects.insert(key.to_owned(), object);
         for (index, _) in key.match_indices('/') {
             contents.directories.insert(key[..=index].to_owned());
@@ -114,7 +120,9 @@ impl MemoryStore {
         let contents = self.contents();
         let is_empty = |directory: &&String| {
             let mut below = contents.objects.range::<String, _>(*directory..);
-            below.next().is_none_or(|(key, _)| !key.starts_with(directory.as_str()))
+            below
+                .next()
+                .is_none_or(|(key, _)| !key.starts_with(directory.as_str()))
         };
         contents.directories.iter().filter(is_empty).count()
     }
@@ -198,17 +206,30 @@ fn rolled_up(key: &str, request: &ListRequest) -> Option<String> {
 impl Position {
     fn of(request: &ListRequest) -> Self {
         let Some(continuation) = request.continuation.as_deref() else {
-            return Self { start_after: request.start_after.clone(), last: None };
+            return Self {
+                start_after: request.start_after.clone(),
+                last: None,
+            };
         };
         let (start, last) = continuation.split_once('\n').unwrap_or(("", continuation));
         let start_after = Some(start.to_owned()).filter(|start| !start.is_empty());
-        Self { start_after, last: Some(last.to_owned()) }
+        Self {
+            start_after,
+            last: Some(last.to_owned()),
+        }
     }
 
     /// Returns whether a key, and the entry that stands for it, come after the position.
     fn is_before(&self, key: &str, entry: &str, order: KeyOrder) -> bool {
-        let is_started = self.start_after.as_ref().is_none_or(|start| order.is_before(start, key));
-        is_started && self.last.as_ref().is_none_or(|last| order.is_before(last, entry))
+        let is_started = self
+            .start_after
+            .as_ref()
+            .is_none_or(|start| order.is_before(start, key));
+        is_started
+            && self
+                .last
+                .as_ref()
+                .is_none_or(|last| order.is_before(last, entry))
     }
 
     fn continuation(&self, last: &str) -> String {
@@ -241,7 +262,11 @@ impl ObjectStore for MemoryStore {
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         let contents = self.contents();
         let Some(object) = contents.objects.get(key) else {
-            return Err(StorageError::new(ErrorKind::NotFound, ErrorScope::GoneObject, "gone"));
+            return Err(StorageError::new(
+                ErrorKind::NotFound,
+                ErrorScope::GoneObject,
+                "gone",
+            ));
         };
         if object.content.len() as u64 > max_bytes {
             let scope = ErrorScope::TooLargeObject;

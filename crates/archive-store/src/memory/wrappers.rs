@@ -16,7 +16,10 @@ pub type Misreading = fn(ListRequest) -> Result<ListRequest, StorageError>;
 /// # Errors
 /// Never fails.
 pub fn ignore_start_after(request: ListRequest) -> Result<ListRequest, StorageError> {
-    Ok(ListRequest { start_after: None, ..request })
+    Ok(ListRequest {
+        start_after: None,
+        ..request
+    })
 }
 
 /// Leaves out the directory after whose name it is asked to start.
@@ -83,17 +86,26 @@ pub struct FailingStore<S> {
 impl<S> FailingStore<S> {
     /// Wraps a store; it does not fail yet.
     pub const fn new(store: S) -> Self {
-        Self { store, fails_after: Mutex::new(None) }
+        Self {
+            store,
+            fails_after: Mutex::new(None),
+        }
     }
 
     /// Makes one request for a page of keys fail, after `pages` that succeed. Listings with a
     /// delimiter do not count.
     pub fn fail_after(&self, pages: u32) {
-        *self.fails_after.lock().unwrap_or_else(PoisonError::into_inner) = Some(pages);
+        *self
+            .fails_after
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(pages);
     }
 
     fn fails_now(&self) -> bool {
-        let mut left = self.fails_after.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = self
+            .fails_after
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let fails = *left == Some(0);
         *left = left.and_then(|pages| pages.checked_sub(1));
         fails
@@ -103,7 +115,11 @@ impl<S> FailingStore<S> {
 impl<S: ObjectStore> ObjectStore for FailingStore<S> {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         if request.delimiter.is_none() && self.fails_now() {
-            return Err(StorageError::new(ErrorKind::Internal, ErrorScope::Scan, "fails once"));
+            return Err(StorageError::new(
+                ErrorKind::Internal,
+                ErrorScope::Scan,
+                "fails once",
+            ));
         }
         self.store.list_page(request).await
     }
@@ -133,7 +149,11 @@ pub struct RecordingStore<S> {
 impl<S> RecordingStore<S> {
     /// Wraps a store.
     pub const fn new(store: S) -> Self {
-        Self { store, listings: Mutex::new(Vec::new()), reads: Mutex::new(Vec::new()) }
+        Self {
+            store,
+            listings: Mutex::new(Vec::new()),
+            reads: Mutex::new(Vec::new()),
+        }
     }
 
     /// Returns the requests for pages since the last call.
@@ -149,12 +169,18 @@ impl<S> RecordingStore<S> {
 
 impl<S: ObjectStore> ObjectStore for RecordingStore<S> {
     async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
-        self.listings.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+        self.listings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(request.clone());
         self.store.list_page(request).await
     }
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
-        self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(key.to_owned());
+        self.reads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(key.to_owned());
         self.store.get_small(key, max_bytes).await
     }
 

@@ -42,13 +42,15 @@ impl BackupInfoText {
     /// Sets the start: time, in whole seconds, and segment.
     #[must_use]
     pub fn begun(self, at: DateTime<Utc>, segment: impl fmt::Display) -> Self {
-        self.with("begin_time", python_time(at)).with("begin_wal", segment)
+        self.with("begin_time", python_time(at))
+            .with("begin_wal", segment)
     }
 
     /// Sets the end: time, in whole seconds, and segment.
     #[must_use]
     pub fn ended(self, at: DateTime<Utc>, segment: impl fmt::Display) -> Self {
-        self.with("end_time", python_time(at)).with("end_wal", segment)
+        self.with("end_time", python_time(at))
+            .with("end_wal", segment)
     }
 }
 

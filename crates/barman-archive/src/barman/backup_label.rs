@@ -57,16 +57,32 @@ mod tests {
 
     #[test]
     fn the_checkpoint_and_the_origin_are_read() {
-        let label = BackupLabel { checkpoint: Lsn(0x1A00_0060), origin: BackupOrigin::Primary };
-        let standby = BackupLabel { origin: BackupOrigin::Standby, ..label };
+        let label = BackupLabel {
+            checkpoint: Lsn(0x1A00_0060),
+            origin: BackupOrigin::Primary,
+        };
+        let standby = BackupLabel {
+            origin: BackupOrigin::Standby,
+            ..label
+        };
 
         assert_eq!(BackupLabel::from_field(FIELD), Some(label));
-        assert_eq!(BackupLabel::from_field(&FIELD.replace("primary", "standby")), Some(standby));
+        assert_eq!(
+            BackupLabel::from_field(&FIELD.replace("primary", "standby")),
+            Some(standby)
+        );
     }
 
     #[test]
     fn other_texts_are_no_labels() {
-        for field in ["", "None", "'", "''", "'CHECKPOINT LOCATION: nowhere'", "[1]"] {
+        for field in [
+            "",
+            "None",
+            "'",
+            "''",
+            "'CHECKPOINT LOCATION: nowhere'",
+            "[1]",
+        ] {
             assert_eq!(BackupLabel::from_field(field), None, "{field}");
         }
     }

@@ -42,8 +42,14 @@ pub enum DecompressError {
 
 impl Compression {
     /// Every compression, in the order of the documentation.
-    pub const ALL: [Self; 6] =
-        [Self::Gzip, Self::Bzip2, Self::Xz, Self::Snappy, Self::Zstandard, Self::Lz4];
+    pub const ALL: [Self; 6] = [
+        Self::Gzip,
+        Self::Bzip2,
+        Self::Xz,
+        Self::Snappy,
+        Self::Zstandard,
+        Self::Lz4,
+    ];
 
     /// Ending of keys, with its dot.
     #[must_use]
@@ -194,7 +200,10 @@ mod tests {
     fn one_ending_is_taken_off_and_no_more() {
         assert_eq!(Compression::split("X.gz"), ("X", Some(Compression::Gzip)));
         assert_eq!(Compression::split("X.gz.tmp"), ("X.gz.tmp", None));
-        assert_eq!(Compression::split("X.gz.bz2"), ("X.gz", Some(Compression::Bzip2)));
+        assert_eq!(
+            Compression::split("X.gz.bz2"),
+            ("X.gz", Some(Compression::Bzip2))
+        );
         assert_eq!(Compression::split("X"), ("X", None));
     }
 
@@ -213,7 +222,10 @@ mod tests {
         for kind in Compression::ALL {
             let bomb = compress(kind, &vec![0; 1_000_000]);
             let error = kind.decompress(&bomb, 1000).unwrap_err();
-            assert!(matches!(error, DecompressError::TooLarge(1000)), "{kind:?}: {error}");
+            assert!(
+                matches!(error, DecompressError::TooLarge(1000)),
+                "{kind:?}: {error}"
+            );
         }
     }
 
@@ -241,7 +253,13 @@ mod tests {
 
     /// A Zstandard file with a window of two to the power of this, and one byte of content.
     fn zstandard_with_window(power: u8) -> Vec<u8> {
-        [&0xFD2F_B528_u32.to_le_bytes()[..], &[0, (power - 10) << 3], &[9, 0, 0], b"x"].concat()
+        [
+            &0xFD2F_B528_u32.to_le_bytes()[..],
+            &[0, (power - 10) << 3],
+            &[9, 0, 0],
+            b"x",
+        ]
+        .concat()
     }
 
     #[test]
@@ -262,7 +280,10 @@ mod tests {
         }
         for (kind, file) in far_more {
             let error = kind.decompress(&file, 100).unwrap_err();
-            assert!(matches!(error, DecompressError::Invalid(..)), "{kind:?}: {error}");
+            assert!(
+                matches!(error, DecompressError::Invalid(..)),
+                "{kind:?}: {error}"
+            );
         }
     }
 

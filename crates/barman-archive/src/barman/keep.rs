@@ -43,7 +43,10 @@ mod tests {
 
     #[test]
     fn any_other_word_keeps_in_full() {
-        assert_eq!(KeepTarget::from_content(b"standalone"), Some(KeepTarget::Standalone));
+        assert_eq!(
+            KeepTarget::from_content(b"standalone"),
+            Some(KeepTarget::Standalone)
+        );
         assert_eq!(KeepTarget::from_content(b""), None);
         for content in [&b"full"[..], b"Standalone", b"\xFF", b"nokeep"] {
             assert_eq!(KeepTarget::from_content(content), Some(KeepTarget::Full));

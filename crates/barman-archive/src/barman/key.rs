@@ -108,7 +108,10 @@ pub struct NestedNames(Vec<String>);
 impl NestedNames {
     /// Collects the names that contain a slash.
     pub fn among<'n>(names: impl IntoIterator<Item = &'n String>) -> Self {
-        let mut nested: Vec<_> = names.into_iter().filter(|name| name.contains('/')).collect();
+        let mut nested: Vec<_> = names
+            .into_iter()
+            .filter(|name| name.contains('/'))
+            .collect();
         // Longest first: the innermost directory wins.
         nested.sort_by_key(|name| std::cmp::Reverse(name.len()));
         Self(nested.into_iter().cloned().collect())
@@ -149,7 +152,10 @@ impl<'a> ObjectLocation<'a> {
     #[must_use]
     pub fn among(relative_key: &'a str, names: &NestedNames) -> Self {
         match names.split(relative_key) {
-            Some((directory, rest)) => Self::Directory { directory, key: ServerKey::of(rest) },
+            Some((directory, rest)) => Self::Directory {
+                directory,
+                key: ServerKey::of(rest),
+            },
             None => Self::Loose,
         }
     }
@@ -159,9 +165,10 @@ impl<'a> ServerKey<'a> {
     fn of(key: &'a str) -> Self {
         match at_slash(key) {
             Some(("base", rest)) => match at_slash(rest) {
-                Some((id, file)) if !id.is_empty() => {
-                    Self::Backup { id, file: BackupFile::of(file) }
-                }
+                Some((id, file)) if !id.is_empty() => Self::Backup {
+                    id,
+                    file: BackupFile::of(file),
+                },
                 Some(_) | None => Self::Base,
             },
             Some(("wals", rest)) => Self::Wal(WalObject::of(rest)),
@@ -211,13 +218,21 @@ impl DataObject {
             "data" => DataItem::Data,
             oid => DataItem::Tablespace(decimal(oid)?),
         };
-        Some(Self { item, part, compression })
+        Some(Self {
+            item,
+            part,
+            compression,
+        })
     }
 }
 
 /// Reads digits and nothing else; `parse` alone would accept a sign.
 fn decimal<T: std::str::FromStr>(text: &str) -> Option<T> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
 
 impl WalObject {
@@ -225,16 +240,24 @@ impl WalObject {
         let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
         let (stem, compression) = Compression::split(name);
         let kind = WalKind::of(stem);
-        let plain_key = key.get(..key.len() - (name.len() - stem.len())).unwrap_or(key);
+        let plain_key = key
+            .get(..key.len() - (name.len() - stem.len()))
+            .unwrap_or(key);
         let in_place = match kind {
             // Most objects of an archive are segments: their canonical key is not written out.
             WalKind::Segment(_) => is_in_its_wal_dir(plain_key, stem),
             WalKind::Partial(_) | WalKind::Label(..) | WalKind::History(_) | WalKind::Foreign => {
-                kind.canonical_key().is_none_or(|canonical| canonical == plain_key)
+                kind.canonical_key()
+                    .is_none_or(|canonical| canonical == plain_key)
             }
         };
         let wal_dir = at_slash(key).and_then(|(directory, _)| WalDir::parse(directory));
-        Self { kind, compression, wal_dir, in_place }
+        Self {
+            kind,
+            compression,
+            wal_dir,
+            in_place,
+        }
     }
 }
 
@@ -331,14 +354,19 @@ mod tests {
         assert_eq!(directory("a/b/c/base/x/backup.info"), ("a/b/c", true));
         assert_eq!(directory("a/bb/base/x/backup.info"), ("a", false));
         assert_eq!(ObjectLocation::among("a", &nested), ObjectLocation::Loose);
-        let unknown = ObjectLocation::Directory { directory: "a", key: ServerKey::Other };
+        let unknown = ObjectLocation::Directory {
+            directory: "a",
+            key: ServerKey::Other,
+        };
         assert_eq!(ObjectLocation::of("a/b/base/x/backup.info"), unknown);
     }
 
     #[test]
     fn a_backup_is_any_directory_in_base() {
         let file = |key| {
-            let ServerKey::Backup { id, file } = server_key(key) else { panic!("{key}") };
+            let ServerKey::Backup { id, file } = server_key(key) else {
+                panic!("{key}")
+            };
             (id, file)
         };
 
@@ -346,7 +374,10 @@ mod tests {
             file("a b/base/20261104T030001/backup.info"),
             ("20261104T030001", BackupFile::Info)
         );
-        assert_eq!(file("s/base/latest/backup.info"), ("latest", BackupFile::Info));
+        assert_eq!(
+            file("s/base/latest/backup.info"),
+            ("latest", BackupFile::Info)
+        );
         assert_eq!(file("s/base/x/annotations/keep"), ("x", BackupFile::Keep));
         assert_eq!(file("s/base/x/annotations/other"), ("x", BackupFile::Other));
         assert_eq!(file("s/base/x/"), ("x", BackupFile::Other));
@@ -365,9 +396,15 @@ mod tests {
         };
 
         assert_eq!(data("data.tar"), Some((DataItem::Data, 0, None)));
-        assert_eq!(data("data_0003.tar.gz"), Some((DataItem::Data, 3, Some(Compression::Gzip))));
+        assert_eq!(
+            data("data_0003.tar.gz"),
+            Some((DataItem::Data, 3, Some(Compression::Gzip)))
+        );
         let tablespace = DataItem::Tablespace(16411);
-        assert_eq!(data("16411.tar.zst"), Some((tablespace, 0, Some(Compression::Zstandard))));
+        assert_eq!(
+            data("16411.tar.zst"),
+            Some((tablespace, 0, Some(Compression::Zstandard)))
+        );
         for name in [
             "data",
             "data.tar.xz",
@@ -386,18 +423,38 @@ mod tests {
         let name = segment(NAME);
         let kinds = [
             (format!("0000000100000000/{NAME}"), WalKind::Segment(name)),
-            (format!("0000000100000000/{NAME}.partial"), WalKind::Partial(name)),
-            (format!("0000000100000000/{NAME}.00000028.backup"), WalKind::Label(name, 0x28)),
-            ("0000000A.history".to_owned(), WalKind::History(TimelineId(10))),
+            (
+                format!("0000000100000000/{NAME}.partial"),
+                WalKind::Partial(name),
+            ),
+            (
+                format!("0000000100000000/{NAME}.00000028.backup"),
+                WalKind::Label(name, 0x28),
+            ),
+            (
+                "0000000A.history".to_owned(),
+                WalKind::History(TimelineId(10)),
+            ),
         ];
 
         for (key, kind) in kinds {
             let wal_dir = key.contains('/').then(|| WalDir::from(name));
-            let plain = WalObject { kind, compression: None, wal_dir, in_place: true };
+            let plain = WalObject {
+                kind,
+                compression: None,
+                wal_dir,
+                in_place: true,
+            };
             assert_eq!(wal(&key), plain);
             for compression in Compression::ALL {
                 let compressed = wal(&format!("{key}{}", compression.ending()));
-                assert_eq!(compressed, WalObject { compression: Some(compression), ..plain });
+                assert_eq!(
+                    compressed,
+                    WalObject {
+                        compression: Some(compression),
+                        ..plain
+                    }
+                );
             }
         }
     }
@@ -420,12 +477,24 @@ mod tests {
 
     #[test]
     fn whatever_lies_below_a_wal_dir_is_in_that_wal_dir() {
-        let wal_dir = WalDir { timeline: TimelineId(1), high: 2 };
+        let wal_dir = WalDir {
+            timeline: TimelineId(1),
+            high: 2,
+        };
 
-        for key in ["0000000100000002/x", "0000000100000002/", "0000000100000002/a/b"] {
+        for key in [
+            "0000000100000002/x",
+            "0000000100000002/",
+            "0000000100000002/a/b",
+        ] {
             assert_eq!(wal(key).wal_dir, Some(wal_dir), "{key}");
         }
-        for key in ["x", "000000010000000a/x", "x/0000000100000002/y", "0000000100000002"] {
+        for key in [
+            "x",
+            "000000010000000a/x",
+            "x/0000000100000002/y",
+            "0000000100000002",
+        ] {
             assert_eq!(wal(key).wal_dir, None, "{key}");
         }
     }

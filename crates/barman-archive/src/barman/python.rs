@@ -107,7 +107,10 @@ impl LiteralReader<'_> {
     }
 
     fn word(&mut self) -> Option<Literal> {
-        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
         if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -125,14 +128,21 @@ mod tests {
 
     fn tuple(name: &str, oid: &str, location: &str) -> Literal {
         let text = |text: &str| Literal::Text(text.to_owned());
-        Literal::Sequence(vec![text(name), Literal::Number(oid.to_owned()), text(location)])
+        Literal::Sequence(vec![
+            text(name),
+            Literal::Number(oid.to_owned()),
+            text(location),
+        ])
     }
 
     #[test]
     fn a_list_of_tuples_is_read_with_either_quote() {
         let read = Literal::parse(r#"[("it's", 16411, '/x'), ('a"b', 16412, '/tmp/ts one')]"#);
 
-        let expected = vec![tuple("it's", "16411", "/x"), tuple("a\"b", "16412", "/tmp/ts one")];
+        let expected = vec![
+            tuple("it's", "16411", "/x"),
+            tuple("a\"b", "16412", "/tmp/ts one"),
+        ];
         assert_eq!(read, Some(Literal::Sequence(expected)));
     }
 
@@ -140,14 +150,26 @@ mod tests {
     fn escapes_and_brackets_in_names_are_part_of_the_name() {
         let read = Literal::parse(r"[('[it\'s],\\ (\xe9\u20ac)', 1, '/')]");
 
-        assert_eq!(read, Some(Literal::Sequence(vec![tuple("[it's],\\ (é€)", "1", "/")])));
+        assert_eq!(
+            read,
+            Some(Literal::Sequence(vec![tuple("[it's],\\ (é€)", "1", "/")]))
+        );
     }
 
     #[test]
     fn unfinished_and_other_texts_are_no_literals() {
-        for text in
-            ["", "[", "[1", "[1 2]", "'open", r"'\x1", "name", "[1] [2]", "{}", &"[".repeat(100)]
-        {
+        for text in [
+            "",
+            "[",
+            "[1",
+            "[1 2]",
+            "'open",
+            r"'\x1",
+            "name",
+            "[1] [2]",
+            "{}",
+            &"[".repeat(100),
+        ] {
             assert_eq!(Literal::parse(text), None, "{text}");
         }
     }
@@ -158,7 +180,10 @@ mod tests {
             Literal::Word(word) => word.clone(),
             Literal::Text(text) => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
             Literal::Sequence(items) => {
-                format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
+                format!(
+                    "[{}]",
+                    items.iter().map(written).collect::<Vec<_>>().join(", ")
+                )
             }
         }
     }

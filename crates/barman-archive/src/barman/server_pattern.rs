@@ -67,7 +67,11 @@ mod tests {
     #[test]
     fn neither_a_blank_nor_a_broken_pattern_is_one() {
         for text in ["", " ", "a\nb", "[", "a***b"] {
-            assert_eq!(text.parse::<ServerPattern>(), Err(InvalidServerPattern), "{text:?}");
+            assert_eq!(
+                text.parse::<ServerPattern>(),
+                Err(InvalidServerPattern),
+                "{text:?}"
+            );
         }
     }
 }

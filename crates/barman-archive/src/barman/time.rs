@@ -13,8 +13,11 @@ pub(crate) struct WrittenTime {
 
 /// Formats without an offset: that of Python's `str(datetime)`, and that of ctime, which old
 /// versions used.
-const NAIVE_FORMATS: [&str; 3] =
-    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%a %b %e %H:%M:%S %Y"];
+const NAIVE_FORMATS: [&str; 3] = [
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%a %b %e %H:%M:%S %Y",
+];
 
 /// Reads a time as Barman writes it: `2026-11-08 03:00:00.619175+00:00`.
 ///
@@ -22,7 +25,10 @@ const NAIVE_FORMATS: [&str; 3] =
 /// taken as UTC. `None` for any other text.
 pub(crate) fn parse(text: &str) -> Option<WrittenTime> {
     if let Some(time) = naive_time(text) {
-        return Some(WrittenTime { at: time.and_utc(), naive: true });
+        return Some(WrittenTime {
+            at: time.and_utc(),
+            naive: true,
+        });
     }
     let (local, offset) = split_offset(text)?;
     let at = naive_time(local)?.checked_sub_signed(offset)?.and_utc();

@@ -53,7 +53,11 @@ struct MemoryLimits {
 
 impl Default for MemoryLimits {
     fn default() -> Self {
-        Self { files: 16 << 20, files_of_many: 256 << 10, wal_dirs_under_way: 256 }
+        Self {
+            files: 16 << 20,
+            files_of_many: 256 << 10,
+            wal_dirs_under_way: 256,
+        }
     }
 }
 
@@ -63,7 +67,11 @@ impl Inventory {
     #[must_use]
     pub fn with_memory_limits(files: usize, wal_dirs_under_way: usize) -> Self {
         Self {
-            limits: MemoryLimits { files, files_of_many: files, wal_dirs_under_way },
+            limits: MemoryLimits {
+                files,
+                files_of_many: files,
+                wal_dirs_under_way,
+            },
             ..Self::default()
         }
     }
@@ -71,7 +79,10 @@ impl Inventory {
     /// Creates the empty inventory of an archive that has servers with these names.
     #[must_use]
     pub fn with_names(names: NestedNames) -> Self {
-        Self { names, ..Self::default() }
+        Self {
+            names,
+            ..Self::default()
+        }
     }
 
     /// Prevents the files of these WAL directories from being forgotten; each server may have a few
@@ -97,7 +108,10 @@ impl Inventory {
                 match self.directories.get_mut(directory) {
                     Some(known) => known.add(key, object),
                     None => {
-                        self.directories.entry(directory.to_owned()).or_default().add(key, object);
+                        self.directories
+                            .entry(directory.to_owned())
+                            .or_default()
+                            .add(key, object);
                     }
                 }
                 if let ServerKey::Wal(wal) = key
@@ -119,9 +133,15 @@ impl Inventory {
         &self,
         is_wanted: impl Fn(&str) -> bool,
     ) -> impl Iterator<Item = &SmallFile> {
-        let wanted = self.directories.iter().filter(move |(name, _)| is_wanted(name));
+        let wanted = self
+            .directories
+            .iter()
+            .filter(move |(name, _)| is_wanted(name));
         wanted.flat_map(|(_, directory)| {
-            let of_backups = directory.backups.values().flat_map(BackupInventory::small_files);
+            let of_backups = directory
+                .backups
+                .values()
+                .flat_map(BackupInventory::small_files);
             of_backups.chain(directory.wal.beside.histories.values())
         })
     }
@@ -177,7 +197,10 @@ impl Inventory {
     /// Start of the oldest listing of any WAL directory; `None` without any.
     #[must_use]
     pub fn oldest_listing(&self) -> Option<DateTime<Utc>> {
-        let wal_dirs = self.directories.values().flat_map(|directory| directory.wal.dirs.values());
+        let wal_dirs = self
+            .directories
+            .values()
+            .flat_map(|directory| directory.wal.dirs.values());
         wal_dirs.filter_map(|wal_dir| wal_dir.listed_at).min()
     }
 
@@ -197,7 +220,9 @@ impl Inventory {
 
     /// Gives a new WAL directory a buffer that an earlier one has left.
     fn reuse_buffer(&mut self, directory: &str, wal_dir: WalDir) {
-        let Some(buffer) = self.free_buffers.pop() else { return };
+        let Some(buffer) = self.free_buffers.pop() else {
+            return;
+        };
         let unused = match self.wal_dir_mut(directory, wal_dir) {
             Some(wal_dir) => wal_dir.move_files(buffer),
             None => Some(buffer),
@@ -221,7 +246,9 @@ impl Inventory {
             let free_bytes = self.limits.files.saturating_sub(self.packed_bytes);
             let max_bytes = if is_requested { usize::MAX } else { free_bytes };
             let (directory, name) = wal_dir;
-            let Some(wal_dir) = self.wal_dir_mut(&directory, name) else { continue };
+            let Some(wal_dir) = self.wal_dir_mut(&directory, name) else {
+                continue;
+            };
             let size_before = wal_dir.files_size();
             let packing = wal_dir.pack_files(max_bytes);
             let size = wal_dir.files_size();
@@ -242,7 +269,12 @@ impl Inventory {
     }
 
     fn wal_dir_mut(&mut self, directory: &str, wal_dir: WalDir) -> Option<&mut WalDirInventory> {
-        self.directories.get_mut(directory)?.wal.dirs.get_mut(&wal_dir).map(AsMut::as_mut)
+        self.directories
+            .get_mut(directory)?
+            .wal
+            .dirs
+            .get_mut(&wal_dir)
+            .map(AsMut::as_mut)
     }
 }
 
@@ -289,7 +321,10 @@ mod tests {
         }
         inventory.settle(hour(0));
 
-        assert_eq!(remembered(&inventory), [[false].as_slice(), &[true; 8]].concat());
+        assert_eq!(
+            remembered(&inventory),
+            [[false].as_slice(), &[true; 8]].concat()
+        );
         let next = Inventory::default().with_memory_limits_of(&inventory);
         assert_eq!(next.limits.files, 1 << 20);
     }
@@ -333,10 +368,18 @@ mod tests {
         let mut inventory = Inventory::with_memory_limits(1000, 1);
 
         for wal_dir in 0..2000 {
-            add_segments(&mut inventory, wal_dir, if wal_dir % 10 == 0 { 1 } else { 40 });
+            add_segments(
+                &mut inventory,
+                wal_dir,
+                if wal_dir % 10 == 0 { 1 } else { 40 },
+            );
         }
 
-        assert!(inventory.free_buffers.len() < 40, "{}", inventory.free_buffers.len());
+        assert!(
+            inventory.free_buffers.len() < 40,
+            "{}",
+            inventory.free_buffers.len()
+        );
     }
 
     #[test]

@@ -34,7 +34,12 @@ struct DataInventory {
 impl BackupInventory {
     /// Adds one of the directory's objects.
     pub fn add(&mut self, file: BackupFile, object: &ListedObject) {
-        let small_file = |kind| Some(SmallFile { object: object.clone(), kind });
+        let small_file = |kind| {
+            Some(SmallFile {
+                object: object.clone(),
+                kind,
+            })
+        };
         self.usage.add_object(object);
         self.has_objects |= !object.is_marker() && file != BackupFile::Keep;
         match file {
@@ -162,7 +167,11 @@ fn stem(item: DataItem, part: u64) -> String {
         DataItem::Data => "data".to_owned(),
         DataItem::Tablespace(oid) => oid.to_string(),
     };
-    if part == 0 { format!("{name}.tar") } else { format!("{name}_{part:04}.tar") }
+    if part == 0 {
+        format!("{name}.tar")
+    } else {
+        format!("{name}_{part:04}.tar")
+    }
 }
 
 /// Returns a name with each compression ending that `barman-cloud-backup` may give it.
@@ -178,7 +187,11 @@ fn with_endings(stem: &str) -> Vec<String> {
 
 /// Items that a backup consists of: the data directory and each tablespace.
 fn items(info: &BackupInfo) -> impl Iterator<Item = DataItem> {
-    let tablespaces = info.tablespace_oids.iter().copied().map(DataItem::Tablespace);
+    let tablespaces = info
+        .tablespace_oids
+        .iter()
+        .copied()
+        .map(DataItem::Tablespace);
     std::iter::once(DataItem::Data).chain(tablespaces)
 }
 
@@ -199,11 +212,18 @@ mod tests {
         let mut backup = BackupInventory::default();
         let empty = backup.upload_names(None);
         for part in [0, 2] {
-            let data = DataObject { item: DataItem::Data, part, compression: None };
+            let data = DataObject {
+                item: DataItem::Data,
+                part,
+                compression: None,
+            };
             backup.add(BackupFile::Data(data), &object);
         }
-        let tablespace =
-            DataObject { item: DataItem::Tablespace(16411), part: 0, compression: None };
+        let tablespace = DataObject {
+            item: DataItem::Tablespace(16411),
+            part: 0,
+            compression: None,
+        };
         backup.add(BackupFile::Data(tablespace), &object);
 
         let begun = backup.upload_names(None);

@@ -28,7 +28,11 @@ impl DirectoryInventory {
                 self.has_base |= !object.is_marker();
                 match self.backups.get_mut(id) {
                     Some(backup) => backup.add(file, object),
-                    None => self.backups.entry(id.to_owned()).or_default().add(file, object),
+                    None => self
+                        .backups
+                        .entry(id.to_owned())
+                        .or_default()
+                        .add(file, object),
                 }
             }
             ServerKey::Base => {
@@ -75,7 +79,9 @@ impl DirectoryInventory {
 
     /// Usage of each part of the directory.
     pub fn usages(&self) -> impl Iterator<Item = &Usage> {
-        self.base_usages().chain(self.wal.usages()).chain([&self.other])
+        self.base_usages()
+            .chain(self.wal.usages())
+            .chain([&self.other])
     }
 
     fn base_usages(&self) -> impl Iterator<Item = &Usage> {

@@ -72,7 +72,12 @@ pub enum UnreadableReason {
 
 impl UnreadableReason {
     /// Every reason that a `backup.info` can have, in the order of the documentation.
-    pub const ALL: [Self; 4] = [Self::Syntax, Self::Framing, Self::MissingField, Self::Access];
+    pub const ALL: [Self; 4] = [
+        Self::Syntax,
+        Self::Framing,
+        Self::MissingField,
+        Self::Access,
+    ];
 
     /// Reason as the value of a label.
     #[must_use]
@@ -161,7 +166,10 @@ fn read_history(
                 DecompressError::TooLarge(_) => UnreadableReason::Size,
                 DecompressError::Invalid(..) => UnreadableReason::Compression,
             };
-            return FileReading::Unreadable { reason, message: error.to_string() };
+            return FileReading::Unreadable {
+                reason,
+                message: error.to_string(),
+            };
         }
     };
     match TimelineHistory::parse(timeline, &plain) {
@@ -174,7 +182,10 @@ impl FileReading {
     /// Returns the outcome for a file that does not follow its format.
     #[must_use]
     pub fn syntax(message: String) -> Self {
-        Self::Unreadable { reason: UnreadableReason::Syntax, message }
+        Self::Unreadable {
+            reason: UnreadableReason::Syntax,
+            message,
+        }
     }
 }
 

@@ -46,7 +46,11 @@ impl Intervals {
         reason = "a rank among far fewer than 2^53 intervals"
     )]
     pub fn quantile(&self, share: f64) -> Option<TimeDelta> {
-        let total: u64 = self.counts.iter().map(|(_, number)| u64::from(*number)).sum();
+        let total: u64 = self
+            .counts
+            .iter()
+            .map(|(_, number)| u64::from(*number))
+            .sum();
         let rank = ((total as f64 * share).ceil() as u64).clamp(1, total.max(1));
         if rank == total {
             return Some(TimeDelta::seconds(self.longest.into()));
@@ -68,7 +72,10 @@ impl Intervals {
     }
 
     fn count(&mut self, class: u16, number: u32) {
-        match self.counts.binary_search_by_key(&class, |(other, _)| *other) {
+        match self
+            .counts
+            .binary_search_by_key(&class, |(other, _)| *other)
+        {
             Ok(index) => {
                 if let Some((_, sum)) = self.counts.get_mut(index) {
                     *sum = sum.saturating_add(number);
@@ -120,8 +127,14 @@ mod tests {
 
     #[test]
     fn the_longest_is_exact_whatever_its_length() {
-        assert_eq!(intervals(&[5, 1_000_001]).quantile(1.0), Some(TimeDelta::seconds(1_000_001)));
-        assert_eq!(intervals(&[u32::MAX]).quantile(1.0), Some(TimeDelta::seconds(u32::MAX.into())));
+        assert_eq!(
+            intervals(&[5, 1_000_001]).quantile(1.0),
+            Some(TimeDelta::seconds(1_000_001))
+        );
+        assert_eq!(
+            intervals(&[u32::MAX]).quantile(1.0),
+            Some(TimeDelta::seconds(u32::MAX.into()))
+        );
     }
 
     #[test]

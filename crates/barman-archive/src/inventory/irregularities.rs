@@ -107,7 +107,9 @@ pub(super) fn too_large_for(bytes: u64) -> Option<SegmentSize> {
     while bytes > largest_compressed(size) {
         too_large_for = Some(size);
         let doubled = u64::from(size.bytes()) << 1;
-        let Ok(larger) = SegmentSize::new(doubled) else { break };
+        let Ok(larger) = SegmentSize::new(doubled) else {
+            break;
+        };
         size = larger;
     }
     too_large_for

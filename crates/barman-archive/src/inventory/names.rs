@@ -59,7 +59,10 @@ mod tests {
 
     #[test]
     fn of_many_names_the_first_ones_stay() {
-        let names: SomeNames = (0..100).rev().map(|number| format!("{number:03}")).collect();
+        let names: SomeNames = (0..100)
+            .rev()
+            .map(|number| format!("{number:03}"))
+            .collect();
 
         let kept: Vec<_> = names.iter().collect();
         assert_eq!((kept.len(), kept[0], kept[19]), (20, "000", "019"));
@@ -69,6 +72,9 @@ mod tests {
     fn a_long_name_is_cut() {
         let names: SomeNames = ["ü".repeat(5000)].into_iter().collect();
 
-        assert_eq!(names.iter().next().map(|name| name.chars().count()), Some(256));
+        assert_eq!(
+            names.iter().next().map(|name| name.chars().count()),
+            Some(256)
+        );
     }
 }

@@ -31,7 +31,9 @@ impl ListedObject {
     /// Returns whether its storage class can be read immediately.
     #[must_use]
     pub fn is_read_at_once(&self) -> bool {
-        self.storage_class.as_ref().is_none_or(StorageClass::is_read_at_once)
+        self.storage_class
+            .as_ref()
+            .is_none_or(StorageClass::is_read_at_once)
     }
 }
 

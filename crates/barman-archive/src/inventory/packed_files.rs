@@ -67,7 +67,11 @@ impl PackedFiles {
             before = push(&mut bytes, file, kind, before);
         }
         let count = u32::try_from(files.len()).ok()?;
-        Some(Self { wal_dir, count, bytes: bytes.into_boxed_slice() })
+        Some(Self {
+            wal_dir,
+            count,
+            bytes: bytes.into_boxed_slice(),
+        })
     }
 
     /// Returns the number of files.
@@ -82,7 +86,11 @@ impl PackedFiles {
 
     /// Returns the files, in the order in which they were packed.
     pub(super) fn unpack(&self) -> Unpacking<'_> {
-        Unpacking { wal_dir: self.wal_dir, bytes: self.bytes.iter(), before: Before::default() }
+        Unpacking {
+            wal_dir: self.wal_dir,
+            bytes: self.bytes.iter(),
+            before: Before::default(),
+        }
     }
 }
 
@@ -108,9 +116,18 @@ impl PackedKind {
     /// Returns `None` for a file that does not belong in a WAL directory.
     fn of(kind: WalKind) -> Option<Self> {
         match kind {
-            WalKind::Segment(_) => Some(Self { bits: SEGMENT, offset: None }),
-            WalKind::Partial(_) => Some(Self { bits: PARTIAL, offset: None }),
-            WalKind::Label(_, offset) => Some(Self { bits: LABEL, offset: Some(offset) }),
+            WalKind::Segment(_) => Some(Self {
+                bits: SEGMENT,
+                offset: None,
+            }),
+            WalKind::Partial(_) => Some(Self {
+                bits: PARTIAL,
+                offset: None,
+            }),
+            WalKind::Label(_, offset) => Some(Self {
+                bits: LABEL,
+                offset: Some(offset),
+            }),
             WalKind::History(_) | WalKind::Foreign => None,
         }
     }
@@ -145,10 +162,18 @@ fn push(bytes: &mut Vec<u8>, file: &WalDirFile, kind: PackedKind, before: Before
     push_difference(bytes, file.bytes.wrapping_sub(before.bytes).cast_signed());
     push_difference(bytes, seconds.wrapping_sub(before.seconds));
     if nanoseconds > 0 {
-        let unit = if in_milliseconds { NANOSECONDS_OF_A_MILLISECOND } else { 1 };
+        let unit = if in_milliseconds {
+            NANOSECONDS_OF_A_MILLISECOND
+        } else {
+            1
+        };
         push_number(bytes, u64::from(nanoseconds / unit));
     }
-    Before { segment: file.segment, bytes: file.bytes, seconds }
+    Before {
+        segment: file.segment,
+        bytes: file.bytes,
+        seconds,
+    }
 }
 
 /// Appends a number in groups of seven bits, the lowest first.
@@ -166,7 +191,10 @@ fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
 
 /// Appends a difference: small ones take few bytes, whatever their sign.
 fn push_difference(bytes: &mut Vec<u8>, difference: i64) {
-    push_number(bytes, ((difference << 1) ^ (difference >> 63)).cast_unsigned());
+    push_number(
+        bytes,
+        ((difference << 1) ^ (difference >> 63)).cast_unsigned(),
+    );
 }
 
 impl Unpacking<'_> {
@@ -204,14 +232,35 @@ impl Iterator for Unpacking<'_> {
             PARTIAL => WalKind::Partial(name),
             _ => WalKind::Label(name, u32::try_from(self.number()?).ok()?),
         };
-        let bytes = self.before.bytes.wrapping_add(self.difference()?.cast_unsigned());
+        let bytes = self
+            .before
+            .bytes
+            .wrapping_add(self.difference()?.cast_unsigned());
         let seconds = self.before.seconds.wrapping_add(self.difference()?);
-        let fraction = if first & HAS_FRACTION == 0 { 0 } else { self.number()? };
-        let unit = if first & IN_MILLISECONDS == 0 { 1 } else { NANOSECONDS_OF_A_MILLISECOND };
-        self.before = Before { segment, bytes, seconds };
+        let fraction = if first & HAS_FRACTION == 0 {
+            0
+        } else {
+            self.number()?
+        };
+        let unit = if first & IN_MILLISECONDS == 0 {
+            1
+        } else {
+            NANOSECONDS_OF_A_MILLISECOND
+        };
+        self.before = Before {
+            segment,
+            bytes,
+            seconds,
+        };
         let nanoseconds = u32::try_from(fraction).ok()?.checked_mul(unit)?;
         let arrived_at = DateTime::from_timestamp(seconds, nanoseconds)?;
-        Some(WalDirFile { kind, segment, bytes, arrived_at, is_read_at_once: first & IS_COLD == 0 })
+        Some(WalDirFile {
+            kind,
+            segment,
+            bytes,
+            arrived_at,
+            is_read_at_once: first & IS_COLD == 0,
+        })
     }
 }
 
@@ -224,7 +273,11 @@ mod tests {
     use crate::postgres::{SegmentName, TimelineId};
 
     fn file(segment: u32, kind: u8, bytes: u64, nanoseconds: i64, is_cold: bool) -> WalDirFile {
-        let name = SegmentName { timeline: TimelineId(7), high: 9, low: segment };
+        let name = SegmentName {
+            timeline: TimelineId(7),
+            high: 9,
+            low: segment,
+        };
         WalDirFile {
             kind: match kind {
                 0 => WalKind::Segment(name),
@@ -245,7 +298,13 @@ mod tests {
             .map(|number| {
                 let bytes = 4_000_000 + u64::from(number) * 7919 % 1_000_000;
                 let milliseconds = i64::from(number) * 81 % 1000 * 1_000_000;
-                file(number, 0, bytes, i64::from(number) * hour / 120 + milliseconds, false)
+                file(
+                    number,
+                    0,
+                    bytes,
+                    i64::from(number) * hour / 120 + milliseconds,
+                    false,
+                )
             })
             .collect();
 
@@ -259,7 +318,11 @@ mod tests {
     #[test]
     fn files_of_two_directories_are_not_packed() {
         let mut other = file(1, 0, 5, 0, false);
-        other.kind = WalKind::Segment(SegmentName { timeline: TimelineId(8), high: 9, low: 1 });
+        other.kind = WalKind::Segment(SegmentName {
+            timeline: TimelineId(8),
+            high: 9,
+            low: 1,
+        });
 
         assert_eq!(PackedFiles::pack(&[file(0, 0, 5, 0, false), other]), None);
         assert_eq!(PackedFiles::pack(&[]), None);

@@ -95,7 +95,11 @@ impl StorageClass {
     /// that of other vendors.
     #[must_use]
     pub fn of_google_cloud(self) -> Self {
-        if self.as_str() == ARCHIVE { Self(Name::GoogleArchive) } else { self }
+        if self.as_str() == ARCHIVE {
+            Self(Name::GoogleArchive)
+        } else {
+            self
+        }
     }
 }
 
@@ -124,7 +128,13 @@ mod tests {
         for name in archives {
             assert!(!StorageClass::of(name).is_read_at_once(), "{name}");
         }
-        for name in ["STANDARD", "GLACIER_IR", "IA", "Infrequent Access", "COLDLINE"] {
+        for name in [
+            "STANDARD",
+            "GLACIER_IR",
+            "IA",
+            "Infrequent Access",
+            "COLDLINE",
+        ] {
             assert!(StorageClass::of(name).is_read_at_once(), "{name}");
         }
     }

@@ -53,7 +53,13 @@ impl SomeObjects {
     /// Adds one object.
     pub fn add_object(&mut self, object: &ListedObject) {
         let blocked = u64::from(!object.is_read_at_once());
-        self.add(Self { sums: Sums { objects: 1, bytes: object.size }, blocked });
+        self.add(Self {
+            sums: Sums {
+                objects: 1,
+                bytes: object.size,
+            },
+            blocked,
+        });
     }
 
     /// Adds the sums of other objects.

@@ -157,13 +157,17 @@ mod tests {
     fn without_a_class_it_is_the_standard_one() {
         let usage = usage(&[object(1, 0, None), object(2, 0, Some("STANDARD"))]);
 
-        assert_eq!(usage.classes().collect::<Vec<_>>(), [(&StorageClass::of("STANDARD"), 3)]);
+        assert_eq!(
+            usage.classes().collect::<Vec<_>>(),
+            [(&StorageClass::of("STANDARD"), 3)]
+        );
     }
 
     #[test]
     fn classes_and_days_beyond_a_sensible_number_are_summed_and_not_lost() {
-        let objects: Vec<_> =
-            (0..5000).map(|day| object(1, day, Some(&format!("CLASS-{day}")))).collect();
+        let objects: Vec<_> = (0..5000)
+            .map(|day| object(1, day, Some(&format!("CLASS-{day}"))))
+            .collect();
 
         let usage = usage(&objects);
 
@@ -179,7 +183,10 @@ mod tests {
         let moment: DateTime<Utc> = "1969-12-31T23:00:00Z".parse().unwrap();
 
         assert_eq!(Day::of(moment), Day(-1));
-        assert_eq!(Day(-1).begins_at(), "1969-12-31T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(
+            Day(-1).begins_at(),
+            "1969-12-31T00:00:00Z".parse::<DateTime<Utc>>().unwrap()
+        );
     }
 
     proptest! {

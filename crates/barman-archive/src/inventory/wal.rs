@@ -150,7 +150,9 @@ impl WalInventory {
     /// Arrival time of a segment; `None` if it is absent, or if the time is no longer known.
     #[must_use]
     pub fn arrived_at(&self, segment: SegmentName) -> Option<DateTime<Utc>> {
-        self.dirs.get(&WalDir::from(segment))?.arrived_at(segment.low)
+        self.dirs
+            .get(&WalDir::from(segment))?
+            .arrived_at(segment.low)
     }
 
     /// Replaces the inventory of a WAL directory by a later one; `None` removes a directory that
@@ -179,7 +181,10 @@ impl WalInventory {
 
     /// Usage of each WAL directory, and of the objects outside them.
     pub fn usages(&self) -> impl Iterator<Item = &Usage> {
-        self.dirs.values().map(|wal_dir| &wal_dir.usage).chain([&self.beside.usage])
+        self.dirs
+            .values()
+            .map(|wal_dir| &wal_dir.usage)
+            .chain([&self.beside.usage])
     }
 
     /// Partial segments: one for each time that a primary was replaced.
@@ -212,8 +217,12 @@ impl WalInventory {
         let mut intervals = Intervals::default();
         for (name, wal_dir) in &self.dirs {
             intervals.merge(&wal_dir.intervals);
-            let Some(high) = name.high.checked_add(1) else { continue };
-            let Some(next) = self.dirs.get(&WalDir { high, ..*name }) else { continue };
+            let Some(high) = name.high.checked_add(1) else {
+                continue;
+            };
+            let Some(next) = self.dirs.get(&WalDir { high, ..*name }) else {
+                continue;
+            };
             let last_segment = size.segments_per_wal_dir() - 1;
             if let Some(before) = wal_dir.arrived_at(last_segment)
                 && let Some(after) = next.arrived_at(0)
@@ -252,7 +261,13 @@ impl OutsideWalDirs {
         let known = self.histories.get(&timeline);
         if known.is_none_or(|file| object.key < file.object.key) {
             let kind = FileKind::History(timeline, compression);
-            self.histories.insert(timeline, SmallFile { object: object.clone(), kind });
+            self.histories.insert(
+                timeline,
+                SmallFile {
+                    object: object.clone(),
+                    kind,
+                },
+            );
         }
     }
 }

@@ -101,7 +101,9 @@ impl WalDirInventory {
         if !self.segments.insert(u64::from(segment)) {
             // A restore takes the first object, whatever this one is.
             let irregularities = self.irregularities_mut();
-            irregularities.other_sizes.add(segment, compression, object.size);
+            irregularities
+                .other_sizes
+                .add(segment, compression, object.size);
             irregularities.add_duplicate(segment);
             return;
         }
@@ -133,7 +135,10 @@ impl WalDirInventory {
             is_not_decompressible: is_not_decompressible(compression, object.size),
             is_preferred: false,
         };
-        self.irregularities_mut().partials.entry(segment).or_insert(partial);
+        self.irregularities_mut()
+            .partials
+            .entry(segment)
+            .or_insert(partial);
     }
 
     /// Compares the arrival time of a segment with those of its neighbours, which were edges until
@@ -154,7 +159,10 @@ impl WalDirInventory {
     }
 
     fn edge(&self, segment: u32) -> Option<DateTime<Utc>> {
-        let index = self.edges.binary_search_by_key(&segment, |(edge, _)| *edge).ok()?;
+        let index = self
+            .edges
+            .binary_search_by_key(&segment, |(edge, _)| *edge)
+            .ok()?;
         let (_, at) = self.edges.get(index)?;
         Some(*at)
     }
@@ -173,7 +181,10 @@ impl WalDirInventory {
     fn note_edge(&mut self, segment: u32, arrived_at: DateTime<Utc>) {
         if let Some(newest) = self.edges.last_mut()
             && newest.0.checked_add(1) == Some(segment)
-            && newest.0.checked_sub(1).is_some_and(|before| self.segments.contains(before.into()))
+            && newest
+                .0
+                .checked_sub(1)
+                .is_some_and(|before| self.segments.contains(before.into()))
         {
             // The run continues, as in nearly every WAL directory.
             *newest = (segment, arrived_at);
@@ -226,7 +237,9 @@ impl WalDirInventory {
             }
         }
         let edge = self.edges.iter().copied().rfind(|(_, at)| *at >= since);
-        last.into_iter().chain(edge).max_by_key(|(segment, _)| *segment)
+        last.into_iter()
+            .chain(edge)
+            .max_by_key(|(segment, _)| *segment)
     }
 
     fn note_size(&mut self, segment: u32, compression: Option<Compression>, bytes: u64) {
@@ -237,7 +250,9 @@ impl WalDirInventory {
                 if *first == size {
                     segments.insert(number);
                 } else {
-                    self.irregularities_mut().sizes.add(segment, compression, bytes);
+                    self.irregularities_mut()
+                        .sizes
+                        .add(segment, compression, bytes);
                 }
             }
             (Some(_), _) if bytes > 0 && too_large_for(bytes).is_none() => {}
@@ -309,7 +324,9 @@ impl WalDirInventory {
     pub fn kinds(&self) -> impl Iterator<Item = (WalObjectKind, Sums)> {
         let segments = (WalObjectKind::Segment, self.of(WalObjectKind::Segment));
         let segments = Some(segments).filter(|(_, sums)| sums.objects > 0);
-        segments.into_iter().chain(self.irregularities().kinds.iter())
+        segments
+            .into_iter()
+            .chain(self.irregularities().kinds.iter())
     }
 
     /// Sums of the objects of one kind.
@@ -369,15 +386,23 @@ impl WalDirInventory {
         }
         if present == self.segments.count() {
             let sums = self.of(WalObjectKind::Segment);
-            return Some(SomeObjects { sums, blocked: self.irregularities().blocked });
+            return Some(SomeObjects {
+                sums,
+                blocked: self.irregularities().blocked,
+            });
         }
         let mut part = SomeObjects::default();
         for file in self.segment_files()? {
             let number = u64::from(file.segment);
-            let is_in = runs.iter().any(|run| (run.first..=run.last).contains(&number));
+            let is_in = runs
+                .iter()
+                .any(|run| (run.first..=run.last).contains(&number));
             if is_in {
                 part.add(SomeObjects {
-                    sums: Sums { objects: 1, bytes: file.bytes },
+                    sums: Sums {
+                        objects: 1,
+                        bytes: file.bytes,
+                    },
                     blocked: u64::from(!file.is_read_at_once),
                 });
             }
@@ -398,7 +423,9 @@ impl WalDirInventory {
 
     /// Computes the intervals between arrivals from the files.
     fn draw_from_files(&mut self) {
-        let Some(files) = self.segment_files() else { return };
+        let Some(files) = self.segment_files() else {
+            return;
+        };
         let mut arrivals: Vec<_> = files.map(|file| (file.segment, file.arrived_at)).collect();
         arrivals.sort_unstable();
         arrivals.dedup_by_key(|(segment, _)| *segment);

@@ -143,7 +143,9 @@ impl WalDirFiles {
 
     /// Packs the files if they fit into this many bytes, otherwise forgets them.
     pub(super) fn pack(&mut self, most: usize) -> Packing {
-        let Self::Kept(kept) = self else { return Packing::default() };
+        let Self::Kept(kept) = self else {
+            return Packing::default();
+        };
         let mut buffer = mem::take(&mut kept.files);
         let packed = PackedFiles::pack(&buffer);
         let is_too_large = packed.as_ref().is_some_and(|packed| packed.size() > most);
@@ -152,7 +154,10 @@ impl WalDirFiles {
             Some(_) | None => Self::Forgotten,
         };
         buffer.clear();
-        Packing { buffer: Some(buffer), is_too_large }
+        Packing {
+            buffer: Some(buffer),
+            is_too_large,
+        }
     }
 
     /// Forgets the files.

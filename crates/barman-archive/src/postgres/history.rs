@@ -66,13 +66,19 @@ impl TimelineHistory {
     /// history file is missing (`readTimeLineHistory`: "assume no parents").
     #[must_use]
     pub const fn without_ancestors(timeline: TimelineId) -> Self {
-        Self { timeline, ancestors: Vec::new() }
+        Self {
+            timeline,
+            ancestors: Vec::new(),
+        }
     }
 
     /// History of a timeline that came through these ancestors, oldest first.
     #[must_use]
     pub const fn of_ancestors(timeline: TimelineId, ancestors: Vec<Ancestor>) -> Self {
-        Self { timeline, ancestors }
+        Self {
+            timeline,
+            ancestors,
+        }
     }
 
     /// Reads the history file of a timeline, already decompressed.
@@ -87,7 +93,9 @@ impl TimelineHistory {
         let lines = content.split(|byte| *byte == b'\n');
         for (number, line) in (1..).zip(lines) {
             for piece in line.chunks(LONGEST_LINE) {
-                let Some(text) = statement(piece) else { continue };
+                let Some(text) = statement(piece) else {
+                    continue;
+                };
                 let Some(ancestor) = Ancestor::parse(text) else {
                     return Err(HistoryError::Line { number });
                 };
@@ -96,12 +104,18 @@ impl TimelineHistory {
                     None => true,
                 };
                 if !is_above_the_last || ancestor.timeline >= timeline {
-                    return Err(HistoryError::Order { number, timeline: ancestor.timeline });
+                    return Err(HistoryError::Order {
+                        number,
+                        timeline: ancestor.timeline,
+                    });
                 }
                 ancestors.push(ancestor);
             }
         }
-        Ok(Self { timeline, ancestors })
+        Ok(Self {
+            timeline,
+            ancestors,
+        })
     }
 
     /// Timeline that the history belongs to.
@@ -119,7 +133,10 @@ impl TimelineHistory {
     /// Position at which the history left an ancestor; `None` if it never was on that timeline.
     #[must_use]
     pub fn left(&self, ancestor: TimelineId) -> Option<Lsn> {
-        let entry = self.ancestors.iter().find(|entry| entry.timeline == ancestor)?;
+        let entry = self
+            .ancestors
+            .iter()
+            .find(|entry| entry.timeline == ancestor)?;
         Some(entry.switched_at)
     }
 
@@ -130,10 +147,18 @@ impl TimelineHistory {
         let mut begins_at = None;
         for ancestor in &self.ancestors {
             let ends_at = position(ancestor.switched_at);
-            intervals.push(TimelineInterval { timeline: ancestor.timeline, begins_at, ends_at });
+            intervals.push(TimelineInterval {
+                timeline: ancestor.timeline,
+                begins_at,
+                ends_at,
+            });
             begins_at = ends_at;
         }
-        intervals.push(TimelineInterval { timeline: self.timeline, begins_at, ends_at: None });
+        intervals.push(TimelineInterval {
+            timeline: self.timeline,
+            begins_at,
+            ends_at: None,
+        });
         intervals.reverse();
         intervals
     }
@@ -185,7 +210,9 @@ fn scan_number(text: &[u8], radix: u32) -> Option<(u32, &[u8])> {
     let mut number: u64 = 0;
     let mut length = 0;
     for byte in digits {
-        let Some(digit) = char::from(*byte).to_digit(radix) else { break };
+        let Some(digit) = char::from(*byte).to_digit(radix) else {
+            break;
+        };
         number = number.saturating_mul(radix.into());
         number = number.saturating_add(digit.into());
         length += 1;
@@ -208,7 +235,11 @@ fn without_prefix(text: &[u8], radix: u32) -> &[u8] {
         return text;
     };
     let has_digits = digits.first().is_some_and(u8::is_ascii_hexdigit);
-    if radix == 16 && has_digits { digits } else { text }
+    if radix == 16 && has_digits {
+        digits
+    } else {
+        text
+    }
 }
 
 /// Skips white space at the start, as `isspace` of C defines it.
@@ -258,7 +289,10 @@ mod tests {
         for content in [&b""[..], b"\n", b"# nothing\n"] {
             let history = TimelineHistory::parse(TimelineId(2), content);
 
-            assert_eq!(history, Ok(TimelineHistory::without_ancestors(TimelineId(2))));
+            assert_eq!(
+                history,
+                Ok(TimelineHistory::without_ancestors(TimelineId(2)))
+            );
         }
     }
 
@@ -315,8 +349,10 @@ mod tests {
         assert_eq!(parse(b"1 0 /1"), HistoryError::Line { number: 1 });
         assert_eq!(parse(b"1\n0/1"), HistoryError::Line { number: 1 });
         assert_eq!(parse(b"1\tnowhere\tx"), HistoryError::Line { number: 1 });
-        let order =
-            |number, timeline| HistoryError::Order { number, timeline: TimelineId(timeline) };
+        let order = |number, timeline| HistoryError::Order {
+            number,
+            timeline: TimelineId(timeline),
+        };
         assert_eq!(parse(b"2\t0/1\tx\n1\t0/2\ty"), order(2, 1));
         assert_eq!(parse(b"3\t0/1\tits own parent"), order(1, 3));
     }

@@ -60,7 +60,17 @@ mod tests {
 
     #[test]
     fn signs_and_long_numbers_are_no_positions() {
-        for text in ["", "/", "1", "1/", "+1/2", "1/-2", "123456789/0", "1/2/3", "g/0"] {
+        for text in [
+            "",
+            "/",
+            "1",
+            "1/",
+            "+1/2",
+            "1/-2",
+            "123456789/0",
+            "1/2/3",
+            "g/0",
+        ] {
             assert_eq!(text.parse::<Lsn>(), Err(InvalidLsn), "{text}");
         }
     }

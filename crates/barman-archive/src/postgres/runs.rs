@@ -32,7 +32,10 @@ impl Runs {
             return true;
         }
         let above = self.0.partition_point(|run| run.first <= number);
-        let mut merged = Run { first: number, last: number };
+        let mut merged = Run {
+            first: number,
+            last: number,
+        };
         let mut replaced = above..above;
         if let Some(below) = above.checked_sub(1)
             && let Some(run) = self.0.get(below)
@@ -64,8 +67,12 @@ impl Runs {
     /// Adds every number of a run.
     pub fn insert_run(&mut self, added: Run) {
         // Every run that overlaps or touches the new one is merged into it.
-        let from = self.0.partition_point(|run| run.last < added.first.saturating_sub(1));
-        let to = self.0.partition_point(|run| run.first <= added.last.saturating_add(1));
+        let from = self
+            .0
+            .partition_point(|run| run.last < added.first.saturating_sub(1));
+        let to = self
+            .0
+            .partition_point(|run| run.first <= added.last.saturating_add(1));
         let replaced = self.0.get(from..to).unwrap_or_default();
         let mut merged = added;
         if let Some(lowest) = replaced.first() {
@@ -129,7 +136,10 @@ impl Runs {
                 && removed.first <= run.last
             {
                 if first < removed.first {
-                    kept.push(Run { first, last: removed.first - 1 });
+                    kept.push(Run {
+                        first,
+                        last: removed.first - 1,
+                    });
                 }
                 if removed.last >= first {
                     next = removed.last.checked_add(1);
@@ -142,7 +152,10 @@ impl Runs {
             if let Some(first) = next
                 && first <= run.last
             {
-                kept.push(Run { first, last: run.last });
+                kept.push(Run {
+                    first,
+                    last: run.last,
+                });
             }
         }
         Self(kept)
@@ -204,7 +217,10 @@ impl Runs {
             if let Some(first) = next
                 && first < run.first
             {
-                missing.push(Run { first, last: run.first - 1 });
+                missing.push(Run {
+                    first,
+                    last: run.first - 1,
+                });
             }
             next = run.last.checked_add(1);
         }
@@ -291,7 +307,13 @@ mod tests {
     fn ten_million_consecutive_numbers_are_one_run() {
         let runs = runs(0..10_000_000);
 
-        assert_eq!(runs.0.as_slice(), [Run { first: 0, last: 9_999_999 }]);
+        assert_eq!(
+            runs.0.as_slice(),
+            [Run {
+                first: 0,
+                last: 9_999_999
+            }]
+        );
     }
 
     #[test]

@@ -177,7 +177,11 @@ impl fmt::Debug for SegmentName {
 
 impl fmt::Display for SegmentName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:08X}{:08X}{:08X}", self.timeline.0, self.high, self.low)
+        write!(
+            formatter,
+            "{:08X}{:08X}{:08X}",
+            self.timeline.0, self.high, self.low
+        )
     }
 }
 
@@ -212,7 +216,16 @@ mod tests {
 
     #[test]
     fn only_powers_of_two_from_one_mebibyte_to_one_gibibyte_are_sizes() {
-        for bytes in [0, 1, 1 << 19, (1 << 24) + 1, 3 << 20, 1 << 31, 1 << 32, u64::MAX] {
+        for bytes in [
+            0,
+            1,
+            1 << 19,
+            (1 << 24) + 1,
+            3 << 20,
+            1 << 31,
+            1 << 32,
+            u64::MAX,
+        ] {
             assert_eq!(SegmentSize::new(bytes), Err(InvalidSegmentSize), "{bytes}");
         }
     }
@@ -228,9 +241,12 @@ mod tests {
 
     #[test]
     fn other_lengths_and_signs_are_no_names() {
-        for text in
-            ["", "00000001000000000000000", "0000000100000000000000001", "+000000100000000000000FF"]
-        {
+        for text in [
+            "",
+            "00000001000000000000000",
+            "0000000100000000000000001",
+            "+000000100000000000000FF",
+        ] {
             assert_eq!(SegmentName::parse(text), None, "{text}");
         }
     }

@@ -34,13 +34,20 @@ impl WalDir {
     /// Name of one of its segments, given by the third part of the name.
     #[must_use]
     pub const fn segment(self, segment: u32) -> SegmentName {
-        SegmentName { timeline: self.timeline, high: self.high, low: segment }
+        SegmentName {
+            timeline: self.timeline,
+            high: self.high,
+            low: segment,
+        }
     }
 }
 
 impl From<SegmentName> for WalDir {
     fn from(name: SegmentName) -> Self {
-        Self { timeline: name.timeline, high: name.high }
+        Self {
+            timeline: name.timeline,
+            high: name.high,
+        }
     }
 }
 
@@ -64,9 +71,13 @@ mod tests {
 
     #[test]
     fn only_16_digits_in_upper_case_name_a_wal_dir() {
-        for text in
-            ["", "000000010000000", "00000001000000000", "000000010000000a", "+000000100000000"]
-        {
+        for text in [
+            "",
+            "000000010000000",
+            "00000001000000000",
+            "000000010000000a",
+            "+000000100000000",
+        ] {
             assert_eq!(WalDir::parse(text), None, "{text}");
         }
     }

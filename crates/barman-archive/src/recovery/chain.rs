@@ -77,13 +77,19 @@ impl<'a> ChainLink<'a> {
         } else {
             None
         };
-        Self { parent_id: info.parent_id.as_deref(), defect }
+        Self {
+            parent_id: info.parent_id.as_deref(),
+            defect,
+        }
     }
 
     /// Returns the link of a backup whose `backup.info` cannot be read.
     #[must_use]
     pub const fn unreadable() -> Self {
-        Self { parent_id: None, defect: Some(ChainDefect::Unreadable) }
+        Self {
+            parent_id: None,
+            defect: Some(ChainDefect::Unreadable),
+        }
     }
 }
 
@@ -104,7 +110,10 @@ impl<'a> BackupChain<'a> {
         let mut seen = BTreeSet::from([id]);
         let mut next = parent_id;
         while let Some(parent) = next {
-            let broken = |defect| BrokenChain { backup: parent.to_owned(), defect };
+            let broken = |defect| BrokenChain {
+                backup: parent.to_owned(),
+                defect,
+            };
             if !seen.insert(parent) {
                 return Err(broken(ChainDefect::Cycle));
             }
@@ -162,10 +171,16 @@ mod tests {
 
     type Links = BTreeMap<&'static str, ChainLink<'static>>;
 
-    const WHOLE: ChainLink<'static> = ChainLink { parent_id: None, defect: None };
+    const WHOLE: ChainLink<'static> = ChainLink {
+        parent_id: None,
+        defect: None,
+    };
 
     fn on(parent: &'static str) -> ChainLink<'static> {
-        ChainLink { parent_id: Some(parent), ..WHOLE }
+        ChainLink {
+            parent_id: Some(parent),
+            ..WHOLE
+        }
     }
 
     fn chain(id: &str, links: &Links) -> Result<Vec<&'static str>, (String, ChainDefect)> {
@@ -179,7 +194,9 @@ mod tests {
     fn info(status: &str) -> BackupInfoText {
         let segment = SegmentName::parse("000000010000000000000001").unwrap();
         let at = DateTime::UNIX_EPOCH;
-        BackupInfoText::new(status).begun(at, segment).ended(at, segment)
+        BackupInfoText::new(status)
+            .begun(at, segment)
+            .ended(at, segment)
     }
 
     fn parsed(text: &BackupInfoText) -> BackupInfo {
@@ -188,13 +205,20 @@ mod tests {
 
     #[test]
     fn a_full_backup_needs_no_other() {
-        assert_eq!(chain("full", &BTreeMap::from([("full", WHOLE)])), Ok(vec![]));
+        assert_eq!(
+            chain("full", &BTreeMap::from([("full", WHOLE)])),
+            Ok(vec![])
+        );
     }
 
     #[test]
     fn an_incremental_backup_needs_all_up_to_the_full_one() {
-        let links =
-            BTreeMap::from([("full", WHOLE), ("b", on("full")), ("c", on("b")), ("d", on("b"))]);
+        let links = BTreeMap::from([
+            ("full", WHOLE),
+            ("b", on("full")),
+            ("c", on("b")),
+            ("d", on("b")),
+        ]);
 
         assert_eq!(chain("c", &links), Ok(vec!["b", "full"]));
         assert_eq!(chain("d", &links), Ok(vec!["b", "full"]));
@@ -205,13 +229,23 @@ mod tests {
     fn a_parent_that_is_not_there_breaks_the_chain() {
         let links = BTreeMap::from([("b", on("full")), ("c", on("b"))]);
 
-        assert_eq!(chain("c", &links), Err(("full".to_owned(), ChainDefect::Missing)));
+        assert_eq!(
+            chain("c", &links),
+            Err(("full".to_owned(), ChainDefect::Missing))
+        );
     }
 
     #[test]
     fn the_nearest_parent_of_no_use_is_named() {
-        for defect in [ChainDefect::Unreadable, ChainDefect::NotDone, ChainDefect::MissingData] {
-            let useless = |link| ChainLink { defect: Some(defect), ..link };
+        for defect in [
+            ChainDefect::Unreadable,
+            ChainDefect::NotDone,
+            ChainDefect::MissingData,
+        ] {
+            let useless = |link| ChainLink {
+                defect: Some(defect),
+                ..link
+            };
             let links = BTreeMap::from([
                 ("full", useless(WHOLE)),
                 ("b", useless(on("full"))),
@@ -225,25 +259,52 @@ mod tests {
 
     #[test]
     fn parents_in_a_circle_break_the_chain() {
-        let links =
-            BTreeMap::from([("a", on("a")), ("b", on("c")), ("c", on("b")), ("d", on("b"))]);
+        let links = BTreeMap::from([
+            ("a", on("a")),
+            ("b", on("c")),
+            ("c", on("b")),
+            ("d", on("b")),
+        ]);
 
-        assert_eq!(chain("a", &links), Err(("a".to_owned(), ChainDefect::Cycle)));
-        assert_eq!(chain("b", &links), Err(("b".to_owned(), ChainDefect::Cycle)));
-        assert_eq!(chain("d", &links), Err(("b".to_owned(), ChainDefect::Cycle)));
+        assert_eq!(
+            chain("a", &links),
+            Err(("a".to_owned(), ChainDefect::Cycle))
+        );
+        assert_eq!(
+            chain("b", &links),
+            Err(("b".to_owned(), ChainDefect::Cycle))
+        );
+        assert_eq!(
+            chain("d", &links),
+            Err(("b".to_owned(), ChainDefect::Cycle))
+        );
     }
 
     #[test]
     fn a_chain_without_end_is_given_up() {
-        let ids: Vec<String> = (0..=MAX_PARENTS + 1).map(|number| number.to_string()).collect();
+        let ids: Vec<String> = (0..=MAX_PARENTS + 1)
+            .map(|number| number.to_string())
+            .collect();
         let next = |id: &str| {
             let number: usize = id.parse().unwrap();
-            Some(ChainLink { parent_id: ids.get(number + 1).map(String::as_str), defect: None })
+            Some(ChainLink {
+                parent_id: ids.get(number + 1).map(String::as_str),
+                defect: None,
+            })
         };
 
         let broken = BackupChain::of("0", Some("1"), next).unwrap_err();
-        assert_eq!(broken, BrokenChain { backup: "1001".to_owned(), defect: ChainDefect::TooLong });
-        assert_eq!(BackupChain::of("1", Some("2"), next).unwrap().parents.len(), MAX_PARENTS);
+        assert_eq!(
+            broken,
+            BrokenChain {
+                backup: "1001".to_owned(),
+                defect: ChainDefect::TooLong
+            }
+        );
+        assert_eq!(
+            BackupChain::of("1", Some("2"), next).unwrap().parents.len(),
+            MAX_PARENTS
+        );
     }
 
     #[test]
@@ -266,13 +327,22 @@ mod tests {
         let info = parsed(&info("DONE").with("parent_backup_id", "20261107T030000"));
 
         assert_eq!(ChainLink::of(&info, true), on("20261107T030000"));
-        assert_eq!(ChainLink::unreadable().defect, Some(ChainDefect::Unreadable));
+        assert_eq!(
+            ChainLink::unreadable().defect,
+            Some(ChainDefect::Unreadable)
+        );
     }
 
     #[test]
     fn a_broken_chain_names_the_backup_and_the_reason() {
-        let broken = BrokenChain { backup: "a".to_owned(), defect: ChainDefect::MissingData };
+        let broken = BrokenChain {
+            backup: "a".to_owned(),
+            defect: ChainDefect::MissingData,
+        };
 
-        assert_eq!(broken.to_string(), "the backup `a`, on which it is built, lacks data");
+        assert_eq!(
+            broken.to_string(),
+            "the backup `a`, on which it is built, lacks data"
+        );
     }
 }

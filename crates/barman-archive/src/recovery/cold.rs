@@ -33,11 +33,14 @@ impl Archived {
         if !followed.works() {
             return followed;
         }
-        let cold = tried.consistent().and_then(|restore| self.cold(judged, restore));
+        let cold = tried
+            .consistent()
+            .and_then(|restore| self.cold(judged, restore));
         followed.obstacle = if judged.candidate.has_cold_data {
             Some(Obstacle::ColdData)
         } else {
-            cold.filter(|cold| cold.is_own).map(|cold| Obstacle::ColdSegment(cold.segment))
+            cold.filter(|cold| cold.is_own)
+                .map(|cold| Obstacle::ColdSegment(cold.segment))
         };
         followed
     }
@@ -55,7 +58,10 @@ impl Archived {
         let Some(own_cold) = cold.as_ref().filter(|cold| cold.is_own) else {
             return AtOnce { tried: best, cold };
         };
-        let working = judged.tried.iter().filter(|tried| tried.working().is_some());
+        let working = judged
+            .tried
+            .iter()
+            .filter(|tried| tried.working().is_some());
         let readable = working.filter_map(|tried| match cold_of(tried) {
             Some(cold) if cold.is_own => None,
             Some(cold) => Some((tried, cold.reach)),
@@ -64,12 +70,22 @@ impl Archived {
         let own = judged.candidate.span.end.timeline;
         // Among several that are equal, the last one is the one that a person would name.
         let furthest = readable.max_by_key(|(tried, reach)| {
-            (tried.timeline == own, reach.and_then(|reach| reach.number(self.wal.size)))
+            (
+                tried.timeline == own,
+                reach.and_then(|reach| reach.number(self.wal.size)),
+            )
         });
         match furthest {
             Some((tried, reach)) => {
-                let cold = Cold { segment: own_cold.segment, is_own: false, reach };
-                AtOnce { tried: Some(tried), cold: Some(cold) }
+                let cold = Cold {
+                    segment: own_cold.segment,
+                    is_own: false,
+                    reach,
+                };
+                AtOnce {
+                    tried: Some(tried),
+                    cold: Some(cold),
+                }
             }
             None => AtOnce { tried: best, cold },
         }
@@ -91,7 +107,9 @@ impl Archived {
             return Some(Cold {
                 segment: self.wal.name(timeline, number),
                 is_own: number <= last_needed,
-                reach: before.map(|before| self.wal.name(timeline, before)).or(reach),
+                reach: before
+                    .map(|before| self.wal.name(timeline, before))
+                    .or(reach),
             });
         }
         None

@@ -45,20 +45,33 @@ impl Course {
                 timeline: interval.timeline,
                 begins_at: interval.begins_at,
                 ends_at: interval.ends_at,
-                first: interval.begins_at.map_or(0, |begins_at| wal.size.segment_of(begins_at)),
+                first: interval
+                    .begins_at
+                    .map_or(0, |begins_at| wal.size.segment_of(begins_at)),
             })
             .collect();
         let sources = stretches.iter().enumerate().filter_map(|(place, stretch)| {
             let first = wal.next_served(stretch.timeline, stretch.first)?;
-            Some(Source { place, timeline: stretch.timeline, first })
+            Some(Source {
+                place,
+                timeline: stretch.timeline,
+                first,
+            })
         });
         let sources = sources.collect();
         let starts = stretches.iter().map(|stretch| Read {
             timeline: stretch.timeline,
-            run: Run { first: stretch.first, last: u64::MAX },
+            run: Run {
+                first: stretch.first,
+                last: u64::MAX,
+            },
         });
         let steps = Steps::of(starts, wal);
-        Self { stretches, sources, steps }
+        Self {
+            stretches,
+            sources,
+            steps,
+        }
     }
 
     /// Returns the timelines from which segments are served, newest first.
@@ -67,20 +80,28 @@ impl Course {
     }
 
     pub(super) fn place_of(&self, timeline: TimelineId) -> Option<TimelineIndex> {
-        let place = self.stretches.binary_search_by(|stretch| timeline.cmp(&stretch.timeline));
+        let place = self
+            .stretches
+            .binary_search_by(|stretch| timeline.cmp(&stretch.timeline));
         place.ok()
     }
 
     /// Returns the timeline that owns a position (`tliOfPointInHistory` in `timeline.c`).
     pub(super) fn timeline_at(&self, position: Lsn) -> Option<TimelineId> {
-        let owner = self.stretches.iter().find(|stretch| stretch.owns(position))?;
+        let owner = self
+            .stretches
+            .iter()
+            .find(|stretch| stretch.owns(position))?;
         Some(owner.timeline)
     }
 
     /// Returns the timelines that have started in a segment or before it, newest first:
     /// `XLogFileReadAnyTLI` in `xlogrecovery.c` asks them in this order.
     pub(super) fn begun_in(&self, number: u64) -> impl Iterator<Item = TimelineId> {
-        let begun = self.stretches.iter().filter(move |stretch| stretch.first <= number);
+        let begun = self
+            .stretches
+            .iter()
+            .filter(move |stretch| stretch.first <= number);
         begun.map(|stretch| stretch.timeline)
     }
 
@@ -102,7 +123,10 @@ impl Course {
     ) -> Option<Lsn> {
         let mut on = to;
         while on < from {
-            let stretch = self.stretches.get(on).filter(|stretch| stretch.first == number)?;
+            let stretch = self
+                .stretches
+                .get(on)
+                .filter(|stretch| stretch.first == number)?;
             let parent = self.parent_of(on)?;
             if parent == from {
                 return stretch.begins_at;

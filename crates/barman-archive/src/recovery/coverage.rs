@@ -26,10 +26,15 @@ impl Coverage {
     /// Measures the part of the window ending at `now` that lies in any of these spans.
     #[must_use]
     pub fn of(spans: &[Span], window: TimeDelta, now: DateTime<Utc>) -> Self {
-        let begins_at = now.checked_sub_signed(window).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let begins_at = now
+            .checked_sub_signed(window)
+            .unwrap_or(DateTime::<Utc>::MIN_UTC);
         let mut spans: Vec<Span> = spans
             .iter()
-            .map(|span| Span { from: span.from.max(begins_at), to: span.to.min(now) })
+            .map(|span| Span {
+                from: span.from.max(begins_at),
+                to: span.to.min(now),
+            })
             .filter(|span| span.from < span.to)
             .collect();
         spans.sort_unstable();
@@ -71,20 +76,31 @@ mod tests {
     }
 
     fn coverage(spans: &[(i64, i64)], window: i64, now: i64) -> TimeDelta {
-        let spans: Vec<_> =
-            spans.iter().map(|(from, to)| Span { from: at(*from), to: at(*to) }).collect();
+        let spans: Vec<_> = spans
+            .iter()
+            .map(|(from, to)| Span {
+                from: at(*from),
+                to: at(*to),
+            })
+            .collect();
         Coverage::of(&spans, TimeDelta::hours(window), at(now)).covered
     }
 
     #[test]
     fn overlaps_count_once_and_holes_not_at_all() {
-        assert_eq!(coverage(&[(0, 30), (20, 50), (60, 200)], 100, 100), TimeDelta::hours(90));
+        assert_eq!(
+            coverage(&[(0, 30), (20, 50), (60, 200)], 100, 100),
+            TimeDelta::hours(90)
+        );
     }
 
     #[test]
     fn a_young_archive_covers_only_its_own_age() {
         assert_eq!(coverage(&[(90, 100)], 100, 100), TimeDelta::hours(10));
-        assert_eq!(Coverage::of(&[], TimeDelta::hours(4), at(0)).shortfall(), TimeDelta::hours(4));
+        assert_eq!(
+            Coverage::of(&[], TimeDelta::hours(4), at(0)).shortfall(),
+            TimeDelta::hours(4)
+        );
     }
 
     proptest! {

@@ -76,9 +76,13 @@ impl<'a> Courses<'a> {
         let of_partials = wal.partials.iter().map(|(timeline, _)| *timeline);
         let of_wal = wal.timelines().chain(of_partials);
         let own: BTreeSet<TimelineId> = of_backups.collect();
-        let timelines: BTreeSet<TimelineId> =
-            of_wal.chain(histories.timelines()).chain(own.iter().copied()).collect();
-        let too_many = timelines.len().saturating_sub(most_targets(histories, wal, backups));
+        let timelines: BTreeSet<TimelineId> = of_wal
+            .chain(histories.timelines())
+            .chain(own.iter().copied())
+            .collect();
+        let too_many = timelines
+            .len()
+            .saturating_sub(most_targets(histories, wal, backups));
         let mut numbered: Vec<_> = timelines.into_iter().collect();
         let left_out = numbered.drain(..too_many).next_back();
         let course_to = |target, own| {
@@ -90,19 +94,32 @@ impl<'a> Courses<'a> {
             // The timeline that a backup ends on makes no difference to a number.
             .map(|timeline| (*timeline, course_to(Target::Timeline(*timeline), *timeline)))
             .collect();
-        let latest = own.iter().map(|own| histories.timeline_of(Target::Latest, *own));
+        let latest = own
+            .iter()
+            .map(|own| histories.timeline_of(Target::Latest, *own));
         let named: BTreeSet<TimelineId> = own.iter().copied().chain(latest).collect();
-        let only_named =
-            named.into_iter().filter(|timeline| !matches!(by_number.get(timeline), Some(Ok(_))));
+        let only_named = named
+            .into_iter()
+            .filter(|timeline| !matches!(by_number.get(timeline), Some(Ok(_))));
         // Whether `current` or `latest` leads there makes no difference.
         let by_name = only_named.map(|timeline| (timeline, course_to(Target::Current, timeline)));
         let by_name = by_name.collect();
-        Self { histories, wal, numbered, left_out, by_number, by_name }
+        Self {
+            histories,
+            wal,
+            numbered,
+            left_out,
+            by_number,
+            by_name,
+        }
     }
 
     /// Returns every course once.
     pub(super) fn all(&self) -> impl Iterator<Item = &Rc<StagedCourse>> {
-        self.by_number.values().chain(self.by_name.values()).flatten()
+        self.by_number
+            .values()
+            .chain(self.by_name.values())
+            .flatten()
     }
 
     /// Tries every target.
@@ -121,7 +138,10 @@ impl<'a> Courses<'a> {
         let timeline = self.histories.timeline_of(target, own_timeline(span));
         let place = self.numbered.binary_search(&timeline).ok()?;
         let by_number = tried.get(place).filter(|tried| tried.restore.is_ok())?;
-        Some(Tried { target, ..by_number.clone() })
+        Some(Tried {
+            target,
+            ..by_number.clone()
+        })
     }
 
     fn try_one(&self, span: &BackupSpan, target: Target) -> Tried {
@@ -135,12 +155,22 @@ impl<'a> Courses<'a> {
             },
         };
         let restore = course.and_then(|course| self.restore(span, course));
-        Tried { target, timeline, restore }
+        Tried {
+            target,
+            timeline,
+            restore,
+        }
     }
 
     fn restore(&self, span: &BackupSpan, course: &Rc<StagedCourse>) -> Result<Restore, Obstacle> {
         let Self { histories, wal, .. } = self;
-        Attempt { span, staged: course, wal, histories }.restore()
+        Attempt {
+            span,
+            staged: course,
+            wal,
+            histories,
+        }
+        .restore()
     }
 }
 
@@ -151,7 +181,10 @@ fn own_timeline(span: &BackupSpan) -> TimelineId {
 
 /// Returns the number of timelines that can be tried for this number of backups.
 pub(super) fn most_targets(histories: &Histories, wal: &ArchivedWal, backups: usize) -> usize {
-    let longest = histories.readable().map(|history| history.ancestors().len() + 1).max();
+    let longest = histories
+        .readable()
+        .map(|history| history.ancestors().len() + 1)
+        .max();
     let with_wal = wal.timelines().count().max(1);
     let backups = backups.max(1);
     // Backups whose replays come to the same place share the rest.
@@ -159,14 +192,19 @@ pub(super) fn most_targets(histories: &Histories, wal: &ArchivedWal, backups: us
     // For every stage, each timeline with WAL is asked.
     let first_looks = backups.saturating_mul(longest.unwrap_or(1) + with_wal);
     let looks = stages.saturating_mul(with_wal).saturating_add(first_looks);
-    let targets = (MOST_TRIES / backups).min(MOST_STAGES / stages).min(MOST_LOOKS / looks);
+    let targets = (MOST_TRIES / backups)
+        .min(MOST_STAGES / stages)
+        .min(MOST_LOOKS / looks);
     targets.clamp(1, MOST_TARGETS)
 }
 
 impl Tried {
     /// Returns the restore, if the server comes up.
     pub(super) fn working(&self) -> Option<&Restore> {
-        self.restore.as_ref().ok().filter(|restore| restore.outcome.is_ok())
+        self.restore
+            .as_ref()
+            .ok()
+            .filter(|restore| restore.outcome.is_ok())
     }
 
     pub(super) fn is_working(&self) -> bool {
@@ -184,7 +222,10 @@ impl Tried {
 
     /// Returns the restore, if it reaches the point where the backup is consistent.
     pub(super) fn consistent(&self) -> Option<&Restore> {
-        self.restore.as_ref().ok().filter(|restore| restore.is_consistent)
+        self.restore
+            .as_ref()
+            .ok()
+            .filter(|restore| restore.is_consistent)
     }
 
     /// Returns the obstacle that keeps the server from coming up; `None` if it comes up.
@@ -207,7 +248,8 @@ impl Tried {
     /// Returns whether the server comes up and this segment is the last one before the first missing
     /// one.
     pub(super) fn works_up_to(&self, segment: SegmentName) -> bool {
-        self.working().is_some_and(|restore| restore.replay.last == Some(segment))
+        self.working()
+            .is_some_and(|restore| restore.replay.last == Some(segment))
     }
 
     pub(super) fn last(&self) -> Option<SegmentName> {

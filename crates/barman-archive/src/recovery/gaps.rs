@@ -22,13 +22,17 @@ impl Archived {
         let mut wanted = SegmentSets::new();
         self.want_way(&mut wanted, judged, current);
         for judged in judged {
-            let verdict = verdicts.get(&judged.candidate.id).map(|verdict| &verdict.thawed);
+            let verdict = verdicts
+                .get(&judged.candidate.id)
+                .map(|verdict| &verdict.thawed);
             let Some(Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))) =
                 verdict
             else {
                 continue;
             };
-            let Some(closest) = self.closest(judged) else { continue };
+            let Some(closest) = self.closest(judged) else {
+                continue;
+            };
             for read in self.own_steps(judged, closest) {
                 want(&mut wanted, read);
             }
@@ -52,13 +56,17 @@ impl Archived {
             if judged.candidate.requirement != WalRequirement::Recovery {
                 continue;
             }
-            let Some(restore) = judged.restore_to(current) else { continue };
+            let Some(restore) = judged.restore_to(current) else {
+                continue;
+            };
             if longest.is_none_or(|longest| restore.begin < longest.begin) {
                 longest = Some(restore);
             }
         }
         let steps = longest.map(Restore::steps).unwrap_or_default();
-        let Some((target, before)) = steps.split_last() else { return };
+        let Some((target, before)) = steps.split_last() else {
+            return;
+        };
         for read in before {
             want(wanted, *read);
         }
@@ -88,7 +96,9 @@ impl Archived {
     /// Returns the restore, on any course, that lacks the fewest of the segments that make the
     /// backup consistent; among several, the one to the backup's own timeline.
     pub(super) fn closest<'a>(&self, judged: &'a Judged<'_>) -> Option<&'a Restore> {
-        judged.restores().min_by_key(|restore| self.missing_own(judged, restore))
+        judged
+            .restores()
+            .min_by_key(|restore| self.missing_own(judged, restore))
     }
 
     /// Returns the number of missing segments among those that make the backup consistent.
@@ -126,6 +136,9 @@ impl Archived {
 /// Adds the segments of a read.
 fn want(wanted: &mut SegmentSets, read: Read) {
     if read.run.first <= read.run.last {
-        wanted.entry(read.timeline).or_default().insert_run(read.run);
+        wanted
+            .entry(read.timeline)
+            .or_default()
+            .insert_run(read.run);
     }
 }

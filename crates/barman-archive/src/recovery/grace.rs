@@ -119,7 +119,10 @@ mod tests {
     fn missing(present: &[u64], settled: &[u64]) -> Vec<(u64, u64)> {
         let pending = pending_segments(&runs(present), &runs(settled));
         let of_timeline = pending.get(&TimelineId(1)).cloned().unwrap_or_default();
-        of_timeline.iter().map(|run| (run.first, run.last)).collect()
+        of_timeline
+            .iter()
+            .map(|run| (run.first, run.last))
+            .collect()
     }
 
     #[test]

@@ -93,7 +93,9 @@ impl Histories {
     pub fn new(mut files: BTreeMap<TimelineId, HistoryFile>) -> Self {
         let mut lines = 0;
         for (place, file) in files.values_mut().rev().enumerate() {
-            let HistoryFile::Readable(history) = file else { continue };
+            let HistoryFile::Readable(history) = file else {
+                continue;
+            };
             let own = history.ancestors().len();
             let is_followed = own <= MOST_ANCESTORS && lines + own <= MOST_LINES;
             if place < MOST_HISTORIES && is_followed {
@@ -102,7 +104,10 @@ impl Histories {
                 *file = HistoryFile::Unknown;
             }
         }
-        let mut histories = Self { files, ..Self::default() };
+        let mut histories = Self {
+            files,
+            ..Self::default()
+        };
         histories.note_ancestors();
         histories
     }
@@ -166,7 +171,10 @@ impl Histories {
     /// Returns whether a restore can follow the timeline's history file, as far as that is known.
     #[must_use]
     pub fn is_usable(&self, timeline: TimelineId) -> bool {
-        matches!(self.files.get(&timeline), Some(HistoryFile::Readable(_) | HistoryFile::Unknown))
+        matches!(
+            self.files.get(&timeline),
+            Some(HistoryFile::Readable(_) | HistoryFile::Unknown)
+        )
     }
 
     /// Returns the timeline that a target resolves to, for a backup that ended on `own`.
@@ -246,7 +254,10 @@ impl Histories {
 
     /// Returns the positions at which readable histories left a timeline.
     pub fn switches_from(&self, timeline: TimelineId) -> impl Iterator<Item = Lsn> {
-        self.switches.get(&timeline).into_iter().flat_map(|switches| switches.keys().copied())
+        self.switches
+            .get(&timeline)
+            .into_iter()
+            .flat_map(|switches| switches.keys().copied())
     }
 
     /// Returns the timelines that left a timeline at or after a position, and those whose own
@@ -255,7 +266,9 @@ impl Histories {
     pub fn descendants(&self, timeline: TimelineId, from: Lsn) -> BTreeSet<TimelineId> {
         let switches = self.switches.get(&timeline).into_iter();
         let children = switches.flat_map(|switches| switches.range(from..));
-        children.flat_map(|(_, timelines)| timelines.iter().copied()).collect()
+        children
+            .flat_map(|(_, timelines)| timelines.iter().copied())
+            .collect()
     }
 }
 
@@ -269,14 +282,22 @@ mod tests {
         let read = |(timeline, text): &(u32, &str)| {
             let timeline = TimelineId(*timeline);
             let parsed = TimelineHistory::parse(timeline, text.as_bytes());
-            (timeline, parsed.map_or(HistoryFile::Invalid, HistoryFile::Readable))
+            (
+                timeline,
+                parsed.map_or(HistoryFile::Invalid, HistoryFile::Readable),
+            )
         };
         Histories::new(files.iter().map(read).collect())
     }
 
     fn ancestors(histories: &Histories, timeline: u32) -> Option<Vec<u32>> {
         let ancestors = histories.ancestors(TimelineId(timeline))?;
-        Some(ancestors.iter().map(|ancestor| ancestor.timeline.0).collect())
+        Some(
+            ancestors
+                .iter()
+                .map(|ancestor| ancestor.timeline.0)
+                .collect(),
+        )
     }
 
     #[test]
@@ -332,7 +353,10 @@ mod tests {
         let files = [of_lines(2, 1), of_lines(1500, 1001), of_lines(1600, 1000)];
         let many = (2000..2998).map(|timeline| of_lines(timeline, 500));
         let files: Vec<_> = files.into_iter().chain(many).collect();
-        let files: Vec<_> = files.iter().map(|(id, text)| (*id, text.as_str())).collect();
+        let files: Vec<_> = files
+            .iter()
+            .map(|(id, text)| (*id, text.as_str()))
+            .collect();
         let unknown = |files: &[_], timeline| {
             let timeline = TimelineId(timeline);
             let history = histories(files).of_target(Target::Timeline(timeline), OWN);
@@ -355,7 +379,10 @@ mod tests {
         let histories = Histories::new(files);
         let of = |target| histories.of_target(target, OWN);
 
-        assert_eq!(of(Target::Latest), Err(TargetError::InvalidHistory(TimelineId(2))));
+        assert_eq!(
+            of(Target::Latest),
+            Err(TargetError::InvalidHistory(TimelineId(2)))
+        );
         let third = Target::Timeline(TimelineId(3));
         assert_eq!(of(third), Err(TargetError::MissingHistory(TimelineId(3))));
     }

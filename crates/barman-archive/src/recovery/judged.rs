@@ -21,8 +21,13 @@ impl Judged<'_> {
 
     /// Returns the timelines on which the backup becomes consistent.
     pub(super) fn reached(&self) -> impl Iterator<Item = TimelineId> {
-        let tried = self.tried.iter().filter(|_| self.candidate.broken_parent.is_none());
-        tried.filter(|tried| tried.consistent().is_some()).map(|tried| tried.timeline)
+        let tried = self
+            .tried
+            .iter()
+            .filter(|_| self.candidate.broken_parent.is_none());
+        tried
+            .filter(|tried| tried.consistent().is_some())
+            .map(|tried| tried.timeline)
     }
 
     /// Returns the restores that are on some course, whether they come up or not: those to the
@@ -31,7 +36,10 @@ impl Judged<'_> {
         let own = self.candidate.span.end.timeline;
         let (to_own, to_others): (Vec<_>, Vec<_>) =
             self.tried.iter().partition(|tried| tried.timeline == own);
-        to_own.into_iter().chain(to_others).filter_map(|tried| tried.restore.as_ref().ok())
+        to_own
+            .into_iter()
+            .chain(to_others)
+            .filter_map(|tried| tried.restore.as_ref().ok())
     }
 
     /// Returns the restore along a timeline's course, whether it comes up or not, if the backup is on
@@ -73,15 +81,25 @@ impl Judged<'_> {
 
     /// Returns the restore that comes up and gets up to a segment.
     fn up_to(&self, segment: SegmentName) -> Option<&Tried> {
-        self.tried.iter().rev().find(|tried| tried.works_up_to(segment))
+        self.tried
+            .iter()
+            .rev()
+            .find(|tried| tried.works_up_to(segment))
     }
 
     /// Returns whether the default target gets as far as the best one: to the same segment, or
     /// through the last whole one to a partial one of a later timeline.
     pub(super) fn default_works(&self, best: Option<&Tried>, size: SegmentSize) -> bool {
-        let default = self.tried.iter().find(|tried| tried.target == Target::Latest);
-        let Some(default) = default.and_then(Tried::working) else { return false };
-        let Some(best) = best.and_then(Tried::working) else { return false };
+        let default = self
+            .tried
+            .iter()
+            .find(|tried| tried.target == Target::Latest);
+        let Some(default) = default.and_then(Tried::working) else {
+            return false;
+        };
+        let Some(best) = best.and_then(Tried::working) else {
+            return false;
+        };
         let (default, best) = (default.replay, best.replay);
         let has_same_last = default.last == best.last;
         let goes_beyond = has_same_last && end_of(default, size) >= end_of(best, size);

@@ -37,7 +37,9 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
             newest = Some(judged);
         }
     }
-    let Some(newest) = newest else { return Lines::default() };
+    let Some(newest) = newest else {
+        return Lines::default();
+    };
     let by_newest: BTreeSet<_> = newest.reached().collect();
     let leaves = leaves(archived);
     let rank_of = |timeline: &TimelineId| rank(archived, &by_newest, *timeline);
@@ -52,7 +54,10 @@ pub(super) fn choose(archived: &Archived, judged: &[Judged<'_>]) -> Lines {
     let unreached = newest_line.filter(|timeline| {
         !reached.contains(timeline) && is_known_to_be_unreached(archived, *timeline)
     });
-    Lines { current: Some(current), unreached }
+    Lines {
+        current: Some(current),
+        unreached,
+    }
 }
 
 /// Rank of a timeline among those that may be current.
@@ -63,7 +68,12 @@ fn rank(
 ) -> (bool, Option<DateTime<Utc>>, bool, TimelineId) {
     let is_living = archived.living_timeline == Some(timeline);
     let arrived_at = archived.last_arrivals.get(&timeline).copied();
-    (is_living, arrived_at, by_newest.contains(&timeline), timeline)
+    (
+        is_living,
+        arrived_at,
+        by_newest.contains(&timeline),
+        timeline,
+    )
 }
 
 /// Returns whether the history of a timeline is known: otherwise a backup may reach it all the same.
@@ -78,10 +88,14 @@ fn leaves(archived: &Archived) -> BTreeSet<TimelineId> {
     let mut leaves = BTreeSet::new();
     for timeline in wal.timelines() {
         let descendants = match wal.last(timeline) {
-            Some(last) => archived.histories.descendants(timeline, wal.size.begin_of(last)),
+            Some(last) => archived
+                .histories
+                .descendants(timeline, wal.size.begin_of(last)),
             None => BTreeSet::new(),
         };
-        let goes_on = descendants.into_iter().any(|other| wal.last(other).is_some());
+        let goes_on = descendants
+            .into_iter()
+            .any(|other| wal.last(other).is_some());
         if !goes_on {
             leaves.insert(timeline);
         }

@@ -58,12 +58,27 @@ fn branch() -> impl Strategy<Value = Branch> {
         prop::option::weighted(0.15, 0_u64..12),
         prop::bool::weighted(0.8),
     );
-    (any::<prop::sample::Index>(), 0_u64..60, length, damage, file, 0_i64..5).prop_map(
-        |(target, begins, length, damage, file, arrival)| {
-            let (holes, wrong_size, has_partial) = damage;
-            Branch { target, begins, length, holes, wrong_size, has_partial, file, arrival }
-        },
+    (
+        any::<prop::sample::Index>(),
+        0_u64..60,
+        length,
+        damage,
+        file,
+        0_i64..5,
     )
+        .prop_map(|(target, begins, length, damage, file, arrival)| {
+            let (holes, wrong_size, has_partial) = damage;
+            Branch {
+                target,
+                begins,
+                length,
+                holes,
+                wrong_size,
+                has_partial,
+                file,
+                arrival,
+            }
+        })
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
@@ -85,10 +100,15 @@ fn world() -> impl Strategy<Value = World> {
     let first = prop_oneof![4 => Just(1_u32), 1 => Just(3)];
     (20_u32..=30, first, branches, backups).prop_map(
         |(exponent, first_timeline, branches, backups)| {
-            let mut world = World { segment_bytes: 1 << exponent, ..World::default() };
+            let mut world = World {
+                segment_bytes: 1 << exponent,
+                ..World::default()
+            };
             let written = grow(&mut world, first_timeline, &branches);
-            world.backups =
-                backups.iter().filter_map(|taken| take(taken, &world, &written)).collect();
+            world.backups = backups
+                .iter()
+                .filter_map(|taken| take(taken, &world, &written))
+                .collect();
             world
         },
     )
@@ -102,9 +122,18 @@ fn grow(world: &mut World, first: u32, branches: &[Branch]) -> BTreeMap<u32, Qua
     for (timeline, branch) in (first..).zip(branches) {
         let known: Vec<u32> = world.lines.keys().copied().collect();
         let line = if known.is_empty() {
-            Line { file: Vec::new(), begins_at: base, goes_on_from: None }
+            Line {
+                file: Vec::new(),
+                begins_at: base,
+                goes_on_from: None,
+            }
         } else {
-            descend(world, *branch.target.get(&known), base + 1 + branch.begins, &written)
+            descend(
+                world,
+                *branch.target.get(&known),
+                base + 1 + branch.begins,
+                &written,
+            )
         };
         written.insert(timeline, line.begins_at + branch.length);
         archive(world, timeline, &line, branch);
@@ -116,8 +145,9 @@ fn grow(world: &mut World, first: u32, branches: &[Branch]) -> BTreeMap<u32, Qua
 /// Returns the timeline that recovery towards `target` starts at a position, or where the target's
 /// WAL ends.
 fn descend(world: &World, target: u32, wished: Quarter, written: &BTreeMap<u32, Quarter>) -> Line {
-    let begins_at =
-        wished.min(written[&target]).max(world.lines.values().next().unwrap().begins_at + 1);
+    let begins_at = wished
+        .min(written[&target])
+        .max(world.lines.values().next().unwrap().begins_at + 1);
     let mut on = target;
     while begins_at <= world.lines[&on].begins_at
         && let Some(before) = world.lines[&on].goes_on_from
@@ -126,7 +156,11 @@ fn descend(world: &World, target: u32, wished: Quarter, written: &BTreeMap<u32, 
     }
     let mut file = world.lines[&target].file.clone();
     file.push((target, begins_at));
-    Line { file, begins_at, goes_on_from: Some(on) }
+    Line {
+        file,
+        begins_at,
+        goes_on_from: Some(on),
+    }
 }
 
 fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
@@ -140,7 +174,9 @@ fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
         }
     }
     world.arrivals.insert(timeline, branch.arrival);
-    let Some(parent) = line.goes_on_from else { return };
+    let Some(parent) = line.goes_on_from else {
+        return;
+    };
     world.files.insert(timeline, branch.file);
     // A promoted server leaves a partial copy of its parent's last segment: all that its parent
     // wrote. Without a history file that shows the switch, nobody could know where the partial
@@ -149,9 +185,14 @@ fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
     let is_inside = !line.begins_at.is_multiple_of(4);
     let is_told =
         branch.file == File::Valid && line.file.last().is_some_and(|last| last.0 == parent);
-    let others = world.lines.values().filter(|other| other.goes_on_from == Some(parent));
+    let others = world
+        .lines
+        .values()
+        .filter(|other| other.goes_on_from == Some(parent));
     let mut others = others.filter(|other| segment_of(other.begins_at) == name.1);
-    let is_first = others.clone().all(|other| other.begins_at <= line.begins_at);
+    let is_first = others
+        .clone()
+        .all(|other| other.begins_at <= line.begins_at);
     let is_whole = world.segments.contains(&name) || world.wrong_sizes.contains(&name);
     if branch.has_partial && is_inside && is_told && is_first && !is_whole {
         world.partials.insert(name, line.begins_at);
@@ -203,13 +244,18 @@ fn segment(world: &World, (timeline, number): Name) -> SegmentName {
 fn sets(names: &BTreeSet<Name>) -> SegmentSets {
     let mut sets = SegmentSets::new();
     for (timeline, number) in names {
-        sets.entry(TimelineId(*timeline)).or_default().insert(*number);
+        sets.entry(TimelineId(*timeline))
+            .or_default()
+            .insert(*number);
     }
     sets
 }
 
 fn archived(world: &World) -> Archived {
-    let partials = world.partials.keys().map(|(timeline, number)| (TimelineId(*timeline), *number));
+    let partials = world
+        .partials
+        .keys()
+        .map(|(timeline, number)| (TimelineId(*timeline), *number));
     let wal = ArchivedWal {
         size: size(world),
         segments: sets(&world.segments),
@@ -217,12 +263,19 @@ fn archived(world: &World) -> Archived {
         partials: partials.collect(),
         ..ArchivedWal::default()
     };
-    let listed = world.files.iter().filter(|(_, file)| **file != File::Missing);
+    let listed = world
+        .files
+        .iter()
+        .filter(|(_, file)| **file != File::Missing);
     let files = listed.map(|(timeline, file)| {
         let timeline = TimelineId(*timeline);
         let lines = world.lines[&timeline.0].file.iter();
         let lines = lines.map(|(parent, at)| format!("{parent}\t{}\tx\n", lsn(world, *at)));
-        let text = if *file == File::Valid { lines.collect::<String>() } else { String::new() };
+        let text = if *file == File::Valid {
+            lines.collect::<String>()
+        } else {
+            String::new()
+        };
         let read = match file {
             File::Invalid => HistoryFile::Invalid,
             File::NotServed => HistoryFile::NotDecompressible,
@@ -233,7 +286,10 @@ fn archived(world: &World) -> Archived {
         (timeline, read)
     });
     let arrivals = world.arrivals.iter().map(|(timeline, hour)| {
-        (TimelineId(*timeline), DateTime::UNIX_EPOCH + TimeDelta::hours(*hour))
+        (
+            TimelineId(*timeline),
+            DateTime::UNIX_EPOCH + TimeDelta::hours(*hour),
+        )
     });
     Archived {
         wal,
@@ -245,16 +301,27 @@ fn archived(world: &World) -> Archived {
 
 fn span(world: &World, backup: &Backup) -> BackupSpan {
     BackupSpan {
-        begin: segment(world, (backup.begin_timeline, segment_of(backup.checkpoint))),
+        begin: segment(
+            world,
+            (backup.begin_timeline, segment_of(backup.checkpoint)),
+        ),
         end: segment(world, (backup.end_timeline, segment_of(backup.end))),
         end_lsn: Some(lsn(world, backup.end)),
         checkpoint: Some(lsn(world, backup.checkpoint)),
-        origin: if backup.is_from_standby { BackupOrigin::Standby } else { BackupOrigin::Primary },
+        origin: if backup.is_from_standby {
+            BackupOrigin::Standby
+        } else {
+            BackupOrigin::Primary
+        },
     }
 }
 
 fn requirement(backup: &Backup) -> WalRequirement {
-    if backup.is_standalone { WalRequirement::Consistency } else { WalRequirement::Recovery }
+    if backup.is_standalone {
+        WalRequirement::Consistency
+    } else {
+        WalRequirement::Recovery
+    }
 }
 
 fn candidates(world: &World) -> Vec<Candidate> {

@@ -46,8 +46,9 @@ impl RequiredWal {
         wal: &ArchivedWal,
     ) -> Self {
         let mut needed = Self::default();
-        let timelines =
-            backups.iter().flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
+        let timelines = backups
+            .iter()
+            .flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
         let courses = Courses::new(histories, wal, timelines, backups.len());
         // A timeline whose own file is gone can become a target once someone brings the file back.
         let mut unreadable = Vec::new();
@@ -81,7 +82,9 @@ impl RequiredWal {
     /// Returns whether a segment is needed, as far as that is known.
     #[must_use]
     pub fn contains(&self, timeline: TimelineId, number: u64) -> bool {
-        self.segments.get(&timeline).is_some_and(|runs| runs.contains(number))
+        self.segments
+            .get(&timeline)
+            .is_some_and(|runs| runs.contains(number))
     }
 
     /// Returns the segments of a timeline that some backup needs.
@@ -94,7 +97,10 @@ impl RequiredWal {
     #[must_use]
     pub fn not_needed(&self, timeline: TimelineId, from: u64, to: u64) -> Runs {
         let nothing = Runs::default();
-        self.segments.get(&timeline).unwrap_or(&nothing).missing_within(from, to)
+        self.segments
+            .get(&timeline)
+            .unwrap_or(&nothing)
+            .missing_within(from, to)
     }
 
     /// Returns whether there is WAL of which it is not known if a backup needs it.
@@ -110,8 +116,14 @@ impl RequiredWal {
     /// Adds what a running backup needs: the WAL of its timeline from its first segment on.
     pub fn add_running(&mut self, begin: SegmentName, size: SegmentSize) {
         if let Some(first) = begin.number(size) {
-            let run = Run { first, last: u64::MAX };
-            self.segments.entry(begin.timeline).or_default().insert_run(run);
+            let run = Run {
+                first,
+                last: u64::MAX,
+            };
+            self.segments
+                .entry(begin.timeline)
+                .or_default()
+                .insert_run(run);
         }
     }
 
@@ -124,10 +136,19 @@ impl RequiredWal {
             WalRequirement::Recovery => u64::MAX,
             WalRequirement::Consistency => last_needed,
         };
-        self.segments.entry(span.begin.timeline).or_default().insert_run(Run { first, last });
+        self.segments
+            .entry(span.begin.timeline)
+            .or_default()
+            .insert_run(Run { first, last });
         if span.end.timeline != span.begin.timeline {
-            let to_end = Run { first, last: last_needed };
-            self.segments.entry(span.end.timeline).or_default().insert_run(to_end);
+            let to_end = Run {
+                first,
+                last: last_needed,
+            };
+            self.segments
+                .entry(span.end.timeline)
+                .or_default()
+                .insert_run(to_end);
         }
     }
 
@@ -142,8 +163,15 @@ impl RequiredWal {
         let mut first_begin: Option<u64> = None;
         let mut passed = BTreeSet::new();
         for (span, requirement) in backups {
-            let attempt = Attempt { span, staged, wal, histories };
-            let Ok(replayed) = attempt.replayed() else { continue };
+            let attempt = Attempt {
+                span,
+                staged,
+                wal,
+                histories,
+            };
+            let Ok(replayed) = attempt.replayed() else {
+                continue;
+            };
             match requirement {
                 WalRequirement::Recovery => {
                     first_begin = first_begin.into_iter().chain([replayed.begin]).min();
@@ -167,7 +195,10 @@ impl RequiredWal {
     /// Adds segments up to a last one.
     fn add(&mut self, read: impl Iterator<Item = Read>, last: u64) {
         for Read { timeline, run } in read.filter(|read| read.run.first <= last) {
-            let run = Run { first: run.first, last: run.last.min(last) };
+            let run = Run {
+                first: run.first,
+                last: run.last.min(last),
+            };
             self.segments.entry(timeline).or_default().insert_run(run);
         }
     }
@@ -179,12 +210,17 @@ impl RequiredWal {
         unknown: &[TimelineId],
         size: SegmentSize,
     ) {
-        let Some(begin) =
-            span.begin.number(size).filter(|_| requirement == WalRequirement::Recovery)
+        let Some(begin) = span
+            .begin
+            .number(size)
+            .filter(|_| requirement == WalRequirement::Recovery)
         else {
             return;
         };
-        for timeline in unknown.iter().filter(|timeline| **timeline > span.begin.timeline) {
+        for timeline in unknown
+            .iter()
+            .filter(|timeline| **timeline > span.begin.timeline)
+        {
             let first = self.unknown.entry(*timeline).or_insert(begin);
             *first = begin.min(*first);
         }

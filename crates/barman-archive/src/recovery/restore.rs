@@ -98,7 +98,9 @@ impl BackupSpan {
             end: done.end_wal,
             end_lsn: done.end_lsn,
             checkpoint: checkpoint.or(done.begin_lsn),
-            origin: info.label.map_or(BackupOrigin::Primary, |label| label.origin),
+            origin: info
+                .label
+                .map_or(BackupOrigin::Primary, |label| label.origin),
         })
     }
 
@@ -121,7 +123,9 @@ impl BackupSpan {
 
     /// Returns the last position that makes the backup consistent.
     fn last_position(&self, size: SegmentSize) -> Option<Lsn> {
-        let end = self.end_lsn.or_else(|| Some(size.begin_of(self.end.number(size)?)))?;
+        let end = self
+            .end_lsn
+            .or_else(|| Some(size.begin_of(self.end.number(size)?)))?;
         Some(Lsn(end.0.saturating_sub(1)))
     }
 }
@@ -153,7 +157,9 @@ impl Replayed {
             Stage::Whole(_) | Stage::Partial(_) | Stage::Nothing(_) => None,
         };
         let others = staged.reads_from(self.rest);
-        let others = others.take_while(|(index, _)| passed.insert(*index)).map(|(_, read)| read);
+        let others = others
+            .take_while(|(index, _)| passed.insert(*index))
+            .map(|(_, read)| read);
         self.first.read().into_iter().chain(others).chain(unfit)
     }
 }
@@ -196,7 +202,9 @@ impl Attempt<'_> {
     /// (`InitWalRecovery` in `xlogrecovery.c`).
     fn own_place(&self) -> Result<TimelineIndex, Obstacle> {
         let (span, course, size) = (self.span, &self.staged.course, self.wal.size);
-        let own = course.place_of(span.begin.timeline).ok_or(Obstacle::DeadBranch)?;
+        let own = course
+            .place_of(span.begin.timeline)
+            .ok_or(Obstacle::DeadBranch)?;
         let last = span.last_position(size);
         let crosses_timelines = span.begin.timeline != span.end.timeline;
         let checkpoint = span.checkpoint.or(last.filter(|_| !crosses_timelines));
@@ -242,7 +250,11 @@ impl Attempt<'_> {
     /// Notes what one stage makes of a replay.
     fn pass(&self, replayed: &mut Replayed, stage: &Stage, last_needed: u64) {
         replayed.last = *stage;
-        let Some(TimelineReplay { read: Read { timeline, run }, left_at, .. }) = stage.passage()
+        let Some(TimelineReplay {
+            read: Read { timeline, run },
+            left_at,
+            ..
+        }) = stage.passage()
         else {
             return;
         };
@@ -272,12 +284,16 @@ impl Attempt<'_> {
         let size = self.wal.size;
         let switches = self.histories.switches_from(timeline);
         let left_at = switches.filter(|at| size.segment_of(*at) == number).max();
-        left_at.zip(self.span.end_lsn).is_none_or(|(left_at, end)| left_at >= end)
+        left_at
+            .zip(self.span.end_lsn)
+            .is_none_or(|(left_at, end)| left_at >= end)
     }
 
     fn replay(&self, replayed: &Replayed) -> Replay {
-        let Reach { last, first_missing } =
-            self.staged.course.steps.reach(replayed.begin, self.wal);
+        let Reach {
+            last,
+            first_missing,
+        } = self.staged.course.steps.reach(replayed.begin, self.wal);
         let last_read = replayed.last_read;
         let ends_in = last_read.map(|read| self.wal.name(read.timeline, read.run.last));
         let missing = first_missing.and_then(|name| name.number(self.wal.size));
@@ -304,7 +320,9 @@ impl Attempt<'_> {
             Stage::Unfit(read, Served::Foreign) => Err(Obstacle::ForeignSegment(name(read))),
             _ if replayed.is_astray => Err(Obstacle::DeadBranch),
             Stage::Whole(_) | Stage::Partial(_) | Stage::Unfit(..) | Stage::Nothing(_) => {
-                let missing = replay.first_missing.or_else(|| self.name_of(replayed.last.number()));
+                let missing = replay
+                    .first_missing
+                    .or_else(|| self.name_of(replayed.last.number()));
                 Err(missing.map_or(Obstacle::DeadBranch, Obstacle::MissingSegment))
             }
         }
@@ -312,18 +330,27 @@ impl Attempt<'_> {
 
     /// Returns the name under which a segment is asked for first.
     fn name_of(&self, number: u64) -> Option<SegmentName> {
-        Some(self.wal.name(self.staged.course.begun_in(number).next()?, number))
+        Some(
+            self.wal
+                .name(self.staged.course.begun_in(number).next()?, number),
+        )
     }
 
     /// Returns whether the segment that a replay ended before may still arrive: nothing written
     /// after it has arrived, neither a partial segment nor one on a later timeline.
     fn may_arrive(&self, number: u64) -> bool {
-        let Some(owner) = self.staged.course.begun_in(number).next() else { return false };
+        let Some(owner) = self.staged.course.begun_in(number).next() else {
+            return false;
+        };
         let has_later = |timeline| self.wal.has_from(timeline, number);
         if has_later(owner) || self.staged.course.above(owner).any(has_later) {
             return false;
         }
         let from = self.wal.size.begin_of(number);
-        !self.histories.descendants(owner, from).into_iter().any(has_later)
+        !self
+            .histories
+            .descendants(owner, from)
+            .into_iter()
+            .any(has_later)
     }
 }

@@ -26,12 +26,14 @@ fn history_file(files: &SmallFiles, file: &SmallFile) -> HistoryFile {
         Some(FileReading::Read(FileContent::History(history))) => {
             HistoryFile::Readable(history.clone())
         }
-        Some(FileReading::Unreadable { reason: UnreadableReason::Compression, .. }) => {
-            HistoryFile::NotDecompressible
-        }
-        Some(FileReading::Unreadable { reason: UnreadableReason::Syntax, .. }) => {
-            HistoryFile::Invalid
-        }
+        Some(FileReading::Unreadable {
+            reason: UnreadableReason::Compression,
+            ..
+        }) => HistoryFile::NotDecompressible,
+        Some(FileReading::Unreadable {
+            reason: UnreadableReason::Syntax,
+            ..
+        }) => HistoryFile::Invalid,
         Some(FileReading::Read(_) | FileReading::Unreadable { .. } | FileReading::Gone) | None => {
             HistoryFile::Unknown
         }
@@ -41,7 +43,10 @@ fn history_file(files: &SmallFiles, file: &SmallFile) -> HistoryFile {
 /// Returns the archived segments of a server, by their number on their timeline.
 #[must_use]
 pub fn served_wal(wal: &WalInventory, size: SegmentSize) -> ArchivedWal {
-    let mut archived = ArchivedWal { size, ..ArchivedWal::default() };
+    let mut archived = ArchivedWal {
+        size,
+        ..ArchivedWal::default()
+    };
     for (name, content) in &wal.dirs {
         let unusable = content.unusable_segments(size);
         let usable = content.segments.without(&unusable);
@@ -68,17 +73,24 @@ fn insert(sets: &mut SegmentSets, name: WalDir, runs: &Runs, size: SegmentSize) 
     let per_wal_dir = u64::from(size.segments_per_wal_dir());
     let first = u64::from(name.high) * per_wal_dir;
     for run in runs.within(0, per_wal_dir - 1).iter() {
-        let run = Run { first: first + run.first, last: first + run.last };
+        let run = Run {
+            first: first + run.first,
+            last: first + run.last,
+        };
         sets.entry(name.timeline).or_default().insert_run(run);
     }
 }
 
 /// Adds a partial segment, in place of the whole one if a restore takes it instead.
 fn add_partial(wal: &mut ArchivedWal, timeline: TimelineId, number: u64, partial: PartialSegment) {
-    let run = Run { first: number, last: number };
-    let is_whole = [&wal.segments, &wal.wrong_size]
-        .iter()
-        .any(|sets| sets.get(&timeline).is_some_and(|segments| segments.contains(number)));
+    let run = Run {
+        first: number,
+        last: number,
+    };
+    let is_whole = [&wal.segments, &wal.wrong_size].iter().any(|sets| {
+        sets.get(&timeline)
+            .is_some_and(|segments| segments.contains(number))
+    });
     if is_whole && !partial.is_preferred {
         return;
     }

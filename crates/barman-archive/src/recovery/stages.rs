@@ -98,7 +98,10 @@ impl Stage {
         match self {
             Self::Whole(passage) => {
                 let number = passage.read.run.last.checked_add(1)?;
-                Some(ReplayState { on: passage.place, number })
+                Some(ReplayState {
+                    on: passage.place,
+                    number,
+                })
             }
             Self::Partial(_) | Self::Unfit(..) | Self::Nothing(_) => None,
         }
@@ -119,7 +122,9 @@ impl KnownStages {
                 stage: *stage,
                 next,
                 last: following.map_or(*stage, |following| following.last),
-                last_read: following.and_then(|next| next.last_read).or_else(|| stage.read()),
+                last_read: following
+                    .and_then(|next| next.last_read)
+                    .or_else(|| stage.read()),
             };
             self.indices.insert(*before, first + place);
             (next, following) = (Some(first + place), Some(link));
@@ -132,7 +137,10 @@ impl KnownStages {
 impl StagedCourse {
     /// Lays the course of a history, on which no replay has come anywhere yet.
     pub(super) fn of(history: &TimelineHistory, wal: &ArchivedWal) -> Self {
-        Self { course: Course::of(history, wal), known: RefCell::default() }
+        Self {
+            course: Course::of(history, wal),
+            known: RefCell::default(),
+        }
     }
 
     /// Returns the first stage of a replay from a segment on, for a backup of the timeline at a
@@ -184,14 +192,27 @@ impl StagedCourse {
         number: u64,
         wal: &ArchivedWal,
     ) -> Stage {
-        let mut sources = self.course.sources().take_while(|source| may_follow(source, on));
+        let mut sources = self
+            .course
+            .sources()
+            .take_while(|source| may_follow(source, on));
         let Some((source, served)) = sources.find_map(|source| answer(source, number, wal)) else {
             return Stage::Nothing(number);
         };
         let left_at = self.course.crossing(from, source.place, number);
         let is_continued = source.place == from || left_at.is_some();
-        let read = |last| Read { timeline: source.timeline, run: Run { first: number, last } };
-        let passage = |last| TimelineReplay { read: read(last), left_at, place: source.place };
+        let read = |last| Read {
+            timeline: source.timeline,
+            run: Run {
+                first: number,
+                last,
+            },
+        };
+        let passage = |last| TimelineReplay {
+            read: read(last),
+            left_at,
+            place: source.place,
+        };
         match served {
             Served::Whole if is_continued => {
                 Stage::Whole(passage(self.end_of_run(source, number, wal)))

@@ -35,11 +35,21 @@ impl Steps {
                 Some(newer) => newer.run.first - 1,
                 None => u64::MAX,
             };
-            all.push(Read { timeline, run: Run { first: run.first, last } });
+            all.push(Read {
+                timeline,
+                run: Run {
+                    first: run.first,
+                    last,
+                },
+            });
         }
         let target_last = all.first().and_then(|target| wal.last(target.timeline));
         all.reverse();
-        let mut steps = Self { all, target_last, missing: Vec::new() };
+        let mut steps = Self {
+            all,
+            target_last,
+            missing: Vec::new(),
+        };
         let mut next = None;
         for (place, step) in steps.all.iter().enumerate().rev() {
             let end = steps.end_of(place, step.run.first);
@@ -57,7 +67,13 @@ impl Steps {
         let steps = self.all.iter().enumerate().skip(self.place_of(begin));
         steps.map(move |(place, step)| {
             let first = step.run.first.max(begin);
-            Read { timeline: step.timeline, run: Run { first, last: self.end_of(place, first) } }
+            Read {
+                timeline: step.timeline,
+                run: Run {
+                    first,
+                    last: self.end_of(place, first),
+                },
+            }
         })
     }
 
@@ -66,14 +82,19 @@ impl Steps {
         let steps = self.all.iter().skip(self.place_of(begin));
         steps.map(move |step| Read {
             timeline: step.timeline,
-            run: Run { first: step.run.first.max(begin), last: step.run.last },
+            run: Run {
+                first: step.run.first.max(begin),
+                last: step.run.last,
+            },
         })
     }
 
     /// Returns how far the steps from a segment on can be read without a gap.
     pub(super) fn reach(&self, begin: u64, wal: &ArchivedWal) -> Reach {
         let place = self.place_of(begin);
-        let Some(step) = self.all.get(place) else { return Reach::default() };
+        let Some(step) = self.all.get(place) else {
+            return Reach::default();
+        };
         let first = step.run.first.max(begin);
         let own = wal.first_missing(step.timeline, first, self.end_of(place, first));
         let missing = match own {
@@ -82,9 +103,14 @@ impl Steps {
         };
         let Some((at, missing)) = missing else {
             let target = self.all.len().saturating_sub(1);
-            let last =
-                self.from(begin).last().and_then(|step| self.name(target, step.run.last, wal));
-            return Reach { last, first_missing: None };
+            let last = self
+                .from(begin)
+                .last()
+                .and_then(|step| self.name(target, step.run.last, wal));
+            return Reach {
+                last,
+                first_missing: None,
+            };
         };
         let last = if missing > self.begin_of(at, begin) {
             self.name(at, missing - 1, wal)
@@ -93,7 +119,10 @@ impl Steps {
         } else {
             None
         };
-        Reach { last, first_missing: self.name(at, missing, wal) }
+        Reach {
+            last,
+            first_missing: self.name(at, missing, wal),
+        }
     }
 
     /// Returns the name of a segment of a step.
@@ -103,7 +132,9 @@ impl Steps {
 
     /// Returns the first segment of a step, from a segment on.
     fn begin_of(&self, place: usize, begin: u64) -> u64 {
-        self.all.get(place).map_or(begin, |step| step.run.first.max(begin))
+        self.all
+            .get(place)
+            .map_or(begin, |step| step.run.first.max(begin))
     }
 
     /// Returns the last segment of the step before another one.
@@ -121,7 +152,10 @@ impl Steps {
     fn end_of(&self, place: usize, first: u64) -> u64 {
         match self.all.get(place) {
             Some(step) if place + 1 < self.all.len() => step.run.last,
-            Some(_) | None => self.target_last.filter(|last| *last >= first).unwrap_or(first),
+            Some(_) | None => self
+                .target_last
+                .filter(|last| *last >= first)
+                .unwrap_or(first),
         }
     }
 }

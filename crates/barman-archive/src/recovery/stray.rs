@@ -49,15 +49,24 @@ mod tests {
             .iter()
             .map(|(timeline, text)| {
                 let timeline = TimelineId(*timeline);
-                (timeline, TimelineHistory::parse(timeline, text.as_bytes()).unwrap())
+                (
+                    timeline,
+                    TimelineHistory::parse(timeline, text.as_bytes()).unwrap(),
+                )
             })
             .collect();
         let seen = TimelinesSeen {
-            histories: parsed.iter().map(|(timeline, history)| (*timeline, history)).collect(),
+            histories: parsed
+                .iter()
+                .map(|(timeline, history)| (*timeline, history))
+                .collect(),
             with_backups: backups.iter().copied().map(TimelineId).collect(),
             newest_backup_end: Some((TimelineId(newest.0), Lsn(newest.1))),
         };
-        stray_timelines(&seen).into_iter().map(|timeline| timeline.0).collect()
+        stray_timelines(&seen)
+            .into_iter()
+            .map(|timeline| timeline.0)
+            .collect()
     }
 
     #[test]
@@ -67,22 +76,36 @@ mod tests {
 
     #[test]
     fn a_timeline_that_the_newest_backup_can_go_to_is_not() {
-        assert_eq!(stray((1, 0x500), &[1], &[(2, "1\t0/500\tfailover")]), [0_u32; 0]);
         assert_eq!(
-            stray((1, 0x500), &[1], &[(3, "1\t0/600\tfailover\n2\t0/700\tfailover")]),
+            stray((1, 0x500), &[1], &[(2, "1\t0/500\tfailover")]),
+            [0_u32; 0]
+        );
+        assert_eq!(
+            stray(
+                (1, 0x500),
+                &[1],
+                &[(3, "1\t0/600\tfailover\n2\t0/700\tfailover")]
+            ),
             [0_u32; 0]
         );
     }
 
     #[test]
     fn a_timeline_of_another_line_altogether_is_stray() {
-        assert_eq!(stray((2, 0x500), &[2], &[(2, "1\t0/1\tx"), (3, "1\t0/900\tcopy")]), [3]);
+        assert_eq!(
+            stray((2, 0x500), &[2], &[(2, "1\t0/1\tx"), (3, "1\t0/900\tcopy")]),
+            [3]
+        );
     }
 
     #[test]
     fn timelines_with_backups_and_older_ones_are_not_judged() {
         assert_eq!(
-            stray((3, 0x500), &[3, 4], &[(2, "1\t0/1\tx"), (3, "1\t0/1\tx"), (4, "1\t0/2\ty")]),
+            stray(
+                (3, 0x500),
+                &[3, 4],
+                &[(2, "1\t0/1\tx"), (3, "1\t0/1\tx"), (4, "1\t0/2\ty")]
+            ),
             [0_u32; 0]
         );
     }

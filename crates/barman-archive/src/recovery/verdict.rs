@@ -109,10 +109,16 @@ impl Archived {
         let mut judged = Vec::new();
         for candidate in candidates {
             let tried = courses.try_all(&candidate.span);
-            judged.push(Judged { candidate, tried, left_out: courses.left_out });
+            judged.push(Judged {
+                candidate,
+                tried,
+                left_out: courses.left_out,
+            });
         }
         let lines = lines::choose(self, &judged);
-        let unknown = lines.current.and_then(|current| self.unknown_above(current));
+        let unknown = lines
+            .current
+            .and_then(|current| self.unknown_above(current));
         let mut backups = BTreeMap::new();
         for judged in &judged {
             // Without a current timeline no target restores any backup.
@@ -141,7 +147,10 @@ impl Archived {
             restore
         } else {
             let newest = self.newest_of(target)?;
-            tried.iter().find(|tried| tried.works_up_to(newest))?.working()?
+            tried
+                .iter()
+                .find(|tried| tried.works_up_to(newest))?
+                .working()?
         };
         let mut replayed = SegmentSets::new();
         for Read { timeline, run } in restore.steps() {
@@ -195,12 +204,17 @@ impl Archived {
         unknown: Option<TimelineId>,
     ) -> Verdict {
         if let Some(parent) = &judged.candidate.broken_parent {
-            return Verdict::Broken(Obstacle::Parent { backup: parent.clone() });
+            return Verdict::Broken(Obstacle::Parent {
+                backup: parent.clone(),
+            });
         }
         if !judged.is_restorable() {
             return self.hopeless(judged);
         }
-        let mut to_current = judged.tried.iter().filter(|tried| tried.timeline == current);
+        let mut to_current = judged
+            .tried
+            .iter()
+            .filter(|tried| tried.timeline == current);
         let newest = self.newest_of(current);
         let works_up_to_it = |tried: &Tried| newest.is_some_and(|newest| tried.works_up_to(newest));
         let gets_there = best.filter(|best| best.timeline == current || works_up_to_it(best));
@@ -213,7 +227,10 @@ impl Archived {
             return Verdict::Consistent(obstacle.clone());
         }
         // What is missing of another timeline lies behind the newest segment.
-        let missing = restore.replay.first_missing.filter(|_| best.timeline == current);
+        let missing = restore
+            .replay
+            .first_missing
+            .filter(|_| best.timeline == current);
         match (missing, unknown) {
             (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
             (None, Some(timeline)) if self.histories.is_unknown(timeline) => {
@@ -238,8 +255,15 @@ impl Archived {
         {
             return Verdict::Waiting(*missing);
         }
-        let on_course = self.closest(judged).and_then(|restore| restore.outcome.as_ref().err());
-        let closed = || judged.tried.iter().filter_map(|tried| tried.restore.as_ref().err());
+        let on_course = self
+            .closest(judged)
+            .and_then(|restore| restore.outcome.as_ref().err());
+        let closed = || {
+            judged
+                .tried
+                .iter()
+                .filter_map(|tried| tried.restore.as_ref().err())
+        };
         // An unknown history file, or one that is not followed, may be the one that a restore needs.
         let begin = judged.candidate.span.begin.timeline;
         // The backup's own timeline is tried by the name `current`.

@@ -73,23 +73,32 @@ impl ArchivedWal {
     #[must_use]
     pub fn next_served(&self, timeline: TimelineId, from: u64) -> Option<u64> {
         let sets = [&self.segments, &self.wrong_size, &self.foreign];
-        let whole = sets.into_iter().filter_map(|sets| sets.get(&timeline)?.first_from(from));
+        let whole = sets
+            .into_iter()
+            .filter_map(|sets| sets.get(&timeline)?.first_from(from));
         let mut partials = self.partials.range((timeline, from)..=(timeline, u64::MAX));
-        whole.chain(partials.next().map(|(_, number)| *number)).min()
+        whole
+            .chain(partials.next().map(|(_, number)| *number))
+            .min()
     }
 
     /// Returns the last segment of a timeline that belongs to this cluster; `None` without any.
     #[must_use]
     pub fn last(&self, timeline: TimelineId) -> Option<u64> {
         let sets = [&self.segments, &self.wrong_size];
-        sets.into_iter().filter_map(|sets| sets.get(&timeline)?.last()).max()
+        sets.into_iter()
+            .filter_map(|sets| sets.get(&timeline)?.last())
+            .max()
     }
 
     /// Returns whether anything of a timeline lies at or above a number, including partial
     /// segments.
     #[must_use]
     pub fn has_from(&self, timeline: TimelineId, number: u64) -> bool {
-        let last_partial = self.partials.range((timeline, number)..=(timeline, u64::MAX)).next();
+        let last_partial = self
+            .partials
+            .range((timeline, number)..=(timeline, u64::MAX))
+            .next();
         last_partial.is_some() || self.last(timeline) >= Some(number)
     }
 
@@ -106,13 +115,19 @@ impl ArchivedWal {
     #[must_use]
     pub fn missing(&self, timeline: TimelineId, from: u64, to: u64) -> Runs {
         let none = Runs::default();
-        self.segments.get(&timeline).unwrap_or(&none).missing_within(from, to)
+        self.segments
+            .get(&timeline)
+            .unwrap_or(&none)
+            .missing_within(from, to)
     }
 
     /// Returns the first segment of a timeline in `from..=to` that cannot be read at once.
     #[must_use]
     pub fn first_cold(&self, timeline: TimelineId, from: u64, to: u64) -> Option<u64> {
-        self.cold.get(&timeline)?.first_from(from).filter(|number| *number <= to)
+        self.cold
+            .get(&timeline)?
+            .first_from(from)
+            .filter(|number| *number <= to)
     }
 
     /// Returns all present segments, whatever their size.
@@ -147,5 +162,6 @@ impl ArchivedWal {
 
 /// Returns whether a segment is in sets of segments.
 fn contains(sets: &SegmentSets, timeline: TimelineId, number: u64) -> bool {
-    sets.get(&timeline).is_some_and(|segments| segments.contains(number))
+    sets.get(&timeline)
+        .is_some_and(|segments| segments.contains(number))
 }

@@ -67,11 +67,18 @@ mod tests {
     use crate::barman::UnfinishedStatus;
 
     fn kept(id: &str, keep: KeepTarget) -> CatalogBackup {
-        Sketch { keep: Some(keep), ..Sketch::done(id) }.backup()
+        Sketch {
+            keep: Some(keep),
+            ..Sketch::done(id)
+        }
+        .backup()
     }
 
     fn blocks(unreadable: bool, catalog: &[CatalogBackup]) -> Vec<&'static str> {
-        retention_blocks(unreadable, catalog).into_iter().map(RetentionBlock::as_label).collect()
+        retention_blocks(unreadable, catalog)
+            .into_iter()
+            .map(RetentionBlock::as_label)
+            .collect()
     }
 
     #[test]
@@ -84,18 +91,33 @@ mod tests {
     fn the_oldest_backup_blocks_if_it_is_kept_in_full() {
         let newer = Sketch::done("m").backup();
 
-        assert_eq!(blocks(false, &[newer.clone(), kept("a", KeepTarget::Full)]), ["kept_backup"]);
-        assert_eq!(blocks(false, &[newer.clone(), kept("z", KeepTarget::Full)]), [""; 0]);
-        assert_eq!(blocks(false, &[newer, kept("a", KeepTarget::Standalone)]), [""; 0]);
+        assert_eq!(
+            blocks(false, &[newer.clone(), kept("a", KeepTarget::Full)]),
+            ["kept_backup"]
+        );
+        assert_eq!(
+            blocks(false, &[newer.clone(), kept("z", KeepTarget::Full)]),
+            [""; 0]
+        );
+        assert_eq!(
+            blocks(false, &[newer, kept("a", KeepTarget::Standalone)]),
+            [""; 0]
+        );
     }
 
     #[test]
     fn unfinished_and_standalone_backups_before_it_make_no_difference() {
-        let failed =
-            Sketch { status: UnfinishedStatus::Failed.into(), ..Sketch::done("a") }.backup();
+        let failed = Sketch {
+            status: UnfinishedStatus::Failed.into(),
+            ..Sketch::done("a")
+        }
+        .backup();
         let standalone = kept("b", KeepTarget::Standalone);
         let full = kept("c", KeepTarget::Full);
 
-        assert_eq!(blocks(true, &[failed, standalone, full]), ["unreadable_backup", "kept_backup"]);
+        assert_eq!(
+            blocks(true, &[failed, standalone, full]),
+            ["unreadable_backup", "kept_backup"]
+        );
     }
 }

@@ -36,7 +36,9 @@ pub fn deletion(catalog: &[CatalogBackup], report: &BTreeMap<String, RetentionSt
         if *status != RetentionStatus::Obsolete {
             continue;
         }
-        let Some(backup) = left.get(id.as_str()).copied() else { continue };
+        let Some(backup) = left.get(id.as_str()).copied() else {
+            continue;
+        };
         deletion.backups.push(id.clone());
         match wal_rule(&left, &timelines, backup) {
             Ok(Some(rule)) => deletion.wal.push(rule),
@@ -69,7 +71,9 @@ impl Timelines {
     }
 
     fn remove(&mut self, backup: &CatalogBackup) {
-        let Some(timeline) = backup.timeline else { return };
+        let Some(timeline) = backup.timeline else {
+            return;
+        };
         if let Some(backups) = self.0.get_mut(&timeline) {
             *backups -= 1;
             if *backups == 0 {
@@ -106,7 +110,11 @@ fn wal_rule(
     };
     let before = field(until, "begin_wal", until.begin_wal)?;
     let protected_timelines = timelines.others_than(until);
-    Ok(Some(WalRule { before, protected_timelines, kept_ranges }))
+    Ok(Some(WalRule {
+        before,
+        protected_timelines,
+        kept_ranges,
+    }))
 }
 
 /// Returns the WAL ranges of the copied backups before this one; `None` if one of them is not kept
@@ -141,7 +149,10 @@ fn field(
     value: Option<SegmentName>,
 ) -> Result<SegmentName, RetentionError> {
     let Some(value) = value else {
-        return Err(RetentionError::NoWal { backup: backup.id.clone(), field });
+        return Err(RetentionError::NoWal {
+            backup: backup.id.clone(),
+            field,
+        });
     };
     Ok(value)
 }
@@ -154,7 +165,9 @@ mod tests {
 
     /// Returns what is deleted when these of the backups are obsolete.
     fn delete(catalog: &[CatalogBackup], obsolete: &[&str]) -> Deletion {
-        let report = obsolete.iter().map(|id| ((*id).to_owned(), RetentionStatus::Obsolete));
+        let report = obsolete
+            .iter()
+            .map(|id| ((*id).to_owned(), RetentionStatus::Obsolete));
         deletion(catalog, &report.collect())
     }
 
@@ -163,9 +176,21 @@ mod tests {
     fn rules(deletion: &Deletion) -> Vec<(String, Vec<u32>, usize)> {
         let rules = deletion.wal.rules().iter();
         let show = |rule: &WalRule| {
-            let timelines = rule.protected_timelines.iter().map(|timeline| timeline.0).collect();
-            let SegmentName { timeline: TimelineId(timeline), high, low: segment } = rule.before;
-            (format!("{timeline}/{high:X}/{segment:X}"), timelines, rule.kept_ranges.len())
+            let timelines = rule
+                .protected_timelines
+                .iter()
+                .map(|timeline| timeline.0)
+                .collect();
+            let SegmentName {
+                timeline: TimelineId(timeline),
+                high,
+                low: segment,
+            } = rule.before;
+            (
+                format!("{timeline}/{high:X}/{segment:X}"),
+                timelines,
+                rule.kept_ranges.len(),
+            )
         };
         rules.map(show).collect()
     }
@@ -180,7 +205,11 @@ mod tests {
 
     #[test]
     fn backups_go_oldest_first_and_wal_up_to_the_next_one() {
-        let catalog = [backup("c", "1/0/9"), backup("a", "1/0/2"), backup("b", "1/0/5")];
+        let catalog = [
+            backup("c", "1/0/9"),
+            backup("a", "1/0/2"),
+            backup("b", "1/0/5"),
+        ];
 
         let deletion = delete(&catalog, &["b", "a"]);
 
@@ -190,12 +219,19 @@ mod tests {
 
     #[test]
     fn without_a_next_backup_wal_goes_up_to_the_deleted_one() {
-        assert_eq!(rules(&delete(&[backup("a", "1/0/2")], &["a"])), [rule("1/0/2", &[], 0)]);
+        assert_eq!(
+            rules(&delete(&[backup("a", "1/0/2")], &["a"])),
+            [rule("1/0/2", &[], 0)]
+        );
     }
 
     #[test]
     fn a_backup_left_before_the_deleted_one_keeps_all_wal() {
-        let mut catalog = [backup("a", "1/0/2"), backup("b", "1/0/5"), backup("c", "1/0/9")];
+        let mut catalog = [
+            backup("a", "1/0/2"),
+            backup("b", "1/0/5"),
+            backup("c", "1/0/9"),
+        ];
         for (status, keep) in [
             (BackupStatus::Done, None),
             (BackupStatus::Done, Some(KeepTarget::Full)),
@@ -210,7 +246,11 @@ mod tests {
 
     #[test]
     fn backups_kept_alone_before_the_deleted_one_keep_their_own_wal() {
-        let kept = Sketch { keep: Some(KeepTarget::Standalone), ..Sketch::done("a") }.wal("1/0/2");
+        let kept = Sketch {
+            keep: Some(KeepTarget::Standalone),
+            ..Sketch::done("a")
+        }
+        .wal("1/0/2");
         let catalog = [kept.backup(), backup("b", "1/0/5"), backup("c", "1/0/9")];
 
         let deletion = delete(&catalog, &["b"]);
@@ -222,18 +262,30 @@ mod tests {
 
     #[test]
     fn the_next_backup_need_only_be_copied() {
-        let copied =
-            Sketch { status: UnfinishedStatus::WaitingForWals.into(), ..Sketch::done("c") };
-        let failed = Sketch { status: UnfinishedStatus::Failed.into(), ..Sketch::done("b") };
-        let catalog =
-            [backup("a", "1/0/2"), failed.wal("1/0/4").backup(), copied.wal("1/0/6").backup()];
+        let copied = Sketch {
+            status: UnfinishedStatus::WaitingForWals.into(),
+            ..Sketch::done("c")
+        };
+        let failed = Sketch {
+            status: UnfinishedStatus::Failed.into(),
+            ..Sketch::done("b")
+        };
+        let catalog = [
+            backup("a", "1/0/2"),
+            failed.wal("1/0/4").backup(),
+            copied.wal("1/0/6").backup(),
+        ];
 
         assert_eq!(rules(&delete(&catalog, &["a"])), [rule("1/0/6", &[], 0)]);
     }
 
     #[test]
     fn the_deleted_backup_still_protects_its_timeline() {
-        let catalog = [backup("a", "1/0/2"), backup("b", "2/0/5"), backup("c", "2/0/9")];
+        let catalog = [
+            backup("a", "1/0/2"),
+            backup("b", "2/0/5"),
+            backup("c", "2/0/9"),
+        ];
 
         assert_eq!(rules(&delete(&catalog, &["a"])), [rule("2/0/5", &[1], 0)]);
         // The next deletion of any backup catches up.
@@ -244,10 +296,18 @@ mod tests {
     #[test]
     fn unfinished_backups_protect_their_timeline() {
         for status in [UnfinishedStatus::Started, UnfinishedStatus::Failed] {
-            let unfinished =
-                Sketch { status: status.into(), ..Sketch::done("b") }.wal("1/0/4").backup();
-            let catalog =
-                [backup("a", "1/0/2"), unfinished, backup("c", "2/0/5"), backup("d", "2/0/9")];
+            let unfinished = Sketch {
+                status: status.into(),
+                ..Sketch::done("b")
+            }
+            .wal("1/0/4")
+            .backup();
+            let catalog = [
+                backup("a", "1/0/2"),
+                unfinished,
+                backup("c", "2/0/5"),
+                backup("d", "2/0/9"),
+            ];
 
             let deletion = delete(&catalog, &["a", "c"]);
 
@@ -257,9 +317,17 @@ mod tests {
 
     #[test]
     fn a_kept_backup_stops_wal_from_where_it_stands() {
-        let kept = Sketch { keep: Some(KeepTarget::Full), ..Sketch::done("b") }.wal("1/0/4");
-        let catalog =
-            [backup("a", "1/0/2"), kept.backup(), backup("c", "1/0/6"), backup("d", "1/0/9")];
+        let kept = Sketch {
+            keep: Some(KeepTarget::Full),
+            ..Sketch::done("b")
+        }
+        .wal("1/0/4");
+        let catalog = [
+            backup("a", "1/0/2"),
+            kept.backup(),
+            backup("c", "1/0/6"),
+            backup("d", "1/0/9"),
+        ];
 
         let deletion = delete(&catalog, &["a", "c"]);
 
@@ -269,14 +337,21 @@ mod tests {
 
     #[test]
     fn a_next_backup_without_wal_interrupts() {
-        let mut catalog = [backup("a", "1/0/2"), backup("b", "1/0/4"), backup("c", "1/0/6")];
+        let mut catalog = [
+            backup("a", "1/0/2"),
+            backup("b", "1/0/4"),
+            backup("c", "1/0/6"),
+        ];
         catalog[1].status = UnfinishedStatus::WaitingForWals.into();
         catalog[1].begin_wal = None;
 
         let deletion = delete(&catalog, &["a", "c"]);
 
         assert_eq!(deletion.backups, ["a"]);
-        let error = RetentionError::NoWal { backup: "b".to_owned(), field: "begin_wal" };
+        let error = RetentionError::NoWal {
+            backup: "b".to_owned(),
+            field: "begin_wal",
+        };
         assert_eq!(deletion.interrupted_by, Some(error));
         assert_eq!(rules(&deletion), []);
     }

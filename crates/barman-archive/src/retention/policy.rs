@@ -168,7 +168,10 @@ mod tests {
             assert_eq!(parse(text), Ok(window(days)), "{text}");
         }
         assert_eq!(parse("redundancy 0"), Ok(RetentionPolicy::Redundancy(0)));
-        assert_eq!(parse(" REDUNDANCY  03 "), Ok(RetentionPolicy::Redundancy(3)));
+        assert_eq!(
+            parse(" REDUNDANCY  03 "),
+            Ok(RetentionPolicy::Redundancy(3))
+        );
     }
 
     #[test]
@@ -209,7 +212,11 @@ mod tests {
 
         assert_eq!(redundancy, Ok(RetentionPolicy::Redundancy(u32::MAX)));
         assert_eq!(parse("999999999d"), Ok(window(999_999_999)));
-        for text in ["1000000000d", &format!("{huge}m"), "RECOVERY WINDOW OF 142857143 WEEKS"] {
+        for text in [
+            "1000000000d",
+            &format!("{huge}m"),
+            "RECOVERY WINDOW OF 142857143 WEEKS",
+        ] {
             assert_eq!(parse(text), Err(InvalidRetentionPolicy::TooLong), "{text}");
         }
     }

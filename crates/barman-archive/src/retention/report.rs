@@ -52,7 +52,10 @@ mod tests {
     fn a_redundancy_needs_the_newest_finished_backups() {
         let catalog = done(&[1.0, 2.0, 3.0]);
 
-        assert_eq!(words("REDUNDANCY 2", 0, &catalog), ["OBSOLETE", "VALID", "VALID"]);
+        assert_eq!(
+            words("REDUNDANCY 2", 0, &catalog),
+            ["OBSOLETE", "VALID", "VALID"]
+        );
         assert_eq!(words("REDUNDANCY 0", 0, &catalog), ["OBSOLETE"; 3]);
         assert_eq!(words("REDUNDANCY 4", 0, &catalog), ["VALID"; 3]);
     }
@@ -66,7 +69,13 @@ mod tests {
             ("o", UnfinishedStatus::WaitingForWals),
             ("p", UnfinishedStatus::Empty),
         ] {
-            catalog.push(Sketch { status: status.into(), ..Sketch::done(id) }.backup());
+            catalog.push(
+                Sketch {
+                    status: status.into(),
+                    ..Sketch::done(id)
+                }
+                .backup(),
+            );
         }
 
         let expected = ["OBSOLETE", "VALID", "-", "-", "-", "-"];
@@ -78,18 +87,27 @@ mod tests {
     fn a_kept_backup_uses_up_one_of_the_redundancy_where_it_stands() {
         let mut catalog = done(&[1.0, 2.0, 3.0]);
         catalog[1].keep = Some(KeepTarget::Full);
-        assert_eq!(words("REDUNDANCY 2", 0, &catalog), ["OBSOLETE", "KEEP:FULL", "VALID"]);
+        assert_eq!(
+            words("REDUNDANCY 2", 0, &catalog),
+            ["OBSOLETE", "KEEP:FULL", "VALID"]
+        );
 
         catalog[1].keep = None;
         catalog[0].keep = Some(KeepTarget::Standalone);
-        assert_eq!(words("REDUNDANCY 1", 0, &catalog), ["KEEP:STANDALONE", "OBSOLETE", "VALID"]);
+        assert_eq!(
+            words("REDUNDANCY 1", 0, &catalog),
+            ["KEEP:STANDALONE", "OBSOLETE", "VALID"]
+        );
     }
 
     #[test]
     fn a_window_needs_one_backup_from_before_it() {
         let catalog = done(&[1.0, 12.0, 14.0, 16.0]);
 
-        assert_eq!(words("5d", 0, &catalog), ["OBSOLETE", "OBSOLETE", "VALID", "VALID"]);
+        assert_eq!(
+            words("5d", 0, &catalog),
+            ["OBSOLETE", "OBSOLETE", "VALID", "VALID"]
+        );
         assert_eq!(words("1m", 0, &catalog), ["VALID"; 4]);
     }
 
@@ -104,7 +122,10 @@ mod tests {
     fn the_newest_backup_is_needed_even_with_no_window() {
         let catalog = done(&[1.0, 2.0]);
 
-        assert_eq!(words("RECOVERY WINDOW OF 0 DAYS", 0, &catalog), ["OBSOLETE", "VALID"]);
+        assert_eq!(
+            words("RECOVERY WINDOW OF 0 DAYS", 0, &catalog),
+            ["OBSOLETE", "VALID"]
+        );
     }
 
     #[test]
@@ -112,15 +133,24 @@ mod tests {
         let mut catalog = done(&[1.0, 2.0, 18.0]);
         catalog[1].keep = Some(KeepTarget::Standalone);
 
-        assert_eq!(words("5d", 0, &catalog), ["OBSOLETE", "KEEP:STANDALONE", "VALID"]);
+        assert_eq!(
+            words("5d", 0, &catalog),
+            ["OBSOLETE", "KEEP:STANDALONE", "VALID"]
+        );
     }
 
     #[test]
     fn the_minimum_raises_a_redundancy_and_tops_up_a_window() {
         let catalog = done(&[1.0, 2.0, 3.0, 4.0]);
 
-        assert_eq!(words("REDUNDANCY 1", 2, &catalog), ["OBSOLETE", "OBSOLETE", "VALID", "VALID"]);
-        assert_eq!(words("3d", 3, &catalog), ["OBSOLETE", "OBSOLETE*", "OBSOLETE*", "VALID"]);
+        assert_eq!(
+            words("REDUNDANCY 1", 2, &catalog),
+            ["OBSOLETE", "OBSOLETE", "VALID", "VALID"]
+        );
+        assert_eq!(
+            words("3d", 3, &catalog),
+            ["OBSOLETE", "OBSOLETE*", "OBSOLETE*", "VALID"]
+        );
     }
 
     #[test]
@@ -136,7 +166,10 @@ mod tests {
         let ids = ["20261101T030000", "20261102T030000", "latest"];
         let catalog: Vec<_> = ids.map(|id| Sketch::done(id).ended(1.0).backup()).into();
 
-        assert_eq!(words("REDUNDANCY 1", 0, &catalog), ["OBSOLETE", "OBSOLETE", "VALID"]);
+        assert_eq!(
+            words("REDUNDANCY 1", 0, &catalog),
+            ["OBSOLETE", "OBSOLETE", "VALID"]
+        );
     }
 
     #[test]
@@ -147,8 +180,16 @@ mod tests {
         };
 
         catalog[1].ended_at = None;
-        assert_eq!(fails(&catalog), RetentionError::NoEndTime { backup: "b".to_owned() });
-        assert_eq!(words("REDUNDANCY 1", 0, &catalog), ["OBSOLETE", "OBSOLETE", "VALID"]);
+        assert_eq!(
+            fails(&catalog),
+            RetentionError::NoEndTime {
+                backup: "b".to_owned()
+            }
+        );
+        assert_eq!(
+            words("REDUNDANCY 1", 0, &catalog),
+            ["OBSOLETE", "OBSOLETE", "VALID"]
+        );
 
         // Unless the window is closed before.
         catalog[1].ended_at = Some(day(2.0));
@@ -171,7 +212,10 @@ mod tests {
     fn with_chain() -> Vec<CatalogBackup> {
         let sketches = [
             Sketch::done("a").with_children(&["b", "d"]).ended(1.0),
-            Sketch::done("b").built_on("a").with_children(&["c"]).ended(2.0),
+            Sketch::done("b")
+                .built_on("a")
+                .with_children(&["c"])
+                .ended(2.0),
             Sketch::done("c").built_on("b").ended(3.0),
             Sketch::done("d").built_on("a").ended(4.0),
             Sketch::done("e").ended(14.0),
@@ -184,7 +228,9 @@ mod tests {
     fn incremental_backups_get_the_status_of_their_full_one() {
         let catalog = with_chain();
 
-        let obsolete = ["OBSOLETE", "OBSOLETE", "OBSOLETE", "OBSOLETE", "VALID", "VALID"];
+        let obsolete = [
+            "OBSOLETE", "OBSOLETE", "OBSOLETE", "OBSOLETE", "VALID", "VALID",
+        ];
         assert_eq!(words("REDUNDANCY 2", 0, &catalog), obsolete);
         assert_eq!(words("4d", 0, &catalog), obsolete);
         assert_eq!(words("REDUNDANCY 3", 0, &catalog), ["VALID"; 6]);
@@ -202,7 +248,14 @@ mod tests {
 
     #[test]
     fn the_minimum_keeps_chains_as_wholes() {
-        let expected = ["OBSOLETE*", "OBSOLETE*", "OBSOLETE*", "OBSOLETE*", "VALID", "VALID"];
+        let expected = [
+            "OBSOLETE*",
+            "OBSOLETE*",
+            "OBSOLETE*",
+            "OBSOLETE*",
+            "VALID",
+            "VALID",
+        ];
 
         assert_eq!(words("4d", 3, &with_chain()), expected);
     }
@@ -216,8 +269,22 @@ mod tests {
         assert_eq!(words("4d", 0, &catalog), expected);
 
         catalog[0].keep = Some(KeepTarget::Standalone);
-        let within = ["KEEP:STANDALONE", "VALID", "VALID", "VALID", "VALID", "VALID"];
-        let beyond = ["KEEP:STANDALONE", "OBSOLETE", "OBSOLETE", "OBSOLETE", "VALID", "VALID"];
+        let within = [
+            "KEEP:STANDALONE",
+            "VALID",
+            "VALID",
+            "VALID",
+            "VALID",
+            "VALID",
+        ];
+        let beyond = [
+            "KEEP:STANDALONE",
+            "OBSOLETE",
+            "OBSOLETE",
+            "OBSOLETE",
+            "VALID",
+            "VALID",
+        ];
         assert_eq!(words("REDUNDANCY 3", 0, &catalog), within);
         assert_eq!(words("REDUNDANCY 2", 0, &catalog), beyond);
         assert_eq!(words("20d", 0, &catalog), within);
@@ -262,9 +329,17 @@ mod tests {
 
         let error = report(policy, &catalog, 0, day(20.0)).unwrap_err();
 
-        assert_eq!(error, RetentionError::Cycle { backup: "b".to_owned() });
+        assert_eq!(
+            error,
+            RetentionError::Cycle {
+                backup: "b".to_owned()
+            }
+        );
         // A circle that no full backup leads to is never walked.
         catalog[0].children_ids.clear();
-        assert_eq!(words("REDUNDANCY 1", 0, &catalog), ["OBSOLETE", "OBSOLETE", "VALID"]);
+        assert_eq!(
+            words("REDUNDANCY 1", 0, &catalog),
+            ["OBSOLETE", "OBSOLETE", "VALID"]
+        );
     }
 }

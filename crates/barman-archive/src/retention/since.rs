@@ -25,7 +25,11 @@ pub fn obsolete_since(
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<String, DateTime<Utc>>, RetentionError> {
     let mut since = BTreeMap::new();
-    let mut passage = FullBackupWalk { policy, minimum_redundancy, newer_ends: Vec::new() };
+    let mut passage = FullBackupWalk {
+        policy,
+        minimum_redundancy,
+        newer_ends: Vec::new(),
+    };
     for tree in trees(policy, catalog, minimum_redundancy, now)? {
         let root_at = passage.obsolete_at(tree.root.ended_at);
         note(&mut since, tree.root, tree.status, root_at);
@@ -88,7 +92,10 @@ impl FullBackupWalk {
             RetentionPolicy::RecoveryWindow { days } => {
                 let window = TimeDelta::days(days.into());
                 let first = self.newer_ends.first()?;
-                (self.minimum_redundancy, Some(first.checked_add_signed(window)?))
+                (
+                    self.minimum_redundancy,
+                    Some(first.checked_add_signed(window)?),
+                )
             }
         };
         let followed_at = match to_count(count).checked_sub(1) {
@@ -178,7 +185,10 @@ mod tests {
             Sketch::done("c").ended(3.0).backup(),
         ];
 
-        assert_eq!(since("REDUNDANCY 1", 0, &catalog), [at("a", 3.0), at("b", 4.0)]);
+        assert_eq!(
+            since("REDUNDANCY 1", 0, &catalog),
+            [at("a", 3.0), at("b", 4.0)]
+        );
         assert_eq!(since("5d", 0, &catalog), [at("a", 8.0), at("b", 8.0)]);
         assert_eq!(since("REDUNDANCY 1", 2, &catalog), []);
     }

@@ -50,7 +50,12 @@ pub(super) fn trees(
     for root in full {
         let descendants = descendants(root, &backups)?;
         let (status, status_below) = rule.statuses(root, newer);
-        trees.push(Tree { root, status, descendants, status_below });
+        trees.push(Tree {
+            root,
+            status,
+            descendants,
+            status_below,
+        });
         newer += usize::from(root.is_done());
     }
     Ok(trees)
@@ -77,16 +82,28 @@ impl Rule {
         match policy {
             RetentionPolicy::Redundancy(count) => {
                 let needed = to_count(count).max(minimum);
-                Ok(Self { needed, within: needed, minimum })
+                Ok(Self {
+                    needed,
+                    within: needed,
+                    minimum,
+                })
             }
             RetentionPolicy::RecoveryWindow { days } => {
                 let window = TimeDelta::days(days.into());
                 match closing(window, done, now)? {
                     Some(within) => {
                         let needed = within.saturating_add(1);
-                        Ok(Self { needed, within, minimum })
+                        Ok(Self {
+                            needed,
+                            within,
+                            minimum,
+                        })
                     }
-                    None => Ok(Self { needed: usize::MAX, within: usize::MAX, minimum }),
+                    None => Ok(Self {
+                        needed: usize::MAX,
+                        within: usize::MAX,
+                        minimum,
+                    }),
                 }
             }
         }
@@ -107,9 +124,10 @@ impl Rule {
                 (RetentionStatus::KeepStandalone, RetentionStatus::Obsolete)
             }
             None if newer < self.needed => (RetentionStatus::Valid, RetentionStatus::Valid),
-            None if newer < self.minimum => {
-                (RetentionStatus::PotentiallyObsolete, RetentionStatus::PotentiallyObsolete)
-            }
+            None if newer < self.minimum => (
+                RetentionStatus::PotentiallyObsolete,
+                RetentionStatus::PotentiallyObsolete,
+            ),
             None => (RetentionStatus::Obsolete, RetentionStatus::Obsolete),
         }
     }
@@ -131,7 +149,9 @@ fn closing(
             return Err(RetentionError::WindowTooLong);
         }
         let Some(ended_at) = backup.ended_at else {
-            return Err(RetentionError::NoEndTime { backup: backup.id.clone() });
+            return Err(RetentionError::NoEndTime {
+                backup: backup.id.clone(),
+            });
         };
         if ended_at < starts_at {
             return Ok(Some(newer));
@@ -160,7 +180,9 @@ fn descendants<'a>(
         if above.contains(id.as_str()) {
             return Err(RetentionError::Cycle { backup: id.clone() });
         }
-        let Some(child) = backups.get(id.as_str()).copied() else { continue };
+        let Some(child) = backups.get(id.as_str()).copied() else {
+            continue;
+        };
         if walked.insert(id.as_str()) {
             above.insert(id.as_str());
             found.push(child);
@@ -181,7 +203,9 @@ fn descendants<'a>(
 pub fn unsupported(catalog: &[CatalogBackup]) -> Option<RetentionError> {
     let mut full = catalog.iter().filter(|backup| !backup.is_incremental());
     let parent = full.find(|backup| !backup.children_ids.is_empty())?;
-    Some(RetentionError::Incremental { backup: parent.id.clone() })
+    Some(RetentionError::Incremental {
+        backup: parent.id.clone(),
+    })
 }
 
 pub(super) fn to_count(number: u32) -> usize {
@@ -195,12 +219,17 @@ mod tests {
 
     #[test]
     fn barmans_tool_cannot_deal_with_a_full_backup_that_has_children() {
-        let incremental = Sketch::done("b").built_on("a").with_children(&["c"]).backup();
+        let incremental = Sketch::done("b")
+            .built_on("a")
+            .with_children(&["c"])
+            .backup();
         let unaware = Sketch::done("a").backup();
         let aware = Sketch::done("a").with_children(&["b"]).backup();
 
         assert_eq!(unsupported(&[unaware, incremental.clone()]), None);
-        let error = RetentionError::Incremental { backup: "a".to_owned() };
+        let error = RetentionError::Incremental {
+            backup: "a".to_owned(),
+        };
         assert_eq!(unsupported(&[incremental, aware]), Some(error));
     }
 }

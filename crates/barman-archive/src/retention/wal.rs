@@ -6,11 +6,17 @@ use crate::barman::WalKind;
 use crate::postgres::{Run, SegmentName, TimelineId};
 
 /// All numbers that the last part of a segment's name can have.
-const WHOLE_WAL_DIR: Run = Run { first: 0, last: u32::MAX as u64 };
+const WHOLE_WAL_DIR: Run = Run {
+    first: 0,
+    last: u32::MAX as u64,
+};
 
 /// Highest possible segment name.
-const HIGHEST: SegmentName =
-    SegmentName { timeline: TimelineId(u32::MAX), high: u32::MAX, low: u32::MAX };
+const HIGHEST: SegmentName = SegmentName {
+    timeline: TimelineId(u32::MAX),
+    high: u32::MAX,
+    low: u32::MAX,
+};
 
 /// WAL that is deleted when backups are deleted one after the other: everything that any of the
 /// rules covers.
@@ -109,7 +115,11 @@ impl WalRule {
         }
         for (first, last) in &self.kept_ranges {
             // Compared as text: the suffix of a partial segment makes its name greater than `last`.
-            let is_up_to_last = if is_partial { segment < *last } else { segment <= *last };
+            let is_up_to_last = if is_partial {
+                segment < *last
+            } else {
+                segment <= *last
+            };
             if *first <= segment && is_up_to_last {
                 return false;
             }
@@ -140,7 +150,9 @@ impl WalRule {
     fn includes(&self, other: &Self) -> bool {
         self.before.timeline == other.before.timeline
             && self.before >= other.before
-            && self.protected_timelines.is_subset(&other.protected_timelines)
+            && self
+                .protected_timelines
+                .is_subset(&other.protected_timelines)
             && self.kept_ranges == other.kept_ranges
     }
 
@@ -148,7 +160,11 @@ impl WalRule {
         if self.sweeps(timeline, high) {
             return vec![WHOLE_WAL_DIR];
         }
-        let lowest = SegmentName { timeline, high, low: 0 };
+        let lowest = SegmentName {
+            timeline,
+            high,
+            low: 0,
+        };
         if self.before <= lowest || self.protected_timelines.contains(&timeline) {
             return Vec::new();
         }
@@ -170,11 +186,17 @@ impl WalRule {
 /// `lowest` is the first name of the directory.
 fn part_of_wal_dir(lowest: SegmentName, first: SegmentName, last: SegmentName) -> Option<Run> {
     let first = first.max(lowest);
-    let last = last.min(SegmentName { low: u32::MAX, ..lowest });
+    let last = last.min(SegmentName {
+        low: u32::MAX,
+        ..lowest
+    });
     if first > last {
         return None;
     }
-    Some(Run { first: first.low.into(), last: last.low.into() })
+    Some(Run {
+        first: first.low.into(),
+        last: last.low.into(),
+    })
 }
 
 /// Returns the parts of the runs below and above the segments that are kept.
@@ -183,11 +205,17 @@ fn without(runs: &[Run], kept: Run) -> Vec<Run> {
     for run in runs {
         if run.first < kept.first {
             let last = run.last.min(kept.first - 1);
-            parts.push(Run { first: run.first, last });
+            parts.push(Run {
+                first: run.first,
+                last,
+            });
         }
         if run.last > kept.last {
             let first = run.first.max(kept.last + 1);
-            parts.push(Run { first, last: run.last });
+            parts.push(Run {
+                first,
+                last: run.last,
+            });
         }
     }
     parts
@@ -237,7 +265,10 @@ mod tests {
 
     #[test]
     fn a_protected_timeline_keeps_everything() {
-        let rule = WalRule { protected_timelines: [TimelineId(1)].into(), ..rule("2/1/5") };
+        let rule = WalRule {
+            protected_timelines: [TimelineId(1)].into(),
+            ..rule("2/1/5")
+        };
 
         assert!(!rule.deletes(WalKind::Segment(segment("1/0/1"))));
         assert!(!rule.sweeps(TimelineId(1), 0));
@@ -247,8 +278,10 @@ mod tests {
 
     #[test]
     fn a_kept_range_keeps_both_its_ends_but_not_the_partial_of_the_last() {
-        let rule =
-            WalRule { kept_ranges: vec![(segment("1/0/4"), segment("1/0/6"))], ..rule("1/0/9") };
+        let rule = WalRule {
+            kept_ranges: vec![(segment("1/0/4"), segment("1/0/6"))],
+            ..rule("1/0/9")
+        };
 
         for name in ["1/0/4", "1/0/5", "1/0/6"] {
             assert!(!rule.deletes(WalKind::Segment(segment(name))), "{name}");
@@ -267,16 +300,23 @@ mod tests {
 
         assert!(rule.sweeps(TimelineId(2), 2));
         for (timeline, high) in [(2, 3), (2, 4), (1, 0), (3, 0)] {
-            assert!(!rule.sweeps(TimelineId(timeline), high), "{timeline} {high}");
+            assert!(
+                !rule.sweeps(TimelineId(timeline), high),
+                "{timeline} {high}"
+            );
         }
     }
 
     #[test]
     fn a_wal_dir_that_a_kept_range_touches_is_not_swept() {
-        let rule =
-            WalRule { kept_ranges: vec![(segment("1/2/9"), segment("1/3/0"))], ..rule("1/9/0") };
+        let rule = WalRule {
+            kept_ranges: vec![(segment("1/2/9"), segment("1/3/0"))],
+            ..rule("1/9/0")
+        };
 
-        let swept: Vec<u32> = (0..10).filter(|high| rule.sweeps(TimelineId(1), *high)).collect();
+        let swept: Vec<u32> = (0..10)
+            .filter(|high| rule.sweeps(TimelineId(1), *high))
+            .collect();
         assert_eq!(swept, [0, 1, 4, 5, 6, 7, 8]);
         assert_eq!(runs(&rule, 1, 2), [(0, 8)]);
         assert_eq!(runs(&rule, 1, 3), [(1, END)]);
@@ -284,8 +324,10 @@ mod tests {
 
     #[test]
     fn a_kept_range_across_timelines_is_compared_part_by_part_for_a_sweep() {
-        let rule =
-            WalRule { kept_ranges: vec![(segment("1/5/1"), segment("2/3/1"))], ..rule("1/9/0") };
+        let rule = WalRule {
+            kept_ranges: vec![(segment("1/5/1"), segment("2/3/1"))],
+            ..rule("1/9/0")
+        };
 
         assert!(!rule.deletes(WalKind::Segment(segment("1/7/0"))));
         assert!(rule.sweeps(TimelineId(1), 7));
@@ -313,21 +355,36 @@ mod tests {
         for number in 1..=9 {
             deletion.push(rule(&format!("1/0/{number}")));
         }
-        let other = WalRule { protected_timelines: [TimelineId(1)].into(), ..rule("2/0/3") };
+        let other = WalRule {
+            protected_timelines: [TimelineId(1)].into(),
+            ..rule("2/0/3")
+        };
         deletion.push(other.clone());
 
         assert_eq!(deletion.rules(), [rule("1/0/9"), other]);
-        assert_eq!(deletion.deleted_segments(TimelineId(1), 0), [Run { first: 0, last: 8 }]);
-        assert_eq!(deletion.deleted_segments(TimelineId(2), 0), [Run { first: 0, last: 2 }]);
+        assert_eq!(
+            deletion.deleted_segments(TimelineId(1), 0),
+            [Run { first: 0, last: 8 }]
+        );
+        assert_eq!(
+            deletion.deleted_segments(TimelineId(2), 0),
+            [Run { first: 0, last: 2 }]
+        );
     }
 
     #[test]
     fn what_several_rules_say_of_a_wal_dir_is_joined() {
         let mut deletion = WalDeletion::default();
         let kept = vec![(segment("1/0/3"), segment("1/0/4"))];
-        deletion.push(WalRule { kept_ranges: kept, ..rule("1/0/9") });
+        deletion.push(WalRule {
+            kept_ranges: kept,
+            ..rule("1/0/9")
+        });
         deletion.push(rule("1/0/5"));
 
-        assert_eq!(deletion.deleted_segments(TimelineId(1), 0), [Run { first: 0, last: 8 }]);
+        assert_eq!(
+            deletion.deleted_segments(TimelineId(1), 0),
+            [Run { first: 0, last: 8 }]
+        );
     }
 }

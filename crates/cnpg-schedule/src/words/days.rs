@@ -50,7 +50,11 @@ pub(super) fn days(calendar: &Calendar) -> Days {
         (DayRule::Both, false, true) => Days::OfMonth(days_of_month(calendar)),
         (DayRule::Both, false, false) => {
             let is_one = calendar.days_of_month.numbers().len() == 1;
-            let (plural, link) = if is_one { ("", "it is a") } else { ("s", "they are") };
+            let (plural, link) = if is_one {
+                ("", "it is a")
+            } else {
+                ("s", "they are")
+            };
             let names = listed(&weekday_names(calendar, plural), "or");
             let days = days_of_month(calendar);
             Days::Other(format!("on {days} of the month (if {link} {names})"))
@@ -74,8 +78,9 @@ fn days_of_month(calendar: &Calendar) -> String {
 }
 
 fn weekday_names(calendar: &Calendar, plural: &str) -> Vec<String> {
-    let allowed =
-        DAYS_OF_WEEK.into_iter().filter(|(number, _)| calendar.days_of_week.contains(*number));
+    let allowed = DAYS_OF_WEEK
+        .into_iter()
+        .filter(|(number, _)| calendar.days_of_week.contains(*number));
     allowed.map(|(_, name)| format!("{name}{plural}")).collect()
 }
 

@@ -21,7 +21,10 @@ pub(super) fn numbered(numbers: &[u32]) -> String {
 
 /// The step of numbers that are all as far apart; `None` for fewer than two.
 pub(super) fn progression(numbers: &[u32]) -> Option<u32> {
-    let mut steps = numbers.iter().zip(numbers.iter().skip(1)).map(|(one, next)| next - one);
+    let mut steps = numbers
+        .iter()
+        .zip(numbers.iter().skip(1))
+        .map(|(one, next)| next - one);
     let first = steps.next()?;
     steps.all(|step| step == first).then_some(first)
 }

@@ -36,10 +36,18 @@ impl Calendar {
         };
         let mut words = match clock_times(self) {
             Some(times) => format!("{} at {times}", days.as_deref().unwrap_or("every day")),
-            None => [Some(rhythm(self)), days].into_iter().flatten().collect::<Vec<_>>().join(", "),
+            None => [Some(rhythm(self)), days]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(", "),
         };
         if let Some(months) = months {
-            let link = if months.contains(" to ") { "from" } else { "in" };
+            let link = if months.contains(" to ") {
+                "from"
+            } else {
+                "in"
+            };
             words = format!("{words}, {link} {months}");
         }
         words
@@ -100,9 +108,21 @@ impl Level {
 
 /// The times of the day by their rhythm, from the smallest unit that matters to the largest.
 fn rhythm(calendar: &Calendar) -> String {
-    let seconds = Level { unit: "second", size: 60, set: calendar.seconds };
-    let minutes = Level { unit: "minute", size: 60, set: calendar.minutes };
-    let hours = Level { unit: "hour", size: 24, set: calendar.hours };
+    let seconds = Level {
+        unit: "second",
+        size: 60,
+        set: calendar.seconds,
+    };
+    let minutes = Level {
+        unit: "minute",
+        size: 60,
+        set: calendar.minutes,
+    };
+    let hours = Level {
+        unit: "hour",
+        size: 24,
+        set: calendar.hours,
+    };
     let levels = match (seconds.set.is_zero(), minutes.set.is_zero()) {
         (true, true) => return whole_hours(&hours),
         (true, false) => vec![minutes, hours],
@@ -115,7 +135,13 @@ fn rhythm(calendar: &Calendar) -> String {
 fn whole_hours(hours: &Level) -> String {
     let numbers = hours.set.numbers();
     let times = |numbers: &[u32]| {
-        listed(&numbers.iter().map(|hour| format!("{hour:02}:00")).collect::<Vec<_>>(), "and")
+        listed(
+            &numbers
+                .iter()
+                .map(|hour| format!("{hour:02}:00"))
+                .collect::<Vec<_>>(),
+            "and",
+        )
     };
     match (hours.repeated(), numbers.as_slice()) {
         (Some(repeated), _) => repeated,
@@ -128,13 +154,20 @@ fn whole_hours(hours: &Level) -> String {
 
 /// Numbers within each of a larger unit: `every hour at minute 2, second 30`.
 fn at_every(levels: &[Level]) -> Option<String> {
-    let listed: Vec<_> = levels.iter().take_while(|level| level.repeated().is_none()).collect();
+    let listed: Vec<_> = levels
+        .iter()
+        .take_while(|level| level.repeated().is_none())
+        .collect();
     let larger = levels.get(listed.len()..)?;
     if listed.is_empty() || !larger.iter().all(|level| level.set.is_whole()) {
         return None;
     }
     let numbers: Vec<_> = listed.iter().rev().map(|level| level.listed()).collect();
-    Some(format!("{} at {}", larger.first()?.repeated()?, numbers.join(", ")))
+    Some(format!(
+        "{} at {}",
+        larger.first()?.repeated()?,
+        numbers.join(", ")
+    ))
 }
 
 /// Units within each other: `every 5 minutes of hours 9 to 17`.
@@ -177,7 +210,12 @@ fn every(interval: TimeDelta) -> String {
 /// A length of time to the second, such as `1 day 12 hours` or `1 minute 30 seconds`.
 #[must_use]
 pub fn whole_length(length: TimeDelta) -> String {
-    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+    let units = [
+        ("day", 86_400),
+        ("hour", 3_600),
+        ("minute", 60),
+        ("second", 1),
+    ];
     let mut rest = length.num_seconds();
     let mut parts = Vec::new();
     for (unit, size) in units {

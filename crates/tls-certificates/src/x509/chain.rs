@@ -62,7 +62,10 @@ impl Chain {
         let read = read.collect::<Result<Vec<_>, _>>()?;
         let first_to_end = read.iter().min_by_key(|certificate| certificate.not_after);
         // Of several that begin together, the leaf.
-        let last_to_begin = read.iter().rev().max_by_key(|certificate| certificate.not_before);
+        let last_to_begin = read
+            .iter()
+            .rev()
+            .max_by_key(|certificate| certificate.not_before);
         let (Some(leaf), Some(first_to_end), Some(last_to_begin)) =
             (read.first(), first_to_end, last_to_begin)
         else {

@@ -18,7 +18,9 @@ pub(super) enum AltName<'a> {
 
 /// Returns the number of attributes in each relative name of a distinguished name.
 pub(super) fn attributes_by_relative_name(name: &[u8]) -> Vec<usize> {
-    let Some(name) = only(name) else { return Vec::new() };
+    let Some(name) = only(name) else {
+        return Vec::new();
+    };
     let mut numbers = Vec::new();
     for relative_name in elements(name.data) {
         let attributes = elements(relative_name.data);
@@ -30,7 +32,9 @@ pub(super) fn attributes_by_relative_name(name: &[u8]) -> Vec<usize> {
 /// Returns whether a certificate says that it is that of a CA.
 pub(super) fn is_ca(certificate: &[u8]) -> bool {
     let constraints = extension(certificate, &BASIC_CONSTRAINTS);
-    let Some(constraints) = constraints.and_then(only) else { return false };
+    let Some(constraints) = constraints.and_then(only) else {
+        return false;
+    };
     match elements(constraints.data).first() {
         Some(first) => first.tag() == Tag::Boolean && first.data != [0],
         None => false,
@@ -41,7 +45,9 @@ pub(super) fn is_ca(certificate: &[u8]) -> bool {
 pub(super) fn alt_names(certificate: &[u8]) -> Vec<AltName<'_>> {
     let mut names = Vec::new();
     let extension = extension(certificate, &SUBJECT_ALT_NAME);
-    let Some(sequence) = extension.and_then(only) else { return names };
+    let Some(sequence) = extension.and_then(only) else {
+        return names;
+    };
     for name in elements(sequence.data) {
         match (name.class(), name.tag()) {
             (Class::ContextSpecific, Tag(2)) => names.push(AltName::Dns(name.data)),

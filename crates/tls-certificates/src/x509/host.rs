@@ -37,9 +37,15 @@ impl FromStr for Host {
 
     fn from_str(text: &str) -> Result<Self, InvalidHost> {
         let parsed = ServerName::try_from(text).map_err(|_| InvalidHost)?;
-        let address =
-            if let ServerName::IpAddress(address) = parsed { Some(address.into()) } else { None };
-        Ok(Self { text: text.to_owned(), address })
+        let address = if let ServerName::IpAddress(address) = parsed {
+            Some(address.into())
+        } else {
+            None
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            address,
+        })
     }
 }
 

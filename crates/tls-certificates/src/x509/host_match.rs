@@ -45,7 +45,9 @@ fn is_name_for_libpq(name: &[u8], host: &str) -> Result<bool, Unacceptable> {
 
 /// `wildcard_certificate_match`: an asterisk stands for the first label.
 fn is_wildcard_for(pattern: &[u8], host: &str) -> bool {
-    let Some(rest) = pattern.strip_prefix(b"*").filter(|rest| rest.len() > 1) else { return false };
+    let Some(rest) = pattern.strip_prefix(b"*").filter(|rest| rest.len() > 1) else {
+        return false;
+    };
     let dot = host.bytes().position(|byte| byte == b'.');
     let after_first_label = dot.and_then(|dot| host.as_bytes().get(dot..));
     rest.starts_with(b".")
@@ -103,7 +105,11 @@ fn is_name_for_urllib3(name: &[u8], host: &str) -> Result<bool, Unacceptable> {
     } else if is_encoded {
         first.to_lowercase() == label.to_lowercase()
     } else {
-        is_between(&label.to_lowercase(), &before.to_lowercase(), &after.to_lowercase())
+        is_between(
+            &label.to_lowercase(),
+            &before.to_lowercase(),
+            &after.to_lowercase(),
+        )
     };
     let is_rest = rest.map(str::to_lowercase) == rest_of_host.map(str::to_lowercase);
     Ok(is_label && is_rest)
@@ -141,11 +147,18 @@ fn is_address(bytes: &[u8], address: IpAddr) -> bool {
 }
 
 fn with_first_common_name(certificate: &X509Ref, is_host: impl Fn(&[u8]) -> bool) -> bool {
-    let first = certificate.subject_name().entries_by_nid(Nid::COMMONNAME).next();
+    let first = certificate
+        .subject_name()
+        .entries_by_nid(Nid::COMMONNAME)
+        .next();
     first.is_some_and(|name| is_host(name.data().as_slice()))
 }
 
 fn with_any_common_name(certificate: &X509Ref, is_host: impl Fn(&[u8]) -> bool) -> bool {
     let mut names = certificate.subject_name().entries_by_nid(Nid::COMMONNAME);
-    names.any(|name| name.data().to_string().is_ok_and(|text| is_host(text.as_bytes())))
+    names.any(|name| {
+        name.data()
+            .to_string()
+            .is_ok_and(|text| is_host(text.as_bytes()))
+    })
 }

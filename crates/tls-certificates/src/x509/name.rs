@@ -16,8 +16,10 @@ const SHOWN_DIGITS: usize = 64;
 pub(super) fn shown_name(name: &X509NameRef) -> String {
     let mut attributes = name.entries();
     let sizes = attributes_by_relative_name(&name.to_der().unwrap_or_default());
-    let mut relative_names: Vec<Vec<_>> =
-        sizes.into_iter().map(|size| attributes.by_ref().take(size).collect()).collect();
+    let mut relative_names: Vec<Vec<_>> = sizes
+        .into_iter()
+        .map(|size| attributes.by_ref().take(size).collect())
+        .collect();
     relative_names.reverse();
     let mut shown = String::new();
     for (index, relative_name) in relative_names.iter().enumerate() {
@@ -72,15 +74,26 @@ fn push_escaped(shown: &mut String, text: &str) {
 
 /// Returns a serial number in hexadecimal digits, two for each byte, without leading zeros.
 pub(super) fn shown_serial(serial: &Asn1IntegerRef) -> String {
-    let Ok(number) = serial.to_bn() else { return String::new() };
+    let Ok(number) = serial.to_bn() else {
+        return String::new();
+    };
     let bytes = number.to_vec();
-    let mut shown = if number.is_negative() { "-".to_owned() } else { String::new() };
+    let mut shown = if number.is_negative() {
+        "-".to_owned()
+    } else {
+        String::new()
+    };
     push_digits(&mut shown, if bytes.is_empty() { &[0] } else { &bytes });
     cut(&shown, SHOWN_DIGITS)
 }
 
 fn push_digits(shown: &mut String, bytes: &[u8]) {
-    shown.extend(bytes.iter().take(SHOWN_DIGITS).map(|byte| format!("{byte:02x}")));
+    shown.extend(
+        bytes
+            .iter()
+            .take(SHOWN_DIGITS)
+            .map(|byte| format!("{byte:02x}")),
+    );
 }
 
 fn cut(text: &str, characters: usize) -> String {

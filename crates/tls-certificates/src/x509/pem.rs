@@ -66,7 +66,11 @@ pub fn certificates(content: &[u8]) -> Result<Vec<X509>, InvalidPem> {
     if last.len() > DASHES && BEGIN.starts_with(last) {
         return Err(InvalidPem::CutOff(certificates.len() + 1));
     }
-    if certificates.is_empty() { Err(why_none(content, &text)) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        Err(why_none(content, &text))
+    } else {
+        Ok(certificates)
+    }
 }
 
 /// Returns the label of the next certificate, and what follows its `BEGIN`.
@@ -84,7 +88,10 @@ fn next_begin(text: &str) -> Option<(&'static str, &str)> {
 /// not part of it.
 fn decoded(inner: &str, number: usize) -> Result<X509, InvalidPem> {
     X509::from_pem(format!("{BEGIN}{inner}{END}\n").as_bytes()).map_err(|errors| {
-        let is_of_pem = errors.errors().iter().any(|error| error.library() == Some("PEM routines"));
+        let is_of_pem = errors
+            .errors()
+            .iter()
+            .any(|error| error.library() == Some("PEM routines"));
         let is_of_asn1 = errors.errors().len() > 1;
         if is_of_pem && !is_of_asn1 {
             InvalidPem::Garbled(number)

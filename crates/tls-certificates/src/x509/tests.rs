@@ -34,7 +34,11 @@ fn reason(verified: Result<(), Untrusted>) -> &'static str {
 const NO_ISSUER: &str = "unable to get local issuer certificate";
 
 fn verify(made: &IssuedCertificate, authority: &Authority) -> Result<(), Untrusted> {
-    authorities(authority).verify(std::slice::from_ref(&made.certificate), &Purpose::Any, now())
+    authorities(authority).verify(
+        std::slice::from_ref(&made.certificate),
+        &Purpose::Any,
+        now(),
+    )
 }
 
 #[test]
@@ -48,8 +52,14 @@ fn a_file_may_hold_a_chain_and_a_key() {
 
     assert_eq!(chain.leaf().subject, "CN=server");
     assert_eq!(chain.leaf().issuer, "CN=between");
-    assert_eq!(chain.leaf().not_before, "2030-01-01T00:00:00Z".parse::<Moment>().unwrap());
-    assert_eq!(chain.leaf().not_after, "2031-01-01T00:00:00Z".parse::<Moment>().unwrap());
+    assert_eq!(
+        chain.leaf().not_before,
+        "2030-01-01T00:00:00Z".parse::<Moment>().unwrap()
+    );
+    assert_eq!(
+        chain.leaf().not_after,
+        "2031-01-01T00:00:00Z".parse::<Moment>().unwrap()
+    );
     assert_eq!(chain.first_to_end(), chain.leaf());
 }
 
@@ -69,7 +79,9 @@ fn the_certificate_that_ends_first_need_not_be_the_leaf() {
 
 #[test]
 fn a_file_of_authorities_alone_is_read_too() {
-    let text: String = ["a", "b", "c"].map(|name| Authority::new(name).pem()).concat();
+    let text: String = ["a", "b", "c"]
+        .map(|name| Authority::new(name).pem())
+        .concat();
 
     assert_eq!(chain(&text).leaf().subject, "CN=a");
 }
@@ -87,10 +99,19 @@ fn files_that_hold_no_certificates_say_why() {
     assert_eq!(error(&[0x30, 0x82, 1]), InvalidPem::NotPem);
     assert_eq!(error(leaf.key.as_bytes()), InvalidPem::NoCertificate);
     assert_eq!(error(cut_off.as_bytes()), InvalidPem::CutOff(1));
-    assert_eq!(error(format!("{}{cut_off}", leaf.pem).as_bytes()), InvalidPem::CutOff(2));
-    assert_eq!(error(format!("{cut_off}\n{}", leaf.pem).as_bytes()), InvalidPem::CutOff(1));
+    assert_eq!(
+        error(format!("{}{cut_off}", leaf.pem).as_bytes()),
+        InvalidPem::CutOff(2)
+    );
+    assert_eq!(
+        error(format!("{cut_off}\n{}", leaf.pem).as_bytes()),
+        InvalidPem::CutOff(1)
+    );
     assert_eq!(error(b"-----BEGIN CERT"), InvalidPem::CutOff(1));
-    assert_eq!(error(format!("{}-----BEGIN C", leaf.pem).as_bytes()), InvalidPem::CutOff(2));
+    assert_eq!(
+        error(format!("{}-----BEGIN C", leaf.pem).as_bytes()),
+        InvalidPem::CutOff(2)
+    );
     assert!(certificates(format!("{}-----", leaf.pem).as_bytes()).is_ok());
     let garbled = leaf.pem.replacen("MII", "M?I", 1);
     assert_eq!(error(garbled.as_bytes()), InvalidPem::Garbled(1));
@@ -102,7 +123,10 @@ fn an_old_key_with_headers_does_not_matter() {
     let key = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n\
                -----END RSA PRIVATE KEY-----\n";
 
-    assert_eq!(certificates(format!("{key}{}", leaf.pem).as_bytes()).unwrap(), [leaf.certificate]);
+    assert_eq!(
+        certificates(format!("{key}{}", leaf.pem).as_bytes()).unwrap(),
+        [leaf.certificate]
+    );
 }
 
 #[test]
@@ -136,7 +160,10 @@ fn a_leaf_verifies_against_its_own_authority_alone() {
     assert_eq!(verify(&leaf, &root), Ok(()));
     assert_eq!(reason(verify(&leaf, &Authority::new("other"))), NO_ISSUER);
     // Of the same name, with another key.
-    assert_eq!(reason(verify(&leaf, &rotated)), "certificate signature failure");
+    assert_eq!(
+        reason(verify(&leaf, &rotated)),
+        "certificate signature failure"
+    );
 }
 
 #[test]
@@ -146,7 +173,8 @@ fn several_authorities_may_stand_beside_each_other_while_they_are_rotated() {
     let mut names_its_key = leaf_params("server", (2030, 2031));
     names_its_key.use_authority_key_identifier_extension = true;
     let verify = |leaf: IssuedCertificate| {
-        both.verify(&[leaf.certificate], &Purpose::Any, now()).map_err(|error| error.to_string())
+        both.verify(&[leaf.certificate], &Purpose::Any, now())
+            .map_err(|error| error.to_string())
     };
 
     for authority in [&old, &new] {
@@ -209,11 +237,17 @@ fn names_count_in_handshakes_alone() {
 #[test]
 fn libpq_takes_the_common_name_where_there_is_no_other() {
     let root = Authority::new("root");
-    let leaf = [root.sign(&params("*.databases.svc", (2030, 2031))).certificate];
+    let leaf = [root
+        .sign(&params("*.databases.svc", (2030, 2031)))
+        .certificate];
     let verify = |purpose| authorities(&root).verify(&leaf, &purpose, now()).is_ok();
 
-    assert!(verify(Purpose::PostgreSql(named("orders-rw.databases.svc"))));
-    assert!(!verify(Purpose::PostgreSql(named("a.orders-rw.databases.svc"))));
+    assert!(verify(Purpose::PostgreSql(named(
+        "orders-rw.databases.svc"
+    ))));
+    assert!(!verify(Purpose::PostgreSql(named(
+        "a.orders-rw.databases.svc"
+    ))));
     assert!(!verify(Purpose::PostgreSql(named("databases.svc"))));
     // So does the client of an object storage.
     assert!(verify(Purpose::Web(named("orders-rw.databases.svc"))));
@@ -256,11 +290,17 @@ fn a_certificate_that_is_its_own_authority_verifies() {
     let verify = |purpose, now| authorities.verify(std::slice::from_ref(&own), &purpose, now);
 
     assert_eq!(verify(Purpose::Any, now()), Ok(()));
-    assert_eq!(verify(Purpose::PostgreSql(named("localhost")), now()), Ok(()));
+    assert_eq!(
+        verify(Purpose::PostgreSql(named("localhost")), now()),
+        Ok(())
+    );
     // It has no alternative name, so that its common name counts.
     assert_eq!(verify(Purpose::Web(named("localhost")), now()), Ok(()));
     let later = "2041-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(reason(verify(Purpose::Any, later)), "certificate has expired");
+    assert_eq!(
+        reason(verify(Purpose::Any, later)),
+        "certificate has expired"
+    );
 }
 
 #[test]
@@ -282,7 +322,10 @@ fn an_intermediate_authority_verifies_against_the_one_above() {
     let between = [root.intermediate("between", (2030, 2032)).certificate()];
     let other = Authority::new("root");
 
-    assert_eq!(authorities(&root).verify(&between, &Purpose::Any, now()), Ok(()));
+    assert_eq!(
+        authorities(&root).verify(&between, &Purpose::Any, now()),
+        Ok(())
+    );
     let wrong = authorities(&other).verify(&between, &Purpose::Any, now());
     assert_eq!(reason(wrong), "certificate signature failure");
 }
@@ -307,19 +350,30 @@ fn hostile_names_become_short_harmless_texts() {
     let name = &mut long.distinguished_name;
     name.push(DnType::CommonName, "a\nb\"c,d\u{1b}[2J+e\\");
     name.push(DnType::OrganizationName, "x".repeat(100_000));
-    name.push(DnType::CustomDnType(vec![1, 2, 3, 4]), DnValue::Utf8String(" z".to_owned()));
-    name.push(DnType::OrganizationalUnitName, DnValue::BmpString("bmp".try_into().unwrap()));
+    name.push(
+        DnType::CustomDnType(vec![1, 2, 3, 4]),
+        DnValue::Utf8String(" z".to_owned()),
+    );
+    name.push(
+        DnType::OrganizationalUnitName,
+        DnValue::BmpString("bmp".try_into().unwrap()),
+    );
     long.serial_number = Some(SerialNumber::from_slice(&[0, 0xab, 1]));
     let made = Authority::new("root").sign(&long);
 
     let chain = chain(&made.pem);
 
     let subject = &chain.leaf().subject;
-    assert!(subject.starts_with("OU=bmp,1.2.3.4=\\ z,O=xxx"), "{subject}");
+    assert!(
+        subject.starts_with("OU=bmp,1.2.3.4=\\ z,O=xxx"),
+        "{subject}"
+    );
     assert_eq!(subject.chars().count(), 257);
     assert_eq!(chain.leaf().serial, "ab01");
     let mut alone = params("", (2030, 2031));
-    alone.distinguished_name.push(DnType::CommonName, "a\nb\"c,d\u{1b}[2J+e\\");
+    alone
+        .distinguished_name
+        .push(DnType::CommonName, "a\nb\"c,d\u{1b}[2J+e\\");
     let subject = Chain::read(&[Authority::new("root").sign(&alone).certificate]).unwrap();
     assert_eq!(subject.leaf().subject, "CN=a\\0Ab\\\"c\\,d\\1B[2J\\+e\\\\");
 }
@@ -332,7 +386,10 @@ fn the_end_stays_in_sight_while_nothing_can_be_read() {
         source: CertificateSource::File,
         place: "/certs/tls.crt".to_owned(),
         warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
-        last: Some(LastChain { chain: chain(&leaf.pem), read_at: now() }),
+        last: Some(LastChain {
+            chain: chain(&leaf.pem),
+            read_at: now(),
+        }),
         verification: Verification::Verified,
         failure: None,
     };
@@ -349,7 +406,10 @@ fn the_end_stays_in_sight_while_nothing_can_be_read() {
     assert_eq!(after.chain_is_valid(now()), None);
     assert_eq!(good.chain_is_valid(now()), Some(true));
     // What verified when it was read need not do so for ever.
-    assert_eq!(good.chain_is_valid("2032-01-01T00:00:00Z".parse().unwrap()), Some(false));
+    assert_eq!(
+        good.chain_is_valid("2032-01-01T00:00:00Z".parse().unwrap()),
+        Some(false)
+    );
 }
 
 #[test]
@@ -360,7 +420,10 @@ fn a_chain_is_warned_of_before_it_ends() {
         source: CertificateSource::File,
         place: "/certs/tls.crt".to_owned(),
         warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
-        last: Some(LastChain { chain: chain(&leaf.pem), read_at: now() }),
+        last: Some(LastChain {
+            chain: chain(&leaf.pem),
+            read_at: now(),
+        }),
         verification: Verification::NotAsked,
         failure: None,
     };
@@ -384,7 +447,10 @@ fn a_certificate_for_a_day_is_warned_of_in_its_last_hours() {
 
     let week = TimeDelta::days(7);
     assert_eq!(WarnBefore::AtMost(week).of(leaf), TimeDelta::hours(3));
-    assert_eq!(WarnBefore::AtMost(TimeDelta::hours(1)).of(leaf), TimeDelta::hours(1));
+    assert_eq!(
+        WarnBefore::AtMost(TimeDelta::hours(1)).of(leaf),
+        TimeDelta::hours(1)
+    );
     assert_eq!(WarnBefore::Exactly(week).of(leaf), week);
 }
 

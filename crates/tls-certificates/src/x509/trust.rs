@@ -71,7 +71,10 @@ const NO_VERDICTS: [i32; 4] = [1, 17, 69, 70];
 impl Authorities {
     /// Trusts these certificates.
     pub(crate) const fn of(certificates: Vec<X509>) -> Self {
-        Self { certificates, directories: Vec::new() }
+        Self {
+            certificates,
+            directories: Vec::new(),
+        }
     }
 
     /// Takes over the certificates that `OpenSSL` has loaded, in their order.
@@ -84,7 +87,10 @@ impl Authorities {
     /// certificate's subject.
     #[must_use]
     pub fn and_in(self, directories: Vec<PathBuf>) -> Self {
-        Self { directories, ..self }
+        Self {
+            directories,
+            ..self
+        }
     }
 
     /// Verifies the first of some certificates, with the help of the others, as of a moment.
@@ -99,7 +105,9 @@ impl Authorities {
         purpose: &Purpose,
         now: DateTime<Utc>,
     ) -> Result<(), Untrusted> {
-        let Some(leaf) = chain.first() else { return Err(Untrusted::Unknown("no certificate")) };
+        let Some(leaf) = chain.first() else {
+            return Err(Untrusted::Unknown("no certificate"));
+        };
         let verify = |purpose| self.verify_for(chain, purpose, now);
         match purpose {
             Purpose::Any => verify(purpose_of(leaf)).and_then(|()| verify_key(leaf)),
@@ -161,8 +169,14 @@ impl Authorities {
         for certificate in &self.certificates {
             store.add_cert(certificate.clone())?;
         }
-        for directory in self.directories.iter().filter_map(|directory| directory.to_str()) {
-            store.add_lookup(X509Lookup::hash_dir())?.add_dir(directory, SslFiletype::PEM)?;
+        for directory in self
+            .directories
+            .iter()
+            .filter_map(|directory| directory.to_str())
+        {
+            store
+                .add_lookup(X509Lookup::hash_dir())?
+                .add_dir(directory, SslFiletype::PEM)?;
         }
         store.set_param(&param)?;
         Ok(store.build())
@@ -183,11 +197,18 @@ fn purpose_of(leaf: &X509Ref) -> X509PurposeId {
     if leaf.key_usage().is_some_and(signs) && is_ca(&leaf.to_der().unwrap_or_default()) {
         return X509PurposeId::ANY;
     }
-    let is_for = |purpose| leaf.extended_key_usage().is_some_and(|usage| usage.contains(purpose));
+    let is_for = |purpose| {
+        leaf.extended_key_usage()
+            .is_some_and(|usage| usage.contains(purpose))
+    };
     let is_clients = is_for(X509ExtendedKeyUsage::SSL_CLIENT)
         && !is_for(X509ExtendedKeyUsage::SSL_SERVER)
         && !is_for(X509ExtendedKeyUsage::ANYEKU);
-    if is_clients { X509PurposeId::SSL_CLIENT } else { X509PurposeId::SSL_SERVER }
+    if is_clients {
+        X509PurposeId::SSL_CLIENT
+    } else {
+        X509PurposeId::SSL_SERVER
+    }
 }
 
 /// Makes sure that clients know how a certificate is signed. `OpenSSL` 3.0 finds no issuer of what is
@@ -207,7 +228,10 @@ const CURVES: [Nid; 3] = [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1]
 /// Makes sure that clients can use the key of a leaf. With other curves, `OpenSSL` 3.0 ends the
 /// handshake, and later versions need not.
 fn verify_key(leaf: &X509Ref) -> Result<(), Untrusted> {
-    let curve = leaf.public_key().ok().and_then(|key| key.ec_key().ok()?.group().curve_name());
+    let curve = leaf
+        .public_key()
+        .ok()
+        .and_then(|key| key.ec_key().ok()?.group().curve_name());
     if curve.is_none_or(|curve| CURVES.contains(&curve)) {
         return Ok(());
     }
@@ -221,7 +245,10 @@ fn untrusted_by(result: X509VerifyResult, certificate: &X509Ref) -> Untrusted {
     if NO_VERDICTS.contains(&result.as_raw()) {
         return Untrusted::Unknown(reason);
     }
-    Untrusted::Refused { reason, subject: shown_name(certificate.subject_name()) }
+    Untrusted::Refused {
+        reason,
+        subject: shown_name(certificate.subject_name()),
+    }
 }
 
 fn verify_name(
@@ -229,5 +256,7 @@ fn verify_name(
     host: &Host,
     is_host: fn(&X509Ref, &Host) -> bool,
 ) -> Result<(), Untrusted> {
-    is_host(leaf, host).then_some(()).ok_or_else(|| Untrusted::Name(host.to_string()))
+    is_host(leaf, host)
+        .then_some(())
+        .ok_or_else(|| Untrusted::Name(host.to_string()))
 }

@@ -38,7 +38,9 @@ impl Case {
     pub(crate) fn depends_on_the_version(&self) -> bool {
         let read = |pem: &String| X509::stack_from_pem(pem.as_bytes()).unwrap_or_default();
         let (chain, ca) = (read(&self.chain), read(&self.ca));
-        let key = chain.first().and_then(|leaf| leaf.public_key().ok()?.ec_key().ok());
+        let key = chain
+            .first()
+            .and_then(|leaf| leaf.public_key().ok()?.ec_key().ok());
         let curve = key.and_then(|key| key.group().curve_name());
         let usual = [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1];
         let is_signed_oddly = |one: &X509| {
@@ -78,7 +80,11 @@ fn two(name: &str, ca: &Draft, leaf: &Draft) -> Case {
 fn three(name: &str, ca: &Draft, intermediate: &Draft, leaf: &Draft) -> Case {
     let ca = ca.self_signed();
     let intermediate = intermediate.signed_by(&ca);
-    Case::new(name, &[&leaf.signed_by(&intermediate), &intermediate], &[&ca])
+    Case::new(
+        name,
+        &[&leaf.signed_by(&intermediate), &intermediate],
+        &[&ca],
+    )
 }
 
 fn ca() -> Draft {
@@ -94,7 +100,10 @@ fn leaf() -> Draft {
 }
 
 fn valid(draft: Draft, from: &str, to: &str) -> Draft {
-    Draft { validity: (from.to_owned(), to.to_owned()), ..draft }
+    Draft {
+        validity: (from.to_owned(), to.to_owned()),
+        ..draft
+    }
 }
 
 /// All chains that were written by hand.

@@ -13,31 +13,80 @@ pub(super) fn whole() -> Vec<Case> {
     let root = ca().self_signed();
     let middle = between().signed_by(&root);
     let made = leaf().signed_by(&middle);
-    let own = Draft { subject: vec![Attribute::common_name("localhost")], ..ca() };
-    let own = own.without(KEY_USAGE).named(&[der::dns(b"localhost")]).self_signed();
+    let own = Draft {
+        subject: vec![Attribute::common_name("localhost")],
+        ..ca()
+    };
+    let own = own
+        .without(KEY_USAGE)
+        .named(&[der::dns(b"localhost")])
+        .self_signed();
     let alone = leaf().self_signed();
     let other = Draft::ca("other").self_signed();
     vec![
         two("a leaf below its CA", &ca(), &leaf()),
         three("an intermediate", &ca(), &between(), &leaf()),
         Case::new("an intermediate that is not presented", &[&made], &[&root]),
-        Case::new("an intermediate in the CA file", &[&made], &[&root, &middle]),
+        Case::new(
+            "an intermediate in the CA file",
+            &[&made],
+            &[&root, &middle],
+        ),
         Case::new("an intermediate alone in the CA file", &[&made], &[&middle]),
         Case::new(
             "only the intermediate in the CA file, and presented",
             &[&made, &middle],
             &[&middle],
         ),
-        Case::new("the root presented as well", &[&made, &middle, &root], &[&root]),
-        Case::new("certificates in the wrong order", &[&made, &root, &middle], &[&root]),
-        Case::new("a certificate of somebody else between", &[&made, &other, &middle], &[&root]),
+        Case::new(
+            "the root presented as well",
+            &[&made, &middle, &root],
+            &[&root],
+        ),
+        Case::new(
+            "certificates in the wrong order",
+            &[&made, &root, &middle],
+            &[&root],
+        ),
+        Case::new(
+            "a certificate of somebody else between",
+            &[&made, &other, &middle],
+            &[&root],
+        ),
         Case::new("another CA", &[&leaf().signed_by(&root)], &[&other]),
         Case::new("a CA as its own server", &[&own], &[&own]),
         Case::new("a leaf signed by itself, and trusted", &[&alone], &[&alone]),
-        Case::new("a leaf signed by a CA, and trusted alone", &[&made], &[&made]),
-        two("version 1", &ca(), &Draft { version: 0, extensions: Vec::new(), ..leaf() }),
-        two("a CA of version 1", &Draft { version: 0, extensions: Vec::new(), ..ca() }, &leaf()),
-        two("a negative serial number", &ca(), &Draft { serial: -5, ..leaf() }),
+        Case::new(
+            "a leaf signed by a CA, and trusted alone",
+            &[&made],
+            &[&made],
+        ),
+        two(
+            "version 1",
+            &ca(),
+            &Draft {
+                version: 0,
+                extensions: Vec::new(),
+                ..leaf()
+            },
+        ),
+        two(
+            "a CA of version 1",
+            &Draft {
+                version: 0,
+                extensions: Vec::new(),
+                ..ca()
+            },
+            &leaf(),
+        ),
+        two(
+            "a negative serial number",
+            &ca(),
+            &Draft {
+                serial: -5,
+                ..leaf()
+            },
+        ),
     ]
 }
 
@@ -63,24 +112,52 @@ pub(super) fn algorithms() -> Vec<Case> {
     ];
     let mut cases = Vec::new();
     for (name, key) in kinds {
-        cases.push(two(&format!("a leaf with a key of {name}"), &ca(), &Draft { key, ..leaf() }));
-        cases.push(two(&format!("a CA with a key of {name}"), &Draft { key, ..ca() }, &leaf()));
+        cases.push(two(
+            &format!("a leaf with a key of {name}"),
+            &ca(),
+            &Draft { key, ..leaf() },
+        ));
+        cases.push(two(
+            &format!("a CA with a key of {name}"),
+            &Draft { key, ..ca() },
+            &leaf(),
+        ));
     }
     for (name, digest) in digests {
         let digest = Some(digest);
         // MD5 and ECDSA do not go together.
-        let ca = || Draft { key: Kind::Rsa(2048), ..ca() };
-        cases.push(two(&format!("a leaf signed with {name}"), &ca(), &Draft { digest, ..leaf() }));
-        cases.push(two(&format!("a root signed with {name}"), &Draft { digest, ..ca() }, &leaf()));
+        let ca = || Draft {
+            key: Kind::Rsa(2048),
+            ..ca()
+        };
+        cases.push(two(
+            &format!("a leaf signed with {name}"),
+            &ca(),
+            &Draft { digest, ..leaf() },
+        ));
+        cases.push(two(
+            &format!("a root signed with {name}"),
+            &Draft { digest, ..ca() },
+            &leaf(),
+        ));
         cases.push(three(
             &format!("an intermediate signed with {name}"),
             &ca(),
-            &Draft { digest, ..between() },
+            &Draft {
+                digest,
+                ..between()
+            },
             &leaf(),
         ));
     }
-    let large = Draft { key: Kind::Curve(Nid::SECP384R1), ..ca() };
-    let leaf = Draft { digest: Some(MessageDigest::sha512()), ..leaf() };
+    let large = Draft {
+        key: Kind::Curve(Nid::SECP384R1),
+        ..ca()
+    };
+    let leaf = Draft {
+        digest: Some(MessageDigest::sha512()),
+        ..leaf()
+    };
     cases.push(two("P-384 with SHA-512", &large, &leaf));
     cases
 }
@@ -90,16 +167,33 @@ pub(super) fn identifiers() -> Vec<Case> {
     let named =
         |draft: Draft, identifier: u8| draft.with(SUBJECT_KEY_IDENTIFIER, false, key(identifier));
     let naming = |identifier: u8| {
-        leaf().with(AUTHORITY_KEY_IDENTIFIER, false, der::names_key(&[identifier; 20]))
+        leaf().with(
+            AUTHORITY_KEY_IDENTIFIER,
+            false,
+            der::names_key(&[identifier; 20]),
+        )
     };
     let (old, new) = (named(ca(), 1).self_signed(), named(ca(), 2).self_signed());
     let (plain_old, plain_new) = (ca().self_signed(), ca().self_signed());
     let issuer = plain_old.certificate.subject_name().to_der().unwrap();
-    let by_serial =
-        |serial| leaf().with(AUTHORITY_KEY_IDENTIFIER, false, der::names_issuer(&issuer, serial));
+    let by_serial = |serial| {
+        leaf().with(
+            AUTHORITY_KEY_IDENTIFIER,
+            false,
+            der::names_issuer(&issuer, serial),
+        )
+    };
     vec![
-        Case::new("an identifier of the CA's key", &[&naming(1).signed_by(&old)], &[&old]),
-        Case::new("an identifier of another key", &[&naming(9).signed_by(&old)], &[&old]),
+        Case::new(
+            "an identifier of the CA's key",
+            &[&naming(1).signed_by(&old)],
+            &[&old],
+        ),
+        Case::new(
+            "an identifier of another key",
+            &[&naming(9).signed_by(&old)],
+            &[&old],
+        ),
         Case::new(
             "an identifier of a key that the CA does not name",
             &[&naming(9).signed_by(&plain_old)],

@@ -16,7 +16,12 @@ use crate::truth::wal::Segment;
 
 /// Returns one line for each difference between the report and the restores.
 pub(crate) fn differences(case: &Case, server: &Value) -> Vec<String> {
-    let mut comparison = Comparison { case, server, wal: case.wal(), found: Vec::new() };
+    let mut comparison = Comparison {
+        case,
+        server,
+        wal: case.wal(),
+        found: Vec::new(),
+    };
     for backup in &case.backups {
         comparison.about_backup(backup);
     }
@@ -60,21 +65,35 @@ impl<'a> Comparison<'a> {
     }
 
     fn pairs(&self, backup: &'a TakenBackup) -> Vec<Pair<'a>> {
-        let restores = self.case.restores.iter().filter(|restore| restore.backup == backup.id);
+        let restores = self
+            .case
+            .restores
+            .iter()
+            .filter(|restore| restore.backup == backup.id);
         let pair = |restore| {
             let mut way = Way::of(restore, backup.first.number);
             // PostgreSQL reads nothing in it: it continues no segment.
             let is_of_other =
                 |partial: &mut Segment| self.wal.is_partial_of_other(*partial, backup.system);
             way.foreign = way.foreign.or_else(|| way.partial.take_if(is_of_other));
-            Pair { backup, restore, way }
+            Pair {
+                backup,
+                restore,
+                way,
+            }
         };
         restores.map(pair).collect()
     }
 
     fn occurs(&self, target: Target, backup: &TakenBackup) -> bool {
-        let Target::Timeline(timeline) = target else { return true };
-        let has_one_life = self.case.backups.iter().all(|other| other.system == backup.system);
+        let Target::Timeline(timeline) = target else {
+            return true;
+        };
+        let has_one_life = self
+            .case
+            .backups
+            .iter()
+            .all(|other| other.system == backup.system);
         let is_written = self.wal.newest(timeline, backup.system).is_some();
         self.case.timelines().contains(&timeline) && (has_one_life || is_written)
     }
@@ -91,10 +110,20 @@ impl<'a> Comparison<'a> {
         }
         if said.timeline != restore.timeline.map(u64::from) {
             let said = format!("timeline {:?}", said.timeline);
-            self.differ(backup, target, said, format!("timeline {:?}", restore.timeline));
+            self.differ(
+                backup,
+                target,
+                said,
+                format!("timeline {:?}", restore.timeline),
+            );
         }
         if said.last != way.last {
-            self.differ(backup, target, format!("last {}", named(said.last)), real(pair));
+            self.differ(
+                backup,
+                target,
+                format!("last {}", named(said.last)),
+                real(pair),
+            );
         }
         if said.partial != way.partial {
             let said = format!("then partial {}", named(said.partial));
@@ -105,7 +134,12 @@ impl<'a> Comparison<'a> {
             self.differ(backup, target, said, real(pair));
         }
         if said.complete != said.missing.is_none() {
-            self.differ(backup, target, format!("complete: {}", said.complete), real(pair));
+            self.differ(
+                backup,
+                target,
+                format!("complete: {}", said.complete),
+                real(pair),
+            );
         }
     }
 
@@ -131,7 +165,11 @@ impl<'a> Comparison<'a> {
     /// Returns whether something shows that a timeline went on after a segment: a backup that
     /// started or ended there, or an object of a size that no segment has.
     fn is_exceeded(&self, end: Segment) -> bool {
-        let ends = self.case.backups.iter().flat_map(|backup| [backup.first, backup.last]);
+        let ends = self
+            .case
+            .backups
+            .iter()
+            .flat_map(|backup| [backup.first, backup.last]);
         let is_behind = |segment: Segment| segment.timeline == end.timeline && segment > end;
         ends.into_iter().any(is_behind) || self.wal.has_wrong_size_behind(end)
     }
@@ -144,17 +182,26 @@ impl<'a> Comparison<'a> {
             let said = format!("restorable: {}", field(said, "restorable"));
             self.differ(backup, "any", said, &real);
         }
-        let verdict = said.get("verdict").and_then(Value::as_str).unwrap_or_default();
+        let verdict = said
+            .get("verdict")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if ["recoverable", "consistent"].contains(&verdict) != came_up {
             self.differ(backup, "any", format!("verdict {verdict}"), &real);
         }
-        let Some(newest) = self.newest_of_life(backup).filter(|newest| !self.is_exceeded(*newest))
+        let Some(newest) = self
+            .newest_of_life(backup)
+            .filter(|newest| !self.is_exceeded(*newest))
         else {
             return;
         };
-        let reaches =
-            pairs.iter().any(|pair| pair.restore.came_up && pair.way.last == Some(newest));
-        let obstacle = said.pointer("/obstacle/kind").and_then(Value::as_str).unwrap_or_default();
+        let reaches = pairs
+            .iter()
+            .any(|pair| pair.restore.came_up && pair.way.last == Some(newest));
+        let obstacle = said
+            .pointer("/obstacle/kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         // If a history is unknown, nobody knows whether the current line goes on.
         let may_differ = reaches && obstacle.contains("history");
         if (verdict == "recoverable") != reaches && !may_differ {
@@ -168,12 +215,17 @@ impl<'a> Comparison<'a> {
     fn newest_of_life(&self, backup: &TakenBackup) -> Option<Segment> {
         let living = self.case.backups.last()?.system;
         let current = self.current_timeline()?;
-        self.wal.newest(current, living).filter(|_| backup.system == living)
+        self.wal
+            .newest(current, living)
+            .filter(|_| backup.system == living)
     }
 
     /// Compares the report on a restore with PostgreSQL's default target.
     fn about_default(&mut self, backup: &TakenBackup, said: &Value, pairs: &[Pair<'_>]) {
-        let Some(pair) = pairs.iter().find(|pair| pair.restore.target == Target::Latest) else {
+        let Some(pair) = pairs
+            .iter()
+            .find(|pair| pair.restore.target == Target::Latest)
+        else {
             return;
         };
         let works = said.get("default_target_works").and_then(Value::as_bool) == Some(true);
@@ -198,12 +250,21 @@ impl<'a> Comparison<'a> {
                 self.found.push(format!("gap {gap}: {segment} is there"));
             }
         }
-        let Some(current) = self.current_timeline() else { return };
-        let pairs = self.case.backups.iter().flat_map(|backup| self.pairs(backup));
+        let Some(current) = self.current_timeline() else {
+            return;
+        };
+        let pairs = self
+            .case
+            .backups
+            .iter()
+            .flat_map(|backup| self.pairs(backup));
         let pairs: Vec<_> = pairs.collect();
         // The current timeline is that of the last cluster.
         let living = self.case.backups.last().map(|backup| backup.system);
-        for pair in pairs.iter().filter(|pair| Some(pair.backup.system) == living) {
+        for pair in pairs
+            .iter()
+            .filter(|pair| Some(pair.backup.system) == living)
+        {
             if pair.restore.target == Target::Timeline(current) {
                 self.about_stop(pair, current, &gaps);
             }
@@ -215,7 +276,9 @@ impl<'a> Comparison<'a> {
 
     /// Checks that a restore to the current timeline that stopped before its end did so at a gap.
     fn about_stop(&mut self, pair: &Pair<'_>, current: u32, gaps: &[Run]) {
-        let Some(missing) = pair.way.missing else { return };
+        let Some(missing) = pair.way.missing else {
+            return;
+        };
         let newest = self.wal.newest(current, pair.backup.system);
         let goes_on = newest.is_some_and(|newest| newest.number > missing.number);
         let is_named = gaps.iter().any(|gap| gap.contains(missing));
@@ -242,8 +305,16 @@ impl<'a> Comparison<'a> {
     /// Checks that no restore that works has read anything of a run that is reported as obsolete.
     fn about_obsolete_wal(&mut self) {
         let obsolete = runs(self.server.pointer("/recovery/obsolete"));
-        for restore in self.case.restores.iter().filter(|restore| is_restorable(restore)) {
-            let read = restore.requests.iter().filter(|request| request.object.is_some());
+        for restore in self
+            .case
+            .restores
+            .iter()
+            .filter(|restore| is_restorable(restore))
+        {
+            let read = restore
+                .requests
+                .iter()
+                .filter(|request| request.object.is_some());
             let mut read = read.filter_map(|request| Segment::parse(&request.name));
             let is_wrong = |segment: &Segment| {
                 let is_obsolete = obsolete.iter().any(|run| run.contains(*segment));
@@ -260,7 +331,10 @@ impl<'a> Comparison<'a> {
 
     /// Returns whether every backup is of the system that has written a segment.
     fn is_of_all(&self, segment: Segment) -> bool {
-        self.case.backups.iter().all(|backup| self.wal.is_of(segment, backup.system))
+        self.case
+            .backups
+            .iter()
+            .all(|backup| self.wal.is_of(segment, backup.system))
     }
 
     /// Returns whether a backup is of the system that has written a segment; otherwise the segment
@@ -274,7 +348,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn current_timeline(&self) -> Option<u32> {
-        let timeline = self.server.pointer("/recovery/current_timeline")?.as_u64()?;
+        let timeline = self
+            .server
+            .pointer("/recovery/current_timeline")?
+            .as_u64()?;
         u32::try_from(timeline).ok()
     }
 
@@ -286,7 +363,8 @@ impl<'a> Comparison<'a> {
         real: impl Display,
     ) {
         let id = &backup.id;
-        self.found.push(format!("{id} to {target}: said {said}; really {real}"));
+        self.found
+            .push(format!("{id} to {target}: said {said}; really {real}"));
     }
 }
 
@@ -329,14 +407,19 @@ fn runs(said: Option<&Value>) -> Vec<Run> {
     let entries = said.and_then(Value::as_array).into_iter().flatten();
     let run = |entry: &Value| {
         let segment = |name: &str| Segment::parse(entry.get(name)?.as_str()?);
-        Some(Run { first: segment("first")?, last: segment("last")? })
+        Some(Run {
+            first: segment("first")?,
+            last: segment("last")?,
+        })
     };
     entries.filter_map(run).collect()
 }
 
 fn backup_of<'a>(server: &'a Value, id: &str) -> Option<&'a Value> {
     let backups = server.get("backups")?.as_array()?;
-    backups.iter().find(|backup| backup.get("id").is_some_and(|name| name == id))
+    backups
+        .iter()
+        .find(|backup| backup.get("id").is_some_and(|name| name == id))
 }
 
 fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
@@ -350,10 +433,15 @@ fn real(pair: &Pair<'_>) -> String {
         return format!("it does not come up: {complaint}");
     }
     let timeline = restore.timeline.unwrap_or_default();
-    let mut text = format!("it comes up on timeline {timeline}, last {}", named(way.last));
-    for (word, segment) in
-        [("missing", way.missing), ("partial", way.partial), ("foreign", way.foreign)]
-    {
+    let mut text = format!(
+        "it comes up on timeline {timeline}, last {}",
+        named(way.last)
+    );
+    for (word, segment) in [
+        ("missing", way.missing),
+        ("partial", way.partial),
+        ("foreign", way.foreign),
+    ] {
         if let Some(segment) = segment {
             let _ = write!(text, ", {word} {segment}");
         }

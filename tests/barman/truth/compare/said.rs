@@ -37,5 +37,7 @@ impl Said {
 
 fn entry<'a>(backup: &'a Value, target: &str) -> Option<&'a Value> {
     let entries = backup.get("follow")?.as_array()?;
-    entries.iter().find(|entry| entry.get("target").is_some_and(|name| name == target))
+    entries
+        .iter()
+        .find(|entry| entry.get("target").is_some_and(|name| name == target))
 }

@@ -23,7 +23,10 @@ fn restore(target: Target, requests: &[(&str, Option<&str>)]) -> Restore {
         name: name.to_owned(),
         object: object.map(str::to_owned),
     };
-    let last = requests.iter().rev().find_map(|(name, object)| object.and(Segment::parse(name)));
+    let last = requests
+        .iter()
+        .rev()
+        .find_map(|(name, object)| object.and(Segment::parse(name)));
     let end = last.map(|segment| Lsn(segment.number * SEGMENT_SIZE + 40));
     Restore {
         backup: ID.to_owned(),
@@ -41,7 +44,14 @@ fn refused(target: Target) -> Restore {
     let complaint = Some("could not locate required checkpoint record".to_owned());
     let restore = restore(target, &[]);
     let (timeline, redo_done) = (None, None);
-    Restore { came_up: false, was_consistent: false, complaint, timeline, redo_done, ..restore }
+    Restore {
+        came_up: false,
+        was_consistent: false,
+        complaint,
+        timeline,
+        redo_done,
+        ..restore
+    }
 }
 
 /// Requests of a restore of a whole path.
@@ -65,9 +75,19 @@ fn case(names: &[&str], restores: Vec<Restore>) -> Case {
     };
     let segment = |name: &str| Segment::parse(name).unwrap();
     let (first, last) = (segment(FIRST), segment(FIRST));
-    let backup = TakenBackup { id: ID.to_owned(), system: SYSTEM, first, last };
+    let backup = TakenBackup {
+        id: ID.to_owned(),
+        system: SYSTEM,
+        first,
+        last,
+    };
     let objects = names.iter().map(object).collect();
-    Case { objects, backups: vec![backup], restores, ..Case::default() }
+    Case {
+        objects,
+        backups: vec![backup],
+        restores,
+        ..Case::default()
+    }
 }
 
 /// Report on a backup, with one entry of `follow`.
@@ -132,33 +152,59 @@ fn a_target_that_works_by_words_alone_is_found() {
 
     let found = differences(&refused, &said("2", Some(LAST), None, None));
 
-    assert!(found[0].contains("works: true; really it does not come up: could not"), "{found:#?}");
-    assert!(found[1].contains("restorable: true; really some target works: false"), "{found:#?}");
+    assert!(
+        found[0].contains("works: true; really it does not come up: could not"),
+        "{found:#?}"
+    );
+    assert!(
+        found[1].contains("restorable: true; really some target works: false"),
+        "{found:#?}"
+    );
 }
 
 #[test]
 fn a_target_that_works_unsaid_is_found() {
     let whole = case(&[FIRST, SECOND, CHILD, LAST], to_second(&whole()));
-    let said = but(said("2", Some(LAST), None, None), "/backups/0/follow/0/works", false.into());
+    let said = but(
+        said("2", Some(LAST), None, None),
+        "/backups/0/follow/0/works",
+        false.into(),
+    );
 
-    assert_one(&differences(&whole, &said), "works: false; really it comes up on timeline 2");
+    assert_one(
+        &differences(&whole, &said),
+        "works: false; really it comes up on timeline 2",
+    );
 }
 
 #[test]
 fn a_backup_that_is_called_broken_and_works_is_found() {
     let whole = case(&[FIRST, SECOND, CHILD, LAST], to_second(&whole()));
-    let said = but(said("2", Some(LAST), None, None), "/backups/0/verdict", "broken".into());
+    let said = but(
+        said("2", Some(LAST), None, None),
+        "/backups/0/verdict",
+        "broken".into(),
+    );
 
     let found = differences(&whole, &said);
 
     assert_eq!(found.len(), 2, "{found:#?}");
-    assert!(found[0].contains("verdict broken; really some target works: true"), "{found:#?}");
+    assert!(
+        found[0].contains("verdict broken; really some target works: true"),
+        "{found:#?}"
+    );
 }
 
 #[test]
 fn a_backup_that_works_before_a_wrong_size_is_restorable() {
-    let size = Some(format!("archive file \"{SECOND}\" has wrong size: 0 instead of 1048576"));
-    let ended = Restore { complaint: size, was_consistent: true, ..refused(Target::Timeline(2)) };
+    let size = Some(format!(
+        "archive file \"{SECOND}\" has wrong size: 0 instead of 1048576"
+    ));
+    let ended = Restore {
+        complaint: size,
+        was_consistent: true,
+        ..refused(Target::Timeline(2))
+    };
     let case = case(&[FIRST, CHILD, LAST], vec![ended]);
     let true_words = said("2", None, Some(SECOND), None);
     let wrong_words = but(true_words.clone(), "/backups/0/restorable", false.into());
@@ -184,7 +230,10 @@ fn a_whole_path_that_is_called_cut_is_found() {
 
     let found = differences(&whole, &said("2", Some(LAST), Some(BEYOND), None));
 
-    assert!(found[0].contains("first missing 000000020000000000000008"), "{found:#?}");
+    assert!(
+        found[0].contains("first missing 000000020000000000000008"),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -198,18 +247,33 @@ fn what_the_parent_has_for_a_missing_segment_is_not_reached() {
     ];
     let names = [FIRST, SECOND, PARENT, BEYOND];
     let case = case(&names, to_second(&requests));
-    let true_words = but(said("2", Some(SECOND), Some(CHILD), None), "/recovery/gaps", gap(CHILD));
-    let wrong_words = but(true_words.clone(), "/backups/0/follow/0/last_wal", PARENT.into());
+    let true_words = but(
+        said("2", Some(SECOND), Some(CHILD), None),
+        "/recovery/gaps",
+        gap(CHILD),
+    );
+    let wrong_words = but(
+        true_words.clone(),
+        "/backups/0/follow/0/last_wal",
+        PARENT.into(),
+    );
 
     assert_eq!(differences(&case, &true_words), Vec::<String>::new());
-    assert_one(&differences(&case, &wrong_words), "last 000000010000000000000006");
+    assert_one(
+        &differences(&case, &wrong_words),
+        "last 000000010000000000000006",
+    );
 }
 
 #[test]
 fn a_partial_segment_that_is_given_must_be_named() {
     let partial = "000000010000000000000006.partial";
-    let requests =
-        [(FIRST, Some(FIRST)), (SECOND, Some(SECOND)), (CHILD, None), (PARENT, Some(partial))];
+    let requests = [
+        (FIRST, Some(FIRST)),
+        (SECOND, Some(SECOND)),
+        (CHILD, None),
+        (PARENT, Some(partial)),
+    ];
     let case = case(&[FIRST, SECOND, partial, LAST], to_second(&requests));
     let gap = gap(CHILD);
     let true_words = said("2", Some(SECOND), Some(CHILD), Some(PARENT));
@@ -224,13 +288,25 @@ fn a_partial_segment_that_is_given_must_be_named() {
 #[test]
 fn a_partial_segment_of_another_life_continues_nothing() {
     let partial = "000000010000000000000006.partial";
-    let requests =
-        [(FIRST, Some(FIRST)), (SECOND, Some(SECOND)), (CHILD, None), (PARENT, Some(partial))];
+    let requests = [
+        (FIRST, Some(FIRST)),
+        (SECOND, Some(SECOND)),
+        (CHILD, None),
+        (PARENT, Some(partial)),
+    ];
     let mut case = case(&[FIRST, SECOND, partial, LAST], to_second(&requests));
-    let other = case.objects.iter_mut().find(|object| object.key.ends_with(partial)).unwrap();
+    let other = case
+        .objects
+        .iter_mut()
+        .find(|object| object.key.ends_with(partial))
+        .unwrap();
     other.system = Some(SYSTEM + 1);
     let said = |then_partial| {
-        but(said("2", Some(SECOND), Some(CHILD), then_partial), "/recovery/gaps", gap(CHILD))
+        but(
+            said("2", Some(SECOND), Some(CHILD), then_partial),
+            "/recovery/gaps",
+            gap(CHILD),
+        )
     };
 
     assert_eq!(differences(&case, &said(None)), Vec::<String>::new());
@@ -240,25 +316,41 @@ fn a_partial_segment_of_another_life_continues_nothing() {
 
 #[test]
 fn a_segment_of_another_life_is_not_reached() {
-    let requests = [(FIRST, Some(FIRST)), (SECOND, Some(SECOND)), (CHILD, Some(CHILD))];
+    let requests = [
+        (FIRST, Some(FIRST)),
+        (SECOND, Some(SECOND)),
+        (CHILD, Some(CHILD)),
+    ];
     let mut foreign = restore(Target::Timeline(2), &requests);
     foreign.redo_done = Some(Lsn(5 * SEGMENT_SIZE + 40));
     let case = case(&[FIRST, SECOND, CHILD], vec![foreign]);
 
     let found = differences(&case, &said("2", Some(CHILD), None, None));
 
-    assert!(found[0].contains("foreign 000000020000000000000006"), "{found:#?}");
+    assert!(
+        found[0].contains("foreign 000000020000000000000006"),
+        "{found:#?}"
+    );
 }
 
 #[test]
 fn a_default_that_works_by_words_alone_is_found() {
-    let restores = vec![restore(Target::Timeline(2), &whole()), refused(Target::Latest)];
+    let restores = vec![
+        restore(Target::Timeline(2), &whole()),
+        refused(Target::Latest),
+    ];
     let case = case(&[FIRST, SECOND, CHILD, LAST], restores);
     let mut said = said("2", Some(LAST), None, None);
-    let follow = said.pointer_mut("/backups/0/follow").and_then(Value::as_array_mut).unwrap();
+    let follow = said
+        .pointer_mut("/backups/0/follow")
+        .and_then(Value::as_array_mut)
+        .unwrap();
     follow.push(json!({ "target": "latest", "timeline": 2, "works": false, "complete": false }));
 
-    assert_one(&differences(&case, &said), "default_target_works: true; really it does not");
+    assert_one(
+        &differences(&case, &said),
+        "default_target_works: true; really it does not",
+    );
 }
 
 #[test]
@@ -270,8 +362,14 @@ fn a_gap_in_which_something_lies_is_found() {
     let found = differences(&stopped, &but(said, "/recovery/gaps", gap(CHILD)));
 
     assert_eq!(found.len(), 2, "{found:#?}");
-    assert!(found[0].contains("000000020000000000000006 is there"), "{found:#?}");
-    assert!(found[1].contains("000000010000000000000005 is in no gap"), "{found:#?}");
+    assert!(
+        found[0].contains("000000020000000000000006 is there"),
+        "{found:#?}"
+    );
+    assert!(
+        found[1].contains("000000010000000000000005 is in no gap"),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -279,8 +377,10 @@ fn a_gap_that_no_restore_meets_is_found() {
     let whole = case(&[FIRST, SECOND, CHILD, LAST], to_second(&whole()));
     let alarm = gap("000000010000000000000003");
 
-    let found =
-        differences(&whole, &but(said("2", Some(LAST), None, None), "/recovery/gaps", alarm));
+    let found = differences(
+        &whole,
+        &but(said("2", Some(LAST), None, None), "/recovery/gaps", alarm),
+    );
 
     assert_one(&found, "no restore meets it");
 }
@@ -291,7 +391,10 @@ fn obsolete_wal_that_was_read_is_found() {
     let mut said = said("2", Some(LAST), None, None);
     said["recovery"]["obsolete"] = gap(SECOND);
 
-    assert_one(&differences(&whole, &said), "000000010000000000000005 is called obsolete");
+    assert_one(
+        &differences(&whole, &said),
+        "000000010000000000000005 is called obsolete",
+    );
 }
 
 /// List of one gap of one segment.

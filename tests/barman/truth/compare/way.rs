@@ -26,7 +26,9 @@ impl Way {
     pub(crate) fn of(restore: &Restore, first: u64) -> Self {
         let mut way = Self::default();
         for number in first.. {
-            let Some((segment, request)) = restore.first_asked(number) else { break };
+            let Some((segment, request)) = restore.first_asked(number) else {
+                break;
+            };
             if !request.is_answered() {
                 way.missing = Some(segment);
                 way.partial = partial(restore, number);
@@ -50,7 +52,9 @@ fn is_replayed(restore: &Restore, number: u64) -> bool {
 
 /// Segment of this number that was returned as a partial file.
 fn partial(restore: &Restore, number: u64) -> Option<Segment> {
-    let answered = restore.asked(number).find(|(_, request)| request.object.is_some());
+    let answered = restore
+        .asked(number)
+        .find(|(_, request)| request.object.is_some());
     let (_, request) = answered?;
     Segment::parse_partial(file_name(request.object.as_deref()?))
 }

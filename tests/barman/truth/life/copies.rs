@@ -41,19 +41,28 @@ impl Life<'_> {
             self.tell(format!("no copy, {text}: {why}"));
             return;
         }
-        let segments = if self.rng.bool() { 0 } else { self.rng.u32(1..=3) };
+        let segments = if self.rng.bool() {
+            0
+        } else {
+            self.rng.u32(1..=3)
+        };
         for _ in 0..segments {
             server.sql_each(&[INSERT, SWITCH]);
         }
         let place = server.sql("select pg_walfile_name(pg_current_wal_insert_lsn())");
         server.wait_until_archived();
         server.crash();
-        self.tell(format!("a copy, {text}: at {place} after {segments} segments"));
+        self.tell(format!(
+            "a copy, {text}: at {place} after {segments} segments"
+        ));
     }
 
     fn plan(&mut self) -> Plan {
         let system = self.system;
-        let backups = self.backups.iter().filter(|backup| backup.taken.system == system);
+        let backups = self
+            .backups
+            .iter()
+            .filter(|backup| backup.taken.system == system);
         let backups: Vec<Backup> = backups.cloned().collect();
         let backup = backups[self.choose_early(backups.len())].clone();
         let goal = self.choose_goal(&backup);
@@ -62,7 +71,11 @@ impl Life<'_> {
             1 => self.rng.u32(1..=self.highest_timeline()).to_string(),
             _ => "latest".to_owned(),
         };
-        Plan { backup, goal, timeline }
+        Plan {
+            backup,
+            goal,
+            timeline,
+        }
     }
 
     fn choose_goal(&mut self, backup: &Backup) -> Goal {
@@ -76,13 +89,21 @@ impl Life<'_> {
         let is_named = self.rng.bool();
         let point = self.points.iter().filter(is_behind).nth(index);
         let point = point.expect("it was counted");
-        if is_named { Goal::Name(point.name.clone()) } else { Goal::Lsn(point.lsn.to_string()) }
+        if is_named {
+            Goal::Name(point.name.clone())
+        } else {
+            Goal::Lsn(point.lsn.to_string())
+        }
     }
 
     /// Chooses an index, half of the time the first: going back before a failover makes a history
     /// in which switch points do not ascend.
     fn choose_early(&mut self, count: usize) -> usize {
-        if self.rng.bool() { 0 } else { self.rng.usize(..count) }
+        if self.rng.bool() {
+            0
+        } else {
+            self.rng.usize(..count)
+        }
     }
 
     /// Server that recovers by a plan when it is started, and the plan in words.
@@ -102,7 +123,10 @@ impl Life<'_> {
             }
         };
         let (id, timeline) = (&plan.backup.taken.id, &plan.timeline);
-        (server, format!("backup {id} to {goal} on timeline {timeline}"))
+        (
+            server,
+            format!("backup {id} to {goal} on timeline {timeline}"),
+        )
     }
 }
 
@@ -123,5 +147,6 @@ enum Goal {
 fn complaint(server: &Postgres) -> String {
     let log = server.log();
     let line = log.lines().find_map(|line| line.split_once("FATAL:"));
-    line.map(|(_, text)| text.trim().to_owned()).unwrap_or_default()
+    line.map(|(_, text)| text.trim().to_owned())
+        .unwrap_or_default()
 }

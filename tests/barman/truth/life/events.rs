@@ -65,7 +65,9 @@ impl Life<'_> {
         standby.server.wait_until_archived();
         let mut old = std::mem::replace(&mut self.primary, standby.server);
         let place = self.segment();
-        self.tell(format!("failover to {place}; the old primary is {ending:?}"));
+        self.tell(format!(
+            "failover to {place}; the old primary is {ending:?}"
+        ));
         if matches!(ending, Ending::Undead) {
             for _ in 0..self.rng.u32(..3) {
                 old.sql_each(&[INSERT, SWITCH]);
@@ -86,7 +88,8 @@ impl Life<'_> {
         }
         signal(&self.primary, "standby.signal");
         self.primary.unset_all();
-        self.primary.set("recovery_target_timeline", &timeline.to_string());
+        self.primary
+            .set("recovery_target_timeline", &timeline.to_string());
         self.primary.start();
         self.primary.sql("select pg_promote(true, 60)");
         self.primary.wait_until_archived();
@@ -104,7 +107,10 @@ impl Life<'_> {
     /// `pg_upgrade`.
     pub(super) fn upgrade(&mut self) {
         let number = self.segment().number + 1;
-        self.replace_cluster(Some(Segment { timeline: 1, number }));
+        self.replace_cluster(Some(Segment {
+            timeline: 1,
+            number,
+        }));
     }
 
     fn replace_cluster(&mut self, begin: Option<Segment>) {
@@ -139,7 +145,10 @@ impl Life<'_> {
 
     /// psql script that makes a standby replay all available WAL and write it to disk.
     fn restart_point(&self) -> String {
-        let (host, psql) = (self.primary.host().display(), self.tools.postgres_program("psql"));
+        let (host, psql) = (
+            self.primary.host().display(),
+            self.tools.postgres_program("psql"),
+        );
         let psql = psql.display();
         format!(
             "\\set place `{psql} -X -q -A -t -h {host} -U postgres -c checkpoint \

@@ -121,18 +121,34 @@ impl<'a> Life<'a> {
             life.write();
         }
         life.end();
-        let Life { backups, story, clock, .. } = life;
-        Remains { backups, story, clock }
+        let Life {
+            backups,
+            story,
+            clock,
+            ..
+        } = life;
+        Remains {
+            backups,
+            story,
+            clock,
+        }
     }
 
     fn choose_compression(&mut self) {
         let compresses = self.rng.bool();
         self.archive.compress(compresses);
-        self.tell(if compresses { "WAL is compressed" } else { "WAL is not compressed" });
+        self.tell(if compresses {
+            "WAL is compressed"
+        } else {
+            "WAL is not compressed"
+        });
     }
 
     fn choose(&mut self) -> Event {
-        let allowed: Vec<_> = EVENTS.into_iter().filter(|(event, _)| self.allows(*event)).collect();
+        let allowed: Vec<_> = EVENTS
+            .into_iter()
+            .filter(|(event, _)| self.allows(*event))
+            .collect();
         let sum: u32 = allowed.iter().map(|(_, weight)| weight).sum();
         let mut lot = self.rng.u32(..sum);
         for (event, weight) in allowed {
@@ -146,7 +162,10 @@ impl<'a> Life<'a> {
 
     fn allows(&self, event: Event) -> bool {
         let has_room = self.backups.len() < MOST_BACKUPS;
-        let has_backup = self.backups.iter().any(|backup| backup.taken.system == self.system);
+        let has_backup = self
+            .backups
+            .iter()
+            .any(|backup| backup.taken.system == self.system);
         let has_timelines = self.highest_timeline() < ENOUGH_TIMELINES;
         match event {
             Event::Write => true,
@@ -195,7 +214,10 @@ impl<'a> Life<'a> {
 
     /// Highest timeline in the archive.
     fn highest_timeline(&self) -> u32 {
-        let entries = fs::read_dir(self.archive.file("wals")).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.archive.file("wals"))
+            .into_iter()
+            .flatten()
+            .flatten();
         let numbers = entries.filter_map(|entry| {
             let name = entry.file_name();
             u32::from_str_radix(name.to_str()?.get(..8)?, 16).ok()

@@ -71,7 +71,8 @@ impl<'a> Life<'a> {
 
     /// Starts a primary that was just made.
     pub(super) fn start_cluster(&mut self) {
-        self.primary.configure(&format!("{SETTINGS}{}", self.archive.settings()));
+        self.primary
+            .configure(&format!("{SETTINGS}{}", self.archive.settings()));
         self.primary.start();
         let system = self.primary.sql_each(&[
             "update pg_database set datistemplate = false",
@@ -93,7 +94,11 @@ impl<'a> Life<'a> {
     /// Makes the cluster start its WAL at a segment, as `pg_upgrade` does.
     pub(super) fn begin_wal_at(&self, server: &Postgres, segment: Segment) {
         let mut command = as_database_user(&self.tools.postgres_program("pg_resetwal"));
-        command.arg("-l").arg(segment.to_string()).arg("-D").arg(server.data());
+        command
+            .arg("-l")
+            .arg(segment.to_string())
+            .arg("-D")
+            .arg(server.data());
         run(command, TIME_LIMIT);
     }
 
@@ -110,7 +115,11 @@ impl<'a> Life<'a> {
             let point = format!("select pg_create_restore_point('{name}')");
             let lsn = self.primary.sql_each(&[INSERT, &point, INSERT, SWITCH]);
             let lsn = read_lsn(&lsn);
-            self.points.push(Point { name, lsn, system: self.system });
+            self.points.push(Point {
+                name,
+                lsn,
+                system: self.system,
+            });
         }
         self.primary.wait_until_archived();
     }
@@ -132,14 +141,20 @@ impl<'a> Life<'a> {
         let (start, stop) = (&copied.start, &copied.stop);
         let (first, last) = (start.segment(), stop.segment());
         let (id, begin, end) = (&taken.id, start.lsn, stop.lsn);
-        self.tell(format!("backup {id} of {of}: {first} at {begin} to {last} at {end}"));
+        self.tell(format!(
+            "backup {id} of {of}: {first} at {begin} to {last} at {end}"
+        ));
         self.backups.push(Backup { taken, data, end });
     }
 
     /// Makes a standby of a copy of the primary, caught up.
     pub(super) fn make_standby(&mut self) -> Standby {
         let streams = self.rng.u8(..4) > 0;
-        let how = if streams { "streams" } else { "reads the archive" };
+        let how = if streams {
+            "streams"
+        } else {
+            "reads the archive"
+        };
         self.tell(format!("a standby is made, which {how}"));
         let directory = self.next_directory();
         make_database_directory(&directory);
@@ -176,7 +191,10 @@ impl<'a> Life<'a> {
         let directory = self.next_directory();
         make_database_directory(&directory);
         let mut command = Command::new("cp");
-        command.arg("-a").arg(&backup.data).arg(directory.join("data"));
+        command
+            .arg("-a")
+            .arg(&backup.data)
+            .arg(directory.join("data"));
         run(command, TIME_LIMIT);
         let server = Postgres::adopt(self.tools, directory, environment());
         signal(&server, "recovery.signal");
@@ -190,7 +208,9 @@ impl<'a> Life<'a> {
 
     /// Segment that the primary writes to.
     pub(super) fn segment(&self) -> Segment {
-        let name = self.primary.sql("select pg_walfile_name(pg_current_wal_insert_lsn())");
+        let name = self
+            .primary
+            .sql("select pg_walfile_name(pg_current_wal_insert_lsn())");
         Segment::parse(&name).unwrap_or_else(|| panic!("no segment: `{name}`"))
     }
 
@@ -226,5 +246,8 @@ pub(super) fn read_lsn(text: &str) -> Lsn {
 
 /// Part of the test's environment that a server sees.
 fn environment() -> Vec<(&'static str, String)> {
-    vec![("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()), ("LANG", "C.UTF-8".to_owned())]
+    vec![
+        ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
+        ("LANG", "C.UTF-8".to_owned()),
+    ]
 }

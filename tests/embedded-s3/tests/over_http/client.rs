@@ -24,13 +24,18 @@ pub(crate) fn store_of<K: Into<String>>(keys: impl IntoIterator<Item = K>) -> St
 
 /// Server without signatures, with pages of at most this length.
 pub(crate) async fn serve(store: &Store, page_limit: usize) -> Server {
-    let options = Options { page_limit, ..Options::default() };
+    let options = Options {
+        page_limit,
+        ..Options::default()
+    };
     Server::start(store.clone(), options).await.unwrap()
 }
 
 /// Answer to a listing of the bucket with these parameters.
 pub(crate) async fn list(server: &Server, parameters: &[(&str, &str)]) -> Answer {
-    let all = [("list-type", "2")].into_iter().chain(parameters.iter().copied());
+    let all = [("list-type", "2")]
+        .into_iter()
+        .chain(parameters.iter().copied());
     get(server, &format!("{BUCKET}?{}", query(all))).await
 }
 
@@ -38,7 +43,11 @@ pub(crate) async fn list(server: &Server, parameters: &[(&str, &str)]) -> Answer
 pub(crate) fn query<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pair = |(name, value): (&str, &str)| format!("{name}={}", escaped(value));
-    parameters.into_iter().map(pair).collect::<Vec<_>>().join("&")
+    parameters
+        .into_iter()
+        .map(pair)
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 /// Answer to a GET request.
@@ -50,7 +59,11 @@ pub(crate) async fn get(server: &Server, path: &str) -> Answer {
 pub(crate) async fn try_get(server: &Server, path: &str) -> reqwest::Result<Answer> {
     let response = reqwest::get(format!("{}/{path}", server.endpoint())).await?;
     let headers = response.headers().clone();
-    Ok(Answer { status: response.status().as_u16(), headers, body: response.text().await? })
+    Ok(Answer {
+        status: response.status().as_u16(),
+        headers,
+        body: response.text().await?,
+    })
 }
 
 /// Answer of the server.
@@ -66,7 +79,9 @@ impl Answer {
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
         let (start, end) = (format!("<{name}>"), format!("</{name}>"));
         let after_start = self.body.split(&start).skip(1);
-        after_start.map(|rest| unescaped(rest.split(&end).next().unwrap())).collect()
+        after_start
+            .map(|rest| unescaped(rest.split(&end).next().unwrap()))
+            .collect()
     }
 
     /// Text of the only element of this name; `None` if there is none.
@@ -88,6 +103,16 @@ impl Answer {
 }
 
 fn unescaped(text: &str) -> String {
-    let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    plain.iter().fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+    let plain = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&amp;", "&"),
+    ];
+    plain
+        .iter()
+        .fold(text.to_owned(), |text, (escaped, plain)| {
+            text.replace(escaped, plain)
+        })
 }

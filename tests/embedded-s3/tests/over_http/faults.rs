@@ -20,11 +20,18 @@ async fn errors_have_the_status_code_and_words_of_s3() {
         (Action::access_denied(), 403, "AccessDenied"),
         (Action::expired_token(), 400, "ExpiredToken"),
         (Action::not_implemented(), 501, "NotImplemented"),
-        (Action::wrong_region("eu-west-1"), 400, "AuthorizationHeaderMalformed"),
+        (
+            Action::wrong_region("eu-west-1"),
+            400,
+            "AuthorizationHeaderMalformed",
+        ),
     ];
     for (action, status, code) in cases {
         let answer = list(&failing(action).await, &[]).await;
-        assert_eq!((answer.status, answer.one("Code").as_deref()), (status, Some(code)));
+        assert_eq!(
+            (answer.status, answer.one("Code").as_deref()),
+            (status, Some(code))
+        );
         assert!(answer.one("Message").is_some());
     }
 }
@@ -42,18 +49,29 @@ async fn errors_carry_further_elements_and_headers() {
         (slow.header("retry-after"), slow.one("Message").as_deref()),
         (Some("7"), Some("<slow>"))
     );
-    assert_eq!((moved.status, moved.header("x-amz-bucket-region")), (301, Some("eu-west-1")));
+    assert_eq!(
+        (moved.status, moved.header("x-amz-bucket-region")),
+        (301, Some("eu-west-1"))
+    );
 }
 
 #[tokio::test]
 async fn any_answer_can_be_made_up() {
     let body = "<ListBucketResult><Key>a</K".into();
     let content_type = "application/xml".to_owned();
-    let server = failing(Action::Raw { status: 200, content_type, body }).await;
+    let server = failing(Action::Raw {
+        status: 200,
+        content_type,
+        body,
+    })
+    .await;
 
     let answer = list(&server, &[]).await;
 
-    assert_eq!((answer.status, answer.body.as_str()), (200, "<ListBucketResult><Key>a</K"));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (200, "<ListBucketResult><Key>a</K")
+    );
     assert_eq!(answer.header("content-type"), Some("application/xml"));
 }
 
@@ -100,9 +118,14 @@ async fn a_dropped_connection_is_no_answer() {
 async fn a_truncated_body_breaks_off_after_the_head_of_the_answer() {
     let server = failing(Action::TruncateBody(2)).await;
 
-    let mut response = reqwest::get(format!("{}/bucket/a", server.endpoint())).await.unwrap();
+    let mut response = reqwest::get(format!("{}/bucket/a", server.endpoint()))
+        .await
+        .unwrap();
 
-    assert_eq!((response.status().as_u16(), response.content_length()), (200, Some(3)));
+    assert_eq!(
+        (response.status().as_u16(), response.content_length()),
+        (200, Some(3))
+    );
     assert_eq!(response.chunk().await.unwrap().as_deref(), Some(&b"ab"[..]));
     assert!(response.chunk().await.is_err());
     let page = try_get(&server, "bucket?list-type=2").await;
@@ -117,7 +140,10 @@ async fn a_repeated_token_leads_to_the_same_page_for_ever() {
     let token = first.one("NextContinuationToken").unwrap();
     let second = list(&server, &[("continuation-token", &token)]).await;
 
-    assert_eq!((first.all("Key"), second.all("Key")), (vec!["a".into()], vec!["b".into()]));
+    assert_eq!(
+        (first.all("Key"), second.all("Key")),
+        (vec!["a".into()], vec!["b".into()])
+    );
     assert_eq!(second.one("NextContinuationToken"), Some(token));
     assert_eq!(second.one("IsTruncated").as_deref(), Some("true"));
 }
@@ -126,9 +152,22 @@ async fn a_repeated_token_leads_to_the_same_page_for_ever() {
 async fn markers_of_uploads_and_parts_are_repeated_too() {
     let store = store_of([""; 0]);
     let etag = "etag".to_owned();
-    let part = Part { number: 1, size: 1, last_modified: moment(), etag };
+    let part = Part {
+        number: 1,
+        size: 1,
+        last_modified: moment(),
+        etag,
+    };
     let [key, upload_id] = ["a", "1"].map(str::to_owned);
-    store.begin_upload(BUCKET, Upload { key, upload_id, initiated: moment(), parts: vec![part] });
+    store.begin_upload(
+        BUCKET,
+        Upload {
+            key,
+            upload_id,
+            initiated: moment(),
+            parts: vec![part],
+        },
+    );
     let server = serve(&store, 1000).await;
     server.faults().add(Fault::always(Action::RepeatToken));
 
@@ -144,7 +183,10 @@ async fn markers_of_uploads_and_parts_are_repeated_too() {
 #[tokio::test]
 async fn a_fault_hits_only_the_requests_it_is_for() {
     let server = serve(&store_of(["a", "b"]), 1000).await;
-    let second_b = When::operation(Operation::GetObject).containing("b").from_request(2).times(1);
+    let second_b = When::operation(Operation::GetObject)
+        .containing("b")
+        .from_request(2)
+        .times(1);
     let listed_x = When::operation(Operation::ListObjects).containing("x");
     server.faults().set([
         Fault::new(second_b, Action::access_denied()),
@@ -152,11 +194,23 @@ async fn a_fault_hits_only_the_requests_it_is_for() {
     ]);
 
     let mut statuses = Vec::new();
-    for path in ["a", "b", "a", "b", "b", "?list-type=2", "?list-type=2&prefix=x"] {
+    for path in [
+        "a",
+        "b",
+        "a",
+        "b",
+        "b",
+        "?list-type=2",
+        "?list-type=2&prefix=x",
+    ] {
         statuses.push(get(&server, &format!("bucket/{path}")).await.status);
     }
 
     assert_eq!(statuses, [200, 200, 200, 403, 200, 200, 503]);
-    let logged: Vec<_> = server.requests().iter().filter_map(|request| request.status).collect();
+    let logged: Vec<_> = server
+        .requests()
+        .iter()
+        .filter_map(|request| request.status)
+        .collect();
     assert_eq!(logged, statuses);
 }

@@ -40,7 +40,19 @@ async fn full_pages_hold_a_thousand_keys_and_together_all_of_them() {
 
 #[tokio::test]
 async fn small_pages_hold_all_keys_in_the_order_of_their_bytes() {
-    let keys = ["b", "a", "a b", "a+b", "a%2Fb", "ä", "a/b", "Z", "\u{10ffff}", "<&>", "a//"];
+    let keys = [
+        "b",
+        "a",
+        "a b",
+        "a+b",
+        "a%2Fb",
+        "ä",
+        "a/b",
+        "Z",
+        "\u{10ffff}",
+        "<&>",
+        "a//",
+    ];
     let sorted: BTreeSet<String> = keys.iter().map(|key| (*key).to_owned()).collect();
     let sorted: Vec<_> = sorted.into_iter().collect();
     let store = store_of(keys);
@@ -64,7 +76,11 @@ async fn a_page_that_ends_with_the_last_key_is_the_last() {
 #[tokio::test]
 async fn entries_tell_what_was_recorded() {
     let store = store_of(["plain"]);
-    store.put(BUCKET, "zeros", Object::zeros(100_000_000_000, moment()).stored_as("GLACIER"));
+    store.put(
+        BUCKET,
+        "zeros",
+        Object::zeros(100_000_000_000, moment()).stored_as("GLACIER"),
+    );
     let server = serve(&store, 1000).await;
 
     let page = list(&server, &[]).await;
@@ -96,7 +112,11 @@ async fn a_delimiter_of_any_length_rolls_keys_up_across_pages() {
     let query = [("prefix", "w/"), ("delimiter", "--")];
     let first = list(&server, &query).await;
     let token = first.one("NextContinuationToken").unwrap();
-    let second = list(&server, &[query[0], query[1], ("continuation-token", &token)]).await;
+    let second = list(
+        &server,
+        &[query[0], query[1], ("continuation-token", &token)],
+    )
+    .await;
 
     assert_eq!(
         (first.common_prefixes(), first.all("Key")),
@@ -117,7 +137,11 @@ async fn a_listing_starts_after_any_name() {
     let present = list(&server, &[("start-after", "a")]).await;
     let absent = list(&server, &[("start-after", "aa")]).await;
     let token = present.one("NextContinuationToken").unwrap();
-    let next = list(&server, &[("start-after", "a"), ("continuation-token", &token)]).await;
+    let next = list(
+        &server,
+        &[("start-after", "a"), ("continuation-token", &token)],
+    )
+    .await;
 
     assert_eq!(present.all("Key"), ["b"]);
     assert_eq!(present.one("StartAfter").as_deref(), Some("a"));
@@ -129,7 +153,10 @@ async fn a_listing_starts_after_any_name() {
 async fn keys_are_percent_encoded_when_asked_for() {
     let key = "d r/a+b%ä\u{1}~(*)\"'-._";
     let store = store_of([key]);
-    let by_percent = Options { space_as_plus: false, ..Options::default() };
+    let by_percent = Options {
+        space_as_plus: false,
+        ..Options::default()
+    };
     let like_aws = serve(&store, 1000).await;
     let by_percent = Server::start(store, by_percent).await.unwrap();
 
@@ -138,10 +165,16 @@ async fn keys_are_percent_encoded_when_asked_for() {
     let percent = list(&by_percent, &query).await;
     let rolled_up = list(&like_aws, &[("encoding-type", "url"), ("delimiter", " r")]).await;
 
-    assert_eq!(plus.all("Key"), ["d+r/a%2Bb%25%C3%A4%01%7E%28*%29%22%27-._"]);
+    assert_eq!(
+        plus.all("Key"),
+        ["d+r/a%2Bb%25%C3%A4%01%7E%28*%29%22%27-._"]
+    );
     assert_eq!(plus.one("Prefix").as_deref(), Some("d+r/"));
     assert_eq!(plus.one("EncodingType").as_deref(), Some("url"));
-    assert_eq!(percent.all("Key"), ["d%20r/a%2Bb%25%C3%A4%01%7E%28*%29%22%27-._"]);
+    assert_eq!(
+        percent.all("Key"),
+        ["d%20r/a%2Bb%25%C3%A4%01%7E%28*%29%22%27-._"]
+    );
     assert_eq!(rolled_up.common_prefixes(), ["d+r"]);
     assert_eq!(rolled_up.one("Delimiter").as_deref(), Some("+r"));
 }
@@ -152,7 +185,10 @@ async fn a_token_that_was_never_given_out_is_refused() {
 
     let page = list(&server, &[("continuation-token", "made up")]).await;
 
-    assert_eq!((page.status, page.one("Code").as_deref()), (400, Some("InvalidArgument")));
+    assert_eq!(
+        (page.status, page.one("Code").as_deref()),
+        (400, Some("InvalidArgument"))
+    );
 }
 
 #[tokio::test]
@@ -160,10 +196,16 @@ async fn a_bucket_that_is_not_there_is_no_empty_bucket() {
     let store = store_of([""; 0]);
     let server = serve(&store, 1000).await;
 
-    assert_eq!(list(&server, &[]).await.one("KeyCount").as_deref(), Some("0"));
+    assert_eq!(
+        list(&server, &[]).await.one("KeyCount").as_deref(),
+        Some("0")
+    );
     let answer = crate::client::get(&server, "nowhere?list-type=2").await;
 
-    assert_eq!((answer.status, answer.one("Code").as_deref()), (404, Some("NoSuchBucket")));
+    assert_eq!(
+        (answer.status, answer.one("Code").as_deref()),
+        (404, Some("NoSuchBucket"))
+    );
 }
 
 #[tokio::test]
@@ -174,8 +216,14 @@ async fn requests_are_logged_until_they_are_cleared() {
 
     let requests = server.requests();
     assert_eq!(requests.len(), 1);
-    assert_eq!((requests[0].operation, requests[0].status), (Operation::ListObjects, Some(200)));
-    assert_eq!((requests[0].method.as_str(), requests[0].path.as_str()), ("GET", "/bucket"));
+    assert_eq!(
+        (requests[0].operation, requests[0].status),
+        (Operation::ListObjects, Some(200))
+    );
+    assert_eq!(
+        (requests[0].method.as_str(), requests[0].path.as_str()),
+        ("GET", "/bucket")
+    );
     assert_eq!(requests[0].parameter("prefix"), Some("a b+"));
     server.clear_requests();
     assert_eq!(server.requests(), []);

@@ -8,7 +8,11 @@ use crate::client::{BUCKET, get, list, moment, serve, store_of};
 
 async fn send(server: &Server, method: Method, path: &str) -> reqwest::Response {
     let url = format!("{}/{path}", server.endpoint());
-    reqwest::Client::new().request(method, url).send().await.unwrap()
+    reqwest::Client::new()
+        .request(method, url)
+        .send()
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -18,8 +22,14 @@ async fn an_object_is_read_with_its_metadata() {
     let answer = get(&server, "bucket/a%20b/%C3%A4+").await;
 
     assert_eq!((answer.status, answer.body.as_str()), (200, "abc"));
-    assert_eq!(answer.header("last-modified"), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
-    assert_eq!(answer.header("etag"), Some("\"900150983cd24fb0d6963f7d28e17f72\""));
+    assert_eq!(
+        answer.header("last-modified"),
+        Some("Tue, 14 Nov 2023 22:13:20 GMT")
+    );
+    assert_eq!(
+        answer.header("etag"),
+        Some("\"900150983cd24fb0d6963f7d28e17f72\"")
+    );
     assert_eq!(answer.header("content-length"), Some("3"));
     assert!(answer.header("x-amz-request-id").is_some());
 }
@@ -44,7 +54,11 @@ async fn content_that_was_left_out_reads_as_zeros() {
     store.put_zeros(BUCKET, "huge", 100_000_000_000, moment());
     let server = serve(&store, 1000).await;
 
-    let small = send(&server, Method::GET, "bucket/small").await.bytes().await.unwrap();
+    let small = send(&server, Method::GET, "bucket/small")
+        .await
+        .bytes()
+        .await
+        .unwrap();
     let mut huge = send(&server, Method::GET, "bucket/huge").await;
 
     assert_eq!(small, Bytes::from(vec![0; 100_000]));
@@ -59,20 +73,33 @@ async fn a_key_that_is_not_there_is_not_found() {
     let key = get(&server, "bucket/b").await;
     let bucket = get(&server, "nowhere/a").await;
 
-    assert_eq!((key.status, key.one("Code").as_deref()), (404, Some("NoSuchKey")));
-    assert_eq!((bucket.status, bucket.one("Code").as_deref()), (404, Some("NoSuchBucket")));
+    assert_eq!(
+        (key.status, key.one("Code").as_deref()),
+        (404, Some("NoSuchKey"))
+    );
+    assert_eq!(
+        (bucket.status, bucket.one("Code").as_deref()),
+        (404, Some("NoSuchBucket"))
+    );
 }
 
 #[tokio::test]
 async fn an_archived_object_is_listed_but_not_read() {
     let store = store_of([""; 0]);
-    store.put(BUCKET, "a", Object::bytes("abc", moment()).stored_as("DEEP_ARCHIVE"));
+    store.put(
+        BUCKET,
+        "a",
+        Object::bytes("abc", moment()).stored_as("DEEP_ARCHIVE"),
+    );
     let server = serve(&store, 1000).await;
 
     let answer = get(&server, "bucket/a").await;
     let head = send(&server, Method::HEAD, "bucket/a").await;
 
-    assert_eq!((answer.status, answer.one("Code").as_deref()), (403, Some("InvalidObjectState")));
+    assert_eq!(
+        (answer.status, answer.one("Code").as_deref()),
+        (403, Some("InvalidObjectState"))
+    );
     assert_eq!(head.headers()["x-amz-storage-class"], "DEEP_ARCHIVE");
     assert_eq!(list(&server, &[]).await.all("Key"), ["a"]);
 }
@@ -84,13 +111,20 @@ async fn heads_tell_what_is_there() {
     let object = send(&server, Method::HEAD, "bucket/a").await;
 
     assert_eq!(
-        (object.status().as_u16(), &object.headers()["content-length"]),
+        (
+            object.status().as_u16(),
+            &object.headers()["content-length"]
+        ),
         (200, &"3".parse().unwrap())
     );
     assert_eq!(send(&server, Method::HEAD, "bucket/b").await.status(), 404);
     assert_eq!(send(&server, Method::HEAD, "bucket").await.status(), 200);
     assert_eq!(send(&server, Method::HEAD, "nowhere").await.status(), 404);
-    let operations: Vec<_> = server.requests().iter().map(|request| request.operation).collect();
+    let operations: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.operation)
+        .collect();
     let expected = [
         Operation::HeadObject,
         Operation::HeadObject,
@@ -106,7 +140,10 @@ async fn changes_of_the_store_are_seen_at_once() {
     let server = serve(&store, 1000).await;
 
     assert!(store.update(BUCKET, "a", |object| object.etag = "other".to_owned()));
-    assert_eq!(get(&server, "bucket/a").await.header("etag"), Some("\"other\""));
+    assert_eq!(
+        get(&server, "bucket/a").await.header("etag"),
+        Some("\"other\"")
+    );
     store.remove(BUCKET, "a");
     assert_eq!(get(&server, "bucket/a").await.status, 404);
     assert!(!store.update(BUCKET, "a", |_| ()));
@@ -118,14 +155,25 @@ async fn clients_put_and_delete_objects() {
     let server = serve(&store, 1000).await;
     let url = format!("{}/bucket/new", server.endpoint());
 
-    let put = reqwest::Client::new().put(url).body("content").send().await.unwrap();
+    let put = reqwest::Client::new()
+        .put(url)
+        .body("content")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(
-        (put.status().as_u16(), get(&server, "bucket/new").await.body.as_str()),
+        (
+            put.status().as_u16(),
+            get(&server, "bucket/new").await.body.as_str()
+        ),
         (200, "content")
     );
 
     let deleted = send(&server, Method::DELETE, "bucket/new").await;
-    assert_eq!((deleted.status().as_u16(), store.get(BUCKET, "new")), (204, None));
+    assert_eq!(
+        (deleted.status().as_u16(), store.get(BUCKET, "new")),
+        (204, None)
+    );
 }
 
 #[tokio::test]
@@ -140,7 +188,10 @@ async fn a_stopped_server_is_gone_and_its_port_is_free_again() {
     server.stop().await;
     assert!(client.get(&url).send().await.is_err());
 
-    let options = embedded_s3::Options { port, ..Default::default() };
+    let options = embedded_s3::Options {
+        port,
+        ..Default::default()
+    };
     let again = Server::start(store, options).await.unwrap();
     assert_eq!(get(&again, "bucket/a").await.status, 200);
 }

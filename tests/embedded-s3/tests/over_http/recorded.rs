@@ -22,12 +22,18 @@ async fn the_recorded_archive_is_served_as_it_was() {
     assert_eq!(recorded.now.to_rfc3339(), "2026-11-15T12:00:00.278+00:00");
     assert_eq!((keys.len(), page.all("Key")), (75, keys));
     assert_eq!(
-        page.all("Size").iter().map(|size| size.parse::<u64>().unwrap()).sum::<u64>(),
+        page.all("Size")
+            .iter()
+            .map(|size| size.parse::<u64>().unwrap())
+            .sum::<u64>(),
         69_383_385
     );
     let (key, id) = (&uploads.all("Key")[0], &uploads.all("UploadId")[0]);
-    let parts =
-        get(&server, &format!("kilobase/{key}?{}", query([("uploadId", id.as_str())]))).await;
+    let parts = get(
+        &server,
+        &format!("kilobase/{key}?{}", query([("uploadId", id.as_str())])),
+    )
+    .await;
     assert_eq!(parts.all("Size"), ["5308416"; 3]);
     assert_eq!(list(&server, &[]).await.status, 404);
 }
@@ -39,12 +45,24 @@ async fn recorded_contents_are_as_long_as_listed() {
     let info = "barman/backup/kilobase-postgres-backup/base/20261101T030003/backup.info";
 
     let objects = store.keys(&recorded.bucket);
-    let objects = objects.iter().map(|key| store.get(&recorded.bucket, key).unwrap());
-    let real = objects.filter(|object| matches!(object.content, Content::Bytes(_))).count();
+    let objects = objects
+        .iter()
+        .map(|key| store.get(&recorded.bucket, key).unwrap());
+    let real = objects
+        .filter(|object| matches!(object.content, Content::Bytes(_)))
+        .count();
 
     assert_eq!(real, 19);
-    assert_eq!(store.get(&recorded.bucket, info).unwrap().content.len(), 1291);
-    assert!(get(&server, &format!("kilobase/{info}")).await.body.contains("status=DONE"));
+    assert_eq!(
+        store.get(&recorded.bucket, info).unwrap().content.len(),
+        1291
+    );
+    assert!(
+        get(&server, &format!("kilobase/{info}"))
+            .await
+            .body
+            .contains("status=DONE")
+    );
 }
 
 #[test]

@@ -13,15 +13,23 @@ use crate::client::{BUCKET, get, store_of};
 
 async fn signed(store: &Store) -> Server {
     let credentials = Some(("id".to_owned(), "secret".to_owned()));
-    let options = Options { credentials, page_limit: 2, ..Options::default() };
+    let options = Options {
+        credentials,
+        page_limit: 2,
+        ..Options::default()
+    };
     Server::start(store.clone(), options).await.unwrap()
 }
 
 /// Client that trusts only this CA, or none.
 fn client(server: &Server, id: &str, secret: &str, ca_pem: Option<&str>) -> Client {
-    let trust =
-        ca_pem.map_or(TrustStore::empty(), |ca| TrustStore::empty().with_pem_certificate(ca));
-    let context = TlsContext::builder().with_trust_store(trust).build().unwrap();
+    let trust = ca_pem.map_or(TrustStore::empty(), |ca| {
+        TrustStore::empty().with_pem_certificate(ca)
+    });
+    let context = TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .unwrap();
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
@@ -39,7 +47,12 @@ fn client(server: &Server, id: &str, secret: &str, ca_pem: Option<&str>) -> Clie
 }
 
 async fn listing_error(client: &Client) -> Option<String> {
-    let error = client.list_objects_v2().bucket(BUCKET).send().await.unwrap_err();
+    let error = client
+        .list_objects_v2()
+        .bucket(BUCKET)
+        .send()
+        .await
+        .unwrap_err();
     error.code().map(str::to_owned)
 }
 
@@ -50,15 +63,29 @@ async fn the_sdk_pages_through_keys_of_all_kinds() {
     let server = signed(&store).await;
     let client = client(&server, "id", "secret", None);
 
-    let mut pages = client.list_objects_v2().bucket(BUCKET).into_paginator().send();
+    let mut pages = client
+        .list_objects_v2()
+        .bucket(BUCKET)
+        .into_paginator()
+        .send();
     let mut listed = Vec::new();
     while let Some(page) = pages.try_next().await.unwrap() {
-        listed.extend(page.contents().iter().map(|object| object.key().unwrap().to_owned()));
+        listed.extend(
+            page.contents()
+                .iter()
+                .map(|object| object.key().unwrap().to_owned()),
+        );
     }
 
     assert_eq!(listed, store.keys(BUCKET));
     for key in keys {
-        let object = client.get_object().bucket(BUCKET).key(key).send().await.unwrap();
+        let object = client
+            .get_object()
+            .bucket(BUCKET)
+            .key(key)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(object.body.collect().await.unwrap().into_bytes(), "abc");
     }
 }
@@ -70,9 +97,19 @@ async fn the_sdk_puts_objects() {
     let client = client(&server, "id", "secret", None);
 
     let body = ByteStream::from_static(b"content");
-    client.put_object().bucket(BUCKET).key("new").body(body).send().await.unwrap();
+    client
+        .put_object()
+        .bucket(BUCKET)
+        .key("new")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
 
-    assert_eq!(store.get(BUCKET, "new").unwrap().content, Content::Bytes("content".into()));
+    assert_eq!(
+        store.get(BUCKET, "new").unwrap().content,
+        Content::Bytes("content".into())
+    );
 }
 
 #[tokio::test]
@@ -85,12 +122,17 @@ async fn wrong_keys_are_told_apart() {
 
     assert_eq!(wrong_secret.as_deref(), Some("SignatureDoesNotMatch"));
     assert_eq!(unknown_id.as_deref(), Some("InvalidAccessKeyId"));
-    assert_eq!((unsigned.status, unsigned.one("Code").as_deref()), (403, Some("AccessDenied")));
+    assert_eq!(
+        (unsigned.status, unsigned.one("Code").as_deref()),
+        (403, Some("AccessDenied"))
+    );
 }
 
 #[tokio::test]
 async fn a_server_without_keys_takes_any_signature() {
-    let server = Server::start(store_of(["a"]), Options::default()).await.unwrap();
+    let server = Server::start(store_of(["a"]), Options::default())
+        .await
+        .unwrap();
     let client = client(&server, "whoever", "whatever", None);
 
     assert!(client.head_bucket().bucket(BUCKET).send().await.is_ok());
@@ -100,7 +142,10 @@ async fn a_server_without_keys_takes_any_signature() {
 async fn only_who_trusts_the_ca_can_connect_by_tls() {
     let certificates = Certificates::generate().unwrap();
     let other = Certificates::generate().unwrap();
-    let options = Options { tls: Some(certificates.tls()), ..Options::default() };
+    let options = Options {
+        tls: Some(certificates.tls()),
+        ..Options::default()
+    };
     let server = Server::start(store_of(["a"]), options).await.unwrap();
 
     let trusting = client(&server, "id", "secret", Some(&certificates.ca_pem));
@@ -108,7 +153,12 @@ async fn only_who_trusts_the_ca_can_connect_by_tls() {
 
     assert!(server.endpoint().starts_with("https://127.0.0.1:"));
     assert!(trusting.head_bucket().bucket(BUCKET).send().await.is_ok());
-    let error = doubting.head_bucket().bucket(BUCKET).send().await.unwrap_err();
+    let error = doubting
+        .head_bucket()
+        .bucket(BUCKET)
+        .send()
+        .await
+        .unwrap_err();
     assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
     assert_eq!(server.requests().len(), 1);
 }
@@ -117,7 +167,10 @@ async fn only_who_trusts_the_ca_can_connect_by_tls() {
 async fn a_certificate_that_makes_no_sense_ends_the_start() {
     let mut tls = Certificates::generate().unwrap().tls();
     tls.key_pem = "no key".to_owned();
-    let options = Options { tls: Some(tls), ..Options::default() };
+    let options = Options {
+        tls: Some(tls),
+        ..Options::default()
+    };
 
     assert!(Server::start(Store::default(), options).await.is_err());
 }

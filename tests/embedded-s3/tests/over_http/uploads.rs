@@ -12,24 +12,40 @@ fn upload(key: &str, upload_id: &str, parts: i32) -> Upload {
         etag: format!("part-{number}"),
     };
     let parts = (1..=parts).map(part).collect();
-    Upload { key: key.to_owned(), upload_id: upload_id.to_owned(), initiated: moment(), parts }
+    Upload {
+        key: key.to_owned(),
+        upload_id: upload_id.to_owned(),
+        initiated: moment(),
+        parts,
+    }
 }
 
 fn store() -> Store {
     let store = store_of(["x/object"]);
-    for (key, id) in [("x/b", "2"), ("x/b", "1"), ("x/a +", "9"), ("y", "5"), ("x/b", "3")] {
+    for (key, id) in [
+        ("x/b", "2"),
+        ("x/b", "1"),
+        ("x/a +", "9"),
+        ("y", "5"),
+        ("x/b", "3"),
+    ] {
         store.begin_upload(BUCKET, upload(key, id, 3));
     }
     store
 }
 
 async fn uploads(server: &Server, parameters: &[(&str, &str)]) -> Answer {
-    let all = [("uploads", "")].into_iter().chain(parameters.iter().copied());
+    let all = [("uploads", "")]
+        .into_iter()
+        .chain(parameters.iter().copied());
     get(server, &format!("{BUCKET}?{}", query(all))).await
 }
 
 fn pairs(page: &Answer) -> Vec<(String, String)> {
-    page.all("Key").into_iter().zip(page.all("UploadId")).collect()
+    page.all("Key")
+        .into_iter()
+        .zip(page.all("UploadId"))
+        .collect()
 }
 
 #[tokio::test]
@@ -39,18 +55,32 @@ async fn uploads_are_listed_page_by_page_by_key_and_id() {
     let (mut found, mut markers) = (Vec::new(), None);
     loop {
         let parameters = markers.as_ref().map(|(key, id): &(String, String)| {
-            vec![("key-marker", key.as_str()), ("upload-id-marker", id.as_str())]
+            vec![
+                ("key-marker", key.as_str()),
+                ("upload-id-marker", id.as_str()),
+            ]
         });
         let page = uploads(&server, &parameters.unwrap_or_default()).await;
         found.extend(pairs(&page));
         if page.one("IsTruncated").as_deref() == Some("false") {
             break;
         }
-        markers = page.one("NextKeyMarker").zip(page.one("NextUploadIdMarker"));
+        markers = page
+            .one("NextKeyMarker")
+            .zip(page.one("NextUploadIdMarker"));
     }
 
-    let expected = [("x/a +", "9"), ("x/b", "1"), ("x/b", "2"), ("x/b", "3"), ("y", "5")];
-    assert_eq!(found, expected.map(|(key, id)| (key.to_owned(), id.to_owned())));
+    let expected = [
+        ("x/a +", "9"),
+        ("x/b", "1"),
+        ("x/b", "2"),
+        ("x/b", "3"),
+        ("y", "5"),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(key, id)| (key.to_owned(), id.to_owned()))
+    );
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -79,9 +109,15 @@ async fn an_upload_that_ended_is_not_listed() {
     store.end_upload(BUCKET, "y", "5");
     let server = serve(&store, 1000).await;
 
-    assert_eq!(uploads(&server, &[("prefix", "y")]).await.all("Key"), [""; 0]);
+    assert_eq!(
+        uploads(&server, &[("prefix", "y")]).await.all("Key"),
+        [""; 0]
+    );
     let parts = get(&server, "bucket/y?uploadId=5").await;
-    assert_eq!((parts.status, parts.one("Code").as_deref()), (404, Some("NoSuchUpload")));
+    assert_eq!(
+        (parts.status, parts.one("Code").as_deref()),
+        (404, Some("NoSuchUpload"))
+    );
 }
 
 #[tokio::test]

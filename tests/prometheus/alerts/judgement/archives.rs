@@ -62,7 +62,10 @@ pub(super) fn arrival(number: u32) -> DateTime<Utc> {
 
 /// Key of a segment.
 pub(super) fn wal_key(timeline: u32, number: u32) -> String {
-    format!("wals/{timeline:08X}00000000/{}.gz", segment(timeline, number))
+    format!(
+        "wals/{timeline:08X}00000000/{}.gz",
+        segment(timeline, number)
+    )
 }
 
 /// Key of a file of a healthy backup, by the number of its day; the first one is 0.
@@ -98,7 +101,11 @@ impl ServerObjects {
         for day in 0..5 {
             let began_at = first_backup_at() + TimeDelta::days(day.into());
             let number = FIRST_SEGMENT + SEGMENTS_PER_DAY * day;
-            server.put_backup(day, &info("DONE", began_at, &segment(1, number), ""), began_at);
+            server.put_backup(
+                day,
+                &info("DONE", began_at, &segment(1, number), ""),
+                began_at,
+            );
         }
         for number in FIRST_SEGMENT..=LAST_SEGMENT {
             server.put(&wal_key(1, number), 1000, arrival(number));
@@ -107,7 +114,13 @@ impl ServerObjects {
     }
 
     pub(super) fn put(&mut self, key: &str, bytes: u64, at: DateTime<Utc>) {
-        let object = Object { bytes, at, class: None, content: None, is_refused: false };
+        let object = Object {
+            bytes,
+            at,
+            class: None,
+            content: None,
+            is_refused: false,
+        };
         self.objects.insert(key.to_owned(), object);
     }
 
@@ -130,7 +143,10 @@ impl ServerObjects {
 
     /// Changes every object whose key has this part.
     pub(super) fn change(&mut self, part: &str, change: impl Fn(&mut Object)) {
-        let concerned = self.objects.iter_mut().filter(|(key, _)| key.contains(part));
+        let concerned = self
+            .objects
+            .iter_mut()
+            .filter(|(key, _)| key.contains(part));
         concerned.for_each(|(_, object)| change(object));
     }
 
@@ -141,7 +157,10 @@ impl ServerObjects {
             .iter_mut()
             .filter(|(key, _)| key.contains(part) && key.ends_with("backup.info"));
         for (_, object) in concerned {
-            object.content = object.content.take().map(|content| content.replace(from, to));
+            object.content = object
+                .content
+                .take()
+                .map(|content| content.replace(from, to));
         }
     }
 }
@@ -161,10 +180,15 @@ pub(super) fn report(servers: &BTreeMap<String, ServerObjects>) -> Report {
         let (server, key) = file.object.key.split_once('/').unwrap();
         files.insert(
             file.clone(),
-            finding(&servers[server].objects[key], |text| file.kind.read(text.as_bytes())),
+            finding(&servers[server].objects[key], |text| {
+                file.kind.read(text.as_bytes())
+            }),
         );
     }
-    let uploads: Vec<_> = servers.iter().flat_map(|(name, server)| uploads(name, server)).collect();
+    let uploads: Vec<_> = servers
+        .iter()
+        .flat_map(|(name, server)| uploads(name, server))
+        .collect();
     let findings = ScanFindings {
         inventory: &inventory,
         files: &files,
@@ -190,7 +214,10 @@ fn listed(key: &str, object: &Object) -> ListedObject {
 fn finding(object: &Object, read: impl Fn(&str) -> FileReading) -> FileReading {
     if object.is_refused {
         let message = "status 403, AccessDenied: no kms:Decrypt".to_owned();
-        return FileReading::Unreadable { reason: UnreadableReason::Access, message };
+        return FileReading::Unreadable {
+            reason: UnreadableReason::Access,
+            message,
+        };
     }
     read(object.content.as_deref().unwrap_or_default())
 }
@@ -215,7 +242,11 @@ fn expectations(servers: &BTreeMap<String, ServerObjects>) -> Expectations {
     let minimum = |(name, server): (&String, &ServerObjects)| Some((name.clone(), server.minimum?));
     let schedule = |(name, server): (&String, &ServerObjects)| {
         let schedule = Arc::new(server.schedule?.parse().unwrap());
-        let expected = ScheduleExpectation { schedule, zone: Tz::UTC, grace_period: None };
+        let expected = ScheduleExpectation {
+            schedule,
+            zone: Tz::UTC,
+            grace_period: None,
+        };
         Some((name.clone(), expected))
     };
     Expectations {

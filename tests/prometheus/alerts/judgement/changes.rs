@@ -22,28 +22,52 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
         server.remove("base/");
         server.schedule = Some("0 0 2 1 1 *");
     }),
-    ("under-way", |server| running(server, TimeDelta::minutes(20))),
+    ("under-way", |server| {
+        running(server, TimeDelta::minutes(20))
+    }),
     ("stuck", |server| running(server, TimeDelta::hours(5))),
     ("failed", |server| {
         let at = now() - TimeDelta::hours(3);
-        server.put_file("base/failed/backup.info", &info("FAILED", at, &segment(1, 34), ""), at);
+        server.put_file(
+            "base/failed/backup.info",
+            &info("FAILED", at, &segment(1, 34), ""),
+            at,
+        );
     }),
     ("failed-before", |server| {
         let at = now() - TimeDelta::days(3);
-        server.put_file("base/failed/backup.info", &info("FAILED", at, &segment(1, 20), ""), at);
+        server.put_file(
+            "base/failed/backup.info",
+            &info("FAILED", at, &segment(1, 20), ""),
+            at,
+        );
     }),
-    ("no-data", |server| server.remove(&backup_key(2, "data.tar"))),
-    ("no-info", |server| server.remove(&backup_key(4, "backup.info"))),
+    ("no-data", |server| {
+        server.remove(&backup_key(2, "data.tar"))
+    }),
+    ("no-info", |server| {
+        server.remove(&backup_key(4, "backup.info"))
+    }),
     ("senseless-info", |server| {
-        server.change(&backup_key(1, "backup.info"), |object| object.content = Some("x".into()));
+        server.change(&backup_key(1, "backup.info"), |object| {
+            object.content = Some("x".into())
+        });
     }),
-    ("all-refused", |server| server.change("", |object| object.is_refused = true)),
-    ("infos-refused", |server| server.change("backup.info", |object| object.is_refused = true)),
+    ("all-refused", |server| {
+        server.change("", |object| object.is_refused = true)
+    }),
+    ("infos-refused", |server| {
+        server.change("backup.info", |object| object.is_refused = true)
+    }),
     ("newest-refused", |server| {
-        server.change(&backup_key(4, "backup.info"), |object| object.is_refused = true);
+        server.change(&backup_key(4, "backup.info"), |object| {
+            object.is_refused = true
+        });
     }),
     ("oldest-refused", |server| {
-        server.change(&backup_key(0, "backup.info"), |object| object.is_refused = true);
+        server.change(&backup_key(0, "backup.info"), |object| {
+            object.is_refused = true
+        });
     }),
     ("history-refused", |server| {
         failover(server);
@@ -58,8 +82,12 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
     ("newest-broken", |server| server.remove(&wal_key(1, 28))),
     ("older-broken", |server| server.remove(&wal_key(1, 16))),
     ("waiting", |server| waiting(server, TimeDelta::minutes(45))),
-    ("waiting-for-moments", |server| waiting(server, TimeDelta::minutes(15))),
-    ("waiting-for-long", |server| waiting(server, TimeDelta::hours(3))),
+    ("waiting-for-moments", |server| {
+        waiting(server, TimeDelta::minutes(15))
+    }),
+    ("waiting-for-long", |server| {
+        waiting(server, TimeDelta::hours(3))
+    }),
     ("failover", failover),
     ("history-missing", |server| {
         failover(server);
@@ -74,39 +102,56 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
         history(server, 10);
         server.put(&wal_key(2, 11), 1000, now() - TimeDelta::hours(1));
     }),
-    ("shrank", |server| server.edit(&backup_key(4, ""), "cluster_size=1000000", "cluster_size=9")),
+    ("shrank", |server| {
+        server.edit(&backup_key(4, ""), "cluster_size=1000000", "cluster_size=9")
+    }),
     ("too-few", |server| server.policy = Some("REDUNDANCY 9")),
     ("enough", |server| server.policy = Some("REDUNDANCY 5")),
     ("minimum", |server| server.minimum = Some(7)),
-    ("retention-stuck", |server| server.policy = Some("REDUNDANCY 1")),
+    ("retention-stuck", |server| {
+        server.policy = Some("REDUNDANCY 1")
+    }),
     ("window", |server| server.policy = Some("7d")),
     ("window-short", |server| {
         server.policy = Some("4d");
         server.remove(&wal_key(1, 26));
     }),
-    ("too-old", |server| server.policy = Some("RECOVERY WINDOW OF 1 DAY")),
-    ("retention-fails", |server| server.policy = Some("RECOVERY WINDOW OF 999999 DAYS")),
+    ("too-old", |server| {
+        server.policy = Some("RECOVERY WINDOW OF 1 DAY")
+    }),
+    ("retention-fails", |server| {
+        server.policy = Some("RECOVERY WINDOW OF 999999 DAYS")
+    }),
     ("overdue", |server| server.schedule = Some("0 0 9 * * *")),
     ("overdue-twice", |server| {
         server.schedule = Some("0 0 2 * * *");
         server.remove(&backup_key(4, ""));
         server.remove(&backup_key(3, ""));
     }),
-    ("contradicted", |server| server.schedule = Some("0 0 2 * * 1")),
+    ("contradicted", |server| {
+        server.schedule = Some("0 0 2 * * 1")
+    }),
     ("odd-wal", |server| {
         server.put("wals/notes.txt", 5, now());
         server.put(&format!("wals/{}.gz", segment(1, 30)), 5, now());
     }),
-    ("wrong-size", |server| server.change(&wal_key(1, 33), |object| object.bytes = 0)),
+    ("wrong-size", |server| {
+        server.change(&wal_key(1, 33), |object| object.bytes = 0)
+    }),
     ("twice", |server| {
         server.put(&wal_key(1, 30).replace(".gz", ".bz2"), 900, arrival(30));
         server.change(&wal_key(1, 20), |object| object.at = now());
     }),
     ("old-uploads", |server| {
-        server.uploads.push(("base/20261101T020000/data.tar".into(), now() - TimeDelta::days(3)));
+        server.uploads.push((
+            "base/20261101T020000/data.tar".into(),
+            now() - TimeDelta::days(3),
+        ));
     }),
     ("cold", |server| {
-        server.change(&backup_key(1, "data"), |object| object.class = Some("GLACIER"));
+        server.change(&backup_key(1, "data"), |object| {
+            object.class = Some("GLACIER")
+        });
     }),
     ("shared", |server| {
         server.edit(&backup_key(0, ""), "systemid=7", "systemid=8");
@@ -117,9 +162,13 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
 pub(super) const ALONE: [(&str, Change); 4] = [
     ("orphan", |server| server.is_orphan = true),
     ("cold-newest", |server| {
-        server.change(&backup_key(4, "data"), |object| object.class = Some("DEEP_ARCHIVE"));
+        server.change(&backup_key(4, "data"), |object| {
+            object.class = Some("DEEP_ARCHIVE")
+        });
     }),
-    ("cold-wal", |server| server.change("wals/", |object| object.class = Some("GLACIER"))),
+    ("cold-wal", |server| {
+        server.change("wals/", |object| object.class = Some("GLACIER"))
+    }),
     ("obsolete-wal", |server| {
         for number in 1..=640 {
             let (log, low) = (number / 256, number % 256);
@@ -131,14 +180,21 @@ pub(super) const ALONE: [(&str, Change); 4] = [
         let text = text.replace(&segment(1, 0x80), "000000010000000300000000");
         let text = text.replace("end_xlog=0/80000100", "end_xlog=3/100");
         server.put_backup(4, &text, now() - TimeDelta::hours(1));
-        server.put("wals/0000000100000003/000000010000000300000000", 16 << 20, now());
+        server.put(
+            "wals/0000000100000003/000000010000000300000000",
+            16 << 20,
+            now(),
+        );
     }),
 ];
 
 fn running(server: &mut ServerObjects, age: TimeDelta) {
     let at = now() - age;
     let text = info("STARTED", at, &segment(1, LAST_SEGMENT), "");
-    let text: Vec<_> = text.lines().filter(|line| !line.starts_with("end_")).collect();
+    let text: Vec<_> = text
+        .lines()
+        .filter(|line| !line.starts_with("end_"))
+        .collect();
     server.put_file("base/running/backup.info", &text.join("\n"), at);
 }
 

@@ -29,8 +29,10 @@ fn is_compared(code: FindingCode) -> bool {
 }
 
 /// Alerts that have findings for one severity only.
-const ONLY: [(&str, &str); 2] =
-    [("BarmanCloudBackupTooOld", "critical"), ("BarmanCloudBackupUnreadable", "warning")];
+const ONLY: [(&str, &str); 2] = [
+    ("BarmanCloudBackupTooOld", "critical"),
+    ("BarmanCloudBackupUnreadable", "warning"),
+];
 
 /// Findings and alerts that are critical for the same servers.
 const AS_CRITICAL: [(FindingCode, &str); 3] = [
@@ -82,22 +84,36 @@ fn status(report: Report) -> ArchiveStatus {
 fn findings(status: &ArchiveStatus) -> BTreeMap<String, Vec<FindingEntry>> {
     let document = CheckDocument::new(std::slice::from_ref(status), &[], now());
     let archive = document.archives.into_iter().next().unwrap();
-    let of_servers = archive.servers.into_iter().map(|server| (server.name, server.findings));
-    of_servers.chain([(String::new(), archive.findings)]).collect()
+    let of_servers = archive
+        .servers
+        .into_iter()
+        .map(|server| (server.name, server.findings));
+    of_servers
+        .chain([(String::new(), archive.findings)])
+        .collect()
 }
 
 /// Returns the gauges of the page in promtool's form, with a value only at the time of the report.
 fn series(status: ArchiveStatus) -> Vec<Value> {
-    let view = ArchiveView { status, statistics: Arc::new(Statistics::default()) };
+    let view = ArchiveView {
+        status,
+        statistics: Arc::new(Statistics::default()),
+    };
     let page = Page {
         now: now(),
         archives: vec![view],
         certificates: vec![],
-        build: BuildInfo { version: "1", revision: "r", rustc: "1" },
+        build: BuildInfo {
+            version: "1",
+            revision: "r",
+            rustc: "1",
+        },
         process: None,
     };
     let text = page.classic().unwrap();
-    let samples = text.lines().filter(|line| line.starts_with("barman_cloud_"));
+    let samples = text
+        .lines()
+        .filter(|line| line.starts_with("barman_cloud_"));
     let gauge = |line: &str| {
         let (name, value) = line.rsplit_once(' ').unwrap();
         json!({ "series": name, "values": format!("_ {value}") })
@@ -108,7 +124,10 @@ fn series(status: ArchiveStatus) -> Vec<Value> {
 /// Returns the queries of alerts that their findings are compared with, joined by `or`.
 fn query(names: &BTreeSet<String>, severity: Option<&str>) -> String {
     let is_meant = |name: &str, of: &str| {
-        let only = ONLY.iter().find(|(alert, _)| *alert == name).map(|(_, only)| *only);
+        let only = ONLY
+            .iter()
+            .find(|(alert, _)| *alert == name)
+            .map(|(_, only)| *only);
         names.contains(name) && severity.or(only).is_none_or(|wanted| wanted == of)
     };
     let rules = alerts().into_iter();
@@ -128,13 +147,19 @@ struct Group {
 fn groups() -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for row in rows() {
-        let Some(code) = row.finding.filter(|code| is_compared(*code)) else { continue };
+        let Some(code) = row.finding.filter(|code| is_compared(*code)) else {
+            continue;
+        };
         if row.alerts.is_empty() {
             continue;
         }
-        let mut joined = Group { codes: [code].into(), alerts: row.alerts.into_iter().collect() };
-        let (connected, others): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|group| !group.alerts.is_disjoint(&joined.alerts));
+        let mut joined = Group {
+            codes: [code].into(),
+            alerts: row.alerts.into_iter().collect(),
+        };
+        let (connected, others): (Vec<_>, Vec<_>) = groups
+            .into_iter()
+            .partition(|group| !group.alerts.is_disjoint(&joined.alerts));
         for group in connected {
             joined.codes.extend(group.codes);
             joined.alerts.extend(group.alerts);
@@ -200,7 +225,10 @@ fn check_and_the_alerts_judge_alike() {
             finding.code.0 == code && finding.severity.0 == Severity::Critical
         };
         let alert = [alert.to_owned()].into();
-        queries.push(expected(&query(&alert, Some("critical")), &with(&is_critical)));
+        queries.push(expected(
+            &query(&alert, Some("critical")),
+            &with(&is_critical),
+        ));
     }
 
     let directory = tempfile::tempdir().unwrap();
@@ -212,13 +240,22 @@ fn check_and_the_alerts_judge_alike() {
 #[test]
 fn every_finding_that_is_compared_is_seen() {
     let findings = findings(&status(archives::report(&servers())));
-    let seen: BTreeSet<_> =
-        findings.into_values().flatten().map(|finding| finding.code.0).collect();
+    let seen: BTreeSet<_> = findings
+        .into_values()
+        .flatten()
+        .map(|finding| finding.code.0)
+        .collect();
 
-    let unseen = FindingCode::ALL.iter().copied().filter(|code| is_compared(*code));
+    let unseen = FindingCode::ALL
+        .iter()
+        .copied()
+        .filter(|code| is_compared(*code));
     let unseen: Vec<_> = unseen.filter(|code| !seen.contains(code)).collect();
     // These have no alert.
-    let expected =
-        [FindingCode::NoServers, FindingCode::ListedInPart, FindingCode::ScheduleMisread];
+    let expected = [
+        FindingCode::NoServers,
+        FindingCode::ListedInPart,
+        FindingCode::ScheduleMisread,
+    ];
     assert_eq!(unseen, expected);
 }

@@ -23,8 +23,13 @@ impl Stack {
     pub fn make_tablespace(&self, name: &str) {
         let place = self.scratch.path().join(format!("tablespace-{name}"));
         make_database_directory(&place);
-        self.sql(&format!("create tablespace {name} location '{}'", place.display()));
-        self.sql(&format!("create table in_{name} tablespace {name} as select 1 as one"));
+        self.sql(&format!(
+            "create tablespace {name} location '{}'",
+            place.display()
+        ));
+        self.sql(&format!(
+            "create table in_{name} tablespace {name} as select 1 as one"
+        ));
     }
 
     /// Stops the database, with everything archived: what the archive holds, it holds from now on.
@@ -86,13 +91,21 @@ impl Stack {
     #[track_caller]
     pub fn run_script(&self, script: &Path, variables: &[(&str, &str)]) -> String {
         let mut command = Command::new(self.tools.python_program("python"));
-        command.arg(script).env_clear().envs(self.client.environment.iter().cloned());
-        command.env("PATH", self.tools.python_program("")).env("HOME", self.scratch.path());
+        command
+            .arg(script)
+            .env_clear()
+            .envs(self.client.environment.iter().cloned());
+        command
+            .env("PATH", self.tools.python_program(""))
+            .env("HOME", self.scratch.path());
         command.envs(variables.iter().copied());
         run(command, BARMAN)
     }
 
     fn keys(&self) -> BTreeSet<String> {
-        self.listing().into_iter().map(|object| object.key).collect()
+        self.listing()
+            .into_iter()
+            .map(|object| object.key)
+            .collect()
     }
 }

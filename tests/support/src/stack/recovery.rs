@@ -86,7 +86,10 @@ pub struct WalRequest {
 impl Restored {
     /// Last message of a server that gave up.
     pub fn complaint(&self) -> Option<&str> {
-        self.log.lines().find_map(|line| line.split_once("FATAL:")).map(|(_, text)| text.trim())
+        self.log
+            .lines()
+            .find_map(|line| line.split_once("FATAL:"))
+            .map(|(_, text)| text.trim())
     }
 
     fn refused(log: String) -> Self {
@@ -118,7 +121,9 @@ impl Stack {
             Ok(fetched) => fetched,
             Err(complaint) => return Restored::refused(complaint),
         };
-        let timeline = target.timeline.map_or("latest".to_owned(), |number| number.to_string());
+        let timeline = target
+            .timeline
+            .map_or("latest".to_owned(), |number| number.to_string());
         fetched.postgres.configure(&format!(
             "{NO_TARGET}\
              archive_mode = off\n\
@@ -138,8 +143,9 @@ impl Stack {
     #[track_caller]
     pub fn pitr(&mut self, backup_id: &str, point: &PointInTime) {
         self.postgres.stop();
-        let fetched =
-            self.fetch(backup_id, false).unwrap_or_else(|complaint| panic!("{complaint}"));
+        let fetched = self
+            .fetch(backup_id, false)
+            .unwrap_or_else(|complaint| panic!("{complaint}"));
         let target = match point {
             PointInTime::RestorePoint(name) => format!("recovery_target_name = '{name}'"),
             PointInTime::Lsn(lsn) => format!("recovery_target_lsn = '{lsn}'"),
@@ -151,7 +157,11 @@ impl Stack {
              recovery_target_action = 'promote'\n\
              recovery_target_timeline = 'latest'\n"
         ));
-        assert!(self.postgres.recover(), "no recovery to {point:?}:\n{}", self.postgres.log());
+        assert!(
+            self.postgres.recover(),
+            "no recovery to {point:?}:\n{}",
+            self.postgres.log()
+        );
         self.make_wal(1);
     }
 
@@ -163,7 +173,9 @@ impl Stack {
         let mut command = self.barman_command("restore", &[]);
         for name in self.tablespaces_of(backup_id) {
             let place = directory.join(&name);
-            command.arg("--tablespace").arg(format!("{name}:{}", place.display()));
+            command
+                .arg("--tablespace")
+                .arg(format!("{name}:{}", place.display()));
         }
         command.arg(backup_id).arg(directory.join("data"));
         try_run(command, BARMAN)?;
@@ -175,7 +187,10 @@ impl Stack {
         let postgres = Postgres::adopt(&self.tools, directory.clone(), environment);
         let script = script.display();
         postgres.configure(&format!("restore_command = 'sh \"{script}\" %f \"%p\"'\n"));
-        Ok(Fetched { directory, postgres })
+        Ok(Fetched {
+            directory,
+            postgres,
+        })
     }
 
     /// Content of the history file of a timeline, as Barman restores it.
@@ -196,7 +211,9 @@ impl Stack {
         let backup = backups.find(|backup| backup["backup_id"] == backup_id);
         let backup = backup.unwrap_or_else(|| panic!("no backup {backup_id} in {list}"));
         let tablespaces = backup["tablespaces"].as_array().into_iter().flatten();
-        tablespaces.filter_map(|tablespace| Some(tablespace[0].as_str()?.to_owned())).collect()
+        tablespaces
+            .filter_map(|tablespace| Some(tablespace[0].as_str()?.to_owned()))
+            .collect()
     }
 
     /// Writes a `restore_command` that notes what was asked for and what it was given.
@@ -204,11 +221,17 @@ impl Stack {
     /// As long as `wals/` stays the same, the tool's answer to a question does, too: it is asked
     /// once for all restores, which takes a fifth of the time.
     fn write_restore_script(&self, directory: &Path, no_partial: bool) -> PathBuf {
-        let arguments: &[&str] = if no_partial { &["-v", "--no-partial"] } else { &["-v"] };
+        let arguments: &[&str] = if no_partial {
+            &["-v", "--no-partial"]
+        } else {
+            &["-v"]
+        };
         let command = self.barman_command("wal-restore", arguments);
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let words = words.map(|word| format!("'{}'", word.display()));
-        let answers = self.answers.join(format!("{}-{no_partial}", self.state_of_wal()));
+        let answers = self
+            .answers
+            .join(format!("{}-{no_partial}", self.state_of_wal()));
         let script = directory.join("restore-wal.sh");
         let text = RESTORE_SCRIPT
             .replace("ANSWERS", &answers.display().to_string())
@@ -221,7 +244,11 @@ impl Stack {
     /// Number that changes whenever an object of `wals/` is added, removed or replaced.
     fn state_of_wal(&self) -> u64 {
         let mut state = DefaultHasher::new();
-        for object in self.listing().iter().filter(|object| object.key.contains("/wals/")) {
+        for object in self
+            .listing()
+            .iter()
+            .filter(|object| object.key.contains("/wals/"))
+        {
             (&object.key, object.size, object.last_modified.to_bits()).hash(&mut state);
         }
         state.finish()
@@ -237,7 +264,9 @@ impl Stack {
         restored.came_up = came_up;
         restored.timeline = recovered_timeline(&restored.log, &postgres.data());
         restored.requests = requests(&fetched.directory);
-        let last = lsn.as_deref().and_then(|lsn| self.request_of(lsn, &restored.requests));
+        let last = lsn
+            .as_deref()
+            .and_then(|lsn| self.request_of(lsn, &restored.requests));
         restored.last_segment = last.map(|request| request.name.clone());
         let object = last.and_then(|request| request.object.as_deref());
         restored.last_is_partial = object.is_some_and(|object| object.contains(".partial"));
@@ -251,9 +280,15 @@ impl Stack {
         // A record that fills its segment ends where the next one begins.
         let position = (position(lsn) - 1) / segment_size;
         let segments_per_wal_dir = (1 << 32) / segment_size;
-        let (log, number) = (position / segments_per_wal_dir, position % segments_per_wal_dir);
+        let (log, number) = (
+            position / segments_per_wal_dir,
+            position % segments_per_wal_dir,
+        );
         let end = format!("{log:08X}{number:08X}");
-        let mut answered = requests.iter().rev().filter(|request| request.object.is_some());
+        let mut answered = requests
+            .iter()
+            .rev()
+            .filter(|request| request.object.is_some());
         answered.find(|request| request.name.get(8..) == Some(end.as_str()))
     }
 }
@@ -272,7 +307,10 @@ fn requests(directory: &Path) -> Vec<WalRequest> {
         let mut words = line.split_whitespace();
         let (status, name) = (words.next(), words.next().unwrap_or_default().to_owned());
         match (status, words.next()) {
-            (Some("0"), Some(object)) => WalRequest { name, object: Some(object.to_owned()) },
+            (Some("0"), Some(object)) => WalRequest {
+                name,
+                object: Some(object.to_owned()),
+            },
             (Some("1"), None) => WalRequest { name, object: None },
             _ => panic!("barman-cloud-wal-restore did not work: {line}"),
         }
@@ -292,6 +330,11 @@ fn recovered_timeline(log: &str, data: &Path) -> Option<u32> {
 /// Converts an LSN into a number.
 fn position(lsn: &str) -> u64 {
     let number = |half: &str| u64::from_str_radix(half, 16).ok();
-    let halves = lsn.split_once('/').and_then(|(high, low)| number(high).zip(number(low)));
-    halves.map_or_else(|| panic!("no LSN: `{lsn}`"), |(high, low)| (high << 32) + low)
+    let halves = lsn
+        .split_once('/')
+        .and_then(|(high, low)| number(high).zip(number(low)));
+    halves.map_or_else(
+        || panic!("no LSN: `{lsn}`"),
+        |(high, low)| (high << 32) + low,
+    )
 }

@@ -24,7 +24,9 @@ impl<'a> Fields<'a> {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (key, value) = line.split_once('=').ok_or(BackupInfoError::Line { number })?;
+            let (key, value) = line
+                .split_once('=')
+                .ok_or(BackupInfoError::Line { number })?;
             match value.trim() {
                 "None" => fields.remove(key.trim()),
                 value => fields.insert(key.trim(), value),
@@ -46,14 +48,20 @@ impl<'a> Fields<'a> {
         let Some(text) = self.get(field) else {
             return Ok(None);
         };
-        let invalid = || BackupInfoError::InvalidField { field, value: text.to_owned(), expected };
+        let invalid = || BackupInfoError::InvalidField {
+            field,
+            value: text.to_owned(),
+            expected,
+        };
         parse(text).map(Some).ok_or_else(invalid)
     }
 
     pub(super) fn segment_size(&self) -> Result<SegmentSize, BackupInfoError> {
         let parse = |text: &str| SegmentSize::new(text.parse().ok()?).ok();
         let expected = "a power of two from 1 MiB to 1 GiB, in bytes";
-        Ok(self.read("xlog_segment_size", expected, parse)?.unwrap_or(SegmentSize::DEFAULT))
+        Ok(self
+            .read("xlog_segment_size", expected, parse)?
+            .unwrap_or(SegmentSize::DEFAULT))
     }
 
     pub(super) fn cluster_size(&self) -> Result<Option<u64>, BackupInfoError> {
@@ -72,9 +80,11 @@ impl<'a> Fields<'a> {
 /// either.
 fn has_upload_framing(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
-    let is_signed_chunk = first.split_once(";chunk-signature=").is_some_and(|(length, _)| {
-        !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_hexdigit())
-    });
+    let is_signed_chunk = first
+        .split_once(";chunk-signature=")
+        .is_some_and(|(length, _)| {
+            !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
     is_signed_chunk || text.lines().any(|line| line.starts_with("x-amz-"))
 }
 

@@ -109,8 +109,11 @@ impl BackupInfo {
         let end_lsn = fields.read("end_xlog", "a WAL position", |text| text.parse().ok())?;
         let segment_size = fields.segment_size()?;
         let cluster_size_bytes = fields.cluster_size()?;
-        let tablespaces =
-            fields.read("tablespaces", "a list of (name, oid, location)", tablespace_oids)?;
+        let tablespaces = fields.read(
+            "tablespaces",
+            "a list of (name, oid, location)",
+            tablespace_oids,
+        )?;
         let has_naive_times = [began, ended].into_iter().flatten().any(|time| time.naive);
         let extent = Extent {
             began_at: began.map(|time| time.at),
@@ -125,7 +128,10 @@ impl BackupInfo {
             progress,
             label: fields.get("backup_label").and_then(BackupLabel::from_field),
             parent_id: fields.get("parent_backup_id").map(str::to_owned),
-            children_ids: fields.get("children_backup_ids").map(backup_ids).unwrap_or_default(),
+            children_ids: fields
+                .get("children_backup_ids")
+                .map(backup_ids)
+                .unwrap_or_default(),
             segment_size,
             system_identifier: fields.get("systemid").map(str::to_owned),
             postgresql_version: fields.get("version").and_then(postgresql_version),

@@ -26,7 +26,14 @@ fn parse(text: &str) -> Result<BackupInfo, BackupInfoError> {
 fn versions_are_shown_as_postgresql_shows_them() {
     let shown = ["150018", "100000", "90624", "170002", "7", "x"].map(postgresql_version);
 
-    let expected = [Some("15.18"), Some("10.0"), Some("9.6.24"), Some("17.2"), None, None];
+    let expected = [
+        Some("15.18"),
+        Some("10.0"),
+        Some("9.6.24"),
+        Some("17.2"),
+        None,
+        None,
+    ];
     assert_eq!(shown, expected.map(|version| version.map(str::to_owned)));
 }
 
@@ -35,11 +42,20 @@ fn a_finished_backup_is_read() {
     let info = parse(DONE).unwrap();
 
     assert_eq!(info.status(), BackupStatus::Done);
-    assert_eq!(info.ended_at().unwrap().to_rfc3339(), "2026-11-08T03:00:03.220312+00:00");
-    assert_eq!(info.end_wal(), SegmentName::parse("00000002000000000000001A"));
+    assert_eq!(
+        info.ended_at().unwrap().to_rfc3339(),
+        "2026-11-08T03:00:03.220312+00:00"
+    );
+    assert_eq!(
+        info.end_wal(),
+        SegmentName::parse("00000002000000000000001A")
+    );
     assert_eq!(info.done().unwrap().end_lsn, Some(Lsn(0x1A00_0100)));
     assert_eq!(info.cluster_size_bytes, Some(39_190_217));
-    assert_eq!(info.system_identifier.as_deref(), Some("7703017059624890625"));
+    assert_eq!(
+        info.system_identifier.as_deref(),
+        Some("7703017059624890625")
+    );
     assert_eq!(info.tablespace_oids, [16411]);
     assert!(!info.is_snapshot && !info.has_naive_times && info.error.is_none());
 }
@@ -74,7 +90,10 @@ fn unknown_keys_comments_and_blank_lines_are_skipped() {
 
 #[test]
 fn an_unknown_status_is_kept_as_it_is() {
-    assert_eq!(parse("status=PAUSED").unwrap().status().to_string(), "PAUSED");
+    assert_eq!(
+        parse("status=PAUSED").unwrap().status().to_string(),
+        "PAUSED"
+    );
 }
 
 #[test]
@@ -86,11 +105,21 @@ fn a_snapshot_backup_says_so() {
 
 #[test]
 fn what_makes_no_sense_is_named() {
-    assert_eq!(parse("status=DONE\nbroken").unwrap_err(), BackupInfoError::Line { number: 2 });
-    assert_eq!(BackupInfo::parse(b"\xFF=").unwrap_err(), BackupInfoError::NotText);
-    let errors =
-        ["end_time=yesterday", "begin_wal=1A", "xlog_segment_size=100", "tablespaces=[('a', 1)]"]
-            .map(|text| parse(text).unwrap_err().to_string());
+    assert_eq!(
+        parse("status=DONE\nbroken").unwrap_err(),
+        BackupInfoError::Line { number: 2 }
+    );
+    assert_eq!(
+        BackupInfo::parse(b"\xFF=").unwrap_err(),
+        BackupInfoError::NotText
+    );
+    let errors = [
+        "end_time=yesterday",
+        "begin_wal=1A",
+        "xlog_segment_size=100",
+        "tablespaces=[('a', 1)]",
+    ]
+    .map(|text| parse(text).unwrap_err().to_string());
     insta::assert_debug_snapshot!(errors, @r#"
     [
         "field `end_time` has the invalid value `yesterday`: expected a time",
@@ -105,14 +134,19 @@ fn what_makes_no_sense_is_named() {
 fn a_finished_backup_without_its_end_is_missing_a_field() {
     let text = DONE.replace("end_time=", "other=");
 
-    assert_eq!(parse(&text), Err(BackupInfoError::MissingField { field: "end_time" }));
+    assert_eq!(
+        parse(&text),
+        Err(BackupInfoError::MissingField { field: "end_time" })
+    );
     assert!(parse(&text.replace("DONE", "STARTED")).is_ok());
 }
 
 #[test]
 fn the_framing_of_a_chunked_upload_is_recognised() {
-    let framed =
-        format!("{:x}\r\n{DONE}\r\n0\r\nx-amz-checksum-crc32:yKEG5Q==\r\n\r\n", DONE.len());
+    let framed = format!(
+        "{:x}\r\n{DONE}\r\n0\r\nx-amz-checksum-crc32:yKEG5Q==\r\n\r\n",
+        DONE.len()
+    );
     let signed = format!("{:x};chunk-signature=ab\r\n{DONE}\r\n", DONE.len());
 
     assert_eq!(parse(&framed), Err(BackupInfoError::Framing));

@@ -115,7 +115,11 @@ impl World {
                 File::Invalid => return None,
                 File::Valid => {
                     for (parent, switch) in &self.lines[&tli].file {
-                        entries.push(Entry { tli: *parent, begin: prevend, end: *switch });
+                        entries.push(Entry {
+                            tli: *parent,
+                            begin: prevend,
+                            end: *switch,
+                        });
                         prevend = *switch;
                     }
                 }
@@ -123,7 +127,11 @@ impl World {
             }
         }
         // "Create one more entry for the "tip" of the timeline"
-        entries.push(Entry { tli, begin: prevend, end: 0 });
+        entries.push(Entry {
+            tli,
+            begin: prevend,
+            end: 0,
+        });
         entries.reverse();
         Some(entries)
     }
@@ -167,9 +175,16 @@ impl World {
     /// Returns the timeline that wrote each quarter of a file; `None` where nothing is written.
     fn content(&self, name: Name) -> Vec<Option<u32>> {
         let first = name.1 * QUARTERS;
-        let end =
-            if self.segments.contains(&name) { first + QUARTERS } else { self.partials[&name] };
-        let writer = |position| (position < end).then(|| self.writer(name.0, position)).flatten();
+        let end = if self.segments.contains(&name) {
+            first + QUARTERS
+        } else {
+            self.partials[&name]
+        };
+        let writer = |position| {
+            (position < end)
+                .then(|| self.writer(name.0, position))
+                .flatten()
+        };
         (first..first + QUARTERS).map(writer).collect()
     }
 
@@ -213,7 +228,9 @@ impl World {
         let mut current = 0;
         let mut before = None;
         for number in begin.. {
-            let Some(name) = self.read_any(&expected, number, current) else { break };
+            let Some(name) = self.read_any(&expected, number, current) else {
+                break;
+            };
             outcome.reads.insert(name);
             // `RestoreArchivedFile` in `xlogarchive.c`: "archive file has wrong size", FATAL
             if self.wrong_sizes.contains(&name) {
@@ -307,7 +324,11 @@ impl World {
     /// Returns whether a timeline has a segment at or after a number, whatever its size.
     fn has_from(&self, name: Name) -> bool {
         let to = (name.0, u64::MAX);
-        self.segments.range(name..=to).chain(self.wrong_sizes.range(name..=to)).next().is_some()
+        self.segments
+            .range(name..=to)
+            .chain(self.wrong_sizes.range(name..=to))
+            .next()
+            .is_some()
     }
 
     /// Returns the numbers of the segments that make a backup consistent.
@@ -320,19 +341,32 @@ impl World {
     pub(super) fn way(&self, backup: &Backup, wish: Wish, to: u64) -> Option<Vec<Name>> {
         let expected = self.expected(backup, wish)?;
         self.restore(backup, wish)?;
-        Some((segment_of(backup.checkpoint)..=to).map(|number| owner(&expected, number)).collect())
+        Some(
+            (segment_of(backup.checkpoint)..=to)
+                .map(|number| owner(&expected, number))
+                .collect(),
+        )
     }
 
     pub(super) fn timelines(&self) -> BTreeSet<u32> {
-        self.segments.iter().chain(&self.wrong_sizes).map(|(timeline, _)| *timeline).collect()
+        self.segments
+            .iter()
+            .chain(&self.wrong_sizes)
+            .map(|(timeline, _)| *timeline)
+            .collect()
     }
 
     /// Returns every timeline that occurs, as `Followed` has them.
     pub(super) fn wishes(&self) -> Vec<Wish> {
-        let files = self.files.iter().filter(|(_, file)| **file != File::Missing);
+        let files = self
+            .files
+            .iter()
+            .filter(|(_, file)| **file != File::Missing);
         let of_files = files.map(|(tli, _)| *tli);
-        let of_backups =
-            self.backups.iter().flat_map(|backup| [backup.begin_timeline, backup.end_timeline]);
+        let of_backups = self
+            .backups
+            .iter()
+            .flat_map(|backup| [backup.begin_timeline, backup.end_timeline]);
         let of_partials = self.partials.keys().map(|(timeline, _)| *timeline);
         let of_wal = self.timelines().into_iter().chain(of_partials);
         let all: BTreeSet<u32> = of_wal.chain(of_files).chain(of_backups).collect();
@@ -342,7 +376,10 @@ impl World {
 
     /// Returns whether a restore to some target, up to some point, comes up.
     pub(super) fn is_restorable(&self, backup: &Backup) -> bool {
-        let outcomes = self.wishes().into_iter().filter_map(|wish| self.restore(backup, wish));
+        let outcomes = self
+            .wishes()
+            .into_iter()
+            .filter_map(|wish| self.restore(backup, wish));
         outcomes.into_iter().any(|outcome| outcome.is_consistent)
     }
 
@@ -350,9 +387,15 @@ impl World {
     /// deleted.
     pub(super) fn is_read(&self, name: Name) -> bool {
         self.backups.iter().any(|backup| {
-            let within = if backup.is_standalone { *Self::own(backup).end() } else { u64::MAX };
-            let mut outcomes =
-                self.wishes().into_iter().filter_map(|wish| self.restore(backup, wish));
+            let within = if backup.is_standalone {
+                *Self::own(backup).end()
+            } else {
+                u64::MAX
+            };
+            let mut outcomes = self
+                .wishes()
+                .into_iter()
+                .filter_map(|wish| self.restore(backup, wish));
             name.1 <= within && outcomes.any(|outcome| outcome.reads.contains(&name))
         })
     }
@@ -368,6 +411,8 @@ fn timeline_of_point(position: Quarter, history: &[Entry]) -> Option<u32> {
 
 /// Returns the file that `XLogFileReadAnyTLI` asks for first.
 fn owner(expected: &[Entry], number: u64) -> Name {
-    let begun = expected.iter().find(|entry| entry.begin == 0 || segment_of(entry.begin) <= number);
+    let begun = expected
+        .iter()
+        .find(|entry| entry.begin == 0 || segment_of(entry.begin) <= number);
     (begun.map_or(0, |entry| entry.tli), number)
 }

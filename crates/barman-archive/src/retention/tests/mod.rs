@@ -49,22 +49,34 @@ impl Sketch {
 
     /// Makes the backup the difference to this one.
     pub(super) fn built_on(self, parent: &str) -> Self {
-        Self { parent: Some(parent.to_owned()), ..self }
+        Self {
+            parent: Some(parent.to_owned()),
+            ..self
+        }
     }
 
     /// Makes the backup know that these backups are built on it.
     pub(super) fn with_children(self, children: &[&str]) -> Self {
-        Self { children: children.iter().map(ToString::to_string).collect(), ..self }
+        Self {
+            children: children.iter().map(ToString::to_string).collect(),
+            ..self
+        }
     }
 
     /// Makes the backup end on this day.
     pub(super) fn ended(self, at: f64) -> Self {
-        Self { ended_at: Some(day(at)), ..self }
+        Self {
+            ended_at: Some(day(at)),
+            ..self
+        }
     }
 
     /// Makes the backup need just this segment.
     pub(super) fn wal(self, name: &str) -> Self {
-        Self { wal: (segment(name), segment(name)), ..self }
+        Self {
+            wal: (segment(name), segment(name)),
+            ..self
+        }
     }
 
     pub(super) fn backup(self) -> CatalogBackup {
@@ -85,21 +97,32 @@ impl Sketch {
 /// Returns finished backups that ended at the ends of these days, in order of their ids.
 pub(super) fn done(days: &[f64]) -> Vec<CatalogBackup> {
     let ids = ('a'..='z').map(String::from);
-    ids.zip(days).map(|(id, end)| Sketch::done(&id).ended(*end).backup()).collect()
+    ids.zip(days)
+        .map(|(id, end)| Sketch::done(&id).ended(*end).backup())
+        .collect()
 }
 
 /// Returns the moment this many days after the start of some month.
 pub(super) fn day(days: f64) -> DateTime<Utc> {
-    #[expect(clippy::cast_possible_truncation, reason = "a few days in milliseconds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a few days in milliseconds"
+    )]
     let milliseconds = (days * 86_400_000.0) as i64;
     DateTime::from_timestamp(1_793_491_200, 0).unwrap() + TimeDelta::milliseconds(milliseconds)
 }
 
 /// Parses a segment from its three numbers, `1/0/FF`.
 pub(super) fn segment(numbers: &str) -> SegmentName {
-    let mut numbers = numbers.split('/').map(|number| u32::from_str_radix(number, 16).unwrap());
+    let mut numbers = numbers
+        .split('/')
+        .map(|number| u32::from_str_radix(number, 16).unwrap());
     let mut next = || numbers.next().unwrap();
-    SegmentName { timeline: TimelineId(next()), high: next(), low: next() }
+    SegmentName {
+        timeline: TimelineId(next()),
+        high: next(),
+        low: next(),
+    }
 }
 
 /// Keys of one server from its directory's name on, in order, and the small files among them.
@@ -112,15 +135,25 @@ struct Server {
 impl Server {
     /// Returns the server's backups, read from its files.
     fn catalog(&self) -> Vec<CatalogBackup> {
-        let infos = self.contents.iter().filter_map(|(key, content)| match server_key(key) {
-            ServerKey::Backup { id, file: BackupFile::Info } => Some((key, id, content)),
-            ServerKey::Backup { .. } | ServerKey::Base | ServerKey::Wal(_) | ServerKey::Other => {
-                None
-            }
-        });
+        let infos = self
+            .contents
+            .iter()
+            .filter_map(|(key, content)| match server_key(key) {
+                ServerKey::Backup {
+                    id,
+                    file: BackupFile::Info,
+                } => Some((key, id, content)),
+                ServerKey::Backup { .. }
+                | ServerKey::Base
+                | ServerKey::Wal(_)
+                | ServerKey::Other => None,
+            });
         let backup = |(key, id, content): (&String, &str, &Vec<u8>)| {
             let keep = key.replace("backup.info", "annotations/keep");
-            let keep = self.contents.get(&keep).and_then(|text| KeepTarget::from_content(text));
+            let keep = self
+                .contents
+                .get(&keep)
+                .and_then(|text| KeepTarget::from_content(text));
             CatalogBackup::new(id.to_owned(), &BackupInfo::parse(content).unwrap(), keep)
         };
         infos.map(backup).collect()
@@ -139,14 +172,20 @@ impl Server {
                 if let (WalKind::Segment(name), true) = (wal.kind, wal.in_place) {
                     let runs = deletion.wal.deleted_segments(name.timeline, name.high);
                     let number = u64::from(name.low);
-                    let in_run = runs.iter().any(|run| (run.first..=run.last).contains(&number));
+                    let in_run = runs
+                        .iter()
+                        .any(|run| (run.first..=run.last).contains(&number));
                     assert_eq!(in_run, swept || deletion.wal.deletes(wal.kind), "{key}");
                 }
                 swept || deletion.wal.deletes(wal.kind)
             }
             ServerKey::Base | ServerKey::Other => false,
         };
-        self.keys.iter().map(String::as_str).filter(|key| goes(key)).collect()
+        self.keys
+            .iter()
+            .map(String::as_str)
+            .filter(|key| goes(key))
+            .collect()
     }
 }
 
@@ -165,7 +204,10 @@ fn wal_dir_of(key: &str) -> Option<(TimelineId, u32)> {
 }
 
 fn as_words(report: BTreeMap<String, RetentionStatus>) -> BTreeMap<String, String> {
-    report.into_iter().map(|(id, status)| (id, status.as_str().to_owned())).collect()
+    report
+        .into_iter()
+        .map(|(id, status)| (id, status.as_str().to_owned()))
+        .collect()
 }
 
 prop_compose! {
@@ -222,14 +264,22 @@ fn any_catalog() -> impl Strategy<Value = Vec<CatalogBackup>> {
         let mut catalog: Vec<CatalogBackup> = Vec::new();
         for (sketch, ancestry) in drafts {
             let id = format!("b{}", catalog.len());
-            let mut backup = Sketch { id: id.clone(), ..sketch }.backup();
+            let mut backup = Sketch {
+                id: id.clone(),
+                ..sketch
+            }
+            .backup();
             if let Some(index) = ancestry.parent.filter(|_| !catalog.is_empty()) {
                 let place = index.index(catalog.len());
                 let parent = &mut catalog[place];
                 if ancestry.parent_is_there && ancestry.is_known {
                     parent.children_ids.push(id);
                 }
-                let name = if ancestry.parent_is_there { &*parent.id } else { "gone" };
+                let name = if ancestry.parent_is_there {
+                    &*parent.id
+                } else {
+                    "gone"
+                };
                 backup.parent_id = Some(name.to_owned());
                 // An incremental backup is not taken before its parent has ended.
                 backup.ended_at = backup.ended_at.max(parent.ended_at);
@@ -275,7 +325,10 @@ fn any_wal_keys() -> impl Strategy<Value = BTreeSet<String>> {
             _ => {
                 // The number is that of the directory, which makes the name unique.
                 let number = 16 + elsewhere.timeline.0 * 16 + elsewhere.high;
-                let name = SegmentName { low: number, ..name };
+                let name = SegmentName {
+                    low: number,
+                    ..name
+                };
                 format!("s/wals/{}/{name}", directory(elsewhere))
             }
         }
@@ -292,7 +345,10 @@ fn server_of(catalog: &[CatalogBackup], wals: BTreeSet<String>) -> Server {
         ["annotations/keep", "backup.info", "data.tar"]
             .map(|name| format!("s/base/{}/{name}", backup.id))
     });
-    Server { keys: files.chain(wals).collect(), contents: BTreeMap::new() }
+    Server {
+        keys: files.chain(wals).collect(),
+        contents: BTreeMap::new(),
+    }
 }
 
 proptest! {

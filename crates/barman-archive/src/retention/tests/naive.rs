@@ -92,8 +92,15 @@ pub(super) fn left(
     report: &BTreeMap<String, String>,
 ) -> BTreeSet<String> {
     let keys = keys.iter().cloned().collect();
-    let catalog = catalog.iter().map(|backup| (backup.id.clone(), backup.clone())).collect();
-    let mut run = BarmanRun { keys, catalog, wal_paths: None };
+    let catalog = catalog
+        .iter()
+        .map(|backup| (backup.id.clone(), backup.clone()))
+        .collect();
+    let mut run = BarmanRun {
+        keys,
+        catalog,
+        wal_paths: None,
+    };
     for (id, _) in report.iter().filter(|(_, status)| *status == "OBSOLETE") {
         for name in ["backup.info", "data.tar"] {
             run.keys.remove(&format!("s/base/{id}/{name}"));
@@ -118,12 +125,20 @@ fn hex(text: &str) -> u32 {
 impl BarmanRun {
     fn copied(&self) -> Vec<&CatalogBackup> {
         let copied = [BackupStatus::Done, UnfinishedStatus::WaitingForWals.into()];
-        self.catalog.values().filter(|backup| copied.contains(&backup.status)).collect()
+        self.catalog
+            .values()
+            .filter(|backup| copied.contains(&backup.status))
+            .collect()
     }
 
     fn should_remove_wals(&self, id: &str) -> (bool, Vec<(String, String)>) {
         let mut ranges = vec![];
-        for previous in self.copied().into_iter().rev().filter(|backup| *backup.id < *id) {
+        for previous in self
+            .copied()
+            .into_iter()
+            .rev()
+            .filter(|backup| *backup.id < *id)
+        {
             if previous.keep != Some(KeepTarget::Standalone) {
                 return (false, vec![]);
             }
@@ -140,7 +155,9 @@ impl BarmanRun {
             let name = name.strip_suffix(".gz").unwrap_or(name);
             (!name.contains(".tmp")).then(|| (name.to_owned(), key.clone()))
         });
-        self.wal_paths.get_or_insert_with(|| named.collect()).clone()
+        self.wal_paths
+            .get_or_insert_with(|| named.collect())
+            .clone()
     }
 
     fn remove_wals_for_backup(&mut self, deleted: &CatalogBackup) {
@@ -148,15 +165,26 @@ impl BarmanRun {
         if !should_remove {
             return;
         }
-        let next = self.copied().into_iter().find(|backup| backup.id > deleted.id).cloned();
+        let next = self
+            .copied()
+            .into_iter()
+            .find(|backup| backup.id > deleted.id)
+            .cloned();
         let until = next.unwrap_or_else(|| deleted.clone());
         let begin_wal = until.begin_wal.unwrap().to_string();
-        let mut protected: BTreeSet<u32> =
-            self.catalog.values().map(|backup| backup.timeline.unwrap().0).collect();
+        let mut protected: BTreeSet<u32> = self
+            .catalog
+            .values()
+            .map(|backup| backup.timeline.unwrap().0)
+            .collect();
         protected.remove(&until.timeline.unwrap().0);
 
-        let prefixes: BTreeSet<String> =
-            self.keys.iter().filter_map(|key| directory(key)).map(str::to_owned).collect();
+        let prefixes: BTreeSet<String> = self
+            .keys
+            .iter()
+            .filter_map(|key| directory(key))
+            .map(str::to_owned)
+            .collect();
         for prefix in prefixes {
             let (timeline, wal_dir) = (hex(&prefix[..8]), hex(&prefix[8..]));
             let touches = |(begin, end): &(String, String)| {
@@ -177,8 +205,14 @@ impl BarmanRun {
             if name.ends_with(".history") || protected.contains(&hex(&name[..8])) {
                 continue;
             }
-            let checked = if name.ends_with(".backup") { &name[..24] } else { &*name };
-            let kept = ranges.iter().any(|(begin, end)| checked >= &**begin && checked <= &**end);
+            let checked = if name.ends_with(".backup") {
+                &name[..24]
+            } else {
+                &*name
+            };
+            let kept = ranges
+                .iter()
+                .any(|(begin, end)| checked >= &**begin && checked <= &**end);
             if !kept && name < begin_wal {
                 self.keys.remove(&key);
             }

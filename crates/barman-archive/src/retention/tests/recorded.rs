@@ -14,20 +14,32 @@ fn json(name: &str) -> Value {
 /// Returns the sizes by key, without the prefix and the slash after it.
 fn listing(prefix: &str) -> BTreeMap<String, u64> {
     let lines = fs::read_to_string(folder().join("listing.jsonl")).unwrap();
-    let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let rows = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let row = |row: Value| {
-        let key = row["key"].as_str().unwrap().strip_prefix(prefix)?.strip_prefix('/')?;
+        let key = row["key"]
+            .as_str()
+            .unwrap()
+            .strip_prefix(prefix)?
+            .strip_prefix('/')?;
         Some((key.to_owned(), row["size"].as_u64().unwrap()))
     };
     rows.filter_map(row).collect()
 }
 
 fn server(prefix: &str, name: &str, sizes: &BTreeMap<String, u64>) -> Server {
-    let keys = sizes.keys().filter(|key| key.starts_with(&format!("{name}/")));
+    let keys = sizes
+        .keys()
+        .filter(|key| key.starts_with(&format!("{name}/")));
     let keys: Vec<String> = keys.cloned().collect();
     let is_small = |key: &&String| key.ends_with("/backup.info") || key.ends_with("/keep");
     let content = |key: &String| fs::read(folder().join("objects").join(prefix).join(key)).unwrap();
-    let contents = keys.iter().filter(is_small).map(|key| (key.clone(), content(key))).collect();
+    let contents = keys
+        .iter()
+        .filter(is_small)
+        .map(|key| (key.clone(), content(key)))
+        .collect();
     Server { keys, contents }
 }
 
