@@ -32,5 +32,5 @@ pub mod pages;
 pub mod report;
 pub mod scan;
 #[cfg(test)]
-mod schemas;
+mod tests;
 pub mod web;

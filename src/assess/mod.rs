@@ -29,7 +29,7 @@ mod uploads;
 mod wal_anomalies;
 
 #[cfg(test)]
-mod scenarios;
+mod tests;
 
 pub use archive::{Assessment, assess};
 pub use expectations::{Expectations, RetentionPolicies};

@@ -65,8 +65,8 @@ pub(super) fn newest_cluster_since(server: &ServerReport) -> Option<DateTime<Utc
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenarios::recovery::{TO_TIMELINE_2_IN_6, backup, seg, wal};
-    use super::super::scenarios::{Archive, info, moment};
+    use super::super::tests::recovery::{TO_TIMELINE_2_IN_6, backup, seg, wal};
+    use super::super::tests::{Archive, info, moment};
     fn arrived(archive: Archive, timeline: u32, number: u32, at: &str) -> Archive {
         let key = format!("s/wals/{timeline:08X}00000000/{}.gz", seg(timeline, number));
         archive.with_at(&key, 9, &format!("2026-11-{at}:00:00Z"))

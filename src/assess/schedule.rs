@@ -57,20 +57,20 @@ pub(super) fn schedule_report(
 }
 
 /// Finished backup, as far as a schedule is concerned.
-struct DoneBackup {
+struct TimedBackup {
     begun_at: DateTime<Utc>,
     duration: Option<TimeDelta>,
 }
 
 /// Finished backups with a known start, in the order of their starts.
-fn done_backups(backups: &[BackupReport], now: DateTime<Utc>) -> Vec<DoneBackup> {
+fn done_backups(backups: &[BackupReport], now: DateTime<Utc>) -> Vec<TimedBackup> {
     let mut done = Vec::new();
     for backup in backups {
         if backup.done_at().is_none() {
             continue;
         }
         if let Some(begun_at) = begun_at(backup, now) {
-            done.push(DoneBackup {
+            done.push(TimedBackup {
                 begun_at,
                 duration: backup.duration(),
             });
@@ -119,13 +119,13 @@ fn is_started(backup: &BackupReport) -> bool {
 }
 
 /// Median duration of the newest backups; zero without any.
-fn usual_duration(done: &[DoneBackup]) -> TimeDelta {
+fn usual_duration(done: &[TimedBackup]) -> TimeDelta {
     let durations = done.iter().rev().filter_map(|backup| backup.duration);
     median(durations.take(USUAL_BACKUPS).collect()).unwrap_or_default()
 }
 
 /// Intervals between the starts of backups that are in the order of their starts.
-fn observed_intervals(done: &[DoneBackup]) -> Option<ObservedIntervals> {
+fn observed_intervals(done: &[TimedBackup]) -> Option<ObservedIntervals> {
     let mut intervals = Vec::new();
     for (earlier, later) in done.iter().zip(done.iter().skip(1)) {
         intervals.push(later.begun_at - earlier.begun_at);

@@ -42,8 +42,8 @@ fn segment_name(wal_dir: WalDir, number: u64) -> Option<SegmentName> {
 mod tests {
     use barman_archive::postgres::SegmentName;
 
-    use super::super::scenarios::Archive;
-    use super::super::scenarios::recovery::{seg, wal};
+    use super::super::tests::Archive;
+    use super::super::tests::recovery::{seg, wal};
 
     fn shown(archive: &Archive) -> Vec<String> {
         let timelines = archive.server().wal.timelines.into_iter();

@@ -10,10 +10,10 @@ use barman_archive::retention::RetentionPolicy;
 use super::credentials::Credentials;
 use super::destination::Destination;
 use super::endpoint::EndpointUrl;
-#[cfg(test)]
-use super::schema::CredentialsKeys;
 use super::section::Section;
 use super::servers::ServerConfig;
+#[cfg(test)]
+use super::tests::schema::CredentialsKeys;
 use super::texts::{label, path, required, word};
 
 /// Destination path with everything needed to read and judge it.

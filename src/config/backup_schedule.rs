@@ -6,9 +6,9 @@ use chrono_tz::Tz;
 use cnpg_schedule::{BackupSchedule, InvalidSchedule};
 
 use super::scan::parse_time_zone;
-#[cfg(test)]
-use super::schema::DurationText;
 use super::section::Section;
+#[cfg(test)]
+use super::tests::schema::DurationText;
 
 /// Schedule of a server's backups.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-#[cfg(test)]
-use super::schema::DurationText;
 use super::section::Section;
+#[cfg(test)]
+use super::tests::schema::DurationText;
 
 /// Judgement of backups.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use tls_certificates::{InvalidServerAddress, ServerAddress, SslNegotiation};
 
 use super::scan::up_to;
 use super::schedule::Schedule;
-#[cfg(test)]
-use super::schema::{CertificateLocationKeys, DurationText};
 use super::section::Section;
+#[cfg(test)]
+use super::tests::schema::{CertificateLocationKeys, DurationText};
 use super::texts::{label, path, required};
 
 /// Readings of certificates, and warnings of `check` before their end.

@@ -28,8 +28,6 @@ mod unexpanded;
 mod web;
 
 #[cfg(test)]
-mod schema;
-#[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::schedule::Schedule;
-#[cfg(test)]
-use super::schema::DurationText;
 use super::section::Section;
+#[cfg(test)]
+use super::tests::schema::DurationText;
 
 /// Schedule and limits of the scans.
 #[derive(Clone, Debug, PartialEq, Eq)]

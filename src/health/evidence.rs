@@ -335,7 +335,6 @@ pub enum MemberOfChain {
 impl Evidence {
     /// Code of the findings that rest on such evidence.
     #[must_use]
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind of evidence")]
     pub const fn code(&self) -> FindingCode {
         match self {
             Self::ScanFailed { .. } => FindingCode::ScanFailed,

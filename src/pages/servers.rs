@@ -19,14 +19,14 @@ const LATE: TimeDelta = TimeDelta::minutes(2);
 
 /// Reason why the result of the last good scan may be outdated.
 #[derive(Clone, Copy)]
-enum Doubt {
+enum Staleness {
     /// The last scan failed.
     ScanFailed,
     /// The next scan should have finished by now.
     ScanLate,
 }
 
-impl Doubt {
+impl Staleness {
     fn about(archive: &ArchiveStatus, now: DateTime<Utc>) -> Option<Self> {
         if archive.last_outcome != Some(ScanOutcome::Success) {
             return Some(Self::ScanFailed);
@@ -52,15 +52,15 @@ pub(super) fn servers(archive: &SummarisedArchive<'_>, now: DateTime<Utc>) -> Ma
     if archive.servers.is_empty() {
         return Markup::default();
     }
-    let doubt = Doubt::about(archive.status, now);
-    let is_current = doubt.is_none();
+    let staleness = Staleness::about(archive.status, now);
+    let is_current = staleness.is_none();
     let (shown, more) = archive
         .servers
         .split_at(archive.servers.len().min(SHOWN_SERVERS));
     html! {
         h2 { "Servers in " (archive.status.name) }
         p.quiet.bad[!is_current] {
-            @if let Some(doubt) = doubt { (doubt.in_words()) }
+            @if let Some(staleness) = staleness { (staleness.in_words()) }
             @if let Some(at) = archive.status.last_success_at {
                 "As of " (distance(at, now)) ", " (moment_in_words(at))
             }

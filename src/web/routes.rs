@@ -25,7 +25,7 @@ use super::content::Content;
 use super::metrics_page::MetricsPages;
 
 #[derive(Clone)]
-struct Pages {
+struct PageSources {
     content: Arc<dyn Content>,
     metrics: Arc<MetricsPages>,
 }
@@ -40,7 +40,7 @@ pub(super) fn router(content: Arc<dyn Content>, timeout: Duration) -> Router {
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .fallback(not_found)
-        .with_state(Pages { content, metrics })
+        .with_state(PageSources { content, metrics })
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -61,7 +61,7 @@ async fn with_common_headers(mut response: Response) -> Response {
     response
 }
 
-async fn metrics_page(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+async fn metrics_page(State(pages): State<PageSources>, headers: HeaderMap) -> Response {
     let wishes = headers
         .get_all(ACCEPT)
         .iter()
@@ -81,11 +81,11 @@ async fn metrics_page(State(pages): State<Pages>, headers: HeaderMap) -> Respons
     }
 }
 
-async fn landing_page(State(pages): State<Pages>) -> Html<String> {
+async fn landing_page(State(pages): State<PageSources>) -> Html<String> {
     Html(pages.content.landing_page())
 }
 
-async fn style(State(pages): State<Pages>) -> impl IntoResponse {
+async fn style(State(pages): State<PageSources>) -> impl IntoResponse {
     (
         [(CONTENT_TYPE, "text/css; charset=utf-8")],
         pages.content.style_sheet(),
@@ -98,7 +98,7 @@ async fn healthy() -> &'static str {
 }
 
 /// Readiness: false until every archive was scanned once, because metrics are incomplete before.
-async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
+async fn ready(State(pages): State<PageSources>) -> (StatusCode, String) {
     let mut waiting = String::new();
     for archive in pages.content.unscanned() {
         // Writing to a string cannot fail.

@@ -28,14 +28,7 @@ const PURE_SOURCES: [&str; 4] = [
 const PACKAGES_WITH_IO: [&str; 6] = ["tokio", "hyper", "reqwest", "openssl", "tracing", "aws-"];
 
 /// Files and folders of tests alone.
-const TESTS: [&str; 6] = [
-    "tests.rs",
-    "naive_tests.rs",
-    "table_tests.rs",
-    "tests",
-    "scenarios",
-    "scripted.rs",
-];
+const TESTS: [&str; 2] = ["tests.rs", "tests"];
 
 /// Words that have no place in a pure module: I/O, clocks, logs, async.
 const IMPURE: [&str; 10] = [

@@ -71,10 +71,10 @@ impl Junctions {
                 continue;
             };
             let doubtful = match start.doubt(beyond, order) {
-                Doubt::None => None,
-                Doubt::Missed => find(store, beyond).await?,
+                JunctionDoubt::None => None,
+                JunctionDoubt::Missed => find(store, beyond).await?,
                 // What arrived during the listing proves nothing.
-                Doubt::Unseen(first) => find(store, first)
+                JunctionDoubt::Unseen(first) => find(store, first)
                     .await?
                     .filter(|object| object.last_modified < started_at),
             };
@@ -105,7 +105,7 @@ impl Junctions {
 }
 
 /// Doubt about the keys on either side of a boundary.
-enum Doubt<'a> {
+enum JunctionDoubt<'a> {
     /// Both shards saw the same.
     None,
     /// Key beyond the boundary that the shard behind it did not list.
@@ -117,14 +117,14 @@ enum Doubt<'a> {
 impl ShardStart {
     /// Returns the doubt about a shard if the shard before it saw `beyond` as its first key beyond
     /// the boundary.
-    fn doubt(&self, beyond: &str, order: KeyOrder) -> Doubt<'_> {
+    fn doubt(&self, beyond: &str, order: KeyOrder) -> JunctionDoubt<'_> {
         match self.first_key.as_deref() {
             // The first key behind the boundary comes before `beyond`, even if that lies in a later
             // shard.
-            Some(first) if order.is_before(first, beyond) => Doubt::Unseen(first),
-            Some(first) if !order.is_before(beyond, first) => Doubt::None,
-            Some(_) | None if self.holds(beyond, order) => Doubt::Missed,
-            Some(_) | None => Doubt::None,
+            Some(first) if order.is_before(first, beyond) => JunctionDoubt::Unseen(first),
+            Some(first) if !order.is_before(beyond, first) => JunctionDoubt::None,
+            Some(_) | None if self.holds(beyond, order) => JunctionDoubt::Missed,
+            Some(_) | None => JunctionDoubt::None,
         }
     }
 

@@ -17,7 +17,7 @@ pub async fn list_sequentially(
     prefix: &str,
     mut sink: impl FnMut(&ListedObject) + Send,
 ) -> Result<u32, ListingError> {
-    let mut pages = Pages::new(store, prefix);
+    let mut pages = PageSequence::new(store, prefix);
     let mut forward = Forward::default();
     while let Some(objects) = pages.next().await? {
         let keys = objects.iter().map(|object| object.key.as_str());
@@ -40,7 +40,7 @@ pub async fn list_unordered(
     prefix: &str,
     mut sink: impl FnMut(&ListedObject) + Send,
 ) -> Result<u32, StorageError> {
-    let mut pages = Pages::new(store, prefix);
+    let mut pages = PageSequence::new(store, prefix);
     let mut found = BTreeMap::new();
     while let Some(objects) = pages.next().await? {
         let is_empty = objects.is_empty();
@@ -59,7 +59,7 @@ pub async fn list_unordered(
 }
 
 /// Pages of a listing, one after the other.
-struct Pages<'a, S> {
+struct PageSequence<'a, S> {
     store: &'a S,
     /// Request for the next page; `None` after the last.
     request: Option<ListRequest>,
@@ -68,7 +68,7 @@ struct Pages<'a, S> {
     requests: u32,
 }
 
-impl<'a, S: ObjectStore> Pages<'a, S> {
+impl<'a, S: ObjectStore> PageSequence<'a, S> {
     fn new(store: &'a S, prefix: &str) -> Self {
         let request = ListRequest {
             prefix: prefix.to_owned(),

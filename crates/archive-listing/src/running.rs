@@ -19,7 +19,7 @@ pub(crate) struct RunningListing<'a, S, F> {
     sink: F,
     division: Division,
     probes: DirectoryProbes,
-    requests: JoinSet<Answer>,
+    requests: JoinSet<ListAnswer>,
     /// Evidence that no key was missed where shards meet.
     pub(crate) junctions: Junctions,
     is_large: bool,
@@ -36,7 +36,7 @@ enum Job {
 }
 
 /// Answer to a request.
-struct Answer {
+struct ListAnswer {
     job: Job,
     page: Result<ListPage, StorageError>,
 }
@@ -140,11 +140,11 @@ impl<'a, S: ObjectStore + 'static, F: FnMut(&ListedObject) + Send> RunningListin
         let store = Arc::clone(&self.listing.store);
         self.requests.spawn(async move {
             let page = store.list_page(&request).await;
-            Answer { job, page }
+            ListAnswer { job, page }
         });
     }
 
-    fn take_answer(&mut self, answer: Answer) -> Result<(), ListingError> {
+    fn take_answer(&mut self, answer: ListAnswer) -> Result<(), ListingError> {
         match answer.job {
             Job::Shard(id) => {
                 let done = self.division.take_page(id, answer.page?, &mut self.sink)?;

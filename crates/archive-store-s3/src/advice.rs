@@ -2,7 +2,7 @@
 
 use archive_store::{ErrorKind, ErrorScope, Operation, StorageError};
 
-use super::fault::{Answer, Call, CallTarget, Fault, FaultMeaning};
+use super::fault::{Call, CallTarget, ErrorAnswer, Fault, FaultMeaning};
 
 /// Advice for expired credentials.
 const EXPIRED: &str = "the credentials have expired: renew them at the place that `credentials` of this archive names";
@@ -75,14 +75,14 @@ impl CallTarget<'_> {
         }
     }
 
-    fn explain_answer(&self, call: Call<'_>, answer: &Answer) -> StorageError {
+    fn explain_answer(&self, call: Call<'_>, answer: &ErrorAnswer) -> StorageError {
         let meaning = answer.meaning(call.operation);
         let text = self.advice(meaning, call, answer);
         StorageError::new(meaning.kind(), meaning.reach(call.operation), text)
     }
 
     /// Sentence about what to do. Names the key or prefix, unless every other one is affected too.
-    fn advice(&self, meaning: FaultMeaning, call: Call<'_>, answer: &Answer) -> String {
+    fn advice(&self, meaning: FaultMeaning, call: Call<'_>, answer: &ErrorAnswer) -> String {
         let (store, bucket, key) = (self.store(), self.bucket, call.key);
         let subject = self.subject(call);
         match meaning {
@@ -138,7 +138,7 @@ impl CallTarget<'_> {
         )
     }
 
-    fn region_advice(&self, answer: &Answer) -> String {
+    fn region_advice(&self, answer: &ErrorAnswer) -> String {
         let (bucket, region) = (self.bucket, self.region);
         match answer.region.as_deref().filter(|&right| right != region) {
             Some(right) => format!(

@@ -77,7 +77,7 @@ pub(super) enum FileError {
 
 /// Contents of the files. Not to be printed.
 #[derive(PartialEq, Eq)]
-struct Contents {
+struct FileCredentials {
     access_key_id: String,
     secret_access_key: String,
     session_token: Option<String>,
@@ -129,7 +129,7 @@ impl Paths {
 
     /// Reads until two reads agree: files are swapped in between, and an old id with a new secret
     /// would be refused.
-    fn read_settled(&self) -> std::result::Result<Contents, FileError> {
+    fn read_settled(&self) -> std::result::Result<FileCredentials, FileError> {
         let mut last = self.read()?;
         for _ in 1..READS {
             let contents = self.read()?;
@@ -141,8 +141,8 @@ impl Paths {
         Ok(last)
     }
 
-    fn read(&self) -> std::result::Result<Contents, FileError> {
-        Ok(Contents {
+    fn read(&self) -> std::result::Result<FileCredentials, FileError> {
+        Ok(FileCredentials {
             access_key_id: read_line(&self.access_key_id)?,
             secret_access_key: read_line(&self.secret_access_key)?,
             session_token: self.session_token.as_deref().map(read_line).transpose()?,

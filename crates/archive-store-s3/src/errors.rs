@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::credentials::FileError;
 use super::http::TlsFault;
-use crate::fault::{Answer, Fault};
+use crate::fault::{ErrorAnswer, Fault};
 
 /// Maximum number of characters of a store's text that are shown.
 const MAX_TEXT: usize = 500;
@@ -168,7 +168,7 @@ fn is_no_refusal<E: Error + ProvideErrorMetadata + 'static>(
 
 fn answer<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E, HttpResponse>) -> Fault {
     let response = error.raw_response();
-    Fault::Answer(Answer {
+    Fault::Answer(ErrorAnswer {
         status: response.map_or(0, |response| response.status().as_u16()),
         code: error.code().unwrap_or_default().to_owned(),
         message: error.message().unwrap_or_default().to_owned(),

@@ -13,10 +13,6 @@ mod occurrences;
 mod words;
 
 #[cfg(test)]
-mod naive_tests;
-#[cfg(test)]
-mod table_tests;
-#[cfg(test)]
 mod tests;
 
 pub use backup_schedule::BackupSchedule;

@@ -1,8 +1,6 @@
 //! Command line: commands, and flags for a few settings.
 
 #[cfg(test)]
-mod documents;
-#[cfg(test)]
 mod tests;
 
 use std::env;

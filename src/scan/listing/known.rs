@@ -25,7 +25,7 @@ pub(super) struct KnownArchive {
     /// nothing here.
     backups: BTreeMap<String, BackupStarts>,
     /// Deletions of WAL that may still run, by server.
-    pub(super) deletions: BTreeMap<String, Deletion>,
+    pub(super) deletions: BTreeMap<String, SeenDeletion>,
     /// Number of directories in each server's `wals/` when these were last listed. Some stores list
     /// empty directories, which a listing of everything does not show.
     pub(super) wal_dir_counts: BTreeMap<String, usize>,
@@ -45,7 +45,7 @@ struct BackupStart {
 
 /// Deletion of a server's backups, which deletes WAL after them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deletion {
+pub(super) struct SeenDeletion {
     /// Moment at which the scan saw that a backup was gone.
     seen_at: DateTime<Utc>,
     /// Last WAL directory from which segments may be deleted.
@@ -123,7 +123,7 @@ impl KnownArchive {
             }
             self.deletions.insert(
                 name.clone(),
-                Deletion {
+                SeenDeletion {
                     seen_at: now,
                     up_to,
                 },

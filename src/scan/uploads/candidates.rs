@@ -4,7 +4,7 @@ use barman_archive::inventory::{BackupInventory, Inventory, SmallFiles};
 
 /// Backup that is not known to be done, with the keys that uploads to it can have.
 #[derive(Debug)]
-pub(super) struct UnfinishedBackup {
+pub(super) struct UploadCandidate {
     /// Directory of the backup relative to the archive's prefix, with a slash at the end.
     pub(super) directory: String,
     /// Id of the backup.
@@ -13,7 +13,7 @@ pub(super) struct UnfinishedBackup {
     names: Vec<String>,
 }
 
-impl UnfinishedBackup {
+impl UploadCandidate {
     /// Returns the keys that uploads to the backup can have.
     pub(super) fn upload_keys(&self, prefix: &str) -> Vec<String> {
         let directory = &self.directory;
@@ -28,7 +28,7 @@ impl UnfinishedBackup {
 pub(super) fn unfinished_backups(
     inventory: &Inventory,
     files: &SmallFiles,
-) -> Vec<UnfinishedBackup> {
+) -> Vec<UploadCandidate> {
     let mut unfinished = Vec::new();
     for (directory, content) in &inventory.directories {
         for (id, backup) in &content.backups {
@@ -37,7 +37,7 @@ pub(super) fn unfinished_backups(
                     .info
                     .as_ref()
                     .and_then(|file| files.backup_info(file));
-                unfinished.push(UnfinishedBackup {
+                unfinished.push(UploadCandidate {
                     directory: format!("{directory}/base/{id}/"),
                     id: id.clone(),
                     names: backup.upload_names(info),

@@ -10,7 +10,7 @@ use barman_archive::inventory::{SmallFiles, UnfinishedUpload};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-use self::candidates::{UnfinishedBackup, unfinished_backups};
+use self::candidates::{UploadCandidate, unfinished_backups};
 use self::question::{MOST_KEYS, UploadQuestion, took_too_long};
 use super::ScanContext;
 use super::listing::ListedArchive;
@@ -43,7 +43,7 @@ struct WantedUploads {
     /// Prefixes below which all uploads are wanted.
     prefixes: Vec<String>,
     /// Backups whose uploads are wanted in any case.
-    unfinished: Vec<UnfinishedBackup>,
+    unfinished: Vec<UploadCandidate>,
 }
 
 impl UploadSearch {
@@ -152,7 +152,7 @@ impl UploadSearch {
     async fn check_empty_answer<S: ObjectStore + 'static>(
         &mut self,
         question: &UploadQuestion<'_, S>,
-        unfinished: &[UnfinishedBackup],
+        unfinished: &[UploadCandidate],
     ) -> Result<(), StorageError> {
         let mut keys = Vec::new();
         for backup in unfinished {

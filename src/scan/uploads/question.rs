@@ -8,7 +8,7 @@ use barman_archive::inventory::UnfinishedUpload;
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
-use super::candidates::UnfinishedBackup;
+use super::candidates::UploadCandidate;
 use crate::report::UploadFinding;
 use crate::scan::ScanContext;
 
@@ -60,7 +60,7 @@ impl<'a, S: ObjectStore + 'static> UploadQuestion<'a, S> {
     /// directory of the backup.
     pub(super) async fn list_by_backup(
         &mut self,
-        unfinished: &[UnfinishedBackup],
+        unfinished: &[UploadCandidate],
     ) -> BTreeMap<String, Option<u64>> {
         let mut bytes_of_backups = BTreeMap::new();
         let mut keys_left = MOST_KEYS;

@@ -222,7 +222,21 @@ fn scraping(exporter: &Exporter, alertmanager: &Alertmanager, rules: &Path) -> V
 async fn what_breaks_is_paged_and_what_heals_is_resolved() {
     let mut world = World::start().await;
 
-    // A segment vanishes from the middle of what a restore needs.
+    a_segment_vanishes_and_comes_back(&mut world).await;
+    backups_fail_until_one_succeeds(&mut world).await;
+    a_certificate_nears_its_end_and_is_renewed(&mut world).await;
+    the_exporter_hangs_and_goes_on(&mut world).await;
+
+    // Nothing else was broken, so nobody was paged for anything else.
+    let paged = world.pager.sent_to("critical").into_iter();
+    let others: Vec<_> = paged
+        .filter(|name| !BROKEN.contains(&name.as_str()))
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+async fn a_segment_vanishes_and_comes_back(world: &mut World) {
+    // It is in the middle of what a restore needs.
     world.remove_segment(40);
     world
         .pager
@@ -252,8 +266,9 @@ async fn what_breaks_is_paged_and_what_heals_is_resolved() {
         .pager
         .wait_for("critical", "BarmanCloudWalGap", "resolved")
         .await;
+}
 
-    // Backups fail, until one succeeds.
+async fn backups_fail_until_one_succeeds(world: &mut World) {
     world.pager.begin_story();
     world.put_backup(60, "FAILED");
     world
@@ -265,8 +280,9 @@ async fn what_breaks_is_paged_and_what_heals_is_resolved() {
         .pager
         .wait_for("warning", "BarmanCloudBackupFailed", "resolved")
         .await;
+}
 
-    // A certificate nears its end, and is renewed.
+async fn a_certificate_nears_its_end_and_is_renewed(world: &mut World) {
     world.pager.begin_story();
     write_certificate(&world.archive, world.now + TimeDelta::days(2));
     world
@@ -278,8 +294,9 @@ async fn what_breaks_is_paged_and_what_heals_is_resolved() {
         .pager
         .wait_for("critical", "BarmanCloudCertificateExpiring", "resolved")
         .await;
+}
 
-    // The exporter hangs, and goes on.
+async fn the_exporter_hangs_and_goes_on(world: &mut World) {
     world.pager.begin_story();
     world.exporter.signal(Signal::STOP);
     world
@@ -299,13 +316,6 @@ async fn what_breaks_is_paged_and_what_heals_is_resolved() {
         .pager
         .wait_for("critical", "BarmanCloudExporterAbsent", "resolved")
         .await;
-
-    // Nothing else was broken, so nobody was paged for anything else.
-    let paged = world.pager.sent_to("critical").into_iter();
-    let others: Vec<_> = paged
-        .filter(|name| !BROKEN.contains(&name.as_str()))
-        .collect();
-    assert!(others.is_empty(), "{others:?}");
 }
 
 /// Alerts for the things that the test breaks.

@@ -1,7 +1,8 @@
 //! Pages, decoded by us and by the SDK: the same page, or an error of ours.
 
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2, ListObjectsV2Output};
-use aws_sdk_s3::types::Object;
+use aws_sdk_s3::types::{EncodingType, Object};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
 use aws_smithy_types::body::SdkBody;
@@ -11,6 +12,7 @@ use proptest::sample::{Index, select};
 
 use super::*;
 use crate::answers::{decoded, filled, moment, next};
+use crate::pages::DecodedPage;
 
 fn ok(body: &[u8]) -> HttpResponse {
     HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body))

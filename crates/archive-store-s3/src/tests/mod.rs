@@ -5,27 +5,34 @@ mod decoding;
 mod failures;
 mod listing;
 mod objects;
+mod scripted;
 mod uploads;
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex as StdMutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use archive_store::{ListedObject, RequestOutcome, StorageClass, UploadCoverage};
+use archive_store::{
+    ErrorKind, ErrorScope, ListPage, ListRequest, ListedObject, ObjectStore, Operation,
+    RequestObserver, RequestOutcome, StorageClass, StorageError, UnfinishedUpload, UploadCoverage,
+    UploadListing,
+};
 use openssl::pkey::PKey;
 use openssl::ssl::{SslAcceptor, SslMethod};
 use openssl::x509::X509;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
-use super::scripted::{Scripted, Step, answer, error, refused_port};
+use self::scripted::{Scripted, Step, answer, error, refused_port};
 use super::*;
 
 const EMPTY_PAGE: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 
 /// Observer that records reported requests.
 #[derive(Default)]
-struct Heard(StdMutex<Vec<(Operation, RequestOutcome)>>);
+struct Heard(Mutex<Vec<(Operation, RequestOutcome)>>);
 
 impl RequestObserver for Heard {
     fn request_sent(&self, operation: Operation, outcome: RequestOutcome) {

@@ -19,14 +19,14 @@ mod histories;
 mod judged;
 mod lines;
 mod obstacle;
-#[cfg(test)]
-mod properties;
 mod required_wal;
 mod restore;
 mod served;
 mod stages;
 mod steps;
 mod stray;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod wal;
 

@@ -44,7 +44,7 @@ pub(super) fn trees(
             done.push(backup);
         }
     }
-    let rule = Rule::new(policy, &done, minimum_redundancy, now)?;
+    let rule = PolicyCounts::new(policy, &done, minimum_redundancy, now)?;
     let mut newer = 0;
     let mut trees = Vec::new();
     for root in full {
@@ -62,7 +62,7 @@ pub(super) fn trees(
 }
 
 /// Policy, as numbers of finished full backups.
-struct Rule {
+struct PolicyCounts {
     /// Number of backups that the policy needs, from the newest on.
     needed: usize,
     /// Number of backups within the policy: with a window, the one that closes it is not.
@@ -71,7 +71,7 @@ struct Rule {
     minimum: usize,
 }
 
-impl Rule {
+impl PolicyCounts {
     fn new(
         policy: RetentionPolicy,
         done: &[&CatalogBackup],

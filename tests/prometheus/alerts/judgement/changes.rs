@@ -23,7 +23,7 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
         server.schedule = Some("0 0 2 1 1 *");
     }),
     ("under-way", |server| {
-        running(server, TimeDelta::minutes(20))
+        running(server, TimeDelta::minutes(20));
     }),
     ("stuck", |server| running(server, TimeDelta::hours(5))),
     ("failed", |server| {
@@ -43,30 +43,30 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
         );
     }),
     ("no-data", |server| {
-        server.remove(&backup_key(2, "data.tar"))
+        server.remove(&backup_key(2, "data.tar"));
     }),
     ("no-info", |server| {
-        server.remove(&backup_key(4, "backup.info"))
+        server.remove(&backup_key(4, "backup.info"));
     }),
     ("senseless-info", |server| {
         server.change(&backup_key(1, "backup.info"), |object| {
-            object.content = Some("x".into())
+            object.content = Some("x".into());
         });
     }),
     ("all-refused", |server| {
-        server.change("", |object| object.is_refused = true)
+        server.change("", |object| object.is_refused = true);
     }),
     ("infos-refused", |server| {
-        server.change("backup.info", |object| object.is_refused = true)
+        server.change("backup.info", |object| object.is_refused = true);
     }),
     ("newest-refused", |server| {
         server.change(&backup_key(4, "backup.info"), |object| {
-            object.is_refused = true
+            object.is_refused = true;
         });
     }),
     ("oldest-refused", |server| {
         server.change(&backup_key(0, "backup.info"), |object| {
-            object.is_refused = true
+            object.is_refused = true;
         });
     }),
     ("history-refused", |server| {
@@ -83,10 +83,10 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
     ("older-broken", |server| server.remove(&wal_key(1, 16))),
     ("waiting", |server| waiting(server, TimeDelta::minutes(45))),
     ("waiting-for-moments", |server| {
-        waiting(server, TimeDelta::minutes(15))
+        waiting(server, TimeDelta::minutes(15));
     }),
     ("waiting-for-long", |server| {
-        waiting(server, TimeDelta::hours(3))
+        waiting(server, TimeDelta::hours(3));
     }),
     ("failover", failover),
     ("history-missing", |server| {
@@ -103,13 +103,13 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
         server.put(&wal_key(2, 11), 1000, now() - TimeDelta::hours(1));
     }),
     ("shrank", |server| {
-        server.edit(&backup_key(4, ""), "cluster_size=1000000", "cluster_size=9")
+        server.edit(&backup_key(4, ""), "cluster_size=1000000", "cluster_size=9");
     }),
     ("too-few", |server| server.policy = Some("REDUNDANCY 9")),
     ("enough", |server| server.policy = Some("REDUNDANCY 5")),
     ("minimum", |server| server.minimum = Some(7)),
     ("retention-stuck", |server| {
-        server.policy = Some("REDUNDANCY 1")
+        server.policy = Some("REDUNDANCY 1");
     }),
     ("window", |server| server.policy = Some("7d")),
     ("window-short", |server| {
@@ -117,10 +117,10 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
         server.remove(&wal_key(1, 26));
     }),
     ("too-old", |server| {
-        server.policy = Some("RECOVERY WINDOW OF 1 DAY")
+        server.policy = Some("RECOVERY WINDOW OF 1 DAY");
     }),
     ("retention-fails", |server| {
-        server.policy = Some("RECOVERY WINDOW OF 999999 DAYS")
+        server.policy = Some("RECOVERY WINDOW OF 999999 DAYS");
     }),
     ("overdue", |server| server.schedule = Some("0 0 9 * * *")),
     ("overdue-twice", |server| {
@@ -129,14 +129,14 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
         server.remove(&backup_key(3, ""));
     }),
     ("contradicted", |server| {
-        server.schedule = Some("0 0 2 * * 1")
+        server.schedule = Some("0 0 2 * * 1");
     }),
     ("odd-wal", |server| {
         server.put("wals/notes.txt", 5, now());
         server.put(&format!("wals/{}.gz", segment(1, 30)), 5, now());
     }),
     ("wrong-size", |server| {
-        server.change(&wal_key(1, 33), |object| object.bytes = 0)
+        server.change(&wal_key(1, 33), |object| object.bytes = 0);
     }),
     ("twice", |server| {
         server.put(&wal_key(1, 30).replace(".gz", ".bz2"), 900, arrival(30));
@@ -150,7 +150,7 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
     }),
     ("cold", |server| {
         server.change(&backup_key(1, "data"), |object| {
-            object.class = Some("GLACIER")
+            object.class = Some("GLACIER");
         });
     }),
     ("shared", |server| {
@@ -163,11 +163,11 @@ pub(super) const ALONE: [(&str, Change); 4] = [
     ("orphan", |server| server.is_orphan = true),
     ("cold-newest", |server| {
         server.change(&backup_key(4, "data"), |object| {
-            object.class = Some("DEEP_ARCHIVE")
+            object.class = Some("DEEP_ARCHIVE");
         });
     }),
     ("cold-wal", |server| {
-        server.change("wals/", |object| object.class = Some("GLACIER"))
+        server.change("wals/", |object| object.class = Some("GLACIER"));
     }),
     ("obsolete-wal", |server| {
         for number in 1..=640 {

@@ -1,9 +1,12 @@
 //! Words, warnings, intervals, errors.
 
+mod naive;
+mod table;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{BackupSchedule, Dialect, ScheduledIntervals};
+use crate::{BackupSchedule, Dialect, ScheduledIntervals};
 
 fn schedule(text: &str) -> BackupSchedule {
     text.parse().unwrap()

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// Duration as a text.
-pub(super) struct DurationText;
+pub(in crate::config) struct DurationText;
 
 impl JsonSchema for DurationText {
     fn inline_schema() -> bool {
@@ -40,7 +40,7 @@ impl JsonSchema for DurationText {
     })
 )]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct CredentialsKeys {
+pub(in crate::config) struct CredentialsKeys {
     /// Name of a profile of the SDK's configuration files. Not together with files.
     profile: Option<String>,
     /// File with the access key id.
@@ -55,7 +55,7 @@ pub(super) struct CredentialsKeys {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct CertificateLocationKeys {
+pub(in crate::config) struct CertificateLocationKeys {
     /// File with certificates (PEM), the leaf first; or a pattern with `*`, `?` or `[…]` that stands
     /// for up to 100 of them. Either this or `postgresql` is required.
     file: Option<String>,

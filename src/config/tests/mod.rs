@@ -1,5 +1,7 @@
 //! Samples of configurations, right and wrong.
 
+pub(super) mod schema;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;

@@ -1,8 +1,9 @@
 //! Certificates as they come: good ones, and all the others.
 
+mod damage;
+
 use chrono::TimeDelta;
 use openssl::x509::X509;
-use proptest::prelude::*;
 use rcgen::{
     BasicConstraints, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
     SerialNumber,
@@ -464,40 +465,4 @@ fn a_chain_is_not_valid_before_its_last_certificate_is() {
 
     assert_eq!(chain.last_to_begin().subject, "CN=between");
     assert_eq!(chain.first_to_end().subject, "CN=server");
-}
-
-proptest! {
-    #[test]
-    fn no_file_makes_it_panic(content in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = certificates(&content);
-        if let Ok(certificate) = X509::from_der(&content) {
-            let _ = Chain::read(&[certificate]);
-        }
-    }
-
-    #[test]
-    fn no_text_makes_it_panic(
-        text in r"(-----(BEGIN|END) (CERTIFICATE|PRIVATE KEY)-----\n?|[A-Za-z0-9+/=]{0,9}\n|\PC){0,9}",
-    ) {
-        let _ = certificates(text.as_bytes());
-    }
-
-    /// One byte wrong at a time: in names, times, lengths, anywhere.
-    #[test]
-    fn no_damage_makes_it_panic(damage in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4)) {
-        let (leaf, authority) = version_1();
-        let mut bytes = leaf.certificate.to_der().unwrap();
-        for (place, byte) in damage {
-            let place = usize::from(place) % bytes.len();
-            bytes[place] = byte;
-        }
-        let Ok(damaged) = X509::from_der(&bytes) else { return Ok(()) };
-        let damaged = [damaged];
-        if let Ok(chain) = Chain::read(&damaged) {
-            prop_assert!(!chain.leaf().subject.contains(char::is_control));
-            prop_assert!(chain.leaf().subject.chars().count() <= 257);
-        }
-        let authorities = Authorities::of(vec![authority.certificate]);
-        let _ = authorities.verify(&damaged, &Purpose::PostgreSql(named("db.example")), now());
-    }
 }

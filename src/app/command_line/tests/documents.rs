@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use tempfile::TempDir;
 
-use super::CommandLine;
+use super::super::CommandLine;
 use crate::app::build_info;
 
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Fish, Shell::Zsh];

@@ -1,5 +1,7 @@
 //! Command lines, right and wrong.
 
+mod documents;
+
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 

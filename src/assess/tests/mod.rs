@@ -10,6 +10,7 @@ mod odd;
 pub(in crate::assess) mod recovery;
 mod refused;
 mod schedule;
+mod servers;
 mod sums;
 mod timelines;
 

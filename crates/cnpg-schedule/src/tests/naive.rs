@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 
-use super::{BackupSchedule, Dialect, ScheduledIntervals};
+use crate::{BackupSchedule, Dialect, ScheduledIntervals};
 
 /// A part of a field as it is written, and what it allows by robfig/cron's documentation.
 #[derive(Clone, Debug)]
