@@ -29,9 +29,9 @@ install-program: build ## Install the exporter, its manual pages and completions
 static: ## Build the exporter as static as in the image, for the tests
 	deploy/static-cargo.sh build --locked --bin barman-cloud-exporter --target-dir target/static
 
+# More threads than processors, because many tests wait for scans and time limits.
 unit: ## Test what needs nothing but Rust: no root, no other programs
-	cargo test --workspace --lib
-	cargo test --test program -- --test-threads=8 --skip many_objects
+	cargo test --workspace --lib --test program -- --test-threads=16 --skip many_objects
 
 test: install lint static ## Check everything, as CI does; installs what is missing
 	cargo test --workspace

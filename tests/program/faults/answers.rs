@@ -1,6 +1,7 @@
 //! Answers that make no sense, and listings that do not come to their end.
 
 use embedded_s3::{Action, Fault, Operation, When};
+use futures::future::join_all;
 use serde_json::json;
 use test_support::EmbeddedArchive;
 
@@ -27,15 +28,17 @@ async fn half_a_listing_is_not_taken_for_a_short_one() {
 
 #[tokio::test]
 async fn something_else_than_a_listing_fails_the_scan() {
-    let mut scene = Scene::healthy().await;
+    let bodies = [
+        "<html><body>It works!</body></html>",
+        "\u{0}\u{1}garbage<<<",
+        "",
+    ];
     let failure = Failure::new("protocol", &["makes no sense", "is an S3 endpoint"]);
-    scene
-        .assert_fault(answer("<html><body>It works!</body></html>"), &failure)
-        .await;
-    scene
-        .assert_fault(answer("\u{0}\u{1}garbage<<<"), &failure)
-        .await;
-    scene.assert_fault(answer(""), &failure).await;
+    let cases = bodies.map(async |body| {
+        let mut scene = Scene::healthy().await;
+        scene.assert_fault(answer(body), &failure).await;
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test]

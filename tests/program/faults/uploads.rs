@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use chrono::DateTime;
 use embedded_s3::{Action, Fault, Operation, Options, Part, Product, Request, Store, Upload, When};
+use futures::future::join_all;
 use serde_json::json;
 use test_support::{
     EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_SERVER, Samples, backup_info,
@@ -155,7 +156,7 @@ fn complaints(scene: &Scene) -> usize {
 
 #[tokio::test]
 async fn no_answer_about_uploads_fails_a_scan() {
-    for action in senseless() {
+    let cases = senseless().into_iter().map(async |action| {
         let scene = with_upload(Operation::ListUploads, action.clone()).await;
         scene.is_up().await;
         let samples = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
@@ -171,12 +172,13 @@ async fn no_answer_about_uploads_fails_a_scan() {
         );
         assert_eq!(count(&samples, "scans_total", "failure"), 0.0, "{action:?}");
         assert_eq!(complaints(&scene), 1, "{action:?} is told once");
-    }
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test]
 async fn no_answer_about_parts_fails_a_scan() {
-    for action in senseless() {
+    let cases = senseless().into_iter().map(async |action| {
         let scene = with_upload(Operation::ListParts, action.clone()).await;
         scene.is_up().await;
         let samples = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
@@ -184,7 +186,8 @@ async fn no_answer_about_parts_fails_a_scan() {
         assert_eq!(uploads(&samples), [Some(1.0), None], "{action:?}");
         assert_eq!(count(&samples, "scans_total", "failure"), 0.0, "{action:?}");
         assert_eq!(complaints(&scene), 1, "{action:?} is told once");
-    }
+    });
+    join_all(cases).await;
 }
 
 #[tokio::test]
