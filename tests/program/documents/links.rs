@@ -13,6 +13,8 @@ use crate::documents::{project, read};
 struct Document {
     /// Targets of its links and images.
     targets: Vec<String>,
+    /// Texts that it sets as code.
+    code: Vec<String>,
     /// Anchors of its headings.
     anchors: BTreeSet<String>,
 }
@@ -23,6 +25,9 @@ impl Document {
         let mut heading: Option<String> = None;
         let mut times_seen = BTreeMap::new();
         for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+            if let Event::Code(code) = &event {
+                document.code.push(code.to_string());
+            }
             if let Event::Start(Tag::Heading { .. }) = event {
                 heading = Some(String::new());
             } else if let Event::End(TagEnd::Heading(_)) = event {
@@ -154,6 +159,33 @@ fn every_link_leads_to_a_file_and_a_heading() {
 
     assert!(links > 100, "only {links} links were found");
     assert!(problems.is_empty(), "dead links:\n{}", problems.join("\n"));
+}
+
+/// Folders with what the documents for developers name by its path.
+const SOURCES: [&str; 8] = [
+    "alerts/",
+    "benches/",
+    "config/",
+    "crates/",
+    "dashboards/",
+    "deploy/",
+    "src/",
+    "tests/",
+];
+
+#[test]
+fn every_path_that_developers_are_sent_to_exists() {
+    let mut paths = 0;
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        for code in Document::parse(&read(document)).code {
+            let is_path = SOURCES.iter().any(|folder| code.starts_with(folder));
+            if is_path && !code.contains('*') {
+                paths += 1;
+                assert!(project(&code).exists(), "{document}: there is no `{code}`");
+            }
+        }
+    }
+    assert!(paths > 20, "only {paths} paths were found");
 }
 
 #[test]
