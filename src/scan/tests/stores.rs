@@ -1,10 +1,9 @@
 //! Wrappers around an honest store that do one bad thing each.
 
-use archive_store::memory::MemoryStore;
+use archive_store::memory::{MemoryStore, StoreWrapper};
 use archive_store::{
     ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing,
 };
-use barman_archive::inventory::UnfinishedUpload;
 
 use super::scans::now;
 
@@ -25,8 +24,14 @@ pub(super) struct GarblingStore {
     pub(super) garbling: Garbling,
 }
 
-impl ObjectStore for GarblingStore {
-    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+impl StoreWrapper for GarblingStore {
+    type Store = MemoryStore;
+
+    fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    async fn page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         let continuation = request.continuation.clone();
         let first_page = ListRequest {
             continuation: None,
@@ -76,18 +81,6 @@ impl ObjectStore for GarblingStore {
             }
         }
     }
-
-    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
-        self.store.get_small(key, max_bytes).await
-    }
-
-    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
-        self.store.list_uploads(prefix).await
-    }
-
-    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
-        self.store.upload_bytes(upload).await
-    }
 }
 
 /// Returns a continuation that never came before.
@@ -111,8 +104,14 @@ pub(super) struct ChangingStore {
     pub(super) change: Change,
 }
 
-impl ObjectStore for ChangingStore {
-    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+impl StoreWrapper for ChangingStore {
+    type Store = MemoryStore;
+
+    fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    async fn page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         let is_second_look = request.delimiter.is_none() && request.prefix != "p/";
         match self.change {
             Change::Arrives(key) if is_second_look => self.store.put(key, b"late", now()),
@@ -125,18 +124,6 @@ impl ObjectStore for ChangingStore {
         }
         self.store.list_page(request).await
     }
-
-    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
-        self.store.get_small(key, max_bytes).await
-    }
-
-    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
-        self.store.list_uploads(prefix).await
-    }
-
-    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
-        self.store.upload_bytes(upload).await
-    }
 }
 
 /// Store that refuses to list uploads.
@@ -144,24 +131,18 @@ pub(super) struct UploadRefusingStore {
     pub(super) store: MemoryStore,
 }
 
-impl ObjectStore for UploadRefusingStore {
-    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
-        self.store.list_page(request).await
+impl StoreWrapper for UploadRefusingStore {
+    type Store = MemoryStore;
+
+    fn store(&self) -> &MemoryStore {
+        &self.store
     }
 
-    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
-        self.store.get_small(key, max_bytes).await
-    }
-
-    async fn list_uploads(&self, _: &str) -> Result<UploadListing, StorageError> {
+    async fn uploads(&self, _: &str) -> Result<UploadListing, StorageError> {
         Err(StorageError::new(
             ErrorKind::Protocol,
             ErrorScope::RefusedCall,
             "not implemented",
         ))
-    }
-
-    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
-        self.store.upload_bytes(upload).await
     }
 }

@@ -1,7 +1,7 @@
 //! Store in memory, and wrappers that do one bad thing each, for tests.
 //!
 //! [`MemoryStore`] is honest: it lists what was put into it, page after page. Its two [`Quirk`]s are
-//! what real stores are allowed to do. Anything else is a wrapper: [`MisreadingStore`] does not do
+//! what real stores are allowed to do. Anything else is a [`StoreWrapper`]: [`MisreadingStore`] does not do
 //! what it is asked, [`FailingStore`] fails once, and [`RecordingStore`] keeps what it was asked.
 
 mod wrappers;
@@ -13,7 +13,7 @@ use barman_archive::inventory::{ListedObject, UnfinishedUpload};
 use chrono::{DateTime, Utc};
 
 pub use self::wrappers::{
-    FailingStore, Misreading, MisreadingStore, RecordingStore, ignore_start_after,
+    FailingStore, Misreading, MisreadingStore, RecordingStore, StoreWrapper, ignore_start_after,
     refuse_delimiters, skip_directory,
 };
 use crate::key_order::KeyOrder;

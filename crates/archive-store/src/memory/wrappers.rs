@@ -1,5 +1,6 @@
 //! Wrappers around a store that do one bad thing each, or watch it.
 
+use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
 use barman_archive::inventory::UnfinishedUpload;
@@ -7,6 +8,68 @@ use barman_archive::inventory::UnfinishedUpload;
 use crate::{
     ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing,
 };
+
+/// Store that answers through another one, and differs from it in some answers.
+///
+/// Every method that is not written answers as the other store does.
+pub trait StoreWrapper: Send + Sync {
+    /// Type of the store that answers.
+    type Store: ObjectStore;
+
+    /// Returns the store that answers.
+    fn store(&self) -> &Self::Store;
+
+    /// Answers [`ObjectStore::list_page`].
+    fn page(
+        &self,
+        request: &ListRequest,
+    ) -> impl Future<Output = Result<ListPage, StorageError>> + Send {
+        self.store().list_page(request)
+    }
+
+    /// Answers [`ObjectStore::get_small`].
+    fn small_object(
+        &self,
+        key: &str,
+        max_bytes: u64,
+    ) -> impl Future<Output = Result<Vec<u8>, StorageError>> + Send {
+        self.store().get_small(key, max_bytes)
+    }
+
+    /// Answers [`ObjectStore::list_uploads`].
+    fn uploads(
+        &self,
+        prefix: &str,
+    ) -> impl Future<Output = Result<UploadListing, StorageError>> + Send {
+        self.store().list_uploads(prefix)
+    }
+
+    /// Answers [`ObjectStore::upload_bytes`].
+    fn bytes_of_upload(
+        &self,
+        upload: &UnfinishedUpload,
+    ) -> impl Future<Output = Result<Option<u64>, StorageError>> + Send {
+        self.store().upload_bytes(upload)
+    }
+}
+
+impl<W: StoreWrapper> ObjectStore for W {
+    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        self.page(request).await
+    }
+
+    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+        self.small_object(key, max_bytes).await
+    }
+
+    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
+        self.uploads(prefix).await
+    }
+
+    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
+        self.bytes_of_upload(upload).await
+    }
+}
 
 /// Change of a request for a page before the store sees it.
 pub type Misreading = fn(ListRequest) -> Result<ListRequest, StorageError>;
@@ -55,22 +118,16 @@ pub struct MisreadingStore<S> {
     pub misreading: Misreading,
 }
 
-impl<S: ObjectStore> ObjectStore for MisreadingStore<S> {
-    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+impl<S: ObjectStore> StoreWrapper for MisreadingStore<S> {
+    type Store = S;
+
+    fn store(&self) -> &S {
+        &self.store
+    }
+
+    async fn page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         let request = (self.misreading)(request.clone())?;
         self.store.list_page(&request).await
-    }
-
-    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
-        self.store.get_small(key, max_bytes).await
-    }
-
-    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
-        self.store.list_uploads(prefix).await
-    }
-
-    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
-        self.store.upload_bytes(upload).await
     }
 }
 
@@ -112,8 +169,14 @@ impl<S> FailingStore<S> {
     }
 }
 
-impl<S: ObjectStore> ObjectStore for FailingStore<S> {
-    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+impl<S: ObjectStore> StoreWrapper for FailingStore<S> {
+    type Store = S;
+
+    fn store(&self) -> &S {
+        &self.store
+    }
+
+    async fn page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         if request.delimiter.is_none() && self.fails_now() {
             return Err(StorageError::new(
                 ErrorKind::Internal,
@@ -122,18 +185,6 @@ impl<S: ObjectStore> ObjectStore for FailingStore<S> {
             ));
         }
         self.store.list_page(request).await
-    }
-
-    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
-        self.store.get_small(key, max_bytes).await
-    }
-
-    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
-        self.store.list_uploads(prefix).await
-    }
-
-    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
-        self.store.upload_bytes(upload).await
     }
 }
 
@@ -167,8 +218,14 @@ impl<S> RecordingStore<S> {
     }
 }
 
-impl<S: ObjectStore> ObjectStore for RecordingStore<S> {
-    async fn list_page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+impl<S: ObjectStore> StoreWrapper for RecordingStore<S> {
+    type Store = S;
+
+    fn store(&self) -> &S {
+        &self.store
+    }
+
+    async fn page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
         self.listings
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -176,19 +233,11 @@ impl<S: ObjectStore> ObjectStore for RecordingStore<S> {
         self.store.list_page(request).await
     }
 
-    async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+    async fn small_object(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         self.reads
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(key.to_owned());
         self.store.get_small(key, max_bytes).await
-    }
-
-    async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
-        self.store.list_uploads(prefix).await
-    }
-
-    async fn upload_bytes(&self, upload: &UnfinishedUpload) -> Result<Option<u64>, StorageError> {
-        self.store.upload_bytes(upload).await
     }
 }
