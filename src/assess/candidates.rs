@@ -1,9 +1,9 @@
-//! Finished backups of a server, in the form that verdicts requirement.
+//! Finished backups of a server, in the form that verdicts need.
 
 use barman_archive::barman::KeepTarget;
 use barman_archive::inventory::{DirectoryInventory, SomeObjects};
 use barman_archive::recovery::{
-    BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink, WalRequirement,
+    BackupChain, BackupSpan, BrokenChain, Candidate, ChainLink, RequiringBackup, WalRequirement,
 };
 
 use super::clusters::Cluster;
@@ -30,7 +30,7 @@ impl Candidates<'_> {
     }
 
     fn candidate(&self, backup: &BackupReport) -> Option<Candidate> {
-        let (span, requirement) = span_of(backup)?;
+        let RequiringBackup { span, requirement } = requiring_backup(backup)?;
         let ended_at = backup.done_at()?;
         let (has_cold_data, broken_parent) = match self.chain_objects(backup) {
             Ok(objects) => (objects.blocked > 0, None),
@@ -86,12 +86,12 @@ impl Candidates<'_> {
     }
 }
 
-/// Range of WAL that a backup needs if Barman calls it done, and its purpose.
-pub(super) fn span_of(backup: &BackupReport) -> Option<(BackupSpan, WalRequirement)> {
+/// Returns the WAL that a backup needs and its purpose; `None` if Barman does not call it done.
+pub(super) fn requiring_backup(backup: &BackupReport) -> Option<RequiringBackup> {
     let span = BackupSpan::of(backup.info.as_ref()?)?;
     let requirement = match backup.keep {
         Some(KeepTarget::Standalone) => WalRequirement::Consistency,
         Some(KeepTarget::Full) | None => WalRequirement::Recovery,
     };
-    Some((span, requirement))
+    Some(RequiringBackup { span, requirement })
 }

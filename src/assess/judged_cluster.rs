@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use barman_archive::barman::BackupInfo;
 use barman_archive::postgres::{SegmentName, TimelineId};
-use barman_archive::recovery::{
-    Archived, BackupSpan, Candidate, RequiredWal, SegmentSets, ServerVerdict, WalRequirement,
-};
+use barman_archive::recovery::{Archived, Candidate, RequiredWal, SegmentSets, ServerVerdict};
 use chrono::{DateTime, Utc};
 
-use super::candidates::span_of;
+use super::candidates::requiring_backup;
 use super::clusters::{Cluster, remove};
 use crate::report::{BackupReport, BackupState};
 
@@ -58,13 +56,13 @@ impl JudgedCluster {
     /// Segments that the backups of the cluster need; `None` if unknown.
     pub(super) fn required_wal(&self, backups: &[BackupReport]) -> Option<RequiredWal> {
         let wal = &self.archived.wal;
-        let mut finished: Vec<(BackupSpan, WalRequirement)> = Vec::new();
+        let mut finished = Vec::new();
         let mut running = Vec::new();
         for backup in backups {
             if !self.cluster.backups.contains(&backup.id) {
                 continue;
             }
-            finished.extend(span_of(backup));
+            finished.extend(requiring_backup(backup));
             if backup.state == BackupState::Running {
                 running.extend(backup.info.as_ref().and_then(BackupInfo::begin_wal));
             }

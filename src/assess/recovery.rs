@@ -6,12 +6,12 @@ use std::sync::Arc;
 use barman_archive::inventory::DirectoryInventory;
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 use barman_archive::recovery::{
-    Archived, ArchivedWal, BackupVerdict, Candidate, GraceRule, Histories, SegmentSets,
-    ServerVerdict, Verdict, pending_segments, served_wal,
+    Archived, ArchivedWal, BackupVerdict, Candidate, GraceRule, Histories, RequiringBackup,
+    SegmentSets, ServerVerdict, Verdict, pending_segments, served_wal,
 };
 use chrono::{DateTime, Utc};
 
-use super::candidates::{Candidates, span_of};
+use super::candidates::{Candidates, requiring_backup};
 use super::clusters::{Cluster, View, clusters};
 use super::judged_cluster::{JudgedCluster, take_verdicts};
 use super::segments::stored_segments;
@@ -154,7 +154,7 @@ impl RecoverySource<'_> {
     fn settled(&self, wal: ArchivedWal) -> ArchivedWal {
         let mut begins = Vec::new();
         for backup in self.backups {
-            begins.extend(span_of(backup).map(|(span, _)| span.begin));
+            begins.extend(requiring_backup(backup).map(|requiring| requiring.span.begin));
         }
         let rule = GraceRule {
             inventory: &self.directory.wal,
@@ -238,7 +238,7 @@ impl RecoverySource<'_> {
     fn histories_missing(&self, wal: &ArchivedWal) -> BTreeSet<TimelineId> {
         let mut timelines: BTreeSet<TimelineId> = wal.timelines().collect();
         for backup in self.backups {
-            if let Some((span, _)) = span_of(backup) {
+            if let Some(RequiringBackup { span, .. }) = requiring_backup(backup) {
                 timelines.insert(span.begin.timeline);
                 timelines.insert(span.end.timeline);
             }
@@ -267,7 +267,7 @@ impl RecoverySource<'_> {
     fn obsolete(&self, judged: &[JudgedCluster], wal: &ArchivedWal) -> Option<SegmentSets> {
         let mut finished = 0;
         for backup in self.backups {
-            if let Some((span, _)) = span_of(backup) {
+            if let Some(RequiringBackup { span, .. }) = requiring_backup(backup) {
                 // No cluster with segments of this size has such a segment.
                 span.begin.number(wal.size)?;
                 finished += 1;

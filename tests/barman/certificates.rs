@@ -13,7 +13,7 @@ async fn a_certificate_that_the_server_reloads_replaces_the_series() {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
     archive.write("ca.crt", &root.pem());
     let ca = archive.directory().join("ca.crt");
-    let first = root.sign("first", (2020, 2090));
+    let first = root.sign("first", 2020..2090);
     let mut server = SecurePostgres::start(&first.pem, &first.key);
     let address = format!("127.0.0.1:{}", server.port());
     let exporter = watch_certificates(
@@ -29,7 +29,7 @@ async fn a_certificate_that_the_server_reloads_replaces_the_series() {
     let before = wait_for_subject(&exporter, "rw", "CN=first").await;
     wait_for_value(&exporter, "chain_valid", "named", 1.0).await;
     wait_for_value(&exporter, "chain_valid", "misnamed", 0.0).await;
-    let second = root.sign("second", (2021, 2091));
+    let second = root.sign("second", 2021..2091);
     server.renew(&second.pem, &second.key);
     let after = wait_for_subject(&exporter, "rw", "CN=second").await;
 
@@ -44,11 +44,11 @@ async fn a_certificate_that_the_server_reloads_replaces_the_series() {
     };
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&before, family, "rw")),
-        values((2020, 2090))
+        values((2020..2090))
     );
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&after, family, "rw")),
-        values((2021, 2091))
+        values((2021..2091))
     );
     assert_eq!(
         certificate_info(&after, "rw", "source").as_deref(),
@@ -75,7 +75,7 @@ async fn a_server_of_another_ca_or_without_tls_is_told() {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
     archive.write("ca.crt", &Authority::new("other").pem());
     let ca = archive.directory().join("ca.crt");
-    let made = root.sign("server", (2020, 2090));
+    let made = root.sign("server", 2020..2090);
     let mut server = SecurePostgres::start(&made.pem, &made.key);
     let address = format!("127.0.0.1:{}", server.port());
     let certificates = json!([{ "name": "rw", "postgresql": address, "caFile": ca }]);
@@ -101,7 +101,7 @@ async fn a_server_of_another_ca_or_without_tls_is_told() {
 #[tokio::test]
 async fn a_server_that_hangs_delays_nobody() {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
-    archive.write("tls.crt", &root.sign("file", (2020, 2090)).pem);
+    archive.write("tls.crt", &root.sign("file", 2020..2090).pem);
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut configuration = every_second([archive.settings(CERTIFICATE_ARCHIVE)]);
     configuration["certificateWatch"] = json!({ "timeout": "1h" });
@@ -123,7 +123,7 @@ async fn a_server_that_hangs_delays_nobody() {
 #[tokio::test]
 async fn what_is_no_server_is_told_in_time() {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
-    archive.write("tls.crt", &root.sign("file", (2020, 2090)).pem);
+    archive.write("tls.crt", &root.sign("file", 2020..2090).pem);
     let tls = archive.directory().join("tls.crt");
     // Takes connections, as the system does for it, and never says a word.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();

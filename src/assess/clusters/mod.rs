@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 use self::limits::{created_at, set_limits};
 pub(super) use self::view::{View, remove};
-use self::writer::{Beginning, FirstEnd};
+use self::writer::{Beginning, FirstEnd, NumberedSegment};
 use crate::report::BackupReport;
 
 /// Database cluster, as its backups show it.
@@ -148,7 +148,10 @@ impl Cluster {
         if !is_of_standby && self.first_end.is_none_or(|first| began_at < first.began_at) {
             self.first_end = Some(FirstEnd {
                 began_at,
-                segment: (end.timeline, number),
+                segment: NumberedSegment {
+                    timeline: end.timeline,
+                    number,
+                },
             });
         }
     }

@@ -15,7 +15,10 @@ fn moments() -> impl Strategy<Value = DateTime<Utc>> {
 }
 
 fn first_ends() -> impl Strategy<Value = FirstEnd> {
-    let segments = (1_u32..3, 0_u64..6).prop_map(|(timeline, n)| (TimelineId(timeline), n));
+    let segments = (1_u32..3, 0_u64..6).prop_map(|(timeline, number)| NumberedSegment {
+        timeline: TimelineId(timeline),
+        number,
+    });
     (moments(), segments).prop_map(|(began_at, segment)| FirstEnd { began_at, segment })
 }
 

@@ -20,7 +20,14 @@ pub(super) struct Beginning {
 pub(super) struct FirstEnd {
     pub(super) began_at: DateTime<Utc>,
     /// Last segment that the backup names.
-    pub(super) segment: (TimelineId, u64),
+    pub(super) segment: NumberedSegment,
+}
+
+/// Segment, in the order of the timelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NumberedSegment {
+    pub(super) timeline: TimelineId,
+    pub(super) number: u64,
 }
 
 /// Cluster that wrote a segment, from the point of view of one cluster.
@@ -43,7 +50,7 @@ impl Beginning {
     /// a backup, but arrived before that backup began.
     ///
     /// `pg_upgrade` needs the new cluster to exist while the old one still runs and archives.
-    fn rules_out(&self, segment: (TimelineId, u64), arrived_at: DateTime<Utc>) -> bool {
+    fn rules_out(&self, segment: NumberedSegment, arrived_at: DateTime<Utc>) -> bool {
         self.first_end
             .is_some_and(|end| end.began_at - arrived_at > SMALL_SKEW && segment > end.segment)
     }
@@ -57,7 +64,7 @@ impl Cluster {
         number: u64,
         arrived_at: DateTime<Utc>,
     ) -> Writer {
-        let segment = (timeline, number);
+        let segment = NumberedSegment { timeline, number };
         if self.is_before(segment, arrived_at) || self.is_after(arrived_at) {
             return Writer::Other;
         }
@@ -69,7 +76,7 @@ impl Cluster {
     }
 
     /// Returns whether a segment arrived before the cluster can have written it.
-    fn is_before(&self, segment: (TimelineId, u64), arrived_at: DateTime<Utc>) -> bool {
+    fn is_before(&self, segment: NumberedSegment, arrived_at: DateTime<Utc>) -> bool {
         if self.after.is_some_and(|after| arrived_at <= after) {
             return true;
         }
@@ -89,7 +96,7 @@ impl Cluster {
     }
 
     /// Returns whether a later cluster can have written a segment, too.
-    fn may_be_of_later(&self, segment: (TimelineId, u64), arrived_at: DateTime<Utc>) -> bool {
+    fn may_be_of_later(&self, segment: NumberedSegment, arrived_at: DateTime<Utc>) -> bool {
         for later in &self.later {
             let has_one_size = later.segment_size == self.segment_size;
             let is_ruled_out = has_one_size && later.rules_out(segment, arrived_at);
@@ -102,17 +109,16 @@ impl Cluster {
 
     /// Returns whether an earlier cluster can have written a segment, too: between the last backup of
     /// the one and the first backup of the other, WAL is of either.
-    fn may_be_of_earlier(&self, segment: (TimelineId, u64), arrived_at: DateTime<Utc>) -> bool {
+    fn may_be_of_earlier(&self, segment: NumberedSegment, arrived_at: DateTime<Utc>) -> bool {
         if self.after.is_none() || self.created_at.is_some() {
             return false;
         }
         let is_early = self
             .first_backup_at
             .is_some_and(|at| at - arrived_at > SMALL_SKEW);
-        let (timeline, number) = segment;
-        let is_beyond = match self.first_end {
-            Some(first_end) => timeline != first_end.segment.0 || number > first_end.segment.1,
-            None => !self.last_ends.contains_key(&timeline),
+        let is_beyond = match self.first_end.map(|end| end.segment) {
+            Some(end) => segment.timeline != end.timeline || segment.number > end.number,
+            None => !self.last_ends.contains_key(&segment.timeline),
         };
         is_early && is_beyond
     }

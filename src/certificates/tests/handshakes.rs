@@ -12,7 +12,7 @@ use super::*;
 #[tokio::test]
 async fn a_postgresql_server_presents_its_chain_and_nobody_logs_in() {
     let (directory, root) = (TempDir::new().unwrap(), Authority::new("root"));
-    let between = root.intermediate("between", (2029, 2031));
+    let between = root.intermediate("between", 2029..2031);
     let leaf = between.leaf();
     for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
         let chain = vec![leaf.certificate.clone(), between.certificate()];
@@ -42,7 +42,7 @@ async fn a_postgresql_server_presents_its_chain_and_nobody_logs_in() {
 #[tokio::test]
 async fn what_does_not_verify_is_read_all_the_same() {
     let (directory, root) = (TempDir::new().unwrap(), Authority::new("root"));
-    let expired = root.sign(&leaf_params("server", (2020, 2021)));
+    let expired = root.sign(&leaf_params("server", 2020..2021));
     let cases = [
         (
             Authority::new("other").leaf(),

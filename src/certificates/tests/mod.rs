@@ -83,7 +83,7 @@ fn subject(status: &CertificateStatus) -> &str {
 }
 
 fn named(params: &str) -> rcgen::CertificateParams {
-    leaf_params(params, (2030, 2031))
+    leaf_params(params, 2030..2031)
 }
 
 fn postgresql(address: SocketAddr, name: &str, negotiation: SslNegotiation) -> Watched {

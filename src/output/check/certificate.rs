@@ -96,7 +96,7 @@ mod tests {
     /// Leaf with an expired intermediate certificate behind it.
     fn with_ended(verification: Verification) -> CertificateStatus {
         let root = Authority::new("root");
-        let ended = root.intermediate("between", (2020, 2030));
+        let ended = root.intermediate("between", 2020..2030);
         let chain = Chain::read(&[root.leaf().certificate, ended.certificate()]).unwrap();
         CertificateStatus {
             name: "orders".to_owned(),
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_certificate_that_has_not_begun_counts_wherever_it_is_in_the_chain() {
         let root = Authority::new("root");
-        let late = root.intermediate("between", (2031, 2032));
+        let late = root.intermediate("between", 2031..2032);
         let chain = Chain::read(&[root.leaf().certificate, late.certificate()]).unwrap();
         let last = Some(LastChain {
             chain,

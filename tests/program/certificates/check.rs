@@ -10,12 +10,12 @@ const MORNING: &str = "2026-01-02T06:00:00Z";
 async fn archive_and_certificates() -> (EmbeddedArchive, Value) {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
     let files = [
-        ("good.crt", root.sign("good", (2025, 2027)).pem),
-        ("ended.crt", root.sign("ended", (2025, 2026)).pem),
-        ("not-yet.crt", root.sign("not-yet", (2027, 2028)).pem),
+        ("good.crt", root.sign("good", 2025..2027).pem),
+        ("ended.crt", root.sign("ended", 2025..2026).pem),
+        ("not-yet.crt", root.sign("not-yet", 2027..2028).pem),
         (
             "wrong.crt",
-            Authority::new("other").sign("wrong", (2025, 2027)).pem,
+            Authority::new("other").sign("wrong", 2025..2027).pem,
         ),
         ("empty.crt", String::new()),
         ("ca.crt", root.pem()),

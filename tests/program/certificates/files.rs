@@ -37,7 +37,7 @@ async fn a_secret_that_is_swapped_replaces_the_series() {
     mount(
         &directory,
         "..2030_01",
-        &root.sign("first", (2020, 2090)),
+        &root.sign("first", 2020..2090),
         &root.pem(),
     );
     let pattern = archive.directory().join("*/tls.crt");
@@ -55,7 +55,7 @@ async fn a_secret_that_is_swapped_replaces_the_series() {
     mount(
         &directory,
         "..2030_02",
-        &root.sign("second", (2021, 2091)),
+        &root.sign("second", 2021..2091),
         &root.pem(),
     );
     let second = wait_for_subject(&exporter, "server", "CN=second").await;
@@ -63,11 +63,11 @@ async fn a_secret_that_is_swapped_replaces_the_series() {
 
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&first, family, "server")),
-        values(2020, 2090)
+        values(2020..2090)
     );
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&second, family, "server")),
-        values(2021, 2091)
+        values(2021..2091)
     );
     assert_eq!(
         certificate_info(&second, "server", "source").as_deref(),
@@ -94,7 +94,7 @@ fn values(from: i32, to: i32) -> [Option<f64>; 5] {
 #[tokio::test]
 async fn what_cannot_be_read_is_told_and_disturbs_nobody() {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
-    let made = root.sign("server", (2020, 2090));
+    let made = root.sign("server", 2020..2090);
     archive.write("good.crt", &made.pem);
     archive.write("empty.crt", "");
     archive.write("cut-off.crt", made.pem.get(..200).unwrap());
@@ -148,7 +148,7 @@ async fn what_cannot_be_read_is_told_and_disturbs_nobody() {
 async fn hostile_names_stay_one_series_each() {
     let (archive, root) = (EmbeddedArchive::small(1000).await, Authority::new("root"));
     let name = "a\"b\\c\nd{e}=,\u{1b}[2J<script>";
-    archive.write("tls.crt", &root.sign(name, (2020, 2090)).pem);
+    archive.write("tls.crt", &root.sign(name, 2020..2090).pem);
     let tls = archive.directory().join("tls.crt");
     let certificates = json!([{ "name": "of \"one\" \\", "file": tls }]);
     let exporter = watch_certificates(&archive, certificates).await;

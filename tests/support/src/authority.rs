@@ -1,5 +1,7 @@
 //! Certificates that the tests issue.
 
+use std::ops::Range;
+
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
@@ -15,12 +17,12 @@ pub struct IssuedCertificate {
 /// Certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-fn params(name: &str, years: (i32, i32)) -> CertificateParams {
+fn params(name: &str, years: Range<i32>) -> CertificateParams {
     let names = ["localhost", "127.0.0.1"].map(str::to_owned);
     let mut params = CertificateParams::new(names).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = date_time_ymd(years.0, 1, 1);
-    params.not_after = date_time_ymd(years.1, 1, 1);
+    params.not_before = date_time_ymd(years.start, 1, 1);
+    params.not_after = date_time_ymd(years.end, 1, 1);
     params
 }
 
@@ -28,7 +30,7 @@ impl Authority {
     /// Creates an authority that is valid from 2020 to 2100.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let mut params = params(name, (2020, 2100));
+        let mut params = params(name, 2020..2100);
         params.subject_alt_names.clear();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
@@ -42,7 +44,7 @@ impl Authority {
 
     /// Issues a certificate for `localhost` and 127.0.0.1, valid from one year to another.
     #[must_use]
-    pub fn sign(&self, name: &str, years: (i32, i32)) -> IssuedCertificate {
+    pub fn sign(&self, name: &str, years: Range<i32>) -> IssuedCertificate {
         let key = KeyPair::generate().unwrap();
         let certificate = params(name, years).signed_by(&key, &self.0).unwrap();
         IssuedCertificate {

@@ -36,7 +36,7 @@ pub use follow::Followed;
 pub use grace::{GraceRule, pending_segments};
 pub use histories::{Histories, HistoryFile, Target, TargetError};
 pub use obstacle::Obstacle;
-pub use required_wal::{RequiredWal, WalRequirement};
+pub use required_wal::{RequiredWal, RequiringBackup, WalRequirement};
 pub use restore::{BackupSpan, Replay};
 pub use served::{served_histories, served_wal};
 pub use stray::{TimelinesSeen, stray_timelines};

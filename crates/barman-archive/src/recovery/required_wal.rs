@@ -21,6 +21,15 @@ pub enum WalRequirement {
     Consistency,
 }
 
+/// Finished backup, as far as it needs WAL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequiringBackup {
+    /// Range of WAL that makes the backup consistent.
+    pub span: BackupSpan,
+    /// Purpose of the WAL.
+    pub requirement: WalRequirement,
+}
+
 /// WAL that finished backups need, by segment number, present or not.
 ///
 /// A segment is needed if a restore of a backup to any target reads it, or would read it if more
@@ -40,15 +49,11 @@ pub struct RequiredWal {
 impl RequiredWal {
     /// Determines the WAL that these backups need of an archive.
     #[must_use]
-    pub fn of(
-        backups: &[(BackupSpan, WalRequirement)],
-        histories: &Histories,
-        wal: &ArchivedWal,
-    ) -> Self {
+    pub fn of(backups: &[RequiringBackup], histories: &Histories, wal: &ArchivedWal) -> Self {
         let mut needed = Self::default();
         let timelines = backups
             .iter()
-            .flat_map(|(span, _)| [span.begin.timeline, span.end.timeline]);
+            .flat_map(|backup| [backup.span.begin.timeline, backup.span.end.timeline]);
         let courses = Courses::new(histories, wal, timelines, backups.len());
         // A timeline whose own file is gone can become a target once someone brings the file back.
         let mut unreadable = Vec::new();
@@ -72,7 +77,7 @@ impl RequiredWal {
                 needed.add_course(&staged, backups, histories, wal);
             }
         }
-        for (span, requirement) in backups {
+        for RequiringBackup { span, requirement } in backups {
             needed.add_own(span, *requirement, wal.size);
             needed.add_unknown(span, *requirement, &unknown, wal.size);
         }
@@ -156,13 +161,13 @@ impl RequiredWal {
     fn add_course(
         &mut self,
         staged: &Rc<StagedCourse>,
-        backups: &[(BackupSpan, WalRequirement)],
+        backups: &[RequiringBackup],
         histories: &Histories,
         wal: &ArchivedWal,
     ) {
         let mut first_begin: Option<u64> = None;
         let mut passed = BTreeSet::new();
-        for (span, requirement) in backups {
+        for RequiringBackup { span, requirement } in backups {
             let attempt = Attempt {
                 span,
                 staged,

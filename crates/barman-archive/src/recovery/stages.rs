@@ -108,16 +108,22 @@ impl Stage {
     }
 }
 
+/// Stage of a replay, with the state before it.
+struct ReachedStage {
+    before: ReplayState,
+    stage: Stage,
+}
+
 impl KnownStages {
     /// Adds stages of which each follows the one before. Stages that are known already may follow
     /// the last one.
-    fn add(&mut self, stages: &[(ReplayState, Stage)]) {
+    fn add(&mut self, stages: &[ReachedStage]) {
         let first = self.links.len();
-        let after = stages.last().and_then(|(_, last)| last.after());
+        let after = stages.last().and_then(|last| last.stage.after());
         let mut next = after.and_then(|after| self.indices.get(&after).copied());
         let mut following = next.and_then(|next| self.links.get(next)).copied();
         let mut links = Vec::with_capacity(stages.len());
-        for (place, (before, stage)) in stages.iter().enumerate().rev() {
+        for (place, ReachedStage { before, stage }) in stages.iter().enumerate().rev() {
             let link = Link {
                 stage: *stage,
                 next,
@@ -157,7 +163,7 @@ impl StagedCourse {
         let mut unknown = Some(before);
         while let Some(before) = unknown.filter(|before| !known.indices.contains_key(before)) {
             let stage = self.stage(Some(before.on), before.on, before.number, wal);
-            stages.push((before, stage));
+            stages.push(ReachedStage { before, stage });
             unknown = stage.after();
         }
         known.add(&stages);

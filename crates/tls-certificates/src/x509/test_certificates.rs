@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+use std::ops::Range;
+
 use chrono::{DateTime, Utc};
 use openssl::x509::X509;
 use rcgen::{
@@ -32,16 +34,16 @@ pub struct IssuedCertificate {
 }
 
 /// Returns the parameters of a leaf or an authority.
-pub fn params(name: &str, years: (i32, i32)) -> CertificateParams {
+pub fn params(name: &str, years: Range<i32>) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = date_time_ymd(years.0, 1, 1);
-    params.not_after = date_time_ymd(years.1, 1, 1);
+    params.not_before = date_time_ymd(years.start, 1, 1);
+    params.not_after = date_time_ymd(years.end, 1, 1);
     params
 }
 
 /// A leaf for `localhost` and 127.0.0.1.
-pub fn leaf_params(name: &str, years: (i32, i32)) -> CertificateParams {
+pub fn leaf_params(name: &str, years: Range<i32>) -> CertificateParams {
     let hosts = ["localhost", "127.0.0.1"].map(str::to_owned);
     let mut params = params(name, years);
     params.subject_alt_names = CertificateParams::new(hosts).unwrap().subject_alt_names;
@@ -49,7 +51,7 @@ pub fn leaf_params(name: &str, years: (i32, i32)) -> CertificateParams {
     params
 }
 
-fn authority_params(name: &str, years: (i32, i32)) -> CertificateParams {
+fn authority_params(name: &str, years: Range<i32>) -> CertificateParams {
     let mut params = params(name, years);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -62,17 +64,17 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 impl Authority {
     /// Creates an authority that is valid at the moment of the tests.
     pub fn new(name: &str) -> Self {
-        Self::of_years(name, (2020, 2040))
+        Self::of_years(name, 2020..2040)
     }
 
     /// Creates an authority that is valid from the start of one year to the start of another.
-    pub fn of_years(name: &str, years: (i32, i32)) -> Self {
+    pub fn of_years(name: &str, years: Range<i32>) -> Self {
         let (params, key) = (authority_params(name, years), KeyPair::generate().unwrap());
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
     /// Issues an authority below this one, valid between two years.
-    pub fn intermediate(&self, name: &str, years: (i32, i32)) -> Self {
+    pub fn intermediate(&self, name: &str, years: Range<i32>) -> Self {
         let (params, key) = (authority_params(name, years), KeyPair::generate().unwrap());
         Self(CertifiedIssuer::signed_by(params, key, &self.0).unwrap())
     }
@@ -100,7 +102,7 @@ impl Authority {
 
     /// A server's certificate from 2030 to 2031.
     pub fn leaf(&self) -> IssuedCertificate {
-        self.sign(&leaf_params("server", (2030, 2031)))
+        self.sign(&leaf_params("server", 2030..2031))
     }
 }
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use self::naive::{Backup, File, Line, Name, Quarter, Wish, World, segment_of};
 use super::{
     Archived, ArchivedWal, BackupSpan, Candidate, Histories, HistoryFile, Obstacle, RequiredWal,
-    SegmentSets, Target, Verdict, WalRequirement,
+    RequiringBackup, SegmentSets, Target, Verdict, WalRequirement,
 };
 use crate::barman::BackupOrigin;
 use crate::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, TimelineId};
@@ -453,7 +453,10 @@ proptest! {
     #[test]
     fn nothing_that_a_restore_reads_is_obsolete(world in world()) {
         let archived = archived(&world);
-        let backups = world.backups.iter().map(|backup| (span(&world, backup), requirement(backup)));
+        let backups = world.backups.iter().map(|backup| RequiringBackup {
+            span: span(&world, backup),
+            requirement: requirement(backup),
+        });
         let needed = RequiredWal::of(&backups.collect::<Vec<_>>(), &archived.histories, &archived.wal);
         for name in world.segments.iter().chain(&world.wrong_sizes) {
             if world.is_read(*name) {

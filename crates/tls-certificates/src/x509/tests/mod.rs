@@ -45,7 +45,7 @@ fn verify(made: &IssuedCertificate, authority: &Authority) -> Result<(), Untrust
 #[test]
 fn a_file_may_hold_a_chain_and_a_key() {
     let root = Authority::new("root");
-    let between = root.intermediate("between", (2030, 2032));
+    let between = root.intermediate("between", 2030..2032);
     let leaf = between.leaf();
     let text = format!("a note\n{}{}{}", leaf.key, leaf.pem, between.pem());
 
@@ -69,7 +69,7 @@ type Moment = chrono::DateTime<chrono::Utc>;
 #[test]
 fn the_certificate_that_ends_first_need_not_be_the_leaf() {
     let root = Authority::new("root");
-    let between = root.intermediate("between", (2029, 2030));
+    let between = root.intermediate("between", 2029..2030);
     let leaf = between.leaf();
 
     let chain = chain(&format!("{}{}{}", leaf.pem, between.pem(), root.pem()));
@@ -171,7 +171,7 @@ fn a_leaf_verifies_against_its_own_authority_alone() {
 fn several_authorities_may_stand_beside_each_other_while_they_are_rotated() {
     let (old, new) = (Authority::new("root"), Authority::new("root"));
     let both = Authorities::of(vec![old.certificate(), new.certificate()]);
-    let mut names_its_key = leaf_params("server", (2030, 2031));
+    let mut names_its_key = leaf_params("server", 2030..2031);
     names_its_key.use_authority_key_identifier_extension = true;
     let verify = |leaf: IssuedCertificate| {
         both.verify(&[leaf.certificate], &Purpose::Any, now())
@@ -190,7 +190,7 @@ fn several_authorities_may_stand_beside_each_other_while_they_are_rotated() {
 #[test]
 fn an_intermediate_makes_the_chain() {
     let root = Authority::new("root");
-    let between = root.intermediate("between", (2030, 2032));
+    let between = root.intermediate("between", 2030..2032);
     let leaf = between.leaf().certificate;
     let root = authorities(&root);
 
@@ -204,16 +204,16 @@ fn an_intermediate_makes_the_chain() {
 fn nothing_verifies_outside_of_its_time() {
     let root = Authority::new("root");
     let leaf = |years| root.sign(&leaf_params("server", years));
-    let ended = Authority::of_years("root", (2020, 2030));
+    let ended = Authority::of_years("root", 2020..2030);
 
     let expired = "certificate has expired";
-    assert_eq!(reason(verify(&leaf((2028, 2029)), &root)), expired);
+    assert_eq!(reason(verify(&leaf((2028..2029)), &root)), expired);
     assert_eq!(
-        reason(verify(&leaf((2031, 2032)), &root)),
+        reason(verify(&leaf((2031..2032)), &root)),
         "certificate is not yet valid or the system clock is incorrect"
     );
     assert_eq!(reason(verify(&ended.leaf(), &ended)), expired);
-    let between = root.intermediate("between", (2020, 2030));
+    let between = root.intermediate("between", 2020..2030);
     let chain = [between.leaf().certificate, between.certificate()];
     let verified = authorities(&root).verify(&chain, &Purpose::Any, now());
     let text = "OpenSSL refuses the certificate of `CN=between`: certificate has expired";
@@ -239,7 +239,7 @@ fn names_count_in_handshakes_alone() {
 fn libpq_takes_the_common_name_where_there_is_no_other() {
     let root = Authority::new("root");
     let leaf = [root
-        .sign(&params("*.databases.svc", (2030, 2031)))
+        .sign(&params("*.databases.svc", 2030..2031))
         .certificate];
     let verify = |purpose| authorities(&root).verify(&leaf, &purpose, now()).is_ok();
 
@@ -257,7 +257,7 @@ fn libpq_takes_the_common_name_where_there_is_no_other() {
 #[test]
 fn libpq_takes_the_first_common_name_beside_names_of_another_kind() {
     let root = Authority::new("root");
-    let mut params = params("orders-rw", (2030, 2031));
+    let mut params = params("orders-rw", 2030..2031);
     params.subject_alt_names = vec![SanType::IpAddress([10, 0, 0, 1].into())];
     let leaf = [root.sign(&params).certificate];
     let verify = |purpose| authorities(&root).verify(&leaf, &purpose, now()).is_ok();
@@ -271,7 +271,7 @@ fn libpq_takes_the_first_common_name_beside_names_of_another_kind() {
 #[test]
 fn a_clients_certificate_is_good_in_a_file_and_not_for_a_server() {
     let root = Authority::new("root");
-    let mut params = leaf_params("streaming_replica", (2030, 2031));
+    let mut params = leaf_params("streaming_replica", 2030..2031);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let leaf = [root.sign(&params).certificate];
     let verify = |purpose| authorities(&root).verify(&leaf, &purpose, now());
@@ -283,7 +283,7 @@ fn a_clients_certificate_is_good_in_a_file_and_not_for_a_server() {
 
 #[test]
 fn a_certificate_that_is_its_own_authority_verifies() {
-    let mut params = params("localhost", (2020, 2040));
+    let mut params = params("localhost", 2020..2040);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let own = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
     let own = X509::from_der(own.der()).unwrap();
@@ -308,7 +308,7 @@ fn a_certificate_that_is_its_own_authority_verifies() {
 fn a_leaf_does_not_vouch_for_itself_by_standing_in_the_ca_file() {
     let root = Authority::new("root");
     let leaf = [root.leaf().certificate];
-    let between = [root.intermediate("between", (2030, 2032)).certificate()];
+    let between = [root.intermediate("between", 2030..2032).certificate()];
 
     for chain in [leaf, between] {
         let itself = Authorities::of(chain.to_vec());
@@ -320,7 +320,7 @@ fn a_leaf_does_not_vouch_for_itself_by_standing_in_the_ca_file() {
 #[test]
 fn an_intermediate_authority_verifies_against_the_one_above() {
     let root = Authority::new("root");
-    let between = [root.intermediate("between", (2030, 2032)).certificate()];
+    let between = [root.intermediate("between", 2030..2032).certificate()];
     let other = Authority::new("root");
 
     assert_eq!(
@@ -347,7 +347,7 @@ fn version_1_is_read_and_verified_as_openssl_does() {
 
 #[test]
 fn hostile_names_become_short_harmless_texts() {
-    let mut long = params("", (2030, 2031));
+    let mut long = params("", 2030..2031);
     let name = &mut long.distinguished_name;
     name.push(DnType::CommonName, "a\nb\"c,d\u{1b}[2J+e\\");
     name.push(DnType::OrganizationName, "x".repeat(100_000));
@@ -371,7 +371,7 @@ fn hostile_names_become_short_harmless_texts() {
     );
     assert_eq!(subject.chars().count(), 257);
     assert_eq!(chain.leaf().serial, "ab01");
-    let mut alone = params("", (2030, 2031));
+    let mut alone = params("", 2030..2031);
     alone
         .distinguished_name
         .push(DnType::CommonName, "a\nb\"c,d\u{1b}[2J+e\\");
@@ -441,7 +441,7 @@ fn a_chain_is_warned_of_before_it_ends() {
 #[test]
 fn a_certificate_for_a_day_is_warned_of_in_its_last_hours() {
     let from = rcgen::date_time_ymd(2030, 6, 15);
-    let mut params = leaf_params("server", (2030, 2031));
+    let mut params = leaf_params("server", 2030..2031);
     (params.not_before, params.not_after) = (from, from + std::time::Duration::from_hours(24));
     let leaf = chain(&Authority::new("root").sign(&params).pem);
     let leaf = leaf.leaf();
@@ -458,8 +458,8 @@ fn a_certificate_for_a_day_is_warned_of_in_its_last_hours() {
 #[test]
 fn a_chain_is_not_valid_before_its_last_certificate_is() {
     let root = Authority::new("root");
-    let between = root.intermediate("between", (2030, 2032));
-    let leaf = between.sign(&leaf_params("server", (2028, 2031)));
+    let between = root.intermediate("between", 2030..2032);
+    let leaf = between.sign(&leaf_params("server", 2028..2031));
 
     let chain = chain(&format!("{}{}", leaf.pem, between.pem()));
 
