@@ -91,7 +91,8 @@ fn reclaimable(report: &Report) -> Vec<Labelled<'_>> {
             values.push((labels([name, reason.as_label()]), (*bytes).into()));
         }
     }
-    if let Some(bytes) = report.reclaimable_loose_uploads().flatten() {
+    let outside = report.uploads_outside_servers();
+    if let Some(bytes) = outside.and_then(|uploads| uploads.bytes) {
         let reason = ReclaimReason::IncompleteUpload;
         values.push((labels(["", reason.as_label()]), bytes.into()));
     }

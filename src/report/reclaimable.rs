@@ -1,6 +1,6 @@
 //! Reasons why nobody needs some of an archive's bytes.
 
-use super::{Report, ServerReport};
+use super::ServerReport;
 
 /// Reason why nobody needs some of an archive's bytes, as `barman_cloud_reclaimable_bytes`
 /// distinguishes them.
@@ -56,16 +56,5 @@ impl ReclaimReason {
             | Self::FailedBackup
             | Self::IncompleteBackup => server.is_expected,
         }
-    }
-}
-
-impl Report {
-    /// Reclaimable bytes of uploads outside any server: all of them, because they belong to no
-    /// running backup. `None` without such uploads, and if the store does not list uploads; the
-    /// inner value is `None` if the store does not report their bytes.
-    #[must_use]
-    pub fn reclaimable_loose_uploads(&self) -> Option<Option<u64>> {
-        let sums = self.uploads.as_ref()?.get("")?;
-        Some(sums.bytes)
     }
 }

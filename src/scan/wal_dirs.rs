@@ -89,11 +89,9 @@ async fn list_wal_dirs<S: ObjectStore + 'static>(
     context: &ScanContext<'_, S>,
     wanted: &BTreeSet<(String, WalDir)>,
 ) -> Result<Vec<ListedWalDir>, StorageError> {
-    let mut requests = Vec::new();
-    for (server, wal_dir) in wanted {
-        requests.push(list_wal_dir(context, server.clone(), *wal_dir));
-    }
-    stream::iter(requests)
+    // One by one: a request takes kilobytes from the moment it is created.
+    stream::iter(wanted.clone())
+        .map(|(server, wal_dir)| list_wal_dir(context, server, wal_dir))
         .buffer_unordered(context.concurrency())
         .try_collect()
         .await

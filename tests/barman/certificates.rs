@@ -33,7 +33,7 @@ async fn a_certificate_that_the_server_reloads_replaces_the_series() {
     server.renew(&second.pem, &second.key);
     let after = wait_for_subject(&exporter, "rw", "CN=second").await;
 
-    let values = |(from, to)| {
+    let values = |from, to| {
         [
             Some(year(to)),
             Some(year(from)),
@@ -44,11 +44,11 @@ async fn a_certificate_that_the_server_reloads_replaces_the_series() {
     };
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&before, family, "rw")),
-        values((2020..2090))
+        values(2020, 2090)
     );
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&after, family, "rw")),
-        values((2021..2091))
+        values(2021, 2091)
     );
     assert_eq!(
         certificate_info(&after, "rw", "source").as_deref(),

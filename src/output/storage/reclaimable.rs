@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::output::Label;
-use crate::report::{BackupReport, BackupState, ReclaimReason, Report, ServerReport};
+use crate::report::{BackupReport, BackupState, ReclaimReason, Report};
 
 /// Bytes of an archive that nobody needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -78,7 +78,7 @@ impl ReasonEntry {
             unknown_servers: 0,
         };
         for server in report.servers.values() {
-            if applies(reason, server) {
+            if reason.applies_to(server) {
                 entry.add(server.reclaimable.get(&reason).copied());
             }
         }
@@ -95,18 +95,6 @@ impl ReasonEntry {
             Some(bytes) => self.bytes = self.bytes.saturating_add(bytes),
             None => self.unknown_servers += 1,
         }
-    }
-}
-
-/// Returns whether a reason can apply to a server: an orphan is reclaimable as a whole.
-const fn applies(reason: ReclaimReason, server: &ServerReport) -> bool {
-    match reason {
-        ReclaimReason::IncompleteUpload => true,
-        ReclaimReason::Orphan => !server.is_expected,
-        ReclaimReason::ObsoleteWal
-        | ReclaimReason::ObsoleteBackup
-        | ReclaimReason::FailedBackup
-        | ReclaimReason::IncompleteBackup => server.is_expected,
     }
 }
 

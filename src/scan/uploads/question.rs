@@ -130,12 +130,10 @@ impl<'a, S: ObjectStore + 'static> UploadQuestion<'a, S> {
     async fn ask_for_parts(&mut self, uploads: &[UnfinishedUpload]) -> Vec<Parts> {
         let store = self.context.store.as_ref();
         let mut parts = vec![Parts::Stored(None); uploads.len()];
-        let requests: Vec<_> = uploads
-            .iter()
-            .enumerate()
+        // One by one: a request takes kilobytes from the moment it is created.
+        let mut answers = stream::iter(uploads.iter().cloned().enumerate())
             .map(|(index, upload)| sum_parts(store, index, upload))
-            .collect();
-        let mut answers = stream::iter(requests).buffer_unordered(self.context.concurrency());
+            .buffer_unordered(self.context.concurrency());
         let mut failures = 0;
         while failures < MOST_FAILURES {
             let Ok(next) = timeout_at(self.until, answers.next()).await else {
@@ -174,9 +172,9 @@ async fn list_exact_key(
 async fn sum_parts(
     store: &impl ObjectStore,
     index: usize,
-    upload: &UnfinishedUpload,
+    upload: UnfinishedUpload,
 ) -> PartsAnswer {
-    let bytes = store.upload_bytes(upload).await;
+    let bytes = store.upload_bytes(&upload).await;
     PartsAnswer { index, bytes }
 }
 

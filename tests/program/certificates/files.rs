@@ -63,11 +63,11 @@ async fn a_secret_that_is_swapped_replaces_the_series() {
 
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&first, family, "server")),
-        values(2020..2090)
+        values(2020, 2090)
     );
     assert_eq!(
         CERTIFICATE_FAMILIES.map(|family| certificate_value(&second, family, "server")),
-        values(2021..2091)
+        values(2021, 2091)
     );
     assert_eq!(
         certificate_info(&second, "server", "source").as_deref(),

@@ -207,9 +207,9 @@ fn nothing_verifies_outside_of_its_time() {
     let ended = Authority::of_years("root", 2020..2030);
 
     let expired = "certificate has expired";
-    assert_eq!(reason(verify(&leaf((2028..2029)), &root)), expired);
+    assert_eq!(reason(verify(&leaf(2028..2029), &root)), expired);
     assert_eq!(
-        reason(verify(&leaf((2031..2032)), &root)),
+        reason(verify(&leaf(2031..2032), &root)),
         "certificate is not yet valid or the system clock is incorrect"
     );
     assert_eq!(reason(verify(&ended.leaf(), &ended)), expired);
