@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use archive_store::LimitedStore;
 use archive_store_s3::S3Store;
-use chrono::TimeDelta;
 use tls_certificates::x509::{CertificateStatus, WarnBefore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::scanner::ArchiveScanner;
+use super::scanner::{ArchiveScanner, time_delta};
 use crate::certificates::{
-    CertificateObserver, EndpointFinder, Found, Subject, Trust, Watched, Watcher,
+    CertificateObserver, EndpointFinder, EndpointResult, Subject, Trust, Watched, Watcher,
 };
 use crate::clock::Clock;
 use crate::config::{
@@ -170,10 +169,6 @@ fn warn_before(own: Option<Duration>, watch: &CertificateWatchConfig) -> WarnBef
     }
 }
 
-fn time_delta(duration: Duration) -> TimeDelta {
-    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
-}
-
 /// Returns the endpoint of an archive as it is watched; it may turn out to be reached without TLS.
 fn endpoint(
     archive: &ArchiveConfig,
@@ -208,7 +203,7 @@ fn endpoint_finder(store: Arc<LimitedStore<S3Store>>) -> EndpointFinder {
     })
 }
 
-async fn find_endpoint(store: &S3Store) -> Found {
+async fn find_endpoint(store: &S3Store) -> EndpointResult {
     let found = store
         .tls_endpoint()
         .await

@@ -1,5 +1,7 @@
 //! Command `check`: health of the archives and certificates after one scan.
 
+use std::io;
+
 use anyhow::Context;
 
 use super::command_line::OutputFormat;
@@ -15,7 +17,7 @@ use crate::output::{CheckDocument, check_text};
 pub(super) fn say(scanned: &Scanned, output: OutputFormat) -> anyhow::Result<Said> {
     let document = CheckDocument::new(&scanned.archives, &scanned.certificates, scanned.now);
     let text = match output {
-        OutputFormat::Text => check_text(&document, wants_colours()),
+        OutputFormat::Text => check_text(&document, wants_colours(&io::stdout())),
         OutputFormat::Json => document
             .to_json()
             .context("the result cannot be written as JSON")?,

@@ -1,15 +1,15 @@
 //! Log of the program: one line per message, on standard error.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::panic::{self, PanicHookInfo};
-use std::{env, thread};
+use std::thread;
 
 use tracing::subscriber::SetGlobalDefaultError;
 use tracing::{Subscriber, error};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::terminal::Errors;
+use super::terminal::{Errors, wants_colours};
 use crate::config::{LogConfig, LogFilter, LogFormat};
 
 /// Targets of the program's own messages: stable names that operators filter by. A filter for `scan`
@@ -38,7 +38,7 @@ pub const BESIDE_A_RESULT: &str = "warn,aws_config=error,scan_result=off,certifi
 /// # Errors
 /// If the process has a log already.
 pub fn start(config: &LogConfig) -> Result<(), SetGlobalDefaultError> {
-    let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+    let colours = wants_colours(&io::stderr());
     tracing::subscriber::set_global_default(subscriber(config, || Errors, colours))?;
     panic::set_hook(Box::new(log_panic));
     Ok(())

@@ -28,8 +28,8 @@ pub(super) fn usage() -> Option<ProcessUsage> {
 /// Start of this process.
 static STARTED_AT: Start = Start(OnceLock::new());
 
-/// Start of a process, worked out once: the boot time that the system tells moves with its clock, and a start that
-/// moves would look like a restart.
+/// Start of a process, computed once: the boot time that the system reports moves with its clock,
+/// and a start that moves would look like a restart.
 struct Start(OnceLock<DateTime<Utc>>);
 
 impl Start {

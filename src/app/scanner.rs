@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive_store::{AdaptiveLimit, LimitedStore, Operation, RequestObserver, RequestOutcome};
-use archive_store_s3::{CredentialSource, S3Settings, S3Store};
+use archive_store_s3::{CredentialSource, FULL_PAGE, S3Settings, S3Store};
 use barman_archive::postgres::TimelineId;
 use chrono::TimeDelta;
 
@@ -18,9 +18,6 @@ use crate::config::{
 };
 use crate::report::ScheduleExpectation;
 use crate::scan::{ArchiveScan, ScanLimits, Scanner};
-
-/// Objects of a full page of a listing (Amazon S3 API Reference, "`ListObjectsV2`").
-const FULL_PAGE: usize = 1000;
 
 /// Scanner of an archive on S3.
 pub(super) type ArchiveScanner = Scanner<LimitedStore<S3Store>>;
@@ -136,7 +133,7 @@ fn schedule(config: &BackupScheduleConfig) -> ScheduleExpectation {
     }
 }
 
-fn time_delta(duration: Duration) -> TimeDelta {
+pub(super) fn time_delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 

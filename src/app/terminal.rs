@@ -10,9 +10,10 @@ const WIPE: &[u8] = b"\r\x1b[K";
 /// True while a line of progress is on standard error. Changed only while that is locked.
 static PROGRESS_IS_SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Returns true if standard output gets colours.
-pub(super) fn wants_colours() -> bool {
-    io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Returns true if a stream gets colours: it is a terminal, and `NO_COLOR` is empty or not set
+/// (no-color.org).
+pub(super) fn wants_colours(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Returns true if standard error is a terminal that can wipe a line.

@@ -2,8 +2,8 @@
 //!
 //! Pure: [`assess`] takes the inventory, the content of small files, expectations and the current
 //! time. It never guesses. A value that depends on a file that was not read, or on WAL files that the
-//! inventory has forgotten, is absent from the report; the WAL directories to list again for it stand
-//! beside the report. The rules of PostgreSQL and Barman are those of `barman_archive`; here they are
+//! inventory has forgotten, is absent from the report; the WAL directories to list again for it are
+//! returned next to the report. The rules of PostgreSQL and Barman are those of `barman_archive`; here they are
 //! applied to every server, and to every database cluster that shares a server's directory.
 
 mod archive;

@@ -216,7 +216,7 @@ impl RecoverySource<'_> {
         // PostgreSQL requests the history file of every timeline number up to its target's,
         // including the timeline that the backup starts on (`restoreTimeLineHistoryFiles` in
         // `timeline.c`).
-        for (timeline, file) in &self.directory.wal.beside.histories {
+        for (timeline, file) in &self.directory.wal.outside_wal_dirs.histories {
             if (begin..=target).contains(timeline) {
                 objects.add_object(&file.object);
             }
@@ -251,7 +251,13 @@ impl RecoverySource<'_> {
     /// Timelines in `missing` whose history file exists.
     fn damaged(&self, missing: &BTreeSet<TimelineId>) -> BTreeSet<TimelineId> {
         let mut damaged = missing.clone();
-        damaged.retain(|timeline| self.directory.wal.beside.histories.contains_key(timeline));
+        damaged.retain(|timeline| {
+            self.directory
+                .wal
+                .outside_wal_dirs
+                .histories
+                .contains_key(timeline)
+        });
         damaged
     }
 

@@ -17,7 +17,7 @@ pub(super) fn find_refusals(directory: &DirectoryInventory, files: &SmallFiles) 
             add_if_refused(&mut refusals, RefusedKind::Keep, keep, files);
         }
     }
-    for (timeline, file) in &directory.wal.beside.histories {
+    for (timeline, file) in &directory.wal.outside_wal_dirs.histories {
         if add_if_refused(&mut refusals, RefusedKind::History, file, files) {
             refusals.histories.push(*timeline);
         }

@@ -6,8 +6,8 @@ use barman_archive::inventory::DirectoryInventory;
 use barman_archive::postgres::WalDir;
 use barman_archive::recovery::{BackupVerdict, Coverage, Span, Verdict};
 use barman_archive::retention::{
-    CatalogBackup, RetentionBlock, RetentionPolicy, obsolete_since, report, retention_blocks,
-    unsupported,
+    CatalogBackup, RetentionBlock, RetentionPolicy, obsolete_since, retention_blocks,
+    retention_statuses, unsupported,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -28,7 +28,7 @@ pub(super) fn retention_report(
     let unreadable = server.has_unreadable();
     let is_known = !unreadable && server.keeps_are_known && !server.refused_since(None);
     let minimum = server.minimum_redundancy.unwrap_or_default();
-    let (statuses, failure) = match report(policy, &catalog, minimum, now) {
+    let (statuses, failure) = match retention_statuses(policy, &catalog, minimum, now) {
         // An unreadable backup has a position among the others, and that position is unknown.
         _ if !is_known => (None, None),
         Ok(statuses) => (Some(statuses), unsupported(&catalog)),

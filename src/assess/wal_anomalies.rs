@@ -83,11 +83,11 @@ pub(super) fn odd_names(
     }
     add_all(
         names.entry(WalAnomaly::Misplaced).or_default(),
-        &wal.beside.misplaced_keys,
+        &wal.outside_wal_dirs.misplaced_keys,
     );
     add_all(
         names.entry(WalAnomaly::Foreign).or_default(),
-        &wal.beside.foreign_keys,
+        &wal.outside_wal_dirs.foreign_keys,
     );
     names.retain(|_, names| !names.is_empty());
     names
@@ -146,7 +146,7 @@ pub(super) fn strays(
         newest_backup_end: end,
         ..TimelinesSeen::default()
     };
-    for (timeline, file) in &wal.beside.histories {
+    for (timeline, file) in &wal.outside_wal_dirs.histories {
         if end.is_none_or(|(own, _)| *timeline > own) {
             seen.histories.insert(*timeline, files.history(file)?);
         }

@@ -4,23 +4,15 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tls_certificates::files::FileError;
 use tls_certificates::x509::{InvalidCertificate, InvalidPem};
 
 /// Reason why a certificate could not be read. Never contains text of a file.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// A file that does not exist.
-    #[error("there is no such file")]
-    Missing,
-    /// A file that cannot be read.
-    #[error("the file cannot be read")]
-    File(#[source] io::Error),
-    /// A directory, a pipe or a device.
-    #[error("expected a file, found something else")]
-    NoFile,
-    /// A file that is larger than any bundle of certificates.
-    #[error("the file has more than {0} bytes")]
-    TooLarge(u64),
+    /// A file that is not read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// An earlier reading of the file that has not ended yet.
     #[error("the file system does not answer: reading the file is still under way")]
     Stuck,

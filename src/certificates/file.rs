@@ -1,18 +1,14 @@
 //! Certificates in files.
 
 use std::collections::HashSet;
-use std::fs;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use openssl::x509::X509;
+use tls_certificates::files::{self, MAX_CERTIFICATE_BYTES};
 use tls_certificates::x509;
 
 use super::ReadError;
-
-/// Size of the largest file that is read: many times the roots of a whole system.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Readings of one certificate's files, off the async threads; no file is read twice at once.
 ///
@@ -73,36 +69,6 @@ impl Drop for UnderWay {
 }
 
 pub(super) fn read_file(path: &Path) -> Result<Vec<X509>, ReadError> {
-    check_file(path)?;
-    let file = fs::File::open(path).map_err(unreadable)?;
-    let mut content = Vec::new();
-    let read = file
-        .take(MAX_BYTES + 1)
-        .read_to_end(&mut content)
-        .map_err(ReadError::File)?;
-    if read as u64 > MAX_BYTES {
-        return Err(ReadError::TooLarge(MAX_BYTES));
-    }
+    let content = files::read_file(path, MAX_CERTIFICATE_BYTES)?;
     Ok(x509::certificates(&content)?)
-}
-
-/// Makes sure that a file can be read to its end, in bounded memory.
-pub(super) fn check_file(path: &Path) -> Result<(), ReadError> {
-    let file = fs::metadata(path).map_err(unreadable)?;
-    // Opening a pipe would wait for whoever writes to it.
-    if !file.is_file() {
-        return Err(ReadError::NoFile);
-    }
-    if file.len() > MAX_BYTES {
-        return Err(ReadError::TooLarge(MAX_BYTES));
-    }
-    Ok(())
-}
-
-fn unreadable(error: io::Error) -> ReadError {
-    if error.kind() == io::ErrorKind::NotFound {
-        ReadError::Missing
-    } else {
-        ReadError::File(error)
-    }
 }

@@ -36,7 +36,7 @@ pub(super) async fn presented_chain(
     };
     match shaken {
         Ok(()) => {
-            // Whether the farewell arrives is the server's business.
+            // A TLS shutdown that fails does not matter: the chain is known.
             drop(stream.shutdown().await);
             Ok(chain)
         }

@@ -21,5 +21,5 @@ mod watcher;
 mod tests;
 
 pub use error::ReadError;
-pub use watched::{EndpointFinder, Found, Subject, Trust, Watched};
+pub use watched::{EndpointFinder, EndpointResult, Subject, Trust, Watched};
 pub use watcher::{CertificateObserver, Watcher};

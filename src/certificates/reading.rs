@@ -6,11 +6,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use openssl::error::ErrorStack;
 use openssl::x509::X509;
+use tls_certificates::files::{self, MAX_CERTIFICATE_BYTES};
 use tls_certificates::x509::{Authorities, Chain, Host, Purpose, Untrusted, Verification};
 use tls_certificates::{ServerAddress, SslNegotiation, trust};
 
 use super::connect::with_connection;
-use super::file::{FileReads, check_file, read_file};
+use super::file::{FileReads, read_file};
 use super::handshake::presented_chain;
 use super::{ReadError, Trust, postgresql};
 
@@ -143,7 +144,7 @@ impl LeafToVerify {
 
 /// Loads a CA file, as the clients do. If `OpenSSL` cannot, our own reading may find a better reason.
 fn authorities_in(path: &Path) -> Result<Authorities, ReadError> {
-    check_file(path)?;
+    files::check_file(path, MAX_CERTIFICATE_BYTES)?;
     let loaded = trust::authorities_in_file(path);
     loaded.map_err(|errors| match read_file(path) {
         Err(better_reason) => better_reason,

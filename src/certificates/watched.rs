@@ -9,11 +9,11 @@ use tls_certificates::x509::{CertificateSource, Host, WarnBefore};
 use tls_certificates::{ServerAddress, SslNegotiation};
 
 /// Address of an endpoint, `None` if it is not reached by TLS; or the reason why it is not known.
-pub type Found = Result<Option<ServerAddress>, String>;
+pub type EndpointResult = Result<Option<ServerAddress>, String>;
 
 /// Function that finds the endpoint of an object storage.
 pub type EndpointFinder =
-    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Found> + Send>> + Send + Sync>;
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = EndpointResult> + Send>> + Send + Sync>;
 
 /// Certificates that are watched under one name.
 #[derive(Clone)]

@@ -9,6 +9,7 @@ use super::scan::parse_time_zone;
 use super::section::Section;
 #[cfg(test)]
 use super::tests::schema::DurationText;
+use super::texts::may_hold_password;
 
 /// Schedule of a server's backups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +37,9 @@ pub struct BackupScheduleConfig {
 
 const KEY: &str = "backupSchedule";
 
-/// Reads a schedule. What is wrong with one is told with the field, which an address with a password
-/// in it must not be.
+/// Reads a schedule. The error names the field that is wrong, unless the text may hold a password.
 fn parse(text: &str) -> Result<BackupSchedule, String> {
-    let is_address = text.contains("://")
-        || text
-            .trim()
-            .char_indices()
-            .any(|(at, one)| at > 0 && one == '@');
-    if is_address {
+    if may_hold_password(text) {
         return Err("expected six fields, seconds first, or a word such as `@daily`".to_owned());
     }
     text.parse()

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 
+use super::texts::may_hold_password;
+
 /// A cron expression of six fields, seconds first, that comes due at some time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
@@ -93,8 +95,8 @@ impl FromStr for Schedule {
             .build();
         let cron = match parser.parse(text) {
             Ok(cron) => cron,
-            // The parser repeats the field, which may be an address with a password in it.
-            Err(_) if text.contains([':', '@']) => {
+            // The parser repeats the field.
+            Err(_) if may_hold_password(text) => {
                 return Err(InvalidScheduleSetting::Senseless(String::new()));
             }
             Err(error) => return Err(InvalidScheduleSetting::Senseless(format!(" ({error})"))),

@@ -34,6 +34,13 @@ pub(super) fn word(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
+/// Returns true for a text that may be an address with a password in it. Words such as `@daily` are
+/// not taken for one.
+pub(super) fn may_hold_password(text: &str) -> bool {
+    let text = text.trim();
+    text.contains(':') || text.strip_prefix('@').unwrap_or(text).contains('@')
+}
+
 /// Reads the path of a file.
 pub(super) fn path(text: &str) -> Result<PathBuf, &'static str> {
     if text.is_empty() || text.contains(char::is_control) {

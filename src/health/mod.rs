@@ -10,6 +10,7 @@ mod evidence;
 mod finding;
 mod rules;
 mod severity;
+mod staleness;
 mod summary;
 mod thresholds;
 
@@ -18,5 +19,6 @@ pub use evidence::{Evidence, IncompleteBackup, MemberOfChain, MissingBackup, Odd
 pub use finding::Finding;
 pub use rules::{archive_findings, certificate_findings, server_findings};
 pub use severity::Severity;
+pub use staleness::Staleness;
 pub use summary::{RestoreVerdict, ServerSummary, server_summaries};
 pub use thresholds::{Threshold, thresholds};

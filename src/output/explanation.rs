@@ -77,8 +77,7 @@ fn local_moment(at: DateTime<Utc>, zone: Tz) -> String {
 
 fn cron_job(schedule: &BackupSchedule) -> String {
     match schedule.as_cron_job() {
-        // A `CronJob` counts from the last job and knows nothing about backups.
-        Ok(words) => words.replace("the last backup", "the last job"),
+        Ok(words) => words,
         Err(error) => format!("Kubernetes would not take it: {error}"),
     }
 }

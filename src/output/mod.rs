@@ -26,7 +26,7 @@ pub use finding::{EvidenceEntry, FindingEntry};
 pub use label::{AsLabel, Label};
 pub use moment::Moment;
 pub use progress::{ScanProgress, progress_line};
-pub use sentences::sentence;
+pub use sentences::{NO_SERVERS, sentence};
 pub use storage::{
     ArchiveReport, ClassEntry, DayEntry, GrowthEntry, KindEntry, PrefixEntry, ReasonEntry,
     ReclaimableEntry, ReportDocument, ServerStorage, StorageEntry, WeekEntry, report_markdown,

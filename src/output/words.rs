@@ -63,20 +63,19 @@ pub(super) fn grouped(number: u64) -> String {
 /// Shows bytes in the largest unit that fits, such as `1.5 GiB`.
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
 pub(super) fn bytes(number: u64) -> String {
-    let mut size = number as f64;
-    let mut units = ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter();
-    let mut unit = units.next().unwrap_or_default();
-    while size >= 1024.0
-        && let Some(larger) = units.next()
-    {
+    if number < 1024 {
+        return format!("{number} bytes");
+    }
+    let mut size = number as f64 / 1024.0;
+    let mut unit = "KiB";
+    for larger in ["MiB", "GiB", "TiB"] {
+        if size < 1024.0 {
+            break;
+        }
         size /= 1024.0;
         unit = larger;
     }
-    if unit == "bytes" {
-        format!("{number} bytes")
-    } else {
-        format!("{size:.1} {unit}")
-    }
+    format!("{size:.1} {unit}")
 }
 
 /// Shows a moment to the second, in UTC.

@@ -6,8 +6,8 @@ use maud::{DOCTYPE, Markup, html};
 use super::certificates::certificates;
 use super::overview::{Overview, SummarisedArchive, when};
 use super::servers::{problem_counts, servers};
-use crate::output::moment_in_words;
-use crate::report::{ArchiveStatus, NO_SERVERS, Report, ScanOutcome};
+use crate::output::{NO_SERVERS, moment_in_words};
+use crate::report::{ArchiveStatus, Report, ScanOutcome};
 
 /// Style sheet of the page, at `style.css`.
 pub const STYLE_SHEET: &str = "\
@@ -137,5 +137,5 @@ fn is_empty(archive: &ArchiveStatus) -> bool {
     archive
         .report
         .as_deref()
-        .is_none_or(|report| report.servers_found() == 0)
+        .is_none_or(|report| !report.has_server_directories())
 }

@@ -1,12 +1,11 @@
 //! Servers on the landing page: whether each can be restored, worst first.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::overview::{SummarisedArchive, class, when};
-use crate::health::{RestoreVerdict, ServerSummary, Severity};
+use crate::health::{RestoreVerdict, ServerSummary, Severity, Staleness};
 use crate::output::{distance, moment_in_words, sentence};
-use crate::report::{ArchiveStatus, ScanOutcome};
 
 /// Maximum number of servers of an archive that are shown; the others are counted.
 const SHOWN_SERVERS: usize = 50;
@@ -14,35 +13,14 @@ const SHOWN_SERVERS: usize = 50;
 /// Maximum number of findings of a server that are shown; the others are counted.
 const SHOWN_FINDINGS: usize = 5;
 
-/// Time by which a scan may start late. One that is on time is followed by the next at once.
-const LATE: TimeDelta = TimeDelta::minutes(2);
-
-/// Reason why the result of the last good scan may be outdated.
-#[derive(Clone, Copy)]
-enum Staleness {
-    /// The last scan failed.
-    ScanFailed,
-    /// The next scan should have finished by now.
-    ScanLate,
-}
-
-impl Staleness {
-    fn about(archive: &ArchiveStatus, now: DateTime<Utc>) -> Option<Self> {
-        if archive.last_outcome != Some(ScanOutcome::Success) {
-            return Some(Self::ScanFailed);
+/// Describes the reason why the result of the last good scan may be outdated.
+const fn in_words(staleness: Staleness) -> &'static str {
+    match staleness {
+        Staleness::ScanFailed => {
+            "The last scan failed: the current state of the servers is unknown. "
         }
-        let is_late = archive.next_scan_at.is_some_and(|next| now - next > LATE);
-        is_late.then_some(Self::ScanLate)
-    }
-
-    const fn in_words(self) -> &'static str {
-        match self {
-            Self::ScanFailed => {
-                "The last scan failed: the current state of the servers is unknown. "
-            }
-            Self::ScanLate => {
-                "The next scan is late: the current state of the servers is unknown. "
-            }
+        Staleness::ScanLate => {
+            "The next scan is late: the current state of the servers is unknown. "
         }
     }
 }
@@ -52,7 +30,7 @@ pub(super) fn servers(archive: &SummarisedArchive<'_>, now: DateTime<Utc>) -> Ma
     if archive.servers.is_empty() {
         return Markup::default();
     }
-    let staleness = Staleness::about(archive.status, now);
+    let staleness = Staleness::of(archive.status, now);
     let is_current = staleness.is_none();
     let (shown, more) = archive
         .servers
@@ -60,7 +38,7 @@ pub(super) fn servers(archive: &SummarisedArchive<'_>, now: DateTime<Utc>) -> Ma
     html! {
         h2 { "Servers in " (archive.status.name) }
         p.quiet.bad[!is_current] {
-            @if let Some(staleness) = staleness { (staleness.in_words()) }
+            @if let Some(staleness) = staleness { (in_words(staleness)) }
             @if let Some(at) = archive.status.last_success_at {
                 "As of " (distance(at, now)) ", " (moment_in_words(at))
             }

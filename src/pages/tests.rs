@@ -9,7 +9,8 @@ use super::landing::page;
 use super::overview::{Overview, SummarisedArchive};
 use super::*;
 use crate::health::{Evidence, Finding, RestoreVerdict, ServerSummary, Severity};
-use crate::report::{ArchiveStatus, NO_SERVERS, Report, ScanFailure, ScanOutcome, ServerReport};
+use crate::output::NO_SERVERS;
+use crate::report::{ArchiveStatus, Report, ScanFailure, ScanOutcome, ServerReport};
 
 fn moment(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()

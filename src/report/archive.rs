@@ -7,10 +7,6 @@ use chrono::{DateTime, Utc};
 
 use super::{PrefixSums, ServerReport, UploadSums};
 
-/// Problem of an archive without any server, in words.
-pub const NO_SERVERS: &str =
-    "No server directory exists below the destination path: check `destinationPath`";
-
 /// Result of one scan of one archive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -40,6 +36,12 @@ impl Report {
             .values()
             .filter(|server| server.is_found)
             .count()
+    }
+
+    /// Returns true if a server has a directory: a found one, expected or not, or an ignored one.
+    #[must_use]
+    pub fn has_server_directories(&self) -> bool {
+        self.servers_found() > 0 || !self.ignored.is_empty()
     }
 
     /// Unfinished uploads outside any server; `None` if the store does not list uploads.

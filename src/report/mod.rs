@@ -21,7 +21,7 @@ mod storage;
 mod uploads;
 mod wal;
 
-pub use archive::{NO_SERVERS, Report};
+pub use archive::Report;
 pub use backups::{BackupReport, BackupState, IncompleteReason};
 pub use deletion::DeletionReport;
 pub use oddity::Oddity;

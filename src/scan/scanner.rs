@@ -15,7 +15,8 @@ use tracing::{error, info, warn};
 use super::{ArchiveScan, ScanContext, ScanLimits};
 use crate::assess::Expectations;
 use crate::clock::Clock;
-use crate::report::{NO_SERVERS, Report, ScanFailure, ScanOutcome};
+use crate::output::NO_SERVERS;
+use crate::report::{Report, ScanFailure, ScanOutcome};
 
 /// End of one scan.
 #[derive(Clone, Debug)]
@@ -167,7 +168,7 @@ impl<S: ObjectStore + 'static> Scanner<S> {
                 segments += timeline.segments;
             }
         }
-        if servers == 0 {
+        if !report.has_server_directories() {
             warn!(target: "scan_result", archive, objects, "{NO_SERVERS}");
         }
         info!(

@@ -2,8 +2,8 @@
 
 use archive_store::{Forward, KeyOrder, ListRequest, ListedObject, ObjectStore, StorageError};
 
-use crate::directory_probe::check_order;
 use crate::error::ListingError;
+use crate::progress::check_order;
 use crate::progress::{Progress, stray_key};
 
 /// Lists what lies directly in a directory: passes the objects to `sink`, and returns the
@@ -28,7 +28,9 @@ pub async fn list_directory(
     loop {
         let page = store.list_page(&request).await?;
         progress.check(&page)?;
-        check_order(directories.last(), &page.common_prefixes, order)?;
+        let last = directories.last().map(String::as_str);
+        let listed = page.common_prefixes.iter().map(String::as_str);
+        check_order(last, listed, order)?;
         let keys = page.objects.iter().map(|object| object.key.as_str());
         let mut entries = keys
             .clone()

@@ -1,10 +1,11 @@
 //! Search for directories at which a listing can be divided.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use archive_store::{KeyOrder, ListPage, ListRequest};
 
 use crate::error::ListingError;
+use crate::progress::{Continuations, check_order};
 
 /// Searches for directories, each within one directory.
 ///
@@ -85,8 +86,7 @@ struct DirectoryProbe {
     directory: String,
     start_after: Option<String>,
     continuation: Option<String>,
-    /// Continuations so far.
-    seen: HashSet<String>,
+    continuations: Continuations,
     /// Last directory that was found.
     last: Option<String>,
     pages: u32,
@@ -105,7 +105,7 @@ impl DirectoryProbe {
             directory: directory.to_owned(),
             start_after: current.map(|name| format!("{directory}{name}/")),
             continuation: None,
-            seen: HashSet::new(),
+            continuations: Continuations::default(),
             last: None,
             pages: 0,
             is_asked: false,
@@ -126,7 +126,8 @@ impl DirectoryProbe {
     }
 
     fn take(&mut self, page: ListPage, order: KeyOrder) -> Result<Vec<String>, ListingError> {
-        check_order(self.last.as_ref(), &page.common_prefixes, order)?;
+        let directories = page.common_prefixes.iter().map(String::as_str);
+        check_order(self.last.as_deref(), directories, order)?;
         self.last = page.common_prefixes.last().cloned().or(self.last.take());
         self.pages += 1;
         self.is_asked = false;
@@ -135,7 +136,7 @@ impl DirectoryProbe {
         let goes_on = page
             .next
             .as_ref()
-            .is_some_and(|next| self.seen.insert(next.clone()));
+            .is_some_and(|next| self.continuations.insert(next));
         self.is_done = has_found_none || !goes_on;
         self.continuation = page.next;
         let mut found = page.common_prefixes;
@@ -143,26 +144,4 @@ impl DirectoryProbe {
         found.retain(|found| found.len() > directory.len() && found.starts_with(directory));
         Ok(found)
     }
-}
-
-/// Checks that directories are in order, and come after the last one of the previous page.
-///
-/// # Errors
-/// Fails at the first directory that is out of order.
-pub(crate) fn check_order(
-    last: Option<&String>,
-    directories: &[String],
-    order: KeyOrder,
-) -> Result<(), ListingError> {
-    let mut before = last;
-    for directory in directories {
-        if let Some(before) = before
-            && !order.is_before(before, directory)
-        {
-            let why = format!("it lists `{directory}` after `{before}`");
-            return Err(ListingError::OutOfOrder(why));
-        }
-        before = Some(directory);
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@ use archive_store::{KeyOrder, ListPage, ListRequest, ListedObject};
 use crate::boundaries::Alphabet;
 use crate::error::ListingError;
 use crate::key_range::{KeyRange, directories};
-use crate::progress::{Progress, stray_key};
+use crate::progress::{Progress, check_order, stray_key};
 
 /// Shard of a listing: a range of keys, listed page after page.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Shard {
         sink: &mut impl FnMut(&ListedObject),
     ) -> Result<(), ListingError> {
         self.progress.check(&page)?;
-        self.check_order(&page, order)?;
+        self.check_keys(&page, order)?;
         self.pages_in_one_directory += 1;
         self.learn(page.objects.iter().map(|object| object.key.as_str()));
         if self.first_key.is_none() {
@@ -133,24 +133,13 @@ impl Shard {
     }
 
     /// Checks that the keys have the prefix, and come in order.
-    fn check_order(&self, page: &ListPage, order: KeyOrder) -> Result<(), ListingError> {
-        let mut before = self.listed_to();
-        for object in &page.objects {
-            let key = object.key.as_str();
-            let prefix = self.range.prefix.as_str();
-            if !key.starts_with(prefix) {
-                return Err(stray_key(prefix, key).into());
-            }
-            if let Some(before) = before
-                && !order.is_before(before, key)
-            {
-                return Err(ListingError::OutOfOrder(format!(
-                    "it lists `{key}` after `{before}`"
-                )));
-            }
-            before = Some(key);
+    fn check_keys(&self, page: &ListPage, order: KeyOrder) -> Result<(), ListingError> {
+        let prefix = self.range.prefix.as_str();
+        let keys = || page.objects.iter().map(|object| object.key.as_str());
+        if let Some(key) = keys().find(|key| !key.starts_with(prefix)) {
+            return Err(stray_key(prefix, key).into());
         }
-        Ok(())
+        check_order(self.listed_to(), keys(), order)
     }
 
     fn learn<'a>(&mut self, keys: impl ExactSizeIterator<Item = &'a str>) {

@@ -78,7 +78,7 @@ impl CallTarget<'_> {
     fn explain_answer(&self, call: Call<'_>, answer: &ErrorAnswer) -> StorageError {
         let meaning = answer.meaning(call.operation);
         let text = self.advice(meaning, call, answer);
-        StorageError::new(meaning.kind(), meaning.reach(call.operation), text)
+        StorageError::new(meaning.kind(), meaning.scope(call.operation), text)
     }
 
     /// Sentence about what to do. Names the key or prefix, unless every other one is affected too.
@@ -164,7 +164,7 @@ impl CallTarget<'_> {
     }
 
     fn permission_advice(&self, call: Call<'_>) -> String {
-        let (bucket, permission) = (self.bucket, call.operation.permission());
+        let (bucket, permission) = (self.bucket, permission(call.operation));
         let below = match call.key {
             "" => String::new(),
             prefix => format!(" below `{prefix}`"),
@@ -206,5 +206,15 @@ impl CallTarget<'_> {
     fn store(&self) -> String {
         self.endpoint
             .map_or_else(|| "AWS S3".to_owned(), |endpoint| format!("`{endpoint}`"))
+    }
+}
+
+/// Returns the permission that a call needs, as named in AWS policies.
+const fn permission(operation: Operation) -> &'static str {
+    match operation {
+        Operation::ListObjectsV2 => "s3:ListBucket",
+        Operation::GetObject => "s3:GetObject",
+        Operation::ListMultipartUploads => "s3:ListBucketMultipartUploads",
+        Operation::ListParts => "s3:ListMultipartUploadParts",
     }
 }

@@ -245,7 +245,7 @@ async fn client_of_surroundings() -> Result<SharedHttpClient, ErrorStack> {
                 error,
                 "Services that give credentials cannot be reached by HTTPS"
             );
-            http_client(TrustedCertificates::Nobody).await
+            http_client(TrustedCertificates::Nothing).await
         }
         client @ Ok(_) => client,
     }
@@ -253,7 +253,7 @@ async fn client_of_surroundings() -> Result<SharedHttpClient, ErrorStack> {
 
 async fn client_of_store(settings: &S3Settings) -> Result<SharedHttpClient, StorageError> {
     let trust = match &settings.ca_file {
-        _ if settings.is_without_tls() => TrustedCertificates::Nobody,
+        _ if settings.is_without_tls() => TrustedCertificates::Nothing,
         Some(file) => TrustedCertificates::File(file.clone()),
         None => TrustedCertificates::System,
     };
@@ -261,7 +261,7 @@ async fn client_of_store(settings: &S3Settings) -> Result<SharedHttpClient, Stor
         .await
         .map_err(|errors| match trust {
             TrustedCertificates::File(file) => bad_ca_file(&file, &errors),
-            TrustedCertificates::System | TrustedCertificates::Nobody => bad_system_trust(&errors),
+            TrustedCertificates::System | TrustedCertificates::Nothing => bad_system_trust(&errors),
         })
 }
 

@@ -1,17 +1,21 @@
 //! Credentials in files, such as a mounted Kubernetes secret.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use std::{fmt, io};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result, future};
+use tls_certificates::files::{self, FileError};
 use tokio::time::Instant;
 
 /// Maximum number of reads of a set of files until two reads agree; after these, the last one counts.
 const READS: u32 = 5;
+
+/// Size of the largest file that is read, in bytes: session tokens take some kilobytes.
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// Time for which credentials are reused after they were read.
 ///
@@ -63,10 +67,10 @@ impl Recent {
 
 /// Reason why a file with credentials cannot be used. Never contains the file's content.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FileError {
+pub(super) enum CredentialFileError {
     /// File that cannot be read.
-    #[error("credentials file `{}` cannot be read ({kind})", path.display())]
-    Unreadable { path: PathBuf, kind: io::ErrorKind },
+    #[error("credentials file `{}` cannot be read ({reason})", path.display())]
+    Unreadable { path: PathBuf, reason: String },
     /// File that is empty except for white space.
     #[error("credentials file `{}` is empty", path.display())]
     Empty { path: PathBuf },
@@ -129,7 +133,7 @@ impl Paths {
 
     /// Reads until two reads agree: files are swapped in between, and an old id with a new secret
     /// would be refused.
-    fn read_settled(&self) -> std::result::Result<FileCredentials, FileError> {
+    fn read_settled(&self) -> std::result::Result<FileCredentials, CredentialFileError> {
         let mut last = self.read()?;
         for _ in 1..READS {
             let contents = self.read()?;
@@ -141,7 +145,7 @@ impl Paths {
         Ok(last)
     }
 
-    fn read(&self) -> std::result::Result<FileCredentials, FileError> {
+    fn read(&self) -> std::result::Result<FileCredentials, CredentialFileError> {
         Ok(FileCredentials {
             access_key_id: read_line(&self.access_key_id)?,
             secret_access_key: read_line(&self.secret_access_key)?,
@@ -151,17 +155,26 @@ impl Paths {
 }
 
 /// Reads the text of a file, without the white space around it.
-fn read_line(path: &Path) -> std::result::Result<String, FileError> {
-    let text = std::fs::read_to_string(path).map_err(|error| FileError::Unreadable {
+fn read_line(path: &Path) -> std::result::Result<String, CredentialFileError> {
+    let content =
+        files::read_file(path, MAX_BYTES).map_err(|error| CredentialFileError::Unreadable {
+            path: path.to_owned(),
+            reason: match error {
+                FileError::Unreadable(error) => error.kind().to_string(),
+                FileError::Missing | FileError::NotAFile | FileError::TooLarge(_) => {
+                    error.to_string()
+                }
+            },
+        })?;
+    let text = String::from_utf8(content).map_err(|_| CredentialFileError::NotOneLine {
         path: path.to_owned(),
-        kind: error.kind(),
     })?;
     match text.trim() {
-        "" => Err(FileError::Empty {
+        "" => Err(CredentialFileError::Empty {
             path: path.to_owned(),
         }),
         line if line.chars().any(|c| c.is_control() || !c.is_ascii()) => {
-            Err(FileError::NotOneLine {
+            Err(CredentialFileError::NotOneLine {
                 path: path.to_owned(),
             })
         }

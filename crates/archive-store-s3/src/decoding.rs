@@ -63,7 +63,7 @@ pub(super) fn page(answer: &[u8]) -> Result<ListPage, DecodingError> {
 }
 
 /// Number of objects in a full page (Amazon S3 API Reference, "`ListObjectsV2`").
-const FULL_PAGE: usize = 1000;
+pub const FULL_PAGE: usize = 1000;
 
 /// Parts of a page, as far as they were read.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
-use super::credentials::FileError;
+use super::credentials::CredentialFileError;
 use super::http::TlsFault;
 use crate::fault::{ErrorAnswer, Fault};
 
@@ -212,7 +212,7 @@ fn is_region(text: &str) -> bool {
 
 fn no_credentials(error: &(dyn Error + 'static)) -> Option<Fault> {
     find::<CredentialsError>(error)?;
-    let text = match find::<FileError>(error) {
+    let text = match find::<CredentialFileError>(error) {
         Some(error) => error.to_string(),
         None => {
             "no credentials could be loaded: set `credentials` of this archive, or provide them \

@@ -50,7 +50,7 @@ pub(super) enum TrustedCertificates {
     /// Certificates that the system trusts.
     System,
     /// None, as TLS is not used.
-    Nobody,
+    Nothing,
 }
 
 /// Error in a TLS handshake, in `OpenSSL`'s words.
@@ -105,7 +105,7 @@ fn verifying(trust: TrustedCertificates) -> Result<SslConnectorBuilder, ErrorSta
     match trust {
         TrustedCertificates::File(file) => tls.set_ca_file(file)?,
         TrustedCertificates::System => trust::trust_system(&mut tls)?,
-        TrustedCertificates::Nobody => {}
+        TrustedCertificates::Nothing => {}
     }
     Ok(tls)
 }

@@ -36,5 +36,6 @@ mod tests;
 mod whole;
 mod xml;
 
+pub use decoding::FULL_PAGE;
 pub use settings::{CredentialSource, S3Settings};
 pub use store::S3Store;

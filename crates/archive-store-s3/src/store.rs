@@ -17,6 +17,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use tls_certificates::ServerAddress;
+use tls_certificates::files::{self, MAX_CERTIFICATE_BYTES};
 use tokio::sync::{Mutex, OnceCell};
 use tracing::info;
 
@@ -133,19 +134,19 @@ impl S3Store {
         let Some(path) = &self.settings.ca_file else {
             return Ok(None);
         };
-        match tokio::fs::read(path).await {
-            Ok(content) => Ok(Some(content)),
-            Err(error) => {
-                let text = format!(
-                    "`{}` cannot be read: check `endpointCAFile` of this archive",
-                    path.display()
-                );
-                Err(
-                    StorageError::new(ErrorKind::Network, ErrorScope::Scan, text)
-                        .caused_by(errors::render_chain(&error)),
-                )
-            }
-        }
+        let file = path.clone();
+        let read = move || files::read_file(&file, MAX_CERTIFICATE_BYTES);
+        let content = tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|_| StorageError::internal("a CA file could not be read"))?;
+        content.map(Some).map_err(|error| {
+            let text = format!(
+                "`{}` cannot be read: check `endpointCAFile` of this archive",
+                path.display()
+            );
+            StorageError::new(ErrorKind::Network, ErrorScope::Scan, text)
+                .caused_by(errors::render_chain(&error))
+        })
     }
 
     fn target<'a>(&'a self, connection: &'a Connection) -> CallTarget<'a> {

@@ -24,6 +24,9 @@ pub enum ErrorScope {
     RefusedCall,
 }
 
+/// Maximum length of a message, in characters: two keys of the largest size, and advice.
+const MAX_MESSAGE: usize = 3000;
+
 /// Failure of a call to object storage after all retries.
 ///
 /// The message says what to do, if that is known.
@@ -44,7 +47,7 @@ impl StorageError {
         Self {
             kind,
             scope,
-            message: message.into(),
+            message: bounded(message.into()),
             source: None,
         }
     }
@@ -92,4 +95,13 @@ impl StorageError {
     pub fn with_causes(&self) -> String {
         error_causes::with_causes(self)
     }
+}
+
+/// Cuts a message, which may repeat keys and what a store answered.
+fn bounded(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }

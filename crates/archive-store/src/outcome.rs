@@ -78,17 +78,6 @@ impl Operation {
             Self::ListParts => "ListParts",
         }
     }
-
-    /// Permission that the call needs, as named in AWS policies.
-    #[must_use]
-    pub const fn permission(self) -> &'static str {
-        match self {
-            Self::ListObjectsV2 => "s3:ListBucket",
-            Self::GetObject => "s3:GetObject",
-            Self::ListMultipartUploads => "s3:ListBucketMultipartUploads",
-            Self::ListParts => "s3:ListMultipartUploadParts",
-        }
-    }
 }
 
 /// Outcome of one request, as `barman_cloud_s3_requests_total` counts it.

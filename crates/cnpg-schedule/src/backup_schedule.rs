@@ -34,7 +34,7 @@ impl BackupSchedule {
     /// Returns the meaning as part of a sentence: `every day at 02:00`.
     #[must_use]
     pub fn in_words(&self) -> String {
-        self.meaning.in_words()
+        self.meaning.in_words_of("backup")
     }
 
     /// Intervals between its times.
@@ -105,7 +105,7 @@ impl BackupSchedule {
     pub fn as_cron_job(&self) -> Result<String, InvalidSchedule> {
         Dialect::Kubernetes
             .read(&self.text)
-            .map(|meaning| meaning.in_words())
+            .map(|meaning| meaning.in_words_of("job"))
     }
 }
 
@@ -135,7 +135,7 @@ impl fmt::Display for Crontab {
         write!(
             f,
             "If {} is meant, as in a crontab, write `{fields}`",
-            meaning.in_words()
+            meaning.in_words_of("backup")
         )
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod files;
 mod server_address;
 mod ssl_negotiation;
 pub mod trust;

@@ -3,7 +3,7 @@
 use super::server::{Manner, Serving, server};
 use super::*;
 
-fn endpoint(found: Found) -> Watched {
+fn endpoint(found: EndpointResult) -> Watched {
     let find: EndpointFinder = Arc::new(move || {
         let found = found.clone();
         Box::pin(async move { found })

@@ -15,7 +15,8 @@ pub(super) fn scan_failed(status: &ArchiveStatus) -> Finding {
 
 pub(super) fn no_servers(archive: &ScannedArchive<'_>) -> Option<Finding> {
     let report = archive.report;
-    let is_empty = report.servers.is_empty() && report.ignored.is_empty();
+    // Expected servers have findings of their own.
+    let is_empty = report.servers.is_empty() && !report.has_server_directories();
     is_empty.then_some(Finding::unknown(Evidence::NoServers))
 }
 

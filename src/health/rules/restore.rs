@@ -16,7 +16,7 @@ pub(super) fn no_backup(subject: &ScannedServer<'_>) -> Option<Finding> {
     }
     let circumstances = if server.is_found {
         MissingBackup::NoneDone
-    } else if subject.report.servers_found() > 0 {
+    } else if subject.report.has_server_directories() {
         MissingBackup::NoDirectory
     } else {
         MissingBackup::NoServers

@@ -10,9 +10,13 @@ use chrono::{DateTime, Utc};
 
 use super::words::{ago, count, cut};
 use crate::health::{Evidence, Finding, MissingBackup};
-use crate::report::{NO_SERVERS, Refused, RefusedKind};
+use crate::report::{Refused, RefusedKind};
 pub(super) use backups::failure_in_words;
 use obstacle::obstacle_in_words;
+
+/// Problem of an archive without any server.
+pub const NO_SERVERS: &str =
+    "No server directory exists below the destination path: check `destinationPath`";
 
 /// Maximum length of the store's reason for a refusal in a sentence, in characters.
 const REASON_CHARACTERS: usize = 400;

@@ -241,7 +241,8 @@ pub(super) fn neighbours(
     found
 }
 
-/// Returns whether a WAL directory has lost something since it was known; `None` if it is gone.
+/// Returns whether a WAL directory has lost something since it was known. `now` is `None` if it is
+/// gone, which counts as lost.
 pub(super) fn has_lost(known: &WalDirInventory, now: Option<&WalDirInventory>) -> bool {
     let Some(now) = now else { return true };
     for run in known.segments.iter() {

@@ -2,7 +2,7 @@
 
 use barman_archive::inventory::{BackupInventory, Inventory, SmallFiles};
 
-/// Backup that is not known to be done, with the keys that uploads to it can have.
+/// Backup whose data are not known to be copied to the end, with the keys that uploads to it can have.
 #[derive(Debug)]
 pub(super) struct UploadCandidate {
     /// Directory of the backup relative to the archive's prefix, with a slash at the end.
@@ -32,7 +32,7 @@ pub(super) fn unfinished_backups(
     let mut unfinished = Vec::new();
     for (directory, content) in &inventory.directories {
         for (id, backup) in &content.backups {
-            if backup.has_objects && !is_done(backup, files) {
+            if backup.has_objects && !is_copied(backup, files) {
                 let info = backup
                     .info
                     .as_ref()
@@ -49,7 +49,7 @@ pub(super) fn unfinished_backups(
     unfinished
 }
 
-fn is_done(backup: &BackupInventory, files: &SmallFiles) -> bool {
+fn is_copied(backup: &BackupInventory, files: &SmallFiles) -> bool {
     let Some(file) = &backup.info else {
         return false;
     };

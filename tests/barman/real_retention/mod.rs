@@ -15,7 +15,7 @@ mod server;
 use std::collections::BTreeSet;
 
 use barman_archive::barman::{BackupFile, ServerKey};
-use barman_archive::retention::{Deletion, deletion, report, unsupported};
+use barman_archive::retention::{Deletion, deletion, retention_statuses, unsupported};
 
 use crate::real_retention::barman::{Answer, ask};
 use crate::real_retention::server::{Server, now, server_key};
@@ -50,7 +50,7 @@ fn assert_same(server: &Server, answer: &Answer) {
     let catalog = server.catalog();
     let seed = server.seed;
 
-    let ours = report(server.policy, &catalog, server.minimum, now());
+    let ours = retention_statuses(server.policy, &catalog, server.minimum, now());
 
     let expected = answer.report.as_ref().map(|statuses| {
         // Barman's report also has children that do not exist.

@@ -228,19 +228,38 @@ impl FaultMeaning {
 
     /// Returns the calls that the failure affects: bad credentials affect every call, a refusal only
     /// this one.
-    pub(super) fn reach(self, operation: Operation) -> ErrorScope {
-        match (self, operation) {
-            (Self::NoObject, _) => ErrorScope::GoneObject,
-            (
-                Self::Unreadable | Self::Denied | Self::Intercepted | Self::Capped | Self::Rejected,
-                Operation::GetObject,
-            ) => ErrorScope::RefusedObject,
-            (
-                Self::Denied | Self::Intercepted | Self::UnknownCall | Self::Rejected,
-                Operation::ListMultipartUploads | Operation::ListParts,
-            )
-            | (Self::Denied, Operation::ListObjectsV2) => ErrorScope::RefusedCall,
-            _ => ErrorScope::Scan,
+    pub(super) fn scope(self, operation: Operation) -> ErrorScope {
+        if self == Self::NoObject {
+            return ErrorScope::GoneObject;
         }
+        let (is_refused, refused) = match operation {
+            Operation::GetObject => (self.is_refused_object(), ErrorScope::RefusedObject),
+            Operation::ListMultipartUploads | Operation::ListParts => {
+                (self.is_refused_question(), ErrorScope::RefusedCall)
+            }
+            Operation::ListObjectsV2 => (self == Self::Denied, ErrorScope::RefusedCall),
+        };
+        if is_refused {
+            refused
+        } else {
+            ErrorScope::Scan
+        }
+    }
+
+    /// Returns whether the failure of reading an object says nothing about other objects.
+    const fn is_refused_object(self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable | Self::Denied | Self::Intercepted | Self::Capped | Self::Rejected
+        )
+    }
+
+    /// Returns whether the failure of asking for uploads or their parts says nothing about other
+    /// calls.
+    const fn is_refused_question(self) -> bool {
+        matches!(
+            self,
+            Self::Denied | Self::Intercepted | Self::UnknownCall | Self::Rejected
+        )
     }
 }

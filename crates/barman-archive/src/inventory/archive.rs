@@ -64,6 +64,7 @@ impl Default for MemoryLimits {
 impl Inventory {
     /// Creates an empty inventory with these limits: `files` bytes of packed files, and the number
     /// of WAL directories that are not packed yet.
+    #[cfg(any(test, feature = "test-archives"))]
     #[must_use]
     pub fn with_memory_limits(files: usize, wal_dirs_under_way: usize) -> Self {
         Self {
@@ -142,7 +143,7 @@ impl Inventory {
                 .backups
                 .values()
                 .flat_map(BackupInventory::small_files);
-            of_backups.chain(directory.wal.beside.histories.values())
+            of_backups.chain(directory.wal.outside_wal_dirs.histories.values())
         })
     }
 

@@ -11,7 +11,7 @@ pub struct DirectoryInventory {
     /// Backups: the directories below `base/`, by name.
     pub backups: BTreeMap<String, BackupInventory>,
     /// Objects below `base/` that are not in a backup's directory.
-    pub beside_backups: Usage,
+    pub outside_backups: Usage,
     /// Objects below `wals/`.
     pub wal: WalInventory,
     /// Usage of all other objects.
@@ -37,7 +37,7 @@ impl DirectoryInventory {
             }
             ServerKey::Base => {
                 self.has_base |= !object.is_marker();
-                self.beside_backups.add_object(object);
+                self.outside_backups.add_object(object);
             }
             ServerKey::Wal(wal) => self.wal.add(wal, object),
             ServerKey::Other => self.other.add_object(object),
@@ -86,7 +86,7 @@ impl DirectoryInventory {
 
     fn base_usages(&self) -> impl Iterator<Item = &Usage> {
         let backups = self.backups.values().map(|backup| &backup.usage);
-        backups.chain([&self.beside_backups])
+        backups.chain([&self.outside_backups])
     }
 }
 

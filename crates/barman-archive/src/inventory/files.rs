@@ -138,7 +138,7 @@ impl FileKind {
         }
     }
 
-    /// Returns the finding about a file of more than [`SmallFile::MAX_BYTES`].
+    /// Returns the outcome of reading a file of more than [`SmallFile::MAX_BYTES`].
     #[must_use]
     pub fn too_large(self) -> FileReading {
         let reason = match self {

@@ -18,7 +18,7 @@ pub struct WalInventory {
     /// and there may be tens of thousands of directories.
     pub dirs: BTreeMap<WalDir, Box<WalDirInventory>>,
     /// Objects outside the WAL directories.
-    pub beside: OutsideWalDirs,
+    pub outside_wal_dirs: OutsideWalDirs,
 }
 
 /// Objects below `wals/` that are not in a WAL directory: mostly history files.
@@ -143,7 +143,7 @@ impl WalInventory {
         let kind = WalObjectKind::of(wal, object);
         match wal.wal_dir {
             Some(wal_dir) => self.dirs.entry(wal_dir).or_default().add(wal, kind, object),
-            None => self.beside.add(wal, kind, object),
+            None => self.outside_wal_dirs.add(wal, kind, object),
         }
     }
 
@@ -173,7 +173,7 @@ impl WalInventory {
                 kinds.entry(kind).or_default().add(sums);
             }
         }
-        for (kind, sums) in self.beside.kinds.iter() {
+        for (kind, sums) in self.outside_wal_dirs.kinds.iter() {
             kinds.entry(kind).or_default().add(sums);
         }
         kinds
@@ -184,7 +184,7 @@ impl WalInventory {
         self.dirs
             .values()
             .map(|wal_dir| &wal_dir.usage)
-            .chain([&self.beside.usage])
+            .chain([&self.outside_wal_dirs.usage])
     }
 
     /// Partial segments: one for each time that a primary was replaced.
@@ -205,7 +205,7 @@ impl WalInventory {
                 return true;
             }
         }
-        self.beside.kinds.iter().any(is_object)
+        self.outside_wal_dirs.kinds.iter().any(is_object)
     }
 
     /// Times from one arrival to the next, between segments of this size that follow each other on

@@ -161,12 +161,6 @@ impl SegmentName {
             low: u32::try_from(number % segments_per_wal_dir).unwrap_or(u32::MAX),
         }
     }
-
-    /// Returns whether a segment of this name can exist in a cluster with segments of this size.
-    #[must_use]
-    pub const fn exists_with(self, size: SegmentSize) -> bool {
-        self.low < size.segments_per_wal_dir()
-    }
 }
 
 impl fmt::Debug for SegmentName {
@@ -228,15 +222,6 @@ mod tests {
         ] {
             assert_eq!(SegmentSize::new(bytes), Err(InvalidSegmentSize), "{bytes}");
         }
-    }
-
-    #[test]
-    fn with_16_mib_no_segment_is_above_ff() {
-        let last = SegmentName::parse("0000000100000000000000FF").unwrap();
-        let above = SegmentName::parse("000000010000000000000100").unwrap();
-
-        assert!(last.exists_with(SegmentSize::DEFAULT));
-        assert!(!above.exists_with(SegmentSize::DEFAULT));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::restore::{Attempt, Restore};
-use super::stages::StagedCourse;
+use super::stages::StagedPath;
 use super::{ArchivedWal, BackupSpan, Histories, Obstacle, Replay, Target};
 use crate::postgres::{SegmentName, TimelineId};
 
@@ -41,16 +41,16 @@ pub(super) struct Tried {
     pub(super) restore: Result<Restore, Obstacle>,
 }
 
-/// Courses to every target, for backups that end on one timeline or another.
-pub(super) struct Courses<'a> {
+/// Paths to every target, for backups that end on one timeline or another.
+pub(super) struct ReplayPaths<'a> {
     histories: &'a Histories,
     wal: &'a ArchivedWal,
     numbered: Vec<TimelineId>,
     /// Highest timeline that is not tried by its number, as there are too many.
     pub(super) left_out: Option<TimelineId>,
-    by_number: BTreeMap<TimelineId, Result<Rc<StagedCourse>, Obstacle>>,
-    /// Courses that only `current` and `latest` lead to.
-    by_name: BTreeMap<TimelineId, Result<Rc<StagedCourse>, Obstacle>>,
+    by_number: BTreeMap<TimelineId, Result<Rc<StagedPath>, Obstacle>>,
+    /// Paths that only `current` and `latest` lead to.
+    by_name: BTreeMap<TimelineId, Result<Rc<StagedPath>, Obstacle>>,
 }
 
 /// Maximum number of timelines that are tried by their number: the highest ones.
@@ -59,14 +59,14 @@ const MOST_TARGETS: usize = 1000;
 /// Maximum number of tries by number, over all backups.
 const MOST_TRIES: usize = 300_000;
 
-/// Maximum number of stages of replays that the courses to all numbers together may have.
+/// Maximum number of stages of replays that the paths to all numbers together may have.
 const MOST_STAGES: usize = 500_000;
 
 /// Maximum number of looks at a timeline that all tries by number together may take.
 const MOST_LOOKS: usize = 500_000_000;
 
-impl<'a> Courses<'a> {
-    /// Collects the courses to every timeline of an archive, including those that backups are on.
+impl<'a> ReplayPaths<'a> {
+    /// Collects the paths to every timeline of an archive, including those that backups are on.
     pub(super) fn new(
         histories: &'a Histories,
         wal: &'a ArchivedWal,
@@ -85,14 +85,14 @@ impl<'a> Courses<'a> {
             .saturating_sub(most_targets(histories, wal, backups));
         let mut numbered: Vec<_> = timelines.into_iter().collect();
         let left_out = numbered.drain(..too_many).next_back();
-        let course_to = |target, own| {
+        let path_to = |target, own| {
             let history = histories.of_target(target, own)?;
-            Ok(Rc::new(StagedCourse::of(&history, wal)))
+            Ok(Rc::new(StagedPath::of(&history, wal)))
         };
         let by_number: BTreeMap<_, Result<_, Obstacle>> = numbered
             .iter()
             // The timeline that a backup ends on makes no difference to a number.
-            .map(|timeline| (*timeline, course_to(Target::Timeline(*timeline), *timeline)))
+            .map(|timeline| (*timeline, path_to(Target::Timeline(*timeline), *timeline)))
             .collect();
         let latest = own
             .iter()
@@ -102,7 +102,7 @@ impl<'a> Courses<'a> {
             .into_iter()
             .filter(|timeline| !matches!(by_number.get(timeline), Some(Ok(_))));
         // Whether `current` or `latest` leads there makes no difference.
-        let by_name = only_named.map(|timeline| (timeline, course_to(Target::Current, timeline)));
+        let by_name = only_named.map(|timeline| (timeline, path_to(Target::Current, timeline)));
         let by_name = by_name.collect();
         Self {
             histories,
@@ -114,8 +114,8 @@ impl<'a> Courses<'a> {
         }
     }
 
-    /// Returns every course once.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Rc<StagedCourse>> {
+    /// Returns every path once.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Rc<StagedPath>> {
         self.by_number
             .values()
             .chain(self.by_name.values())
@@ -146,15 +146,15 @@ impl<'a> Courses<'a> {
 
     fn try_one(&self, span: &BackupSpan, target: Target) -> Tried {
         let timeline = self.histories.timeline_of(target, own_timeline(span));
-        let course = match (target, self.by_number.get(&timeline)) {
-            (_, Some(Ok(course))) => Ok(course),
+        let path = match (target, self.by_number.get(&timeline)) {
+            (_, Some(Ok(path))) => Ok(path),
             (Target::Timeline(_), Some(Err(obstacle))) => Err(obstacle.clone()),
             (_, Some(Err(_)) | None) => match self.by_name.get(&timeline) {
-                Some(course) => course.as_ref().map_err(Obstacle::clone),
+                Some(path) => path.as_ref().map_err(Obstacle::clone),
                 None => Err(Obstacle::DeadBranch),
             },
         };
-        let restore = course.and_then(|course| self.restore(span, course));
+        let restore = path.and_then(|path| self.restore(span, path));
         Tried {
             target,
             timeline,
@@ -162,11 +162,11 @@ impl<'a> Courses<'a> {
         }
     }
 
-    fn restore(&self, span: &BackupSpan, course: &Rc<StagedCourse>) -> Result<Restore, Obstacle> {
+    fn restore(&self, span: &BackupSpan, path: &Rc<StagedPath>) -> Result<Restore, Obstacle> {
         let Self { histories, wal, .. } = self;
         Attempt {
             span,
-            staged: course,
+            staged: path,
             wal,
             histories,
         }
@@ -215,8 +215,8 @@ impl Tried {
         self.consistent().is_some()
     }
 
-    /// Returns whether the backup is on the course, whether the server comes up or not.
-    pub(super) const fn is_on_course(&self) -> bool {
+    /// Returns whether the backup is on the path, whether the server comes up or not.
+    pub(super) const fn is_on_path(&self) -> bool {
         self.restore.is_ok()
     }
 

@@ -20,7 +20,7 @@ impl Archived {
         current: Option<TimelineId>,
     ) -> SegmentSets {
         let mut wanted = SegmentSets::new();
-        self.want_way(&mut wanted, judged, current);
+        self.add_restore(&mut wanted, judged, current);
         for judged in judged {
             let verdict = verdicts
                 .get(&judged.candidate.id)
@@ -34,14 +34,14 @@ impl Archived {
                 continue;
             };
             for read in self.own_steps(judged, closest) {
-                want(&mut wanted, read);
+                add_read(&mut wanted, read);
             }
         }
         self.missing_of(&wanted)
     }
 
     /// Adds the segments on the way to the current timeline.
-    fn want_way(
+    fn add_restore(
         &self,
         wanted: &mut SegmentSets,
         judged: &[Judged<'_>],
@@ -68,15 +68,15 @@ impl Archived {
             return;
         };
         for read in before {
-            want(wanted, *read);
+            add_read(wanted, *read);
         }
         // Nothing is missing at the end of the target's WAL.
         if self.wal.last(target.timeline) >= Some(target.run.first) {
-            want(wanted, *target);
+            add_read(wanted, *target);
         }
     }
 
-    /// Returns the segments of a restore's course that make the backup consistent, present or not.
+    /// Returns the segments of a restore's path that make the backup consistent, present or not.
     fn own_steps(&self, judged: &Judged<'_>, restore: &Restore) -> Vec<Read> {
         let Some(last_needed) = judged.candidate.span.last_needed(self.wal.size) else {
             return Vec::new();
@@ -93,7 +93,7 @@ impl Archived {
         steps
     }
 
-    /// Returns the restore, on any course, that lacks the fewest of the segments that make the
+    /// Returns the restore, on any path, that lacks the fewest of the segments that make the
     /// backup consistent; among several, the one to the backup's own timeline.
     pub(super) fn closest<'a>(&self, judged: &'a Judged<'_>) -> Option<&'a Restore> {
         judged
@@ -134,7 +134,7 @@ impl Archived {
 }
 
 /// Adds the segments of a read.
-fn want(wanted: &mut SegmentSets, read: Read) {
+fn add_read(wanted: &mut SegmentSets, read: Read) {
     if read.run.first <= read.run.last {
         wanted
             .entry(read.timeline)

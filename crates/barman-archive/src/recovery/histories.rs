@@ -46,7 +46,7 @@ pub struct Histories {
     files: BTreeMap<TimelineId, HistoryFile>,
     /// Longest list of ancestors that the file of another timeline has for each timeline: the other
     /// timeline, and the place in the lines of its file.
-    told: BTreeMap<TimelineId, (TimelineId, usize)>,
+    recorded_in: BTreeMap<TimelineId, (TimelineId, usize)>,
     /// Positions at which readable histories left a timeline, with the next timeline of each
     /// history and its last one.
     switches: BTreeMap<TimelineId, BTreeMap<Lsn, BTreeSet<TimelineId>>>,
@@ -113,15 +113,15 @@ impl Histories {
     }
 
     fn note_ancestors(&mut self) {
-        let (mut told, mut switches) = (BTreeMap::new(), BTreeMap::new());
+        let (mut recorded_in, mut switches) = (BTreeMap::new(), BTreeMap::new());
         for history in self.readable() {
             for (place, ancestor) in history.ancestors().iter().enumerate() {
                 let (timeline, child) = (ancestor.timeline, history.timeline());
                 // A server without its parent's history file leaves out the parent's ancestors: the
                 // first ancestor in a file says nothing about its own parent.
-                let known = told.get(&timeline).map_or(0, |(_, known)| *known);
+                let known = recorded_in.get(&timeline).map_or(0, |(_, known)| *known);
                 if place > known {
-                    told.insert(timeline, (child, place));
+                    recorded_in.insert(timeline, (child, place));
                 }
                 let of_timeline: &mut BTreeMap<_, BTreeSet<_>> =
                     switches.entry(timeline).or_default();
@@ -130,7 +130,7 @@ impl Histories {
                 descendants.extend(next.into_iter().chain([child]));
             }
         }
-        (self.told, self.switches) = (told, switches);
+        (self.recorded_in, self.switches) = (recorded_in, switches);
     }
 
     /// Returns the timelines with a history file, in order, whether a restore finds it or not.
@@ -238,8 +238,8 @@ impl Histories {
         if let Some(HistoryFile::Readable(history)) = self.files.get(&timeline) {
             return Some(history.ancestors());
         }
-        let (told_by, place) = self.told.get(&timeline)?;
-        match self.files.get(told_by)? {
+        let (recording, place) = self.recorded_in.get(&timeline)?;
+        match self.files.get(recording)? {
             HistoryFile::Readable(history) => history.ancestors().get(..*place),
             HistoryFile::Invalid | HistoryFile::NotDecompressible | HistoryFile::Unknown => None,
         }

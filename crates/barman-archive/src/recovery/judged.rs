@@ -30,7 +30,7 @@ impl Judged<'_> {
             .map(|tried| tried.timeline)
     }
 
-    /// Returns the restores that are on some course, whether they come up or not: those to the
+    /// Returns the restores that are on some path, whether they come up or not: those to the
     /// backup's own timeline first.
     pub(super) fn restores(&self) -> impl Iterator<Item = &Restore> {
         let own = self.candidate.span.end.timeline;
@@ -42,7 +42,7 @@ impl Judged<'_> {
             .filter_map(|tried| tried.restore.as_ref().ok())
     }
 
-    /// Returns the restore along a timeline's course, whether it comes up or not, if the backup is on
+    /// Returns the restore along a timeline's path, whether it comes up or not, if the backup is on
     /// it.
     pub(super) fn restore_to(&self, timeline: TimelineId) -> Option<&Restore> {
         let mut to_timeline = self.tried.iter().filter(|tried| tried.timeline == timeline);
@@ -63,8 +63,8 @@ impl Judged<'_> {
         let chosen = chosen.or_else(|| self.find(Some(own), Tried::is_consistent));
         let chosen = chosen.or_else(|| self.find(None, Tried::is_working));
         let chosen = chosen.or_else(|| self.find(None, Tried::is_consistent));
-        let chosen = chosen.or_else(|| self.find(Some(current), Tried::is_on_course));
-        chosen.or_else(|| self.find(Some(own), Tried::is_on_course))
+        let chosen = chosen.or_else(|| self.find(Some(current), Tried::is_on_path));
+        chosen.or_else(|| self.find(Some(own), Tried::is_on_path))
     }
 
     /// Returns the restore to a timeline, or to any, that meets a condition. Of several, the one that

@@ -1,16 +1,14 @@
-//! Rules that decide whether backups can be restored, to which moments, and what retention would
-//! delete.
+//! Rules that decide whether backups can be restored, and to which moments.
 //!
 //! The rules are `PostgreSQL`'s and Barman's; see the manual's chapter 26.3 "Continuous Archiving
-//! and Point-in-Time Recovery". A course is a timeline history as recovery reads it. A restore
-//! replays one backup along a course. A [`Verdict`] follows from the restores of a backup to every
+//! and Point-in-Time Recovery". A path is a timeline history as recovery reads it. A restore
+//! replays one backup along a path. A [`Verdict`] follows from the restores of a backup to every
 //! target that a person can name.
 //!
-//! `docs/specification.md`, 5 to 13.
+//! `docs/specification.md`, 5 to 11, 13.1.
 
 mod chain;
 mod cold;
-mod course;
 mod coverage;
 mod follow;
 mod gaps;
@@ -19,6 +17,7 @@ mod histories;
 mod judged;
 mod lines;
 mod obstacle;
+mod path;
 mod required_wal;
 mod restore;
 mod served;

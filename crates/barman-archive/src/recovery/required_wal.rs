@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::follow::{Courses, most_targets};
+use super::follow::{ReplayPaths, most_targets};
 use super::restore::Attempt;
-use super::stages::StagedCourse;
+use super::stages::StagedPath;
 use super::wal::Read;
 use super::{ArchivedWal, BackupSpan, Histories};
 use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
@@ -54,7 +54,7 @@ impl RequiredWal {
         let timelines = backups
             .iter()
             .flat_map(|backup| [backup.span.begin.timeline, backup.span.end.timeline]);
-        let courses = Courses::new(histories, wal, timelines, backups.len());
+        let paths = ReplayPaths::new(histories, wal, timelines, backups.len());
         // A timeline whose own file is gone can become a target once someone brings the file back.
         let mut unreadable = Vec::new();
         let mut unknown = Vec::new();
@@ -67,14 +67,14 @@ impl RequiredWal {
             }
         }
         let most = most_targets(histories, wal, backups.len());
-        needed.are_some_left_out = courses.left_out.is_some() || unreadable.len() > most;
-        for staged in courses.all() {
-            needed.add_course(staged, backups, histories, wal);
+        needed.are_some_left_out = paths.left_out.is_some() || unreadable.len() > most;
+        for staged in paths.all() {
+            needed.add_path(staged, backups, histories, wal);
         }
         for timeline in unreadable.into_iter().rev().take(most) {
             if let Some(history) = histories.lineage(timeline) {
-                let staged = Rc::new(StagedCourse::of(&history, wal));
-                needed.add_course(&staged, backups, histories, wal);
+                let staged = Rc::new(StagedPath::of(&history, wal));
+                needed.add_path(&staged, backups, histories, wal);
             }
         }
         for RequiringBackup { span, requirement } in backups {
@@ -157,10 +157,10 @@ impl RequiredWal {
         }
     }
 
-    /// Adds what backups need along a course.
-    fn add_course(
+    /// Adds what backups need along a path.
+    fn add_path(
         &mut self,
-        staged: &Rc<StagedCourse>,
+        staged: &Rc<StagedPath>,
         backups: &[RequiringBackup],
         histories: &Histories,
         wal: &ArchivedWal,
@@ -184,7 +184,7 @@ impl RequiredWal {
                 }
                 WalRequirement::Consistency => {
                     let last = span.last_needed(wal.size).unwrap_or(u64::MAX);
-                    let steps = staged.course.steps.endless_from(replayed.begin);
+                    let steps = staged.path.steps.endless_from(replayed.begin);
                     let mut passed = BTreeSet::new();
                     let served = replayed.served_unless(&mut passed, staged);
                     self.add(served.chain(steps), last);
@@ -193,7 +193,7 @@ impl RequiredWal {
         }
         if let Some(begin) = first_begin {
             // More WAL of the target may come.
-            self.add(staged.course.steps.endless_from(begin), u64::MAX);
+            self.add(staged.path.steps.endless_from(begin), u64::MAX);
         }
     }
 

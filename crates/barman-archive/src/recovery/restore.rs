@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::course::TimelineIndex;
-use super::stages::{Index, Stage, StagedCourse, TimelineReplay};
+use super::path::TimelineIndex;
+use super::stages::{Index, Stage, StagedPath, TimelineReplay};
 use super::steps::Reach;
 use super::wal::{Read, Served};
 use super::{ArchivedWal, Histories, Obstacle};
@@ -28,12 +28,12 @@ pub struct BackupSpan {
     pub origin: BackupOrigin,
 }
 
-/// Reach of a replay on its course.
+/// Reach of a replay on its path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replay {
     /// Last segment before the first missing one; `None` if the very first one is missing.
     pub last: Option<SegmentName>,
-    /// First missing segment; `None` if the course is whole up to the target's last segment.
+    /// First missing segment; `None` if the path is whole up to the target's last segment.
     pub first_missing: Option<SegmentName>,
     /// Partial segment that continues the last one. `barman-cloud-wal-restore` serves it when the
     /// whole one is missing; it extends the reach by less than a segment and does not bridge a gap.
@@ -43,10 +43,10 @@ pub struct Replay {
     pub ends_in: Option<SegmentName>,
 }
 
-/// Restore of a backup along one course.
+/// Restore of a backup along one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Restore {
-    staged: Rc<StagedCourse>,
+    staged: Rc<StagedPath>,
     /// Number of the segment in which the backup begins.
     pub(super) begin: u64,
     first: Option<Read>,
@@ -65,12 +65,12 @@ pub(super) struct Restore {
 /// Everything that is needed to try a restore.
 pub(super) struct Attempt<'a> {
     pub(super) span: &'a BackupSpan,
-    pub(super) staged: &'a Rc<StagedCourse>,
+    pub(super) staged: &'a Rc<StagedPath>,
     pub(super) wal: &'a ArchivedWal,
     pub(super) histories: &'a Histories,
 }
 
-/// A replay along a course that has come to its end.
+/// A replay along a path that has come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Replayed {
     /// Number of the segment in which the backup begins.
@@ -131,9 +131,9 @@ impl BackupSpan {
 }
 
 impl Restore {
-    /// Returns the segments of the course, present or not, up to the target's last one.
+    /// Returns the segments of the path, present or not, up to the target's last one.
     pub(super) fn steps(&self) -> Vec<Read> {
-        self.staged.course.steps.from(self.begin).collect()
+        self.staged.path.steps.from(self.begin).collect()
     }
 
     /// Returns the segments that are replayed, in order.
@@ -144,13 +144,13 @@ impl Restore {
 }
 
 impl Replayed {
-    /// Returns the segments that a restore along this course is served, including one that does not
+    /// Returns the segments that a restore along this path is served, including one that does not
     /// continue the one before. Leaves out what follows a stage that another replay has passed, and
     /// notes the stages that this one passes.
     pub(super) fn served_unless(
         &self,
         passed: &mut BTreeSet<Index>,
-        staged: &StagedCourse,
+        staged: &StagedPath,
     ) -> impl Iterator<Item = Read> {
         let unfit = match self.last {
             Stage::Unfit(read, _) => Some(read),
@@ -165,7 +165,7 @@ impl Replayed {
 }
 
 impl Attempt<'_> {
-    /// Tries the restore. The error is the reason why the backup is not on the course.
+    /// Tries the restore. The error is the reason why the backup is not on the path.
     pub(super) fn restore(&self) -> Result<Restore, Obstacle> {
         let replayed = self.replayed()?;
         let replay = self.replay(&replayed);
@@ -183,7 +183,7 @@ impl Attempt<'_> {
         })
     }
 
-    /// Replays the backup. The error is the reason why the backup is not on the course.
+    /// Replays the backup. The error is the reason why the backup is not on the path.
     pub(super) fn replayed(&self) -> Result<Replayed, Obstacle> {
         let size = self.wal.size;
         let (begin, last_needed) = self
@@ -195,21 +195,21 @@ impl Attempt<'_> {
         Ok(self.run(self.own_place()?, begin, last_needed))
     }
 
-    /// Returns the place of the backup's timeline in the course.
+    /// Returns the place of the backup's timeline in the path.
     ///
     /// Otherwise `PostgreSQL` ends with "requested timeline is not a child of this server's
     /// history": the checkpoint, and what a standby had replayed, must be on their own timelines
     /// (`InitWalRecovery` in `xlogrecovery.c`).
     fn own_place(&self) -> Result<TimelineIndex, Obstacle> {
-        let (span, course, size) = (self.span, &self.staged.course, self.wal.size);
-        let own = course
+        let (span, path, size) = (self.span, &self.staged.path, self.wal.size);
+        let own = path
             .place_of(span.begin.timeline)
             .ok_or(Obstacle::DeadBranch)?;
         let last = span.last_position(size);
         let crosses_timelines = span.begin.timeline != span.end.timeline;
         let checkpoint = span.checkpoint.or(last.filter(|_| !crosses_timelines));
         let is_on = |position: Option<Lsn>, timeline| {
-            position.is_none_or(|position| course.timeline_at(position) == Some(timeline))
+            position.is_none_or(|position| path.timeline_at(position) == Some(timeline))
         };
         let replays_by_position = crosses_timelines || span.origin == BackupOrigin::Standby;
         let ends_elsewhere = replays_by_position && !is_on(last, span.end.timeline);
@@ -254,7 +254,7 @@ impl Attempt<'_> {
             read: Read { timeline, run },
             left_at,
             ..
-        }) = stage.passage()
+        }) = stage.replayed()
         else {
             return;
         };
@@ -293,7 +293,7 @@ impl Attempt<'_> {
         let Reach {
             last,
             first_missing,
-        } = self.staged.course.steps.reach(replayed.begin, self.wal);
+        } = self.staged.path.steps.reach(replayed.begin, self.wal);
         let last_read = replayed.last_read;
         let ends_in = last_read.map(|read| self.wal.name(read.timeline, read.run.last));
         let missing = first_missing.and_then(|name| name.number(self.wal.size));
@@ -332,18 +332,18 @@ impl Attempt<'_> {
     fn name_of(&self, number: u64) -> Option<SegmentName> {
         Some(
             self.wal
-                .name(self.staged.course.begun_in(number).next()?, number),
+                .name(self.staged.path.begun_in(number).next()?, number),
         )
     }
 
     /// Returns whether the segment that a replay ended before may still arrive: nothing written
     /// after it has arrived, neither a partial segment nor one on a later timeline.
     fn may_arrive(&self, number: u64) -> bool {
-        let Some(owner) = self.staged.course.begun_in(number).next() else {
+        let Some(owner) = self.staged.path.begun_in(number).next() else {
             return false;
         };
         let has_later = |timeline| self.wal.has_from(timeline, number);
-        if has_later(owner) || self.staged.course.above(owner).any(has_later) {
+        if has_later(owner) || self.staged.path.above(owner).any(has_later) {
             return false;
         }
         let from = self.wal.size.begin_of(number);

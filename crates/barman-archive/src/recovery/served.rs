@@ -14,7 +14,7 @@ use crate::postgres::{Run, Runs, SegmentSize, TimelineId, WalDir};
 #[must_use]
 pub fn served_histories(wal: &WalInventory, files: &SmallFiles) -> Histories {
     let mut histories = BTreeMap::new();
-    for (timeline, file) in &wal.beside.histories {
+    for (timeline, file) in &wal.outside_wal_dirs.histories {
         histories.insert(*timeline, history_file(files, file));
     }
     Histories::new(histories)

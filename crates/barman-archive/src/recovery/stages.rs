@@ -1,11 +1,11 @@
-//! Stages of replays along one course. Backups whose replays come to the same stage share the rest.
+//! Stages of replays along one path. Backups whose replays come to the same stage share the rest.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::iter;
 
 use super::ArchivedWal;
-use super::course::{Course, Source, TimelineIndex};
+use super::path::{ReplayPath, Source, TimelineIndex};
 use super::wal::{Read, Served};
 use crate::postgres::{Lsn, Run, TimelineHistory};
 
@@ -56,10 +56,10 @@ pub(super) struct Link {
     pub(super) last_read: Option<Read>,
 }
 
-/// A course, with the stages of replays along it as far as any replay has come to them.
+/// A path, with the stages of replays along it as far as any replay has come to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct StagedCourse {
-    pub(super) course: Course,
+pub(super) struct StagedPath {
+    pub(super) path: ReplayPath,
     known: RefCell<KnownStages>,
 }
 
@@ -74,32 +74,32 @@ impl Stage {
     /// Returns the number of the segment that is asked for.
     pub(super) const fn number(&self) -> u64 {
         match self {
-            Self::Whole(passage) | Self::Partial(passage) => passage.read.run.first,
+            Self::Whole(replayed) | Self::Partial(replayed) => replayed.read.run.first,
             Self::Unfit(read, _) => read.run.first,
             Self::Nothing(number) => *number,
         }
     }
 
     /// Returns the segments that are replayed.
-    pub(super) const fn passage(&self) -> Option<&TimelineReplay> {
+    pub(super) const fn replayed(&self) -> Option<&TimelineReplay> {
         match self {
-            Self::Whole(passage) | Self::Partial(passage) => Some(passage),
+            Self::Whole(replayed) | Self::Partial(replayed) => Some(replayed),
             Self::Unfit(..) | Self::Nothing(_) => None,
         }
     }
 
     /// Returns the names of the segments that are replayed.
     pub(super) fn read(&self) -> Option<Read> {
-        Some(self.passage()?.read)
+        Some(self.replayed()?.read)
     }
 
     /// Returns the state after it; `None` if no segment follows.
     fn after(&self) -> Option<ReplayState> {
         match self {
-            Self::Whole(passage) => {
-                let number = passage.read.run.last.checked_add(1)?;
+            Self::Whole(replayed) => {
+                let number = replayed.read.run.last.checked_add(1)?;
                 Some(ReplayState {
-                    on: passage.place,
+                    on: replayed.place,
                     number,
                 })
             }
@@ -140,11 +140,11 @@ impl KnownStages {
     }
 }
 
-impl StagedCourse {
-    /// Lays the course of a history, on which no replay has come anywhere yet.
+impl StagedPath {
+    /// Lays the path of a history, on which no replay has come anywhere yet.
     pub(super) fn of(history: &TimelineHistory, wal: &ArchivedWal) -> Self {
         Self {
-            course: Course::of(history, wal),
+            path: ReplayPath::of(history, wal),
             known: RefCell::default(),
         }
     }
@@ -199,13 +199,13 @@ impl StagedCourse {
         wal: &ArchivedWal,
     ) -> Stage {
         let mut sources = self
-            .course
+            .path
             .sources()
             .take_while(|source| may_follow(source, on));
         let Some((source, served)) = sources.find_map(|source| answer(source, number, wal)) else {
             return Stage::Nothing(number);
         };
-        let left_at = self.course.crossing(from, source.place, number);
+        let left_at = self.path.crossing(from, source.place, number);
         let is_continued = source.place == from || left_at.is_some();
         let read = |last| Read {
             timeline: source.timeline,
@@ -214,16 +214,16 @@ impl StagedCourse {
                 last,
             },
         };
-        let passage = |last| TimelineReplay {
+        let replayed = |last| TimelineReplay {
             read: read(last),
             left_at,
             place: source.place,
         };
         match served {
             Served::Whole if is_continued => {
-                Stage::Whole(passage(self.end_of_run(source, number, wal)))
+                Stage::Whole(replayed(self.end_of_run(source, number, wal)))
             }
-            Served::Partial if is_continued => Stage::Partial(passage(number)),
+            Served::Partial if is_continued => Stage::Partial(replayed(number)),
             Served::Nothing
             | Served::Whole
             | Served::Partial
@@ -236,7 +236,7 @@ impl StagedCourse {
     fn end_of_run(&self, source: &Source, number: u64, wal: &ArchivedWal) -> u64 {
         let next = number.saturating_add(1);
         let mut end = wal.first_missing(source.timeline, next, u64::MAX);
-        for newer in self.course.sources() {
+        for newer in self.path.sources() {
             if newer.place >= source.place {
                 break;
             }

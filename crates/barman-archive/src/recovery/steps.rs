@@ -1,10 +1,10 @@
-//! Segments that a replay along a course would read if none were missing.
+//! Segments that a replay along a path would read if none were missing.
 
 use super::ArchivedWal;
 use super::wal::Read;
 use crate::postgres::{Run, SegmentName};
 
-/// Segments of a course in order, present or not: those of each timeline up to where a newer one
+/// Segments of a path in order, present or not: those of each timeline up to where a newer one
 /// starts, and those of the target up to its last one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Steps {

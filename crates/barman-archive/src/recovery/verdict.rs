@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::cold::verdict_at_once;
-use super::follow::{Courses, Tried};
+use super::follow::{ReplayPaths, Tried};
 use super::judged::Judged;
 use super::wal::{Read, SegmentSets};
 use super::{
@@ -105,14 +105,14 @@ impl Archived {
     pub fn judge(&self, candidates: &[Candidate]) -> ServerVerdict {
         let spans = candidates.iter().map(|candidate| &candidate.span);
         let timelines = spans.flat_map(|span| [span.begin.timeline, span.end.timeline]);
-        let courses = Courses::new(&self.histories, &self.wal, timelines, candidates.len());
+        let paths = ReplayPaths::new(&self.histories, &self.wal, timelines, candidates.len());
         let mut judged = Vec::new();
         for candidate in candidates {
-            let tried = courses.try_all(&candidate.span);
+            let tried = paths.try_all(&candidate.span);
             judged.push(Judged {
                 candidate,
                 tried,
-                left_out: courses.left_out,
+                left_out: paths.left_out,
             });
         }
         let lines = lines::choose(self, &judged);
@@ -140,8 +140,8 @@ impl Archived {
     #[must_use]
     pub fn replayed(&self, span: &BackupSpan, target: TimelineId) -> Option<SegmentSets> {
         let timelines = [span.begin.timeline, span.end.timeline, target];
-        let courses = Courses::new(&self.histories, &self.wal, timelines.into_iter(), 1);
-        let tried = courses.try_all(span);
+        let paths = ReplayPaths::new(&self.histories, &self.wal, timelines.into_iter(), 1);
+        let tried = paths.try_all(span);
         let mut to_target = tried.iter().filter(|tried| tried.timeline == target);
         let restore = if let Some(restore) = to_target.find_map(Tried::working) {
             restore
@@ -255,7 +255,7 @@ impl Archived {
         {
             return Verdict::Waiting(*missing);
         }
-        let on_course = self
+        let on_path = self
             .closest(judged)
             .and_then(|restore| restore.outcome.as_ref().err());
         let closed = || {
@@ -273,7 +273,7 @@ impl Archived {
         let unknown = closed().chain(&left_out).find(
             |obstacle| matches!(obstacle, Obstacle::UnknownHistory(timeline) if *timeline >= begin),
         );
-        let obstacle = unknown.or(on_course).or_else(|| closed().next());
+        let obstacle = unknown.or(on_path).or_else(|| closed().next());
         Verdict::Broken(obstacle.cloned().unwrap_or(Obstacle::DeadBranch))
     }
 

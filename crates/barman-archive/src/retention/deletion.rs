@@ -23,7 +23,7 @@ pub struct Deletion {
     pub interrupted_by: Option<RetentionError>,
 }
 
-/// Returns what is deleted with the backups that a [`report()`](super::report()) calls obsolete.
+/// Returns what is deleted with the backups that a [`retention_statuses`](super::retention_statuses) calls obsolete.
 ///
 /// WAL is deleted only as a side effect: with each backup, if no copied backup is left before it or
 /// all of those are kept as standalone.

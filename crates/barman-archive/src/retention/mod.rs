@@ -4,7 +4,7 @@
 //! `cloud_backup_delete.py` (read in 3.20.1), quirks included, because the question is what Barman
 //! will do, not what it should do.
 //!
-//! [`report()`] returns the status that the policy gives each backup, [`obsolete_since`] the time
+//! [`retention_statuses`] returns the status that the policy gives each backup, [`obsolete_since`] the time
 //! since which a backup has been obsolete, [`deletion()`] what is deleted with the obsolete
 //! backups, and [`retention_blocks`] what keeps Barman from deleting.
 //!
@@ -14,8 +14,9 @@ mod block;
 mod catalog;
 mod deletion;
 mod policy;
-mod report;
 mod since;
+mod statuses;
+
 mod tree;
 mod wal;
 
@@ -26,7 +27,7 @@ pub use block::{RetentionBlock, retention_blocks};
 pub use catalog::{CatalogBackup, RetentionError, RetentionStatus};
 pub use deletion::{Deletion, deletion};
 pub use policy::{InvalidRetentionPolicy, RetentionPolicy};
-pub use report::report;
 pub use since::obsolete_since;
+pub use statuses::retention_statuses;
 pub use tree::unsupported;
 pub use wal::{WalDeletion, WalRule};

@@ -17,7 +17,7 @@ use super::{CatalogBackup, RetentionError, RetentionPolicy, RetentionStatus};
 /// is absent if its moment is not known because an `end_time` is missing.
 ///
 /// # Errors
-/// Returns the same errors as [`report()`](super::report()).
+/// Returns the same errors as [`retention_statuses`](super::retention_statuses).
 pub fn obsolete_since(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
@@ -25,16 +25,16 @@ pub fn obsolete_since(
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<String, DateTime<Utc>>, RetentionError> {
     let mut since = BTreeMap::new();
-    let mut passage = FullBackupWalk {
+    let mut walk = FullBackupWalk {
         policy,
         minimum_redundancy,
         newer_ends: Vec::new(),
     };
     for tree in trees(policy, catalog, minimum_redundancy, now)? {
-        let root_at = passage.obsolete_at(tree.root.ended_at);
+        let root_at = walk.obsolete_at(tree.root.ended_at);
         note(&mut since, tree.root, tree.status, root_at);
         let below_at = match tree.root.keep {
-            Some(_) => passage.left_at(tree.root.ended_at),
+            Some(_) => walk.left_at(tree.root.ended_at),
             None => root_at,
         };
         for backup in tree.descendants {
@@ -44,7 +44,7 @@ pub fn obsolete_since(
             };
             note(&mut since, backup, tree.status_below, at);
         }
-        passage.add(tree.root);
+        walk.add(tree.root);
     }
     Ok(since)
 }

@@ -198,7 +198,7 @@ fn descendants<'a>(
 ///
 /// The tool's `BackupInfo` does not have `walk_backups_tree`, which its report calls for each full
 /// backup that knows of any built on it (seen with 3.17.0 to 3.20.1). A Barman server has the
-/// function, and deletes according to [`report()`](super::report()).
+/// function, and deletes according to [`retention_statuses`](super::retention_statuses).
 #[must_use]
 pub fn unsupported(catalog: &[CatalogBackup]) -> Option<RetentionError> {
     let mut full = catalog.iter().filter(|backup| !backup.is_incremental());

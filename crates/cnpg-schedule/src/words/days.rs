@@ -1,7 +1,7 @@
 //! Days and months in words.
 
 use super::super::calendar::{Calendar, DayRule};
-use super::lists::{is_run, listed, numbered};
+use super::lists::{is_range, listed, numbered};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -92,7 +92,7 @@ fn weekdays(calendar: &Calendar) -> String {
         .map(|(position, _)| position)
         .collect();
     match weekday_names(calendar, "").as_slice() {
-        [first, _, .., last] if allowed.len() > 2 && is_run(&allowed) => {
+        [first, .., last] if is_range(&allowed) => {
             format!("from {first} to {last}")
         }
         _ => format!("on {}", listed(&weekday_names(calendar, "s"), "and")),
@@ -109,9 +109,7 @@ pub(super) fn months(calendar: &Calendar) -> Option<String> {
         .collect();
     match names.as_slice() {
         _ if calendar.months.is_whole() => None,
-        [first, _, .., last] if names.len() > 2 && is_run(&numbers) => {
-            Some(format!("{first} to {last}"))
-        }
+        [first, .., last] if is_range(&numbers) => Some(format!("{first} to {last}")),
         names => Some(listed(names, "and")),
     }
 }

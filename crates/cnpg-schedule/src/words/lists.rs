@@ -1,6 +1,6 @@
 //! Lists in words.
 
-/// From how many numbers on a progression is told by its step.
+/// Smallest number of values that are described by their step.
 const LEAST_PROGRESSION: usize = 4;
 
 /// Numbers in words, those that follow each other together: `1 to 5, 9 and 20`.
@@ -31,6 +31,11 @@ pub(super) fn progression(numbers: &[u32]) -> Option<u32> {
 
 pub(super) fn is_run(numbers: &[u32]) -> bool {
     progression(numbers) == Some(1)
+}
+
+/// Returns true for numbers that are written as a range: three or more, one after the other.
+pub(super) fn is_range(numbers: &[u32]) -> bool {
+    numbers.len() > 2 && is_run(numbers)
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -9,17 +9,20 @@ use super::calendar::Calendar;
 use super::dialect::Meaning;
 use super::field::FieldSet;
 use days::{Days, days, months};
-use lists::{is_run, listed, numbered, progression};
+use lists::{is_range, is_run, listed, numbered, progression};
 
-/// Up to how many times of a day each is told; more are told by their rhythm.
+/// Largest number of times of a day that are listed one by one; more are described by their rhythm.
 const MOST_TIMES: usize = 8;
 
 impl Meaning {
-    /// The meaning as a part of a sentence: `every day at 02:00`, `every hour at minute 2`.
+    /// Describes the times at which something is started (a backup, a job) as a part of a sentence:
+    /// `every day at 02:00`, `every hour at minute 2`, `every 6 hours, counted from the last backup`.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub fn in_words_of(&self, started: &str) -> String {
         match self {
-            Self::Every(interval) => format!("{}, counted from the last backup", every(*interval)),
+            Self::Every(interval) => {
+                format!("{}, counted from the last {started}", every(*interval))
+            }
             Self::Calendar(calendar) => calendar.in_words(),
         }
     }
@@ -43,7 +46,7 @@ impl Calendar {
                 .join(", "),
         };
         if let Some(months) = months {
-            let link = if months.contains(" to ") {
+            let link = if is_range(&self.months.numbers()) {
                 "from"
             } else {
                 "in"

@@ -51,9 +51,9 @@ pub struct CertificateStatus {
 /// Time before its end at which a certificate is worth a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarnBefore {
-    /// This one.
+    /// Exactly this time.
     Exactly(TimeDelta),
-    /// This one, or an eighth of the certificate's lifetime if that is less: a certificate for a day is
+    /// This time, or an eighth of the certificate's lifetime if that is less: a certificate for a day is
     /// renewed within its last hours.
     AtMost(TimeDelta),
 }
@@ -77,11 +77,11 @@ const SHARE_OF_LIFETIME: i32 = 8;
 pub enum Verification {
     /// No CA is configured, or the certificate could not be read.
     NotAsked,
-    /// It verifies.
+    /// The chain verifies.
     Verified,
-    /// It does not verify, for this reason.
+    /// The chain does not verify, for this reason.
     Refused(String),
-    /// It depends on the client whether it verifies, for this reason.
+    /// The chain verifies for some clients only, for this reason.
     Unknown(String),
     /// The certificates of the CA cannot be read, for this reason.
     Unread(String),

@@ -39,7 +39,7 @@ pub enum Purpose {
 /// Certificates that are trusted.
 #[derive(Clone, Debug)]
 pub struct Authorities {
-    /// In their order.
+    /// Certificates in the order of the file.
     certificates: Vec<X509>,
     /// Directories in which `OpenSSL` looks for more.
     directories: Vec<PathBuf>,

@@ -39,6 +39,18 @@ impl<'a> Fields<'a> {
         self.0.get(field).copied()
     }
 
+    /// Returns a text for people.
+    pub(super) fn text(&self, field: &str) -> Option<String> {
+        self.get(field).map(cut)
+    }
+
+    /// Returns the identifier of the database cluster: a number of 64 bits.
+    pub(super) fn system_identifier(&self) -> Option<String> {
+        let text = self.get("systemid")?;
+        text.parse::<u64>().ok()?;
+        Some(text.to_owned())
+    }
+
     pub(super) fn read<T>(
         &self,
         field: &'static str,
@@ -50,7 +62,7 @@ impl<'a> Fields<'a> {
         };
         let invalid = || BackupInfoError::InvalidField {
             field,
-            value: text.to_owned(),
+            value: cut(text),
             expected,
         };
         parse(text).map(Some).ok_or_else(invalid)
@@ -70,6 +82,14 @@ impl<'a> Fields<'a> {
         let size = self.read("size", BYTES, parse)?;
         Ok(cluster_size.or(size))
     }
+}
+
+/// Maximum length of a text that is kept for people, in characters.
+const MAX_TEXT: usize = 1000;
+
+/// Returns the start of a text.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect()
 }
 
 /// Returns whether the text is the raw body of an `aws-chunked` upload.

@@ -133,12 +133,12 @@ impl BackupInfo {
                 .map(backup_ids)
                 .unwrap_or_default(),
             segment_size,
-            system_identifier: fields.get("systemid").map(str::to_owned),
+            system_identifier: fields.system_identifier(),
             postgresql_version: fields.get("version").and_then(postgresql_version),
             cluster_size_bytes,
             tablespace_oids: tablespaces.unwrap_or_default(),
             is_snapshot: fields.get("snapshots_info").is_some(),
-            error: fields.get("error").map(str::to_owned),
+            error: fields.text("error"),
             has_naive_times,
         })
     }

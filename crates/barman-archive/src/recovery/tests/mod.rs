@@ -183,7 +183,7 @@ fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
     // segment ends.
     let name = (parent, segment_of(line.begins_at));
     let is_inside = !line.begins_at.is_multiple_of(4);
-    let is_told =
+    let is_known =
         branch.file == File::Valid && line.file.last().is_some_and(|last| last.0 == parent);
     let others = world
         .lines
@@ -194,7 +194,7 @@ fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
         .clone()
         .all(|other| other.begins_at <= line.begins_at);
     let is_whole = world.segments.contains(&name) || world.wrong_sizes.contains(&name);
-    if branch.has_partial && is_inside && is_told && is_first && !is_whole {
+    if branch.has_partial && is_inside && is_known && is_first && !is_whole {
         world.partials.insert(name, line.begins_at);
     } else if others.next().is_some() && is_first {
         world.partials.remove(&name);

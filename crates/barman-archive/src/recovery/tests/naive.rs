@@ -1,6 +1,6 @@
 //! `PostgreSQL`'s recovery, a quarter of a segment at a time, as plainly as can be.
 //!
-//! Nothing here knows of runs or courses: a WAL file is the list of the timelines that wrote each
+//! Nothing here knows of runs or paths: a WAL file is the list of the timelines that wrote each
 //! quarter of it, and replay is what `xlogrecovery.c` does with such files. Lines are named as in
 //! `PostgreSQL` 15.
 //!
@@ -224,7 +224,7 @@ impl World {
             return None;
         }
         let begin = segment_of(backup.checkpoint);
-        let mut outcome = self.course(&expected, begin);
+        let mut outcome = self.path(&expected, begin);
         let mut current = 0;
         let mut before = None;
         for number in begin.. {
@@ -297,7 +297,7 @@ impl World {
 
     /// Follows the segments that replay should read: for each number, that of the newest timeline
     /// that has started in it or before.
-    fn course(&self, expected: &[Entry], begin: u64) -> Outcome {
+    fn path(&self, expected: &[Entry], begin: u64) -> Outcome {
         let target = expected[0].tli;
         let mut outcome = Outcome {
             comes_up: false,

@@ -203,8 +203,8 @@ fn wal_dir_of(key: &str) -> Option<(TimelineId, u32)> {
     Some((TimelineId(parse_hex(timeline)?), parse_hex(wal_dir)?))
 }
 
-fn as_words(report: BTreeMap<String, RetentionStatus>) -> BTreeMap<String, String> {
-    report
+fn as_words(statuses: BTreeMap<String, RetentionStatus>) -> BTreeMap<String, String> {
+    statuses
         .into_iter()
         .map(|(id, status)| (id, status.as_str().to_owned()))
         .collect()
@@ -360,14 +360,14 @@ proptest! {
         minimum in 0_u32..4,
     ) {
         let now = day(20.0);
-        let expected = naive::report(policy, &catalog, minimum, now);
-        let report = report(policy, &catalog, minimum, now);
-        prop_assert_eq!(report.is_ok(), expected.is_some());
-        let (Ok(report), Some(expected)) = (report, expected) else { return Ok(()) };
+        let expected = naive::statuses(policy, &catalog, minimum, now);
+        let statuses = retention_statuses(policy, &catalog, minimum, now);
+        prop_assert_eq!(statuses.is_ok(), expected.is_some());
+        let (Ok(statuses), Some(expected)) = (statuses, expected) else { return Ok(()) };
         let server = server_of(&catalog, wals);
-        let deletion = deletion(&catalog, &report);
+        let deletion = deletion(&catalog, &statuses);
 
-        prop_assert_eq!(&as_words(report), &expected);
+        prop_assert_eq!(&as_words(statuses), &expected);
         let removed = server.removed(&deletion);
         let left: BTreeSet<String> =
             server.keys.iter().filter(|key| !removed.contains(key.as_str())).cloned().collect();
@@ -380,20 +380,20 @@ proptest! {
         catalog in any_catalog(), days in 0_u32..25,
     ) {
         let policy = RetentionPolicy::RecoveryWindow { days };
-        let report = report(policy, &catalog, 0, day(20.0)).unwrap();
+        let statuses = retention_statuses(policy, &catalog, 0, day(20.0)).unwrap();
         let newest = catalog.iter().rfind(|backup| is_done_and_full(backup));
 
         if let Some(newest) = newest {
-            prop_assert_ne!(report[&newest.id], RetentionStatus::Obsolete);
+            prop_assert_ne!(statuses[&newest.id], RetentionStatus::Obsolete);
         }
     }
 
     #[test]
     fn a_redundancy_leaves_at_least_as_many(catalog in any_catalog(), count in 0_u32..6) {
         let policy = RetentionPolicy::Redundancy(count);
-        let report = report(policy, &catalog, 0, day(20.0)).unwrap();
+        let statuses = retention_statuses(policy, &catalog, 0, day(20.0)).unwrap();
         let done = catalog.iter().filter(|backup| is_done_and_full(backup));
-        let done: Vec<_> = done.map(|backup| report[&backup.id]).collect();
+        let done: Vec<_> = done.map(|backup| statuses[&backup.id]).collect();
         let obsolete = done.iter().filter(|status| **status == RetentionStatus::Obsolete).count();
         let done = done.len();
 
@@ -404,11 +404,11 @@ proptest! {
     fn what_is_built_on_an_obsolete_backup_goes_with_it(
         catalog in any_catalog(), policy in any_policy(),
     ) {
-        let report = report(policy, &catalog, 0, day(20.0)).unwrap();
+        let statuses = retention_statuses(policy, &catalog, 0, day(20.0)).unwrap();
 
         for parent in &catalog {
             for child in &parent.children_ids {
-                let is_obsolete = |id| report.get(id) == Some(&RetentionStatus::Obsolete);
+                let is_obsolete = |id| statuses.get(id) == Some(&RetentionStatus::Obsolete);
                 prop_assert!(!is_obsolete(&parent.id) || is_obsolete(child), "{}", child);
             }
         }
@@ -423,10 +423,10 @@ proptest! {
         let obsolete_at = |id: &str, at: DateTime<Utc>| {
             let mut there = catalog.clone();
             there.retain(|backup| backup.ended_at <= Some(at));
-            report(policy, &there, minimum, at).unwrap().get(id) == Some(&RetentionStatus::Obsolete)
+            retention_statuses(policy, &there, minimum, at).unwrap().get(id) == Some(&RetentionStatus::Obsolete)
         };
-        let report = report(policy, &catalog, minimum, now).unwrap();
-        let obsolete = report.into_iter().filter(|(_, status)| *status == RetentionStatus::Obsolete);
+        let statuses = retention_statuses(policy, &catalog, minimum, now).unwrap();
+        let obsolete = statuses.into_iter().filter(|(_, status)| *status == RetentionStatus::Obsolete);
 
         prop_assert!(since.keys().cloned().eq(obsolete.map(|(id, _)| id)));
         for (id, at) in since {

@@ -5,7 +5,7 @@
 use super::*;
 
 /// `_backup_report` of the two policies; `None` if it never ends.
-pub(super) fn report(
+pub(super) fn statuses(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
     minimum: u32,
@@ -14,7 +14,7 @@ pub(super) fn report(
     let mut sorted: Vec<_> = catalog.iter().collect();
     sorted.sort_by(|backup, other| other.id.cmp(&backup.id));
     let (mut found, mut valid, mut i) = (false, 0, 0);
-    let mut report = BTreeMap::new();
+    let mut statuses = BTreeMap::new();
     for backup in sorted {
         if backup.parent_id.is_some() {
             continue;
@@ -41,14 +41,14 @@ pub(super) fn report(
             is_beyond = found;
             keep.unwrap_or("VALID")
         };
-        report.insert(backup.id.clone(), status.to_owned());
+        statuses.insert(backup.id.clone(), status.to_owned());
         for id in walk_backups_tree(&backup.children_ids, catalog, 0)? {
-            report.insert(id, below(status, is_beyond).to_owned());
+            statuses.insert(id, below(status, is_beyond).to_owned());
         }
     }
     // Barman's report also has backups that are not there.
-    report.retain(|id, _| catalog.iter().any(|backup| backup.id == *id));
-    Some(report)
+    statuses.retain(|id, _| catalog.iter().any(|backup| backup.id == *id));
+    Some(statuses)
 }
 
 fn below(status: &str, is_beyond: bool) -> &str {
@@ -89,7 +89,7 @@ struct BarmanRun {
 pub(super) fn left(
     keys: &[String],
     catalog: &[CatalogBackup],
-    report: &BTreeMap<String, String>,
+    statuses: &BTreeMap<String, String>,
 ) -> BTreeSet<String> {
     let keys = keys.iter().cloned().collect();
     let catalog = catalog
@@ -101,7 +101,7 @@ pub(super) fn left(
         catalog,
         wal_paths: None,
     };
-    for (id, _) in report.iter().filter(|(_, status)| *status == "OBSOLETE") {
+    for (id, _) in statuses.iter().filter(|(_, status)| *status == "OBSOLETE") {
         for name in ["backup.info", "data.tar"] {
             run.keys.remove(&format!("s/base/{id}/{name}"));
         }

@@ -48,15 +48,15 @@ fn check(server: &Server, sizes: &BTreeMap<String, u64>, expected: &Value) {
     let catalog = server.catalog();
     let policy = expected["policy"].as_str().unwrap();
 
-    let report = report(policy.parse().unwrap(), &catalog, 0, now).unwrap();
-    let deletion = deletion(&catalog, &report);
+    let statuses = retention_statuses(policy.parse().unwrap(), &catalog, 0, now).unwrap();
+    let deletion = deletion(&catalog, &statuses);
 
     let removed = server.removed(&deletion);
     let wals = removed.iter().filter(|key| key.contains("/wals/"));
     let wals: Vec<&str> = wals.map(|key| key.rsplit('/').next().unwrap()).collect();
     let found = serde_json::json!({
         "policy": policy,
-        "report": as_words(report),
+        "report": as_words(statuses),
         "deleted": {
             "backups": deletion.backups,
             "objects": removed.len(),

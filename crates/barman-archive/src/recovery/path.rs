@@ -1,4 +1,4 @@
-//! Course of a replay: the timelines of a history, with the segments that each can have.
+//! Path of a replay: the timelines of a history, with the segments that each can have.
 
 use super::ArchivedWal;
 use super::steps::Steps;
@@ -7,11 +7,11 @@ use crate::postgres::{Lsn, Run, TimelineHistory, TimelineId};
 
 /// A history as replay follows it: `expectedTLEs`, newest timeline first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Course {
+pub(super) struct ReplayPath {
     stretches: Vec<Stretch>,
     /// Timelines that have anything to serve.
     sources: Vec<Source>,
-    /// Segments of the course, present or not.
+    /// Segments of the path, present or not.
     pub(super) steps: Steps,
 }
 
@@ -34,10 +34,10 @@ pub(super) struct Source {
     first: u64,
 }
 
-/// Index of a timeline in a course: 0 is the newest one.
+/// Index of a timeline in a path: 0 is the newest one.
 pub(super) type TimelineIndex = usize;
 
-impl Course {
+impl ReplayPath {
     pub(super) fn of(history: &TimelineHistory, wal: &ArchivedWal) -> Self {
         let intervals = history.intervals().into_iter();
         let stretches: Vec<_> = intervals
@@ -105,7 +105,7 @@ impl Course {
         begun.map(|stretch| stretch.timeline)
     }
 
-    /// Returns the timelines above one of the course, newest first.
+    /// Returns the timelines above one of the path, newest first.
     pub(super) fn above(&self, timeline: TimelineId) -> impl Iterator<Item = TimelineId> {
         let timelines = self.stretches.iter().map(|stretch| stretch.timeline);
         timelines.take_while(move |newer| *newer != timeline)

@@ -21,7 +21,7 @@ use super::{CatalogBackup, RetentionError, RetentionPolicy, RetentionStatus};
 ///
 /// # Errors
 /// Returns an error if Barman would end with one.
-pub fn report(
+pub fn retention_statuses(
     policy: RetentionPolicy,
     catalog: &[CatalogBackup],
     minimum_redundancy: u32,
@@ -44,8 +44,12 @@ mod tests {
     use crate::barman::{KeepTarget, UnfinishedStatus};
 
     fn words(policy: &str, minimum: u32, catalog: &[CatalogBackup]) -> Vec<&'static str> {
-        let report = report(policy.parse().unwrap(), catalog, minimum, day(20.0)).unwrap();
-        report.into_values().map(RetentionStatus::as_str).collect()
+        let statuses =
+            retention_statuses(policy.parse().unwrap(), catalog, minimum, day(20.0)).unwrap();
+        statuses
+            .into_values()
+            .map(RetentionStatus::as_str)
+            .collect()
     }
 
     #[test]
@@ -176,7 +180,7 @@ mod tests {
     fn a_window_fails_at_a_finished_backup_without_an_end() {
         let mut catalog = done(&[1.0, 2.0, 18.0]);
         let fails = |catalog: &[CatalogBackup]| {
-            report("3d".parse().unwrap(), catalog, 0, day(20.0)).unwrap_err()
+            retention_statuses("3d".parse().unwrap(), catalog, 0, day(20.0)).unwrap_err()
         };
 
         catalog[1].ended_at = None;
@@ -201,10 +205,13 @@ mod tests {
     fn a_window_from_before_the_calendar_fails_if_there_is_a_backup() {
         let policy = "999999999d".parse().unwrap();
 
-        let error = report(policy, &done(&[1.0]), 0, day(20.0)).unwrap_err();
+        let error = retention_statuses(policy, &done(&[1.0]), 0, day(20.0)).unwrap_err();
 
         assert_eq!(error, RetentionError::WindowTooLong);
-        assert_eq!(report(policy, &[], 0, day(20.0)), Ok(BTreeMap::new()));
+        assert_eq!(
+            retention_statuses(policy, &[], 0, day(20.0)),
+            Ok(BTreeMap::new())
+        );
     }
 
     /// Returns a full backup `a` with a chain of two on it and another backup on it alone, and the
@@ -310,8 +317,8 @@ mod tests {
         let expected = ["a", "b", "d", "e", "f"];
         let ids = |catalog: &[CatalogBackup]| {
             let policy = RetentionPolicy::Redundancy(1);
-            let report = report(policy, catalog, 0, day(20.0)).unwrap();
-            report.into_keys().collect::<Vec<_>>()
+            let statuses = retention_statuses(policy, catalog, 0, day(20.0)).unwrap();
+            statuses.into_keys().collect::<Vec<_>>()
         };
 
         assert_eq!(ids(&catalog), expected);
@@ -327,7 +334,7 @@ mod tests {
         catalog[2].children_ids = vec!["b".to_owned()];
         let policy = RetentionPolicy::Redundancy(1);
 
-        let error = report(policy, &catalog, 0, day(20.0)).unwrap_err();
+        let error = retention_statuses(policy, &catalog, 0, day(20.0)).unwrap_err();
 
         assert_eq!(
             error,
