@@ -1,4 +1,8 @@
-//! Runs the commands: reads the configuration, and builds and connects the modules.
+//! Commands of the program: configuration, construction and connection of the other modules.
+//!
+//! This is the only module that sees both `config` and the modules that do the work, the only one
+//! that reads the wall clock, and the only one that uses `anyhow`. It holds no rules: what it builds
+//! can be built with other settings in a test.
 
 pub mod build_info;
 pub mod command_line;

@@ -21,4 +21,4 @@ pub use rules::{archive_findings, certificate_findings, server_findings};
 pub use severity::Severity;
 pub use staleness::Staleness;
 pub use summary::{RestoreVerdict, ServerSummary, server_summaries};
-pub use thresholds::{Threshold, thresholds};
+pub use thresholds::{LONG_RUN, Threshold, thresholds};

@@ -15,7 +15,7 @@ pub(super) const CRITICAL_WAIT: TimeDelta = TimeDelta::hours(2);
 pub(super) const LEAST_RUN: TimeDelta = TimeDelta::hours(1);
 
 /// Factor for a running backup: it is stuck if it takes longer than the last one times this.
-pub(super) const LONG_RUN: i32 = 3;
+pub const LONG_RUN: i32 = 3;
 
 /// Share of the usual size below which a backup is suspicious.
 pub(super) const SHRUNK_TO: f64 = 0.5;

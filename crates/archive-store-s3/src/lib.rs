@@ -1,5 +1,9 @@
 //! Object storage over the S3 API: the only crate that uses the AWS SDK.
 //!
+//! The SDK sends, signs and repeats requests; everything that reaches a caller is translated first:
+//! answers into our own types, errors into sentences that say what to do. No secret is in an error,
+//! half a page is an error and never a short page, and nothing here can write.
+//!
 //! | File | Content |
 //! |---|---|
 //! | `store.rs` | the calls |
@@ -9,10 +13,14 @@
 //! | `endpoint.rs` | the address that requests go to |
 //! | `product.rs` | the program that answers |
 //! | `requests.rs` | the counter of requests |
+//! | `http.rs` | connections, and the certificates that they trust |
 //! | `errors.rs` | the SDK's errors, translated |
+//! | `fault/` | the meaning of an error: its kind, and what it affects |
+//! | `advice.rs` | what to do about an error |
 //! | `answers.rs` | the SDK's answers, translated |
 //! | `pages.rs` | pages of objects, withheld from the SDK's decoder |
 //! | `decoding.rs` | pages of objects, decoded |
+//! | `encoding.rs` | keys that stores encode in listings |
 //! | `xml.rs` | the elements of an XML document |
 //! | `whole.rs` | listings that break off |
 

@@ -1,4 +1,7 @@
 //! Command line: commands, and flags for a few settings.
+//!
+//! Flags override the configuration file and environment variables; they are passed on as settings
+//! and checked by the same rules. Manual pages and completions are generated from the definition.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,7 @@
 //! Result of a check: the document of its JSON, and the text that is written from it.
+//!
+//! `assemble` fills the document from report and findings; `text` writes what the document says and
+//! looks at nothing else, so that scripts and people are told the same. Fields are only ever added.
 
 mod assemble;
 mod backup;

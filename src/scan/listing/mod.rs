@@ -1,4 +1,8 @@
 //! Listing of an archive: everything, or what can have changed since it was listed the last time.
+//!
+//! A rescan keeps what is known of a WAL directory unless there is a reason to list it again: new
+//! segments, a deletion, a periodic audit. An archive of a few pages is always listed whole. Half a
+//! listing never replaces what is known, and everything is listed again within the audit period.
 
 mod audit;
 mod full;

@@ -1,4 +1,7 @@
 //! Search for unfinished multipart uploads: a side question, which never fails a scan.
+//!
+//! Stores differ in what they list: everything below a prefix, uploads of one exact key, or nothing.
+//! The question has a share of the scan's time; what is not answered by then is unknown, not zero.
 
 mod candidates;
 mod question;

@@ -176,7 +176,13 @@ const SOURCES: [&str; 8] = [
 #[test]
 fn every_path_that_developers_are_sent_to_exists() {
     let mut paths = 0;
-    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+    let documents = [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "alerts/README.md",
+    ];
+    for document in documents {
         for code in Document::parse(&read(document)).code {
             let is_path = SOURCES.iter().any(|folder| code.starts_with(folder));
             if is_path && !code.contains('*') {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use barman_cloud_exporter::health::{FindingCode, thresholds};
+use barman_cloud_exporter::config::CertificateWatchConfig;
+use barman_cloud_exporter::health::{FindingCode, LONG_RUN, thresholds};
+use tls_certificates::x509::SHARE_OF_LIFETIME;
 
 use crate::alerts::{alerts, all_rules, shipped};
 
@@ -79,20 +81,34 @@ fn what_has_no_counterpart_has_a_reason() {
     assert!(silent.is_empty(), "{silent:?}");
 }
 
-/// Evaluates a product of numbers: the form in which thresholds are written.
-fn product(expression: &str) -> Option<f64> {
+/// Evaluates a product or quotient of numbers: the forms in which thresholds are written.
+fn value(expression: &str) -> Option<f64> {
     let inside = expression
         .trim()
         .strip_prefix("vector(")?
         .strip_suffix(')')?;
+    if let Some((dividend, divisor)) = inside.split_once('/') {
+        let divisor: f64 = divisor.trim().parse().ok()?;
+        return Some(dividend.trim().parse::<f64>().ok()? / divisor);
+    }
     inside
         .split('*')
         .map(|factor| factor.trim().parse::<f64>().ok())
         .product()
 }
 
-/// Thresholds without a counterpart in a check: they compare with earlier scans, or replace a setting of
-/// the exporter such as `warnBefore`.
+/// Returns the value that the rules record for a threshold.
+fn recorded(name: &str, severity: &str) -> Option<f64> {
+    let rules = all_rules();
+    let rule = rules.iter().find(|rule| {
+        let label = |label: &str| rule.labels.get(label).map_or("", String::as_str);
+        rule.record.is_some() && (label("name"), label("severity")) == (name, severity)
+    });
+    value(&rule?.expr)
+}
+
+/// Thresholds without a counterpart among those of the findings: they compare with earlier scans, or
+/// replace a setting of the exporter.
 const OF_ALERTS_ALONE: [&str; 8] = [
     "scan_age_seconds",
     "throttled_ratio",
@@ -125,18 +141,35 @@ fn every_threshold_is_shared_or_of_alerts_alone() {
 #[test]
 fn findings_and_alerts_have_the_same_thresholds() {
     for threshold in thresholds() {
-        let rules = all_rules();
-        let rule = rules.iter().find(|rule| {
-            let severity = rule.labels.get("severity").map_or("", String::as_str);
-            let name = rule.labels.get("name").map_or("", String::as_str);
-            rule.record.is_some() && (name, severity) == (threshold.name, threshold.severity)
-        });
-        let rule = rule.unwrap_or_else(|| unreachable!("no rule records {}", threshold.name));
-        assert_eq!(
-            product(&rule.expr),
-            Some(threshold.value),
-            "{}",
-            threshold.name
-        );
+        let recorded = recorded(threshold.name, threshold.severity);
+        assert_eq!(recorded, Some(threshold.value), "{}", threshold.name);
     }
+}
+
+#[test]
+fn alerts_warn_of_certificates_when_a_check_does_by_default() {
+    let warn_before = CertificateWatchConfig::default().warn_before;
+    let share = 1.0 / f64::from(SHARE_OF_LIFETIME);
+
+    assert_eq!(
+        recorded("certificate_remaining_seconds", "warning"),
+        Some(warn_before.as_secs_f64())
+    );
+    assert_eq!(
+        recorded("certificate_remaining_ratio", "warning"),
+        Some(share)
+    );
+}
+
+#[test]
+fn alerts_and_findings_agree_on_how_long_a_backup_may_run() {
+    let rules = all_rules();
+    let stuck = rules
+        .iter()
+        .find(|rule| rule.alert.as_deref() == Some("BarmanCloudBackupStuck"))
+        .unwrap();
+    let factor = format!(
+        "{LONG_RUN} * max by (archive, server) (barman_cloud_backup_last_duration_seconds)"
+    );
+    assert!(stuck.expr.contains(&factor), "{}", stuck.expr);
 }

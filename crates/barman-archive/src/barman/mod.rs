@@ -1,5 +1,9 @@
 //! Meaning of the keys and files of an archive: the layout that the `barman-cloud-*` tools write.
 //!
+//! Each key has exactly one meaning, and so every object is counted once. Files are read as Barman
+//! reads them. Nothing here trusts a file: every parser is total, and what a file dictates is
+//! bounded.
+//!
 //! `docs/specification.md`, 3 and 4.
 
 mod backup_info;

@@ -1,5 +1,9 @@
 //! Concepts of every `PostgreSQL` cluster: WAL positions, segments, timelines.
 //!
+//! Everything here is arithmetic and parsing without a view on archives. Sizes, numbers and texts
+//! come from outside: no value overflows, no text makes a parser panic, and what is not a name of
+//! `PostgreSQL`'s is not repaired.
+//!
 //! `docs/specification.md`, 2.
 
 mod history;

@@ -1,4 +1,8 @@
 //! Meaning of a schedule in words.
+//!
+//! The words are derived from the sets of numbers that the schedule allows, never from its text, so
+//! that two texts with one meaning read the same. What cannot be said exactly in a few words is
+//! listed; nothing is rounded.
 
 mod days;
 mod lists;

@@ -70,7 +70,7 @@ impl WarnBefore {
 }
 
 /// Part of its lifetime that a certificate has left when it should have been renewed: one of this many.
-const SHARE_OF_LIFETIME: i32 = 8;
+pub const SHARE_OF_LIFETIME: i32 = 8;
 
 /// Outcome of the verification of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
