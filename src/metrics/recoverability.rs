@@ -40,9 +40,9 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backups_blocked",
-        help: "Done backups that cannot be restored, or not replayed as far as possible, until \
-               objects are brought back from cold storage; absent instead of 0 while a file cannot \
-               be read.",
+        help: "Done backups that cannot be restored, or cannot be replayed as far as possible, \
+               until objects are retrieved from cold storage; absent instead of 0 while a file \
+               cannot be read.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.blocked()?.into())),

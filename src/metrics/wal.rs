@@ -12,7 +12,8 @@ use crate::report::{ServerReport, TimelineWal};
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "wal_segments",
-        help: "Whole WAL segments in the archive; a segment stored under two endings counts once.",
+        help: "Whole WAL segments in the archive; a segment stored with two file extensions \
+               counts once.",
         unit: None,
         labels: &["timeline"],
         values: Values::ServerBy(|server| by_timeline(server, |wal| wal.segments)),
@@ -68,10 +69,10 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_anomalies",
-        help: "Anomalies of WAL by kind: size (impossible for a segment), duplicate (stored under \
-               two endings), misplaced, overwritten (uploaded again over an hour after the segment \
-               that follows it), foreign, stray_timeline (probably written by a restored copy; \
-               absent if history files and backups do not tell).",
+        help: "Anomalies of WAL by kind: size (impossible for a segment), duplicate (stored with \
+               two file extensions), misplaced, overwritten (uploaded again over an hour after \
+               the segment that follows it), foreign, stray_timeline (probably created by a \
+               restored copy; absent if history files and backups do not show it).",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(anomalies),

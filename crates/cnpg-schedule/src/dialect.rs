@@ -49,7 +49,7 @@ pub enum InvalidSchedule {
         reason: PartError,
     },
     /// Five fields that make sense only where there are no seconds.
-    #[error("{mistake}. Of five fields, the first one is the second. {hint}")]
+    #[error("{mistake}. With five fields, the first field is seconds. {hint}")]
     FiveFields {
         /// Reason why they are wrong here.
         mistake: Box<InvalidSchedule>,

@@ -257,7 +257,7 @@ pub struct RetentionEntry {
     /// Share of a recovery window that can be restored at once, from 0 to 1; `null` with another
     /// policy.
     pub coverage_ratio: Option<f64>,
-    /// That share once everything is brought back from cold storage; `null` if the ratio is.
+    /// That share once everything has been retrieved from cold storage; `null` if the ratio is.
     pub coverage_ratio_after_thaw: Option<f64>,
     /// Seconds of the window that cannot be restored; `null` like the ratio.
     pub shortfall_seconds: Option<f64>,
