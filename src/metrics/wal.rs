@@ -36,7 +36,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_objects",
-        help: "Bytes of the objects below wals/, by the same kinds.",
+        help: "Bytes of the objects below wals/, by kind as in barman_cloud_wal_objects.",
         unit: Some(Unit::Bytes),
         labels: &["kind"],
         values: Values::ServerBy(|server| by_kind(server, |sums| sums.bytes)),
@@ -52,8 +52,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_age",
-        help: "Time since that segment arrived; it grows while a database is idle, and uploading an \
-               old segment again does not reset it.",
+        help: "Time since the newest WAL segment arrived; it grows while a database is idle, and \
+               uploading an old segment again does not reset it.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| Some(age(server.wal.newest?.arrived_at, now))),
