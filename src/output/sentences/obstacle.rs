@@ -34,7 +34,8 @@ impl ObstacleEntry {
             }
             Self::DeadBranch => {
                 "the target timeline branched off the backup's timeline before the backup \
-                 ended".to_owned()
+                 ended"
+                    .to_owned()
             }
             Self::ImpossibleSegments => {
                 "its backup.info names WAL segments that cannot exist in its cluster".to_owned()

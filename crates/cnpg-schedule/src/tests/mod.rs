@@ -140,7 +140,7 @@ fn five_fields_are_warned_of_with_what_was_probably_meant() {
     // In July, and not on Sundays.
     let sunday = schedule("0 2 * * 7").warning().unwrap();
     assert!(
-        sunday.contains("in July. If on Sundays at 02:00 is meant"),
+        sunday.contains("in July. If you meant on Sundays at 02:00"),
         "{sunday}"
     );
     assert!(
