@@ -71,7 +71,9 @@ pub enum ReadError {
     #[error("the endpoint is not known: {0}")]
     Endpoint(String),
     /// A panic in this program.
-    #[error("a bug in the exporter: please report it together with the log message before")]
+    #[error(
+        "a bug in the exporter: please report it together with the log message before this one"
+    )]
     Internal,
 }
 

@@ -146,7 +146,7 @@ fn every_command_in_a_runbook_is_one_that_can_be_run_or_says_where() {
         let says_where = text.contains("[archive-tools](../README.md#where-to-run-the-commands)");
         assert!(!of_the_store || says_where, "{path:?}: with which keys?");
         let of_the_exporter = text.contains("-n barman-cloud-exporter ");
-        let may_differ = text.contains("may be in another namespace");
+        let may_differ = text.contains("may run in a namespace");
         assert!(
             !of_the_exporter || may_differ,
             "{path:?}: in any namespace?"
