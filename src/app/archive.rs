@@ -111,7 +111,7 @@ impl ScanObserver for PublishedArchive {
 /// Logs the oddities that the previous report did not have.
 fn log_new(archive: &str, known: &BTreeSet<Oddity>, found: &BTreeSet<Oddity>) {
     for Oddity { server, kind, name } in found.difference(known) {
-        warn!(target: "app", archive, server, kind, name, "The archive contains something odd");
+        warn!(target: "app", archive, server, kind, name, "The archive contains an anomaly");
     }
 }
 

@@ -115,7 +115,7 @@ fn check_config(config: &Config, strict: bool) -> ExitCode {
 fn ended(result: anyhow::Result<ExitCode>, failed: u8) -> ExitCode {
     result.unwrap_or_else(|error| {
         let error = with_causes(error.as_ref());
-        tracing::error!(target: "app", error, "The program ends");
+        tracing::error!(target: "app", error, "Exiting after an error");
         ExitCode::from(failed)
     })
 }

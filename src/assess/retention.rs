@@ -107,7 +107,7 @@ const AT_ONCE: &Basis = &Basis {
     reached_at: |server| &server.recovery.reached_at,
 };
 
-/// Restores once everything is brought back from cold storage.
+/// Restores once everything has been retrieved from cold storage.
 const THAWED: &Basis = &Basis {
     verdict_of: |backup| &backup.thawed,
     reached_at: |server| &server.recovery.thawed_reached_at,

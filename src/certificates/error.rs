@@ -14,7 +14,7 @@ pub enum ReadError {
     #[error(transparent)]
     File(#[from] FileError),
     /// An earlier reading of the file that has not ended yet.
-    #[error("the file system does not answer: reading the file is still under way")]
+    #[error("the file system does not respond: the file is still being read")]
     Stuck,
     /// A file without certificates in PEM form.
     #[error(transparent)]
@@ -35,19 +35,19 @@ pub enum ReadError {
     #[error("no CA can be loaded: {0}")]
     Authorities(&'static str),
     /// A name without an address.
-    #[error("the name of the server has no address")]
+    #[error("the server's name does not resolve to an address")]
     NoAddress,
     /// A server that does not accept the connection.
     #[error("the server cannot be reached")]
     Connect(#[source] io::Error),
     /// A connection that was closed too early.
-    #[error("the connection broke off")]
+    #[error("the connection was interrupted")]
     Connection(#[source] io::Error),
     /// A server whose setting `ssl` is off.
     #[error("the PostgreSQL server does not offer TLS: its setting `ssl` is off")]
     TlsRefused,
     /// A server that answers with an error.
-    #[error("the PostgreSQL server answers with an error before any TLS")]
+    #[error("the PostgreSQL server returned an error before the TLS handshake")]
     ServerError,
     /// An answer that no `PostgreSQL` server gives.
     #[error("expected a PostgreSQL server, found something else at this address")]
@@ -56,14 +56,15 @@ pub enum ReadError {
     #[error("the TLS handshake failed")]
     Handshake(#[source] io::Error),
     /// A reading that took too long.
-    #[error("it did not end within {}: raise `certificateWatch.timeout`, or see what hangs", humantime::format_duration(*.0))]
+    #[error("it did not end within {}: raise `certificateWatch.timeout`, or find out what is \
+             hanging", humantime::format_duration(*.0))]
     Timeout(Duration),
     /// An endpoint whose address is not known.
     #[error("the endpoint is not known: {0}")]
     Endpoint(String),
     /// A panic in this program.
     #[error(
-        "an error in the exporter itself: please report it with the line that the log has before"
+        "a bug in the exporter: please report it together with the log message before this one"
     )]
     Internal,
 }

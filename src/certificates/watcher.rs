@@ -66,7 +66,7 @@ impl Watcher {
             debug!(
                 target: "certificates",
                 certificate,
-                "A reading was skipped, as the one before has not ended"
+                "A reading was skipped, because the previous one is still running"
             );
             return;
         };

@@ -199,7 +199,7 @@ impl ArchiveConfig {
             if is_same_store && other.destination == *destination {
                 let name = &other.name;
                 let message = format!(
-                    "`{destination}` is the destination of `{name}`, too; remove one of them"
+                    "`{destination}` is also the destination of `{name}`; remove one of them"
                 );
                 section.mistake("destinationPath", message);
                 return;

@@ -42,7 +42,7 @@ pub enum Evidence {
         /// Obstacle that ends the replay.
         obstacle: Obstacle,
     },
-    /// A restore has to wait until objects are brought back from cold storage.
+    /// A restore has to wait until objects are retrieved from cold storage.
     RestoreBlocked {
         /// Id of the backup.
         backup: String,

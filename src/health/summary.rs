@@ -32,7 +32,7 @@ pub enum RestoreVerdict {
     Restorable,
     /// Backup that can be restored, but not replayed to the newest WAL.
     EndsEarly,
-    /// Backup that can be restored once objects are brought back from cold storage.
+    /// Backup that can be restored once objects are retrieved from cold storage.
     Blocked,
     /// Backup that can be restored once its own WAL has arrived.
     Waiting,

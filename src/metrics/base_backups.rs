@@ -20,7 +20,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "server_postgresql_info",
-        help: "Cluster and PostgreSQL version that the newest done backup was taken of.",
+        help: "System identifier and PostgreSQL version of the newest done backup.",
         unit: None,
         labels: &["system_identifier", "version"],
         values: Values::ServerBy(postgresql_info),
@@ -94,8 +94,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_last_size",
-        help: "Size of the databases as stated by the newest done backup; not the size of its \
-               objects.",
+        help: "Size of the databases as recorded in the newest done backup; not the size of its objects.",
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -170,7 +169,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "server_system_identifiers",
-        help: "Number of clusters that the backups were taken of; more than one means that several \
+        help: "Number of clusters that the backups are from; more than one means that several \
                databases share the server's directory.",
         unit: None,
         labels: &[],

@@ -17,7 +17,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "recoverable_by_default",
-        help: "Whether this is also possible with PostgreSQL's default target timeline, latest.",
+        help: "Whether the newest done backup can be restored to the newest WAL with PostgreSQL's \
+               default target timeline, latest.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.newest_is_recoverable_by_default()?.into())),
@@ -40,9 +41,9 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backups_blocked",
-        help: "Done backups that cannot be restored, or not replayed as far as possible, until \
-               objects are brought back from cold storage; absent instead of 0 while a file cannot \
-               be read.",
+        help: "Done backups that cannot be restored, or cannot be replayed as far as possible, \
+               until objects are retrieved from cold storage; absent instead of 0 while a file \
+               cannot be read.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.blocked()?.into())),
@@ -84,7 +85,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_missing_segments",
-        help: "Number of segments missing in these gaps.",
+        help: "Number of segments missing in the gaps that barman_cloud_wal_gaps counts.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| Some(server.recovery.gaps()?.1.into())),
@@ -107,7 +108,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_obsolete",
-        help: "Bytes of these segments.",
+        help: "Bytes of the segments that no done backup needs any more.",
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -124,16 +125,14 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "restore_objects",
-        help: "Objects that such a restore must read: of the backup, WAL segments and history \
-               files.",
+        help: "Objects that a restore to the newest WAL must read: of the backup, WAL segments and history files.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| restore(server, |objects| objects.sums.objects)),
     },
     Metric {
         name: "restore_blocked_objects",
-        help: "Objects among them whose storage class cannot be read at once, such as GLACIER or \
-               DEEP_ARCHIVE.",
+        help: "Objects that a restore to the newest WAL must read, but whose storage class cannot be read immediately, such as GLACIER or DEEP_ARCHIVE.",
         unit: None,
         labels: &[],
         values: Values::Server(|server, _| restore(server, |objects| objects.blocked)),
@@ -164,7 +163,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "recovery_window_shortfall",
-        help: "Time of the retention window that cannot be restored.",
+        help: "Part of the retention window that cannot be restored, in seconds.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {

@@ -25,7 +25,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "retention_fails",
-        help: "Whether Barman's retention ends with an error, and so deletes nothing, although \
+        help: "Whether Barman's retention fails with an error, and so deletes nothing, although \
                every backup can be read; absent instead of 0 while the store refuses a file.",
         unit: None,
         labels: &[],
@@ -40,8 +40,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "retention_overdue",
-        help: "Time for which the longest obsolete backup has been obsolete and still stored; 0 \
-               without an obsolete backup.",
+        help: "Time for which the backup that became obsolete first has been obsolete but still stored; 0 without an obsolete backup.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| {
@@ -55,9 +54,9 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "retention_blocked",
-        help: "Whether Barman is kept from deleting, by reason: unreadable_backup (it deletes \
-               nothing), kept_backup (the oldest backup is kept in full, so it deletes no WAL); a \
-               reason is absent if unknown.",
+        help: "Whether something prevents Barman from deleting, by reason: unreadable_backup (it \
+               deletes nothing), kept_backup (the oldest backup is kept in full, so it deletes no \
+               WAL); a reason is absent if unknown.",
         unit: None,
         labels: &["reason"],
         values: Values::ServerBy(blocked),

@@ -74,7 +74,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "scan_audited_timestamp",
-        help: "Oldest moment at which any part of the last good report was verified by listing it.",
+        help: "Time of the last listing of that part of the archive that was listed least \
+               recently.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Report(|report| Some(report.audited_at.into())),

@@ -32,7 +32,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "reclaimable",
-        help: "Bytes that nobody needs, by reason: obsolete_wal (no done backup needs it), \
+        help: "Bytes that are no longer needed, by reason: obsolete_wal (no done backup needs it), \
                obsolete_backup (by the retention policy), failed_backup, incomplete_backup, orphan \
                (everything of a server that is not configured), incomplete_upload (except those of \
                a running backup); absent if unknown.",

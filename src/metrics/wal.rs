@@ -12,7 +12,8 @@ use crate::report::{ServerReport, TimelineWal};
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "wal_segments",
-        help: "Whole WAL segments in the archive; a segment stored under two endings counts once.",
+        help: "Whole WAL segments in the archive; a segment stored with two file extensions \
+               counts once.",
         unit: None,
         labels: &["timeline"],
         values: Values::ServerBy(|server| by_timeline(server, |wal| wal.segments)),
@@ -35,7 +36,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_objects",
-        help: "Bytes of the objects below wals/, by the same kinds.",
+        help: "Bytes of the objects below wals/, by kind as in barman_cloud_wal_objects.",
         unit: Some(Unit::Bytes),
         labels: &["kind"],
         values: Values::ServerBy(|server| by_kind(server, |sums| sums.bytes)),
@@ -51,8 +52,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_age",
-        help: "Time since that segment arrived; it grows while a database is idle, and uploading an \
-               old segment again does not reset it.",
+        help: "Time since the newest WAL segment arrived; it grows while a database is idle, and \
+               uploading an old segment again does not reset it.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| Some(age(server.wal.newest?.arrived_at, now))),
@@ -68,10 +69,10 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "wal_anomalies",
-        help: "Anomalies of WAL by kind: size (impossible for a segment), duplicate (stored under \
-               two endings), misplaced, overwritten (uploaded again over an hour after the segment \
-               that follows it), foreign, stray_timeline (probably written by a restored copy; \
-               absent if history files and backups do not tell).",
+        help: "Anomalies of WAL by kind: size (impossible for a segment), duplicate (stored with \
+               two file extensions), misplaced, overwritten (uploaded again over an hour after \
+               the segment that follows it), foreign, stray_timeline (probably created by a \
+               restored copy; absent if history files and backups do not show it).",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(anomalies),

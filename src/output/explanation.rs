@@ -78,7 +78,7 @@ fn local_moment(at: DateTime<Utc>, zone: Tz) -> String {
 fn cron_job(schedule: &BackupSchedule) -> String {
     match schedule.as_cron_job() {
         Ok(words) => words,
-        Err(error) => format!("Kubernetes would not take it: {error}"),
+        Err(error) => format!("Kubernetes rejects it: {error}"),
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
                       2026-11-24 22:02:00 UTC
                       2026-11-24 23:02:00 UTC
                       2026-11-25 00:02:00 UTC
-        Warning       `0 2 * * *` has five fields, and the first one is the second: it means every hour at minute 2. If every day at 02:00 is meant, as in a crontab, write `0 0 2 * * *`; if not, write `0 2 * * * *`
+        Warning       `0 2 * * *` has five fields, and the first field is seconds: it means every hour at minute 2. If you meant every day at 02:00, as in a crontab, write `0 0 2 * * *`; otherwise write `0 2 * * * *`
         As a CronJob  every day at 02:00
         ");
     }
@@ -118,7 +118,7 @@ mod tests {
                       2026-11-27 02:30:00 CET (2026-11-27 01:30:00 UTC)
                       2026-11-30 02:30:00 CET (2026-11-30 01:30:00 UTC)
                       2026-12-01 02:30:00 CET (2026-12-01 01:30:00 UTC)
-        As a CronJob  Kubernetes would not take it: expected five fields: minute, hour, day of month, month, day of week
+        As a CronJob  Kubernetes rejects it: expected five fields: minute, hour, day of month, month, day of week
         ");
     }
 
@@ -144,7 +144,7 @@ mod tests {
         Meaning       on day 29 of the month (if it is a Saturday or Sunday) at 00:00, in February
         Interval      5113 days 12 hours (median; from 4383 days to 5844 days)
         Next times    none within five years: the operator takes no backup
-        As a CronJob  Kubernetes would not take it: expected five fields: minute, hour, day of month, month, day of week
+        As a CronJob  Kubernetes rejects it: expected five fields: minute, hour, day of month, month, day of week
         ");
     }
 }

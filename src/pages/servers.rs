@@ -110,7 +110,7 @@ const fn verdict_in_words(verdict: RestoreVerdict) -> &'static str {
     match verdict {
         RestoreVerdict::Restorable => "restorable",
         RestoreVerdict::EndsEarly => "restorable, but not to the newest WAL",
-        RestoreVerdict::Blocked => "restorable once objects are brought back from cold storage",
+        RestoreVerdict::Blocked => "restorable once objects are retrieved from cold storage",
         RestoreVerdict::Waiting => "waiting for WAL",
         RestoreVerdict::NotRestorable => "not restorable",
         RestoreVerdict::Unknown => "unknown",

@@ -37,7 +37,7 @@ pub struct RecoveryReport {
     /// Arrival time of the last segment that each backup reaches, by backup id, as far as known: of
     /// a segment in the middle of a run, only its presence is remembered.
     pub reached_at: BTreeMap<String, DateTime<Utc>>,
-    /// Arrival times as in `reached_at`, once everything is brought back from cold storage.
+    /// Arrival times as in `reached_at`, once everything has been retrieved from cold storage.
     pub thawed_reached_at: BTreeMap<String, DateTime<Utc>>,
     /// True if every backup could be read: the needs of an unreadable backup are unknown.
     pub all_are_known: bool,

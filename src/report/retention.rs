@@ -31,8 +31,8 @@ pub struct RetentionReport {
     /// Part of the recovery window that can be restored immediately; `None` with another kind of
     /// policy, and if unknown.
     pub coverage: Option<Coverage>,
-    /// Part of the recovery window that can be restored once everything is brought back from cold
-    /// storage.
+    /// Part of the recovery window that can be restored once everything has been retrieved from
+    /// cold storage.
     pub thawed_coverage: Option<Coverage>,
     /// Objects that `barman-cloud-backup-delete` would delete now; `None` if it would end with an
     /// error, and if unknown.

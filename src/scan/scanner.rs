@@ -72,7 +72,10 @@ impl<S: ObjectStore + 'static> Scanner<S> {
         };
         if stop.run_until_cancelled(scan).await.is_none() {
             let archive = &self.archive;
-            info!(target: "scan_result", archive, "A scan was cancelled, as the program stops");
+            info!(
+                target: "scan_result",
+                archive, "A scan was cancelled, because the program is stopping"
+            );
         }
     }
 
@@ -88,7 +91,7 @@ impl<S: ObjectStore + 'static> Scanner<S> {
         warn!(
             target: "scan_result",
             archive = self.archive,
-            "A scan was skipped, as the previous one is still running: scan less often"
+            "A scan was skipped, because the previous one is still running: scan less often"
         );
         self.observer.scan_skipped();
     }
@@ -188,8 +191,8 @@ fn failure(error: &StorageError) -> ScanFailure {
 fn panicked() -> ScanFailure {
     ScanFailure {
         kind: ErrorKind::Internal,
-        message: "the scan met an error in the exporter itself: please report it with the line \
-                  that the log has before this one"
+        message: "the scan hit a bug in the exporter: please report it together with the log \
+                  message before this one"
             .to_owned(),
     }
 }

@@ -67,7 +67,7 @@ impl Ticker {
             }
             warn!(
                 target: "scan",
-                "The clock was set back, or the scheduler has stopped: the schedule starts anew"
+                "The clock was set back, or the scheduler has stopped: the schedule is restarted"
             );
             if let Some(job) = job {
                 drop(self.scheduler.remove(&job.guid()).await);
@@ -90,7 +90,7 @@ impl Ticker {
         match planned.await {
             Ok(job) => Some(job),
             Err(error) => {
-                error!(target: "scan", %error, "The schedule cannot be started anew");
+                error!(target: "scan", %error, "The schedule cannot be restarted");
                 None
             }
         }

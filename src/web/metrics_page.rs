@@ -31,10 +31,10 @@ struct Latest(Option<(Instant, Weak<String>)>);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PageError {
     /// A value could not be written.
-    #[error("the page of metrics could not be written")]
+    #[error("the metrics page could not be written")]
     Format(#[from] std::fmt::Error),
     /// Writing panicked, or the program is stopping.
-    #[error("the page of metrics was not finished")]
+    #[error("the metrics page was not finished")]
     Task(#[from] task::JoinError),
 }
 

@@ -75,7 +75,7 @@ async fn metrics_page(State(pages): State<PageSources>, headers: HeaderMap) -> R
             .into_response(),
         Err(failure) => {
             let error: &dyn std::error::Error = &failure;
-            error!(target: "web", error, "The page of metrics could not be written");
+            error!(target: "web", error, "The metrics page could not be written");
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{failure}\n")).into_response()
         }
     }

@@ -5,10 +5,11 @@ use archive_store::{ErrorKind, ErrorScope, Operation, StorageError};
 use super::fault::{Call, CallTarget, ErrorAnswer, Fault, FaultMeaning};
 
 /// Advice for expired credentials.
-const EXPIRED: &str = "the credentials have expired: renew them at the place that `credentials` of this archive names";
+const EXPIRED: &str = "the credentials have expired: renew those that `credentials` of this \
+                       archive refers to";
 
 /// Advice for a secret that belongs to another key.
-const WRONG_SECRET: &str = "the secret access key does not fit the access key id: check \
+const WRONG_SECRET: &str = "the secret access key does not match the access key id: check \
                             `credentials.secretAccessKeyFile` of this archive";
 
 impl CallTarget<'_> {
@@ -37,8 +38,8 @@ impl CallTarget<'_> {
             Fault::Senseless => (
                 ErrorKind::Protocol,
                 format!(
-                    "what {store} sent as {subject} makes no sense: check that `endpointURL` of \
-                         this archive is an S3 endpoint"
+                    "the response of {store} for {subject} makes no sense: check that \
+                         `endpointURL` of this archive is an S3 endpoint"
                 ),
             ),
             Fault::Unbuildable => (
@@ -90,7 +91,8 @@ impl CallTarget<'_> {
             FaultMeaning::UnknownKey => self.unknown_credentials(),
             FaultMeaning::WrongSecret => WRONG_SECRET.to_owned(),
             FaultMeaning::WrongClock => format!(
-                "the clocks of this machine and of {store} differ too much: set this one right"
+                "the clocks of this machine and of {store} differ too much: synchronize the clock \
+                 of this machine"
             ),
             FaultMeaning::WrongRegion | FaultMeaning::Elsewhere => self.region_advice(answer),
             FaultMeaning::Denied => self.permission_advice(call),
@@ -111,12 +113,12 @@ impl CallTarget<'_> {
             ),
             FaultMeaning::UnknownCall => self.unsupported(call),
             FaultMeaning::Busy => format!(
-                "instead of {subject}, {store} asked for fewer requests, and still did after the \
-                 retries: lower `scan.concurrency` or scan less often"
+                "the request for {subject} failed after all retries, because {store} asked for \
+                 fewer requests: lower `scan.concurrency` or scan less often"
             ),
             FaultMeaning::Late => self.late(call),
             FaultMeaning::Rejected | FaultMeaning::Other => format!(
-                "asked for {subject}, {store} answered with status {}: look into its logs",
+                "{store} answered the request for {subject} with status {}: look at its logs",
                 answer.status
             ),
         }
@@ -160,7 +162,9 @@ impl CallTarget<'_> {
         } else {
             "check `endpointURL` of this archive"
         };
-        format!("{store} wants the name of bucket `{bucket}` in the host of the URL: {advice}")
+        format!(
+            "{store} requires the name of bucket `{bucket}` in the host name of the URL: {advice}"
+        )
     }
 
     fn permission_advice(&self, call: Call<'_>) -> String {
@@ -189,17 +193,17 @@ impl CallTarget<'_> {
     fn unsupported(&self, call: Call<'_>) -> String {
         let (store, subject) = (self.store(), self.subject(call));
         format!(
-            "asked for {subject}, {store} does not support `{}`",
+            "{store} does not support `{}`, which is needed for {subject}",
             call.operation.as_label()
         )
     }
 
     fn late(&self, call: Call<'_>) -> String {
         format!(
-            "asked for {}, {} did not answer in time: check its load, `endpointURL` of this \
+            "{} did not answer in time when asked for {}: check its load, `endpointURL` of this \
                  archive and the network",
-            self.subject(call),
-            self.store()
+            self.store(),
+            self.subject(call)
         )
     }
 

@@ -243,7 +243,7 @@ async fn client_of_surroundings() -> Result<SharedHttpClient, ErrorStack> {
             warn!(
                 target: "storage",
                 error,
-                "Services that give credentials cannot be reached by HTTPS"
+                "Credential services cannot be reached over HTTPS"
             );
             http_client(TrustedCertificates::Nothing).await
         }

@@ -123,7 +123,8 @@ impl S3Store {
                 target: "storage",
                 bucket = self.settings.bucket,
                 region = connection.region,
-                "The bucket is in another region than the one requested: set `region` of its archive"
+                "The bucket is in a different region from the one requested: set `region` of this \
+                 archive"
             );
         }
         connections.region = Some(connection.region.clone());

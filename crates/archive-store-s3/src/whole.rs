@@ -27,7 +27,7 @@ impl Intercept for WholeListings {
         let body = context.response().body().bytes();
         let breaks_off = body.is_some_and(|body| !body.trim_ascii_end().ends_with(b"Result>"));
         if breaks_off && context.output_or_error().is_ok() {
-            return Err("the listing breaks off".into());
+            return Err("the listing is truncated".into());
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub(super) enum XmlError {
     #[error("the XML is not in UTF-8")]
     Encoding(#[from] std::str::Utf8Error),
     /// End of the document before the end of its root.
-    #[error("the XML breaks off")]
+    #[error("the XML is truncated")]
     BreaksOff,
     /// Something that is not XML, or not in the XML that stores write.
     #[error("the XML has {0}")]

@@ -90,11 +90,11 @@ impl BackupSchedule {
         }
         let meaning = self.in_words();
         let head = format!(
-            "`{fields}` has five fields, and the first one is the second: it means {meaning}."
+            "`{fields}` has five fields, and the first field is seconds: it means {meaning}."
         );
         Some(match Crontab::read(fields) {
-            Some(crontab) => format!("{head} {crontab}; if not, write `{fields} *`"),
-            None => format!("{head} To say so in all six fields, write `{fields} *`"),
+            Some(crontab) => format!("{head} {crontab}; otherwise write `{fields} *`"),
+            None => format!("{head} To write the same with six fields, use `{fields} *`"),
         })
     }
 
@@ -134,7 +134,7 @@ impl fmt::Display for Crontab {
         let Self { meaning, fields } = self;
         write!(
             f,
-            "If {} is meant, as in a crontab, write `{fields}`",
+            "If you meant {}, as in a crontab, write `{fields}`",
             meaning.in_words_of("backup")
         )
     }

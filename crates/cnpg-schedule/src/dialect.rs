@@ -49,7 +49,7 @@ pub enum InvalidSchedule {
         reason: PartError,
     },
     /// Five fields that make sense only where there are no seconds.
-    #[error("{mistake}. Of five fields, the first one is the second. {hint}")]
+    #[error("{mistake}. With five fields, the first field is seconds. {hint}")]
     FiveFields {
         /// Reason why they are wrong here.
         mistake: Box<InvalidSchedule>,
@@ -63,10 +63,10 @@ pub enum InvalidSchedule {
     )]
     UnknownWord,
     /// `@every` without a duration.
-    #[error("expected a duration as Go writes it after `@every `, such as `6h` or `1h30m`")]
+    #[error("expected a Go duration after `@every `, such as `6h` or `1h30m`")]
     NoDuration,
     /// A moment that does not exist, such as the 30th of February.
-    #[error("expected a time that comes; this one never does")]
+    #[error("expected a schedule that is due at some time; this one never is")]
     Never,
 }
 

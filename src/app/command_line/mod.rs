@@ -43,24 +43,25 @@ BARMAN_CLOUD_EXPORTER__WEB__LISTEN_ADDRESS sets `web.listenAddress`.
 Exit codes of serve, check-config and explain-schedule:
   0  stopped by a signal; the configuration is valid
   1  the program could not start, or failed; with check-config --strict: there are warnings
-  2  the command line or the configuration is wrong
+  2  the command line or the configuration is invalid
 
 Exit codes of check:
   0  everything is well
   1  there are warnings
   2  something is critical
-  3  unknown: the configuration is wrong, or a scan failed and nothing critical is known
+  3  unknown: the configuration is invalid, or a scan failed and nothing critical is known
 
 Exit codes of report:
   0  every archive was scanned, whatever was found
-  3  an archive could not be scanned, or the configuration is wrong";
+  3  an archive could not be scanned, or the configuration is invalid";
 
 /// Command line of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
 #[command(
     name = "barman-cloud-exporter",
     version = build_info::SUMMARY,
-    about = "Tells Prometheus whether PostgreSQL backups in Barman Cloud's layout can be restored.",
+    about = "Reports to Prometheus whether PostgreSQL backups in Barman Cloud's layout can be \
+             restored.",
     after_help = AFTER_HELP
 )]
 pub struct CommandLine {
@@ -81,7 +82,7 @@ pub struct CommandLine {
     #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
     listen_address: Option<String>,
 
-    /// Least severe message to log: error, warn, info, debug or trace; or levels for parts of the
+    /// Minimum severity to log: error, warn, info, debug or trace; or levels for parts of the
     /// program, such as `info,scan=debug`. Overrides `log.level`.
     #[arg(long = "log.level", value_name = "LEVEL", global = true)]
     log_level: Option<String>,
@@ -105,7 +106,7 @@ pub enum Command {
     /// Check the configuration and list every mistake. Opens no file that the configuration names,
     /// and connects to nothing.
     CheckConfig {
-        /// End with code 1 if there are warnings.
+        /// Exit with code 1 if there are warnings.
         #[arg(long)]
         strict: bool,
     },
@@ -119,8 +120,8 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = parse_moment)]
         at: Option<DateTime<Utc>>,
     },
-    /// Scan every archive once; show what is stored, what of it can be deleted, and what arrived
-    /// lately.
+    /// Scan every archive once; show what is stored, how much of it can be deleted, and what
+    /// arrived recently.
     Report {
         /// Format of the result.
         #[arg(long, value_enum, default_value_t = ReportOutput::Text)]
@@ -276,7 +277,7 @@ pub enum NoConfig {
     )]
     NotFound,
     /// The configuration has mistakes.
-    #[error("The configuration is wrong:\n{0}")]
+    #[error("The configuration is invalid:\n{0}")]
     Wrong(Mistakes),
 }
 

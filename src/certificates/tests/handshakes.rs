@@ -159,7 +159,7 @@ async fn servers_that_speak_no_tls_say_so() {
         ),
         (
             b"Efatal\0",
-            "the PostgreSQL server answers with an error before any TLS",
+            "the PostgreSQL server returned an error before the TLS handshake",
         ),
         (
             b"HTTP/1.1 400",
@@ -175,7 +175,8 @@ async fn servers_that_speak_no_tls_say_so() {
         ),
         (
             b"",
-            "it did not end within 300ms: raise `certificateWatch.timeout`, or see what hangs",
+            "it did not end within 300ms: raise `certificateWatch.timeout`, or find out what is \
+             hanging",
         ),
     ];
     for (answer, expected) in cases {

@@ -31,7 +31,7 @@ async fn a_panic_is_a_failure_of_one_certificate() {
     let failure = Watch::new(watched, Trust::System, LIMIT).failure().await;
 
     assert!(
-        failure.starts_with("an error in the exporter itself"),
+        failure.starts_with("a bug in the exporter"),
         "{failure}"
     );
 }

@@ -23,11 +23,11 @@ pub struct BackupEntry {
     pub state: Label<BackupState>,
     /// Verdict on the backup. For a done backup: `recoverable` (to the newest WAL), `consistent`
     /// (it can be restored, but not replayed to the newest WAL), `blocked` (it can be restored once
-    /// objects are brought back from a storage class that cannot be read at once), `waiting` (its
+    /// objects are retrieved from a storage class that cannot be read immediately), `waiting` (its
     /// own WAL has not arrived yet), `broken` (no target restores it), `unknown` (it depends on a
     /// history file that the store refuses). For any other backup: its state.
     pub verdict: Label<BackupVerdictLabel>,
-    /// Verdict once everything is brought back from cold storage.
+    /// Verdict once everything has been retrieved from cold storage.
     pub verdict_after_thaw: Label<BackupVerdictLabel>,
     /// True if a restore succeeds, as with the first two verdicts; `null` if that depends on a file
     /// that the store refuses.
@@ -40,8 +40,8 @@ pub struct BackupEntry {
     pub obstacle: Option<ObstacleEntry>,
     /// Last segment that replay towards the current timeline reaches; `null` if there is none.
     pub reach: Option<ReachEntry>,
-    /// Last segment that replay reaches once everything is brought back from cold storage; `null` if
-    /// there is none.
+    /// Last segment that replay reaches once everything has been retrieved from cold storage;
+    /// `null` if there is none.
     pub reach_after_thaw: Option<ReachEntry>,
     /// Restores to every value of `recovery_target_timeline`: first the numbers, then `current` and
     /// `latest`. If the archive has more than 100 timelines, the 100 highest.
@@ -83,7 +83,7 @@ pub enum BackupVerdictLabel {
     Recoverable,
     /// Backup that can be restored, but not replayed to the newest WAL.
     Consistent,
-    /// Backup that can be restored once objects are brought back from cold storage.
+    /// Backup that can be restored once objects are retrieved from cold storage.
     Blocked,
     /// Backup whose own WAL has not arrived yet.
     Waiting,

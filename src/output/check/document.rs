@@ -221,7 +221,7 @@ pub struct RestoreEntry {
     pub objects: u64,
     /// Bytes of these objects.
     pub bytes: u64,
-    /// Number of those in a storage class that cannot be read at once.
+    /// Number of those in a storage class that cannot be read immediately.
     pub blocked_objects: u64,
 }
 
@@ -254,10 +254,10 @@ pub struct RetentionEntry {
     /// Reasons that keep Barman from deleting: `unreadable_backup` (it deletes nothing),
     /// `kept_backup` (it deletes no WAL); `null` if none is known, but a refused file may hide one.
     pub blocked: Option<BTreeSet<Label<RetentionBlock>>>,
-    /// Share of a recovery window that can be restored at once, from 0 to 1; `null` with another
+    /// Share of a recovery window that can be restored immediately, from 0 to 1; `null` with another
     /// policy.
     pub coverage_ratio: Option<f64>,
-    /// That share once everything is brought back from cold storage; `null` if the ratio is.
+    /// That share once everything has been retrieved from cold storage; `null` if the ratio is.
     pub coverage_ratio_after_thaw: Option<f64>,
     /// Seconds of the window that cannot be restored; `null` like the ratio.
     pub shortfall_seconds: Option<f64>,

@@ -23,12 +23,12 @@ pub enum ObstacleEntry {
         /// Name of the segment.
         segment: String,
     },
-    /// A segment in a storage class that cannot be read at once.
+    /// A segment in a storage class that cannot be read immediately.
     ColdSegment {
         /// Name of the segment.
         segment: String,
     },
-    /// Data in a storage class that cannot be read at once.
+    /// Data in a storage class that cannot be read immediately.
     ColdData,
     /// A history file that is missing.
     MissingHistory {

@@ -57,7 +57,10 @@ impl ScheduleEntry {
             words.push(format!("in {}", self.time_zone));
         }
         if let Some(seconds) = self.observed_interval_seconds {
-            words.push(format!("taken every {}", duration(seconds_delta(seconds))));
+            words.push(format!(
+                "observed interval {}",
+                duration(seconds_delta(seconds))
+            ));
         }
         if let Some(due_at) = self.due_at {
             words.push(format!("last due {}", moment_in_words(due_at.0)));

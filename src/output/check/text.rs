@@ -330,7 +330,10 @@ fn no_window(server: &ServerEntry) -> String {
         .max();
     let none = "none: no backup reaches the newest WAL";
     match last {
-        Some(last) => format!("{none}; the latest moment is {}", moment_in_words(last.0)),
+        Some(last) => format!(
+            "{none}; the latest restorable moment is {}",
+            moment_in_words(last.0)
+        ),
         None => none.to_owned(),
     }
 }

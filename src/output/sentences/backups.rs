@@ -41,7 +41,7 @@ pub(super) fn stuck(backup: &str, length: TimeDelta, usual: TimeDelta) -> String
 
 pub(super) fn failed(backup: &str, error: Option<&str>) -> String {
     let error = failure_in_words(error);
-    format!("Backup {backup} failed, and no backup has completed since: {error}")
+    format!("Backup {backup} failed: {error}. No backup has completed since")
 }
 
 /// Describes why a backup failed, in Barman's words if there are any.
@@ -65,7 +65,7 @@ pub(super) fn too_few(done: u64, required: u64) -> String {
     let verb = if done == 1 { "is" } else { "are" };
     let backups = count(done, "finished backup");
     format!(
-        "There {verb} only {backups}: the retention policy or minimum redundancy asks for {required}"
+        "There {verb} only {backups}: the retention policy or minimum redundancy requires {required}"
     )
 }
 
@@ -79,8 +79,8 @@ pub(super) fn schedule_contradicted(
         Contradiction::LessOften => "less often",
     };
     format!(
-        "Backups are taken {than} than the schedule `{schedule}` asks for: every {} (median of {}) \
-         instead of every {} ({})",
+        "Backups are taken {than} than the schedule `{schedule}` specifies: the median interval is \
+         {} (of {}) instead of {} ({})",
         duration(observed.median),
         count(observed.count, "interval"),
         duration(schedule.intervals().median),
@@ -112,7 +112,7 @@ fn missing_part(incomplete: &IncompleteBackup, now: DateTime<Utc>) -> String {
         IncompleteReason::MissingData => {
             let missing: Vec<_> = incomplete.missing_data.iter().collect();
             format!(
-                "Barman calls it done, but these objects are missing: {}",
+                "Barman marked it DONE, but these objects are missing: {}",
                 missing.join(", ")
             )
         }
@@ -151,7 +151,7 @@ mod tests {
     fn one_backup_is_not_enough() {
         assert_eq!(
             too_few(1, 3),
-            "There is only 1 finished backup: the retention policy or minimum redundancy asks for 3"
+            "There is only 1 finished backup: the retention policy or minimum redundancy requires 3"
         );
         assert!(too_few(2, 3).starts_with("There are only 2 finished backups"));
     }

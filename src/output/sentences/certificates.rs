@@ -24,7 +24,7 @@ pub(super) fn not_yet_valid(
 
 pub(super) fn ending(certificate: &MemberOfChain, left: TimeDelta) -> String {
     format!(
-        "{} expires in {}: renewal is late",
+        "{} expires in {}: renewal is overdue",
         in_words(certificate),
         duration(left)
     )

@@ -46,7 +46,7 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
             obstacle_in_words(obstacle)
         ),
         Evidence::RestoreBlocked { backup, obstacle } => format!(
-            "A restore of backup {backup} has to wait until objects are brought back from cold \
+            "A restore of backup {backup} has to wait until objects are retrieved from cold \
              storage: {}",
             obstacle_in_words(obstacle)
         ),
@@ -106,7 +106,7 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
         Evidence::BackupUnreadable { backup, reason } => backups::unreadable(backup, *reason),
         Evidence::FilesRefused { kind, refused } => files_refused(*kind, refused),
         Evidence::BackupShrank { backup, ratio } => format!(
-            "The databases in the newest backup {backup} have only {:.0} % of their usual size",
+            "The databases in the newest backup {backup} are only {:.0} % of their usual size",
             ratio * 100.0
         ),
         Evidence::TooFewBackups { done, required } => backups::too_few(*done, *required),
@@ -128,7 +128,7 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
             "Barman's retention deletes nothing while a backup.info cannot be read".to_owned()
         }
         Evidence::RetentionFails { policy, failure } => {
-            format!("Barman's retention ends with an error for `{policy}`: {failure}")
+            format!("Barman's retention fails for `{policy}`: {failure}")
         }
         Evidence::ObsoleteWal { stored } => storage::obsolete_wal(*stored),
         Evidence::StrayTimeline { timelines } => storage::stray_timeline(timelines),

@@ -33,10 +33,12 @@ impl ObstacleEntry {
                 format!("the content of the history file of timeline {timeline} is unknown")
             }
             Self::DeadBranch => {
-                "the target timeline left the backup's timeline before the backup ended".to_owned()
+                "the target timeline branched off the backup's timeline before the backup \
+                 ended"
+                    .to_owned()
             }
             Self::ImpossibleSegments => {
-                "its backup.info names segments that its cluster cannot have".to_owned()
+                "its backup.info names WAL segments that cannot exist in its cluster".to_owned()
             }
             Self::Parent { parent } => {
                 format!("it is an incremental backup based on {parent}, which cannot be restored")

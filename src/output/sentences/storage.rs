@@ -19,13 +19,14 @@ pub(super) fn retention_overdue(
     let verb = if obsolete == 1 { "is" } else { "are" };
     let overdue = duration(overdue);
     format!(
-        "Retention is overdue by {overdue}: {backups} {verb} obsolete by `{policy}` and still stored"
+        "Retention is overdue by {overdue}: {backups} {verb} obsolete under `{policy}` and still \
+         stored"
     )
 }
 
 pub(super) fn obsolete_wal(stored: Sums) -> String {
     let (bytes, objects) = (bytes(stored.bytes), count(stored.objects, "object"));
-    format!("No backup needs {bytes} of the stored WAL, in {objects}")
+    format!("{bytes} of the stored WAL ({objects}) is not needed by any backup")
 }
 
 pub(super) fn stray_timeline(timelines: &BTreeSet<TimelineId>) -> String {
@@ -36,8 +37,8 @@ pub(super) fn stray_timeline(timelines: &BTreeSet<TimelineId>) -> String {
     };
     let numbers: Vec<_> = timelines.iter().map(ToString::to_string).collect();
     format!(
-        "{unit} {} branched off before the newest backup of this server ended: a restored copy may \
-         have written {pronoun}",
+        "{unit} {} branched off before the newest backup of this server ended: a restored copy \
+         may have created {pronoun}",
         numbers.join(", ")
     )
 }
@@ -68,8 +69,8 @@ pub(super) fn wrong_size(objects: &OddObjects) -> String {
 
 pub(super) fn duplicate_wal(objects: &OddObjects) -> String {
     let problem = match objects.count {
-        1 => "1 segment is stored again under another ending".to_owned(),
-        number => format!("{number} segments are stored again under another ending"),
+        1 => "1 segment is stored a second time with another file extension".to_owned(),
+        number => format!("{number} segments are stored a second time with another file extension"),
     };
     with_examples(problem, objects)
 }
@@ -136,7 +137,7 @@ mod tests {
         );
         assert_eq!(
             duplicate_wal(&objects(1, &[])),
-            "1 segment is stored again under another ending"
+            "1 segment is stored a second time with another file extension"
         );
     }
 

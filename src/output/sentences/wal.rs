@@ -61,7 +61,7 @@ pub(super) fn history_missing(
     };
     format!(
         "The history file of timeline {timeline} is {state}, so \
-         `recovery_target_timeline = '{timeline}'` does not work{current}. {cure} the copy in \
+         `recovery_target_timeline = '{timeline}'` does not work{current}. {cure} the copy from \
          `pg_wal` of a primary or replica on that timeline"
     )
 }

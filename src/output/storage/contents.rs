@@ -264,7 +264,7 @@ fn reclaimable_notes(reclaimable: &ReclaimableEntry) -> Vec<Block> {
     if in_uploads > 0 {
         let size = bytes(in_uploads);
         notes.push(format!(
-            "{size} of it are in unfinished uploads, which no sum above includes."
+            "{size} of this is in unfinished uploads, which are not part of the sums above."
         ));
     }
     for entry in &reclaimable.reasons {

@@ -102,7 +102,7 @@ impl ReasonEntry {
 pub(super) const fn in_words(reason: ReclaimReason) -> &'static str {
     match reason {
         ReclaimReason::ObsoleteWal => "WAL that no finished backup needs",
-        ReclaimReason::ObsoleteBackup => "backups that are obsolete by the retention policy",
+        ReclaimReason::ObsoleteBackup => "backups that are obsolete under the retention policy",
         ReclaimReason::FailedBackup => "failed backups",
         ReclaimReason::IncompleteBackup => "backups that are neither complete nor running",
         ReclaimReason::Orphan => "servers that are not configured",

@@ -119,7 +119,7 @@ impl ArchiveListing {
             }
         }
         Err(StorageError::protocol(format!(
-            "the store lists in no order: {disorder}"
+            "the store lists keys in no consistent order: {disorder}"
         )))
     }
 }
@@ -184,13 +184,14 @@ fn log_method(archive: &str, method: ListingMethod, why: &str) {
             target: "scan",
             archive,
             why,
-            "The store does not list as S3 does: its listings run one page after the other"
+            "The store does not list keys as S3 does: its listings are read page by page"
         ),
         ListingMethod::Unordered => warn!(
             target: "scan",
             archive,
             why,
-            "The store lists keys in no order: every listing is read to its end and sorted"
+            "The store lists keys in no particular order: every listing is read completely and \
+             sorted"
         ),
     }
 }

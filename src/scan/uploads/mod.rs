@@ -80,7 +80,7 @@ impl UploadSearch {
                 target: "scan",
                 archive = context.archive,
                 error = problem.with_causes(),
-                "Unfinished uploads, or the storage that they use, are not known"
+                "Unfinished uploads, or the storage that they use, are unknown"
             );
         }
         self.is_unknown_logged = question.problem.is_some();
@@ -144,8 +144,8 @@ impl UploadSearch {
         warn!(
             target: "scan",
             archive = context.archive,
-            "The store lists unfinished uploads only by their exact keys: those of unfinished \
-             backups are asked for, and how many there are is not known"
+            "The store lists unfinished uploads only by their exact keys: only those of unfinished \
+             backups are requested, and their total number is unknown"
         );
         Ok(None)
     }

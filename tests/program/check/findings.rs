@@ -141,9 +141,9 @@ async fn barmans_tool_ends_with_an_error_at_incremental_backups() {
     .await;
 
     let server = &parsed(&ended)["archives"][0]["servers"][0];
-    let message = "Barman's retention ends with an error for `REDUNDANCY 1`: backup \
-                   `20260101T030000` has incremental backups, and `barman-cloud-backup-delete` \
-                   cannot deal with them: have the Barman server delete";
+    let message = "Barman's retention fails for `REDUNDANCY 1`: backup \
+                   `20260101T030000` has incremental backups, which `barman-cloud-backup-delete` \
+                   cannot handle: have the Barman server delete";
     assert_eq!(server["findings"][0]["code"], "retention_fails");
     assert_eq!(server["findings"][0]["message"], message);
     let statuses = json!({ "20260101T030000": "VALID", "20260102T030000": "VALID" });

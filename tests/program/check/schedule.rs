@@ -108,8 +108,8 @@ async fn backups_that_contradict_the_schedule_are_told_with_both_intervals() {
 
     let (found, code) = findings(&archive, "0 0 * * * *", "05T04").await;
 
-    let message = "Backups are taken less often than the schedule `0 0 * * * *` asks for: every 1 \
-                   day (median of 4 intervals) instead of every 1 hour (every hour)";
+    let message = "Backups are taken less often than the schedule `0 0 * * * *` specifies: the \
+                   median interval is 1 day (of 4 intervals) instead of 1 hour (every hour)";
     assert_eq!(found[0]["message"], message);
     let contradicted = ("warning".into(), "schedule_contradicted".into(), Some(1));
     assert_eq!(only((found, code)), contradicted);

@@ -155,9 +155,9 @@ fn a_schedule_that_is_probably_not_meant_is_valid_and_warned_of() {
     );
 
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""));
-    let warning = "Warning: archives[0].servers[0].backupSchedule: `0 2 * * *` has five fields, and \
-                   the first one is the second: it means every hour at minute 2. If every day at 02:00 \
-                   is meant";
+    let warning = "Warning: archives[0].servers[0].backupSchedule: `0 2 * * *` has five fields, \
+                   and the first field is seconds: it means every hour at minute 2. If you meant \
+                   every day at 02:00";
     assert!(ended.output.contains(warning), "{}", ended.output);
 }
 

@@ -22,7 +22,7 @@ async fn half_a_listing_is_not_taken_for_a_short_one() {
         "<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>false</IsTruncated>\
          <Contents><Key>production/orders/base/20260101T030000/data.tar</Key>",
     );
-    let failure = Failure::new("protocol", &["makes no sense", "breaks off"]);
+    let failure = Failure::new("protocol", &["makes no sense", "is truncated"]);
     scene.assert_fault(half, &failure).await;
 }
 

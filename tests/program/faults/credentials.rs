@@ -24,7 +24,7 @@ async fn assert_fail_until_put_right(credentials: (&str, &str), failure: &Failur
 #[tokio::test]
 async fn a_wrong_secret_fails_the_scan_until_it_is_right() {
     let says = &[
-        "secret access key does not fit",
+        "secret access key does not match",
         "`credentials.secretAccessKeyFile`",
     ];
     let wrong = (CREDENTIALS.0, "not-the-secret");

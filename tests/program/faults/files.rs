@@ -216,7 +216,7 @@ async fn what_is_odd_is_logged_by_its_name_when_it_is_new() {
     let entries = scene.exporter.log_entries();
     let odd = entries
         .iter()
-        .filter(|entry| entry["message"] == "The archive contains something odd");
+        .filter(|entry| entry["message"] == "The archive contains an anomaly");
     let named: Vec<_> = odd
         .map(|entry| (entry["kind"].clone(), entry["name"].clone()))
         .collect();

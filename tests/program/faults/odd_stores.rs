@@ -49,7 +49,7 @@ async fn a_store_without_order_is_read_whole_and_told_of_once() {
 
         is_recoverable(&samples, SMALL_SERVER);
         assert_eq!(value(&samples, "scan_objects", &[]), Some(7.0));
-        assert_eq!(lines(&scene, "in no order"), 1, "{product:?}");
+        assert_eq!(lines(&scene, "in no particular order"), 1, "{product:?}");
         let is_listing = |request: &Request| request.operation == Operation::ListObjects;
         let requests = scene.archive.s3().requests();
         let mut listings = requests.iter().filter(|request| is_listing(request));
@@ -72,7 +72,7 @@ async fn a_bucket_is_followed_to_its_region_and_that_is_told_once() {
     let samples = scene.exporter.wait_for_fresh_scan(ARCHIVE, SOON).await;
 
     is_recoverable(&samples, SMALL_SERVER);
-    assert_eq!(lines(&scene, "another region"), 1);
+    assert_eq!(lines(&scene, "a different region"), 1);
     let refused = scene.archive.s3().requests().into_iter();
     assert_eq!(
         refused

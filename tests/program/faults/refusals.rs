@@ -9,7 +9,7 @@ use crate::faults::{Failure, SOON, Scene, count, value};
 #[tokio::test]
 async fn expired_credentials_fail_the_scan_until_they_are_renewed() {
     let mut scene = Scene::healthy().await;
-    let failure = Failure::new("auth", &["the credentials have expired", "renew them"]);
+    let failure = Failure::new("auth", &["the credentials have expired", "renew those"]);
     scene.assert_fault(Action::expired_token(), &failure).await;
     let forbidden = Action::error(403, "ExpiredToken", "The security token has expired");
     scene.assert_fault(forbidden, &failure).await;

@@ -149,7 +149,7 @@ fn complaints(scene: &Scene) -> usize {
     let says = |entry: &&serde_json::Value| {
         entry["message"]
             .as_str()
-            .is_some_and(|message| message.contains("are not known"))
+            .is_some_and(|message| message.contains("are unknown"))
     };
     entries.iter().filter(says).count()
 }

@@ -128,7 +128,7 @@ async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
         report(&archive, "json").await,
     );
 
-    let told = "Unknown for 1 server: backups that are obsolete by the retention policy.";
+    let told = "Unknown for 1 server: backups that are obsolete under the retention policy.";
     assert!(text.output.contains(told), "{}", text.output);
     let found = parsed(&json);
     let reasons = list(&found["archives"][0]["storage"]["reclaimable"], "reasons");

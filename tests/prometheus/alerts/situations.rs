@@ -288,8 +288,8 @@ impl Subject {
     /// Sentence in an alert's text that says that scans fail; `None` if there is none.
     fn sentence(&self) -> Option<&'static str> {
         let sentences = [
-            "Scans of the archive fail; this is",
-            "Reading it fails; this is",
+            "Scans of the archive are failing; this is",
+            "It cannot be read at present; this is",
         ];
         let description = &self.rule.annotations["description"];
         sentences

@@ -217,7 +217,7 @@ fn texts_say_what_to_do() {
     );
     assert_eq!(
         AWS.explain(list, &Fault::Timeout).to_string(),
-        "asked for the listing of `p/`, AWS S3 did not answer in time: check its load, \
+        "AWS S3 did not answer in time when asked for the listing of `p/`: check its load, \
          `endpointURL` of this archive and the network"
     );
     assert_eq!(

@@ -37,7 +37,7 @@ pub struct BackupChain<'a> {
 
 /// Chain that cannot be combined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the backup `{backup}`, on which it is built, {defect}")]
+#[error("the backup `{backup}`, which it is based on, {defect}")]
 pub struct BrokenChain {
     /// Id of the first unusable parent, seen from the incremental backup.
     pub backup: String,
@@ -153,8 +153,8 @@ impl fmt::Display for ChainDefect {
             Self::Unreadable => "has a `backup.info` that cannot be read",
             Self::NotDone => "is not done",
             Self::MissingData => "lacks data",
-            Self::Cycle => "is built on itself",
-            Self::TooLong => "comes after too many others",
+            Self::Cycle => "is based on itself",
+            Self::TooLong => "is part of a chain that is too long",
         })
     }
 }
@@ -342,7 +342,7 @@ mod tests {
 
         assert_eq!(
             broken.to_string(),
-            "the backup `a`, on which it is built, lacks data"
+            "the backup `a`, which it is based on, lacks data"
         );
     }
 }

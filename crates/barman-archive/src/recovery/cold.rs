@@ -9,7 +9,7 @@ use super::wal::Read;
 use super::{Archived, Followed, Obstacle, Verdict};
 use crate::postgres::SegmentName;
 
-/// Best restore before anything is brought back from cold storage.
+/// Best restore before anything is retrieved from cold storage.
 pub(super) struct AtOnce<'a> {
     pub(super) tried: Option<&'a Tried>,
     /// Place where it, or a better one, meets cold storage.
@@ -45,7 +45,7 @@ impl Archived {
         followed
     }
 
-    /// Returns the best restore before anything is brought back from cold storage. It is the best one
+    /// Returns the best restore before anything is retrieved from cold storage. It is the best one
     /// of all unless what makes the backup consistent is cold there, and some other working restore
     /// needs nothing cold for it: that to the backup's own timeline, or the one that gets furthest.
     pub(super) fn at_once<'a>(
@@ -116,7 +116,7 @@ impl Archived {
     }
 }
 
-/// Returns the verdict on a backup as long as nothing is brought back from cold storage.
+/// Returns the verdict on a backup as long as nothing is retrieved from cold storage.
 pub(super) fn verdict_at_once(
     thawed: &Verdict,
     judged: &Judged<'_>,

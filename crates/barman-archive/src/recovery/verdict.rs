@@ -53,7 +53,7 @@ pub enum Verdict {
     Recoverable,
     /// Backup that can be restored, but not replayed that far.
     Consistent(Obstacle),
-    /// Backup that cannot be restored before something is brought back from cold storage.
+    /// Backup that cannot be restored before something is retrieved from cold storage.
     Blocked(Obstacle),
     /// Backup whose own WAL has not arrived yet, from this segment on.
     Waiting(SegmentName),
@@ -66,13 +66,13 @@ pub enum Verdict {
 pub struct BackupVerdict {
     /// The verdict.
     pub verdict: Verdict,
-    /// The verdict once everything is brought back from cold storage.
+    /// The verdict once everything has been retrieved from cold storage.
     pub thawed: Verdict,
     /// Last segment that replay towards the current timeline reaches, or towards the backup's own
     /// timeline if no path leads to the current one; `None` if not even the first one.
     pub reach: Option<SegmentName>,
-    /// Last segment that replay reaches, as in `reach`, once everything is brought back from cold
-    /// storage.
+    /// Last segment that replay reaches, as in `reach`, once everything has been retrieved from
+    /// cold storage.
     pub thawed_reach: Option<SegmentName>,
     /// Restores to every target that a person can name.
     pub follow: Vec<Followed>,

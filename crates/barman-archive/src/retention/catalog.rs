@@ -125,7 +125,7 @@ impl From<KeepTarget> for RetentionStatus {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RetentionError {
     /// Finished backup without an `end_time`, which a window is compared with.
-    #[error("backup `{backup}` is DONE and has no `end_time`")]
+    #[error("backup `{backup}` is DONE, but has no `end_time`")]
     NoEndTime {
         /// Id of the backup.
         backup: String,
@@ -134,22 +134,21 @@ pub enum RetentionError {
     #[error("the recovery window begins before the year 1")]
     WindowTooLong,
     /// Backup that is among the backups built on it, which makes Barman walk in circles.
-    #[error("backup `{backup}` is built on itself")]
+    #[error("backup `{backup}` is based on itself")]
     Cycle {
         /// Id of the backup.
         backup: String,
     },
     /// Full backup with incremental ones, which `barman-cloud-backup-delete` cannot find.
     #[error(
-        "backup `{backup}` has incremental backups, and `barman-cloud-backup-delete` cannot deal \
-         with them: have the Barman server delete"
+        "backup `{backup}` has incremental backups, which `barman-cloud-backup-delete` cannot handle: have the Barman server delete"
     )]
     Incremental {
         /// Id of the full backup.
         backup: String,
     },
     /// Copied backup without a `begin_wal` or an `end_wal`, which WAL is compared with.
-    #[error("backup `{backup}` is copied and has no `{field}`")]
+    #[error("backup `{backup}` has been copied, but has no `{field}`")]
     NoWal {
         /// Id of the backup.
         backup: String,

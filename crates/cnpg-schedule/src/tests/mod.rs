@@ -129,22 +129,22 @@ fn five_fields_are_warned_of_with_what_was_probably_meant() {
 
     assert_eq!(
         warning,
-        "`0 2 * * *` has five fields, and the first one is the second: it means every hour at minute \
-         2. If every day at 02:00 is meant, as in a crontab, write `0 0 2 * * *`; if not, write `0 2 \
-         * * * *`"
+        "`0 2 * * *` has five fields, and the first field is seconds: it means every hour at \
+         minute 2. If you meant every day at 02:00, as in a crontab, write `0 0 2 * * *`; \
+         otherwise write `0 2 * * * *`"
     );
     let other = schedule("0 30 2 * *").warning().unwrap();
     assert!(
-        other.contains("every day at 02:30. To say so in all six fields, write `0 30 2 * * *`")
+        other.contains("every day at 02:30. To write the same with six fields, use `0 30 2 * * *`")
     );
     // In July, and not on Sundays.
     let sunday = schedule("0 2 * * 7").warning().unwrap();
     assert!(
-        sunday.contains("in July. If on Sundays at 02:00 is meant"),
+        sunday.contains("in July. If you meant on Sundays at 02:00"),
         "{sunday}"
     );
     assert!(
-        sunday.ends_with("write `0 0 2 * * 0`; if not, write `0 2 * * 7 *`"),
+        sunday.ends_with("write `0 0 2 * * 0`; otherwise write `0 2 * * 7 *`"),
         "{sunday}"
     );
     assert_eq!(schedule("0 0 2 * * *").warning(), None);
@@ -187,8 +187,8 @@ fn an_error_says_what_was_expected_where() {
     assert_eq!(
         error("0 2 * * SUN"),
         "expected numbers from 1 to 12 or names from `jan` to `dec` in the field month; `SUN` is \
-         something else. Of five fields, the first one is the second. If on Sundays at 02:00 is \
-         meant, as in a crontab, write `0 0 2 * * SUN`"
+         something else. With five fields, the first field is seconds. If you meant on Sundays at \
+         02:00, as in a crontab, write `0 0 2 * * SUN`"
     );
     assert!(!error("60 25 * * *").contains("crontab"));
     assert!(error("every day").contains("such as `0 0 2 * * *`"));

@@ -20,7 +20,7 @@ pub enum BackupInfoError {
         number: usize,
     },
     /// A finished backup lacks a field.
-    #[error("status is DONE and field `{field}` is missing")]
+    #[error("status is DONE, but field `{field}` is missing")]
     MissingField {
         /// Name of the field, as Barman writes it.
         field: &'static str,
