@@ -1,4 +1,4 @@
-//! The language of doc comments, as far as a machine can judge it.
+//! The language of doc comments and of test names, as far as a machine can judge it.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -15,6 +15,9 @@ const QUESTION_WORDS: [&str; 9] = [
 
 /// Largest share of doc comments that may open with such a word, in percent.
 const MAX_PERCENT: usize = 5;
+
+/// Length that the names of tests stay below, in characters.
+const TEST_NAME_LIMIT: usize = 60;
 
 /// A doc comment.
 struct DocComment {
@@ -95,4 +98,42 @@ fn few_doc_comments_open_with_a_question_word() {
         questions.len(),
         places.join("\n")
     );
+}
+
+/// Returns the names of the tests of a file.
+fn test_names(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).expect("the file can be read");
+    let mut found = Vec::new();
+    let mut is_marked = false;
+    for line in text.lines().map(str::trim_start) {
+        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+            is_marked = true;
+        }
+        let (signature, _) = line.split_once('(').unwrap_or_default();
+        let words: Vec<_> = signature.split_whitespace().collect();
+        if let [.., "fn", name] = words[..]
+            && is_marked
+        {
+            found.push(name.to_owned());
+            is_marked = false;
+        }
+    }
+    found
+}
+
+#[test]
+fn test_names_are_short() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = SOURCES
+        .iter()
+        .flat_map(|folder| rust_files(&root.join(folder)));
+
+    let names: Vec<_> = files.flat_map(|file| test_names(&file)).collect();
+
+    assert!(names.len() > 1000, "only {} tests were found", names.len());
+    let long: Vec<_> = names
+        .iter()
+        .filter(|name| name.len() >= TEST_NAME_LIMIT)
+        .collect();
+    assert!(long.is_empty(), "too long: {long:#?}");
 }

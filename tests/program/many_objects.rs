@@ -74,7 +74,7 @@ fn change(bucket: &Bucket) {
 }
 
 #[tokio::test]
-async fn sums_equal_a_plain_listing_first_as_a_whole_and_then_by_what_changed() {
+async fn sums_equal_a_plain_listing_at_first_and_after_changes() {
     let bucket = Bucket::start(BUCKET);
     fill(&bucket);
     let exporter = Exporter::start(configuration(&bucket)).await;

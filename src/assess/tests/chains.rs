@@ -88,7 +88,7 @@ fn barmans_tool_ends_with_an_error_at_a_chain() {
 }
 
 #[test]
-fn barmans_tool_deletes_a_parent_that_does_not_know_its_children() {
+fn barmans_tool_deletes_a_parent_unaware_of_its_children() {
     let archive = archive(false).retaining("REDUNDANCY 2");
 
     let report = retention(&archive);
@@ -103,7 +103,7 @@ fn barmans_tool_deletes_a_parent_that_does_not_know_its_children() {
 }
 
 #[test]
-fn a_parent_is_for_nothing_if_the_chain_is_broken_in_another_place() {
+fn a_parent_is_useless_if_the_chain_is_broken_elsewhere() {
     let whole = archive(false);
     let torn = backup(whole.clone(), 2, "parent_backup_id=20261001T020000\n");
 

@@ -102,7 +102,7 @@ fn what_the_new_cluster_needs_is_a_gap_where_it_is_missing() {
 }
 
 #[test]
-fn what_a_cluster_archives_after_pg_upgrade_created_the_next_one_is_its_own() {
+fn wal_archived_after_pg_upgrade_belongs_to_its_own_cluster() {
     let archive = wal_at(upgraded(), 3, &[7, 8], "2026-11-11T13:00:00Z");
     let later = wal_at(archive.clone(), 3, &[9], "2026-11-13T00:00:00Z");
 
@@ -117,7 +117,7 @@ fn what_a_cluster_archives_after_pg_upgrade_created_the_next_one_is_its_own() {
 }
 
 #[test]
-fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
+fn segments_belong_to_the_next_cluster_where_it_continues() {
     let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
     let archive = wal_at(archive, 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
     let archive = wal_at(archive, 1, &[7], "2026-11-11T13:00:00Z");
@@ -135,7 +135,7 @@ fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
 }
 
 #[test]
-fn a_gap_of_the_old_cluster_is_one_if_what_follows_it_is_its_own() {
+fn a_gap_followed_by_segments_of_the_old_cluster_is_a_gap() {
     let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
     let archive = wal_at(archive, 1, &[4, 6, 7], "2026-11-05T00:00:00Z");
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T03:00:00Z");
@@ -150,7 +150,7 @@ fn a_gap_of_the_old_cluster_is_one_if_what_follows_it_is_its_own() {
 }
 
 #[test]
-fn a_clock_that_is_behind_takes_no_segment_from_the_backup_that_names_it() {
+fn a_slow_clock_takes_no_segment_from_the_backup_naming_it() {
     let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
     let archive = wal_at(archive, 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T01:59:30Z");
@@ -163,7 +163,7 @@ fn a_clock_that_is_behind_takes_no_segment_from_the_backup_that_names_it() {
 }
 
 #[test]
-fn a_standby_that_lags_behind_takes_no_segment_from_its_own_cluster() {
+fn a_lagging_standby_takes_no_segment_from_its_own_cluster() {
     // Created before the old cluster's last backup ended, or just after it.
     for created in ["2026-10-01T00:00:00Z", "2026-11-11T12:00:00Z"] {
         let label = r"backup_label='CHECKPOINT LOCATION: 0/8000080\nBACKUP FROM: standby\n'";
@@ -186,7 +186,7 @@ fn a_standby_that_lags_behind_takes_no_segment_from_its_own_cluster() {
 }
 
 #[test]
-fn a_failed_first_backup_leaves_the_previous_cluster_its_last_segments() {
+fn a_failed_first_backup_takes_no_wal_from_the_old_cluster() {
     let archive = wal_at(upgraded(), 3, &[7, 8], "2026-11-11T13:00:00Z");
     let failed = of_cluster(11, "2026-11-11T12:00:00Z")
         .replace("status=DONE", "status=FAILED")
@@ -244,7 +244,7 @@ fn each_cluster_is_judged_with_segments_of_its_own_size() {
 }
 
 #[test]
-fn a_directory_with_more_clusters_than_anybody_has_is_judged_as_one() {
+fn a_directory_with_absurdly_many_clusters_is_judged_as_one() {
     let archive = (0..40).fold(Archive::new(), |archive, number| {
         let id = format!("20261101T02{number:02}00");
         let info = of_cluster(1, &format!("2026-01-01T00:{number:02}:00Z"));
@@ -259,7 +259,7 @@ fn a_directory_with_more_clusters_than_anybody_has_is_judged_as_one() {
 }
 
 #[test]
-fn wal_of_a_cluster_that_is_gone_is_not_replayed_by_the_new_one() {
+fn the_new_cluster_does_not_replay_wal_of_one_that_is_gone() {
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
     let archive = Archive::new()
         .with_file("s/base/20261112T020000/backup.info", &new)
@@ -274,7 +274,7 @@ fn wal_of_a_cluster_that_is_gone_is_not_replayed_by_the_new_one() {
 }
 
 #[test]
-fn of_a_segment_of_two_clusters_the_object_that_a_restore_takes_tells_whose_it_is() {
+fn the_object_that_a_restore_takes_decides_whose_segment_it_is() {
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
     let archive = Archive::new()
         .with_file("s/base/20261112T020000/backup.info", &new)
@@ -290,7 +290,7 @@ fn of_a_segment_of_two_clusters_the_object_that_a_restore_takes_tells_whose_it_i
 }
 
 #[test]
-fn a_cluster_may_fail_over_once_more_after_pg_upgrade_created_the_next_one() {
+fn an_old_cluster_may_fail_over_after_pg_upgrade_made_the_next() {
     let archive = wal_at(upgraded(), 4, &[6, 7], "2026-11-11T14:00:00Z").with_file(
         "s/wals/00000004.history",
         "1\t0/2000000\ta\n2\t0/3000000\tb\n3\t0/6000080\tc\n",
@@ -345,7 +345,7 @@ fn a_copy_of_two_clusters_takes_the_limits_of_no_later_one() {
 }
 
 #[test]
-fn a_cluster_may_be_created_before_the_archive_of_the_ones_before_is_copied() {
+fn earlier_clusters_may_be_copied_in_after_a_newer_is_created() {
     let copied_at = Some("2026-11-08T00:00:00Z");
     let created = "2026-11-07T00:00:00Z";
     let new = with_backup(Archive::new(), 10, 8, created, None);
@@ -404,7 +404,7 @@ fn clusters_that_take_turns_end_where_a_later_one_begins() {
 }
 
 #[test]
-fn the_wal_of_a_cluster_without_a_finished_backup_is_neither_obsolete_nor_reached() {
+fn without_a_done_backup_wal_is_neither_obsolete_nor_reached() {
     let archive = with_backup(Archive::new(), 1, 8, OLD, None);
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-01T03:00:00Z");
     let failed = of_cluster(10, NEW).replace("status=DONE", "status=FAILED");

@@ -167,7 +167,7 @@ fn to_list(assessment: &Assessment) -> Vec<String> {
 }
 
 #[test]
-fn only_wal_dirs_in_which_something_begins_or_ends_are_to_be_listed_again() {
+fn only_wal_dirs_where_something_starts_or_ends_are_relisted() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
     let backup = |begin| Taken {
@@ -205,7 +205,7 @@ fn only_wal_dirs_in_which_something_begins_or_ends_are_to_be_listed_again() {
 }
 
 #[test]
-fn a_wal_dir_that_begins_with_what_is_needed_need_not_be_listed_again() {
+fn a_wal_dir_that_starts_with_needed_wal_is_not_relisted() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
     listing.add_backup(
@@ -228,7 +228,7 @@ fn a_wal_dir_that_begins_with_what_is_needed_need_not_be_listed_again() {
 }
 
 #[test]
-fn a_wal_dir_with_segments_of_two_clusters_is_to_be_listed_again() {
+fn a_wal_dir_with_segments_of_two_clusters_is_relisted() {
     let mut listing = Listing {
         second_from: Some(18),
         ..Listing::default()

@@ -158,7 +158,7 @@ fn a_backup_deleted_while_the_scan_ran_is_no_backup_any_more() {
 }
 
 #[test]
-fn the_newest_backup_is_the_one_that_ended_last_whatever_its_id() {
+fn the_newest_backup_ended_last_whatever_its_id() {
     let server = Archive::new()
         .with_file(
             "s/base/20261025T023000/backup.info",
@@ -310,7 +310,7 @@ fn the_size_of_segments_is_what_the_backups_say() {
 }
 
 #[test]
-fn a_segment_that_arrived_long_after_the_next_one_was_uploaded_again() {
+fn a_segment_that_arrived_long_after_the_next_was_overwritten() {
     let wal = |number: u32| format!("s/wals/0000000100000000/0000000100000000000000{number:02X}");
     let server = Archive::new()
         .with_at(&wal(1), 16_777_216, "2026-11-15T01:00:00Z")
@@ -328,7 +328,7 @@ fn a_segment_that_arrived_long_after_the_next_one_was_uploaded_again() {
 }
 
 #[test]
-fn a_lone_history_file_from_before_the_newest_backup_is_a_stray_timeline() {
+fn a_lone_history_file_older_than_the_newest_backup_is_stray() {
     let archive = Archive::new()
         .with_file("s/base/1/backup.info", &done())
         .with("s/base/1/data.tar", 5)
@@ -341,7 +341,7 @@ fn a_lone_history_file_from_before_the_newest_backup_is_a_stray_timeline() {
 }
 
 #[test]
-fn stray_timelines_are_unknown_where_a_history_file_cannot_be_read() {
+fn an_unreadable_history_file_leaves_stray_timelines_unknown() {
     let archive = Archive::new()
         .with_file("s/base/1/backup.info", &done())
         .with("s/base/1/data.tar", 5)

@@ -8,7 +8,7 @@ use super::{Archive, info};
 use crate::report::{PrefixKind, Report};
 
 #[test]
-fn a_server_that_is_expected_and_not_there_is_empty_and_not_absent() {
+fn an_expected_server_that_is_not_there_is_empty_not_absent() {
     let report = Archive::new().expecting(&["s"]).report();
 
     let server = &report.servers["s"];

@@ -99,7 +99,7 @@ fn a_segment_under_two_endings_takes_both() {
 }
 
 #[test]
-fn of_a_segment_under_two_endings_barman_deletes_the_one_listed_last() {
+fn barman_deletes_the_last_listed_of_two_copies_of_a_segment() {
     let archive = two_backups()
         .with(&format!("{IN_LOG_0}/000000010000000000000005"), 5000)
         .with(&format!("{IN_LOG_0}/000000010000000000000008"), 5000);
@@ -220,7 +220,7 @@ fn a_standalone_backup_keeps_its_own_wal_in_the_middle() {
 }
 
 #[test]
-fn a_restore_reads_the_newest_backup_and_the_wal_from_its_begin_on() {
+fn a_restore_reads_the_newest_backup_and_wal_since_its_start() {
     let archive = two_backups()
         .with_object(&of_class(
             &format!("{IN_LOG_0}/000000010000000000000008.snappy"),
@@ -267,7 +267,7 @@ fn data_in_an_archive_class_keep_a_restore_waiting() {
 }
 
 #[test]
-fn a_restore_reads_the_history_files_from_its_own_timeline_to_the_target() {
+fn a_restore_reads_the_histories_from_its_own_to_the_target() {
     let second = "s/wals/00000002.history";
     let third = "1\t0/6000080\tfailover\n2\t0/8000080\tfailover\n";
     let archive = wal(backup(Archive::new(), 10, &seg(2, 7), &seg(2, 7)), 0, 4..=5)
@@ -288,7 +288,7 @@ fn a_restore_reads_the_history_files_from_its_own_timeline_to_the_target() {
 }
 
 #[test]
-fn of_a_server_that_nobody_expects_all_is_an_orphan_and_nothing_is_so_twice() {
+fn an_unexpected_server_is_an_orphan_and_nothing_counts_twice() {
     let archive = two_backups()
         .with_file("s/base/20261109T020000/backup.info", "status=FAILED\n")
         .with_upload("s/base/20261109T020000/data.tar", 7)

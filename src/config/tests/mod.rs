@@ -367,7 +367,7 @@ proptest! {
 }
 
 #[test]
-fn a_name_used_twice_is_told_also_where_something_else_is_wrong() {
+fn a_name_used_twice_is_reported_along_with_other_mistakes() {
     let text = "archives: [{ name: a, destinationPath: nowhere }, { name: a, destinationPath: s3://bucket }]";
 
     let mistakes = load_text(text).unwrap_err();
@@ -425,7 +425,7 @@ fn a_schedule_of_five_fields_is_valid_and_warned_of() {
 }
 
 #[test]
-fn an_endpoint_with_the_bucket_in_its_host_is_valid_and_warned_of() {
+fn an_endpoint_with_the_bucket_in_its_host_gives_a_warning() {
     let warnings = |bucket: &str, endpoint: &str| {
         let text = format!(
             "archives: [{{ name: a, destinationPath: s3://{bucket}/p, endpointURL: {endpoint} }}]"
@@ -468,7 +468,7 @@ fn a_variable_that_nobody_expands_is_valid_and_warned_of() {
 }
 
 #[test]
-fn a_server_may_have_slashes_and_not_lie_in_what_another_has_written() {
+fn a_server_may_have_slashes_but_not_lie_inside_another() {
     let load = |one: &str, other: &str| {
         let servers = format!("[{{ serverName: {one} }}, {{ serverName: {other} }}]");
         load_text(&format!(

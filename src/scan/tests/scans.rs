@@ -124,7 +124,7 @@ async fn a_file_is_read_once_and_again_only_when_it_changed() {
 }
 
 #[tokio::test]
-async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
+async fn a_backup_under_deletion_is_not_called_incomplete() {
     let change = Change::Deleted(&[INFO]);
     let store = Arc::new(ChangingStore {
         store: archive(),
@@ -141,7 +141,7 @@ async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
 }
 
 #[tokio::test]
-async fn a_backup_that_ended_while_the_scan_ran_is_not_called_incomplete() {
+async fn a_backup_that_ends_during_the_scan_is_not_called_incomplete() {
     let change = Change::Arrives(DATA);
 
     let report = scan_once(ChangingStore {
@@ -155,7 +155,7 @@ async fn a_backup_that_ended_while_the_scan_ran_is_not_called_incomplete() {
 }
 
 #[tokio::test]
-async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
+async fn a_backup_without_data_is_checked_twice_but_not_every_scan() {
     let store = Arc::new(RecordingStore::new(store(&[(INFO, DONE)])));
     let mut scan = ArchiveScan::default();
     let listed = || -> Vec<String> {
@@ -177,7 +177,7 @@ async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
 }
 
 #[tokio::test]
-async fn a_backup_deleted_with_its_wal_while_the_scan_ran_has_lost_none() {
+async fn a_backup_deleted_with_its_wal_during_the_scan_has_lost_none() {
     let second = DONE.replace("000000010000000000000004", "000000010000000000000006");
     let store = archive();
     put(

@@ -142,7 +142,7 @@ async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_backup_that_cannot_be_read_is_not_counted_and_that_is_said() {
+async fn a_backup_that_cannot_be_read_is_reported_as_not_counted() {
     let archive = EmbeddedArchive::small_but(|store| {
         put(store, "orders/base/20260101T120000/backup.info", 100);
         put(store, "orders/base/20260101T120000/data.tar", 5000);
