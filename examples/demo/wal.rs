@@ -54,7 +54,7 @@ impl Segment {
     }
 }
 
-/// How WAL files are compressed.
+/// Compression of WAL files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
     None,
