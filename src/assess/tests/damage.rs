@@ -96,9 +96,9 @@ fn objects_in_cold_storage_block_a_restore_and_cover_nothing() {
 #[test]
 fn an_incremental_backup_needs_its_whole_chain() {
     let parent = |archive: Archive, id: &str| {
-        let text = super::done() + &format!("parent_backup_id={id}\n");
+        let text = super::done().with("parent_backup_id", id);
         archive
-            .with_file("s/base/20261115T020000/backup.info", &text)
+            .with_backup_info("20261115T020000", &text)
             .with("s/base/20261115T020000/data.tar", 5)
     };
     let full = backup(Archive::new(), 10, &seg(1, 2), &seg(1, 2));

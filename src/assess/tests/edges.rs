@@ -30,11 +30,12 @@ fn a_gap_at_the_end_of_a_wal_dir_counts_each_missing_segment() {
 #[test]
 fn wal_dirs_of_a_cluster_with_large_segments_are_shorter() {
     let text = info("DONE", "11-10 02:00:00", "11-10 02:10:00")
-        .replace(&seg(1, 4), &seg(1, 0x3e))
-        .replace("end_xlog=0/4000100", "end_xlog=0/F8000100")
-        .replace("16777216", "67108864");
+        .with("begin_wal", seg(1, 0x3e))
+        .with("end_wal", seg(1, 0x3e))
+        .with("end_xlog", "0/F8000100")
+        .with("xlog_segment_size", 67_108_864);
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &text)
+        .with_backup_info("1", &text)
         .with("s/base/1/data.tar", 5);
     let archive = wal(archive, 1, [0x3e, 0x3f]);
     let archive = archive.with("s/wals/0000000100000001/000000010000000100000000.gz", 9);

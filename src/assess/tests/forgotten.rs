@@ -71,21 +71,14 @@ impl Listing {
         };
         let at = |minute| format!("{month}-{day:02} 02:{minute}:00");
         let text = info("DONE", &at("00"), &at("10"))
-            .replace("systemid=7", &format!("systemid={system}"))
-            .replace("begin_wal=000000010000000000000004", "")
-            .replace("end_wal=000000010000000000000004", "")
-            .replace(
-                "end_xlog=0/4000100",
-                &format!("end_xlog={:X}/{:X}", end / 4, position(end)),
-            )
-            .replace("xlog_segment_size=16777216", "xlog_segment_size=1073741824");
-        let (begin, end) = (
-            segment(taken.timeline, taken.begin),
-            segment(taken.timeline, end),
-        );
+            .with("begin_wal", segment(taken.timeline, taken.begin))
+            .with("end_wal", segment(taken.timeline, end))
+            .with("end_xlog", format!("{:X}/{:X}", end / 4, position(end)))
+            .with("systemid", system)
+            .with("xlog_segment_size", 1 << 30);
         let directory = format!("s/base/2026{month}{day:02}T020000");
-        let text = format!("{text}begin_wal={begin}\nend_wal={end}\n");
-        self.small.push((format!("{directory}/backup.info"), text));
+        self.small
+            .push((format!("{directory}/backup.info"), text.to_string()));
         self.logged
             .push((format!("{directory}/data.tar"), 5, RECENT));
         if taken.is_standalone {

@@ -1,8 +1,17 @@
 //! Backups of an archive that can be restored, and to when.
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::recovery::Verdict;
 
 use super::{Archive, done, info, moment};
+
+/// A `backup.info` from one segment to another, each of 16 MiB.
+pub(in crate::assess) fn spanning(text: BackupInfoText, begin: &str, end: &str) -> BackupInfoText {
+    let end_position = format!("{}/{}000100", &end[8..16], &end[22..]);
+    text.with("begin_wal", begin)
+        .with("end_wal", end)
+        .with("end_xlog", end_position)
+}
 
 /// A done backup of these segments that ended on this day of the month.
 pub(in crate::assess) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
@@ -10,21 +19,10 @@ pub(in crate::assess) fn backup(archive: Archive, day: u32, begin: &str, end: &s
         "DONE",
         &format!("11-{day:02} 02:00:00"),
         &format!("11-{day:02} 02:10:00"),
-    )
-    .replace(
-        "begin_wal=000000010000000000000004",
-        &format!("begin_wal={begin}"),
-    )
-    .replace(
-        "end_wal=000000010000000000000004",
-        &format!("end_wal={end}"),
-    )
-    .replace(
-        "end_xlog=0/4000100",
-        &format!("end_xlog={}/{}000100", &end[8..16], &end[22..]),
     );
+    let text = spanning(text, begin, end);
     archive
-        .with_file(&format!("s/base/202611{day:02}T020000/backup.info"), &text)
+        .with_backup_info(&format!("202611{day:02}T020000"), &text)
         .with(&format!("s/base/202611{day:02}T020000/data.tar"), 5)
 }
 
@@ -281,15 +279,11 @@ fn a_standalone_backup_needs_just_itself() {
 
 #[test]
 fn a_backup_ending_on_a_boundary_does_not_need_its_end_segment() {
-    let text = done().replace("end_xlog=0/4000100", "end_xlog=0/5000000");
+    let text = done()
+        .with("end_wal", seg(1, 5))
+        .with("end_xlog", "0/5000000");
     let archive = Archive::new()
-        .with_file(
-            "s/base/1/backup.info",
-            &text.replace(
-                "end_wal=000000010000000000000004",
-                "end_wal=000000010000000000000005",
-            ),
-        )
+        .with_backup_info("1", &text)
         .with("s/base/1/data.tar", 5);
 
     insta::assert_snapshot!(judgement(&wal(archive, 1, [4])), @r"

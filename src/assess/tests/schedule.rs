@@ -13,10 +13,7 @@ fn with_backups(archive: Archive, backups: &[(&str, &str, &str)]) -> Archive {
         .iter()
         .zip(1..)
         .fold(archive, |archive, ((status, begin, end), id)| {
-            let archive = archive.with_file(
-                &format!("s/base/{id}/backup.info"),
-                &info(status, begin, end),
-            );
+            let archive = archive.with_backup_info(&id.to_string(), &info(status, begin, end));
             archive.with(&format!("s/base/{id}/data.tar"), 5)
         })
 }

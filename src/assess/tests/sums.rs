@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::inventory::{ListedObject, SomeObjects, StorageClass, Sums};
 
 use super::recovery::{TO_TIMELINE_2_IN_6, backup, seg};
@@ -290,7 +291,7 @@ fn a_restore_reads_the_histories_from_its_own_to_the_target() {
 #[test]
 fn an_unexpected_server_is_an_orphan_and_nothing_counts_twice() {
     let archive = two_backups()
-        .with_file("s/base/20261109T020000/backup.info", "status=FAILED\n")
+        .with_backup_info("20261109T020000", &BackupInfoText::new("FAILED"))
         .with_upload("s/base/20261109T020000/data.tar", 7)
         .expecting(&["other"]);
 
@@ -305,7 +306,7 @@ fn an_unexpected_server_is_an_orphan_and_nothing_counts_twice() {
 fn uploads_of_a_backup_under_way_are_not_to_be_reclaimed() {
     let running = info("STARTED", "11-15 11:00:00", "11-15 11:00:00");
     let archive = two_backups()
-        .with_file("s/base/20261115T110000/backup.info", &running)
+        .with_backup_info("20261115T110000", &running)
         .with_upload("s/base/20261115T110000/data.tar", 7)
         .with_upload("s/base/20261113T110000/data.tar", 9)
         .with_upload("s/wals/0000000100000000/00000001000000000000000A.gz", 11)
@@ -320,7 +321,7 @@ fn uploads_of_a_backup_under_way_are_not_to_be_reclaimed() {
 #[test]
 fn what_is_left_of_failed_and_killed_backups_can_be_reclaimed() {
     let archive = two_backups()
-        .with_file("s/base/20261109T020000/backup.info", "status=FAILED\n")
+        .with_backup_info("20261109T020000", &BackupInfoText::new("FAILED"))
         .with("s/base/20261109T020000/data.tar", 1000)
         .with("s/base/20261111T020000/data.tar", 3000);
 

@@ -6,7 +6,7 @@ use barman_archive::inventory::{FileReading, UnreadableReason};
 use barman_archive::postgres::TimelineId;
 use barman_archive::recovery::{Followed, Obstacle, Target, Verdict};
 
-use super::recovery::{backup, seg, wal};
+use super::recovery::{backup, seg, spanning, wal};
 use super::{Archive, moment};
 use crate::report::ServerReport;
 
@@ -172,22 +172,15 @@ fn a_lone_history_file_behind_the_backup_does_not_break_latest() {
 /// A backup of a standby that ended in segment 17 of timeline 4, immediately followed by a
 /// failover.
 fn promoted_at_once(has_partial: bool, of_child: &[u32]) -> ServerReport {
-    let label = r"backup_label='CHECKPOINT LOCATION: 0/160000A0\nBACKUP FROM: standby\n'";
+    let label = r"'CHECKPOINT LOCATION: 0/160000A0\nBACKUP FROM: standby\n'";
     let archive = backup(Archive::new(), 10, &seg(4, 0x16), &seg(4, 0x17));
-    let key = "s/base/20261110T020000/backup.info";
-    let text = super::info("DONE", "11-10 02:00:00", "11-10 02:10:00")
-        .replace(
-            "begin_wal=000000010000000000000004",
-            &format!("begin_wal={}", seg(4, 0x16)),
-        )
-        .replace(
-            "end_wal=000000010000000000000004",
-            &format!("end_wal={}", seg(4, 0x17)),
-        )
-        .replace("end_xlog=0/4000100", "end_xlog=0/170003D8");
+    let text = super::info("DONE", "11-10 02:00:00", "11-10 02:10:00");
+    let text = spanning(text, &seg(4, 0x16), &seg(4, 0x17))
+        .with("backup_label", label)
+        .with("end_xlog", "0/170003D8");
     let ancestors = "1\t0/3000000\ta\n2\t0/5000000\tb\n3\t0/9000000\tc\n";
     let archive = wal(
-        archive.with_file(key, &format!("{label}\n{text}")),
+        archive.with_backup_info("20261110T020000", &text),
         4,
         [0x16],
     )
@@ -325,13 +318,11 @@ fn the_newest_backup_survives_hundreds_of_failovers() {
 #[test]
 fn wal_of_running_backups_and_unreached_lines_is_not_obsolete() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8)), 1, 5..=9);
-    let running = super::info("STARTED", "11-15 09:50:00", "11-15 09:50:00").replace(
-        "begin_wal=000000010000000000000004",
-        &format!("begin_wal={}", seg(1, 6)),
-    );
+    let running =
+        super::info("STARTED", "11-15 09:50:00", "11-15 09:50:00").with("begin_wal", seg(1, 6));
     let under_way = archive
         .clone()
-        .with_file("s/base/20261115T095000/backup.info", &running);
+        .with_backup_info("20261115T095000", &running);
     let unreached = archive
         .clone()
         .with_file("s/wals/00000002.history", "1\t0/6000080\trecovery\n")
