@@ -64,7 +64,7 @@ fn stored(archive: &Archive, id: &str) -> Sums {
         .stored
 }
 
-const IN_LOG_0: &str = "s/wals/0000000100000000";
+const IN_WAL_DIR_0: &str = "s/wals/0000000100000000";
 
 /// Two backups, starting in segments 4 and 8; retention requires one of them.
 fn two_backups() -> Archive {
@@ -77,11 +77,11 @@ fn segments_that_nobody_needs_are_summed_one_by_one() {
     let archive = two_backups()
         // Neither is a segment.
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000002.partial.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000002.partial.gz"),
             5000,
         )
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000003.00000028.backup.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000003.00000028.backup.gz"),
             5000,
         );
 
@@ -92,8 +92,8 @@ fn segments_that_nobody_needs_are_summed_one_by_one() {
 #[test]
 fn a_segment_under_two_endings_takes_both() {
     let archive = two_backups()
-        .with(&format!("{IN_LOG_0}/000000010000000000000002"), 1000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000005"), 5000);
+        .with(&format!("{IN_WAL_DIR_0}/000000010000000000000002"), 1000)
+        .with(&format!("{IN_WAL_DIR_0}/000000010000000000000005"), 5000);
 
     assert_eq!(obsolete(&archive), Some(sums([101, 102, 1000, 103])));
     assert_eq!(archive.server().recovery.obsolete_segments(), Some(3));
@@ -102,8 +102,8 @@ fn a_segment_under_two_endings_takes_both() {
 #[test]
 fn barman_deletes_the_last_listed_of_two_copies_of_a_segment() {
     let archive = two_backups()
-        .with(&format!("{IN_LOG_0}/000000010000000000000005"), 5000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000008"), 5000);
+        .with(&format!("{IN_WAL_DIR_0}/000000010000000000000005"), 5000)
+        .with(&format!("{IN_WAL_DIR_0}/000000010000000000000008"), 5000);
 
     assert_eq!(
         deletion(&archive).wal,
@@ -115,19 +115,19 @@ fn barman_deletes_the_last_listed_of_two_copies_of_a_segment() {
 fn partial_segments_and_labels_go_with_their_segments() {
     let archive = two_backups()
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000006.partial.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000006.partial.gz"),
             1000,
         )
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000008.partial.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000008.partial.gz"),
             5000,
         )
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000004.00000028.backup.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000004.00000028.backup.gz"),
             2000,
         )
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000008.00000028.backup.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000008.00000028.backup.gz"),
             5000,
         );
 
@@ -166,10 +166,10 @@ fn a_wal_dir_that_is_swept_takes_with_it_whatever_lies_in_it() {
         1,
         0..=5,
     )
-    .with(&format!("{IN_LOG_0}/notes.txt"), 1000)
-    .with(&format!("{IN_LOG_0}/000000010000000000000004"), 2000)
+    .with(&format!("{IN_WAL_DIR_0}/notes.txt"), 1000)
+    .with(&format!("{IN_WAL_DIR_0}/000000010000000000000004"), 2000)
     .with(
-        &format!("{IN_LOG_0}/deep/000000010000000000000009.gz"),
+        &format!("{IN_WAL_DIR_0}/deep/000000010000000000000009.gz"),
         3000,
     )
     .with("s/wals/0000000100000001/notes.txt", 5000)
@@ -192,14 +192,14 @@ fn a_wal_dir_of_an_older_timeline_goes_file_by_file() {
         .with("s/wals/0000000200000000/000000020000000000000007.gz", 207)
         .with("s/wals/0000000200000000/000000020000000000000008.gz", 208)
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000006.partial.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000006.partial.gz"),
             1000,
         )
-        .with(&format!("{IN_LOG_0}/notes.txt"), 5000);
+        .with(&format!("{IN_WAL_DIR_0}/notes.txt"), 5000);
 
     assert_eq!(deletion(&archive).wal, sums((101..=105).chain([1000, 207])));
     assert_eq!(obsolete(&archive), Some(sums(101..=105)));
-    let archive = archive.with(&format!("{IN_LOG_0}/000000010000000000000003"), 3000);
+    let archive = archive.with(&format!("{IN_WAL_DIR_0}/000000010000000000000003"), 3000);
     assert_eq!(
         deletion(&archive).wal,
         sums([101, 102, 3000, 104, 105, 1000, 207])
@@ -224,17 +224,17 @@ fn a_standalone_backup_keeps_its_own_wal_in_the_middle() {
 fn a_restore_reads_the_newest_backup_and_wal_since_its_start() {
     let archive = two_backups()
         .with_object(&of_class(
-            &format!("{IN_LOG_0}/000000010000000000000008.snappy"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000008.snappy"),
             1000,
             "GLACIER",
         ))
         .with_object(&of_class(
-            &format!("{IN_LOG_0}/00000001000000000000000A.gz"),
+            &format!("{IN_WAL_DIR_0}/00000001000000000000000A.gz"),
             110,
             "GLACIER",
         ))
         .with_object(&of_class(
-            &format!("{IN_LOG_0}/000000010000000000000003"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000003"),
             1,
             "GLACIER",
         ))
