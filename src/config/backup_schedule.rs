@@ -43,7 +43,7 @@ fn parse(text: &str) -> Result<BackupSchedule, String> {
         || text
             .trim()
             .char_indices()
-            .any(|(at, one)| at > 0 && one == '@');
+            .any(|(at, character)| at > 0 && character == '@');
     if is_address {
         return Err("expected six fields, seconds first, or a word such as `@daily`".to_owned());
     }

@@ -469,22 +469,22 @@ fn a_variable_that_nobody_expands_is_valid_and_warned_of() {
 
 #[test]
 fn a_server_may_have_slashes_but_not_lie_inside_another() {
-    let load = |one: &str, other: &str| {
-        let servers = format!("[{{ serverName: {one} }}, {{ serverName: {other} }}]");
+    let load = |first: &str, second: &str| {
+        let servers = format!("[{{ serverName: {first} }}, {{ serverName: {second} }}]");
         load_text(&format!(
             "archives: [{{ name: a, destinationPath: s3://bucket, servers: {servers} }}]"
         ))
     };
 
-    for (one, other) in [
+    for (first, second) in [
         ("a", "a/b"),
         ("a/b", "a/c"),
         ("a", "a/basement"),
         ("base", "wals"),
     ] {
-        assert!(load(one, other).is_ok(), "{one} {other}");
+        assert!(load(first, second).is_ok(), "{first} {second}");
     }
-    for (one, other) in [("a", "a/base"), ("a/wals/b", "a"), ("a/b", "a/b/base/c")] {
-        assert!(load(one, other).is_err(), "{one} {other}");
+    for (first, second) in [("a", "a/base"), ("a/wals/b", "a"), ("a/b", "a/b/base/c")] {
+        assert!(load(first, second).is_err(), "{first} {second}");
     }
 }

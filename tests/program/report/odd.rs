@@ -30,7 +30,8 @@ fn hostile(store: &Store) {
 async fn a_name_steers_no_terminal() {
     let ended = report(&EmbeddedArchive::small_but(hostile).await, "text").await;
 
-    let odd = |one: char| (one.is_control() && one != '\n') || one == '\u{202e}';
+    let odd =
+        |character: char| (character.is_control() && character != '\n') || character == '\u{202e}';
     assert!(!ended.output.contains(odd), "{ended:?}");
     let shown = "ev\u{fffd}[31mil\u{fffd}# |`<b>\u{fffd}";
     assert!(

@@ -119,7 +119,7 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
             .collect();
         assert_eq!(headings, HEADINGS, "{page}");
         let known = |word: &str| names.contains(&format!("{word}.md"));
-        let words = text.split(|one: char| !one.is_alphanumeric());
+        let words = text.split(|character: char| !character.is_alphanumeric());
         let strangers: Vec<_> = words
             .filter(|word| word.starts_with("BarmanCloud") && !known(word))
             .collect();
