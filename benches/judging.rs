@@ -1,4 +1,4 @@
-//! How long it takes to judge an archive, and what that grows with.
+//! Time that judging an archive takes, for archives of different shapes.
 //!
 //! `cargo bench --bench judging` lists made-up archives into inventories, judges each again and
 //! again on one core, and prints a table of the time on that core. Listing is not measured. It ends
@@ -22,7 +22,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use generated::{Judged, Shape};
 
-/// What the archive of a million segments may take: restores of 1,000 backups to 42 targets.
+/// Time that the archive of a million segments may take: restores of 1,000 backups to 42 targets.
 const BOUND: Duration = Duration::from_millis(50);
 
 /// The archive that the bound is for.

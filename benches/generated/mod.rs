@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 const NOW: &str = "2026-11-15T12:00:00Z";
 const SIZE: SegmentSize = SegmentSize::DEFAULT;
 
-/// How much there is of everything.
+/// Number of things of each kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     /// Segments that were written, a minute for each: the last one has just arrived.
@@ -76,7 +76,7 @@ impl Judged {
         archive
     }
 
-    /// What is measured.
+    /// Judges the archive: the step that is measured.
     pub(crate) fn judge(&self) -> Assessment {
         let findings = ScanFindings {
             inventory: &self.inventory,
@@ -90,7 +90,7 @@ impl Judged {
         assess(&findings, &self.expected, self.now)
     }
 
-    /// How many WAL directories there are.
+    /// Returns the number of WAL directories.
     pub(crate) fn wal_dirs(&self) -> usize {
         self.inventory
             .directories
@@ -99,7 +99,7 @@ impl Judged {
             .sum()
     }
 
-    /// How many runs of segments there are, within WAL directories.
+    /// Returns the number of runs of segments, counted within each WAL directory.
     pub(crate) fn runs(&self) -> usize {
         let wal_dirs = self
             .inventory

@@ -143,7 +143,7 @@ impl Exporter {
     }
 }
 
-/// How long the page is as Prometheus gets it.
+/// Returns the length of the page as Prometheus gets it, in bytes.
 pub(crate) fn gzip_bytes(page: &str) -> usize {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder

@@ -1,8 +1,8 @@
-//! What listing an archive takes, against the SDK's own paginator on the same archive.
+//! Time and memory for listing an archive, against the SDK's own paginator on the same archive.
 //!
-//! Who serves and who lists are processes of their own, this program with an argument: time and
-//! memory of the one say nothing of the other, and no measurement warms up the next. Every figure
-//! is a ratio within one run, of the least times where time is measured.
+//! The server and each listing are processes of their own, this program with an argument: the one
+//! does not add to the time and memory of the other, and no measurement warms up the next. Every
+//! figure is a ratio within one run, of the least times where time is measured.
 
 #![expect(
     clippy::print_stdout,

@@ -1,4 +1,4 @@
-//! What the exporter is compared with: the SDK's own paginator, one page after the other.
+//! The SDK's own paginator, one page after the other: the exporter is compared with it.
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{BehaviorVersion, Region};
@@ -6,7 +6,7 @@ use aws_sdk_s3::types::EncodingType;
 use aws_sdk_s3::{Client, Config};
 use s3_simulator::{BUCKET, PREFIX};
 
-/// What becomes of what is listed.
+/// Use that is made of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pages {
     /// Nothing: every page is thrown away.

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::process::{SIMULATE, process};
 
-/// What is served.
+/// The archive that is served, and its latency.
 #[derive(Serialize, Deserialize)]
 struct Served {
     shape: Shape,

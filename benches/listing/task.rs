@@ -1,4 +1,4 @@
-//! What a process does and measures.
+//! Task of a process, and its measurements.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub(crate) enum Task {
     Fleet(u32),
 }
 
-/// What it took.
+/// Time, memory and requests that a task took.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Measured {
     /// Objects that were found.
@@ -51,7 +51,7 @@ pub(crate) struct Measured {
     pub(crate) page: Option<PageMeasured>,
 }
 
-/// What a page took.
+/// Time and sizes of an encoded page.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct PageMeasured {
     pub(crate) seconds: f64,
@@ -59,7 +59,7 @@ pub(crate) struct PageMeasured {
     pub(crate) gzip_bytes: usize,
 }
 
-/// How many times a page is encoded.
+/// Number of times that a page is encoded.
 const ENCODINGS: usize = 15;
 
 /// Number of scrapes between two scans: every 15 seconds for five minutes.

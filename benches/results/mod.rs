@@ -1,4 +1,4 @@
-//! What benchmarks found, as a table for people and in `benches/RESULTS.md`.
+//! Results of benchmarks, as a table for people and in `benches/RESULTS.md`.
 //!
 //! Each benchmark has a section of that file, and leaves those of others as they are.
 
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use barman_cloud_exporter::app::build_info;
 use chrono::Utc;
 
-/// What a figure must be.
+/// Requirement for a figure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bound {
     /// The first number at least the second.
@@ -131,7 +131,7 @@ fn write_section(section: &str) {
 const HEAD: &str = "# What benchmarks found\n\nWritten by `make bench`. Figures are ratios within \
                     one run, or hold on any machine.\n";
 
-/// What it was measured on.
+/// Describes the machine that it was measured on.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use super::cluster::Traits;
 use super::wal::{SEGMENT_BYTES, Segment};
 
-/// Where a backup begins in its first segment: behind the header of the segment.
+/// Offset at which a backup starts in its first segment: behind the header of the segment.
 const BEGIN_OFFSET: u64 = 0x28;
 
-/// Where a backup that nothing was written during ends in its last segment.
+/// Offset at which a backup ends in its last segment if nothing was written meanwhile.
 const END_OFFSET: u64 = 0x158;
 
 const DATA: &str = "/var/lib/postgresql/data/pgdata";

@@ -1,4 +1,4 @@
-//! What a cluster's backups leave in the archive.
+//! Objects that a cluster's backups leave in the archive.
 
 use std::io;
 
@@ -8,19 +8,19 @@ use super::backup_info::{self, Position};
 use super::cluster::Cluster;
 use super::directory::UPLOAD_PART_BYTES;
 
-/// Where Barman begins another tar file, by default.
+/// Size at which Barman starts another tar file, in bytes: its default.
 const MAX_ARCHIVE_BYTES: u64 = 100_000_000_000;
 
-/// A backup from its begin on.
+/// A backup from its start on.
 #[derive(Clone)]
 pub(crate) struct Backup {
     pub(crate) id: String,
     pub(crate) begin: Position,
     /// `None` until it has ended.
     pub(crate) end: Option<Position>,
-    /// Size of the databases at its begin.
+    /// Size of the databases at its start.
     pub(crate) cluster_bytes: u64,
-    /// What its data takes in the bucket when all is there.
+    /// Size of its data in the bucket once everything is uploaded, in bytes.
     pub(crate) data_bytes: u64,
 }
 

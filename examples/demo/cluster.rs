@@ -12,19 +12,19 @@ use super::backups::Backup;
 use super::directory::Directory;
 use super::wal::{Compression, SEGMENT_BYTES, Segment};
 
-/// What makes a cluster differ from others.
+/// Properties in which clusters differ.
 pub(crate) struct Traits {
     /// Name of its directory.
     pub(crate) server: &'static str,
     pub(crate) system_identifier: u64,
     pub(crate) wal_compression: Compression,
-    /// What a segment takes in the bucket, when compressed.
+    /// Size of a segment in the bucket when compressed, in bytes.
     pub(crate) segment_bytes: Range<u64>,
     /// Ending of the data objects.
     pub(crate) data_ending: &'static str,
     /// Size of the databases.
     pub(crate) cluster_bytes: u64,
-    /// What a backup takes in the bucket, in percent of that.
+    /// Size of a backup in the bucket, in percent of `cluster_bytes`.
     pub(crate) stored_percent: u64,
     /// Oid of its only tablespace; `None` without one.
     pub(crate) tablespace: Option<u32>,
@@ -109,7 +109,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// How many segments of a timeline are in the archive.
+    /// Returns the number of segments of a timeline in the archive.
     pub(crate) fn segments_on(&self, timeline: u32) -> usize {
         self.archived
             .iter()

@@ -6,7 +6,7 @@ use embedded_s3::{Object, Part, Store, Upload};
 /// The bucket that everything is in.
 pub(crate) const BUCKET: &str = "kilobase";
 
-/// What the destination path has behind the bucket.
+/// Part of the destination path behind the bucket.
 pub(crate) const PREFIX: &str = "barman/backup";
 
 /// Size of the parts of an upload: Barman's, with its default of 100 GB for an archive file.

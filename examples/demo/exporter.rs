@@ -21,10 +21,10 @@ const PROGRAM: &str = "barman-cloud-exporter";
 /// The port that the exporter listens on by default.
 const USUAL_PORT: u16 = 10_432;
 
-/// How long it has to start and scan once, and to answer.
+/// Time limit for a start with one scan, and for an answer.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long it has to stop.
+/// Time limit for stopping.
 const STOP_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// A running exporter, with a directory for its files that goes when it does.
@@ -36,7 +36,7 @@ pub(crate) struct Exporter {
     client: reqwest::Client,
 }
 
-/// Where the store is, and how to get in.
+/// Address of the store and credentials for it.
 pub(crate) struct Access<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) key_id: &'a str,

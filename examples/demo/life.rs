@@ -1,4 +1,4 @@
-//! What happens to the archive while one looks on.
+//! Events in the archive while the demo runs.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use super::archive::{Archive, HEALTHY};
 use super::backups::Backup;
 use super::cluster::Cluster;
 
-/// How long a backup takes.
+/// Duration of a backup, in seconds.
 const BACKUP_SECONDS: i64 = 30;
 
 /// The archive, and what is due in it.
@@ -109,7 +109,7 @@ impl Rhythm {
         }
     }
 
-    /// Whether it is time; what was missed, as by a suspended computer, is not made up for.
+    /// Returns whether it is time. Missed times, as of a suspended computer, are not made up for.
     fn is_due(&mut self, now: DateTime<Utc>) -> bool {
         let due = self.next <= now;
         if due {

@@ -99,7 +99,7 @@ async fn show(exporter: &mut Exporter, archive: Archive, endpoint: &str, once: b
     }
 }
 
-/// Where to look.
+/// Returns the addresses, files and commands to try, as text.
 fn places(exporter: &Exporter, endpoint: &str) -> String {
     let (landing, metrics) = (exporter.url("/"), exporter.url("/metrics"));
     let (configuration, log) = (exporter.file("config.yaml"), exporter.file("exporter.log"));

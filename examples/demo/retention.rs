@@ -1,4 +1,4 @@
-//! What Barman's retention removes.
+//! Removal of backups and WAL, as by Barman's retention.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

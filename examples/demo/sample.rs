@@ -14,11 +14,11 @@ pub(crate) struct Group {
 
 /// Lines of the page that are of interest.
 struct Line {
-    /// What they begin with.
+    /// Name of the metric, with which they start.
     metric: &'static str,
-    /// What their labels contain.
+    /// Texts that their labels contain.
     labels: Vec<String>,
-    /// What they must say; `None` where that depends on the moment.
+    /// Value that they must have; `None` where it depends on the moment.
     expected: Option<u64>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn groups(archive: &Archive) -> Vec<Group> {
     ]
 }
 
-/// What to show of a page.
+/// Returns the lines of a page that are of interest, below their captions.
 pub(crate) fn text(groups: &[Group], page: &str) -> String {
     let mut text = String::new();
     for group in groups {

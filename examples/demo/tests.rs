@@ -1,4 +1,4 @@
-//! What the exporter's own code finds in the demo's archive.
+//! Findings of the exporter's own code in the demo's archive.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -235,7 +235,7 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
     ArchiveScan::default().run(&context).await.unwrap()
 }
 
-/// How many backups are in each state.
+/// Returns the number of backups in each state.
 fn states(server: &ServerReport) -> BTreeMap<&'static str, usize> {
     let mut states = BTreeMap::new();
     for backup in &server.backups {

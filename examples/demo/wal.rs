@@ -8,7 +8,7 @@ use snap::write::FrameEncoder;
 /// The usual size of a WAL segment.
 pub(crate) const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 
-const SEGMENTS_PER_LOG: u64 = (1 << 32) / SEGMENT_BYTES;
+const SEGMENTS_PER_WAL_DIR: u64 = (1 << 32) / SEGMENT_BYTES;
 
 /// One WAL segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,21 +22,25 @@ impl Segment {
     /// The segment that a name begins with.
     pub(crate) fn at_beginning_of(name: &str) -> Option<Self> {
         let part = |digits| u64::from_str_radix(name.get(digits)?, 16).ok();
-        let (timeline, log, segment) = (part(0..8)?, part(8..16)?, part(16..24)?);
+        let (timeline, wal_dir, segment) = (part(0..8)?, part(8..16)?, part(16..24)?);
         let timeline = u32::try_from(timeline).ok()?;
         Some(Self {
             timeline,
-            number: log * SEGMENTS_PER_LOG + segment,
+            number: wal_dir * SEGMENTS_PER_WAL_DIR + segment,
         })
     }
 
     pub(crate) fn name(self) -> String {
-        format!("{}{:08X}", self.log_name(), self.number % SEGMENTS_PER_LOG)
+        format!(
+            "{}{:08X}",
+            self.wal_dir_name(),
+            self.number % SEGMENTS_PER_WAL_DIR
+        )
     }
 
     /// Key of the segment, its label or whatever else has such an ending.
     pub(crate) fn key(self, ending: &str) -> String {
-        format!("wals/{}/{}{ending}", self.log_name(), self.name())
+        format!("wals/{}/{}{ending}", self.wal_dir_name(), self.name())
     }
 
     /// A WAL position in it, as PostgreSQL writes it.
@@ -45,16 +49,16 @@ impl Segment {
         format!("{:X}/{:X}", position >> 32, position & 0xFFFF_FFFF)
     }
 
-    fn log_name(self) -> String {
+    fn wal_dir_name(self) -> String {
         format!(
             "{:08X}{:08X}",
             self.timeline,
-            self.number / SEGMENTS_PER_LOG
+            self.number / SEGMENTS_PER_WAL_DIR
         )
     }
 }
 
-/// How WAL files are compressed.
+/// Compression of WAL files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
     None,

@@ -117,18 +117,18 @@ mod tests {
 
     #[test]
     fn wal_of_the_cluster_before_is_not_the_newest() {
-        let done = |day: &str, system: &str| {
+        let done = |day: &str, system: u64| {
             info(
                 "DONE",
                 &format!("11-{day} 02:00:00"),
                 &format!("11-{day} 02:10:00"),
             )
-            .replace("systemid=7", &format!("systemid={system}"))
+            .with("systemid", system)
         };
         let archive = Archive::new()
-            .with_file("s/base/1/backup.info", &done("01", "7"))
+            .with_backup_info("1", &done("01", 7))
             .with("s/base/1/data.tar", 5)
-            .with_file("s/base/2/backup.info", &done("10", "8"))
+            .with_backup_info("2", &done("10", 8))
             .with("s/base/2/data.tar", 5);
         let archive = arrived(archive, 5, 0x90, "09T09");
         let archive = wal(arrived(archive, 1, 0x20, "08T09"), 1, [4]);

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeline_without_its_own_file_may_stand_in_that_of_a_later_one() {
+    fn a_timeline_without_its_own_file_may_be_in_a_later_ones() {
         let archive = wal(wal(Archive::new(), 2, [6]), 3, [8]).with_file(
             "s/wals/00000003.history",
             "1\t0/6000080\ta\n2\t0/8000080\tb\n",

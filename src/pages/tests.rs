@@ -165,7 +165,7 @@ fn a_scan_that_found_no_server_is_not_just_a_success() {
 }
 
 #[test]
-fn a_server_that_cannot_be_restored_stands_out_beside_a_scan_that_succeeded() {
+fn an_unrestorable_server_stands_out_next_to_a_good_scan() {
     let page = page_of(&scanned(ScanOutcome::Success), summaries(3));
 
     for text in [

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hour_of_a_daily_scan_stays_when_summer_time_begins_and_ends() {
+    fn the_hour_of_a_daily_scan_survives_changes_of_summer_time() {
         let mut times = times("0 30 6 * * *", Tz::Europe__Berlin, "2027-03-27T00:00:00Z");
         let mut found = Vec::new();
         for _ in 0..3 {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn in_the_repeated_hour_times_come_as_often_as_the_clock_shows_them() {
+    fn times_in_the_repeated_hour_come_as_often_as_the_clock_shows() {
         let night = "2027-10-30T23:59:00Z";
 
         let half_past_two = ticked("0 30 2 * * *", night, 4 * 3600);

@@ -1,7 +1,8 @@
-//! Verdicts held against real `PostgreSQL`, real Barman tools and a real S3 server.
+//! Verdicts and sums held against real `PostgreSQL`, real Barman tools and a real S3 server.
 
 mod certificates;
 mod chains;
+mod many_objects;
 mod real_restore;
 mod real_retention;
 mod real_stack;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
-use barman_archive::barman::BackupInfoText;
 use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
 use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::metrics::{
@@ -19,9 +18,10 @@ use barman_cloud_exporter::scan::{ArchiveScan, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use embedded_s3::recorded::{self, Recorded};
-use embedded_s3::{Options, Part, Server, Store, Upload};
+use embedded_s3::{Options, Server, Store};
 use openssl::x509::X509;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair, date_time_ymd};
+use test_support::{add_running_backup, add_waiting_backup};
 use tls_certificates::x509::{
     CertificateSource, CertificateStatus, Chain, LastChain, Verification, WarnBefore,
 };
@@ -35,61 +35,13 @@ impl RequestObserver for Unobserved {
     fn request_sent(&self, _: Operation, _: RequestOutcome) {}
 }
 
-/// Recorded archive, with an additional running backup.
+/// Recorded archive, with a running backup and one that waits for its WAL.
 fn archive() -> (Store, Recorded) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/real-archive");
     let (store, recorded) = recorded::load(&directory).expect("the fixture can be read");
-    let began_at = recorded.now - TimeDelta::minutes(10);
-    let backup = format!("{PREFIX}kilobase-postgres-backup/base/20261115T115000");
-    let begin_time = began_at.format("%Y-%m-%d %H:%M:%S+00:00");
-    let info = format!("begin_time={begin_time}\nstatus=STARTED\nsystemid=7703017059624890625\n");
-    store.put_bytes(
-        &recorded.bucket,
-        format!("{backup}/backup.info"),
-        info,
-        began_at,
-    );
-    let part = |number| Part {
-        number,
-        size: 1_000_000,
-        last_modified: began_at,
-        etag: "e".into(),
-    };
-    let upload = Upload {
-        key: format!("{backup}/data.tar"),
-        upload_id: "under-way".into(),
-        initiated: began_at,
-        parts: vec![part(1), part(2)],
-    };
-    store.begin_upload(&recorded.bucket, upload);
-    add_waiting_backup(&store, &recorded);
+    add_running_backup(&store, recorded.now);
+    add_waiting_backup(&store, recorded.now);
     (store, recorded)
-}
-
-/// Server whose first backup waits for its WAL.
-fn add_waiting_backup(store: &Store, recorded: &Recorded) {
-    let at = recorded.now - TimeDelta::minutes(20);
-    let key = |name: &str| format!("{PREFIX}orders/{name}");
-    let segment = "000000010000000000000003";
-    let info = BackupInfoText::new("DONE")
-        .begun(at, segment)
-        .ended(at, segment)
-        .with("end_xlog", "0/3000100")
-        .to_string();
-    store.put_bytes(
-        &recorded.bucket,
-        key("base/20261115T114000/backup.info"),
-        info,
-        at,
-    );
-    store.put_zeros(
-        &recorded.bucket,
-        key("base/20261115T114000/data.tar"),
-        1000,
-        at,
-    );
-    let segment = key("wals/0000000100000000/000000010000000000000002.gz");
-    store.put_zeros(&recorded.bucket, segment, 100, at);
 }
 
 fn schedule(text: &str) -> ScheduleExpectation {

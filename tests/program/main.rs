@@ -9,7 +9,6 @@ mod documents;
 mod faults;
 mod golden_page;
 mod language;
-mod many_objects;
 mod modules;
 mod recorded_archive;
 mod recorded_recovery;

@@ -196,10 +196,10 @@ impl Archive {
             Kind::Segment(segment) => {
                 let [timeline, wal_dir, last] = self.segment_name(segment);
                 key.extend_from_slice(b"/wals/");
-                let log_and_timeline = timeline << 32 | wal_dir;
-                write_hex(key, log_and_timeline, 16, Letters::Upper);
+                let directory = timeline << 32 | wal_dir;
+                write_hex(key, directory, 16, Letters::Upper);
                 key.push(b'/');
-                write_hex(key, log_and_timeline, 16, Letters::Upper);
+                write_hex(key, directory, 16, Letters::Upper);
                 write_hex(key, last, 8, Letters::Upper);
                 key.extend_from_slice(b".gz");
             }
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timelines_may_be_shorter_than_a_log() {
+    fn timelines_may_be_shorter_than_a_wal_dir() {
         let archive = Archive::new(Shape {
             servers: 1,
             backups: 3,

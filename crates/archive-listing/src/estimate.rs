@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_nothing_is_known_a_plain_listing_goes_on_for_a_while() {
+    fn unknown_directories_are_first_listed_plainly_for_a_while() {
         assert!(!seen(15, deeper(2), deeper(900)).is_large(1000, SMALL));
         assert!(seen(16, deeper(2), deeper(0)).is_large(1000, SMALL));
     }

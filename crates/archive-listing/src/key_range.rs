@@ -103,7 +103,7 @@ mod tests {
     const ORDERS: [KeyOrder; 2] = [KeyOrder::Bytes, KeyOrder::Parts];
 
     #[test]
-    fn what_is_split_off_asks_for_the_directory_alone_that_it_lies_in() {
+    fn a_part_split_off_asks_only_for_the_directory_it_lies_in() {
         let split = |until: Option<&str>, boundary: &str| {
             let until = until.map(str::to_owned);
             let mut range = KeyRange {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_with_a_text_comes_before_its_end_in_either_order() {
+    fn keys_with_a_prefix_come_before_its_end_in_either_order() {
         for order in ORDERS {
             let end = end_of("s/wals/");
             assert!(
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_may_hold_a_directory_unless_it_ends_before_or_is_past_it() {
+    fn a_range_may_hold_a_directory_unless_it_lies_before_or_after() {
         let all = KeyRange::below("p/");
         let mut base = KeyRange::below("p/s/");
         let wals = base.split_off(&end_of("p/s/base/"));

@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn a_store_that_does_not_do_as_it_is_told_is_found_out_or_does_no_harm(
+    fn a_store_that_misreads_requests_is_found_out_or_does_no_harm(
         keys in keys(), page in 1_usize..8, at_once in 1_usize..9,
         order in orders(), assumed in orders(), misreading in misreadings(),
     ) {
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn a_small_archive_of_any_shape_costs_two_requests_more_at_most(
+    fn a_small_archive_costs_at_most_two_more_requests(
         keys in keys(), page in 4_usize..40, at_once in 1_usize..20,
     ) {
         let (plain, requests) = plain_and_parallel(&keys, page, at_once);

@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_endpoint_is_that_of_the_settings_whatever_the_surroundings_say() {
+    async fn the_endpoint_of_the_settings_wins_over_the_environment() {
         let aws = destination(None).await;
         let other = destination(Some("http://store.test")).await;
 

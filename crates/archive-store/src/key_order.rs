@@ -80,14 +80,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories_come_before_longer_names_where_parts_are_compared() {
+    fn by_parts_directories_come_before_longer_names() {
         assert!(KeyOrder::Bytes.is_before("a-b/x", "a/x"));
         assert!(KeyOrder::Parts.is_before("a/x", "a-b/x"));
         assert!(KeyOrder::Parts.is_before("a/x", "a.b"));
     }
 
     #[test]
-    fn a_listing_in_either_order_goes_forward_and_one_in_both_does_not() {
+    fn a_listing_goes_forward_in_either_order_but_not_in_both() {
         let take = |keys: &[&'static str]| Forward::default().take(keys.iter().copied());
 
         assert_eq!(take(&["a-b/x", "a/x", "b"]), Ok(()));

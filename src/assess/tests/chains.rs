@@ -5,16 +5,19 @@ use barman_archive::retention::{RetentionError, RetentionStatus};
 use super::{Archive, info, moment};
 use crate::report::{ReclaimReason, RetentionReport};
 
-/// A finished backup of a day, with additional lines in its `backup.info`; its data take a thousand
+/// A finished backup of a day, with additional fields in its `backup.info`; its data take a thousand
 /// bytes plus the number of the day.
-fn backup(archive: Archive, day: u64, lines: &str) -> Archive {
-    let content = info(
+fn backup(archive: Archive, day: u64, fields: &[(&str, String)]) -> Archive {
+    let text = info(
         "DONE",
         &format!("11-{day:02} 02:00:00"),
         &format!("11-{day:02} 02:10:00"),
-    ) + lines;
+    );
+    let text = fields
+        .iter()
+        .fold(text, |text, (field, value)| text.with(field, value));
     archive
-        .with_file(&format!("s/base/{}/backup.info", id(day)), &content)
+        .with_backup_info(&id(day), &text)
         .with(&format!("s/base/{}/data.tar", id(day)), 1000 + day)
 }
 
@@ -25,13 +28,13 @@ fn id(day: u64) -> String {
 /// A full backup of the first day with a chain of two on it, and full ones of the sixth and ninth.
 /// If not `is_known`, the full backup of the first day does not know of the chain.
 fn archive(is_known: bool) -> Archive {
-    let children = |day| format!("children_backup_ids={}\n", id(day));
-    let parent = |day| format!("parent_backup_id={}\n", id(day));
-    let known = if is_known { children(2) } else { String::new() };
+    let children = |day| ("children_backup_ids", id(day));
+    let parent = |day| ("parent_backup_id", id(day));
+    let known = if is_known { vec![children(2)] } else { vec![] };
     let archive = backup(Archive::new(), 1, &known);
-    let archive = backup(archive, 2, &(parent(1) + &children(3)));
-    let archive = backup(archive, 3, &parent(2));
-    backup(backup(archive, 6, ""), 9, "")
+    let archive = backup(archive, 2, &[parent(1), children(3)]);
+    let archive = backup(archive, 3, &[parent(2)]);
+    backup(backup(archive, 6, &[]), 9, &[])
 }
 
 fn retention(archive: &Archive) -> RetentionReport {
@@ -88,7 +91,7 @@ fn barmans_tool_ends_with_an_error_at_a_chain() {
 }
 
 #[test]
-fn barmans_tool_deletes_a_parent_that_does_not_know_its_children() {
+fn barmans_tool_deletes_a_parent_unaware_of_its_children() {
     let archive = archive(false).retaining("REDUNDANCY 2");
 
     let report = retention(&archive);
@@ -103,9 +106,10 @@ fn barmans_tool_deletes_a_parent_that_does_not_know_its_children() {
 }
 
 #[test]
-fn a_parent_is_for_nothing_if_the_chain_is_broken_in_another_place() {
+fn a_parent_is_useless_if_the_chain_is_broken_elsewhere() {
     let whole = archive(false);
-    let torn = backup(whole.clone(), 2, "parent_backup_id=20261001T020000\n");
+    let unknown_parent = ("parent_backup_id", "20261001T020000".to_owned());
+    let torn = backup(whole.clone(), 2, &[unknown_parent]);
 
     let obsolete = torn.retaining("REDUNDANCY 2");
 
@@ -114,15 +118,8 @@ fn a_parent_is_for_nothing_if_the_chain_is_broken_in_another_place() {
 
 #[test]
 fn the_error_of_a_circle_is_told_and_nothing_else() {
-    let archive = backup(
-        archive(true),
-        3,
-        &format!(
-            "children_backup_ids={}\nparent_backup_id={}\n",
-            id(2),
-            id(2)
-        ),
-    );
+    let fields = [("children_backup_ids", id(2)), ("parent_backup_id", id(2))];
+    let archive = backup(archive(true), 3, &fields);
 
     let report = retention(&archive.retaining("REDUNDANCY 2"));
 

@@ -1,10 +1,11 @@
 //! Several clusters in one directory.
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::postgres::{SegmentName, TimelineId};
 use barman_archive::recovery::{Obstacle, Verdict};
 
 use super::Archive;
-use super::recovery::{judgement, seg, wal};
+use super::recovery::{judgement, seg, spanning, wal};
 
 /// System identifier of a cluster that was created at this moment.
 fn identifier(moment: &str) -> String {
@@ -13,13 +14,13 @@ fn identifier(moment: &str) -> String {
 }
 
 /// Backup of this day, of a cluster that was created at this moment.
-fn of_cluster(day: u32, created: &str) -> String {
+fn of_cluster(day: u32, created: &str) -> BackupInfoText {
     super::info(
         "DONE",
         &format!("11-{day:02} 02:00:00"),
         &format!("11-{day:02} 02:10:00"),
     )
-    .replace("systemid=7", &format!("systemid={}", identifier(created)))
+    .with("systemid", identifier(created))
 }
 
 pub(super) fn wal_at(archive: Archive, timeline: u32, numbers: &[u32], at: &str) -> Archive {
@@ -37,16 +38,16 @@ pub(super) fn segment(timeline: u32, number: u32) -> SegmentName {
 }
 
 /// Backup of the 1st, and one of another cluster of the 12th.
-fn two_clusters(old: &str, new: &str) -> Archive {
+fn two_clusters(old: &BackupInfoText, new: &BackupInfoText) -> Archive {
     two_clusters_at(old, new, "2026-11-01T02:10:00Z")
 }
 
 /// The same, with files of the old cluster that arrived at this moment.
-fn two_clusters_at(old: &str, new: &str, at: &str) -> Archive {
+fn two_clusters_at(old: &BackupInfoText, new: &BackupInfoText, at: &str) -> Archive {
     Archive::new()
-        .with_file_at("s/base/20261101T020000/backup.info", old, at)
+        .with_file_at("s/base/20261101T020000/backup.info", &old.to_string(), at)
         .with("s/base/20261101T020000/data.tar", 5)
-        .with_file("s/base/20261112T020000/backup.info", new)
+        .with_backup_info("20261112T020000", new)
         .with("s/base/20261112T020000/data.tar", 5)
 }
 
@@ -54,20 +55,17 @@ fn two_clusters_at(old: &str, new: &str, at: &str) -> Archive {
 /// files arrived at this moment.
 fn old_at_four_and_new_at_eight(at: &str) -> Archive {
     let old = of_cluster(1, "2026-01-01T00:00:00Z");
-    let new = of_cluster(12, "2026-11-11T12:00:00Z")
-        .replace(&seg(1, 4), &seg(1, 8))
-        .replace("0/4000100", "0/8000100");
+    let new = of_cluster(12, "2026-11-11T12:00:00Z");
+    let new = spanning(new, &seg(1, 8), &seg(1, 8));
     two_clusters_at(&old, &new, at)
 }
 
 /// A cluster on timeline 3, and its successor after a major upgrade in place: timeline 1, further on.
 fn upgraded() -> Archive {
-    let old = of_cluster(1, "2026-01-01T00:00:00Z")
-        .replace(&seg(1, 4), &seg(3, 4))
-        .replace("timeline=1", "timeline=3");
-    let new = of_cluster(12, "2026-11-11T12:00:00Z")
-        .replace(&seg(1, 4), &seg(1, 0x14))
-        .replace("0/4000100", "0/14000100");
+    let old = of_cluster(1, "2026-01-01T00:00:00Z").with("timeline", 3);
+    let old = spanning(old, &seg(3, 4), &seg(3, 4));
+    let new = of_cluster(12, "2026-11-11T12:00:00Z");
+    let new = spanning(new, &seg(1, 0x14), &seg(1, 0x14));
     let archive = two_clusters(&old, &new).with_file(
         "s/wals/00000003.history",
         "1\t0/2000000\ta\n2\t0/3000000\tb\n",
@@ -102,7 +100,7 @@ fn what_the_new_cluster_needs_is_a_gap_where_it_is_missing() {
 }
 
 #[test]
-fn what_a_cluster_archives_after_pg_upgrade_created_the_next_one_is_its_own() {
+fn wal_archived_after_pg_upgrade_belongs_to_its_own_cluster() {
     let archive = wal_at(upgraded(), 3, &[7, 8], "2026-11-11T13:00:00Z");
     let later = wal_at(archive.clone(), 3, &[9], "2026-11-13T00:00:00Z");
 
@@ -117,7 +115,7 @@ fn what_a_cluster_archives_after_pg_upgrade_created_the_next_one_is_its_own() {
 }
 
 #[test]
-fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
+fn segments_belong_to_the_next_cluster_where_it_continues() {
     let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
     let archive = wal_at(archive, 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
     let archive = wal_at(archive, 1, &[7], "2026-11-11T13:00:00Z");
@@ -135,7 +133,7 @@ fn where_the_next_cluster_goes_on_from_there_its_segments_are_its_own() {
 }
 
 #[test]
-fn a_gap_of_the_old_cluster_is_one_if_what_follows_it_is_its_own() {
+fn a_gap_followed_by_segments_of_the_old_cluster_is_a_gap() {
     let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
     let archive = wal_at(archive, 1, &[4, 6, 7], "2026-11-05T00:00:00Z");
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T03:00:00Z");
@@ -150,7 +148,7 @@ fn a_gap_of_the_old_cluster_is_one_if_what_follows_it_is_its_own() {
 }
 
 #[test]
-fn a_clock_that_is_behind_takes_no_segment_from_the_backup_that_names_it() {
+fn a_slow_clock_takes_no_segment_from_the_backup_naming_it() {
     let archive = old_at_four_and_new_at_eight("2026-11-01T02:10:00Z");
     let archive = wal_at(archive, 1, &[4, 5, 6], "2026-11-05T00:00:00Z");
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-12T01:59:30Z");
@@ -163,15 +161,16 @@ fn a_clock_that_is_behind_takes_no_segment_from_the_backup_that_names_it() {
 }
 
 #[test]
-fn a_standby_that_lags_behind_takes_no_segment_from_its_own_cluster() {
+fn a_lagging_standby_takes_no_segment_from_its_own_cluster() {
     // Created before the old cluster's last backup ended, or just after it.
     for created in ["2026-10-01T00:00:00Z", "2026-11-11T12:00:00Z"] {
-        let label = r"backup_label='CHECKPOINT LOCATION: 0/8000080\nBACKUP FROM: standby\n'";
-        let new = of_cluster(12, created)
-            .replace(&seg(1, 4), &seg(1, 8))
-            .replace("0/4000100", "0/8000100");
-        let old = of_cluster(1, "2026-01-01T00:00:00Z").replace(&seg(1, 4), &seg(1, 0x24));
-        let archive = two_clusters(&old, &format!("{new}{label}\n"));
+        let label = r"'CHECKPOINT LOCATION: 0/8000080\nBACKUP FROM: standby\n'";
+        let new = of_cluster(12, created).with("backup_label", label);
+        let new = spanning(new, &seg(1, 8), &seg(1, 8));
+        let old = of_cluster(1, "2026-01-01T00:00:00Z")
+            .with("begin_wal", seg(1, 0x24))
+            .with("end_wal", seg(1, 0x24));
+        let archive = two_clusters(&old, &new);
         let archive = wal_at(archive, 1, &[0x24, 0x25], "2026-11-01T02:05:00Z");
         let archive = wal_at(archive, 1, &[8, 9, 10], "2026-11-12T01:50:00Z");
         let archive = wal_at(archive, 1, &[11], "2026-11-12T02:20:00Z");
@@ -186,15 +185,14 @@ fn a_standby_that_lags_behind_takes_no_segment_from_its_own_cluster() {
 }
 
 #[test]
-fn a_failed_first_backup_leaves_the_previous_cluster_its_last_segments() {
+fn a_failed_first_backup_takes_no_wal_from_the_old_cluster() {
     let archive = wal_at(upgraded(), 3, &[7, 8], "2026-11-11T13:00:00Z");
     let failed = of_cluster(11, "2026-11-11T12:00:00Z")
-        .replace("status=DONE", "status=FAILED")
-        .replace("11-11 02:00:00", "11-11 20:00:00")
-        .replace(&format!("end_wal={}\n", seg(1, 4)), "")
-        .replace(&format!("begin_wal={}\n", seg(1, 4)), "");
-    assert!(!failed.contains("_wal"), "{failed}");
-    let archive = archive.with_file("s/base/20261111T200000/backup.info", &failed);
+        .with("status", "FAILED")
+        .with("begin_time", "2026-11-11 20:00:00+00:00")
+        .without("begin_wal")
+        .without("end_wal");
+    let archive = archive.with_backup_info("20261111T200000", &failed);
 
     let old = archive.server().recovery.verdict.backups["20261101T020000"].reach;
     assert_eq!(old, Some(segment(3, 8)));
@@ -221,9 +219,7 @@ fn in_a_copy_arrivals_tell_no_cluster_from_the_next() {
 
 #[test]
 fn each_cluster_is_judged_with_segments_of_its_own_size() {
-    let old = of_cluster(1, "2026-01-01T00:00:00Z")
-        .replace("xlog_segment_size=16777216", "xlog_segment_size=67108864");
-    assert!(old.contains("67108864"), "{old}");
+    let old = of_cluster(1, "2026-01-01T00:00:00Z").with("xlog_segment_size", 67_108_864);
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
     let archive = two_clusters(&old, &new);
     let old_wal_dir = |archive: Archive, high: u32, number: u32| {
@@ -244,12 +240,12 @@ fn each_cluster_is_judged_with_segments_of_its_own_size() {
 }
 
 #[test]
-fn a_directory_with_more_clusters_than_anybody_has_is_judged_as_one() {
+fn a_directory_with_absurdly_many_clusters_is_judged_as_one() {
     let archive = (0..40).fold(Archive::new(), |archive, number| {
         let id = format!("20261101T02{number:02}00");
         let info = of_cluster(1, &format!("2026-01-01T00:{number:02}:00Z"));
         archive
-            .with_file(&format!("s/base/{id}/backup.info"), &info)
+            .with_backup_info(&id, &info)
             .with(&format!("s/base/{id}/data.tar"), 5)
     });
 
@@ -259,10 +255,10 @@ fn a_directory_with_more_clusters_than_anybody_has_is_judged_as_one() {
 }
 
 #[test]
-fn wal_of_a_cluster_that_is_gone_is_not_replayed_by_the_new_one() {
+fn the_new_cluster_does_not_replay_wal_of_one_that_is_gone() {
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
     let archive = Archive::new()
-        .with_file("s/base/20261112T020000/backup.info", &new)
+        .with_backup_info("20261112T020000", &new)
         .with("s/base/20261112T020000/data.tar", 5);
     let archive = wal_at(archive, 1, &[3, 4, 5], "2026-11-13T00:00:00Z");
     let archive = wal_at(archive, 1, &[6, 7, 8, 9], "2026-10-01T00:00:00Z");
@@ -274,10 +270,10 @@ fn wal_of_a_cluster_that_is_gone_is_not_replayed_by_the_new_one() {
 }
 
 #[test]
-fn of_a_segment_of_two_clusters_the_object_that_a_restore_takes_tells_whose_it_is() {
+fn the_object_that_a_restore_takes_decides_whose_segment_it_is() {
     let new = of_cluster(12, "2026-11-11T12:00:00Z");
     let archive = Archive::new()
-        .with_file("s/base/20261112T020000/backup.info", &new)
+        .with_backup_info("20261112T020000", &new)
         .with("s/base/20261112T020000/data.tar", 5);
     let key = format!("s/wals/0000000100000000/{}", seg(1, 4));
     let uncompressed = archive.with_at(&key, 1 << 24, "2026-11-13T00:00:00Z");
@@ -290,7 +286,7 @@ fn of_a_segment_of_two_clusters_the_object_that_a_restore_takes_tells_whose_it_i
 }
 
 #[test]
-fn a_cluster_may_fail_over_once_more_after_pg_upgrade_created_the_next_one() {
+fn an_old_cluster_may_fail_over_after_pg_upgrade_made_the_next() {
     let archive = wal_at(upgraded(), 4, &[6, 7], "2026-11-11T14:00:00Z").with_file(
         "s/wals/00000004.history",
         "1\t0/2000000\ta\n2\t0/3000000\tb\n3\t0/6000080\tc\n",
@@ -313,14 +309,12 @@ fn with_backup(
     copied_at: Option<&str>,
 ) -> Archive {
     let directory = format!("s/base/202611{day:02}T020000");
-    let info = of_cluster(day, created)
-        .replace(&seg(1, 4), &seg(1, number))
-        .replace("0/4000100", &format!("0/{number:X}000100"));
+    let info = spanning(of_cluster(day, created), &seg(1, number), &seg(1, number));
     let ended_at = format!("2026-11-{day:02}T02:10:00Z");
     let at = copied_at.unwrap_or(&ended_at);
     archive
         .with_at(&format!("{directory}/data.tar"), 5, at)
-        .with_file_at(&format!("{directory}/backup.info"), &info, at)
+        .with_file_at(&format!("{directory}/backup.info"), &info.to_string(), at)
 }
 
 const OLD: &str = "2026-01-01T00:00:00Z";
@@ -345,7 +339,7 @@ fn a_copy_of_two_clusters_takes_the_limits_of_no_later_one() {
 }
 
 #[test]
-fn a_cluster_may_be_created_before_the_archive_of_the_ones_before_is_copied() {
+fn earlier_clusters_may_be_copied_in_after_a_newer_is_created() {
     let copied_at = Some("2026-11-08T00:00:00Z");
     let created = "2026-11-07T00:00:00Z";
     let new = with_backup(Archive::new(), 10, 8, created, None);
@@ -404,11 +398,11 @@ fn clusters_that_take_turns_end_where_a_later_one_begins() {
 }
 
 #[test]
-fn the_wal_of_a_cluster_without_a_finished_backup_is_neither_obsolete_nor_reached() {
+fn without_a_done_backup_wal_is_neither_obsolete_nor_reached() {
     let archive = with_backup(Archive::new(), 1, 8, OLD, None);
     let archive = wal_at(archive, 1, &[8, 9], "2026-11-01T03:00:00Z");
-    let failed = of_cluster(10, NEW).replace("status=DONE", "status=FAILED");
-    let archive = archive.with_file("s/base/20261110T020000/backup.info", &failed);
+    let failed = of_cluster(10, NEW).with("status", "FAILED");
+    let archive = archive.with_backup_info("20261110T020000", &failed);
     let archive = wal_at(archive, 1, &[1, 2, 3, 4, 5], "2026-11-10T03:00:00Z");
 
     let server = archive.server();

@@ -35,7 +35,7 @@ fn a_segment_of_an_impossible_size_counts_as_missing() {
 }
 
 #[test]
-fn an_empty_object_that_barman_cannot_decompress_is_not_there_at_all() {
+fn an_empty_object_that_cannot_be_decompressed_is_missing() {
     let archive = wal(
         backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
         1,
@@ -58,7 +58,7 @@ fn cold(key: &str) -> ListedObject {
 }
 
 #[test]
-fn what_lies_in_cold_storage_blocks_a_restore_and_covers_nothing() {
+fn objects_in_cold_storage_block_a_restore_and_cover_nothing() {
     let two = || {
         let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)).retaining("30d");
         backup(archive, 12, &seg(1, 8), &seg(1, 8))
@@ -96,9 +96,9 @@ fn what_lies_in_cold_storage_blocks_a_restore_and_covers_nothing() {
 #[test]
 fn an_incremental_backup_needs_its_whole_chain() {
     let parent = |archive: Archive, id: &str| {
-        let text = super::done() + &format!("parent_backup_id={id}\n");
+        let text = super::done().with("parent_backup_id", id);
         archive
-            .with_file("s/base/20261115T020000/backup.info", &text)
+            .with_backup_info("20261115T020000", &text)
             .with("s/base/20261115T020000/data.tar", 5)
     };
     let full = backup(Archive::new(), 10, &seg(1, 2), &seg(1, 2));
@@ -154,7 +154,7 @@ fn of_a_segment_under_two_endings_a_restore_is_given_the_first() {
 }
 
 #[test]
-fn a_cold_segment_of_a_later_timeline_blocks_no_restore_to_the_backups_own() {
+fn a_cold_segment_of_a_later_timeline_blocks_only_that_one() {
     let archive = backup(Archive::new(), 10, &seg(1, 6), &seg(1, 6))
         .with_file("s/wals/00000002.history", "1\t0/6000180\tfailover\n")
         .with(

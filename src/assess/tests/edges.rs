@@ -4,7 +4,7 @@ use super::recovery::{backup, judgement, seg, wal};
 use super::{Archive, info};
 
 #[test]
-fn the_last_segment_of_a_wal_dir_is_followed_by_the_first_of_the_next() {
+fn segments_continue_from_one_wal_dir_to_the_next() {
     let archive = backup(Archive::new(), 10, &seg(1, 0xfd), &seg(1, 0xfd));
     let archive = wal(archive, 1, [0xfd, 0xfe, 0xff]);
     let whole = archive.with("s/wals/0000000100000001/000000010000000100000000.gz", 9);
@@ -16,7 +16,7 @@ fn the_last_segment_of_a_wal_dir_is_followed_by_the_first_of_the_next() {
 }
 
 #[test]
-fn a_gap_at_the_end_of_a_wal_dir_is_one_of_as_many_segments_as_are_missing() {
+fn a_gap_at_the_end_of_a_wal_dir_counts_each_missing_segment() {
     let archive = backup(Archive::new(), 10, &seg(1, 0xfd), &seg(1, 0xfd));
     let archive = wal(archive, 1, [0xfd]);
     let archive = archive.with("s/wals/0000000100000001/000000010000000100000000.gz", 9);
@@ -30,11 +30,12 @@ fn a_gap_at_the_end_of_a_wal_dir_is_one_of_as_many_segments_as_are_missing() {
 #[test]
 fn wal_dirs_of_a_cluster_with_large_segments_are_shorter() {
     let text = info("DONE", "11-10 02:00:00", "11-10 02:10:00")
-        .replace(&seg(1, 4), &seg(1, 0x3e))
-        .replace("end_xlog=0/4000100", "end_xlog=0/F8000100")
-        .replace("16777216", "67108864");
+        .with("begin_wal", seg(1, 0x3e))
+        .with("end_wal", seg(1, 0x3e))
+        .with("end_xlog", "0/F8000100")
+        .with("xlog_segment_size", 67_108_864);
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &text)
+        .with_backup_info("1", &text)
         .with("s/base/1/data.tar", 5);
     let archive = wal(archive, 1, [0x3e, 0x3f]);
     let archive = archive.with("s/wals/0000000100000001/000000010000000100000000.gz", 9);
@@ -97,7 +98,7 @@ fn a_segment_under_two_endings_is_one_segment() {
 }
 
 #[test]
-fn a_segment_in_the_wrong_directory_is_missing_in_the_right_one() {
+fn a_segment_in_the_wrong_directory_is_missing_in_its_own() {
     let archive = wal(
         backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
         1,
@@ -148,7 +149,7 @@ fn a_history_file_that_makes_no_sense_is_as_good_as_none() {
 }
 
 #[test]
-fn a_backup_of_a_standby_that_was_promoted_meanwhile_spans_two_timelines() {
+fn a_backup_of_a_promoted_standby_spans_two_timelines() {
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(2, 7));
     let archive = wal(
         archive.with_file("s/wals/00000002.history", "1\t0/6000080\tx\n"),

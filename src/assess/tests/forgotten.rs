@@ -71,21 +71,14 @@ impl Listing {
         };
         let at = |minute| format!("{month}-{day:02} 02:{minute}:00");
         let text = info("DONE", &at("00"), &at("10"))
-            .replace("systemid=7", &format!("systemid={system}"))
-            .replace("begin_wal=000000010000000000000004", "")
-            .replace("end_wal=000000010000000000000004", "")
-            .replace(
-                "end_xlog=0/4000100",
-                &format!("end_xlog={:X}/{:X}", end / 4, position(end)),
-            )
-            .replace("xlog_segment_size=16777216", "xlog_segment_size=1073741824");
-        let (begin, end) = (
-            segment(taken.timeline, taken.begin),
-            segment(taken.timeline, end),
-        );
+            .with("begin_wal", segment(taken.timeline, taken.begin))
+            .with("end_wal", segment(taken.timeline, end))
+            .with("end_xlog", format!("{:X}/{:X}", end / 4, position(end)))
+            .with("systemid", system)
+            .with("xlog_segment_size", 1 << 30);
         let directory = format!("s/base/2026{month}{day:02}T020000");
-        let text = format!("{text}begin_wal={begin}\nend_wal={end}\n");
-        self.small.push((format!("{directory}/backup.info"), text));
+        self.small
+            .push((format!("{directory}/backup.info"), text.to_string()));
         self.logged
             .push((format!("{directory}/data.tar"), 5, RECENT));
         if taken.is_standalone {
@@ -167,7 +160,7 @@ fn to_list(assessment: &Assessment) -> Vec<String> {
 }
 
 #[test]
-fn only_wal_dirs_in_which_something_begins_or_ends_are_to_be_listed_again() {
+fn only_wal_dirs_where_something_starts_or_ends_are_relisted() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
     let backup = |begin| Taken {
@@ -205,7 +198,7 @@ fn only_wal_dirs_in_which_something_begins_or_ends_are_to_be_listed_again() {
 }
 
 #[test]
-fn a_wal_dir_that_begins_with_what_is_needed_need_not_be_listed_again() {
+fn a_wal_dir_that_starts_with_needed_wal_is_not_relisted() {
     let mut listing = Listing::default();
     listing.add_segments(1, 0..40);
     listing.add_backup(
@@ -228,7 +221,7 @@ fn a_wal_dir_that_begins_with_what_is_needed_need_not_be_listed_again() {
 }
 
 #[test]
-fn a_wal_dir_with_segments_of_two_clusters_is_to_be_listed_again() {
+fn a_wal_dir_with_segments_of_two_clusters_is_relisted() {
     let mut listing = Listing {
         second_from: Some(18),
         ..Listing::default()

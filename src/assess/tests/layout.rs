@@ -1,6 +1,6 @@
 //! Contents of one server, and their use.
 
-use barman_archive::barman::KeepTarget;
+use barman_archive::barman::{BackupInfoText, KeepTarget};
 use barman_archive::inventory::{FileReading, UnreadableReason, WalObjectKind};
 use barman_archive::postgres::TimelineId;
 
@@ -10,7 +10,7 @@ use crate::report::{BackupState, WalAnomaly};
 #[test]
 fn a_done_backup_without_data_is_incomplete() {
     let server = Archive::new()
-        .with_file("s/base/20261115T020000/backup.info", &done())
+        .with_backup_info("20261115T020000", &done())
         .server();
 
     assert_eq!(
@@ -22,9 +22,9 @@ fn a_done_backup_without_data_is_incomplete() {
 
 #[test]
 fn a_done_backup_needs_an_object_of_every_tablespace() {
-    let with_tablespace = format!("{}tablespaces=[('fast', 16411, '/x')]\n", done());
+    let with_tablespace = done().with("tablespaces", "[('fast', 16411, '/x')]");
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &with_tablespace)
+        .with_backup_info("1", &with_tablespace)
         .with("s/base/1/data.tar.gz", 5);
 
     assert_eq!(states(&archive.server()), [("1", BackupState::Incomplete)]);
@@ -35,7 +35,7 @@ fn a_done_backup_needs_an_object_of_every_tablespace() {
 #[test]
 fn a_part_missing_between_two_others_makes_a_backup_incomplete() {
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &done())
+        .with_backup_info("1", &done())
         .with("s/base/1/data.tar", 5)
         .with("s/base/1/data_0002.tar", 5);
 
@@ -47,7 +47,7 @@ fn a_part_missing_between_two_others_makes_a_backup_incomplete() {
 #[test]
 fn an_empty_data_object_is_none() {
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &done())
+        .with_backup_info("1", &done())
         .with("s/base/1/data.tar", 0);
 
     assert_eq!(states(&archive.server()), [("1", BackupState::Incomplete)]);
@@ -55,9 +55,9 @@ fn an_empty_data_object_is_none() {
 
 #[test]
 fn a_snapshot_backup_has_no_data_objects() {
-    let snapshot = format!("{}snapshots_info={{'provider': 'gcp'}}\n", done());
+    let snapshot = done().with("snapshots_info", "{'provider': 'gcp'}");
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &snapshot)
+        .with_backup_info("1", &snapshot)
         .with("s/base/1/backup_label", 300);
 
     assert_eq!(states(&archive.server()), [("1", BackupState::Done)]);
@@ -67,7 +67,7 @@ fn a_snapshot_backup_has_no_data_objects() {
 fn an_end_time_does_not_make_a_failed_backup_good() {
     let failed = info("FAILED", "11-15 02:00:00", "11-15 02:10:00");
     let server = Archive::new()
-        .with_file("s/base/1/backup.info", &failed)
+        .with_backup_info("1", &failed)
         .with("s/base/1/data.tar", 5)
         .server();
 
@@ -80,14 +80,16 @@ fn an_end_time_does_not_make_a_failed_backup_good() {
 
 #[test]
 fn only_age_tells_a_running_backup_from_a_killed_one() {
-    let started = |begin| format!("begin_time=2026-{begin}+00:00\nstatus=STARTED\n");
+    let started = |begin: &str| {
+        BackupInfoText::new("STARTED").with("begin_time", format!("2026-{begin}+00:00"))
+    };
     let server = Archive::new()
-        .with_file("s/base/a/backup.info", &started("11-15 11:00:00"))
-        .with_file("s/base/b/backup.info", &started("11-14 11:00:00"))
+        .with_backup_info("a", &started("11-15 11:00:00"))
+        .with_backup_info("b", &started("11-14 11:00:00"))
         // Begun in the future, says a clock that is wrong; written at three o'clock.
-        .with_file("s/base/c/backup.info", &started("11-30 11:00:00"))
+        .with_backup_info("c", &started("11-30 11:00:00"))
         .with_file("s/base/d/backup.info", "")
-        .with_file("s/base/e/backup.info", "status=PAUSED")
+        .with_backup_info("e", &BackupInfoText::new("PAUSED"))
         .server();
 
     let expected = [
@@ -126,13 +128,10 @@ fn an_unreadable_backup_info_costs_only_its_own_backup() {
         message: "access denied".to_owned(),
     };
     let server = Archive::new()
-        .with_file("s/base/1/backup.info", &done())
+        .with_backup_info("1", &done())
         .with("s/base/1/data.tar", 5)
         .with_file("s/base/2/backup.info", "a line without a sign")
-        .with_file(
-            "s/base/3/backup.info",
-            &done().replace("end_time", "unknown"),
-        )
+        .with_backup_info("3", &done().without("end_time"))
         .with_reading("s/base/4/backup.info", denied)
         .server();
 
@@ -158,15 +157,15 @@ fn a_backup_deleted_while_the_scan_ran_is_no_backup_any_more() {
 }
 
 #[test]
-fn the_newest_backup_is_the_one_that_ended_last_whatever_its_id() {
+fn the_newest_backup_ended_last_whatever_its_id() {
     let server = Archive::new()
-        .with_file(
-            "s/base/20261025T023000/backup.info",
+        .with_backup_info(
+            "20261025T023000",
             &info("DONE", "10-25 01:30:00", "10-25 01:31:00"),
         )
         .with("s/base/20261025T023000/data.tar", 5)
-        .with_file(
-            "s/base/20261025T025000/backup.info",
+        .with_backup_info(
+            "20261025T025000",
             &info("DONE", "10-25 00:50:00", "10-25 00:51:00"),
         )
         .with("s/base/20261025T025000/data.tar", 5)
@@ -179,7 +178,7 @@ fn the_newest_backup_is_the_one_that_ended_last_whatever_its_id() {
 #[test]
 fn any_directory_in_base_with_a_backup_info_is_a_backup() {
     let server = Archive::new()
-        .with_file("s/base/latest/backup.info", &done())
+        .with_backup_info("latest", &done())
         .with("s/base/latest/data.tar", 5)
         .server();
 
@@ -189,9 +188,9 @@ fn any_directory_in_base_with_a_backup_info_is_a_backup() {
 #[test]
 fn keep_annotations_keep_in_full_unless_they_say_standalone() {
     let server = Archive::new()
-        .with_file("s/base/1/backup.info", &done())
+        .with_backup_info("1", &done())
         .with_file("s/base/1/annotations/keep", "standalone")
-        .with_file("s/base/2/backup.info", &done())
+        .with_backup_info("2", &done())
         .with_file("s/base/2/annotations/keep", "whatever")
         .server();
 
@@ -206,7 +205,7 @@ fn an_unreadable_keep_annotation_makes_kept_backups_unknown() {
         message: String::new(),
     };
     let server = Archive::new()
-        .with_file("s/base/1/backup.info", &done())
+        .with_backup_info("1", &done())
         .with_reading("s/base/1/annotations/keep", denied)
         .server();
 
@@ -221,7 +220,7 @@ fn a_smaller_database_than_before_shows_in_the_ratio() {
             &format!("11-{day} 02:00:00"),
             &format!("11-{day} 02:10:00"),
         )
-        .replace("cluster_size=1000", &format!("cluster_size={size}"))
+        .with("cluster_size", size)
     };
     let archive = [
         ("10", 1000),
@@ -233,7 +232,7 @@ fn a_smaller_database_than_before_shows_in_the_ratio() {
     .into_iter()
     .fold(Archive::new(), |archive, (day, size)| {
         archive
-            .with_file(&format!("s/base/{day}/backup.info"), &sized(day, size))
+            .with_backup_info(day, &sized(day, size))
             .with(&format!("s/base/{day}/data.tar"), 5)
     });
 
@@ -243,11 +242,8 @@ fn a_smaller_database_than_before_shows_in_the_ratio() {
 #[test]
 fn two_databases_in_one_directory_are_two_system_identifiers() {
     let server = Archive::new()
-        .with_file("s/base/1/backup.info", &done())
-        .with_file(
-            "s/base/2/backup.info",
-            &done().replace("systemid=7", "systemid=8"),
-        )
+        .with_backup_info("1", &done())
+        .with_backup_info("2", &done().with("systemid", 8))
         .server();
 
     assert_eq!(server.system_identifiers().len(), 2);
@@ -290,9 +286,9 @@ fn segments_count_once_and_their_objects_all() {
 
 #[test]
 fn the_size_of_segments_is_what_the_backups_say() {
-    let of_64_mib = done().replace("16777216", "67108864");
+    let of_64_mib = done().with("xlog_segment_size", 67_108_864);
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &of_64_mib)
+        .with_backup_info("1", &of_64_mib)
         .with(
             "s/wals/0000000100000000/000000010000000000000001",
             67_108_864,
@@ -310,7 +306,7 @@ fn the_size_of_segments_is_what_the_backups_say() {
 }
 
 #[test]
-fn a_segment_that_arrived_long_after_the_next_one_was_uploaded_again() {
+fn a_segment_that_arrived_long_after_the_next_was_overwritten() {
     let wal = |number: u32| format!("s/wals/0000000100000000/0000000100000000000000{number:02X}");
     let server = Archive::new()
         .with_at(&wal(1), 16_777_216, "2026-11-15T01:00:00Z")
@@ -328,9 +324,9 @@ fn a_segment_that_arrived_long_after_the_next_one_was_uploaded_again() {
 }
 
 #[test]
-fn a_lone_history_file_from_before_the_newest_backup_is_a_stray_timeline() {
+fn a_lone_history_file_older_than_the_newest_backup_is_stray() {
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &done())
+        .with_backup_info("1", &done())
         .with("s/base/1/data.tar", 5)
         .with_file(
             "s/wals/00000002.history",
@@ -341,9 +337,9 @@ fn a_lone_history_file_from_before_the_newest_backup_is_a_stray_timeline() {
 }
 
 #[test]
-fn stray_timelines_are_unknown_where_a_history_file_cannot_be_read() {
+fn an_unreadable_history_file_leaves_stray_timelines_unknown() {
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &done())
+        .with_backup_info("1", &done())
         .with("s/base/1/data.tar", 5)
         .with_file("s/wals/00000002.history", "no history");
     assert_eq!(
@@ -370,7 +366,7 @@ fn stray_timelines_are_unknown_where_a_history_file_cannot_be_read() {
 fn a_policy_or_a_minimum_asks_for_so_many_backups() {
     let required = |archive: Archive| {
         archive
-            .with_file("s/base/1/backup.info", &done())
+            .with_backup_info("1", &done())
             .server()
             .required_backups()
     };
@@ -403,7 +399,7 @@ fn the_minimum_redundancy_keeps_backups_as_barman_does() {
                 &format!("11-{day} 02:10:00"),
             );
             archive
-                .with_file(&format!("s/base/{id}/backup.info"), &text)
+                .with_backup_info(&id.to_string(), &text)
                 .with(&format!("s/base/{id}/data.tar"), 5)
         },
     );

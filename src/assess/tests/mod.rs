@@ -137,6 +137,11 @@ impl Archive {
         self
     }
 
+    /// Adds the `backup.info` of a backup of the server `s`.
+    pub(in crate::assess) fn with_backup_info(self, id: &str, info: &BackupInfoText) -> Self {
+        self.with_file(&format!("s/base/{id}/backup.info"), &info.to_string())
+    }
+
     fn with_reading(mut self, key: &str, reading: FileReading) -> Self {
         self = self.with(key, 10);
         let file = self.small_file(key);
@@ -228,9 +233,9 @@ fn object(key: &str, size: u64, at: &str) -> ListedObject {
 }
 
 /// A `backup.info` with the fields that matter, and these start and end times.
-pub(in crate::assess) fn info(status: &str, begin: &str, end: &str) -> String {
+pub(in crate::assess) fn info(status: &str, begin: &str, end: &str) -> BackupInfoText {
     let segment = "000000010000000000000004";
-    let text = BackupInfoText::new(status)
+    BackupInfoText::new(status)
         .with("begin_time", format!("2026-{begin}+00:00"))
         .with("begin_wal", segment)
         .with("cluster_size", 1000)
@@ -239,11 +244,10 @@ pub(in crate::assess) fn info(status: &str, begin: &str, end: &str) -> String {
         .with("end_xlog", "0/4000100")
         .with("systemid", 7)
         .with("timeline", 1)
-        .with("xlog_segment_size", 16_777_216);
-    text.to_string()
+        .with("xlog_segment_size", 16_777_216)
 }
 
-fn done() -> String {
+fn done() -> BackupInfoText {
     info("DONE", "11-15 02:00:00", "11-15 02:10:00")
 }
 

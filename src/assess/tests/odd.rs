@@ -78,10 +78,7 @@ fn a_compressed_segment_larger_than_any_can_be_is_wrong() {
 #[test]
 fn a_large_segment_of_a_cluster_with_large_segments_is_right() {
     let archive = Archive::new()
-        .with_file(
-            "s/base/1/backup.info",
-            &done().replace("16777216", "67108864"),
-        )
+        .with_backup_info("1", &done().with("xlog_segment_size", 67_108_864))
         .with("s/base/1/data.tar", 5)
         .with(&format!("{DIRECTORY}/{}.gz", seg(1, 4)), 60 << 20);
 
@@ -90,12 +87,9 @@ fn a_large_segment_of_a_cluster_with_large_segments_is_right() {
 
 #[test]
 fn the_missing_data_of_a_backup_are_named() {
-    let text = format!(
-        "{}tablespaces=[('fast', 16411, '/x'), ('slow', 7, '/y')]\n",
-        done()
-    );
+    let tablespaces = "[('fast', 16411, '/x'), ('slow', 7, '/y')]";
     let archive = Archive::new()
-        .with_file("s/base/1/backup.info", &text)
+        .with_backup_info("1", &done().with("tablespaces", tablespaces))
         .with("s/base/1/data.tar.gz", 5)
         .with("s/base/1/data_0002.tar.gz", 5)
         .with("s/base/1/7.tar", 5);

@@ -1,8 +1,17 @@
 //! Backups of an archive that can be restored, and to when.
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::recovery::Verdict;
 
 use super::{Archive, done, info, moment};
+
+/// A `backup.info` from one segment to another, each of 16 MiB.
+pub(in crate::assess) fn spanning(text: BackupInfoText, begin: &str, end: &str) -> BackupInfoText {
+    let end_position = format!("{}/{}000100", &end[8..16], &end[22..]);
+    text.with("begin_wal", begin)
+        .with("end_wal", end)
+        .with("end_xlog", end_position)
+}
 
 /// A done backup of these segments that ended on this day of the month.
 pub(in crate::assess) fn backup(archive: Archive, day: u32, begin: &str, end: &str) -> Archive {
@@ -10,21 +19,10 @@ pub(in crate::assess) fn backup(archive: Archive, day: u32, begin: &str, end: &s
         "DONE",
         &format!("11-{day:02} 02:00:00"),
         &format!("11-{day:02} 02:10:00"),
-    )
-    .replace(
-        "begin_wal=000000010000000000000004",
-        &format!("begin_wal={begin}"),
-    )
-    .replace(
-        "end_wal=000000010000000000000004",
-        &format!("end_wal={end}"),
-    )
-    .replace(
-        "end_xlog=0/4000100",
-        &format!("end_xlog={}/{}000100", &end[8..16], &end[22..]),
     );
+    let text = spanning(text, begin, end);
     archive
-        .with_file(&format!("s/base/202611{day:02}T020000/backup.info"), &text)
+        .with_backup_info(&format!("202611{day:02}T020000"), &text)
         .with(&format!("s/base/202611{day:02}T020000/data.tar"), 5)
 }
 
@@ -92,7 +90,7 @@ fn a_whole_archive_is_recoverable() {
 }
 
 #[test]
-fn wal_from_before_the_first_backup_is_obsolete_and_holes_in_it_are_none() {
+fn wal_before_the_first_backup_is_obsolete_and_has_no_gaps() {
     let archive = wal(
         backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
         1,
@@ -106,7 +104,7 @@ fn wal_from_before_the_first_backup_is_obsolete_and_holes_in_it_are_none() {
 }
 
 #[test]
-fn a_gap_after_its_end_limits_a_backup_and_leaves_later_ones_alone() {
+fn a_gap_after_its_end_limits_a_backup_but_not_later_ones() {
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
     let archive = backup(archive, 12, &seg(1, 8), &seg(1, 8));
     let archive = wal(archive, 1, [4, 5, 7, 8, 9]);
@@ -159,7 +157,7 @@ fn a_failover_leads_on_to_the_next_timeline() {
 }
 
 #[test]
-fn wal_on_a_timeline_without_its_history_file_cannot_be_reached() {
+fn wal_on_a_timeline_without_history_file_cannot_be_reached() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
     let archive = wal(archive, 2, 6..=8);
 
@@ -170,7 +168,7 @@ fn wal_on_a_timeline_without_its_history_file_cannot_be_reached() {
 }
 
 #[test]
-fn a_timeline_is_passed_through_without_its_history_file_but_is_no_target() {
+fn a_timeline_without_history_file_is_passed_but_not_a_target() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
     let history = "1\t0/6000050\ta\n2\t0/8000050\tb\n";
     let archive =
@@ -193,7 +191,7 @@ fn a_timeline_is_passed_through_without_its_history_file_but_is_no_target() {
 }
 
 #[test]
-fn a_missing_first_segment_of_a_timeline_is_a_gap_that_a_partial_does_not_fill() {
+fn a_partial_does_not_fill_a_gap_at_the_start_of_a_timeline() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=5);
     let archive = wal(archive, 2, 7..=8)
         .with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6)
@@ -240,7 +238,7 @@ fn a_backup_that_ended_after_the_fork_stays_on_its_own_branch() {
 }
 
 #[test]
-fn a_stray_history_file_breaks_restores_with_default_settings_only() {
+fn a_stray_history_file_breaks_only_default_restores() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8)), 1, 8..=9);
     let archive = archive.with_file("s/wals/00000002.history", TO_TIMELINE_2_IN_6);
 
@@ -251,7 +249,7 @@ fn a_stray_history_file_breaks_restores_with_default_settings_only() {
 }
 
 #[test]
-fn a_restored_cluster_begins_at_timeline_4_without_its_ancestors() {
+fn a_restored_cluster_starts_on_timeline_4_without_ancestors() {
     let archive = wal(backup(Archive::new(), 10, &seg(4, 7), &seg(4, 7)), 4, 6..=9);
     let history = "1\t0/2000000\ta\n2\t0/4000000\tb\n3\t0/6000000\tc\n";
     let archive = archive.with_file("s/wals/00000004.history", history);
@@ -280,16 +278,12 @@ fn a_standalone_backup_needs_just_itself() {
 }
 
 #[test]
-fn a_backup_that_ends_on_a_boundary_does_not_need_the_segment_that_it_names() {
-    let text = done().replace("end_xlog=0/4000100", "end_xlog=0/5000000");
+fn a_backup_ending_on_a_boundary_does_not_need_its_end_segment() {
+    let text = done()
+        .with("end_wal", seg(1, 5))
+        .with("end_xlog", "0/5000000");
     let archive = Archive::new()
-        .with_file(
-            "s/base/1/backup.info",
-            &text.replace(
-                "end_wal=000000010000000000000004",
-                "end_wal=000000010000000000000005",
-            ),
-        )
+        .with_backup_info("1", &text)
         .with("s/base/1/data.tar", 5);
 
     insta::assert_snapshot!(judgement(&wal(archive, 1, [4])), @r"

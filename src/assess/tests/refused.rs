@@ -41,7 +41,7 @@ fn without_a_file_that_can_be_read_nothing_is_counted() {
 }
 
 #[test]
-fn a_refused_backup_that_is_newer_leaves_open_which_one_is_the_newest() {
+fn a_newer_refused_backup_leaves_open_which_is_the_newest() {
     let archive = wal(
         backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
         1,
@@ -61,7 +61,7 @@ fn a_refused_backup_that_is_newer_leaves_open_which_one_is_the_newest() {
 }
 
 #[test]
-fn a_refused_backup_that_is_older_does_not_matter_to_the_newest() {
+fn an_older_refused_backup_does_not_matter_to_the_newest() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=6).with_at(
         "s/base/20261101T020000/data.tar",
         5,

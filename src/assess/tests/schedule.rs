@@ -13,10 +13,7 @@ fn with_backups(archive: Archive, backups: &[(&str, &str, &str)]) -> Archive {
         .iter()
         .zip(1..)
         .fold(archive, |archive, ((status, begin, end), id)| {
-            let archive = archive.with_file(
-                &format!("s/base/{id}/backup.info"),
-                &info(status, begin, end),
-            );
+            let archive = archive.with_backup_info(&id.to_string(), &info(status, begin, end));
             archive.with(&format!("s/base/{id}/data.tar"), 5)
         })
 }
@@ -98,7 +95,7 @@ fn only_a_done_backup_is_one() {
 }
 
 #[test]
-fn a_backup_under_way_is_not_late_until_it_takes_much_longer_than_usual() {
+fn a_running_backup_is_late_only_if_much_longer_than_usual() {
     let done = ("DONE", "11-14 02:00:00", "11-14 02:30:00");
     let started = |begin| report(DAILY, &[done, ("STARTED", begin, "11-15 12:00:00")]);
 
@@ -140,7 +137,7 @@ fn backups_that_are_killed_again_and_again_are_late() {
 }
 
 #[test]
-fn without_a_done_backup_what_is_late_is_counted_from_the_first_that_was_tried() {
+fn with_no_done_backup_lateness_counts_from_the_first_attempt() {
     let tried = [
         ("FAILED", "11-13 02:00:03", "11-13 02:10:00"),
         ("STARTED", "11-14 14:00:03", "11-14 14:00:03"),
@@ -188,7 +185,7 @@ fn a_server_that_was_never_backed_up_is_late_at_any_time() {
 }
 
 #[test]
-fn when_a_backup_is_due_every_so_often_is_known_from_the_one_before() {
+fn an_interval_schedule_counts_from_the_previous_backup() {
     let known = begun_at("@every 6h", &[(15, 5)]);
     let unknown = report("@every 6h", &[]);
 

@@ -8,7 +8,7 @@ use super::{Archive, info};
 use crate::report::{PrefixKind, Report};
 
 #[test]
-fn a_server_that_is_expected_and_not_there_is_empty_and_not_absent() {
+fn an_expected_server_that_is_not_there_is_empty_not_absent() {
     let report = Archive::new().expecting(&["s"]).report();
 
     let server = &report.servers["s"];
@@ -95,18 +95,19 @@ fn without_configured_servers_those_left_out_are_not_expected() {
 
 #[test]
 fn a_server_is_of_the_cluster_and_version_of_its_newest_backup() {
-    let of = |system: &str, day: &str, version: &str| {
-        let text = info(
+    let of = |system: u64, day: &str, version: u32| {
+        info(
             "DONE",
             &format!("11-{day} 02:00:00"),
             &format!("11-{day} 02:10:00"),
-        );
-        text.replace("systemid=7", &format!("systemid={system}")) + version
+        )
+        .with("systemid", system)
+        .with("version", version)
     };
     let server = Archive::new()
-        .with_file("s/base/1/backup.info", &of("7", "10", "version=150018\n"))
+        .with_backup_info("1", &of(7, "10", 150_018))
         .with("s/base/1/data.tar", 5)
-        .with_file("s/base/2/backup.info", &of("8", "12", "version=170002\n"))
+        .with_backup_info("2", &of(8, "12", 170_002))
         .with("s/base/2/data.tar", 5)
         .server();
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use barman_archive::barman::BackupInfoText;
 use barman_archive::inventory::{ListedObject, SomeObjects, StorageClass, Sums};
 
 use super::recovery::{TO_TIMELINE_2_IN_6, backup, seg};
@@ -63,7 +64,7 @@ fn stored(archive: &Archive, id: &str) -> Sums {
         .stored
 }
 
-const IN_LOG_0: &str = "s/wals/0000000100000000";
+const IN_WAL_DIR_0: &str = "s/wals/0000000100000000";
 
 /// Two backups, starting in segments 4 and 8; retention requires one of them.
 fn two_backups() -> Archive {
@@ -76,11 +77,11 @@ fn segments_that_nobody_needs_are_summed_one_by_one() {
     let archive = two_backups()
         // Neither is a segment.
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000002.partial.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000002.partial.gz"),
             5000,
         )
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000003.00000028.backup.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000003.00000028.backup.gz"),
             5000,
         );
 
@@ -91,18 +92,18 @@ fn segments_that_nobody_needs_are_summed_one_by_one() {
 #[test]
 fn a_segment_under_two_endings_takes_both() {
     let archive = two_backups()
-        .with(&format!("{IN_LOG_0}/000000010000000000000002"), 1000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000005"), 5000);
+        .with(&format!("{IN_WAL_DIR_0}/000000010000000000000002"), 1000)
+        .with(&format!("{IN_WAL_DIR_0}/000000010000000000000005"), 5000);
 
     assert_eq!(obsolete(&archive), Some(sums([101, 102, 1000, 103])));
     assert_eq!(archive.server().recovery.obsolete_segments(), Some(3));
 }
 
 #[test]
-fn of_a_segment_under_two_endings_barman_deletes_the_one_listed_last() {
+fn barman_deletes_the_last_listed_of_two_copies_of_a_segment() {
     let archive = two_backups()
-        .with(&format!("{IN_LOG_0}/000000010000000000000005"), 5000)
-        .with(&format!("{IN_LOG_0}/000000010000000000000008"), 5000);
+        .with(&format!("{IN_WAL_DIR_0}/000000010000000000000005"), 5000)
+        .with(&format!("{IN_WAL_DIR_0}/000000010000000000000008"), 5000);
 
     assert_eq!(
         deletion(&archive).wal,
@@ -114,19 +115,19 @@ fn of_a_segment_under_two_endings_barman_deletes_the_one_listed_last() {
 fn partial_segments_and_labels_go_with_their_segments() {
     let archive = two_backups()
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000006.partial.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000006.partial.gz"),
             1000,
         )
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000008.partial.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000008.partial.gz"),
             5000,
         )
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000004.00000028.backup.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000004.00000028.backup.gz"),
             2000,
         )
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000008.00000028.backup.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000008.00000028.backup.gz"),
             5000,
         );
 
@@ -165,10 +166,10 @@ fn a_wal_dir_that_is_swept_takes_with_it_whatever_lies_in_it() {
         1,
         0..=5,
     )
-    .with(&format!("{IN_LOG_0}/notes.txt"), 1000)
-    .with(&format!("{IN_LOG_0}/000000010000000000000004"), 2000)
+    .with(&format!("{IN_WAL_DIR_0}/notes.txt"), 1000)
+    .with(&format!("{IN_WAL_DIR_0}/000000010000000000000004"), 2000)
     .with(
-        &format!("{IN_LOG_0}/deep/000000010000000000000009.gz"),
+        &format!("{IN_WAL_DIR_0}/deep/000000010000000000000009.gz"),
         3000,
     )
     .with("s/wals/0000000100000001/notes.txt", 5000)
@@ -191,14 +192,14 @@ fn a_wal_dir_of_an_older_timeline_goes_file_by_file() {
         .with("s/wals/0000000200000000/000000020000000000000007.gz", 207)
         .with("s/wals/0000000200000000/000000020000000000000008.gz", 208)
         .with(
-            &format!("{IN_LOG_0}/000000010000000000000006.partial.gz"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000006.partial.gz"),
             1000,
         )
-        .with(&format!("{IN_LOG_0}/notes.txt"), 5000);
+        .with(&format!("{IN_WAL_DIR_0}/notes.txt"), 5000);
 
     assert_eq!(deletion(&archive).wal, sums((101..=105).chain([1000, 207])));
     assert_eq!(obsolete(&archive), Some(sums(101..=105)));
-    let archive = archive.with(&format!("{IN_LOG_0}/000000010000000000000003"), 3000);
+    let archive = archive.with(&format!("{IN_WAL_DIR_0}/000000010000000000000003"), 3000);
     assert_eq!(
         deletion(&archive).wal,
         sums([101, 102, 3000, 104, 105, 1000, 207])
@@ -220,20 +221,20 @@ fn a_standalone_backup_keeps_its_own_wal_in_the_middle() {
 }
 
 #[test]
-fn a_restore_reads_the_newest_backup_and_the_wal_from_its_begin_on() {
+fn a_restore_reads_the_newest_backup_and_wal_since_its_start() {
     let archive = two_backups()
         .with_object(&of_class(
-            &format!("{IN_LOG_0}/000000010000000000000008.snappy"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000008.snappy"),
             1000,
             "GLACIER",
         ))
         .with_object(&of_class(
-            &format!("{IN_LOG_0}/00000001000000000000000A.gz"),
+            &format!("{IN_WAL_DIR_0}/00000001000000000000000A.gz"),
             110,
             "GLACIER",
         ))
         .with_object(&of_class(
-            &format!("{IN_LOG_0}/000000010000000000000003"),
+            &format!("{IN_WAL_DIR_0}/000000010000000000000003"),
             1,
             "GLACIER",
         ))
@@ -267,7 +268,7 @@ fn data_in_an_archive_class_keep_a_restore_waiting() {
 }
 
 #[test]
-fn a_restore_reads_the_history_files_from_its_own_timeline_to_the_target() {
+fn a_restore_reads_the_histories_from_its_own_to_the_target() {
     let second = "s/wals/00000002.history";
     let third = "1\t0/6000080\tfailover\n2\t0/8000080\tfailover\n";
     let archive = wal(backup(Archive::new(), 10, &seg(2, 7), &seg(2, 7)), 0, 4..=5)
@@ -288,9 +289,9 @@ fn a_restore_reads_the_history_files_from_its_own_timeline_to_the_target() {
 }
 
 #[test]
-fn of_a_server_that_nobody_expects_all_is_an_orphan_and_nothing_is_so_twice() {
+fn an_unexpected_server_is_an_orphan_and_nothing_counts_twice() {
     let archive = two_backups()
-        .with_file("s/base/20261109T020000/backup.info", "status=FAILED\n")
+        .with_backup_info("20261109T020000", &BackupInfoText::new("FAILED"))
         .with_upload("s/base/20261109T020000/data.tar", 7)
         .expecting(&["other"]);
 
@@ -305,7 +306,7 @@ fn of_a_server_that_nobody_expects_all_is_an_orphan_and_nothing_is_so_twice() {
 fn uploads_of_a_backup_under_way_are_not_to_be_reclaimed() {
     let running = info("STARTED", "11-15 11:00:00", "11-15 11:00:00");
     let archive = two_backups()
-        .with_file("s/base/20261115T110000/backup.info", &running)
+        .with_backup_info("20261115T110000", &running)
         .with_upload("s/base/20261115T110000/data.tar", 7)
         .with_upload("s/base/20261113T110000/data.tar", 9)
         .with_upload("s/wals/0000000100000000/00000001000000000000000A.gz", 11)
@@ -320,7 +321,7 @@ fn uploads_of_a_backup_under_way_are_not_to_be_reclaimed() {
 #[test]
 fn what_is_left_of_failed_and_killed_backups_can_be_reclaimed() {
     let archive = two_backups()
-        .with_file("s/base/20261109T020000/backup.info", "status=FAILED\n")
+        .with_backup_info("20261109T020000", &BackupInfoText::new("FAILED"))
         .with("s/base/20261109T020000/data.tar", 1000)
         .with("s/base/20261111T020000/data.tar", 3000);
 

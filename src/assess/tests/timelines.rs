@@ -6,7 +6,7 @@ use barman_archive::inventory::{FileReading, UnreadableReason};
 use barman_archive::postgres::TimelineId;
 use barman_archive::recovery::{Followed, Obstacle, Target, Verdict};
 
-use super::recovery::{backup, seg, wal};
+use super::recovery::{backup, seg, spanning, wal};
 use super::{Archive, moment};
 use crate::report::ServerReport;
 
@@ -142,7 +142,7 @@ fn the_history_of_another_cluster_far_ahead_restores_nothing() {
 }
 
 #[test]
-fn a_timeline_without_its_own_history_file_restores_with_current() {
+fn a_timeline_without_history_file_restores_with_current() {
     let archive = backup(Archive::new(), 10, &seg(3, 8), &seg(3, 8));
     let server = wal(archive, 3, 6..=9).server();
 
@@ -172,22 +172,15 @@ fn a_lone_history_file_behind_the_backup_does_not_break_latest() {
 /// A backup of a standby that ended in segment 17 of timeline 4, immediately followed by a
 /// failover.
 fn promoted_at_once(has_partial: bool, of_child: &[u32]) -> ServerReport {
-    let label = r"backup_label='CHECKPOINT LOCATION: 0/160000A0\nBACKUP FROM: standby\n'";
+    let label = r"'CHECKPOINT LOCATION: 0/160000A0\nBACKUP FROM: standby\n'";
     let archive = backup(Archive::new(), 10, &seg(4, 0x16), &seg(4, 0x17));
-    let key = "s/base/20261110T020000/backup.info";
-    let text = super::info("DONE", "11-10 02:00:00", "11-10 02:10:00")
-        .replace(
-            "begin_wal=000000010000000000000004",
-            &format!("begin_wal={}", seg(4, 0x16)),
-        )
-        .replace(
-            "end_wal=000000010000000000000004",
-            &format!("end_wal={}", seg(4, 0x17)),
-        )
-        .replace("end_xlog=0/4000100", "end_xlog=0/170003D8");
+    let text = super::info("DONE", "11-10 02:00:00", "11-10 02:10:00");
+    let text = spanning(text, &seg(4, 0x16), &seg(4, 0x17))
+        .with("backup_label", label)
+        .with("end_xlog", "0/170003D8");
     let ancestors = "1\t0/3000000\ta\n2\t0/5000000\tb\n3\t0/9000000\tc\n";
     let archive = wal(
-        archive.with_file(key, &format!("{label}\n{text}")),
+        archive.with_backup_info("20261110T020000", &text),
         4,
         [0x16],
     )
@@ -207,7 +200,7 @@ fn promoted_at_once(has_partial: bool, of_child: &[u32]) -> ServerReport {
 }
 
 #[test]
-fn the_childs_copy_of_the_switch_segment_makes_a_backup_consistent() {
+fn the_childs_switch_segment_makes_a_backup_consistent() {
     let server = promoted_at_once(true, &[0x17, 0x18]);
 
     assert_eq!(works(&server, 10), ["4", "5", "current", "latest"]);
@@ -303,7 +296,7 @@ fn a_history_file_that_postgresql_refuses_closes_its_timeline() {
 }
 
 #[test]
-fn after_hundreds_of_failovers_the_newest_backup_is_recoverable() {
+fn the_newest_backup_survives_hundreds_of_failovers() {
     let history = |timeline: u32| -> String {
         let line = |parent| format!("{parent}\t0/{parent:02X}000180\tfailover\n");
         (1..timeline).map(line).collect::<Vec<_>>().concat()
@@ -323,15 +316,13 @@ fn after_hundreds_of_failovers_the_newest_backup_is_recoverable() {
 }
 
 #[test]
-fn wal_of_a_backup_under_way_and_of_a_timeline_that_none_reaches_is_not_obsolete() {
+fn wal_of_running_backups_and_unreached_lines_is_not_obsolete() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 8), &seg(1, 8)), 1, 5..=9);
-    let running = super::info("STARTED", "11-15 09:50:00", "11-15 09:50:00").replace(
-        "begin_wal=000000010000000000000004",
-        &format!("begin_wal={}", seg(1, 6)),
-    );
+    let running =
+        super::info("STARTED", "11-15 09:50:00", "11-15 09:50:00").with("begin_wal", seg(1, 6));
     let under_way = archive
         .clone()
-        .with_file("s/base/20261115T095000/backup.info", &running);
+        .with_backup_info("20261115T095000", &running);
     let unreached = archive
         .clone()
         .with_file("s/wals/00000002.history", "1\t0/6000080\trecovery\n")
@@ -358,7 +349,7 @@ fn wal_of_a_backup_under_way_and_of_a_timeline_that_none_reaches_is_not_obsolete
 }
 
 #[test]
-fn wal_of_a_backup_that_only_a_history_file_keeps_from_a_restore_is_not_obsolete() {
+fn wal_of_a_backup_blocked_by_a_history_file_is_not_obsolete() {
     let archive = wal(backup(Archive::new(), 10, &seg(2, 6), &seg(2, 6)), 2, 5..=9)
         .with_file("s/wals/00000002.history", "garbage");
     let server = archive.server();
@@ -372,7 +363,7 @@ fn wal_of_a_backup_that_only_a_history_file_keeps_from_a_restore_is_not_obsolete
 }
 
 #[test]
-fn of_two_history_files_of_a_timeline_the_first_by_its_key_counts() {
+fn the_first_of_two_history_files_of_a_timeline_counts() {
     let archive = wal(backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)), 1, 4..=6);
     let archive = wal(archive, 2, [6, 7]);
     let valid = "1\t0/6000080\tfailover\n";
@@ -413,7 +404,7 @@ fn an_older_timeline_of_unknown_origin_hides_no_newer_wal() {
 }
 
 #[test]
-fn a_backup_is_not_called_hopeless_by_the_targets_that_were_tried() {
+fn a_backup_is_not_called_hopeless_after_the_targets_tried() {
     let archive = backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4));
     let lines = |timeline: u32| {
         let line = |parent: u32| format!("{parent}\t0/2000000\tx\n");
@@ -441,7 +432,7 @@ fn a_backup_is_not_called_hopeless_by_the_targets_that_were_tried() {
 /// A standby's backup of timeline 3 just before it was left for timeline 4, whose history file is
 /// lost. The file of a copy's timeline 5 leads through timeline 4.
 #[test]
-fn a_later_timeline_may_lead_through_the_newest_segment_where_its_own_target_does_not_come_up() {
+fn a_later_timeline_may_go_through_the_newest_segment() {
     let before = "1\t0/8000000\ta\n2\t0/B000000\tb\n";
     let archive = backup(Archive::new(), 10, &seg(3, 0xC), &seg(3, 0xD))
         .with_file("s/wals/00000003.history", before)
@@ -463,7 +454,7 @@ fn a_later_timeline_may_lead_through_the_newest_segment_where_its_own_target_doe
 }
 
 #[test]
-fn a_timeline_with_nothing_but_a_damaged_history_file_is_a_target_too() {
+fn a_timeline_with_only_a_damaged_history_file_is_a_target() {
     let archive = wal(
         backup(Archive::new(), 10, &seg(1, 4), &seg(1, 4)),
         1,

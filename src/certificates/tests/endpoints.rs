@@ -39,7 +39,7 @@ async fn an_endpoint_is_verified_by_name() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_known_is_a_failure_and_one_without_tls_nothing() {
+async fn an_unknown_endpoint_fails_and_one_without_tls_gives_nothing() {
     let unknown = Watch::new(endpoint(Err("no region".to_owned())), Trust::System, LIMIT);
     let without = Watch::new(endpoint(Ok(None)), Trust::System, LIMIT);
 

@@ -8,7 +8,7 @@ use std::pin::pin;
 use super::*;
 
 #[tokio::test]
-async fn a_file_is_read_again_each_time_and_verified_if_there_is_a_ca() {
+async fn a_file_is_reread_each_time_and_verified_if_there_is_a_ca() {
     let (directory, root) = (TempDir::new().unwrap(), Authority::new("root"));
     let path = |name: &str| directory.path().join(name);
     fs::write(path("ca.crt"), root.pem()).unwrap();

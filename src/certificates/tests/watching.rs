@@ -30,8 +30,5 @@ async fn a_panic_is_a_failure_of_one_certificate() {
 
     let failure = Watch::new(watched, Trust::System, LIMIT).failure().await;
 
-    assert!(
-        failure.starts_with("a bug in the exporter"),
-        "{failure}"
-    );
+    assert!(failure.starts_with("a bug in the exporter"), "{failure}");
 }

@@ -367,7 +367,7 @@ proptest! {
 }
 
 #[test]
-fn a_name_used_twice_is_told_also_where_something_else_is_wrong() {
+fn a_name_used_twice_is_reported_along_with_other_mistakes() {
     let text = "archives: [{ name: a, destinationPath: nowhere }, { name: a, destinationPath: s3://bucket }]";
 
     let mistakes = load_text(text).unwrap_err();
@@ -425,7 +425,7 @@ fn a_schedule_of_five_fields_is_valid_and_warned_of() {
 }
 
 #[test]
-fn an_endpoint_with_the_bucket_in_its_host_is_valid_and_warned_of() {
+fn an_endpoint_with_the_bucket_in_its_host_gives_a_warning() {
     let warnings = |bucket: &str, endpoint: &str| {
         let text = format!(
             "archives: [{{ name: a, destinationPath: s3://{bucket}/p, endpointURL: {endpoint} }}]"
@@ -468,23 +468,23 @@ fn a_variable_that_nobody_expands_is_valid_and_warned_of() {
 }
 
 #[test]
-fn a_server_may_have_slashes_and_not_lie_in_what_another_has_written() {
-    let load = |one: &str, other: &str| {
-        let servers = format!("[{{ serverName: {one} }}, {{ serverName: {other} }}]");
+fn a_server_may_have_slashes_but_not_lie_inside_another() {
+    let load = |first: &str, second: &str| {
+        let servers = format!("[{{ serverName: {first} }}, {{ serverName: {second} }}]");
         load_text(&format!(
             "archives: [{{ name: a, destinationPath: s3://bucket, servers: {servers} }}]"
         ))
     };
 
-    for (one, other) in [
+    for (first, second) in [
         ("a", "a/b"),
         ("a/b", "a/c"),
         ("a", "a/basement"),
         ("base", "wals"),
     ] {
-        assert!(load(one, other).is_ok(), "{one} {other}");
+        assert!(load(first, second).is_ok(), "{first} {second}");
     }
-    for (one, other) in [("a", "a/base"), ("a/wals/b", "a"), ("a/b", "a/b/base/c")] {
-        assert!(load(one, other).is_err(), "{one} {other}");
+    for (first, second) in [("a", "a/base"), ("a/wals/b", "a"), ("a/b", "a/b/base/c")] {
+        assert!(load(first, second).is_err(), "{first} {second}");
     }
 }

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_certificate_that_the_leaf_does_not_need_is_a_warning() {
+    fn an_expired_certificate_the_leaf_does_not_need_is_a_warning() {
         let ended = "The certificate of `CN=between` in the chain expired 165 days 12 hours ago";
 
         let verified = told(&with_ended(Verification::Verified));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_has_not_begun_counts_wherever_it_is_in_the_chain() {
+    fn a_not_yet_valid_certificate_counts_anywhere_in_the_chain() {
         let root = Authority::new("root");
         let late = root.intermediate("between", 2031..2032);
         let chain = Chain::read(&[root.leaf().certificate, late.certificate()]).unwrap();

@@ -453,7 +453,7 @@ fn a_deletion_is_followed_for_an_hour_and_no_longer() {
 }
 
 #[test]
-fn after_a_listing_of_everything_that_failed_everything_is_listed() {
+fn after_a_failed_full_listing_everything_is_listed_again() {
     for fails_after in 0..20 {
         let (world, mut scan) = with_a_loss();
         world.store.fail_after(fails_after);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use archive_store::memory::{MemoryStore, RecordingStore};
 use archive_store::{ErrorKind, ObjectStore, StorageError};
+use barman_archive::barman::BackupInfoText;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::stores::{Change, ChangingStore, Garbling, GarblingStore, UploadRefusingStore};
@@ -16,9 +17,6 @@ pub(super) fn now() -> DateTime<Utc> {
     "2026-11-15T12:00:00Z".parse().unwrap()
 }
 
-const DONE: &str = "status=DONE\nbegin_time=2026-11-15 02:00:00+00:00\n\
-    end_time=2026-11-15 02:10:00+00:00\nbegin_wal=000000010000000000000004\n\
-    end_wal=000000010000000000000004\n";
 const INFO: &str = "p/s/base/1/backup.info";
 const HISTORY: &str = "p/s/wals/00000002.history";
 
@@ -34,9 +32,23 @@ fn store(objects: &[(&str, &str)]) -> MemoryStore {
     store
 }
 
+/// `backup.info` of a backup that starts and ends in this segment.
+fn backup_info(status: &str, segment: &str) -> String {
+    let begun_at = "2026-11-15T02:00:00Z".parse().unwrap();
+    let ended_at = "2026-11-15T02:10:00Z".parse().unwrap();
+    BackupInfoText::new(status)
+        .begun(begun_at, segment)
+        .ended(ended_at, segment)
+        .to_string()
+}
+
+fn done() -> String {
+    backup_info("DONE", "000000010000000000000004")
+}
+
 fn archive() -> MemoryStore {
     store(&[
-        (INFO, DONE),
+        (INFO, &done()),
         (DATA, "data"),
         (SEGMENT, "wal"),
         (HISTORY, "1\t0/5000000\tfailover"),
@@ -117,14 +129,15 @@ async fn a_file_is_read_once_and_again_only_when_it_changed() {
     scan_with(&store, &mut scan).await.unwrap();
     assert_eq!(store.take_reads(), [""; 0]);
 
-    put(&store.store, INFO, &DONE.replace("DONE", "FAILED"));
+    let failed = backup_info("FAILED", "000000010000000000000004");
+    put(&store.store, INFO, &failed);
     let report = scan_with(&store, &mut scan).await.unwrap();
     assert_eq!(store.take_reads(), [INFO]);
     assert_eq!(report.servers["s"].backups[0].state, BackupState::Failed);
 }
 
 #[tokio::test]
-async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
+async fn a_backup_under_deletion_is_not_called_incomplete() {
     let change = Change::Deleted(&[INFO]);
     let store = Arc::new(ChangingStore {
         store: archive(),
@@ -141,11 +154,11 @@ async fn a_backup_that_retention_is_deleting_is_not_called_incomplete() {
 }
 
 #[tokio::test]
-async fn a_backup_that_ended_while_the_scan_ran_is_not_called_incomplete() {
+async fn a_backup_that_ends_during_the_scan_is_not_called_incomplete() {
     let change = Change::Arrives(DATA);
 
     let report = scan_once(ChangingStore {
-        store: store(&[(INFO, DONE)]),
+        store: store(&[(INFO, &done())]),
         change,
     })
     .await
@@ -155,8 +168,8 @@ async fn a_backup_that_ended_while_the_scan_ran_is_not_called_incomplete() {
 }
 
 #[tokio::test]
-async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
-    let store = Arc::new(RecordingStore::new(store(&[(INFO, DONE)])));
+async fn a_backup_without_data_is_checked_twice_but_not_every_scan() {
+    let store = Arc::new(RecordingStore::new(store(&[(INFO, &done())])));
     let mut scan = ArchiveScan::default();
     let listed = || -> Vec<String> {
         store
@@ -177,8 +190,8 @@ async fn a_backup_without_its_data_is_looked_at_twice_but_not_at_every_scan() {
 }
 
 #[tokio::test]
-async fn a_backup_deleted_with_its_wal_while_the_scan_ran_has_lost_none() {
-    let second = DONE.replace("000000010000000000000004", "000000010000000000000006");
+async fn a_backup_deleted_with_its_wal_during_the_scan_has_lost_none() {
+    let second = backup_info("DONE", "000000010000000000000006");
     let store = archive();
     put(
         &store,

@@ -32,59 +32,80 @@ impl StoreWrapper for GarblingStore {
     }
 
     async fn page(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
-        let continuation = request.continuation.clone();
-        let first_page = ListRequest {
-            continuation: None,
-            ..request.clone()
-        };
         match self.garbling {
-            Garbling::RepeatsItsContinuation => {
-                let page = self.store.list_page(request).await?;
-                Ok(ListPage {
-                    next: continuation.or(page.next),
-                    ..page
-                })
-            }
-            Garbling::RepeatsItsPage => {
-                let mut page = self.store.list_page(&first_page).await?;
-                page.objects.truncate(1);
-                Ok(ListPage {
-                    next: Some(next_number(continuation)),
-                    ..page
-                })
-            }
-            Garbling::IgnoresItsContinuation => {
-                let page = self.store.list_page(&first_page).await?;
-                Ok(ListPage {
-                    next: Some(next_number(continuation)),
-                    ..page
-                })
-            }
-            Garbling::EmptyForEver => Ok(ListPage {
-                next: Some(next_number(continuation)),
-                ..ListPage::default()
-            }),
-            Garbling::BreaksOnPageTwo => match continuation {
-                Some(_) => Err(StorageError::new(
-                    ErrorKind::Network,
-                    ErrorScope::Scan,
-                    "broken",
-                )),
-                None => self.store.list_page(request).await,
-            },
-            Garbling::StrayKey => {
-                let mut page = self.store.list_page(request).await?;
-                if let Some(object) = page.objects.first_mut() {
-                    object.key = "elsewhere".into();
-                }
-                Ok(page)
-            }
+            Garbling::RepeatsItsContinuation => self.page_that_continues_as_before(request).await,
+            Garbling::RepeatsItsPage => self.first_object_again(request).await,
+            Garbling::IgnoresItsContinuation => self.first_page_again(request).await,
+            Garbling::EmptyForEver => Ok(empty_page(request)),
+            Garbling::BreaksOnPageTwo => self.first_page_only(request).await,
+            Garbling::StrayKey => self.page_with_stray_key(request).await,
         }
     }
 }
 
+impl GarblingStore {
+    /// Returns the page that was asked for, with the continuation of the request.
+    async fn page_that_continues_as_before(
+        &self,
+        request: &ListRequest,
+    ) -> Result<ListPage, StorageError> {
+        let page = self.store.list_page(request).await?;
+        Ok(ListPage {
+            next: request.continuation.clone().or(page.next),
+            ..page
+        })
+    }
+
+    /// Returns the first object alone, with a new continuation.
+    async fn first_object_again(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        let mut page = self.first_page_again(request).await?;
+        page.objects.truncate(1);
+        Ok(page)
+    }
+
+    /// Returns the first page, with a new continuation.
+    async fn first_page_again(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        let first_page = ListRequest {
+            continuation: None,
+            ..request.clone()
+        };
+        let page = self.store.list_page(&first_page).await?;
+        Ok(ListPage {
+            next: Some(next_number(request)),
+            ..page
+        })
+    }
+
+    /// Returns the first page; fails for any other.
+    async fn first_page_only(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        if request.continuation.is_some() {
+            let broken = StorageError::new(ErrorKind::Network, ErrorScope::Scan, "broken");
+            return Err(broken);
+        }
+        self.store.list_page(request).await
+    }
+
+    /// Returns the page that was asked for, with an object from outside the prefix.
+    async fn page_with_stray_key(&self, request: &ListRequest) -> Result<ListPage, StorageError> {
+        let mut page = self.store.list_page(request).await?;
+        if let Some(object) = page.objects.first_mut() {
+            object.key = "elsewhere".into();
+        }
+        Ok(page)
+    }
+}
+
+/// Returns a page without objects that continues.
+fn empty_page(request: &ListRequest) -> ListPage {
+    ListPage {
+        next: Some(next_number(request)),
+        ..ListPage::default()
+    }
+}
+
 /// Returns a continuation that never came before.
-fn next_number(continuation: Option<String>) -> String {
+fn next_number(request: &ListRequest) -> String {
+    let continuation = request.continuation.as_deref();
     let number: u32 = continuation.map_or(0, |text| text.parse().unwrap());
     (number + 1).to_string()
 }

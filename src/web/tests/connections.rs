@@ -14,7 +14,7 @@ async fn a_head_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_finishes_its_head_is_cut_and_holds_nobody_up() {
+async fn a_client_that_never_ends_its_head_is_cut_and_blocks_nobody() {
     let limits = ConnectionLimits {
         header_timeout: Duration::from_millis(500),
         ..ConnectionLimits::default()
@@ -103,7 +103,7 @@ async fn who_does_not_read_is_cut_at_the_end_of_the_connections_life() {
 }
 
 #[tokio::test]
-async fn a_stop_lets_running_requests_end_and_closes_the_rest_at_once() {
+async fn a_stop_lets_requests_end_and_closes_idle_connections() {
     let content = shows(vec![], 10);
     let server = Server::start(Arc::clone(&content) as _, ConnectionLimits::default()).await;
     let mut idle = server.connect().await;

@@ -172,7 +172,7 @@ impl Archive {
     fn wal_key(&self, name: &str) -> String {
         let directory = format!("{}/wals", self.directory());
         match name.get(..16) {
-            Some(log) if !name.contains('.') => format!("{directory}/{log}/{name}.gz"),
+            Some(wal_dir) if !name.contains('.') => format!("{directory}/{wal_dir}/{name}.gz"),
             _ => format!("{directory}/{name}.gz"),
         }
     }

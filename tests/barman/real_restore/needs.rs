@@ -68,8 +68,8 @@ impl<'a> Needs<'a> {
 
     /// Part of a segment's name after the timeline, for the segment that contains a position.
     fn number(&self, position: u64) -> String {
-        let (log, within) = (position >> 32, position & u64::from(u32::MAX));
-        format!("{log:08X}{:08X}", within / self.segment_size)
+        let (wal_dir, within) = (position >> 32, position & u64::from(u32::MAX));
+        format!("{wal_dir:08X}{:08X}", within / self.segment_size)
     }
 }
 

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_parent_has_in_place_of_a_missing_segment_is_not_reached() {
+    fn a_missing_segments_copy_on_the_parent_is_not_reached() {
         let present = [FIRST, SECOND, SWITCH, LAST];
         let said = said("consistent", Some(SECOND), Some(CHILD));
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts the WAL file $1 into the archive under the name $2, as barman-cloud-wal-archive does: history
-# files directly into wals/, everything else into the directory of its log, over what is there. Compresses
+# files directly into wals/, everything else into its WAL directory, over what is there. Compresses
 # as long as there is a file of that name, as with --gzip.
 case $2 in
   *.history) place='ARCHIVE/wals' ;;

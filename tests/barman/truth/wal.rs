@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Size of a segment here, in bytes: the smallest that PostgreSQL allows.
 pub(crate) const SEGMENT_SIZE: u64 = 1 << 20;
 
-const SEGMENTS_PER_LOG: u64 = (1 << 32) / SEGMENT_SIZE;
+const SEGMENTS_PER_WAL_DIR: u64 = (1 << 32) / SEGMENT_SIZE;
 
 /// Segment by its timeline and its number, which continues from one WAL directory to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl Segment {
         let timeline = u32::try_from(part(0)?).ok()?;
         Some(Self {
             timeline,
-            number: part(8)? * SEGMENTS_PER_LOG + part(16)?,
+            number: part(8)? * SEGMENTS_PER_WAL_DIR + part(16)?,
         })
     }
 
@@ -39,11 +39,11 @@ impl Segment {
 
 impl Display for Segment {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let (log, low) = (
-            self.number / SEGMENTS_PER_LOG,
-            self.number % SEGMENTS_PER_LOG,
+        let (wal_dir, low) = (
+            self.number / SEGMENTS_PER_WAL_DIR,
+            self.number % SEGMENTS_PER_WAL_DIR,
         );
-        write!(formatter, "{:08X}{log:08X}{low:08X}", self.timeline)
+        write!(formatter, "{:08X}{wal_dir:08X}{low:08X}", self.timeline)
     }
 }
 

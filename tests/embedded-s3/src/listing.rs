@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_common_prefix_ends_before_the_next_character_even_at_the_surrogates() {
+    fn a_common_prefix_ends_before_the_next_char_at_surrogates_too() {
         let page = list("b", Some("\u{d7ff}"), None, 1000);
 
         assert_eq!(keys(&page), ["b\u{e000}"]);

@@ -214,7 +214,7 @@ fn statuses(stack: &Stack) -> Vec<String> {
 
 /// Real backups, cleaned up with Barman's own tools.
 #[test]
-fn the_clean_up_deletes_what_is_dead_and_obsolete_and_nothing_else() {
+fn the_clean_up_deletes_only_what_is_dead_or_obsolete() {
     let stack = Stack::start(StackSettings::default());
     stack.make_wal(1);
     stack.backup(&["--gzip"]);

@@ -44,7 +44,7 @@ fn a_second_overlay_can_do_without_alerts_and_dashboards() {
 }
 
 #[test]
-fn other_ports_and_the_credentials_of_a_node_can_be_let_through() {
+fn other_ports_and_a_nodes_credentials_can_be_allowed() {
     let documents = patched("169.254.170.23/32");
 
     let ways = ways_out(&documents);

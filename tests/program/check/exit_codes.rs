@@ -114,7 +114,7 @@ async fn one_closed_archive_hides_nothing_of_another() {
 }
 
 #[test]
-fn a_wrong_configuration_ends_with_3_and_not_as_if_backups_were_in_danger() {
+fn a_wrong_configuration_ends_with_3_not_as_endangered_backups() {
     let ended = run_exporter(&["check", "--config.file", "/nowhere.yaml"], &[]);
 
     assert_eq!(ended.code, Some(3), "{ended:?}");

@@ -153,7 +153,7 @@ async fn barmans_tool_ends_with_an_error_at_incremental_backups() {
 }
 
 #[tokio::test]
-async fn the_history_file_of_a_restored_copy_breaks_restores_with_default_settings() {
+async fn a_copys_history_file_breaks_restores_with_default_settings() {
     let archive = EmbeddedArchive::small_but(|store| {
         let key = small_key("wals/00000002.history");
         store.put_bytes(

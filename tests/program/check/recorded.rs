@@ -169,7 +169,7 @@ async fn wal_and_its_gaps_are_as_recorded() {
 }
 
 #[tokio::test]
-async fn every_retention_policy_makes_of_the_backups_what_was_recorded() {
+async fn every_retention_policy_gives_the_recorded_statuses() {
     let expected = recorded("expected.json");
     let archive = recorded_archive().await;
     let policies = list(&expected["servers"][0], "retention");

@@ -37,7 +37,7 @@ fn only(ended: (Vec<Value>, Option<i32>)) -> (Value, Value, Option<i32>) {
 }
 
 #[tokio::test]
-async fn a_schedule_that_is_probably_not_meant_is_told_in_plain_words() {
+async fn a_schedule_that_looks_wrong_is_reported_in_plain_words() {
     let archive = EmbeddedArchive::small(1000).await;
 
     insta::assert_snapshot!(
@@ -88,7 +88,7 @@ async fn a_late_backup_is_a_warning_and_a_second_one_critical() {
 
 /// A finished backup has no other findings, and does not show when the next one was due.
 #[tokio::test]
-async fn a_backup_that_begins_in_the_future_does_not_hide_that_one_is_late() {
+async fn a_backup_from_the_future_does_not_hide_a_late_one() {
     let archive = EmbeddedArchive::small(1000).await;
 
     // The backups are of the first and the second of January.
@@ -98,7 +98,7 @@ async fn a_backup_that_begins_in_the_future_does_not_hide_that_one_is_late() {
 }
 
 #[tokio::test]
-async fn backups_that_contradict_the_schedule_are_told_with_both_intervals() {
+async fn backups_that_contradict_the_schedule_show_both_intervals() {
     let archive = EmbeddedArchive::small_but(|store| {
         for day in 3..=5 {
             put_small_backup(store, day, &backup_info(day, "DONE"));

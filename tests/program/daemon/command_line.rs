@@ -146,7 +146,7 @@ fn warnings_count_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_schedule_that_is_probably_not_meant_is_valid_and_warned_of() {
+fn a_schedule_that_looks_wrong_is_valid_with_a_warning() {
     let servers = "servers: [{ serverName: orders, backupSchedule: 0 2 * * * }]";
     let ended = run(
         &VALID.replace(" }]", &format!(", {servers} }}]")),

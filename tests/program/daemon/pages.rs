@@ -154,7 +154,7 @@ async fn the_front_page_tells_how_the_last_scan_went() {
 }
 
 #[tokio::test]
-async fn the_front_page_tells_which_server_cannot_be_restored_and_why() {
+async fn the_front_page_says_why_a_server_cannot_be_restored() {
     let archive = EmbeddedArchive::small_but(|store| {
         store.remove(
             SMALL_BUCKET,

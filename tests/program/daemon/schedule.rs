@@ -50,7 +50,7 @@ async fn a_scan_is_skipped_while_the_one_before_runs() {
 }
 
 #[tokio::test]
-async fn an_archive_is_scanned_at_the_start_and_not_before_the_next_time() {
+async fn an_archive_is_scanned_at_the_start_and_then_when_scheduled() {
     let archive = EmbeddedArchive::small(1000).await;
     let mut configuration = every_second([archive.settings(ARCHIVE)]);
     configuration["scan"]["schedule"] = json!("0 0 0 29 2 *");

@@ -180,7 +180,7 @@ async fn certificates_in_the_system_s_file_or_directory_are_trusted() {
 }
 
 #[tokio::test]
-async fn a_system_without_certificates_is_no_matter_where_a_ca_file_is_given() {
+async fn with_a_ca_file_the_system_needs_no_certificates() {
     let certificates = Certificates::generate().unwrap();
     let (archive, settings) = served_with(&certificates).await;
     archive.write("ca.crt", &certificates.ca_pem);

@@ -202,7 +202,7 @@ async fn check_does_not_know_and_repeats_the_words_of_the_store() {
 }
 
 #[tokio::test]
-async fn a_newer_backup_that_is_refused_may_be_better_than_the_one_that_is_not() {
+async fn a_newer_refused_backup_may_be_better_than_a_readable_one() {
     let (archive, settings) = judged_archive().await;
     // Without these, the newest readable backup is from before the recovery window.
     let read = ["20261101", "20261103"];
@@ -244,7 +244,7 @@ async fn a_newer_backup_that_is_refused_may_be_better_than_the_one_that_is_not()
 }
 
 #[tokio::test]
-async fn an_older_backup_that_is_refused_leaves_the_newest_what_it_is() {
+async fn an_older_refused_backup_leaves_the_newest_as_it_is() {
     let (archive, settings) = judged_archive().await;
     refuse(&archive, &["base/20261104T"]);
 
@@ -303,7 +303,7 @@ async fn a_history_file_that_is_refused_is_not_missing() {
 }
 
 #[tokio::test]
-async fn a_keep_annotation_that_is_refused_leaves_open_what_is_obsolete() {
+async fn a_refused_keep_annotation_leaves_open_what_is_obsolete() {
     let (archive, settings) = judged_archive().await;
     refuse(&archive, &["annotations/keep"]);
 

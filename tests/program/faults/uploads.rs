@@ -56,7 +56,7 @@ async fn uploads_of_a_store_that_cannot_list_them_are_not_known() {
 }
 
 #[tokio::test]
-async fn uploads_of_a_store_that_calls_the_request_invalid_are_not_known() {
+async fn uploads_are_unknown_if_the_store_calls_the_request_invalid() {
     assert_unknown_until_listed(Action::error(400, "InvalidRequest", "Not here.")).await;
 }
 
@@ -98,7 +98,7 @@ fn uploads(samples: &Samples) -> [Option<f64>; 2] {
 }
 
 #[tokio::test]
-async fn an_upload_whose_parts_may_not_be_listed_is_counted_without_its_bytes() {
+async fn an_upload_with_refused_parts_is_counted_without_bytes() {
     let scene = with_upload(Operation::ListParts, Action::access_denied()).await;
 
     assert_eq!(uploads(&scene.is_up().await), [Some(1.0), None]);
@@ -191,7 +191,7 @@ async fn no_answer_about_parts_fails_a_scan() {
 }
 
 #[tokio::test]
-async fn a_question_about_uploads_without_an_answer_does_not_take_the_scan_s_time() {
+async fn an_unanswered_question_about_uploads_costs_no_scan_time() {
     for (operation, known) in [
         (Operation::ListUploads, [None, None]),
         (Operation::ListParts, [Some(1.0), None]),
@@ -244,7 +244,7 @@ fn put_running_backup(store: &Store) {
 }
 
 #[tokio::test]
-async fn a_store_that_lists_uploads_by_key_is_asked_for_those_of_unfinished_backups() {
+async fn a_store_listing_by_key_is_asked_about_unfinished_backups() {
     for product in [Product::MinIo, Product::Storj, Product::HiddenMinIo] {
         let scene = with_running_backup(product).await;
         scene.is_up().await;
@@ -273,7 +273,7 @@ async fn a_store_that_lists_uploads_by_key_is_asked_for_those_of_unfinished_back
 }
 
 #[tokio::test]
-async fn a_store_that_takes_prefixes_is_not_asked_for_keys_over_and_over() {
+async fn a_store_that_takes_prefixes_is_not_asked_key_by_key() {
     let scene = with_running_backup(Product::S3).await;
     let samples = scene.is_up().await;
     assert_eq!(uploads(&samples), [Some(1.0), Some(5000.0)]);

@@ -30,7 +30,7 @@ async fn an_archive_that_was_scanned_ends_with_0_whatever_its_health() {
 }
 
 #[tokio::test]
-async fn an_archive_that_could_not_be_scanned_ends_with_3_and_hides_no_other() {
+async fn an_unscanned_archive_ends_with_3_and_hides_no_other() {
     let (closed, open) = (closed().await, EmbeddedArchive::small(1000).await);
     let settings = || vec![closed.settings("closed"), open.settings("open")];
 

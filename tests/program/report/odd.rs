@@ -30,7 +30,8 @@ fn hostile(store: &Store) {
 async fn a_name_steers_no_terminal() {
     let ended = report(&EmbeddedArchive::small_but(hostile).await, "text").await;
 
-    let odd = |one: char| (one.is_control() && one != '\n') || one == '\u{202e}';
+    let odd =
+        |character: char| (character.is_control() && character != '\n') || character == '\u{202e}';
     assert!(!ended.output.contains(odd), "{ended:?}");
     let shown = "ev\u{fffd}[31mil\u{fffd}# |`<b>\u{fffd}";
     assert!(
@@ -142,7 +143,7 @@ async fn what_is_not_known_is_said_and_not_taken_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_backup_that_cannot_be_read_is_not_counted_and_that_is_said() {
+async fn a_backup_that_cannot_be_read_is_reported_as_not_counted() {
     let archive = EmbeddedArchive::small_but(|store| {
         put(store, "orders/base/20260101T120000/backup.info", 100);
         put(store, "orders/base/20260101T120000/data.tar", 5000);

@@ -34,7 +34,7 @@ fn the_plain_file_holds_the_groups_of_the_manifests() {
 }
 
 #[test]
-fn every_alert_says_how_bad_it_is_what_it_is_about_and_what_to_do() {
+fn every_alert_has_severity_subject_and_instructions() {
     for (name, rule) in alerts() {
         let severity = rule.labels.get("severity").map(String::as_str);
         assert!(
@@ -79,7 +79,7 @@ fn every_alert_on_a_server_says_when_scans_fail() {
 }
 
 #[test]
-fn every_alert_on_what_a_certificate_says_tells_when_it_cannot_be_read() {
+fn every_certificate_alert_says_when_it_cannot_be_read() {
     let on_certificates = |rule: &Rule| {
         let about = selectors(&rule.expr).swap_remove(0).metric;
         about.starts_with("barman_cloud_certificate_") && !about.ends_with("_read_success")
@@ -119,7 +119,7 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
             .collect();
         assert_eq!(headings, HEADINGS, "{page}");
         let known = |word: &str| names.contains(&format!("{word}.md"));
-        let words = text.split(|one: char| !one.is_alphanumeric());
+        let words = text.split(|character: char| !character.is_alphanumeric());
         let strangers: Vec<_> = words
             .filter(|word| word.starts_with("BarmanCloud") && !known(word))
             .collect();
@@ -130,7 +130,7 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
 /// The person whom an alert wakes knows neither the location of the programs nor the accounts that
 /// may access the store.
 #[test]
-fn every_command_in_a_runbook_is_one_that_can_be_run_or_says_where() {
+fn every_command_in_a_runbook_can_be_run_or_says_where() {
     let readme = fs::read_to_string(shipped("README.md")).unwrap();
     assert!(readme.contains("\n## Where to run the commands\n"));
 

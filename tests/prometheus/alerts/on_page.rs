@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use barman_archive::barman::BackupInfoText;
-use chrono::{DateTime, TimeDelta, Utc};
-use embedded_s3::{Part, Upload};
+use chrono::Utc;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
 use serde_json::json;
-use test_support::{EmbeddedArchive, Exporter, Sample, Samples, every_second, recorded_archive};
+use test_support::{
+    EmbeddedArchive, Exporter, Sample, Samples, add_running_backup, add_waiting_backup,
+    every_second, recorded_archive,
+};
 
 use crate::alerts::all_rules;
 use crate::alerts::query::{Selector, selectors};
@@ -19,56 +20,6 @@ const OF_THE_TARGET: [&str; 2] = ["job", "instance"];
 
 /// Server of the recording, to which a running backup is added.
 const SERVER: &str = "kilobase-postgres-backup";
-
-/// Bucket of the recording.
-const BUCKET: &str = "kilobase";
-
-/// Prefix of the recording's servers.
-const PREFIX: &str = "barman/backup";
-
-/// Running backup: some of its data is uploaded.
-fn begin_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
-    let began_at = now - TimeDelta::minutes(10);
-    let backup = format!(
-        "{PREFIX}/{SERVER}/base/{}",
-        began_at.format("%Y%m%dT%H%M%S")
-    );
-    let time = began_at.format("%Y-%m-%d %H:%M:%S+00:00");
-    let info = format!("begin_time={time}\nstatus=STARTED\nsystemid=7703017059624890625\n");
-    archive
-        .store()
-        .put_bytes(BUCKET, format!("{backup}/backup.info"), info, began_at);
-    let part = Part {
-        number: 1,
-        size: 1_000_000,
-        last_modified: began_at,
-        etag: "e".into(),
-    };
-    let upload = Upload {
-        key: format!("{backup}/data.tar"),
-        upload_id: "under-way".into(),
-        initiated: began_at,
-        parts: vec![part],
-    };
-    archive.store().begin_upload(BUCKET, upload);
-}
-
-/// Server whose only backup waits for its WAL.
-fn add_waiting_backup(archive: &EmbeddedArchive, now: DateTime<Utc>) {
-    let at = now - TimeDelta::minutes(20);
-    let key = |name: &str| format!("{PREFIX}/orders/{name}");
-    let segment = "000000010000000000000003";
-    let info = BackupInfoText::new("DONE")
-        .begun(at, segment)
-        .ended(at, segment)
-        .with("end_xlog", "0/3000100")
-        .to_string();
-    let store = archive.store();
-    store.put_bytes(BUCKET, key("base/20260101T000000/backup.info"), info, at);
-    store.put_zeros(BUCKET, key("base/20260101T000000/data.tar"), 1000, at);
-    let segment = key("wals/0000000100000000/000000010000000000000002.gz");
-    store.put_zeros(BUCKET, segment, 100, at);
-}
 
 /// Certificate, and the authority that signed it.
 fn write_certificate(archive: &EmbeddedArchive) {
@@ -93,8 +44,8 @@ fn write_certificate(archive: &EmbeddedArchive) {
 async fn page() -> Samples {
     let archive = recorded_archive().await;
     let now = Utc::now();
-    begin_backup(&archive, now);
-    add_waiting_backup(&archive, now);
+    add_running_backup(archive.store(), now);
+    add_waiting_backup(archive.store(), now);
     write_certificate(&archive);
     let mut settings = archive.settings("production");
     settings["retentionPolicy"] = json!("7d");

@@ -103,17 +103,17 @@ impl Story {
     fn new(test: Test, step: u32) -> Self {
         let interval = minutes(&test.interval);
         let series = |input: &Input| Series::new(&input.series, interval, &input.values);
-        let seen = |one: &QueryTest| {
-            assert_eq!(one.expr, FIRING, "{}", test.name);
+        let seen = |query: &QueryTest| {
+            assert_eq!(query.expr, FIRING, "{}", test.name);
             (
-                minutes(&one.eval_time),
-                one.exp_samples.iter().map(alert_of).collect(),
+                minutes(&query.eval_time),
+                query.exp_samples.iter().map(alert_of).collect(),
             )
         };
-        let texts = |one: AlertTest| {
-            let at = minutes(&one.eval_time);
-            one.exp_alerts.into_iter().map(move |alert| {
-                let name = (one.alertname.clone(), alert.exp_labels.severity);
+        let texts = |alert_test: AlertTest| {
+            let at = minutes(&alert_test.eval_time);
+            alert_test.exp_alerts.into_iter().map(move |alert| {
+                let name = (alert_test.alertname.clone(), alert.exp_labels.severity);
                 (at, name, alert.exp_annotations.description)
             })
         };

@@ -311,8 +311,8 @@ impl Subject {
             return false;
         };
         let times = || (begin..=minute).filter(|time| story.evaluated(*time) == *time);
-        let fails = |one: &Series| times().all(|time| one.at(time) == Some(0.0));
-        let stays = |one: &Series| times().all(|time| one.at(time) == one.at(begin));
+        let fails = |series: &Series| times().all(|time| series.at(time) == Some(0.0));
+        let stays = |series: &Series| times().all(|time| series.at(time) == series.at(begin));
         story.of(metric).any(fails) && (of_certificates || story.of(success).all(stays))
     }
 
@@ -335,10 +335,10 @@ impl Subject {
 /// Series that an exporter serves, and those about the subject.
 fn all_of<'a>(story: &'a Story, exporter: &Series) -> Vec<&'a Series> {
     let instance = exporter.name.value("instance");
-    let is_told = |one: &&Series| {
-        let metric = one.name.metric.as_str();
+    let is_told = |series: &&Series| {
+        let metric = series.name.metric.as_str();
         let by_exporter = metric.starts_with("barman_cloud_") || metric.starts_with("process_");
-        let by_it = [instance, ""].contains(&one.name.value("instance"));
+        let by_it = [instance, ""].contains(&series.name.value("instance"));
         by_exporter && by_it && !is_of_the_plugin(metric)
     };
     story.series.iter().filter(is_told).collect()

@@ -52,7 +52,7 @@ fn dashboards_are_written_as_grafana_exports_them() {
 }
 
 #[test]
-fn dashboards_can_be_told_apart_and_are_not_refreshed_faster_than_scanned() {
+fn dashboards_are_distinct_and_refresh_no_faster_than_scans() {
     let boards = boards();
 
     for board in &boards {
@@ -184,7 +184,7 @@ fn links_lead_somewhere() {
 }
 
 #[test]
-fn every_runbook_is_linked_from_a_panel_that_shows_what_it_is_about() {
+fn every_runbook_is_linked_from_a_panel_about_its_subject() {
     let boards = boards();
     let panels = boards.iter().flat_map(Board::charts);
     let linked: BTreeSet<_> = panels.flat_map(|panel| urls(&panel["links"])).collect();

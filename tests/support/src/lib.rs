@@ -61,7 +61,9 @@ pub use plain_client::{BarmanClient, ListedObject, ListedUpload, PlainClient};
 pub use postgres::Postgres;
 pub use process::{Part, run};
 pub use prometheus::Prometheus;
-pub use recorded::{recorded, recorded_archive, recorded_objects};
+pub use recorded::{
+    add_running_backup, add_waiting_backup, recorded, recorded_archive, recorded_objects,
+};
 pub use rules::{Rule, RuleFile, rule_files};
 pub use secure_postgres::SecurePostgres;
 pub use series::Series;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use test_support::{Stack, StackSettings};
 
 #[test]
-fn the_parts_make_an_archive_with_everything_that_happens_to_one() {
+fn the_parts_make_an_archive_with_every_kind_of_event() {
     let mut stack = Stack::start(StackSettings {
         segment_size_mb: 1,
         time_zone: "Asia/Kolkata".to_owned(),

@@ -147,7 +147,7 @@ fn a_refused_listing_of_uploads_concerns_the_call_alone() {
 }
 
 #[test]
-fn a_permission_that_is_missing_concerns_what_was_asked_for_alone() {
+fn a_missing_permission_concerns_only_what_was_asked_for() {
     for operation in [
         Operation::ListObjectsV2,
         Operation::ListMultipartUploads,

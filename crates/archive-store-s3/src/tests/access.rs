@@ -74,7 +74,7 @@ async fn no_secret_stands_in_an_error() {
 }
 
 #[tokio::test]
-async fn a_profile_that_does_not_exist_is_an_error_of_the_credentials() {
+async fn a_profile_that_does_not_exist_is_a_credentials_error() {
     let server = Scripted::http(&[answer(200, "", EMPTY_PAGE)]);
     let bench = Bench::with(http(&server), |settings| {
         settings.credentials = CredentialSource::Chain {
@@ -137,7 +137,7 @@ async fn a_new_authority_in_the_file_counts_from_the_next_listing_on() {
 }
 
 #[tokio::test]
-async fn a_file_without_authorities_fails_the_call_and_names_the_file() {
+async fn a_file_without_authorities_fails_the_call_and_is_named() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("ca.pem");
     let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

@@ -423,7 +423,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_listing_is_read_as_the_sdk_reads_it_or_is_an_error(
+    fn a_damaged_listing_is_read_as_by_the_sdk_or_is_an_error(
         body in listing(),
         mutations in prop::collection::vec(mutation(), 1..3),
     ) {
@@ -435,7 +435,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_page_of_a_real_store_is_read_as_the_sdk_reads_it_or_is_an_error(
+    fn a_damaged_real_page_is_read_as_by_the_sdk_or_is_an_error(
         page in select(&REAL_PAGES),
         mutations in prop::collection::vec(mutation(), 1..3),
     ) {

@@ -37,7 +37,7 @@ async fn a_store_that_stays_busy_is_an_error_after_the_last_attempt() {
 }
 
 #[tokio::test]
-async fn retries_come_back_with_time_and_are_not_shared_with_another_store() {
+async fn retries_come_back_with_time_and_are_not_shared_by_stores() {
     let server = Scripted::http(&[error(503, "SlowDown")]);
     let store = || Bench::with(http(&server), |settings| settings.max_attempts = 2);
     let (exhausted, other) = (store(), store());
@@ -156,7 +156,7 @@ fn pointing_to(region: &str) -> [(Step, ErrorKind); 4] {
 }
 
 #[tokio::test]
-async fn a_bucket_in_another_region_is_followed_there_and_stays_there() {
+async fn a_bucket_is_followed_to_another_region_and_stays_there() {
     for (step, _) in pointing_to("eu-west-1") {
         let (bench, server) = bench(&[step, answer(200, "", EMPTY_PAGE)]);
 
@@ -173,7 +173,7 @@ async fn a_bucket_in_another_region_is_followed_there_and_stays_there() {
 }
 
 #[tokio::test]
-async fn a_region_that_does_not_help_either_is_named_and_followed_only_once() {
+async fn a_region_that_does_not_help_is_named_and_followed_once() {
     let expected = "bucket `b` is in region `eu-west-1`, not in `us-east-1`: \
                     set `region` of this archive to `eu-west-1`";
     for (step, kind) in pointing_to("eu-west-1") {

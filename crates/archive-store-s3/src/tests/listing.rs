@@ -33,7 +33,7 @@ async fn a_page_is_decoded_when_the_store_says_that_it_is_encoded() {
 }
 
 #[tokio::test]
-async fn a_page_is_asked_for_with_what_narrows_it_down_and_at_full_length() {
+async fn a_full_page_is_requested_within_the_given_bounds() {
     let (bench, server) = bench(&[answer(200, "", EMPTY_PAGE)]);
     let request = ListRequest {
         prefix: "p/".to_owned(),

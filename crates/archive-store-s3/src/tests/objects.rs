@@ -51,7 +51,7 @@ async fn a_body_that_breaks_off_is_read_again() {
 }
 
 #[tokio::test]
-async fn attempts_at_an_object_are_limited_however_they_fail_and_are_not_made_in_haste() {
+async fn attempts_are_limited_and_spaced_out_however_they_fail() {
     let broken = Step::Send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel".to_owned());
     let busy = error(503, "SlowDown");
     let server = Scripted::http(&[broken.clone(), busy.clone(), broken.clone(), busy]);

@@ -36,7 +36,7 @@ async fn uploads_are_listed_to_their_end() {
 }
 
 #[tokio::test]
-async fn only_an_explicit_no_ends_a_listing_of_uploads_that_has_a_marker() {
+async fn an_upload_listing_with_a_marker_ends_only_when_told_so() {
     let page = |head: &str, key: &str| {
         answer(
             200,
@@ -62,7 +62,7 @@ async fn only_an_explicit_no_ends_a_listing_of_uploads_that_has_a_marker() {
 }
 
 #[tokio::test]
-async fn only_an_explicit_no_ends_a_listing_of_parts_that_has_a_marker() {
+async fn a_listing_of_parts_with_a_marker_ends_only_when_told_so() {
     let page = |head: &str| {
         let parts = "<Part><Size>5</Size></Part>";
         answer(
@@ -100,7 +100,7 @@ async fn only_an_explicit_no_ends_a_listing_of_parts_that_has_a_marker() {
 }
 
 #[tokio::test]
-async fn listings_of_uploads_and_parts_that_do_not_advance_are_errors() {
+async fn upload_and_part_listings_that_do_not_advance_are_errors() {
     let (uploads, _server) = bench(&[uploads_page("a", "a"), uploads_page("b", "b")]);
     let parts = "<ListPartsResult><IsTruncated>true</IsTruncated>\
                  <NextPartNumberMarker>2</NextPartNumberMarker></ListPartsResult>";

@@ -30,6 +30,13 @@ impl BackupInfoText {
         self
     }
 
+    /// Removes a field.
+    #[must_use]
+    pub fn without(mut self, field: &str) -> Self {
+        self.0.remove(field);
+        self
+    }
+
     /// Sets fields that Barman knows but has no value for.
     #[must_use]
     pub fn with_none(mut self, fields: &[&str]) -> Self {

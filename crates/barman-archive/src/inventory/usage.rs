@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_and_days_beyond_a_sensible_number_are_summed_and_not_lost() {
+    fn classes_and_days_beyond_their_limit_are_summed_and_not_lost() {
         let objects: Vec<_> = (0..5000)
             .map(|day| object(1, day, Some(&format!("CLASS-{day}"))))
             .collect();

@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_line_that_is_too_long_is_read_as_the_next_one() {
+    fn the_rest_of_a_line_that_is_too_long_is_read_as_the_next_one() {
         let line = format!("1\t0/1\t{:1017}2\t0/2\ty", "");
 
         let history = TimelineHistory::parse(TimelineId(3), line.as_bytes()).unwrap();

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn only_powers_of_two_from_one_mebibyte_to_one_gibibyte_are_sizes() {
+    fn only_powers_of_two_from_1_mib_to_1_gib_are_segment_sizes() {
         for bytes in [
             0,
             1,

@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_history_file_is_refused_and_one_that_is_not_served_is_missing() {
+    fn an_invalid_history_is_refused_and_an_unserved_one_missing() {
         let files = BTreeMap::from([
             (TimelineId(2), HistoryFile::Invalid),
             (TimelineId(3), HistoryFile::NotDecompressible),

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeline_that_left_before_the_newest_backup_ended_is_stray() {
+    fn a_timeline_left_before_the_newest_backup_ended_is_stray() {
         assert_eq!(stray((1, 0x500), &[1], &[(2, "1\t0/400\tcopy")]), [2]);
     }
 

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_and_standalone_backups_before_it_make_no_difference() {
+    fn earlier_unfinished_or_standalone_backups_do_not_matter() {
         let failed = Sketch {
             status: UnfinishedStatus::Failed.into(),
             ..Sketch::done("a")

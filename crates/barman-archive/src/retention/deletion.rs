@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn backups_kept_alone_before_the_deleted_one_keep_their_own_wal() {
+    fn earlier_backups_kept_alone_keep_their_own_wal() {
         let kept = Sketch {
             keep: Some(KeepTarget::Standalone),
             ..Sketch::done("a")

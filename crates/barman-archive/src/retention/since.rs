@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_window_a_backup_is_obsolete_once_a_newer_one_has_left_it() {
+    fn with_a_window_a_newer_backup_leaving_it_makes_one_obsolete() {
         let catalog = done(&[1.0, 2.0, 12.0, 16.0]);
 
         let expected = [("a".to_owned(), 7.0), ("b".to_owned(), 17.0)];
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_redundancy_a_backup_is_obsolete_once_enough_have_followed() {
+    fn with_a_redundancy_enough_newer_backups_make_one_obsolete() {
         let catalog = done(&[1.0, 2.0, 3.0, 4.0]);
 
         let expected = [("a".to_owned(), 3.0), ("b".to_owned(), 4.0)];
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_on_a_backup_kept_alone_goes_once_the_policy_has_passed_it() {
+    fn children_of_a_backup_kept_alone_go_when_the_policy_says() {
         let mut catalog = [
             Sketch::done("a").with_children(&["b"]).ended(1.0).backup(),
             Sketch::done("b").built_on("a").ended(2.0).backup(),

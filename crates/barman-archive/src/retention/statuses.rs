@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_that_ended_when_the_window_begins_does_not_close_it() {
+    fn a_backup_that_ended_at_the_window_start_does_not_close_it() {
         let catalog = done(&[13.0, 15.0, 16.0]);
 
         assert_eq!(words("5d", 0, &catalog), ["VALID"; 3]);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_from_before_the_calendar_fails_if_there_is_a_backup() {
+    fn a_window_from_before_the_calendar_fails_with_a_backup() {
         let policy = "999999999d".parse().unwrap();
 
         let error = retention_statuses(policy, &done(&[1.0]), 0, day(20.0)).unwrap_err();

@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn barmans_tool_cannot_deal_with_a_full_backup_that_has_children() {
+    fn barmans_tool_does_not_support_full_backups_with_children() {
         let incremental = Sketch::done("b")
             .built_on("a")
             .with_children(&["c"])

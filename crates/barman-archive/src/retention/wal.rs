@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_range_keeps_both_its_ends_but_not_the_partial_of_the_last() {
+    fn a_kept_range_keeps_both_ends_but_not_the_last_partial() {
         let rule = WalRule {
             kept_ranges: vec![(segment("1/0/4"), segment("1/0/6"))],
             ..rule("1/0/9")
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_range_across_timelines_is_compared_part_by_part_for_a_sweep() {
+    fn a_sweep_compares_kept_ranges_across_timelines_by_parts() {
         let rule = WalRule {
             kept_ranges: vec![(segment("1/5/1"), segment("2/3/1"))],
             ..rule("1/9/0")

@@ -45,7 +45,7 @@ fn field(least: u32, most: u32) -> impl Strategy<Value = Field> {
         3 => step().prop_map(Part::Star),
         3 => (least..=most, step()).prop_map(|(first, step)| Part::From(first, step)),
         2 => (least..=most, least..=most, step())
-            .prop_map(|(one, other, step)| Part::Range(one.min(other), one.max(other), step)),
+            .prop_map(|(first, last, step)| Part::Range(first.min(last), first.max(last), step)),
     ];
     proptest::collection::vec(part, 1..3)
 }

@@ -11,7 +11,7 @@ pub(super) fn numbered(numbers: &[u32]) -> String {
     {
         return format!("{first} to {last} in steps of {step}");
     }
-    let follow = |one: &u32, next: &u32| one + 1 == *next;
+    let follow = |number: &u32, next: &u32| number + 1 == *next;
     let words = numbers.chunk_by(follow).flat_map(|run| match run {
         [first, _, .., last] if run.len() > 2 => vec![format!("{first} to {last}")],
         run => run.iter().map(ToString::to_string).collect(),
@@ -24,7 +24,7 @@ pub(super) fn progression(numbers: &[u32]) -> Option<u32> {
     let mut steps = numbers
         .iter()
         .zip(numbers.iter().skip(1))
-        .map(|(one, next)| next - one);
+        .map(|(number, next)| next - number);
     let first = steps.next()?;
     steps.all(|step| step == first).then_some(first)
 }

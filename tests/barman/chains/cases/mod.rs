@@ -43,8 +43,8 @@ impl Case {
             .and_then(|leaf| leaf.public_key().ok()?.ec_key().ok());
         let curve = key.and_then(|key| key.group().curve_name());
         let usual = [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1];
-        let is_signed_oddly = |one: &X509| {
-            let name = one.signature_algorithm().object().nid().long_name();
+        let is_signed_oddly = |certificate: &X509| {
+            let name = certificate.signature_algorithm().object().nid().long_name();
             name.is_ok_and(|name| name.starts_with("ecdsa_with_SHA3"))
         };
         let is_odd_curve = curve.is_some_and(|curve| !usual.contains(&curve));

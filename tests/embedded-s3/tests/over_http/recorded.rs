@@ -66,7 +66,7 @@ async fn recorded_contents_are_as_long_as_listed() {
 }
 
 #[test]
-fn a_directory_without_an_archive_is_an_error_that_names_the_file() {
+fn a_directory_without_archive_is_an_error_naming_the_file() {
     let error = recorded::load(Path::new("nowhere")).unwrap_err();
 
     assert_eq!(error.to_string(), "`nowhere/meta.json` cannot be read");

@@ -171,9 +171,13 @@ pub(super) const ALONE: [(&str, Change); 4] = [
     }),
     ("obsolete-wal", |server| {
         for number in 1..=640 {
-            let (log, low) = (number / 256, number % 256);
-            let name = format!("00000001{log:08X}{low:08X}");
-            server.put(&format!("wals/00000001{log:08X}/{name}"), 16 << 20, now());
+            let (wal_dir, low) = (number / 256, number % 256);
+            let name = format!("00000001{wal_dir:08X}{low:08X}");
+            server.put(
+                &format!("wals/00000001{wal_dir:08X}/{name}"),
+                16 << 20,
+                now(),
+            );
         }
         server.remove("base/");
         let text = info("DONE", now() - TimeDelta::hours(1), &segment(1, 0x80), "");

@@ -280,11 +280,11 @@ impl Stack {
         // A record that fills its segment ends where the next one begins.
         let position = (position(lsn) - 1) / segment_size;
         let segments_per_wal_dir = (1 << 32) / segment_size;
-        let (log, number) = (
+        let (wal_dir, number) = (
             position / segments_per_wal_dir,
             position % segments_per_wal_dir,
         );
-        let end = format!("{log:08X}{number:08X}");
+        let end = format!("{wal_dir:08X}{number:08X}");
         let mut answered = requests
             .iter()
             .rev()

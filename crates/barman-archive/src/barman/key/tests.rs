@@ -29,7 +29,7 @@ fn keys_outside_the_servers_are_loose() {
 }
 
 #[test]
-fn a_server_with_a_slash_in_its_name_is_found_where_it_is_known() {
+fn a_known_server_with_a_slash_in_its_name_is_found() {
     let names = ["a", "a/b", "a/b/c"].map(str::to_owned);
     let nested = NestedNames::among(&names);
     let directory = |key| match ObjectLocation::among(key, &nested) {

@@ -131,7 +131,7 @@ fn an_old_key_with_headers_does_not_matter() {
 }
 
 #[test]
-fn other_things_under_the_label_of_a_certificate_are_reported_by_place() {
+fn bad_content_labelled_as_certificate_is_reported_by_place() {
     let good = Authority::new("root").leaf().pem;
     let bad = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
 
@@ -168,7 +168,7 @@ fn a_leaf_verifies_against_its_own_authority_alone() {
 }
 
 #[test]
-fn several_authorities_may_stand_beside_each_other_while_they_are_rotated() {
+fn several_authorities_are_accepted_while_they_are_rotated() {
     let (old, new) = (Authority::new("root"), Authority::new("root"));
     let both = Authorities::of(vec![old.certificate(), new.certificate()]);
     let mut names_its_key = leaf_params("server", 2030..2031);
@@ -255,7 +255,7 @@ fn libpq_takes_the_common_name_where_there_is_no_other() {
 }
 
 #[test]
-fn libpq_takes_the_first_common_name_beside_names_of_another_kind() {
+fn libpq_uses_a_common_name_next_to_names_of_another_kind() {
     let root = Authority::new("root");
     let mut params = params("orders-rw", 2030..2031);
     params.subject_alt_names = vec![SanType::IpAddress([10, 0, 0, 1].into())];
@@ -269,7 +269,7 @@ fn libpq_takes_the_first_common_name_beside_names_of_another_kind() {
 }
 
 #[test]
-fn a_clients_certificate_is_good_in_a_file_and_not_for_a_server() {
+fn a_client_certificate_is_good_in_a_file_but_not_for_a_server() {
     let root = Authority::new("root");
     let mut params = leaf_params("streaming_replica", 2030..2031);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];

@@ -14,9 +14,9 @@ const ARCHIVE: &str = "many";
 const BUCKET: &str = "many-objects";
 const SERVER: &str = "orders";
 
-/// Segments of a log, and logs that are there at first.
-const PER_LOG: u32 = 256;
-const LOGS: u32 = 70;
+/// Segments of a WAL directory, and WAL directories that are there at first.
+const PER_WAL_DIR: u32 = 256;
+const WAL_DIRS: u32 = 70;
 
 /// Scan, one of which starts every few seconds.
 const SCANS: Duration = Duration::from_mins(2);
@@ -32,8 +32,9 @@ const COMPARED: [&str; 6] = [
 ];
 
 fn segment(number: u32) -> (String, Option<String>) {
-    let (log, segment) = (number / PER_LOG, number % PER_LOG);
-    let key = format!("p/{SERVER}/wals/00000001{log:08X}/00000001{log:08X}{segment:08X}.gz");
+    let (wal_dir, segment) = (number / PER_WAL_DIR, number % PER_WAL_DIR);
+    let key =
+        format!("p/{SERVER}/wals/00000001{wal_dir:08X}/00000001{wal_dir:08X}{segment:08X}.gz");
     // Sizes that differ, so that a sum over the wrong ones shows.
     (
         key,
@@ -52,7 +53,7 @@ fn backup(server: &str, day: u32) -> [(String, Option<String>); 2] {
 
 /// Server with WAL, a server whose name has the same prefix, and a directory of other files.
 fn fill(bucket: &Bucket) {
-    let mut objects: Vec<_> = (0..LOGS * PER_LOG).map(segment).collect();
+    let mut objects: Vec<_> = (0..WAL_DIRS * PER_WAL_DIR).map(segment).collect();
     objects.extend((1..9).flat_map(|day| backup(SERVER, day)));
     objects.extend(backup("orders-2", 1));
     let loose = (0..2500).map(|number| (format!("p/notes/{number}"), Some("note".to_owned())));
@@ -63,10 +64,10 @@ fn fill(bucket: &Bucket) {
 /// Changes an archive: WAL continues, a backup is made, another one is deleted together with the
 /// WAL before it.
 fn change(bucket: &Bucket) {
-    let mut changes: Vec<_> = (LOGS * PER_LOG..LOGS * PER_LOG + 300)
+    let mut changes: Vec<_> = (WAL_DIRS * PER_WAL_DIR..WAL_DIRS * PER_WAL_DIR + 300)
         .map(segment)
         .collect();
-    let gone = (0..5 * PER_LOG + 17).map(segment);
+    let gone = (0..5 * PER_WAL_DIR + 17).map(segment);
     changes.extend(gone.chain(backup(SERVER, 1)).map(|(key, _)| (key, None)));
     changes.extend(backup(SERVER, 9));
     changes.extend(backup("payments", 1));
@@ -74,7 +75,7 @@ fn change(bucket: &Bucket) {
 }
 
 #[tokio::test]
-async fn sums_equal_a_plain_listing_first_as_a_whole_and_then_by_what_changed() {
+async fn sums_equal_a_plain_listing_at_first_and_after_changes() {
     let bucket = Bucket::start(BUCKET);
     fill(&bucket);
     let exporter = Exporter::start(configuration(&bucket)).await;
