@@ -3,7 +3,7 @@
 TOOLS := target/test-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help build static install-program unit test truth install lint fmt doc demo bench audit clean
+.PHONY: help build static install-program unit test generate truth install lint fmt doc demo bench audit clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,14 @@ unit: ## Test what needs nothing but Rust: no root, no other programs
 
 test: install lint static ## Check everything, as CI does; installs what is missing
 	cargo test --workspace
+
+generate: export UPDATE_ALERTS := 1
+generate: export UPDATE_CLI_DOCS := 1
+generate: export UPDATE_DASHBOARDS := 1
+generate: export UPDATE_DOCS := 1
+generate: export UPDATE_SCHEMAS := 1
+generate: ## Write the files that tests compare with the code: rules, tables, schemas, manual pages
+	cargo test --workspace --lib --test program -- command_line documents schemas shipped
 
 # ROUNDS=n lives with fresh seeds, or SEED=s for one of them; KEEP=1 keeps the cases below target/truth,
 # and AGAIN=1 judges the kept ones again.

@@ -26,7 +26,7 @@ end
 
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -l config.file -d 'Configuration file (YAML). Default: /etc/barman-cloud-exporter/config.yaml, if it exists' -r -F
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -l web.listen-address -d 'Address to listen on, such as `0.0.0.0:10432` or `:10432`. Overrides `web.listenAddress`' -r
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -l log.level -d 'Least severe message to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -l log.level -d 'Minimum severity to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -l log.format -d 'Format of the log. Overrides `log.format`' -r -f -a "text\t''
 json\t''"
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -s h -l help -d 'Print help'
@@ -34,28 +34,28 @@ complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -f -a "serve" -d 'Scan on schedule and serve metrics. Default if no command is given'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -f -a "check-config" -d 'Check the configuration and list every mistake. Opens no file that the configuration names, and connects to nothing'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -f -a "check" -d 'Scan every archive and read every certificate once; show what can be restored, and problems'
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -f -a "report" -d 'Scan every archive once; show what is stored, what of it can be deleted, and what arrived lately'
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -f -a "report" -d 'Scan every archive once; show what is stored, how much of it can be deleted, and what arrived recently'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -f -a "explain-schedule" -d 'Explain what a backup schedule means to CloudNativePG, and when it is due next. Needs no configuration'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand serve" -l config.file -d 'Configuration file (YAML). Default: /etc/barman-cloud-exporter/config.yaml, if it exists' -r -F
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand serve" -l web.listen-address -d 'Address to listen on, such as `0.0.0.0:10432` or `:10432`. Overrides `web.listenAddress`' -r
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand serve" -l log.level -d 'Least severe message to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand serve" -l log.level -d 'Minimum severity to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand serve" -l log.format -d 'Format of the log. Overrides `log.format`' -r -f -a "text\t''
 json\t''"
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check-config" -l config.file -d 'Configuration file (YAML). Default: /etc/barman-cloud-exporter/config.yaml, if it exists' -r -F
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check-config" -l web.listen-address -d 'Address to listen on, such as `0.0.0.0:10432` or `:10432`. Overrides `web.listenAddress`' -r
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check-config" -l log.level -d 'Least severe message to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check-config" -l log.level -d 'Minimum severity to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check-config" -l log.format -d 'Format of the log. Overrides `log.format`' -r -f -a "text\t''
 json\t''"
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check-config" -l strict -d 'End with code 1 if there are warnings'
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check-config" -l strict -d 'Exit with code 1 if there are warnings'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check-config" -s h -l help -d 'Print help'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check" -l output -d 'Format of the result' -r -f -a "text\t'For people; coloured on a terminal, unless `NO_COLOR` is set'
 json\t'For scripts'"
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check" -l at -d 'Judge as of this moment instead of now, such as `2026-11-15T12:00:00Z`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check" -l config.file -d 'Configuration file (YAML). Default: /etc/barman-cloud-exporter/config.yaml, if it exists' -r -F
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check" -l web.listen-address -d 'Address to listen on, such as `0.0.0.0:10432` or `:10432`. Overrides `web.listenAddress`' -r
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check" -l log.level -d 'Least severe message to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check" -l log.level -d 'Minimum severity to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check" -l log.format -d 'Format of the log. Overrides `log.format`' -r -f -a "text\t''
 json\t''"
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -65,7 +65,7 @@ markdown\t'For web pages, with tables as on GitHub'"
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand report" -l at -d 'Look back from this moment instead of now, such as `2026-11-15T12:00:00Z`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand report" -l config.file -d 'Configuration file (YAML). Default: /etc/barman-cloud-exporter/config.yaml, if it exists' -r -F
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand report" -l web.listen-address -d 'Address to listen on, such as `0.0.0.0:10432` or `:10432`. Overrides `web.listenAddress`' -r
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand report" -l log.level -d 'Least severe message to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand report" -l log.level -d 'Minimum severity to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand report" -l log.format -d 'Format of the log. Overrides `log.format`' -r -f -a "text\t''
 json\t''"
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -73,13 +73,13 @@ complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcomm
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand explain-schedule" -l at -d 'Start at this moment instead of now, such as `2026-11-15T12:00:00Z`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand explain-schedule" -l config.file -d 'Configuration file (YAML). Default: /etc/barman-cloud-exporter/config.yaml, if it exists' -r -F
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand explain-schedule" -l web.listen-address -d 'Address to listen on, such as `0.0.0.0:10432` or `:10432`. Overrides `web.listenAddress`' -r
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand explain-schedule" -l log.level -d 'Least severe message to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand explain-schedule" -l log.level -d 'Minimum severity to log: error, warn, info, debug or trace; or levels for parts of the program, such as `info,scan=debug`. Overrides `log.level`' -r
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand explain-schedule" -l log.format -d 'Format of the log. Overrides `log.format`' -r -f -a "text\t''
 json\t''"
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand explain-schedule" -s h -l help -d 'Print help'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand help; and not __fish_seen_subcommand_from serve check-config check report explain-schedule help" -f -a "serve" -d 'Scan on schedule and serve metrics. Default if no command is given'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand help; and not __fish_seen_subcommand_from serve check-config check report explain-schedule help" -f -a "check-config" -d 'Check the configuration and list every mistake. Opens no file that the configuration names, and connects to nothing'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand help; and not __fish_seen_subcommand_from serve check-config check report explain-schedule help" -f -a "check" -d 'Scan every archive and read every certificate once; show what can be restored, and problems'
-complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand help; and not __fish_seen_subcommand_from serve check-config check report explain-schedule help" -f -a "report" -d 'Scan every archive once; show what is stored, what of it can be deleted, and what arrived lately'
+complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand help; and not __fish_seen_subcommand_from serve check-config check report explain-schedule help" -f -a "report" -d 'Scan every archive once; show what is stored, how much of it can be deleted, and what arrived recently'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand help; and not __fish_seen_subcommand_from serve check-config check report explain-schedule help" -f -a "explain-schedule" -d 'Explain what a backup schedule means to CloudNativePG, and when it is due next. Needs no configuration'
 complete -c barman-cloud-exporter -n "__fish_barman_cloud_exporter_using_subcommand help; and not __fish_seen_subcommand_from serve check-config check report explain-schedule help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use crate::assess::oddities;
-use crate::config::{ArchiveConfig, EndpointUrl};
+use crate::config::ArchiveConfig;
 use crate::metrics::{ArchiveView, Statistics};
 use crate::output::ScanProgress;
 use crate::report::{ArchiveStatus, Oddity, ScanOutcome};
@@ -26,11 +26,11 @@ pub(super) struct PublishedArchive {
 impl PublishedArchive {
     /// Creates the state of an archive that has not been scanned.
     pub(super) fn new(config: &ArchiveConfig) -> Self {
-        let endpoint = config.endpoint_url.as_ref().map(EndpointUrl::as_str);
+        let endpoint = config.store.endpoint_url();
         Self {
             status: RwLock::new(ArchiveStatus {
                 name: config.name.clone(),
-                destination: config.destination.to_string(),
+                destination: config.store.to_string(),
                 endpoint: endpoint.unwrap_or_default().to_owned(),
                 report: None,
                 last_success_at: None,

@@ -4,19 +4,18 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use archive_store::LimitedStore;
-use archive_store_s3::S3Store;
 use tls_certificates::x509::{CertificateStatus, WarnBefore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::scanner::{ArchiveScanner, time_delta};
+use super::store::ConfiguredStore;
 use crate::certificates::{
     CertificateObserver, EndpointFinder, EndpointResult, Subject, Trust, Watched, Watcher,
 };
 use crate::clock::Clock;
 use crate::config::{
     ArchiveConfig, CertificateConfig, CertificateLocation, CertificateWatchConfig, Config,
-    EndpointUrl,
 };
 use crate::scan::{ScanTimes, ScheduleError, Ticker};
 
@@ -175,20 +174,16 @@ fn endpoint(
     scanner: &Arc<ArchiveScanner>,
     watch: &CertificateWatchConfig,
 ) -> Subject {
-    let url = archive
-        .endpoint_url
-        .as_ref()
-        .map_or("Amazon S3", EndpointUrl::as_str);
     let find = endpoint_finder(Arc::clone(&scanner.store));
-    let trust = match archive.endpoint_ca_file.clone() {
-        Some(file) => Trust::File(file),
+    let trust = match archive.store.endpoint_ca_file() {
+        Some(file) => Trust::File(file.to_owned()),
         None => Trust::System,
     };
     Subject {
         // Cannot be the name of a configured certificate: that has no slash.
         name: format!("s3/{}", archive.name),
         watched: Watched::Endpoint {
-            url: url.to_owned(),
+            url: archive.store.endpoint_name().to_owned(),
             find,
         },
         trust,
@@ -196,14 +191,14 @@ fn endpoint(
     }
 }
 
-fn endpoint_finder(store: Arc<LimitedStore<S3Store>>) -> EndpointFinder {
+fn endpoint_finder(store: Arc<LimitedStore<ConfiguredStore>>) -> EndpointFinder {
     Arc::new(move || {
         let store = Arc::clone(&store);
         Box::pin(async move { find_endpoint(&store.store).await })
     })
 }
 
-async fn find_endpoint(store: &S3Store) -> EndpointResult {
+async fn find_endpoint(store: &ConfiguredStore) -> EndpointResult {
     let found = store
         .tls_endpoint()
         .await

@@ -1,8 +1,7 @@
 //! Log of the program: one line per message, on standard error.
 
-use std::io;
 use std::panic::{self, PanicHookInfo};
-use std::thread;
+use std::{io, thread};
 
 use tracing::subscriber::SetGlobalDefaultError;
 use tracing::{Subscriber, error};

@@ -17,6 +17,7 @@ mod process;
 mod report;
 mod scanner;
 mod serve;
+mod store;
 mod terminal;
 
 use std::io::{self, Write};
@@ -177,7 +178,7 @@ fn summary(config: &Config) -> String {
             .to_owned(),
     ];
     for archive in &config.archives {
-        lines.push(format!("  {}: {}", archive.name, archive.destination));
+        lines.push(format!("  {}: {}", archive.name, archive.store));
     }
     if !config.certificates.is_empty() {
         lines.push("Certificates, besides those of the archives' endpoints:".to_owned());

@@ -5,22 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive_store::{AdaptiveLimit, LimitedStore, Operation, RequestObserver, RequestOutcome};
-use archive_store_s3::{CredentialSource, FULL_PAGE, S3Settings, S3Store};
 use barman_archive::postgres::TimelineId;
 use chrono::TimeDelta;
 
 use super::archive::PublishedArchive;
+use super::store::ConfiguredStore;
 use crate::assess::{Expectations, RetentionPolicies};
 use crate::clock::Clock;
-use crate::config::{
-    ArchiveConfig, BackupScheduleConfig, Config, Credentials as CredentialsConfig, EndpointUrl,
-    ServerConfig,
-};
+use crate::config::{ArchiveConfig, BackupScheduleConfig, Config, ServerConfig};
 use crate::report::ScheduleExpectation;
 use crate::scan::{ArchiveScan, ScanLimits, Scanner};
 
-/// Scanner of an archive on S3.
-pub(super) type ArchiveScanner = Scanner<LimitedStore<S3Store>>;
+/// Scanner of an archive in any of the stores that can be configured.
+pub(super) type ArchiveScanner = Scanner<LimitedStore<ConfiguredStore>>;
 
 /// Observers of an archive's requests.
 struct Observers {
@@ -42,28 +39,25 @@ pub(super) fn scanner(
     clock: &Clock,
 ) -> (Arc<PublishedArchive>, Arc<ArchiveScanner>) {
     let published = Arc::new(PublishedArchive::new(archive));
-    let prefix = match archive.destination.prefix.as_str() {
-        "" => String::new(),
-        prefix => format!("{prefix}/"),
-    };
     let concurrency = usize::try_from(config.scan.concurrency).unwrap_or(usize::MAX);
     let limit = Arc::new(AdaptiveLimit::new(archive.name.clone(), concurrency));
     let observers = Observers {
         published: published.clone(),
         limit: limit.clone(),
     };
-    let store = S3Store::new(s3_settings(archive, config), Arc::new(observers));
+    let store = ConfiguredStore::new(&archive.store, &config.scan, Arc::new(observers));
+    let page = store.full_page();
     let store = LimitedStore { store, limit };
     let scanner = Scanner {
         archive: archive.name.clone(),
         store: Arc::new(store),
-        prefix,
+        prefix: archive.store.key_prefix(),
         expected: expectations(archive, config),
         limits: ScanLimits {
             timeout: config.scan.timeout,
             jitter: config.scan.jitter,
             concurrency,
-            page: FULL_PAGE,
+            page,
             full_scan_requests: config.scan.full_scan_requests,
             audit_period: config.scan.audit_period,
         },
@@ -135,36 +129,4 @@ fn schedule(config: &BackupScheduleConfig) -> ScheduleExpectation {
 
 pub(super) fn time_delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
-}
-
-fn s3_settings(archive: &ArchiveConfig, config: &Config) -> S3Settings {
-    let credentials = match archive.credentials.clone() {
-        CredentialsConfig::Chain => CredentialSource::Chain { profile: None },
-        CredentialsConfig::Profile(name) => CredentialSource::Chain {
-            profile: Some(name),
-        },
-        CredentialsConfig::Files {
-            access_key_id,
-            secret_access_key,
-            session_token,
-        } => CredentialSource::Files {
-            access_key_id,
-            secret_access_key,
-            session_token,
-        },
-    };
-    S3Settings {
-        bucket: archive.destination.bucket.clone(),
-        endpoint_url: archive
-            .endpoint_url
-            .as_ref()
-            .map(EndpointUrl::as_str)
-            .map(str::to_owned),
-        region: archive.region.clone(),
-        path_style: archive.path_style,
-        ca_file: archive.endpoint_ca_file.clone(),
-        credentials,
-        request_timeout: config.scan.request_timeout,
-        max_attempts: config.scan.max_attempts,
-    }
 }

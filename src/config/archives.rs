@@ -2,21 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 
 use barman_archive::barman::ServerPattern;
 use barman_archive::retention::RetentionPolicy;
 
-use super::credentials::Credentials;
-use super::destination::Destination;
-use super::endpoint::EndpointUrl;
 use super::section::Section;
 use super::servers::ServerConfig;
 #[cfg(test)]
-use super::tests::schema::CredentialsKeys;
-use super::texts::{label, path, required, word};
+use super::store::S3StoreConfig;
+use super::store::StoreConfig;
+use super::texts::{label, required};
 
-/// Destination path with everything needed to read and judge it.
+/// Archive, with everything needed to read and judge it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     test,
@@ -27,33 +24,9 @@ pub struct ArchiveConfig {
     /// Name that metrics show as `archive`. Required; unique among archives.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub name: String,
-    /// Path that contains the servers' directories: `s3://bucket/prefix`, as in the `ObjectStore`
-    /// resource. Required.
-    #[cfg_attr(
-        test,
-        schemars(with = "String", rename = "destinationPath", regex(pattern = "^s3://"))
-    )]
-    pub destination: Destination,
-    /// URL of the object storage, such as `https://s3.example.org`, without the bucket; may have a
-    /// path. Absent: Amazon's.
-    #[cfg_attr(test, schemars(with = "Option<String>", rename = "endpointURL"))]
-    pub endpoint_url: Option<EndpointUrl>,
-    /// Region of the bucket. Absent: the region in the name of an Amazon endpoint; `us-east-1` with
-    /// another `endpointURL`; otherwise the region that the SDK finds in its environment, profile or
-    /// instance, or `us-east-1`. If the store names another region, that is used.
-    pub region: Option<String>,
-    /// `true` if the bucket's name is in the path of URLs, `false` if it is in the host name. Default:
-    /// `true` with an `endpointURL`, `false` without.
-    #[cfg_attr(test, schemars(with = "Option<bool>"))]
-    pub path_style: bool,
-    /// File with certificates (PEM) of the authority that vouches for the endpoint. Absent: those of
-    /// the system.
-    #[cfg_attr(test, schemars(rename = "endpointCAFile"))]
-    pub endpoint_ca_file: Option<PathBuf>,
-    /// Credentials for the object storage. Absent: those that the AWS SDK finds in the environment, a
-    /// profile, a web identity or the instance.
-    #[cfg_attr(test, schemars(with = "Option<CredentialsKeys>"))]
-    pub credentials: Credentials,
+    /// Store that holds the archive.
+    #[cfg_attr(test, schemars(flatten, with = "S3StoreConfig"))]
+    pub store: StoreConfig,
     /// Retention policy of the backups, for every server without one of its own: `30d`, `4w` or `6m`
     /// as in the `ObjectStore` resource, or a text of Barman's such as `REDUNDANCY 3`. Absent: not
     /// known.
@@ -130,15 +103,7 @@ impl ArchiveConfig {
             let message = format!("`{name}` is the name of another archive; use another name");
             section.mistake("name", message);
         }
-        let form = "`s3://bucket/prefix`";
-        let destination = required(section, "destinationPath", form, str::parse);
-        let endpoint_url = section.text("endpointURL", str::parse);
-        let region = section.text("region", word);
-        let path_style = section
-            .flag("pathStyle")
-            .unwrap_or(section.has("endpointURL"));
-        let endpoint_ca_file = section.text("endpointCAFile", path);
-        let credentials = Credentials::read(section.section("credentials"));
+        let store = StoreConfig::read(section);
         let retention_policy = section.text("retentionPolicy", str::parse);
         let minimum_redundancy = section.number("minimumRedundancy", REDUNDANCIES);
         let ignore_servers = section.texts("ignoreServers", str::parse);
@@ -146,12 +111,7 @@ impl ArchiveConfig {
         section.advise(&ADVICE);
         Some(Self {
             name: name?,
-            destination: destination?,
-            endpoint_url,
-            region,
-            path_style,
-            endpoint_ca_file,
-            credentials,
+            store: store?,
             retention_policy,
             minimum_redundancy,
             ignore_servers,
@@ -159,51 +119,31 @@ impl ArchiveConfig {
         })
     }
 
-    /// Returns a warning if the destination lies inside that of another archive. It starts with `key`,
-    /// the key of the destination in the configuration.
-    pub(super) fn nesting_warning(&self, key: &str, archives: &[Self]) -> Option<String> {
-        for other in archives {
-            let is_same_store = other.endpoint_url == self.endpoint_url;
-            if is_same_store && other.destination.contains(&self.destination) {
-                let (inner, name) = (&self.destination, &self.name);
-                let (outer, other) = (&other.destination, &other.name);
-                return Some(format!(
-                    "{key}: `{inner}` of `{name}` lies inside `{outer}` of `{other}`: its objects are \
-                     listed and counted twice, in both archives"
-                ));
-            }
-        }
-        None
-    }
-
-    /// Returns a warning if the endpoint's host names the bucket as well. It starts with `key`, the
-    /// key of the endpoint in the configuration.
-    pub(super) fn endpoint_warning(&self, key: &str) -> Option<String> {
-        let endpoint = self.endpoint_url.as_ref()?;
-        let bucket = &self.destination.bucket;
-        let rest = endpoint.host().strip_prefix(&bucket.to_ascii_lowercase())?;
-        if !rest.starts_with('.') {
-            return None;
-        }
+    /// Returns a warning if the archive lies inside another one. It starts with the key of the place
+    /// in the configuration.
+    pub(super) fn nesting_warning(&self, archive_key: &str, archives: &[Self]) -> Option<String> {
+        let outer = archives
+            .iter()
+            .find(|other| other.store.contains(&self.store))?;
+        let key = format!("{archive_key}.{}", self.store.place_key());
+        let (inner, name) = (&self.store, &self.name);
+        let (outer, other) = (&outer.store, &outer.name);
         Some(format!(
-            "{key}: the host of `{endpoint}` starts with the bucket's name `{bucket}`, which boto3 and \
-             this program add once more: name the endpoint without the bucket"
+            "{key}: `{inner}` of `{name}` lies inside `{outer}` of `{other}`: its objects are \
+             listed and counted twice, in both archives"
         ))
     }
 
-    /// Records a mistake if another archive has the same destination.
+    /// Records a mistake if another archive is at the same place.
     fn check_against(&self, others: &[Self], section: &Section<'_>) {
-        let destination = &self.destination;
-        for other in others {
-            let is_same_store = other.endpoint_url == self.endpoint_url;
-            if is_same_store && other.destination == *destination {
-                let name = &other.name;
-                let message = format!(
-                    "`{destination}` is also the destination of `{name}`; remove one of them"
-                );
-                section.mistake("destinationPath", message);
-                return;
-            }
+        let same = others
+            .iter()
+            .find(|other| other.store.is_same_place(&self.store));
+        if let Some(Self { name, .. }) = same {
+            let destination = &self.store;
+            let message =
+                format!("`{destination}` is also the destination of `{name}`; remove one of them");
+            section.mistake(self.store.place_key(), message);
         }
     }
 }

@@ -23,6 +23,7 @@ mod section;
 mod servers;
 mod sources;
 mod spelling;
+mod store;
 mod texts;
 mod unexpanded;
 mod web;
@@ -48,6 +49,7 @@ pub(crate) use scan::parse_time_zone;
 pub use schedule::Schedule;
 pub use servers::ServerConfig;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
+pub use store::{S3StoreConfig, StoreConfig};
 pub use web::WebConfig;
 
 use section::ConfigReader;
@@ -118,10 +120,8 @@ impl Config {
         let mut warnings = Vec::new();
         for (index, archive) in self.archives.iter().enumerate() {
             let archive_key = format!("archives[{index}]");
-            let destination_key = format!("{archive_key}.destinationPath");
-            warnings.extend(archive.nesting_warning(&destination_key, &self.archives));
-            let endpoint_key = format!("{archive_key}.endpointURL");
-            warnings.extend(archive.endpoint_warning(&endpoint_key));
+            warnings.extend(archive.nesting_warning(&archive_key, &self.archives));
+            warnings.extend(archive.store.endpoint_warning(&archive_key));
             for (number, server) in archive.servers.iter().flatten().enumerate() {
                 if let Some(schedule) = &server.backup_schedule {
                     let server_key = format!("{archive_key}.servers[{number}]");

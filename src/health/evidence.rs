@@ -154,7 +154,7 @@ pub enum Evidence {
         /// Reason.
         reason: UnreadableReason,
     },
-    /// The store refuses to return files.
+    /// Files that the store refuses to return, or that are too large.
     FilesRefused {
         /// Kind of the files.
         kind: RefusedKind,

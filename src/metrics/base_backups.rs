@@ -44,7 +44,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "files_refused",
-        help: "Files that the store refuses to return, by kind: backup_info, history, keep; \
+        help: "Files that the store refuses to return or that are too large, by kind: backup_info, history, keep; \
                everything that depends on them is unknown.",
         unit: None,
         labels: &["kind"],

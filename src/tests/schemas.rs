@@ -1,6 +1,6 @@
 //! JSON schemas of the configuration and of the commands' outputs, generated from the types.
 //!
-//! `UPDATE_SCHEMAS=1 cargo test --lib schemas` writes them to `docs/schemas/`.
+//! `make generate` writes them to `docs/schemas/`.
 
 use std::any::{TypeId, type_name};
 use std::borrow::Cow;
@@ -222,7 +222,7 @@ fn assert_committed(name: &str, schema: &Value) {
     let committed = fs::read_to_string(file(name)).unwrap_or_default();
     assert!(
         committed == text,
-        "docs/schemas/{name} is out of date: run `UPDATE_SCHEMAS=1 cargo test --lib schemas`"
+        "docs/schemas/{name} is out of date: run `make generate`"
     );
 }
 

@@ -14,3 +14,4 @@ mod recorded_archive;
 mod recorded_recovery;
 mod report;
 mod result;
+mod shipped;

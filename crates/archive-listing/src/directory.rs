@@ -3,8 +3,7 @@
 use archive_store::{Forward, KeyOrder, ListRequest, ListedObject, ObjectStore, StorageError};
 
 use crate::error::ListingError;
-use crate::progress::check_order;
-use crate::progress::{Progress, stray_key};
+use crate::progress::{Progress, check_order, stray_key};
 
 /// Lists what lies directly in a directory: passes the objects to `sink`, and returns the
 /// subdirectories, each with its slash.

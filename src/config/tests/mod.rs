@@ -20,6 +20,11 @@ fn load(file: &str) -> Result<Config, Mistakes> {
     Config::load(Some(Path::new(file)), NO_ENVIRONMENT, &[])
 }
 
+fn is_path_style(config: &Config) -> bool {
+    let StoreConfig::S3(bucket) = &config.archives[0].store;
+    bucket.path_style
+}
+
 fn load_text(text: &str) -> Result<Config, Mistakes> {
     load_with(text, &[], &[])
 }
@@ -136,15 +141,19 @@ fn an_archive_needs_a_name_and_a_destination() {
     [
         ArchiveConfig {
             name: "a",
-            destination: Destination {
-                bucket: "bucket",
-                prefix: "",
-            },
-            endpoint_url: None,
-            region: None,
-            path_style: false,
-            endpoint_ca_file: None,
-            credentials: Chain,
+            store: S3(
+                S3StoreConfig {
+                    destination: Destination {
+                        bucket: "bucket",
+                        prefix: "",
+                    },
+                    endpoint_url: None,
+                    region: None,
+                    path_style: false,
+                    endpoint_ca_file: None,
+                    credentials: Chain,
+                },
+            ),
             retention_policy: None,
             minimum_redundancy: None,
             ignore_servers: [],
@@ -186,7 +195,7 @@ fn a_server_is_not_both_expected_and_left_out() {
 fn the_bucket_stands_in_the_path_unless_it_is_amazons() {
     let with = |more: &str| {
         let text = format!("archives: [{{ name: a, destinationPath: s3://bucket{more} }}]");
-        load_text(&text).unwrap().archives[0].path_style
+        is_path_style(&load_text(&text).unwrap())
     };
 
     assert!(!with(""));
@@ -227,7 +236,7 @@ fn archives_can_be_given_in_the_environment_alone() {
 
     let config = Config::load(None, environment, &[]).unwrap();
 
-    assert!(config.archives[0].path_style);
+    assert!(is_path_style(&config));
 }
 
 #[test]

@@ -121,3 +121,52 @@ pub(super) fn backup_unreadable(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{backup, day, finding, server};
+    use super::*;
+
+    #[test]
+    fn a_backup_is_stuck_beyond_three_times_the_last_one() {
+        let stuck = |minutes_before: i64, minutes_running: i64| {
+            let mut server = server(&[minutes_before]);
+            server.backups.push(backup(2, BackupState::Running));
+            let now = day(2) + TimeDelta::minutes(minutes_running);
+            finding(backup_stuck, &server, now)
+        };
+
+        assert_eq!(stuck(10, 60), None, "an hour is never too long");
+        assert_eq!(stuck(30, 90), None, "three times as long as the last one");
+        let evidence = Evidence::BackupStuck {
+            backup: "backup-2".to_owned(),
+            began_at: day(2),
+            usual: TimeDelta::minutes(30),
+        };
+        assert_eq!(stuck(30, 91), Some(Finding::warning(evidence)));
+    }
+
+    #[test]
+    fn a_first_backup_is_not_stuck() {
+        let mut server = server(&[]);
+        server.backups.push(backup(1, BackupState::Running));
+
+        assert_eq!(finding(backup_stuck, &server, day(100)), None);
+    }
+
+    #[test]
+    fn fewer_backups_than_required_are_found() {
+        let mut server = server(&[5, 5]);
+        server.minimum_redundancy = Some(3);
+
+        let evidence = Evidence::TooFewBackups {
+            done: 2,
+            required: 3,
+        };
+        let found = finding(too_few_backups, &server, day(9));
+        assert_eq!(found, Some(Finding::warning(evidence)));
+
+        server.minimum_redundancy = Some(2);
+        assert_eq!(finding(too_few_backups, &server, day(9)), None);
+    }
+}

@@ -11,6 +11,8 @@ mod restore;
 mod retention;
 mod schedule;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod wal;
 
 use std::cmp::Reverse;

@@ -77,7 +77,8 @@ pub struct ServerEntry {
     pub backups: Vec<BackupEntry>,
     /// Cluster that the newest finished backup was taken of; `null` if unknown.
     pub postgresql: Option<PostgresqlEntry>,
-    /// Files that the store refuses to return, by kind: nothing that depends on them is known.
+    /// Files that the store refuses to return or that are too large, by kind: nothing that depends on
+    /// them is known.
     pub files_refused: Vec<RefusedEntry>,
     /// WAL of the server.
     pub wal: WalEntry,

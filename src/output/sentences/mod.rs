@@ -199,5 +199,5 @@ fn files_refused(kind: RefusedKind, refused: &Refused) -> String {
     };
     let files = count(refused.count, unit);
     let reason = cut(&refused.message, REASON_CHARACTERS);
-    format!("The store refuses to return {files}, so {consequence}: {reason}")
+    format!("{files} cannot be read, so {consequence}: {reason}")
 }

@@ -30,7 +30,7 @@ impl GeneratedPart {
         let (found, after) = rest.split_once(&end).expect(&missing);
 
         if env::var_os("UPDATE_DOCS").is_none() {
-            let command = "UPDATE_DOCS=1 cargo test --test program documents";
+            let command = "make generate";
             assert_eq!(
                 found, expected,
                 "{document} is out of date: run `{command}`"

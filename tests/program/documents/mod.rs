@@ -1,6 +1,6 @@
 //! Documents for users: generated parts, samples of real output, links, and what has to be in them.
 //!
-//! `UPDATE_DOCS=1 cargo test --test program documents` writes the generated parts.
+//! `make generate` writes the generated parts.
 
 #![expect(
     clippy::expect_used,

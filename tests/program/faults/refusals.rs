@@ -44,7 +44,7 @@ async fn a_store_that_fails_by_itself_is_named() {
     let mut scene = Scene::healthy().await;
     let failure = Failure::new(
         "protocol",
-        &["status 500", "InternalError", "look into its logs"],
+        &["status 500", "InternalError", "look at its logs"],
     );
     scene.assert_fault(Action::internal_error(), &failure).await;
 }

@@ -5,13 +5,11 @@ use std::time::Duration;
 use chrono::Utc;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
 use serde_json::json;
+use test_support::promql::{Selector, selectors};
 use test_support::{
-    EmbeddedArchive, Exporter, Sample, Samples, add_running_backup, add_waiting_backup,
+    EmbeddedArchive, Exporter, Sample, Samples, add_running_backup, add_waiting_backup, all_rules,
     every_second, recorded_archive,
 };
-
-use crate::alerts::all_rules;
-use crate::alerts::query::{Selector, selectors};
 
 const SOON: Duration = Duration::from_mins(1);
 

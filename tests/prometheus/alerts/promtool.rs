@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::alerts::{alerts, plain_rules, shipped};
+use test_support::{alert_rules, alerts_path, plain_rules_path};
 
 /// Runs promtool, which `tests/install.sh` installs.
 pub(crate) fn promtool(arguments: &[&str], files: &[PathBuf]) -> Result<(), String> {
@@ -19,13 +19,13 @@ pub(crate) fn promtool(arguments: &[&str], files: &[PathBuf]) -> Result<(), Stri
 
 /// Files in `alerts/tests`.
 pub(crate) fn scripts() -> Vec<PathBuf> {
-    let entries = fs::read_dir(shipped("tests")).unwrap();
+    let entries = fs::read_dir(alerts_path("tests")).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]
 fn prometheus_reads_the_rules() {
-    promtool(&["check", "rules"], &[plain_rules()]).unwrap();
+    promtool(&["check", "rules"], &[plain_rules_path()]).unwrap();
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn every_alert_is_seen_to_fire_with_its_text() {
         .collect();
     let all = texts.concat();
 
-    for (name, rule) in alerts()
+    for (name, rule) in alert_rules()
         .iter()
         .filter(|(name, _)| name != "BarmanCloudThresholdMissing")
     {
@@ -74,7 +74,7 @@ fn every_alert_is_seen_to_fire_with_its_text() {
 
 #[test]
 fn a_threshold_that_is_not_loaded_is_missed() {
-    let mut rules = fs::read_to_string(plain_rules()).unwrap();
+    let mut rules = fs::read_to_string(plain_rules_path()).unwrap();
     for (index, lost) in LOST.iter().enumerate() {
         assert!(rules.contains(lost));
         rules = rules.replace(lost, &format!("labels: {{ name: other_{index} }}"));
@@ -143,7 +143,7 @@ fn certificates_with_short_lives_are_given_a_share_of_them() {
     let script = directory.path().join("test.yaml");
     fs::write(
         &script,
-        SHORT_LIVES.replace("RULES", plain_rules().to_str().unwrap()),
+        SHORT_LIVES.replace("RULES", plain_rules_path().to_str().unwrap()),
     )
     .unwrap();
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde::Deserialize;
+use test_support::promql::selectors;
 
-use crate::alerts::query::selectors;
 use crate::alerts::series::Series;
 
 /// Only query of the scripts: it returns every alert that fires, and so shows which ones do not.

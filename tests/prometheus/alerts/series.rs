@@ -1,6 +1,6 @@
 //! Notation of series in `promtool`.
 
-use crate::alerts::query::{Selector, selectors};
+use test_support::promql::{Selector, selectors};
 
 /// Minutes for which Prometheus takes the last sample for the present one.
 const LOOK_BACK: u32 = 5;

@@ -4,12 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use test_support::Rule;
+use test_support::promql::{Selector, selectors};
+use test_support::{Rule, alert_rules, all_rules};
 
-use crate::alerts::query::{Selector, selectors};
 use crate::alerts::script::{Alert, Story, minutes, stories};
 use crate::alerts::series::Series;
-use crate::alerts::{alerts, all_rules};
 use Behaviour::{DoesNotMatter, IsSilent};
 use Situation::{FailedScan, Restart};
 
@@ -404,7 +403,7 @@ fn subjects() -> Vec<Subject> {
             rule,
         }
     };
-    alerts().into_iter().map(subject).collect()
+    alert_rules().into_iter().map(subject).collect()
 }
 
 /// First selector of a query, or of the rule that records it.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::dashboards::board::Board;
+use test_support::dashboard::Board;
 
 /// 60 MB arrive in four segments each hour, and one scan an hour notices; the second replica scans at
 /// another time.

@@ -1,7 +1,8 @@
 //! States of certificates, however long they are valid.
 
+use test_support::dashboard::Board;
+
 use crate::dashboards::arrival::assert_promtool_agrees;
-use crate::dashboards::board::Board;
 
 /// Days that a certificate is valid for and that are left, and its state.
 const CASES: [(f64, f64, u8); 9] = [
@@ -21,7 +22,7 @@ const CASES: [(f64, f64, u8); 9] = [
 fn the_state_of_a_certificate_is_relative_to_its_lifetime() {
     for file in ["backups.json", "backup-server.json"] {
         let queries = Board::read(file).queries();
-        let state = |query: &&crate::dashboards::board::Query| {
+        let state = |query: &&test_support::dashboard::Query| {
             query.panel.starts_with("Certificates") && query.id == "G"
         };
         let query = queries.iter().find(state).unwrap().filled("a", "s");

@@ -27,9 +27,7 @@ mod retention;
 mod wal;
 
 mod arrival;
-mod board;
 mod certificates;
-mod form;
 mod models;
 mod queries;
 mod reasons;

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-
-use crate::dashboards::board::{Board, boards, path};
+use test_support::dashboard::{Board, boards, path};
 
 #[test]
 fn grafana_s_models_take_all_of_it() {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use test_support::Prometheus;
+use test_support::dashboard::{Board, Query, boards, fill, items, text};
 
 use crate::dashboards::archive::{HEALTHY, ORPHAN, TROUBLED};
-use crate::dashboards::board::{Board, Query, boards, fill, items, text};
 use crate::dashboards::world::{ARCHIVE, NEVER, WAITING, World};
 
 /// Queries that return nothing for a server in good health: panel, query, and why.

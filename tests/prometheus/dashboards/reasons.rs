@@ -5,8 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-
-use crate::dashboards::board::Board;
+use test_support::dashboard::Board;
 
 /// Two replicas of an exporter of one server in good health: metrics, their labels besides those
 /// of the server, and their values.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use test_support::Prometheus;
+use test_support::dashboard::{Query, boards, text};
 
 use crate::dashboards::archive::HEALTHY;
-use crate::dashboards::board::{Query, boards, text};
 use crate::dashboards::world::{ARCHIVE, World};
 
 /// Maximum difference of ages from one scrape to the other, in seconds.

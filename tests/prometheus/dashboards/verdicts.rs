@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use test_support::Prometheus;
+use test_support::dashboard::{Board, items, text};
 
 use crate::dashboards::archive::{HEALTHY, ORPHAN, TROUBLED};
-use crate::dashboards::board::{Board, items, text};
 use crate::dashboards::world::{ARCHIVE, NEVER, SOON, WAITING, World};
 
 const TABLE: &str = "Servers";

@@ -13,6 +13,7 @@
 //! | [`Stack`] | a store, a database and Barman's tools, all real |
 //! | [`Restored`] | how far PostgreSQL got with what Barman brought back |
 //! | [`RuleFile`] | the alerts that are shipped, as their manifests have them |
+//! | [`dashboard::Board`] | a dashboard that is shipped |
 //! | [`Alertmanager`] | a real one, which routes the alerts of Prometheus |
 //! | [`Prometheus`] | a real one, which scrapes and answers queries |
 //! | [`PlainClient`] | contents of a bucket, listed by a client that is not the exporter's |
@@ -25,6 +26,7 @@ mod alertmanager;
 mod authority;
 mod bucket;
 mod certificates;
+pub mod dashboard;
 mod embedded;
 mod exporter;
 mod exposition;
@@ -32,6 +34,7 @@ mod plain_client;
 mod postgres;
 mod process;
 mod prometheus;
+pub mod promql;
 mod recorded;
 mod rules;
 mod seaweed;
@@ -64,7 +67,10 @@ pub use prometheus::Prometheus;
 pub use recorded::{
     add_running_backup, add_waiting_backup, recorded, recorded_archive, recorded_objects,
 };
-pub use rules::{Rule, RuleFile, rule_files};
+pub use rules::{
+    FindingRow, Rule, RuleFile, alert_rules, alerts_path, all_rules, finding_rows,
+    plain_rules_path, rule_files,
+};
 pub use secure_postgres::SecurePostgres;
 pub use series::Series;
 pub use stack::{Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest};

@@ -88,7 +88,7 @@ impl RuleFile {
 /// # Panics
 /// Panics if one is missing, superfluous or makes no sense.
 pub fn rule_files() -> Vec<RuleFile> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts/rules");
+    let directory = alerts_path("rules");
     let entries = fs::read_dir(&directory).expect("there are rules");
     assert_eq!(
         entries.count(),
@@ -117,5 +117,63 @@ fn rule_file(subject: &'static str, path: PathBuf) -> RuleFile {
         subject,
         text,
         rules,
+    }
+}
+
+/// Path of a file or folder below `alerts`.
+pub fn alerts_path(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../alerts")
+        .join(path)
+}
+
+/// Path of the file with all rules, for users without the operator.
+pub fn plain_rules_path() -> PathBuf {
+    alerts_path("barman-cloud-exporter.rules.yaml")
+}
+
+/// Returns all rules of all manifests.
+pub fn all_rules() -> Vec<Rule> {
+    let files = rule_files().into_iter();
+    files.flat_map(|file| file.rules).collect()
+}
+
+/// Returns all rules that alert, with their names.
+pub fn alert_rules() -> Vec<(String, Rule)> {
+    let named = |rule: Rule| Some((rule.alert.clone()?, rule));
+    all_rules().into_iter().filter_map(named).collect()
+}
+
+/// Line of the table "Alerts and findings" in `alerts/README.md`.
+pub struct FindingRow {
+    /// Code of the finding; `None` for alerts without one.
+    pub finding: Option<String>,
+    /// Names of the alerts.
+    pub alerts: Vec<String>,
+    /// Reason why there is no alert, or no finding.
+    pub reason: String,
+}
+
+/// Returns the lines of the table.
+///
+/// # Panics
+/// Panics if there is no such table.
+pub fn finding_rows() -> Vec<FindingRow> {
+    let readme = fs::read_to_string(alerts_path("README.md")).expect("the alerts have a README");
+    let table = readme.split_once("\n## Alerts and findings\n");
+    let (_, section) = table.expect("the README has the table");
+    let lines = section.lines().take_while(|line| !line.starts_with("## "));
+    let rows = lines.filter(|line| line.starts_with("| ")).skip(1);
+    rows.map(finding_row).collect()
+}
+
+fn finding_row(line: &str) -> FindingRow {
+    let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+    let [finding, alerts, reason] = cells.try_into().expect("three cells");
+    let names = alerts.split(", ").filter(|name| !name.is_empty());
+    FindingRow {
+        finding: (!finding.is_empty()).then(|| finding.trim_matches('`').to_owned()),
+        alerts: names.map(str::to_owned).collect(),
+        reason: reason.to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! Shell completions and manual pages, generated from the command line.
 //!
-//! `UPDATE_CLI_DOCS=1 cargo test --lib command_line` writes them below `deploy/`.
+//! `make generate` writes them below `deploy/`.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -35,7 +35,7 @@ fn assert_committed(generated: &TempDir, committed: &Path) {
         }
         assert!(
             fs::read(committed.join(name)).ok() == Some(text),
-            "{} is out of date: run `UPDATE_CLI_DOCS=1 cargo test --lib command_line`",
+            "{} is out of date: run `make generate`",
             committed.join(name).display()
         );
     }

@@ -14,10 +14,9 @@ use barman_cloud_exporter::output::{CheckDocument, FindingEntry};
 use barman_cloud_exporter::report::{ArchiveStatus, Report, ScanOutcome};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use test_support::{alert_rules, finding_rows, plain_rules_path};
 
 use crate::alerts::promtool::promtool;
-use crate::alerts::table::rows;
-use crate::alerts::{alerts, plain_rules};
 use archives::{ServerObjects, now};
 use changes::{ALONE, CHANGES};
 
@@ -130,7 +129,7 @@ fn query(names: &BTreeSet<String>, severity: Option<&str>) -> String {
             .map(|(_, only)| *only);
         names.contains(name) && severity.or(only).is_none_or(|wanted| wanted == of)
     };
-    let rules = alerts().into_iter();
+    let rules = alert_rules().into_iter();
     let meant = rules.filter(|(name, rule)| is_meant(name, &rule.labels["severity"]));
     let queries = meant.map(|(_, rule)| format!("group by (server) ({})", rule.expr));
     let all: Vec<_> = queries.collect();
@@ -146,8 +145,12 @@ struct Group {
 
 fn groups() -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for row in rows() {
-        let Some(code) = row.finding.filter(|code| is_compared(*code)) else {
+    for row in finding_rows() {
+        let code = FindingCode::ALL
+            .iter()
+            .copied()
+            .find(|code| row.finding.as_deref() == Some(code.as_label()));
+        let Some(code) = code.filter(|code| is_compared(*code)) else {
             continue;
         };
         if row.alerts.is_empty() {
@@ -196,7 +199,7 @@ fn moment() -> String {
 
 fn script(series: &[Value], queries: &[Value]) -> Value {
     json!({
-        "rule_files": [plain_rules()],
+        "rule_files": [plain_rules_path()],
         "evaluation_interval": moment(),
         "tests": [{
             "interval": moment(),

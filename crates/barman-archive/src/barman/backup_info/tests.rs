@@ -155,6 +155,32 @@ fn the_framing_of_a_chunked_upload_is_recognised() {
     assert_eq!(parse(&trailer_alone), Err(BackupInfoError::Framing));
 }
 
+#[test]
+fn a_system_identifier_is_a_number_of_64_bits() {
+    let identifier = |text: &str| {
+        parse(&format!("systemid={text}\n"))
+            .unwrap()
+            .system_identifier
+    };
+
+    let largest = "18446744073709551615";
+    assert_eq!(identifier(largest).as_deref(), Some(largest));
+    for text in ["", "x", "-1", "18446744073709551616"] {
+        assert_eq!(identifier(text), None, "{text}");
+    }
+}
+
+#[test]
+fn long_texts_are_cut() {
+    let long = "e".repeat(100_000);
+
+    let info = parse(&format!("error={long}\n")).unwrap();
+    assert_eq!(info.error.unwrap().len(), 1000);
+
+    let refused = parse(&format!("begin_wal={long}\n")).unwrap_err();
+    assert!(refused.to_string().len() < 1200);
+}
+
 proptest! {
     #[test]
     fn what_barman_writes_is_read_back(

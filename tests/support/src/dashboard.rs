@@ -1,4 +1,4 @@
-//! Dashboard as it is in the repository.
+//! Dashboards that are shipped, as they are in the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,49 +6,63 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// All dashboards, by the names of their files.
-pub(crate) fn boards() -> Vec<Board> {
+pub fn boards() -> Vec<Board> {
     ["backups.json", "backup-server.json"]
         .map(Board::read)
         .into()
 }
 
-pub(crate) struct Board {
-    pub(crate) file: &'static str,
-    pub(crate) text: String,
-    pub(crate) json: Value,
+/// Dashboard.
+pub struct Board {
+    /// Name of the file.
+    pub file: &'static str,
+    /// Content of the file.
+    pub text: String,
+    /// The same, parsed.
+    pub json: Value,
 }
 
 /// Query of a panel.
 #[derive(Clone, Debug)]
-pub(crate) struct Query {
-    pub(crate) panel: String,
-    pub(crate) id: String,
-    pub(crate) expression: String,
-    pub(crate) is_instant: bool,
+pub struct Query {
+    /// Title of the panel.
+    pub panel: String,
+    /// Letter that names the query within the panel.
+    pub id: String,
+    /// `PromQL`, with the variables of Grafana.
+    pub expression: String,
+    /// True for a value at one moment, false for a graph.
+    pub is_instant: bool,
 }
 
 impl Board {
-    pub(crate) fn read(file: &'static str) -> Self {
+    /// Reads a dashboard.
+    ///
+    /// # Panics
+    /// Panics if the file is missing or is not JSON.
+    pub fn read(file: &'static str) -> Self {
         let text = fs::read_to_string(path(file)).unwrap();
         let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
         Self { file, text, json }
     }
 
     /// Panels and the rows between them, in their order.
-    pub(crate) fn panels(&self) -> &[Value] {
+    pub fn panels(&self) -> &[Value] {
         items(&self.json["panels"])
     }
 
     /// Panels that show something: all but the rows.
-    pub(crate) fn charts(&self) -> impl Iterator<Item = &Value> {
+    pub fn charts(&self) -> impl Iterator<Item = &Value> {
         self.panels().iter().filter(|panel| panel["type"] != "row")
     }
 
-    pub(crate) fn variables(&self) -> &[Value] {
+    /// Variables that people choose from.
+    pub fn variables(&self) -> &[Value] {
         items(&self.json["templating"]["list"])
     }
 
-    pub(crate) fn queries(&self) -> Vec<Query> {
+    /// Queries of all panels.
+    pub fn queries(&self) -> Vec<Query> {
         let queries = self.charts().flat_map(|panel| {
             items(&panel["targets"]).iter().map(|target| Query {
                 panel: text(&panel["title"]),
@@ -61,7 +75,10 @@ impl Board {
     }
 
     /// Only query of the panel with this title, or its first one.
-    pub(crate) fn query(&self, panel: &str) -> Query {
+    ///
+    /// # Panics
+    /// Panics without such a panel.
+    pub fn query(&self, panel: &str) -> Query {
         let query = self
             .queries()
             .into_iter()
@@ -72,7 +89,7 @@ impl Board {
 
 impl Query {
     /// Expression with the values that Grafana puts in place of its variables.
-    pub(crate) fn filled(&self, archive: &str, server: &str) -> String {
+    pub fn filled(&self, archive: &str, server: &str) -> String {
         fill(&self.expression, archive, server)
     }
 }
@@ -81,7 +98,7 @@ impl Query {
 ///
 /// # Panics
 /// Panics if one is left that Grafana would not know either.
-pub(crate) fn fill(expression: &str, archive: &str, server: &str) -> String {
+pub fn fill(expression: &str, archive: &str, server: &str) -> String {
     let escaped = server.replace('-', r"\-").replace('.', r"\.");
     let values = [
         ("${server:regex}", escaped.as_str()),
@@ -104,16 +121,19 @@ pub(crate) fn fill(expression: &str, archive: &str, server: &str) -> String {
     filled
 }
 
-pub(crate) fn items(value: &Value) -> &[Value] {
+/// Elements of an array; none if it is not one.
+pub fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-pub(crate) fn text(value: &Value) -> String {
+/// Text of a value; empty if it is not one.
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-pub(crate) fn path(file: &str) -> PathBuf {
+/// Path of a dashboard.
+pub fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("dashboards")
+        .join("../../dashboards")
         .join(file)
 }

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use serde_json::{Value, json};
-
-use crate::dashboards::board::{Board, boards, items, path, text};
+use test_support::dashboard::{Board, boards, items, path, text};
 
 /// Path in a link to a runbook, after the part that users replace with their own.
 const RUNBOOKS: &str = "/alerts/runbooks";
@@ -38,7 +37,7 @@ const LARGEST_NOTE: usize = 255 * 1024;
 const LONGEST_UID: usize = 40;
 
 /// Grafana writes its keys in order when it exports a dashboard, so that does not change more than
-/// was changed. Run with `UPDATE_DASHBOARDS=1` to have a dashboard written so.
+/// was changed. `make generate` writes it so.
 #[test]
 fn dashboards_are_written_as_grafana_exports_them() {
     for Board { file, text, json } in boards() {
@@ -46,7 +45,7 @@ fn dashboards_are_written_as_grafana_exports_them() {
         if env::var_os("UPDATE_DASHBOARDS").is_some() {
             fs::write(path(file), written).unwrap();
         } else {
-            assert!(text == written, "{file}: run with `UPDATE_DASHBOARDS=1`");
+            assert!(text == written, "{file}: run `make generate`");
         }
     }
 }

@@ -1,82 +1,47 @@
 //! Table of findings and alerts: complete, and consistent with the code and the rules.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use barman_cloud_exporter::config::CertificateWatchConfig;
 use barman_cloud_exporter::health::{FindingCode, LONG_RUN, thresholds};
+use test_support::{FindingRow, alert_rules, all_rules, finding_rows};
 use tls_certificates::x509::SHARE_OF_LIFETIME;
 
-use crate::alerts::{alerts, all_rules, shipped};
-
-/// Line of the table.
-pub(crate) struct Row {
-    pub(crate) finding: Option<FindingCode>,
-    pub(crate) alerts: Vec<String>,
-    pub(crate) reason: String,
-}
-
-/// Lines of the table in the README of the alerts.
-pub(crate) fn rows() -> Vec<Row> {
-    let readme = fs::read_to_string(shipped("README.md")).unwrap();
-    let (_, section) = readme.split_once("\n## Alerts and findings\n").unwrap();
-    let lines = section.lines().take_while(|line| !line.starts_with("## "));
-    lines
-        .filter(|line| line.starts_with("| "))
-        .skip(1)
-        .map(row)
-        .collect()
-}
-
-fn row(line: &str) -> Row {
-    let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-    let [finding, alerts, reason] = cells.try_into().expect("three cells");
-    let code = |word: &str| {
-        FindingCode::ALL
-            .iter()
-            .copied()
-            .find(|code| code.as_label() == word)
-    };
-    let finding = (!finding.is_empty()).then(|| {
-        code(finding.trim_matches('`')).unwrap_or_else(|| unreachable!("no finding {finding}"))
-    });
-    let alerts = alerts
-        .split(", ")
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned);
-    Row {
-        finding,
-        alerts: alerts.collect(),
-        reason: reason.to_owned(),
-    }
+/// Returns the finding of a line.
+fn finding(row: &FindingRow) -> Option<FindingCode> {
+    let label = row.finding.as_deref()?;
+    let code = FindingCode::ALL
+        .iter()
+        .find(|code| code.as_label() == label);
+    Some(*code.unwrap_or_else(|| unreachable!("no finding {label}")))
 }
 
 #[test]
 fn every_finding_and_every_alert_is_in_the_table() {
-    let rows = rows();
+    let rows = finding_rows();
 
-    let mut findings: Vec<_> = rows.iter().filter_map(|row| row.finding).collect();
+    let mut findings: Vec<_> = rows.iter().filter_map(finding).collect();
     findings.sort_unstable();
     let mut all = FindingCode::ALL.to_vec();
     all.sort_unstable();
     assert_eq!(findings, all, "each finding once");
     let told: BTreeSet<_> = rows.iter().flat_map(|row| row.alerts.clone()).collect();
-    let named: BTreeSet<_> = alerts().into_iter().map(|(name, _)| name).collect();
+    let named: BTreeSet<_> = alert_rules().into_iter().map(|(name, _)| name).collect();
     assert_eq!(told, named);
 }
 
 #[test]
 fn what_has_no_counterpart_has_a_reason() {
-    let is_alone = |row: &&Row| row.finding.is_none() || row.alerts.is_empty();
+    let is_alone = |row: &&FindingRow| row.finding.is_none() || row.alerts.is_empty();
 
-    let rows = rows();
+    let rows = finding_rows();
     let silent = rows
         .iter()
         .filter(is_alone)
         .filter(|row| row.reason.is_empty());
 
     let silent: Vec<_> = silent
-        .map(|row| (row.finding, row.alerts.clone()))
+        .map(|row| (row.finding.clone(), row.alerts.clone()))
         .collect();
     assert!(silent.is_empty(), "{silent:?}");
 }

@@ -2,16 +2,18 @@
 
 /// Selector: a metric, and the conditions on its labels.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Selector {
-    pub(crate) metric: String,
-    pub(crate) matchers: Vec<(String, String)>,
+pub struct Selector {
+    /// Name of the metric.
+    pub metric: String,
+    /// Labels, and the values that they are compared with.
+    pub matchers: Vec<(String, String)>,
     /// Labels by which the selector is grouped or joined.
-    pub(crate) grouped_by: Vec<String>,
+    pub grouped_by: Vec<String>,
 }
 
 impl Selector {
     /// Value that a label must have; empty if any value matches.
-    pub(crate) fn value(&self, label: &str) -> &str {
+    pub fn value(&self, label: &str) -> &str {
         let found = self.matchers.iter().find(|(name, _)| name == label);
         found.map_or("", |(_, value)| value)
     }
@@ -24,7 +26,7 @@ fn is_metric(word: &str) -> bool {
 }
 
 /// All selectors of a query, in order.
-pub(crate) fn selectors(query: &str) -> Vec<Selector> {
+pub fn selectors(query: &str) -> Vec<Selector> {
     let mut found: Vec<Selector> = Vec::new();
     let mut grouped_by: Vec<String> = Vec::new();
     let mut rest = query;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::{env, fs};
 
-use test_support::{Rule, RuleFile, rule_files};
-
-use crate::alerts::query::selectors;
-use crate::alerts::{alerts, all_rules, plain_rules, shipped};
+use test_support::promql::selectors;
+use test_support::{
+    Rule, RuleFile, alert_rules, alerts_path, all_rules, plain_rules_path, rule_files,
+};
 
 /// Prefix of every link to a runbook; `alerts/README.md` explains to users how to replace it.
 const RUNBOOKS: &str = "https://barman-cloud-exporter.example/alerts/runbooks/";
@@ -14,7 +14,7 @@ const RUNBOOKS: &str = "https://barman-cloud-exporter.example/alerts/runbooks/";
 /// Headings of a runbook, in their order.
 const HEADINGS: [&str; 3] = ["## What it means", "## How to see it", "## What to do"];
 
-/// Run with `UPDATE_ALERTS=1` to write the file anew.
+/// `make generate` writes the file.
 #[test]
 fn the_plain_file_holds_the_groups_of_the_manifests() {
     let groups: Vec<_> = rule_files().iter().map(RuleFile::plain_groups).collect();
@@ -23,19 +23,16 @@ fn the_plain_file_holds_the_groups_of_the_manifests() {
     let expected = format!("{origin}groups:\n{}", groups.join("\n"));
 
     if env::var_os("UPDATE_ALERTS").is_some() {
-        fs::write(plain_rules(), expected).unwrap();
+        fs::write(plain_rules_path(), expected).unwrap();
     } else {
-        let found = fs::read_to_string(plain_rules()).unwrap();
-        assert_eq!(
-            found, expected,
-            "run `UPDATE_ALERTS=1 cargo test --test prometheus alerts::form`"
-        );
+        let found = fs::read_to_string(plain_rules_path()).unwrap();
+        assert_eq!(found, expected, "run `make generate`");
     }
 }
 
 #[test]
 fn every_alert_has_severity_subject_and_instructions() {
-    for (name, rule) in alerts() {
+    for (name, rule) in alert_rules() {
         let severity = rule.labels.get("severity").map(String::as_str);
         assert!(
             ["critical", "warning", "info"]
@@ -92,25 +89,27 @@ fn every_certificate_alert_says_when_it_cannot_be_read() {
 
 /// Alerts whose description does not have the words.
 fn without(is_concerned: fn(&Rule) -> bool, words: &str) -> Vec<String> {
-    let concerned = alerts().into_iter().filter(|(_, rule)| is_concerned(rule));
+    let concerned = alert_rules()
+        .into_iter()
+        .filter(|(_, rule)| is_concerned(rule));
     let silent = concerned.filter(|(_, rule)| !rule.annotations["description"].contains(words));
     silent.map(|(name, _)| name).collect()
 }
 
 #[test]
 fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
-    let names: BTreeSet<_> = alerts()
+    let names: BTreeSet<_> = alert_rules()
         .into_iter()
         .map(|(name, _)| format!("{name}.md"))
         .collect();
-    let entries = fs::read_dir(shipped("runbooks")).unwrap();
+    let entries = fs::read_dir(alerts_path("runbooks")).unwrap();
     let pages: BTreeSet<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(names, pages);
 
     for page in pages {
-        let text = fs::read_to_string(shipped("runbooks").join(&page)).unwrap();
+        let text = fs::read_to_string(alerts_path("runbooks").join(&page)).unwrap();
         let title = format!("# {}", page.trim_end_matches(".md"));
         assert_eq!(text.lines().next(), Some(title.as_str()));
         let headings: Vec<_> = text
@@ -131,10 +130,10 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
 /// may access the store.
 #[test]
 fn every_command_in_a_runbook_can_be_run_or_says_where() {
-    let readme = fs::read_to_string(shipped("README.md")).unwrap();
+    let readme = fs::read_to_string(alerts_path("README.md")).unwrap();
     assert!(readme.contains("\n## Where to run the commands\n"));
 
-    for entry in fs::read_dir(shipped("runbooks")).unwrap() {
+    for entry in fs::read_dir(alerts_path("runbooks")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         let lines: Vec<_> = text.lines().map(str::trim_start).collect();
@@ -171,7 +170,7 @@ fn every_threshold_is_used_and_its_absence_noticed() {
     let compared = |of_the_watcher: bool| -> BTreeSet<_> {
         let of =
             |(name, _): &(String, _)| (name == "BarmanCloudThresholdMissing") == of_the_watcher;
-        let alerts = alerts().into_iter().filter(of).map(|(_, rule)| rule);
+        let alerts = alert_rules().into_iter().filter(of).map(|(_, rule)| rule);
         // A threshold may be worked out by a rule of its own.
         let others = all_rules()
             .into_iter()
