@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use barman_archive::barman::{base_directory, wals_directory};
 use barman_archive::inventory::{DirectoryInventory, Sums};
 
 use super::{Expectations, ScanFindings};
@@ -69,12 +70,12 @@ fn add_server(
         return;
     }
     prefixes.push(prefix(
-        format!("{name}/base/"),
+        base_directory(name),
         PrefixKind::Base,
         directory.base(),
     ));
     prefixes.push(prefix(
-        format!("{name}/wals/"),
+        wals_directory(name),
         PrefixKind::Wals,
         directory.wals(),
     ));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use barman_archive::barman::{ObjectLocation, ServerKey};
+use barman_archive::barman::{ObjectLocation, ServerKey, backup_directory};
 use barman_archive::inventory::UnreadableReason;
 
 use super::{Expectations, ScanFindings};
@@ -44,7 +44,7 @@ pub(super) fn backup_upload_bytes(
     server: &str,
     id: &str,
 ) -> Option<u64> {
-    let prefix = backup_prefix(server, id);
+    let prefix = backup_directory(server, id);
     if let Some(bytes) = findings.uploads_of_backups.get(&prefix) {
         return *bytes;
     }
@@ -87,12 +87,8 @@ pub(super) fn reclaimable_upload_bytes(
 fn prefixes_in_state(server: &str, report: &ServerReport, state: BackupState) -> Vec<String> {
     let backups = report.backups.iter().filter(|backup| backup.state == state);
     backups
-        .map(|backup| backup_prefix(server, &backup.id))
+        .map(|backup| backup_directory(server, &backup.id))
         .collect()
-}
-
-fn backup_prefix(server: &str, id: &str) -> String {
-    format!("{server}/base/{id}/")
 }
 
 fn is_in(key: &str, prefixes: &[String]) -> bool {

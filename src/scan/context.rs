@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use archive_listing::{ParallelListing, list_unordered};
 use archive_store::{KeyOrder, ObjectStore, StorageError};
+use barman_archive::barman::{base_directory, wals_directory};
 use barman_archive::inventory::{Inventory, ListedObject};
 use chrono::{DateTime, Utc};
 
@@ -60,7 +61,7 @@ impl<S> ScanContext<'_, S> {
 
     /// Returns the prefix of all keys of a server's WAL.
     pub(super) fn wal_prefix(&self, server: &str) -> String {
-        format!("{}{server}/wals/", self.prefix)
+        self.prefix.to_owned() + &wals_directory(server)
     }
 
     /// Prefixes of the expected servers' `base/` and `wals/`.
@@ -69,7 +70,7 @@ impl<S> ScanContext<'_, S> {
     pub(super) fn expected_prefixes(&self) -> Vec<String> {
         let mut prefixes = Vec::new();
         for server in self.expected.servers.iter().flatten() {
-            prefixes.push(format!("{}{server}/base/", self.prefix));
+            prefixes.push(self.prefix.to_owned() + &base_directory(server));
             prefixes.push(self.wal_prefix(server));
         }
         prefixes

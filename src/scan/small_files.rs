@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive_store::{ErrorScope, ObjectStore, StorageError};
-use barman_archive::barman::{BackupStatus, UnfinishedStatus};
+use barman_archive::barman::{BackupStatus, UnfinishedStatus, backup_directory};
 use barman_archive::inventory::{
     BackupInventory, FileContent, FileReading, Inventory, SmallFile, SmallFiles, Sums,
     UnreadableReason,
@@ -226,7 +226,7 @@ async fn list_backup<S: ObjectStore + 'static>(
     context: &ScanContext<'_, S>,
     place: BackupPlace,
 ) -> Result<RelistedBackup, StorageError> {
-    let prefix = format!("{}/base/{}/", place.directory, place.id);
+    let prefix = backup_directory(&place.directory, &place.id);
     let mut listed = context.list_few(&prefix).await?;
     let directory = listed.directories.get_mut(&place.directory);
     let backup = directory.and_then(|directory| directory.backups.remove(&place.id));

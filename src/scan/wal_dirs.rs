@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive_store::{ObjectStore, StorageError};
+use barman_archive::barman::wal_directory;
 use barman_archive::inventory::{Inventory, WalDirInventory};
 use barman_archive::postgres::WalDir;
 use chrono::{DateTime, Utc};
@@ -102,9 +103,7 @@ async fn list_wal_dir<S: ObjectStore + 'static>(
     server: String,
     wal_dir: WalDir,
 ) -> Result<ListedWalDir, StorageError> {
-    let mut inventory = context
-        .list_few(&format!("{server}/wals/{wal_dir}/"))
-        .await?;
+    let mut inventory = context.list_few(&wal_directory(&server, wal_dir)).await?;
     let listed = inventory.directories.get_mut(&server);
     let found = listed.and_then(|directory| directory.wal.dirs.remove(&wal_dir));
     Ok(ListedWalDir {

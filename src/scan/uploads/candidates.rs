@@ -1,5 +1,6 @@
 //! Backups that may have unfinished uploads.
 
+use barman_archive::barman::backup_directory;
 use barman_archive::inventory::{BackupInventory, Inventory, SmallFiles};
 
 /// Backup whose data are not known to be copied to the end, with the keys that uploads to it can have.
@@ -38,7 +39,7 @@ pub(super) fn unfinished_backups(
                     .as_ref()
                     .and_then(|file| files.backup_info(file));
                 unfinished.push(UploadCandidate {
-                    directory: format!("{directory}/base/{id}/"),
+                    directory: backup_directory(directory, id),
                     id: id.clone(),
                     names: backup.upload_names(info),
                 });

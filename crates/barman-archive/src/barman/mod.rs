@@ -11,6 +11,7 @@ mod backup_info;
 mod backup_info_text;
 mod backup_label;
 mod compression;
+mod directories;
 mod keep;
 mod key;
 mod python;
@@ -25,6 +26,7 @@ pub use backup_info::{
 pub use backup_info_text::BackupInfoText;
 pub use backup_label::{BackupLabel, BackupOrigin};
 pub use compression::{Compression, DecompressError};
+pub use directories::{backup_directory, base_directory, wal_directory, wals_directory};
 pub use keep::KeepTarget;
 pub use key::{
     BackupFile, DataItem, DataObject, NestedNames, ObjectLocation, ServerKey, WalKind, WalObject,
