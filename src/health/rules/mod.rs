@@ -44,11 +44,15 @@ const fn archive_rules<'a>() -> [Rule<ScannedArchive<'a>>; 3] {
 }
 
 /// Rules on an expected server.
-const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 23] {
+const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 27] {
     [
         Rule::One(restore::no_backup),
         Rule::One(restore::older_than_unreadable),
-        Rule::One(restore::newest_backup),
+        Rule::One(restore::newest_is_not_restorable),
+        Rule::One(restore::newest_is_blocked),
+        Rule::One(restore::replay_ends_early),
+        Rule::One(restore::waiting_for_wal),
+        Rule::One(restore::default_target_fails),
         Rule::One(restore::backup_too_old),
         Rule::Several(backups::refused_files),
         Rule::One(backups::backup_shrank),

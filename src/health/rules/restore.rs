@@ -42,72 +42,93 @@ fn no_backup_severity(subject: &ScannedServer<'_>) -> Severity {
     }
 }
 
-/// Finding on the newest readable backup, if one that cannot be read may be newer: it is judged like
-/// any older backup.
-pub(super) fn older_than_unreadable(subject: &ScannedServer<'_>) -> Option<Finding> {
-    if subject.server.newest_is_known() {
+/// Problem with restores of one backup.
+enum RestoreProblem<'a> {
+    /// No target restores the backup.
+    NotRestorable(&'a Obstacle),
+    /// Restores wait until objects are retrieved from cold storage.
+    Blocked(&'a Obstacle),
+    /// The backup can be restored, but not to the newest WAL.
+    EndsEarly(&'a Obstacle),
+    /// The backup waits for its own WAL.
+    Waiting(SegmentName),
+}
+
+impl<'a> RestoreProblem<'a> {
+    fn of(verdict: &'a Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Broken(obstacle) => Some(Self::NotRestorable(obstacle)),
+            Verdict::Blocked(obstacle)
+            | Verdict::Consistent(obstacle @ Obstacle::ColdSegment(_)) => {
+                Some(Self::Blocked(obstacle))
+            }
+            Verdict::Consistent(obstacle) => Some(Self::EndsEarly(obstacle)),
+            Verdict::Waiting(segment) => Some(Self::Waiting(*segment)),
+            Verdict::Recoverable => None,
+        }
+    }
+}
+
+/// Newest backup with the verdict on it.
+struct NewestBackup<'a> {
+    backup: &'a BackupReport,
+    verdict: &'a BackupVerdict,
+    problem: Option<RestoreProblem<'a>>,
+}
+
+impl<'a> NewestBackup<'a> {
+    /// Returns the newest backup, if no refused file could change which one it is, or improve the
+    /// verdict.
+    fn of(server: &'a ServerReport) -> Option<Self> {
+        let backup = server.newest_known_done()?;
+        let verdict = server.newest_verdict()?;
+        is_certain(server, verdict).then(|| Self {
+            backup,
+            verdict,
+            problem: RestoreProblem::of(&verdict.verdict),
+        })
+    }
+}
+
+pub(super) fn newest_is_not_restorable(subject: &ScannedServer<'_>) -> Option<Finding> {
+    let newest = NewestBackup::of(subject.server)?;
+    let Some(RestoreProblem::NotRestorable(obstacle)) = newest.problem else {
         return None;
-    }
-    not_newest(subject.server, subject.server.newest_done()?)
+    };
+    Some(Finding::critical(Evidence::NotRestorable {
+        backup: newest.backup.id.clone(),
+        obstacle: obstacle.clone(),
+    }))
 }
 
-/// Finding on the verdict on the newest backup, if no refused file could improve it.
-pub(super) fn newest_backup(subject: &ScannedServer<'_>) -> Option<Finding> {
-    let server = subject.server;
-    let newest = server.newest_done()?;
-    let verdict = server.newest_verdict()?;
-    if !server.newest_is_known() || !is_certain(server, verdict) {
+pub(super) fn newest_is_blocked(subject: &ScannedServer<'_>) -> Option<Finding> {
+    let newest = NewestBackup::of(subject.server)?;
+    let Some(RestoreProblem::Blocked(obstacle)) = newest.problem else {
         return None;
-    }
-    let backup = newest.id.clone();
-    match &verdict.verdict {
-        Verdict::Broken(obstacle) => {
-            let obstacle = obstacle.clone();
-            Some(Finding::critical(Evidence::NotRestorable {
-                backup,
-                obstacle,
-            }))
-        }
-        Verdict::Blocked(obstacle) | Verdict::Consistent(obstacle @ Obstacle::ColdSegment(_)) => {
-            let obstacle = obstacle.clone();
-            Some(Finding::warning(Evidence::RestoreBlocked {
-                backup,
-                obstacle,
-            }))
-        }
-        Verdict::Consistent(obstacle) => {
-            let obstacle = obstacle.clone();
-            Some(Finding::critical(Evidence::ReplayEndsEarly {
-                backup,
-                obstacle,
-            }))
-        }
-        Verdict::Waiting(segment) => waiting(subject, backup, *segment),
-        Verdict::Recoverable if !verdict.default_target_works => {
-            let (default_target, works_with) = (verdict.default_target, verdict.works_with);
-            let evidence = Evidence::DefaultTargetFails {
-                backup,
-                default_target,
-                works_with,
-            };
-            Some(Finding::warning(evidence))
-        }
-        Verdict::Recoverable => None,
-    }
+    };
+    Some(Finding::warning(Evidence::RestoreBlocked {
+        backup: newest.backup.id.clone(),
+        obstacle: obstacle.clone(),
+    }))
 }
 
-/// Returns whether the problem of the newest backup exists whatever the refused files contain.
-fn is_certain(server: &ServerReport, newest: &BackupVerdict) -> bool {
-    match newest.verdict {
-        Verdict::Recoverable => server.newest_is_recoverable_by_default().is_some(),
-        Verdict::Consistent(_) | Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
-            server.is_certain(newest)
-        }
-    }
+pub(super) fn replay_ends_early(subject: &ScannedServer<'_>) -> Option<Finding> {
+    let newest = NewestBackup::of(subject.server)?;
+    let Some(RestoreProblem::EndsEarly(obstacle)) = newest.problem else {
+        return None;
+    };
+    Some(Finding::critical(Evidence::ReplayEndsEarly {
+        backup: newest.backup.id.clone(),
+        obstacle: obstacle.clone(),
+    }))
 }
 
-/// Finding on a backup that has waited too long for its own WAL.
-fn waiting(subject: &ScannedServer<'_>, backup: String, segment: SegmentName) -> Option<Finding> {
+/// Finding on a newest backup that has waited too long for its own WAL.
+pub(super) fn waiting_for_wal(subject: &ScannedServer<'_>) -> Option<Finding> {
+    let newest = NewestBackup::of(subject.server)?;
+    let Some(RestoreProblem::Waiting(segment)) = newest.problem else {
+        return None;
+    };
     let since = subject.server.waiting_since()?;
     let wait = subject.now - since;
     if wait <= MAX_WAIT {
@@ -121,11 +142,34 @@ fn waiting(subject: &ScannedServer<'_>, backup: String, segment: SegmentName) ->
     Some(Finding {
         severity,
         evidence: Evidence::WaitingForWal {
-            backup,
+            backup: newest.backup.id.clone(),
             segment,
             since,
         },
     })
+}
+
+/// Finding on a newest backup that can be restored, but not with `PostgreSQL`'s default target.
+pub(super) fn default_target_fails(subject: &ScannedServer<'_>) -> Option<Finding> {
+    let newest = NewestBackup::of(subject.server)?;
+    if newest.problem.is_some() || newest.verdict.default_target_works {
+        return None;
+    }
+    Some(Finding::warning(Evidence::DefaultTargetFails {
+        backup: newest.backup.id.clone(),
+        default_target: newest.verdict.default_target,
+        works_with: newest.verdict.works_with,
+    }))
+}
+
+/// Returns whether the problem of the newest backup exists whatever the refused files contain.
+fn is_certain(server: &ServerReport, newest: &BackupVerdict) -> bool {
+    match newest.verdict {
+        Verdict::Recoverable => server.newest_is_recoverable_by_default().is_some(),
+        Verdict::Consistent(_) | Verdict::Blocked(_) | Verdict::Waiting(_) | Verdict::Broken(_) => {
+            server.is_certain(newest)
+        }
+    }
 }
 
 /// Finding on a newest backup that ended before the recovery window started.
@@ -145,6 +189,15 @@ pub(super) fn backup_too_old(subject: &ScannedServer<'_>) -> Option<Finding> {
     }))
 }
 
+/// Finding on the newest readable backup, if one that cannot be read may be newer: it is judged like
+/// any older backup.
+pub(super) fn older_than_unreadable(subject: &ScannedServer<'_>) -> Option<Finding> {
+    if subject.server.newest_is_known() {
+        return None;
+    }
+    not_newest(subject.server, subject.server.newest_done()?)
+}
+
 /// Finding on a finished backup besides the newest one.
 pub(super) fn older_backup(subject: &ScannedServer<'_>, backup: &BackupReport) -> Option<Finding> {
     let newest = subject.server.newest_done();
@@ -159,22 +212,23 @@ pub(super) fn older_backup(subject: &ScannedServer<'_>, backup: &BackupReport) -
 fn not_newest(server: &ServerReport, backup: &BackupReport) -> Option<Finding> {
     let verdict = server.recovery.verdict.backups.get(&backup.id)?;
     let backup = backup.id.clone();
-    match &verdict.verdict {
-        Verdict::Broken(_) if !server.is_certain(verdict) => None,
-        Verdict::Broken(obstacle) => {
+    match RestoreProblem::of(&verdict.verdict)? {
+        RestoreProblem::NotRestorable(obstacle) if server.is_certain(verdict) => {
             let obstacle = obstacle.clone();
             Some(Finding::warning(Evidence::NotRestorable {
                 backup,
                 obstacle,
             }))
         }
-        Verdict::Blocked(obstacle) | Verdict::Consistent(obstacle @ Obstacle::ColdSegment(_)) => {
+        RestoreProblem::Blocked(obstacle) => {
             let obstacle = obstacle.clone();
             Some(Finding::warning(Evidence::RestoreBlocked {
                 backup,
                 obstacle,
             }))
         }
-        Verdict::Recoverable | Verdict::Consistent(_) | Verdict::Waiting(_) => None,
+        RestoreProblem::NotRestorable(_)
+        | RestoreProblem::EndsEarly(_)
+        | RestoreProblem::Waiting(_) => None,
     }
 }
