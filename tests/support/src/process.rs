@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
 
@@ -182,15 +184,30 @@ pub(crate) fn try_run(mut command: Command, within: Duration) -> Result<String, 
     ))
 }
 
-/// Ports on the loopback interface on which nothing listens, all different.
+/// Ports that are handed out: below those that systems give to whoever asks for any port, so that
+/// nobody else gets one between its choice and its use.
+const PORTS: Range<u16> = 12_000..32_000;
+
+/// Number of ports that this process has tried.
+static TRIED_PORTS: AtomicU32 = AtomicU32::new(0);
+
+/// Returns ports on the loopback interface on which nothing listens, none of them twice.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0"));
-    listeners.map(|listener| {
-        let address = listener.and_then(|listener| listener.local_addr());
-        address
-            .expect("the loopback interface has free ports")
-            .port()
-    })
+    [(); N].map(|()| free_port())
+}
+
+fn free_port() -> u16 {
+    let count = u32::from(PORTS.end - PORTS.start);
+    for _ in PORTS {
+        let tried = TRIED_PORTS.fetch_add(1, Ordering::Relaxed);
+        // Processes start at different places.
+        let place = std::process::id().wrapping_mul(101).wrapping_add(tried) % count;
+        let port = PORTS.start + u16::try_from(place).expect("a place within the range");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("the loopback interface has no free port");
 }
 
 fn content(file: &mut File) -> String {
