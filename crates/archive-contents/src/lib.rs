@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+mod bytes;
+pub mod control;
+pub mod page;
+pub mod wal;

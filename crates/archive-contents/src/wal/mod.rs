@@ -1,0 +1,19 @@
+//! WAL: pages, records, and the walk from one segment to the next.
+//!
+//! A [`SegmentWalk`] is fed the bytes of a segment as they arrive and holds one WAL page, never a
+//! record: checksums are computed as the bytes stream by. It checks what `PostgreSQL`'s own reader
+//! checks (`xlogreader.c`), because where that reader stops, replay ends, without an error. A
+//! [`WalChain`] carries the walk over the border to the next segment; two primaries that wrote one
+//! timeline are seen only there.
+
+mod fault;
+mod format;
+mod page;
+mod record;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use fault::WalFault;
+pub use format::WalFormat;
+pub use walk::{CommitTimes, SegmentContext, SegmentEnd, SegmentWalk, WalChain, WalkedSegment};

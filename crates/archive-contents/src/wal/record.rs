@@ -1,0 +1,195 @@
+//! Records (`XLogRecord` in `xlogrecord.h`), as their bytes stream by.
+
+use barman_archive::postgres::Lsn;
+use chrono::{DateTime, Utc};
+
+use super::WalFault;
+use crate::bytes::{array, u32_at, u64_at};
+
+/// Length of the header of a record, in bytes.
+const HEADER: usize = 24;
+
+/// Bytes of the header that the checksum covers: all but the checksum itself.
+const CHECKED_HEADER: usize = 20;
+
+/// Maximum length of a record, in bytes (`XLogRecordMaxSize` in `xlogrecord.h`).
+const MAX_LENGTH: u32 = 1020 * 1024 * 1024;
+
+/// Number of bytes after the header that are kept: enough for what is read of a record.
+const KEPT_BODY: usize = 1024;
+
+/// Number of the first resource manager of an extension (`RM_MIN_CUSTOM_ID` in `rmgr.h`).
+const FIRST_CUSTOM_MANAGER: u8 = 128;
+
+/// Number of the last resource manager of any version (`rmgrlist.h`).
+const LAST_MANAGER: u8 = 22;
+
+/// Resource managers whose records are read.
+const XLOG_MANAGER: u8 = 0;
+const TRANSACTION_MANAGER: u8 = 1;
+
+/// Part of the information that belongs to the resource manager (`XLR_RMGR_INFO_MASK`).
+const MANAGER_INFO: u8 = 0xF0;
+
+/// `XLOG_SWITCH` in `pg_control.h`.
+const SWITCH: u8 = 0x40;
+
+/// `XLOG_XACT_OPMASK`, `XLOG_XACT_COMMIT` and `XLOG_XACT_COMMIT_PREPARED` in `xact.h`.
+const TRANSACTION_OPERATION: u8 = 0x70;
+const COMMIT: u8 = 0x00;
+const COMMIT_PREPARED: u8 = 0x30;
+
+/// Microseconds from the Unix epoch to that of `PostgreSQL`, 2000-01-01.
+const POSTGRESQL_EPOCH: i64 = 946_684_800_000_000;
+
+/// Record of which some bytes have come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OpenRecord {
+    pub(super) start: Lsn,
+    length: u32,
+    seen: u32,
+    header: [u8; HEADER],
+    /// Checksum of the body so far.
+    checksum: u32,
+    /// First bytes of the body.
+    body: Vec<u8>,
+}
+
+impl OpenRecord {
+    /// Begins a record.
+    ///
+    /// # Errors
+    /// Fails if no record has this length.
+    pub(super) fn begin(start: Lsn, length: u32) -> Result<Self, WalFault> {
+        let is_possible = (HEADER as u32..=MAX_LENGTH).contains(&length);
+        if !is_possible {
+            return Err(WalFault::Length { at: start, length });
+        }
+        Ok(Self {
+            start,
+            length,
+            seen: 0,
+            header: [0; HEADER],
+            checksum: 0,
+            body: Vec::new(),
+        })
+    }
+
+    /// Length of the whole record, in bytes.
+    pub(super) const fn length(&self) -> u32 {
+        self.length
+    }
+
+    /// Number of bytes that are missing.
+    pub(super) const fn missing(&self) -> u32 {
+        self.length.saturating_sub(self.seen)
+    }
+
+    /// Returns true if the whole header has come.
+    pub(super) const fn has_header(&self) -> bool {
+        self.seen as usize >= HEADER
+    }
+
+    /// Takes the next bytes of the record, not more than are missing.
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        let seen = self.seen as usize;
+        let of_header = HEADER.saturating_sub(seen).min(bytes.len());
+        let (header, body) = bytes.split_at_checked(of_header).unwrap_or((bytes, &[]));
+        for (place, byte) in self.header.iter_mut().skip(seen).zip(header) {
+            *place = *byte;
+        }
+        self.checksum = crc32c::crc32c_append(self.checksum, body);
+        let free = KEPT_BODY.saturating_sub(self.body.len());
+        self.body.extend(body.iter().take(free));
+        let taken = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.seen = self.seen.saturating_add(taken);
+    }
+
+    /// Checks the header, once it is complete.
+    ///
+    /// # Errors
+    /// Fails if the record cannot follow one that starts at `previous`. If that is not known, the
+    /// record before has to start before this one.
+    pub(super) fn check_header(&self, previous: Option<Lsn>) -> Result<(), WalFault> {
+        let found = Lsn(u64_at(&self.header, 8).unwrap_or_default());
+        let follows = match previous {
+            Some(previous) => found == previous,
+            None => found < self.start,
+        };
+        if !follows {
+            return Err(WalFault::Previous {
+                at: self.start,
+                found,
+            });
+        }
+        let manager = self.manager();
+        if manager > LAST_MANAGER && manager < FIRST_CUSTOM_MANAGER {
+            return Err(WalFault::ResourceManager {
+                at: self.start,
+                manager,
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks the checksum of the whole record.
+    ///
+    /// # Errors
+    /// Fails if it is wrong.
+    pub(super) fn check_sum(&self) -> Result<(), WalFault> {
+        let header = self.header.get(..CHECKED_HEADER).unwrap_or_default();
+        let found = crc32c::crc32c_append(self.checksum, header);
+        if u32_at(&self.header, CHECKED_HEADER) == Some(found) {
+            Ok(())
+        } else {
+            Err(WalFault::Checksum { at: self.start })
+        }
+    }
+
+    fn info(&self) -> u8 {
+        array::<1>(&self.header, 16).map_or(0, |[info]| info)
+    }
+
+    fn manager(&self) -> u8 {
+        array::<1>(&self.header, 17).map_or(0, |[manager]| manager)
+    }
+
+    /// Returns true if the rest of the segment is empty (`XLOG_SWITCH`).
+    pub(super) fn is_switch(&self) -> bool {
+        self.manager() == XLOG_MANAGER && self.info() & MANAGER_INFO == SWITCH
+    }
+
+    /// Returns the time of a commit, by the clock of the database (`xl_xact_commit` in `xact.h`);
+    /// `None` for any other record.
+    pub(super) fn committed_at(&self) -> Option<DateTime<Utc>> {
+        let operation = self.info() & TRANSACTION_OPERATION;
+        let is_commit = matches!(operation, COMMIT | COMMIT_PREPARED);
+        if self.manager() != TRANSACTION_MANAGER || !is_commit {
+            return None;
+        }
+        let time = i64::from_le_bytes(array(&self.body, self.main_data_at()?)?);
+        DateTime::from_timestamp_micros(time.checked_add(POSTGRESQL_EPOCH)?)
+    }
+
+    /// Returns the place of the main data in the body of a record without blocks (`DecodeXLogRecord`
+    /// in `xlogreader.c`).
+    fn main_data_at(&self) -> Option<usize> {
+        let mut at = 0;
+        let length = loop {
+            let [id] = array::<1>(&self.body, at)?;
+            match id {
+                // XLR_BLOCK_ID_DATA_SHORT
+                255 => break u32::from(array::<1>(&self.body, at + 1).map(|[length]| length)?),
+                // XLR_BLOCK_ID_DATA_LONG
+                254 => break u32_at(&self.body, at + 1)?,
+                // XLR_BLOCK_ID_ORIGIN
+                253 => at += 3,
+                // XLR_BLOCK_ID_TOPLEVEL_XID
+                252 => at += 5,
+                _ => return None,
+            }
+        };
+        let body = self.length.checked_sub(HEADER as u32)?;
+        usize::try_from(body.checked_sub(length)?).ok()
+    }
+}

@@ -1,0 +1,220 @@
+//! Walks over segments that real servers wrote, sound and damaged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use barman_archive::barman::Compression;
+use barman_archive::postgres::{SegmentName, SegmentSize, TimelineHistory, TimelineId};
+use proptest::prelude::*;
+
+use super::*;
+
+/// Size of the segments among the fixtures.
+const SIZE: u64 = 1 << 20;
+
+/// Returns the folder of the fixtures.
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/contents")
+}
+
+/// Decompresses a segment by the ending of its name; `None` if its codec refuses it.
+fn plain(path: &Path) -> Option<Vec<u8>> {
+    let content = fs::read(path).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let (_, compression) = Compression::split(name);
+    let Some(compression) = compression else {
+        return Some(content);
+    };
+    compression.decompress(&content, 16 << 20).ok()
+}
+
+fn name(path: &Path) -> SegmentName {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    SegmentName::parse(&name[..24]).unwrap()
+}
+
+fn walked(
+    path: &Path,
+    system_identifier: Option<u64>,
+    chain: Option<WalChain>,
+) -> Result<WalkedSegment, String> {
+    let bytes = plain(path).ok_or("codec")?;
+    let size = if bytes.len() as u64 == 16 << 20 {
+        16 << 20
+    } else {
+        SIZE
+    };
+    let context = SegmentContext {
+        name: name(path),
+        size: SegmentSize::new(size).unwrap(),
+        system_identifier,
+        history: None,
+        is_partial: path.to_str().unwrap().contains(".partial"),
+    };
+    let mut walk = SegmentWalk::begin(context, chain).map_err(word)?;
+    for piece in bytes.chunks(1000) {
+        walk.feed(piece).map_err(word)?;
+    }
+    walk.finish().map_err(word)
+}
+
+/// Word for a fault in the table of what must be found.
+fn word(fault: WalFault) -> String {
+    match fault {
+        WalFault::Truncated { .. } => "truncated",
+        WalFault::TooLong { .. } | WalFault::Trailing { .. } => "trailing",
+        WalFault::Magic { .. } | WalFault::OtherFormat { .. } => "magic",
+        WalFault::Flags { .. } => "flags",
+        WalFault::SystemIdentifier { .. } => "sysid",
+        WalFault::Sizes { .. } => "sizes",
+        WalFault::PageAddress { .. } => "pageaddr",
+        WalFault::Timeline { .. } => "timeline",
+        WalFault::Zeros { .. } => "zeros",
+        WalFault::Continuation { .. } => "contrecord",
+        WalFault::Length { .. } => "length",
+        WalFault::Previous { .. } => "prev",
+        WalFault::ResourceManager { .. } => "rmgr",
+        WalFault::Checksum { .. } => "crc",
+        WalFault::Gap { .. } => "gap",
+    }
+    .to_owned()
+}
+
+fn found(path: &Path, system_identifier: Option<u64>) -> String {
+    match walked(path, system_identifier, None) {
+        Ok(segment) if matches!(segment.end, SegmentEnd::Ends(_)) => "ends".to_owned(),
+        Ok(_) => "ok".to_owned(),
+        Err(word) => word,
+    }
+}
+
+#[test]
+fn every_damage_of_the_table_is_found() {
+    let table = fs::read_to_string(fixtures().join("expected.tsv")).unwrap();
+    let good = fixtures().join("wal/good/000000010000000000000018.gz");
+    let identifier = walked(&good, None, None).unwrap().system_identifier;
+    let mut rows = 0;
+    for line in table
+        .lines()
+        .filter(|line| line.starts_with("wal/") && !line.contains(" (gap)"))
+    {
+        let cells: Vec<_> = line.split('\t').collect();
+        if cells[0].contains(' ') {
+            continue;
+        }
+        let path = fixtures().join(cells[0]);
+        let of_switch = cells[0].contains("timeline-switch");
+        let found = found(&path, (!of_switch).then_some(identifier));
+        let expected = match cells[2] {
+            // A codec says so already.
+            "truncated" if found == "codec" => "codec",
+            expected => expected,
+        };
+        assert_eq!(found, expected, "{}", cells[0]);
+        rows += 1;
+    }
+    assert_eq!(rows, 23);
+}
+
+#[test]
+fn a_chain_goes_on_over_segments_and_timelines() {
+    let chain = |paths: &[&str]| {
+        let mut chain = None;
+        let mut records = 0;
+        for path in paths {
+            let segment = walked(&fixtures().join(path), None, chain)?;
+            records += segment.records;
+            chain = Some(segment.chain);
+        }
+        Ok::<_, String>(records)
+    };
+
+    let good = [
+        "wal/good/000000010000000000000017.xz",
+        "wal/good/000000010000000000000018.gz",
+        "wal/good/000000010000000000000019.xz",
+    ];
+    assert_eq!(chain(&good), Ok(979));
+    assert_eq!(chain(&[good[0], good[2]]), Err("gap".to_owned()));
+    let switch = [
+        "wal/timeline-switch/000000010000000000000022.gz",
+        "wal/timeline-switch/000000020000000000000023.gz",
+    ];
+    assert_eq!(chain(&switch), Ok(68));
+}
+
+#[test]
+fn segments_of_every_major_version_are_walked_over() {
+    for (major, records) in [(10, 3), (12, 332), (14, 252), (16, 388), (18, 447)] {
+        let folder = fixtures().join(format!("majors/{major}"));
+        let mut paths: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.ends_with("pg_control.gz"))
+            .collect();
+        paths.sort();
+        let mut chain = None;
+        let mut found = 0;
+        for path in paths {
+            let segment = walked(&path, None, chain).unwrap();
+            assert_eq!(segment.format.major, major);
+            found += segment.records;
+            chain = Some(segment.chain);
+        }
+        assert_eq!(found, records, "PostgreSQL {major}");
+    }
+}
+
+/// A sound segment.
+static GOOD: LazyLock<Vec<u8>> =
+    LazyLock::new(|| plain(&fixtures().join("wal/good/000000010000000000000018.gz")).unwrap());
+
+fn context() -> SegmentContext {
+    SegmentContext {
+        name: SegmentName::parse("000000010000000000000018").unwrap(),
+        size: SegmentSize::new(SIZE).unwrap(),
+        system_identifier: None,
+        history: Some(TimelineHistory::without_ancestors(TimelineId::FIRST)),
+        is_partial: false,
+    }
+}
+
+fn walk_of(bytes: &[u8], piece: usize) -> Result<WalkedSegment, WalFault> {
+    let mut walk = SegmentWalk::begin(context(), None)?;
+    for piece in bytes.chunks(piece) {
+        walk.feed(piece)?;
+    }
+    walk.finish()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_result_does_not_depend_on_the_pieces(piece in 1_usize..20_000) {
+        prop_assert_eq!(walk_of(&GOOD, piece), walk_of(&GOOD, usize::MAX));
+    }
+
+    /// Where WAL is in use, every bit is covered by a checksum or compared.
+    #[test]
+    fn any_flipped_bit_of_a_record_is_found(place: prop::sample::Index, bit in 0_u8..8) {
+        let mut bytes = GOOD.clone();
+        let whole = walk_of(&bytes, usize::MAX).unwrap();
+        let at = place.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+
+        match walk_of(&bytes, usize::MAX) {
+            Err(_) => {}
+            // Padding between records, and in headers of pages.
+            Ok(walked) => prop_assert_eq!(walked.records, whole.records),
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(start in prop::sample::select(vec![0_usize, 24, 40, 8192]), noise: Vec<u8>) {
+        let mut bytes = GOOD[..start].to_vec();
+        bytes.extend(noise);
+        let _ = walk_of(&bytes, 7);
+    }
+}

@@ -1,0 +1,520 @@
+//! Walk over the WAL of a segment, and from one segment to the next.
+
+use barman_archive::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, TimelineId};
+use chrono::{DateTime, Utc};
+
+use super::page::{CONTINUES, LONG, LONG_HEADER, PageHeader, SegmentHeader};
+use super::record::OpenRecord;
+use super::{WalFault, WalFormat};
+use crate::bytes::{is_zero, u16_at, u32_at};
+
+/// Sizes that a page can have, in bytes (`--with-wal-blocksize`).
+const PAGE_SIZES: [u32; 7] = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
+
+/// Start of records: a multiple of this number (`MAXALIGN`).
+const ALIGNMENT: u64 = 8;
+
+/// Segment that is walked over, as its key and the archive describe it.
+#[derive(Clone, Debug)]
+pub struct SegmentContext {
+    /// Name of the segment.
+    pub name: SegmentName,
+    /// Size of segments of the cluster.
+    pub size: SegmentSize,
+    /// Identifier of the cluster; `None` if it is not known.
+    pub system_identifier: Option<u64>,
+    /// History of the segment's timeline; `None` if it is not known. Pages then may be of any
+    /// timeline up to the segment's own.
+    pub history: Option<TimelineHistory>,
+    /// True for a `.partial` file: it may end anywhere, with what a recycled file held behind.
+    pub is_partial: bool,
+}
+
+/// End of the WAL in a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentEnd {
+    /// The segment is full: the next one goes on.
+    Full,
+    /// The segment was switched after a record that ends here; the rest is empty.
+    Switched(Lsn),
+    /// WAL ends here, without a switch, and the rest is empty: allowed in a partial segment, and in
+    /// the last one before another timeline.
+    Ends(Lsn),
+}
+
+/// Times of the first and the last commit in a segment, by the clock of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitTimes {
+    /// Earliest time of a commit.
+    pub first: DateTime<Utc>,
+    /// Latest time of a commit.
+    pub last: DateTime<Utc>,
+}
+
+/// State of a walk at the border of two segments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalChain {
+    /// Start of the next segment.
+    next: Lsn,
+    /// Start of the last whole record; `None` if there was none.
+    previous: Option<Lsn>,
+    /// Record that goes on in the next segment.
+    open: Option<OpenRecord>,
+    format: WalFormat,
+}
+
+/// Result of a walk over a segment without a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalkedSegment {
+    /// Number of records that end in the segment.
+    pub records: u64,
+    /// Bytes of these records.
+    pub record_bytes: u64,
+    /// Format of the WAL.
+    pub format: WalFormat,
+    /// Identifier of the cluster.
+    pub system_identifier: u64,
+    /// End of the WAL in the segment.
+    pub end: SegmentEnd,
+    /// Times of commits; `None` without a commit.
+    pub commits: Option<CommitTimes>,
+    /// State with which the next segment has to go on.
+    pub chain: WalChain,
+}
+
+/// Kind of the bytes that are expected next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Expected {
+    /// A record, or the end of the WAL.
+    Record,
+    /// The rest of a record that began before the walk; so many bytes.
+    Unknown(u32),
+    /// The rest of a record.
+    Rest(OpenRecord),
+    /// Nothing: the segment was switched.
+    AfterSwitch(Lsn),
+    /// Nothing: the WAL has ended.
+    AfterEnd(Lsn),
+}
+
+/// Walk over one segment.
+#[derive(Clone, Debug)]
+pub struct SegmentWalk {
+    context: SegmentContext,
+    begin: Lsn,
+    /// Bytes of the page that is under way.
+    page: Vec<u8>,
+    /// Bytes of the pages before it.
+    walked: u64,
+    page_size: Option<usize>,
+    format: Option<WalFormat>,
+    system_identifier: u64,
+    timeline: TimelineId,
+    expected: Expected,
+    previous: Option<Lsn>,
+    records: u64,
+    record_bytes: u64,
+    commits: Option<CommitTimes>,
+}
+
+impl SegmentWalk {
+    /// Starts at the beginning of a segment: with a chain, where the segment before has ended, and
+    /// otherwise at the first record that begins in the segment.
+    ///
+    /// # Errors
+    /// Fails if the segment does not follow the one before.
+    pub fn begin(context: SegmentContext, chain: Option<WalChain>) -> Result<Self, WalFault> {
+        let number = context.name.number(context.size).unwrap_or_default();
+        let begin = context.size.begin_of(number);
+        if let Some(chain) = &chain
+            && chain.next != begin
+        {
+            return Err(WalFault::Gap {
+                found: begin,
+                expected: chain.next,
+            });
+        }
+        let mut walk = Self {
+            context,
+            begin,
+            page: Vec::new(),
+            walked: 0,
+            page_size: None,
+            format: None,
+            system_identifier: 0,
+            timeline: TimelineId(0),
+            expected: Expected::Unknown(0),
+            previous: None,
+            records: 0,
+            record_bytes: 0,
+            commits: None,
+        };
+        if let Some(chain) = chain {
+            walk.previous = chain.previous;
+            walk.format = Some(chain.format);
+            walk.expected = chain.open.map_or(Expected::Record, Expected::Rest);
+        }
+        Ok(walk)
+    }
+
+    /// Takes the next bytes of the segment, as many as there are.
+    ///
+    /// # Errors
+    /// Fails at the first fault. The walk has ended then.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), WalFault> {
+        while !bytes.is_empty() {
+            // The first page says how large pages are.
+            let wanted = self.page_size.unwrap_or(LONG_HEADER);
+            let missing = wanted.saturating_sub(self.page.len()).min(bytes.len());
+            let (taken, rest) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
+            self.page.extend_from_slice(taken);
+            bytes = rest;
+            if self.page.len() < wanted {
+                continue;
+            }
+            if self.page_size.is_none() {
+                self.page_size = Some(self.check_segment_header()?);
+                continue;
+            }
+            let page = std::mem::take(&mut self.page);
+            self.walk_page(&page)?;
+            self.walked += page.len() as u64;
+            self.page = page;
+            self.page.clear();
+        }
+        Ok(())
+    }
+
+    /// Ends the walk.
+    ///
+    /// # Errors
+    /// Fails if the segment is not complete.
+    pub fn finish(self) -> Result<WalkedSegment, WalFault> {
+        let expected = u64::from(self.context.size.bytes());
+        let found = self.walked + self.page.len() as u64;
+        if found > expected {
+            return Err(WalFault::TooLong { expected });
+        }
+        let (Some(format), true) = (self.format, self.walked == expected) else {
+            return Err(WalFault::Truncated { found, expected });
+        };
+        let next = self.position();
+        let (end, open) = match self.expected {
+            Expected::Record | Expected::Unknown(_) => (SegmentEnd::Full, None),
+            Expected::Rest(record) => (SegmentEnd::Full, Some(record)),
+            Expected::AfterSwitch(at) => (SegmentEnd::Switched(at), None),
+            Expected::AfterEnd(at) => (SegmentEnd::Ends(at), None),
+        };
+        Ok(WalkedSegment {
+            records: self.records,
+            record_bytes: self.record_bytes,
+            format,
+            system_identifier: self.system_identifier,
+            end,
+            commits: self.commits,
+            chain: WalChain {
+                next,
+                previous: self.previous,
+                open,
+                format,
+            },
+        })
+    }
+
+    /// Position of the page that is under way.
+    const fn position(&self) -> Lsn {
+        Lsn(self.begin.0.saturating_add(self.walked))
+    }
+
+    /// Checks what the first bytes of the segment say about it, and returns the size of its pages.
+    fn check_segment_header(&mut self) -> Result<usize, WalFault> {
+        let at = self.begin;
+        let magic = u16_at(&self.page, 0).unwrap_or_default();
+        if magic == 0 && is_zero(&self.page) {
+            return Err(WalFault::Zeros { at });
+        }
+        let Some(format) = WalFormat::of_magic(magic) else {
+            return Err(WalFault::Magic { at, magic });
+        };
+        if self.format.is_some_and(|before| before != format) {
+            return Err(WalFault::OtherFormat { at });
+        }
+        self.format = Some(format);
+        let (Some(page), Some(segment)) = (
+            PageHeader::read(&self.page),
+            SegmentHeader::read(&self.page),
+        ) else {
+            return Err(WalFault::Truncated {
+                found: self.page.len() as u64,
+                expected: u64::from(self.context.size.bytes()),
+            });
+        };
+        if !page.has(LONG) {
+            return Err(WalFault::Flags {
+                at,
+                flags: page.flags,
+            });
+        }
+        if let Some(expected) = self.context.system_identifier
+            && expected != segment.system_identifier
+        {
+            return Err(WalFault::SystemIdentifier {
+                found: segment.system_identifier,
+                expected,
+            });
+        }
+        self.system_identifier = segment.system_identifier;
+        let has_known_sizes = segment.segment_size == self.context.size.bytes()
+            && PAGE_SIZES.contains(&segment.page_size);
+        if !has_known_sizes {
+            return Err(WalFault::Sizes {
+                segment: segment.segment_size,
+                page: segment.page_size,
+            });
+        }
+        Ok(segment.page_size as usize)
+    }
+
+    fn walk_page(&mut self, page: &[u8]) -> Result<(), WalFault> {
+        let at = self.position();
+        if self.walked >= u64::from(self.context.size.bytes()) {
+            return Err(WalFault::TooLong {
+                expected: u64::from(self.context.size.bytes()),
+            });
+        }
+        match self.expected {
+            Expected::AfterEnd(_) if self.context.is_partial => return Ok(()),
+            Expected::AfterEnd(_) if is_zero(page) => return Ok(()),
+            Expected::AfterEnd(end) => return Err(WalFault::Zeros { at: end }),
+            Expected::AfterSwitch(_) => return self.check_page_after_switch(at, page),
+            Expected::Record | Expected::Unknown(_) | Expected::Rest(_) => {}
+        }
+        if is_zero(page) {
+            self.end_at(at);
+            return Ok(());
+        }
+        let header = match self.check_page_header(at, page) {
+            Ok(header) => header,
+            // What the recycled file held before.
+            Err(_) if self.context.is_partial && self.walked > 0 => {
+                self.end_at(at);
+                return Ok(());
+            }
+            Err(fault) => return Err(fault),
+        };
+        self.walk_records(at, header, page)
+    }
+
+    /// Ends the WAL where the last whole record ends.
+    fn end_at(&mut self, at: Lsn) {
+        let end = match &self.expected {
+            Expected::Rest(record) => record.start,
+            Expected::Record
+            | Expected::Unknown(_)
+            | Expected::AfterSwitch(_)
+            | Expected::AfterEnd(_) => at,
+        };
+        self.expected = Expected::AfterEnd(end);
+    }
+
+    /// Checks a page after a switch: zeros, after a header in old versions.
+    fn check_page_after_switch(&self, at: Lsn, page: &[u8]) -> Result<(), WalFault> {
+        let has_header = self.format.is_some_and(WalFormat::has_headers_after_switch);
+        let rest = if has_header && !is_zero(page) {
+            let header = self.check_page_header(at, page)?;
+            page.get(header.length()..).unwrap_or_default()
+        } else {
+            page
+        };
+        if is_zero(rest) {
+            Ok(())
+        } else {
+            Err(WalFault::Trailing { at })
+        }
+    }
+
+    fn check_page_header(&self, at: Lsn, page: &[u8]) -> Result<PageHeader, WalFault> {
+        let header = PageHeader::read(page).ok_or(WalFault::Zeros { at })?;
+        let format = match (self.format, WalFormat::of_magic(header.magic)) {
+            (Some(before), Some(format)) if before == format => format,
+            (Some(_), Some(_)) => return Err(WalFault::OtherFormat { at }),
+            (_, None) | (None, Some(_)) => {
+                return Err(WalFault::Magic {
+                    at,
+                    magic: header.magic,
+                });
+            }
+        };
+        let is_first = at == self.begin;
+        let has_known_flags = header.flags & !format.known_flags() == 0;
+        if !has_known_flags || header.has(LONG) != is_first {
+            return Err(WalFault::Flags {
+                at,
+                flags: header.flags,
+            });
+        }
+        if header.address != at {
+            return Err(WalFault::PageAddress {
+                at,
+                found: header.address,
+            });
+        }
+        if !self.may_be_of(header.timeline, at) {
+            return Err(WalFault::Timeline {
+                at,
+                found: header.timeline,
+            });
+        }
+        Ok(header)
+    }
+
+    /// Returns whether a page can be of a timeline: that of its first byte by the history. Without
+    /// one, timelines do not fall, and none is higher than the segment's.
+    fn may_be_of(&self, timeline: TimelineId, at: Lsn) -> bool {
+        let Some(history) = &self.context.history else {
+            return timeline <= self.context.name.timeline && timeline >= self.timeline;
+        };
+        let owner = history
+            .intervals()
+            .into_iter()
+            .find(|interval| {
+                interval.begins_at.is_none_or(|begin| begin <= at)
+                    && interval.ends_at.is_none_or(|end| at < end)
+            })
+            .map(|interval| interval.timeline);
+        owner == Some(timeline)
+    }
+
+    fn walk_records(&mut self, at: Lsn, header: PageHeader, page: &[u8]) -> Result<(), WalFault> {
+        self.timeline = header.timeline;
+        let mut offset = header.length();
+        offset = self.continue_record(at, header, page, offset)?;
+        while let Some(rest) = page.get(offset..).filter(|rest| !rest.is_empty()) {
+            if !matches!(self.expected, Expected::Record) {
+                break;
+            }
+            let start = Lsn(at.0.saturating_add(offset as u64));
+            let length = u32_at(rest, 0).unwrap_or_default();
+            if length == 0 {
+                return self.end_in_page(start, rest);
+            }
+            let mut record = OpenRecord::begin(start, length)?;
+            let taken = rest.len().min(length as usize);
+            self.take(&mut record, rest.get(..taken).unwrap_or_default())?;
+            offset = aligned(offset + taken);
+            if record.missing() == 0 {
+                self.complete(&record)?;
+                if let Expected::AfterSwitch(_) = self.expected {
+                    let rest = page.get(offset..).unwrap_or_default();
+                    return if is_zero(rest) {
+                        Ok(())
+                    } else {
+                        Err(WalFault::Trailing { at: start })
+                    };
+                }
+            } else {
+                self.expected = Expected::Rest(record);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the WAL in the middle of a page.
+    fn end_in_page(&mut self, at: Lsn, rest: &[u8]) -> Result<(), WalFault> {
+        if !is_zero(rest) && !self.context.is_partial {
+            return Err(WalFault::Length { at, length: 0 });
+        }
+        self.expected = Expected::AfterEnd(at);
+        Ok(())
+    }
+
+    /// Takes the part of a record that a page begins with, and returns where the next record begins.
+    fn continue_record(
+        &mut self,
+        at: Lsn,
+        header: PageHeader,
+        page: &[u8],
+        offset: usize,
+    ) -> Result<usize, WalFault> {
+        let overwrites = self
+            .format
+            .is_some_and(|format| header.has(format.overwrite_flag()));
+        let wrong = WalFault::Continuation { at };
+        let body = page.get(offset..).unwrap_or_default();
+        match std::mem::replace(&mut self.expected, Expected::Record) {
+            // After a crash: the record is abandoned.
+            Expected::Rest(_) if overwrites && !header.has(CONTINUES) => Ok(offset),
+            Expected::Rest(mut record) => {
+                if !header.has(CONTINUES) || header.remaining != record.missing() {
+                    return Err(wrong);
+                }
+                let taken = body.len().min(record.missing() as usize);
+                self.take(&mut record, body.get(..taken).unwrap_or_default())?;
+                if record.missing() == 0 {
+                    self.complete(&record)?;
+                } else {
+                    self.expected = Expected::Rest(record);
+                }
+                Ok(aligned(offset + taken))
+            }
+            Expected::Unknown(missing) => {
+                let is_first = at == self.begin;
+                let goes_on = header.has(CONTINUES);
+                if !goes_on && missing > 0 && !overwrites {
+                    return Err(wrong);
+                }
+                if goes_on && !is_first && header.remaining != missing {
+                    return Err(wrong);
+                }
+                let missing = if goes_on { header.remaining } else { 0 };
+                let taken = body.len().min(missing as usize);
+                let left = missing.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX));
+                if left > 0 {
+                    self.expected = Expected::Unknown(left);
+                }
+                Ok(aligned(offset + taken))
+            }
+            Expected::Record if header.has(CONTINUES) => Err(wrong),
+            Expected::Record => Ok(offset),
+            after @ (Expected::AfterSwitch(_) | Expected::AfterEnd(_)) => {
+                self.expected = after;
+                Ok(page.len())
+            }
+        }
+    }
+
+    /// Gives bytes to a record, and checks its header when that is complete.
+    fn take(&self, record: &mut OpenRecord, bytes: &[u8]) -> Result<(), WalFault> {
+        let had_header = record.has_header();
+        record.take(bytes);
+        if record.has_header() && !had_header {
+            record.check_header(self.previous)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a record that is complete.
+    fn complete(&mut self, record: &OpenRecord) -> Result<(), WalFault> {
+        record.check_sum()?;
+        self.previous = Some(record.start);
+        self.records += 1;
+        self.record_bytes += u64::from(record.length());
+        if let Some(at) = record.committed_at() {
+            let commits = self.commits.get_or_insert(CommitTimes {
+                first: at,
+                last: at,
+            });
+            commits.first = commits.first.min(at);
+            commits.last = commits.last.max(at);
+        }
+        if record.is_switch() {
+            self.expected = Expected::AfterSwitch(record.start);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the next place at which a record can begin.
+const fn aligned(offset: usize) -> usize {
+    (offset as u64).next_multiple_of(ALIGNMENT) as usize
+}
