@@ -3,4 +3,5 @@
 mod bytes;
 pub mod control;
 pub mod page;
+pub mod tar;
 pub mod wal;
