@@ -17,9 +17,15 @@ const PURE: [&str; 6] = ["report", "assess", "health", "output", "pages", "metri
 const OTHERS: [&str; 5] = ["certificates", "scan", "web", "config", "app"];
 
 /// Crates that cannot do I/O, and the packages that none of them may depend on, however far down.
-const PURE_CRATES: [&str; 3] = ["barman-archive", "cnpg-schedule", "error-causes"];
+const PURE_CRATES: [&str; 4] = [
+    "archive-contents",
+    "barman-archive",
+    "cnpg-schedule",
+    "error-causes",
+];
 /// Their sources, and what else outside the program is as pure as it can be: `x509` needs OpenSSL.
-const PURE_SOURCES: [&str; 4] = [
+const PURE_SOURCES: [&str; 5] = [
+    "crates/archive-contents/src",
     "crates/barman-archive/src",
     "crates/cnpg-schedule/src",
     "crates/error-causes/src",

@@ -10,10 +10,12 @@ mod fault;
 mod format;
 mod page;
 mod record;
+mod segment;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub use fault::WalFault;
 pub use format::WalFormat;
-pub use walk::{CommitTimes, SegmentContext, SegmentEnd, SegmentWalk, WalChain, WalkedSegment};
+pub use segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
+pub use walk::SegmentWalk;

@@ -9,6 +9,9 @@ use crate::bytes::{array, u32_at, u64_at};
 /// Length of the header of a record, in bytes.
 const HEADER: usize = 24;
 
+/// The same, as lengths of records are counted.
+const HEADER_LENGTH: u32 = 24;
+
 /// Bytes of the header that the checksum covers: all but the checksum itself.
 const CHECKED_HEADER: usize = 20;
 
@@ -61,7 +64,7 @@ impl OpenRecord {
     /// # Errors
     /// Fails if no record has this length.
     pub(super) fn begin(start: Lsn, length: u32) -> Result<Self, WalFault> {
-        let is_possible = (HEADER as u32..=MAX_LENGTH).contains(&length);
+        let is_possible = (HEADER_LENGTH..=MAX_LENGTH).contains(&length);
         if !is_possible {
             return Err(WalFault::Length { at: start, length });
         }
@@ -189,7 +192,7 @@ impl OpenRecord {
                 _ => return None,
             }
         };
-        let body = self.length.checked_sub(HEADER as u32)?;
+        let body = self.length.checked_sub(HEADER_LENGTH)?;
         usize::try_from(body.checked_sub(length)?).ok()
     }
 }
