@@ -65,4 +65,18 @@ impl WalFormat {
     pub(super) const fn has_headers_after_switch(self) -> bool {
         self.major <= 10
     }
+
+    /// Returns true for an image of a block that is compressed (`BKPIMAGE_COMPRESSED`).
+    pub(super) const fn is_compressed_image(self, image: u8) -> bool {
+        // Three methods from 15 on: PGLZ, LZ4, ZSTD.
+        let flags = if self.major < 15 { 0x02 } else { 0x1C };
+        image & flags != 0
+    }
+
+    /// Returns true for an image of a block that replay writes (`BKPIMAGE_APPLY`), and that is not
+    /// only there to be compared.
+    pub(super) const fn is_applied_image(self, image: u8) -> bool {
+        let flag = if self.major < 15 { 0x04 } else { 0x02 };
+        image & flag != 0
+    }
 }

@@ -6,6 +6,7 @@
 //! [`WalChain`] carries the walk over the border to the next segment; two primaries that wrote one
 //! timeline are seen only there.
 
+mod block;
 mod fault;
 mod format;
 mod page;
@@ -15,7 +16,9 @@ mod segment;
 mod tests;
 mod walk;
 
+pub use block::{BlockReference, RelationFiles};
 pub use fault::WalFault;
 pub use format::WalFormat;
+pub use record::WalRecord;
 pub use segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
 pub use walk::SegmentWalk;

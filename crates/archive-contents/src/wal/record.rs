@@ -3,7 +3,8 @@
 use barman_archive::postgres::Lsn;
 use chrono::{DateTime, Utc};
 
-use super::WalFault;
+use super::block::{BlockReference, RecordParts};
+use super::{WalFault, WalFormat};
 use crate::bytes::{array, u32_at, u64_at};
 
 /// Length of the header of a record, in bytes.
@@ -33,6 +34,9 @@ const TRANSACTION_MANAGER: u8 = 1;
 
 /// Part of the information that belongs to the resource manager (`XLR_RMGR_INFO_MASK`).
 const MANAGER_INFO: u8 = 0xF0;
+
+/// `XLR_SPECIAL_REL_UPDATE` in `xlogrecord.h`.
+const SPECIAL_UPDATE: u8 = 0x01;
 
 /// `XLOG_SWITCH` in `pg_control.h`.
 const SWITCH: u8 = 0x40;
@@ -162,37 +166,60 @@ impl OpenRecord {
         self.manager() == XLOG_MANAGER && self.info() & MANAGER_INFO == SWITCH
     }
 
+    /// Length of the body, in bytes.
+    const fn body_length(&self) -> u32 {
+        self.length.saturating_sub(HEADER_LENGTH)
+    }
+}
+
+/// Whole record of which the checksum is right.
+#[derive(Clone, Copy, Debug)]
+pub struct WalRecord<'a> {
+    record: &'a OpenRecord,
+    format: WalFormat,
+}
+
+impl<'a> WalRecord<'a> {
+    pub(super) const fn new(record: &'a OpenRecord, format: WalFormat) -> Self {
+        Self { record, format }
+    }
+
+    /// Start of the record.
+    #[must_use]
+    pub const fn start(self) -> Lsn {
+        self.record.start
+    }
+
+    /// Returns true if replay changes files of relations without naming their blocks
+    /// (`XLR_SPECIAL_REL_UPDATE` in `xlogrecord.h`).
+    #[must_use]
+    pub fn updates_files(self) -> bool {
+        self.record.info() & SPECIAL_UPDATE != 0
+    }
+
+    /// Returns the blocks that the record refers to; `None` if its body makes no sense.
+    #[must_use]
+    pub fn blocks(self) -> Option<Vec<BlockReference>> {
+        Some(self.parts()?.blocks)
+    }
+
     /// Returns the time of a commit, by the clock of the database (`xl_xact_commit` in `xact.h`);
     /// `None` for any other record.
-    pub(super) fn committed_at(&self) -> Option<DateTime<Utc>> {
-        let operation = self.info() & TRANSACTION_OPERATION;
+    #[must_use]
+    pub fn committed_at(self) -> Option<DateTime<Utc>> {
+        let operation = self.record.info() & TRANSACTION_OPERATION;
         let is_commit = matches!(operation, COMMIT | COMMIT_PREPARED);
-        if self.manager() != TRANSACTION_MANAGER || !is_commit {
+        if self.record.manager() != TRANSACTION_MANAGER || !is_commit {
             return None;
         }
-        let time = i64::from_le_bytes(array(&self.body, self.main_data_at()?)?);
+        let length = self.parts()?.main_data_length;
+        let start = self.record.body_length().checked_sub(length)?;
+        let start = usize::try_from(start).ok()?;
+        let time = i64::from_le_bytes(array(&self.record.body, start)?);
         DateTime::from_timestamp_micros(time.checked_add(POSTGRESQL_EPOCH)?)
     }
 
-    /// Returns the place of the main data in the body of a record without blocks (`DecodeXLogRecord`
-    /// in `xlogreader.c`).
-    fn main_data_at(&self) -> Option<usize> {
-        let mut at = 0;
-        let length = loop {
-            let [id] = array::<1>(&self.body, at)?;
-            match id {
-                // XLR_BLOCK_ID_DATA_SHORT
-                255 => break u32::from(array::<1>(&self.body, at + 1).map(|[length]| length)?),
-                // XLR_BLOCK_ID_DATA_LONG
-                254 => break u32_at(&self.body, at + 1)?,
-                // XLR_BLOCK_ID_ORIGIN
-                253 => at += 3,
-                // XLR_BLOCK_ID_TOPLEVEL_XID
-                252 => at += 5,
-                _ => return None,
-            }
-        };
-        let body = self.length.checked_sub(HEADER_LENGTH)?;
-        usize::try_from(body.checked_sub(length)?).ok()
+    fn parts(self) -> Option<RecordParts> {
+        RecordParts::read(&self.record.body, self.record.body_length(), self.format)
     }
 }

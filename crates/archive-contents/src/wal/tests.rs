@@ -54,7 +54,7 @@ fn walked(
     };
     let mut walk = SegmentWalk::begin(context, chain).map_err(word)?;
     for piece in bytes.chunks(1000) {
-        walk.feed(piece).map_err(word)?;
+        walk.feed(piece, &mut |_| ()).map_err(word)?;
     }
     walk.finish().map_err(word)
 }
@@ -170,6 +170,29 @@ fn segments_of_every_major_version_are_walked_over() {
 static GOOD: LazyLock<Vec<u8>> =
     LazyLock::new(|| plain(&fixtures().join("wal/good/000000010000000000000018.gz")).unwrap());
 
+#[test]
+fn records_name_blocks_and_commits_their_time() {
+    let mut walk = SegmentWalk::begin(context(), None).unwrap();
+    let mut blocks = 0;
+    let mut rewritten = 0;
+    let mut unreadable = 0;
+    walk.feed(&GOOD, &mut |record| match record.blocks() {
+        Some(found) => {
+            blocks += found.len();
+            rewritten += found.iter().filter(|block| block.is_rewritten).count();
+        }
+        None => unreadable += 1,
+    })
+    .unwrap();
+
+    assert_eq!(unreadable, 0);
+    assert!(blocks > 100 && rewritten > 0, "{blocks} {rewritten}");
+    let with_commits = fixtures().join("wal/timeline-switch/000000010000000000000022.gz");
+    let commits = walked(&with_commits, None, None).unwrap().commits.unwrap();
+    assert!(commits.first <= commits.last);
+    assert_eq!(commits.first.format("%Y-%m").to_string(), "2026-11");
+}
+
 fn context() -> SegmentContext {
     SegmentContext {
         name: SegmentName::parse("000000010000000000000018").unwrap(),
@@ -183,7 +206,7 @@ fn context() -> SegmentContext {
 fn walk_of(bytes: &[u8], piece: usize) -> Result<WalkedSegment, WalFault> {
     let mut walk = SegmentWalk::begin(context(), None)?;
     for piece in bytes.chunks(piece) {
-        walk.feed(piece)?;
+        walk.feed(piece, &mut |_| ())?;
     }
     walk.finish()
 }

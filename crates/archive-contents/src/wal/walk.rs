@@ -3,7 +3,7 @@
 use barman_archive::postgres::{Lsn, TimelineId};
 
 use super::page::{CONTINUES, LONG, LONG_HEADER, PageHeader, SegmentHeader};
-use super::record::OpenRecord;
+use super::record::{OpenRecord, WalRecord};
 use super::segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
 use super::{WalFault, WalFormat};
 use crate::bytes::{is_zero, u16_at, u32_at};
@@ -89,11 +89,15 @@ impl SegmentWalk {
         Ok(walk)
     }
 
-    /// Takes the next bytes of the segment, as many as there are.
+    /// Takes the next bytes of the segment, as many as there are, and shows each whole record.
     ///
     /// # Errors
     /// Fails at the first fault. The walk has ended then.
-    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), WalFault> {
+    pub fn feed(
+        &mut self,
+        mut bytes: &[u8],
+        observe: &mut impl FnMut(WalRecord<'_>),
+    ) -> Result<(), WalFault> {
         while !bytes.is_empty() {
             // The first page says how large pages are.
             let wanted = self.page_size.unwrap_or(LONG_HEADER);
@@ -109,7 +113,7 @@ impl SegmentWalk {
                 continue;
             }
             let page = std::mem::take(&mut self.page);
-            self.walk_page(&page)?;
+            self.walk_page(&page, observe)?;
             self.walked += page.len() as u64;
             self.page = page;
             self.page.clear();
@@ -207,7 +211,11 @@ impl SegmentWalk {
         Ok(segment.page_size as usize)
     }
 
-    fn walk_page(&mut self, page: &[u8]) -> Result<(), WalFault> {
+    fn walk_page(
+        &mut self,
+        page: &[u8],
+        observe: &mut impl FnMut(WalRecord<'_>),
+    ) -> Result<(), WalFault> {
         let at = self.position();
         if self.walked >= u64::from(self.context.size.bytes()) {
             return Err(WalFault::TooLong {
@@ -234,7 +242,7 @@ impl SegmentWalk {
             }
             Err(fault) => return Err(fault),
         };
-        self.walk_records(at, header, page)
+        self.walk_records(at, header, page, observe)
     }
 
     /// Ends the WAL where the last whole record ends.
@@ -317,10 +325,15 @@ impl SegmentWalk {
         owner == Some(timeline)
     }
 
-    fn walk_records(&mut self, at: Lsn, header: PageHeader, page: &[u8]) -> Result<(), WalFault> {
+    fn walk_records(
+        &mut self,
+        at: Lsn,
+        header: PageHeader,
+        page: &[u8],
+        observe: &mut impl FnMut(WalRecord<'_>),
+    ) -> Result<(), WalFault> {
         self.timeline = header.timeline;
-        let mut offset = header.length();
-        offset = self.continue_record(at, header, page, offset)?;
+        let mut offset = self.continue_record(at, header, page, observe)?;
         while let Some(rest) = page.get(offset..).filter(|rest| !rest.is_empty()) {
             if !matches!(self.expected, Expected::Record) {
                 break;
@@ -335,7 +348,7 @@ impl SegmentWalk {
             self.take(&mut record, rest.get(..taken).unwrap_or_default())?;
             offset = aligned(offset + taken);
             if record.missing() == 0 {
-                self.complete(&record)?;
+                self.complete(&record, observe)?;
                 if let Expected::AfterSwitch(_) = self.expected {
                     let rest = page.get(offset..).unwrap_or_default();
                     return if is_zero(rest) {
@@ -366,12 +379,13 @@ impl SegmentWalk {
         at: Lsn,
         header: PageHeader,
         page: &[u8],
-        offset: usize,
+        observe: &mut impl FnMut(WalRecord<'_>),
     ) -> Result<usize, WalFault> {
         let overwrites = self
             .format
             .is_some_and(|format| header.has(format.overwrite_flag()));
         let wrong = WalFault::Continuation { at };
+        let offset = header.length();
         let body = page.get(offset..).unwrap_or_default();
         match std::mem::replace(&mut self.expected, Expected::Record) {
             // After a crash: the record is abandoned.
@@ -383,7 +397,7 @@ impl SegmentWalk {
                 let taken = body.len().min(record.missing() as usize);
                 self.take(&mut record, body.get(..taken).unwrap_or_default())?;
                 if record.missing() == 0 {
-                    self.complete(&record)?;
+                    self.complete(&record, observe)?;
                 } else {
                     self.expected = Expected::Rest(record);
                 }
@@ -426,12 +440,21 @@ impl SegmentWalk {
     }
 
     /// Counts a record that is complete.
-    fn complete(&mut self, record: &OpenRecord) -> Result<(), WalFault> {
+    fn complete(
+        &mut self,
+        record: &OpenRecord,
+        observe: &mut impl FnMut(WalRecord<'_>),
+    ) -> Result<(), WalFault> {
         record.check_sum()?;
         self.previous = Some(record.start);
         self.records += 1;
         self.record_bytes += u64::from(record.length());
-        if let Some(at) = record.committed_at() {
+        let Some(format) = self.format else {
+            return Ok(());
+        };
+        let whole = WalRecord::new(record, format);
+        observe(whole);
+        if let Some(at) = whole.committed_at() {
             let commits = self.commits.get_or_insert(CommitTimes {
                 first: at,
                 last: at,
