@@ -30,7 +30,7 @@ static: ## Build the exporter as static as in the image, for the tests
 	deploy/static-cargo.sh build --locked --bin barman-cloud-exporter --target-dir target/static
 
 # More threads than processors, because many tests wait for scans and time limits.
-unit: ## Test what needs nothing but Rust: no root, no other programs
+unit: ## Test what needs no root and no other programs
 	cargo test --workspace --lib --test program --test over_http -- --test-threads=16
 
 test: install lint static ## Check everything, as CI does; installs what is missing
