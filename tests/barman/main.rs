@@ -8,3 +8,4 @@ mod real_retention;
 mod real_stack;
 mod side_by_side;
 mod truth;
+mod wal_walk;
