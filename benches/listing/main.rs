@@ -25,34 +25,6 @@ mod results;
 
 use std::process::ExitCode;
 
-use tokio::runtime::Runtime;
-
-use results::Results;
-
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (Some(process::SIMULATE), Some(what)) => {
-            runtime().block_on(simulator::simulate(&what));
-            ExitCode::SUCCESS
-        }
-        (Some(process::MEASURE), Some(what)) => {
-            println!("{}", runtime().block_on(task::measure(&what)));
-            ExitCode::SUCCESS
-        }
-        _ => {
-            let mut results = Results::new("Listing");
-            figures::all(&mut results);
-            results.finish()
-        }
-    }
-}
-
-/// A runtime like the exporter's.
-fn runtime() -> Runtime {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder
-        .enable_all()
-        .build()
-        .expect("a runtime can be built")
+    process::run("Listing", figures::all)
 }

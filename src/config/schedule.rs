@@ -73,7 +73,7 @@ pub enum InvalidScheduleSetting {
     #[error("expected a cron expression such as `0 */5 * * * *`{0}")]
     Senseless(String),
     /// A moment that does not exist, such as the 30th of February.
-    #[error("expected a schedule that is due at some time; this one never is")]
+    #[error("expected a schedule that runs at some time; this one never does")]
     Never,
 }
 

@@ -40,7 +40,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "retention_overdue",
-        help: "Time for which the backup that became obsolete first has been obsolete but still stored; 0 without an obsolete backup.",
+        help: "Time since the first of the stored obsolete backups became obsolete; 0 without an obsolete backup.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| {

@@ -41,7 +41,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_overdue",
-        help: "Time by which a backup is late: since the first scheduled time after which no done backup started, plus the grace period; 0 if on time, and while a backup is running that does not take much longer than usual.",
+        help: "Time by which the next backup is late: since its scheduled time plus the grace period; 0 if on time, and while a backup is running that does not take much longer than usual.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, now| {

@@ -66,7 +66,7 @@ pub enum InvalidSchedule {
     #[error("expected a Go duration after `@every `, such as `6h` or `1h30m`")]
     NoDuration,
     /// A moment that does not exist, such as the 30th of February.
-    #[error("expected a schedule that is due at some time; this one never is")]
+    #[error("expected a schedule that runs at some time; this one never does")]
     Never,
 }
 

@@ -16,7 +16,7 @@ struct Listing {
     /// Small files and their content.
     small: Vec<(String, String)>,
     /// Keys of the objects in WAL directories, with their sizes and arrival times.
-    logged: Vec<(String, u64, &'static str)>,
+    in_wal_dirs: Vec<(String, u64, &'static str)>,
     /// First segment of another cluster, if there is one.
     second_from: Option<u32>,
 }
@@ -59,7 +59,7 @@ impl Listing {
         } else {
             RECENT
         };
-        self.logged
+        self.in_wal_dirs
             .push((logged_key(timeline, number, ending), size, arrived_at));
     }
 
@@ -79,7 +79,7 @@ impl Listing {
         let directory = format!("s/base/2026{month}{day:02}T020000");
         self.small
             .push((format!("{directory}/backup.info"), text.to_string()));
-        self.logged
+        self.in_wal_dirs
             .push((format!("{directory}/data.tar"), 5, RECENT));
         if taken.is_standalone {
             self.small.push((
@@ -105,13 +105,28 @@ impl Listing {
         .retaining("REDUNDANCY 1");
         let small = self.small.iter();
         let archive = small.fold(archive, |archive, (key, text)| archive.with_file(key, text));
-        let mut logged = self.logged.clone();
-        logged.sort_unstable();
-        logged
+        let mut in_wal_dirs = self.in_wal_dirs.clone();
+        in_wal_dirs.sort_unstable();
+        in_wal_dirs
             .into_iter()
             .fold(archive, |archive, (key, size, at)| {
                 archive.with_at(&key, size, at)
             })
+    }
+
+    /// Asserts that with these WAL directories listed again, everything is known that a whole listing
+    /// shows.
+    #[track_caller]
+    fn assert_known_once_listed_again(
+        &self,
+        wal_dirs: &BTreeSet<(String, WalDir)>,
+        mut archive: Archive,
+    ) {
+        self.list_again(wal_dirs, &mut archive);
+        assert_eq!(
+            archive.report(),
+            self.archive(Inventory::default()).report()
+        );
     }
 
     /// Lists WAL directories again, as a scan does.
@@ -120,7 +135,7 @@ impl Listing {
             let mut fresh = Inventory::default();
             let below = format!("{server}/wals/{wal_dir}/");
             let mut found: Vec<_> = self
-                .logged
+                .in_wal_dirs
                 .iter()
                 .filter(|(key, ..)| key.starts_with(&below))
                 .collect();
@@ -172,7 +187,7 @@ fn only_wal_dirs_where_something_starts_or_ends_are_relisted() {
     listing.add_backup(10, backup(9));
     listing.add_backup(12, backup(22));
 
-    let (mut archive, assessment) = listing.forgetful();
+    let (archive, assessment) = listing.forgetful();
 
     // Obsolete WAL ends in WAL directory 2; a restore starts in 5, and what Barman deletes ends
     // there.
@@ -190,11 +205,7 @@ fn only_wal_dirs_where_something_starts_or_ends_are_relisted() {
             .reclaimable
             .contains_key(&crate::report::ReclaimReason::ObsoleteWal)
     );
-    listing.list_again(&assessment.wal_dirs_to_list, &mut archive);
-    assert_eq!(
-        archive.report(),
-        listing.archive(Inventory::default()).report()
-    );
+    listing.assert_known_once_listed_again(&assessment.wal_dirs_to_list, archive);
 }
 
 #[test]
@@ -274,7 +285,7 @@ fn a_wal_dir_that_was_deleted_meanwhile_is_gone() {
             is_standalone: false,
         },
     );
-    let (mut archive, assessment) = listing.forgetful();
+    let (archive, assessment) = listing.forgetful();
     let lost = WalDir {
         timeline: TimelineId(1),
         high: 2,
@@ -287,14 +298,9 @@ fn a_wal_dir_that_was_deleted_meanwhile_is_gone() {
     );
 
     listing
-        .logged
+        .in_wal_dirs
         .retain(|(key, ..)| !key.contains(&format!("/{lost}/")));
-    listing.list_again(&assessment.wal_dirs_to_list, &mut archive);
-
-    assert_eq!(
-        archive.report(),
-        listing.archive(Inventory::default()).report()
-    );
+    listing.assert_known_once_listed_again(&assessment.wal_dirs_to_list, archive);
 }
 
 #[test]
@@ -363,7 +369,7 @@ fn listing() -> impl Strategy<Value = Listing> {
                 }
                 for (index, (timeline, number, ending)) in others.into_iter().enumerate() {
                     let key = logged_key(timeline, number, ending);
-                    if !listing.logged.iter().any(|(other, ..)| *other == key) {
+                    if !listing.in_wal_dirs.iter().any(|(other, ..)| *other == key) {
                         listing.add_logged(timeline, number, ending, 1000 << index);
                     }
                 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use test_support::{Exporter, Samples, Stack, StackSettings};
 
-use crate::real_stack::truth::{ARCHIVE, Series, Truth, series_text};
+use crate::real_stack::truth::{ARCHIVE, Series, Truth};
 
 /// Time for two scans, of which one begins every other second.
 const TWO_SCANS: Duration = Duration::from_mins(1);
@@ -114,7 +114,7 @@ fn compared(samples: &Samples) -> Series {
         .iter()
         .filter(|sample| COMPARED.contains(&sample.name.as_str()));
     compared
-        .map(|sample| (series_text(sample), sample.value))
+        .map(|sample| (sample.series(), sample.value))
         .collect()
 }
 

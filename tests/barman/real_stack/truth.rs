@@ -54,7 +54,7 @@ impl Truth {
         samples.extend(self.unfinished_uploads());
         samples
             .iter()
-            .map(|sample| (series_text(sample), sample.value))
+            .map(|sample| (sample.series(), sample.value))
             .collect()
     }
 
@@ -187,19 +187,6 @@ impl Truth {
     fn holds(&self, key: &str) -> bool {
         key.starts_with(&self.directory)
     }
-}
-
-/// Series as text, for comparison and for people.
-pub(crate) fn series_text(sample: &Sample) -> String {
-    let labels = sample
-        .labels
-        .iter()
-        .map(|(name, value)| format!("{name}={value:?}"));
-    format!(
-        "{}{{{}}}",
-        sample.name,
-        labels.collect::<Vec<_>>().join(",")
-    )
 }
 
 /// Sample with the archive's label.

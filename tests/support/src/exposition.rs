@@ -13,6 +13,17 @@ pub struct Sample {
     pub value: f64,
 }
 
+impl Sample {
+    /// Series as text, for comparison and for people: `name{label="value"}`.
+    pub fn series(&self) -> String {
+        let labels = self.labels.iter();
+        let labels: Vec<_> = labels
+            .map(|(name, value)| format!("{name}={value:?}"))
+            .collect();
+        format!("{}{{{}}}", self.name, labels.join(","))
+    }
+}
+
 /// Every sample of a page, in its order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Samples(Vec<Sample>);

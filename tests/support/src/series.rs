@@ -16,7 +16,7 @@ impl Series {
             .filter(|sample| families.contains(&sample.name.as_str()));
         Self(
             compared
-                .map(|sample| (text(sample), sample.value))
+                .map(|sample| (sample.series(), sample.value))
                 .collect(),
         )
     }
@@ -35,8 +35,8 @@ impl Series {
             labels: labels.collect(),
             value,
         };
-        let before = self.0.insert(text(&sample), value);
-        assert!(before.is_none(), "expected twice: {}", text(&sample));
+        let before = self.0.insert(sample.series(), value);
+        assert!(before.is_none(), "expected twice: {}", sample.series());
     }
 
     /// Lines about series that are missing, superfluous or of another value.
@@ -53,16 +53,4 @@ impl Series {
         };
         every.into_iter().filter_map(line).collect()
     }
-}
-
-fn text(sample: &Sample) -> String {
-    let labels = sample
-        .labels
-        .iter()
-        .map(|(name, value)| format!("{name}={value:?}"));
-    format!(
-        "{}{{{}}}",
-        sample.name,
-        labels.collect::<Vec<_>>().join(",")
-    )
 }

@@ -379,10 +379,9 @@ fn hostile_names_become_short_harmless_texts() {
     assert_eq!(subject.leaf().subject, "CN=a\\0Ab\\\"c\\,d\\1B[2J\\+e\\\\");
 }
 
-#[test]
-fn the_end_stays_in_sight_while_nothing_can_be_read() {
-    let leaf = Authority::new("root").leaf();
-    let good = CertificateStatus {
+/// Status of a certificate that was just read, and that nothing verifies.
+fn status_of(leaf: &IssuedCertificate) -> CertificateStatus {
+    CertificateStatus {
         name: "orders".to_owned(),
         source: CertificateSource::File,
         place: "/certs/tls.crt".to_owned(),
@@ -391,8 +390,17 @@ fn the_end_stays_in_sight_while_nothing_can_be_read() {
             chain: chain(&leaf.pem),
             read_at: now(),
         }),
-        verification: Verification::Verified,
+        verification: Verification::NotAsked,
         failure: None,
+    }
+}
+
+#[test]
+fn the_end_stays_in_sight_while_nothing_can_be_read() {
+    let leaf = Authority::new("root").leaf();
+    let good = CertificateStatus {
+        verification: Verification::Verified,
+        ..status_of(&leaf)
     };
     let failed = CertificateStatus {
         last: None,
@@ -416,18 +424,7 @@ fn the_end_stays_in_sight_while_nothing_can_be_read() {
 #[test]
 fn a_chain_is_warned_of_before_it_ends() {
     let leaf = Authority::new("root").leaf();
-    let status = CertificateStatus {
-        name: "orders".to_owned(),
-        source: CertificateSource::File,
-        place: "/certs/tls.crt".to_owned(),
-        warn_before: WarnBefore::AtMost(TimeDelta::days(7)),
-        last: Some(LastChain {
-            chain: chain(&leaf.pem),
-            read_at: now(),
-        }),
-        verification: Verification::NotAsked,
-        failure: None,
-    };
+    let status = status_of(&leaf);
     let at = |text: &str| status.validity(text.parse().unwrap()).unwrap();
 
     assert_eq!(at("2029-12-31T23:59:59Z"), Validity::NotYet);
