@@ -167,7 +167,7 @@ fn dumped(tools: &Tools, segments: &[PathBuf]) -> (u64, u64) {
 }
 
 /// Records and their bytes, as the walk counts them.
-fn walked(segments: &[PathBuf]) -> (u64, u64) {
+fn walk_all(segments: &[PathBuf]) -> (u64, u64) {
     let mut chain: Option<WalChain> = None;
     let mut sums = (0, 0);
     for path in segments {
@@ -214,7 +214,7 @@ fn the_walk_counts_what_pg_waldump_counts() {
     }
     let segments = life.end();
 
-    let walked = walked(&segments);
+    let walked = walk_all(&segments);
     println!(
         "{} segments, {} records, {} bytes",
         segments.len(),
@@ -222,4 +222,8 @@ fn the_walk_counts_what_pg_waldump_counts() {
         walked.1
     );
     assert_eq!(walked, dumped(&tools, &segments));
+    // A walk can start anywhere, also within a record of many segments.
+    for first in 1..segments.len() {
+        walk_all(&segments[first..]);
+    }
 }

@@ -137,7 +137,11 @@ impl ControlFile {
     /// # Errors
     /// Fails if it is cut, of an unknown version, or its checksum is wrong.
     pub fn read(content: &[u8]) -> Result<Self, ControlFault> {
-        Self::fields(content).unwrap_or(Err(ControlFault::Truncated(content.len())))
+        let cut = ControlFault::Truncated(content.len());
+        if content.len() < CONTROL_FILE_BYTES {
+            return Err(cut);
+        }
+        Self::fields(content).unwrap_or(Err(cut))
     }
 
     /// Reads the file; `None` if it is cut.
@@ -185,18 +189,13 @@ const fn state(number: u32) -> ClusterState {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use barman_archive::barman::Compression;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::tests::{fixtures, plain};
 
     fn file(major: u32) -> Vec<u8> {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/contents");
-        let content = fs::read(fixtures.join(format!("majors/{major}/pg_control.gz"))).unwrap();
-        Compression::Gzip.decompress(&content, 1 << 20).unwrap()
+        plain(&fixtures().join(format!("majors/{major}/pg_control.gz"))).unwrap()
     }
 
     #[test]

@@ -4,4 +4,6 @@ mod bytes;
 pub mod control;
 pub mod page;
 pub mod tar;
+#[cfg(test)]
+mod tests;
 pub mod wal;

@@ -9,9 +9,6 @@ use crate::bytes::{is_zero, u16_at, u32_at};
 /// Size of a page, in bytes (`BLCKSZ`); other sizes need a server built for them.
 pub const PAGE_BYTES: usize = 8192;
 
-/// Length of the header, in bytes (`SizeOfPageHeaderData`).
-const HEADER: u16 = 24;
-
 /// Flags that a page can have (`PD_VALID_FLAG_BITS`).
 const KNOWN_FLAGS: u16 = 0x7;
 
@@ -99,7 +96,7 @@ pub fn check_page(page: &[u8; PAGE_BYTES], block: u32, has_checksum: bool) -> Pa
     }
     let (flags, lower, upper, special) = (number(10), number(12), number(14), number(16));
     let is_plausible = flags & !KNOWN_FLAGS == 0
-        && lower >= HEADER
+        && upper > 0
         && lower <= upper
         && upper <= special
         && usize::from(special) <= PAGE_BYTES
@@ -144,35 +141,44 @@ const fn mixed(sum: u32, value: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use barman_archive::barman::Compression;
-
     use super::*;
+    use crate::tar::{Member, MemberSink, TarReader};
+    use crate::tests::base_backup;
 
-    /// Content of a member of the archive of a real base backup.
-    fn member(backup: &str, name: &str) -> Vec<u8> {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/contents");
-        let content = fs::read(fixtures.join(format!("base/{backup}/data.tar.gz"))).unwrap();
-        let tar = Compression::Gzip.decompress(&content, 64 << 20).unwrap();
-        let mut at = 0;
-        while at + 512 <= tar.len() {
-            let header = &tar[at..at + 512];
-            let text = |range: std::ops::Range<usize>| {
-                let text = String::from_utf8_lossy(&header[range]).into_owned();
-                text.trim_matches(['\0', ' ']).to_owned()
-            };
-            let size = usize::from_str_radix(&text(124..136), 8).unwrap_or_default();
-            if text(0..100).trim_start_matches("./") == name && header[156] == b'0' {
-                return tar[at + 512..at + 512 + size].to_vec();
-            }
-            at += 512 + size.next_multiple_of(512);
-        }
-        panic!("{backup} has no {name}");
+    /// Member of an archive that is looked for, and its content.
+    struct Wanted {
+        path: &'static str,
+        is_under_way: bool,
+        content: Vec<u8>,
     }
 
-    fn checks(backup: &str, name: &str) -> Vec<PageCheck> {
+    impl MemberSink for Wanted {
+        fn begin(&mut self, member: &Member) {
+            self.is_under_way = member.path == self.path;
+        }
+
+        fn content(&mut self, bytes: &[u8]) {
+            if self.is_under_way {
+                self.content.extend_from_slice(bytes);
+            }
+        }
+
+        fn end(&mut self) {}
+    }
+
+    /// Content of a member of the archive of a real base backup.
+    fn member(backup: &str, path: &'static str) -> Vec<u8> {
+        let mut wanted = Wanted {
+            path,
+            is_under_way: false,
+            content: Vec::new(),
+        };
+        let mut reader = TarReader::default();
+        reader.feed(&base_backup(backup), &mut wanted).unwrap();
+        wanted.content
+    }
+
+    fn checks(backup: &str, name: &'static str) -> Vec<PageCheck> {
         let content = member(backup, name);
         let (pages, _) = content.as_chunks::<PAGE_BYTES>();
         let numbered = (0..).zip(pages);

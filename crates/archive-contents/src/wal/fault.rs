@@ -21,10 +21,10 @@ pub enum WalFault {
         /// Size of a segment.
         expected: u64,
     },
-    /// Number at the start of a page that no known version has.
+    /// Number at the start of the first page that no known version has.
     ///
-    /// A newer version of `PostgreSQL` if [`WalFormat::is_plausible_magic`](super::WalFormat), which
-    /// is not damage.
+    /// With [`WalFormat::is_newer_magic`](super::WalFormat::is_newer_magic) it can be a newer version
+    /// of `PostgreSQL`, which is not damage.
     #[error("the page at {at} starts with the unknown number {magic:04X}")]
     Magic {
         /// Position of the page.
@@ -32,8 +32,8 @@ pub enum WalFault {
         /// Number at its start.
         magic: u16,
     },
-    /// Page of another version than the page before.
-    #[error("the page at {at} is of another version of PostgreSQL than the one before")]
+    /// Page that does not start with the same number as the page before.
+    #[error("the page at {at} does not start as the one before")]
     OtherFormat {
         /// Position of the page.
         at: Lsn,
@@ -82,12 +82,6 @@ pub enum WalFault {
     #[error("there are zeros at {at}")]
     Zeros {
         /// First position of the zeros.
-        at: Lsn,
-    },
-    /// Bytes after the end of the WAL in the segment.
-    #[error("there is something at {at}, after the end of the WAL in the segment")]
-    Trailing {
-        /// Position of the page or of the rest of one.
         at: Lsn,
     },
     /// Page that continues another record than the one that is open.

@@ -37,10 +37,12 @@ impl WalFormat {
         FORMATS.into_iter().find(|format| format.magic == magic)
     }
 
-    /// Returns true for a number that a version of `PostgreSQL` can have that is not known yet.
+    /// Returns true for a number that a version of `PostgreSQL` after the known ones can have: they
+    /// count upwards.
     #[must_use]
-    pub const fn is_plausible_magic(magic: u16) -> bool {
-        matches!(magic >> 8, 0xD0 | 0xD1)
+    pub fn is_newer_magic(magic: u16) -> bool {
+        let newest = FORMATS.iter().map(|format| format.magic).max();
+        newest.is_some_and(|newest| magic > newest) && magic >> 8 == 0xD1
     }
 
     /// Number at the start of each page.

@@ -14,6 +14,7 @@ mod record;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod timelines;
 mod walk;
 
 pub use block::{BlockReference, RelationFiles};

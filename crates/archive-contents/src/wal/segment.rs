@@ -1,6 +1,6 @@
 //! Segments: what is known of one before a walk, and after it.
 
-use barman_archive::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory};
+use barman_archive::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, TimelineId};
 use chrono::{DateTime, Utc};
 
 use super::WalFormat;
@@ -50,9 +50,24 @@ pub struct WalChain {
     pub(super) next: Lsn,
     /// Start of the last whole record; `None` if there was none.
     pub(super) previous: Option<Lsn>,
-    /// Record that goes on in the next segment.
-    pub(super) open: Option<OpenRecord>,
+    /// What the next segment begins with.
+    pub(super) open: ChainEnd,
     pub(super) format: WalFormat,
+    pub(super) page_size: u32,
+    pub(super) system_identifier: u64,
+    /// Timeline of the last page.
+    pub(super) timeline: TimelineId,
+}
+
+/// What a segment has to begin with after another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ChainEnd {
+    /// A record.
+    Record,
+    /// The rest of a record that began before the walk; so many bytes.
+    Unknown(u32),
+    /// The rest of a record.
+    Rest(OpenRecord),
 }
 
 /// Result of a walk over a segment without a fault.
@@ -68,6 +83,8 @@ pub struct WalkedSegment {
     pub system_identifier: u64,
     /// End of the WAL in the segment.
     pub end: SegmentEnd,
+    /// True if something is left behind a switch. `PostgreSQL` does not read it.
+    pub has_rest_after_switch: bool,
     /// Times of commits; `None` without a commit.
     pub commits: Option<CommitTimes>,
     /// State with which the next segment has to go on.

@@ -1,33 +1,17 @@
 //! Walks over segments that real servers wrote, sound and damaged.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
-use barman_archive::barman::Compression;
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineHistory, TimelineId};
 use proptest::prelude::*;
 
 use super::*;
+use crate::tests::{fixtures, plain};
 
 /// Size of the segments among the fixtures.
 const SIZE: u64 = 1 << 20;
-
-/// Returns the folder of the fixtures.
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/contents")
-}
-
-/// Decompresses a segment by the ending of its name; `None` if its codec refuses it.
-fn plain(path: &Path) -> Option<Vec<u8>> {
-    let content = fs::read(path).unwrap();
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let (_, compression) = Compression::split(name);
-    let Some(compression) = compression else {
-        return Some(content);
-    };
-    compression.decompress(&content, 16 << 20).ok()
-}
 
 fn name(path: &Path) -> SegmentName {
     let name = path.file_name().unwrap().to_str().unwrap();
@@ -63,7 +47,7 @@ fn walked(
 fn word(fault: WalFault) -> String {
     match fault {
         WalFault::Truncated { .. } => "truncated",
-        WalFault::TooLong { .. } | WalFault::Trailing { .. } => "trailing",
+        WalFault::TooLong { .. } => "trailing",
         WalFault::Magic { .. } | WalFault::OtherFormat { .. } => "magic",
         WalFault::Flags { .. } => "flags",
         WalFault::SystemIdentifier { .. } => "sysid",
@@ -211,6 +195,30 @@ fn walk_of(bytes: &[u8], piece: usize) -> Result<WalkedSegment, WalFault> {
     walk.finish()
 }
 
+#[test]
+fn a_magic_that_changes_within_a_segment_is_damage() {
+    let mut bytes = GOOD.clone();
+    bytes[8192] ^= 0x01;
+
+    let at = "0/1802000".parse().unwrap();
+    assert_eq!(walk_of(&bytes, 4096), Err(WalFault::OtherFormat { at }));
+    assert!(WalFormat::is_newer_magic(0xD122));
+    assert!(!WalFormat::is_newer_magic(0xD093), "PostgreSQL 9.6");
+}
+
+#[test]
+fn a_switch_ends_after_its_record() {
+    let path = fixtures().join("majors/10/000000010000000000000003.xz");
+    let segment = walked(&path, None, None).unwrap();
+
+    // The record of 24 bytes is at 0/30000D0.
+    assert_eq!(
+        segment.end,
+        SegmentEnd::Switched("0/30000E8".parse().unwrap())
+    );
+    assert!(!segment.has_rest_after_switch);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -232,6 +240,23 @@ proptest! {
             // Padding between records, and in headers of pages.
             Ok(walked) => prop_assert_eq!(walked.records, whole.records),
         }
+    }
+
+    /// The file was recycled: old WAL is behind the end, from somewhere within a page on.
+    #[test]
+    fn a_partial_segment_may_end_anywhere(cut in 40_usize..1_000_000, shift in 1_usize..9000) {
+        let mut bytes = GOOD.clone();
+        let old: Vec<u8> = GOOD.iter().copied().cycle().skip(cut + shift * 8).take(GOOD.len() - cut).collect();
+        bytes[cut..].copy_from_slice(&old);
+        let context = SegmentContext { is_partial: true, ..context() };
+        let mut walk = SegmentWalk::begin(context, None).unwrap();
+        walk.feed(&bytes, &mut |_| ()).unwrap();
+        let walked = walk.finish().unwrap();
+
+        let SegmentEnd::Ends(at) = walked.end else {
+            return Err(TestCaseError::fail(format!("{:?}", walked.end)));
+        };
+        prop_assert!(at.0 <= 0x0180_0000 + cut as u64, "{at}");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Walk over the WAL of a segment, and from one segment to the next.
 
-use barman_archive::postgres::{Lsn, TimelineId};
+use barman_archive::postgres::Lsn;
 
-use super::page::{CONTINUES, LONG, LONG_HEADER, PageHeader, SegmentHeader};
+use super::page::{CONTINUES, LONG, LONG_HEADER, PageHeader, SHORT_HEADER, SegmentHeader};
 use super::record::{OpenRecord, WalRecord};
-use super::segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
+use super::segment::{ChainEnd, CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
+use super::timelines::PageTimelines;
 use super::{WalFault, WalFormat};
 use crate::bytes::{is_zero, u16_at, u32_at};
 
@@ -17,13 +18,15 @@ const ALIGNMENT: usize = 8;
 /// Kind of the bytes that are expected next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Expected {
+    /// Anything: nothing is known of the WAL before.
+    Anything,
     /// A record, or the end of the WAL.
     Record,
     /// The rest of a record that began before the walk; so many bytes.
     Unknown(u32),
     /// The rest of a record.
     Rest(OpenRecord),
-    /// Nothing: the segment was switched.
+    /// Nothing that counts: the segment was switched.
     AfterSwitch(Lsn),
     /// Nothing: the WAL has ended.
     AfterEnd(Lsn),
@@ -34,19 +37,24 @@ enum Expected {
 pub struct SegmentWalk {
     context: SegmentContext,
     begin: Lsn,
+    /// End of the last whole record.
+    reached: Lsn,
     /// Bytes of the page that is under way.
     page: Vec<u8>,
     /// Bytes of the pages before it.
     walked: u64,
     page_size: Option<usize>,
     format: Option<WalFormat>,
-    system_identifier: u64,
-    timeline: TimelineId,
+    /// Size of pages in the segment before.
+    page_size_before: Option<u32>,
+    system_identifier: Option<u64>,
+    timelines: PageTimelines,
     expected: Expected,
     previous: Option<Lsn>,
     records: u64,
     record_bytes: u64,
     commits: Option<CommitTimes>,
+    has_rest_after_switch: bool,
 }
 
 impl SegmentWalk {
@@ -66,25 +74,37 @@ impl SegmentWalk {
                 expected: chain.next,
             });
         }
+        let end = Lsn(begin.0.saturating_add(u64::from(context.size.bytes())));
         let mut walk = Self {
+            timelines: PageTimelines::of(&context, begin, end),
+            system_identifier: context.system_identifier,
             context,
             begin,
+            reached: begin,
             page: Vec::new(),
             walked: 0,
             page_size: None,
             format: None,
-            system_identifier: 0,
-            timeline: TimelineId(0),
-            expected: Expected::Unknown(0),
+            page_size_before: None,
+            expected: Expected::Anything,
             previous: None,
             records: 0,
             record_bytes: 0,
             commits: None,
+            has_rest_after_switch: false,
         };
         if let Some(chain) = chain {
             walk.previous = chain.previous;
             walk.format = Some(chain.format);
-            walk.expected = chain.open.map_or(Expected::Record, Expected::Rest);
+            walk.page_size_before = Some(chain.page_size);
+            walk.system_identifier
+                .get_or_insert(chain.system_identifier);
+            walk.timelines.last = chain.timeline;
+            walk.expected = match chain.open {
+                ChainEnd::Record => Expected::Record,
+                ChainEnd::Unknown(missing) => Expected::Unknown(missing),
+                ChainEnd::Rest(record) => Expected::Rest(record),
+            };
         }
         Ok(walk)
     }
@@ -131,28 +151,36 @@ impl SegmentWalk {
         if found > expected {
             return Err(WalFault::TooLong { expected });
         }
-        let (Some(format), true) = (self.format, self.walked == expected) else {
+        let known = self.format.zip(self.page_size).zip(self.system_identifier);
+        let (Some(((format, page_size), system_identifier)), true) =
+            (known, self.walked == expected)
+        else {
             return Err(WalFault::Truncated { found, expected });
         };
         let next = self.position();
         let (end, open) = match self.expected {
-            Expected::Record | Expected::Unknown(_) => (SegmentEnd::Full, None),
-            Expected::Rest(record) => (SegmentEnd::Full, Some(record)),
-            Expected::AfterSwitch(at) => (SegmentEnd::Switched(at), None),
-            Expected::AfterEnd(at) => (SegmentEnd::Ends(at), None),
+            Expected::Anything | Expected::Record => (SegmentEnd::Full, ChainEnd::Record),
+            Expected::Unknown(missing) => (SegmentEnd::Full, ChainEnd::Unknown(missing)),
+            Expected::Rest(record) => (SegmentEnd::Full, ChainEnd::Rest(record)),
+            Expected::AfterSwitch(at) => (SegmentEnd::Switched(at), ChainEnd::Record),
+            Expected::AfterEnd(at) => (SegmentEnd::Ends(at), ChainEnd::Record),
         };
         Ok(WalkedSegment {
             records: self.records,
             record_bytes: self.record_bytes,
             format,
-            system_identifier: self.system_identifier,
+            system_identifier,
             end,
+            has_rest_after_switch: self.has_rest_after_switch,
             commits: self.commits,
             chain: WalChain {
                 next,
                 previous: self.previous,
                 open,
                 format,
+                page_size: u32::try_from(page_size).unwrap_or(u32::MAX),
+                system_identifier,
+                timeline: self.timelines.last,
             },
         })
     }
@@ -169,13 +197,7 @@ impl SegmentWalk {
         if magic == 0 && is_zero(&self.page) {
             return Err(WalFault::Zeros { at });
         }
-        let Some(format) = WalFormat::of_magic(magic) else {
-            return Err(WalFault::Magic { at, magic });
-        };
-        if self.format.is_some_and(|before| before != format) {
-            return Err(WalFault::OtherFormat { at });
-        }
-        self.format = Some(format);
+        self.format = Some(self.format_of(at, magic)?);
         let (Some(page), Some(segment)) = (
             PageHeader::read(&self.page),
             SegmentHeader::read(&self.page),
@@ -191,17 +213,17 @@ impl SegmentWalk {
                 flags: page.flags,
             });
         }
-        if let Some(expected) = self.context.system_identifier
-            && expected != segment.system_identifier
-        {
-            return Err(WalFault::SystemIdentifier {
-                found: segment.system_identifier,
-                expected,
-            });
+        let found = segment.system_identifier;
+        let expected = *self.system_identifier.get_or_insert(found);
+        if expected != found {
+            return Err(WalFault::SystemIdentifier { found, expected });
         }
-        self.system_identifier = segment.system_identifier;
+        let is_same_size = self
+            .page_size_before
+            .is_none_or(|before| before == segment.page_size);
         let has_known_sizes = segment.segment_size == self.context.size.bytes()
-            && PAGE_SIZES.contains(&segment.page_size);
+            && PAGE_SIZES.contains(&segment.page_size)
+            && is_same_size;
         if !has_known_sizes {
             return Err(WalFault::Sizes {
                 segment: segment.segment_size,
@@ -226,8 +248,11 @@ impl SegmentWalk {
             Expected::AfterEnd(_) if self.context.is_partial => return Ok(()),
             Expected::AfterEnd(_) if is_zero(page) => return Ok(()),
             Expected::AfterEnd(end) => return Err(WalFault::Zeros { at: end }),
-            Expected::AfterSwitch(_) => return self.check_page_after_switch(at, page),
-            Expected::Record | Expected::Unknown(_) | Expected::Rest(_) => {}
+            Expected::AfterSwitch(_) => {
+                self.note_rest_after_switch(page);
+                return Ok(());
+            }
+            Expected::Anything | Expected::Record | Expected::Unknown(_) | Expected::Rest(_) => {}
         }
         if is_zero(page) {
             self.end_at(at);
@@ -242,14 +267,21 @@ impl SegmentWalk {
             }
             Err(fault) => return Err(fault),
         };
-        self.walk_records(at, header, page, observe)
+        let walked = self.walk_records(at, header, page, observe);
+        if walked.is_err() && self.context.is_partial {
+            // The receiver wrote up to somewhere within the page.
+            self.expected = Expected::AfterEnd(self.reached);
+            return Ok(());
+        }
+        walked
     }
 
-    /// Ends the WAL where the last whole record ends.
+    /// Ends the WAL where the last whole record ends, or here if none is open.
     fn end_at(&mut self, at: Lsn) {
         let end = match &self.expected {
             Expected::Rest(record) => record.start,
-            Expected::Record
+            Expected::Anything
+            | Expected::Record
             | Expected::Unknown(_)
             | Expected::AfterSwitch(_)
             | Expected::AfterEnd(_) => at,
@@ -257,34 +289,27 @@ impl SegmentWalk {
         self.expected = Expected::AfterEnd(end);
     }
 
-    /// Checks a page after a switch: zeros, after a header in old versions.
-    fn check_page_after_switch(&self, at: Lsn, page: &[u8]) -> Result<(), WalFault> {
-        let has_header = self.format.is_some_and(WalFormat::has_headers_after_switch);
-        let rest = if has_header && !is_zero(page) {
-            let header = self.check_page_header(at, page)?;
-            page.get(header.length()..).unwrap_or_default()
-        } else {
-            page
-        };
-        if is_zero(rest) {
-            Ok(())
-        } else {
-            Err(WalFault::Trailing { at })
+    /// Returns the format of a page, which is that of the pages before.
+    fn format_of(&self, at: Lsn, magic: u16) -> Result<WalFormat, WalFault> {
+        match self.format {
+            Some(before) if before.magic() == magic => Ok(before),
+            Some(_) => Err(WalFault::OtherFormat { at }),
+            None => WalFormat::of_magic(magic).ok_or(WalFault::Magic { at, magic }),
         }
+    }
+
+    /// Notes what is in a page after a switch. It should be empty, up to version 10 after a header;
+    /// `PostgreSQL` does not look, and a crash can leave what a recycled file held.
+    fn note_rest_after_switch(&mut self, page: &[u8]) {
+        let has_header = self.format.is_some_and(WalFormat::has_headers_after_switch);
+        let length = if has_header { SHORT_HEADER } else { 0 };
+        let rest = page.get(length..).unwrap_or_default();
+        self.has_rest_after_switch |= !is_zero(rest);
     }
 
     fn check_page_header(&self, at: Lsn, page: &[u8]) -> Result<PageHeader, WalFault> {
         let header = PageHeader::read(page).ok_or(WalFault::Zeros { at })?;
-        let format = match (self.format, WalFormat::of_magic(header.magic)) {
-            (Some(before), Some(format)) if before == format => format,
-            (Some(_), Some(_)) => return Err(WalFault::OtherFormat { at }),
-            (_, None) | (None, Some(_)) => {
-                return Err(WalFault::Magic {
-                    at,
-                    magic: header.magic,
-                });
-            }
-        };
+        let format = self.format_of(at, header.magic)?;
         let is_first = at == self.begin;
         let has_known_flags = header.flags & !format.known_flags() == 0;
         if !has_known_flags || header.has(LONG) != is_first {
@@ -299,30 +324,13 @@ impl SegmentWalk {
                 found: header.address,
             });
         }
-        if !self.may_be_of(header.timeline, at) {
+        if !self.timelines.allow(header.timeline, at) {
             return Err(WalFault::Timeline {
                 at,
                 found: header.timeline,
             });
         }
         Ok(header)
-    }
-
-    /// Returns whether a page can be of a timeline: that of its first byte by the history. Without
-    /// one, timelines do not fall, and none is higher than the segment's.
-    fn may_be_of(&self, timeline: TimelineId, at: Lsn) -> bool {
-        let Some(history) = &self.context.history else {
-            return timeline <= self.context.name.timeline && timeline >= self.timeline;
-        };
-        let owner = history
-            .intervals()
-            .into_iter()
-            .find(|interval| {
-                interval.begins_at.is_none_or(|begin| begin <= at)
-                    && interval.ends_at.is_none_or(|end| at < end)
-            })
-            .map(|interval| interval.timeline);
-        owner == Some(timeline)
     }
 
     fn walk_records(
@@ -332,7 +340,7 @@ impl SegmentWalk {
         page: &[u8],
         observe: &mut impl FnMut(WalRecord<'_>),
     ) -> Result<(), WalFault> {
-        self.timeline = header.timeline;
+        self.timelines.last = header.timeline;
         let mut offset = self.continue_record(at, header, page, observe)?;
         while let Some(rest) = page.get(offset..).filter(|rest| !rest.is_empty()) {
             if !matches!(self.expected, Expected::Record) {
@@ -348,18 +356,14 @@ impl SegmentWalk {
             self.take(&mut record, rest.get(..taken).unwrap_or_default())?;
             offset = aligned(offset + taken);
             if record.missing() == 0 {
-                self.complete(&record, observe)?;
-                if let Expected::AfterSwitch(_) = self.expected {
-                    let rest = page.get(offset..).unwrap_or_default();
-                    return if is_zero(rest) {
-                        Ok(())
-                    } else {
-                        Err(WalFault::Trailing { at: start })
-                    };
-                }
+                self.complete(&record, at, offset, observe)?;
             } else {
                 self.expected = Expected::Rest(record);
             }
+        }
+        if matches!(self.expected, Expected::AfterSwitch(_)) {
+            let rest = page.get(offset..).unwrap_or_default();
+            self.has_rest_after_switch |= !is_zero(rest);
         }
         Ok(())
     }
@@ -389,36 +393,36 @@ impl SegmentWalk {
         let body = page.get(offset..).unwrap_or_default();
         match std::mem::replace(&mut self.expected, Expected::Record) {
             // After a crash: the record is abandoned.
-            Expected::Rest(_) if overwrites && !header.has(CONTINUES) => Ok(offset),
+            Expected::Rest(_) | Expected::Unknown(_) if overwrites && !header.has(CONTINUES) => {
+                Ok(offset)
+            }
             Expected::Rest(mut record) => {
                 if !header.has(CONTINUES) || header.remaining != record.missing() {
                     return Err(wrong);
                 }
                 let taken = body.len().min(record.missing() as usize);
                 self.take(&mut record, body.get(..taken).unwrap_or_default())?;
+                let end = aligned(offset + taken);
                 if record.missing() == 0 {
-                    self.complete(&record, observe)?;
+                    self.complete(&record, at, end, observe)?;
                 } else {
                     self.expected = Expected::Rest(record);
                 }
-                Ok(aligned(offset + taken))
+                Ok(end)
+            }
+            Expected::Anything => {
+                let missing = if header.has(CONTINUES) {
+                    header.remaining
+                } else {
+                    0
+                };
+                Ok(self.skip(missing, body.len(), offset))
             }
             Expected::Unknown(missing) => {
-                let is_first = at == self.begin;
-                let goes_on = header.has(CONTINUES);
-                if !goes_on && missing > 0 && !overwrites {
+                if !header.has(CONTINUES) || header.remaining != missing {
                     return Err(wrong);
                 }
-                if goes_on && !is_first && header.remaining != missing {
-                    return Err(wrong);
-                }
-                let missing = if goes_on { header.remaining } else { 0 };
-                let taken = body.len().min(missing as usize);
-                let left = missing.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX));
-                if left > 0 {
-                    self.expected = Expected::Unknown(left);
-                }
-                Ok(aligned(offset + taken))
+                Ok(self.skip(missing, body.len(), offset))
             }
             Expected::Record if header.has(CONTINUES) => Err(wrong),
             Expected::Record => Ok(offset),
@@ -427,6 +431,16 @@ impl SegmentWalk {
                 Ok(page.len())
             }
         }
+    }
+
+    /// Skips the rest of a record that began before the walk, and returns where the next one begins.
+    fn skip(&mut self, missing: u32, available: usize, offset: usize) -> usize {
+        let taken = available.min(missing as usize);
+        let left = missing.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX));
+        if left > 0 {
+            self.expected = Expected::Unknown(left);
+        }
+        aligned(offset + taken)
     }
 
     /// Gives bytes to a record, and checks its header when that is complete.
@@ -439,13 +453,16 @@ impl SegmentWalk {
         Ok(())
     }
 
-    /// Counts a record that is complete.
+    /// Counts a record that is complete, and ends at an offset of the page at `at`.
     fn complete(
         &mut self,
         record: &OpenRecord,
+        at: Lsn,
+        offset: usize,
         observe: &mut impl FnMut(WalRecord<'_>),
     ) -> Result<(), WalFault> {
         record.check_sum()?;
+        self.reached = Lsn(at.0.saturating_add(offset as u64));
         self.previous = Some(record.start);
         self.records += 1;
         self.record_bytes += u64::from(record.length());
@@ -463,7 +480,7 @@ impl SegmentWalk {
             commits.last = commits.last.max(at);
         }
         if record.is_switch() {
-            self.expected = Expected::AfterSwitch(record.start);
+            self.expected = Expected::AfterSwitch(self.reached);
         }
         Ok(())
     }

@@ -2,9 +2,15 @@
 //!
 //! Strict where an unpacker is tolerant: a header whose sum is wrong, a member that is cut, and an
 //! archive without its end marker are faults, because `barman-cloud-restore` notices none of them
-//! when `tar` does not. Formats: POSIX.1-2001 pax, with the records `path`, `size` and `linkpath`.
+//! when `tar` does not. Formats: POSIX.1-2001 pax, with the
+//! records `path` and `size`, and long names of GNU tar.
+
+mod header;
 
 use thiserror::Error;
+
+use self::header::{Header, pax_records};
+use crate::bytes::is_zero;
 
 /// Size of a block, in bytes.
 const BLOCK: usize = 512;
@@ -92,6 +98,8 @@ pub struct TarReader {
     state: State,
     block: Vec<u8>,
     at: u64,
+    /// Place of the last header.
+    header_at: u64,
     /// Content of the extended header that is under way.
     extended: Vec<u8>,
     /// What extended headers say about the next member.
@@ -108,6 +116,7 @@ impl Default for TarReader {
             state: State::Header,
             block: Vec::with_capacity(BLOCK),
             at: 0,
+            header_at: 0,
             extended: Vec::new(),
             path: None,
             size: None,
@@ -182,13 +191,16 @@ impl TarReader {
                 Ok(taken)
             }
             State::End => {
-                if crate::bytes::is_zero(bytes) {
+                if is_zero(bytes) {
                     Ok(bytes.len())
                 } else {
                     Err(TarFault::Trailing)
                 }
             }
             State::Header | State::FirstZeros => {
+                if self.block.is_empty() {
+                    self.header_at = self.at;
+                }
                 let missing = BLOCK.saturating_sub(self.block.len()).min(bytes.len());
                 self.block
                     .extend_from_slice(bytes.get(..missing).unwrap_or_default());
@@ -211,8 +223,11 @@ impl TarReader {
     }
 
     fn take_header(&mut self, block: &[u8], sink: &mut impl MemberSink) -> Result<(), TarFault> {
-        let at = self.at.saturating_add(1).saturating_sub(BLOCK as u64);
-        if crate::bytes::is_zero(block) {
+        let wrong = TarFault::Header { at: self.header_at };
+        if is_zero(block) {
+            if self.path.is_some() || self.size.is_some() {
+                return Err(wrong);
+            }
             self.state = match self.state {
                 State::FirstZeros => State::End,
                 State::Header | State::End | State::Extended { .. } | State::Content { .. } => {
@@ -221,7 +236,6 @@ impl TarReader {
             };
             return Ok(());
         }
-        let wrong = TarFault::Header { at };
         if matches!(self.state, State::FirstZeros) {
             return Err(wrong);
         }
@@ -247,7 +261,10 @@ impl TarReader {
                     b'1' | b'2' => MemberKind::Link,
                     other => MemberKind::Other(other),
                 };
-                let size = if kind == MemberKind::File { size } else { 0 };
+                let has_content = matches!(kind, MemberKind::File | MemberKind::Other(_));
+                if size > 0 && !has_content {
+                    return Err(wrong);
+                }
                 let path = path.trim_start_matches("./").to_owned();
                 self.member.clone_from(&path);
                 sink.begin(&Member { path, kind, size });
@@ -263,14 +280,15 @@ impl TarReader {
 
     fn take_extended(&mut self, kind: u8) -> Result<(), TarFault> {
         let content = std::mem::take(&mut self.extended);
-        let wrong = TarFault::Header { at: self.at };
+        let wrong = TarFault::Header { at: self.header_at };
         match kind {
             b'x' => {
                 let records = pax_records(&content).ok_or(wrong.clone())?;
                 for (key, value) in records {
+                    let value = String::from_utf8_lossy(value);
                     match key {
-                        "path" => self.path = Some(value.to_owned()),
-                        "size" => self.size = Some(value.parse().map_err(|_| wrong.clone())?),
+                        b"path" => self.path = Some(value.into_owned()),
+                        b"size" => self.size = Some(value.parse().map_err(|_| wrong.clone())?),
                         _ => {}
                     }
                 }
@@ -285,96 +303,12 @@ impl TarReader {
     }
 }
 
-/// Header of a member.
-struct Header {
-    path: String,
-    size: u64,
-    kind: u8,
-}
-
-impl Header {
-    /// Reads a header; `None` if its sum is wrong or a number is none.
-    fn read(block: &[u8]) -> Option<Self> {
-        let stated = octal(block.get(148..156)?)?;
-        let mut sum: u64 = 0;
-        for (place, byte) in block.iter().enumerate() {
-            let byte = if (148..156).contains(&place) {
-                b' '
-            } else {
-                *byte
-            };
-            sum += u64::from(byte);
-        }
-        if sum != stated {
-            return None;
-        }
-        let name = text(block.get(..100)?);
-        let prefix = text(block.get(345..500)?);
-        let is_posix = block.get(257..262)? == b"ustar";
-        let path = if is_posix && !prefix.is_empty() {
-            format!("{prefix}/{name}")
-        } else {
-            name
-        };
-        Some(Self {
-            path,
-            size: number(block.get(124..136)?)?,
-            kind: *block.get(156)?,
-        })
-    }
-}
-
-/// Reads a number in octal digits, or in base 256 as GNU tar writes large ones.
-fn number(field: &[u8]) -> Option<u64> {
-    match field.split_first()? {
-        (0x80, rest) => {
-            let (high, low) = rest.split_at_checked(rest.len().checked_sub(8)?)?;
-            if !crate::bytes::is_zero(high) {
-                return None;
-            }
-            Some(u64::from_be_bytes(low.try_into().ok()?))
-        }
-        _ => octal(field),
-    }
-}
-
-fn octal(field: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(field).ok()?;
-    let digits = text.trim_matches(['\0', ' ']);
-    if digits.is_empty() {
-        return Some(0);
-    }
-    u64::from_str_radix(digits, 8).ok()
-}
-
-fn text(field: &[u8]) -> String {
-    let text = field.split(|byte| *byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(text).into_owned()
-}
-
-/// Reads the records of a pax header: `LENGTH KEY=VALUE\n` each.
-fn pax_records(content: &[u8]) -> Option<Vec<(&str, &str)>> {
-    let mut records = Vec::new();
-    let mut rest = std::str::from_utf8(content).ok()?;
-    while !rest.is_empty() {
-        let (length, _) = rest.split_once(' ')?;
-        let end: usize = length.parse().ok()?;
-        let record = rest.get(length.len() + 1..end)?.strip_suffix('\n')?;
-        records.push(record.split_once('=')?);
-        rest = rest.get(end..)?;
-    }
-    Some(records)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use barman_archive::barman::Compression;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::tests::base_backup;
 
     /// Paths and contents of the members, in their order.
     #[derive(Default)]
@@ -397,12 +331,6 @@ mod tests {
         }
     }
 
-    fn tar(backup: &str) -> Vec<u8> {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/contents");
-        let content = fs::read(fixtures.join(format!("base/{backup}/data.tar.gz"))).unwrap();
-        Compression::Gzip.decompress(&content, 64 << 20).unwrap()
-    }
-
     fn read(bytes: &[u8], piece: usize) -> (Collected, Result<(), TarFault>) {
         let mut collected = Collected::default();
         let mut reader = TarReader::default();
@@ -416,7 +344,7 @@ mod tests {
 
     #[test]
     fn the_label_is_the_last_member_of_a_real_backup() {
-        let (collected, ended) = read(&tar("good"), 4096);
+        let (collected, ended) = read(&base_backup("good"), 4096);
 
         assert_eq!(ended, Ok(()));
         assert_eq!(collected.ended, collected.members.len());
@@ -434,12 +362,20 @@ mod tests {
 
     #[test]
     fn an_archive_without_its_end_is_a_fault() {
-        assert_eq!(read(&tar("no-label"), 4096).1, Err(TarFault::NoEnd));
+        assert_eq!(read(&base_backup("no-label"), 4096).1, Err(TarFault::NoEnd));
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_is_no_fault() {
+        let header = b"21 hdrcharset=BINARY\n20 path=base/5/caf\xE9\n";
+        let records = pax_records(header).unwrap();
+
+        assert_eq!(records[1], (&b"path"[..], &b"base/5/caf\xE9"[..]));
     }
 
     #[test]
     fn what_follows_the_end_is_a_fault() {
-        let mut bytes = tar("good");
+        let mut bytes = base_backup("good");
         bytes.push(1);
 
         assert_eq!(read(&bytes, 4096).1, Err(TarFault::Trailing));
@@ -450,15 +386,26 @@ mod tests {
 
         #[test]
         fn the_result_does_not_depend_on_the_pieces(piece in 1_usize..3000) {
-            let bytes = tar("good");
+            let bytes = base_backup("good");
             let (collected, ended) = read(&bytes, piece);
             prop_assert_eq!(ended, Ok(()));
             prop_assert_eq!(collected.members, read(&bytes, usize::MAX).0.members);
         }
 
         #[test]
+        fn a_fault_does_not_depend_on_the_pieces(
+            piece in 1_usize..3000,
+            place: prop::sample::Index,
+        ) {
+            let mut bytes = base_backup("good");
+            let place = place.index(bytes.len());
+            bytes[place] ^= 0x55;
+            prop_assert_eq!(read(&bytes, piece).1, read(&bytes, usize::MAX).1);
+        }
+
+        #[test]
         fn an_archive_that_is_cut_is_a_fault(place: prop::sample::Index) {
-            let bytes = tar("good");
+            let bytes = base_backup("good");
             let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
             let cut = place.index(end);
             prop_assert!(read(&bytes[..cut], 4096).1.is_err());
@@ -466,7 +413,7 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_panic(noise: Vec<u8>, place: prop::sample::Index) {
-            let mut bytes = tar("good");
+            let mut bytes = base_backup("good");
             bytes.truncate(20_000);
             let at = place.index(bytes.len());
             for (byte, noise) in bytes.iter_mut().skip(at).zip(noise) {
