@@ -4,14 +4,17 @@
 //! record: checksums are computed as the bytes stream by. It checks what `PostgreSQL`'s own reader
 //! checks (`xlogreader.c`), because where that reader stops, replay ends, without an error. A
 //! [`WalChain`] carries the walk over the border to the next segment; two primaries that wrote one
-//! timeline are seen only there.
+//! timeline are seen only there. A [`SegmentSurvey`] goes on behind a fault, to find what of the
+//! segment can be read by a replay that begins later.
 
 mod block;
 mod fault;
 mod format;
+mod headers;
 mod page;
 mod record;
 mod segment;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod timelines;
@@ -22,4 +25,5 @@ pub use fault::WalFault;
 pub use format::WalFormat;
 pub use record::WalRecord;
 pub use segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
+pub use survey::{SegmentSurvey, SurveyedSegment, WalDamage};
 pub use walk::SegmentWalk;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use barman_archive::postgres::{SegmentName, SegmentSize, TimelineHistory, TimelineId};
+use barman_archive::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, TimelineId};
 use proptest::prelude::*;
 
 use super::*;
@@ -219,6 +219,62 @@ fn a_switch_ends_after_its_record() {
     assert!(!segment.has_rest_after_switch);
 }
 
+/// Starts of the records that are found in the good segment.
+static STARTS: LazyLock<Vec<Lsn>> = LazyLock::new(|| {
+    let mut starts = Vec::new();
+    let mut walk = SegmentWalk::begin(context(), None).unwrap();
+    walk.feed(&GOOD, &mut |record| starts.push(record.start()))
+        .unwrap();
+    starts
+});
+
+fn begin() -> Lsn {
+    Lsn(0x0180_0000)
+}
+
+fn surveyed(bytes: &[u8], chain: Option<WalChain>) -> SurveyedSegment {
+    let mut survey = SegmentSurvey::begin(context(), chain).unwrap();
+    for piece in bytes.chunks(1000) {
+        survey.feed(piece, &mut |_| ());
+    }
+    survey.finish()
+}
+
+/// Two primaries wrote one timeline: a backup of the second one does not meet the border.
+#[test]
+fn only_the_border_of_foreign_wal_is_damaged() {
+    let path = fixtures().join("wal/good/000000010000000000000017.xz");
+    let mut chain = walked(&path, None, None).unwrap().chain;
+    chain.previous = chain.previous.map(|previous| Lsn(previous.0 - 8));
+    chain.open = segment::ChainEnd::Record;
+
+    let survey = surveyed(&GOOD, Some(chain));
+
+    let damage = survey.damage.unwrap();
+    assert!(matches!(
+        damage.fault,
+        WalFault::Continuation { .. } | WalFault::Previous { .. }
+    ));
+    assert_eq!(damage.ends_at, begin());
+    assert_eq!(damage.sound_from, STARTS.first().copied());
+    assert_eq!(
+        survey.walked.unwrap().chain,
+        surveyed(&GOOD, None).walked.unwrap().chain
+    );
+}
+
+#[test]
+fn a_survey_of_zeros_in_the_middle_goes_on_behind_them() {
+    let mut bytes = GOOD.clone();
+    bytes[8 * 8192..10 * 8192].fill(0);
+
+    let damage = surveyed(&bytes, None).damage.unwrap();
+
+    let expected = STARTS.iter().find(|start| start.0 >= begin().0 + 10 * 8192);
+    assert_eq!(damage.sound_from.as_ref(), expected);
+    assert!(matches!(damage.fault, WalFault::Zeros { .. }), "{damage:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -239,6 +295,38 @@ proptest! {
             Err(_) => {}
             // Padding between records, and in headers of pages.
             Ok(walked) => prop_assert_eq!(walked.records, whole.records),
+        }
+    }
+
+    /// Behind the damage, a survey finds what can be read of the segment by a later replay.
+    #[test]
+    fn a_survey_ends_as_the_undamaged_segment(
+        places in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..8), 1..4),
+    ) {
+        let whole = surveyed(&GOOD, None);
+        let mut bytes = GOOD.clone();
+        for (place, bit) in places {
+            // Behind the header of the segment, without which nothing can be read.
+            let at = 40 + place.index(bytes.len() - 40);
+            bytes[at] ^= 1 << bit;
+        }
+        let walk = walk_of(&bytes, usize::MAX);
+        let survey = surveyed(&bytes, None);
+
+        let damage = survey.damage;
+        prop_assert_eq!(walk.as_ref().err().copied(), damage.map(|damage| damage.fault));
+        let Some(damage) = damage else { return Ok(()) };
+        let mut read = Vec::new();
+        let mut walk = SegmentWalk::begin(context(), None).unwrap();
+        let _ = walk.feed(&bytes, &mut |record| read.push(record.start()));
+        prop_assert!(read.iter().all(|start| *start < damage.ends_at));
+        let next = STARTS.get(read.len());
+        prop_assert!(next.is_none_or(|next| damage.ends_at <= *next), "{next:?}");
+        if let Some(sound_from) = damage.sound_from {
+            prop_assert!(STARTS.contains(&sound_from), "{sound_from}");
+            prop_assert!(sound_from >= damage.ends_at);
+            let chain = survey.walked.map(|walked| walked.chain);
+            prop_assert_eq!(chain, whole.walked.map(|walked| walked.chain));
         }
     }
 

@@ -2,15 +2,12 @@
 
 use barman_archive::postgres::Lsn;
 
-use super::page::{CONTINUES, LONG, LONG_HEADER, PageHeader, SHORT_HEADER, SegmentHeader};
+use super::headers::HeaderCheck;
+use super::page::{CONTINUES, LONG_HEADER, PageHeader, SHORT_HEADER};
 use super::record::{OpenRecord, WalRecord};
 use super::segment::{ChainEnd, CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
-use super::timelines::PageTimelines;
 use super::{WalFault, WalFormat};
-use crate::bytes::{is_zero, u16_at, u32_at};
-
-/// Sizes that a page can have, in bytes (`--with-wal-blocksize`).
-const PAGE_SIZES: [u32; 7] = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
+use crate::bytes::{is_zero, u32_at};
 
 /// Start of records: a multiple of this number (`MAXALIGN`).
 const ALIGNMENT: usize = 8;
@@ -36,7 +33,6 @@ enum Expected {
 #[derive(Clone, Debug)]
 pub struct SegmentWalk {
     context: SegmentContext,
-    begin: Lsn,
     /// End of the last whole record.
     reached: Lsn,
     /// Bytes of the page that is under way.
@@ -44,13 +40,10 @@ pub struct SegmentWalk {
     /// Bytes of the pages before it.
     walked: u64,
     page_size: Option<usize>,
-    format: Option<WalFormat>,
-    /// Size of pages in the segment before.
-    page_size_before: Option<u32>,
-    system_identifier: Option<u64>,
-    timelines: PageTimelines,
+    headers: HeaderCheck,
     expected: Expected,
     previous: Option<Lsn>,
+    first_record: Option<Lsn>,
     records: u64,
     record_bytes: u64,
     commits: Option<CommitTimes>,
@@ -74,20 +67,16 @@ impl SegmentWalk {
                 expected: chain.next,
             });
         }
-        let end = Lsn(begin.0.saturating_add(u64::from(context.size.bytes())));
         let mut walk = Self {
-            timelines: PageTimelines::of(&context, begin, end),
-            system_identifier: context.system_identifier,
+            headers: HeaderCheck::of(&context, begin, chain.as_ref()),
             context,
-            begin,
             reached: begin,
             page: Vec::new(),
             walked: 0,
             page_size: None,
-            format: None,
-            page_size_before: None,
             expected: Expected::Anything,
             previous: None,
+            first_record: None,
             records: 0,
             record_bytes: 0,
             commits: None,
@@ -95,11 +84,6 @@ impl SegmentWalk {
         };
         if let Some(chain) = chain {
             walk.previous = chain.previous;
-            walk.format = Some(chain.format);
-            walk.page_size_before = Some(chain.page_size);
-            walk.system_identifier
-                .get_or_insert(chain.system_identifier);
-            walk.timelines.last = chain.timeline;
             walk.expected = match chain.open {
                 ChainEnd::Record => Expected::Record,
                 ChainEnd::Unknown(missing) => Expected::Unknown(missing),
@@ -119,26 +103,90 @@ impl SegmentWalk {
         observe: &mut impl FnMut(WalRecord<'_>),
     ) -> Result<(), WalFault> {
         while !bytes.is_empty() {
-            // The first page says how large pages are.
-            let wanted = self.page_size.unwrap_or(LONG_HEADER);
-            let missing = wanted.saturating_sub(self.page.len()).min(bytes.len());
-            let (taken, rest) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
-            self.page.extend_from_slice(taken);
-            bytes = rest;
-            if self.page.len() < wanted {
-                continue;
+            bytes = self.fill_page(bytes);
+            if self.has_unread_header() {
+                self.check_header()?;
+            } else if self.has_page() {
+                self.walk_filled_page(observe)?;
             }
-            if self.page_size.is_none() {
-                self.page_size = Some(self.check_segment_header()?);
-                continue;
-            }
-            let page = std::mem::take(&mut self.page);
-            self.walk_page(&page, observe)?;
-            self.walked += page.len() as u64;
-            self.page = page;
-            self.page.clear();
         }
         Ok(())
+    }
+
+    /// Position up to which replay gets: the end of the last whole record.
+    #[must_use]
+    pub const fn reached(&self) -> Lsn {
+        self.reached
+    }
+
+    /// Takes bytes up to the end of the page that is under way, or of the segment's header; returns the
+    /// others.
+    pub(super) fn fill_page<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        // The first page says how large pages are.
+        let wanted = self.page_size.unwrap_or(LONG_HEADER);
+        let missing = wanted.saturating_sub(self.page.len()).min(bytes.len());
+        let (taken, rest) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
+        self.page.extend_from_slice(taken);
+        rest
+    }
+
+    /// Returns whether the header of the segment has come and is not checked yet.
+    pub(super) const fn has_unread_header(&self) -> bool {
+        self.page_size.is_none() && self.page.len() >= LONG_HEADER
+    }
+
+    /// Checks the header of the segment.
+    pub(super) fn check_header(&mut self) -> Result<(), WalFault> {
+        self.page_size = Some(self.headers.check_segment(&self.page)?);
+        Ok(())
+    }
+
+    /// Forgets the segment before.
+    pub(super) fn forget_chain(&mut self) {
+        self.headers = HeaderCheck::of(&self.context, self.headers.begin, None);
+        self.forget_records();
+    }
+
+    /// Returns whether the page that is under way is complete.
+    pub(super) fn has_page(&self) -> bool {
+        self.page_size.is_some_and(|size| self.page.len() >= size)
+    }
+
+    /// Walks over the page that is complete. After a fault, the page is still there.
+    pub(super) fn walk_filled_page(
+        &mut self,
+        observe: &mut impl FnMut(WalRecord<'_>),
+    ) -> Result<(), WalFault> {
+        let page = std::mem::take(&mut self.page);
+        let walked = self.walk_page(&page, observe);
+        self.page = page;
+        if walked.is_ok() {
+            self.skip_page();
+        }
+        walked
+    }
+
+    /// Goes on behind the page that is complete.
+    pub(super) fn skip_page(&mut self) {
+        self.walked += self.page.len() as u64;
+        self.page.clear();
+    }
+
+    /// Forgets the records before, as at the start of a walk.
+    pub(super) fn forget_records(&mut self) {
+        self.expected = Expected::Anything;
+        self.previous = None;
+        self.first_record = None;
+    }
+
+    /// Returns whether the page that is under way is the first one of the segment.
+    pub(super) const fn is_at_first_page(&self) -> bool {
+        self.walked == 0
+    }
+
+    /// Start of the first record of which the walk knows that it begins there; `None` without one.
+    pub(super) const fn first_record(&self) -> Option<Lsn> {
+        self.first_record
     }
 
     /// Ends the walk.
@@ -151,7 +199,11 @@ impl SegmentWalk {
         if found > expected {
             return Err(WalFault::TooLong { expected });
         }
-        let known = self.format.zip(self.page_size).zip(self.system_identifier);
+        let known = self
+            .headers
+            .format
+            .zip(self.page_size)
+            .zip(self.headers.system_identifier);
         let (Some(((format, page_size), system_identifier)), true) =
             (known, self.walked == expected)
         else {
@@ -180,57 +232,14 @@ impl SegmentWalk {
                 format,
                 page_size: u32::try_from(page_size).unwrap_or(u32::MAX),
                 system_identifier,
-                timeline: self.timelines.last,
+                timeline: self.headers.timelines.last,
             },
         })
     }
 
     /// Position of the page that is under way.
     const fn position(&self) -> Lsn {
-        Lsn(self.begin.0.saturating_add(self.walked))
-    }
-
-    /// Checks what the first bytes of the segment say about it, and returns the size of its pages.
-    fn check_segment_header(&mut self) -> Result<usize, WalFault> {
-        let at = self.begin;
-        let magic = u16_at(&self.page, 0).unwrap_or_default();
-        if magic == 0 && is_zero(&self.page) {
-            return Err(WalFault::Zeros { at });
-        }
-        self.format = Some(self.format_of(at, magic)?);
-        let (Some(page), Some(segment)) = (
-            PageHeader::read(&self.page),
-            SegmentHeader::read(&self.page),
-        ) else {
-            return Err(WalFault::Truncated {
-                found: self.page.len() as u64,
-                expected: u64::from(self.context.size.bytes()),
-            });
-        };
-        if !page.has(LONG) {
-            return Err(WalFault::Flags {
-                at,
-                flags: page.flags,
-            });
-        }
-        let found = segment.system_identifier;
-        let expected = *self.system_identifier.get_or_insert(found);
-        if expected != found {
-            return Err(WalFault::SystemIdentifier { found, expected });
-        }
-        let is_same_size = self
-            .page_size_before
-            .is_none_or(|before| before == segment.page_size);
-        let has_known_sizes = segment.segment_size == self.context.size.bytes()
-            && PAGE_SIZES.contains(&segment.page_size)
-            && is_same_size;
-        if !has_known_sizes {
-            return Err(WalFault::Sizes {
-                segment: segment.segment_size,
-                page: segment.page_size,
-            });
-        }
-        Ok(segment.page_size as usize)
+        Lsn(self.headers.begin.0.saturating_add(self.walked))
     }
 
     fn walk_page(
@@ -258,7 +267,7 @@ impl SegmentWalk {
             self.end_at(at);
             return Ok(());
         }
-        let header = match self.check_page_header(at, page) {
+        let header = match self.headers.check_page(at, page) {
             Ok(header) => header,
             // What the recycled file held before.
             Err(_) if self.context.is_partial && self.walked > 0 => {
@@ -289,48 +298,16 @@ impl SegmentWalk {
         self.expected = Expected::AfterEnd(end);
     }
 
-    /// Returns the format of a page, which is that of the pages before.
-    fn format_of(&self, at: Lsn, magic: u16) -> Result<WalFormat, WalFault> {
-        match self.format {
-            Some(before) if before.magic() == magic => Ok(before),
-            Some(_) => Err(WalFault::OtherFormat { at }),
-            None => WalFormat::of_magic(magic).ok_or(WalFault::Magic { at, magic }),
-        }
-    }
-
     /// Notes what is in a page after a switch. It should be empty, up to version 10 after a header;
     /// `PostgreSQL` does not look, and a crash can leave what a recycled file held.
     fn note_rest_after_switch(&mut self, page: &[u8]) {
-        let has_header = self.format.is_some_and(WalFormat::has_headers_after_switch);
+        let has_header = self
+            .headers
+            .format
+            .is_some_and(WalFormat::has_headers_after_switch);
         let length = if has_header { SHORT_HEADER } else { 0 };
         let rest = page.get(length..).unwrap_or_default();
         self.has_rest_after_switch |= !is_zero(rest);
-    }
-
-    fn check_page_header(&self, at: Lsn, page: &[u8]) -> Result<PageHeader, WalFault> {
-        let header = PageHeader::read(page).ok_or(WalFault::Zeros { at })?;
-        let format = self.format_of(at, header.magic)?;
-        let is_first = at == self.begin;
-        let has_known_flags = header.flags & !format.known_flags() == 0;
-        if !has_known_flags || header.has(LONG) != is_first {
-            return Err(WalFault::Flags {
-                at,
-                flags: header.flags,
-            });
-        }
-        if header.address != at {
-            return Err(WalFault::PageAddress {
-                at,
-                found: header.address,
-            });
-        }
-        if !self.timelines.allow(header.timeline, at) {
-            return Err(WalFault::Timeline {
-                at,
-                found: header.timeline,
-            });
-        }
-        Ok(header)
     }
 
     fn walk_records(
@@ -340,7 +317,7 @@ impl SegmentWalk {
         page: &[u8],
         observe: &mut impl FnMut(WalRecord<'_>),
     ) -> Result<(), WalFault> {
-        self.timelines.last = header.timeline;
+        self.headers.timelines.last = header.timeline;
         let mut offset = self.continue_record(at, header, page, observe)?;
         while let Some(rest) = page.get(offset..).filter(|rest| !rest.is_empty()) {
             if !matches!(self.expected, Expected::Record) {
@@ -352,6 +329,7 @@ impl SegmentWalk {
                 return self.end_in_page(start, rest);
             }
             let mut record = OpenRecord::begin(start, length)?;
+            self.first_record.get_or_insert(start);
             let taken = rest.len().min(length as usize);
             self.take(&mut record, rest.get(..taken).unwrap_or_default())?;
             offset = aligned(offset + taken);
@@ -386,6 +364,7 @@ impl SegmentWalk {
         observe: &mut impl FnMut(WalRecord<'_>),
     ) -> Result<usize, WalFault> {
         let overwrites = self
+            .headers
             .format
             .is_some_and(|format| header.has(format.overwrite_flag()));
         let wrong = WalFault::Continuation { at };
@@ -466,7 +445,7 @@ impl SegmentWalk {
         self.previous = Some(record.start);
         self.records += 1;
         self.record_bytes += u64::from(record.length());
-        let Some(format) = self.format else {
+        let Some(format) = self.headers.format else {
             return Ok(());
         };
         let whole = WalRecord::new(record, format);

@@ -1,0 +1,169 @@
+//! Walk over a damaged segment to its end.
+
+use barman_archive::postgres::Lsn;
+
+use super::segment::{SegmentContext, WalChain, WalkedSegment};
+use super::{SegmentWalk, WalFault, WalRecord};
+
+/// Damage of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalDamage {
+    /// First fault.
+    pub fault: WalFault,
+    /// Position up to which replay gets: the end of the last whole record before the fault.
+    pub ends_at: Lsn,
+    /// Start of a record from which everything to the end of the segment can be read: a backup that
+    /// begins there or later does not meet the damage. `None` without one.
+    pub sound_from: Option<Lsn>,
+}
+
+impl WalDamage {
+    const fn new(fault: WalFault, ends_at: Lsn) -> Self {
+        Self {
+            fault,
+            ends_at,
+            sound_from: None,
+        }
+    }
+}
+
+/// Result of a survey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SurveyedSegment {
+    /// Damage; `None` for a sound segment.
+    pub damage: Option<WalDamage>,
+    /// State at the end of the segment; `None` if the segment cannot be read to its end.
+    pub walked: Option<WalkedSegment>,
+}
+
+/// Walk over a segment that does not end at the first fault.
+///
+/// Behind a fault it starts anew: with the records of the same page if only their connection to those
+/// before is at fault, as at the border between the WAL of two primaries, and otherwise with the
+/// next page. `PostgreSQL` checks the first page of a segment wherever it starts to read
+/// (`XLogReaderValidatePageHeader` in `xlogreader.c`), so nothing can be read behind a fault there.
+#[derive(Clone, Debug)]
+pub struct SegmentSurvey {
+    walk: SegmentWalk,
+    damage: Option<WalDamage>,
+    /// True if nothing of the segment can be read.
+    is_unreadable: bool,
+}
+
+impl SegmentSurvey {
+    /// Starts as [`SegmentWalk::begin`] does.
+    ///
+    /// # Errors
+    /// Fails if the segment does not follow the one before.
+    pub fn begin(context: SegmentContext, chain: Option<WalChain>) -> Result<Self, WalFault> {
+        Ok(Self {
+            walk: SegmentWalk::begin(context, chain)?,
+            damage: None,
+            is_unreadable: false,
+        })
+    }
+
+    /// Takes the next bytes of the segment, as many as there are, and shows each whole record.
+    pub fn feed(&mut self, mut bytes: &[u8], observe: &mut impl FnMut(WalRecord<'_>)) {
+        while !bytes.is_empty() && !self.is_unreadable {
+            bytes = self.walk.fill_page(bytes);
+            if self.walk.has_unread_header() {
+                self.check_header();
+            } else if self.walk.has_page() {
+                self.walk_page(observe);
+            }
+        }
+    }
+
+    /// Ends the survey.
+    #[must_use]
+    pub fn finish(mut self) -> SurveyedSegment {
+        if self.is_unreadable {
+            return SurveyedSegment {
+                damage: self.damage,
+                walked: None,
+            };
+        }
+        let sound_from = self.walk.first_record();
+        let reached = self.walk.reached();
+        let walked = match self.walk.finish() {
+            Ok(walked) => Some(walked),
+            Err(fault) => {
+                self.damage.get_or_insert(WalDamage::new(fault, reached));
+                None
+            }
+        };
+        let sound_from = sound_from.filter(|_| walked.is_some());
+        SurveyedSegment {
+            damage: self.damage.map(|damage| WalDamage {
+                sound_from,
+                ..damage
+            }),
+            walked,
+        }
+    }
+
+    fn walk_page(&mut self, observe: &mut impl FnMut(WalRecord<'_>)) {
+        let Err(fault) = self.walk.walk_filled_page(observe) else {
+            return;
+        };
+        self.note(fault);
+        if self.walk.is_at_first_page() && !is_of_record(fault) {
+            self.is_unreadable = true;
+            return;
+        }
+        self.walk.forget_records();
+        let goes_on = is_of_connection(fault) && self.walk.walk_filled_page(observe).is_ok();
+        if !goes_on {
+            self.walk.forget_records();
+            self.walk.skip_page();
+        }
+    }
+
+    /// Checks the header of the segment; once more without the segment before, if it does not fit
+    /// that.
+    fn check_header(&mut self) {
+        let Err(fault) = self.walk.check_header() else {
+            return;
+        };
+        self.note(fault);
+        self.walk.forget_chain();
+        self.is_unreadable = self.walk.check_header().is_err();
+    }
+
+    /// Notes a fault, unless there is one before it.
+    fn note(&mut self, fault: WalFault) {
+        let reached = self.walk.reached();
+        self.damage.get_or_insert(WalDamage::new(fault, reached));
+    }
+}
+
+/// Returns whether a fault is only that something does not follow what is before it.
+const fn is_of_connection(fault: WalFault) -> bool {
+    matches!(
+        fault,
+        WalFault::Continuation { .. } | WalFault::Previous { .. } | WalFault::Zeros { .. }
+    )
+}
+
+/// Returns whether a fault is one of a record, and not of the page that it begins on.
+const fn is_of_record(fault: WalFault) -> bool {
+    match fault {
+        WalFault::Length { .. }
+        | WalFault::Previous { .. }
+        | WalFault::ResourceManager { .. }
+        | WalFault::Checksum { .. }
+        | WalFault::Continuation { .. } => true,
+        WalFault::Truncated { .. }
+        | WalFault::TooLong { .. }
+        | WalFault::Magic { .. }
+        | WalFault::OtherFormat { .. }
+        | WalFault::Flags { .. }
+        | WalFault::SystemIdentifier { .. }
+        | WalFault::Sizes { .. }
+        | WalFault::PageAddress { .. }
+        | WalFault::Timeline { .. }
+        | WalFault::Zeros { .. }
+        | WalFault::Gap { .. } => false,
+    }
+}
