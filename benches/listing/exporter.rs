@@ -28,7 +28,9 @@ impl RequestObserver for Requests {
         let count = match operation {
             Operation::ListObjectsV2 => &self.pages,
             Operation::GetObject => &self.files,
-            Operation::ListMultipartUploads | Operation::ListParts => return,
+            Operation::HeadObject | Operation::ListMultipartUploads | Operation::ListParts => {
+                return;
+            }
         };
         count.fetch_add(1, Ordering::Relaxed);
     }

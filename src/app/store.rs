@@ -1,10 +1,12 @@
 //! Stores that can be configured. A further kind of store is a further variant, here and in
 //! [`StoreConfig`]; the compiler names every place that must know it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use archive_store::{
-    ListPage, ListRequest, ObjectStore, RequestObserver, StorageError, UploadListing,
+    ListPage, ListRequest, ObjectChecksums, ObjectStore, ObjectVersion, RequestObserver,
+    StorageError, UploadListing,
 };
 use archive_store_s3::{CredentialSource, FULL_PAGE, S3Settings, S3Store};
 use barman_archive::inventory::UnfinishedUpload;
@@ -55,6 +57,22 @@ impl ObjectStore for ConfiguredStore {
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         match self {
             Self::S3(store) => store.get_small(key, max_bytes).await,
+        }
+    }
+
+    async fn read_range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StorageError> {
+        match self {
+            Self::S3(store) => store.read_range(object, range).await,
+        }
+    }
+
+    async fn checksums(&self, object: &ObjectVersion) -> Result<ObjectChecksums, StorageError> {
+        match self {
+            Self::S3(store) => store.checksums(object).await,
         }
     }
 

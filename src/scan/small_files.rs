@@ -267,7 +267,8 @@ async fn read_file(store: &impl ObjectStore, file: SmallFile) -> Result<ReadFile
         Err(error) => match error.scope() {
             ErrorScope::GoneObject => FileReading::Gone,
             ErrorScope::TooLargeObject => file.kind.too_large(),
-            ErrorScope::RefusedObject => FileReading::Unreadable {
+            // No version is asked for, so the store refuses it for a reason of its own.
+            ErrorScope::RefusedObject | ErrorScope::ReplacedObject => FileReading::Unreadable {
                 reason: UnreadableReason::Access,
                 message: error.with_causes(),
             },

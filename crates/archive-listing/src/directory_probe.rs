@@ -122,6 +122,7 @@ impl DirectoryProbe {
                 .clone()
                 .filter(|_| self.continuation.is_none()),
             continuation: self.continuation.clone(),
+            ..ListRequest::default()
         }
     }
 

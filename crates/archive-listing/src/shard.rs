@@ -95,6 +95,7 @@ impl Shard {
                 .clone()
                 .filter(|_| self.continuation.is_none()),
             continuation: self.continuation.clone(),
+            ..ListRequest::default()
         }
     }
 

@@ -18,6 +18,8 @@ impl CallTarget<'_> {
         let (store, subject) = (self.store(), self.subject(call));
         let (kind, text) = match fault {
             Fault::Answer(answer) => return self.explain_answer(call, answer),
+            Fault::Replaced => return replaced(call.key),
+            Fault::WholeObject => return self.ignores_ranges(call),
             Fault::NoCredentials(why) => (ErrorKind::Auth, why.clone()),
             Fault::Timeout => (ErrorKind::Timeout, self.late(call)),
             Fault::NoTls(why) => (
@@ -71,6 +73,7 @@ impl CallTarget<'_> {
         match call.operation {
             Operation::ListObjectsV2 => format!("the listing of {asked}"),
             Operation::GetObject => asked,
+            Operation::HeadObject => format!("the checksums of {asked}"),
             Operation::ListMultipartUploads => format!("the listing of the uploads to {asked}"),
             Operation::ListParts => format!("the listing of the parts of {asked}"),
         }
@@ -107,6 +110,7 @@ impl CallTarget<'_> {
                  `endpointURL` and `pathStyle` of this archive"
             ),
             FaultMeaning::NoObject => format!("`{key}` does not exist"),
+            FaultMeaning::OtherVersion => replacement(key),
             FaultMeaning::Unreadable => format!(
                 "the content of `{key}` cannot be read: it is in a storage class that must be \
                  restored first, or encrypted with a key that these credentials may not use"
@@ -122,6 +126,15 @@ impl CallTarget<'_> {
                 answer.status
             ),
         }
+    }
+
+    fn ignores_ranges(&self, call: Call<'_>) -> StorageError {
+        let (store, subject) = (self.store(), self.subject(call));
+        let text = format!(
+            "{store} ignores ranges: it answered the request for a part of {subject} with the whole \
+             object, so contents cannot be read from it: look for a proxy between here and the store"
+        );
+        StorageError::new(ErrorKind::Protocol, ErrorScope::RefusedCall, text)
     }
 
     fn intercepted(&self, call: Call<'_>) -> String {
@@ -177,7 +190,9 @@ impl CallTarget<'_> {
             Operation::ListObjectsV2 => {
                 (format!("list bucket `{bucket}`{below}"), bucket.to_owned())
             }
-            Operation::GetObject => (format!("read `{}`", call.key), format!("{bucket}/*")),
+            Operation::GetObject | Operation::HeadObject => {
+                (format!("read `{}`", call.key), format!("{bucket}/*"))
+            }
             Operation::ListMultipartUploads => (
                 format!("list the uploads to bucket `{bucket}`{below}"),
                 bucket.to_owned(),
@@ -213,11 +228,21 @@ impl CallTarget<'_> {
     }
 }
 
+/// Returns the error for an object that is stored in another version than the one asked for.
+fn replaced(key: &str) -> StorageError {
+    let (kind, scope) = (ErrorKind::NotFound, ErrorScope::ReplacedObject);
+    StorageError::new(kind, scope, replacement(key))
+}
+
+fn replacement(key: &str) -> String {
+    format!("`{key}` was replaced after it was listed")
+}
+
 /// Returns the permission that a call needs, as named in AWS policies.
 const fn permission(operation: Operation) -> &'static str {
     match operation {
         Operation::ListObjectsV2 => "s3:ListBucket",
-        Operation::GetObject => "s3:GetObject",
+        Operation::GetObject | Operation::HeadObject => "s3:GetObject",
         Operation::ListMultipartUploads => "s3:ListBucketMultipartUploads",
         Operation::ListParts => "s3:ListMultipartUploadParts",
     }

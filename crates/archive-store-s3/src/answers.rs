@@ -1,6 +1,6 @@
 //! Translation and checks of the SDK's answers.
 
-use archive_store::{ErrorKind, ErrorScope, StorageError, UnfinishedUpload};
+use archive_store::UnfinishedUpload;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
 use aws_sdk_s3::operation::list_parts::ListPartsOutput;
@@ -107,47 +107,40 @@ pub(super) fn parts(
 }
 
 /// Converts a size of the SDK; `None` if it is negative.
-fn as_bytes(size: i64) -> Option<u64> {
+pub(super) fn as_bytes(size: i64) -> Option<u64> {
     u64::try_from(size).ok()
 }
 
-/// Reason why a body was not read.
+/// Reason why a body was not read to its end.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    TooLarge(StorageError),
+    /// More bytes than are wanted.
+    TooLarge,
+    /// Body that broke off.
     Broken(ByteStreamError),
 }
 
-/// Reads the body of an object, unless it is larger than `max_bytes`.
+/// Appends the body of an object, unless there would be more than `max_bytes` then. What has arrived
+/// before a failure stays.
 pub(super) async fn body(
     output: GetObjectOutput,
-    key: &str,
     max_bytes: u64,
-) -> Result<Vec<u8>, BodyError> {
-    if let Some(length) = output.content_length.and_then(as_bytes)
-        && length > max_bytes
-    {
-        return Err(too_large(key, max_bytes));
+    bytes: &mut Vec<u8>,
+) -> Result<(), BodyError> {
+    let room = |bytes: &[u8]| max_bytes.saturating_sub(bytes.len() as u64);
+    let promised = output.content_length.and_then(as_bytes);
+    if promised.is_some_and(|length| length > room(bytes)) {
+        return Err(BodyError::TooLarge);
     }
     let mut stream = output.body;
-    let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(BodyError::Broken)?;
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() as u64 > max_bytes {
-            return Err(too_large(key, max_bytes));
+        if chunk.len() as u64 > room(bytes) {
+            return Err(BodyError::TooLarge);
         }
+        bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
-}
-
-fn too_large(key: &str, max_bytes: u64) -> BodyError {
-    let text = format!("`{key}` is larger than the {max_bytes} bytes that it may have");
-    BodyError::TooLarge(StorageError::new(
-        ErrorKind::Protocol,
-        ErrorScope::TooLargeObject,
-        text,
-    ))
+    Ok(())
 }
 
 fn is_encoded(encoding: Option<&EncodingType>) -> bool {

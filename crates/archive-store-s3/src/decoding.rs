@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::mem;
 use std::str::FromStr;
 
-use archive_store::{ListPage, ListedObject, StorageClass};
+use archive_store::{EntityTags, ListPage, ListedObject, StorageClass};
 use aws_smithy_types::DateTime as SdkDateTime;
 use aws_smithy_types::date_time::Format;
 use barman_archive::inventory::SmallFile;
@@ -45,16 +45,19 @@ impl From<AnswerProblem> for DecodingError {
     }
 }
 
-/// Decodes an answer of `ListObjectsV2`.
+/// Decodes an answer of `ListObjectsV2`, with the entity tags that are needed.
 ///
 /// # Errors
 /// If the answer is not a page of objects, or one that makes no sense.
-pub(super) fn page(answer: &[u8]) -> Result<ListPage, DecodingError> {
+pub(super) fn page(answer: &[u8], tags: EntityTags) -> Result<ListPage, DecodingError> {
     let (mut xml, root) = Elements::open(answer)?;
     if root != "ListBucketResult" {
         return Err(DecodingError::Root(root.to_owned()));
     }
-    let mut parts = PageParts::default();
+    let mut parts = PageParts {
+        tags,
+        ..PageParts::default()
+    };
     while let Some(field) = xml.next_child()? {
         parts.read(field, &mut xml)?;
     }
@@ -68,6 +71,7 @@ pub const FULL_PAGE: usize = 1000;
 /// Parts of a page, as far as they were read.
 #[derive(Default)]
 struct PageParts {
+    tags: EntityTags,
     /// True if keys and prefixes are encoded, which a store may say after them.
     encoded: bool,
     truncated: Option<bool>,
@@ -80,7 +84,7 @@ impl PageParts {
     /// Reads a field of the page. The last one counts if a field is repeated.
     fn read(&mut self, field: &str, xml: &mut Elements<'_>) -> Result<(), DecodingError> {
         match field {
-            "Contents" => self.objects.push(object(xml)?),
+            "Contents" => self.objects.push(object(xml, self.tags)?),
             "CommonPrefixes" => self.common_prefixes.push(common_prefix(xml)?),
             "EncodingType" => self.encoded = xml.text()? == "url",
             "IsTruncated" => self.truncated = Some(parsed("IsTruncated", &xml.text()?)?),
@@ -105,6 +109,7 @@ impl PageParts {
     /// Decodes keys and prefixes, and finds out where the listing goes on.
     fn page(self) -> Result<ListPage, AnswerProblem> {
         let Self {
+            tags: _,
             encoded,
             truncated,
             token,
@@ -127,12 +132,12 @@ impl PageParts {
 }
 
 /// Reads an object, whose key stays as it was sent.
-fn object(xml: &mut Elements<'_>) -> Result<ListedObject, DecodingError> {
+fn object(xml: &mut Elements<'_>, tags: EntityTags) -> Result<ListedObject, DecodingError> {
     let mut fields = ObjectFields::default();
     while let Some(field) = xml.next_child()? {
         fields.read(field, xml)?;
     }
-    Ok(fields.object()?)
+    Ok(fields.object(tags)?)
 }
 
 /// Fields of an object, as far as they were read.
@@ -162,7 +167,7 @@ impl<'a> ObjectFields<'a> {
         Ok(())
     }
 
-    fn object(self) -> Result<ListedObject, AnswerProblem> {
+    fn object(self, tags: EntityTags) -> Result<ListedObject, AnswerProblem> {
         let Self {
             key,
             size,
@@ -181,10 +186,12 @@ impl<'a> ObjectFields<'a> {
                 "has no sensible `LastModified` of `{key}`"
             )));
         };
-        // Nobody asks for the tags of large objects: copies would cost as much as all else here.
-        let etag = etag
-            .filter(|_| size <= SmallFile::MAX_BYTES)
-            .map(Cow::into_owned);
+        // A copy costs as much as all else here.
+        let is_tagged = match tags {
+            EntityTags::OfSmallObjects => size <= SmallFile::MAX_BYTES,
+            EntityTags::OfAllObjects => true,
+        };
+        let etag = etag.filter(|_| is_tagged).map(Cow::into_owned);
         Ok(ListedObject {
             key,
             size,

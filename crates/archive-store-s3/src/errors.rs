@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::credentials::CredentialFileError;
 use super::http::TlsFault;
+use super::ranges::ContentRange;
 use crate::fault::{ErrorAnswer, Fault};
 
 /// Maximum number of characters of a store's text that are shown.
@@ -46,8 +47,28 @@ pub(super) fn region_to_follow<E: Error + ProvideErrorMetadata + 'static>(
         | Fault::NoTls(_)
         | Fault::NoConnection
         | Fault::Senseless
+        | Fault::Replaced
+        | Fault::WholeObject
         | Fault::Unbuildable => None,
     }
+}
+
+/// Returns the size that the store states for an object when a range is beyond its end: in a header
+/// (RFC 9110, chapter 15.5.17), or in the text of the error, as S3 does.
+pub(super) fn object_size<E: Error + ProvideErrorMetadata + 'static>(
+    error: &SdkError<E, HttpResponse>,
+) -> Option<u64> {
+    let response = error.raw_response()?;
+    if response.status().as_u16() != 416 {
+        return None;
+    }
+    if let Some(header) = response.headers().get("content-range") {
+        return ContentRange::parse(header)?.object_size;
+    }
+    let body = std::str::from_utf8(response.body().bytes()?).ok()?;
+    between(body, "<ActualObjectSize>", "</ActualObjectSize>")?
+        .parse()
+        .ok()
 }
 
 /// Describes the cause in one line, as far as it is known: the store's own words, without the

@@ -18,6 +18,9 @@
 //! | `fault/` | the meaning of an error: its kind, and what it affects |
 //! | `advice.rs` | what to do about an error |
 //! | `answers.rs` | the SDK's answers, translated |
+//! | `reading.rs` | objects, read whole or in ranges |
+//! | `ranges.rs` | ranges: asked for, and checked in answers |
+//! | `versions.rs` | versions of objects, and their checksums |
 //! | `pages.rs` | pages of objects, withheld from the SDK's decoder |
 //! | `decoding.rs` | pages of objects, decoded |
 //! | `encoding.rs` | keys that stores encode in listings |
@@ -36,11 +39,14 @@ mod fault;
 mod http;
 mod pages;
 mod product;
+mod ranges;
+mod reading;
 mod requests;
 mod settings;
 mod store;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod whole;
 mod xml;
 

@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use archive_store::ListPage;
+use archive_store::{EntityTags, ListPage};
 use aws_sdk_s3::config::interceptors::BeforeSerializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept};
 use aws_sdk_s3::operation::list_objects_v2::{
@@ -25,23 +25,35 @@ use super::decoding::{self, DecodingError};
 
 /// Page of one call of `ListObjectsV2`: an interceptor for that call, which holds the page after the
 /// call has succeeded. The output of the SDK is empty.
-#[derive(Clone, Debug, Default)]
-pub(super) struct DecodedPage(Arc<Mutex<Option<Result<ListPage, AnswerProblem>>>>);
+#[derive(Clone, Debug)]
+pub(super) struct DecodedPage {
+    page: Arc<Mutex<Option<Result<ListPage, AnswerProblem>>>>,
+    tags: EntityTags,
+}
 
 impl DecodedPage {
+    /// Creates the interceptor for a call that needs these entity tags.
+    pub(super) fn new(tags: EntityTags) -> Self {
+        Self {
+            page: Arc::default(),
+            tags,
+        }
+    }
+
     /// Takes the page of a call that has succeeded.
     ///
     /// # Errors
     /// Returns an error if the page contradicts itself.
     pub(super) fn take(&self) -> Result<ListPage, AnswerProblem> {
-        let page = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         // No page at all must not look like one without objects.
-        page.unwrap_or_else(|| Err(senseless("was not decoded")))
+        page.take()
+            .unwrap_or_else(|| Err(senseless("was not decoded")))
     }
 
     /// Keeps the page, and returns an empty output for the SDK.
     fn put(&self, page: Result<ListPage, AnswerProblem>) -> Output {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(page);
+        *self.page.lock().unwrap_or_else(PoisonError::into_inner) = Some(page);
         Output::erase(ListObjectsV2Output::builder().build())
     }
 }
@@ -75,7 +87,7 @@ impl DeserializeResponse for DecodedPage {
             .body()
             .bytes()
             .filter(|_| response.status().is_success());
-        match body.map(decoding::page) {
+        match body.map(|body| decoding::page(body, self.tags)) {
             Some(Ok(page)) => Ok(self.put(Ok(page))),
             Some(Err(DecodingError::AnswerProblem(why))) => Ok(self.put(Err(why))),
             // An error of the store's can come as a success. Nothing else may become one.

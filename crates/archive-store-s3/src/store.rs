@@ -2,19 +2,16 @@
 
 use std::collections::HashSet;
 use std::error::Error;
+use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use archive_store::{
-    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, Operation, RequestObserver,
-    StorageError, UnfinishedUpload, UploadListing,
+    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectChecksums, ObjectStore, ObjectVersion,
+    Operation, RequestObserver, StorageError, UnfinishedUpload, UploadListing,
 };
-use aws_sdk_s3::Config;
-use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_s3::config::retry::RetryPartition;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::types::EncodingType;
+use aws_sdk_s3::types::{ChecksumMode, EncodingType};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use tls_certificates::ServerAddress;
 use tls_certificates::files::{self, MAX_CERTIFICATE_BYTES};
@@ -25,14 +22,9 @@ use crate::client::Connection;
 use crate::fault::{Call, CallTarget, Fault};
 use crate::pages::DecodedPage;
 use crate::product::Product;
+use crate::reading::ObjectReader;
 use crate::settings::S3Settings;
-use crate::{answers, client, endpoint, errors};
-
-/// Pause after the body of an object broke off for the first time; doubled each time after that.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-
-/// Longest pause after the body of an object broke off.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+use crate::{answers, client, endpoint, errors, versions};
 
 /// Bucket that is read over the S3 API.
 ///
@@ -57,6 +49,11 @@ impl S3Store {
             connections: Mutex::default(),
             endpoint: OnceCell::new(),
         }
+    }
+
+    /// Settings of the store.
+    pub(super) const fn settings(&self) -> &S3Settings {
+        &self.settings
     }
 
     /// Returns the address that requests go to; `None` if they go there without TLS.
@@ -150,7 +147,7 @@ impl S3Store {
         })
     }
 
-    fn target<'a>(&'a self, connection: &'a Connection) -> CallTarget<'a> {
+    pub(super) fn target<'a>(&'a self, connection: &'a Connection) -> CallTarget<'a> {
         CallTarget {
             bucket: &self.settings.bucket,
             endpoint: self.settings.endpoint_url.as_deref(),
@@ -159,7 +156,7 @@ impl S3Store {
         }
     }
 
-    fn failed<E: Error + ProvideErrorMetadata + 'static>(
+    pub(super) fn failed<E: Error + ProvideErrorMetadata + 'static>(
         &self,
         connection: &Connection,
         call: Call<'_>,
@@ -178,7 +175,7 @@ impl S3Store {
             operation: Operation::ListObjectsV2,
             key: &request.prefix,
         };
-        let decoded = DecodedPage::default();
+        let decoded = DecodedPage::new(request.entity_tags);
         connection
             .client
             .list_objects_v2()
@@ -214,62 +211,6 @@ impl S3Store {
         }
         Ok(page)
     }
-
-    async fn get(
-        &self,
-        connection: &Connection,
-        key: &str,
-        attempts: &Attempts,
-    ) -> Result<GetObjectOutput, StorageError> {
-        let call = Call {
-            operation: Operation::GetObject,
-            key,
-        };
-        let get = connection
-            .client
-            .get_object()
-            .bucket(&self.settings.bucket)
-            .key(key);
-        let retries = RetryConfig::standard().with_max_attempts(attempts.left().max(1));
-        let mark = marked(call.operation);
-        let made = Arc::clone(&attempts.made);
-        get.customize()
-            .config_override(Config::builder().retry_config(retries))
-            // Called once per attempt.
-            .mutate_request(move |request| {
-                made.fetch_add(1, Ordering::Relaxed);
-                mark(request);
-            })
-            .send()
-            .await
-            .map_err(|error| self.failed(connection, call, &error))
-    }
-
-    /// Reads a body to its end, or one byte beyond the limit.
-    async fn read_body(
-        &self,
-        connection: &Connection,
-        key: &str,
-        output: GetObjectOutput,
-        max_bytes: u64,
-    ) -> Result<Vec<u8>, StorageError> {
-        let call = Call {
-            operation: Operation::GetObject,
-            key,
-        };
-        let read = answers::body(output, key, max_bytes);
-        match tokio::time::timeout(self.settings.request_timeout, read).await {
-            Err(_) => Err(self.target(connection).explain(call, &Fault::Timeout)),
-            Ok(Err(answers::BodyError::TooLarge(error))) => Err(error),
-            Ok(Err(answers::BodyError::Broken(error))) => {
-                let explained = self
-                    .target(connection)
-                    .explain(call, &errors::body_fault(&error));
-                Err(with_cause(explained, errors::render_chain(&error)))
-            }
-            Ok(Ok(bytes)) => Ok(bytes),
-        }
-    }
 }
 
 impl ObjectStore for S3Store {
@@ -296,21 +237,43 @@ impl ObjectStore for S3Store {
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         let connection = self.connection().await?;
-        let attempts = Attempts {
-            made: Arc::default(),
-            most: self.settings.max_attempts,
+        let reader = ObjectReader::new(self, &connection, key);
+        reader.read_small(max_bytes).await
+    }
+
+    async fn read_range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StorageError> {
+        object.check_range(&range)?;
+        let connection = self.connection().await?;
+        let reader = ObjectReader::new(self, &connection, &object.key);
+        reader.read_range(object, range).await
+    }
+
+    async fn checksums(&self, object: &ObjectVersion) -> Result<ObjectChecksums, StorageError> {
+        let connection = self.connection().await?;
+        let call = Call {
+            operation: Operation::HeadObject,
+            key: &object.key,
         };
-        let mut pause = SHORTEST_PAUSE;
-        loop {
-            let output = self.get(&connection, key, &attempts).await?;
-            match self.read_body(&connection, key, output, max_bytes).await {
-                // The SDK retries up to the head of the answer, not beyond.
-                Err(error) if error.scope() == ErrorScope::Scan && attempts.left() > 0 => {}
-                result => return result,
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        let output = connection
+            .client
+            .head_object()
+            .bucket(&self.settings.bucket)
+            .key(&object.key)
+            .set_if_match(versions::condition(object))
+            .checksum_mode(ChecksumMode::Enabled)
+            .customize()
+            .mutate_request(marked(call.operation))
+            .send()
+            .await
+            .map_err(|error| self.failed(&connection, call, &error))?;
+        if !versions::is_version(object, &output) {
+            return Err(self.target(&connection).explain(call, &Fault::Replaced));
         }
+        Ok(versions::checksums(&output))
     }
 
     async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
@@ -418,7 +381,7 @@ impl From<StorageError> for FailedListing {
 }
 
 /// Adds a cause to an error, unless the cause is empty.
-fn with_cause(error: StorageError, cause: String) -> StorageError {
+pub(super) fn with_cause(error: StorageError, cause: String) -> StorageError {
     if cause.is_empty() {
         error
     } else {
@@ -426,19 +389,7 @@ fn with_cause(error: StorageError, cause: String) -> StorageError {
     }
 }
 
-/// Attempts at one object: those of the SDK and those of this crate together.
-struct Attempts {
-    made: Arc<AtomicU32>,
-    most: u32,
-}
-
-impl Attempts {
-    fn left(&self) -> u32 {
-        self.most.saturating_sub(self.made.load(Ordering::Relaxed))
-    }
-}
-
 /// Marks a request with its operation, for [`crate::requests::ObservedClient`].
-fn marked(operation: Operation) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+pub(super) fn marked(operation: Operation) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
     move |request| request.add_extension(operation)
 }

@@ -1,5 +1,6 @@
 //! Limit on the requests under way at once, which adapts to the store.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use tokio::time::Instant;
 use tracing::info;
 
 use crate::{
-    ListPage, ListRequest, ObjectStore, Operation, RequestObserver, RequestOutcome, StorageError,
-    UploadListing,
+    ListPage, ListRequest, ObjectChecksums, ObjectStore, ObjectVersion, Operation, RequestObserver,
+    RequestOutcome, StorageError, UploadListing,
 };
 
 /// Shortest time between two lowerings: requests that were under way when the first one was refused
@@ -36,6 +37,8 @@ struct LimitState {
     under_way: usize,
     /// Moment at which the limit was last lowered.
     lowered_at: Option<Instant>,
+    /// Moment at which the store last asked for fewer requests.
+    throttled_at: Option<Instant>,
     /// Moment at which the store last asked for fewer requests, or the limit was raised.
     settled_at: Option<Instant>,
 }
@@ -52,6 +55,7 @@ impl AdaptiveLimit {
             allowed: most,
             under_way: 0,
             lowered_at: None,
+            throttled_at: None,
             settled_at: None,
         };
         Self {
@@ -60,6 +64,21 @@ impl AdaptiveLimit {
             state: state.into(),
             ended: Notify::new(),
         }
+    }
+
+    /// Moment at which the store last asked for fewer requests; `None` if it never did.
+    ///
+    /// Requests about unfinished uploads do not count.
+    #[must_use]
+    pub fn throttled_at(&self) -> Option<Instant> {
+        self.state().throttled_at
+    }
+
+    /// Returns whether fewer requests are allowed than configured, because the store has asked for
+    /// fewer and the limit has not risen again.
+    #[must_use]
+    pub fn is_lowered(&self) -> bool {
+        self.state().allowed < self.most
     }
 
     /// Waits until one more request may be sent.
@@ -85,7 +104,8 @@ impl AdaptiveLimit {
 
     fn lower(&self) {
         let mut state = self.state();
-        state.settled_at = Some(Instant::now());
+        state.throttled_at = Some(Instant::now());
+        state.settled_at = state.throttled_at;
         if state
             .lowered_at
             .is_none_or(|at| at.elapsed() >= NEXT_LOWERING)
@@ -117,7 +137,7 @@ impl RequestObserver for AdaptiveLimit {
         // A store that always refuses a side question must not slow down the listing.
         let is_side_question = match operation {
             Operation::ListMultipartUploads | Operation::ListParts => true,
-            Operation::ListObjectsV2 | Operation::GetObject => false,
+            Operation::ListObjectsV2 | Operation::GetObject | Operation::HeadObject => false,
         };
         match outcome {
             RequestOutcome::Throttled if is_side_question => {}
@@ -136,6 +156,11 @@ impl Drop for Permit<'_> {
 }
 
 /// Store with an adaptive limit.
+///
+/// Contents and checksums are read without a permit: a scan must not wait until a long read ends.
+/// Whoever reads them has a limit of its own, and pauses while the store asks for fewer requests
+/// ([`AdaptiveLimit::throttled_at`]). What the store answers to them lowers this limit as everything
+/// else does.
 #[derive(Debug)]
 pub struct LimitedStore<S> {
     /// Store that is limited.
@@ -155,6 +180,18 @@ impl<S: ObjectStore> ObjectStore for LimitedStore<S> {
         self.store.get_small(key, max_bytes).await
     }
 
+    async fn read_range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StorageError> {
+        self.store.read_range(object, range).await
+    }
+
+    async fn checksums(&self, object: &ObjectVersion) -> Result<ObjectChecksums, StorageError> {
+        self.store.checksums(object).await
+    }
+
     async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
         let _permit = self.limit.permit().await;
         self.store.list_uploads(prefix).await
@@ -171,6 +208,7 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+    use crate::memory::MemoryStore;
 
     /// Returns the number of requests that may be under way now.
     fn allowed(limit: &AdaptiveLimit) -> usize {
@@ -213,6 +251,44 @@ mod tests {
             sent(&limit, RequestOutcome::Success);
             assert_eq!(allowed(&limit), expected);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_says_when_the_store_asked_for_fewer_requests() {
+        let limit = AdaptiveLimit::new("a".to_owned(), 2);
+        assert_eq!((limit.throttled_at(), limit.is_lowered()), (None, false));
+
+        limit.request_sent(Operation::ListParts, RequestOutcome::Throttled);
+        assert_eq!((limit.throttled_at(), limit.is_lowered()), (None, false));
+
+        for operation in [Operation::GetObject, Operation::HeadObject] {
+            tokio::time::advance(NEXT_LOWERING / 2).await;
+            limit.request_sent(operation, RequestOutcome::Throttled);
+            assert_eq!(limit.throttled_at(), Some(Instant::now()));
+        }
+        let throttled_at = limit.throttled_at();
+        assert!(limit.is_lowered());
+
+        tokio::time::advance(NEXT_RAISING).await;
+        sent(&limit, RequestOutcome::Success);
+        assert_eq!(
+            (limit.throttled_at(), limit.is_lowered()),
+            (throttled_at, false)
+        );
+    }
+
+    #[tokio::test]
+    async fn contents_are_read_while_every_permit_is_taken() {
+        let store = MemoryStore::new(1);
+        store.put("k", b"abc", chrono::DateTime::UNIX_EPOCH);
+        let object = store.version("k").unwrap();
+        let limit = Arc::new(AdaptiveLimit::new("a".to_owned(), 1));
+        let store = LimitedStore { store, limit };
+        let _permit = store.limit.permit().await;
+
+        assert!(store.get_small("k", 3).now_or_never().is_none());
+        assert_eq!(store.read_range(&object, 1..3).await.unwrap(), b"bc");
+        store.checksums(&object).await.unwrap();
     }
 
     #[tokio::test]

@@ -11,6 +11,8 @@ pub enum ErrorScope {
     Scan,
     /// One object, which does not exist any more.
     GoneObject,
+    /// One object, which exists, but not in the version that was asked for: it was written again.
+    ReplacedObject,
     /// One object, which exists and whose content cannot be read.
     ///
     /// Access to it is denied, it is encrypted with a key of its own (SSE-C, KMS) or in a cold
@@ -20,7 +22,8 @@ pub enum ErrorScope {
     /// One object, which is larger than the caller accepts.
     TooLargeObject,
     /// One kind of call, which the store does not know, refuses, or does not permit to these
-    /// credentials. For a listing of objects: these credentials may not list this prefix.
+    /// credentials. For a listing of objects: these credentials may not list this prefix. For the
+    /// reading of a range: the store answers with whole objects.
     RefusedCall,
 }
 

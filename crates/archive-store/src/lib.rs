@@ -10,6 +10,7 @@ mod outcome;
 mod pages;
 mod store;
 mod uploads;
+mod version;
 
 pub use adaptive_limit::{AdaptiveLimit, LimitedStore};
 pub use barman_archive::inventory::{ListedObject, StorageClass, UnfinishedUpload};
@@ -17,6 +18,7 @@ pub use error::{ErrorScope, StorageError};
 pub use key_order::{Forward, KeyOrder};
 pub use observer::RequestObserver;
 pub use outcome::{ErrorKind, Operation, RequestOutcome};
-pub use pages::{ListPage, ListRequest};
+pub use pages::{EntityTags, ListPage, ListRequest};
 pub use store::ObjectStore;
 pub use uploads::{UploadCoverage, UploadListing};
+pub use version::{MAX_RANGE_BYTES, ObjectChecksums, ObjectVersion};

@@ -7,7 +7,8 @@ pub enum ErrorKind {
     Auth,
     /// Request for a lower request rate that persisted through all retries.
     Throttled,
-    /// Bucket that does not exist at this endpoint, or that belongs to another region.
+    /// Bucket that does not exist at this endpoint, or that belongs to another region. Also an object,
+    /// or a version of it, that does not exist any more, which ends no scan.
     NotFound,
     /// No connection: name resolution, refused connection, or TLS.
     Network,
@@ -51,8 +52,10 @@ impl ErrorKind {
 pub enum Operation {
     /// Listing of a page of objects.
     ListObjectsV2,
-    /// Reading of an object.
+    /// Reading of an object, or of a part of it.
     GetObject,
+    /// Reading of the checksums that the store keeps of an object.
+    HeadObject,
     /// Listing of a page of unfinished uploads.
     ListMultipartUploads,
     /// Listing of a page of an unfinished upload's parts.
@@ -61,9 +64,10 @@ pub enum Operation {
 
 impl Operation {
     /// Every call, in the order of the documentation.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ListObjectsV2,
         Self::GetObject,
+        Self::HeadObject,
         Self::ListMultipartUploads,
         Self::ListParts,
     ];
@@ -74,6 +78,7 @@ impl Operation {
         match self {
             Self::ListObjectsV2 => "ListObjectsV2",
             Self::GetObject => "GetObject",
+            Self::HeadObject => "HeadObject",
             Self::ListMultipartUploads => "ListMultipartUploads",
             Self::ListParts => "ListParts",
         }

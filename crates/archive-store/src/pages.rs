@@ -14,6 +14,23 @@ pub struct ListRequest {
     pub start_after: Option<String>,
     /// Continuation from the previous page, verbatim from [`ListPage::next`].
     pub continuation: Option<String>,
+    /// Objects whose entity tags are needed.
+    pub entity_tags: EntityTags,
+}
+
+/// Objects whose entity tags a listing contains.
+///
+/// The tags of large objects are needed only by whoever reads their contents
+/// ([`ObjectVersion`](crate::ObjectVersion)): copies of them would cost a scan of millions of objects
+/// as much as everything else on a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EntityTags {
+    /// Only objects that may be a [`SmallFile`](barman_archive::inventory::SmallFile) by their size.
+    /// A store may send the others too.
+    #[default]
+    OfSmallObjects,
+    /// Every object.
+    OfAllObjects,
 }
 
 /// Page of a listing.

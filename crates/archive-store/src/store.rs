@@ -1,11 +1,12 @@
 //! The trait that every store implements.
 
 use std::future::Future;
+use std::ops::Range;
 use std::sync::Arc;
 
 use barman_archive::inventory::UnfinishedUpload;
 
-use crate::{ListPage, ListRequest, StorageError, UploadListing};
+use crate::{ListPage, ListRequest, ObjectChecksums, ObjectVersion, StorageError, UploadListing};
 
 /// Object storage of one archive, for reading only.
 ///
@@ -34,6 +35,34 @@ pub trait ObjectStore: Send + Sync {
         key: &str,
         max_bytes: u64,
     ) -> impl Future<Output = Result<Vec<u8>, StorageError>> + Send;
+
+    /// Reads a range of one version of an object: exactly these bytes, or an error.
+    ///
+    /// The range lies within the object and has 1 to [`crate::MAX_RANGE_BYTES`] bytes; anything else
+    /// is an error of kind [`crate::ErrorKind::Internal`], without a request
+    /// ([`ObjectVersion::check_range`]).
+    ///
+    /// # Errors
+    /// Fails if the object is gone ([`crate::ErrorScope::GoneObject`]), exists in another version
+    /// ([`crate::ErrorScope::ReplacedObject`]) or cannot be read
+    /// ([`crate::ErrorScope::RefusedObject`]), if the store does not answer with ranges
+    /// ([`crate::ErrorScope::RefusedCall`]), and if the bytes do not arrive.
+    fn read_range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> impl Future<Output = Result<Vec<u8>, StorageError>> + Send;
+
+    /// Reads the checksums that the store has of the whole content of one version of an object; those
+    /// that it does not have are absent.
+    ///
+    /// # Errors
+    /// Fails as [`ObjectStore::read_range`] does. [`crate::ErrorScope::RefusedCall`] stands for a
+    /// store that does not know this call.
+    fn checksums(
+        &self,
+        object: &ObjectVersion,
+    ) -> impl Future<Output = Result<ObjectChecksums, StorageError>> + Send;
 
     /// Lists the unfinished multipart uploads whose keys begin with `prefix`, as far as the store
     /// covers them ([`crate::UploadCoverage`]).
@@ -64,6 +93,18 @@ impl<S: ObjectStore> ObjectStore for Arc<S> {
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         self.as_ref().get_small(key, max_bytes).await
+    }
+
+    async fn read_range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StorageError> {
+        self.as_ref().read_range(object, range).await
+    }
+
+    async fn checksums(&self, object: &ObjectVersion) -> Result<ObjectChecksums, StorageError> {
+        self.as_ref().checksums(object).await
     }
 
     async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {

@@ -44,6 +44,10 @@ pub(super) enum Fault {
     NoConnection,
     /// Answer that makes no sense.
     Senseless,
+    /// Answer about another version of an object than the one that was asked for.
+    Replaced,
+    /// Whole object in answer to the request for a range of it.
+    WholeObject,
     /// Request that could not be built.
     Unbuildable,
 }
@@ -79,6 +83,8 @@ pub(super) enum FaultMeaning {
     Addressing,
     NoBucket,
     NoObject,
+    /// Other version of an object than the one that was asked for.
+    OtherVersion,
     Unreadable,
     UnknownCall,
     Busy,
@@ -158,13 +164,12 @@ impl ErrorAnswer {
             "AccessDenied" if self.is_about_a_cap() => FaultMeaning::Capped,
             "PermanentRedirect" | "TemporaryRedirect" => FaultMeaning::Elsewhere,
             "NoSuchBucket" | "InvalidBucketName" => FaultMeaning::NoBucket,
-            "NoSuchKey" if operation == Operation::GetObject => FaultMeaning::NoObject,
-            "InvalidObjectState" | "InvalidRequest" if operation == Operation::GetObject => {
+            "NoSuchKey" if reads_object(operation) => FaultMeaning::NoObject,
+            "PreconditionFailed" if reads_object(operation) => FaultMeaning::OtherVersion,
+            "InvalidObjectState" | "InvalidRequest" if reads_object(operation) => {
                 FaultMeaning::Unreadable
             }
-            code if code.starts_with("KMS.") && operation == Operation::GetObject => {
-                FaultMeaning::Unreadable
-            }
+            code if code.starts_with("KMS.") && reads_object(operation) => FaultMeaning::Unreadable,
             "NotImplemented" | "MethodNotAllowed" if operation != Operation::GetObject => {
                 FaultMeaning::UnknownCall
             }
@@ -186,12 +191,14 @@ impl ErrorAnswer {
         match (self.status, operation) {
             (301 | 302 | 307 | 308, _) => FaultMeaning::Elsewhere,
             (401, _) => FaultMeaning::UnknownKey,
-            // An S3-compatible store sends a code with every refusal.
+            // An S3-compatible store sends a code with every refusal, except in answer to a HEAD.
+            (403, Operation::HeadObject) => FaultMeaning::Denied,
             (403, _) if self.code.is_empty() => FaultMeaning::Intercepted,
             (403, _) => FaultMeaning::Denied,
-            (404, Operation::GetObject) => FaultMeaning::NoObject,
+            (404, Operation::GetObject | Operation::HeadObject) => FaultMeaning::NoObject,
             (404, Operation::ListObjectsV2) => FaultMeaning::NoBucket,
             (405, Operation::GetObject) => FaultMeaning::Rejected,
+            (412, operation) if reads_object(operation) => FaultMeaning::OtherVersion,
             (404 | 405 | 501, _) => FaultMeaning::UnknownCall,
             // Answer of a proxy, which did not forward the request.
             (407, _) => FaultMeaning::Other,
@@ -214,7 +221,9 @@ impl FaultMeaning {
             | Self::WrongClock
             | Self::WrongRegion
             | Self::Denied => ErrorKind::Auth,
-            Self::Elsewhere | Self::NoBucket | Self::NoObject => ErrorKind::NotFound,
+            Self::Elsewhere | Self::NoBucket | Self::NoObject | Self::OtherVersion => {
+                ErrorKind::NotFound
+            }
             Self::Busy | Self::Capped => ErrorKind::Throttled,
             Self::Intercepted => ErrorKind::Network,
             Self::Late => ErrorKind::Timeout,
@@ -229,11 +238,16 @@ impl FaultMeaning {
     /// Returns the calls that the failure affects: bad credentials affect every call, a refusal only
     /// this one.
     pub(super) fn scope(self, operation: Operation) -> ErrorScope {
-        if self == Self::NoObject {
-            return ErrorScope::GoneObject;
+        match (self, operation) {
+            (Self::NoObject, _) => return ErrorScope::GoneObject,
+            (Self::OtherVersion, _) => return ErrorScope::ReplacedObject,
+            (Self::UnknownCall, Operation::HeadObject) => return ErrorScope::RefusedCall,
+            (_, _) => {}
         }
         let (is_refused, refused) = match operation {
-            Operation::GetObject => (self.is_refused_object(), ErrorScope::RefusedObject),
+            Operation::GetObject | Operation::HeadObject => {
+                (self.is_refused_object(), ErrorScope::RefusedObject)
+            }
             Operation::ListMultipartUploads | Operation::ListParts => {
                 (self.is_refused_question(), ErrorScope::RefusedCall)
             }
@@ -261,5 +275,13 @@ impl FaultMeaning {
             self,
             Self::Denied | Self::Intercepted | Self::UnknownCall | Self::Rejected
         )
+    }
+}
+
+/// Returns whether an operation is about the content of one object.
+const fn reads_object(operation: Operation) -> bool {
+    match operation {
+        Operation::GetObject | Operation::HeadObject => true,
+        Operation::ListObjectsV2 | Operation::ListMultipartUploads | Operation::ListParts => false,
     }
 }

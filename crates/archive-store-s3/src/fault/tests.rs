@@ -89,6 +89,12 @@ fn a_refused_object_concerns_itself_alone() {
             "UnavailableForLegalReasons",
             (Protocol, ErrorScope::RefusedObject),
         ),
+        (
+            412,
+            "PreconditionFailed",
+            (NotFound, ErrorScope::ReplacedObject),
+        ),
+        (412, "", (NotFound, ErrorScope::ReplacedObject)),
         (404, "NoSuchKey", (NotFound, ErrorScope::GoneObject)),
         (404, "NotFound", (NotFound, ErrorScope::GoneObject)),
         (404, "NoSuchBucket", (NotFound, ErrorScope::Scan)),

@@ -20,7 +20,11 @@ fn ok(body: &[u8]) -> HttpResponse {
 
 /// The page as we decode it; `None` for every error.
 fn ours(body: &[u8]) -> Option<ListPage> {
-    let page = DecodedPage::default();
+    with_tags(body, EntityTags::OfSmallObjects)
+}
+
+fn with_tags(body: &[u8], tags: EntityTags) -> Option<ListPage> {
+    let page = DecodedPage::new(tags);
     let output = page.deserialize_nonstreaming_with_config(&ok(body), &ConfigBag::base());
     output.is_ok().then(|| page.take().ok())?
 }
@@ -111,6 +115,21 @@ fn a_page_has_what_its_fields_say() {
             objects: vec![object],
             ..ListPage::default()
         }
+    );
+}
+
+#[test]
+fn tags_of_large_objects_are_there_if_they_are_asked_for() {
+    let tag = |tags| {
+        with_tags(AWS.as_bytes(), tags).unwrap().objects[0]
+            .etag
+            .clone()
+    };
+
+    assert_eq!(tag(EntityTags::OfSmallObjects), None);
+    assert_eq!(
+        tag(EntityTags::OfAllObjects).as_deref(),
+        Some("d41d8cd98f00b204e9800998ecf8427e-2")
     );
 }
 

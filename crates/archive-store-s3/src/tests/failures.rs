@@ -260,9 +260,16 @@ async fn no_sentence_of_the_sdk_reaches_an_operator() {
             upload_id: "u".to_owned(),
             initiated_at: None,
         };
+        let object = ObjectVersion {
+            key: "k".to_owned(),
+            size: 9,
+            etag: Some("e".to_owned()),
+        };
         for error in [
             bench.list().await.err(),
             bench.store.get_small("k", 9).await.err(),
+            bench.store.read_range(&object, 1..5).await.err(),
+            bench.store.checksums(&object).await.err(),
             bench.store.list_uploads("k").await.err(),
             bench.store.upload_bytes(&upload).await.err(),
         ]

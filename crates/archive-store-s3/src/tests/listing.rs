@@ -39,7 +39,7 @@ async fn a_full_page_is_requested_within_the_given_bounds() {
         prefix: "p/".to_owned(),
         delimiter: Some('/'),
         start_after: Some("p/0".to_owned()),
-        continuation: None,
+        ..ListRequest::default()
     };
 
     bench.store.list_page(&request).await.unwrap();

@@ -5,6 +5,7 @@ mod decoding;
 mod failures;
 mod listing;
 mod objects;
+mod ranges;
 mod scripted;
 mod uploads;
 
@@ -15,9 +16,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use archive_store::{
-    ErrorKind, ErrorScope, ListPage, ListRequest, ListedObject, ObjectStore, Operation,
-    RequestObserver, RequestOutcome, StorageClass, StorageError, UnfinishedUpload, UploadCoverage,
-    UploadListing,
+    EntityTags, ErrorKind, ErrorScope, ListPage, ListRequest, ListedObject, ObjectStore,
+    ObjectVersion, Operation, RequestObserver, RequestOutcome, StorageClass, StorageError,
+    UnfinishedUpload, UploadCoverage, UploadListing,
 };
 use openssl::pkey::PKey;
 use openssl::ssl::{SslAcceptor, SslMethod};

@@ -2,23 +2,29 @@
 //!
 //! [`MemoryStore`] is honest: it lists what was put into it, page after page. Its two [`Quirk`]s are
 //! what real stores are allowed to do. Anything else is a [`StoreWrapper`]: [`MisreadingStore`] does not do
-//! what it is asked, [`FailingStore`] fails once, and [`RecordingStore`] keeps what it was asked.
+//! what it is asked, [`FailingStore`] fails once, and [`RecordingStore`] keeps what it was asked. Those
+//! that read contents badly are [`ReplacingStore`], [`FlappingStore`], [`CuttingStore`] and
+//! [`ThrottlingStore`].
 
+mod readings;
 mod wrappers;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use barman_archive::inventory::{ListedObject, UnfinishedUpload};
+use barman_archive::inventory::{ListedObject, SmallFile, UnfinishedUpload};
 use chrono::{DateTime, Utc};
 
+pub use self::readings::{CuttingStore, FlappingStore, ReplacingStore, ThrottlingStore};
 pub use self::wrappers::{
-    FailingStore, Misreading, MisreadingStore, RecordingStore, StoreWrapper, ignore_start_after,
-    refuse_delimiters, skip_directory,
+    FailingStore, Misreading, MisreadingStore, RangeRead, RecordingStore, StoreWrapper,
+    ignore_start_after, refuse_delimiters, skip_directory,
 };
 use crate::key_order::KeyOrder;
 use crate::{
-    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing,
+    EntityTags, ErrorKind, ErrorScope, ListPage, ListRequest, ObjectChecksums, ObjectStore,
+    ObjectVersion, StorageError, UploadListing,
 };
 
 /// Difference from S3 that a store is allowed to have.
@@ -57,6 +63,8 @@ struct Contents {
 struct StoredObject {
     content: Vec<u8>,
     stored_at: DateTime<Utc>,
+    etag: String,
+    checksums: ObjectChecksums,
 }
 
 /// Entries of a listing by key: objects, and `None` for a directory that stands for its objects.
@@ -92,12 +100,15 @@ impl MemoryStore {
         Self { quirk, ..self }
     }
 
-    /// Stores an object, as of this moment.
+    /// Stores an object, as of this moment. Its entity tag follows from the content, and there are no
+    /// checksums of it.
     pub fn put(&self, key: &str, content: &[u8], stored_at: DateTime<Utc>) {
         let mut contents = self.contents();
         let object = StoredObject {
             content: content.to_vec(),
             stored_at,
+            etag: etag(content),
+            checksums: ObjectChecksums::default(),
         };
         contents.objects.insert(key.to_owned(), object);
         for (index, _) in key.match_indices('/') {
@@ -108,6 +119,27 @@ impl MemoryStore {
     /// Deletes an object, if it exists.
     pub fn remove(&self, key: &str) {
         self.contents().objects.remove(key);
+    }
+
+    /// Gives an object another entity tag, if it exists.
+    pub fn set_etag(&self, key: &str, etag: &str) {
+        if let Some(object) = self.contents().objects.get_mut(key) {
+            etag.clone_into(&mut object.etag);
+        }
+    }
+
+    /// Sets the checksums that are stated for an object, if it exists.
+    pub fn set_checksums(&self, key: &str, checksums: ObjectChecksums) {
+        if let Some(object) = self.contents().objects.get_mut(key) {
+            object.checksums = checksums;
+        }
+    }
+
+    /// Returns the version of an object that is stored now; `None` if there is none.
+    pub fn version(&self, key: &str) -> Option<ObjectVersion> {
+        let contents = self.contents();
+        let object = contents.objects.get(key)?;
+        Some(object.version(key))
     }
 
     /// Returns all keys, sorted by their bytes.
@@ -154,7 +186,9 @@ impl MemoryStore {
             if !position.is_before(key, entry, self.order) {
                 continue;
             }
-            let listed = directory.is_none().then(|| object.listed(key));
+            let listed = directory
+                .is_none()
+                .then(|| object.listed(key, request.entity_tags));
             entries.insert(entry.clone(), listed);
         }
         if self.quirk == Quirk::KeepsEmptyDirectories && request.delimiter.is_some() {
@@ -183,16 +217,61 @@ impl MemoryStore {
     }
 }
 
+impl Contents {
+    /// Returns the object, if this version of it is the one that is stored.
+    fn version(&self, asked: &ObjectVersion) -> Result<&StoredObject, StorageError> {
+        let object = self.objects.get(&asked.key).ok_or_else(gone)?;
+        let stored = object.version(&asked.key);
+        let is_same = stored.size == asked.size && (asked.etag.is_none() || stored == *asked);
+        if is_same {
+            return Ok(object);
+        }
+        Err(StorageError::new(
+            ErrorKind::NotFound,
+            ErrorScope::ReplacedObject,
+            "replaced",
+        ))
+    }
+}
+
 impl StoredObject {
-    fn listed(&self, key: &str) -> ListedObject {
+    fn listed(&self, key: &str, tags: EntityTags) -> ListedObject {
+        let ObjectVersion { key, size, etag } = self.version(key);
+        let is_tagged = match tags {
+            EntityTags::OfAllObjects => true,
+            EntityTags::OfSmallObjects => size <= SmallFile::MAX_BYTES,
+        };
         ListedObject {
-            key: key.to_owned(),
-            size: self.content.len() as u64,
+            key,
+            size,
             last_modified: self.stored_at,
-            etag: Some(format!("{:?}", self.content)),
+            etag: etag.filter(|_| is_tagged),
             storage_class: None,
         }
     }
+
+    fn version(&self, key: &str) -> ObjectVersion {
+        ObjectVersion {
+            key: key.to_owned(),
+            size: self.content.len() as u64,
+            etag: Some(self.etag.clone()),
+        }
+    }
+}
+
+/// Returns an entity tag for a content: its FNV-1a hash (Fowler, Noll and Vo) and its size. Nobody can
+/// take it for an MD5 sum, which is longer.
+fn etag(content: &[u8]) -> String {
+    let hash = content
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    format!("{hash:016x}-{}", content.len())
+}
+
+fn gone() -> StorageError {
+    StorageError::new(ErrorKind::NotFound, ErrorScope::GoneObject, "gone")
 }
 
 /// Returns the directory that stands for a key in a listing with a delimiter; `None` if the key is
@@ -261,18 +340,34 @@ impl ObjectStore for MemoryStore {
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         let contents = self.contents();
-        let Some(object) = contents.objects.get(key) else {
-            return Err(StorageError::new(
-                ErrorKind::NotFound,
-                ErrorScope::GoneObject,
-                "gone",
-            ));
-        };
+        let object = contents.objects.get(key).ok_or_else(gone)?;
         if object.content.len() as u64 > max_bytes {
             let scope = ErrorScope::TooLargeObject;
             return Err(StorageError::new(ErrorKind::Protocol, scope, "too large"));
         }
         Ok(object.content.clone())
+    }
+
+    async fn read_range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StorageError> {
+        // Other tasks run in between, as with a store behind a network.
+        tokio::task::yield_now().await;
+        object.check_range(&range)?;
+        let contents = self.contents();
+        let content = &contents.version(object)?.content;
+        let [start, end] =
+            [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+        content
+            .get(start..end)
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| StorageError::internal("the range is checked"))
+    }
+
+    async fn checksums(&self, object: &ObjectVersion) -> Result<ObjectChecksums, StorageError> {
+        Ok(self.contents().version(object)?.checksums)
     }
 
     async fn list_uploads(&self, _: &str) -> Result<UploadListing, StorageError> {

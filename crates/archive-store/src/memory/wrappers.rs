@@ -1,12 +1,14 @@
 //! Wrappers around a store that do one bad thing each, or watch it.
 
 use std::future::Future;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use barman_archive::inventory::UnfinishedUpload;
 
 use crate::{
-    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectStore, StorageError, UploadListing,
+    ErrorKind, ErrorScope, ListPage, ListRequest, ObjectChecksums, ObjectStore, ObjectVersion,
+    StorageError, UploadListing,
 };
 
 /// Store that answers through another one, and differs from it in some answers.
@@ -36,6 +38,23 @@ pub trait StoreWrapper: Send + Sync {
         self.store().get_small(key, max_bytes)
     }
 
+    /// Answers [`ObjectStore::read_range`].
+    fn range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> impl Future<Output = Result<Vec<u8>, StorageError>> + Send {
+        self.store().read_range(object, range)
+    }
+
+    /// Answers [`ObjectStore::checksums`].
+    fn stated_checksums(
+        &self,
+        object: &ObjectVersion,
+    ) -> impl Future<Output = Result<ObjectChecksums, StorageError>> + Send {
+        self.store().checksums(object)
+    }
+
     /// Answers [`ObjectStore::list_uploads`].
     fn uploads(
         &self,
@@ -60,6 +79,18 @@ impl<W: StoreWrapper> ObjectStore for W {
 
     async fn get_small(&self, key: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
         self.small_object(key, max_bytes).await
+    }
+
+    async fn read_range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StorageError> {
+        self.range(object, range).await
+    }
+
+    async fn checksums(&self, object: &ObjectVersion) -> Result<ObjectChecksums, StorageError> {
+        self.stated_checksums(object).await
     }
 
     async fn list_uploads(&self, prefix: &str) -> Result<UploadListing, StorageError> {
@@ -195,6 +226,16 @@ pub struct RecordingStore<S> {
     pub store: S,
     listings: Mutex<Vec<ListRequest>>,
     reads: Mutex<Vec<String>>,
+    ranges: Mutex<Vec<RangeRead>>,
+}
+
+/// Range that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RangeRead {
+    /// Key of the object.
+    pub key: String,
+    /// Bytes of it.
+    pub range: Range<u64>,
 }
 
 impl<S> RecordingStore<S> {
@@ -204,6 +245,7 @@ impl<S> RecordingStore<S> {
             store,
             listings: Mutex::new(Vec::new()),
             reads: Mutex::new(Vec::new()),
+            ranges: Mutex::new(Vec::new()),
         }
     }
 
@@ -212,9 +254,14 @@ impl<S> RecordingStore<S> {
         std::mem::take(&mut self.listings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns the keys of the objects that were read since the last call.
+    /// Returns the keys of the small objects that were read since the last call.
     pub fn take_reads(&self) -> Vec<String> {
         std::mem::take(&mut self.reads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the ranges that were asked for since the last call.
+    pub fn take_ranges(&self) -> Vec<RangeRead> {
+        std::mem::take(&mut self.ranges.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -239,5 +286,21 @@ impl<S: ObjectStore> StoreWrapper for RecordingStore<S> {
             .unwrap_or_else(PoisonError::into_inner)
             .push(key.to_owned());
         self.store.get_small(key, max_bytes).await
+    }
+
+    async fn range(
+        &self,
+        object: &ObjectVersion,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StorageError> {
+        let read = RangeRead {
+            key: object.key.clone(),
+            range: range.clone(),
+        };
+        self.ranges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(read);
+        self.store.read_range(object, range).await
     }
 }

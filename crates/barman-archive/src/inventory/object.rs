@@ -14,7 +14,8 @@ pub struct ListedObject {
     /// Time at which the store received the object, by the store's clock.
     pub last_modified: DateTime<Utc>,
     /// Entity tag without its quotes, which changes with the content; `None` if the store does not
-    /// send one, and for objects too large to be a [`SmallFile`](super::SmallFile).
+    /// send one, and for objects too large to be a [`SmallFile`](super::SmallFile), unless the
+    /// listing was asked for theirs.
     pub etag: Option<String>,
     /// Storage class as the store names it; `None` if the store does not send one.
     pub storage_class: Option<StorageClass>,
