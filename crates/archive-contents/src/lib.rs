@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bytes;
+pub mod codec;
 pub mod control;
 pub mod page;
 pub mod tar;
