@@ -3,6 +3,7 @@
 mod bytes;
 pub mod codec;
 pub mod control;
+pub mod edges;
 pub mod page;
 pub mod tar;
 #[cfg(test)]

@@ -75,7 +75,7 @@ pub const fn magic(compression: Compression) -> &'static [u8] {
 }
 
 /// Returns whether the bytes begin with the line before a chunk of `aws-chunked` framing.
-pub(crate) fn is_framing_header(first: &[u8]) -> bool {
+fn is_framing_header(first: &[u8]) -> bool {
     let digits = first
         .iter()
         .take_while(|byte| byte.is_ascii_hexdigit())

@@ -16,8 +16,8 @@ mod restore;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use content::ends_in_framing;
 pub use content::{Content, magic};
-pub(crate) use content::{ends_in_framing, is_framing_header};
 pub use decode::{DecodeLimits, Decoded, decode};
 pub use fault::{CodecFault, DecodeError, TrailingBytes};
 pub use restore::{Reaction, RestoreKind, reaction, reaction_to_several_streams};

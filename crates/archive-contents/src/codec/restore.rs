@@ -104,7 +104,7 @@ const fn reaction_to_end_of_wal(trailing: TrailingBytes, compression: Compressio
 const fn reaction_of_base_restore(fault: CodecFault, compression: Option<Compression>) -> Reaction {
     match fault {
         // `tar` refuses an archive of no bytes.
-        CodecFault::Empty => Reaction::Refuses,
+        CodecFault::Empty | CodecFault::NotThisFormat { .. } => Reaction::Refuses,
         // No decompressor notices it; `tar` does if a member is cut, and not between two members. What
         // is cut in the end marker or the codec's checksum is not missed.
         CodecFault::Truncated => Reaction::Depends,
@@ -118,15 +118,17 @@ const fn reaction_of_base_restore(fault: CodecFault, compression: Option<Compres
                 | Compression::Lz4,
             ) => Reaction::Refuses,
         },
-        CodecFault::NotThisFormat { .. } => Reaction::Refuses,
         CodecFault::Trailing(_) => match compression {
             Some(Compression::Gzip) | None => Reaction::RestoresAll,
-            // Ignored in the piece of 8 KiB in which the stream ends, and an error behind it.
-            Some(Compression::Bzip2 | Compression::Zstandard | Compression::Lz4) => {
-                Reaction::Depends
-            }
-            // Barman does not write `.tar.xz`.
-            Some(Compression::Snappy | Compression::Xz) => Reaction::Depends,
+            // Ignored in the piece of 8 KiB in which the stream ends, and an error behind it; of Snappy as
+            // of WAL. Barman does not write `.tar.xz`.
+            Some(
+                Compression::Bzip2
+                | Compression::Xz
+                | Compression::Snappy
+                | Compression::Zstandard
+                | Compression::Lz4,
+            ) => Reaction::Depends,
         },
         CodecFault::TooLong { .. } => Reaction::RestoresAll,
     }
@@ -143,11 +145,13 @@ pub const fn reaction_to_several_streams(
         RestoreKind::Wal => Reaction::RestoresAll,
         RestoreKind::Base => match compression {
             Compression::Snappy => Reaction::RestoresAll,
-            // The members behind the first one are passed over; `tar` notices it if it ends in a file.
-            Compression::Gzip => Reaction::Depends,
-            Compression::Bzip2 | Compression::Xz | Compression::Zstandard | Compression::Lz4 => {
-                Reaction::Depends
-            }
+            // What is behind the first one is passed over, or an error; `tar` notices it if a member is
+            // cut there.
+            Compression::Gzip
+            | Compression::Bzip2
+            | Compression::Xz
+            | Compression::Zstandard
+            | Compression::Lz4 => Reaction::Depends,
         },
     }
 }

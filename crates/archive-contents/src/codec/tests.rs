@@ -87,7 +87,7 @@ fn fault(compression: Compression, bytes: &[u8]) -> Option<CodecFault> {
 #[test]
 fn one_segment_of_every_compression_is_the_same() {
     for (compression, bytes) in segments() {
-        for piece in [1, 13, 4096, usize::MAX] {
+        for piece in [13, usize::MAX] {
             let reader = Reader {
                 bytes,
                 piece,
@@ -340,7 +340,7 @@ fn what_a_restore_does_is_what_barman_did() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn a_cut_is_seen_by_every_codec_that_has_an_end(place: prop::sample::Index) {

@@ -4,7 +4,9 @@ use barman_archive::postgres::Lsn;
 
 use super::page::{CONTINUES, LONG, LONG_HEADER, PageHeader, SHORT_HEADER, SegmentHeader};
 use super::record::{OpenRecord, WalRecord};
-use super::segment::{ChainEnd, CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
+use super::segment::{
+    ChainEnd, CommitTimes, FirstPage, SegmentContext, SegmentEnd, WalChain, WalkedSegment,
+};
 use super::timelines::PageTimelines;
 use super::{WalFault, WalFormat};
 use crate::bytes::{is_zero, u16_at, u32_at};
@@ -107,6 +109,31 @@ impl SegmentWalk {
             };
         }
         Ok(walk)
+    }
+
+    /// Checks the header of a segment's first page as a walk does, from its bytes alone.
+    ///
+    /// # Errors
+    /// Fails at the first fault, and if there are fewer bytes than a header has.
+    pub fn check_first_page(context: SegmentContext, page: &[u8]) -> Result<FirstPage, WalFault> {
+        let mut walk = Self::begin(context, None)?;
+        let at = walk.begin;
+        let truncated = WalFault::Truncated {
+            found: page.len() as u64,
+            expected: u64::from(walk.context.size.bytes()),
+        };
+        let header = page.get(..LONG_HEADER).ok_or(truncated)?;
+        walk.page.extend_from_slice(header);
+        let page_bytes = walk.check_segment_header()?;
+        let page = walk.check_page_header(at, header)?;
+        let known = walk.format.zip(walk.system_identifier);
+        let (format, system_identifier) = known.ok_or(truncated)?;
+        Ok(FirstPage {
+            format,
+            system_identifier,
+            timeline: page.timeline,
+            page_bytes: u32::try_from(page_bytes).unwrap_or(u32::MAX),
+        })
     }
 
     /// Takes the next bytes of the segment, as many as there are, and shows each whole record.

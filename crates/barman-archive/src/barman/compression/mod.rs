@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn an_lz4_file_that_ends_between_blocks_is_cut_off() {
-        let whole = compress(Compression::Lz4, &[7; 200_000]);
+        let whole = compress(Compression::Lz4, &vec![7; 200_000]);
 
         for end in 1..whole.len() {
             let error = Compression::Lz4.decompress(&whole[..end], 1_000_000);

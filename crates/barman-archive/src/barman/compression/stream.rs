@@ -61,7 +61,7 @@ enum Decoder<R: BufRead> {
     Bzip2(bzip2::bufread::BzDecoder<R>),
     Xz(liblzma::bufread::XzDecoder<R>),
     Snappy(snap::read::FrameDecoder<R>),
-    Zstandard(ZstandardFrame<R>),
+    Zstandard(Box<ZstandardFrame<R>>),
     Lz4(lz4_flex::frame::FrameDecoder<R>),
 }
 
@@ -86,7 +86,9 @@ impl<R: BufRead> StreamDecoder<R> {
                 Decoder::Xz(liblzma::bufread::XzDecoder::new_stream(input, stream))
             }
             Compression::Snappy => Decoder::Snappy(snap::read::FrameDecoder::new(input)),
-            Compression::Zstandard => Decoder::Zstandard(ZstandardFrame::new(input, limits)?),
+            Compression::Zstandard => {
+                Decoder::Zstandard(Box::new(ZstandardFrame::new(input, limits)?))
+            }
             Compression::Lz4 => Decoder::Lz4(lz4_flex::frame::FrameDecoder::new(input)),
         };
         Ok(Self { decoder })

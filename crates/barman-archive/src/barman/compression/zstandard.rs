@@ -135,12 +135,15 @@ impl From<io::Error> for BeginError {
 
 impl From<FrameDecoderError> for BeginError {
     fn from(error: FrameDecoderError) -> Self {
-        match error {
+        let demands_too_much = matches!(
+            error,
             FrameDecoderError::WindowSizeTooBig { .. }
-            | FrameDecoderError::FrameHeaderError(FrameHeaderError::WindowTooBig { .. }) => {
-                Self::TooMuchMemory
-            }
-            other => Self::Read(io::Error::other(other)),
+                | FrameDecoderError::FrameHeaderError(FrameHeaderError::WindowTooBig { .. })
+        );
+        if demands_too_much {
+            Self::TooMuchMemory
+        } else {
+            Self::Read(io::Error::other(error))
         }
     }
 }
