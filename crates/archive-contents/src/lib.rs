@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod bytes;
+pub mod codec;
 pub mod control;
+pub mod edges;
 pub mod page;
 pub mod tar;
 #[cfg(test)]

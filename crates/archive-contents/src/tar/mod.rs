@@ -6,6 +6,9 @@
 //! records `path` and `size`, and long names of GNU tar.
 
 mod header;
+mod tail;
+
+pub use tail::{TAIL_BYTES, TarTail};
 
 use thiserror::Error;
 
@@ -13,7 +16,7 @@ use self::header::{Header, pax_records};
 use crate::bytes::is_zero;
 
 /// Size of a block, in bytes.
-const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 512;
 
 /// Maximum size of extended headers, in bytes: paths are far shorter.
 const MAX_EXTENDED: u64 = 64 * 1024;

@@ -24,6 +24,9 @@ pub use block::{BlockReference, RelationFiles};
 pub use fault::WalFault;
 pub use format::WalFormat;
 pub use record::WalRecord;
-pub use segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
+pub use segment::{CommitTimes, FirstPage, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
 pub use survey::{SegmentSurvey, SurveyedSegment, WalDamage};
 pub use walk::SegmentWalk;
+
+/// Length of the header of a segment's first page, in bytes.
+pub(crate) const FIRST_HEADER: usize = page::LONG_HEADER;

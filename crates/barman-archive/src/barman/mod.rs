@@ -25,7 +25,9 @@ pub use backup_info::{
 #[cfg(any(test, feature = "test-archives"))]
 pub use backup_info_text::BackupInfoText;
 pub use backup_label::{BackupLabel, BackupOrigin};
-pub use compression::{Compression, DecompressError};
+pub use compression::{
+    Compression, DecompressError, MAX_DECODER_BYTES, StreamDecoder, StreamError, StreamLimits,
+};
 pub use directories::{backup_directory, base_directory, wal_directory, wals_directory};
 pub use keep::KeepTarget;
 pub use key::{

@@ -1,14 +1,9 @@
 //! Compression endings, and reading what is behind them.
 
-use std::io::{self, Read};
+mod stream;
+mod zstandard;
 
-use liblzma::stream::{CONCATENATED, Stream};
-use ruzstd::decoding::StreamingDecoder;
-
-/// Maximum memory that a decoder may use, in bytes.
-///
-/// Enough for every level of xz below 9, and of Zstandard below 22.
-const MAX_DECODER_BYTES: u64 = 64 << 20;
+pub use stream::{MAX_DECODER_BYTES, StreamDecoder, StreamError, StreamLimits};
 
 /// Compression of an object, as the ending of its key states.
 ///
@@ -34,7 +29,7 @@ pub enum Compression {
 pub enum DecompressError {
     /// Content that is not in the format that the ending of the key states.
     #[error("the content is not a valid {0:?} stream")]
-    Invalid(Compression, #[source] io::Error),
+    Invalid(Compression, #[source] StreamError),
     /// Content that is far larger than any such file.
     #[error("more than {0} bytes when decompressed")]
     TooLarge(u64),
@@ -86,11 +81,12 @@ impl Compression {
         }
     }
 
-    /// Returns whether Barman accepts a truncated file and restores what can be read of it.
+    /// Returns whether Barman accepts a truncated file of WAL and restores what can be read of it.
     ///
     /// Verified with Barman 3.20: its readers of these formats do not look for the end
     /// (`decompress_to_file` in `cloud_compression.py`).
-    const fn takes_what_is_left(self) -> bool {
+    #[must_use]
+    pub const fn takes_what_is_left(self) -> bool {
         match self {
             Self::Snappy | Self::Zstandard => true,
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Lz4 => false,
@@ -107,12 +103,11 @@ impl Compression {
             if self.takes_nothing_for_empty() {
                 return Ok(Vec::new());
             }
-            let error = io::Error::from(io::ErrorKind::UnexpectedEof);
-            return Err(DecompressError::Invalid(self, error));
+            return Err(DecompressError::Invalid(self, StreamError::Truncated));
         }
         let mut plain = Vec::new();
-        if let Err(error) = self.read(content, max_bytes.saturating_add(1), &mut plain) {
-            let is_cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
+        if let Err(error) = self.read_streams(content, max_bytes, &mut plain) {
+            let is_cut_off = matches!(error, StreamError::Truncated);
             if !(is_cut_off && self.takes_what_is_left()) {
                 return Err(DecompressError::Invalid(self, error));
             }
@@ -123,33 +118,34 @@ impl Compression {
         Ok(plain)
     }
 
-    /// Appends the decompressed content, up to this many bytes.
-    fn read(self, content: &[u8], max_bytes: u64, plain: &mut Vec<u8>) -> io::Result<usize> {
-        let reader = self.reader(content)?;
-        reader.take(max_bytes).read_to_end(plain)
-    }
-
-    /// Creates a reader whose memory is limited, whatever the content demands.
-    ///
-    /// In xz and Zstandard, the content chooses how far back it refers, so that needs a limit. The
-    /// formats of the others have a limit: 32 KiB back for gzip, blocks of 900 kB for bzip2, of
-    /// 64 KiB for Snappy and of 8 MiB for LZ4.
-    fn reader<'a>(self, content: &'a [u8]) -> io::Result<Box<dyn Read + 'a>> {
-        Ok(match self {
-            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(content)),
-            Self::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(content)),
-            Self::Xz => {
-                let stream = Stream::new_stream_decoder(MAX_DECODER_BYTES, CONCATENATED)?;
-                Box::new(liblzma::read::XzDecoder::new_stream(content, stream))
+    /// Appends the content of one stream after the other, and stops when it is too much.
+    fn read_streams(
+        self,
+        content: &[u8],
+        max_bytes: u64,
+        plain: &mut Vec<u8>,
+    ) -> Result<(), StreamError> {
+        let limits = StreamLimits {
+            max_decoder_bytes: MAX_DECODER_BYTES,
+            max_plain_bytes: max_bytes,
+        };
+        let mut piece = [0; 4096];
+        let mut rest = content;
+        while !rest.is_empty() {
+            let mut decoder = StreamDecoder::new(self, rest, limits)?;
+            loop {
+                let bytes = decoder.read(&mut piece)?;
+                plain.extend_from_slice(piece.get(..bytes).unwrap_or_default());
+                if plain.len() as u64 > max_bytes {
+                    return Ok(());
+                }
+                if bytes == 0 {
+                    break;
+                }
             }
-            Self::Snappy => Box::new(snap::read::FrameDecoder::new(content)),
-            Self::Zstandard => {
-                let decoder =
-                    StreamingDecoder::new_with_max_window_size(content, MAX_DECODER_BYTES);
-                Box::new(decoder.map_err(io::Error::other)?)
-            }
-            Self::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(content)),
-        })
+            rest = decoder.into_input();
+        }
+        Ok(())
     }
 }
 
@@ -231,7 +227,7 @@ mod tests {
 
     #[test]
     fn several_streams_in_a_row_are_read_as_one() {
-        for kind in [Compression::Gzip, Compression::Bzip2, Compression::Xz] {
+        for kind in Compression::ALL {
             let twice = [compress(kind, b"one"), compress(kind, b"two")].concat();
 
             assert_eq!(kind.decompress(&twice, 100).unwrap(), b"onetwo", "{kind:?}");
@@ -264,25 +260,32 @@ mod tests {
 
     #[test]
     fn a_small_file_that_asks_for_much_memory_is_refused() {
-        let eight_mib = [
+        let little = [
             (Compression::Xz, xz_with_dictionary(22)),
+            // What level 9 asks for: 64 MiB.
+            (Compression::Xz, xz_with_dictionary(28)),
             (Compression::Zstandard, zstandard_with_window(23)),
+            // What level 22 asks for: 128 MiB, of which no more is kept than comes.
+            (Compression::Zstandard, zstandard_with_window(27)),
         ];
         let far_more = [
             (Compression::Xz, xz_with_dictionary(30)),
             (Compression::Xz, xz_with_dictionary(40)),
-            (Compression::Zstandard, zstandard_with_window(27)),
+            (Compression::Zstandard, zstandard_with_window(28)),
             (Compression::Zstandard, zstandard_with_window(40)),
         ];
 
-        for (kind, file) in eight_mib {
+        for (kind, file) in little {
             assert_eq!(kind.decompress(&file, 100).unwrap(), b"x", "{kind:?}");
         }
         for (kind, file) in far_more {
             let error = kind.decompress(&file, 100).unwrap_err();
             assert!(
-                matches!(error, DecompressError::Invalid(..)),
-                "{kind:?}: {error}"
+                matches!(
+                    error,
+                    DecompressError::Invalid(_, StreamError::TooMuchMemory)
+                ),
+                "{kind:?}: {error:?}"
             );
         }
     }
@@ -312,6 +315,22 @@ mod tests {
 
         let nothing = || Some(Vec::new());
         assert_eq!(read, [nothing(), None, None, nothing(), nothing(), None]);
+    }
+
+    #[test]
+    fn an_lz4_file_that_ends_between_blocks_is_cut_off() {
+        let whole = compress(Compression::Lz4, &vec![7; 200_000]);
+
+        for end in 1..whole.len() {
+            let error = Compression::Lz4.decompress(&whole[..end], 1_000_000);
+            assert!(
+                matches!(
+                    error,
+                    Err(DecompressError::Invalid(_, StreamError::Truncated))
+                ),
+                "{end}: {error:?}"
+            );
+        }
     }
 
     proptest! {
