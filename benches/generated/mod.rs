@@ -86,6 +86,7 @@ impl Judged {
             uploads: Some(&[]),
             uploads_of_backups: &[].into(),
             is_whole: true,
+            evidence: None,
         };
         assess(&findings, &self.expected, self.now)
     }

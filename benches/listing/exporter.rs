@@ -96,6 +96,7 @@ impl Exporter {
             prefix: PREFIX,
             limits: self.limits,
             expected: &self.expected,
+            contents: None,
             clock: &clock,
             started_at: clock(),
         };

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 use super::archive::PublishedArchive;
 use super::store::ConfiguredStore;
-use crate::assess::{Expectations, RetentionPolicies};
+use crate::assess::{ContentsExpectation, Expectations, RetentionPolicies};
 use crate::clock::Clock;
 use crate::config::{ArchiveConfig, BackupScheduleConfig, Config, ServerConfig};
 use crate::report::ScheduleExpectation;
@@ -62,6 +62,7 @@ pub(super) fn scanner(
             audit_period: config.scan.audit_period,
         },
         observer: published.clone(),
+        contents: None,
         clock: clock.clone(),
         scan: ArchiveScan::default().into(),
     };
@@ -83,6 +84,7 @@ fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
         max_running_time: time_delta(backups.max_running_time),
         schedules: BTreeMap::new(),
         living_timelines: BTreeMap::new(),
+        contents: ContentsExpectation::default(),
     };
     for server in archive.servers.iter().flatten() {
         expect_server(&mut expected, server);

@@ -9,17 +9,19 @@ use chrono::{DateTime, Utc};
 use super::prefixes::prefix_sums;
 use super::server::ServerAssessor;
 use super::uploads::uploads_by_server;
-use super::{Expectations, ScanFindings};
+use super::{ArchiveTargets, Expectations, ScanFindings};
 use crate::report::Report;
 
 /// Report on an archive, and the listings that would complete it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Assessment {
     /// The report.
     pub report: Report,
     /// WAL directories, each with its server, whose files must be listed again to compute sums that
     /// the report leaves out.
     pub wal_dirs_to_list: BTreeSet<(String, WalDir)>,
+    /// Contents that can be verified.
+    pub targets: ArchiveTargets,
 }
 
 /// Assesses an archive by everything that a scan read and an operator expects.
@@ -34,6 +36,7 @@ pub fn assess(
     let empty = DirectoryInventory::default();
     let mut servers = BTreeMap::new();
     let mut wal_dirs_to_list = BTreeSet::new();
+    let mut targets = ArchiveTargets::default();
     for (name, is_expected) in &names {
         let directory = inventory.directories.get(name).unwrap_or(&empty);
         let is_expected = *is_expected;
@@ -45,9 +48,12 @@ pub fn assess(
             expected,
             now,
         };
-        let (report, to_list) = assessor.assess();
-        servers.insert(name.clone(), report);
-        for wal_dir in to_list {
+        let assessed = assessor.assess();
+        servers.insert(name.clone(), assessed.report);
+        if let Some(of_server) = assessed.targets {
+            targets.servers.insert(name.clone(), of_server);
+        }
+        for wal_dir in assessed.to_list {
             wal_dirs_to_list.insert((name.clone(), wal_dir));
         }
     }
@@ -66,6 +72,7 @@ pub fn assess(
     Assessment {
         report,
         wal_dirs_to_list,
+        targets,
     }
 }
 

@@ -7,14 +7,17 @@ use barman_archive::recovery::{
 };
 
 use super::clusters::Cluster;
+use super::contents::Contents;
 use crate::report::{BackupReport, BackupState};
 
 /// Backups of a server, with their listed objects.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Candidates<'a> {
     pub(super) directory: &'a DirectoryInventory,
     /// Backups in the order of their ids.
     pub(super) backups: &'a [BackupReport],
+    /// Contents of the objects, if anything is known of them.
+    pub(super) contents: Option<Contents<'a>>,
 }
 
 impl Candidates<'_> {
@@ -43,8 +46,15 @@ impl Candidates<'_> {
             requirement,
             ended_at,
             broken_parent,
+            has_corrupt_data: self.is_corrupt(backup),
             has_cold_data,
         })
+    }
+
+    /// Returns whether data of a backup are known to be damaged.
+    fn is_corrupt(&self, backup: &BackupReport) -> bool {
+        self.contents
+            .is_some_and(|contents| contents.is_corrupt(backup))
     }
 
     /// Objects of a backup and of those that it is based on.
@@ -65,6 +75,7 @@ impl Candidates<'_> {
         let backup = self.backup(id)?;
         let inventory = self.directory.backups.get(id)?;
         match (&backup.info, backup.state) {
+            (Some(info), _) if self.is_corrupt(backup) => Some(ChainLink::corrupt(info)),
             (Some(info), _) => Some(ChainLink::of(info, inventory.has_all_data(info))),
             (None, BackupState::Unreadable(_)) => Some(ChainLink::unreadable()),
             (None, _) => None,

@@ -7,6 +7,7 @@ use barman_archive::postgres::TimelineId;
 use barman_archive::retention::RetentionPolicy;
 use chrono::TimeDelta;
 
+use crate::evidence::Level;
 use crate::report::ScheduleExpectation;
 
 /// Expectations of an operator for an archive.
@@ -27,6 +28,27 @@ pub struct Expectations {
     pub gap_grace_period: TimeDelta,
     /// Age from which a backup that has not ended is considered dead.
     pub max_running_time: TimeDelta,
+    /// Verification of contents.
+    pub contents: ContentsExpectation,
+}
+
+/// Verification of an archive's contents.
+#[derive(Clone, Debug, Default)]
+pub struct ContentsExpectation {
+    /// Level for every server without its own.
+    pub level: Level,
+    /// Levels by server.
+    pub levels: BTreeMap<String, Level>,
+    /// Largest number of bytes that can ever be read at once; `None` without a limit.
+    pub most_bytes: Option<u64>,
+}
+
+impl ContentsExpectation {
+    /// Returns the level of a server.
+    #[must_use]
+    pub fn level_of(&self, server: &str) -> Level {
+        self.levels.get(server).copied().unwrap_or(self.level)
+    }
 }
 
 impl Expectations {

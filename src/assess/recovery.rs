@@ -13,9 +13,10 @@ use chrono::{DateTime, Utc};
 
 use super::candidates::{Candidates, requiring_backup};
 use super::clusters::{Cluster, View, clusters};
+use super::contents::Contents;
 use super::judged_cluster::{JudgedCluster, take_verdicts};
 use super::segments::stored_segments;
-use crate::report::{BackupReport, BackupState, RecoveryReport, RestoreReport};
+use crate::report::{BackupReport, BackupState, RecoveryProof, RecoveryReport, RestoreReport};
 
 /// Input for judging a server.
 pub(super) struct RecoverySource<'a> {
@@ -30,6 +31,8 @@ pub(super) struct RecoverySource<'a> {
     pub(super) newest: Option<&'a str>,
     /// Timeline that the database is on, according to the operator.
     pub(super) living_timeline: Option<TimelineId>,
+    /// Contents of the objects, if anything is known of them.
+    pub(super) contents: Option<Contents<'a>>,
 }
 
 impl RecoverySource<'_> {
@@ -76,6 +79,7 @@ impl RecoverySource<'_> {
             thawed_reached_at: self.reached_at(&verdict, |backup| backup.thawed_reach, to_list),
             all_are_known: self.all_are_known(),
             of_newest_cluster: newest.cluster.backups.clone(),
+            proof: self.proof(newest, &verdict),
             wrong_size: wal.wrong_size,
             verdict,
         }
@@ -117,7 +121,10 @@ impl RecoverySource<'_> {
         wal: &ArchivedWal,
         to_list: &mut BTreeSet<WalDir>,
     ) -> JudgedCluster {
-        let View { wal, of_either } = cluster.view(wal, &self.directory.wal, to_list);
+        let View { mut wal, of_either } = cluster.view(wal, &self.directory.wal, to_list);
+        if let Some(contents) = &self.contents {
+            contents.mark_corrupt(&mut wal);
+        }
         let archived = Archived {
             last_arrivals: self.last_arrivals(&wal),
             histories: Arc::clone(self.histories),
@@ -193,6 +200,7 @@ impl RecoverySource<'_> {
         Candidates {
             directory: self.directory,
             backups: self.backups,
+            contents: self.contents,
         }
     }
 
@@ -232,6 +240,26 @@ impl RecoverySource<'_> {
             backup: backup.id.clone(),
             objects,
         })
+    }
+
+    /// Returns what is proven to be recoverable: with the backup that ended last among those whose
+    /// data were read.
+    fn proof(&self, cluster: &JudgedCluster, verdict: &ServerVerdict) -> Option<RecoveryProof> {
+        let contents = self.contents?;
+        let verified = self
+            .backups
+            .iter()
+            .filter(|backup| contents.is_verified(backup));
+        let ids: BTreeSet<&str> = verified.map(|backup| backup.id.as_str()).collect();
+        let candidates = cluster.candidates.iter();
+        let newest = candidates
+            .filter(|candidate| ids.contains(candidate.id.as_str()))
+            .max_by_key(|candidate| candidate.ended_at)?;
+        let span = &newest.span;
+        let target = verdict.current_timeline?;
+        let replayed = cluster.archived.replayed(span, target);
+        let replayed = replayed.or_else(|| cluster.archived.replayed(span, span.end.timeline))?;
+        contents.proof(span, &replayed, cluster.archived.wal.size)
     }
 
     /// Timelines whose history file a restore does not find or rejects.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use barman_archive::inventory::{Inventory, SmallFiles};
 use chrono::{DateTime, Utc};
 
+use crate::evidence::ArchiveEvidence;
 use crate::report::UploadFinding;
 
 /// Everything that one scan read.
@@ -27,4 +28,6 @@ pub struct ScanFindings<'a> {
     pub uploads_of_backups: &'a BTreeMap<String, Option<u64>>,
     /// True if everything below the destination path was listed.
     pub is_whole: bool,
+    /// What is known of the contents; `None` if they are not verified.
+    pub evidence: Option<&'a ArchiveEvidence>,
 }

@@ -8,17 +8,22 @@ use barman_archive::postgres::{SegmentSize, WalDir};
 use barman_archive::recovery::{Histories, served_histories};
 use chrono::{DateTime, Utc};
 
+use super::contents::{Contents, contents_report};
 use super::newest_wal::{newest_cluster_since, newest_segment};
 use super::reclaimable::reclaimable;
 use super::recovery::RecoverySource;
 use super::refusals::{find_refusals, retract_uncertain};
 use super::retention::retention_report;
 use super::schedule::schedule_report;
+use super::targets::ServerTargets;
 use super::timelines::timelines;
 use super::uploads::reclaimable_upload_bytes;
 use super::wal_anomalies::{odd_names, segment_sizes, strays, wal_anomalies};
 use super::{Expectations, ScanFindings};
-use crate::report::{RecoveryReport, RetentionReport, ScheduleReport, ServerReport, WalReport};
+use crate::evidence::{Level, ServerEvidence};
+use crate::report::{
+    ContentsReport, RecoveryReport, RetentionReport, ScheduleReport, ServerReport, WalReport,
+};
 
 /// Input for the assessment of one server.
 pub(super) struct ServerAssessor<'a> {
@@ -31,10 +36,19 @@ pub(super) struct ServerAssessor<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
+/// Assessment of one server.
+pub(super) struct AssessedServer {
+    pub(super) report: ServerReport,
+    /// WAL directories whose files must be listed again to compute values that are missing in the
+    /// report.
+    pub(super) to_list: BTreeSet<WalDir>,
+    /// Contents that can be verified; `None` if they are not to be.
+    pub(super) targets: Option<ServerTargets>,
+}
+
 impl ServerAssessor<'_> {
-    /// Returns the report, and the WAL directories whose files must be listed again to compute
-    /// values that are missing in it.
-    pub(super) fn assess(&self) -> (ServerReport, BTreeSet<WalDir>) {
+    /// Assesses the server.
+    pub(super) fn assess(&self) -> AssessedServer {
         let mut to_list = BTreeSet::new();
         let histories = Arc::new(served_histories(&self.directory.wal, self.findings.files));
         // Each part builds on those before it.
@@ -49,7 +63,51 @@ impl ServerAssessor<'_> {
         }
         let upload_bytes = reclaimable_upload_bytes(self.findings, self.name, &report);
         report.reclaimable = reclaimable(&report, upload_bytes);
-        (report, to_list)
+        let targets = self.targets(&report, &histories);
+        report.contents = targets
+            .as_ref()
+            .and_then(|targets| self.contents_report(targets, &report));
+        AssessedServer {
+            report,
+            to_list,
+            targets,
+        }
+    }
+
+    /// Returns what can be verified; `None` if nothing is to be.
+    fn targets(&self, report: &ServerReport, histories: &Arc<Histories>) -> Option<ServerTargets> {
+        let level = self.expected.contents.level_of(self.name);
+        if level == Level::Off || self.findings.evidence.is_none() {
+            return None;
+        }
+        let histories = Arc::clone(histories);
+        Some(ServerTargets::of(level, report, self.directory, histories))
+    }
+
+    /// Contents of the server's objects, if anything is known of them.
+    fn contents(&self) -> Option<Contents<'_>> {
+        let evidence = self.findings.evidence?.servers.get(self.name)?;
+        Some(Contents {
+            directory: self.directory,
+            evidence,
+        })
+    }
+
+    fn contents_report(
+        &self,
+        targets: &ServerTargets,
+        report: &ServerReport,
+    ) -> Option<ContentsReport> {
+        let archive = self.findings.evidence?;
+        let nothing = ServerEvidence::default();
+        let contents = Contents {
+            directory: self.directory,
+            evidence: archive.servers.get(self.name).unwrap_or(&nothing),
+        };
+        let most_bytes = self.expected.contents.most_bytes;
+        Some(contents_report(
+            targets, archive, contents, report, most_bytes,
+        ))
     }
 
     /// Returns the part of the report that needs no judgement of WAL.
@@ -92,6 +150,7 @@ impl ServerAssessor<'_> {
             settled_at: settled_at.unwrap_or(DateTime::<Utc>::MIN_UTC),
             newest: newest.map(|backup| backup.id.as_str()),
             living_timeline: self.expected.living_timelines.get(self.name).copied(),
+            contents: self.contents(),
         };
         source.report(size.unwrap_or(SegmentSize::DEFAULT), to_list)
     }

@@ -196,6 +196,7 @@ impl EvidenceEntry {
             Obstacle::MissingSegment(segment)
             | Obstacle::WrongSize(segment)
             | Obstacle::ForeignSegment(segment)
+            | Obstacle::CorruptSegment { segment, .. }
             | Obstacle::ColdSegment(segment) => Self {
                 segment: Some(segment.to_string()),
                 ..entry
@@ -209,6 +210,7 @@ impl EvidenceEntry {
             Obstacle::DeadBranch
             | Obstacle::ImpossibleSegments
             | Obstacle::ColdData
+            | Obstacle::CorruptData
             | Obstacle::Parent { .. } => entry,
         }
     }

@@ -7,6 +7,7 @@
 mod archive;
 mod backups;
 mod certainty;
+mod contents;
 mod deletion;
 mod oddity;
 mod outcome;
@@ -23,6 +24,9 @@ mod wal;
 
 pub use archive::Report;
 pub use backups::{BackupReport, BackupState, IncompleteReason};
+pub use contents::{
+    ContentsReport, FaultyBackup, FaultySegment, ObjectCounts, RecoveryProof, VerifiedBackup,
+};
 pub use deletion::DeletionReport;
 pub use oddity::Oddity;
 pub use outcome::ScanOutcome;

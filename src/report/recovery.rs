@@ -7,6 +7,8 @@ use barman_archive::postgres::{Runs, SegmentName, SegmentSize, TimelineId};
 use barman_archive::recovery::{SegmentSets, ServerVerdict, Verdict};
 use chrono::{DateTime, Utc};
 
+use super::RecoveryProof;
+
 /// Recoverability of one server: which backups can be restored, and to when.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecoveryReport {
@@ -46,6 +48,8 @@ pub struct RecoveryReport {
     pub of_newest_cluster: BTreeSet<String>,
     /// Segments of an impossible size, by timeline.
     pub wrong_size: SegmentSets,
+    /// End of what is proven to be recoverable; `None` if nothing is.
+    pub proof: Option<RecoveryProof>,
 }
 
 /// Objects that a restore must read if it starts from the newest backup that can be recovered to

@@ -8,8 +8,8 @@ use barman_archive::recovery::{BackupVerdict, Verdict};
 use chrono::{DateTime, Utc};
 
 use super::{
-    BackupReport, BackupState, ReclaimReason, RecoveryReport, Refusals, RefusedKind,
-    RetentionReport, ScheduleReport, WalReport,
+    BackupReport, BackupState, ContentsReport, ReclaimReason, RecoveryReport, Refusals,
+    RefusedKind, RetentionReport, ScheduleReport, WalReport,
 };
 
 /// Result of one scan for one server.
@@ -39,6 +39,8 @@ pub struct ServerReport {
     pub retention: Option<RetentionReport>,
     /// Backups of the server compared with their schedule; `None` without a schedule.
     pub schedule: Option<ScheduleReport>,
+    /// Contents of its objects, as far as they were read; `None` if they are not verified.
+    pub contents: Option<ContentsReport>,
     /// Bytes that nobody needs, by reason, as far as known.
     pub reclaimable: BTreeMap<ReclaimReason, u64>,
 }

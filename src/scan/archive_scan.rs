@@ -11,6 +11,7 @@ use super::small_files::SmallFileReader;
 use super::uploads::{UploadSearch, UploadsFound};
 use super::wal_dirs::WalDirRequests;
 use crate::assess::{Assessment, ScanFindings, assess};
+use crate::evidence::ArchiveEvidence;
 use crate::report::Report;
 
 /// Scan of one archive, with everything that it remembers from one run to the next.
@@ -86,6 +87,9 @@ impl ArchiveScan {
         {
             assessment = assessor.assess(inventory, &self.files);
         }
+        if let Some(contents) = context.contents {
+            contents.scanned(assessment.targets);
+        }
         Ok(assessment.report)
     }
 }
@@ -99,6 +103,21 @@ struct Assessor<'a, S> {
 
 impl<S> Assessor<'_, S> {
     fn assess(&self, inventory: &Inventory, files: &SmallFileReader) -> Assessment {
+        let mut assessment = None;
+        if let Some(contents) = self.context.contents {
+            contents.read(&mut |evidence| {
+                assessment = Some(self.assess_with(inventory, files, Some(evidence)));
+            });
+        }
+        assessment.unwrap_or_else(|| self.assess_with(inventory, files, None))
+    }
+
+    fn assess_with(
+        &self,
+        inventory: &Inventory,
+        files: &SmallFileReader,
+        evidence: Option<&ArchiveEvidence>,
+    ) -> Assessment {
         let listed_at = self.context.started_at;
         let audited_at = match inventory.oldest_listing() {
             Some(oldest) => oldest.min(listed_at),
@@ -112,6 +131,7 @@ impl<S> Assessor<'_, S> {
             uploads: self.uploads.all.as_deref(),
             uploads_of_backups: &self.uploads.of_backups,
             is_whole: self.is_whole,
+            evidence,
         };
         let now = (self.context.clock)();
         assess(&findings, self.context.expected, now)

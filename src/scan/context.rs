@@ -9,8 +9,9 @@ use barman_archive::barman::{base_directory, wals_directory};
 use barman_archive::inventory::{Inventory, ListedObject};
 use chrono::{DateTime, Utc};
 
-use crate::assess::Expectations;
+use crate::assess::{ArchiveTargets, Expectations};
 use crate::clock::Clock;
+use crate::evidence::ArchiveEvidence;
 
 /// Limits of a scan.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,15 @@ pub struct ScanLimits {
     pub audit_period: Duration,
 }
 
+/// Verification of an archive's contents, as its scans see it.
+pub trait VerifiedContents: Send + Sync {
+    /// Shows what is known of the contents.
+    fn read(&self, look: &mut dyn FnMut(&ArchiveEvidence));
+
+    /// Receives what a scan found that can be verified.
+    fn scanned(&self, targets: ArchiveTargets);
+}
+
 /// Archive of one scan, with the limits and expectations that apply to it.
 pub struct ScanContext<'a, S> {
     /// Configured name of the archive, for the log.
@@ -42,6 +52,8 @@ pub struct ScanContext<'a, S> {
     pub limits: ScanLimits,
     /// Expectations of the operator.
     pub expected: &'a Expectations,
+    /// What is known of the contents, and who reads them; `None` if they are not verified.
+    pub contents: Option<&'a dyn VerifiedContents>,
     /// Clock for the moment of each assessment.
     pub clock: &'a Clock,
     /// Start of the scan. Everything that it lists counts as listed at this moment.

@@ -23,7 +23,7 @@ mod wal_dirs;
 mod tests;
 
 pub use archive_scan::ArchiveScan;
-pub use context::{ScanContext, ScanLimits};
+pub use context::{ScanContext, ScanLimits, VerifiedContents};
 pub use scan_times::ScanTimes;
 pub use scanner::{ScanEnd, ScanObserver, Scanner};
 pub use schedule::{ScheduleError, Ticker};

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{ArchiveScan, ScanContext, ScanLimits};
+use super::{ArchiveScan, ScanContext, ScanLimits, VerifiedContents};
 use crate::assess::Expectations;
 use crate::clock::Clock;
 use crate::output::NO_SERVERS;
@@ -54,6 +54,8 @@ pub struct Scanner<S> {
     pub limits: ScanLimits,
     /// Observer of the scans.
     pub observer: Arc<dyn ScanObserver>,
+    /// Verification of the contents; `None` if they are not verified.
+    pub contents: Option<Arc<dyn VerifiedContents>>,
     /// Clock by which the archive is judged.
     pub clock: Clock,
     /// Scan, with its memory; locked while it runs.
@@ -104,6 +106,7 @@ impl<S: ObjectStore + 'static> Scanner<S> {
             prefix: &self.prefix,
             limits: self.limits,
             expected: &self.expected,
+            contents: self.contents.as_deref(),
             clock: &self.clock,
             started_at: (self.clock)(),
         };

@@ -108,6 +108,7 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
         prefix: PREFIX,
         limits: limits(),
         expected: &expectations(),
+        contents: None,
         clock: &clock,
         started_at: now,
     };

@@ -24,7 +24,9 @@ use barman_archive::postgres::TimelineId;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{Assessment, Expectations, RetentionPolicies, ScanFindings, assess};
+use super::{
+    Assessment, ContentsExpectation, Expectations, RetentionPolicies, ScanFindings, assess,
+};
 use crate::report::{
     BackupState, Report, ScheduleExpectation, ServerReport, UploadFinding, WalAnomaly,
 };
@@ -186,6 +188,7 @@ impl Archive {
             uploads: Some(&self.uploads),
             uploads_of_backups: &[].into(),
             is_whole: true,
+            evidence: None,
         };
         let servers = self.servers.as_ref();
         let expected = Expectations {
@@ -212,6 +215,7 @@ impl Archive {
                 .map(|schedule| ("s".to_owned(), schedule.clone()))
                 .collect(),
             max_running_time: TimeDelta::hours(24),
+            contents: ContentsExpectation::default(),
         };
         assess(&findings, &expected, moment(NOW))
     }

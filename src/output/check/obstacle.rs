@@ -23,6 +23,15 @@ pub enum ObstacleEntry {
         /// Name of the segment.
         segment: String,
     },
+    /// A segment whose content ends replay, without an error.
+    CorruptSegment {
+        /// Name of the segment.
+        segment: String,
+        /// Position at which replay ends, such as `0/5000A28`.
+        ends_at: String,
+    },
+    /// Data that is damaged.
+    CorruptData,
     /// A segment in a storage class that cannot be read immediately.
     ColdSegment {
         /// Name of the segment.
@@ -68,6 +77,11 @@ impl From<&Obstacle> for ObstacleEntry {
             Obstacle::ForeignSegment(segment) => Self::ForeignSegment {
                 segment: segment.to_string(),
             },
+            Obstacle::CorruptSegment { segment, ends_at } => Self::CorruptSegment {
+                segment: segment.to_string(),
+                ends_at: ends_at.to_string(),
+            },
+            Obstacle::CorruptData => Self::CorruptData,
             Obstacle::ColdSegment(segment) => Self::ColdSegment {
                 segment: segment.to_string(),
             },

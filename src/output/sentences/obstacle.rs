@@ -19,6 +19,10 @@ impl ObstacleEntry {
             Self::ForeignSegment { segment } => {
                 format!("segment {segment} belongs to a cluster with another system identifier")
             }
+            Self::CorruptSegment { segment, ends_at } => {
+                format!("segment {segment} is corrupt: replay ends at {ends_at}, without an error")
+            }
+            Self::CorruptData => "its data is corrupt".to_owned(),
             Self::ColdSegment { segment } => {
                 format!("segment {segment} is in a storage class without immediate access")
             }

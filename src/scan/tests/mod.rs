@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::ScanLimits;
-use crate::assess::{Expectations, RetentionPolicies};
+use crate::assess::{ContentsExpectation, Expectations, RetentionPolicies};
 
 /// Expectations of an operator who configured nothing.
 fn expecting_nothing() -> Expectations {
@@ -21,6 +21,7 @@ fn expecting_nothing() -> Expectations {
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),
+        contents: ContentsExpectation::default(),
     }
 }
 

@@ -303,6 +303,7 @@ impl World {
             prefix: "p/",
             limits,
             expected: &expected,
+            contents: None,
             clock: &clock,
             started_at: now,
         };

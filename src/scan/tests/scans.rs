@@ -70,6 +70,7 @@ async fn scan_with<S: ObjectStore + 'static>(
         prefix: "p/",
         limits: limits(),
         expected: &expecting_nothing(),
+        contents: None,
         clock: &clock,
         started_at: now(),
     };

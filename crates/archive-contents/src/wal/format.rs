@@ -5,6 +5,11 @@
 /// `XLOG_PAGE_MAGIC` in `xlog_internal.h` changes with every major version; the layout of pages and
 /// records has not changed since 9.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "u16", into = "u16")
+)]
 pub struct WalFormat {
     /// Major version.
     pub major: u8,
@@ -25,6 +30,25 @@ const FORMATS: [WalFormat; 10] = [
     WalFormat::new(18, 0xD118),
     WalFormat::new(19, 0xD121),
 ];
+
+/// Number at the start of pages that no known version has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:04X} is not the number of a known format of WAL")]
+pub struct UnknownMagic(pub u16);
+
+impl TryFrom<u16> for WalFormat {
+    type Error = UnknownMagic;
+
+    fn try_from(magic: u16) -> Result<Self, UnknownMagic> {
+        Self::of_magic(magic).ok_or(UnknownMagic(magic))
+    }
+}
+
+impl From<WalFormat> for u16 {
+    fn from(format: WalFormat) -> Self {
+        format.magic
+    }
+}
 
 impl WalFormat {
     const fn new(major: u8, magic: u16) -> Self {

@@ -22,7 +22,7 @@ mod walk;
 
 pub use block::{BlockReference, RelationFiles};
 pub use fault::WalFault;
-pub use format::WalFormat;
+pub use format::{UnknownMagic, WalFormat};
 pub use record::WalRecord;
 pub use segment::{CommitTimes, FirstPage, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
 pub use survey::{SegmentSurvey, SurveyedSegment, WalDamage};

@@ -51,6 +51,7 @@ const POSTGRESQL_EPOCH: i64 = 946_684_800_000_000;
 
 /// Record of which some bytes have come.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct OpenRecord {
     pub(super) start: Lsn,
     length: u32,

@@ -58,6 +58,7 @@ pub struct CommitTimes {
 
 /// State of a walk at the border of two segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WalChain {
     /// Start of the next segment.
     pub(super) next: Lsn,
@@ -72,8 +73,30 @@ pub struct WalChain {
     pub(super) timeline: TimelineId,
 }
 
+impl WalChain {
+    /// Start of the segment that goes on.
+    #[must_use]
+    pub const fn next(&self) -> Lsn {
+        self.next
+    }
+
+    /// Returns whether the walk found where a record begins: then nothing is unknown of the records
+    /// that follow.
+    #[must_use]
+    pub const fn is_anchored(&self) -> bool {
+        self.previous.is_some() && !matches!(self.open, ChainEnd::Unknown(_))
+    }
+
+    /// Identifier of the cluster that wrote the WAL.
+    #[must_use]
+    pub const fn system_identifier(&self) -> u64 {
+        self.system_identifier
+    }
+}
+
 /// What a segment has to begin with after another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum ChainEnd {
     /// A record.
     Record,

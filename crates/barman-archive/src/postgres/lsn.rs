@@ -8,6 +8,7 @@ use std::str::FromStr;
 /// Written as two hexadecimal numbers of 32 bits each, `16/B374D848` (`PostgreSQL` manual, chapter
 /// 8.20 "`pg_lsn` Type").
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Lsn(pub u64);
 
 /// Text that is not a WAL position.

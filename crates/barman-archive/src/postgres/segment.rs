@@ -8,6 +8,7 @@ use super::Lsn;
 ///
 /// `PostgreSQL` manual, chapter 26.3.6 "Timelines".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TimelineId(pub u32);
 
 impl TimelineId {

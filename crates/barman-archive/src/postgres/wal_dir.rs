@@ -9,6 +9,7 @@ use super::{SegmentName, TimelineId, parse_hex};
 ///
 /// `barman-cloud-wal-archive` puts them into a directory of this name below `wals/`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WalDir {
     /// Timeline that the segments were written on.
     pub timeline: TimelineId,

@@ -56,6 +56,8 @@ pub enum ChainDefect {
     NotDone,
     /// Backup that lacks some of its data objects.
     MissingData,
+    /// Backup whose data are damaged.
+    CorruptData,
     /// Backup built on a backup that is built on it.
     Cycle,
     /// Backup that comes after [`MAX_PARENTS`] others.
@@ -80,6 +82,15 @@ impl<'a> ChainLink<'a> {
         Self {
             parent_id: info.parent_id.as_deref(),
             defect,
+        }
+    }
+
+    /// Returns the link of a backup whose data are damaged.
+    #[must_use]
+    pub fn corrupt(info: &'a BackupInfo) -> Self {
+        Self {
+            parent_id: info.parent_id.as_deref(),
+            defect: Some(ChainDefect::CorruptData),
         }
     }
 
@@ -140,6 +151,7 @@ impl ChainDefect {
             Self::Unreadable => "unreadable",
             Self::NotDone => "not_done",
             Self::MissingData => "missing_data",
+            Self::CorruptData => "corrupt_data",
             Self::Cycle => "cycle",
             Self::TooLong => "too_long",
         }
@@ -153,6 +165,7 @@ impl fmt::Display for ChainDefect {
             Self::Unreadable => "has a `backup.info` that cannot be read",
             Self::NotDone => "is not done",
             Self::MissingData => "lacks data",
+            Self::CorruptData => "has corrupt data",
             Self::Cycle => "is based on itself",
             Self::TooLong => "is part of a chain that is too long",
         })
@@ -241,6 +254,7 @@ mod tests {
             ChainDefect::Unreadable,
             ChainDefect::NotDone,
             ChainDefect::MissingData,
+            ChainDefect::CorruptData,
         ] {
             let useless = |link| ChainLink {
                 defect: Some(defect),

@@ -8,7 +8,7 @@ use super::judged::Judged;
 use super::restore::Restore;
 use super::wal::{Read, SegmentSets};
 use super::{Archived, BackupVerdict, Obstacle, Verdict, WalRequirement};
-use crate::postgres::{Runs, TimelineId};
+use crate::postgres::{Run, Runs, TimelineId};
 
 impl Archived {
     /// Returns the segments that are missing on the way to the current timeline, and those missing
@@ -25,8 +25,11 @@ impl Archived {
             let verdict = verdicts
                 .get(&judged.candidate.id)
                 .map(|verdict| &verdict.thawed);
-            let Some(Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))) =
-                verdict
+            let Some(Verdict::Broken(
+                Obstacle::MissingSegment(_)
+                | Obstacle::WrongSize(_)
+                | Obstacle::CorruptSegment { .. },
+            )) = verdict
             else {
                 continue;
             };
@@ -111,7 +114,8 @@ impl Archived {
         count
     }
 
-    /// Returns the wanted segments that are missing or have an impossible size.
+    /// Returns the wanted segments that are missing or have an impossible size, not those that exist
+    /// and cannot be replayed.
     fn missing_of(&self, wanted: &SegmentSets) -> SegmentSets {
         let mut missing = SegmentSets::new();
         for (timeline, runs) in wanted {
@@ -124,6 +128,13 @@ impl Archived {
             }
             if let Some(foreign) = self.wal.foreign.get(timeline) {
                 absent = absent.without(foreign);
+            }
+            let corrupt = self.wal.corrupt.get(timeline);
+            for number in corrupt.into_iter().flat_map(|segments| segments.keys()) {
+                absent.remove_run(Run {
+                    first: *number,
+                    last: *number,
+                });
             }
             if !absent.is_empty() {
                 missing.insert(*timeline, absent);

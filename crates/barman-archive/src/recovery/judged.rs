@@ -24,7 +24,7 @@ impl Judged<'_> {
         let tried = self
             .tried
             .iter()
-            .filter(|_| self.candidate.broken_parent.is_none());
+            .filter(|_| self.candidate.has_usable_data());
         tried
             .filter(|tried| tried.consistent().is_some())
             .map(|tried| tried.timeline)

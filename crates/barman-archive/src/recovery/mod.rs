@@ -40,4 +40,4 @@ pub use restore::{BackupSpan, Replay};
 pub use served::{served_histories, served_wal};
 pub use stray::{TimelinesSeen, stray_timelines};
 pub use verdict::{Archived, BackupVerdict, Candidate, ServerVerdict, Verdict};
-pub use wal::{ArchivedWal, SegmentSets};
+pub use wal::{ArchivedWal, CorruptSegment, SegmentSets};

@@ -1,7 +1,7 @@
 //! Obstacles that keep a restore from coming up, or replay from going on.
 
 use super::TargetError;
-use crate::postgres::{SegmentName, TimelineId};
+use crate::postgres::{Lsn, SegmentName, TimelineId};
 
 /// Obstacle that keeps a restore from coming up, or replay from going on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,15 @@ pub enum Obstacle {
     WrongSize(SegmentName),
     /// A segment that another cluster wrote.
     ForeignSegment(SegmentName),
+    /// A segment whose content ends replay, without an error.
+    CorruptSegment {
+        /// Name of the segment.
+        segment: SegmentName,
+        /// Position at which replay ends.
+        ends_at: Lsn,
+    },
+    /// Data of the backup that is damaged.
+    CorruptData,
     /// A segment in a storage class that cannot be read at once.
     ColdSegment(SegmentName),
     /// Data of the backup, or of one that it builds on, in a storage class that cannot be read at

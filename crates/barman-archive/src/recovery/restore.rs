@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::path::TimelineIndex;
-use super::stages::{Index, Stage, StagedPath, TimelineReplay};
+use super::stages::{Index, Stage, StagedPath, Start, TimelineReplay};
 use super::steps::Reach;
 use super::wal::{Read, Served};
 use super::{ArchivedWal, Histories, Obstacle};
@@ -18,6 +18,8 @@ use crate::postgres::{Lsn, SegmentName, SegmentSize, TimelineId};
 pub struct BackupSpan {
     /// Segment in which replay starts.
     pub begin: SegmentName,
+    /// Position at which replay starts; `None` if `backup.info` does not say.
+    pub begin_lsn: Option<Lsn>,
     /// Segment that `backup.info` names as the last one.
     pub end: SegmentName,
     /// Position at which the backup is consistent; `None` if `backup.info` does not say.
@@ -95,6 +97,7 @@ impl BackupSpan {
         let checkpoint = info.label.map(|label| label.checkpoint);
         Some(Self {
             begin: done.begin_wal,
+            begin_lsn: done.begin_lsn,
             end: done.end_wal,
             end_lsn: done.end_lsn,
             checkpoint: checkpoint.or(done.begin_lsn),
@@ -102,6 +105,16 @@ impl BackupSpan {
                 .label
                 .map_or(BackupOrigin::Primary, |label| label.origin),
         })
+    }
+
+    /// Returns the position at which replay starts: at the latest in the segment that the backup
+    /// begins in.
+    fn start(&self, begin: u64, size: SegmentSize) -> Start {
+        let stated = self.begin_lsn.filter(|at| size.segment_of(*at) == begin);
+        Start {
+            position: stated.unwrap_or(size.begin_of(begin)),
+            ..Start::of_segment(begin, size)
+        }
     }
 
     /// Returns the number of the last segment that makes the backup consistent; `None` if no
@@ -154,7 +167,7 @@ impl Replayed {
     ) -> impl Iterator<Item = Read> {
         let unfit = match self.last {
             Stage::Unfit(read, _) => Some(read),
-            Stage::Whole(_) | Stage::Partial(_) | Stage::Nothing(_) => None,
+            Stage::Whole(_) | Stage::Partial(_) | Stage::Damaged(..) | Stage::Nothing(_) => None,
         };
         let others = staged.reads_from(self.rest);
         let others = others
@@ -221,7 +234,8 @@ impl Attempt<'_> {
 
     /// Reads segments up to the end of the replay.
     fn run(&self, own: TimelineIndex, begin: u64, last_needed: u64) -> Replayed {
-        let first = self.staged.first_stage(own, begin, self.wal);
+        let start = self.span.start(begin, self.wal.size);
+        let first = self.staged.first_stage(own, start, self.wal);
         let rest = self.staged.next_stage(&first, self.wal);
         let mut replayed = Replayed {
             begin,
@@ -264,6 +278,10 @@ impl Attempt<'_> {
             Stage::Partial(_) => {
                 run.first == last_needed && self.partial_has_end(*timeline, run.first)
             }
+            Stage::Damaged(_, ends_at) => {
+                let end = self.span.end_lsn;
+                run.first > last_needed || end.is_some_and(|end| end <= *ends_at)
+            }
             Stage::Whole(_) | Stage::Unfit(..) | Stage::Nothing(_) => run.last >= last_needed,
         };
         replayed.is_consistent |= has_end && !replayed.is_astray;
@@ -293,7 +311,7 @@ impl Attempt<'_> {
         let Reach {
             last,
             first_missing,
-        } = self.staged.path.steps.reach(replayed.begin, self.wal);
+        } = self.reach(replayed.begin);
         let last_read = replayed.last_read;
         let ends_in = last_read.map(|read| self.wal.name(read.timeline, read.run.last));
         let missing = first_missing.and_then(|name| name.number(self.wal.size));
@@ -308,6 +326,20 @@ impl Attempt<'_> {
         }
     }
 
+    /// Returns how far the segments of the path can be read without a gap.
+    fn reach(&self, begin: u64) -> Reach {
+        let (steps, wal) = (&self.staged.path.steps, self.wal);
+        let start = self.span.start(begin, wal.size);
+        let owner = steps.from(begin).next().map(|step| step.timeline);
+        let damage = owner.and_then(|owner| wal.corrupt(owner, begin));
+        match (owner, damage) {
+            (Some(owner), Some(corrupt)) if start.misses(corrupt) => {
+                steps.reach_after(wal.name(owner, begin), wal)
+            }
+            _ => steps.reach(begin, wal),
+        }
+    }
+
     fn number_after(&self, name: SegmentName) -> Option<u64> {
         name.number(self.wal.size)?.checked_add(1)
     }
@@ -319,11 +351,16 @@ impl Attempt<'_> {
             _ if replayed.is_consistent => Ok(()),
             Stage::Unfit(read, Served::Foreign) => Err(Obstacle::ForeignSegment(name(read))),
             _ if replayed.is_astray => Err(Obstacle::DeadBranch),
+            Stage::Damaged(replayed, ends_at) => Err(Obstacle::CorruptSegment {
+                segment: name(&replayed.read),
+                ends_at: *ends_at,
+            }),
+            Stage::Unfit(read, Served::Corrupt(_)) => Err(self.wal.obstacle_at(name(read))),
             Stage::Whole(_) | Stage::Partial(_) | Stage::Unfit(..) | Stage::Nothing(_) => {
                 let missing = replay
                     .first_missing
                     .or_else(|| self.name_of(replayed.last.number()));
-                Err(missing.map_or(Obstacle::DeadBranch, Obstacle::MissingSegment))
+                Err(missing.map_or(Obstacle::DeadBranch, |name| self.wal.obstacle_at(name)))
             }
         }
     }

@@ -6,8 +6,8 @@ use std::iter;
 
 use super::ArchivedWal;
 use super::path::{ReplayPath, Source, TimelineIndex};
-use super::wal::{Read, Served};
-use crate::postgres::{Lsn, Run, TimelineHistory};
+use super::wal::{CorruptSegment, Read, Served};
+use crate::postgres::{Lsn, Run, SegmentSize, TimelineHistory};
 
 /// Answer to a replay that asks for a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +16,10 @@ pub(super) enum Stage {
     Whole(TimelineReplay),
     /// Partial segment, which is the last one.
     Partial(TimelineReplay),
-    /// Segment that is served, but ends the replay: what it is, and `Whole` or `Partial` if it does
-    /// not continue the one before.
+    /// Segment whose content ends the replay at a position within it.
+    Damaged(TimelineReplay, Lsn),
+    /// Segment that is served, but ends the replay before anything of it is read: what it is, and
+    /// `Whole` or `Partial` if it does not continue the one before.
     Unfit(Read, Served),
     /// Absence of the segment with this number.
     Nothing(u64),
@@ -74,7 +76,9 @@ impl Stage {
     /// Returns the number of the segment that is asked for.
     pub(super) const fn number(&self) -> u64 {
         match self {
-            Self::Whole(replayed) | Self::Partial(replayed) => replayed.read.run.first,
+            Self::Whole(replayed) | Self::Partial(replayed) | Self::Damaged(replayed, _) => {
+                replayed.read.run.first
+            }
             Self::Unfit(read, _) => read.run.first,
             Self::Nothing(number) => *number,
         }
@@ -83,7 +87,9 @@ impl Stage {
     /// Returns the segments that are replayed.
     pub(super) const fn replayed(&self) -> Option<&TimelineReplay> {
         match self {
-            Self::Whole(replayed) | Self::Partial(replayed) => Some(replayed),
+            Self::Whole(replayed) | Self::Partial(replayed) | Self::Damaged(replayed, _) => {
+                Some(replayed)
+            }
             Self::Unfit(..) | Self::Nothing(_) => None,
         }
     }
@@ -103,8 +109,33 @@ impl Stage {
                     number,
                 })
             }
-            Self::Partial(_) | Self::Unfit(..) | Self::Nothing(_) => None,
+            Self::Partial(_) | Self::Damaged(..) | Self::Unfit(..) | Self::Nothing(_) => None,
         }
+    }
+}
+
+/// Position at which a replay starts, or goes on in the next segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    /// Number of the segment.
+    pub(super) segment: u64,
+    /// Position in the segment.
+    pub(super) position: Lsn,
+}
+
+impl Start {
+    /// Start of a segment.
+    pub(super) fn of_segment(segment: u64, size: SegmentSize) -> Self {
+        Self {
+            segment,
+            position: size.begin_of(segment),
+        }
+    }
+
+    /// Returns whether replay from here does not meet the damage of the segment.
+    pub(super) fn misses(self, corrupt: CorruptSegment) -> bool {
+        let sound_from = corrupt.sound_from;
+        sound_from.is_some_and(|sound_from| sound_from <= self.position)
     }
 }
 
@@ -149,10 +180,10 @@ impl StagedPath {
         }
     }
 
-    /// Returns the first stage of a replay from a segment on, for a backup of the timeline at a
+    /// Returns the first stage of a replay from a position on, for a backup of the timeline at a
     /// place.
-    pub(super) fn first_stage(&self, own: TimelineIndex, begin: u64, wal: &ArchivedWal) -> Stage {
-        self.stage(None, own, begin, wal)
+    pub(super) fn first_stage(&self, own: TimelineIndex, start: Start, wal: &ArchivedWal) -> Stage {
+        self.stage(None, own, start, wal)
     }
 
     /// Returns the index of the stage after another one, which is known from then on.
@@ -162,7 +193,8 @@ impl StagedPath {
         let mut stages = Vec::new();
         let mut unknown = Some(before);
         while let Some(before) = unknown.filter(|before| !known.indices.contains_key(before)) {
-            let stage = self.stage(Some(before.on), before.on, before.number, wal);
+            let start = Start::of_segment(before.number, wal.size);
+            let stage = self.stage(Some(before.on), before.on, start, wal);
             stages.push(ReachedStage { before, stage });
             unknown = stage.after();
         }
@@ -186,8 +218,9 @@ impl StagedPath {
         })
     }
 
-    /// Returns the answer to a replay that asks for a segment: of the timeline at `on` or a newer
-    /// one, or of any if the segment is the first one, to continue the timeline at `from`.
+    /// Returns the answer to a replay that asks for the segment in which it goes on: of the timeline
+    /// at `on` or a newer one, or of any if the segment is the first one, to continue the timeline
+    /// at `from`.
     ///
     /// `XLogFileReadAnyTLI` in `xlogrecovery.c` reads each segment from the newest timeline that has
     /// it, and never from a timeline older than that of the last segment.
@@ -195,9 +228,10 @@ impl StagedPath {
         &self,
         on: Option<TimelineIndex>,
         from: TimelineIndex,
-        number: u64,
+        start: Start,
         wal: &ArchivedWal,
     ) -> Stage {
+        let number = start.segment;
         let mut sources = self
             .path
             .sources()
@@ -219,16 +253,20 @@ impl StagedPath {
             left_at,
             place: source.place,
         };
+        let whole = || Stage::Whole(replayed(self.end_of_run(source, number, wal)));
         match served {
-            Served::Whole if is_continued => {
-                Stage::Whole(replayed(self.end_of_run(source, number, wal)))
-            }
+            Served::Whole if is_continued => whole(),
             Served::Partial if is_continued => Stage::Partial(replayed(number)),
+            Served::Corrupt(corrupt) if is_continued && start.misses(corrupt) => whole(),
+            Served::Corrupt(corrupt) if is_continued && corrupt.ends_at > start.position => {
+                Stage::Damaged(replayed(number), corrupt.ends_at)
+            }
             Served::Nothing
             | Served::Whole
             | Served::Partial
             | Served::WrongSize
-            | Served::Foreign => Stage::Unfit(read(number), served),
+            | Served::Foreign
+            | Served::Corrupt(_) => Stage::Unfit(read(number), served),
         }
     }
 

@@ -125,6 +125,27 @@ impl Steps {
         }
     }
 
+    /// Returns the reach after a segment of the steps that can be read itself.
+    pub(super) fn reach_after(&self, segment: SegmentName, wal: &ArchivedWal) -> Reach {
+        let number = segment.number(wal.size).unwrap_or(u64::MAX);
+        let is_last =
+            self.place_of(number) + 1 == self.all.len() && self.target_last <= Some(number);
+        if is_last {
+            return Reach {
+                last: Some(segment),
+                first_missing: None,
+            };
+        }
+        let Reach {
+            last,
+            first_missing,
+        } = self.reach(number.saturating_add(1), wal);
+        Reach {
+            last: last.or(Some(segment)),
+            first_missing,
+        }
+    }
+
     /// Returns the name of a segment of a step.
     fn name(&self, place: usize, number: u64, wal: &ArchivedWal) -> Option<SegmentName> {
         Some(wal.name(self.all.get(place)?.timeline, number))

@@ -29,6 +29,8 @@ pub struct Candidate {
     pub ended_at: DateTime<Utc>,
     /// Backup in the chain that makes this one unusable, if there is one.
     pub broken_parent: Option<String>,
+    /// True if data of the backup itself is damaged.
+    pub has_corrupt_data: bool,
     /// True if data of the backup, or of one that it builds on, cannot be read at once.
     pub has_cold_data: bool,
 }
@@ -44,6 +46,13 @@ pub struct Archived {
     pub last_arrivals: BTreeMap<TimelineId, DateTime<Utc>>,
     /// Timeline that the live database is reported to be on; `None` if nobody reports it.
     pub living_timeline: Option<TimelineId>,
+}
+
+impl Candidate {
+    /// Returns whether the data of the backup, and of those that it builds on, can be used.
+    pub(super) const fn has_usable_data(&self) -> bool {
+        self.broken_parent.is_none() && !self.has_corrupt_data
+    }
 }
 
 /// Verdict on one backup.
@@ -208,6 +217,9 @@ impl Archived {
                 backup: parent.clone(),
             });
         }
+        if judged.candidate.has_corrupt_data {
+            return Verdict::Broken(Obstacle::CorruptData);
+        }
         if !judged.is_restorable() {
             return self.hopeless(judged);
         }
@@ -232,7 +244,7 @@ impl Archived {
             .first_missing
             .filter(|_| best.timeline == current);
         match (missing, unknown) {
-            (Some(missing), _) => Verdict::Consistent(Obstacle::MissingSegment(missing)),
+            (Some(missing), _) => Verdict::Consistent(self.wal.obstacle_at(missing)),
             (None, Some(timeline)) if self.histories.is_unknown(timeline) => {
                 Verdict::Consistent(Obstacle::UnknownHistory(timeline))
             }

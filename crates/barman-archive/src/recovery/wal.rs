@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::postgres::{Run, Runs, SegmentName, SegmentSize, TimelineId};
+use super::Obstacle;
+use crate::postgres::{Lsn, Run, Runs, SegmentName, SegmentSize, TimelineId};
 
 /// Consecutive segments of one timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +26,22 @@ pub struct ArchivedWal {
     pub wrong_size: SegmentSets,
     /// Segments of another cluster: `PostgreSQL` ends replay before them.
     pub foreign: SegmentSets,
+    /// Segments whose content ends replay, by number: `PostgreSQL` reads a part of each.
+    pub corrupt: BTreeMap<TimelineId, BTreeMap<u64, CorruptSegment>>,
     /// Segments in a storage class that cannot be read at once.
     pub cold: SegmentSets,
     /// Partial segments in their place that `barman-cloud-wal-restore` serves.
     pub partials: BTreeSet<(TimelineId, u64)>,
+}
+
+/// Segment in which replay ends without an error, because of its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CorruptSegment {
+    /// Position up to which replay gets: the end of the last record that can be read.
+    pub ends_at: Lsn,
+    /// Position from which the rest of the segment, and what follows, can be read all the same: a
+    /// backup that begins there or later does not meet the damage. `None` if there is none.
+    pub sound_from: Option<Lsn>,
 }
 
 /// Answer to a restore that asks for a segment.
@@ -42,6 +55,8 @@ pub enum Served {
     WrongSize,
     /// A segment of another cluster.
     Foreign,
+    /// A segment whose content ends replay.
+    Corrupt(CorruptSegment),
     /// Nothing.
     Nothing,
 }
@@ -60,6 +75,8 @@ impl ArchivedWal {
             Served::WrongSize
         } else if contains(&self.foreign, timeline, number) {
             Served::Foreign
+        } else if let Some(corrupt) = self.corrupt(timeline, number) {
+            Served::Corrupt(corrupt)
         } else if contains(&self.segments, timeline, number) {
             Served::Whole
         } else if self.partials.contains(&(timeline, number)) {
@@ -69,6 +86,25 @@ impl ArchivedWal {
         }
     }
 
+    /// Notes that a segment has another size than a restore accepts, once it is decompressed.
+    pub fn mark_wrong_size(&mut self, timeline: TimelineId, number: u64) {
+        let is_served = matches!(
+            self.served(timeline, number),
+            Served::Whole | Served::Partial
+        );
+        if !is_served {
+            return;
+        }
+        if let Some(segments) = self.segments.get_mut(&timeline) {
+            segments.remove_run(Run {
+                first: number,
+                last: number,
+            });
+        }
+        self.partials.remove(&(timeline, number));
+        self.wrong_size.entry(timeline).or_default().insert(number);
+    }
+
     /// Returns the lowest number from `from` on for which a timeline has anything to serve.
     #[must_use]
     pub fn next_served(&self, timeline: TimelineId, from: u64) -> Option<u64> {
@@ -76,19 +112,62 @@ impl ArchivedWal {
         let whole = sets
             .into_iter()
             .filter_map(|sets| sets.get(&timeline)?.first_from(from));
+        let corrupt = self.corrupt.get(&timeline);
+        let corrupt = corrupt.and_then(|segments| segments.range(from..).next());
         let mut partials = self.partials.range((timeline, from)..=(timeline, u64::MAX));
         whole
+            .chain(corrupt.map(|(number, _)| *number))
             .chain(partials.next().map(|(_, number)| *number))
             .min()
+    }
+
+    /// Returns the damage of a segment whose content ends replay; `None` if nothing is known of any.
+    #[must_use]
+    pub fn corrupt(&self, timeline: TimelineId, number: u64) -> Option<CorruptSegment> {
+        self.corrupt.get(&timeline)?.get(&number).copied()
+    }
+
+    /// Notes that the content of a segment ends replay. A segment that a restore is not served, or
+    /// that ends it anyway, stays as it is.
+    pub fn mark_corrupt(&mut self, timeline: TimelineId, number: u64, corrupt: CorruptSegment) {
+        match self.served(timeline, number) {
+            Served::Whole => {
+                if let Some(segments) = self.segments.get_mut(&timeline) {
+                    segments.remove_run(Run {
+                        first: number,
+                        last: number,
+                    });
+                }
+            }
+            Served::Partial => {
+                self.partials.remove(&(timeline, number));
+            }
+            Served::WrongSize | Served::Foreign | Served::Corrupt(_) | Served::Nothing => return,
+        }
+        let of_timeline = self.corrupt.entry(timeline).or_default();
+        of_timeline.insert(number, corrupt);
     }
 
     /// Returns the last segment of a timeline that belongs to this cluster; `None` without any.
     #[must_use]
     pub fn last(&self, timeline: TimelineId) -> Option<u64> {
         let sets = [&self.segments, &self.wrong_size];
+        let corrupt = self.corrupt.get(&timeline);
+        let corrupt = corrupt.and_then(|segments| segments.last_key_value());
         sets.into_iter()
             .filter_map(|sets| sets.get(&timeline)?.last())
+            .chain(corrupt.map(|(number, _)| *number))
             .max()
+    }
+
+    /// Returns the obstacle that a segment is which replay cannot read.
+    #[must_use]
+    pub(super) fn obstacle_at(&self, segment: SegmentName) -> Obstacle {
+        let number = segment.number(self.size);
+        match number.and_then(|number| self.corrupt(segment.timeline, number)) {
+            Some(CorruptSegment { ends_at, .. }) => Obstacle::CorruptSegment { segment, ends_at },
+            None => Obstacle::MissingSegment(segment),
+        }
     }
 
     /// Returns whether anything of a timeline lies at or above a number, including partial
@@ -130,7 +209,7 @@ impl ArchivedWal {
             .filter(|number| *number <= to)
     }
 
-    /// Returns all present segments, whatever their size.
+    /// Returns all present segments, whatever their size and content.
     #[must_use]
     pub fn present(&self) -> SegmentSets {
         let mut present = self.segments.clone();
@@ -140,13 +219,20 @@ impl ArchivedWal {
                 segments.insert_run(run);
             }
         }
+        for (timeline, corrupt) in &self.corrupt {
+            let segments = present.entry(*timeline).or_default();
+            for number in corrupt.keys() {
+                segments.insert(*number);
+            }
+        }
         present
     }
 
     /// Returns the number of runs of segments.
     #[must_use]
     pub fn runs(&self) -> usize {
-        let mut count = self.partials.len();
+        let corrupt = self.corrupt.values().map(BTreeMap::len);
+        let mut count = self.partials.len() + corrupt.sum::<usize>();
         for runs in self.segments.values().chain(self.wrong_size.values()) {
             count += runs.iter().count();
         }
@@ -155,7 +241,8 @@ impl ArchivedWal {
 
     /// Returns the timelines with segments, in order.
     pub fn timelines(&self) -> impl Iterator<Item = TimelineId> {
-        let numbers: BTreeSet<_> = self.segments.keys().chain(self.wrong_size.keys()).collect();
+        let whole = self.segments.keys().chain(self.wrong_size.keys());
+        let numbers: BTreeSet<_> = whole.chain(self.corrupt.keys()).collect();
         numbers.into_iter().copied()
     }
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
 
-use self::naive::{Backup, File, Line, Name, Quarter, Wish, World, segment_of};
+use self::naive::{Backup, Damage, File, Line, Name, Quarter, Wish, World, segment_of};
 use super::{
-    Archived, ArchivedWal, BackupSpan, Candidate, Histories, HistoryFile, Obstacle, RequiredWal,
-    RequiringBackup, SegmentSets, Target, Verdict, WalRequirement,
+    Archived, ArchivedWal, BackupSpan, Candidate, CorruptSegment, Histories, HistoryFile, Obstacle,
+    RequiredWal, RequiringBackup, SegmentSets, Target, Verdict, WalRequirement,
 };
 use crate::barman::BackupOrigin;
 use crate::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, TimelineId};
@@ -28,6 +28,7 @@ struct Branch {
     length: u64,
     holes: Vec<u64>,
     wrong_size: Option<u64>,
+    corrupt: Option<(u64, u64, bool)>,
     has_partial: bool,
     file: File,
     arrival: i64,
@@ -56,6 +57,7 @@ fn branch() -> impl Strategy<Value = Branch> {
     let damage = (
         prop::collection::vec(0_u64..12, 0..3),
         prop::option::weighted(0.15, 0_u64..12),
+        prop::option::weighted(0.3, (0_u64..12, 0_u64..4, any::<bool>())),
         prop::bool::weighted(0.8),
     );
     (
@@ -67,13 +69,14 @@ fn branch() -> impl Strategy<Value = Branch> {
         0_i64..5,
     )
         .prop_map(|(target, begins, length, damage, file, arrival)| {
-            let (holes, wrong_size, has_partial) = damage;
+            let (holes, wrong_size, corrupt, has_partial) = damage;
             Branch {
                 target,
                 begins,
                 length,
                 holes,
                 wrong_size,
+                corrupt,
                 has_partial,
                 file,
                 arrival,
@@ -169,6 +172,15 @@ fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
     for number in (first..end).filter(|number| !branch.holes.contains(&(number - first))) {
         if branch.wrong_size == Some(number - first) {
             world.wrong_sizes.insert((timeline, number));
+        } else if let Some((_, quarter, is_sound_after)) = branch
+            .corrupt
+            .filter(|(corrupt, _, _)| *corrupt == number - first)
+        {
+            let damage = Damage {
+                at: 4 * number + quarter,
+                is_sound_after,
+            };
+            world.corrupt.insert((timeline, number), damage);
         } else {
             world.segments.insert((timeline, number));
         }
@@ -193,7 +205,9 @@ fn archive(world: &mut World, timeline: u32, line: &Line, branch: &Branch) {
     let is_first = others
         .clone()
         .all(|other| other.begins_at <= line.begins_at);
-    let is_whole = world.segments.contains(&name) || world.wrong_sizes.contains(&name);
+    let is_whole = world.segments.contains(&name)
+        || world.wrong_sizes.contains(&name)
+        || world.corrupt.contains_key(&name);
     if branch.has_partial && is_inside && is_known && is_first && !is_whole {
         world.partials.insert(name, line.begins_at);
     } else if others.next().is_some() && is_first {
@@ -256,13 +270,22 @@ fn archived(world: &World) -> Archived {
         .partials
         .keys()
         .map(|(timeline, number)| (TimelineId(*timeline), *number));
-    let wal = ArchivedWal {
+    let mut wal = ArchivedWal {
         size: size(world),
         segments: sets(&world.segments),
         wrong_size: sets(&world.wrong_sizes),
         partials: partials.collect(),
         ..ArchivedWal::default()
     };
+    for ((timeline, number), damage) in &world.corrupt {
+        let timeline = TimelineId(*timeline);
+        wal.segments.entry(timeline).or_default().insert(*number);
+        let corrupt = CorruptSegment {
+            ends_at: lsn(world, damage.at),
+            sound_from: damage.is_sound_after.then_some(lsn(world, damage.at + 1)),
+        };
+        wal.mark_corrupt(timeline, *number, corrupt);
+    }
     let listed = world
         .files
         .iter()
@@ -305,6 +328,7 @@ fn span(world: &World, backup: &Backup) -> BackupSpan {
             world,
             (backup.begin_timeline, segment_of(backup.checkpoint)),
         ),
+        begin_lsn: Some(lsn(world, backup.checkpoint)),
         end: segment(world, (backup.end_timeline, segment_of(backup.end))),
         end_lsn: Some(lsn(world, backup.end)),
         checkpoint: Some(lsn(world, backup.checkpoint)),
@@ -332,6 +356,7 @@ fn candidates(world: &World) -> Vec<Candidate> {
         requirement: requirement(backup),
         ended_at: DateTime::UNIX_EPOCH + TimeDelta::hours(i64::from(number)),
         broken_parent: None,
+        has_corrupt_data: false,
         has_cold_data: false,
     };
     numbered.map(candidate).collect()
@@ -390,7 +415,7 @@ proptest! {
                 prop_assert!(outcome.is_consistent);
                 if found.verdict == Verdict::Recoverable {
                     let current = judged.current_timeline.unwrap();
-                    let last = archived(&world).wal.segments[&current].last().unwrap();
+                    let last = archived(&world).wal.last(current).unwrap();
                     prop_assert_eq!(outcome.last, Some((current.0, last)));
                     let number = |name: Option<Name>| name.map(|(_, number)| number);
                     let as_far = default.is_some_and(|default| {
@@ -402,7 +427,7 @@ proptest! {
                 }
             }
             if let Verdict::Waiting(missing) = found.verdict {
-                let present = world.segments.iter().chain(world.wrong_sizes.iter()).chain(world.partials.keys());
+                let present = world.segments.iter().chain(world.wrong_sizes.iter()).chain(world.corrupt.keys()).chain(world.partials.keys());
                 let later = present.clone().filter(|(timeline, number)| {
                     *timeline == missing.timeline.0 && Some(*number) >= missing.number(size(&world))
                 });
@@ -429,7 +454,11 @@ proptest! {
             }
             let is_lost = matches!(
                 found.verdict,
-                Verdict::Broken(Obstacle::MissingSegment(_) | Obstacle::WrongSize(_))
+                Verdict::Broken(
+                    Obstacle::MissingSegment(_)
+                        | Obstacle::WrongSize(_)
+                        | Obstacle::CorruptSegment { .. }
+                )
             );
             if is_lost {
                 let own = found.follow.iter().filter(|followed| followed.replay.is_some());
@@ -446,7 +475,8 @@ proptest! {
                 wanted.extend(ways.min_by_key(|way| way.difference(&world.segments).count()).unwrap());
             }
         }
-        let missing: BTreeSet<Name> = wanted.difference(&world.segments).copied().collect();
+        let mut missing: BTreeSet<Name> = wanted.difference(&world.segments).copied().collect();
+        missing.retain(|name| !world.corrupt.contains_key(name));
         prop_assert_eq!(judged.gaps, sets(&missing));
     }
 
@@ -458,7 +488,7 @@ proptest! {
             requirement: requirement(backup),
         });
         let needed = RequiredWal::of(&backups.collect::<Vec<_>>(), &archived.histories, &archived.wal);
-        for name in world.segments.iter().chain(&world.wrong_sizes) {
+        for name in world.segments.iter().chain(&world.wrong_sizes).chain(world.corrupt.keys()) {
             if world.is_read(*name) {
                 prop_assert!(needed.contains(TimelineId(name.0), name.1), "{:?}", name);
             }

@@ -41,6 +41,8 @@ pub(super) struct World {
     pub(super) lines: BTreeMap<u32, Line>,
     pub(super) segments: BTreeSet<Name>,
     pub(super) wrong_sizes: BTreeSet<Name>,
+    /// Segments whose content is damaged.
+    pub(super) corrupt: BTreeMap<Name, Damage>,
     /// Partial segments with the position at which each ends.
     pub(super) partials: BTreeMap<Name, Quarter>,
     pub(super) files: BTreeMap<u32, File>,
@@ -48,6 +50,15 @@ pub(super) struct World {
     pub(super) arrivals: BTreeMap<u32, i64>,
     /// Backups in the order in which they ended.
     pub(super) backups: Vec<Backup>,
+}
+
+/// Damage of a segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Damage {
+    /// Quarter that cannot be read.
+    pub(super) at: Quarter,
+    /// True if the quarters after it can be read by a replay that starts there.
+    pub(super) is_sound_after: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,7 +186,7 @@ impl World {
     /// Returns the timeline that wrote each quarter of a file; `None` where nothing is written.
     fn content(&self, name: Name) -> Vec<Option<u32>> {
         let first = name.1 * QUARTERS;
-        let end = if self.segments.contains(&name) {
+        let end = if self.segments.contains(&name) || self.corrupt.contains_key(&name) {
             first + QUARTERS
         } else {
             self.partials[&name]
@@ -202,6 +213,7 @@ impl World {
             let name = (entry.tli, number);
             if self.wrong_sizes.contains(&name)
                 || self.segments.contains(&name)
+                || self.corrupt.contains_key(&name)
                 || self.partials.contains_key(&name)
             {
                 return Some(name);
@@ -224,7 +236,7 @@ impl World {
             return None;
         }
         let begin = segment_of(backup.checkpoint);
-        let mut outcome = self.path(&expected, begin);
+        let mut outcome = self.path(&expected, begin, backup);
         let mut current = 0;
         let mut before = None;
         for number in begin.. {
@@ -258,7 +270,9 @@ impl World {
             if position < backup.checkpoint {
                 continue;
             }
-            if !self.is_next(backup, *before, position, writer, expected) {
+            if self.is_damaged(name, position, backup)
+                || !self.is_next(backup, *before, position, writer, expected)
+            {
                 return false;
             }
             *before = writer;
@@ -269,6 +283,22 @@ impl World {
             outcome.is_consistent |= is_end_record;
         }
         true
+    }
+
+    /// Returns whether a quarter cannot be read: `ReadRecord` in `xlogrecovery.c` finds "no more" WAL.
+    fn is_damaged(&self, name: Name, position: Quarter, backup: &Backup) -> bool {
+        let Some(damage) = self.corrupt.get(&name) else {
+            return false;
+        };
+        let begins_after = backup.checkpoint > damage.at;
+        position == damage.at || begins_after && !damage.is_sound_after
+    }
+
+    /// Returns whether replay meets the damage of a segment.
+    fn meets_damage(&self, name: Name, backup: &Backup) -> bool {
+        (name.1 * QUARTERS..(name.1 + 1) * QUARTERS).any(|position| {
+            position >= backup.checkpoint && self.is_damaged(name, position, backup)
+        })
     }
 
     /// Returns whether a record can follow the last one: its `xl_prev` fits
@@ -297,7 +327,7 @@ impl World {
 
     /// Follows the segments that replay should read: for each number, that of the newest timeline
     /// that has started in it or before.
-    fn path(&self, expected: &[Entry], begin: u64) -> Outcome {
+    fn path(&self, expected: &[Entry], begin: u64, backup: &Backup) -> Outcome {
         let target = expected[0].tli;
         let mut outcome = Outcome {
             comes_up: false,
@@ -309,7 +339,8 @@ impl World {
         };
         for number in begin.. {
             let name = owner(expected, number);
-            if self.segments.contains(&name) {
+            let is_corrupt = self.corrupt.contains_key(&name);
+            if self.segments.contains(&name) || is_corrupt && !self.meets_damage(name, backup) {
                 outcome.last = Some(name);
             } else {
                 let had_some = outcome.last.is_some_and(|last| last.0 == target);
@@ -327,6 +358,7 @@ impl World {
         self.segments
             .range(name..=to)
             .chain(self.wrong_sizes.range(name..=to))
+            .chain(self.corrupt.range(name..=to).map(|(name, _)| name))
             .next()
             .is_some()
     }
@@ -352,6 +384,7 @@ impl World {
         self.segments
             .iter()
             .chain(&self.wrong_sizes)
+            .chain(self.corrupt.keys())
             .map(|(timeline, _)| *timeline)
             .collect()
     }

@@ -1,0 +1,375 @@
+//! Conclusions from the contents of objects.
+//!
+//! `docs/specification.md`, 20.
+
+use std::collections::BTreeMap;
+
+use barman_archive::barman::WalKind;
+use barman_archive::inventory::{DirectoryInventory, WalDirInventory};
+use barman_archive::postgres::{Lsn, SegmentName, SegmentSize, WalDir};
+use barman_archive::recovery::{ArchivedWal, BackupSpan, CorruptSegment, SegmentSets};
+use chrono::{DateTime, Utc};
+
+use super::targets::{BackupTarget, DirTarget, ServerTargets, stamp_of};
+use crate::evidence::{
+    ArchiveEvidence, BackupEvidence, ContentVerdict, Depth, DirStamp, Effect, Level,
+    SegmentEvidence, SegmentFault, SegmentPlace, ServerEvidence, WalFile, WalkedRuns,
+};
+use crate::report::{
+    BackupReport, ContentsReport, FaultyBackup, FaultySegment, ObjectCounts, RecoveryProof,
+    ServerReport, VerifiedBackup,
+};
+
+/// Number of segments that are looked at to find the last commit.
+const MOST_WITHOUT_COMMIT: u64 = 4096;
+
+/// Bytes that are read of an object's edges, about.
+const EDGE_BYTES: u64 = 9 * 1024;
+
+/// Maximum number of faulty segments that a report names.
+const MOST_NAMED: usize = 100;
+
+/// Contents of a server's objects, next to its inventory.
+#[derive(Clone, Copy)]
+pub(super) struct Contents<'a> {
+    pub(super) directory: &'a DirectoryInventory,
+    pub(super) evidence: &'a ServerEvidence,
+}
+
+impl Contents<'_> {
+    /// Marks the segments that are known to end replay.
+    pub(super) fn mark_corrupt(&self, wal: &mut ArchivedWal) {
+        for (wal_dir, file, fault) in self.evidence.wal.faults() {
+            let is_corrupt = self
+                .known(wal_dir, file)
+                .is_some_and(|known| known.verdict == ContentVerdict::Corrupt);
+            let name = wal_dir.segment(file.low);
+            let Some(number) = name.number(wal.size).filter(|_| is_corrupt) else {
+                continue;
+            };
+            match fault.effect {
+                Effect::EndsReplay {
+                    ends_at,
+                    sound_from,
+                } => {
+                    let corrupt = CorruptSegment {
+                        ends_at,
+                        sound_from,
+                    };
+                    wal.mark_corrupt(name.timeline, number, corrupt);
+                }
+                Effect::WrongSize => wal.mark_wrong_size(name.timeline, number),
+                Effect::EndsAt(_) | Effect::Unknown => {}
+            }
+        }
+    }
+
+    /// Returns whether data of a backup are known to be damaged.
+    pub(super) fn is_corrupt(&self, backup: &BackupReport) -> bool {
+        self.of_backup(backup)
+            .is_some_and(|known| known.verdict == ContentVerdict::Corrupt)
+    }
+
+    /// Returns whether the data of a backup were read and found sound.
+    pub(super) fn is_verified(&self, backup: &BackupReport) -> bool {
+        self.of_backup(backup).is_some_and(|known| {
+            known.verdict == ContentVerdict::Sound && known.depth == Depth::Whole
+        })
+    }
+
+    fn of_backup(&self, backup: &BackupReport) -> Option<&BackupEvidence> {
+        let known = self.evidence.backups.get(&backup.id)?;
+        let stamp = DirStamp::of_backup(backup.stored);
+        (known.stamp == stamp).then_some(known)
+    }
+
+    /// Returns the evidence about a file, if it is about the object that is there now.
+    fn known(&self, wal_dir: WalDir, file: WalFile) -> Option<&SegmentEvidence> {
+        let known = self.evidence.wal.of(wal_dir, file)?;
+        let inventory = self.directory.wal.dirs.get(&wal_dir)?;
+        let stamp = self.evidence.wal.dir(wal_dir)?.stamp;
+        (stamp == stamp_of(inventory) || is_same(inventory, known)).then_some(known)
+    }
+
+    /// Returns what is proven to be recoverable with a verified backup, along the segments that a
+    /// restore of it reads.
+    pub(super) fn proof(
+        &self,
+        span: &BackupSpan,
+        replayed: &SegmentSets,
+        size: SegmentSize,
+    ) -> Option<RecoveryProof> {
+        let begin = SegmentPlace {
+            timeline: span.begin.timeline,
+            number: span.begin.number(size)?,
+        };
+        let position = span.begin_lsn.unwrap_or(size.begin_of(begin.number));
+        let last = last_walked(&self.evidence.wal.runs, replayed, begin, position)?;
+        let last_needed = span.last_needed(size)?;
+        if last.number < last_needed {
+            return None;
+        }
+        let segment = SegmentName::from_number(last.timeline, last.number, size);
+        Some(RecoveryProof {
+            segment,
+            arrived_at: self.directory.wal.arrived_at(segment),
+            committed_at: self.last_commit(segment, size),
+        })
+    }
+
+    /// Returns the time of the last commit in a segment, or in those before it on its timeline;
+    /// `None` if the segment was not read as a whole.
+    pub(super) fn last_commit(
+        &self,
+        segment: SegmentName,
+        size: SegmentSize,
+    ) -> Option<DateTime<Utc>> {
+        let last = segment.number(size)?;
+        for number in (0..=last)
+            .rev()
+            .take(usize::try_from(MOST_WITHOUT_COMMIT).ok()?)
+        {
+            let name = SegmentName::from_number(segment.timeline, number, size);
+            let known = self.known(WalDir::from(name), WalFile::whole(name.low))?;
+            if known.depth != Depth::Whole || known.verdict != ContentVerdict::Sound {
+                return None;
+            }
+            if let Some(at) = known.last_commit_at() {
+                return Some(at);
+            }
+        }
+        None
+    }
+}
+
+/// Returns whether an object is still the one that was read, as far as a listing shows it.
+fn is_same(inventory: &WalDirInventory, known: &SegmentEvidence) -> bool {
+    let Some(mut files) = inventory.files() else {
+        return true;
+    };
+    files.any(|file| {
+        let is_partial = match file.kind {
+            WalKind::Segment(_) => false,
+            WalKind::Partial(_) => true,
+            WalKind::Label(..) | WalKind::History(_) | WalKind::Foreign => return false,
+        };
+        file.segment == known.file.low
+            && is_partial == known.file.is_partial
+            && file.bytes == u64::from(known.bytes)
+            && file.arrived_at <= known.read_at()
+    })
+}
+
+/// Returns the last segment that was walked over without a break, from a position on.
+fn last_walked(
+    runs: &WalkedRuns,
+    replayed: &SegmentSets,
+    begin: SegmentPlace,
+    position: Lsn,
+) -> Option<SegmentPlace> {
+    let mut last: Option<SegmentPlace> = None;
+    for (timeline, of_timeline) in replayed {
+        for read in of_timeline.iter() {
+            let first = SegmentPlace {
+                timeline: *timeline,
+                number: read.first,
+            };
+            let Some(run) = runs.containing(first) else {
+                return last;
+            };
+            let goes_on = match last {
+                None => first == begin && run.is_read_from(first, position),
+                Some(before) => {
+                    before.number.checked_add(1) == Some(read.first)
+                        && run.first == first
+                        && run.follows == Some(before)
+                }
+            };
+            if !goes_on {
+                return last;
+            }
+            let reached = run.last.min(read.last);
+            last = Some(SegmentPlace {
+                timeline: *timeline,
+                number: reached,
+            });
+            if reached < read.last {
+                return last;
+            }
+        }
+    }
+    last
+}
+
+/// Reports on the contents of a server.
+pub(super) fn contents_report(
+    targets: &ServerTargets,
+    archive: &ArchiveEvidence,
+    contents: Contents<'_>,
+    server: &ServerReport,
+    most_bytes: Option<u64>,
+) -> ContentsReport {
+    let mut report = ContentsReport {
+        level: targets.level,
+        since: archive.since,
+        wal: ObjectCounts::default(),
+        base: ObjectCounts::default(),
+        backlog_bytes: 0,
+        oldest_read_at: None,
+        corrupt_wal: Vec::new(),
+        suspect_wal: Vec::new(),
+        corrupt_backups: Vec::new(),
+        suspect_backups: Vec::new(),
+        unaffordable: barman_archive::inventory::SomeNames::default(),
+        verified: None,
+        proof: server.recovery.proof,
+        newest_commit_at: None,
+    };
+    for (wal_dir, target) in &targets.dirs {
+        add_dir(&mut report, *wal_dir, target, contents);
+    }
+    for backup in &targets.backups {
+        add_backup(&mut report, backup, contents.evidence, most_bytes);
+    }
+    if let Some(newest) = &server.wal.newest {
+        report.newest_commit_at = contents.last_commit(newest.name, targets.segment_size);
+    }
+    report
+}
+
+fn add_dir(
+    report: &mut ContentsReport,
+    wal_dir: WalDir,
+    target: &DirTarget,
+    contents: Contents<'_>,
+) {
+    let partials = target.partials.iter().map(|low| WalFile {
+        low: *low,
+        is_partial: true,
+    });
+    let wanted = target.segments.count() + target.partials.len() as u64;
+    let mut known_files: BTreeMap<WalFile, &SegmentEvidence> = BTreeMap::new();
+    if let Some(known) = contents.evidence.wal.dir(wal_dir) {
+        for evidence in known.files() {
+            let is_wanted = if evidence.file.is_partial {
+                partials.clone().any(|partial| partial == evidence.file)
+            } else {
+                target.segments.contains(u64::from(evidence.file.low))
+            };
+            if is_wanted {
+                known_files.insert(evidence.file, evidence);
+            }
+        }
+    }
+    let mut whole = 0;
+    for (file, evidence) in &known_files {
+        let fault = contents.evidence.wal.fault(wal_dir, *file);
+        count(&mut report.wal, evidence.depth, evidence.verdict);
+        whole += u64::from(evidence.depth == Depth::Whole);
+        if evidence.depth == Depth::Whole {
+            note_age(report, evidence.read_at());
+        }
+        let Some(fault) = fault else { continue };
+        name_segment(report, wal_dir.segment(file.low), evidence.verdict, fault);
+    }
+    let unread = wanted.saturating_sub(known_files.len() as u64);
+    report.wal.unread += unread;
+    report.backlog_bytes += if report.level >= Level::Wal {
+        let missing = wanted.saturating_sub(whole);
+        target.bytes / wanted.max(1) * missing
+    } else {
+        unread * EDGE_BYTES
+    };
+}
+
+fn name_segment(
+    report: &mut ContentsReport,
+    segment: SegmentName,
+    verdict: ContentVerdict,
+    fault: SegmentFault,
+) {
+    let ends_at = match fault.effect {
+        Effect::EndsReplay { ends_at, .. } | Effect::EndsAt(ends_at) => Some(ends_at),
+        Effect::WrongSize | Effect::Unknown => None,
+    };
+    let list = match verdict {
+        ContentVerdict::Corrupt => &mut report.corrupt_wal,
+        ContentVerdict::Suspect => &mut report.suspect_wal,
+        ContentVerdict::Sound | ContentVerdict::Unreadable => return,
+    };
+    if list.len() < MOST_NAMED {
+        list.push(FaultySegment {
+            segment,
+            kind: fault.kind,
+            ends_at,
+        });
+    }
+}
+
+fn add_backup(
+    report: &mut ContentsReport,
+    backup: &BackupTarget,
+    evidence: &ServerEvidence,
+    most_bytes: Option<u64>,
+) {
+    let known = evidence.backups.get(&backup.id);
+    let known = known.filter(|known| known.stamp == backup.stamp());
+    let is_full = report.level >= Level::Full;
+    let is_affordable = most_bytes.is_none_or(|most| backup.data_bytes <= most);
+    if is_full && !is_affordable {
+        report.unaffordable.add(&backup.id);
+    }
+    let is_read = known.is_some_and(|known| known.depth == Depth::Whole);
+    if is_full && !is_read {
+        report.backlog_bytes += backup.data_bytes;
+    } else if !is_full && known.is_none() {
+        report.backlog_bytes += EDGE_BYTES;
+    }
+    let Some(known) = known else {
+        report.base.unread += backup.data_objects;
+        return;
+    };
+    for _ in 0..backup.data_objects {
+        count(&mut report.base, known.depth, known.verdict);
+    }
+    if is_read {
+        note_age(report, known.read_at);
+    }
+    let faulty = || FaultyBackup {
+        id: backup.id.clone(),
+        faults: known.faults.clone(),
+    };
+    match known.verdict {
+        ContentVerdict::Corrupt => report.corrupt_backups.push(faulty()),
+        ContentVerdict::Suspect => report.suspect_backups.push(faulty()),
+        ContentVerdict::Sound if is_read => {
+            // The backups come in the order of their ends.
+            report.verified = Some(VerifiedBackup {
+                id: backup.id.clone(),
+                began_at: backup.info.began_at(),
+                read_at: known.read_at,
+                pages: known.pages,
+                unproven: known.unproven.clone(),
+            });
+        }
+        ContentVerdict::Sound | ContentVerdict::Unreadable => {}
+    }
+}
+
+fn note_age(report: &mut ContentsReport, read_at: DateTime<Utc>) {
+    let oldest = report.oldest_read_at.get_or_insert(read_at);
+    *oldest = read_at.min(*oldest);
+}
+
+fn count(counts: &mut ObjectCounts, depth: Depth, verdict: ContentVerdict) {
+    match depth {
+        Depth::Edges => counts.edges += 1,
+        Depth::Whole => counts.whole += 1,
+    }
+    match verdict {
+        ContentVerdict::Sound => {}
+        ContentVerdict::Suspect => counts.suspect += 1,
+        ContentVerdict::Corrupt => counts.corrupt += 1,
+        ContentVerdict::Unreadable => counts.unreadable += 1,
+    }
+}

@@ -1,0 +1,108 @@
+//! Reading of a base backup's data.
+
+use std::collections::BTreeSet;
+
+use archive_contents::edges::{EdgeContent, EdgeObject};
+use archive_store::{ObjectStore, ObjectVersion};
+use barman_archive::barman::{
+    BackupFile, DataObject, NestedNames, ObjectLocation, ServerKey, backup_directory,
+};
+use barman_archive::inventory::ListedObject;
+
+use super::directory::list;
+use super::edges::Edges;
+use super::verifier::{JobEnd, JobFailure, ServerJob};
+use crate::assess::BackupTarget;
+use crate::evidence::{BackupEvidence, ContentVerdict, Depth, FaultKind, Version};
+
+/// Data object of a backup in a listing.
+#[derive(Clone, Debug)]
+pub(super) struct BackupPart {
+    pub(super) data: DataObject,
+    pub(super) object: ListedObject,
+}
+
+impl<S: ObjectStore + 'static> ServerJob<'_, S> {
+    /// Reads the edges of a backup's data objects.
+    pub(super) async fn backup_edges(&self, id: &str) -> Result<JobEnd, JobFailure> {
+        let Some(backup) = self.backup_target(id) else {
+            return Ok(JobEnd::Done);
+        };
+        let parts = self.list_parts(id).await?;
+        let mut verdict = ContentVerdict::Sound;
+        let mut faults = BTreeSet::new();
+        for part in &parts {
+            let edges = if part.object.is_read_at_once() {
+                let object = EdgeObject {
+                    compression: part.data.compression,
+                    object_bytes: part.object.size,
+                    content: EdgeContent::Tar,
+                };
+                self.edges(&ObjectVersion::of(&part.object), &object)
+                    .await?
+            } else {
+                Edges::Unreadable(FaultKind::Cold)
+            };
+            let (of_part, kind) = match edges {
+                Edges::Sound => continue,
+                Edges::Fault(kind) => (ContentVerdict::Suspect, kind),
+                Edges::Unreadable(kind) => (ContentVerdict::Unreadable, kind),
+                Edges::Outdated => return Ok(JobEnd::Done),
+                Edges::Blocked(end) => return Ok(end),
+            };
+            // Suspicion weighs more than ignorance.
+            if verdict != ContentVerdict::Suspect {
+                verdict = of_part;
+            }
+            faults.insert(kind.as_label().to_owned());
+        }
+        let evidence = BackupEvidence {
+            stamp: backup.stamp(),
+            version: Version::of_all(parts.iter().map(|part| &part.object)),
+            depth: Depth::Edges,
+            verdict,
+            is_unconfirmed: false,
+            read_at: self.now(),
+            bytes: parts.iter().map(|part| part.object.size).sum(),
+            pages: None,
+            faults,
+            unproven: BTreeSet::new(),
+        };
+        self.note_backup(id, evidence);
+        Ok(JobEnd::Done)
+    }
+
+    pub(super) fn backup_target(&self, id: &str) -> Option<&BackupTarget> {
+        self.targets.backups.iter().find(|backup| backup.id == id)
+    }
+
+    pub(super) fn note_backup(&self, id: &str, evidence: BackupEvidence) {
+        self.update(|known| known.backups.insert(id.to_owned(), evidence));
+    }
+
+    /// Lists the data objects of a backup, in the order in which a restore reads them.
+    pub(super) async fn list_parts(&self, id: &str) -> Result<Vec<BackupPart>, JobFailure> {
+        let prefix = format!("{}{}", self.prefix, backup_directory(self.server, id));
+        let objects = list(self.store.as_ref(), &prefix)
+            .await
+            .map_err(JobFailure::Store)?;
+        let names = NestedNames::among([&self.server.to_owned()]);
+        let mut parts = Vec::new();
+        for object in objects {
+            let relative = object.key.strip_prefix(self.prefix).unwrap_or_default();
+            if let ObjectLocation::Directory {
+                key:
+                    ServerKey::Backup {
+                        file: BackupFile::Data(data),
+                        ..
+                    },
+                ..
+            } = ObjectLocation::among(relative, &names)
+            {
+                parts.push(BackupPart { data, object });
+            }
+        }
+        parts.sort_by_key(|part| (part.data.item, part.data.part));
+        Ok(parts)
+    }
+}

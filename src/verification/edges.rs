@@ -1,0 +1,186 @@
+//! Reading of the first and last bytes of objects.
+
+use archive_contents::edges::{
+    Edge, EdgeContent, EdgeFault, EdgeObject, Unseen, check_end, check_start,
+};
+use archive_contents::wal::SegmentContext;
+use archive_store::{ErrorScope, ObjectStore, ObjectVersion};
+use barman_archive::postgres::WalDir;
+
+use super::directory::WalObject;
+use super::verifier::{JobEnd, JobFailure, ServerJob};
+use super::walk::is_outdated;
+use crate::evidence::{
+    ContentVerdict, Depth, Effect, FaultKind, ReadObject, SegmentEvidence, SegmentFault, WalFile,
+};
+
+/// Result of reading the edges of one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edges {
+    /// Nothing is wrong with them.
+    Sound,
+    /// Something seems to be wrong.
+    Fault(FaultKind),
+    /// They cannot be judged.
+    Unreadable(FaultKind),
+    /// The object is gone, or was replaced.
+    Outdated,
+    /// There are not enough bytes in the budget.
+    Blocked(JobEnd),
+}
+
+impl<S: ObjectStore + 'static> ServerJob<'_, S> {
+    /// Reads the edges of the files of a WAL directory about which nothing is known.
+    pub(super) async fn wal_edges(&self, wal_dir: WalDir) -> Result<JobEnd, JobFailure> {
+        let listed = self.list_wal_dir(wal_dir).await?;
+        let Some(target) = self.targets.dirs.get(&wal_dir) else {
+            return Ok(JobEnd::Done);
+        };
+        for (file, object) in &listed.files {
+            let is_wanted = if file.is_partial {
+                target.partials.contains(&file.low)
+            } else {
+                target.segments.contains(u64::from(file.low))
+            };
+            let is_known = self.look(|known| known.wal.of(wal_dir, *file).is_some());
+            if !is_wanted || is_known {
+                continue;
+            }
+            if let Edges::Blocked(end) = self.file_edges(wal_dir, *file, object).await? {
+                return Ok(end);
+            }
+        }
+        Ok(JobEnd::Done)
+    }
+
+    /// Reads the edges of a WAL file, and notes what was found.
+    async fn file_edges(
+        &self,
+        wal_dir: WalDir,
+        file: WalFile,
+        object: &WalObject,
+    ) -> Result<Edges, JobFailure> {
+        let edges = if object.is_read_at_once {
+            let context = self.context(wal_dir.segment(file.low), file.is_partial);
+            let edge_object = wal_object(object, context);
+            self.edges(&object.version, &edge_object).await?
+        } else {
+            Edges::Unreadable(FaultKind::Cold)
+        };
+        let (verdict, kind) = match edges {
+            Edges::Sound => (ContentVerdict::Sound, None),
+            Edges::Fault(kind) => (ContentVerdict::Suspect, Some(kind)),
+            Edges::Unreadable(kind) => (ContentVerdict::Unreadable, Some(kind)),
+            Edges::Outdated => {
+                self.update(|known| known.wal.forget_stamp(wal_dir));
+                return Ok(edges);
+            }
+            Edges::Blocked(_) => return Ok(edges),
+        };
+        let read = ReadObject {
+            version: object.hash,
+            bytes: object.version.size,
+            at: self.now(),
+        };
+        let evidence = SegmentEvidence::new(file, Depth::Edges, verdict, read);
+        let fault = kind.map(|kind| SegmentFault::new(kind, Effect::Unknown));
+        self.update(|known| known.wal.insert(wal_dir, evidence, fault));
+        Ok(edges)
+    }
+
+    /// Reads the edges of an object.
+    pub(super) async fn edges(
+        &self,
+        version: &ObjectVersion,
+        object: &EdgeObject,
+    ) -> Result<Edges, JobFailure> {
+        match self.read_edges(version, object).await {
+            Err(JobFailure::Store(error)) if is_outdated(&error) => Ok(Edges::Outdated),
+            Err(JobFailure::Store(error)) if error.scope() == ErrorScope::RefusedObject => {
+                Ok(Edges::Unreadable(FaultKind::Refused))
+            }
+            read => read,
+        }
+    }
+
+    async fn read_edges(
+        &self,
+        version: &ObjectVersion,
+        object: &EdgeObject,
+    ) -> Result<Edges, JobFailure> {
+        let mut first = Vec::new();
+        for length in object.first_lengths() {
+            let end = version.size.min(*length as u64);
+            let read = first.len() as u64;
+            if end > read {
+                if let Some(blocked) = self.grant(end - read).await? {
+                    return Ok(Edges::Blocked(blocked));
+                }
+                first.extend(self.range(version, read..end).await?);
+            }
+            match check_start(object, &first) {
+                Edge::Proven(_) => break,
+                Edge::Fault(fault) => return Ok(Edges::Fault(kind_of(fault))),
+                Edge::Unseen(Unseen::NeedsMore | Unseen::NoEnd) => {}
+                Edge::Unseen(unseen) => return Ok(Edges::Unreadable(kind_of_unseen(unseen))),
+            }
+        }
+        let begin = version.size.saturating_sub(object.last_length() as u64);
+        let known = usize::try_from(begin)
+            .ok()
+            .and_then(|begin| first.get(begin..));
+        let last = match known {
+            Some(last) if first.len() as u64 == version.size => last.to_vec(),
+            Some(_) | None => {
+                if let Some(blocked) = self.grant(version.size - begin).await? {
+                    return Ok(Edges::Blocked(blocked));
+                }
+                self.range(version, begin..version.size).await?
+            }
+        };
+        Ok(match check_end(object, &first, &last) {
+            Edge::Fault(fault) => Edges::Fault(kind_of(fault)),
+            Edge::Proven(_) | Edge::Unseen(_) => Edges::Sound,
+        })
+    }
+
+    async fn range(
+        &self,
+        version: &ObjectVersion,
+        range: std::ops::Range<u64>,
+    ) -> Result<Vec<u8>, JobFailure> {
+        let bytes = self.store.read_range(version, range).await;
+        let bytes = bytes.map_err(JobFailure::Store)?;
+        self.statistics.read(bytes.len() as u64);
+        Ok(bytes)
+    }
+}
+
+fn wal_object(object: &WalObject, context: SegmentContext) -> EdgeObject {
+    EdgeObject {
+        compression: object.compression,
+        object_bytes: object.version.size,
+        content: EdgeContent::Wal(context),
+    }
+}
+
+/// Returns the kind of a fault that an edge shows.
+fn kind_of(fault: EdgeFault) -> FaultKind {
+    match fault {
+        EdgeFault::Codec(fault) => FaultKind::of_codec(fault),
+        EdgeFault::Wal(fault) => FaultKind::of_wal(fault),
+        EdgeFault::TarHeader | EdgeFault::Content { .. } => FaultKind::OtherFormat,
+        EdgeFault::End => FaultKind::Truncated,
+        EdgeFault::Framing => FaultKind::Trailing,
+        EdgeFault::ContentSize { .. } => FaultKind::Length,
+    }
+}
+
+const fn kind_of_unseen(unseen: Unseen) -> FaultKind {
+    match unseen {
+        Unseen::TooMuchMemory => FaultKind::TooMuchMemory,
+        Unseen::UnknownFormat { .. } | Unseen::Unsupported | Unseen::NeedsMore | Unseen::NoEnd => {
+            FaultKind::UnknownFormat
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Verification of contents: WAL and base backups are read, within a budget, to find what no listing
+//! shows.
+//!
+//! [`Planner`] decides, without I/O, what is read next: a pure function of what a scan found and of the
+//! [`crate::evidence`] so far. The verifier of an archive carries it out, one job of a server at a
+//! time, and waits whenever the budget is spent, the store asks for fewer requests, or nothing is to
+//! be done. Scans and scrapes never wait for it. What must never break: nothing is called corrupt
+//! that was not read twice, more bytes than the budget has are never read, and no content reaches a
+//! log or a page.
+
+mod backups;
+mod budget;
+mod directory;
+mod edges;
+mod ledger;
+mod plan;
+mod segments;
+mod settings;
+mod state;
+mod statistics;
+mod stream;
+mod verifier;
+mod walk;
+
+pub use budget::{Budget, CARRIED_OVER_DAYS};
+pub use ledger::Ledger;
+pub use plan::{Job, PlannedJob, Planner, Priority};
+pub use settings::VerificationSettings;
+pub use state::{SavedState, StateError, StateFile};
+pub use statistics::{VerificationCounts, VerificationStatistics};
+pub use verifier::Verifier;

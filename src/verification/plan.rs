@@ -1,0 +1,492 @@
+//! Order in which the contents of a server are read.
+//!
+//! First what was found to be at fault and was read once; then the WAL that makes the newest backup
+//! consistent, the edges of what is new, the WAL behind the newest backup, its data, everything
+//! else, and what was read longest ago. Never at random: coverage follows from the budget alone.
+
+use barman_archive::postgres::{Run, Runs, TimelineId, WalDir};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::assess::{BackupTarget, DirTarget, ServerTargets};
+use crate::evidence::{
+    BackupEvidence, ContentVerdict, Depth, FaultKind, Level, SegmentEvidence, SegmentPlace,
+    ServerEvidence, WalFile, place_of,
+};
+
+/// Rank of a job: lower ones come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Second read of something that seems to be damaged.
+    Confirmation,
+    /// WAL that makes the newest backup consistent.
+    OwnWal,
+    /// Edges of objects that were not read yet.
+    Edges,
+    /// WAL behind the start of the newest backup.
+    NewWal,
+    /// Data of the newest backup.
+    NewestBackup,
+    /// Other backups with their WAL, and other WAL.
+    Others,
+    /// What was read longest ago.
+    Again,
+}
+
+/// Something to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Listing of a WAL directory, and the edges of its files that were not read yet.
+    WalEdges(WalDir),
+    /// Edges of a backup's data.
+    BackupEdges(String),
+    /// Consecutive segments of one WAL directory, as a whole.
+    Walk {
+        /// First segment.
+        first: SegmentPlace,
+        /// Number of the last segment.
+        last: u64,
+    },
+    /// One WAL file, as a whole, and twice if anything is wrong with it.
+    Examine {
+        /// WAL directory of the file.
+        wal_dir: WalDir,
+        /// The file.
+        file: WalFile,
+    },
+    /// Data of a backup, as a whole.
+    Backup(String),
+}
+
+/// Job with its rank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedJob {
+    /// Rank of the job.
+    pub priority: Priority,
+    /// Time of the oldest evidence that the job replaces; `None` if there is none.
+    pub evidence_from: Option<DateTime<Utc>>,
+    /// The job.
+    pub job: Job,
+}
+
+/// Time after which something is tried again that could not be read, or was read once.
+const RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
+
+/// Time after which something is read again that seems to be damaged.
+const CONFIRM_AFTER: TimeDelta = TimeDelta::minutes(10);
+
+/// Maximum number of segments of one job.
+const MOST_SEGMENTS: u64 = 64;
+
+/// Input for the order of one server.
+#[derive(Clone, Copy, Debug)]
+pub struct Planner<'a> {
+    /// Content of the server.
+    pub targets: &'a ServerTargets,
+    /// What is known of it.
+    pub evidence: &'a ServerEvidence,
+    /// Time after which evidence is renewed; `None` for never.
+    pub reverify_after: Option<TimeDelta>,
+    /// Largest number of bytes that can ever be read at once; `None` without a limit.
+    pub most_bytes: Option<u64>,
+    /// Current time.
+    pub now: DateTime<Utc>,
+}
+
+impl Planner<'_> {
+    /// Returns the next job; `None` if nothing is to be read.
+    #[must_use]
+    pub fn next(&self) -> Option<PlannedJob> {
+        let planned = |priority, job| PlannedJob {
+            priority,
+            evidence_from: None,
+            job,
+        };
+        if let Some(job) = self.confirmation() {
+            return Some(planned(Priority::Confirmation, job));
+        }
+        if let Some(job) = self.own_wal_of_newest() {
+            return Some(planned(Priority::OwnWal, job));
+        }
+        if let Some(job) = self.edges() {
+            return Some(planned(Priority::Edges, job));
+        }
+        if let Some(job) = self.new_wal() {
+            return Some(planned(Priority::NewWal, job));
+        }
+        if let Some(job) = self.newest_backup() {
+            return Some(planned(Priority::NewestBackup, job));
+        }
+        if let Some(job) = self.others() {
+            return Some(planned(Priority::Others, job));
+        }
+        self.again()
+    }
+
+    /// Returns whether a level is asked for.
+    fn wants(&self, level: Level) -> bool {
+        self.targets.level >= level
+    }
+
+    /// Returns whether the evidence about a WAL directory was compared with its present state.
+    fn is_current(&self, wal_dir: WalDir, target: &DirTarget) -> bool {
+        let known = self.evidence.wal.dir(wal_dir);
+        known.is_some_and(|known| known.stamp == target.stamp)
+    }
+
+    /// Returns the evidence about a backup, if it is about its present data.
+    fn of_backup(&self, backup: &BackupTarget) -> Option<&BackupEvidence> {
+        let evidence = self.evidence.backups.get(&backup.id)?;
+        (evidence.stamp == backup.stamp()).then_some(evidence)
+    }
+
+    fn confirmation(&self) -> Option<Job> {
+        if let Some(job) = self.unconfirmed_wal() {
+            return Some(job);
+        }
+        if !self.wants(Level::Full) {
+            return None;
+        }
+        let mut unconfirmed = self.targets.backups.iter().rev().filter(|backup| {
+            self.of_backup(backup).is_some_and(|evidence| {
+                evidence.is_unconfirmed
+                    && self.is_due(evidence.read_at, CONFIRM_AFTER)
+                    && self.is_affordable(backup)
+            })
+        });
+        unconfirmed
+            .next()
+            .map(|backup| Job::Backup(backup.id.clone()))
+    }
+
+    fn unconfirmed_wal(&self) -> Option<Job> {
+        for (wal_dir, file, fault) in self.evidence.wal.faults() {
+            let Some(known) = self.evidence.wal.of(wal_dir, file) else {
+                continue;
+            };
+            let is_unconfirmed = known.verdict == ContentVerdict::Suspect && !fault.is_confirmed;
+            let wait = match fault.kind {
+                FaultKind::Inconsistent => RETRY_AFTER,
+                _ if known.depth == Depth::Edges => TimeDelta::zero(),
+                _ => CONFIRM_AFTER,
+            };
+            if is_unconfirmed && self.is_there(wal_dir, file) && self.is_due(known.read_at(), wait)
+            {
+                return Some(Job::Examine { wal_dir, file });
+            }
+        }
+        None
+    }
+
+    fn is_there(&self, wal_dir: WalDir, file: WalFile) -> bool {
+        self.targets.dirs.get(&wal_dir).is_some_and(|dir| {
+            if file.is_partial {
+                dir.partials.contains(&file.low)
+            } else {
+                dir.segments.contains(u64::from(file.low))
+            }
+        })
+    }
+
+    fn is_due(&self, read_at: DateTime<Utc>, after: TimeDelta) -> bool {
+        self.now - read_at >= after
+    }
+
+    fn is_affordable(&self, backup: &BackupTarget) -> bool {
+        self.most_bytes.is_none_or(|most| backup.data_bytes <= most)
+    }
+
+    fn own_wal_of_newest(&self) -> Option<Job> {
+        self.own_wal(self.targets.newest_backup()?)
+    }
+
+    /// Returns the first segments that make a backup consistent and were not walked over.
+    fn own_wal(&self, backup: &BackupTarget) -> Option<Job> {
+        if !self.wants(Level::Wal) {
+            return None;
+        }
+        let begin = backup.begin?;
+        self.walk_within(begin.timeline, begin.number, backup.last_needed)
+    }
+
+    /// Returns the first edges that were not read.
+    fn edges(&self) -> Option<Job> {
+        // The newest WAL directories first: what is new is most likely there.
+        for (wal_dir, target) in self.targets.dirs.iter().rev() {
+            if !self.is_current(*wal_dir, target) || self.misses_edges(*wal_dir, target) {
+                return Some(Job::WalEdges(*wal_dir));
+            }
+        }
+        let unread =
+            |backup: &&BackupTarget| backup.is_read_at_once && self.of_backup(backup).is_none();
+        let backup = self.targets.backups.iter().rev().find(unread)?;
+        Some(Job::BackupEdges(backup.id.clone()))
+    }
+
+    fn misses_edges(&self, wal_dir: WalDir, target: &DirTarget) -> bool {
+        if !self.evidence.wal.has_room() {
+            return false;
+        }
+        let Some(known) = self.evidence.wal.dir(wal_dir) else {
+            return true;
+        };
+        let known_of = |file: WalFile| known.of(file).is_some();
+        let mut partials = target.partials.iter();
+        let has_all_partials = partials.all(|low| {
+            known_of(WalFile {
+                low: *low,
+                is_partial: true,
+            })
+        });
+        let mut whole = known.files().iter().filter(|known| !known.file.is_partial);
+        let mut missing = target.segments.clone();
+        for evidence in &mut whole {
+            let number = u64::from(evidence.file.low);
+            missing.remove_run(Run {
+                first: number,
+                last: number,
+            });
+        }
+        !has_all_partials || !missing.is_empty()
+    }
+
+    /// Returns the first segments behind the start of the newest backup that were not walked over.
+    fn new_wal(&self) -> Option<Job> {
+        if !self.wants(Level::Wal) {
+            return None;
+        }
+        if let Some(job) = self.partial() {
+            return Some(job);
+        }
+        let begin = self.targets.newest_backup()?.begin?;
+        for timeline in self.targets.segments.keys() {
+            if *timeline >= begin.timeline
+                && let Some(job) = self.walk_within(*timeline, begin.number, u64::MAX)
+            {
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// Returns the first partial segment that was not read as a whole.
+    fn partial(&self) -> Option<Job> {
+        for (wal_dir, target) in self.targets.dirs.iter().rev() {
+            for low in &target.partials {
+                let file = WalFile {
+                    low: *low,
+                    is_partial: true,
+                };
+                let known = self.evidence.wal.of(*wal_dir, file);
+                let is_read = known.is_some_and(|known| {
+                    known.depth == Depth::Whole || known.verdict != ContentVerdict::Sound
+                });
+                if !is_read && self.evidence.wal.has_room() {
+                    return Some(Job::Examine {
+                        wal_dir: *wal_dir,
+                        file,
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    fn newest_backup(&self) -> Option<Job> {
+        self.data_of(self.targets.newest_backup()?)
+    }
+
+    /// Returns the job to read a backup's data, unless they were read.
+    fn data_of(&self, backup: &BackupTarget) -> Option<Job> {
+        if !self.wants(Level::Full) || !backup.is_read_at_once || !self.is_affordable(backup) {
+            return None;
+        }
+        let is_read = match self.of_backup(backup) {
+            Some(evidence) if evidence.verdict == ContentVerdict::Unreadable => {
+                !self.is_due(evidence.read_at, RETRY_AFTER)
+            }
+            Some(evidence) => evidence.depth == Depth::Whole,
+            None => false,
+        };
+        (!is_read).then(|| Job::Backup(backup.id.clone()))
+    }
+
+    fn others(&self) -> Option<Job> {
+        for backup in self.targets.backups.iter().rev() {
+            if let Some(job) = self.own_wal(backup) {
+                return Some(job);
+            }
+            if let Some(job) = self.data_of(backup) {
+                return Some(job);
+            }
+        }
+        if !self.wants(Level::Wal) {
+            return None;
+        }
+        let mut timelines = self.targets.segments.keys().rev();
+        timelines.find_map(|timeline| self.walk_within(*timeline, 0, u64::MAX))
+    }
+
+    /// Returns the job that renews the oldest evidence, if that is too old.
+    fn again(&self) -> Option<PlannedJob> {
+        let after = self.reverify_after?;
+        let wal = self.oldest_wal();
+        let backup = self.oldest_backup();
+        let (evidence_from, job) = wal
+            .into_iter()
+            .chain(backup)
+            .min_by_key(|(read_at, _)| *read_at)?;
+        self.is_due(evidence_from, after).then_some(PlannedJob {
+            priority: Priority::Again,
+            evidence_from: Some(evidence_from),
+            job,
+        })
+    }
+
+    fn oldest_wal(&self) -> Option<(DateTime<Utc>, Job)> {
+        let mut oldest: Option<(WalDir, SegmentEvidence)> = None;
+        for (wal_dir, target) in &self.targets.dirs {
+            let known = self.evidence.wal.dir(*wal_dir);
+            for evidence in known.into_iter().flat_map(|known| known.files()) {
+                let is_wanted = target.segments.contains(u64::from(evidence.file.low))
+                    && !evidence.file.is_partial;
+                let is_older =
+                    oldest.is_none_or(|(_, oldest)| evidence.read_at() < oldest.read_at());
+                if is_wanted && is_older {
+                    oldest = Some((*wal_dir, *evidence));
+                }
+            }
+        }
+        let (wal_dir, evidence) = oldest?;
+        let place = place_of(
+            wal_dir.segment(evidence.file.low),
+            self.targets.segment_size,
+        )?;
+        let job = if self.wants(Level::Wal) {
+            self.walk_from(place)
+        } else {
+            Job::WalEdges(wal_dir)
+        };
+        Some((evidence.read_at(), job))
+    }
+
+    fn oldest_backup(&self) -> Option<(DateTime<Utc>, Job)> {
+        let mut oldest: Option<(DateTime<Utc>, &BackupTarget)> = None;
+        for backup in &self.targets.backups {
+            let Some(evidence) = self.of_backup(backup) else {
+                continue;
+            };
+            let is_older = oldest.is_none_or(|(oldest, _)| evidence.read_at < oldest);
+            if is_older && backup.is_read_at_once && self.is_affordable(backup) {
+                oldest = Some((evidence.read_at, backup));
+            }
+        }
+        let (read_at, backup) = oldest?;
+        let id = backup.id.clone();
+        let job = if self.wants(Level::Full) {
+            Job::Backup(id)
+        } else {
+            Job::BackupEdges(id)
+        };
+        Some((read_at, job))
+    }
+
+    /// Returns the job that walks on from a segment, within its WAL directory.
+    fn walk_from(&self, first: SegmentPlace) -> Job {
+        let segments = self.targets.segments.get(&first.timeline);
+        let missing = segments.and_then(|segments| segments.first_missing(first.number, u64::MAX));
+        let end = missing
+            .unwrap_or(u64::MAX)
+            .saturating_sub(1)
+            .max(first.number);
+        self.walk(
+            Run {
+                first: first.number,
+                last: end,
+            },
+            first.timeline,
+        )
+    }
+
+    /// Returns the first segments of a timeline in `from..=to` that were not walked over, or not from
+    /// the end of the one before.
+    fn walk_within(&self, timeline: TimelineId, from: u64, to: u64) -> Option<Job> {
+        let segments = self.targets.segments.get(&timeline)?.within(from, to);
+        let unwalked = segments.without(&self.judged(timeline));
+        let unjoined = self.first_unjoined(timeline, from, to);
+        let run = match (unwalked.iter().next(), unjoined) {
+            (Some(run), Some(number)) if number < run.first => Run {
+                first: number,
+                last: number,
+            },
+            (Some(run), _) => run,
+            (None, Some(number)) => Run {
+                first: number,
+                last: number,
+            },
+            (None, None) => return None,
+        };
+        Some(self.walk(run, timeline))
+    }
+
+    fn walk(&self, run: Run, timeline: TimelineId) -> Job {
+        let per_wal_dir = u64::from(self.targets.segment_size.segments_per_wal_dir());
+        let end_of_dir = run.first - run.first % per_wal_dir + per_wal_dir - 1;
+        let most = run.first.saturating_add(MOST_SEGMENTS - 1);
+        Job::Walk {
+            first: SegmentPlace {
+                timeline,
+                number: run.first,
+            },
+            last: run.last.min(end_of_dir).min(most),
+        }
+    }
+
+    /// Returns the segments of a timeline that were walked over, or that cannot be.
+    fn judged(&self, timeline: TimelineId) -> Runs {
+        let mut judged = Runs::default();
+        for run in self.evidence.wal.runs.iter() {
+            if run.first.timeline == timeline {
+                judged.insert_run(Run {
+                    first: run.first.number,
+                    last: run.last,
+                });
+            }
+        }
+        for (wal_dir, file, _) in self.evidence.wal.faults() {
+            let Some(known) = self.evidence.wal.of(wal_dir, file) else {
+                continue;
+            };
+            let is_final = match known.verdict {
+                ContentVerdict::Sound => false,
+                ContentVerdict::Suspect | ContentVerdict::Corrupt => known.depth == Depth::Whole,
+                ContentVerdict::Unreadable => !self.is_due(known.read_at(), RETRY_AFTER),
+            };
+            let place = place_of(wal_dir.segment(file.low), self.targets.segment_size);
+            if is_final
+                && !file.is_partial
+                && let Some(place) = place.filter(|place| place.timeline == timeline)
+            {
+                judged.insert(place.number);
+            }
+        }
+        judged
+    }
+
+    /// Returns the first segment of a run that was not walked over from the end of the one before,
+    /// although that was walked over.
+    fn first_unjoined(&self, timeline: TimelineId, from: u64, to: u64) -> Option<u64> {
+        let runs = &self.evidence.wal.runs;
+        for run in runs.iter().filter(|run| run.first.timeline == timeline) {
+            let is_in = (from..=to).contains(&run.first.number);
+            let is_open = run.follows.is_none() && run.sound_from.is_none();
+            if !is_in || !is_open {
+                continue;
+            }
+            let before = self.targets.before(run.first);
+            if before.is_some_and(|before| runs.containing(before).is_some()) {
+                return Some(run.first.number);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,140 @@
+//! Objects as streams: pieces are fetched by an async task and consumed off the async threads.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use archive_store::{ObjectStore, ObjectVersion, StorageError};
+use tokio::sync::mpsc;
+
+use super::statistics::VerificationStatistics;
+
+/// Size of the pieces that are fetched, in bytes. Three of them are in memory at most: one that is
+/// consumed, one that waits, and one that arrives.
+const PIECE_BYTES: u64 = 2 << 20;
+
+/// Sum over the bytes of an object that were consumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Digest {
+    bytes: u64,
+    crc32c: u32,
+}
+
+/// Object that is read piece by piece, on a thread that may block.
+pub(super) struct PieceReader {
+    pieces: mpsc::Receiver<Result<Vec<u8>, ()>>,
+    piece: Vec<u8>,
+    at: usize,
+    digest: Digest,
+}
+
+/// Result of consuming an object.
+pub(super) struct Consumed<T> {
+    /// What the consumer returned.
+    pub(super) result: T,
+    /// Sum over what it consumed.
+    pub(super) digest: Digest,
+}
+
+impl PieceReader {
+    /// Consumes the rest, so that the sum is one over the whole object.
+    pub(super) fn drain(&mut self) {
+        // A failure shows in the digest, which is then shorter.
+        let _ = io::copy(self, &mut io::sink());
+    }
+
+    fn next_piece(&mut self) -> io::Result<bool> {
+        match self.pieces.blocking_recv() {
+            Some(Ok(piece)) => {
+                self.digest.bytes += piece.len() as u64;
+                self.digest.crc32c = crc32c::crc32c_append(self.digest.crc32c, &piece);
+                self.piece = piece;
+                self.at = 0;
+                Ok(true)
+            }
+            Some(Err(())) => Err(io::Error::other("a piece cannot be fetched")),
+            None => Ok(false),
+        }
+    }
+}
+
+impl Read for PieceReader {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        while self.at >= self.piece.len() {
+            if !self.next_piece()? {
+                return Ok(0);
+            }
+        }
+        let rest = self.piece.get(self.at..).unwrap_or_default();
+        let taken = rest.len().min(bytes.len());
+        let (Some(from), Some(to)) = (rest.get(..taken), bytes.get_mut(..taken)) else {
+            return Ok(0);
+        };
+        to.copy_from_slice(from);
+        self.at += taken;
+        Ok(taken)
+    }
+}
+
+/// Reads one version of an object, and hands it to a consumer on a thread that may block.
+///
+/// # Errors
+/// Fails if a piece cannot be fetched, whatever the consumer has returned by then.
+pub(super) async fn consume<S, T>(
+    store: &Arc<S>,
+    object: &ObjectVersion,
+    statistics: &VerificationStatistics,
+    consumer: impl FnOnce(&mut PieceReader) -> T + Send + 'static,
+) -> Result<Consumed<T>, StorageError>
+where
+    S: ObjectStore + 'static,
+    T: Send + 'static,
+{
+    let (sender, pieces) = mpsc::channel(1);
+    let consuming = tokio::task::spawn_blocking(move || {
+        let mut reader = PieceReader {
+            pieces,
+            piece: Vec::new(),
+            at: 0,
+            digest: Digest::default(),
+        };
+        let result = consumer(&mut reader);
+        Consumed {
+            result,
+            digest: reader.digest,
+        }
+    });
+    let fetched = fetch(store.as_ref(), object, statistics, &sender).await;
+    drop(sender);
+    let consumed = consuming
+        .await
+        .map_err(|_| StorageError::internal("an object could not be read to its end"))?;
+    fetched.map(|()| consumed)
+}
+
+/// Fetches pieces until the consumer wants no more.
+async fn fetch(
+    store: &impl ObjectStore,
+    object: &ObjectVersion,
+    statistics: &VerificationStatistics,
+    sender: &mpsc::Sender<Result<Vec<u8>, ()>>,
+) -> Result<(), StorageError> {
+    let mut at = 0;
+    while at < object.size {
+        let end = at.saturating_add(PIECE_BYTES).min(object.size);
+        let Ok(permit) = sender.reserve().await else {
+            return Ok(());
+        };
+        match store.read_range(object, at..end).await {
+            Ok(piece) => {
+                statistics.read(piece.len() as u64);
+                permit.send(Ok(piece));
+            }
+            Err(error) => {
+                permit.send(Err(()));
+                return Err(error);
+            }
+        }
+        at = end;
+    }
+    Ok(())
+}
