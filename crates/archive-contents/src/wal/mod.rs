@@ -8,6 +8,7 @@
 
 mod block;
 mod fault;
+mod first_page;
 mod format;
 mod page;
 mod record;
@@ -19,10 +20,9 @@ mod walk;
 
 pub use block::{BlockReference, RelationFiles};
 pub use fault::WalFault;
+pub(crate) use first_page::FIRST_HEADER;
+pub use first_page::FirstPage;
 pub use format::WalFormat;
 pub use record::WalRecord;
-pub use segment::{CommitTimes, FirstPage, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
+pub use segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
 pub use walk::SegmentWalk;
-
-/// Length of the header of a segment's first page, in bytes.
-pub(crate) const FIRST_HEADER: usize = page::LONG_HEADER;

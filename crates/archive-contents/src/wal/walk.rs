@@ -4,9 +4,7 @@ use barman_archive::postgres::Lsn;
 
 use super::page::{CONTINUES, LONG, LONG_HEADER, PageHeader, SHORT_HEADER, SegmentHeader};
 use super::record::{OpenRecord, WalRecord};
-use super::segment::{
-    ChainEnd, CommitTimes, FirstPage, SegmentContext, SegmentEnd, WalChain, WalkedSegment,
-};
+use super::segment::{ChainEnd, CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
 use super::timelines::PageTimelines;
 use super::{WalFault, WalFormat};
 use crate::bytes::{is_zero, u16_at, u32_at};
@@ -38,18 +36,18 @@ enum Expected {
 #[derive(Clone, Debug)]
 pub struct SegmentWalk {
     context: SegmentContext,
-    begin: Lsn,
+    pub(super) begin: Lsn,
     /// End of the last whole record.
     reached: Lsn,
     /// Bytes of the page that is under way.
     page: Vec<u8>,
     /// Bytes of the pages before it.
     walked: u64,
-    page_size: Option<usize>,
-    format: Option<WalFormat>,
+    pub(super) page_size: Option<usize>,
+    pub(super) format: Option<WalFormat>,
     /// Size of pages in the segment before.
     page_size_before: Option<u32>,
-    system_identifier: Option<u64>,
+    pub(super) system_identifier: Option<u64>,
     timelines: PageTimelines,
     expected: Expected,
     previous: Option<Lsn>,
@@ -109,31 +107,6 @@ impl SegmentWalk {
             };
         }
         Ok(walk)
-    }
-
-    /// Checks the header of a segment's first page as a walk does, from its bytes alone.
-    ///
-    /// # Errors
-    /// Fails at the first fault, and if there are fewer bytes than a header has.
-    pub fn check_first_page(context: SegmentContext, page: &[u8]) -> Result<FirstPage, WalFault> {
-        let mut walk = Self::begin(context, None)?;
-        let at = walk.begin;
-        let truncated = WalFault::Truncated {
-            found: page.len() as u64,
-            expected: u64::from(walk.context.size.bytes()),
-        };
-        let header = page.get(..LONG_HEADER).ok_or(truncated)?;
-        walk.page.extend_from_slice(header);
-        let page_bytes = walk.check_segment_header()?;
-        let page = walk.check_page_header(at, header)?;
-        let known = walk.format.zip(walk.system_identifier);
-        let (format, system_identifier) = known.ok_or(truncated)?;
-        Ok(FirstPage {
-            format,
-            system_identifier,
-            timeline: page.timeline,
-            page_bytes: u32::try_from(page_bytes).unwrap_or(u32::MAX),
-        })
     }
 
     /// Takes the next bytes of the segment, as many as there are, and shows each whole record.
@@ -334,7 +307,7 @@ impl SegmentWalk {
         self.has_rest_after_switch |= !is_zero(rest);
     }
 
-    fn check_page_header(&self, at: Lsn, page: &[u8]) -> Result<PageHeader, WalFault> {
+    pub(super) fn check_page_header(&self, at: Lsn, page: &[u8]) -> Result<PageHeader, WalFault> {
         let header = PageHeader::read(page).ok_or(WalFault::Zeros { at })?;
         let format = self.format_of(at, header.magic)?;
         let is_first = at == self.begin;
