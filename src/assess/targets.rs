@@ -216,8 +216,7 @@ impl ServerTargets {
 }
 
 /// State of a WAL directory in an inventory.
-#[must_use]
-pub fn stamp_of(wal_dir: &WalDirInventory) -> DirStamp {
+pub(super) fn stamp_of(wal_dir: &WalDirInventory) -> DirStamp {
     DirStamp {
         objects: wal_dir.usage.sums.objects,
         bytes: wal_dir.usage.sums.bytes,

@@ -5,8 +5,8 @@ use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 use std::hash::Hasher;
 
-/// Version of an object: a hash of its ETag and its size, or of its arrival time where a store sends
-/// no ETag.
+/// Version of an object: a hash of its entity tag and its size, or of its arrival time where a store sends
+/// no tag.
 ///
 /// The hash is part of saved evidence, so it must never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -113,6 +113,7 @@ pub struct WalkedRuns(BTreeMap<SegmentPlace, WalkedRun>);
 
 impl WalkedRuns {
     /// Returns the runs, in the order of their segments.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &WalkedRun> {
         self.0.values()
     }

@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::assess::{BackupTarget, DirTarget, ServerTargets};
 use crate::evidence::{
-    BackupEvidence, ContentVerdict, Depth, FaultKind, Level, SegmentEvidence, SegmentPlace,
-    ServerEvidence, WalFile, place_of,
+    BackupEvidence, ContentVerdict, Depth, DirEvidence, FaultKind, Level, SegmentEvidence,
+    SegmentPlace, ServerEvidence, WalFile, place_of,
 };
 
 /// Rank of a job: lower ones come first.
@@ -163,11 +163,18 @@ impl Planner<'_> {
             let Some(known) = self.evidence.wal.of(wal_dir, file) else {
                 continue;
             };
-            let is_unconfirmed = known.verdict == ContentVerdict::Suspect && !fault.is_confirmed;
-            let wait = match fault.kind {
-                FaultKind::Inconsistent => RETRY_AFTER,
-                _ if known.depth == Depth::Edges => TimeDelta::zero(),
-                _ => CONFIRM_AFTER,
+            // The last segment of a timeline may end early; this one is not the last one any more.
+            let ends_early = fault.kind == FaultKind::EndsEarly
+                && known.verdict == ContentVerdict::Sound
+                && self.goes_on(wal_dir, file);
+            let is_unconfirmed =
+                (known.verdict == ContentVerdict::Suspect || ends_early) && !fault.is_confirmed;
+            let wait = if fault.kind == FaultKind::Inconsistent {
+                RETRY_AFTER
+            } else if known.depth == Depth::Edges || ends_early {
+                TimeDelta::zero()
+            } else {
+                CONFIRM_AFTER
             };
             if is_unconfirmed && self.is_there(wal_dir, file) && self.is_due(known.read_at(), wait)
             {
@@ -175,6 +182,12 @@ impl Planner<'_> {
             }
         }
         None
+    }
+
+    /// Returns whether the segment after a whole one is there.
+    fn goes_on(&self, wal_dir: WalDir, file: WalFile) -> bool {
+        let place = place_of(wal_dir.segment(file.low), self.targets.segment_size);
+        !file.is_partial && place.is_some_and(|place| self.targets.has(place.next()))
     }
 
     fn is_there(&self, wal_dir: WalDir, file: WalFile) -> bool {
@@ -346,7 +359,7 @@ impl Planner<'_> {
         let mut oldest: Option<(WalDir, SegmentEvidence)> = None;
         for (wal_dir, target) in &self.targets.dirs {
             let known = self.evidence.wal.dir(*wal_dir);
-            for evidence in known.into_iter().flat_map(|known| known.files()) {
+            for evidence in known.into_iter().flat_map(DirEvidence::files) {
                 let is_wanted = target.segments.contains(u64::from(evidence.file.low))
                     && !evidence.file.is_partial;
                 let is_older =

@@ -71,7 +71,7 @@ pub(super) async fn read_segment<S: ObjectStore + 'static>(
                 fault,
                 ends_at: begin,
                 sound_from: None,
-            }))
+            }));
         }
     }
     Ok(read)
@@ -163,13 +163,15 @@ fn fault_of_codec(fault: CodecFault, reaction: Reaction, ends_before: Effect) ->
 
 fn fault_of_damage(damage: WalDamage) -> SegmentFault {
     let kind = FaultKind::of_wal(damage.fault);
-    let effect = match damage.fault {
-        WalFault::Truncated { .. } | WalFault::TooLong { .. } => Effect::WrongSize,
-        _ if kind.is_unreadable() => Effect::Unknown,
-        _ => Effect::EndsReplay {
+    let effect = if kind == FaultKind::Length {
+        Effect::WrongSize
+    } else if kind.is_unreadable() {
+        Effect::Unknown
+    } else {
+        Effect::EndsReplay {
             ends_at: damage.ends_at,
             sound_from: damage.sound_from,
-        },
+        }
     };
     SegmentFault::new(kind, effect)
 }

@@ -1,5 +1,6 @@
 //! File in which evidence and budget of an archive survive a restart.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -167,7 +168,8 @@ fn path_of(directory: &Path, archive: &str) -> PathBuf {
         if character.is_ascii_alphanumeric() || matches!(character, '-' | '_') {
             name.push(character);
         } else {
-            name.push_str(&format!("%{:X}", u32::from(character)));
+            // Writing to a text does not fail.
+            let _ = write!(name, "%{:X}", u32::from(character));
         }
     }
     directory.join(name + ".json")

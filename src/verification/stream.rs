@@ -83,21 +83,21 @@ pub(super) async fn consume<S, T>(
     store: &Arc<S>,
     object: &ObjectVersion,
     statistics: &VerificationStatistics,
-    consumer: impl FnOnce(&mut PieceReader) -> T + Send + 'static,
+    use_pieces: impl FnOnce(&mut PieceReader) -> T + Send + 'static,
 ) -> Result<Consumed<T>, StorageError>
 where
     S: ObjectStore + 'static,
     T: Send + 'static,
 {
     let (sender, pieces) = mpsc::channel(1);
-    let consuming = tokio::task::spawn_blocking(move || {
+    let task = tokio::task::spawn_blocking(move || {
         let mut reader = PieceReader {
             pieces,
             piece: Vec::new(),
             at: 0,
             digest: Digest::default(),
         };
-        let result = consumer(&mut reader);
+        let result = use_pieces(&mut reader);
         Consumed {
             result,
             digest: reader.digest,
@@ -105,7 +105,7 @@ where
     });
     let fetched = fetch(store.as_ref(), object, statistics, &sender).await;
     drop(sender);
-    let consumed = consuming
+    let consumed = task
         .await
         .map_err(|_| StorageError::internal("an object could not be read to its end"))?;
     fetched.map(|()| consumed)

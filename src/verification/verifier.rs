@@ -22,17 +22,20 @@ use crate::assess::{ArchiveTargets, ServerTargets};
 use crate::clock::Clock;
 use crate::evidence::ServerEvidence;
 
+/// Shortest time between two looks for something to do.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+
 /// Longest time without looking for something to do.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Time without a refusal after which reads go on that the store has asked to slow down.
-const CALM_AFTER: Duration = Duration::from_secs(60);
+const CALM_AFTER: Duration = Duration::from_mins(1);
 
 /// Shortest time after which a server is tried again whose job failed; doubled each time after that.
 const SHORTEST_RETRY: Duration = Duration::from_secs(30);
 
 /// Longest time after which a server is tried again.
-const LONGEST_RETRY: Duration = Duration::from_secs(30 * 60);
+const LONGEST_RETRY: Duration = Duration::from_mins(30);
 
 /// Verifier of one archive, which carries out jobs as the plan and the budget allow.
 pub struct Verifier<S> {
@@ -48,8 +51,8 @@ pub struct Verifier<S> {
     pub settings: VerificationSettings,
     /// Evidence and budget.
     pub ledger: Arc<Ledger>,
-    /// What the last scan found.
-    pub targets: watch::Receiver<Arc<ArchiveTargets>>,
+    /// What the last scan found; `None` before the first.
+    pub targets: watch::Receiver<Option<Arc<ArchiveTargets>>>,
     /// Counts for the metrics.
     pub statistics: Arc<VerificationStatistics>,
     /// Clock for budget and evidence.
@@ -112,6 +115,18 @@ struct Progress {
     blocked_until: Option<Instant>,
 }
 
+impl Progress {
+    /// Time until something can be done that cannot be done now.
+    fn wait(&self) -> Duration {
+        let retries = self.failed.values().map(|failed| failed.try_at);
+        let next = retries.chain(self.blocked_until).min();
+        let wait = next.map_or(LONGEST_WAIT, |next| {
+            next.saturating_duration_since(Instant::now())
+        });
+        wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)
+    }
+}
+
 #[derive(Clone, Copy)]
 struct FailedServer {
     try_at: Instant,
@@ -129,8 +144,10 @@ impl<S: ObjectStore + 'static> Verifier<S> {
     ///
     /// For commands; returns true if everything was done.
     pub async fn run_once(&mut self) -> bool {
-        let targets = self.targets.borrow_and_update().clone();
         let mut progress = Progress::default();
+        let Some(targets) = self.targets.borrow_and_update().clone() else {
+            return false;
+        };
         self.forget_gone(&targets);
         loop {
             let mut running = FuturesUnordered::new();
@@ -151,8 +168,10 @@ impl<S: ObjectStore + 'static> Verifier<S> {
     async fn work(&mut self) {
         let mut progress = Progress::default();
         loop {
-            let targets = self.targets.borrow_and_update().clone();
-            self.forget_gone(&targets);
+            let targets = self.targets.borrow_and_update().clone().unwrap_or_default();
+            if !targets.servers.is_empty() {
+                self.forget_gone(&targets);
+            }
             progress.planned.clear();
             progress.blocked_until = None;
             self.work_on(&mut progress, &targets).await;
@@ -161,7 +180,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
 
     /// Carries out jobs until another scan has ended.
     async fn work_on(&mut self, progress: &mut Progress, targets: &Arc<ArchiveTargets>) {
-        let mut changes = self.targets.clone();
+        let mut scans = self.targets.clone();
         let mut has_changed = false;
         let mut running = FuturesUnordered::new();
         loop {
@@ -177,14 +196,14 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             }
             tokio::select! {
                 Some(ended) = running.next(), if !running.is_empty() => self.note(progress, ended),
-                changed = changes.changed(), if !has_changed => {
-                    if changed.is_err() {
+                end = scans.changed(), if !has_changed => {
+                    if end.is_err() {
                         // The scanner is gone, and with it the program.
                         std::future::pending::<()>().await;
                     }
                     has_changed = true;
                 }
-                () = sleep(self.wait(progress)), if running.is_empty() => {
+                () = sleep(progress.wait()), if running.is_empty() => {
                     progress.planned.clear();
                     progress.blocked_until = None;
                 }
@@ -203,15 +222,6 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             .is_none_or(|at| at.elapsed() >= CALM_AFTER);
         let hours = self.settings.hours.as_ref();
         is_calm && hours.is_none_or(|hours| hours.include((self.clock)()))
-    }
-
-    /// Time until something can be done that cannot be done now.
-    fn wait(&self, progress: &Progress) -> Duration {
-        let now = Instant::now();
-        let retries = progress.failed.values().map(|failed| failed.try_at);
-        let next = retries.chain(progress.blocked_until).min();
-        let wait = next.map_or(LONGEST_WAIT, |next| next.saturating_duration_since(now));
-        wait.clamp(Duration::from_millis(100), LONGEST_WAIT)
     }
 
     /// Returns the job that comes first, and makes its server busy.

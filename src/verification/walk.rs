@@ -112,11 +112,8 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             .map(|target| target.stamp)
             .unwrap_or_default();
         let size = self.targets.segment_size;
-        self.update(|evidence| {
-            evidence
-                .wal
-                .compare(wal_dir, stamp, &listed.versions(), size)
-        });
+        let versions = listed.versions();
+        self.update(|known| known.wal.compare(wal_dir, stamp, &versions, size));
         Ok(listed)
     }
 
@@ -190,7 +187,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let Some(found) = self.find(to_read, before.as_ref()).await? else {
             return Ok(None);
         };
-        Ok(self.note(to_read, place, before, found))
+        Ok(self.note(to_read, place, before, &found))
     }
 
     /// Reads a file, and again if anything is wrong with it; `None` if it is gone or refused.
@@ -216,12 +213,18 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             Err(failure) => return Err(failure),
         };
         let first = self.without_known_border(first);
-        let Some(fault) = first.fault else {
-            return Ok(Some(Found {
-                fault: first.walked.as_ref().and_then(early_end),
-                verdict: ContentVerdict::Sound,
-                read: first,
-            }));
+        let early_end = first.walked.as_ref().and_then(early_end);
+        let goes_on = !file.is_partial && self.goes_on(name);
+        let fault = match (first.fault, early_end) {
+            (Some(fault), _) => fault,
+            (None, Some(fault)) if goes_on => fault,
+            (None, fault) => {
+                return Ok(Some(Found {
+                    fault,
+                    verdict: ContentVerdict::Sound,
+                    read: first,
+                }));
+            }
         };
         if fault.kind.is_unreadable() {
             return Ok(Some(Found {
@@ -244,10 +247,16 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             return Ok(None);
         };
         Ok(Some(compared(
-            first,
+            &first,
             self.without_known_border(second),
             fault,
         )))
+    }
+
+    /// Returns whether the segment after one is there.
+    fn goes_on(&self, name: SegmentName) -> bool {
+        let place = place_of(name, self.targets.segment_size);
+        place.is_some_and(|place| self.targets.has(place.next()))
     }
 
     /// Reads a file once; `None` if it is gone or was replaced meanwhile.
@@ -322,14 +331,14 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         to_read: &FileToRead<'_>,
         place: SegmentPlace,
         before: Option<Before>,
-        found: Found,
+        found: &Found,
     ) -> Option<Before> {
         let commits = found.read.walked.as_ref().and_then(|walked| walked.commits);
         let last_commit_at = commits.map(|commits| commits.last);
         let evidence = self
             .evidence_of(to_read, found.verdict)
             .with_last_commit(last_commit_at);
-        let walked = walked_place(place, before, &found, last_commit_at);
+        let walked = walked_place(place, before, found, last_commit_at);
         let is_whole = !to_read.file.is_partial;
         self.update(|known| {
             known.wal.insert(to_read.wal_dir, evidence, found.fault);
@@ -378,7 +387,7 @@ fn walked_place(
 }
 
 /// Returns the verdict of two reads of which the first one found a fault.
-fn compared(first: ReadSegment, second: ReadSegment, fault: SegmentFault) -> Found {
+fn compared(first: &ReadSegment, second: ReadSegment, fault: SegmentFault) -> Found {
     if first.digest != second.digest {
         return Found {
             read: ReadSegment {
@@ -394,10 +403,19 @@ fn compared(first: ReadSegment, second: ReadSegment, fault: SegmentFault) -> Fou
     } else {
         ContentVerdict::Corrupt
     };
+    // Replay does not come to the segment that is there after this one.
+    let effect = match fault.effect {
+        Effect::EndsAt(ends_at) => Effect::EndsReplay {
+            ends_at,
+            sound_from: None,
+        },
+        effect @ (Effect::EndsReplay { .. } | Effect::WrongSize | Effect::Unknown) => effect,
+    };
     Found {
         read: second,
         verdict,
         fault: Some(SegmentFault {
+            effect,
             is_confirmed: true,
             ..fault
         }),

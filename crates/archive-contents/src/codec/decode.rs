@@ -164,8 +164,7 @@ fn decode_stream<S: FnMut(&[u8]) -> ControlFlow<()>>(
 ) -> Result<ControlFlow<()>, DecodeError> {
     let limits = StreamLimits {
         max_decoder_bytes: limits.max_decoder_bytes,
-        // One more, so that content which is too long is seen to be.
-        max_plain_bytes: limits.max_plain_bytes.saturating_add(1),
+        max_plain_bytes: limits.max_plain_bytes,
     };
     let mut decoder = StreamDecoder::new(compression, input, limits).map_err(reason)?;
     loop {

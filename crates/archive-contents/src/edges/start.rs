@@ -9,17 +9,17 @@ use super::{Edge, EdgeContent, EdgeFault, EdgeObject, StartProof, Unseen};
 use crate::bytes::is_zero;
 use crate::codec::{CodecFault, Content, DecodeError, DecodeLimits, decode, magic};
 use crate::tar::{BLOCK, Member, MemberSink, TarReader};
-use crate::wal::{FIRST_HEADER, SegmentContext, SegmentWalk, WalFault, WalFormat};
+use crate::wal::{FIRST_HEADER, FirstPage, SegmentContext, WalFault, WalFormat};
 
 /// Number of bytes of an archive that show its first member: an extended header of one block, and the
 /// header behind it.
 const FIRST_MEMBER: usize = 3 * BLOCK;
 
 /// Limits of decoding: only the start is decoded.
-const LIMITS: DecodeLimits = DecodeLimits::of_plain_bytes(1 << 20);
+const LIMITS: DecodeLimits = DecodeLimits::of_plain_bytes(4 << 20);
 
 /// Number of decompressed bytes after which decoding ends: first bytes can be those of a bomb.
-const ENOUGH: usize = 512 << 10;
+const ENOUGH: usize = 2 << 20;
 
 /// Looks at the first bytes of an object.
 #[must_use]
@@ -150,7 +150,7 @@ fn check_segment(context: &SegmentContext, start: &Start<'_>) -> Edge<StartProof
     if let Some(stop) = &start.stopped_by {
         return stop.edge();
     }
-    match SegmentWalk::check_first_page(context.clone(), &start.plain) {
+    match FirstPage::check(context, &start.plain) {
         Ok(page) => Edge::Proven(StartProof::Wal(page)),
         Err(WalFault::Magic { magic, .. }) if WalFormat::is_newer_magic(magic) => {
             Edge::Unseen(Unseen::UnknownFormat { magic })

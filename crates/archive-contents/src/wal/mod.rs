@@ -9,6 +9,7 @@
 
 mod block;
 mod fault;
+mod first_page;
 mod format;
 mod headers;
 mod page;
@@ -22,11 +23,10 @@ mod walk;
 
 pub use block::{BlockReference, RelationFiles};
 pub use fault::WalFault;
+pub(crate) use first_page::FIRST_HEADER;
+pub use first_page::FirstPage;
 pub use format::{UnknownMagic, WalFormat};
 pub use record::WalRecord;
-pub use segment::{CommitTimes, FirstPage, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
+pub use segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
 pub use survey::{SegmentSurvey, SurveyedSegment, WalDamage};
 pub use walk::SegmentWalk;
-
-/// Length of the header of a segment's first page, in bytes.
-pub(crate) const FIRST_HEADER: usize = page::LONG_HEADER;

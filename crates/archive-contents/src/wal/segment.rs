@@ -22,19 +22,6 @@ pub struct SegmentContext {
     pub is_partial: bool,
 }
 
-/// Header of a segment's first page, which fits its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FirstPage {
-    /// Format of the WAL.
-    pub format: WalFormat,
-    /// Identifier of the cluster.
-    pub system_identifier: u64,
-    /// Timeline of the page: the parent's in the first segment of a timeline.
-    pub timeline: TimelineId,
-    /// Size of pages, in bytes.
-    pub page_bytes: u32,
-}
-
 /// End of the WAL in a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SegmentEnd {

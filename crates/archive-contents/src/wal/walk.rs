@@ -5,9 +5,7 @@ use barman_archive::postgres::Lsn;
 use super::headers::HeaderCheck;
 use super::page::{CONTINUES, LONG_HEADER, PageHeader, SHORT_HEADER};
 use super::record::{OpenRecord, WalRecord};
-use super::segment::{
-    ChainEnd, CommitTimes, FirstPage, SegmentContext, SegmentEnd, WalChain, WalkedSegment,
-};
+use super::segment::{ChainEnd, CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
 use super::{WalFault, WalFormat};
 use crate::bytes::{is_zero, u32_at};
 
@@ -93,29 +91,6 @@ impl SegmentWalk {
             };
         }
         Ok(walk)
-    }
-
-    /// Checks the header of a segment's first page as a walk does, from its bytes alone.
-    ///
-    /// # Errors
-    /// Fails at the first fault, and if there are fewer bytes than a header has.
-    pub fn check_first_page(context: SegmentContext, page: &[u8]) -> Result<FirstPage, WalFault> {
-        let mut headers = Self::begin(context.clone(), None)?.headers;
-        let truncated = WalFault::Truncated {
-            found: page.len() as u64,
-            expected: u64::from(context.size.bytes()),
-        };
-        let header = page.get(..LONG_HEADER).ok_or(truncated)?;
-        let page_bytes = headers.check_segment(header)?;
-        let page = headers.check_page(headers.begin, header)?;
-        let known = headers.format.zip(headers.system_identifier);
-        let (format, system_identifier) = known.ok_or(truncated)?;
-        Ok(FirstPage {
-            format,
-            system_identifier,
-            timeline: page.timeline,
-            page_bytes: u32::try_from(page_bytes).unwrap_or(u32::MAX),
-        })
     }
 
     /// Takes the next bytes of the segment, as many as there are, and shows each whole record.

@@ -43,8 +43,9 @@ pub enum StreamError {
 pub struct StreamLimits {
     /// Maximum memory for what the stream refers back to, in bytes.
     pub max_decoder_bytes: u64,
-    /// Number of bytes after which nobody reads on. A decoder of Zstandard keeps no more than these,
-    /// whatever window the stream demands. It is not enforced: a decoder can yield more.
+    /// Number of bytes after which nobody reads on. A decoder of Zstandard keeps no more than about these,
+    /// whatever window the stream demands. It is not enforced: a decoder can yield more, or fail for
+    /// too much memory if the content refers further back.
     pub max_plain_bytes: u64,
 }
 
@@ -111,8 +112,24 @@ impl<R: BufRead> StreamDecoder<R> {
         match read {
             Ok(0) if self.is_cut_without_error() => Err(self.input_mut().error_of_end()),
             Ok(bytes) => Ok(bytes),
-            Err(error) => Err(self.input_mut().error_of(error)),
+            Err(error) => Err(self.error_of(error)),
         }
+    }
+
+    fn error_of(&mut self, error: io::Error) -> StreamError {
+        let has_lost_content = match &self.decoder {
+            Decoder::Zstandard(frame) => frame.has_lost_content(),
+            Decoder::Gzip(_)
+            | Decoder::Bzip2(_)
+            | Decoder::Xz(_)
+            | Decoder::Snappy(_)
+            | Decoder::Lz4(_) => false,
+        };
+        let error = self.input_mut().error_of(error);
+        if has_lost_content && matches!(error, StreamError::Damaged(_)) {
+            return StreamError::TooMuchMemory;
+        }
+        error
     }
 
     /// Returns the input, at the first byte behind what was decoded.

@@ -32,6 +32,8 @@ const SINGLE_SEGMENT: u8 = 0x20;
 pub(super) struct ZstandardFrame<R> {
     input: R,
     decoder: FrameDecoder,
+    /// True if less is kept than the frame demands.
+    keeps_less: bool,
     /// Number of bytes that were read.
     plain_bytes: u64,
 }
@@ -43,9 +45,10 @@ impl<R: BufRead> ZstandardFrame<WatchedInput<R>> {
         limits: StreamLimits,
     ) -> Result<Self, StreamError> {
         match Self::begin(&mut input, limits) {
-            Ok(decoder) => Ok(Self {
+            Ok((decoder, keeps_less)) => Ok(Self {
                 input,
                 decoder,
+                keeps_less,
                 plain_bytes: 0,
             }),
             Err(BeginError::TooMuchMemory) => Err(StreamError::TooMuchMemory),
@@ -53,10 +56,12 @@ impl<R: BufRead> ZstandardFrame<WatchedInput<R>> {
         }
     }
 
+    /// Reads the header, and returns the decoder and whether it keeps less than the header demands.
     fn begin(
         input: &mut WatchedInput<R>,
         limits: StreamLimits,
-    ) -> Result<FrameDecoder, BeginError> {
+    ) -> Result<(FrameDecoder, bool), BeginError> {
+        let mut keeps_less = false;
         let mut head = [0; WINDOW + 1];
         let (fixed, window) = head.split_at_mut(WINDOW);
         input.read_exact(fixed)?;
@@ -66,7 +71,9 @@ impl<R: BufRead> ZstandardFrame<WatchedInput<R>> {
         if !is_single {
             input.read_exact(window)?;
             for descriptor in window {
-                *descriptor = needed_window(*descriptor, limits)?;
+                let needed = needed_window(*descriptor, limits)?;
+                keeps_less |= needed != *descriptor;
+                *descriptor = needed;
             }
         }
         let length = if is_single { WINDOW } else { WINDOW + 1 };
@@ -77,7 +84,7 @@ impl<R: BufRead> ZstandardFrame<WatchedInput<R>> {
         if is_single {
             check_memory(decoder.content_size(), limits)?;
         }
-        Ok(decoder)
+        Ok((decoder, keeps_less))
     }
 }
 
@@ -96,6 +103,11 @@ impl<R: BufRead> ZstandardFrame<R> {
             self.check_content()?;
         }
         Ok(bytes)
+    }
+
+    /// Returns whether the frame can refer to what was not kept: it has more content than was expected.
+    pub(super) fn has_lost_content(&self) -> bool {
+        self.keeps_less && self.plain_bytes > 0 && !self.decoder.is_finished()
     }
 
     /// Compares the content with the size and the checksum that the frame states, if it does.
