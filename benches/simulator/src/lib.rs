@@ -8,12 +8,14 @@
 //! |---|---|
 //! | `archive.rs` | the objects by their place in the order of keys |
 //! | `backup.rs` | content of `backup.info` and history files |
+//! | `contents.rs` | ranges of large objects |
 //! | `listing.rs` | pages of `ListObjectsV2` |
 //! | `server.rs` | HTTP, and the time that a request takes |
 //! | `text.rs` | numbers and moments, written quickly |
 
 mod archive;
 mod backup;
+mod contents;
 mod listing;
 mod server;
 mod text;

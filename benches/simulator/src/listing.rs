@@ -133,7 +133,6 @@ impl Archive {
 
     fn write_object(&self, object: Object, xml: &mut Vec<u8>) {
         let (size, modified_at) = (self.size(object), self.modified_at(object));
-        let scattered = size.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ modified_at;
         xml.extend_from_slice(b"<Contents><Key>");
         self.write_key(object, xml);
         xml.extend_from_slice(b"</Key><LastModified>");
@@ -141,13 +140,19 @@ impl Archive {
         xml.push(b'.');
         write_decimal(xml, size % 1000, 3);
         xml.extend_from_slice(b"Z</LastModified><ETag>&quot;");
-        write_hex(xml, scattered, 16, Letters::Lower);
-        write_hex(xml, scattered.rotate_left(32), 16, Letters::Lower);
+        write_etag(size, modified_at, xml);
         xml.extend_from_slice(b"&quot;</ETag><Size>");
         // Writing to a vector cannot fail.
         let _ = write!(xml, "{size}");
         xml.extend_from_slice(b"</Size><StorageClass>STANDARD</StorageClass></Contents>");
     }
+}
+
+/// Appends an entity tag without its quotes.
+pub(crate) fn write_etag(size: u64, modified_at: u64, text: &mut Vec<u8>) {
+    let scattered = size.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ modified_at;
+    write_hex(text, scattered, 16, Letters::Lower);
+    write_hex(text, scattered.rotate_left(32), 16, Letters::Lower);
 }
 
 fn write_directory(name: &[u8], xml: &mut Vec<u8>) {

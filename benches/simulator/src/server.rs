@@ -9,8 +9,9 @@ use tokio::io::{self, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until};
 
-use crate::archive::Archive;
-use crate::listing::{Query, Start};
+use crate::archive::{Archive, Object};
+use crate::contents::parse_range;
+use crate::listing::{Query, Start, write_etag};
 
 /// Path of the bucket.
 pub const BUCKET: &str = "backups";
@@ -90,11 +91,48 @@ impl Service {
         if key.is_empty() {
             return written("200 OK", &archive.page(&asked_for(parameters())));
         }
-        match archive.find(key).and_then(|object| archive.content(object)) {
-            Some(content) => written("200 OK", content.as_bytes()),
+        match archive.find(key) {
+            Some(object) => read(&archive, object, head),
             None => written("404 Not Found", NO_SUCH_KEY.as_bytes()),
         }
     }
+}
+
+/// Builds the answer to a request for an object, or for a range of it.
+fn read(archive: &Archive, object: Object, head: &str) -> Vec<u8> {
+    let size = archive.size(object);
+    let mut etag = Vec::new();
+    write_etag(size, archive.modified_at(object), &mut etag);
+    let etag = format!("\"{}\"", String::from_utf8_lossy(&etag));
+    if header(head, "if-match").is_some_and(|condition| condition != etag) {
+        return written("412 Precondition Failed", b"");
+    }
+    if head.starts_with("HEAD ") {
+        return format!("HTTP/1.1 200 OK\r\netag: {etag}\r\ncontent-length: {size}\r\n\r\n")
+            .into_bytes();
+    }
+    if let Some(range) = header(head, "range").and_then(parse_range) {
+        let Some(bytes) = archive.bytes(object, &range) else {
+            return written("416 Range Not Satisfiable", b"");
+        };
+        let last = range.start + bytes.len() as u64 - 1;
+        let start = range.start;
+        let headers = format!("etag: {etag}\r\ncontent-range: bytes {start}-{last}/{size}\r\n");
+        return written_with("206 Partial Content", &headers, &bytes);
+    }
+    match archive.content(object) {
+        Some(content) => written("200 OK", content.as_bytes()),
+        // Nobody reads a large object at once.
+        None => written("404 Not Found", NO_SUCH_KEY.as_bytes()),
+    }
+}
+
+/// Value of a header, if the request has it.
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then_some(value.trim())
+    })
 }
 
 const NO_UPLOADS: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListMultipartUploadsResult>\
@@ -147,8 +185,12 @@ fn decoded(text: &str) -> String {
 }
 
 fn written(status: &str, body: &[u8]) -> Vec<u8> {
+    written_with(status, "content-type: application/xml\r\n", body)
+}
+
+fn written_with(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/xml\r\nserver: AmazonS3\r\n\
+        "HTTP/1.1 {status}\r\n{headers}server: AmazonS3\r\n\
          x-amz-request-id: 4442587FB7D0A2F9\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );

@@ -132,7 +132,7 @@ impl CallTarget<'_> {
         let (store, subject) = (self.store(), self.subject(call));
         let text = format!(
             "{store} ignores ranges: it answered the request for a part of {subject} with the whole \
-             object, so contents cannot be read from it: look for a proxy between here and the store"
+             object; look for a proxy between here and the store"
         );
         StorageError::new(ErrorKind::Protocol, ErrorScope::RefusedCall, text)
     }

@@ -28,6 +28,13 @@ pub enum Action {
     DropConnection,
     /// Right answer, but the connection is closed after this many bytes of the body.
     TruncateBody(usize),
+    /// Right answer, but with the lowest bit of the body's first byte flipped.
+    FlipBit,
+    /// Right answer to the request for a range that begins and ends one byte later.
+    ShiftRange,
+    /// Right answer to the request without this header, as of a store that does not know it, such as
+    /// `range` or `if-match`. Requests must not be signed.
+    IgnoreHeader(&'static str),
     /// Right page, whose marker for the next page is that of this page.
     ///
     /// On a first page: where it ends, even if nothing follows. For all three listings.

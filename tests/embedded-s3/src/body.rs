@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -81,5 +81,47 @@ impl Body for Truncated {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.promised)
+    }
+}
+
+/// Body whose first byte has its lowest bit flipped.
+#[derive(Debug)]
+pub(crate) struct Flipped<B> {
+    body: B,
+    is_flipped: bool,
+}
+
+impl<B> Flipped<B> {
+    pub(crate) fn new(body: B) -> Self {
+        Self {
+            body,
+            is_flipped: false,
+        }
+    }
+
+    fn flip(&mut self, bytes: Bytes) -> Bytes {
+        let mut bytes = Vec::from(bytes);
+        if let Some(first) = bytes.first_mut().filter(|_| !self.is_flipped) {
+            *first ^= 1;
+            self.is_flipped = true;
+        }
+        bytes.into()
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Flipped<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        Poll::Ready(frame.map(|frame| Ok(frame?.map_data(|bytes| self.flip(bytes)))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, SERVER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RANGE, SERVER};
 use http::{HeaderValue, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -12,7 +12,7 @@ use s3s::service::S3Service;
 use s3s::{Body, HttpRequest, HttpResponse};
 
 use crate::actions::{Action, ErrorAnswer, RepeatToken};
-use crate::body::Truncated;
+use crate::body::{Flipped, Truncated};
 use crate::faults::Faults;
 use crate::requests::{Log, Operation, Request};
 use crate::server::Product;
@@ -38,7 +38,7 @@ impl Front {
     /// Answers one request, or closes its connection.
     pub(crate) async fn answer(&self, mut request: HttpRequest) -> Result<HttpResponse, Closed> {
         let is_below_path = self.strip_base_path(&mut request);
-        let seen = Request::new(request.method(), request.uri());
+        let seen = Request::new(request.method(), request.uri()).with_range(request.headers());
         let fault = if is_below_path {
             self.faults
                 .due(&seen)
@@ -130,6 +130,15 @@ impl Front {
             Some(Action::TruncateBody(length)) => {
                 truncated(self.pass(request).await?, length).await
             }
+            Some(Action::FlipBit) => Ok(flipped(self.pass(request).await?)),
+            Some(Action::ShiftRange) => {
+                shift_range(&mut request);
+                self.pass(request).await
+            }
+            Some(Action::IgnoreHeader(name)) => {
+                request.headers_mut().remove(name);
+                self.pass(request).await
+            }
             Some(Action::RepeatToken) => {
                 request.extensions_mut().insert(RepeatToken);
                 self.pass(request).await
@@ -184,4 +193,29 @@ async fn truncated(response: HttpResponse, length: usize) -> Result<HttpResponse
         head,
         Body::http_body(Truncated::new(sent.into(), promised)),
     ))
+}
+
+/// Returns the answer with a bit of its body flipped.
+fn flipped(response: HttpResponse) -> HttpResponse {
+    response.map(|body| Body::http_body(Flipped::new(body)))
+}
+
+/// Moves the range that is asked for by one byte.
+fn shift_range(request: &mut HttpRequest) {
+    let shifted = request
+        .headers()
+        .get(RANGE)
+        .and_then(|value| one_later(value.to_str().ok()?));
+    if let Some(value) = shifted {
+        request.headers_mut().insert(RANGE, value);
+    }
+}
+
+/// Range one byte later than this one, if it has a start and an end.
+fn one_later(range: &str) -> Option<HeaderValue> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let next = |number: &str| number.parse::<u64>().ok()?.checked_add(1);
+    format!("bytes={}-{}", next(first)?, next(last)?)
+        .parse()
+        .ok()
 }

@@ -23,6 +23,7 @@
 
 mod actions;
 mod body;
+mod checksums;
 mod encoding;
 mod faults;
 mod front;
@@ -37,6 +38,7 @@ mod tls;
 mod uploads;
 
 pub use actions::{Action, ErrorAnswer};
+pub use checksums::{ChecksumKind, Checksums};
 pub use faults::{Fault, Faults, When};
 pub use requests::{Operation, Request};
 pub use server::{Options, Product, Server};

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::checksums::Checksums;
 use crate::store::{Content, Object, Part, Store, Upload};
 
 /// Facts about a recorded archive, in addition to its objects.
@@ -116,6 +117,7 @@ impl ListedObject {
             last_modified,
             etag,
             storage_class: storage_class.into(),
+            checksums: Checksums::default(),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{Method, Uri};
+use http::header::RANGE;
+use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 
 /// Request that the server received.
@@ -16,6 +17,8 @@ pub struct Request {
     pub path: String,
     /// Names and values, decoded, in the order in which they were sent.
     pub query: Vec<(String, String)>,
+    /// Header `Range`, such as `bytes=0-9`; `None` if there is none.
+    pub range: Option<String>,
     /// Status of the answer; `None` until there is one.
     pub status: Option<u16>,
 }
@@ -51,10 +54,19 @@ impl Request {
             method: method.clone(),
             path: uri.path().to_owned(),
             query,
+            range: None,
             status: None,
         };
         request.operation = request.find_operation();
         request
+    }
+
+    pub(crate) fn with_range(self, headers: &HeaderMap) -> Self {
+        let range = headers.get(RANGE).and_then(|value| value.to_str().ok());
+        Self {
+            range: range.map(str::to_owned),
+            ..self
+        }
     }
 
     /// Decoded value of this name in the query; empty if it does not have one.

@@ -4,18 +4,21 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use http::header::CONTENT_RANGE;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt as _;
 use s3s::dto::{
-    DeleteObjectInput, DeleteObjectOutput, ETag, EncodingType, GetObjectInput, GetObjectOutput,
-    HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsV2Input, ListObjectsV2Output,
-    ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput, Range, StreamingBlob,
-    Timestamp,
+    ChecksumMode, DeleteObjectInput, DeleteObjectOutput, ETag, ETagCondition, EncodingType,
+    GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
+    HeadObjectOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsV2Input,
+    ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput, Range,
+    StreamingBlob, Timestamp,
 };
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use crate::actions::RepeatToken;
 use crate::body::Zeros;
+use crate::checksums::Checksums;
 use crate::encoding::KeyEncoding;
 use crate::server::Product;
 use crate::store::{Bucket, Content, Object, Store};
@@ -76,13 +79,37 @@ impl Service {
     }
 }
 
+/// Refuses a request for another version of an object.
+fn check_version(object: &Object, condition: Option<&ETagCondition>) -> S3Result<()> {
+    let is_met = match condition {
+        None | Some(ETagCondition::Any) => true,
+        Some(ETagCondition::ETag(etag)) => etag.as_strong() == Some(&object.etag),
+    };
+    if is_met {
+        return Ok(());
+    }
+    Err(s3_error!(
+        PreconditionFailed,
+        "At least one of the pre-conditions you specified did not hold"
+    ))
+}
+
+/// Error for a range beyond the end of an object.
+fn beyond_end(whole: u64) -> S3Error {
+    let mut error = s3_error!(InvalidRange, "The requested range is not satisfiable");
+    let headers = HeaderValue::try_from(format!("bytes */{whole}"))
+        .map(|value| HeaderMap::from_iter([(CONTENT_RANGE, value)]));
+    error.set_headers(headers.unwrap_or_default());
+    error
+}
+
 /// Content, or the requested range of it, with the value of `Content-Range`.
 fn read(content: Content, range: Option<Range>) -> S3Result<(Content, Option<String>)> {
     let Some(range) = range else {
         return Ok((content, None));
     };
     let whole = content.len();
-    let range = range.check(whole).map_err(|_| s3_error!(InvalidRange))?;
+    let range = range.check(whole).map_err(|_| beyond_end(whole))?;
     let words = format!(
         "bytes {}-{}/{whole}",
         range.start,
@@ -138,6 +165,7 @@ impl S3 for Service {
             let message = "The operation is not valid for the object's storage class";
             return Err(s3_error!(InvalidObjectState, "{message}"));
         }
+        check_version(&object, input.if_match.as_ref())?;
         let (content, content_range) = read(object.content, input.range)?;
         Ok(S3Response::new(GetObjectOutput {
             content_length: Some(size(content.len())),
@@ -153,7 +181,13 @@ impl S3 for Service {
         &self,
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        let object = self.object(&request.input.bucket, &request.input.key)?;
+        let input = request.input;
+        let object = self.object(&input.bucket, &input.key)?;
+        check_version(&object, input.if_match.as_ref())?;
+        let checksums = match input.checksum_mode {
+            Some(mode) if mode.as_str() == ChecksumMode::ENABLED => object.checksums.clone(),
+            Some(_) | None => Checksums::default(),
+        };
         // S3 leaves the usual class out of this answer.
         let class = Some(object.storage_class).filter(|class| class != "STANDARD");
         Ok(S3Response::new(HeadObjectOutput {
@@ -161,7 +195,7 @@ impl S3 for Service {
             e_tag: Some(ETag::Strong(object.etag)),
             last_modified: Some(timestamp(object.last_modified)),
             storage_class: class.map(|class| class.into_owned().into()),
-            ..Default::default()
+            ..checksums.head()
         }))
     }
 
@@ -182,12 +216,22 @@ impl S3 for Service {
         &self,
         request: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
-        let input = request.input;
+        let mut input = request.input;
         self.in_bucket(&input.bucket, |_| ())?;
-        let body = input.body.map_or_else(Body::empty, Body::from);
+        let body = input.body.take().map_or_else(Body::empty, Body::from);
         let broken = |error| S3Error::with_source(S3ErrorCode::IncompleteBody, error);
-        let content = body.collect().await.map_err(broken)?;
-        let object = Object::bytes(content.to_bytes(), Utc::now());
+        let content = body.collect().await.map_err(broken)?.to_bytes();
+        let trailers = request
+            .trailing_headers
+            .and_then(|trailers| trailers.take());
+        let checksums = Checksums::sent_with(&input, &trailers.unwrap_or_default());
+        if !checksums.are_of(&content) {
+            return Err(s3_error!(
+                BadDigest,
+                "The checksum you specified did not match what we received."
+            ));
+        }
+        let object = Object::bytes(content, Utc::now()).with_checksums(checksums);
         let e_tag = Some(ETag::Strong(object.etag.clone()));
         self.store.put(&input.bucket, input.key, object);
         Ok(S3Response::new(PutObjectOutput {

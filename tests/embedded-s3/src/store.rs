@@ -8,6 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use s3s::crypto::{Checksum as _, Md5};
 
+use crate::checksums::Checksums;
 use crate::encoding::hex;
 
 /// Buckets in memory, shared by all clones.
@@ -36,6 +37,8 @@ pub struct Object {
     pub etag: String,
     /// Storage class; `STANDARD` unless another one was set.
     pub storage_class: Cow<'static, str>,
+    /// Checksums that the client sent with it.
+    pub checksums: Checksums,
 }
 
 /// Bytes of an object, or only their number.
@@ -105,13 +108,35 @@ impl Object {
         Self::new(Content::Zeros(len), last_modified, etag)
     }
 
+    /// Creates an object with real content that was uploaded in parts of this size; its entity tag is
+    /// the MD5 sum of those of its parts, and their number, as in S3.
+    pub fn in_parts(
+        content: impl Into<Bytes>,
+        part_bytes: usize,
+        last_modified: DateTime<Utc>,
+    ) -> Self {
+        let content = content.into();
+        let parts = content.chunks(part_bytes.max(1));
+        let number = parts.len();
+        let sums: Vec<u8> = parts.flat_map(Md5::checksum).collect();
+        let etag = format!("{}-{number}", hex(&Md5::checksum(&sums)));
+        Self::new(Content::Bytes(content), last_modified, etag)
+    }
+
     fn new(content: Content, last_modified: DateTime<Utc>, etag: String) -> Self {
         Self {
             content,
             last_modified,
             etag,
             storage_class: Cow::Borrowed("STANDARD"),
+            checksums: Checksums::default(),
         }
+    }
+
+    /// Returns this object with checksums.
+    #[must_use]
+    pub fn with_checksums(self, checksums: Checksums) -> Self {
+        Self { checksums, ..self }
     }
 
     /// Returns this object in another storage class, such as `GLACIER`.

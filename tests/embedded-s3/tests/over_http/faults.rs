@@ -214,3 +214,76 @@ async fn a_fault_hits_only_the_requests_it_is_for() {
         .collect();
     assert_eq!(logged, statuses);
 }
+
+/// Bytes 1 to 3 of the object `a`, if the version is the one that is stored, and their place.
+async fn range_of_a(server: &Server, etag: &str) -> (u16, Option<String>, String) {
+    let request = reqwest::Client::new()
+        .get(format!("{}/bucket/a", server.endpoint()))
+        .header("range", "bytes=1-3")
+        .header("if-match", format!("\"{etag}\""));
+    let response = request.send().await.unwrap();
+    let place = response.headers().get("content-range");
+    let place = place.map(|value| value.to_str().unwrap().to_owned());
+    let status = response.status().as_u16();
+    (status, place, response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn contents_are_read_wrongly_on_demand() {
+    let store = store_of([""; 0]);
+    store.put_bytes(BUCKET, "a", "abcdef", moment());
+    let etag = store.get(BUCKET, "a").unwrap().etag;
+    let server = serve(&store, 1000).await;
+    let right = Some("bytes 1-3/6".to_owned());
+    let shifted = Some("bytes 2-4/6".to_owned());
+
+    for (action, expected) in [
+        (
+            Action::Delay(Duration::ZERO),
+            (206, right.clone(), "bcd".to_owned()),
+        ),
+        (Action::FlipBit, (206, right, "ccd".to_owned())),
+        (Action::ShiftRange, (206, shifted, "cde".to_owned())),
+        (
+            Action::IgnoreHeader("range"),
+            (200, None, "abcdef".to_owned()),
+        ),
+    ] {
+        server.faults().set([Fault::always(action)]);
+        assert_eq!(range_of_a(&server, &etag).await, expected);
+    }
+
+    server.faults().clear();
+    assert_eq!(range_of_a(&server, "other").await.0, 412);
+    let ignored = Action::IgnoreHeader("if-match");
+    server.faults().set([Fault::always(ignored)]);
+    assert_eq!(range_of_a(&server, "other").await.0, 206);
+}
+
+#[tokio::test]
+async fn a_store_may_flap() {
+    let server = serve(&store_of(["a"]), 1000).await;
+    let first = When::operation(Operation::GetObject).times(1);
+    server.faults().add(Fault::new(first, Action::FlipBit));
+
+    let mut bodies = Vec::new();
+    for _ in 0..2 {
+        bodies.push(get(&server, "bucket/a").await.body);
+    }
+
+    assert_eq!(bodies, ["`bc", "abc"]);
+}
+
+#[tokio::test]
+async fn a_range_can_break_off() {
+    let server = failing(Action::TruncateBody(1)).await;
+
+    let request = reqwest::Client::new()
+        .get(format!("{}/bucket/a", server.endpoint()))
+        .header("range", "bytes=1-2");
+    let mut response = request.send().await.unwrap();
+
+    assert_eq!(response.content_length(), Some(2));
+    assert_eq!(response.chunk().await.unwrap().as_deref(), Some(&b"b"[..]));
+    assert!(response.chunk().await.is_err());
+}

@@ -1,7 +1,7 @@
 //! Single objects and buckets.
 
 use bytes::Bytes;
-use embedded_s3::{Object, Operation, Server};
+use embedded_s3::{ChecksumKind, Checksums, Object, Operation, Server};
 use reqwest::Method;
 
 use crate::client::{BUCKET, get, list, moment, serve, store_of};
@@ -34,17 +34,142 @@ async fn an_object_is_read_with_its_metadata() {
     assert!(answer.header("x-amz-request-id").is_some());
 }
 
+/// Sends a request about the object `a` with these headers.
+async fn send_with(
+    server: &Server,
+    method: Method,
+    headers: &[(&'static str, &str)],
+) -> reqwest::Response {
+    let url = format!("{}/bucket/a", server.endpoint());
+    let mut request = reqwest::Client::new().request(method, url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap()
+}
+
 #[tokio::test]
 async fn a_range_of_an_object_is_read() {
     let server = serve(&store_of(["a"]), 1000).await;
-    let url = format!("{}/bucket/a", server.endpoint());
 
-    let request = reqwest::Client::new().get(url).header("range", "bytes=1-1");
-    let response = request.send().await.unwrap();
+    for (range, answered, body) in [
+        ("bytes=1-1", "bytes 1-1/3", "b"),
+        ("bytes=0-1", "bytes 0-1/3", "ab"),
+        ("bytes=1-99", "bytes 1-2/3", "bc"),
+        ("bytes=-1", "bytes 2-2/3", "c"),
+    ] {
+        let response = send_with(&server, Method::GET, &[("range", range)]).await;
 
-    assert_eq!(response.status(), 206);
-    assert_eq!(response.headers()["content-range"], "bytes 1-1/3");
-    assert_eq!(response.text().await.unwrap(), "b");
+        assert_eq!(response.status(), 206);
+        assert_eq!(response.headers()["content-range"], answered);
+        assert_eq!(response.text().await.unwrap(), body);
+    }
+    let asked = server.requests().into_iter().map(|request| request.range);
+    assert_eq!(asked.flatten().last().as_deref(), Some("bytes=-1"));
+}
+
+#[tokio::test]
+async fn a_range_beyond_the_end_is_refused_with_the_size() {
+    let server = serve(&store_of(["a"]), 1000).await;
+
+    let response = send_with(&server, Method::GET, &[("range", "bytes=3-5")]).await;
+
+    assert_eq!(response.status(), 416);
+    assert_eq!(response.headers()["content-range"], "bytes */3");
+    assert!(response.text().await.unwrap().contains("InvalidRange"));
+}
+
+#[tokio::test]
+async fn a_range_of_zeros_is_generated() {
+    let store = store_of([""; 0]);
+    store.put_zeros(BUCKET, "a", 100_000_000_000, moment());
+    let server = serve(&store, 1000).await;
+
+    let range = [("range", "bytes=99999899999-99999999999")];
+    let response = send_with(&server, Method::GET, &range).await;
+
+    assert_eq!(response.bytes().await.unwrap(), vec![0; 100_001]);
+}
+
+#[tokio::test]
+async fn only_the_version_that_is_asked_for_is_returned() {
+    let store = store_of(["a"]);
+    let server = serve(&store, 1000).await;
+    let etag = format!("\"{}\"", store.get(BUCKET, "a").unwrap().etag);
+    let condition = [("if-match", etag.as_str()), ("range", "bytes=0-0")];
+
+    let same = send_with(&server, Method::GET, &condition).await;
+    let any = send_with(&server, Method::GET, &[("if-match", "*")]).await;
+    assert_eq!((same.status().as_u16(), any.status().as_u16()), (206, 200));
+    assert_eq!(same.headers()["etag"], etag);
+
+    store.put_bytes(BUCKET, "a", "new", moment());
+    for method in [Method::GET, Method::HEAD] {
+        let other = send_with(&server, method, &condition).await;
+        assert_eq!(other.status(), 412);
+    }
+    let other = send_with(&server, Method::GET, &condition).await;
+    assert!(other.text().await.unwrap().contains("PreconditionFailed"));
+}
+
+#[tokio::test]
+async fn checksums_that_a_client_sent_are_in_the_head() {
+    let server = serve(&store_of([""; 0]), 1000).await;
+    let put = async |checksum: &str| {
+        let url = format!("{}/bucket/a", server.endpoint());
+        let request = reqwest::Client::new().put(url).body("abc");
+        let request = request.header("x-amz-checksum-crc32", checksum);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let enabled = [("x-amz-checksum-mode", "ENABLED")];
+
+    assert_eq!(put("NSRBwg==").await, 200);
+    assert_eq!(put("AAAAAA==").await, 400, "a wrong checksum is refused");
+    let with = send_with(&server, Method::HEAD, &enabled).await;
+    let without = send_with(&server, Method::HEAD, &[]).await;
+
+    assert_eq!(with.headers()["x-amz-checksum-crc32"], "NSRBwg==");
+    assert_eq!(with.headers()["x-amz-checksum-type"], "FULL_OBJECT");
+    assert_eq!(with.headers().get("x-amz-checksum-sha256"), None);
+    assert_eq!(without.headers().get("x-amz-checksum-crc32"), None);
+    assert_eq!(without.headers().get("x-amz-checksum-type"), None);
+}
+
+#[tokio::test]
+async fn checksums_and_their_kind_can_be_set() {
+    let store = store_of([""; 0]);
+    let checksums = Checksums {
+        kind: ChecksumKind::Composite,
+        ..Checksums::of(b"abc")
+    };
+    let object = Object::bytes("abc", moment()).with_checksums(checksums);
+    store.put(BUCKET, "a", object);
+    let server = serve(&store, 1000).await;
+
+    let enabled = [("x-amz-checksum-mode", "ENABLED")];
+    let head = send_with(&server, Method::HEAD, &enabled).await;
+
+    assert_eq!(head.headers()["x-amz-checksum-type"], "COMPOSITE");
+    for (name, value) in [
+        ("x-amz-checksum-crc32", "NSRBwg=="),
+        ("x-amz-checksum-crc32c", "Nks/tw=="),
+        ("x-amz-checksum-crc64nvme", "BeXKuz/B+us="),
+        (
+            "x-amz-checksum-sha256",
+            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
+        ),
+    ] {
+        assert_eq!(head.headers()[name], value);
+    }
+}
+
+#[tokio::test]
+async fn the_tag_of_an_upload_in_parts_is_that_of_its_sums() {
+    let object = Object::in_parts("abcde", 2, moment());
+
+    // Calculated with Python's `hashlib`.
+    assert_eq!(object.etag, "b5d55eef9b6106b14530433c1a359920-3");
+    assert_eq!(object.content.len(), 5);
 }
 
 #[tokio::test]
