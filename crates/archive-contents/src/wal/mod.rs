@@ -8,6 +8,7 @@
 
 mod block;
 mod fault;
+mod file_changes;
 mod format;
 mod page;
 mod record;
@@ -19,6 +20,7 @@ mod walk;
 
 pub use block::{BlockReference, RelationFiles};
 pub use fault::WalFault;
+pub use file_changes::FileChange;
 pub use format::WalFormat;
 pub use record::WalRecord;
 pub use segment::{CommitTimes, SegmentContext, SegmentEnd, WalChain, WalkedSegment};
