@@ -2,8 +2,9 @@
 //!
 //! Only backups that a Barman server made have a manifest of their own. A data directory that was
 //! itself made by `pg_basebackup`, as standbys are, keeps the manifest of that time, and
-//! `barman-cloud-backup` uploads it: a manifest counts only if it lists the label of this backup, or
-//! WAL from its start.
+//! `barman-cloud-backup` uploads it. A manifest counts only if it lists the label of this backup: the
+//! start of the WAL is not enough, because the first backup of a new standby starts where the standby
+//! itself started.
 //!
 //! The manifest may come after files or before them. What one side says is kept, as two short
 //! digests, until the other side comes.
@@ -21,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use self::checksum::{Algorithm, RunningSum, ShortSum, sum_of};
 use self::left_out::is_left_out;
-use self::text::{ListedFile, ManifestEnd, ManifestReader, Statement};
+use self::text::{ListedFile, ManifestEnd, ManifestReader};
 use super::BackupContext;
 use crate::bytes::u64_at;
 
@@ -171,10 +172,7 @@ impl ManifestCheck {
         let Some(mut reader) = self.reader.take() else {
             return;
         };
-        reader.feed(bytes, &mut |statement| match statement {
-            Statement::File(file) => self.take_listed(&file, context),
-            Statement::WalFrom(start) => self.is_own |= context.begin == Some(start),
-        });
+        reader.feed(bytes, &mut |file| self.take_listed(&file, context));
         self.reader = Some(reader);
     }
 

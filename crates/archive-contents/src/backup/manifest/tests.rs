@@ -41,25 +41,32 @@ fn line(path: &str, content: &[u8]) -> String {
     )
 }
 
-fn manifest(lines: &[String], wal: &str) -> String {
-    let files = lines.join(",\n");
+const WAL: &str = r#"{ "Timeline": 1, "Start-LSN": "0/2000028", "End-LSN": "0/2000100" }"#;
+
+/// Manifest of the backup with this label.
+fn manifest_with(label: &str, lines: &[String]) -> String {
+    let label = line("backup_label", label.as_bytes());
+    let files = [&[label], lines].concat().join(",\n");
     let text = format!(
-        "{{ \"PostgreSQL-Backup-Manifest-Version\": 2,\n\"System-Identifier\": 7,\n\"Files\": [\n{files}\n],\n\"WAL-Ranges\": [\n{wal}\n],\n"
+        "{{ \"PostgreSQL-Backup-Manifest-Version\": 2,\n\"System-Identifier\": 7,\n\"Files\": [\n{files}\n],\n\"WAL-Ranges\": [\n{WAL}\n],\n"
     );
     let sum = hex(&Sha256::digest(text.as_bytes()));
     format!("{text}\"Manifest-Checksum\": \"{sum}\"}}\n")
 }
 
-const OWN_WAL: &str = r#"{ "Timeline": 1, "Start-LSN": "0/2000028", "End-LSN": "0/2000100" }"#;
+fn manifest(lines: &[String]) -> String {
+    manifest_with(LABEL, lines)
+}
 
-const FILES: [(&str, &[u8]); 3] = [
+const FILES: [(&str, &[u8]); 4] = [
+    ("backup_label", LABEL.as_bytes()),
     ("PG_VERSION", b"17\n"),
     ("base/5/INCREMENTAL.1259", b"blocks"),
     ("pg_xact/0000", b"states"),
 ];
 
 fn lines() -> Vec<String> {
-    FILES
+    FILES[1..]
         .iter()
         .map(|(path, content)| line(path, content))
         .collect()
@@ -105,20 +112,21 @@ fn of(same: u64, different: u64, missing: u64, not_listed: u64) -> ManifestEvide
 
 #[test]
 fn files_are_compared_before_and_after_the_manifest() {
-    let manifest = manifest(&lines(), OWN_WAL);
+    let manifest = manifest(&lines());
 
-    for before in 0..=3 {
-        assert_eq!(compared(&manifest, &FILES, before, 4), of(3, 0, 0, 0));
+    for before in 0..=4 {
+        assert_eq!(compared(&manifest, &FILES, before, 4), of(4, 0, 0, 0));
     }
 }
 
 #[test]
 fn a_file_that_differs_or_is_missing_is_found() {
-    let manifest = manifest(&lines(), OWN_WAL);
-    let files = [FILES[0], (FILES[1].0, b"Blocks".as_slice()), ("extra", b"")];
+    let manifest = manifest(&lines());
+    let different = (FILES[2].0, b"Blocks".as_slice());
+    let files = [FILES[0], FILES[1], different, ("extra", b"")];
 
-    for before in 0..=3 {
-        assert_eq!(compared(&manifest, &files, before, 4), of(1, 1, 1, 1));
+    for before in 0..=4 {
+        assert_eq!(compared(&manifest, &files, before, 4), of(2, 1, 1, 1));
     }
 }
 
@@ -127,18 +135,16 @@ fn what_barman_leaves_out_is_not_missing() {
     let mut lines = lines();
     lines.push(line("log/postgresql.log", b"line"));
     lines.push(line("postgresql.auto.conf", b"# changed since"));
-    let files = [FILES[0], FILES[1], FILES[2], ("postgresql.auto.conf", b"")];
+    let files = [&FILES[..], &[("postgresql.auto.conf", b"")]].concat();
 
-    assert_eq!(
-        compared(&manifest(&lines, OWN_WAL), &files, 1, 100),
-        of(3, 0, 0, 0)
-    );
+    assert_eq!(compared(&manifest(&lines), &files, 1, 100), of(4, 0, 0, 0));
 }
 
 #[test]
 fn the_manifest_of_another_backup_proves_nothing() {
-    let other = OWN_WAL.replace("0/2000028", "0/1000028");
-    let manifest = manifest(&lines(), &other);
+    // The first backup of a new standby starts where the standby itself started.
+    let other = LABEL.replace("file", "File");
+    let manifest = manifest_with(&other, &lines());
 
     let found = compared(&manifest, &FILES[..1], 0, 100);
 
@@ -168,7 +174,7 @@ fn a_manifest_that_lists_the_label_is_the_own_one() {
 
 #[test]
 fn a_newer_manifest_is_not_damage() {
-    let newer = manifest(&lines(), OWN_WAL).replace("Version\": 2", "Version\": 3");
+    let newer = manifest(&lines()).replace("Version\": 2", "Version\": 3");
 
     let found = compared(&newer, &FILES, 0, 100);
 
@@ -180,32 +186,32 @@ fn a_path_may_be_encoded() {
     let encoded = line("x", b"").replace(r#""Path": "x""#, r#""Encoded-Path": "6361e9""#);
     let files = [("ca\u{FFFD}", b"".as_slice())];
 
-    let found = compared(&manifest(&[encoded], OWN_WAL), &files, 0, 100);
+    let found = compared(&manifest(&[encoded]), &files, 0, 100);
 
-    assert_eq!(found, of(1, 0, 0, 0));
+    assert_eq!(found, of(1, 0, 1, 0));
 }
 
 proptest! {
     #[test]
-    fn the_result_does_not_depend_on_the_pieces(piece in 1_usize..900, before in 0_usize..=3) {
-        let manifest = manifest(&lines(), OWN_WAL);
-        prop_assert_eq!(compared(&manifest, &FILES, before, piece), of(3, 0, 0, 0));
+    fn the_result_does_not_depend_on_the_pieces(piece in 1_usize..900, before in 0_usize..=4) {
+        let manifest = manifest(&lines());
+        prop_assert_eq!(compared(&manifest, &FILES, before, piece), of(4, 0, 0, 0));
     }
 
     #[test]
     fn any_changed_character_of_a_manifest_is_found(place: prop::sample::Index, with in 32_u8..127) {
-        let manifest = manifest(&lines(), OWN_WAL);
+        let manifest = manifest(&lines());
         let mut bytes = manifest.clone().into_bytes();
         let at = place.index(bytes.len());
         bytes[at] = with;
         let changed = String::from_utf8(bytes).unwrap();
         prop_assume!(!changed.eq_ignore_ascii_case(&manifest));
-        prop_assert_ne!(compared(&changed, &FILES, 0, 100), of(3, 0, 0, 0));
+        prop_assert_ne!(compared(&changed, &FILES, 0, 100), of(4, 0, 0, 0));
     }
 
     #[test]
     fn no_bytes_make_it_panic(noise: String, at: prop::sample::Index) {
-        let mut text = manifest(&lines(), OWN_WAL);
+        let mut text = manifest(&lines());
         text.insert_str(at.index(text.len()), &noise);
         let _ = compared(&text, &FILES, 1, 7);
     }

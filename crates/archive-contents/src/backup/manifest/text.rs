@@ -3,7 +3,6 @@
 //! The file is JSON of any size. `PostgreSQL` writes one file to a line, and so does Barman
 //! (`backup_manifest.py`): lines are read one by one, and none has to be longer than a path.
 
-use barman_archive::postgres::Lsn;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -22,14 +21,6 @@ pub(super) struct ListedFile {
     pub(super) size: u64,
     pub(super) algorithm: Algorithm,
     pub(super) checksum: ShortSum,
-}
-
-/// Statement of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Statement {
-    File(ListedFile),
-    /// Start of WAL that the backup needs.
-    WalFrom(Lsn),
 }
 
 /// State of a manifest after its last byte.
@@ -56,8 +47,8 @@ pub(super) struct ManifestReader {
 }
 
 impl ManifestReader {
-    /// Takes the next bytes, and shows what whole lines state.
-    pub(super) fn feed(&mut self, bytes: &[u8], observe: &mut impl FnMut(Statement)) {
+    /// Takes the next bytes, and shows each file that they list.
+    pub(super) fn feed(&mut self, bytes: &[u8], observe: &mut impl FnMut(ListedFile)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             if self.line.len().saturating_add(piece.len()) > MAX_LINE {
                 self.is_damaged = true;
@@ -87,7 +78,7 @@ impl ManifestReader {
         }
     }
 
-    fn take_line(&mut self, line: &[u8], observe: &mut impl FnMut(Statement)) {
+    fn take_line(&mut self, line: &[u8], observe: &mut impl FnMut(ListedFile)) {
         if self.has_right_checksum.is_some() {
             self.is_damaged = true;
             return;
@@ -111,9 +102,10 @@ impl ManifestReader {
         }
         match serde_json::from_str(text)
             .ok()
-            .and_then(|value| statement(&value))
+            .and_then(|value| line_of(&value))
         {
-            Some(statement) => observe(statement),
+            Some(Line::File(file)) => observe(file),
+            Some(Line::WalRange) => {}
             None => self.is_damaged = true,
         }
     }
@@ -143,10 +135,17 @@ fn last_checksum(line: &[u8]) -> Option<Vec<u8>> {
     from_hex(value.get("Manifest-Checksum")?.as_str()?)
 }
 
-/// Reads the object of a file or of a range of WAL.
-fn statement(value: &Value) -> Option<Statement> {
-    if let Some(start) = value.get("Start-LSN") {
-        return Some(Statement::WalFrom(start.as_str()?.parse().ok()?));
+/// Object on a line.
+enum Line {
+    File(ListedFile),
+    /// Range of WAL that the backup needs.
+    WalRange,
+}
+
+/// Reads the object on a line.
+fn line_of(value: &Value) -> Option<Line> {
+    if value.get("Start-LSN").is_some() {
+        return Some(Line::WalRange);
     }
     let path = match (value.get("Path"), value.get("Encoded-Path")) {
         (Some(path), None) => path.as_str()?.to_owned(),
@@ -165,7 +164,7 @@ fn statement(value: &Value) -> Option<Statement> {
     if checksum.len() != algorithm.length() {
         return None;
     }
-    Some(Statement::File(ListedFile {
+    Some(Line::File(ListedFile {
         path,
         size: value.get("Size")?.as_u64()?,
         algorithm,
