@@ -128,6 +128,9 @@ impl BackupCheck {
 }
 
 /// Returns faults for members that archives which are whole do not have.
+///
+/// Any part may hold them: a live backup has the label last, and an upload of a Barman server has it
+/// where the directory has it. Barman leaves out everything else that may be missing.
 fn missing_members(contents: &BackupContents) -> impl Iterator<Item = BackupFault> {
     let files = &contents.files;
     let needs_label = contents.context.label.is_some();

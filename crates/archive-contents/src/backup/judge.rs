@@ -90,7 +90,7 @@ enum FirstUse {
     Rewritten,
     /// It is read.
     Read,
-    /// A record before cannot be read.
+    /// A record cannot be read, or only an extension knows what it does.
     Hidden,
 }
 
@@ -170,12 +170,13 @@ impl BackupJudge {
                 fork: reference.fork,
                 number: reference.block,
             };
+            let first = match (reference.is_rewritten, record.reads_blocks()) {
+                (true, _) => FirstUse::Rewritten,
+                (false, Some(true)) => FirstUse::Read,
+                (false, Some(false)) => continue,
+                (false, None) => FirstUse::Hidden,
+            };
             if self.unused.remove(&block) {
-                let first = if reference.is_rewritten {
-                    FirstUse::Rewritten
-                } else {
-                    FirstUse::Read
-                };
                 self.used.insert(block, first);
             }
         }

@@ -42,6 +42,9 @@ const SPECIAL_UPDATE: u8 = 0x01;
 /// `XLOG_SWITCH` in `pg_control.h`.
 const SWITCH: u8 = 0x40;
 
+/// `XLOG_FPI_FOR_HINT` in `pg_control.h`.
+const IMAGE_FOR_HINT: u8 = 0xA0;
+
 /// `XLOG_XACT_OPMASK`, `XLOG_XACT_COMMIT` and `XLOG_XACT_COMMIT_PREPARED` in `xact.h`.
 const TRANSACTION_OPERATION: u8 = 0x70;
 const COMMIT: u8 = 0x00;
@@ -196,6 +199,19 @@ impl<'a> WalRecord<'a> {
     #[must_use]
     pub fn updates_files(self) -> bool {
         self.record.info() & SPECIAL_UPDATE != 0
+    }
+
+    /// Returns true if replay reads every block that the record names and does not rewrite; `None` if
+    /// only the extension that wrote the record knows.
+    ///
+    /// Replay passes over blocks without an image in a record for hint bits (`xlog_redo` in `xlog.c`).
+    #[must_use]
+    pub fn reads_blocks(self) -> Option<bool> {
+        match self.record.manager() {
+            FIRST_CUSTOM_MANAGER.. => None,
+            XLOG_MANAGER => Some(self.record.info() & MANAGER_INFO != IMAGE_FOR_HINT),
+            _ => Some(true),
+        }
     }
 
     /// Returns what replay does to files apart from the blocks that the record names; `None` if it
