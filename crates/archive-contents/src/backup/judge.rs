@@ -16,7 +16,7 @@ use super::pages::PageFailure;
 use super::{
     BackupContext, CheckedBackup, DatabaseDirectory, DatabaseFile, FailingFile, FailingPage,
 };
-use crate::wal::{FileChange, RelationFiles, WalRecord};
+use crate::wal::{BlockReference, FileChange, RelationFiles, WalRecord};
 
 /// Judgement of a failing page or file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,26 +160,38 @@ impl BackupJudge {
 
     fn use_blocks(&mut self, record: WalRecord<'_>) {
         let Some(references) = record.blocks() else {
-            let hidden = self.unused.drain().map(|block| (block, FirstUse::Hidden));
-            self.used.extend(hidden);
+            self.hide_unused();
             return;
         };
+        let is_read = record.reads_blocks();
         for reference in references {
-            let block = Block {
-                relation: reference.relation,
-                fork: reference.fork,
-                number: reference.block,
-            };
-            let first = match (reference.is_rewritten, record.reads_blocks()) {
-                (true, _) => FirstUse::Rewritten,
-                (false, Some(true)) => FirstUse::Read,
-                (false, Some(false)) => continue,
-                (false, None) => FirstUse::Hidden,
-            };
-            if self.unused.remove(&block) {
-                self.used.insert(block, first);
-            }
+            self.use_block(reference, is_read);
         }
+    }
+
+    /// Notes the first use of a block. `is_read` says whether replay reads it if it does not rewrite
+    /// it.
+    fn use_block(&mut self, reference: BlockReference, is_read: Option<bool>) {
+        let block = Block {
+            relation: reference.relation,
+            fork: reference.fork,
+            number: reference.block,
+        };
+        let first = match (reference.is_rewritten, is_read) {
+            (true, _) => FirstUse::Rewritten,
+            (false, Some(true)) => FirstUse::Read,
+            (false, Some(false)) => return,
+            (false, None) => FirstUse::Hidden,
+        };
+        if self.unused.remove(&block) {
+            self.used.insert(block, first);
+        }
+    }
+
+    /// Gives up on all blocks without a use: a record that cannot be read may be the first one.
+    fn hide_unused(&mut self) {
+        let hidden = self.unused.drain().map(|block| (block, FirstUse::Hidden));
+        self.used.extend(hidden);
     }
 
     fn change_files(&mut self, change: &FileChange) {
@@ -281,3 +293,6 @@ fn mark<K: std::hash::Hash + Eq>(marks: &mut HashMap<K, bool>, key: &K) {
 fn is_marked<K: std::hash::Hash + Eq>(marks: &HashMap<K, bool>, key: &K) -> bool {
     marks.get(key).copied().unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests;
