@@ -31,7 +31,7 @@ pub(super) struct ReadSegment {
     /// First record, if the WAL of another cluster ends before the segment.
     pub(super) starts_anew: Option<Lsn>,
     /// First position of the segment.
-    begin: Lsn,
+    pub(super) begin: Lsn,
 }
 
 /// Result of decoding and walking.

@@ -9,6 +9,7 @@
 
 mod block;
 mod fault;
+mod file_changes;
 mod first_page;
 mod format;
 mod headers;
@@ -23,6 +24,7 @@ mod walk;
 
 pub use block::{BlockReference, RelationFiles};
 pub use fault::WalFault;
+pub use file_changes::FileChange;
 pub(crate) use first_page::FIRST_HEADER;
 pub use first_page::FirstPage;
 pub use format::{UnknownMagic, WalFormat};

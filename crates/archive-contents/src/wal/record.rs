@@ -4,6 +4,7 @@ use barman_archive::postgres::Lsn;
 use chrono::{DateTime, Utc};
 
 use super::block::{BlockReference, RecordParts};
+use super::file_changes::{ChangeKind, FileChange};
 use super::{WalFault, WalFormat};
 use crate::bytes::{array, u32_at, u64_at};
 
@@ -40,6 +41,9 @@ const SPECIAL_UPDATE: u8 = 0x01;
 
 /// `XLOG_SWITCH` in `pg_control.h`.
 const SWITCH: u8 = 0x40;
+
+/// `XLOG_FPI_FOR_HINT` in `pg_control.h`.
+const IMAGE_FOR_HINT: u8 = 0xA0;
 
 /// `XLOG_XACT_OPMASK`, `XLOG_XACT_COMMIT` and `XLOG_XACT_COMMIT_PREPARED` in `xact.h`.
 const TRANSACTION_OPERATION: u8 = 0x70;
@@ -198,6 +202,27 @@ impl<'a> WalRecord<'a> {
         self.record.info() & SPECIAL_UPDATE != 0
     }
 
+    /// Returns true if replay reads every block that the record names and does not rewrite; `None` if
+    /// only the extension that wrote the record knows.
+    ///
+    /// Replay passes over blocks without an image in a record for hint bits (`xlog_redo` in `xlog.c`).
+    #[must_use]
+    pub fn reads_blocks(self) -> Option<bool> {
+        match self.record.manager() {
+            FIRST_CUSTOM_MANAGER.. => None,
+            XLOG_MANAGER => Some(self.record.info() & MANAGER_INFO != IMAGE_FOR_HINT),
+            _ => Some(true),
+        }
+    }
+
+    /// Returns what replay does to files apart from the blocks that the record names; `None` if it
+    /// does nothing else.
+    #[must_use]
+    pub fn file_change(self) -> Option<FileChange> {
+        let kind = ChangeKind::of(self.record.manager(), self.record.info())?;
+        Some(kind.read(self.main_data().unwrap_or_default()))
+    }
+
     /// Returns the blocks that the record refers to; `None` if its body makes no sense.
     #[must_use]
     pub fn blocks(self) -> Option<Vec<BlockReference>> {
@@ -213,11 +238,15 @@ impl<'a> WalRecord<'a> {
         if self.record.manager() != TRANSACTION_MANAGER || !is_commit {
             return None;
         }
+        let time = i64::from_le_bytes(array(self.main_data()?, 0)?);
+        DateTime::from_timestamp_micros(time.checked_add(POSTGRESQL_EPOCH)?)
+    }
+
+    /// Data at the end of the record, as far as it is kept.
+    fn main_data(self) -> Option<&'a [u8]> {
         let length = self.parts()?.main_data_length;
         let start = self.record.body_length().checked_sub(length)?;
-        let start = usize::try_from(start).ok()?;
-        let time = i64::from_le_bytes(array(&self.record.body, start)?);
-        DateTime::from_timestamp_micros(time.checked_add(POSTGRESQL_EPOCH)?)
+        self.record.body.get(usize::try_from(start).ok()?..)
     }
 
     fn parts(self) -> Option<RecordParts> {

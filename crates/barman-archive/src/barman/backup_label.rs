@@ -25,21 +25,23 @@ pub enum BackupOrigin {
 }
 
 impl BackupLabel {
-    /// Reads the value of the field `backup_label`; `None` if it is not a label.
-    pub(super) fn from_field(field: &str) -> Option<Self> {
-        match Literal::parse(field)? {
-            Literal::Text(text) => Self::parse(&text),
-            Literal::Number(_) | Literal::Sequence(_) | Literal::Word(_) => None,
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads a label; `None` if the text is not one.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let checkpoint = value(text, "CHECKPOINT LOCATION: ")?.parse().ok()?;
         let origin = match value(text, "BACKUP FROM: ") {
             Some("standby") => BackupOrigin::Standby,
             Some(_) | None => BackupOrigin::Primary,
         };
         Some(Self { checkpoint, origin })
+    }
+}
+
+/// Returns the whole text of a label, which is the value of the field `backup_label`; `None` if that
+/// is not a text.
+pub(super) fn text_of_field(field: &str) -> Option<String> {
+    match Literal::parse(field)? {
+        Literal::Text(text) => Some(text),
+        Literal::Number(_) | Literal::Sequence(_) | Literal::Word(_) => None,
     }
 }
 
@@ -52,6 +54,10 @@ fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn from_field(field: &str) -> Option<BackupLabel> {
+        BackupLabel::parse(&text_of_field(field)?)
+    }
 
     const FIELD: &str = r"'START WAL LOCATION: 0/1A000028 (file 00000002000000000000001A)\nCHECKPOINT LOCATION: 0/1A000060\nBACKUP METHOD: streamed\nBACKUP FROM: primary\nSTART TIME: 2026-11-08 03:00:00 UTC\nLABEL: Barman backup cloud 20261108T030000\nSTART TIMELINE: 2\n'";
 
@@ -66,9 +72,9 @@ mod tests {
             ..label
         };
 
-        assert_eq!(BackupLabel::from_field(FIELD), Some(label));
+        assert_eq!(from_field(FIELD), Some(label));
         assert_eq!(
-            BackupLabel::from_field(&FIELD.replace("primary", "standby")),
+            from_field(&FIELD.replace("primary", "standby")),
             Some(standby)
         );
     }
@@ -83,7 +89,7 @@ mod tests {
             "'CHECKPOINT LOCATION: nowhere'",
             "[1]",
         ] {
-            assert_eq!(BackupLabel::from_field(field), None, "{field}");
+            assert_eq!(from_field(field), None, "{field}");
         }
     }
 }

@@ -115,6 +115,15 @@ pub(super) fn backup_ids(text: &str) -> Vec<String> {
     ids.map(str::to_owned).collect()
 }
 
+/// Reads a setting that is on or off, as `PostgreSQL` shows it.
+pub(super) fn switch(text: &str) -> Option<bool> {
+    match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
 pub(super) fn tablespace_oids(text: &str) -> Option<Vec<u32>> {
     let Literal::Sequence(tablespaces) = Literal::parse(text)? else {
         return None;

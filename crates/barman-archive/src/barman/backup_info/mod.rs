@@ -11,10 +11,11 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
+use super::backup_label::text_of_field;
 use super::{BackupLabel, time};
 use crate::postgres::{Lsn, SegmentName, SegmentSize};
 pub use error::BackupInfoError;
-use fields::{Fields, SEGMENT, backup_ids, postgresql_version, tablespace_oids};
+use fields::{Fields, SEGMENT, backup_ids, postgresql_version, switch, tablespace_oids};
 pub use status::{BackupStatus, UnfinishedStatus};
 
 /// Content of a `backup.info`.
@@ -27,6 +28,12 @@ pub struct BackupInfo {
     pub progress: BackupProgress,
     /// Content of the backup's label (`backup_label`); `None` if it is absent or cannot be read.
     pub label: Option<BackupLabel>,
+    /// Whole text of the label (`backup_label`); `None` if it is absent or not a text. The member
+    /// `backup_label` of the archive holds the same bytes.
+    pub label_text: Option<String>,
+    /// Page checksums of the cluster, as the server said at the start (`data_checksums`); `None` if
+    /// that is neither `on` nor `off`.
+    pub has_data_checksums: Option<bool>,
     /// Id of the backup that this incremental one builds on (`parent_backup_id`); `None` in a full
     /// backup.
     pub parent_id: Option<String>,
@@ -123,10 +130,13 @@ impl BackupInfo {
             begin_lsn: fields.get("begin_xlog").and_then(|text| text.parse().ok()),
             end_lsn,
         };
+        let label_text = fields.get("backup_label").and_then(text_of_field);
         let progress = extent.with_status(fields.get("status").into())?;
         Ok(Self {
             progress,
-            label: fields.get("backup_label").and_then(BackupLabel::from_field),
+            label: label_text.as_deref().and_then(BackupLabel::parse),
+            label_text,
+            has_data_checksums: fields.get("data_checksums").and_then(switch),
             parent_id: fields.get("parent_backup_id").map(str::to_owned),
             children_ids: fields
                 .get("children_backup_ids")

@@ -61,6 +61,23 @@ fn a_finished_backup_is_read() {
 }
 
 #[test]
+fn the_label_is_kept_byte_by_byte() {
+    let field = r"'START WAL LOCATION: 0/2\nCHECKPOINT LOCATION: 0/3\nLABEL: caf\xe9 \'x\'\n'";
+    let text = format!("{DONE}backup_label={field}\ndata_checksums=on\n");
+
+    let info = parse(&text).unwrap();
+
+    let label = "START WAL LOCATION: 0/2\nCHECKPOINT LOCATION: 0/3\nLABEL: caf\u{e9} 'x'\n";
+    assert_eq!(info.label_text.as_deref(), Some(label));
+    assert_eq!(info.label.map(|label| label.checkpoint), Some(Lsn(3)));
+    assert_eq!(info.has_data_checksums, Some(true));
+    let off = parse(&text.replace("sums=on", "sums=off")).unwrap();
+    let other = parse(&text.replace("sums=on", "sums=inprogress-on")).unwrap();
+    assert_eq!(off.has_data_checksums, Some(false));
+    assert_eq!(other.has_data_checksums, None);
+}
+
+#[test]
 fn an_incremental_backup_names_its_parent_and_children() {
     let chain =
         "parent_backup_id=20261107T030000\nchildren_backup_ids=20261109T030000,20261110T030000\n";
