@@ -180,30 +180,25 @@ impl ServerTargets {
     #[must_use]
     pub fn before(&self, place: SegmentPlace) -> Option<SegmentPlace> {
         let number = place.number.checked_sub(1)?;
-        let size = self.segment_size;
-        let last_of_before = size.begin_of(place.number).0.checked_sub(1)?;
-        let own = SegmentPlace {
-            timeline: place.timeline,
+        let before = SegmentPlace {
+            timeline: self.owner(place.timeline, number)?,
             number,
         };
-        let before = match self.history(place.timeline) {
-            Some(history) => {
-                let owner = history.intervals().into_iter().find(|interval| {
-                    interval
-                        .begins_at
-                        .is_none_or(|begins_at| size.segment_of(begins_at) <= number)
-                        && interval
-                            .begins_at
-                            .is_none_or(|begins_at| begins_at.0 <= last_of_before)
-                })?;
-                SegmentPlace {
-                    timeline: owner.timeline,
-                    number,
-                }
-            }
-            None => own,
-        };
         self.has(before).then_some(before)
+    }
+
+    /// Timeline whose segment a restore to a timeline reads for a number: the newest one that has begun
+    /// by then (`XLogFileReadAnyTLI` in `xlogrecovery.c`).
+    #[must_use]
+    pub fn owner(&self, target: TimelineId, number: u64) -> Option<TimelineId> {
+        let Some(history) = self.history(target) else {
+            return Some(target);
+        };
+        let owner = history.intervals().into_iter().find(|interval| {
+            let begins_at = interval.begins_at;
+            begins_at.is_none_or(|begins_at| self.segment_size.segment_of(begins_at) <= number)
+        });
+        owner.map(|interval| interval.timeline)
     }
 
     /// Returns whether a segment is there.

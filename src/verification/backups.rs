@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use archive_contents::backup::BackupContext;
 use archive_contents::edges::{EdgeContent, EdgeObject};
-use archive_store::{ObjectStore, ObjectVersion};
+use archive_store::{ErrorScope, ObjectStore, ObjectVersion};
 use barman_archive::barman::{
     BackupFile, DataObject, NestedNames, ObjectLocation, ServerKey, backup_directory,
 };
@@ -11,7 +12,9 @@ use barman_archive::inventory::ListedObject;
 
 use super::directory::list;
 use super::edges::Edges;
+use super::found_in_backup::FoundInBackup;
 use super::verifier::{JobEnd, JobFailure, ServerJob};
+use super::walk::is_outdated;
 use crate::assess::BackupTarget;
 use crate::evidence::{BackupEvidence, ContentVerdict, Depth, FaultKind, Version};
 
@@ -70,6 +73,84 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         };
         self.note_backup(id, evidence);
         Ok(JobEnd::Done)
+    }
+
+    /// Reads a backup's data as a whole, and again if anything is wrong with them.
+    pub(super) async fn backup(&self, id: &str) -> Result<JobEnd, JobFailure> {
+        let Some(backup) = self.backup_target(id) else {
+            return Ok(JobEnd::Done);
+        };
+        let parts = self.list_parts(id).await?;
+        let context = BackupContext::of(&backup.info);
+        let (Some(context), false) = (context, parts.is_empty()) else {
+            self.note_backup(
+                id,
+                self.unreadable(backup, &parts, FaultKind::UnknownFormat),
+            );
+            return Ok(JobEnd::Done);
+        };
+        let bytes = parts.iter().map(|part| part.object.size).sum();
+        if let Some(blocked) = self.grant(bytes).await? {
+            return Ok(blocked);
+        }
+        match self.find_in_backup(backup, &parts, &context, bytes).await {
+            Ok(found) => {
+                let evidence = found.evidence(backup, &parts, self.now());
+                self.note_backup(id, evidence);
+                Ok(JobEnd::Done)
+            }
+            Err(JobFailure::Store(error)) if is_outdated(&error) => Ok(JobEnd::Done),
+            Err(JobFailure::Store(error)) if error.scope() == ErrorScope::RefusedObject => {
+                self.note_backup(id, self.unreadable(backup, &parts, FaultKind::Refused));
+                Ok(JobEnd::Done)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Reads a backup, judges it, and reads it again if it is corrupt.
+    async fn find_in_backup(
+        &self,
+        backup: &BackupTarget,
+        parts: &[BackupPart],
+        context: &BackupContext,
+        bytes: u64,
+    ) -> Result<FoundInBackup, JobFailure> {
+        let read = self.read_parts(backup, parts, context.clone()).await?;
+        let judged = if read.checked.needs_wal() {
+            self.judge(backup, &read.checked, context).await?
+        } else {
+            None
+        };
+        let found = FoundInBackup::of(read, judged);
+        if found.verdict != ContentVerdict::Corrupt {
+            return Ok(found);
+        }
+        if self.grant(bytes).await?.is_some() {
+            return Ok(found.unconfirmed());
+        }
+        let again = self.read_parts(backup, parts, context.clone()).await?;
+        Ok(found.compared_with(&again))
+    }
+
+    fn unreadable(
+        &self,
+        backup: &BackupTarget,
+        parts: &[BackupPart],
+        kind: FaultKind,
+    ) -> BackupEvidence {
+        BackupEvidence {
+            stamp: backup.stamp(),
+            version: Version::of_all(parts.iter().map(|part| &part.object)),
+            depth: Depth::Whole,
+            verdict: ContentVerdict::Unreadable,
+            is_unconfirmed: false,
+            read_at: self.now(),
+            bytes: parts.iter().map(|part| part.object.size).sum(),
+            pages: None,
+            faults: [kind.as_label().to_owned()].into(),
+            unproven: BTreeSet::new(),
+        }
     }
 
     pub(super) fn backup_target(&self, id: &str) -> Option<&BackupTarget> {

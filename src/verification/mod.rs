@@ -8,11 +8,14 @@
 //! that was not read twice, more bytes than the budget has are never read, and no content reaches a
 //! log or a page.
 
+mod backup_data;
 mod backups;
 mod budget;
 mod directory;
 mod edges;
+mod found_in_backup;
 mod ledger;
+mod page_proof;
 mod plan;
 mod segments;
 mod settings;

@@ -1,9 +1,11 @@
 //! Objects as streams: pieces are fetched by an async task and consumed off the async threads.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
-use archive_store::{ObjectStore, ObjectVersion, StorageError};
+use archive_store::{ErrorKind, ObjectChecksums, ObjectStore, ObjectVersion, StorageError};
 use tokio::sync::mpsc;
 
 use super::statistics::VerificationStatistics;
@@ -12,11 +14,39 @@ use super::statistics::VerificationStatistics;
 /// consumed, one that waits, and one that arrives.
 const PIECE_BYTES: u64 = 2 << 20;
 
-/// Sum over the bytes of an object that were consumed.
+/// Number of times that a piece is asked for, beyond the store's own attempts: a large object is not
+/// read anew because of one outage.
+const TRIES: u32 = 6;
+
+/// Pause after the first of them; doubled each time after that.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Sums over the bytes of an object that were consumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Digest {
     bytes: u64,
     crc32c: u32,
+    /// `None` unless it was asked for.
+    crc32: Option<u32>,
+}
+
+impl Digest {
+    /// Compares the sums with those that the store has of an object of this size; `None` if there is
+    /// nothing to compare.
+    pub(super) fn compare(&self, size: u64, stated: ObjectChecksums) -> Option<bool> {
+        if self.bytes != size {
+            return None;
+        }
+        let crc32c = stated.crc32c.map(|stated| stated == self.crc32c);
+        let crc32 = stated
+            .crc32
+            .zip(self.crc32)
+            .map(|(stated, found)| stated == found);
+        match (crc32c, crc32) {
+            (None, None) => None,
+            (crc32c, crc32) => Some(crc32c.unwrap_or(true) && crc32.unwrap_or(true)),
+        }
+    }
 }
 
 /// Object that is read piece by piece, on a thread that may block.
@@ -25,6 +55,7 @@ pub(super) struct PieceReader {
     piece: Vec<u8>,
     at: usize,
     digest: Digest,
+    crc32: Option<flate2::Crc>,
 }
 
 /// Result of consuming an object.
@@ -42,11 +73,20 @@ impl PieceReader {
         let _ = io::copy(self, &mut io::sink());
     }
 
+    /// Sums up as CRC-32 as well, if that is needed. To be called before the first read.
+    pub(super) fn sum_also_crc32(&mut self, is_needed: bool) {
+        self.crc32 = is_needed.then(flate2::Crc::new);
+    }
+
     fn next_piece(&mut self) -> io::Result<bool> {
         match self.pieces.blocking_recv() {
             Some(Ok(piece)) => {
                 self.digest.bytes += piece.len() as u64;
                 self.digest.crc32c = crc32c::crc32c_append(self.digest.crc32c, &piece);
+                if let Some(crc32) = &mut self.crc32 {
+                    crc32.update(&piece);
+                    self.digest.crc32 = Some(crc32.sum());
+                }
                 self.piece = piece;
                 self.at = 0;
                 Ok(true)
@@ -96,6 +136,7 @@ where
             piece: Vec::new(),
             at: 0,
             digest: Digest::default(),
+            crc32: None,
         };
         let result = use_pieces(&mut reader);
         Consumed {
@@ -124,7 +165,7 @@ async fn fetch(
         let Ok(permit) = sender.reserve().await else {
             return Ok(());
         };
-        match store.read_range(object, at..end).await {
+        match fetch_patiently(store, object, at..end).await {
             Ok(piece) => {
                 statistics.read(piece.len() as u64);
                 permit.send(Ok(piece));
@@ -137,4 +178,32 @@ async fn fetch(
         at = end;
     }
     Ok(())
+}
+
+/// Fetches a piece, and again after a pause if the store cannot be reached.
+async fn fetch_patiently(
+    store: &impl ObjectStore,
+    object: &ObjectVersion,
+    range: Range<u64>,
+) -> Result<Vec<u8>, StorageError> {
+    let mut pause = FIRST_PAUSE;
+    let mut tries = 1;
+    loop {
+        let error = match store.read_range(object, range.clone()).await {
+            Ok(piece) => return Ok(piece),
+            Err(error) => error,
+        };
+        let may_pass = match error.kind() {
+            ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Throttled => true,
+            ErrorKind::Auth | ErrorKind::NotFound | ErrorKind::Protocol | ErrorKind::Internal => {
+                false
+            }
+        };
+        if !may_pass || tries == TRIES {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
+        tries += 1;
+        pause *= 2;
+    }
 }

@@ -383,7 +383,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             Job::Walk { first, last } => self.walk(first, last).await,
             Job::Examine { wal_dir, file } => self.examine(wal_dir, file).await,
             Job::BackupEdges(id) => self.backup_edges(&id).await,
-            Job::Backup(_) => Ok(JobEnd::Done),
+            Job::Backup(id) => self.backup(&id).await,
         }
     }
 
