@@ -8,11 +8,13 @@ use archive_store::{Operation, RequestObserver, RequestOutcome};
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
+use super::verification::ArchiveVerification;
 use crate::assess::oddities;
+use crate::clock::Clock;
 use crate::config::ArchiveConfig;
 use crate::metrics::{ArchiveView, Statistics};
 use crate::output::ScanProgress;
-use crate::report::{ArchiveStatus, Oddity, ScanOutcome};
+use crate::report::{ArchiveStatus, Oddity, ScanOutcome, VerificationStatus};
 use crate::scan::{ScanEnd, ScanObserver};
 
 /// State of one archive, swapped in whole when a scan ends.
@@ -21,11 +23,18 @@ pub(super) struct PublishedArchive {
     statistics: Statistics,
     /// True if each new oddity is logged with its name.
     logs_oddities: AtomicBool,
+    /// Verification of its contents; `None` if they are not verified.
+    verification: Option<Arc<ArchiveVerification>>,
+    clock: Clock,
 }
 
 impl PublishedArchive {
     /// Creates the state of an archive that has not been scanned.
-    pub(super) fn new(config: &ArchiveConfig) -> Self {
+    pub(super) fn new(
+        config: &ArchiveConfig,
+        verification: Option<Arc<ArchiveVerification>>,
+        clock: &Clock,
+    ) -> Self {
         let endpoint = config.store.endpoint_url();
         Self {
             status: RwLock::new(ArchiveStatus {
@@ -38,9 +47,12 @@ impl PublishedArchive {
                 last_outcome: None,
                 last_failure: None,
                 next_scan_at: None,
+                verification: None,
             }),
             statistics: Statistics::default(),
             logs_oddities: AtomicBool::new(false),
+            verification,
+            clock: clock.clone(),
         }
     }
 
@@ -58,10 +70,16 @@ impl PublishedArchive {
         ArchiveView {
             status: ArchiveStatus {
                 next_scan_at,
+                verification: self.verification_status(),
                 ..status.clone()
             },
             statistics,
         }
+    }
+
+    fn verification_status(&self) -> Option<VerificationStatus> {
+        let verification = self.verification.as_ref()?;
+        Some(verification.status((self.clock)()))
     }
 
     /// Progress of the scan, if there is only one.

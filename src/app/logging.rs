@@ -13,7 +13,7 @@ use crate::config::{LogConfig, LogFilter, LogFormat};
 
 /// Targets of the program's own messages: stable names that operators filter by. A filter for `scan`
 /// also covers `scan_result`, the outcome of each scan.
-pub const TARGETS: [&str; 8] = [
+pub const TARGETS: [&str; 9] = [
     "app",
     "certificates",
     "config",
@@ -21,6 +21,7 @@ pub const TARGETS: [&str; 8] = [
     "scan",
     "scan_result",
     "storage",
+    "verification",
     "web",
 ];
 

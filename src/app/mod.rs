@@ -19,6 +19,7 @@ mod scanner;
 mod serve;
 mod store;
 mod terminal;
+mod verification;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

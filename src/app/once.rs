@@ -13,6 +13,7 @@ use super::archive::PublishedArchive;
 use super::certificates::Certificates;
 use super::scanner::scanner;
 use super::terminal;
+use super::verification::ArchiveVerification;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::output::progress_line;
@@ -58,7 +59,8 @@ pub(super) async fn scan_all(config: &Config, scope: Requested, clock: &Clock) -
     let mut published = Vec::new();
     let mut scanners = Vec::new();
     for archive in &config.archives {
-        let (state, scanner) = scanner(archive, config, clock);
+        let verification = ArchiveVerification::of_command(archive, config, clock);
+        let (state, scanner) = scanner(archive, config, clock, verification);
         published.push(state);
         scanners.push(scanner);
     }

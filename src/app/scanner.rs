@@ -10,11 +10,12 @@ use chrono::TimeDelta;
 
 use super::archive::PublishedArchive;
 use super::store::ConfiguredStore;
-use crate::assess::{ContentsExpectation, Expectations, RetentionPolicies};
+use super::verification::ArchiveVerification;
+use crate::assess::{Expectations, RetentionPolicies};
 use crate::clock::Clock;
 use crate::config::{ArchiveConfig, BackupScheduleConfig, Config, ServerConfig};
 use crate::report::ScheduleExpectation;
-use crate::scan::{ArchiveScan, ScanLimits, Scanner};
+use crate::scan::{ArchiveScan, ScanLimits, Scanner, VerifiedContents};
 
 /// Scanner of an archive in any of the stores that can be configured.
 pub(super) type ArchiveScanner = Scanner<LimitedStore<ConfiguredStore>>;
@@ -37,8 +38,9 @@ pub(super) fn scanner(
     archive: &ArchiveConfig,
     config: &Config,
     clock: &Clock,
+    verification: Option<Arc<ArchiveVerification>>,
 ) -> (Arc<PublishedArchive>, Arc<ArchiveScanner>) {
-    let published = Arc::new(PublishedArchive::new(archive));
+    let published = Arc::new(PublishedArchive::new(archive, verification.clone(), clock));
     let concurrency = usize::try_from(config.scan.concurrency).unwrap_or(usize::MAX);
     let limit = Arc::new(AdaptiveLimit::new(archive.name.clone(), concurrency));
     let observers = Observers {
@@ -52,7 +54,7 @@ pub(super) fn scanner(
         archive: archive.name.clone(),
         store: Arc::new(store),
         prefix: archive.store.key_prefix(),
-        expected: expectations(archive, config),
+        expected: expectations(archive, config, verification.as_deref(), clock),
         limits: ScanLimits {
             timeout: config.scan.timeout,
             jitter: config.scan.jitter,
@@ -62,7 +64,7 @@ pub(super) fn scanner(
             audit_period: config.scan.audit_period,
         },
         observer: published.clone(),
-        contents: None,
+        contents: verification.map(|verification| verification as Arc<dyn VerifiedContents>),
         clock: clock.clone(),
         scan: ArchiveScan::default().into(),
     };
@@ -70,7 +72,12 @@ pub(super) fn scanner(
 }
 
 /// Returns what the configuration says about an archive's servers.
-fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
+fn expectations(
+    archive: &ArchiveConfig,
+    config: &Config,
+    verification: Option<&ArchiveVerification>,
+    clock: &Clock,
+) -> Expectations {
     let backups = &config.backups;
     let mut expected = Expectations {
         servers: archive.servers.as_deref().map(names),
@@ -84,7 +91,9 @@ fn expectations(archive: &ArchiveConfig, config: &Config) -> Expectations {
         max_running_time: time_delta(backups.max_running_time),
         schedules: BTreeMap::new(),
         living_timelines: BTreeMap::new(),
-        contents: ContentsExpectation::default(),
+        contents: verification
+            .map(|verification| verification.expectation(clock()))
+            .unwrap_or_default(),
     };
     for server in archive.servers.iter().flatten() {
         expect_server(&mut expected, server);

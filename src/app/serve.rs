@@ -16,6 +16,7 @@ use super::build_info;
 use super::certificates::Certificates;
 use super::exporter::Exporter;
 use super::scanner::{ArchiveScanner, scanner};
+use super::verification::ArchiveVerification;
 use crate::clock::Clock;
 use crate::config::{Config, ListenAddress};
 use crate::scan::{ScanTimes, Ticker};
@@ -34,9 +35,14 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     log_start(&config, listener.local_addr()?);
     let mut published = Vec::new();
     let mut scanners = Vec::new();
+    let mut verifiers = Vec::new();
     for archive in &config.archives {
-        let (state, scanner) = scanner(archive, &config, &clock);
+        let verification = ArchiveVerification::of_daemon(archive, &config, &clock);
+        let (state, scanner) = scanner(archive, &config, &clock, verification.clone());
         state.log_oddities();
+        verifiers.extend(
+            verification.map(|verification| verification.verifier(archive, &scanner.store, &clock)),
+        );
         published.push(state);
         scanners.push(scanner);
     }
@@ -51,6 +57,10 @@ pub(super) async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     let cron = config.scan.schedule.cron().clone();
     let times = Arc::new(Mutex::new(ScanTimes::new(cron, zone, clock())));
     start_scans(scanners, Arc::clone(&times), clock.clone(), &tasks, &stop).await?;
+    for verifier in verifiers {
+        let stop = stop.clone();
+        tasks.spawn(async move { Box::pin(verifier.run(&stop)).await });
+    }
     let limits = ConnectionLimits {
         max_connections: usize::try_from(config.web.max_connections)?,
         ..ConnectionLimits::default()

@@ -12,6 +12,8 @@ use super::servers::ServerConfig;
 use super::store::S3StoreConfig;
 use super::store::StoreConfig;
 use super::texts::{label, required};
+use super::verification::ArchiveVerificationConfig;
+use crate::evidence::Level;
 
 /// Archive, with everything needed to read and judge it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,9 @@ pub struct ArchiveConfig {
     /// Absent: not known.
     #[cfg_attr(test, schemars(range(max = 1000)))]
     pub minimum_redundancy: Option<u32>,
+    /// Verification of contents. Absent: as for every archive.
+    #[cfg_attr(test, schemars(with = "Option<ArchiveVerificationConfig>"))]
+    pub verification: ArchiveVerificationConfig,
     /// Servers that are ignored, by name or pattern (`*`, `?`, `[...]`): neither judged nor reported as
     /// unexpected. Their usage is part of the sums. Absent: none.
     #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
@@ -106,6 +111,7 @@ impl ArchiveConfig {
         let store = StoreConfig::read(section);
         let retention_policy = section.text("retentionPolicy", str::parse);
         let minimum_redundancy = section.number("minimumRedundancy", REDUNDANCIES);
+        let verification = ArchiveVerificationConfig::read(section.section("verification"));
         let ignore_servers = section.texts("ignoreServers", str::parse);
         let servers = ServerConfig::read_all(section, &ignore_servers);
         section.advise(&ADVICE);
@@ -114,9 +120,18 @@ impl ArchiveConfig {
             store: store?,
             retention_policy,
             minimum_redundancy,
+            verification,
             ignore_servers,
             servers,
         })
+    }
+
+    /// Returns the highest level of its servers, given that of every archive without its own.
+    pub(super) fn highest_level(&self, level_of_all: Level) -> Level {
+        let own = self.verification.level.unwrap_or(level_of_all);
+        let servers = self.servers.iter().flatten();
+        let levels = servers.map(|server| server.verification_level.unwrap_or(own));
+        levels.max().unwrap_or(own).max(own)
     }
 
     /// Returns a warning if the archive lies inside another one. It starts with the key of the place

@@ -26,6 +26,7 @@ mod spelling;
 mod store;
 mod texts;
 mod unexpanded;
+mod verification;
 mod web;
 
 #[cfg(test)]
@@ -50,9 +51,12 @@ pub use schedule::Schedule;
 pub use servers::ServerConfig;
 pub use sources::{ENVIRONMENT_PREFIX, Flag};
 pub use store::{S3StoreConfig, StoreConfig};
+pub use verification::{ArchiveVerificationConfig, Bytes, Price, VerificationConfig};
 pub use web::WebConfig;
 
-use section::ConfigReader;
+use section::{ConfigReader, Section};
+
+use crate::evidence::Level;
 
 /// Configuration of barman-cloud-exporter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +78,9 @@ pub struct Config {
     /// Judgement of backups.
     #[cfg_attr(test, schemars(with = "Option<BackupsConfig>"))]
     pub backups: BackupsConfig,
+    /// Verification of contents, by reading WAL and base backups.
+    #[cfg_attr(test, schemars(with = "Option<VerificationConfig>"))]
+    pub verification: VerificationConfig,
     /// Readings of certificates, and warnings before their end.
     #[cfg_attr(test, schemars(with = "Option<CertificateWatchConfig>"))]
     pub certificate_watch: CertificateWatchConfig,
@@ -114,6 +121,23 @@ impl Config {
         }
     }
 
+    /// Records a mistake for each archive whose contents would be read without a limit.
+    fn check_budgets(&self, root: &Section<'_>) {
+        for archive in &self.archives {
+            let level = archive.highest_level(self.verification.level);
+            let budget = archive.verification.daily_bytes;
+            if level >= Level::Wal && budget.or(self.verification.daily_bytes).is_none() {
+                let message = format!(
+                    "`dailyBytes` is missing, and the level of `{}` is `{}`; set it to the bytes that \
+                     may be read in a day, such as `20GB`",
+                    archive.name,
+                    level.as_label()
+                );
+                root.mistake("verification", message);
+            }
+        }
+    }
+
     /// Warnings about settings that are valid, but probably not intended; each starts with its key.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
@@ -141,11 +165,13 @@ impl Config {
             log: LogConfig::read(root.section("log")),
             scan: ScanConfig::read(root.section("scan")),
             backups: BackupsConfig::read(root.section("backups")),
+            verification: VerificationConfig::read(root.section("verification")),
             certificate_watch: CertificateWatchConfig::read(root.section("certificateWatch")),
             archives: archives::read_all(&mut root),
             certificates: certificates::read_all(&mut root),
             unexpanded: Vec::new(),
         };
+        config.check_budgets(&root);
         root.finish();
         config
     }

@@ -6,7 +6,11 @@ use barman_archive::retention::RetentionPolicy;
 use super::archives::REDUNDANCIES;
 use super::backup_schedule::BackupScheduleConfig;
 use super::section::Section;
+#[cfg(test)]
+use super::tests::schema::LevelText;
 use super::texts::required;
+use super::verification::parse_level;
+use crate::evidence::Level;
 
 /// Server that is expected in an archive, even if it has no directory there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,9 @@ pub struct ServerConfig {
     /// archive.
     #[cfg_attr(test, schemars(range(max = 1000)))]
     pub minimum_redundancy: Option<u32>,
+    /// Level of the verification of contents. Absent: that of the archive.
+    #[cfg_attr(test, schemars(with = "Option<LevelText>"))]
+    pub verification_level: Option<Level>,
     /// Schedule of the backups. Absent: not known.
     #[cfg_attr(test, schemars(flatten))]
     pub backup_schedule: Option<BackupScheduleConfig>,
@@ -63,12 +70,14 @@ impl ServerConfig {
         let server_name = required(section, "serverName", form, directory);
         let retention_policy = section.text("retentionPolicy", str::parse);
         let minimum_redundancy = section.number("minimumRedundancy", REDUNDANCIES);
+        let verification_level = section.text("verificationLevel", parse_level);
         let backup_schedule = BackupScheduleConfig::read(section);
         let current_timeline = section.number("currentTimeline", 1..=u32::MAX);
         Some(Self {
             server_name: server_name?,
             retention_policy,
             minimum_redundancy,
+            verification_level,
             backup_schedule,
             current_timeline,
         })

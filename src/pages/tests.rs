@@ -38,6 +38,7 @@ fn unscanned(name: &str) -> ArchiveStatus {
         last_outcome: None,
         last_failure: None,
         next_scan_at: None,
+        verification: None,
     }
 }
 

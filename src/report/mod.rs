@@ -38,7 +38,7 @@ pub use schedule::{
     Contradiction, ObservedIntervals, SURE_FACTOR, ScheduleExpectation, ScheduleReport,
 };
 pub use server::{PostgresqlIdentity, ServerReport};
-pub use status::{ArchiveStatus, ScanFailure};
+pub use status::{ArchiveStatus, ContentsBudget, ScanFailure, VerificationStatus};
 pub use storage::{PrefixKind, PrefixSums};
 pub use uploads::{UNFINISHED_FOR, UploadFinding, UploadSums};
 pub use wal::{NewestSegment, Parent, TimelineWal, WalAnomaly, WalReport};

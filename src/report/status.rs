@@ -28,6 +28,28 @@ pub struct ArchiveStatus {
     pub last_failure: Option<ScanFailure>,
     /// Scheduled time of the next scan; `None` if there is none.
     pub next_scan_at: Option<DateTime<Utc>>,
+    /// Progress of the verification; `None` if contents are not verified.
+    pub verification: Option<VerificationStatus>,
+}
+
+/// Progress of the verification of an archive's contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerificationStatus {
+    /// Bytes of contents that this process has read.
+    pub bytes_read: u64,
+    /// Requests for contents that were answered to this process.
+    pub requests: u64,
+    /// Budget; `None` without a limit.
+    pub budget: Option<ContentsBudget>,
+}
+
+/// Budget of a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentsBudget {
+    /// Bytes that can be read now.
+    pub available_bytes: u64,
+    /// Bytes that are added in a day.
+    pub daily_bytes: u64,
 }
 
 /// Reason why a scan failed.

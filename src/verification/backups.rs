@@ -122,7 +122,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         } else {
             None
         };
-        let found = FoundInBackup::of(read, judged);
+        let found = FoundInBackup::of(read, judged.as_ref());
         if found.verdict != ContentVerdict::Corrupt {
             return Ok(found);
         }

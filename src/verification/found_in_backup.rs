@@ -26,8 +26,8 @@ pub(super) struct FoundInBackup {
 
 impl FoundInBackup {
     /// Draws conclusions from a read, and from the judgement of failing pages if there was one.
-    pub(super) fn of(read: ReadBackup, judged: Option<JudgedBackup>) -> Self {
-        let pages = page_counts(&read.checked, judged.as_ref());
+    pub(super) fn of(read: ReadBackup, judged: Option<&JudgedBackup>) -> Self {
+        let pages = page_counts(&read.checked, judged);
         let mut found = Self {
             verdict: ContentVerdict::Sound,
             is_unconfirmed: false,

@@ -63,6 +63,15 @@ impl Ledger {
             None => (budget, ArchiveEvidence::new(now)),
         };
         Ok(Self {
+            file,
+            ..Self::of_evidence(budget, evidence)
+        })
+    }
+
+    /// Creates a ledger with this evidence, which is not saved.
+    #[must_use]
+    pub fn of_evidence(budget: Budget, evidence: ArchiveEvidence) -> Self {
+        Self {
             state: Mutex::new(LedgerState {
                 evidence,
                 budget,
@@ -70,8 +79,8 @@ impl Ledger {
                 is_changed: false,
                 saved_at: None,
             }),
-            file,
-        })
+            file: None,
+        }
     }
 
     /// Shows the evidence.

@@ -22,13 +22,15 @@ mod settings;
 mod state;
 mod statistics;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod verifier;
 mod walk;
 
 pub use budget::{Budget, CARRIED_OVER_DAYS};
 pub use ledger::Ledger;
 pub use plan::{Job, PlannedJob, Planner, Priority};
-pub use settings::VerificationSettings;
+pub use settings::{ReadingHours, VerificationSettings};
 pub use state::{SavedState, StateError, StateFile};
 pub use statistics::{VerificationCounts, VerificationStatistics};
 pub use verifier::Verifier;

@@ -11,10 +11,19 @@ use std::process::Command;
 use barman_cloud_exporter::app::logging::TARGETS;
 
 /// Pure modules, each of which uses only those before it.
-const PURE: [&str; 6] = ["report", "assess", "health", "output", "pages", "metrics"];
+const PURE: [&str; 7] = [
+    "evidence", "report", "assess", "health", "output", "pages", "metrics",
+];
 
 /// Modules that do I/O, and `config`, which reads its file.
-const OTHERS: [&str; 5] = ["certificates", "scan", "web", "config", "app"];
+const OTHERS: [&str; 6] = [
+    "certificates",
+    "scan",
+    "verification",
+    "web",
+    "config",
+    "app",
+];
 
 /// Crates that cannot do I/O, and the packages that none of them may depend on, however far down.
 const PURE_CRATES: [&str; 4] = [
@@ -270,11 +279,12 @@ fn is_section(word: &str) -> bool {
 }
 
 /// Sources of the program's events.
-const SOURCES_OF_EVENTS: [&str; 8] = [
+const SOURCES_OF_EVENTS: [&str; 9] = [
     "app",
     "certificates",
     "config",
     "scan",
+    "verification",
     "web",
     "crates/archive-listing/src",
     "crates/archive-store/src",

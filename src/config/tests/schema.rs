@@ -27,6 +27,38 @@ impl JsonSchema for DurationText {
     }
 }
 
+/// Number of bytes as a text.
+pub(in crate::config) struct BytesText;
+
+impl JsonSchema for BytesText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": r"^\s*[0-9]+\s*([KMGT]iB|[kMGT]B)\s*$",
+            "examples": ["20GB", "50GiB"],
+        })
+    }
+}
+
+/// Level of verification.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(in crate::config) enum LevelText {
+    Off,
+    Edges,
+    Wal,
+    Full,
+}
+
 /// Credentials for an object storage: a profile, or files that hold one value each.
 #[derive(JsonSchema)]
 #[schemars(

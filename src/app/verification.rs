@@ -1,0 +1,183 @@
+//! Builds the verification of an archive from the configuration.
+
+use std::sync::Arc;
+
+use archive_store::AdaptiveLimit;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::scanner::time_delta;
+use super::store::ConfiguredStore;
+use crate::assess::{ArchiveTargets, ContentsExpectation};
+use crate::clock::Clock;
+use crate::config::{ArchiveConfig, Config};
+use crate::evidence::ArchiveEvidence;
+use crate::report::{ContentsBudget, VerificationStatus};
+use crate::scan::VerifiedContents;
+use crate::verification::{
+    Ledger, ReadingHours, StateFile, VerificationSettings, VerificationStatistics, Verifier,
+};
+
+/// Store as scans and verification share it.
+pub(super) type SharedStore = archive_store::LimitedStore<ConfiguredStore>;
+
+/// Verification of one archive: its evidence, and what the last scan found.
+pub(super) struct ArchiveVerification {
+    pub(super) settings: VerificationSettings,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) statistics: Arc<VerificationStatistics>,
+    targets: watch::Sender<Option<Arc<ArchiveTargets>>>,
+}
+
+impl VerifiedContents for ArchiveVerification {
+    fn read(&self, look: &mut dyn FnMut(&ArchiveEvidence)) {
+        self.ledger.read(|evidence| look(evidence));
+    }
+
+    fn scanned(&self, targets: ArchiveTargets) {
+        self.targets.send_replace(Some(Arc::new(targets)));
+    }
+}
+
+impl ArchiveVerification {
+    /// Creates the verification of an archive for the daemon; `None` if it is off.
+    ///
+    /// A state file that cannot be used costs what was remembered, and nothing else.
+    pub(super) fn of_daemon(
+        archive: &ArchiveConfig,
+        config: &Config,
+        clock: &Clock,
+    ) -> Option<Arc<Self>> {
+        let settings = settings(archive, config);
+        if !settings.is_on() {
+            return None;
+        }
+        let now = clock();
+        let directory = config.verification.state_directory.as_deref();
+        let ledger = directory.map(|directory| {
+            let file = StateFile::open(directory, &archive.name)?;
+            Ledger::new(settings.budget(now), Some(file), now)
+        });
+        let ledger = match ledger {
+            Some(Ok(ledger)) => ledger,
+            Some(Err(error)) => {
+                let error = error_causes::with_causes(&error);
+                warn!(
+                    target: "verification",
+                    archive = archive.name,
+                    error,
+                    "What was verified is not remembered: everything is read again after a restart"
+                );
+                Ledger::of_evidence(settings.budget(now), ArchiveEvidence::new(now))
+            }
+            None => Ledger::of_evidence(settings.budget(now), ArchiveEvidence::new(now)),
+        };
+        Some(Arc::new(Self::new(settings, ledger)))
+    }
+
+    /// Creates the verification of an archive for a command that reads no contents: with what a daemon
+    /// has saved. `None` if it is off.
+    pub(super) fn of_command(
+        archive: &ArchiveConfig,
+        config: &Config,
+        clock: &Clock,
+    ) -> Option<Arc<Self>> {
+        let settings = settings(archive, config);
+        let directory = config.verification.state_directory.as_deref()?;
+        if !settings.is_on() {
+            return None;
+        }
+        let now = clock();
+        let evidence = match StateFile::peek(directory, &archive.name) {
+            Ok(saved) => saved.map(|saved| saved.evidence),
+            Err(error) => {
+                let error = error_causes::with_causes(&error);
+                warn!(
+                    target: "verification",
+                    archive = archive.name, error, "What was verified is not known"
+                );
+                None
+            }
+        };
+        let ledger = Ledger::of_evidence(settings.budget(now), evidence?);
+        Some(Arc::new(Self::new(settings, ledger)))
+    }
+
+    pub(super) fn new(settings: VerificationSettings, ledger: Ledger) -> Self {
+        Self {
+            settings,
+            ledger: Arc::new(ledger),
+            statistics: Arc::default(),
+            targets: watch::Sender::new(None),
+        }
+    }
+
+    /// Returns what scans have to know of the settings.
+    pub(super) fn expectation(&self, now: DateTime<Utc>) -> ContentsExpectation {
+        ContentsExpectation {
+            level: self.settings.level,
+            levels: self.settings.levels.clone(),
+            most_bytes: self.settings.budget(now).capacity(),
+        }
+    }
+
+    /// Returns the progress.
+    pub(super) fn status(&self, now: DateTime<Utc>) -> VerificationStatus {
+        let counts = self.statistics.counts();
+        let available = self.ledger.budget(now).map(|(available, _)| available);
+        let budget = available.zip(self.settings.daily_bytes);
+        VerificationStatus {
+            bytes_read: counts.bytes,
+            requests: counts.requests,
+            budget: budget.map(|(available_bytes, daily_bytes)| ContentsBudget {
+                available_bytes,
+                daily_bytes,
+            }),
+        }
+    }
+
+    /// Creates the verifier that reads the contents.
+    pub(super) fn verifier(
+        &self,
+        archive: &ArchiveConfig,
+        store: &Arc<SharedStore>,
+        clock: &Clock,
+    ) -> Verifier<SharedStore> {
+        Verifier {
+            archive: archive.name.clone(),
+            store: Arc::clone(store),
+            limit: Arc::<AdaptiveLimit>::clone(&store.limit),
+            prefix: archive.store.key_prefix(),
+            settings: self.settings.clone(),
+            ledger: Arc::clone(&self.ledger),
+            targets: self.targets.subscribe(),
+            statistics: Arc::clone(&self.statistics),
+            clock: clock.clone(),
+        }
+    }
+}
+
+/// Returns the settings of an archive's verification.
+pub(super) fn settings(archive: &ArchiveConfig, config: &Config) -> VerificationSettings {
+    let common = &config.verification;
+    let own = &archive.verification;
+    let mut levels = std::collections::BTreeMap::new();
+    for server in archive.servers.iter().flatten() {
+        if let Some(level) = server.verification_level {
+            levels.insert(server.server_name.clone(), level);
+        }
+    }
+    let hours = common.schedule.as_ref().map(|schedule| ReadingHours {
+        cron: schedule.cron().clone(),
+        zone: config.scan.time_zone,
+    });
+    VerificationSettings {
+        level: own.level.unwrap_or(common.level),
+        levels,
+        daily_bytes: own.daily_bytes.or(common.daily_bytes).map(|bytes| bytes.0),
+        reverify_after: common.reverify_after.map(time_delta),
+        parallel: usize::try_from(common.parallel).unwrap_or(usize::MAX),
+        hours,
+    }
+}

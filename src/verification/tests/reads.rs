@@ -1,0 +1,191 @@
+//! What reads of sound and damaged objects show.
+
+use archive_store::memory::MemoryStore;
+use barman_archive::recovery::{Obstacle, Verdict};
+
+use super::archive::{SEGMENT, backup, only_verdict};
+use super::world::{World, put, settings};
+use crate::evidence::{FaultKind, Level};
+
+#[tokio::test]
+async fn a_sound_backup_is_verified_and_its_recovery_proven() {
+    let mut world = World::new(backup("good"), settings(Level::Full));
+
+    let server = world.verify().await;
+
+    let contents = server.contents.clone().unwrap();
+    assert_eq!(contents.wal.whole, 1);
+    assert_eq!((contents.wal.corrupt, contents.base.corrupt), (0, 0));
+    assert_eq!(contents.backlog_bytes, 0);
+    let verified = contents.verified.unwrap();
+    assert_eq!(verified.id, "20261128T043154");
+    assert_eq!(verified.pages.unwrap().corrupt, 0);
+    assert!(verified.pages.unwrap().read > 0);
+    let proof = contents.proof.unwrap();
+    assert_eq!(proof.segment.to_string(), SEGMENT);
+    assert!(proof.arrived_at.is_some());
+    assert_eq!(only_verdict(&server), Verdict::Recoverable);
+}
+
+#[tokio::test]
+async fn nothing_is_read_twice_without_need() {
+    let mut world = World::new(backup("good"), settings(Level::Full));
+    world.verify().await;
+    let first = world.statistics.counts();
+
+    world.verify().await;
+
+    assert_eq!(world.statistics.counts(), first);
+}
+
+#[tokio::test]
+async fn damage_of_every_base_backup_is_found() {
+    for (name, faults) in [
+        ("control", "control_file"),
+        ("flip-still", "pages"),
+        ("gz-cut", "archive truncated"),
+        ("no-label", "archive"),
+    ] {
+        let mut world = World::new(backup(name), settings(Level::Full));
+
+        let server = world.verify().await;
+
+        let contents = server.contents.clone().unwrap();
+        assert_eq!(contents.verified, None, "{name}");
+        assert_eq!(contents.proof, None, "{name}");
+        let found: Vec<_> = contents.corrupt_backups[0].faults.iter().cloned().collect();
+        assert_eq!(found.join(" "), faults, "{name}");
+        let broken = Verdict::Broken(Obstacle::CorruptData);
+        assert_eq!(only_verdict(&server), broken, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_harmless_is_not_called_corrupt() {
+    for name in [
+        "good",
+        "flip-rewritten-by-wal",
+        "unlogged",
+        "zero-page-not-seen",
+    ] {
+        let mut world = World::new(backup(name), settings(Level::Full));
+
+        let server = world.verify().await;
+
+        let contents = server.contents.clone().unwrap();
+        assert!(contents.corrupt_backups.is_empty(), "{name}");
+        assert!(contents.suspect_backups.is_empty(), "{name}");
+        assert!(contents.verified.is_some(), "{name}");
+        assert_eq!(only_verdict(&server), Verdict::Recoverable, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_bit_of_wal_ends_replay() {
+    let store = backup("good");
+    let plain = super::archive::plain_segment();
+    let mut damaged = plain.clone();
+    damaged[0x3000] ^= 1;
+    let key = format!("s/wals/0000000100000000/{SEGMENT}");
+    store.remove(&format!("{key}.xz"));
+    store.put(&key, &damaged, super::world::start());
+    let mut world = World::new(store, settings(Level::Wal));
+
+    let server = world.verify().await;
+
+    let contents = server.contents.clone().unwrap();
+    assert_eq!(contents.wal.corrupt, 1);
+    assert_eq!(contents.corrupt_wal[0].segment.to_string(), SEGMENT);
+    assert_eq!(contents.corrupt_wal[0].kind, FaultKind::Record);
+    let Verdict::Broken(Obstacle::CorruptSegment { segment, ends_at }) = only_verdict(&server)
+    else {
+        panic!("{:?}", only_verdict(&server));
+    };
+    assert_eq!(segment.to_string(), SEGMENT);
+    assert!((0x240_0028..0x240_3000).contains(&ends_at.0), "{ends_at}");
+}
+
+#[tokio::test]
+async fn every_damage_of_wal_is_found_behind_a_sound_segment() {
+    for (folder, file, kind) in [
+        ("cut-gzip", "gz", FaultKind::Truncated),
+        ("cut-zstd", "zst", FaultKind::Truncated),
+        ("flip-in-gzip", "gz", FaultKind::Codec),
+        ("flip-in-zstd", "zst", FaultKind::Record),
+        ("flip-recompressed", "xz", FaultKind::Record),
+        ("foreign", "xz", FaultKind::Foreign),
+        ("framed", "xz", FaultKind::OtherFormat),
+        ("renamed", "xz", FaultKind::Misplaced),
+        ("xz-named-gz", "gz", FaultKind::OtherFormat),
+        ("zero-page", "xz", FaultKind::Zeros),
+        ("zeros", "gz", FaultKind::Zeros),
+    ] {
+        let name = "000000010000000000000018";
+        let store = MemoryStore::new(1000);
+        let directory = "s/wals/0000000100000000";
+        put(
+            &store,
+            &format!("{directory}/000000010000000000000017.xz"),
+            "wal/good/000000010000000000000017.xz",
+        );
+        put(
+            &store,
+            &format!("{directory}/{name}.{file}"),
+            &format!("wal/bad/{folder}/{name}.{file}"),
+        );
+        put(
+            &store,
+            &format!("{directory}/000000010000000000000019.xz"),
+            "wal/good/000000010000000000000019.xz",
+        );
+        super::archive::put_backup_of_wal(&store);
+        let mut world = World::new(store, settings(Level::Wal));
+
+        let server = world.verify().await;
+
+        let contents = server.contents.clone().unwrap();
+        let found: Vec<_> = contents
+            .corrupt_wal
+            .iter()
+            .map(|faulty| (faulty.segment.to_string(), faulty.kind))
+            .collect();
+        assert_eq!(found, [(name.to_owned(), kind)], "{folder}");
+        assert_ne!(only_verdict(&server), Verdict::Recoverable, "{folder}");
+    }
+}
+
+#[tokio::test]
+async fn sound_wal_in_every_compression_is_called_sound() {
+    for ending in ["bz2", "gz", "lz4", "snappy", "xz", "zst"] {
+        let store = MemoryStore::new(1000);
+        let directory = "s/wals/0000000100000000";
+        let name = "000000010000000000000018";
+        for (name, ending) in [
+            ("000000010000000000000017", "xz"),
+            (name, ending),
+            ("000000010000000000000019", "xz"),
+        ] {
+            put(
+                &store,
+                &format!("{directory}/{name}.{ending}"),
+                &format!("wal/good/{name}.{ending}"),
+            );
+        }
+        super::archive::put_backup_of_wal(&store);
+        let mut world = World::new(store, settings(Level::Wal));
+
+        let server = world.verify().await;
+
+        let contents = server.contents.clone().unwrap();
+        assert_eq!(
+            (
+                contents.wal.whole,
+                contents.wal.corrupt,
+                contents.wal.suspect
+            ),
+            (3, 0, 0),
+            "{ending}"
+        );
+        assert_eq!(only_verdict(&server), Verdict::Recoverable, "{ending}");
+    }
+}
