@@ -229,7 +229,7 @@ pub(super) fn contents_report(
         add_dir(&mut report, *wal_dir, target, contents);
     }
     for backup in &targets.backups {
-        add_backup(&mut report, backup, contents.evidence, most_bytes);
+        add_backup(&mut report, backup, targets, contents.evidence, most_bytes);
     }
     if let Some(newest) = &server.wal.newest {
         report.newest_commit_at = contents.last_commit(newest.name, targets.segment_size);
@@ -309,13 +309,17 @@ fn name_segment(
 fn add_backup(
     report: &mut ContentsReport,
     backup: &BackupTarget,
+    targets: &ServerTargets,
     evidence: &ServerEvidence,
     most_bytes: Option<u64>,
 ) {
     let known = evidence.backups.get(&backup.id);
     let known = known.filter(|known| known.stamp == backup.stamp());
     let is_full = report.level >= Level::Full;
-    let is_affordable = most_bytes.is_none_or(|most| backup.data_bytes <= most);
+    let needed = backup
+        .data_bytes
+        .saturating_add(targets.own_wal_bytes(backup));
+    let is_affordable = most_bytes.is_none_or(|most| needed <= most);
     if is_full && !is_affordable {
         report.unaffordable.add(&backup.id);
     }

@@ -201,6 +201,28 @@ impl ServerTargets {
         owner.map(|interval| interval.timeline)
     }
 
+    /// Returns the bytes of the WAL that makes a backup consistent, about: from the average size in each
+    /// WAL directory.
+    #[must_use]
+    pub fn own_wal_bytes(&self, backup: &BackupTarget) -> u64 {
+        let Some(begin) = backup.begin else {
+            return 0;
+        };
+        let per_wal_dir = u64::from(self.segment_size.segments_per_wal_dir());
+        let mut bytes: u64 = 0;
+        for (name, dir) in &self.dirs {
+            let first = u64::from(name.high) * per_wal_dir;
+            let from = begin.number.max(first) - first;
+            let Some(to) = backup.last_needed.checked_sub(first) else {
+                continue;
+            };
+            let own = dir.segments.within(from, to.min(per_wal_dir - 1)).count();
+            let average = dir.bytes.div_ceil(dir.segments.count().max(1));
+            bytes = bytes.saturating_add(average.saturating_mul(own));
+        }
+        bytes
+    }
+
     /// Returns whether a segment is there.
     #[must_use]
     pub fn has(&self, place: SegmentPlace) -> bool {

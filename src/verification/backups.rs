@@ -89,10 +89,12 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             );
             return Ok(JobEnd::Done);
         };
-        let bytes = parts.iter().map(|part| part.object.size).sum();
-        if let Some(blocked) = self.grant(bytes).await? {
+        let bytes: u64 = parts.iter().map(|part| part.object.size).sum();
+        let needed = self.needed_bytes(backup, bytes);
+        if let Some(blocked) = self.grant(needed).await? {
             return Ok(blocked);
         }
+        self.ledger.give_back(needed.saturating_sub(bytes));
         match self.find_in_backup(backup, &parts, &context, bytes).await {
             Ok(found) => {
                 let evidence = found.evidence(backup, &parts, self.now());
@@ -108,6 +110,21 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         }
     }
 
+    /// Returns the bytes without which a read is not begun: those of the data, of the WAL that may have to
+    /// judge pages, and of a second read if it is to confirm a first one.
+    fn needed_bytes(&self, backup: &BackupTarget, bytes: u64) -> u64 {
+        let confirms = self.look(|known| {
+            let known = known.backups.get(&backup.id);
+            known.is_some_and(|known| known.is_unconfirmed)
+        });
+        let data = if confirms {
+            bytes.saturating_mul(2)
+        } else {
+            bytes
+        };
+        data.saturating_add(self.targets.own_wal_bytes(backup))
+    }
+
     /// Reads a backup, judges it, and reads it again if it is corrupt.
     async fn find_in_backup(
         &self,
@@ -117,14 +134,20 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         bytes: u64,
     ) -> Result<FoundInBackup, JobFailure> {
         let read = self.read_parts(backup, parts, context.clone()).await?;
-        let judged = if read.checked.needs_wal() {
+        let needs_wal = read.checked.needs_wal();
+        let judged = if needs_wal {
             self.judge(backup, &read.checked, context).await?
         } else {
             None
         };
+        let is_unjudged = needs_wal && judged.is_none();
         let found = FoundInBackup::of(read, judged.as_ref());
-        if found.verdict != ContentVerdict::Corrupt {
-            return Ok(found);
+        match found.verdict {
+            ContentVerdict::Corrupt => {}
+            ContentVerdict::Suspect if is_unjudged => return Ok(found.unconfirmed()),
+            ContentVerdict::Sound | ContentVerdict::Suspect | ContentVerdict::Unreadable => {
+                return Ok(found);
+            }
         }
         if self.grant(bytes).await?.is_some() {
             return Ok(found.unconfirmed());

@@ -108,14 +108,30 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         version: &ObjectVersion,
         object: &EdgeObject,
     ) -> Result<Edges, JobFailure> {
+        // Everything that may be needed, because a read that breaks off is paid for in vain.
+        let most = most_edge_bytes(version, object);
+        if let Some(blocked) = self.grant(most).await? {
+            return Ok(Edges::Blocked(blocked));
+        }
+        let mut left = most;
+        let read = self.read_granted_edges(version, object, &mut left).await;
+        self.ledger.give_back(left);
+        read
+    }
+
+    /// Reads the edges of an object, and takes what is read from the bytes that are left.
+    async fn read_granted_edges(
+        &self,
+        version: &ObjectVersion,
+        object: &EdgeObject,
+        left: &mut u64,
+    ) -> Result<Edges, JobFailure> {
         let mut first = Vec::new();
         for length in object.first_lengths() {
             let end = version.size.min(*length as u64);
             let read = first.len() as u64;
             if end > read {
-                if let Some(blocked) = self.grant(end - read).await? {
-                    return Ok(Edges::Blocked(blocked));
-                }
+                *left = left.saturating_sub(end - read);
                 first.extend(self.range(version, read..end).await?);
             }
             match check_start(object, &first) {
@@ -132,9 +148,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let last = match known {
             Some(last) if first.len() as u64 == version.size => last.to_vec(),
             Some(_) | None => {
-                if let Some(blocked) = self.grant(version.size - begin).await? {
-                    return Ok(Edges::Blocked(blocked));
-                }
+                *left = left.saturating_sub(version.size - begin);
                 self.range(version, begin..version.size).await?
             }
         };
@@ -154,6 +168,13 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         self.statistics.read(bytes.len() as u64);
         Ok(bytes)
     }
+}
+
+/// Returns the most bytes that are read of an object's edges.
+fn most_edge_bytes(version: &ObjectVersion, object: &EdgeObject) -> u64 {
+    let first = object.first_lengths().last().copied().unwrap_or_default();
+    let both = (first as u64).saturating_add(object.last_length() as u64);
+    both.min(version.size)
 }
 
 fn wal_object(object: &WalObject, context: SegmentContext) -> EdgeObject {

@@ -95,6 +95,11 @@ impl Ledger {
         change(&mut state.evidence)
     }
 
+    /// Removes evidence that is of no use any more. That alone is not worth a save.
+    pub fn tidy(&self, remove: impl FnOnce(&mut ArchiveEvidence)) {
+        remove(&mut self.state().evidence);
+    }
+
     /// Asks for bytes to read.
     pub fn take(&self, bytes: u64, now: DateTime<Utc>) -> Granted {
         let mut state = self.state();

@@ -150,7 +150,7 @@ impl Planner<'_> {
             self.of_backup(backup).is_some_and(|evidence| {
                 evidence.is_unconfirmed
                     && self.is_due(evidence.read_at, CONFIRM_AFTER)
-                    && self.is_affordable(backup)
+                    && self.is_affordable(self.bytes_of(backup).saturating_mul(2))
             })
         });
         unconfirmed
@@ -176,7 +176,11 @@ impl Planner<'_> {
             } else {
                 CONFIRM_AFTER
             };
-            if is_unconfirmed && self.is_there(wal_dir, file) && self.is_due(known.read_at(), wait)
+            let twice = u64::from(known.bytes).saturating_mul(2);
+            if is_unconfirmed
+                && self.is_affordable(twice)
+                && self.is_there(wal_dir, file)
+                && self.is_due(known.read_at(), wait)
             {
                 return Some(Job::Examine { wal_dir, file });
             }
@@ -204,8 +208,14 @@ impl Planner<'_> {
         self.now - read_at >= after
     }
 
-    fn is_affordable(&self, backup: &BackupTarget) -> bool {
-        self.most_bytes.is_none_or(|most| backup.data_bytes <= most)
+    /// Bytes that a read of a backup's data may take.
+    fn bytes_of(&self, backup: &BackupTarget) -> u64 {
+        let own_wal = self.targets.own_wal_bytes(backup);
+        backup.data_bytes.saturating_add(own_wal)
+    }
+
+    fn is_affordable(&self, bytes: u64) -> bool {
+        self.most_bytes.is_none_or(|most| bytes <= most)
     }
 
     fn own_wal_of_newest(&self) -> Option<Job> {
@@ -310,7 +320,10 @@ impl Planner<'_> {
 
     /// Returns the job to read a backup's data, unless they were read.
     fn data_of(&self, backup: &BackupTarget) -> Option<Job> {
-        if !self.wants(Level::Full) || !backup.is_read_at_once || !self.is_affordable(backup) {
+        if !self.wants(Level::Full)
+            || !backup.is_read_at_once
+            || !self.is_affordable(self.bytes_of(backup))
+        {
             return None;
         }
         let is_read = match self.of_backup(backup) {
@@ -389,7 +402,7 @@ impl Planner<'_> {
                 continue;
             };
             let is_older = oldest.is_none_or(|(oldest, _)| evidence.read_at < oldest);
-            if is_older && backup.is_read_at_once && self.is_affordable(backup) {
+            if is_older && backup.is_read_at_once && self.is_affordable(self.bytes_of(backup)) {
                 oldest = Some((evidence.read_at, backup));
             }
         }

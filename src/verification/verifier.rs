@@ -315,6 +315,14 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             Ok(JobEnd::Done) => {
                 progress.failed.remove(&server);
             }
+            Ok(JobEnd::Blocked(None)) => {
+                // The others must not wait for what never comes.
+                let try_at = Instant::now() + LONGEST_RETRY;
+                let wait = LONGEST_RETRY;
+                progress
+                    .failed
+                    .insert(server, FailedServer { try_at, wait });
+            }
             Ok(JobEnd::Blocked(wait)) => {
                 let wait = wait
                     .and_then(|wait| wait.to_std().ok())
@@ -345,7 +353,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
 
     /// Forgets the evidence about what does not exist any more.
     fn forget_gone(&self, targets: &ArchiveTargets) {
-        self.ledger.update(|evidence| {
+        self.ledger.tidy(|evidence| {
             evidence
                 .servers
                 .retain(|server, _| targets.servers.contains_key(server));

@@ -40,7 +40,9 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
     pub(super) async fn walk(&self, first: SegmentPlace, last: u64) -> Result<JobEnd, JobFailure> {
         let wal_dir = WalDir::from(self.name_of(first));
         let listed = self.list_wal_dir(wal_dir).await?;
-        let mut before = match self.before(first).await? {
+        let own = listed.files.get(&WalFile::whole(self.name_of(first).low));
+        let own_bytes = own.map_or(0, |object| object.version.size);
+        let mut before = match self.before(first, own_bytes).await? {
             Ok(before) => before,
             Err(blocked) => return Ok(blocked),
         };
@@ -80,12 +82,12 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let Some(place) = place_of(wal_dir.segment(file.low), self.targets.segment_size) else {
             return Ok(JobEnd::Done);
         };
-        let before = match self.before(place).await? {
+        // Enough for both reads, otherwise nothing is gained.
+        let twice = object.version.size.saturating_mul(2);
+        let before = match self.before(place, twice).await? {
             Ok(before) => before,
             Err(blocked) => return Ok(blocked),
         };
-        // Enough for both reads, otherwise nothing is gained.
-        let twice = object.version.size.saturating_mul(2);
         if let Some(blocked) = self.grant(twice).await? {
             return Ok(blocked);
         }
@@ -134,10 +136,11 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
     }
 
     /// Returns the segment before another one with the state at its end; reads it again if that state
-    /// is not known any more.
+    /// is not known any more, and if the budget then still has bytes for what follows.
     async fn before(
         &self,
         place: SegmentPlace,
+        bytes_after: u64,
     ) -> Result<Result<Option<Before>, JobEnd>, JobFailure> {
         let Some(before) = self.targets.before(place) else {
             return Ok(Ok(None));
@@ -161,9 +164,11 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let Some(object) = listed.files.get(&WalFile::whole(name.low)) else {
             return Ok(Ok(None));
         };
-        if let Some(blocked) = self.grant(object.version.size).await? {
+        let both = object.version.size.saturating_add(bytes_after);
+        if let Some(blocked) = self.grant(both).await? {
             return Ok(Err(blocked));
         }
+        self.ledger.give_back(bytes_after);
         let read = self.read_once(name, false, object, None).await?;
         let walked = read.and_then(|read| read.walked.filter(|_| read.fault.is_none()));
         Ok(Ok(walked.map(|walked| Before {

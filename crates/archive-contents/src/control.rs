@@ -148,7 +148,11 @@ impl ControlFile {
     fn fields(content: &[u8]) -> Option<Result<Self, ControlFault>> {
         let version = u32_at(content, 8)?;
         let Some(layout) = Layout::of(version) else {
-            return Some(Err(ControlFault::UnknownVersion(version)));
+            return Some(Err(if is_damaged_version(content) {
+                ControlFault::Checksum
+            } else {
+                ControlFault::UnknownVersion(version)
+            }));
         };
         let found = crc32c::crc32c(content.get(..layout.checksum)?);
         if u32_at(content, layout.checksum)? != found {
@@ -175,6 +179,24 @@ impl ControlFile {
             },
         }))
     }
+}
+
+/// Versions that are known.
+const VERSIONS: [u32; 7] = [1002, 1100, 1201, 1300, 1700, 1800, 1902];
+
+/// Returns whether the checksum is right with a known version in place of the one that is found: then
+/// that is damage, and not a newer version.
+fn is_damaged_version(content: &[u8]) -> bool {
+    VERSIONS.into_iter().any(|version| {
+        let restored = Layout::of(version).and_then(|layout| {
+            let mut checked = content.get(..layout.checksum)?.to_vec();
+            checked
+                .get_mut(8..12)?
+                .copy_from_slice(&version.to_le_bytes());
+            Some(u32_at(content, layout.checksum)? == crc32c::crc32c(&checked))
+        });
+        restored == Some(true)
+    })
 }
 
 const fn state(number: u32) -> ClusterState {
@@ -225,11 +247,22 @@ mod tests {
     fn a_newer_version_is_not_damage() {
         let mut content = file(18);
         content[8..12].copy_from_slice(&2000_u32.to_le_bytes());
+        // A newer version has other fields.
+        content[400] = 1;
+        content[100] ^= 1;
 
         assert_eq!(
             ControlFile::read(&content),
             Err(ControlFault::UnknownVersion(2000))
         );
+    }
+
+    #[test]
+    fn a_version_that_was_changed_is_damage() {
+        let mut content = file(18);
+        content[8] ^= 4;
+
+        assert_eq!(ControlFile::read(&content), Err(ControlFault::Checksum));
     }
 
     proptest! {

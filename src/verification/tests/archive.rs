@@ -1,10 +1,13 @@
 //! Archives made of the fixtures.
 
+use archive_contents::wal::{SegmentContext, SegmentWalk};
 use archive_store::memory::MemoryStore;
 use barman_archive::barman::{BackupInfoText, Compression};
+use barman_archive::postgres::{SegmentName, SegmentSize};
 use barman_archive::recovery::Verdict;
 use chrono::TimeDelta;
 
+use super::wal::WalWriter;
 use super::world::{fixtures, put, start};
 use crate::report::ServerReport;
 
@@ -41,6 +44,36 @@ pub(super) fn plain_segment() -> Vec<u8> {
     let path = fixtures().join(format!("base/wals/0000000100000000/{SEGMENT}.xz"));
     let content = std::fs::read(path).unwrap();
     Compression::Xz.decompress(&content, 1 << 20).unwrap()
+}
+
+/// Start of the last record in the segment.
+pub(super) fn last_record_start() -> u64 {
+    let size = SegmentSize::new(1 << 20).unwrap();
+    let context = SegmentContext {
+        name: SegmentName::parse(SEGMENT).unwrap(),
+        size,
+        system_identifier: None,
+        history: None,
+        is_partial: false,
+    };
+    let mut last = 0;
+    let mut walk = SegmentWalk::begin(context, None).unwrap();
+    walk.feed(&plain_segment(), &mut |record| last = record.start().0)
+        .unwrap();
+    last
+}
+
+/// Returns a writer that goes on behind the segment.
+pub(super) fn writer_after(segment: &str) -> WalWriter {
+    let plain = plain_segment();
+    let size = SegmentSize::new(1 << 20).unwrap();
+    let name = SegmentName::parse(segment).unwrap();
+    WalWriter {
+        timeline: 1,
+        system_identifier: u64::from_le_bytes(plain[24..32].try_into().unwrap()),
+        number: name.number(size).unwrap() + 1,
+        previous: last_record_start(),
+    }
 }
 
 /// Adds a backup without readable data that begins before the WAL of the fixtures.

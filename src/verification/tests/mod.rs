@@ -1,5 +1,7 @@
 //! Verification of archives in memory, which hold what real servers and Barman wrote.
 
 mod archive;
+mod days;
 mod reads;
+mod wal;
 mod world;

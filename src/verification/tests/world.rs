@@ -1,7 +1,7 @@
 //! Archive in memory, with its scans and its verifier.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use archive_store::memory::MemoryStore;
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::evidence::{ArchiveEvidence, Level};
 use crate::report::{Report, ServerReport};
 use crate::scan::{ArchiveScan, ScanContext, ScanLimits, VerifiedContents};
-use crate::verification::{Budget, Ledger, VerificationSettings, VerificationStatistics, Verifier};
+use crate::verification::{Ledger, VerificationSettings, VerificationStatistics, Verifier};
 
 /// Verification as scans see it.
 struct Verified {
@@ -38,7 +38,7 @@ pub(super) struct World<S> {
     pub(super) settings: VerificationSettings,
     pub(super) ledger: Arc<Ledger>,
     pub(super) statistics: Arc<VerificationStatistics>,
-    now: Arc<Mutex<DateTime<Utc>>>,
+    pub(super) clock: Clock,
     verified: Verified,
     scan: ArchiveScan,
 }
@@ -66,18 +66,13 @@ pub(super) fn settings(level: Level) -> VerificationSettings {
 impl<S: ObjectStore + 'static> World<S> {
     pub(super) fn new(store: S, settings: VerificationSettings) -> Self {
         let ledger = Ledger::of_evidence(settings.budget(start()), ArchiveEvidence::new(start()));
-        Self::with_ledger(store, settings, ledger)
+        Self::of_store(Arc::new(store), settings, ledger)
     }
 
-    pub(super) fn with_budget(store: S, settings: VerificationSettings, budget: Budget) -> Self {
-        let ledger = Ledger::of_evidence(budget, ArchiveEvidence::new(start()));
-        Self::with_ledger(store, settings, ledger)
-    }
-
-    fn with_ledger(store: S, settings: VerificationSettings, ledger: Ledger) -> Self {
+    pub(super) fn of_store(store: Arc<S>, settings: VerificationSettings, ledger: Ledger) -> Self {
         let ledger = Arc::new(ledger);
         Self {
-            store: Arc::new(store),
+            store,
             settings,
             verified: Verified {
                 ledger: Arc::clone(&ledger),
@@ -85,22 +80,13 @@ impl<S: ObjectStore + 'static> World<S> {
             },
             ledger,
             statistics: Arc::default(),
-            now: Arc::new(Mutex::new(start())),
+            clock: Arc::new(start),
             scan: ArchiveScan::default(),
         }
     }
 
-    pub(super) fn clock(&self) -> Clock {
-        let now = Arc::clone(&self.now);
-        Arc::new(move || *now.lock().unwrap())
-    }
-
-    pub(super) fn advance(&self, by: TimeDelta) {
-        *self.now.lock().unwrap() += by;
-    }
-
     pub(super) async fn scan(&mut self) -> Report {
-        let clock = self.clock();
+        let clock = self.clock.clone();
         let expected = Expectations {
             servers: None,
             ignored: Vec::new(),
@@ -145,7 +131,7 @@ impl<S: ObjectStore + 'static> World<S> {
             ledger: Arc::clone(&self.ledger),
             targets: self.verified.targets.subscribe(),
             statistics: Arc::clone(&self.statistics),
-            clock: self.clock(),
+            clock: self.clock.clone(),
         }
     }
 
