@@ -24,7 +24,7 @@ use crate::report::{
 const MOST_WITHOUT_COMMIT: u64 = 4096;
 
 /// Bytes that are read of an object's edges, about.
-const EDGE_BYTES: u64 = 9 * 1024;
+pub const EDGE_BYTES: u64 = 9 * 1024;
 
 /// Maximum number of faulty segments that a report names.
 const MOST_NAMED: usize = 100;
