@@ -13,6 +13,7 @@ mod progress;
 mod sentences;
 mod storage;
 mod terminal;
+mod verify;
 mod words;
 
 pub use check::{
@@ -25,11 +26,16 @@ pub use explanation::explanation;
 pub use finding::{EvidenceEntry, FindingEntry};
 pub use label::{AsLabel, Label};
 pub use moment::Moment;
-pub use progress::{ScanProgress, progress_line};
+pub use progress::{ReadProgress, ScanProgress, progress_line, reading_line};
 pub use sentences::{NO_SERVERS, sentence};
 pub use storage::{
     ArchiveReport, ClassEntry, DayEntry, GrowthEntry, KindEntry, PrefixEntry, ReasonEntry,
     ReclaimableEntry, ReportDocument, ServerStorage, StorageEntry, WeekEntry, report_markdown,
     report_text,
+};
+pub use verify::{
+    PageEntry, ReachedEntry, ReadEntry, SegmentEntry, SelectedArchive, SelectedArchiveEntry,
+    SelectedBackupEntry, SelectedServerEntry, SelectedWalEntry, VerifyDocument, VerifySummary,
+    estimate_line, verify_text,
 };
 pub use words::{distance, moment_in_words};

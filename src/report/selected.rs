@@ -52,6 +52,8 @@ pub struct SelectedBackup {
     pub id: String,
     /// Bytes of its data objects.
     pub data_bytes: u64,
+    /// Number of its data objects.
+    pub data_objects: u64,
     /// What is known of its data; `None` if nothing was read.
     pub evidence: Option<BackupEvidence>,
     /// True if the evidence is of this command.

@@ -19,6 +19,8 @@ const RESERVED_SHARE: u64 = 100;
 pub struct Ledger {
     state: Mutex<LedgerState>,
     file: Option<StateFile>,
+    /// Held while the file is written: a save goes on when nobody waits for it any more.
+    saving: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl Ledger {
                 saved_at: None,
             }),
             file: None,
+            saving: Mutex::default(),
         }
     }
 
@@ -161,6 +164,7 @@ impl Ledger {
         let Some(file) = &self.file else {
             return Ok(());
         };
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let saved = {
             let mut state = self.state();
             state.is_changed = false;

@@ -224,6 +224,7 @@ fn known_backup(
     SelectedBackup {
         id: backup.id.clone(),
         data_bytes: backup.data_bytes,
+        data_objects: backup.data_objects,
         is_read_now: known.is_some_and(|known| known.read_at >= run.began_at),
         evidence: known.cloned(),
         unread,

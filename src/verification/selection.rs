@@ -112,6 +112,8 @@ pub struct SelectedContents {
     pub segments: SegmentSets,
     /// Partial segments, by WAL directory and the third part of their names.
     pub partials: BTreeSet<(WalDir, u32)>,
+    /// Segments of a range that are there; 0 without a range.
+    pub in_range: u64,
     /// Segments of a range that are not there, or that no backup needs.
     pub absent: u64,
     /// Reads, in their order.
@@ -127,12 +129,6 @@ impl SelectedContents {
             sums.add(job.planned);
         }
         sums
-    }
-
-    /// Returns whether the selection names nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.backups.is_empty() && self.segments.is_empty() && self.partials.is_empty()
     }
 }
 
@@ -205,6 +201,15 @@ impl SelectedContents {
 }
 
 impl Selection {
+    /// Returns whether something was named that a server does not have.
+    #[must_use]
+    pub const fn is_missed_by(&self, selected: &SelectedContents) -> bool {
+        let is_other_backup =
+            matches!(self.backups, BackupChoice::Id(_)) && selected.backups.is_empty();
+        let is_other_range = matches!(self.wal, WalChoice::Range { .. }) && selected.in_range == 0;
+        is_other_backup || is_other_range
+    }
+
     /// Returns whether partial segments are selected.
     pub(super) const fn wal_is_open(&self) -> bool {
         match self.wal {

@@ -123,6 +123,8 @@ impl<'a> Selector<'a> {
                         self.choose_again(*timeline, &segments.within(from, to), to_read);
                     }
                 }
+                let chosen = self.selected.segments.values();
+                self.selected.in_range = chosen.map(Runs::count).sum();
                 if first.timeline == last.timeline
                     && let Some((from, to)) = self.within(first, last, first.timeline)
                 {
