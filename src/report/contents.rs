@@ -8,6 +8,9 @@ use chrono::{DateTime, Utc};
 
 use crate::evidence::{ContentVerdict, Depth, FaultKind, Level, PageCounts};
 
+/// Number of days for which bytes that were not read are carried over.
+pub const BUDGET_DAYS: u64 = 7;
+
 /// Contents of a server's objects, as far as they were read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContentsReport {
@@ -22,7 +25,7 @@ pub struct ContentsReport {
     /// Bytes that are still to be read once to reach the level, without those of backups that are
     /// larger than the budget ever is or that cannot be read at once.
     pub backlog_bytes: u64,
-    /// Most bytes that the budget ever has, which are those of seven days; `None` without a limit.
+    /// Most bytes that the budget ever has: those of [`BUDGET_DAYS`]; `None` without a limit.
     pub most_bytes: Option<u64>,
     /// Time of the oldest evidence about an object as a whole; `None` without any.
     pub oldest_read_at: Option<DateTime<Utc>>,
