@@ -12,7 +12,7 @@ use crate::evidence::{ContentVerdict, Depth, FaultKind, Level, PageCounts};
 pub const BUDGET_DAYS: u64 = 7;
 
 /// Contents of a server's objects, as far as they were read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContentsReport {
     /// Level of verification.
     pub level: Level,
@@ -52,10 +52,11 @@ pub struct ContentsReport {
     pub newest_commit_at: Option<DateTime<Utc>>,
 }
 
-/// Numbers of objects, by what is known of their contents.
+/// Numbers of objects, by what is known of their contents: each of them is unread, or its edges were
+/// read, or the whole of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectCounts {
-    /// Objects of which nothing was read.
+    /// Objects that were not read, or cannot be judged.
     pub unread: u64,
     /// Objects of which the edges were read.
     pub edges: u64,
@@ -67,6 +68,17 @@ pub struct ObjectCounts {
     pub suspect: u64,
     /// Ones that cannot be judged.
     pub unreadable: u64,
+}
+
+impl ObjectCounts {
+    /// Returns a count of what was found in objects; `None` if none could be judged.
+    #[must_use]
+    pub const fn judged(&self, found: u64) -> Option<u64> {
+        if self.edges == 0 && self.whole == 0 {
+            return None;
+        }
+        Some(found)
+    }
 }
 
 /// Segment with a fault.
