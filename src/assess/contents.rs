@@ -406,14 +406,19 @@ fn note_age(report: &mut ContentsReport, read_at: DateTime<Utc>) {
 }
 
 fn count(counts: &mut ObjectCounts, depth: Depth, verdict: ContentVerdict) {
-    match depth {
-        Depth::Edges => counts.edges += 1,
-        Depth::Whole => counts.whole += 1,
-    }
     match verdict {
         ContentVerdict::Sound => {}
         ContentVerdict::Suspect => counts.suspect += 1,
         ContentVerdict::Corrupt => counts.corrupt += 1,
-        ContentVerdict::Unreadable => counts.unreadable += 1,
+        ContentVerdict::Unreadable => {
+            // Whatever was read of it is no evidence.
+            counts.unread += 1;
+            counts.unreadable += 1;
+            return;
+        }
+    }
+    match depth {
+        Depth::Edges => counts.edges += 1,
+        Depth::Whole => counts.whole += 1,
     }
 }

@@ -17,10 +17,11 @@ mod verify;
 mod words;
 
 pub use check::{
-    ArchiveEntry, BackupEntry, BackupVerdictLabel, CertificateEntry, CheckDocument, DeletionEntry,
-    ErrorEntry, FollowEntry, GapEntry, IntervalsEntry, ObstacleEntry, PostgresqlEntry, ReachEntry,
-    RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ScheduleEntry, ServerEntry,
-    TimelineEntry, UploadsEntry, WalEntry, check_text,
+    ArchiveEntry, BackupContentsEntry, BackupEntry, BackupVerdictLabel, CertificateEntry,
+    CheckDocument, ContentsEntry, DeletionEntry, ErrorEntry, FaultySegmentEntry, FollowEntry,
+    GapEntry, IntervalsEntry, ObjectCountsEntry, ObstacleEntry, PagesEntry, PostgresqlEntry,
+    ProofEntry, ReachEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry,
+    ScheduleEntry, ServerEntry, TimelineEntry, UploadsEntry, WalEntry, check_text,
 };
 pub use explanation::explanation;
 pub use finding::{EvidenceEntry, FindingEntry};
@@ -34,8 +35,8 @@ pub use storage::{
     report_text,
 };
 pub use verify::{
-    PageEntry, ReachedEntry, ReadEntry, SegmentEntry, SelectedArchive, SelectedArchiveEntry,
-    SelectedBackupEntry, SelectedServerEntry, SelectedWalEntry, VerifyDocument, VerifySummary,
-    estimate_line, verify_text,
+    ReadEntry, SegmentEntry, SelectedArchive, SelectedArchiveEntry, SelectedBackupEntry,
+    SelectedServerEntry, SelectedWalEntry, VerifyDocument, VerifySummary, estimate_line,
+    verify_text,
 };
 pub use words::{distance, moment_in_words};

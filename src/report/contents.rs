@@ -8,8 +8,11 @@ use chrono::{DateTime, Utc};
 
 use crate::evidence::{ContentVerdict, Depth, FaultKind, Level, PageCounts};
 
+/// Number of days for which bytes that were not read are carried over.
+pub const BUDGET_DAYS: u64 = 7;
+
 /// Contents of a server's objects, as far as they were read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContentsReport {
     /// Level of verification.
     pub level: Level,
@@ -22,7 +25,7 @@ pub struct ContentsReport {
     /// Bytes that are still to be read once to reach the level, without those of backups that are
     /// larger than the budget ever is or that cannot be read at once.
     pub backlog_bytes: u64,
-    /// Most bytes that the budget ever has, which are those of seven days; `None` without a limit.
+    /// Most bytes that the budget ever has: those of [`BUDGET_DAYS`]; `None` without a limit.
     pub most_bytes: Option<u64>,
     /// Time of the oldest evidence about an object as a whole; `None` without any.
     pub oldest_read_at: Option<DateTime<Utc>>,
@@ -49,10 +52,11 @@ pub struct ContentsReport {
     pub newest_commit_at: Option<DateTime<Utc>>,
 }
 
-/// Numbers of objects, by what is known of their contents.
+/// Numbers of objects, by what is known of their contents: each of them is unread, or its edges were
+/// read, or the whole of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectCounts {
-    /// Objects of which nothing was read.
+    /// Objects that were not read, or cannot be judged.
     pub unread: u64,
     /// Objects of which the edges were read.
     pub edges: u64,
@@ -64,6 +68,17 @@ pub struct ObjectCounts {
     pub suspect: u64,
     /// Ones that cannot be judged.
     pub unreadable: u64,
+}
+
+impl ObjectCounts {
+    /// Returns a count of what was found in objects; `None` if none could be judged.
+    #[must_use]
+    pub const fn judged(&self, found: u64) -> Option<u64> {
+        if self.edges == 0 && self.whole == 0 {
+            return None;
+        }
+        Some(found)
+    }
 }
 
 /// Segment with a fault.

@@ -3,15 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    PageEntry, ReachedEntry, ReadEntry, SegmentEntry, SelectedArchiveEntry, SelectedBackupEntry,
-    SelectedServerEntry, SelectedWalEntry, VerifyDocument,
+    ReadEntry, SegmentEntry, SelectedArchiveEntry, SelectedBackupEntry, SelectedServerEntry,
+    SelectedWalEntry, VerifyDocument,
 };
-use crate::evidence::{BackupEvidence, ContentVerdict, Depth, PageCounts};
+use crate::evidence::{BackupEvidence, ContentVerdict, Depth};
 use crate::health::Severity;
 use crate::output::{ErrorEntry, Label, Moment};
 use crate::report::{
-    ReadSums, RecoveryProof, ScanFailure, SelectedBackup, SelectedSegment, SelectedServer,
-    SelectedWal,
+    ReadSums, ScanFailure, SelectedBackup, SelectedSegment, SelectedServer, SelectedWal,
 };
 
 /// Result of one archive.
@@ -208,37 +207,6 @@ impl From<&SelectedBackup> for SelectedBackupEntry {
             faults: words(|evidence| &evidence.faults),
             unproven: words(|evidence| &evidence.unproven),
             proven_wal: backup.chain.map(Into::into),
-        }
-    }
-}
-
-impl From<PageCounts> for PageEntry {
-    fn from(counts: PageCounts) -> Self {
-        let PageCounts {
-            read,
-            zero,
-            healed,
-            ignored,
-            suspect,
-            corrupt,
-        } = counts;
-        Self {
-            read,
-            zero,
-            healed,
-            ignored,
-            suspect,
-            corrupt,
-        }
-    }
-}
-
-impl From<RecoveryProof> for ReachedEntry {
-    fn from(proof: RecoveryProof) -> Self {
-        Self {
-            segment: proof.segment.to_string(),
-            arrived_at: proof.arrived_at.map(Moment),
-            committed_at: proof.committed_at.map(Moment),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::evidence::{ContentVerdict, Depth, FaultKind, Level};
 use crate::health::Severity;
-use crate::output::{ErrorEntry, Label, Moment};
+use crate::output::{ErrorEntry, Label, Moment, PagesEntry, ProofEntry};
 use crate::report::UnreadReason;
 
 /// Result of one verification.
@@ -115,44 +115,14 @@ pub struct SelectedBackupEntry {
     /// True if this command read it; false if it was read before, or not.
     pub read_now: bool,
     /// Pages of relations; `null` if they were not looked at.
-    pub pages: Option<PageEntry>,
+    pub pages: Option<PagesEntry>,
     /// Faults, as words.
     pub faults: BTreeSet<String>,
     /// What was not looked at, or cannot be proven, as words.
     pub unproven: BTreeSet<String>,
     /// End of the WAL that was read without a break from its start; `null` if that does not make the
     /// backup consistent.
-    pub proven_wal: Option<ReachedEntry>,
-}
-
-/// Numbers of pages of relations, by what was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PageEntry {
-    /// Pages that were looked at.
-    pub read: u64,
-    /// Pages of zeros: new ones, or lost ones, which nothing can tell apart.
-    pub zero: u64,
-    /// Damaged pages that WAL of the backup writes anew.
-    pub healed: u64,
-    /// Damaged pages that a restore does not need.
-    pub ignored: u64,
-    /// Damaged pages of which it is not known whether WAL writes them anew.
-    pub suspect: u64,
-    /// Pages that are damaged after a restore.
-    pub corrupt: u64,
-}
-
-/// End of WAL that was read without a break.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ReachedEntry {
-    /// Name of the last segment.
-    pub segment: String,
-    /// Arrival of that segment; `null` if unknown.
-    pub arrived_at: Option<Moment>,
-    /// Last commit in it or before it, by the clock of the database; `null` if none is known.
-    pub committed_at: Option<Moment>,
+    pub proven_wal: Option<ProofEntry>,
 }
 
 /// Numbers of selected WAL files.

@@ -10,7 +10,7 @@ mod words;
 
 pub use assemble::{SelectedArchive, VerifySummary};
 pub use document::{
-    PageEntry, ReachedEntry, ReadEntry, SegmentEntry, SelectedArchiveEntry, SelectedBackupEntry,
-    SelectedServerEntry, SelectedWalEntry, VerifyDocument,
+    ReadEntry, SegmentEntry, SelectedArchiveEntry, SelectedBackupEntry, SelectedServerEntry,
+    SelectedWalEntry, VerifyDocument,
 };
 pub use text::{estimate_line, verify_text};

@@ -3,16 +3,18 @@
 use chrono::TimeDelta;
 
 use super::assemble::price_of;
-use super::words::{data_fault, fault_in_words, unproven_in_words, unread_in_words};
+use super::words::unread_in_words;
 use super::{
-    ReachedEntry, ReadEntry, SegmentEntry, SelectedArchiveEntry, SelectedBackupEntry,
-    SelectedServerEntry, SelectedWalEntry, VerifyDocument,
+    ReadEntry, SegmentEntry, SelectedArchiveEntry, SelectedBackupEntry, SelectedServerEntry,
+    SelectedWalEntry, VerifyDocument,
 };
-use crate::evidence::{ContentVerdict, Depth, Level};
+use crate::evidence::{ContentVerdict, DataFault, Depth, Level, Unproven};
 use crate::health::Severity;
-use crate::output::Label;
+use crate::output::check::unproven_in_words;
+use crate::output::sentences::{data_faults, fault_in_words};
 use crate::output::terminal::{plain, status};
 use crate::output::words::{bytes, count, cut, duration, grouped, moment_in_words};
+use crate::output::{Label, ProofEntry};
 use crate::report::ReadSums;
 
 /// Maximum length of a reason that is repeated, in characters.
@@ -152,7 +154,8 @@ impl TextWriter {
         let unproven: Vec<_> = backup
             .unproven
             .iter()
-            .filter_map(|word| unproven_in_words(word, backup))
+            .filter_map(|word| Unproven::of_label(word))
+            .map(|subject| unproven_in_words(subject, backup.pages))
             .collect();
         if !unproven.is_empty() {
             self.fact("", &format!("Not proven: {}", unproven.join("; ")));
@@ -279,8 +282,11 @@ fn read_of(backup: &SelectedBackupEntry) -> String {
         Depth::Whole => bytes(backup.data_bytes),
         Depth::Edges => "first and last bytes".to_owned(),
     };
-    let faults: Vec<_> = backup.faults.iter().map(|word| data_fault(word)).collect();
-    let faults = faults.join(", ");
+    let faults = backup
+        .faults
+        .iter()
+        .filter_map(|word| DataFault::of_label(word));
+    let faults = data_faults(&faults.collect());
     let found = match verdict.0 {
         ContentVerdict::Sound => "nothing wrong was found".to_owned(),
         ContentVerdict::Suspect => format!("SUSPECT: {faults}"),
@@ -290,7 +296,7 @@ fn read_of(backup: &SelectedBackupEntry) -> String {
     format!("{when} ({what}): {found}")
 }
 
-fn reached_in_words(reached: &ReachedEntry) -> String {
+fn reached_in_words(reached: &ProofEntry) -> String {
     let mut words = format!(
         "WAL was read without a break and without a fault up to {}",
         reached.segment
