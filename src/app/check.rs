@@ -28,7 +28,8 @@ pub(super) fn say(scanned: &Scanned, output: OutputFormat) -> anyhow::Result<Sai
     })
 }
 
-fn exit_code(status: Severity) -> u8 {
+/// Returns the exit code of a status.
+pub(super) const fn exit_code(status: Severity) -> u8 {
     match status {
         Severity::Ok => 0,
         Severity::Warning => 1,

@@ -20,6 +20,7 @@ mod serve;
 mod store;
 mod terminal;
 mod verification;
+mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,7 +34,7 @@ use error_causes::with_causes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::output::explanation;
-use command_line::{Command, CommandLine};
+use command_line::{Command, CommandLine, VerifyArguments};
 use once::{COULD_NOT_TELL, Requested, Said, Scanned};
 
 /// Exit code for a wrong command line or configuration, as clap has it.
@@ -68,6 +69,9 @@ pub fn run() -> ExitCode {
             once(&config, at, Requested::Archives, |scanned| {
                 report::say(scanned, output)
             })
+        }),
+        Command::Verify(arguments) => configured(&command_line, COULD_NOT_TELL, |config| {
+            ended(verify(&config, &arguments), COULD_NOT_TELL)
         }),
         Command::ExplainSchedule {
             schedule,
@@ -150,6 +154,19 @@ fn scan_once(
     let scanned = runtime.block_on(once::scan_all(config, scope, &clock));
     runtime.shutdown_timeout(RUNTIME_DEADLINE);
     Ok(scanned)
+}
+
+/// Reads contents once, and prints what was found.
+fn verify(config: &Config, arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
+    logging::start(&config.log).context("the log cannot be started")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let said = runtime.block_on(Box::pin(verify::verify(config, arguments, &clock())));
+    runtime.shutdown_timeout(RUNTIME_DEADLINE);
+    let said = said?;
+    terminal::print(&said.text).context("the result cannot be written")?;
+    Ok(ExitCode::from(said.code))
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

@@ -23,7 +23,7 @@ use crate::report::ArchiveStatus;
 pub(super) const COULD_NOT_TELL: u8 = 3;
 
 /// Time after which the progress of scans is shown, and time between updates.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Results of the scans.
 pub(super) struct Scanned {
@@ -72,11 +72,7 @@ pub(super) async fn scan_all(config: &Config, scope: Requested, clock: &Clock) -
             Requested::All => certificates.read(&stop).await,
         }
     };
-    tokio::select! {
-        _ = join(scans, read) => {}
-        never = show_progress(&published) => match never {},
-    }
-    terminal::wipe_progress();
+    with_progress(&published, join(scans, read)).await;
     let archives = published
         .iter()
         .map(|archive| archive.view(None).status)
@@ -86,6 +82,18 @@ pub(super) async fn scan_all(config: &Config, scope: Requested, clock: &Clock) -
         certificates: certificates.statuses(),
         now: clock(),
     }
+}
+
+/// Waits for scans, and shows their progress on a terminal.
+pub(super) async fn with_progress(
+    archives: &[Arc<PublishedArchive>],
+    scans: impl Future<Output: Sized>,
+) {
+    tokio::select! {
+        _ = scans => {}
+        never = show_progress(archives) => match never {},
+    }
+    terminal::wipe_progress();
 }
 
 /// Shows the progress of the scans on a terminal.

@@ -12,11 +12,12 @@ use super::store::ConfiguredStore;
 use crate::assess::{ArchiveTargets, ContentsExpectation};
 use crate::clock::Clock;
 use crate::config::{ArchiveConfig, Config};
-use crate::evidence::ArchiveEvidence;
+use crate::evidence::{ArchiveEvidence, Level};
 use crate::report::{ContentsBudget, VerificationStatus};
 use crate::scan::VerifiedContents;
 use crate::verification::{
-    Ledger, ReadingHours, StateFile, VerificationSettings, VerificationStatistics, Verifier,
+    Budget, Ledger, ReadingHours, SavedState, StateFile, VerificationSettings,
+    VerificationStatistics, Verifier,
 };
 
 /// Store as scans and verification share it.
@@ -28,6 +29,13 @@ pub(super) struct ArchiveVerification {
     pub(super) ledger: Arc<Ledger>,
     pub(super) statistics: Arc<VerificationStatistics>,
     targets: watch::Sender<Option<Arc<ArchiveTargets>>>,
+}
+
+/// Verification of one archive for a command, with what a person should know of it.
+pub(super) struct VerificationOfCommand {
+    pub(super) verification: ArchiveVerification,
+    /// Sentences about evidence that is not known, or will not be remembered.
+    pub(super) problems: Vec<String>,
 }
 
 impl VerifiedContents for ArchiveVerification {
@@ -102,6 +110,56 @@ impl ArchiveVerification {
         };
         let ledger = Ledger::of_evidence(settings.budget(now), evidence?);
         Some(Arc::new(Self::new(settings, ledger)))
+    }
+
+    /// Creates the verification of an archive for the command that reads contents: at a level of its own
+    /// or at that of the configuration, with what a daemon has saved, and without a limit.
+    pub(super) fn of_verify(
+        archive: &ArchiveConfig,
+        config: &Config,
+        level: Option<Level>,
+        is_dry: bool,
+        clock: &Clock,
+    ) -> VerificationOfCommand {
+        let now = clock();
+        let configured = settings(archive, config);
+        let mut problems = Vec::new();
+        let mut file = None;
+        let mut saved = None;
+        if let Some(directory) = config.verification.state_directory.as_deref() {
+            if !is_dry {
+                match StateFile::open(directory, &archive.name) {
+                    Ok(opened) => file = Some(opened),
+                    Err(error) => problems.push(format!(
+                        "What is read now will not be remembered: {}",
+                        error_causes::with_causes(&error)
+                    )),
+                }
+            }
+            match StateFile::peek(directory, &archive.name) {
+                Ok(found) => saved = found,
+                Err(error) => {
+                    // Not overwritten: it may hold more than this version of the program understands.
+                    file = None;
+                    problems.push(format!(
+                        "What was read before is not known: {}",
+                        error_causes::with_causes(&error)
+                    ));
+                }
+            }
+        }
+        let saved = saved
+            .unwrap_or_else(|| SavedState::new(configured.budget(now), ArchiveEvidence::new(now)));
+        let ledger = Ledger::of_command(Budget::unlimited(now), saved, file);
+        VerificationOfCommand {
+            verification: Self::new(configured.of_command(level), ledger),
+            problems,
+        }
+    }
+
+    /// What the last scan found; `None` if none has succeeded.
+    pub(super) fn targets(&self) -> Option<Arc<ArchiveTargets>> {
+        self.targets.borrow().clone()
     }
 
     pub(super) fn new(settings: VerificationSettings, ledger: Ledger) -> Self {

@@ -34,6 +34,7 @@ mod wal_anomalies;
 mod tests;
 
 pub use archive::{Assessment, assess};
+pub use contents::EDGE_BYTES;
 pub use expectations::{ContentsExpectation, Expectations, RetentionPolicies};
 pub use oddities::oddities;
 pub use scan_findings::ScanFindings;

@@ -79,7 +79,8 @@ impl RecoverySource<'_> {
             thawed_reached_at: self.reached_at(&verdict, |backup| backup.thawed_reach, to_list),
             all_are_known: self.all_are_known(),
             of_newest_cluster: newest.cluster.backups.clone(),
-            proof: self.proof(newest, &verdict),
+            proof: self.proof(newest, &verdict, to_list),
+            chains: self.chains(newest, &verdict),
             wrong_size: wal.wrong_size,
             verdict,
         }
@@ -244,7 +245,14 @@ impl RecoverySource<'_> {
 
     /// Returns what is proven to be recoverable: with the backup that ended last among those whose
     /// data were read.
-    fn proof(&self, cluster: &JudgedCluster, verdict: &ServerVerdict) -> Option<RecoveryProof> {
+    ///
+    /// Inside a run, arrival times have been forgotten: the WAL directory is added to `to_list`.
+    fn proof(
+        &self,
+        cluster: &JudgedCluster,
+        verdict: &ServerVerdict,
+        to_list: &mut BTreeSet<WalDir>,
+    ) -> Option<RecoveryProof> {
         let contents = self.contents?;
         let verified = self
             .backups
@@ -255,11 +263,29 @@ impl RecoverySource<'_> {
         let newest = candidates
             .filter(|candidate| ids.contains(candidate.id.as_str()))
             .max_by_key(|candidate| candidate.ended_at)?;
-        let span = &newest.span;
-        let target = verdict.current_timeline?;
-        let replayed = cluster.archived.replayed(span, target);
-        let replayed = replayed.or_else(|| cluster.archived.replayed(span, span.end.timeline))?;
-        contents.proof(span, &replayed, cluster.archived.wal.size)
+        let proof = chain(cluster, newest, verdict, contents)?;
+        if proof.arrived_at.is_none() {
+            to_list.insert(WalDir::from(proof.segment));
+        }
+        Some(proof)
+    }
+
+    /// Returns the ends of the chains of WAL that was read, from each backup.
+    fn chains(
+        &self,
+        cluster: &JudgedCluster,
+        verdict: &ServerVerdict,
+    ) -> BTreeMap<String, RecoveryProof> {
+        let mut chains = BTreeMap::new();
+        let Some(contents) = self.contents else {
+            return chains;
+        };
+        for candidate in &cluster.candidates {
+            if let Some(end) = chain(cluster, candidate, verdict, contents) {
+                chains.insert(candidate.id.clone(), end);
+            }
+        }
+        chains
     }
 
     /// Timelines whose history file a restore does not find or rejects.
@@ -327,6 +353,20 @@ impl RecoverySource<'_> {
         obsolete.retain(|_, runs| !runs.is_empty());
         Some(obsolete)
     }
+}
+
+/// Returns the end of the chain of WAL that was read, from a backup.
+fn chain(
+    cluster: &JudgedCluster,
+    candidate: &Candidate,
+    verdict: &ServerVerdict,
+    contents: Contents<'_>,
+) -> Option<RecoveryProof> {
+    let span = &candidate.span;
+    let target = verdict.current_timeline?;
+    let replayed = cluster.archived.replayed(span, target);
+    let replayed = replayed.or_else(|| cluster.archived.replayed(span, span.end.timeline))?;
+    contents.proof(span, &replayed, cluster.archived.wal.size)
 }
 
 /// Finished backup that ended last among those that can be replayed to the newest WAL.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Depth;
+
 /// Level of verification; each one includes those before it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -31,6 +33,24 @@ impl Level {
             Self::Edges => "edges",
             Self::Wal => "wal",
             Self::Full => "full",
+        }
+    }
+
+    /// Depth to which WAL is read.
+    #[must_use]
+    pub const fn depth_of_wal(self) -> Depth {
+        match self {
+            Self::Off | Self::Edges => Depth::Edges,
+            Self::Wal | Self::Full => Depth::Whole,
+        }
+    }
+
+    /// Depth to which the data of backups are read.
+    #[must_use]
+    pub const fn depth_of_backups(self) -> Depth {
+        match self {
+            Self::Off | Self::Edges | Self::Wal => Depth::Edges,
+            Self::Full => Depth::Whole,
         }
     }
 }

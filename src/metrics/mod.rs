@@ -7,6 +7,7 @@
 mod base_backups;
 mod certificates;
 mod classic;
+mod contents;
 mod exporter;
 mod page;
 mod recoverability;

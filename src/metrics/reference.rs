@@ -4,7 +4,8 @@ use prometheus_client::metrics::MetricType;
 
 use super::table::Metric;
 use super::{
-    base_backups, certificates, exporter, recoverability, retention, scan, schedule, storage, wal,
+    base_backups, certificates, contents, exporter, recoverability, retention, scan, schedule,
+    storage, wal,
 };
 
 /// Prefix of the names of the program's own metrics.
@@ -20,7 +21,7 @@ pub(super) struct MetricTable {
 }
 
 /// Lists every table, in the order of the page.
-pub(super) const fn tables() -> [MetricTable; 10] {
+pub(super) const fn tables() -> [MetricTable; 11] {
     const fn own(title: &'static str, metrics: &'static [Metric]) -> MetricTable {
         MetricTable {
             title,
@@ -33,6 +34,7 @@ pub(super) const fn tables() -> [MetricTable; 10] {
         own("Base backups", base_backups::METRICS),
         own("WAL", wal::METRICS),
         own("Recoverability", recoverability::METRICS),
+        own("Contents", contents::METRICS),
         own("Storage", storage::METRICS),
         own("Schedule", schedule::METRICS),
         own("Retention", retention::METRICS),

@@ -38,6 +38,8 @@ pub(super) enum Values {
     Archive(fn(&ArchiveStatus, DateTime<Utc>) -> Option<Number>),
     /// Values with labels for each archive.
     ArchiveBy(fn(&ArchiveStatus) -> Vec<Labelled<'_>>),
+    /// One count of this process for each archive.
+    ArchiveCounter(fn(&ArchiveStatus) -> Option<u64>),
     /// One value for each archive's last good report.
     Report(fn(&Report) -> Option<Number>),
     /// Values with labels for each archive's last good report.
@@ -142,6 +144,7 @@ impl Values {
         match self {
             Self::Archive(_)
             | Self::ArchiveBy(_)
+            | Self::ArchiveCounter(_)
             | Self::Report(_)
             | Self::ReportBy(_)
             | Self::Counted(_)
@@ -164,7 +167,9 @@ impl Values {
             | Self::CertificateInfo(_)
             | Self::Build(_)
             | Self::Process(_) => MetricType::Gauge,
-            Self::Counted(_) | Self::ProcessCounter(_) => MetricType::Counter,
+            Self::ArchiveCounter(_) | Self::Counted(_) | Self::ProcessCounter(_) => {
+                MetricType::Counter
+            }
             Self::LabelledHistogram(_) => MetricType::Histogram,
         }
     }
@@ -270,6 +275,13 @@ impl Metric {
             Values::ArchiveBy(values) => {
                 for view in &page.archives {
                     samples.all(&[view.name()], values(&view.status));
+                }
+            }
+            Values::ArchiveCounter(value) => {
+                for view in &page.archives {
+                    if let Some(count) = value(&view.status) {
+                        samples.labelled(&[view.name()], Labels::new(), count);
+                    }
                 }
             }
             Values::Report(value) => {

@@ -11,9 +11,10 @@ use serde::{Serialize, Serializer};
 use tls_certificates::x509::CertificateSource;
 
 use super::BackupVerdictLabel;
+use crate::evidence::{ContentVerdict, Depth, FaultKind, Level};
 use crate::health::{FindingCode, Severity};
 use crate::report::{
-    BackupState, IncompleteReason, PrefixKind, ReclaimReason, RefusedKind, WalAnomaly,
+    BackupState, IncompleteReason, PrefixKind, ReclaimReason, RefusedKind, UnreadReason, WalAnomaly,
 };
 
 /// Value of a closed set that has a label: the word for it in JSON and in metrics.
@@ -37,16 +38,21 @@ labelled! {
     BackupState: as_label,
     BackupVerdictLabel: as_label,
     CertificateSource: as_label,
+    ContentVerdict: as_label,
+    Depth: as_label,
     ErrorKind: as_label,
+    FaultKind: as_label,
     FindingCode: as_label,
     IncompleteReason: as_label,
     KeepTarget: as_label,
+    Level: as_label,
     PrefixKind: as_label,
     ReclaimReason: as_label,
     RefusedKind: as_label,
     RetentionBlock: as_label,
     RetentionStatus: as_str,
     Severity: as_label,
+    UnreadReason: as_label,
     UnreadableReason: as_label,
     WalAnomaly: as_label,
 }

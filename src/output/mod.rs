@@ -13,23 +13,30 @@ mod progress;
 mod sentences;
 mod storage;
 mod terminal;
+mod verify;
 mod words;
 
 pub use check::{
-    ArchiveEntry, BackupEntry, BackupVerdictLabel, CertificateEntry, CheckDocument, DeletionEntry,
-    ErrorEntry, FollowEntry, GapEntry, IntervalsEntry, ObstacleEntry, PostgresqlEntry, ReachEntry,
-    RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ScheduleEntry, ServerEntry,
-    TimelineEntry, UploadsEntry, WalEntry, check_text,
+    ArchiveEntry, BackupContentsEntry, BackupEntry, BackupVerdictLabel, CertificateEntry,
+    CheckDocument, ContentsEntry, DeletionEntry, ErrorEntry, FaultySegmentEntry, FollowEntry,
+    GapEntry, IntervalsEntry, ObjectCountsEntry, ObstacleEntry, PagesEntry, PostgresqlEntry,
+    ProofEntry, ReachEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry,
+    ScheduleEntry, ServerEntry, TimelineEntry, UploadsEntry, WalEntry, check_text,
 };
 pub use explanation::explanation;
 pub use finding::{EvidenceEntry, FindingEntry};
 pub use label::{AsLabel, Label};
 pub use moment::Moment;
-pub use progress::{ScanProgress, progress_line};
+pub use progress::{ReadProgress, ScanProgress, progress_line, reading_line};
 pub use sentences::{NO_SERVERS, sentence};
 pub use storage::{
     ArchiveReport, ClassEntry, DayEntry, GrowthEntry, KindEntry, PrefixEntry, ReasonEntry,
     ReclaimableEntry, ReportDocument, ServerStorage, StorageEntry, WeekEntry, report_markdown,
     report_text,
+};
+pub use verify::{
+    ReadEntry, SegmentEntry, SelectedArchive, SelectedArchiveEntry, SelectedBackupEntry,
+    SelectedServerEntry, SelectedWalEntry, VerifyDocument, VerifySummary, estimate_line,
+    verify_text,
 };
 pub use words::{distance, moment_in_words};

@@ -16,6 +16,7 @@ mod recovery;
 mod refusals;
 mod retention;
 mod schedule;
+mod selected;
 mod server;
 mod status;
 mod storage;
@@ -25,7 +26,8 @@ mod wal;
 pub use archive::Report;
 pub use backups::{BackupReport, BackupState, IncompleteReason};
 pub use contents::{
-    ContentsReport, FaultyBackup, FaultySegment, ObjectCounts, RecoveryProof, VerifiedBackup,
+    BUDGET_DAYS, BackupContents, ContentsReport, FaultyBackup, FaultySegment, ObjectCounts,
+    RecoveryProof, VerifiedBackup,
 };
 pub use deletion::DeletionReport;
 pub use oddity::Oddity;
@@ -36,6 +38,10 @@ pub use refusals::{Refusals, Refused, RefusedKind};
 pub use retention::RetentionReport;
 pub use schedule::{
     Contradiction, ObservedIntervals, SURE_FACTOR, ScheduleExpectation, ScheduleReport,
+};
+pub use selected::{
+    MOST_FAULTY, ReadSums, SelectedBackup, SelectedSegment, SelectedServer, SelectedWal,
+    UnreadReason,
 };
 pub use server::{PostgresqlIdentity, ServerReport};
 pub use status::{ArchiveStatus, ContentsBudget, ScanFailure, VerificationStatus};

@@ -50,6 +50,9 @@ pub struct RecoveryReport {
     pub wrong_size: SegmentSets,
     /// End of what is proven to be recoverable; `None` if nothing is.
     pub proof: Option<RecoveryProof>,
+    /// Ends of the unbroken chains of segments that were walked over, from the start of each backup
+    /// that they make consistent, by backup id.
+    pub chains: BTreeMap<String, RecoveryProof>,
 }
 
 /// Objects that a restore must read if it starts from the newest backup that can be recovered to

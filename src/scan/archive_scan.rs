@@ -92,6 +92,31 @@ impl ArchiveScan {
         }
         Ok(assessment.report)
     }
+
+    /// Assesses what the last run listed and read once more, by what is known of the contents by now.
+    /// Only WAL directories are listed again, if they are needed for moments that were forgotten.
+    /// Unfinished uploads are unknown. `None` if the last run failed.
+    pub async fn assess_again<S: ObjectStore + 'static>(
+        &mut self,
+        context: &ScanContext<'_, S>,
+    ) -> Option<Report> {
+        let ListedArchive {
+            inventory,
+            is_whole,
+        } = self.listing.last()?;
+        let uploads = UploadsFound::default();
+        let assessor = Assessor {
+            context,
+            uploads: &uploads,
+            is_whole,
+        };
+        let assessment = assessor.assess(inventory, &self.files);
+        let to_list = &assessment.wal_dirs_to_list;
+        if self.wal_dirs.list(context, to_list, inventory).await {
+            return Some(assessor.assess(inventory, &self.files).report);
+        }
+        Some(assessment.report)
+    }
 }
 
 /// Assesses a scan, as often as it reads more.

@@ -98,9 +98,15 @@ impl<S: ObjectStore + 'static> Scanner<S> {
         self.observer.scan_skipped();
     }
 
-    async fn scan_now(&self, scan: &mut ArchiveScan) {
-        let started = Instant::now();
-        let context = ScanContext {
+    /// Assesses what the last scan found once more, by what is known of the contents by now. `None` if
+    /// that scan failed, or another one is running.
+    pub async fn assess_again(&self) -> Option<Report> {
+        let mut scan = self.scan.try_lock().ok()?;
+        scan.assess_again(&self.context()).await
+    }
+
+    fn context(&self) -> ScanContext<'_, S> {
+        ScanContext {
             archive: &self.archive,
             store: &self.store,
             prefix: &self.prefix,
@@ -109,7 +115,12 @@ impl<S: ObjectStore + 'static> Scanner<S> {
             contents: self.contents.as_deref(),
             clock: &self.clock,
             started_at: (self.clock)(),
-        };
+        }
+    }
+
+    async fn scan_now(&self, scan: &mut ArchiveScan) {
+        let started = Instant::now();
+        let context = self.context();
         // A panic must not end the daemon; the memory of a scan that panicked is dropped.
         let mut running = std::mem::take(scan);
         let run = AssertUnwindSafe(running.run(&context)).catch_unwind();

@@ -8,6 +8,7 @@ use archive_store::{ErrorScope, ObjectStore, ObjectVersion};
 use barman_archive::postgres::WalDir;
 
 use super::directory::WalObject;
+use super::plan::WantedEdges;
 use super::verifier::{JobEnd, JobFailure, ServerJob};
 use super::walk::is_outdated;
 use crate::evidence::{
@@ -44,6 +45,24 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             };
             let is_known = self.look(|known| known.wal.of(wal_dir, *file).is_some());
             if !is_wanted || is_known {
+                continue;
+            }
+            if let Edges::Blocked(end) = self.file_edges(wal_dir, *file, object).await? {
+                return Ok(end);
+            }
+        }
+        Ok(JobEnd::Done)
+    }
+
+    /// Reads the edges of some files of a WAL directory, whatever is known of them.
+    pub(super) async fn edges_again(
+        &self,
+        wal_dir: WalDir,
+        wanted: &WantedEdges,
+    ) -> Result<JobEnd, JobFailure> {
+        let listed = self.list_wal_dir(wal_dir).await?;
+        for (file, object) in &listed.files {
+            if !wanted.include(*file) {
                 continue;
             }
             if let Edges::Blocked(end) = self.file_edges(wal_dir, *file, object).await? {

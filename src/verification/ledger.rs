@@ -19,12 +19,16 @@ const RESERVED_SHARE: u64 = 100;
 pub struct Ledger {
     state: Mutex<LedgerState>,
     file: Option<StateFile>,
+    /// Held while the file is written: a save goes on when nobody waits for it any more.
+    saving: Mutex<()>,
 }
 
 #[derive(Debug)]
 struct LedgerState {
     evidence: ArchiveEvidence,
     budget: Budget,
+    /// Budget that is saved in place of this one: that of a daemon, which a command leaves as it is.
+    kept_budget: Option<Budget>,
     /// Bytes that are taken out of the budget and not spent yet. They are lost if the program dies.
     reserved: u64,
     /// True if evidence was gathered since the last save.
@@ -75,12 +79,32 @@ impl Ledger {
             state: Mutex::new(LedgerState {
                 evidence,
                 budget,
+                kept_budget: None,
                 reserved: 0,
                 is_changed: false,
                 saved_at: None,
             }),
             file: None,
+            saving: Mutex::default(),
         }
+    }
+
+    /// Creates the ledger of a command: with a budget of its own, and with what a daemon has saved. If
+    /// there is a file, the daemon's budget is saved as it was.
+    #[must_use]
+    pub fn of_command(budget: Budget, saved: SavedState, file: Option<StateFile>) -> Self {
+        let mut ledger = Self::of_evidence(budget, saved.evidence);
+        let state = ledger.state.get_mut();
+        state.unwrap_or_else(PoisonError::into_inner).kept_budget = Some(saved.budget);
+        ledger.file = file;
+        ledger
+    }
+
+    /// Replaces the budget, and takes back what is reserved.
+    pub fn set_budget(&self, budget: Budget) {
+        let mut state = self.state();
+        state.budget = budget;
+        state.reserved = 0;
     }
 
     /// Shows the evidence.
@@ -119,7 +143,7 @@ impl Ledger {
         }
         state.reserved = (state.reserved + reserve).saturating_sub(bytes);
         Granted::Now {
-            after_save: self.file.is_some(),
+            after_save: self.file.is_some() && state.kept_budget.is_none(),
         }
     }
 
@@ -145,11 +169,15 @@ impl Ledger {
         let Some(file) = &self.file else {
             return Ok(());
         };
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let saved = {
             let mut state = self.state();
             state.is_changed = false;
             state.saved_at = Some(now);
-            SavedState::new(state.budget, state.evidence.clone())
+            SavedState::new(
+                state.kept_budget.unwrap_or(state.budget),
+                state.evidence.clone(),
+            )
         };
         file.save(&saved)
     }

@@ -18,6 +18,9 @@ mod ledger;
 mod page_proof;
 mod plan;
 mod segments;
+mod selected;
+mod selection;
+mod selector;
 mod settings;
 mod state;
 mod statistics;
@@ -29,7 +32,12 @@ mod walk;
 
 pub use budget::{Budget, CARRIED_OVER_DAYS};
 pub use ledger::Ledger;
-pub use plan::{Job, PlannedJob, Planner, Priority};
+pub use plan::{Job, PlannedJob, Planner, Priority, WantedEdges};
+pub use selected::{SelectedEnd, SelectedResult, SelectedRun};
+pub use selection::{
+    BackupChoice, InvalidWalChoice, SelectedContents, SelectedJob, Selection, WalChoice,
+    confirmations,
+};
 pub use settings::{ReadingHours, VerificationSettings};
 pub use state::{SavedState, StateError, StateFile};
 pub use statistics::{VerificationCounts, VerificationStatistics};

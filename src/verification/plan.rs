@@ -4,7 +4,9 @@
 //! consistent, the edges of what is new, the WAL behind the newest backup, its data, everything
 //! else, and what was read longest ago. Never at random: coverage follows from the budget alone.
 
-use barman_archive::postgres::{Run, Runs, TimelineId, WalDir};
+use std::collections::BTreeSet;
+
+use barman_archive::postgres::{Run, Runs, SegmentSize, TimelineId, WalDir};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::assess::{BackupTarget, DirTarget, ServerTargets};
@@ -37,6 +39,13 @@ pub enum Priority {
 pub enum Job {
     /// Listing of a WAL directory, and the edges of its files that were not read yet.
     WalEdges(WalDir),
+    /// Edges of some files of a WAL directory, whatever is known of them.
+    EdgesAgain {
+        /// WAL directory of the files.
+        wal_dir: WalDir,
+        /// The files.
+        edges: WantedEdges,
+    },
     /// Edges of a backup's data.
     BackupEdges(String),
     /// Consecutive segments of one WAL directory, as a whole.
@@ -55,6 +64,27 @@ pub enum Job {
     },
     /// Data of a backup, as a whole.
     Backup(String),
+}
+
+/// Files of one WAL directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedEdges {
+    /// Segments, by the third part of their names.
+    pub segments: Runs,
+    /// Partial segments, by the third part of their names.
+    pub partials: BTreeSet<u32>,
+}
+
+impl WantedEdges {
+    /// Returns whether a file is one of them.
+    #[must_use]
+    pub fn include(&self, file: WalFile) -> bool {
+        if file.is_partial {
+            self.partials.contains(&file.low)
+        } else {
+            self.segments.contains(u64::from(file.low))
+        }
+    }
 }
 
 /// Job with its rank.
@@ -355,7 +385,7 @@ impl Planner<'_> {
     /// Returns the job that renews the oldest evidence, if that is too old.
     fn again(&self) -> Option<PlannedJob> {
         let after = self.reverify_after?;
-        let wal = self.oldest_wal();
+        let wal = self.oldest_wal(after);
         let backup = self.oldest_backup();
         let (evidence_from, job) = wal
             .into_iter()
@@ -368,7 +398,7 @@ impl Planner<'_> {
         })
     }
 
-    fn oldest_wal(&self) -> Option<(DateTime<Utc>, Job)> {
+    fn oldest_wal(&self, after: TimeDelta) -> Option<(DateTime<Utc>, Job)> {
         let mut oldest: Option<(WalDir, SegmentEvidence)> = None;
         for (wal_dir, target) in &self.targets.dirs {
             let known = self.evidence.wal.dir(*wal_dir);
@@ -390,9 +420,25 @@ impl Planner<'_> {
         let job = if self.wants(Level::Wal) {
             self.walk_from(place)
         } else {
-            Job::WalEdges(wal_dir)
+            Job::EdgesAgain {
+                wal_dir,
+                edges: self.old_edges(wal_dir, after),
+            }
         };
         Some((evidence.read_at(), job))
+    }
+
+    /// Returns the segments of a WAL directory about which the evidence is too old.
+    fn old_edges(&self, wal_dir: WalDir, after: TimeDelta) -> WantedEdges {
+        let known = self.evidence.wal.dir(wal_dir);
+        let files = known.into_iter().flat_map(DirEvidence::files);
+        let old = files
+            .filter(|known| !known.file.is_partial && self.is_due(known.read_at(), after))
+            .map(|known| u64::from(known.file.low));
+        WantedEdges {
+            segments: old.collect(),
+            partials: BTreeSet::new(),
+        }
     }
 
     fn oldest_backup(&self) -> Option<(DateTime<Utc>, Job)> {
@@ -455,15 +501,12 @@ impl Planner<'_> {
     }
 
     fn walk(&self, run: Run, timeline: TimelineId) -> Job {
-        let per_wal_dir = u64::from(self.targets.segment_size.segments_per_wal_dir());
-        let end_of_dir = run.first - run.first % per_wal_dir + per_wal_dir - 1;
-        let most = run.first.saturating_add(MOST_SEGMENTS - 1);
         Job::Walk {
             first: SegmentPlace {
                 timeline,
                 number: run.first,
             },
-            last: run.last.min(end_of_dir).min(most),
+            last: last_of_walk(run, self.targets.segment_size),
         }
     }
 
@@ -515,4 +558,14 @@ impl Planner<'_> {
         }
         None
     }
+}
+
+/// Returns the number of the last segment of a run that one job walks over, from its first one on:
+/// within one WAL directory, and not too many.
+pub(super) fn last_of_walk(run: Run, size: SegmentSize) -> u64 {
+    let per_wal_dir = u64::from(size.segments_per_wal_dir());
+    let begin_of_dir = run.first - run.first % per_wal_dir;
+    let end_of_dir = begin_of_dir.saturating_add(per_wal_dir - 1);
+    let most = run.first.saturating_add(MOST_SEGMENTS - 1);
+    run.last.min(end_of_dir).min(most)
 }

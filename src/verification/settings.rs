@@ -51,6 +51,27 @@ impl VerificationSettings {
         self.levels.get(server).copied().unwrap_or(self.level)
     }
 
+    /// Returns the settings of a command that a person runs: at this level, or at those that are
+    /// configured, or at the highest one where none is; without limits of a daemon.
+    #[must_use]
+    pub fn of_command(self, level: Option<Level>) -> Self {
+        let or_full = |configured: Level| {
+            let is_off = configured == Level::Off;
+            level.unwrap_or(if is_off { Level::Full } else { configured })
+        };
+        let levels = self.levels.into_iter();
+        Self {
+            level: or_full(self.level),
+            levels: levels
+                .map(|(server, level)| (server, or_full(level)))
+                .collect(),
+            daily_bytes: None,
+            reverify_after: None,
+            parallel: self.parallel,
+            hours: None,
+        }
+    }
+
     /// Returns whether anything is to be verified.
     #[must_use]
     pub fn is_on(&self) -> bool {

@@ -12,7 +12,7 @@ use super::statistics::VerificationStatistics;
 
 /// Size of the pieces that are fetched, in bytes. Three of them are in memory at most: one that is
 /// consumed, one that waits, and one that arrives.
-const PIECE_BYTES: u64 = 2 << 20;
+pub(super) const PIECE_BYTES: u64 = 2 << 20;
 
 /// Number of times that a piece is asked for, beyond the store's own attempts: a large object is not
 /// read anew because of one outage.

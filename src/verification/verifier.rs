@@ -95,9 +95,9 @@ pub(super) struct ServerJob<'a, S> {
 }
 
 /// Job that has ended.
-struct EndedJob {
-    server: String,
-    result: Result<JobEnd, JobFailure>,
+pub(super) struct EndedJob {
+    pub(super) server: String,
+    pub(super) result: Result<JobEnd, JobFailure>,
 }
 
 /// State of the verifier between jobs.
@@ -108,6 +108,8 @@ struct Progress {
     planned: BTreeMap<String, Option<PlannedJob>>,
     /// Servers whose jobs failed, with the moment of the next try and the wait before it.
     failed: BTreeMap<String, FailedServer>,
+    /// Last job of each server since the scan, unless it was not carried out to its end.
+    last: BTreeMap<String, Job>,
     /// Order in which servers were served.
     served: BTreeMap<String, u64>,
     turn: u64,
@@ -173,6 +175,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                 self.forget_gone(&targets);
             }
             progress.planned.clear();
+            progress.last.clear();
             progress.blocked_until = None;
             self.work_on(&mut progress, &targets).await;
         }
@@ -235,8 +238,12 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             return None;
         }
         for (server, of_server) in &targets.servers {
-            if !progress.planned.contains_key(server) {
+            let is_busy = progress.busy.contains(server);
+            if !is_busy && !progress.planned.contains_key(server) {
                 let planned = self.plan(server, of_server);
+                // A job that changed nothing is of something that was deleted since the scan.
+                let is_new = |planned: &PlannedJob| progress.last.get(server) != Some(&planned.job);
+                let planned = planned.filter(is_new);
                 progress.planned.insert(server.clone(), planned);
             }
         }
@@ -263,6 +270,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
         progress.turn += 1;
         progress.served.insert(server.clone(), progress.turn);
         progress.busy.insert(server.clone());
+        progress.last.insert(server.clone(), planned.job.clone());
         progress.planned.remove(&server);
         Some((server, planned))
     }
@@ -284,28 +292,43 @@ impl<S: ObjectStore + 'static> Verifier<S> {
         })
     }
 
-    async fn carry_out(&self, server: String, job: Job, targets: &ArchiveTargets) -> EndedJob {
+    /// Carries out a job of a server.
+    pub(super) async fn carry_out(
+        &self,
+        server: String,
+        job: Job,
+        targets: &ArchiveTargets,
+    ) -> EndedJob {
         let Some(of_server) = targets.servers.get(&server) else {
             return EndedJob {
                 server,
                 result: Ok(JobEnd::Done),
             };
         };
-        let context = ServerJob {
-            store: &self.store,
-            limit: &self.limit,
-            prefix: &self.prefix,
-            server: &server,
-            targets: of_server,
-            ledger: &self.ledger,
-            statistics: &self.statistics,
-            clock: &self.clock,
-        };
+        let context = self.job(&server, of_server);
         debug!(target: "verification", archive = self.archive, server, ?job, "Reading");
         // A panic must not end the daemon.
         let run = AssertUnwindSafe(context.carry_out(job)).catch_unwind();
         let result = run.await.unwrap_or(Err(JobFailure::Panicked));
         EndedJob { server, result }
+    }
+
+    /// Everything that a job of a server needs.
+    pub(super) fn job<'a>(
+        &'a self,
+        server: &'a str,
+        targets: &'a ServerTargets,
+    ) -> ServerJob<'a, S> {
+        ServerJob {
+            store: &self.store,
+            limit: &self.limit,
+            prefix: &self.prefix,
+            server,
+            targets,
+            ledger: &self.ledger,
+            statistics: &self.statistics,
+            clock: &self.clock,
+        }
     }
 
     fn note(&self, progress: &mut Progress, ended: EndedJob) {
@@ -316,6 +339,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                 progress.failed.remove(&server);
             }
             Ok(JobEnd::Blocked(None)) => {
+                progress.last.remove(&server);
                 // The others must not wait for what never comes.
                 let try_at = Instant::now() + LONGEST_RETRY;
                 let wait = LONGEST_RETRY;
@@ -324,6 +348,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                     .insert(server, FailedServer { try_at, wait });
             }
             Ok(JobEnd::Blocked(wait)) => {
+                progress.last.remove(&server);
                 let wait = wait
                     .and_then(|wait| wait.to_std().ok())
                     .unwrap_or(LONGEST_WAIT);
@@ -331,6 +356,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                 progress.blocked_until = Some(until);
             }
             Err(failure) => {
+                progress.last.remove(&server);
                 let error = error_causes::with_causes(&failure);
                 let archive = &self.archive;
                 warn!(
@@ -352,7 +378,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
     }
 
     /// Forgets the evidence about what does not exist any more.
-    fn forget_gone(&self, targets: &ArchiveTargets) {
+    pub fn forget_gone(&self, targets: &ArchiveTargets) {
         self.ledger.tidy(|evidence| {
             evidence
                 .servers
@@ -373,7 +399,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
         });
     }
 
-    async fn save(&self) {
+    pub(super) async fn save(&self) {
         if let Err(error) = ledger::save(&self.ledger, (self.clock)()).await {
             let error = error_causes::with_causes(&error);
             warn!(
@@ -388,6 +414,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
     async fn carry_out(&self, job: Job) -> Result<JobEnd, JobFailure> {
         match job {
             Job::WalEdges(wal_dir) => self.wal_edges(wal_dir).await,
+            Job::EdgesAgain { wal_dir, edges } => self.edges_again(wal_dir, &edges).await,
             Job::Walk { first, last } => self.walk(first, last).await,
             Job::Examine { wal_dir, file } => self.examine(wal_dir, file).await,
             Job::BackupEdges(id) => self.backup_edges(&id).await,

@@ -13,11 +13,15 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use cnpg_schedule::BackupSchedule;
 
 use super::{build_info, logging};
-use crate::config::{Config, ENVIRONMENT_PREFIX, Flag, Mistakes, ValueOrigin, parse_time_zone};
+use crate::config::{
+    Bytes, Config, ENVIRONMENT_PREFIX, Flag, Mistakes, ValueOrigin, parse_time_zone,
+};
+use crate::evidence::Level;
+use crate::verification::{BackupChoice, Selection, WalChoice};
 
 /// Configuration file that is read if no other one is named.
 pub const DEFAULT_CONFIG_FILE: &str = "/etc/barman-cloud-exporter/config.yaml";
@@ -27,6 +31,7 @@ Examples:
   barman-cloud-exporter check-config --config.file config.yaml
   barman-cloud-exporter check --config.file config.yaml
   barman-cloud-exporter report --config.file config.yaml --output markdown
+  barman-cloud-exporter verify --config.file config.yaml --dry-run
   barman-cloud-exporter explain-schedule '0 2 * * *'
   barman-cloud-exporter --config.file config.yaml
   curl http://localhost:10432/metrics
@@ -50,6 +55,12 @@ Exit codes of check:
   1  there are warnings
   2  something is critical
   3  unknown: the configuration is invalid, or a scan failed and nothing critical is known
+
+Exit codes of verify:
+  0  nothing wrong was found in what was read
+  1  something is suspect, or was asked for and not read
+  2  something is corrupt: two reads found the same
+  3  unknown: the configuration is invalid, a scan or reads failed, or were interrupted
 
 Exit codes of report:
   0  every archive was scanned, whatever was found
@@ -131,6 +142,9 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = parse_moment)]
         at: Option<DateTime<Utc>>,
     },
+    /// Scan once, then read WAL and base backups as asked, and show what was found in them. Needs no
+    /// `verification` in the configuration: the command itself is the consent.
+    Verify(VerifyArguments),
     /// Explain what a backup schedule means to CloudNativePG, and when it is due next. Needs no
     /// configuration.
     ExplainSchedule {
@@ -145,6 +159,79 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = parse_moment)]
         at: Option<DateTime<Utc>>,
     },
+}
+
+/// Arguments of `verify`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct VerifyArguments {
+    /// Read only this archive, by its configured name. Default: every archive.
+    #[arg(long, value_name = "ARCHIVE")]
+    pub archive: Option<String>,
+
+    /// Read only this server. Default: every server.
+    #[arg(long, value_name = "SERVER")]
+    pub server: Option<String>,
+
+    /// Backups whose data are read: `newest`, unless it was read before; `all` finished backups; or one
+    /// by its id. Always with the WAL that makes them consistent.
+    #[arg(long, value_name = "ID|newest|all", default_value = "newest")]
+    pub backup: BackupChoice,
+
+    /// WAL that is read: `new`, which begins with the newest backup and was not read before; `all` that
+    /// some backup needs; or the segments from one name to another, such as
+    /// `000000010000000000000017..00000001000000000000002A`.
+    #[arg(long, value_name = "new|all|FROM..TO", default_value = "new")]
+    pub wal: WalChoice,
+
+    /// Depth of the reads: `edges` (first and last bytes of each object), `wal` (also WAL as a whole) or
+    /// `full` (also the data of backups). Default: the configured level, or `full` if that is `off`.
+    #[arg(long, value_enum)]
+    pub level: Option<LevelChoice>,
+
+    /// Maximum number of bytes of contents to read, such as `500MB`, `20GB` or `50GiB`. What is larger
+    /// than what is left of it is not read. Default: no limit.
+    #[arg(long, value_name = "BYTES")]
+    pub max_bytes: Option<Bytes>,
+
+    /// Only show what would be read, and what that costs.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Format of the result.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+}
+
+impl VerifyArguments {
+    /// Contents to read of a server.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        Selection {
+            backups: self.backup.clone(),
+            wal: self.wal,
+        }
+    }
+}
+
+/// Depth of reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LevelChoice {
+    /// First and last bytes of each object.
+    Edges,
+    /// Also WAL as a whole.
+    Wal,
+    /// Also the data of backups.
+    Full,
+}
+
+impl From<LevelChoice> for Level {
+    fn from(choice: LevelChoice) -> Self {
+        match choice {
+            LevelChoice::Edges => Self::Edges,
+            LevelChoice::Wal => Self::Wal,
+            LevelChoice::Full => Self::Full,
+        }
+    }
 }
 
 /// Format of a result on standard output.
@@ -234,7 +321,7 @@ impl CommandLine {
     /// Log level of the command; `None` for that of the configuration.
     fn default_log_level(&self) -> Option<String> {
         match self.command() {
-            Command::Check { .. } | Command::Report { .. } => {
+            Command::Check { .. } | Command::Report { .. } | Command::Verify(_) => {
                 Some(logging::BESIDE_A_RESULT.to_owned())
             }
             Command::Serve | Command::CheckConfig { .. } | Command::ExplainSchedule { .. } => None,

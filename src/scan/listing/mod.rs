@@ -45,6 +45,16 @@ pub(super) struct ListedArchive<'a> {
 }
 
 impl ArchiveListing {
+    /// Archive as it was listed last; `None` if that is not known.
+    pub(super) fn last(&mut self) -> Option<ListedArchive<'_>> {
+        let is_whole = self.scope == ListingScope::Everything;
+        let known = self.known.as_mut()?;
+        Some(ListedArchive {
+            inventory: &mut known.inventory,
+            is_whole,
+        })
+    }
+
     /// Brings the inventory up to date.
     pub(super) async fn list<S: ObjectStore + 'static>(
         &mut self,
@@ -56,16 +66,9 @@ impl ArchiveListing {
         if !is_rescanned {
             self.list_everything(context, files, requested).await?;
         }
-        let is_whole = self.scope == ListingScope::Everything;
-        match &mut self.known {
-            Some(known) => Ok(ListedArchive {
-                inventory: &mut known.inventory,
-                is_whole,
-            }),
-            None => Err(StorageError::internal(
-                "the archive was listed, and its inventory is missing",
-            )),
-        }
+        self.last().ok_or_else(|| {
+            StorageError::internal("the archive was listed, and its inventory is missing")
+        })
     }
 
     /// Lists only what can have changed; returns false if everything must be listed.

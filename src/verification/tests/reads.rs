@@ -1,11 +1,17 @@
 //! What reads of sound and damaged objects show.
 
+use std::time::Duration;
+
 use archive_store::memory::MemoryStore;
 use barman_archive::recovery::{Obstacle, Verdict};
 
+use chrono::TimeDelta;
+use tokio::time::timeout;
+
 use super::archive::{SEGMENT, backup, only_verdict};
-use super::world::{World, put, settings};
+use super::world::{World, fixtures, put, settings};
 use crate::evidence::{FaultKind, Level};
+use crate::verification::VerificationSettings;
 
 #[tokio::test]
 async fn a_sound_backup_is_verified_and_its_recovery_proven() {
@@ -36,6 +42,58 @@ async fn nothing_is_read_twice_without_need() {
     world.verify().await;
 
     assert_eq!(world.statistics.counts(), first);
+}
+
+#[tokio::test]
+async fn each_object_is_read_once_as_a_whole() {
+    let mut at_edges = World::new(backup("good"), settings(Level::Edges));
+    let mut world = World::new(backup("good"), settings(Level::Full));
+    let whole = [
+        "base/good/data.tar.gz",
+        "base/wals/0000000100000000/000000010000000000000024.xz",
+    ]
+    .map(|file| std::fs::metadata(fixtures().join(file)).unwrap().len());
+
+    at_edges.verify().await;
+    world.verify().await;
+
+    let edges = at_edges.statistics.counts().bytes;
+    let read = world.statistics.counts().bytes;
+    assert!(
+        read <= edges + whole.iter().sum::<u64>(),
+        "{read}, {edges} at the edges"
+    );
+}
+
+#[tokio::test]
+async fn what_was_deleted_since_the_scan_is_not_asked_for_again_and_again() {
+    let mut world = World::new(backup("good"), settings(Level::Full));
+    world.scan().await;
+    let key = format!("s/wals/0000000100000000/{SEGMENT}.xz");
+    world.store.remove(&key);
+    let mut verifier = world.verifier();
+
+    let verified = timeout(Duration::from_secs(20), verifier.run_once()).await;
+
+    assert!(verified.is_ok(), "it does not end");
+}
+
+#[tokio::test]
+async fn edges_are_looked_at_again_after_a_time() {
+    let settings = VerificationSettings {
+        reverify_after: Some(TimeDelta::days(30)),
+        ..settings(Level::Edges)
+    };
+    let mut world = World::new(backup("good"), settings);
+    world.verify().await;
+    let first = world.statistics.counts();
+    world.advance(TimeDelta::days(31));
+
+    let verified = timeout(Duration::from_secs(20), world.verify()).await;
+
+    assert!(verified.is_ok(), "it does not end");
+    let second = world.statistics.counts();
+    assert_eq!(second.requests, first.requests * 2);
 }
 
 #[tokio::test]

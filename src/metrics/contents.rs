@@ -1,0 +1,243 @@
+//! Metrics under "Contents".
+//!
+//! All of them are absent for archives and servers that are not verified.
+
+use prometheus_client::registry::Unit;
+
+use super::table::{Labelled, Metric, Number, Values, labels};
+use crate::evidence::PageCounts;
+use crate::report::{ArchiveStatus, ContentsBudget, ContentsReport, ObjectCounts, ServerReport};
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric {
+        name: "recovery_proven_until_timestamp",
+        help: "End of what is proven to be recoverable by a backup whose data were read and found \
+               sound, and WAL that was read from there on without a break, by basis: arrival (of \
+               the last segment), commit (the last one in it, by the database's clock).",
+        unit: Some(Unit::Seconds),
+        labels: &["basis"],
+        values: Values::ServerBy(proven_until),
+    },
+    Metric {
+        name: "recovery_last_commit_timestamp",
+        help: "Last commit in the newest WAL, by the database's clock; absent until that segment \
+               has been read.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(contents(server)?.newest_commit_at?.into())),
+    },
+    Metric {
+        name: "backup_last_verified_timestamp",
+        help: "Start of the newest backup whose data were read as a whole and found sound; absent \
+               without one.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| {
+            let verified = contents(server)?.verified.as_ref()?;
+            Some(verified.began_at?.into())
+        }),
+    },
+    Metric {
+        name: "verification_info",
+        help: "Level of verification: edges (first and last bytes of each object), wal (also WAL \
+               as a whole), full (also the data of base backups); absent if contents are not \
+               verified.",
+        unit: None,
+        labels: &["level"],
+        values: Values::ServerBy(level),
+    },
+    Metric {
+        name: "verification_since_timestamp",
+        help: "Time since which evidence about contents is gathered; a restart without saved \
+               evidence resets it.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(contents(server)?.since.into())),
+    },
+    Metric {
+        name: "verification_objects",
+        help: "Number of objects to be verified, by kind (wal: WAL files that a backup needs; \
+               base: data objects of done backups) and evidence: none (not read, or it cannot be), \
+               edges (first and last bytes), whole.",
+        unit: None,
+        labels: &["kind", "evidence"],
+        values: Values::ServerBy(objects_by_evidence),
+    },
+    Metric {
+        name: "verification_corrupt_objects",
+        help: "Number of WAL files, and of data objects of backups, that are damaged, as two reads \
+               of the same bytes found, by kind: wal, base; absent if none could be judged.",
+        unit: None,
+        labels: &["kind"],
+        values: Values::ServerBy(|server| by_kind(server, |counts| counts.judged(counts.corrupt))),
+    },
+    Metric {
+        name: "verification_suspect_objects",
+        help: "Number of WAL files, and of data objects of backups, that seem to be damaged, which \
+               is not proven, by kind: wal, base; absent if none could be judged.",
+        unit: None,
+        labels: &["kind"],
+        values: Values::ServerBy(|server| by_kind(server, |counts| counts.judged(counts.suspect))),
+    },
+    Metric {
+        name: "verification_unreadable_objects",
+        help: "Number of WAL files, and of data objects of backups, that cannot be judged (refused \
+               by the store, in cold storage, of unknown format, too large in memory), by kind: \
+               wal, base.",
+        unit: None,
+        labels: &["kind"],
+        values: Values::ServerBy(|server| by_kind(server, |counts| Some(counts.unreadable))),
+    },
+    Metric {
+        name: "verification_backlog",
+        help: "Bytes that are still to be read to reach the level of verification.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Server(|server, _| Some(contents(server)?.backlog_bytes.into())),
+    },
+    Metric {
+        name: "verification_oldest_evidence_timestamp",
+        help: "Time of the least recent read among the objects that were read as a whole; absent \
+               without any.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(contents(server)?.oldest_read_at?.into())),
+    },
+    Metric {
+        name: "verification_pages_read",
+        help: "Number of pages of relations that were checked in the newest verified backup; \
+               absent if none were.",
+        unit: None,
+        labels: &[],
+        values: Values::Server(|server, _| Some(checked_pages(server)?.read.into())),
+    },
+    Metric {
+        name: "verification_pages",
+        help: "Number of pages in the newest verified backup that are not simply sound, by \
+               verdict: zero (new or lost), healed (written anew by the backup's WAL), ignored (of \
+               maps and unlogged relations, which a restore does not need), suspect, corrupt; \
+               absent if none were checked.",
+        unit: None,
+        labels: &["verdict"],
+        values: Values::ServerBy(pages_by_verdict),
+    },
+    Metric {
+        name: "verification",
+        help: "Bytes of contents that this process has read.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::ArchiveCounter(|status| Some(status.verification?.bytes_read)),
+    },
+    Metric {
+        name: "verification_requests",
+        help: "Requests for contents that the store has answered to this process; \
+               barman_cloud_s3_requests_total includes them.",
+        unit: None,
+        labels: &[],
+        values: Values::ArchiveCounter(|status| Some(status.verification?.requests)),
+    },
+    Metric {
+        name: "verification_budget",
+        help: "Bytes of contents that may be read in a day; absent without a limit.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Archive(|status, _| Some(budget(status)?.daily_bytes.into())),
+    },
+    Metric {
+        name: "verification_budget_available",
+        help: "Bytes of contents that may be read now: the rest of up to seven days; absent \
+               without a limit.",
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        values: Values::Archive(|status, _| Some(budget(status)?.available_bytes.into())),
+    },
+];
+
+const fn contents(server: &ServerReport) -> Option<&ContentsReport> {
+    server.contents.as_ref()
+}
+
+fn budget(status: &ArchiveStatus) -> Option<ContentsBudget> {
+    status.verification?.budget
+}
+
+fn proven_until(server: &ServerReport) -> Vec<Labelled<'_>> {
+    let Some(proof) = contents(server).and_then(|contents| contents.proof) else {
+        return vec![];
+    };
+    let by_basis = [
+        ("arrival", proof.arrived_at),
+        ("commit", proof.committed_at),
+    ];
+    let mut values = Vec::new();
+    for (basis, until) in by_basis {
+        if let Some(until) = until {
+            values.push((labels([basis]), until.into()));
+        }
+    }
+    values
+}
+
+fn level(server: &ServerReport) -> Vec<Labelled<'_>> {
+    let levels = contents(server).map(|contents| contents.level);
+    levels
+        .map(|level| (labels([level.as_label()]), Number::Whole(1)))
+        .into_iter()
+        .collect()
+}
+
+/// Returns the counts of objects, by the value of the label `kind`.
+fn counts(server: &ServerReport) -> Vec<(&'static str, ObjectCounts)> {
+    match contents(server) {
+        Some(contents) => vec![("wal", contents.wal), ("base", contents.base)],
+        None => vec![],
+    }
+}
+
+fn objects_by_evidence(server: &ServerReport) -> Vec<Labelled<'_>> {
+    let mut values = Vec::new();
+    for (kind, counts) in counts(server) {
+        for (evidence, count) in [
+            ("none", counts.unread),
+            ("edges", counts.edges),
+            ("whole", counts.whole),
+        ] {
+            values.push((labels([kind, evidence]), count.into()));
+        }
+    }
+    values
+}
+
+fn by_kind(server: &ServerReport, count: fn(&ObjectCounts) -> Option<u64>) -> Vec<Labelled<'_>> {
+    let mut values = Vec::new();
+    for (kind, counts) in counts(server) {
+        if let Some(count) = count(&counts) {
+            values.push((labels([kind]), count.into()));
+        }
+    }
+    values
+}
+
+/// Returns the pages of the newest verified backup; `None` if none were looked at.
+fn checked_pages(server: &ServerReport) -> Option<PageCounts> {
+    let pages = contents(server)?.verified.as_ref()?.pages;
+    pages.filter(|pages| pages.read > 0)
+}
+
+fn pages_by_verdict(server: &ServerReport) -> Vec<Labelled<'_>> {
+    let Some(pages) = checked_pages(server) else {
+        return vec![];
+    };
+    let by_verdict = [
+        ("zero", pages.zero),
+        ("healed", pages.healed),
+        ("ignored", pages.ignored),
+        ("suspect", pages.suspect),
+        ("corrupt", pages.corrupt),
+    ];
+    let mut values = Vec::new();
+    for (verdict, count) in by_verdict {
+        values.push((labels([verdict]), count.into()));
+    }
+    values
+}
