@@ -1,23 +1,23 @@
 //! Conclusions from the contents of objects.
 //!
-//! `docs/specification.md`, 20.
+//! `docs/specification.md`, 22.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use barman_archive::barman::WalKind;
-use barman_archive::inventory::{DirectoryInventory, WalDirInventory};
+use barman_archive::inventory::{DirectoryInventory, SomeNames, WalDirInventory};
 use barman_archive::postgres::{Lsn, SegmentName, SegmentSize, WalDir};
 use barman_archive::recovery::{ArchivedWal, BackupSpan, CorruptSegment, SegmentSets};
 use chrono::{DateTime, Utc};
 
 use super::targets::{BackupTarget, DirTarget, ServerTargets, stamp_of};
 use crate::evidence::{
-    ArchiveEvidence, BackupEvidence, ContentVerdict, Depth, DirStamp, Effect, Level,
-    SegmentEvidence, SegmentFault, SegmentPlace, ServerEvidence, WalFile, WalkedRuns,
+    ArchiveEvidence, BackupEvidence, ContentVerdict, DataFault, Depth, DirStamp, Effect, FaultKind,
+    Level, SegmentEvidence, SegmentFault, SegmentPlace, ServerEvidence, WalFile, WalkedRuns,
 };
 use crate::report::{
-    BackupReport, ContentsReport, FaultyBackup, FaultySegment, ObjectCounts, RecoveryProof,
-    ServerReport, VerifiedBackup,
+    BackupContents, BackupReport, ContentsReport, FaultyBackup, FaultySegment, ObjectCounts,
+    RecoveryProof, ServerReport, VerifiedBackup,
 };
 
 /// Number of segments that are looked at to find the last commit.
@@ -113,6 +113,11 @@ impl Contents<'_> {
         Some(RecoveryProof {
             segment,
             arrived_at: self.directory.wal.arrived_at(segment),
+            next_arrived_at: last
+                .number
+                .checked_add(1)
+                .map(|next| SegmentName::from_number(last.timeline, next, size))
+                .and_then(|next| self.directory.wal.arrived_at(next)),
             committed_at: self.last_commit(segment, size),
         })
     }
@@ -215,12 +220,15 @@ pub(super) fn contents_report(
         wal: ObjectCounts::default(),
         base: ObjectCounts::default(),
         backlog_bytes: 0,
+        most_bytes,
         oldest_read_at: None,
         corrupt_wal: Vec::new(),
         suspect_wal: Vec::new(),
         corrupt_backups: Vec::new(),
         suspect_backups: Vec::new(),
-        unaffordable: barman_archive::inventory::SomeNames::default(),
+        backups: BTreeMap::new(),
+        unreadable: BTreeSet::new(),
+        unaffordable: SomeNames::default(),
         verified: None,
         proof: server.recovery.proof,
         newest_commit_at: None,
@@ -229,7 +237,7 @@ pub(super) fn contents_report(
         add_dir(&mut report, *wal_dir, target, contents);
     }
     for backup in &targets.backups {
-        add_backup(&mut report, backup, contents.evidence, most_bytes);
+        add_backup(&mut report, backup, contents.evidence);
     }
     if let Some(newest) = &server.wal.newest {
         report.newest_commit_at = contents.last_commit(newest.name, targets.segment_size);
@@ -295,7 +303,11 @@ fn name_segment(
     let list = match verdict {
         ContentVerdict::Corrupt => &mut report.corrupt_wal,
         ContentVerdict::Suspect => &mut report.suspect_wal,
-        ContentVerdict::Sound | ContentVerdict::Unreadable => return,
+        ContentVerdict::Unreadable => {
+            report.unreadable.insert(fault.kind);
+            return;
+        }
+        ContentVerdict::Sound => return,
     };
     if list.len() < MOST_NAMED {
         list.push(FaultySegment {
@@ -306,21 +318,16 @@ fn name_segment(
     }
 }
 
-fn add_backup(
-    report: &mut ContentsReport,
-    backup: &BackupTarget,
-    evidence: &ServerEvidence,
-    most_bytes: Option<u64>,
-) {
+fn add_backup(report: &mut ContentsReport, backup: &BackupTarget, evidence: &ServerEvidence) {
     let known = evidence.backups.get(&backup.id);
     let known = known.filter(|known| known.stamp == backup.stamp());
     let is_full = report.level >= Level::Full;
+    let most_bytes = report.most_bytes;
     let is_affordable = most_bytes.is_none_or(|most| backup.data_bytes <= most);
-    if is_full && !is_affordable {
-        report.unaffordable.add(&backup.id);
-    }
     let is_read = known.is_some_and(|known| known.depth == Depth::Whole);
-    if is_full && !is_read {
+    if is_full && !is_affordable && !is_read {
+        report.unaffordable.add(&backup.id);
+    } else if is_full && backup.is_read_at_once && !is_read {
         report.backlog_bytes += backup.data_bytes;
     } else if !is_full && known.is_none() {
         report.backlog_bytes += EDGE_BYTES;
@@ -335,6 +342,7 @@ fn add_backup(
     if is_read {
         note_age(report, known.read_at);
     }
+    report.backups.insert(backup.id.clone(), contents_of(known));
     let faulty = || FaultyBackup {
         id: backup.id.clone(),
         faults: known.faults.clone(),
@@ -352,8 +360,44 @@ fn add_backup(
                 unproven: known.unproven.clone(),
             });
         }
-        ContentVerdict::Sound | ContentVerdict::Unreadable => {}
+        ContentVerdict::Unreadable => report.unreadable.extend(unreadable_kinds(known)),
+        ContentVerdict::Sound => {}
     }
+}
+
+fn contents_of(known: &BackupEvidence) -> BackupContents {
+    BackupContents {
+        depth: known.depth,
+        verdict: known.verdict,
+        is_unconfirmed: known.is_unconfirmed,
+        read_at: known.read_at,
+        pages: known.pages,
+        faults: known.faults.clone(),
+        unproven: known.unproven.clone(),
+    }
+}
+
+/// Reasons why the data of a backup cannot be judged.
+fn unreadable_kinds(known: &BackupEvidence) -> impl Iterator<Item = FaultKind> {
+    let faults = known.faults.iter();
+    faults.filter_map(|word| match DataFault::of_label(word)? {
+        DataFault::Object(kind) => kind.is_unreadable().then_some(kind),
+        DataFault::StoreChecksum
+        | DataFault::Pages
+        | DataFault::Archive
+        | DataFault::MissingMember
+        | DataFault::Label
+        | DataFault::ControlFile
+        | DataFault::SegmentSize
+        | DataFault::Timeline
+        | DataFault::Checkpoint
+        | DataFault::MajorVersion
+        | DataFault::State
+        | DataFault::Manifest
+        | DataFault::Files
+        | DataFault::RecoveryPoint
+        | DataFault::NoManifest => None,
+    })
 }
 
 fn note_age(report: &mut ContentsReport, read_at: DateTime<Utc>) {

@@ -79,7 +79,7 @@ impl RecoverySource<'_> {
             thawed_reached_at: self.reached_at(&verdict, |backup| backup.thawed_reach, to_list),
             all_are_known: self.all_are_known(),
             of_newest_cluster: newest.cluster.backups.clone(),
-            proof: self.proof(newest, &verdict),
+            proof: self.proof(newest, &verdict, to_list),
             wrong_size: wal.wrong_size,
             verdict,
         }
@@ -244,7 +244,14 @@ impl RecoverySource<'_> {
 
     /// Returns what is proven to be recoverable: with the backup that ended last among those whose
     /// data were read.
-    fn proof(&self, cluster: &JudgedCluster, verdict: &ServerVerdict) -> Option<RecoveryProof> {
+    ///
+    /// Inside a run, arrival times have been forgotten: the WAL directory is added to `to_list`.
+    fn proof(
+        &self,
+        cluster: &JudgedCluster,
+        verdict: &ServerVerdict,
+        to_list: &mut BTreeSet<WalDir>,
+    ) -> Option<RecoveryProof> {
         let contents = self.contents?;
         let verified = self
             .backups
@@ -259,7 +266,11 @@ impl RecoverySource<'_> {
         let target = verdict.current_timeline?;
         let replayed = cluster.archived.replayed(span, target);
         let replayed = replayed.or_else(|| cluster.archived.replayed(span, span.end.timeline))?;
-        contents.proof(span, &replayed, cluster.archived.wal.size)
+        let proof = contents.proof(span, &replayed, cluster.archived.wal.size)?;
+        if proof.arrived_at.is_none() {
+            to_list.insert(WalDir::from(proof.segment));
+        }
+        Some(proof)
     }
 
     /// Timelines whose history file a restore does not find or rejects.

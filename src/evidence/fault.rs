@@ -46,6 +46,27 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every kind, in order.
+    pub const ALL: [Self; 17] = [
+        Self::Truncated,
+        Self::Trailing,
+        Self::OtherFormat,
+        Self::Codec,
+        Self::Length,
+        Self::Zeros,
+        Self::Foreign,
+        Self::Misplaced,
+        Self::Page,
+        Self::Record,
+        Self::Discontinued,
+        Self::EndsEarly,
+        Self::UnknownFormat,
+        Self::TooMuchMemory,
+        Self::Refused,
+        Self::Cold,
+        Self::Inconsistent,
+    ];
+
     /// The kind as a word for scripts.
     #[must_use]
     pub const fn as_label(self) -> &'static str {

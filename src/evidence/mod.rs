@@ -7,6 +7,7 @@
 
 mod archive;
 mod backup;
+mod data_fault;
 mod fault;
 mod level;
 mod object;
@@ -16,6 +17,7 @@ mod wal;
 
 pub use archive::{ArchiveEvidence, ServerEvidence};
 pub use backup::{BackupEvidence, PageCounts};
+pub use data_fault::{DataFault, Unproven};
 pub use fault::{Effect, FaultKind, SegmentFault};
 pub use level::Level;
 pub use object::{ContentVerdict, Depth, Version};

@@ -47,6 +47,17 @@ pub enum Depth {
     Whole,
 }
 
+impl Depth {
+    /// The depth as a word for scripts.
+    #[must_use]
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Edges => "edges",
+            Self::Whole => "whole",
+        }
+    }
+}
+
 /// Verdict on the content of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

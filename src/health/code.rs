@@ -97,6 +97,22 @@ codes! {
     DuplicateWal = "duplicate_wal",
     /// Segments that were uploaded again.
     OverwrittenWal = "overwritten_wal",
+    /// Segments whose content ends replay.
+    CorruptWal = "corrupt_wal",
+    /// A backup with corrupt data.
+    CorruptBackup = "corrupt_backup",
+    /// Segments that seem to be damaged.
+    SuspectWal = "suspect_wal",
+    /// A backup with data that seems to be damaged.
+    SuspectBackup = "suspect_backup",
+    /// Objects whose content cannot be judged.
+    UnreadableContents = "unreadable_contents",
+    /// Nothing proves that recent WAL can be recovered.
+    RecoveryUnproven = "recovery_unproven",
+    /// More is to be read than the budget ever has.
+    VerificationBehind = "verification_behind",
+    /// Backups are larger than the budget ever is.
+    VerificationUnaffordable = "verification_unaffordable",
     /// An unexpected server.
     OrphanedServer = "orphaned_server",
     /// Multipart uploads that were never completed.

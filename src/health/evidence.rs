@@ -12,7 +12,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use cnpg_schedule::BackupSchedule;
 
 use super::FindingCode;
-use crate::report::{Contradiction, IncompleteReason, ObservedIntervals, Refused, RefusedKind};
+use crate::evidence::{DataFault, FaultKind};
+use crate::report::{
+    Contradiction, FaultySegment, IncompleteReason, ObservedIntervals, Refused, RefusedKind,
+};
 
 /// Facts that a finding rests on. Backups are named by their ids.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,6 +235,49 @@ pub enum Evidence {
     DuplicateWal(OddObjects),
     /// Segments were uploaded again.
     OverwrittenWal(OddObjects),
+    /// The content of segments that backups need ends replay.
+    CorruptWal(FaultySegments),
+    /// The data of a backup is damaged.
+    CorruptBackup(FaultyData),
+    /// Segments that backups need seem to be damaged.
+    SuspectWal(FaultySegments),
+    /// The data of a backup seems to be damaged.
+    SuspectBackup {
+        /// The backup, with what was found.
+        data: FaultyData,
+        /// Reason why it is not decided.
+        doubt: Doubt,
+    },
+    /// The content of objects cannot be judged.
+    UnreadableContents {
+        /// Number of WAL files.
+        wal: u64,
+        /// Number of data objects of backups.
+        base: u64,
+        /// Reasons.
+        reasons: BTreeSet<FaultKind>,
+    },
+    /// Nothing proves that recent WAL can be recovered.
+    RecoveryUnproven {
+        /// Time since which contents are verified.
+        since: DateTime<Utc>,
+        /// End of what is proven; `None` if nothing is.
+        proven: Option<ProvenEnd>,
+    },
+    /// More is to be read than the budget ever has.
+    VerificationBehind {
+        /// Bytes that are still to be read.
+        backlog_bytes: u64,
+        /// Most bytes that the budget ever has.
+        most_bytes: u64,
+    },
+    /// Backups are larger than the budget ever is.
+    VerificationUnaffordable {
+        /// Ids of a few of them.
+        backups: SomeNames,
+        /// Most bytes that the budget ever has.
+        most_bytes: u64,
+    },
     /// A server exists that is not configured.
     OrphanedServer {
         /// Bytes of everything in its directory.
@@ -323,6 +369,48 @@ pub struct OddObjects {
     pub names: SomeNames,
 }
 
+/// Segments with faults in their content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultySegments {
+    /// Number of the segments.
+    pub count: u64,
+    /// A few of them, with their faults.
+    pub segments: Vec<FaultySegment>,
+}
+
+/// Backup with faults in its data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultyData {
+    /// Id of the backup.
+    pub backup: String,
+    /// Faults.
+    pub faults: BTreeSet<DataFault>,
+    /// Time of the last read.
+    pub read_at: DateTime<Utc>,
+}
+
+/// End of what is proven to be recoverable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProvenEnd {
+    /// Last segment of the proof.
+    pub segment: SegmentName,
+    /// Arrival of that segment.
+    pub arrived_at: DateTime<Utc>,
+}
+
+/// Reason why it is not decided whether data is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Only the first and last bytes were read, and the whole is going to be.
+    Edges,
+    /// Only the first and last bytes are ever read on this level of verification.
+    OnlyEdges,
+    /// It was read as a whole, once, and is going to be read again.
+    ReadOnce,
+    /// It was read, and the archive does not contain what would decide it.
+    Undecidable,
+}
+
 /// Certificate of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberOfChain {
@@ -379,6 +467,14 @@ impl Evidence {
             Self::WrongSize(_) => FindingCode::WrongSize,
             Self::DuplicateWal(_) => FindingCode::DuplicateWal,
             Self::OverwrittenWal(_) => FindingCode::OverwrittenWal,
+            Self::CorruptWal(_) => FindingCode::CorruptWal,
+            Self::CorruptBackup(_) => FindingCode::CorruptBackup,
+            Self::SuspectWal(_) => FindingCode::SuspectWal,
+            Self::SuspectBackup { .. } => FindingCode::SuspectBackup,
+            Self::UnreadableContents { .. } => FindingCode::UnreadableContents,
+            Self::RecoveryUnproven { .. } => FindingCode::RecoveryUnproven,
+            Self::VerificationBehind { .. } => FindingCode::VerificationBehind,
+            Self::VerificationUnaffordable { .. } => FindingCode::VerificationUnaffordable,
             Self::OrphanedServer { .. } => FindingCode::OrphanedServer,
             Self::UnfinishedUploads { .. } => FindingCode::UnfinishedUploads,
             Self::CertificateExpired { .. } => FindingCode::CertificateExpired,

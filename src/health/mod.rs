@@ -15,7 +15,10 @@ mod summary;
 mod thresholds;
 
 pub use code::FindingCode;
-pub use evidence::{Evidence, IncompleteBackup, MemberOfChain, MissingBackup, OddObjects};
+pub use evidence::{
+    Doubt, Evidence, FaultyData, FaultySegments, IncompleteBackup, MemberOfChain, MissingBackup,
+    OddObjects, ProvenEnd,
+};
 pub use finding::Finding;
 pub use rules::{archive_findings, certificate_findings, server_findings};
 pub use severity::Severity;

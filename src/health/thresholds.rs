@@ -29,6 +29,14 @@ pub(super) const OBSOLETE_FOR: TimeDelta = TimeDelta::days(1);
 /// Maximum size of WAL that no backup needs, in bytes.
 pub(super) const OBSOLETE_WAL_BYTES: u64 = 10 << 30;
 
+/// Longest time that recovery may be unproven: the budget of a week, which pays for the largest backup
+/// that can be read at all, and a day for reading it.
+pub(super) const UNPROVEN_FOR: TimeDelta = TimeDelta::days(8);
+
+/// Time for which the oldest backup must have existed before an absent proof is a finding: the budget is
+/// carried over for as long.
+pub(super) const TIME_TO_READ: TimeDelta = TimeDelta::days(7);
+
 /// One threshold, as the alerting rules record it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {
@@ -68,6 +76,11 @@ pub fn thresholds() -> Vec<Threshold> {
             "retention_overdue_seconds",
             "",
             OBSOLETE_FOR.as_seconds_f64(),
+        ),
+        threshold(
+            "recovery_unproven_seconds",
+            "",
+            UNPROVEN_FOR.as_seconds_f64(),
         ),
         threshold("obsolete_wal_bytes", "", OBSOLETE_WAL_BYTES as f64),
         threshold(

@@ -1,11 +1,14 @@
 //! Findings in JSON.
 
+use std::collections::BTreeSet;
+
 use barman_archive::recovery::Obstacle;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Label, Moment, sentence};
-use crate::health::{Evidence, Finding, FindingCode, Severity};
+use crate::evidence::DataFault;
+use crate::health::{Evidence, FaultySegments, Finding, FindingCode, Severity};
 
 /// Something that is wrong, or worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,7 +33,8 @@ pub struct EvidenceEntry {
     /// Number of the timeline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<u32>,
-    /// Name of the missing segment, or of the first one of a gap.
+    /// Name of the missing or corrupt segment, or of the first one of several; for
+    /// `recovery_unproven`, of the last proven one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
     /// Name of the last segment of a gap.
@@ -42,6 +46,19 @@ pub struct EvidenceEntry {
     /// Number of segments, objects, uploads or backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// Faults in the content of the segment or of the backup's data, or reasons why contents cannot be
+    /// judged.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub faults: BTreeSet<&'static str>,
+    /// Position at which replay ends, such as `0/5000A28`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<String>,
+    /// Moment at which the content was last read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Moment>,
+    /// Bytes that are still to be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// Moment since which the problem exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Moment>,
@@ -63,6 +80,10 @@ impl FindingEntry {
             .map(|finding| Self::new(finding, now))
             .collect()
     }
+}
+
+fn labels(faults: &BTreeSet<DataFault>) -> BTreeSet<&'static str> {
+    faults.iter().map(|fault| fault.as_label()).collect()
 }
 
 impl EvidenceEntry {
@@ -153,6 +174,31 @@ impl EvidenceEntry {
             },
             Evidence::ObsoleteWal { stored } => Self::of_count(stored.objects),
             Evidence::StrayTimeline { timelines } => Self::of_count(timelines.len() as u64),
+            Evidence::CorruptWal(faulty) | Evidence::SuspectWal(faulty) => {
+                Self::of_segments(faulty)
+            }
+            Evidence::CorruptBackup(data) | Evidence::SuspectBackup { data, .. } => Self {
+                faults: labels(&data.faults),
+                read_at: Some(Moment(data.read_at)),
+                ..Self::of_backup(&data.backup)
+            },
+            Evidence::UnreadableContents { wal, base, reasons } => Self {
+                faults: reasons.iter().map(|kind| kind.as_label()).collect(),
+                ..Self::of_count(wal.saturating_add(*base))
+            },
+            Evidence::RecoveryUnproven { since, proven } => Self {
+                segment: proven.map(|proven| proven.segment.to_string()),
+                since: Some(Moment(proven.map_or(*since, |proven| proven.arrived_at))),
+                ..Self::default()
+            },
+            Evidence::VerificationBehind { backlog_bytes, .. } => Self {
+                bytes: Some(*backlog_bytes),
+                ..Self::default()
+            },
+            Evidence::VerificationUnaffordable { backups, .. } => Self {
+                backup: backups.iter().next().map(str::to_owned),
+                ..Self::default()
+            },
             Evidence::ForeignWal(objects)
             | Evidence::MisplacedWal(objects)
             | Evidence::WrongSize(objects)
@@ -190,15 +236,35 @@ impl EvidenceEntry {
         }
     }
 
+    fn of_segments(faulty: &FaultySegments) -> Self {
+        let first = faulty.segments.first();
+        Self {
+            segment: first.map(|first| first.segment.to_string()),
+            faults: faulty
+                .segments
+                .iter()
+                .map(|faulty| faulty.kind.as_label())
+                .collect(),
+            ends_at: first
+                .and_then(|first| first.ends_at)
+                .map(|ends_at| ends_at.to_string()),
+            ..Self::of_count(faulty.count)
+        }
+    }
+
     fn of_obstacle(backup: &str, obstacle: &Obstacle) -> Self {
         let entry = Self::of_backup(backup);
         match obstacle {
             Obstacle::MissingSegment(segment)
             | Obstacle::WrongSize(segment)
             | Obstacle::ForeignSegment(segment)
-            | Obstacle::CorruptSegment { segment, .. }
             | Obstacle::ColdSegment(segment) => Self {
                 segment: Some(segment.to_string()),
+                ..entry
+            },
+            Obstacle::CorruptSegment { segment, ends_at } => Self {
+                segment: Some(segment.to_string()),
+                ends_at: Some(ends_at.to_string()),
                 ..entry
             },
             Obstacle::MissingHistory(timeline)

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use tls_certificates::x509::CertificateSource;
 
 use super::BackupVerdictLabel;
+use crate::evidence::{ContentVerdict, Depth, Level};
 use crate::health::{FindingCode, Severity};
 use crate::report::{
     BackupState, IncompleteReason, PrefixKind, ReclaimReason, RefusedKind, WalAnomaly,
@@ -37,10 +38,13 @@ labelled! {
     BackupState: as_label,
     BackupVerdictLabel: as_label,
     CertificateSource: as_label,
+    ContentVerdict: as_label,
+    Depth: as_label,
     ErrorKind: as_label,
     FindingCode: as_label,
     IncompleteReason: as_label,
     KeepTarget: as_label,
+    Level: as_label,
     PrefixKind: as_label,
     ReclaimReason: as_label,
     RefusedKind: as_label,

@@ -16,10 +16,11 @@ mod terminal;
 mod words;
 
 pub use check::{
-    ArchiveEntry, BackupEntry, BackupVerdictLabel, CertificateEntry, CheckDocument, DeletionEntry,
-    ErrorEntry, FollowEntry, GapEntry, IntervalsEntry, ObstacleEntry, PostgresqlEntry, ReachEntry,
-    RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ScheduleEntry, ServerEntry,
-    TimelineEntry, UploadsEntry, WalEntry, check_text,
+    ArchiveEntry, BackupContentsEntry, BackupEntry, BackupVerdictLabel, CertificateEntry,
+    CheckDocument, ContentsEntry, DeletionEntry, ErrorEntry, FaultySegmentEntry, FollowEntry,
+    GapEntry, IntervalsEntry, ObjectCountsEntry, ObstacleEntry, PagesEntry, PostgresqlEntry,
+    ProofEntry, ReachEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry,
+    ScheduleEntry, ServerEntry, TimelineEntry, UploadsEntry, WalEntry, check_text,
 };
 pub use explanation::explanation;
 pub use finding::{EvidenceEntry, FindingEntry};

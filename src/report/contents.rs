@@ -1,12 +1,15 @@
 //! Report on the contents of a server's objects, as far as they were read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use barman_archive::inventory::SomeNames;
 use barman_archive::postgres::{Lsn, SegmentName};
 use chrono::{DateTime, Utc};
 
-use crate::evidence::{FaultKind, Level, PageCounts};
+use crate::evidence::{ContentVerdict, Depth, FaultKind, Level, PageCounts};
+
+/// Number of days for which bytes that were not read are carried over.
+pub const BUDGET_DAYS: u64 = 7;
 
 /// Contents of a server's objects, as far as they were read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,8 +22,11 @@ pub struct ContentsReport {
     pub wal: ObjectCounts,
     /// Data objects of finished backups.
     pub base: ObjectCounts,
-    /// Bytes that are still to be read once to reach the level.
+    /// Bytes that are still to be read once to reach the level, without those of backups that are
+    /// larger than the budget ever is or that cannot be read at once.
     pub backlog_bytes: u64,
+    /// Most bytes that the budget ever has: those of [`BUDGET_DAYS`]; `None` without a limit.
+    pub most_bytes: Option<u64>,
     /// Time of the oldest evidence about an object as a whole; `None` without any.
     pub oldest_read_at: Option<DateTime<Utc>>,
     /// Corrupt segments.
@@ -31,6 +37,10 @@ pub struct ContentsReport {
     pub corrupt_backups: Vec<FaultyBackup>,
     /// Backups with data that seem to be damaged.
     pub suspect_backups: Vec<FaultyBackup>,
+    /// Evidence about the data of finished backups, by id, as far as they were read.
+    pub backups: BTreeMap<String, BackupContents>,
+    /// Reasons why objects cannot be judged.
+    pub unreadable: BTreeSet<FaultKind>,
     /// Backups that are larger than the budget ever is.
     pub unaffordable: SomeNames,
     /// Backup that ended last among those whose data were read and found sound.
@@ -91,6 +101,25 @@ pub struct FaultyBackup {
     pub faults: BTreeSet<String>,
 }
 
+/// Evidence about the data of a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupContents {
+    /// Depth to which its data objects were read.
+    pub depth: Depth,
+    /// Verdict on their content.
+    pub verdict: ContentVerdict,
+    /// True if damage was found and not yet found again in a second read.
+    pub is_unconfirmed: bool,
+    /// Time of the read.
+    pub read_at: DateTime<Utc>,
+    /// Pages of relations; `None` if they were not looked at.
+    pub pages: Option<PageCounts>,
+    /// Faults, as words for scripts.
+    pub faults: BTreeSet<String>,
+    /// What was not looked at, or cannot be proven, as words for scripts.
+    pub unproven: BTreeSet<String>,
+}
+
 /// Backup whose data were read and found sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedBackup {
@@ -114,6 +143,9 @@ pub struct RecoveryProof {
     pub segment: SegmentName,
     /// Arrival of that segment; `None` if it is not known any more.
     pub arrived_at: Option<DateTime<Utc>>,
+    /// Arrival of the segment behind it on its timeline; `None` if there is none, or if it is not
+    /// known any more.
+    pub next_arrived_at: Option<DateTime<Utc>>,
     /// Last commit in the chain, by the clock of the database; `None` without one.
     pub committed_at: Option<DateTime<Utc>>,
 }

@@ -25,7 +25,8 @@ mod wal;
 pub use archive::Report;
 pub use backups::{BackupReport, BackupState, IncompleteReason};
 pub use contents::{
-    ContentsReport, FaultyBackup, FaultySegment, ObjectCounts, RecoveryProof, VerifiedBackup,
+    BUDGET_DAYS, BackupContents, ContentsReport, FaultyBackup, FaultySegment, ObjectCounts,
+    RecoveryProof, VerifiedBackup,
 };
 pub use deletion::DeletionReport;
 pub use oddity::Oddity;

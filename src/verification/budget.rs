@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::report::BUDGET_DAYS;
+
 /// Number of days for which bytes that were not read are carried over.
-pub const CARRIED_OVER_DAYS: u64 = 7;
+pub const CARRIED_OVER_DAYS: u64 = BUDGET_DAYS;
 
 /// Milliseconds of a day.
 const DAY: u128 = 24 * 60 * 60 * 1000;

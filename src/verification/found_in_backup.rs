@@ -12,7 +12,9 @@ use super::backup_data::ReadBackup;
 use super::backups::BackupPart;
 use super::stream::Digest;
 use crate::assess::BackupTarget;
-use crate::evidence::{BackupEvidence, ContentVerdict, Depth, FaultKind, PageCounts, Version};
+use crate::evidence::{
+    BackupEvidence, ContentVerdict, DataFault, Depth, FaultKind, PageCounts, Unproven, Version,
+};
 
 /// What was found in a backup.
 pub(super) struct FoundInBackup {
@@ -20,8 +22,8 @@ pub(super) struct FoundInBackup {
     is_unconfirmed: bool,
     digests: Vec<Digest>,
     pages: PageCounts,
-    faults: BTreeSet<&'static str>,
-    unproven: BTreeSet<&'static str>,
+    faults: BTreeSet<DataFault>,
+    unproven: BTreeSet<Unproven>,
 }
 
 impl FoundInBackup {
@@ -37,48 +39,48 @@ impl FoundInBackup {
             digests: Vec::new(),
         };
         for doubt in &read.checked.doubts {
-            found.suspect(word_of_doubt(doubt));
+            found.suspect(fault_of_doubt(doubt));
         }
         for fault in &read.codec_faults {
-            let word = FaultKind::of_codec(*fault).as_label();
+            let of_object = DataFault::Object(FaultKind::of_codec(*fault));
             match fault {
                 // The restore does not read so far.
-                CodecFault::Trailing(_) | CodecFault::TooLong { .. } => found.suspect(word),
+                CodecFault::Trailing(_) | CodecFault::TooLong { .. } => found.suspect(of_object),
                 CodecFault::Empty
                 | CodecFault::Truncated
                 | CodecFault::Damaged
-                | CodecFault::NotThisFormat { .. } => found.corrupt(word),
+                | CodecFault::NotThisFormat { .. } => found.corrupt(of_object),
             }
         }
         for fault in &read.checked.faults {
-            found.corrupt(word_of_fault(fault));
+            found.corrupt(data_fault(fault));
         }
         if read.differs_from_store {
-            found.corrupt("store_checksum");
+            found.corrupt(DataFault::StoreChecksum);
         }
         if pages.suspect > 0 {
-            found.suspect("pages");
+            found.suspect(DataFault::Pages);
         }
         if pages.corrupt > 0 {
-            found.corrupt("pages");
+            found.corrupt(DataFault::Pages);
         }
         if read.is_unreadable {
             found.verdict = ContentVerdict::Unreadable;
-            found.faults = [FaultKind::TooMuchMemory.as_label()].into();
+            found.faults = [DataFault::Object(FaultKind::TooMuchMemory)].into();
         }
         found.digests = read.digests;
         found
     }
 
-    fn suspect(&mut self, word: &'static str) {
-        self.faults.insert(word);
+    fn suspect(&mut self, fault: DataFault) {
+        self.faults.insert(fault);
         if self.verdict == ContentVerdict::Sound {
             self.verdict = ContentVerdict::Suspect;
         }
     }
 
-    fn corrupt(&mut self, word: &'static str) {
-        self.faults.insert(word);
+    fn corrupt(&mut self, fault: DataFault) {
+        self.faults.insert(fault);
         self.verdict = ContentVerdict::Corrupt;
     }
 
@@ -97,7 +99,9 @@ impl FoundInBackup {
             return self;
         }
         let mut found = self.unconfirmed();
-        found.faults.insert(FaultKind::Inconsistent.as_label());
+        found
+            .faults
+            .insert(DataFault::Object(FaultKind::Inconsistent));
         found
     }
 
@@ -108,8 +112,9 @@ impl FoundInBackup {
         parts: &[BackupPart],
         now: DateTime<Utc>,
     ) -> BackupEvidence {
-        let words =
-            |words: &BTreeSet<&'static str>| words.iter().map(ToString::to_string).collect();
+        let faults = self.faults.iter().map(|fault| fault.as_label().to_owned());
+        let unproven = self.unproven.iter();
+        let unproven = unproven.map(|subject| subject.as_label().to_owned());
         BackupEvidence {
             stamp: backup.stamp(),
             version: Version::of_all(parts.iter().map(|part| &part.object)),
@@ -119,8 +124,8 @@ impl FoundInBackup {
             read_at: now,
             bytes: parts.iter().map(|part| part.object.size).sum(),
             pages: Some(self.pages),
-            faults: words(&self.faults),
-            unproven: words(&self.unproven),
+            faults: faults.collect(),
+            unproven: unproven.collect(),
         }
     }
 }
@@ -142,53 +147,53 @@ fn page_counts(checked: &CheckedBackup, judged: Option<&JudgedBackup>) -> PageCo
     }
 }
 
-/// Returns words for what a read does not prove.
-fn unproven(read: &ReadBackup) -> BTreeSet<&'static str> {
+/// Returns what a read does not prove.
+fn unproven(read: &ReadBackup) -> BTreeSet<Unproven> {
     let checked = &read.checked;
     let pages = match checked.pages {
         PageEvidence::Checksums => None,
-        PageEvidence::Headers => Some("pages_without_checksums"),
-        PageEvidence::Unproven(_) => Some("pages_not_checked"),
+        PageEvidence::Headers => Some(Unproven::PagesWithoutChecksums),
+        PageEvidence::Unproven(_) => Some(Unproven::PagesNotChecked),
     };
     let counts = &checked.counts;
     let others = [
-        (counts.pages.zero > 0, "zero_pages"),
-        (counts.other_files > 0, "files_without_checksums"),
-        (counts.pages.failing_maps > 0, "maps_passed_over"),
+        (counts.pages.zero > 0, Unproven::ZeroPages),
+        (counts.other_files > 0, Unproven::FilesWithoutChecksums),
+        (counts.pages.failing_maps > 0, Unproven::MapsPassedOver),
         (
             counts.pages.failing_unlogged > 0,
-            "unlogged_relations_passed_over",
+            Unproven::UnloggedRelationsPassedOver,
         ),
-        (counts.pages.cut > 0, "ends_of_files"),
-        (read.proven_by_store == 0, "no_checksum_of_the_store"),
+        (counts.pages.cut > 0, Unproven::EndsOfFiles),
+        (read.proven_by_store == 0, Unproven::NoChecksumOfTheStore),
     ];
     let others = others.into_iter().filter(|(is_so, _)| *is_so);
     pages
         .into_iter()
-        .chain(others.map(|(_, word)| word))
+        .chain(others.map(|(_, subject)| subject))
         .collect()
 }
 
-const fn word_of_fault(fault: &BackupFault) -> &'static str {
+const fn data_fault(fault: &BackupFault) -> DataFault {
     match fault {
-        BackupFault::Archive { .. } => "archive",
-        BackupFault::Missing(_) => "missing_member",
-        BackupFault::Label => "label",
-        BackupFault::Control(_) => "control_file",
-        BackupFault::SystemIdentifier { .. } => "foreign",
-        BackupFault::SegmentSize { .. } => "segment_size",
-        BackupFault::Timeline { .. } => "timeline",
-        BackupFault::Checkpoint { .. } => "checkpoint",
-        BackupFault::MajorVersion { .. } => "major_version",
-        BackupFault::NotOfStandby => "state",
-        BackupFault::Manifest => "manifest",
-        BackupFault::Files { .. } => "files",
+        BackupFault::Archive { .. } => DataFault::Archive,
+        BackupFault::Missing(_) => DataFault::MissingMember,
+        BackupFault::Label => DataFault::Label,
+        BackupFault::Control(_) => DataFault::ControlFile,
+        BackupFault::SystemIdentifier { .. } => DataFault::Object(FaultKind::Foreign),
+        BackupFault::SegmentSize { .. } => DataFault::SegmentSize,
+        BackupFault::Timeline { .. } => DataFault::Timeline,
+        BackupFault::Checkpoint { .. } => DataFault::Checkpoint,
+        BackupFault::MajorVersion { .. } => DataFault::MajorVersion,
+        BackupFault::NotOfStandby => DataFault::State,
+        BackupFault::Manifest => DataFault::Manifest,
+        BackupFault::Files { .. } => DataFault::Files,
     }
 }
 
-const fn word_of_doubt(doubt: &BackupDoubt) -> &'static str {
+const fn fault_of_doubt(doubt: &BackupDoubt) -> DataFault {
     match doubt {
-        BackupDoubt::RecoveryPoint { .. } => "recovery_point",
-        BackupDoubt::NoManifest => "no_manifest",
+        BackupDoubt::RecoveryPoint { .. } => DataFault::RecoveryPoint,
+        BackupDoubt::NoManifest => DataFault::NoManifest,
     }
 }

@@ -6,6 +6,7 @@
 mod archive;
 mod backups;
 mod certificates;
+mod contents;
 mod recoverability;
 mod restore;
 mod retention;
@@ -44,7 +45,7 @@ const fn archive_rules<'a>() -> [Rule<ScannedArchive<'a>>; 3] {
 }
 
 /// Rules on an expected server.
-const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 27] {
+const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 34] {
     [
         Rule::One(restore::no_backup),
         Rule::One(restore::older_than_unreadable),
@@ -68,6 +69,13 @@ const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 27] {
         Rule::Several(each_backup),
         Rule::One(wal::shared_directory),
         Rule::Several(wal::anomalies),
+        Rule::One(contents::corrupt_wal),
+        Rule::Several(contents::corrupt_backups),
+        Rule::One(contents::suspect_wal),
+        Rule::Several(contents::suspect_backups),
+        Rule::One(contents::unreadable_contents),
+        Rule::One(contents::recovery_unproven),
+        Rule::Several(contents::budget),
         Rule::One(wal::obsolete_wal),
         Rule::One(retention::retention_fails),
         Rule::One(retention::retention_blocked),

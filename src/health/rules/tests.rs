@@ -64,6 +64,23 @@ pub(super) fn finding(
     server: &ServerReport,
     now: DateTime<Utc>,
 ) -> Option<Finding> {
+    look(server, now, rule)
+}
+
+/// Returns the findings of a rule on a server, as of a moment.
+pub(super) fn findings(
+    rule: fn(&ScannedServer<'_>) -> Vec<Finding>,
+    server: &ServerReport,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    look(server, now, rule)
+}
+
+fn look<T>(
+    server: &ServerReport,
+    now: DateTime<Utc>,
+    rule: impl FnOnce(&ScannedServer<'_>) -> T,
+) -> T {
     let report = Report {
         audited_at: now,
         is_whole: true,

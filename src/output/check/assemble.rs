@@ -9,9 +9,10 @@ use chrono::{DateTime, Utc};
 use tls_certificates::x509::CertificateStatus;
 
 use super::{
-    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, DeletionEntry, ErrorEntry,
-    GapEntry, IntervalsEntry, PostgresqlEntry, RecoveryEntry, RefusedEntry, RestoreEntry,
-    RetentionEntry, ScheduleEntry, ServerEntry, TimelineEntry, UploadsEntry, WalEntry,
+    ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, ContentsEntry, DeletionEntry,
+    ErrorEntry, GapEntry, IntervalsEntry, PostgresqlEntry, RecoveryEntry, RefusedEntry,
+    RestoreEntry, RetentionEntry, ScheduleEntry, ServerEntry, TimelineEntry, UploadsEntry,
+    WalEntry,
 };
 use crate::health::{Severity, archive_findings, server_findings};
 use crate::output::{AsLabel, FindingEntry, Label, Moment};
@@ -97,6 +98,7 @@ impl ServerEntry {
             files_refused: files_refused(server),
             wal: wal(&server.wal, server),
             recovery: recovery(server),
+            contents: server.contents.as_ref().map(ContentsEntry::from),
             schedule: server
                 .schedule
                 .as_ref()

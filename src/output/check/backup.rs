@@ -9,7 +9,8 @@ use barman_archive::recovery::{BackupVerdict, Followed, Verdict};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::ObstacleEntry;
+use super::{BackupContentsEntry, ObstacleEntry};
+use crate::evidence::{ContentVerdict, Depth};
 use crate::output::{Label, Moment};
 use crate::report::{BackupReport, BackupState, IncompleteReason, RefusedKind, ServerReport};
 
@@ -56,6 +57,9 @@ pub struct BackupEntry {
     pub began_at: Option<Moment>,
     /// End of the backup, as stated in `backup.info`.
     pub ended_at: Option<Moment>,
+    /// Contents of its data, as far as they were read; `null` if nothing was read, or if they are not
+    /// verified.
+    pub contents: Option<BackupContentsEntry>,
     /// Target of its keep annotation: `full`, `standalone`; `null` without an annotation.
     pub keep: Option<Label<KeepTarget>>,
     /// Size of the databases, as stated in `backup.info`.
@@ -196,6 +200,7 @@ impl BackupEntry {
             default_target_works: judged.and_then(|judged| default_target_works(judged, server)),
             began_at: backup.began_at.map(Moment),
             ended_at: info.and_then(BackupInfo::ended_at).map(Moment),
+            contents: contents(&backup.id, server),
             keep: backup.keep.map(Label),
             cluster_size_bytes: backup.cluster_size_bytes(),
             stored_bytes: backup.stored.bytes,
@@ -206,6 +211,20 @@ impl BackupEntry {
             missing_data: backup.missing_data.iter().map(str::to_owned).collect(),
         }
     }
+}
+
+impl BackupEntry {
+    /// Returns whether its data was read as a whole and found sound.
+    pub(super) fn is_verified(&self) -> bool {
+        self.contents.as_ref().is_some_and(|contents| {
+            contents.verdict.0 == ContentVerdict::Sound && contents.depth.0 == Depth::Whole
+        })
+    }
+}
+
+fn contents(backup: &str, server: &ServerReport) -> Option<BackupContentsEntry> {
+    let known = server.contents.as_ref()?.backups.get(backup)?;
+    Some(known.into())
 }
 
 /// Value of `recovery_target_timeline` with which a restore gets furthest.

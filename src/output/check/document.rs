@@ -10,7 +10,7 @@ use archive_store::ErrorKind;
 use barman_archive::retention::{RetentionBlock, RetentionStatus};
 use serde::Serialize;
 
-use super::{BackupEntry, CertificateEntry, ScheduleEntry};
+use super::{BackupEntry, CertificateEntry, ContentsEntry, ScheduleEntry};
 use crate::health::Severity;
 use crate::output::{FindingEntry, Label, Moment};
 use crate::report::{ReclaimReason, RefusedKind, WalAnomaly};
@@ -84,6 +84,8 @@ pub struct ServerEntry {
     pub wal: WalEntry,
     /// Recoverability: which backups can be restored, and to when.
     pub recovery: RecoveryEntry,
+    /// Contents of its objects, as far as they were read; `null` if they are not verified.
+    pub contents: Option<ContentsEntry>,
     /// Backups compared with their schedule; `null` without a schedule.
     pub schedule: Option<ScheduleEntry>,
     /// Effect of the retention policy on the backups; `null` without a policy.

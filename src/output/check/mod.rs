@@ -6,6 +6,7 @@
 mod assemble;
 mod backup;
 mod certificate;
+mod contents;
 mod document;
 mod obstacle;
 mod schedule;
@@ -13,6 +14,10 @@ mod text;
 
 pub use backup::{BackupEntry, BackupVerdictLabel, FollowEntry, ReachEntry};
 pub use certificate::CertificateEntry;
+pub use contents::{
+    BackupContentsEntry, ContentsEntry, FaultySegmentEntry, ObjectCountsEntry, PagesEntry,
+    ProofEntry,
+};
 pub use document::{
     ArchiveEntry, CheckDocument, DeletionEntry, ErrorEntry, GapEntry, IntervalsEntry,
     PostgresqlEntry, RecoveryEntry, RefusedEntry, RestoreEntry, RetentionEntry, ServerEntry,

@@ -7,6 +7,7 @@ use barman_archive::retention::RetentionBlock;
 use chrono::{DateTime, Utc};
 
 use super::{ArchiveEntry, BackupEntry, CertificateEntry, CheckDocument, GapEntry, ServerEntry};
+use crate::evidence::Level;
 use crate::health::{FindingCode, Severity};
 use crate::output::sentences::failure_in_words;
 use crate::output::terminal::{plain, status};
@@ -81,8 +82,38 @@ impl TextWriter {
         self.fact("Gaps", gaps(server));
         self.fact("Pending WAL", pending_wal(server));
         self.fact("Recovery window", recovery_window(server));
+        self.contents(server);
         self.fact("Retention", self.retention(server));
         self.findings(&server.findings);
+    }
+
+    /// Describes what was read of the contents, if they are verified.
+    fn contents(&mut self, server: &ServerEntry) {
+        let Some(contents) = &server.contents else {
+            return;
+        };
+        let proof = contents.proof.as_ref();
+        let proof = proof.map(|proof| proof.in_words(self.now));
+        let verified = done(server)
+            .filter(|backup| backup.is_verified())
+            .max_by_key(|backup| backup.ended_at);
+        let verified = verified.and_then(|backup| {
+            let contents = backup.contents.as_ref()?;
+            Some(format!(
+                "{}, {}",
+                plain(&backup.id),
+                contents.details(self.now)
+            ))
+        });
+        self.fact("Contents", Some(contents.in_words()));
+        if contents.level.0 < Level::Full {
+            return;
+        }
+        self.fact(
+            "Verified backup",
+            verified.or_else(|| Some("none".to_owned())),
+        );
+        self.fact("Recovery proof", proof.or_else(|| Some("none".to_owned())));
     }
 
     fn fact(&mut self, name: &str, fact: Option<String>) {
@@ -160,6 +191,9 @@ impl TextWriter {
             && backup.verdict.0 == BackupVerdictLabel::Consistent
         {
             let _ = write!(words, ", replay reaches {}", reach.segment);
+        }
+        if let Some(contents) = &backup.contents {
+            let _ = write!(words, "; {}", contents.in_words(self.now));
         }
         words
     }

@@ -2,6 +2,7 @@
 
 mod backups;
 mod certificates;
+mod contents;
 mod obstacle;
 mod storage;
 mod wal;
@@ -140,6 +141,24 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
         Evidence::WrongSize(objects) => storage::wrong_size(objects),
         Evidence::DuplicateWal(objects) => storage::duplicate_wal(objects),
         Evidence::OverwrittenWal(objects) => storage::overwritten_wal(objects),
+        Evidence::CorruptWal(segments) => contents::corrupt_wal(segments),
+        Evidence::CorruptBackup(data) => contents::corrupt_backup(data, now),
+        Evidence::SuspectWal(segments) => contents::suspect_wal(segments),
+        Evidence::SuspectBackup { data, doubt } => contents::suspect_backup(data, *doubt, now),
+        Evidence::UnreadableContents { wal, base, reasons } => {
+            contents::unreadable_contents(*wal, *base, reasons)
+        }
+        Evidence::RecoveryUnproven { since, proven } => {
+            contents::recovery_unproven(*since, *proven, now)
+        }
+        Evidence::VerificationBehind {
+            backlog_bytes,
+            most_bytes,
+        } => contents::verification_behind(*backlog_bytes, *most_bytes),
+        Evidence::VerificationUnaffordable {
+            backups,
+            most_bytes,
+        } => contents::verification_unaffordable(backups, *most_bytes),
         Evidence::OrphanedServer { bytes } => storage::orphaned_server(*bytes),
         Evidence::UnfinishedUploads {
             count,
