@@ -128,15 +128,6 @@ async fn a_budget_is_kept_and_coverage_is_complete_in_time() {
             .unwrap()
             .contents
             .unwrap();
-        if hour % 24 == 0 {
-            eprintln!(
-                "H{hour} {:?} {:?} {} {:?}",
-                contents.wal,
-                contents.base,
-                contents.backlog_bytes,
-                world.ledger.budget((world.clock)())
-            );
-        }
         if contents.backlog_bytes == 0 && complete_at.is_none() && hour > 15 * 24 {
             complete_at = Some(hour);
         }

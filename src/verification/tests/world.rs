@@ -85,6 +85,11 @@ impl<S: ObjectStore + 'static> World<S> {
         }
     }
 
+    pub(super) fn advance(&mut self, by: TimeDelta) {
+        let before = self.clock.clone();
+        self.clock = Arc::new(move || before() + by);
+    }
+
     pub(super) async fn scan(&mut self) -> Report {
         let clock = self.clock.clone();
         let expected = Expectations {
