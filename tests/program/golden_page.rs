@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
-use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
+use barman_cloud_exporter::assess::{ContentsExpectation, Expectations, RetentionPolicies};
 use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
@@ -72,6 +72,7 @@ fn expectations() -> Expectations {
         ]
         .into(),
         max_running_time: TimeDelta::hours(24),
+        contents: ContentsExpectation::default(),
     }
 }
 
@@ -126,6 +127,7 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
         last_outcome: Some(ScanOutcome::Success),
         last_failure: None,
         next_scan_at: Some(now + TimeDelta::minutes(5)),
+        verification: None,
     }
 }
 

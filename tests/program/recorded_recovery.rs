@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles};
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId};
 use barman_archive::recovery::{Replay, Target, Verdict};
-use barman_cloud_exporter::assess::{Expectations, RetentionPolicies, ScanFindings, assess};
+use barman_cloud_exporter::assess::{
+    ContentsExpectation, Expectations, RetentionPolicies, ScanFindings, assess,
+};
 use barman_cloud_exporter::report::{Report, ServerReport};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -67,6 +69,7 @@ fn report() -> Report {
         uploads: None,
         uploads_of_backups: &[].into(),
         is_whole: true,
+        evidence: None,
     };
     let expected = Expectations {
         servers: None,
@@ -76,6 +79,7 @@ fn report() -> Report {
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),
+        contents: ContentsExpectation::default(),
     };
     assess(&findings, &expected, now).report
 }

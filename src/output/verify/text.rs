@@ -160,12 +160,15 @@ impl TextWriter {
         if !unproven.is_empty() {
             self.fact("", &format!("Not proven: {}", unproven.join("; ")));
         }
-        if level >= Level::Wal {
-            let reach = match &backup.proven_wal {
-                Some(reached) => reached_in_words(reached),
-                None => "The WAL that makes it consistent was not read without a break".to_owned(),
-            };
-            self.fact("", &reach);
+        let is_corrupt = backup.verdict == Some(Label(ContentVerdict::Corrupt));
+        match &backup.proven_wal {
+            Some(reached) => self.fact("", &reached_in_words(reached)),
+            // Of a corrupt backup it does not matter.
+            None if level >= Level::Wal && !self.is_dry && !is_corrupt => self.fact(
+                "",
+                "The WAL that makes it consistent was not read as a whole and without a fault",
+            ),
+            None => {}
         }
     }
 

@@ -66,7 +66,7 @@ async fn each_object_is_read_once_as_a_whole() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_since_the_scan_is_not_asked_for_again_and_again() {
+async fn what_was_deleted_since_the_scan_is_asked_for_once() {
     let mut world = World::new(backup("good"), settings(Level::Full));
     world.scan().await;
     let key = format!("s/wals/0000000100000000/{SEGMENT}.xz");
