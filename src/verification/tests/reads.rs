@@ -73,9 +73,9 @@ async fn what_was_deleted_since_the_scan_is_asked_for_once() {
     world.store.remove(&key);
     let mut verifier = world.verifier();
 
-    let verified = timeout(Duration::from_secs(20), verifier.run_once()).await;
+    let end = timeout(Duration::from_secs(20), verifier.run_once()).await;
 
-    assert!(verified.is_ok(), "it does not end");
+    assert!(end.is_ok(), "it does not end");
 }
 
 #[tokio::test]
