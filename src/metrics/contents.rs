@@ -344,6 +344,7 @@ mod tests {
         let proof = RecoveryProof {
             segment: SegmentName::parse("000000010000000000000004").unwrap(),
             arrived_at: Some(at(5)),
+            next_arrived_at: None,
             committed_at: Some(at(4)),
         };
         let proven = |proof| {
