@@ -105,11 +105,15 @@ pub(super) fn recovery_unproven(subject: &ScannedServer<'_>) -> Option<Finding> 
     if contents.level < Level::Full || is_young {
         return None;
     }
-    let oldest_at = server.oldest_known_done_at()?;
     let proven = match contents.proof {
-        None if subject.now - oldest_at > TIME_TO_READ => None,
-        None => return None,
         Some(_) => Some(outdated_proof(subject, contents)?),
+        None => {
+            let oldest_at = server.oldest_known_done_at()?;
+            if subject.now - oldest_at <= TIME_TO_READ {
+                return None;
+            }
+            None
+        }
     };
     let since = contents.since;
     Some(Finding::warning(Evidence::RecoveryUnproven {
