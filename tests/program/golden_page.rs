@@ -184,7 +184,7 @@ fn contents(now: DateTime<Utc>) -> ContentsReport {
         proof: Some(RecoveryProof {
             segment: SegmentName::parse("000000030000000000000017").expect("a segment"),
             arrived_at: Some(now - TimeDelta::minutes(30)),
-            next_arrived_at: None,
+            next_arrived_at: Some(now - TimeDelta::minutes(25)),
             committed_at: Some(now - TimeDelta::minutes(32)),
         }),
         newest_commit_at: Some(now - TimeDelta::minutes(12)),
