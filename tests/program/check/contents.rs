@@ -38,9 +38,10 @@ async fn archive(backup: &str, change: impl FnOnce(&Store)) -> EmbeddedArchive {
 /// Lets an exporter read all contents, then checks with what it has saved.
 async fn verified(archive: &EmbeddedArchive, arguments: &[&str]) -> Ended {
     let state = archive.directory().join("state");
+    // Enough for two reads of everything at once.
     let mut configuration = every_second([archive.settings("production")]);
     configuration["verification"] =
-        json!({ "level": "full", "dailyBytes": "1TB", "stateDirectory": state });
+        json!({ "level": "full", "dailyBytes": "10000TB", "stateDirectory": state });
     let exporter = Exporter::start(configuration.to_string()).await;
     let read =
         |kind: &str, evidence: &str| [("kind", kind.to_owned()), ("evidence", evidence.to_owned())];
