@@ -9,7 +9,7 @@ pub enum DataFault {
     Object(FaultKind),
     /// Object that differs from the checksum that the store has of it.
     StoreChecksum,
-    /// Pages of relations that are damaged.
+    /// Pages of relations, or small files of databases, that a server refuses.
     Pages,
     /// Archive that `tar` cannot read to its end.
     Archive,
@@ -31,7 +31,7 @@ pub enum DataFault {
     State,
     /// Manifest that cannot be read.
     Manifest,
-    /// Files that differ from the manifest or have an impossible content.
+    /// Files that are not as the manifest says.
     Files,
     /// Minimum recovery point behind the end of the backup.
     RecoveryPoint,

@@ -65,16 +65,16 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "verification_corrupt_objects",
-        help: "Number of WAL files, and of data objects of backups, that are damaged, as two reads \
-               of the same bytes found, by kind: wal, base; absent if none could be judged.",
+        help: "Number of damaged WAL files, and of the data objects of damaged backups, as two \
+               reads of the same bytes found, by kind: wal, base; absent if none could be judged.",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(|server| by_kind(server, |counts| counts.judged(counts.corrupt))),
     },
     Metric {
         name: "verification_suspect_objects",
-        help: "Number of WAL files, and of data objects of backups, that seem to be damaged, which \
-               is not proven, by kind: wal, base; absent if none could be judged.",
+        help: "Number of WAL files that seem to be damaged, and of the data objects of such \
+               backups, which is not proven, by kind: wal, base; absent if none could be judged.",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(|server| by_kind(server, |counts| counts.judged(counts.suspect))),
@@ -240,4 +240,184 @@ fn pages_by_verdict(server: &ServerReport) -> Vec<Labelled<'_>> {
         values.push((labels([verdict]), count.into()));
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use barman_archive::postgres::SegmentName;
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::evidence::Level;
+    use crate::report::{RecoveryProof, VerifiedBackup};
+
+    fn at(hour: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
+    }
+
+    fn verified(contents: ContentsReport) -> ServerReport {
+        ServerReport {
+            contents: Some(contents),
+            ..ServerReport::default()
+        }
+    }
+
+    fn verified_backup(pages: Option<PageCounts>) -> VerifiedBackup {
+        VerifiedBackup {
+            id: "20261110T020000".to_owned(),
+            began_at: Some(at(2)),
+            read_at: at(9),
+            pages,
+            unproven: [].into(),
+        }
+    }
+
+    /// Samples of a server in one family: the values of its own labels, and the value.
+    fn samples(name: &str, server: &ServerReport) -> Vec<(String, Number)> {
+        let metric = METRICS.iter().find(|metric| metric.name == name).unwrap();
+        let mut samples = Vec::new();
+        if let Values::Server(value) = metric.values {
+            let value = value(server, at(10));
+            samples.extend(value.map(|value| (String::new(), value)));
+        }
+        if let Values::ServerBy(values) = metric.values {
+            let values = values(server).into_iter();
+            samples.extend(values.map(|(labels, value)| (labels.join(","), value)));
+        }
+        samples
+    }
+
+    fn named(expected: &[(&str, Number)]) -> Vec<(String, Number)> {
+        let named = expected.iter();
+        named
+            .map(|(labels, value)| ((*labels).to_owned(), *value))
+            .collect()
+    }
+
+    #[test]
+    fn without_verification_there_is_nothing() {
+        for metric in METRICS {
+            assert_eq!(
+                samples(metric.name, &ServerReport::default()),
+                [],
+                "{}",
+                metric.name
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_not_read_is_neither_proven_nor_sound() {
+        let unread = ObjectCounts {
+            unread: 7,
+            unreadable: 2,
+            ..ObjectCounts::default()
+        };
+        let server = verified(ContentsReport {
+            level: Level::Full,
+            wal: unread,
+            base: unread,
+            ..ContentsReport::default()
+        });
+
+        for name in [
+            "recovery_proven_until_timestamp",
+            "recovery_last_commit_timestamp",
+            "backup_last_verified_timestamp",
+            "verification_corrupt_objects",
+            "verification_suspect_objects",
+            "verification_oldest_evidence_timestamp",
+            "verification_pages",
+            "verification_pages_read",
+        ] {
+            assert_eq!(samples(name, &server), [], "{name}");
+        }
+        let two = Number::Whole(2);
+        let unreadable = samples("verification_unreadable_objects", &server);
+        assert_eq!(unreadable, named(&[("wal", two), ("base", two)]));
+        let level = samples("verification_info", &server);
+        assert_eq!(level, named(&[("full", Number::Whole(1))]));
+    }
+
+    #[test]
+    fn a_proof_ends_by_arrival_and_by_commit() {
+        let proof = RecoveryProof {
+            segment: SegmentName::parse("000000010000000000000004").unwrap(),
+            arrived_at: Some(at(5)),
+            next_arrived_at: None,
+            committed_at: Some(at(4)),
+        };
+        let proven = |proof| {
+            let contents = ContentsReport {
+                proof: Some(proof),
+                ..ContentsReport::default()
+            };
+            samples("recovery_proven_until_timestamp", &verified(contents))
+        };
+
+        let (arrival, commit) = (("arrival", at(5).into()), ("commit", at(4).into()));
+        assert_eq!(proven(proof), named(&[arrival, commit]));
+        let without_commits = RecoveryProof {
+            committed_at: None,
+            ..proof
+        };
+        assert_eq!(proven(without_commits), named(&[arrival]));
+    }
+
+    #[test]
+    fn damage_is_counted_where_something_was_judged() {
+        let server = verified(ContentsReport {
+            wal: ObjectCounts {
+                unread: 1,
+                whole: 3,
+                corrupt: 2,
+                ..ObjectCounts::default()
+            },
+            ..ContentsReport::default()
+        });
+
+        let corrupt = samples("verification_corrupt_objects", &server);
+        assert_eq!(corrupt, named(&[("wal", Number::Whole(2))]));
+        let suspect = samples("verification_suspect_objects", &server);
+        assert_eq!(suspect, named(&[("wal", Number::Whole(0))]));
+        let objects = samples("verification_objects", &server);
+        assert_eq!(
+            &objects[..3],
+            named(&[
+                ("wal,none", Number::Whole(1)),
+                ("wal,edges", Number::Whole(0)),
+                ("wal,whole", Number::Whole(3)),
+            ])
+        );
+    }
+
+    #[test]
+    fn pages_are_those_of_the_newest_verified_backup() {
+        let counts = PageCounts {
+            read: 100,
+            zero: 4,
+            healed: 1,
+            ..PageCounts::default()
+        };
+        let of = |pages| {
+            verified(ContentsReport {
+                verified: Some(verified_backup(pages)),
+                ..ContentsReport::default()
+            })
+        };
+
+        let server = of(Some(counts));
+        let began = samples("backup_last_verified_timestamp", &server);
+        assert_eq!(began, named(&[("", at(2).into())]));
+        let read = samples("verification_pages_read", &server);
+        assert_eq!(read, named(&[("", Number::Whole(100))]));
+        let pages = samples("verification_pages", &server);
+        assert_eq!(
+            &pages[..2],
+            named(&[("zero", Number::Whole(4)), ("healed", Number::Whole(1))])
+        );
+        for unchecked in [None, Some(PageCounts::default())] {
+            assert_eq!(samples("verification_pages", &of(unchecked)), []);
+        }
+    }
 }

@@ -2,18 +2,24 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
+use barman_archive::postgres::SegmentName;
 use barman_cloud_exporter::assess::{ContentsExpectation, Expectations, RetentionPolicies};
 use barman_cloud_exporter::clock::Clock;
+use barman_cloud_exporter::evidence::{Level, PageCounts};
 use barman_cloud_exporter::metrics::{
     ArchiveView, BuildInfo, Page, ProcessUsage, Statistics, reference,
 };
-use barman_cloud_exporter::report::{ArchiveStatus, ScanOutcome, ScheduleExpectation};
+use barman_cloud_exporter::report::{
+    ArchiveStatus, ContentsBudget, ContentsReport, ObjectCounts, RecoveryProof, ScanOutcome,
+    ScheduleExpectation, VerificationStatus, VerifiedBackup,
+};
 use barman_cloud_exporter::scan::{ArchiveScan, ScanContext, ScanLimits};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -25,6 +31,9 @@ use test_support::{add_running_backup, add_waiting_backup};
 use tls_certificates::x509::{
     CertificateSource, CertificateStatus, Chain, LastChain, Verification, WarnBefore,
 };
+
+/// Server of the recording that is expected.
+const SERVER: &str = "kilobase-postgres-backup";
 
 const PREFIX: &str = "barman/backup/";
 
@@ -53,7 +62,7 @@ fn schedule(text: &str) -> ScheduleExpectation {
 }
 
 fn expectations() -> Expectations {
-    let expected = ["kilobase-postgres-backup", "orders"].map(str::to_owned);
+    let expected = [SERVER, "orders"].map(str::to_owned);
     Expectations {
         servers: Some(expected.into()),
         ignored: Vec::new(),
@@ -64,10 +73,7 @@ fn expectations() -> Expectations {
         living_timelines: [].into(),
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [
-            (
-                "kilobase-postgres-backup".to_owned(),
-                schedule("0 0 3 * * *"),
-            ),
+            (SERVER.to_owned(), schedule("0 0 3 * * *")),
             ("orders".to_owned(), schedule("0 2 * * *")),
         ]
         .into(),
@@ -113,10 +119,12 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
         clock: &clock,
         started_at: now,
     };
-    let report = ArchiveScan::default()
+    let mut report = ArchiveScan::default()
         .run(&context)
         .await
         .expect("nothing fails");
+    let server = report.servers.get_mut(SERVER);
+    server.expect("it is recorded").contents = Some(contents(now));
     ArchiveStatus {
         name: "kilobase".into(),
         destination: format!("s3://{bucket}/barman/backup"),
@@ -127,7 +135,60 @@ async fn status(now: DateTime<Utc>, bucket: &str, store: Store) -> ArchiveStatus
         last_outcome: Some(ScanOutcome::Success),
         last_failure: None,
         next_scan_at: Some(now + TimeDelta::minutes(5)),
-        verification: None,
+        verification: Some(VerificationStatus {
+            bytes_read: 5_000_000_000,
+            requests: 700,
+            budget: Some(ContentsBudget {
+                available_bytes: 1_000_000_000,
+                daily_bytes: 20_000_000_000,
+            }),
+        }),
+    }
+}
+
+/// Contents as they could be known: the recording has none.
+fn contents(now: DateTime<Utc>) -> ContentsReport {
+    ContentsReport {
+        level: Level::Full,
+        since: now - TimeDelta::days(9),
+        wal: ObjectCounts {
+            unread: 3,
+            edges: 2,
+            whole: 21,
+            corrupt: 1,
+            suspect: 0,
+            unreadable: 2,
+        },
+        base: ObjectCounts {
+            unread: 4,
+            whole: 8,
+            suspect: 1,
+            ..ObjectCounts::default()
+        },
+        backlog_bytes: 30_000_000,
+        oldest_read_at: Some(now - TimeDelta::days(8)),
+        verified: Some(VerifiedBackup {
+            id: "20261114T000000".to_owned(),
+            began_at: Some(now - TimeDelta::days(1)),
+            read_at: now - TimeDelta::hours(20),
+            pages: Some(PageCounts {
+                read: 4000,
+                zero: 12,
+                healed: 3,
+                ignored: 1,
+                suspect: 0,
+                corrupt: 0,
+            }),
+            unproven: BTreeSet::new(),
+        }),
+        proof: Some(RecoveryProof {
+            segment: SegmentName::parse("000000030000000000000017").expect("a segment"),
+            arrived_at: Some(now - TimeDelta::minutes(30)),
+            next_arrived_at: Some(now - TimeDelta::minutes(25)),
+            committed_at: Some(now - TimeDelta::minutes(32)),
+        }),
+        newest_commit_at: Some(now - TimeDelta::minutes(12)),
+        ..ContentsReport::default()
     }
 }
 

@@ -226,7 +226,7 @@ fn data_fault(fault: DataFault) -> String {
     let words = match fault {
         DataFault::Object(kind) => return format!("an object {}", fault_in_words(kind)),
         DataFault::StoreChecksum => "an object differs from the checksum that the store has of it",
-        DataFault::Pages => "pages of relations fail their checks",
+        DataFault::Pages => "pages or maps of relations fail their checks",
         DataFault::Archive => "a tar archive is not whole",
         DataFault::MissingMember => "a file that every backup contains is missing",
         DataFault::Label => "its `backup_label` differs from the one in backup.info",
@@ -235,7 +235,9 @@ fn data_fault(fault: DataFault) -> String {
         DataFault::Timeline => "its `pg_control` is of a later timeline",
         DataFault::Checkpoint => "its `pg_control` is newer than the end of the backup",
         DataFault::MajorVersion => "it is of another major version of PostgreSQL",
-        DataFault::State => "its `pg_control` is not that of a standby, as its label says",
+        DataFault::State => {
+            "its label says that it was taken from a standby, and its `pg_control` does not"
+        }
         DataFault::Manifest => "its manifest is damaged",
         DataFault::Files => "files differ from the manifest",
         DataFault::RecoveryPoint => "it needs WAL from after the end of the backup",
@@ -318,8 +320,8 @@ mod tests {
         insta::assert_snapshot!(corrupt_backup(&of_object, now()), @"The data of backup 20261114T100000 is corrupt: an object ends too early, a file that every backup contains is missing (read twice, the last time 3 hours ago)");
         insta::assert_snapshot!(suspect_backup(&of_object, Doubt::Edges, now()), @"The data of backup 20261114T100000 seems to be damaged: an object ends too early, a file that every backup contains is missing; only its first and last bytes were read, 3 hours ago. It is read as a whole as soon as the budget allows");
         insta::assert_snapshot!(suspect_backup(&of_object, Doubt::OnlyEdges, now()), @"The data of backup 20261114T100000 seems to be damaged: an object ends too early, a file that every backup contains is missing; only its first and last bytes were read, 3 hours ago. The level `full` would read it as a whole");
-        insta::assert_snapshot!(suspect_backup(&of_pages, Doubt::ReadOnce, now()), @"The data of backup 20261114T100000 seems to be damaged: pages of relations fail their checks; it was read once, 3 hours ago. It is read again as soon as the budget allows");
-        insta::assert_snapshot!(suspect_backup(&of_pages, Doubt::Undecidable, now()), @"The data of backup 20261114T100000 seems to be damaged: pages of relations fail their checks; it was read 3 hours ago, and only a restore of this backup can decide it");
+        insta::assert_snapshot!(suspect_backup(&of_pages, Doubt::ReadOnce, now()), @"The data of backup 20261114T100000 seems to be damaged: pages or maps of relations fail their checks; it was read once, 3 hours ago. It is read again as soon as the budget allows");
+        insta::assert_snapshot!(suspect_backup(&of_pages, Doubt::Undecidable, now()), @"The data of backup 20261114T100000 seems to be damaged: pages or maps of relations fail their checks; it was read 3 hours ago, and only a restore of this backup can decide it");
         insta::assert_snapshot!(corrupt_backup(&data(&[]), now()), @"The data of backup 20261114T100000 is corrupt: for a reason that this version does not know (read twice, the last time 3 hours ago)");
     }
 

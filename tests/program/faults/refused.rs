@@ -60,6 +60,15 @@ const UNKNOWN: [&str; 23] = [
     "wal_obsolete_segments",
 ];
 
+/// Families on contents of which nothing is known while no WAL can be read.
+const UNKNOWN_OF_REFUSED_WAL: [&str; 5] = [
+    "backup_last_verified_timestamp_seconds",
+    "recovery_last_commit_timestamp_seconds",
+    "recovery_proven_until_timestamp_seconds",
+    "verification_corrupt_objects",
+    "verification_suspect_objects",
+];
+
 /// Recorded archive, with settings that make `check` judge everything.
 async fn judged_archive() -> (EmbeddedArchive, Value) {
     let archive = recorded_archive().await;
@@ -147,6 +156,33 @@ async fn what_no_file_told_is_neither_zero_nor_well() {
         ["backup_info", "history", "keep"].map(refused),
         [Some(8.0), Some(2.0), Some(1.0)]
     );
+}
+
+#[tokio::test]
+async fn refused_contents_are_neither_sound_nor_corrupt() {
+    let (archive, mut settings) = judged_archive().await;
+    settings["verification"] = json!({ "level": "edges" });
+    refuse(&archive, &["/wals/"]);
+
+    let exporter = Exporter::start(every_second([settings]).to_string()).await;
+
+    let wal = [("server", SERVER), ("kind", "wal")];
+    let samples = exporter
+        .wait_for("WAL that cannot be judged", SOON, |samples| {
+            samples.value("barman_cloud_verification_unreadable_objects", &wal) > Some(0.0)
+        })
+        .await;
+    let read = |evidence| {
+        let labels = [wal[0], wal[1], ("evidence", evidence)];
+        samples.value("barman_cloud_verification_objects", &labels)
+    };
+    assert_eq!(["edges", "whole"].map(read), [Some(0.0), Some(0.0)]);
+    for family in UNKNOWN_OF_REFUSED_WAL {
+        let name = format!("barman_cloud_{family}");
+        let values = samples.all(&name, &wal[..1]);
+        let of_base = |sample: &&Sample| sample.has(&[("kind", "base")]);
+        assert!(values.iter().all(of_base), "{name}: {values:?}");
+    }
 }
 
 #[tokio::test]

@@ -11,9 +11,7 @@ use test_support::dashboard::{Board, boards, items, path, text};
 const RUNBOOKS: &str = "/alerts/runbooks";
 
 /// Runbooks that belong to no panel, and why.
-const ON_NO_PANEL: [(&str, &str); 9] = [
-    ("BarmanCloudBackupCorrupt", NO_CONTENTS),
-    ("BarmanCloudContentsSuspect", NO_CONTENTS),
+const ON_NO_PANEL: [(&str, &str); 4] = [
     (
         "BarmanCloudPluginBackupFailed",
         "no panel shows the metrics of CloudNativePG's plugin",
@@ -26,16 +24,11 @@ const ON_NO_PANEL: [(&str, &str); 9] = [
         "BarmanCloudPluginNothingRecoverable",
         "no panel shows the metrics of CloudNativePG's plugin",
     ),
-    ("BarmanCloudRecoveryUnproven", NO_CONTENTS),
     (
         "BarmanCloudThresholdMissing",
         "it is about the rules, not about backups",
     ),
-    ("BarmanCloudVerificationBehind", NO_CONTENTS),
-    ("BarmanCloudWalCorrupt", NO_CONTENTS),
 ];
-
-const NO_CONTENTS: &str = "no panel shows what was verified, which most archives do not configure";
 
 /// Maximum size of annotations in Kubernetes, less the rest of a `ConfigMap`, in bytes.
 const LARGEST_NOTE: usize = 255 * 1024;

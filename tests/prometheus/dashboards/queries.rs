@@ -7,7 +7,7 @@ use test_support::Prometheus;
 use test_support::dashboard::{Board, Query, boards, fill, items, text};
 
 use crate::dashboards::archive::{HEALTHY, ORPHAN, TROUBLED};
-use crate::dashboards::world::{ARCHIVE, NEVER, WAITING, World};
+use crate::dashboards::world::{ARCHIVE, NEVER, WAITING, World, is_about_contents, server_for};
 
 /// Queries that return nothing for a server in good health: panel, query, and why.
 const EMPTY_IN_GOOD_HEALTH: [(&str, &str, &str); 1] =
@@ -28,6 +28,30 @@ async fn every_query_returns_data() {
     }
 
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_verified_looks_so() {
+    let world = World::start(1).await;
+    let board = Board::read("backup-server.json");
+    let queries = board.queries().into_iter().filter(is_about_contents);
+    let mut panels = BTreeSet::new();
+
+    for query in queries {
+        let has_data = has_data(&world.prometheus, &query, HEALTHY).await;
+        assert_eq!(has_data, Ok(false), "{}, {}", query.panel, query.id);
+        panels.insert(query.panel);
+    }
+
+    assert!(panels.len() > 5, "{panels:?}");
+    for panel in board.charts() {
+        let words = text(&panel["fieldConfig"]["defaults"]["noValue"]);
+        let says_so = words.starts_with("Not verified");
+        assert!(
+            says_so || !panels.contains(&text(&panel["title"])),
+            "{words}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -76,7 +100,7 @@ fn every_query_that_may_be_empty_is_there() {
 /// Complaint about the result of a query; `None` if it is good.
 async fn complaint(prometheus: &Prometheus, query: &Query) -> Option<String> {
     let Query { panel, id, .. } = query;
-    let for_healthy = has_data(prometheus, query, HEALTHY).await;
+    let for_healthy = has_data(prometheus, query, server_for(query)).await;
     let may_be_empty = EMPTY_IN_GOOD_HEALTH
         .iter()
         .any(|entry| (entry.0, entry.1) == (panel, id));

@@ -7,7 +7,7 @@ use test_support::Prometheus;
 use test_support::dashboard::{Board, items, text};
 
 use crate::dashboards::archive::{HEALTHY, ORPHAN, TROUBLED};
-use crate::dashboards::world::{ARCHIVE, NEVER, SOON, WAITING, World};
+use crate::dashboards::world::{ARCHIVE, NEVER, SOON, VERIFIED, WAITING, World};
 
 const TABLE: &str = "Servers";
 
@@ -26,6 +26,7 @@ async fn every_server_has_its_verdict() {
         (TROUBLED, "5"),
         (WAITING, "3"),
         (HEALTHY, "1"),
+        (VERIFIED, "1"),
         (ORPHAN, "0"),
     ];
     assert_eq!(

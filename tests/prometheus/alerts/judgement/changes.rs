@@ -1,16 +1,21 @@
 //! Changes that can happen to a server, one at a time.
 
-use chrono::TimeDelta;
+use std::collections::BTreeSet;
+
+use barman_archive::postgres::{Lsn, SegmentName};
+use barman_cloud_exporter::evidence::{ContentVerdict, Depth, FaultKind};
+use barman_cloud_exporter::report::{BackupContents, FaultyBackup, FaultySegment};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::archives::{
-    LAST_SEGMENT, ServerObjects, arrival, backup_key, info, now, segment, wal_key,
+    DAILY_BYTES, LAST_SEGMENT, ServerObjects, arrival, backup_key, info, now, segment, wal_key,
 };
 
 /// Change to a server.
 pub(super) type Change = fn(&mut ServerObjects);
 
 /// All changes, by name.
-pub(super) const CHANGES: [(&str, Change); 48] = [
+pub(super) const CHANGES: [(&str, Change); 60] = [
     ("healthy", |_| {}),
     ("never", |server| server.objects.clear()),
     ("no-backup", |server| server.remove("base/")),
@@ -156,7 +161,101 @@ pub(super) const CHANGES: [(&str, Change); 48] = [
     ("shared", |server| {
         server.edit(&backup_key(0, ""), "systemid=7", "systemid=8");
     }),
+    ("verified", |server| {
+        let _ = server.contents();
+    }),
+    ("corrupt-wal", |server| {
+        let contents = server.contents();
+        contents.wal.corrupt = 1;
+        contents.corrupt_wal = vec![faulty_segment()];
+    }),
+    ("suspect-wal", |server| {
+        let contents = server.contents();
+        contents.wal.suspect = 1;
+        contents.suspect_wal = vec![faulty_segment()];
+    }),
+    ("corrupt-backup", |server| {
+        let backup = faulty_backup(server, ContentVerdict::Corrupt);
+        let contents = server.contents();
+        contents.base.corrupt = 1;
+        contents.corrupt_backups.push(backup);
+    }),
+    ("suspect-backup", |server| {
+        let backup = faulty_backup(server, ContentVerdict::Suspect);
+        let contents = server.contents();
+        contents.base.suspect = 1;
+        contents.suspect_backups.push(backup);
+    }),
+    ("unreadable-contents", |server| {
+        let contents = server.contents();
+        contents.wal.unreadable = 1;
+        contents.unreadable.insert(FaultKind::Refused);
+    }),
+    ("proof-behind", |server| {
+        proof_ends(server, arrival(LAST_SEGMENT) - TimeDelta::days(9));
+    }),
+    ("proof-near", |server| {
+        proof_ends(server, arrival(LAST_SEGMENT) - TimeDelta::days(7));
+    }),
+    ("no-proof", |server| {
+        old_backup(server);
+        server.contents().proof = None;
+    }),
+    ("no-proof-yet", |server| {
+        old_backup(server);
+        let contents = server.contents();
+        contents.proof = None;
+        contents.since = now() - TimeDelta::days(7);
+    }),
+    ("verification-behind", |server| {
+        server.contents().backlog_bytes = DAILY_BYTES * 7 + 1;
+    }),
+    ("backup-unaffordable", |server| {
+        let contents = server.contents();
+        contents.backlog_bytes = DAILY_BYTES * 7;
+        contents.unaffordable.add("20261110T020000");
+    }),
 ];
+
+fn faulty_segment() -> FaultySegment {
+    FaultySegment {
+        segment: SegmentName::parse(&segment(1, 20)).unwrap(),
+        kind: FaultKind::Record,
+        ends_at: Some(Lsn(0x1400_0A28)),
+    }
+}
+
+/// Adds evidence of a fault of a backup.
+fn faulty_backup(server: &mut ServerObjects, verdict: ContentVerdict) -> FaultyBackup {
+    let id = "20261112T020000".to_owned();
+    let faults: BTreeSet<_> = ["pages".to_owned()].into();
+    let known = BackupContents {
+        depth: Depth::Whole,
+        verdict,
+        is_unconfirmed: false,
+        read_at: now(),
+        pages: None,
+        faults: faults.clone(),
+        unproven: BTreeSet::new(),
+    };
+    server.contents().backups.insert(id.clone(), known);
+    FaultyBackup { id, faults }
+}
+
+/// Lets the proof of recovery end at a segment that arrived at a moment.
+fn proof_ends(server: &mut ServerObjects, at: DateTime<Utc>) {
+    if let Some(proof) = &mut server.contents().proof {
+        proof.arrived_at = Some(at);
+    }
+}
+
+/// Adds a backup that ended two weeks ago.
+fn old_backup(server: &mut ServerObjects) {
+    let at = now() - TimeDelta::days(14);
+    let text = info("DONE", at, &segment(1, 3), "");
+    server.put_file("base/20261101T120000/backup.info", &text, at);
+    server.put("base/20261101T120000/data.tar", 5000, at);
+}
 
 /// Changes that make a different server of it, and are not combined with others.
 pub(super) const ALONE: [(&str, Change); 4] = [

@@ -11,13 +11,15 @@ use std::sync::Arc;
 use barman_cloud_exporter::health::{FindingCode, Severity};
 use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
 use barman_cloud_exporter::output::{CheckDocument, FindingEntry};
-use barman_cloud_exporter::report::{ArchiveStatus, Report, ScanOutcome};
+use barman_cloud_exporter::report::{
+    ArchiveStatus, ContentsBudget, Report, ScanOutcome, VerificationStatus,
+};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use test_support::{alert_rules, finding_rows, plain_rules_path};
 
 use crate::alerts::promtool::promtool;
-use archives::{ServerObjects, now};
+use archives::{DAILY_BYTES, ServerObjects, now};
 use changes::{ALONE, CHANGES};
 
 /// Returns whether a finding is compared: not those that one page cannot cause, nor those of
@@ -76,6 +78,14 @@ fn status(report: Report) -> ArchiveStatus {
         last_outcome: Some(ScanOutcome::Success),
         last_failure: None,
         next_scan_at: Some(now() + TimeDelta::minutes(5)),
+        verification: Some(VerificationStatus {
+            bytes_read: 0,
+            requests: 0,
+            budget: Some(ContentsBudget {
+                available_bytes: 0,
+                daily_bytes: DAILY_BYTES,
+            }),
+        }),
     }
 }
 
