@@ -34,6 +34,9 @@ _barman__cloud__exporter() {
             barman__cloud__exporter,serve)
                 cmd="barman__cloud__exporter__subcmd__serve"
                 ;;
+            barman__cloud__exporter,verify)
+                cmd="barman__cloud__exporter__subcmd__verify"
+                ;;
             barman__cloud__exporter__subcmd__help,check)
                 cmd="barman__cloud__exporter__subcmd__help__subcmd__check"
                 ;;
@@ -52,6 +55,9 @@ _barman__cloud__exporter() {
             barman__cloud__exporter__subcmd__help,serve)
                 cmd="barman__cloud__exporter__subcmd__help__subcmd__serve"
                 ;;
+            barman__cloud__exporter__subcmd__help,verify)
+                cmd="barman__cloud__exporter__subcmd__help__subcmd__verify"
+                ;;
             *)
                 ;;
         esac
@@ -59,7 +65,7 @@ _barman__cloud__exporter() {
 
     case "${cmd}" in
         barman__cloud__exporter)
-            opts="-h -V --config.file --web.listen-address --log.level --log.format --help --version serve check-config check report explain-schedule help"
+            opts="-h -V --config.file --web.listen-address --log.level --log.format --help --version serve check-config check report verify explain-schedule help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -195,7 +201,7 @@ _barman__cloud__exporter() {
             return 0
             ;;
         barman__subcmd__cloud__subcmd__exporter__subcmd__help)
-            opts="serve check-config check report explain-schedule help"
+            opts="serve check-config check report verify explain-schedule help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -292,6 +298,20 @@ _barman__cloud__exporter() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        barman__subcmd__cloud__subcmd__exporter__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         barman__subcmd__cloud__subcmd__exporter__subcmd__report)
             opts="-h --output --at --config.file --web.listen-address --log.level --log.format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -337,6 +357,64 @@ _barman__cloud__exporter() {
                 return 0
             fi
             case "${prev}" in
+                --config.file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.listen-address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log.level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log.format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        barman__subcmd__cloud__subcmd__exporter__subcmd__verify)
+            opts="-h --archive --server --backup --wal --level --max-bytes --dry-run --output --config.file --web.listen-address --log.level --log.format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wal)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --level)
+                    COMPREPLY=($(compgen -W "edges wal full" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --config.file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

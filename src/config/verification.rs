@@ -47,7 +47,7 @@ pub struct VerificationConfig {
     pub state_directory: Option<PathBuf>,
     /// Price of reading one GB from the archives, in any currency, for the estimates of `verify
     /// --dry-run`. Absent: no price is shown.
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    #[cfg_attr(test, schemars(rename = "egressPricePerGB", with = "Option<String>"))]
     pub egress_price_per_gb: Option<Price>,
 }
 
@@ -159,7 +159,7 @@ impl Default for VerificationConfig {
 
 /// Ages from which contents can be read again.
 const REVERIFY_AFTER: RangeInclusive<Duration> =
-    Duration::from_hours(24)..=Duration::from_hours(24 * 3660);
+    Duration::from_hours(24)..=Duration::from_hours(87_660);
 
 impl VerificationConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {

@@ -1,5 +1,7 @@
 //! Progress of scans, in one line.
 
+use std::fmt::Write as _;
+
 use chrono::TimeDelta;
 
 use super::terminal::plain;
@@ -63,7 +65,7 @@ pub fn reading_line(progress: ReadProgress) -> String {
         && let Some(left) = (all - read_bytes).checked_div(rate)
     {
         let left = TimeDelta::seconds(i64::try_from(left).unwrap_or(i64::MAX / 1000));
-        line.push_str(&format!(", {}/s, {} left", bytes(rate), duration(left)));
+        let _ = write!(line, ", {}/s, {} left", bytes(rate), duration(left));
     }
     line.push('…');
     line.chars().take(WIDTH).collect()

@@ -13,15 +13,31 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 use crate::health::{FindingCode, Severity};
-use crate::output::{AsLabel, CheckDocument, FindingEntry, Label, Moment, ReportDocument};
+use crate::output::{
+    AsLabel, CheckDocument, FindingEntry, Label, Moment, ReportDocument, VerifyDocument,
+};
 
 const SAMPLE: &str = "config/barman-cloud-exporter.yaml";
 
 /// Sections whose defaults are those of the sample, which a test of the configuration ensures.
-const SECTIONS: [&str; 5] = ["web", "log", "scan", "backups", "certificateWatch"];
+const SECTIONS: [&str; 6] = [
+    "web",
+    "log",
+    "scan",
+    "backups",
+    "verification",
+    "certificateWatch",
+];
 
-/// Setting of these sections that the sample shows with a value and that has no default.
-const WITHOUT_DEFAULT: &str = "endpointWarnBefore";
+/// Settings of these sections that the sample shows with a value and that have no default.
+const WITHOUT_DEFAULT: [(&str, &str); 6] = [
+    ("certificateWatch", "endpointWarnBefore"),
+    ("verification", "dailyBytes"),
+    ("verification", "reverifyAfter"),
+    ("verification", "schedule"),
+    ("verification", "stateDirectory"),
+    ("verification", "egressPricePerGB"),
+];
 
 impl JsonSchema for FindingEntry {
     fn schema_name() -> Cow<'static, str> {
@@ -159,7 +175,7 @@ fn config_schema() -> Value {
             panic!("`{section}` has no properties");
         };
         for (key, property) in properties {
-            if key != WITHOUT_DEFAULT {
+            if !WITHOUT_DEFAULT.contains(&(section, key.as_str())) {
                 property["default"] = sample[section][key].clone();
             }
         }
@@ -249,6 +265,7 @@ fn the_committed_schemas_are_those_of_the_types() {
     assert_committed("config.json", &config_schema());
     assert_committed("check.json", &output_schema::<CheckDocument>());
     assert_committed("report.json", &output_schema::<ReportDocument>());
+    assert_committed("verify.json", &output_schema::<VerifyDocument>());
 }
 
 #[test]
@@ -266,7 +283,9 @@ fn an_unknown_key_is_invalid_anywhere() {
         "/scan",
         "/backups",
         "/certificateWatch",
+        "/verification",
         "/archives/0",
+        "/archives/0/verification",
         "/archives/0/credentials",
         "/archives/0/servers/0",
         "/certificates/0",
@@ -295,7 +314,7 @@ fn least() -> Value {
 fn the_schema_and_the_program_agree_on_numbers() {
     let schema = config_schema();
     let numbers = [
-        -1, 0, 1, 20, 21, 1000, 1001, 1024, 1025, 10_000, 10_001, 1_000_000, 1_000_001,
+        -1, 0, 1, 16, 17, 20, 21, 1000, 1001, 1024, 1025, 10_000, 10_001, 1_000_000, 1_000_001,
     ];
     for key in [
         "/web/maxConnections",
@@ -303,6 +322,7 @@ fn the_schema_and_the_program_agree_on_numbers() {
         "/scan/fullScanRequests",
         "/scan/maxAttempts",
         "/archives/0/minimumRedundancy",
+        "/verification/parallel",
     ] {
         for number in numbers {
             let document = with(&least(), key, json!(number));

@@ -184,7 +184,9 @@ impl SelectedContents {
             for number in segments.iter().flat_map(|run| run.first..=run.last) {
                 let name = SegmentName::from_number(*timeline, number, targets.segment_size);
                 let file = WalFile::whole(name.low);
-                add_file(&mut known, WalDir::from(name), file, evidence, run);
+                let wal_dir = WalDir::from(name);
+                let is_to_be_read = self.reads(wal_dir, file, targets.segment_size);
+                add_file(&mut known, wal_dir, file, is_to_be_read, evidence, run);
             }
         }
         for (wal_dir, low) in &self.partials {
@@ -192,7 +194,8 @@ impl SelectedContents {
                 low: *low,
                 is_partial: true,
             };
-            add_file(&mut known, *wal_dir, file, evidence, run);
+            let is_to_be_read = self.reads(*wal_dir, file, targets.segment_size);
+            add_file(&mut known, *wal_dir, file, is_to_be_read, evidence, run);
         }
         known
     }
@@ -237,6 +240,7 @@ fn add_file(
     server: &mut SelectedServer,
     wal_dir: WalDir,
     file: WalFile,
+    is_to_be_read: bool,
     evidence: &ServerEvidence,
     run: &SelectedRun<'_>,
 ) {
@@ -251,7 +255,8 @@ fn add_file(
         return;
     }
     // Seconds are all that is remembered of WAL files.
-    if known.read_at().timestamp() >= run.began_at.timestamp() {
+    let is_recent = known.read_at().timestamp() >= run.began_at.timestamp();
+    if is_recent && is_to_be_read {
         server.wal.read_now += 1;
     } else {
         server.wal.read_before += 1;

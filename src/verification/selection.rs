@@ -12,7 +12,7 @@ use barman_archive::recovery::SegmentSets;
 use super::selector::Selector;
 use super::{Job, Priority};
 use crate::assess::{DirTarget, ServerTargets};
-use crate::evidence::{ContentVerdict, Depth, ServerEvidence, WalFile, place_of};
+use crate::evidence::{ContentVerdict, Depth, ServerEvidence, WalFile};
 use crate::report::ReadSums;
 
 /// Backups to read.
@@ -112,6 +112,10 @@ pub struct SelectedContents {
     pub segments: SegmentSets,
     /// Partial segments, by WAL directory and the third part of their names.
     pub partials: BTreeSet<(WalDir, u32)>,
+    /// Those of the segments that are to be read.
+    pub to_read: SegmentSets,
+    /// Those of the partial segments that are to be read.
+    pub partials_to_read: BTreeSet<(WalDir, u32)>,
     /// Segments of a range that are there; 0 without a range.
     pub in_range: u64,
     /// Segments of a range that are not there, or that no backup needs.
@@ -190,13 +194,19 @@ impl SelectedContents {
     #[must_use]
     pub fn has(&self, wal_dir: WalDir, file: WalFile, size: SegmentSize) -> bool {
         if file.is_partial {
-            return self.partials.contains(&(wal_dir, file.low));
+            self.partials.contains(&(wal_dir, file.low))
+        } else {
+            holds(&self.segments, wal_dir.segment(file.low), size)
         }
-        let Some(place) = place_of(wal_dir.segment(file.low), size) else {
-            return false;
-        };
-        let of_timeline = self.segments.get(&place.timeline);
-        of_timeline.is_some_and(|segments| segments.contains(place.number))
+    }
+
+    /// Returns whether a WAL file is to be read.
+    pub(super) fn reads(&self, wal_dir: WalDir, file: WalFile, size: SegmentSize) -> bool {
+        if file.is_partial {
+            self.partials_to_read.contains(&(wal_dir, file.low))
+        } else {
+            holds(&self.to_read, wal_dir.segment(file.low), size)
+        }
     }
 }
 
@@ -217,4 +227,10 @@ impl Selection {
             WalChoice::Range { .. } => false,
         }
     }
+}
+
+fn holds(segments: &SegmentSets, name: SegmentName, size: SegmentSize) -> bool {
+    let number = name.number(size);
+    let of_timeline = segments.get(&name.timeline).zip(number);
+    of_timeline.is_some_and(|(segments, number)| segments.contains(number))
 }

@@ -53,6 +53,7 @@ impl<'a> Selector<'a> {
         if self.selection.wal_is_open() {
             self.choose_partials();
         }
+        self.selected.to_read = to_read.clone();
         let begin = self.targets.newest_backup().and_then(|newest| newest.begin);
         let newest = self.targets.newest_backup().map(|newest| &newest.id);
         // The WAL behind the newest backup comes before that of older ones.
@@ -398,6 +399,7 @@ impl<'a> Selector<'a> {
             if is_known && !explicit {
                 continue;
             }
+            self.selected.partials_to_read.insert((wal_dir, low));
             let average = self.average_bytes(wal_dir);
             if wanted == Depth::Whole {
                 let job = Job::Examine { wal_dir, file };

@@ -15,3 +15,4 @@ mod recorded_recovery;
 mod report;
 mod result;
 mod shipped;
+mod verify;

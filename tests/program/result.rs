@@ -1,4 +1,4 @@
-//! JSON results of `check` and `report`.
+//! JSON results of `check`, `report` and `verify`.
 
 #![expect(
     clippy::expect_used,
@@ -13,10 +13,13 @@ use test_support::Ended;
 pub(crate) fn parsed(ended: &Ended) -> Value {
     let document: Value =
         serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
-    // Only a report tells if it is complete.
-    let schema = match document.get("complete") {
-        Some(_) => include_str!("../../docs/schemas/report.json"),
-        None => include_str!("../../docs/schemas/check.json"),
+    // Only a report tells if it is complete, and only a verification if it is dry.
+    let schema = if document.get("complete").is_some() {
+        include_str!("../../docs/schemas/report.json")
+    } else if document.get("dry_run").is_some() {
+        include_str!("../../docs/schemas/verify.json")
+    } else {
+        include_str!("../../docs/schemas/check.json")
     };
     let schema = serde_json::from_str(schema).expect("the schema is JSON");
     let validator = jsonschema::validator_for(&schema).expect("the schema is valid");

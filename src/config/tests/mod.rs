@@ -61,6 +61,15 @@ fn the_sample_holds_the_defaults() {
     assert_eq!(sample.log, default.log);
     assert_eq!(sample.scan, default.scan);
     assert_eq!(sample.backups, default.backups);
+    let verification = VerificationConfig {
+        daily_bytes: None,
+        reverify_after: None,
+        schedule: None,
+        state_directory: None,
+        egress_price_per_gb: None,
+        ..sample.verification
+    };
+    assert_eq!(verification, default.verification);
     let watch = CertificateWatchConfig {
         endpoint_warn_before: None,
         ..sample.certificate_watch
@@ -156,6 +165,10 @@ fn an_archive_needs_a_name_and_a_destination() {
             ),
             retention_policy: None,
             minimum_redundancy: None,
+            verification: ArchiveVerificationConfig {
+                level: None,
+                daily_bytes: None,
+            },
             ignore_servers: [],
             servers: None,
         },
@@ -297,6 +310,14 @@ fn no_setting_repeats_what_logs_one_in() {
         "archives: [{ name: a, servers: [{ serverName: a, backupSchedule",
         "archives: [{ name: a, servers: [{ serverName: a, backupScheduleTimeZone",
         "archives: [{ name: a, servers: [{ serverName",
+        "archives: [{ name: a, servers: [{ serverName: a, verificationLevel",
+        "archives: [{ name: a, verification: { level",
+        "archives: [{ name: a, verification: { dailyBytes",
+        "verification: { level",
+        "verification: { dailyBytes",
+        "verification: { reverifyAfter",
+        "verification: { schedule",
+        "verification: { egressPricePerGB",
     ];
     for setting in settings {
         for value in [
@@ -366,7 +387,8 @@ proptest! {
         key in proptest::sample::select(vec![
             "web: { listenAddress", "log: { level", "scan: { schedule", "scan: { timeZone",
             "scan: { timeout", "scan: { concurrency", "backups: { maxRunningTime",
-            "certificateWatch: { schedule",
+            "certificateWatch: { schedule", "verification: { level", "verification: { dailyBytes",
+            "verification: { egressPricePerGB",
         ]),
         value in r"(\PC{0,40}|[0-9a-z .:*/+-]{0,20})",
     ) {

@@ -7,7 +7,7 @@ use crate::evidence::{DataFault, Depth, Level};
 use crate::health::ProvenEnd;
 use crate::health::thresholds::{TIME_TO_READ, UNPROVEN_FOR};
 use crate::health::{Doubt, Evidence, FaultyData, FaultySegments, Finding};
-use crate::report::{BackupContents, ContentsReport, FaultyBackup, FaultySegment, ServerReport};
+use crate::report::{BackupContents, ContentsReport, FaultyBackup, FaultySegment};
 
 /// Maximum number of faulty segments that a finding names.
 const MOST_SEGMENTS: usize = 3;
@@ -105,11 +105,15 @@ pub(super) fn recovery_unproven(subject: &ScannedServer<'_>) -> Option<Finding> 
     if contents.level < Level::Full || is_young {
         return None;
     }
-    let oldest_at = server.oldest_known_done_at()?;
     let proven = match contents.proof {
-        None if subject.now - oldest_at > TIME_TO_READ => None,
-        None => return None,
         Some(_) => Some(outdated_proof(subject, contents)?),
+        None => {
+            let oldest_at = server.oldest_known_done_at()?;
+            if subject.now - oldest_at <= TIME_TO_READ {
+                return None;
+            }
+            None
+        }
     };
     let since = contents.since;
     Some(Finding::warning(Evidence::RecoveryUnproven {
@@ -122,7 +126,7 @@ pub(super) fn recovery_unproven(subject: &ScannedServer<'_>) -> Option<Finding> 
 fn outdated_proof(subject: &ScannedServer<'_>, contents: &ContentsReport) -> Option<ProvenEnd> {
     let proof = contents.proof?;
     let arrived_at = proof.arrived_at?;
-    let newest_at = newest_wal_at(subject.server)?;
+    let newest_at = subject.server.wal.newest?.arrived_at;
     // The first WAL after a long pause has just arrived, and is going to be read.
     let waits_since = proof.next_arrived_at.unwrap_or(arrived_at);
     let is_outdated =
@@ -131,10 +135,6 @@ fn outdated_proof(subject: &ScannedServer<'_>, contents: &ContentsReport) -> Opt
         segment: proof.segment,
         arrived_at,
     })
-}
-
-fn newest_wal_at(server: &ServerReport) -> Option<chrono::DateTime<chrono::Utc>> {
-    Some(server.wal.newest?.arrived_at)
 }
 
 /// Findings on a budget that is too small.
@@ -165,16 +165,13 @@ pub(super) fn budget(subject: &ScannedServer<'_>) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use barman_archive::inventory::SomeNames;
     use barman_archive::postgres::{Lsn, SegmentName, TimelineId};
     use chrono::TimeDelta;
 
     use super::super::tests::{day, finding, findings, server};
     use super::*;
     use crate::evidence::{ContentVerdict, FaultKind};
-    use crate::report::{NewestSegment, ObjectCounts, RecoveryProof};
+    use crate::report::{NewestSegment, RecoveryProof, ServerReport};
 
     const SEGMENT: SegmentName = SegmentName {
         timeline: TimelineId(1),
@@ -187,21 +184,8 @@ mod tests {
         ContentsReport {
             level: Level::Full,
             since: day(1),
-            wal: ObjectCounts::default(),
-            base: ObjectCounts::default(),
-            backlog_bytes: 0,
             most_bytes: Some(700),
-            oldest_read_at: None,
-            corrupt_wal: Vec::new(),
-            suspect_wal: Vec::new(),
-            corrupt_backups: Vec::new(),
-            suspect_backups: Vec::new(),
-            backups: BTreeMap::new(),
-            unreadable: BTreeSet::new(),
-            unaffordable: SomeNames::default(),
-            verified: None,
-            proof: None,
-            newest_commit_at: None,
+            ..ContentsReport::default()
         }
     }
 

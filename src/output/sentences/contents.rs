@@ -235,7 +235,9 @@ fn data_fault(fault: DataFault) -> String {
         DataFault::Timeline => "its `pg_control` is of a later timeline",
         DataFault::Checkpoint => "its `pg_control` is newer than the end of the backup",
         DataFault::MajorVersion => "it is of another major version of PostgreSQL",
-        DataFault::State => "its label says that it was taken from a standby, and its `pg_control` does not",
+        DataFault::State => {
+            "its label says that it was taken from a standby, and its `pg_control` does not"
+        }
         DataFault::Manifest => "its manifest is damaged",
         DataFault::Files => "files differ from the manifest",
         DataFault::RecoveryPoint => "it needs WAL from after the end of the backup",

@@ -1,5 +1,7 @@
 //! Text of a verification, for people.
 
+use std::fmt::Write as _;
+
 use chrono::TimeDelta;
 
 use super::assemble::price_of;
@@ -125,7 +127,7 @@ impl TextWriter {
         for backup in &server.backups {
             self.backup(backup, server.level.0);
         }
-        self.fact("WAL", &self.wal(&server.wal));
+        self.fact("WAL", &wal(&server.wal));
         for segment in &server.segments {
             self.segment(segment);
         }
@@ -160,47 +162,16 @@ impl TextWriter {
         if !unproven.is_empty() {
             self.fact("", &format!("Not proven: {}", unproven.join("; ")));
         }
-        if level >= Level::Wal {
-            let reach = match &backup.proven_wal {
-                Some(reached) => reached_in_words(reached),
-                None => "The WAL that makes it consistent was not read without a break".to_owned(),
-            };
-            self.fact("", &reach);
+        let is_corrupt = backup.verdict == Some(Label(ContentVerdict::Corrupt));
+        match &backup.proven_wal {
+            Some(reached) => self.fact("", &reached_in_words(reached)),
+            // Of a corrupt backup it does not matter.
+            None if level >= Level::Wal && !self.is_dry && !is_corrupt => self.fact(
+                "",
+                "The WAL that makes it consistent was not read as a whole and without a fault",
+            ),
+            None => {}
         }
-    }
-
-    fn wal(&self, wal: &SelectedWalEntry) -> String {
-        if wal.selected == 0 && wal.absent == 0 {
-            return "nothing selected".to_owned();
-        }
-        let mut parts = vec![format!(
-            "{} of {} read",
-            grouped(wal.read_now + wal.read_before),
-            count_of(wal.selected, "file")
-        )];
-        if wal.read_before > 0 {
-            parts.push(format!("{} of them before", grouped(wal.read_before)));
-        }
-        let found = [
-            (wal.corrupt, "corrupt"),
-            (wal.suspect, "suspect"),
-            (wal.unreadable, "unreadable"),
-        ];
-        for (number, word) in found {
-            if number > 0 {
-                parts.push(format!("{} {word}", grouped(number)));
-            }
-        }
-        if wal.absent > 0 {
-            parts.push(format!(
-                "{} of the range not in the archive, or needed by no backup",
-                count_of(wal.absent, "segment")
-            ));
-        }
-        if wal.sound > 0 && wal.corrupt + wal.suspect + wal.unreadable == 0 {
-            parts.push("nothing wrong was found in what was read".to_owned());
-        }
-        parts.join(", ")
     }
 
     fn segment(&mut self, segment: &SegmentEntry) {
@@ -218,7 +189,7 @@ impl TextWriter {
             segment.verdict, segment.segment
         );
         if let Some(ends_at) = &segment.ends_at {
-            line.push_str(&format!("; replay ends at {ends_at}, without an error"));
+            let _ = write!(line, "; replay ends at {ends_at}, without an error");
         }
         if segment.depth.0 == Depth::Edges {
             line.push_str(" (only its first and last bytes were read)");
@@ -256,6 +227,41 @@ impl TextWriter {
              restored."
         ));
     }
+}
+
+/// Describes the selected WAL files.
+fn wal(wal: &SelectedWalEntry) -> String {
+    if wal.selected == 0 && wal.absent == 0 {
+        return "nothing selected".to_owned();
+    }
+    let mut parts = vec![format!(
+        "{} of {} read",
+        grouped(wal.read_now + wal.read_before),
+        count_of(wal.selected, "file")
+    )];
+    if wal.read_before > 0 {
+        parts.push(format!("{} of them before", grouped(wal.read_before)));
+    }
+    let found = [
+        (wal.corrupt, "corrupt"),
+        (wal.suspect, "suspect"),
+        (wal.unreadable, "unreadable"),
+    ];
+    for (number, word) in found {
+        if number > 0 {
+            parts.push(format!("{} {word}", grouped(number)));
+        }
+    }
+    if wal.absent > 0 {
+        parts.push(format!(
+            "{} of the range not in the archive, or needed by no backup",
+            count_of(wal.absent, "segment")
+        ));
+    }
+    if wal.sound > 0 && wal.corrupt + wal.suspect + wal.unreadable == 0 {
+        parts.push("nothing wrong was found in what was read".to_owned());
+    }
+    parts.join(", ")
 }
 
 fn count_of(number: u64, unit: &str) -> String {
@@ -302,13 +308,10 @@ fn reached_in_words(reached: &ProofEntry) -> String {
         reached.segment
     );
     if let Some(arrived_at) = reached.arrived_at {
-        words.push_str(&format!(", archived {}", moment_in_words(arrived_at.0)));
+        let _ = write!(words, ", archived {}", moment_in_words(arrived_at.0));
     }
     if let Some(committed_at) = reached.committed_at {
-        words.push_str(&format!(
-            ", last commit {}",
-            moment_in_words(committed_at.0)
-        ));
+        let _ = write!(words, ", last commit {}", moment_in_words(committed_at.0));
     }
     words
 }

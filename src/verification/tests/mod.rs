@@ -3,5 +3,6 @@
 mod archive;
 mod days;
 mod reads;
+mod selections;
 mod wal;
 mod world;

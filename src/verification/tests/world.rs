@@ -126,6 +126,12 @@ impl<S: ObjectStore + 'static> World<S> {
         self.scan.run(&context).await.unwrap()
     }
 
+    /// What the last scan found.
+    pub(super) fn targets(&self) -> Arc<ArchiveTargets> {
+        let targets = self.verified.targets.borrow();
+        targets.clone().unwrap_or_default()
+    }
+
     pub(super) fn verifier(&self) -> Verifier<S> {
         Verifier {
             archive: "a".to_owned(),

@@ -7,6 +7,7 @@
     reason = "a test may end so"
 )]
 
+mod contents;
 mod exit_codes;
 mod findings;
 mod recorded;

@@ -95,6 +95,33 @@ async fn every_field_of_the_json_is_documented() {
     );
 }
 
+#[test]
+fn every_field_of_a_verification_is_documented() {
+    let document = read("docs/verify.md");
+    let schema: Value =
+        serde_json::from_str(&read("docs/schemas/verify.json")).expect("the schema is JSON");
+    let mut fields = BTreeSet::new();
+    for (name, definition) in schema["$defs"].as_object().expect("definitions") {
+        // These are those of `check`.
+        if !["Pages", "Proof", "Error"].contains(&name.trim_end_matches("Entry")) {
+            let properties = definition["properties"].as_object();
+            fields.extend(
+                properties
+                    .into_iter()
+                    .flatten()
+                    .map(|(field, _)| field.clone()),
+            );
+        }
+    }
+
+    let is_missing = |field: &&String| {
+        !document.contains(&format!("`{field}`")) && !document.contains(&format!(".{field}"))
+    };
+    let missing: Vec<_> = fields.iter().filter(is_missing).collect();
+    assert!(fields.contains("proven_wal"), "{fields:?}");
+    assert!(missing.is_empty(), "not in docs/verify.md: {missing:?}");
+}
+
 /// Adds the names of all fields of a value and of those below it.
 fn add_fields(value: &Value, fields: &mut BTreeSet<String>) {
     match value {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
 use serde_json::json;
 use test_support::promql::{Selector, selectors};
 use test_support::{
     EmbeddedArchive, Exporter, Sample, Samples, add_running_backup, add_waiting_backup, all_rules,
-    every_second, recorded_archive,
+    every_second, put_contents, recorded_archive,
 };
 
 const SOON: Duration = Duration::from_mins(1);
@@ -18,6 +18,16 @@ const OF_THE_TARGET: [&str; 2] = ["job", "instance"];
 
 /// Server of the recording, to which a running backup is added.
 const SERVER: &str = "kilobase-postgres-backup";
+
+/// Server whose contents are verified.
+const VERIFIED: &str = "payments";
+
+fn add_verified_server(archive: &EmbeddedArchive, now: DateTime<Utc>) {
+    let (bucket, prefix) = archive.destination().split_once('/').unwrap();
+    let directory = format!("{prefix}/{VERIFIED}");
+    let at = now - TimeDelta::hours(1);
+    put_contents(archive.store(), bucket, &directory, "good", at);
+}
 
 /// Certificate, and the authority that signed it.
 fn write_certificate(archive: &EmbeddedArchive) {
@@ -44,13 +54,17 @@ async fn page() -> Samples {
     let now = Utc::now();
     add_running_backup(archive.store(), now);
     add_waiting_backup(archive.store(), now);
+    add_verified_server(&archive, now);
     write_certificate(&archive);
     let mut settings = archive.settings("production");
     settings["retentionPolicy"] = json!("7d");
     settings["servers"] = json!([
         { "serverName": SERVER, "backupSchedule": "0 0 3 * * *" },
         { "serverName": "orders" },
+        { "serverName": VERIFIED, "verificationLevel": "full" },
     ]);
+    // Enough for everything within a second.
+    settings["verification"] = json!({ "dailyBytes": "1TB" });
     let file = |name: &str| archive.directory().join(name);
     let certificate =
         json!({ "name": "orders-rw", "file": file("tls.crt"), "caFile": file("ca.crt") });
@@ -58,9 +72,11 @@ async fn page() -> Samples {
     configuration["certificates"] = json!([certificate]);
     let exporter = Exporter::start(configuration.to_string()).await;
     let certificate = "barman_cloud_certificate_chain_valid";
+    let proof = "barman_cloud_recovery_proven_until_timestamp_seconds";
     let is_whole = |samples: &Samples| {
         samples.value("barman_cloud_up", &[]) == Some(1.0)
             && !samples.all(certificate, &[]).is_empty()
+            && !samples.all(proof, &[]).is_empty()
             && !samples
                 .all("barman_cloud_scan_next_timestamp_seconds", &[])
                 .is_empty()

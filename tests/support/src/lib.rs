@@ -26,6 +26,7 @@ mod alertmanager;
 mod authority;
 mod bucket;
 mod certificates;
+mod contents;
 pub mod dashboard;
 mod embedded;
 mod exporter;
@@ -54,6 +55,7 @@ pub use certificates::{
     CERTIFICATE_ARCHIVE, CERTIFICATE_FAMILIES, SOON, certificate_info, certificate_value,
     wait_for_subject, wait_for_value, watch_certificates,
 };
+pub use contents::{CONTENTS_BACKUP, CONTENTS_SEGMENT, put_contents};
 pub use embedded::{
     CREDENTIALS, EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_MORNING, SMALL_SERVER,
     backup_info, every_second, put_small_backup, small_archive, small_key,

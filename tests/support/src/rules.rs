@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 /// Subjects of the manifests, in the order in which people read about them.
-const SUBJECTS: [&str; 8] = [
+const SUBJECTS: [&str; 9] = [
     "exporter",
     "scan",
     "backups",
     "recoverability",
+    "contents",
     "storage",
     "certificates",
     "plugin",
