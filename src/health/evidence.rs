@@ -12,10 +12,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use cnpg_schedule::BackupSchedule;
 
 use super::FindingCode;
-use crate::evidence::{DataFault, FaultKind};
-use crate::report::{
-    Contradiction, FaultySegment, IncompleteReason, ObservedIntervals, Refused, RefusedKind,
-};
+use super::faults::{Doubt, FaultyData, FaultySegments, ProvenEnd};
+use crate::evidence::FaultKind;
+use crate::report::{Contradiction, IncompleteReason, ObservedIntervals, Refused, RefusedKind};
 
 /// Facts that a finding rests on. Backups are named by their ids.
 #[derive(Clone, Debug, PartialEq)]
@@ -369,48 +368,6 @@ pub struct OddObjects {
     pub names: SomeNames,
 }
 
-/// Segments with faults in their content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultySegments {
-    /// Number of the segments.
-    pub count: u64,
-    /// A few of them, with their faults.
-    pub segments: Vec<FaultySegment>,
-}
-
-/// Backup with faults in its data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultyData {
-    /// Id of the backup.
-    pub backup: String,
-    /// Faults.
-    pub faults: BTreeSet<DataFault>,
-    /// Time of the last read.
-    pub read_at: DateTime<Utc>,
-}
-
-/// End of what is proven to be recoverable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProvenEnd {
-    /// Last segment of the proof.
-    pub segment: SegmentName,
-    /// Arrival of that segment.
-    pub arrived_at: DateTime<Utc>,
-}
-
-/// Reason why it is not decided whether data is damaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// Only the first and last bytes were read, and the whole is going to be.
-    Edges,
-    /// Only the first and last bytes are ever read on this level of verification.
-    OnlyEdges,
-    /// It was read as a whole, once, and is going to be read again.
-    ReadOnce,
-    /// It was read, and the archive does not contain what would decide it.
-    Undecidable,
-}
-
 /// Certificate of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberOfChain {
@@ -423,6 +380,7 @@ pub enum MemberOfChain {
 impl Evidence {
     /// Code of the findings that rest on such evidence.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of evidence")]
     pub const fn code(&self) -> FindingCode {
         match self {
             Self::ScanFailed { .. } => FindingCode::ScanFailed,

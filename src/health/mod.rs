@@ -7,6 +7,7 @@
 
 mod code;
 mod evidence;
+mod faults;
 mod finding;
 mod rules;
 mod severity;
@@ -15,10 +16,8 @@ mod summary;
 mod thresholds;
 
 pub use code::FindingCode;
-pub use evidence::{
-    Doubt, Evidence, FaultyData, FaultySegments, IncompleteBackup, MemberOfChain, MissingBackup,
-    OddObjects, ProvenEnd,
-};
+pub use evidence::{Evidence, IncompleteBackup, MemberOfChain, MissingBackup, OddObjects};
+pub use faults::{Doubt, FaultyData, FaultySegments, ProvenEnd};
 pub use finding::Finding;
 pub use rules::{archive_findings, certificate_findings, server_findings};
 pub use severity::Severity;

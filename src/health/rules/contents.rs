@@ -105,15 +105,14 @@ pub(super) fn recovery_unproven(subject: &ScannedServer<'_>) -> Option<Finding> 
     if contents.level < Level::Full || is_young {
         return None;
     }
-    let proven = match contents.proof {
-        Some(_) => Some(outdated_proof(subject, contents)?),
-        None => {
-            let oldest_at = server.oldest_known_done_at()?;
-            if subject.now - oldest_at <= TIME_TO_READ {
-                return None;
-            }
-            None
+    let proven = if contents.proof.is_some() {
+        Some(outdated_proof(subject, contents)?)
+    } else {
+        let oldest_at = server.oldest_known_done_at()?;
+        if subject.now - oldest_at <= TIME_TO_READ {
+            return None;
         }
+        None
     };
     let since = contents.since;
     Some(Finding::warning(Evidence::RecoveryUnproven {
