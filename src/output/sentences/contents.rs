@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     fn segments(count: u64, faults: &[(u32, FaultKind, Option<u64>)]) -> FaultySegments {
-        let faulty = |(low, kind, ends_at): &(u32, FaultKind, Option<u64>)| FaultySegment {
+        let segment_of = |(low, kind, ends_at): &(u32, FaultKind, Option<u64>)| FaultySegment {
             segment: SegmentName {
                 timeline: TimelineId(1),
                 high: 0,
@@ -264,7 +264,7 @@ mod tests {
         };
         FaultySegments {
             count,
-            segments: faults.iter().map(faulty).collect(),
+            segments: faults.iter().map(segment_of).collect(),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::evidence::{ArchiveEvidence, Level};
 use crate::report::{Report, ServerReport};
 use crate::scan::{ArchiveScan, ScanContext, ScanLimits, VerifiedContents};
-use crate::verification::{Ledger, VerificationSettings, VerificationStatistics, Verifier};
+use crate::verification::{Budget, Ledger, VerificationSettings, VerificationStatistics, Verifier};
 
 /// Verification as scans see it.
 struct Verified {
@@ -66,6 +66,11 @@ pub(super) fn settings(level: Level) -> VerificationSettings {
 impl<S: ObjectStore + 'static> World<S> {
     pub(super) fn new(store: S, settings: VerificationSettings) -> Self {
         let ledger = Ledger::of_evidence(settings.budget(start()), ArchiveEvidence::new(start()));
+        Self::of_store(Arc::new(store), settings, ledger)
+    }
+
+    pub(super) fn with_budget(store: S, settings: VerificationSettings, budget: Budget) -> Self {
+        let ledger = Ledger::of_evidence(budget, ArchiveEvidence::new(start()));
         Self::of_store(Arc::new(store), settings, ledger)
     }
 
