@@ -4,7 +4,7 @@ use barman_archive::barman::BackupInfoText;
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles, StorageClass};
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 use barman_cloud_exporter::assess::{
-    Assessment, Expectations, RetentionPolicies, ScanFindings, assess,
+    Assessment, ContentsExpectation, Expectations, RetentionPolicies, ScanFindings, assess,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -52,6 +52,7 @@ impl Judged {
                 gap_grace_period: TimeDelta::minutes(10),
                 schedules: [].into(),
                 max_running_time: TimeDelta::hours(24),
+                contents: ContentsExpectation::default(),
             },
             now: NOW
                 .parse()
@@ -66,6 +67,7 @@ impl Judged {
         let Assessment {
             report,
             wal_dirs_to_list,
+            targets: _,
         } = archive.judge();
         let server = report.servers.get("main").expect("it was listed");
         assert!(wal_dirs_to_list.is_empty(), "everything is known then");

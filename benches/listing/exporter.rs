@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use archive_store::{Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
-use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
+use barman_cloud_exporter::assess::{ContentsExpectation, Expectations, RetentionPolicies};
 use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
 use barman_cloud_exporter::report::{ArchiveStatus, Report};
@@ -126,6 +126,7 @@ impl Exporter {
             last_outcome: None,
             last_failure: None,
             next_scan_at: Some(now + TimeDelta::minutes(5)),
+            verification: None,
         };
         let archives = vec![ArchiveView {
             status,
@@ -176,6 +177,7 @@ fn expectations() -> Expectations {
         gap_grace_period: TimeDelta::minutes(10),
         schedules: [].into(),
         max_running_time: TimeDelta::hours(24),
+        contents: ContentsExpectation::default(),
     }
 }
 
