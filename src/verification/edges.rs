@@ -7,8 +7,8 @@ use archive_contents::wal::SegmentContext;
 use archive_store::{ErrorScope, ObjectStore, ObjectVersion};
 use barman_archive::postgres::WalDir;
 
+use super::WantedEdges;
 use super::directory::WalObject;
-use super::plan::WantedEdges;
 use super::verifier::{JobEnd, JobFailure, ServerJob};
 use super::walk::is_outdated;
 use crate::evidence::{

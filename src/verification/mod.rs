@@ -14,6 +14,7 @@ mod budget;
 mod directory;
 mod edges;
 mod found_in_backup;
+mod job;
 mod ledger;
 mod page_proof;
 mod plan;
@@ -31,8 +32,9 @@ mod verifier;
 mod walk;
 
 pub use budget::{Budget, CARRIED_OVER_DAYS};
+pub use job::{Job, PlannedJob, Priority, WantedEdges};
 pub use ledger::Ledger;
-pub use plan::{Job, PlannedJob, Planner, Priority, WantedEdges};
+pub use plan::Planner;
 pub use selected::{SelectedEnd, SelectedResult, SelectedRun};
 pub use selection::{
     BackupChoice, InvalidWalChoice, SelectedContents, SelectedJob, Selection, WalChoice,

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use barman_archive::postgres::{Run, Runs, SegmentName, TimelineId, WalDir};
 use barman_archive::recovery::SegmentSets;
 
-use super::plan::{Job, Priority, WantedEdges, last_of_walk};
+use super::plan::last_of_walk;
 use super::selection::{BackupChoice, SelectedContents, SelectedJob, Selection, WalChoice};
 use super::stream::PIECE_BYTES;
+use super::{Job, Priority, WantedEdges};
 use crate::assess::{BackupTarget, EDGE_BYTES, ServerTargets};
 use crate::evidence::{
     BackupEvidence, ContentVerdict, Depth, FaultKind, Level, SegmentEvidence, SegmentPlace,
