@@ -2,4 +2,5 @@
 
 mod archive;
 mod reads;
+mod reported;
 mod world;
