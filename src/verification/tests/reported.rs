@@ -10,7 +10,7 @@ async fn the_arrival_of_a_proof_is_known_within_a_run() {
     let store = backup("good");
     for low in ["23", "25", "26"] {
         let key = format!("s/wals/0000000100000000/0000000100000000000000{low}");
-        store.put(&key, &[7; 1 << 20], start());
+        store.put(&key, &vec![7; 1 << 20], start());
     }
     let mut world = World::new(store, settings(Level::Full));
 
