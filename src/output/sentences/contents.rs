@@ -213,7 +213,7 @@ const fn reason_in_words(kind: FaultKind) -> &'static str {
 }
 
 /// Describes faults of a backup's data, as clauses.
-pub(in crate::output) fn data_faults(faults: &BTreeSet<DataFault>) -> String {
+fn data_faults(faults: &BTreeSet<DataFault>) -> String {
     if faults.is_empty() {
         // Evidence of another version of the program.
         return "for a reason that this version does not know".to_owned();
@@ -252,19 +252,22 @@ mod tests {
 
     use super::*;
 
-    fn segments(count: u64, faults: &[(u32, FaultKind, Option<u64>)]) -> FaultySegments {
-        let segment_of = |(low, kind, ends_at): &(u32, FaultKind, Option<u64>)| FaultySegment {
+    fn faulty(low: u32, kind: FaultKind, ends_at: Option<u64>) -> FaultySegment {
+        FaultySegment {
             segment: SegmentName {
                 timeline: TimelineId(1),
                 high: 0,
-                low: *low,
+                low,
             },
-            kind: *kind,
+            kind,
             ends_at: ends_at.map(Lsn),
-        };
+        }
+    }
+
+    fn segments(count: u64, segments: &[FaultySegment]) -> FaultySegments {
         FaultySegments {
             count,
-            segments: faults.iter().map(segment_of).collect(),
+            segments: segments.to_vec(),
         }
     }
 
@@ -282,15 +285,15 @@ mod tests {
 
     #[test]
     fn a_corrupt_segment_says_where_replay_ends() {
-        let one = segments(1, &[(5, FaultKind::Record, Some(0x500_0A28))]);
+        let one = segments(1, &[faulty(5, FaultKind::Record, Some(0x500_0A28))]);
         let several = segments(
             7,
             &[
-                (5, FaultKind::Record, Some(0x500_0A28)),
-                (9, FaultKind::Length, None),
+                faulty(5, FaultKind::Record, Some(0x500_0A28)),
+                faulty(9, FaultKind::Length, None),
             ],
         );
-        let refused = segments(1, &[(5, FaultKind::Length, None)]);
+        let refused = segments(1, &[faulty(5, FaultKind::Length, None)]);
 
         insta::assert_snapshot!(corrupt_wal(&one), @"Segment 000000010000000000000005 has a damaged record (replay ends at 0/5000A28). PostgreSQL does not report an error: it stops there");
         insta::assert_snapshot!(corrupt_wal(&several), @"7 segments are corrupt: 000000010000000000000005 has a damaged record (replay ends at 0/5000A28); 000000010000000000000009 does not have the size of a segment; and 5 more. PostgreSQL does not report an error: it stops there");
@@ -299,10 +302,13 @@ mod tests {
 
     #[test]
     fn a_suspect_segment_says_what_comes_next() {
-        let one = segments(1, &[(5, FaultKind::Codec, None)]);
+        let one = segments(1, &[faulty(5, FaultKind::Codec, None)]);
         let two = segments(
             2,
-            &[(5, FaultKind::Codec, None), (6, FaultKind::Zeros, None)],
+            &[
+                faulty(5, FaultKind::Codec, None),
+                faulty(6, FaultKind::Zeros, None),
+            ],
         );
 
         insta::assert_snapshot!(suspect_wal(&one), @"1 segment seems to be damaged: 000000010000000000000005 cannot be decompressed. It is read again as soon as the budget allows: nothing counts as corrupt before two reads have found the same");

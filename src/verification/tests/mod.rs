@@ -3,6 +3,7 @@
 mod archive;
 mod days;
 mod reads;
+mod reported;
 mod selections;
 mod wal;
 mod world;

@@ -155,6 +155,8 @@ fn a_newer_control_file_leaves_pages_unproven() {
     let members = good()
         .change("global/pg_control", |content| {
             content[8..12].copy_from_slice(&2000_u32.to_le_bytes());
+            // Another field than those of the version that it really is of.
+            content[60] ^= 1;
         })
         .change("base/5/16406", |content| content[5000] ^= 1);
 
