@@ -213,7 +213,7 @@ const fn reason_in_words(kind: FaultKind) -> &'static str {
 }
 
 /// Describes faults of a backup's data, as clauses.
-fn data_faults(faults: &BTreeSet<DataFault>) -> String {
+pub(in crate::output) fn data_faults(faults: &BTreeSet<DataFault>) -> String {
     if faults.is_empty() {
         // Evidence of another version of the program.
         return "for a reason that this version does not know".to_owned();
