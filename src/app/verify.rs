@@ -31,7 +31,7 @@ use crate::output::{
 use crate::report::{ReadSums, RecoveryProof, SelectedServer};
 use crate::verification::{
     BackupChoice, Budget, SelectedContents, SelectedJob, SelectedResult, SelectedRun, Selection,
-    Verifier, WalChoice, confirmations,
+    Verifier, WalChoice, follow_ups,
 };
 
 /// Time for the last assessment, which may list a few WAL directories.
@@ -305,20 +305,18 @@ impl SelectedReads {
             .flat_map(|selected| selected.jobs.clone())
             .collect();
         self.carry_out(jobs).await;
-        let mut doubtful = Vec::new();
+        let mut following = Vec::new();
         for (server, selected) in &self.servers {
             let Some(targets) = self.targets.servers.get(server) else {
                 continue;
             };
-            let jobs = self.look(server, |known| {
-                confirmations(server, selected, targets, known)
-            });
+            let jobs = self.look(server, |known| follow_ups(server, selected, targets, known));
             let result = self.results.get(server);
             if result.is_none_or(|result| result.failure.is_none()) {
-                doubtful.extend(jobs);
+                following.extend(jobs);
             }
         }
-        self.carry_out(doubtful).await;
+        self.carry_out(following).await;
     }
 
     async fn carry_out(&mut self, jobs: Vec<SelectedJob>) {

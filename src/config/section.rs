@@ -133,6 +133,27 @@ impl<'r> Section<'r> {
         }
     }
 
+    /// Reads a decimal number, with or without quotes, in a form that `parse` knows. `None` if it is
+    /// absent or wrong.
+    pub(super) fn decimal<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let Some(Value::Num(_, number)) = self.field(key) else {
+            return self.text(key, parse);
+        };
+        let value = self.value(key)?;
+        let text = number.to_f64().map(|number| number.to_string());
+        match parse(&text.unwrap_or_default()) {
+            Ok(parsed) => Some(parsed),
+            Err(expected) => {
+                self.wrong(key, value, &expected);
+                None
+            }
+        }
+    }
+
     /// Reads a duration, such as `1h 30m`. `None` if it is absent or wrong.
     pub(super) fn duration(
         &mut self,

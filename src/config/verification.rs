@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::schedule::Schedule;
 use super::section::Section;
 #[cfg(test)]
-use super::tests::schema::{BytesText, DurationText, LevelText};
+use super::tests::schema::{BytesText, DurationText, LevelText, PriceText};
 use super::texts::path;
 use crate::evidence::Level;
 
@@ -47,7 +47,10 @@ pub struct VerificationConfig {
     pub state_directory: Option<PathBuf>,
     /// Price of reading one GB from the archives, in any currency, for the estimates of `verify
     /// --dry-run`. Absent: no price is shown.
-    #[cfg_attr(test, schemars(rename = "egressPricePerGB", with = "Option<String>"))]
+    #[cfg_attr(
+        test,
+        schemars(rename = "egressPricePerGB", with = "Option<PriceText>")
+    )]
     pub egress_price_per_gb: Option<Price>,
 }
 
@@ -173,7 +176,7 @@ impl VerificationConfig {
                 .unwrap_or(default.parallel),
             schedule: section.text("schedule", str::parse),
             state_directory: section.text("stateDirectory", path),
-            egress_price_per_gb: section.text("egressPricePerGB", str::parse),
+            egress_price_per_gb: section.decimal("egressPricePerGB", str::parse),
         };
         section.finish();
         config

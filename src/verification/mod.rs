@@ -37,8 +37,7 @@ pub use ledger::Ledger;
 pub use plan::Planner;
 pub use selected::{SelectedEnd, SelectedResult, SelectedRun};
 pub use selection::{
-    BackupChoice, InvalidWalChoice, SelectedContents, SelectedJob, Selection, WalChoice,
-    confirmations,
+    BackupChoice, InvalidWalChoice, SelectedContents, SelectedJob, Selection, WalChoice, follow_ups,
 };
 pub use settings::{ReadingHours, VerificationSettings};
 pub use state::{SavedState, StateError, StateFile};

@@ -12,7 +12,7 @@ use barman_archive::recovery::SegmentSets;
 use super::selector::Selector;
 use super::{Job, Priority};
 use crate::assess::{DirTarget, ServerTargets};
-use crate::evidence::{ContentVerdict, Depth, ServerEvidence, WalFile};
+use crate::evidence::{ContentVerdict, Depth, SegmentPlace, ServerEvidence, WalFile};
 use crate::report::ReadSums;
 
 /// Backups to read.
@@ -163,9 +163,11 @@ impl Selection {
     }
 }
 
-/// Returns the jobs that read again, as a whole, what seems to be damaged after a look at its edges.
+/// Returns the jobs that follow from what was read: those that read again, as a whole, what seems to be
+/// damaged after a look at its edges, and those that join runs of WAL that were read in another order
+/// than they were written.
 #[must_use]
-pub fn confirmations(
+pub fn follow_ups(
     server: &str,
     selected: &SelectedContents,
     targets: &ServerTargets,
@@ -186,7 +188,37 @@ pub fn confirmations(
             });
         }
     }
+    for first in unjoined(targets, evidence) {
+        let is_selected = selected.segments.get(&first.timeline);
+        if is_selected.is_some_and(|segments| segments.contains(first.number)) {
+            jobs.push(SelectedJob {
+                server: server.to_owned(),
+                priority: Priority::Others,
+                job: Job::Walk {
+                    first,
+                    last: first.number,
+                },
+                planned: ReadSums::default(),
+            });
+        }
+    }
     jobs
+}
+
+/// Returns the segments that were walked over, but not from the end of the one before, although that was
+/// walked over too.
+fn unjoined(
+    targets: &ServerTargets,
+    evidence: &ServerEvidence,
+) -> impl Iterator<Item = SegmentPlace> {
+    let runs = &evidence.wal.runs;
+    let open = runs
+        .iter()
+        .filter(|run| run.follows.is_none() && run.sound_from.is_none());
+    open.map(|run| run.first).filter(|first| {
+        let before = targets.before(*first);
+        before.is_some_and(|before| runs.containing(before).is_some())
+    })
 }
 
 impl SelectedContents {

@@ -48,6 +48,28 @@ impl JsonSchema for BytesText {
     }
 }
 
+/// Price as a decimal number.
+pub(in crate::config) struct PriceText;
+
+impl JsonSchema for PriceText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Price".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["number", "string"],
+            "minimum": 0,
+            "pattern": r"^\s*[0-9]+(\.[0-9]{1,6})?\s*$",
+            "examples": [0.09],
+        })
+    }
+}
+
 /// Level of verification.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase", inline)]
