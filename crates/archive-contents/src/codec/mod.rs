@@ -1,6 +1,6 @@
 //! Decompression of WAL and base backups, piece by piece, which tells what kind of damage there is.
 //!
-//! [`decode`] reads an object of any size in bounded memory. The one idea: whether an object is cut,
+//! [`decode()`] reads an object of any size in bounded memory. The one idea: whether an object is cut,
 //! damaged, or could not be read is decided by how its bytes ended, and not by the errors of the
 //! codecs, which mix them up. What must never break: a failure of the reader, and a stream that
 //! demands much memory, are no faults of the object.
