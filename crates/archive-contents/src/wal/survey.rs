@@ -112,8 +112,11 @@ impl SegmentSurvey {
             self.is_unreadable = true;
             return;
         }
+        // Behind records of the page, a second look would show these again and end at the same one.
+        let is_at_start = !self.walk.has_record_of_page();
         self.walk.forget_records();
-        let goes_on = is_of_connection(fault) && self.walk.walk_filled_page(observe).is_ok();
+        let goes_on =
+            is_at_start && is_of_connection(fault) && self.walk.walk_filled_page(observe).is_ok();
         if !goes_on {
             self.walk.forget_records();
             self.walk.skip_page();

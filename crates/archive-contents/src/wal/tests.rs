@@ -264,6 +264,27 @@ fn only_the_border_of_foreign_wal_is_damaged() {
 }
 
 #[test]
+fn a_survey_shows_each_record_once() {
+    let is_on_one_page = |pair: &&[Lsn]| pair[0].0 / 8192 == pair[1].0 / 8192;
+    let pair = STARTS.windows(2).find(is_on_one_page).unwrap();
+    let place_of_previous = usize::try_from(pair[1].0 - begin().0).unwrap() + 8;
+    let mut bytes = GOOD.clone();
+    bytes[place_of_previous] ^= 1;
+
+    let mut shown = Vec::new();
+    let mut survey = SegmentSurvey::begin(context(), None).unwrap();
+    survey.feed(&bytes, &mut |record| shown.push(record.start()));
+    let surveyed = survey.finish();
+
+    assert!(matches!(
+        surveyed.damage.unwrap().fault,
+        WalFault::Previous { .. }
+    ));
+    assert!(shown.is_sorted_by(|one, next| one < next), "{shown:?}");
+    assert_eq!(surveyed.walked.unwrap().records, shown.len() as u64);
+}
+
+#[test]
 fn a_survey_of_zeros_in_the_middle_goes_on_behind_them() {
     let mut bytes = GOOD.clone();
     bytes[8 * 8192..10 * 8192].fill(0);

@@ -184,6 +184,11 @@ impl SegmentWalk {
         self.walked == 0
     }
 
+    /// Returns whether a whole record begins on the page that is under way.
+    pub(super) fn has_record_of_page(&self) -> bool {
+        self.previous.is_some_and(|last| last >= self.position())
+    }
+
     /// Start of the first record of which the walk knows that it begins there; `None` without one.
     pub(super) const fn first_record(&self) -> Option<Lsn> {
         self.first_record

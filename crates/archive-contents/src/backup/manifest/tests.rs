@@ -191,6 +191,19 @@ fn a_path_may_be_encoded() {
     assert_eq!(found, of(1, 0, 1, 0));
 }
 
+#[test]
+fn a_line_that_is_too_long_is_skipped_as_a_whole() {
+    let end = line("backup_label", LABEL.as_bytes());
+    let version = "{ \"PostgreSQL-Backup-Manifest-Version\": 1,";
+    let manifest = format!("{version}\n{}{end}\n", " ".repeat(70_000));
+
+    for piece in [1000, usize::MAX] {
+        let found = compared(&manifest, &FILES[..1], 0, piece);
+
+        assert_eq!(found, ManifestEvidence::OfAnother, "{piece}");
+    }
+}
+
 proptest! {
     #[test]
     fn the_result_does_not_depend_on_the_pieces(piece in 1_usize..900, before in 0_usize..=4) {

@@ -38,6 +38,9 @@ pub(super) enum ManifestEnd {
 #[derive(Debug, Default)]
 pub(super) struct ManifestReader {
     line: Vec<u8>,
+    /// Length of the line. More than [`MAX_LINE`] are not kept: the line is passed over as a whole, in
+    /// however many pieces it comes.
+    line_length: usize,
     sum: Sha256,
     has_version: bool,
     has_unknown_version: bool,
@@ -50,19 +53,26 @@ impl ManifestReader {
     /// Takes the next bytes, and shows each file that they list.
     pub(super) fn feed(&mut self, bytes: &[u8], observe: &mut impl FnMut(ListedFile)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if self.line.len().saturating_add(piece.len()) > MAX_LINE {
+            self.line_length = self.line_length.saturating_add(piece.len());
+            if self.line_length > MAX_LINE {
                 self.is_damaged = true;
-                self.line.clear();
-                continue;
+            } else {
+                self.line.extend_from_slice(piece);
             }
-            self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
-                let line = std::mem::take(&mut self.line);
-                self.take_line(&line, observe);
-                self.line = line;
-                self.line.clear();
+                self.end_line(observe);
             }
         }
+    }
+
+    fn end_line(&mut self, observe: &mut impl FnMut(ListedFile)) {
+        let line = std::mem::take(&mut self.line);
+        if self.line_length <= MAX_LINE {
+            self.take_line(&line, observe);
+        }
+        self.line = line;
+        self.line.clear();
+        self.line_length = 0;
     }
 
     /// Ends the manifest.
