@@ -3,7 +3,7 @@
 TOOLS := target/test-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help build static install-program unit test generate truth install lint fmt doc demo bench audit clean
+.PHONY: help build static install-program unit test generate truth damage install lint fmt doc demo bench audit clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,12 @@ truth: export RUST_BACKTRACE := 0
 truth: install ## Compare verdicts with real restores in random lives; ROUNDS=n, SEED=s
 	ROUNDS=$(or $(ROUNDS),10) SEED=$(SEED) KEEP=$(KEEP) AGAIN=$(AGAIN) \
 	  cargo test --test barman -- --nocapture random_lives
+
+# ROUNDS=n archives with fresh seeds, or SEED=s for one of them; DAMAGES=n for each of them.
+damage: export RUST_BACKTRACE := 0
+damage: install ## Compare what verify says of damage with real restores; ROUNDS=n, SEED=s, DAMAGES=n
+	ROUNDS=$(or $(ROUNDS),10) SEED=$(SEED) DAMAGES=$(DAMAGES) \
+	  cargo test --test barman -- --nocapture damaged_archives
 
 install: ## Install what the tests need and is missing
 	tests/install.sh

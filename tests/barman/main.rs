@@ -2,6 +2,7 @@
 
 mod certificates;
 mod chains;
+mod damage;
 mod many_objects;
 mod real_restore;
 mod real_retention;

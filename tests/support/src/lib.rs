@@ -64,7 +64,7 @@ pub use exporter::{Ended, Exporter, Launch, run_exporter};
 pub use exposition::{Sample, Samples};
 pub use plain_client::{BarmanClient, ListedObject, ListedUpload, PlainClient};
 pub use postgres::Postgres;
-pub use process::{Part, run};
+pub use process::{Part, run, try_run};
 pub use prometheus::Prometheus;
 pub use recorded::{
     add_running_backup, add_waiting_backup, recorded, recorded_archive, recorded_objects,
@@ -75,6 +75,8 @@ pub use rules::{
 };
 pub use secure_postgres::SecurePostgres;
 pub use series::Series;
-pub use stack::{Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest};
+pub use stack::{
+    FetchedBackup, Keep, PointInTime, RestoreTarget, Restored, Stack, StackSettings, WalRequest,
+};
 pub use tools::{Tools, as_database_user, give_to_database_user, make_database_directory};
 pub use waiting::until;

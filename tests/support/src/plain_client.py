@@ -2,8 +2,9 @@
 
 Usage: plain_client.py ENDPOINT BUCKET QUESTION
 
-Questions: create, objects, uploads, delete KEY, copy KEY KEY, and change FILE, which holds a JSON
-object of keys and their new content, null to remove them.
+Questions: create, objects, uploads, delete KEY, empty KEY, copy KEY KEY, put FILE KEY, mirror
+DIRECTORY, which stores every object below it, and change FILE, which holds a JSON object of keys and
+their new content, null to remove them.
 
 Credentials come from the environment. It shares no code with the exporter, so that the two can be
 compared.
@@ -12,6 +13,7 @@ compared.
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
@@ -72,6 +74,18 @@ def copy(client, bucket, key, to):
     client.copy_object(Bucket=bucket, CopySource={"Bucket": bucket, "Key": key}, Key=to)
 
 
+def put(client, bucket, file, key):
+    with open(file, "rb") as content:
+        client.put_object(Bucket=bucket, Key=key, Body=content)
+
+
+def mirror(client, bucket, directory):
+    for entry in objects(client, bucket):
+        file = Path(directory, entry["key"])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        client.download_file(bucket, entry["key"], str(file))
+
+
 def change(client, bucket, file):
     def one(item):
         key, content = item
@@ -98,7 +112,7 @@ def main():
             max_pool_connections=AT_ONCE,
         ),
     )
-    answers = [create, objects, uploads, delete, empty, copy, change]
+    answers = [create, objects, uploads, delete, empty, copy, put, mirror, change]
     answer = {answer.__name__: answer for answer in answers}[question]
     json.dump(answer(client, bucket, *arguments), sys.stdout)
 

@@ -98,6 +98,22 @@ impl PlainClient {
         run(command, QUICK);
     }
 
+    /// Stores a file as an object.
+    #[track_caller]
+    pub fn put_object(&self, file: &Path, key: &str) {
+        let mut command = self.command("put");
+        command.arg(file).arg(key);
+        run(command, QUICK);
+    }
+
+    /// Copies every object into a directory, with its key as the path.
+    #[track_caller]
+    pub fn mirror(&self, directory: &Path) {
+        let mut command = self.command("mirror");
+        command.arg(directory);
+        run(command, CHANGES);
+    }
+
     /// Gives objects new content, or removes those without any, as a JSON object in a file lists
     /// them.
     #[track_caller]

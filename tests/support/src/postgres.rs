@@ -42,6 +42,21 @@ impl Postgres {
         segment_size_mb: u32,
         environment: Vec<(&'static str, String)>,
     ) -> Self {
+        Self::create_with(tools, directory, segment_size_mb, &[], environment)
+    }
+
+    /// Makes an empty cluster as [`create`](Self::create) does, with more options of `initdb`.
+    ///
+    /// # Panics
+    /// Panics if `initdb` fails.
+    #[track_caller]
+    pub fn create_with(
+        tools: &Tools,
+        directory: PathBuf,
+        segment_size_mb: u32,
+        options: &[&str],
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
         make_database_directory(&directory);
         let postgres = Self::adopt(tools, directory, environment);
         let mut command = postgres.command("initdb");
@@ -52,7 +67,9 @@ impl Postgres {
             "--username",
             SUPERUSER,
         ]);
-        command.arg(format!("--wal-segsize={segment_size_mb}"));
+        command
+            .arg(format!("--wal-segsize={segment_size_mb}"))
+            .args(options);
         command.arg("--pgdata").arg(postgres.data());
         run(command, TIME_LIMIT);
         postgres
@@ -73,6 +90,37 @@ impl Postgres {
             server: None,
             port: None,
         }
+    }
+
+    /// Makes a standby in `directory`, which must not exist, from the running server, and leaves it
+    /// stopped. It follows by streaming.
+    ///
+    /// # Panics
+    /// Panics if `pg_basebackup` fails.
+    #[track_caller]
+    pub fn make_standby(&self, directory: PathBuf) -> Self {
+        make_database_directory(&directory);
+        let standby = Self::adopt(&self.tools, directory, self.environment.clone());
+        let mut command = self.command("pg_basebackup");
+        command.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+        command.arg("--pgdata").arg(standby.data());
+        command.arg("--host").arg(self.host());
+        command.args(["--username", SUPERUSER]);
+        run(command, TIME_LIMIT);
+        standby
+    }
+
+    /// Copies the files of the stopped server to `directory`, which must not exist.
+    ///
+    /// # Panics
+    /// Panics if they cannot be copied.
+    #[track_caller]
+    pub fn copy_files(&self, directory: PathBuf) -> Self {
+        make_database_directory(&directory);
+        let mut command = Command::new("cp");
+        command.arg("--archive").arg(self.data()).arg(&directory);
+        run(command, TIME_LIMIT);
+        Self::adopt(&self.tools, directory, self.environment.clone())
     }
 
     /// Sets a parameter on the command line, from the next start on. It overrides
@@ -124,6 +172,21 @@ impl Postgres {
                 .then_some(())
         });
         self.server = Some(server);
+    }
+
+    /// Starts a server whose `recovery_target_action` is `shutdown`, and waits for its end: whether it
+    /// reached the target.
+    ///
+    /// # Panics
+    /// Panics if it does not get there in time.
+    #[track_caller]
+    pub fn recover_and_shut_down(&mut self) -> bool {
+        let mut server = self.launch();
+        let begun = server.log().len();
+        server.wait(TIME_LIMIT);
+        let log = server.log();
+        let news = log.get(begun..).unwrap_or_default();
+        news.contains("shutdown at recovery target")
     }
 
     /// Starts the server and waits for the end of its recovery: whether it takes writes then.
@@ -267,7 +330,7 @@ impl Postgres {
     }
 
     /// Program of the server, run as its user.
-    fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> Command {
         let mut command = as_database_user(&self.tools.postgres_program(program));
         command.env_clear().envs(self.environment.iter().cloned());
         command.env("HOME", &self.directory).current_dir("/");
@@ -287,7 +350,7 @@ impl Postgres {
     }
 
     /// Program that connects to the server.
-    fn client(&self, program: &str) -> Command {
+    pub fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.tools.postgres_program(program));
         command
             .env_clear()

@@ -154,7 +154,7 @@ pub fn run(command: Command, within: Duration) -> String {
 /// # Errors
 /// Returns an error if the program fails or takes longer than `within`: its command, its end and both its outputs.
 #[track_caller]
-pub(crate) fn try_run(mut command: Command, within: Duration) -> Result<String, String> {
+pub fn try_run(mut command: Command, within: Duration) -> Result<String, String> {
     // Files, as a pipe that nobody reads can fill up.
     let mut output = tempfile::tempfile().expect("temporary files can be made");
     let mut errors = tempfile::tempfile().expect("temporary files can be made");

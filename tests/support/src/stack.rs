@@ -19,7 +19,7 @@ use crate::tools::{Tools, make_database_directory};
 use crate::waiting::until;
 
 pub use care::Keep;
-pub use recovery::{PointInTime, RestoreTarget, Restored, WalRequest};
+pub use recovery::{FetchedBackup, PointInTime, RestoreTarget, Restored, WalRequest};
 
 const ACCESS_KEY_ID: &str = "stack-access-key-id";
 const SECRET_ACCESS_KEY: &str = "stack-secret-access-key";
@@ -40,6 +40,12 @@ pub struct StackSettings {
     pub segment_size_mb: u32,
     /// Time zone of the database's sessions and of Barman.
     pub time_zone: String,
+    /// Options of `initdb`.
+    pub initdb: Vec<&'static str>,
+    /// Option of `barman-cloud-wal-archive` for compression; `None` to archive WAL as it is.
+    pub wal_compression: Option<&'static str>,
+    /// Lines of `postgresql.conf`, behind those that every stack has.
+    pub parameters: String,
 }
 
 impl Default for StackSettings {
@@ -50,6 +56,9 @@ impl Default for StackSettings {
             server: "kilobase-postgres-backup".to_owned(),
             segment_size_mb: 16,
             time_zone: "UTC".to_owned(),
+            initdb: Vec::new(),
+            wal_compression: Some("--gzip"),
+            parameters: String::new(),
         }
     }
 }
@@ -67,7 +76,7 @@ pub struct Stack {
     _seaweed: Seaweed,
     /// Number of backups that were restored: each has a directory of its own.
     restores: AtomicU32,
-    /// Answers of `barman-cloud-wal-restore`, for each state of the archive.
+    /// Answers of `barman-cloud-wal-restore`, for each state of the objects that it returns.
     answers: PathBuf,
     scratch: TempDir,
 }
@@ -84,10 +93,11 @@ impl Stack {
         let scratch = scratch.expect("temporary directories can be made");
         let environment = environment(&settings, &tools);
         let mut seaweed = Seaweed::start(&tools, scratch.path(), ACCESS_KEY_ID, SECRET_ACCESS_KEY);
-        let postgres = Postgres::create(
+        let postgres = Postgres::create_with(
             &tools,
             scratch.path().join("postgres"),
             settings.segment_size_mb,
+            &settings.initdb,
             environment.clone(),
         );
         let client = PlainClient {
@@ -174,8 +184,19 @@ impl Stack {
     /// Makes a base backup, with arguments for `barman-cloud-backup` such as `--gzip`.
     #[track_caller]
     pub fn backup(&self, arguments: &[&str]) {
-        run(self.backup_command(arguments), BARMAN);
+        run(self.backup_command(&self.postgres, arguments), BARMAN);
         self.postgres.wait_until_archived();
+    }
+
+    /// Makes a base backup from a standby of the database.
+    #[track_caller]
+    pub fn backup_from(&self, standby: &Postgres, arguments: &[&str]) {
+        run(self.backup_command(standby, arguments), BARMAN);
+    }
+
+    /// Database of the stack.
+    pub fn postgres(&mut self) -> &mut Postgres {
+        &mut self.postgres
     }
 
     /// Starts a base backup and kills it when part of its data is stored.
@@ -190,7 +211,8 @@ impl Stack {
         let known = self.uploads();
         let slowly = ["--jobs=1", "--max-bandwidth=2MB"];
         let log = self.scratch.path().join("killed-backup.log");
-        let mut backup = Part::start_group("backup", self.backup_command(&slowly), &log);
+        let mut backup =
+            Part::start_group("backup", self.backup_command(&self.postgres, &slowly), &log);
         until("a part of the backup to be stored", BARMAN, || {
             backup.assert_running();
             let mut uploads = self.uploads().into_iter();
@@ -231,12 +253,8 @@ impl Stack {
         serde_json::from_str(&list).unwrap_or_else(|error| panic!("{error} in {list}"))
     }
 
-    fn backup_command(&self, arguments: &[&str]) -> Command {
-        let host = self
-            .postgres
-            .host()
-            .to_str()
-            .expect("temporary paths are text");
+    fn backup_command(&self, postgres: &Postgres, arguments: &[&str]) -> Command {
+        let host = postgres.host().to_str().expect("temporary paths are text");
         let connection = [
             "--immediate-checkpoint",
             "--user",
@@ -269,8 +287,11 @@ impl Stack {
              autovacuum = off\n\
              timezone = '{zone}'\n\
              archive_mode = on\n\
-             archive_command = '\"{archive}\" --gzip --endpoint-url {endpoint} {url} {server} %p'\n",
+             archive_command = '\"{archive}\" {compression} --endpoint-url {endpoint} {url} {server} %p'\n\
+             {parameters}",
             zone = self.settings.time_zone,
+            compression = self.settings.wal_compression.unwrap_or_default(),
+            parameters = self.settings.parameters,
             archive = archive.display(),
             endpoint = self.endpoint,
             url = self.destination(),

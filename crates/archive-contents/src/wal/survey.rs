@@ -1,5 +1,7 @@
 //! Walk over a damaged segment to its end.
 
+use std::cmp::Ordering;
+
 use barman_archive::postgres::Lsn;
 
 use super::segment::{SegmentContext, WalChain, WalkedSegment};
@@ -48,6 +50,10 @@ pub struct SegmentSurvey {
     damage: Option<WalDamage>,
     /// True if nothing of the segment can be read.
     is_unreadable: bool,
+    /// Size of a segment, in bytes.
+    expected: u64,
+    /// Bytes that came.
+    found: u64,
 }
 
 impl SegmentSurvey {
@@ -56,15 +62,19 @@ impl SegmentSurvey {
     /// # Errors
     /// Fails if the segment does not follow the one before.
     pub fn begin(context: SegmentContext, chain: Option<WalChain>) -> Result<Self, WalFault> {
+        let expected = u64::from(context.size.bytes());
         Ok(Self {
             walk: SegmentWalk::begin(context, chain)?,
             damage: None,
             is_unreadable: false,
+            expected,
+            found: 0,
         })
     }
 
     /// Takes the next bytes of the segment, as many as there are, and shows each whole record.
     pub fn feed(&mut self, mut bytes: &[u8], observe: &mut impl FnMut(WalRecord<'_>)) {
+        self.found = self.found.saturating_add(bytes.len() as u64);
         while !bytes.is_empty() && !self.is_unreadable {
             bytes = self.walk.fill_page(bytes);
             if self.walk.has_unread_header() {
@@ -78,6 +88,7 @@ impl SegmentSurvey {
     /// Ends the survey.
     #[must_use]
     pub fn finish(mut self) -> SurveyedSegment {
+        self.check_length();
         if self.is_unreadable {
             return SurveyedSegment {
                 damage: self.damage,
@@ -100,6 +111,29 @@ impl SegmentSurvey {
                 ..damage
             }),
             walked,
+        }
+    }
+
+    /// Notes a wrong length instead of any other damage: `PostgreSQL` refuses such a file before it reads
+    /// it (`RestoreArchivedFile` in `xlogarchive.c`). WAL of another cluster stays that.
+    fn check_length(&mut self) {
+        let fault = match self.found.cmp(&self.expected) {
+            Ordering::Equal => return,
+            Ordering::Less => WalFault::Truncated {
+                found: self.found,
+                expected: self.expected,
+            },
+            Ordering::Greater => WalFault::TooLong {
+                expected: self.expected,
+            },
+        };
+        if let Some(damage) = &mut self.damage
+            && !matches!(
+                damage.fault,
+                WalFault::SystemIdentifier { .. } | WalFault::Sizes { .. }
+            )
+        {
+            damage.fault = fault;
         }
     }
 

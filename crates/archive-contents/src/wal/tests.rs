@@ -285,6 +285,19 @@ fn a_survey_shows_each_record_once() {
 }
 
 #[test]
+fn a_wrong_length_counts_more_than_what_it_damages() {
+    let mut bytes = GOOD.clone();
+    bytes.remove(9 * 8192 + 100);
+
+    let shorter = surveyed(&bytes, None).damage.unwrap();
+    bytes.extend([0; 2]);
+    let longer = surveyed(&bytes, None).damage.unwrap();
+
+    assert!(matches!(shorter.fault, WalFault::Truncated { .. }));
+    assert!(matches!(longer.fault, WalFault::TooLong { .. }));
+}
+
+#[test]
 fn a_survey_of_zeros_in_the_middle_goes_on_behind_them() {
     let mut bytes = GOOD.clone();
     bytes[8 * 8192..10 * 8192].fill(0);

@@ -56,6 +56,12 @@ impl Stack {
         self.client.copy_object(key, to);
     }
 
+    /// Replaces the content of an object, or makes one, behind Barman's back.
+    #[track_caller]
+    pub fn put_object(&self, file: &Path, key: &str) {
+        self.client.put_object(file, key);
+    }
+
     /// Makes Barman keep a backup, whatever the retention policy.
     #[track_caller]
     pub fn keep_backup(&self, backup_id: &str, keep: Keep) {

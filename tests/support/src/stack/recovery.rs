@@ -1,5 +1,6 @@
 //! Real restores: Barman's tools fetch the files, and PostgreSQL replays them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ const NO_TARGET: &str = "recovery_target_name = ''\nrecovery_target_lsn = ''\n";
 /// file. Two that ask at once both write the same.
 const RESTORE_SCRIPT: &str = r#"
 mkdir -p 'ANSWERS'
-answer='ANSWERS'/$1
+state=$(sed -n "s/^${1%%.*} //p" 'STATES')
+answer='ANSWERS'/$1-${state:-none}
 if [ ! -e "$answer.note" ]; then
   said=$(COMMAND "$1" "$answer.$$" 2>&1)
   status=$?
@@ -106,9 +108,19 @@ impl Restored {
 }
 
 /// Restored data directory, and everything needed to recover it.
-struct Fetched {
+pub struct FetchedBackup {
+    /// Server on the restored data, which has not been started yet.
+    pub postgres: Postgres,
     directory: PathBuf,
-    postgres: Postgres,
+}
+
+impl FetchedBackup {
+    /// Ends the server, and removes its files.
+    pub fn remove(self) {
+        drop(self.postgres);
+        // Only the scratch directory, which goes at the end, would be fuller.
+        let _ = fs::remove_dir_all(&self.directory);
+    }
 }
 
 impl Stack {
@@ -130,9 +142,7 @@ impl Stack {
              recovery_target_timeline = '{timeline}'\n"
         ));
         let restored = self.replay(&mut fetched);
-        drop(fetched.postgres);
-        // Only the scratch directory, which goes at the end, would be fuller.
-        let _ = fs::remove_dir_all(&fetched.directory);
+        fetched.remove();
         restored
     }
 
@@ -165,8 +175,11 @@ impl Stack {
         self.make_wal(1);
     }
 
-    /// Restores a backup, ready to be started as a server in recovery.
-    fn fetch(&self, backup_id: &str, no_partial: bool) -> Result<Fetched, String> {
+    /// Restores a backup, ready to be started as a server in recovery; `Err` with what Barman says.
+    ///
+    /// # Errors
+    /// Returns Barman's output if it ends with an error.
+    pub fn fetch(&self, backup_id: &str, no_partial: bool) -> Result<FetchedBackup, String> {
         let number = self.restores.fetch_add(1, Ordering::Relaxed);
         let directory = self.scratch.path().join(format!("restore-{number}"));
         make_database_directory(&directory);
@@ -187,7 +200,7 @@ impl Stack {
         let postgres = Postgres::adopt(&self.tools, directory.clone(), environment);
         let script = script.display();
         postgres.configure(&format!("restore_command = 'sh \"{script}\" %f \"%p\"'\n"));
-        Ok(Fetched {
+        Ok(FetchedBackup {
             directory,
             postgres,
         })
@@ -218,8 +231,8 @@ impl Stack {
 
     /// Writes a `restore_command` that notes what was asked for and what it was given.
     ///
-    /// As long as `wals/` stays the same, the tool's answer to a question does, too: it is asked
-    /// once for all restores, which takes a fifth of the time.
+    /// As long as the objects with a name stay the same, the tool's answer to a question for that name
+    /// does, too: it is asked once for all restores, which takes a fifth of the time.
     fn write_restore_script(&self, directory: &Path, no_partial: bool) -> PathBuf {
         let arguments: &[&str] = if no_partial {
             &["-v", "--no-partial"]
@@ -229,33 +242,40 @@ impl Stack {
         let command = self.barman_command("wal-restore", arguments);
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let words = words.map(|word| format!("'{}'", word.display()));
-        let answers = self
-            .answers
-            .join(format!("{}-{no_partial}", self.state_of_wal()));
+        let answers = self.answers.join(no_partial.to_string());
+        let states = directory.join("states");
+        fs::write(&states, self.states_of_wal()).expect("a fresh directory can be written");
         let script = directory.join("restore-wal.sh");
         let text = RESTORE_SCRIPT
             .replace("ANSWERS", &answers.display().to_string())
+            .replace("STATES", &states.display().to_string())
             .replace("REQUESTS", &requests_file(directory).display().to_string())
             .replace("COMMAND", &words.collect::<Vec<_>>().join(" "));
         fs::write(&script, text).expect("a fresh directory can be written");
         script
     }
 
-    /// Number that changes whenever an object of `wals/` is added, removed or replaced.
-    fn state_of_wal(&self) -> u64 {
-        let mut state = DefaultHasher::new();
-        for object in self
-            .listing()
+    /// Lines of a name, without any ending, and a number that changes whenever one of the objects with
+    /// that name is added, removed or replaced.
+    fn states_of_wal(&self) -> String {
+        let mut states: BTreeMap<String, DefaultHasher> = BTreeMap::new();
+        let objects = self.listing();
+        let wal = objects
             .iter()
-            .filter(|object| object.key.contains("/wals/"))
-        {
-            (&object.key, object.size, object.last_modified.to_bits()).hash(&mut state);
+            .filter(|object| object.key.contains("/wals/"));
+        for object in wal {
+            let file = object.key.rsplit('/').next().unwrap_or_default();
+            let name = file.split('.').next().unwrap_or_default().to_owned();
+            let version = (&object.key, object.size, object.last_modified.to_bits());
+            version.hash(states.entry(name).or_default());
         }
-        state.finish()
+        let line =
+            |(name, state): (&String, &DefaultHasher)| format!("{name} {}\n", state.finish());
+        states.iter().map(line).collect()
     }
 
     /// Starts a restored server, sees how far it gets, and stops it.
-    fn replay(&self, fetched: &mut Fetched) -> Restored {
+    fn replay(&self, fetched: &mut FetchedBackup) -> Restored {
         let postgres = &mut fetched.postgres;
         let came_up = postgres.recover();
         let lsn = came_up.then(|| postgres.sql("select pg_last_wal_replay_lsn()"));

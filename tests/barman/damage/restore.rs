@@ -1,0 +1,176 @@
+//! Real restore, looked at where the backup becomes consistent and at the end of WAL.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::process::Command;
+use std::time::Duration;
+
+use test_support::{FetchedBackup, Postgres, Stack, try_run};
+
+/// Time limit of a program that looks at the restored database.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// Settings of every restored server.
+const SETTINGS: &str =
+    "archive_mode = off\nfsync = off\nautovacuum = off\nrecovery_target_timeline = 'latest'\n";
+
+/// State of a restored database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Restored {
+    /// It did not come up.
+    Refused(String),
+    /// It accepted writes.
+    Up(State),
+}
+
+/// State of a database that accepted writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// End of the last record that was replayed.
+    pub(crate) replayed_to: String,
+    /// Pages that `pg_checksums` refused where the backup became consistent; `None` without data
+    /// checksums.
+    pub(crate) bad_pages: Option<u64>,
+    /// The same at the end of WAL.
+    pub(crate) bad_pages_at_end: Option<u64>,
+    /// Complaint of `pg_amcheck` or `pg_dumpall`.
+    pub(crate) complaint: Option<String>,
+    /// Number of rows of the tables under load; `None` if they could not be counted.
+    pub(crate) rows: Option<u64>,
+    /// Hash of everything that `pg_dumpall` wrote.
+    dump: u64,
+}
+
+impl State {
+    /// True if nothing complains.
+    pub(crate) fn is_good(&self) -> bool {
+        let is_none = |pages: Option<u64>| pages.is_none_or(|number| number == 0);
+        self.complaint.is_none() && is_none(self.bad_pages) && is_none(self.bad_pages_at_end)
+    }
+}
+
+impl Restored {
+    /// Restores a backup and looks at it.
+    pub(crate) fn of(stack: &Stack, backup: &str, has_checksums: bool) -> Self {
+        let mut fetched = match stack.fetch(backup, false) {
+            Ok(fetched) => fetched,
+            Err(complaint) => return Self::Refused(last_line(&complaint)),
+        };
+        let restored = state(&mut fetched, has_checksums);
+        let log = fetched.postgres.log();
+        fetched.remove();
+        restored.map_or_else(|| Self::Refused(complaint_in(&log)), Self::Up)
+    }
+
+    /// End of replay and number of rows, in words.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Refused(complaint) => format!("refused: {complaint}"),
+            Self::Up(state) => format!(
+                "up at {}, {:?} rows, bad pages {:?} and {:?}{}",
+                state.replayed_to,
+                state.rows,
+                state.bad_pages,
+                state.bad_pages_at_end,
+                state
+                    .complaint
+                    .as_ref()
+                    .map(|text| format!(", {text}"))
+                    .unwrap_or_default(),
+            ),
+        }
+    }
+}
+
+/// State of the restored database; `None` if it does not come up.
+fn state(fetched: &mut FetchedBackup, has_checksums: bool) -> Option<State> {
+    let postgres = &mut fetched.postgres;
+    postgres.configure(SETTINGS);
+    postgres.configure("recovery_target = 'immediate'\nrecovery_target_action = 'shutdown'\n");
+    if !postgres.recover_and_shut_down() {
+        return None;
+    }
+    let bad_pages = has_checksums.then(|| bad_pages(postgres));
+    postgres.configure("recovery_target = ''\nrecovery_target_action = 'promote'\n");
+    if !postgres.recover() {
+        return None;
+    }
+    let replayed_to = query(postgres, "select pg_last_wal_replay_lsn()").ok()?;
+    let rows = query(
+        postgres,
+        "select (select count(*) from ledger) + (select count(*) from pgbench_history)",
+    );
+    let (complaint, dump) = look_into(postgres);
+    postgres.stop();
+    Some(State {
+        replayed_to,
+        bad_pages,
+        bad_pages_at_end: has_checksums.then(|| self::bad_pages(postgres)),
+        complaint,
+        rows: rows.ok().and_then(|text| text.parse().ok()),
+        dump,
+    })
+}
+
+/// Complaint of the programs that read everything, and the hash of what one of them wrote.
+fn look_into(postgres: &Postgres) -> (Option<String>, u64) {
+    let mut check = postgres.client("pg_amcheck");
+    check.args(["--all", "--heapallindexed", "--install-missing"]);
+    let checked = try_run(check, LIMIT).err().map(|text| last_line(&text));
+    let dumped = try_run(postgres.client("pg_dumpall"), LIMIT);
+    let mut dump = DefaultHasher::new();
+    let text = dumped.as_deref().unwrap_or_default();
+    // Each dump has a random key of its own in these lines.
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
+    lines.for_each(|line| line.hash(&mut dump));
+    let complaint = checked.or_else(|| dumped.err().map(|text| last_line(&text)));
+    (complaint, dump.finish())
+}
+
+fn query(postgres: &Postgres, text: &str) -> Result<String, String> {
+    let mut command = postgres.client("psql");
+    command.args([
+        "--no-psqlrc",
+        "--no-align",
+        "--tuples-only",
+        "--command",
+        text,
+    ]);
+    Ok(try_run(command, LIMIT)?.trim().to_owned())
+}
+
+/// Number of pages whose checksum is wrong.
+///
+/// # Panics
+/// Panics if `pg_checksums` does not say.
+fn bad_pages(postgres: &Postgres) -> u64 {
+    let mut command: Command = postgres.command("pg_checksums");
+    command.arg("--check").arg("--pgdata").arg(postgres.data());
+    let said = try_run(command, LIMIT).unwrap_or_else(|said| said);
+    let number = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Bad checksums:"));
+    number
+        .and_then(|number| number.trim().parse().ok())
+        .unwrap_or_else(|| panic!("pg_checksums: {said}"))
+}
+
+fn complaint_in(log: &str) -> String {
+    let lines = log.lines().filter_map(|line| {
+        ["FATAL:", "PANIC:"]
+            .iter()
+            .find_map(|level| line.split_once(level))
+    });
+    lines
+        .map(|(_, text)| text.trim().to_owned())
+        .next_back()
+        .unwrap_or_else(|| last_line(log))
+}
+
+fn last_line(text: &str) -> String {
+    text.lines()
+        .rfind(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+        .to_owned()
+}
