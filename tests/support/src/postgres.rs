@@ -106,6 +106,12 @@ impl Postgres {
         command.arg("--pgdata").arg(standby.data());
         command.arg("--host").arg(self.host());
         command.args(["--username", SUPERUSER]);
+        let places =
+            "select pg_tablespace_location(oid) from pg_tablespace where spcname !~ '^pg_'";
+        for (number, place) in self.sql(places).lines().enumerate() {
+            let there = standby.directory.join(format!("tablespace-{number}"));
+            command.arg(format!("--tablespace-mapping={place}={}", there.display()));
+        }
         run(command, TIME_LIMIT);
         standby
     }
