@@ -16,7 +16,7 @@ use crate::evidence::{ArchiveEvidence, Level};
 use crate::report::{ContentsBudget, VerificationStatus};
 use crate::scan::VerifiedContents;
 use crate::verification::{
-    Budget, Ledger, ReadingHours, SavedState, StateFile, VerificationSettings,
+    Budget, Ledger, ReadingHours, SavedState, StateFile, StateName, VerificationSettings,
     VerificationStatistics, Verifier,
 };
 
@@ -50,8 +50,6 @@ impl VerifiedContents for ArchiveVerification {
 
 impl ArchiveVerification {
     /// Creates the verification of an archive for the daemon; `None` if it is off.
-    ///
-    /// A state file that cannot be used costs what was remembered, and nothing else.
     pub(super) fn of_daemon(
         archive: &ArchiveConfig,
         config: &Config,
@@ -62,24 +60,16 @@ impl ArchiveVerification {
             return None;
         }
         let now = clock();
-        let directory = config.verification.state_directory.as_deref();
-        let ledger = directory.map(|directory| {
-            let file = StateFile::open(directory, &archive.name)?;
-            Ledger::new(settings.budget(now), Some(file), now)
-        });
-        let ledger = match ledger {
-            Some(Ok(ledger)) => ledger,
-            Some(Err(error)) => {
-                let error = error_causes::with_causes(&error);
-                warn!(
-                    target: "verification",
-                    archive = archive.name,
-                    error,
-                    "What was verified is not remembered: everything is read again after a restart"
-                );
-                Ledger::of_evidence(settings.budget(now), ArchiveEvidence::new(now))
+        let budget = settings.budget(now);
+        let ledger = match state_name(archive, config) {
+            Some(name) => {
+                let ledger = Ledger::of_file(budget, name, now);
+                // The verifier says what is wrong, and waits if it is in use; the first scan should
+                // already know what was saved.
+                let _ = ledger.open(now);
+                ledger
             }
-            None => Ledger::of_evidence(settings.budget(now), ArchiveEvidence::new(now)),
+            None => Ledger::of_evidence(budget, ArchiveEvidence::new(now)),
         };
         Some(Arc::new(Self::new(settings, ledger)))
     }
@@ -92,12 +82,12 @@ impl ArchiveVerification {
         clock: &Clock,
     ) -> Option<Arc<Self>> {
         let settings = settings(archive, config);
-        let directory = config.verification.state_directory.as_deref()?;
+        let name = state_name(archive, config)?;
         if !settings.is_on() {
             return None;
         }
         let now = clock();
-        let evidence = match StateFile::peek(directory, &archive.name) {
+        let evidence = match StateFile::peek(&name, now) {
             Ok(saved) => saved.map(|saved| saved.evidence),
             Err(error) => {
                 let error = error_causes::with_causes(&error);
@@ -126,9 +116,9 @@ impl ArchiveVerification {
         let mut problems = Vec::new();
         let mut file = None;
         let mut saved = None;
-        if let Some(directory) = config.verification.state_directory.as_deref() {
+        if let Some(name) = state_name(archive, config) {
             if !is_dry {
-                match StateFile::open(directory, &archive.name) {
+                match StateFile::open(&name) {
                     Ok(opened) => file = Some(opened),
                     Err(error) => problems.push(format!(
                         "What is read now will not be remembered: {}",
@@ -136,7 +126,7 @@ impl ArchiveVerification {
                     )),
                 }
             }
-            match StateFile::peek(directory, &archive.name) {
+            match StateFile::peek(&name, now) {
                 Ok(found) => saved = found,
                 Err(error) => {
                     // Not overwritten: it may hold more than this version of the program understands.
@@ -148,8 +138,10 @@ impl ArchiveVerification {
                 }
             }
         }
-        let saved = saved
-            .unwrap_or_else(|| SavedState::new(configured.budget(now), ArchiveEvidence::new(now)));
+        let saved = saved.unwrap_or_else(|| SavedState {
+            budget: configured.budget(now),
+            evidence: ArchiveEvidence::new(now),
+        });
         let ledger = Ledger::of_command(Budget::unlimited(now), saved, file);
         VerificationOfCommand {
             verification: Self::new(configured.of_command(level), ledger),
@@ -214,6 +206,15 @@ impl ArchiveVerification {
             clock: clock.clone(),
         }
     }
+}
+
+/// Returns the file in which evidence about an archive is saved; `None` if none is to be.
+fn state_name(archive: &ArchiveConfig, config: &Config) -> Option<StateName> {
+    Some(StateName {
+        directory: config.verification.state_directory.clone()?,
+        archive: archive.name.clone(),
+        place: format!("{} {}", archive.store.endpoint_name(), archive.store),
+    })
 }
 
 /// Returns the settings of an archive's verification.

@@ -295,7 +295,7 @@ impl SelectedReads {
         let nothing = ServerEvidence::default();
         self.verification
             .ledger
-            .read(|evidence| look(evidence.servers.get(server).unwrap_or(&nothing)))
+            .read(|evidence| look(evidence.server(server).unwrap_or(&nothing)))
     }
 
     /// Carries out the jobs of the archive.

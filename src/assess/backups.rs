@@ -62,6 +62,7 @@ impl ServerAssessor<'_> {
             missing_data,
             unreadable,
             stored: inventory.usage.sums,
+            data: inventory.data_state(),
             keep: keep_target(inventory, files),
             began_at,
             upload_bytes: backup_upload_bytes(self.findings, self.name, id),

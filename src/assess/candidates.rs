@@ -71,6 +71,24 @@ impl Candidates<'_> {
         Ok(objects)
     }
 
+    /// Returns whether the data of a backup, and of those that it is based on, were read and found sound.
+    pub(super) fn is_verified(&self, backup: &BackupReport) -> bool {
+        let Some(contents) = self.contents else {
+            return false;
+        };
+        let parent = backup
+            .info
+            .as_ref()
+            .and_then(|info| info.parent_id.as_deref());
+        let chain = BackupChain::of(&backup.id, parent, |id| self.chain_link(id));
+        let is_sound = |id: &str| {
+            self.backup(id)
+                .is_some_and(|backup| contents.is_verified(backup))
+        };
+        chain.is_ok_and(|chain| chain.parents.into_iter().all(is_sound))
+            && contents.is_verified(backup)
+    }
+
     fn chain_link(&self, id: &str) -> Option<ChainLink<'_>> {
         let backup = self.backup(id)?;
         let inventory = self.directory.backups.get(id)?;

@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 
 use super::targets::{BackupTarget, DirTarget, ServerTargets, stamp_of};
 use crate::evidence::{
-    ArchiveEvidence, BackupEvidence, ContentVerdict, DataFault, Depth, DirStamp, Effect, FaultKind,
-    Level, SegmentEvidence, SegmentFault, SegmentPlace, ServerEvidence, WalFile, WalkedRuns,
+    BackupEvidence, ContentVerdict, Depth, DirStamp, Effect, FaultKind, Level, SegmentEvidence,
+    SegmentFault, SegmentPlace, ServerEvidence, WalFile, WalkedRuns,
 };
 use crate::report::{
     BackupContents, BackupReport, ContentsReport, FaultyBackup, FaultySegment, ObjectCounts,
@@ -79,7 +79,7 @@ impl Contents<'_> {
 
     fn of_backup(&self, backup: &BackupReport) -> Option<&BackupEvidence> {
         let known = self.evidence.backups.get(&backup.id)?;
-        let stamp = DirStamp::of_backup(backup.stored);
+        let stamp = DirStamp::of_backup(backup.data);
         (known.stamp == stamp).then_some(known)
     }
 
@@ -87,8 +87,7 @@ impl Contents<'_> {
     fn known(&self, wal_dir: WalDir, file: WalFile) -> Option<&SegmentEvidence> {
         let known = self.evidence.wal.of(wal_dir, file)?;
         let inventory = self.directory.wal.dirs.get(&wal_dir)?;
-        let stamp = self.evidence.wal.dir(wal_dir)?.stamp;
-        (stamp == stamp_of(inventory) || is_same(inventory, known)).then_some(known)
+        (self.is_unchanged(wal_dir) || is_same(inventory, known)).then_some(known)
     }
 
     /// Returns what is proven to be recoverable with a verified backup, along the segments that a
@@ -105,6 +104,7 @@ impl Contents<'_> {
         };
         let position = span.begin_lsn.unwrap_or(size.begin_of(begin.number));
         let last = last_walked(&self.evidence.wal.runs, replayed, begin, position)?;
+        let last = self.last_known(replayed, begin, last, size)?;
         let last_needed = span.last_needed(size)?;
         if last.number < last_needed {
             return None;
@@ -120,6 +120,79 @@ impl Contents<'_> {
                 .and_then(|next| self.directory.wal.arrived_at(next)),
             committed_at: self.last_commit(segment, size),
         })
+    }
+
+    /// Returns the last segment up to which the evidence about a walk holds: no object before was written
+    /// again since.
+    fn last_known(
+        &self,
+        replayed: &SegmentSets,
+        begin: SegmentPlace,
+        last: SegmentPlace,
+        size: SegmentSize,
+    ) -> Option<SegmentPlace> {
+        let mut known = None;
+        for (timeline, of_timeline) in replayed {
+            for run in of_timeline.within(begin.number, last.number).iter() {
+                let first = SegmentPlace {
+                    timeline: *timeline,
+                    number: run.first,
+                };
+                let changed = self.first_changed(first, run.last, size);
+                match changed {
+                    None => {
+                        known = Some(SegmentPlace {
+                            number: run.last,
+                            ..first
+                        });
+                    }
+                    Some(number) if number > run.first => {
+                        return Some(SegmentPlace {
+                            number: number - 1,
+                            ..first
+                        });
+                    }
+                    Some(_) => return known,
+                }
+                if *timeline == last.timeline && run.last >= last.number {
+                    return known;
+                }
+            }
+        }
+        known
+    }
+
+    /// Returns the first segment of a timeline, from one to another, that was written again since it was
+    /// read; `None` without one. WAL directories that have not changed are not looked into.
+    fn first_changed(&self, first: SegmentPlace, last: u64, size: SegmentSize) -> Option<u64> {
+        let mut number = first.number;
+        while number <= last {
+            let name = SegmentName::from_number(first.timeline, number, size);
+            let wal_dir = WalDir::from(name);
+            let per_wal_dir = u64::from(size.segments_per_wal_dir());
+            let next_dir = (number / per_wal_dir + 1).saturating_mul(per_wal_dir);
+            let end = next_dir.min(last.saturating_add(1));
+            if !self.is_unchanged(wal_dir) {
+                let is_changed = |number: &u64| {
+                    let name = SegmentName::from_number(first.timeline, *number, size);
+                    self.known(wal_dir, WalFile::whole(name.low)).is_none()
+                };
+                let changed = (number..end).find(is_changed);
+                if changed.is_some() {
+                    return changed;
+                }
+            }
+            number = end;
+        }
+        None
+    }
+
+    fn is_unchanged(&self, wal_dir: WalDir) -> bool {
+        let inventory = self.directory.wal.dirs.get(&wal_dir);
+        let known = self.evidence.wal.dir(wal_dir);
+        inventory
+            .zip(known)
+            .is_some_and(|(inventory, known)| known.stamp == stamp_of(inventory))
     }
 
     /// Returns the time of the last commit in a segment, or in those before it on its timeline;
@@ -147,10 +220,11 @@ impl Contents<'_> {
     }
 }
 
-/// Returns whether an object is still the one that was read, as far as a listing shows it.
+/// Returns whether an object is still the one that was read, as far as a listing shows it. Without
+/// memory for single files, it is not known.
 fn is_same(inventory: &WalDirInventory, known: &SegmentEvidence) -> bool {
     let Some(mut files) = inventory.files() else {
-        return true;
+        return false;
     };
     files.any(|file| {
         let is_partial = match file.kind {
@@ -209,14 +283,14 @@ fn last_walked(
 /// Reports on the contents of a server.
 pub(super) fn contents_report(
     targets: &ServerTargets,
-    archive: &ArchiveEvidence,
+    since: DateTime<Utc>,
     contents: Contents<'_>,
     server: &ServerReport,
     most_bytes: Option<u64>,
 ) -> ContentsReport {
     let mut report = ContentsReport {
         level: targets.level,
-        since: archive.since,
+        since,
         wal: ObjectCounts::default(),
         base: ObjectCounts::default(),
         backlog_bytes: 0,
@@ -255,7 +329,9 @@ fn add_dir(
         low: *low,
         is_partial: true,
     });
+    add_cold(report, wal_dir, target, contents);
     let wanted = target.segments.count() + target.partials.len() as u64;
+    let is_unchanged = contents.is_unchanged(wal_dir);
     let mut known_files: BTreeMap<WalFile, &SegmentEvidence> = BTreeMap::new();
     if let Some(known) = contents.evidence.wal.dir(wal_dir) {
         for evidence in known.files() {
@@ -264,7 +340,7 @@ fn add_dir(
             } else {
                 target.segments.contains(u64::from(evidence.file.low))
             };
-            if is_wanted {
+            if is_wanted && (is_unchanged || contents.known(wal_dir, evidence.file).is_some()) {
                 known_files.insert(evidence.file, evidence);
             }
         }
@@ -288,6 +364,27 @@ fn add_dir(
     } else {
         unread * EDGE_BYTES
     };
+}
+
+/// Counts the segments that cannot be read at once: what was read of them before holds.
+fn add_cold(
+    report: &mut ContentsReport,
+    wal_dir: WalDir,
+    target: &DirTarget,
+    contents: Contents<'_>,
+) {
+    let lows = target.cold.iter().flat_map(|run| run.first..=run.last);
+    for low in lows.filter_map(|low| u32::try_from(low).ok()) {
+        let known = contents.known(wal_dir, WalFile::whole(low));
+        match known.filter(|known| known.verdict != ContentVerdict::Unreadable) {
+            Some(known) => count(&mut report.wal, known.depth, known.verdict),
+            None => {
+                report.wal.unread += 1;
+                report.wal.unreadable += 1;
+                report.unreadable.insert(FaultKind::Cold);
+            }
+        }
+    }
 }
 
 fn name_segment(
@@ -357,7 +454,7 @@ fn add_backup(
     match known.verdict {
         ContentVerdict::Corrupt => report.corrupt_backups.push(faulty()),
         ContentVerdict::Suspect => report.suspect_backups.push(faulty()),
-        ContentVerdict::Sound if is_read => {
+        ContentVerdict::Sound if is_read && has_sound_parents(backup, targets, evidence) => {
             // The backups come in the order of their ends.
             report.verified = Some(VerifiedBackup {
                 id: backup.id.clone(),
@@ -367,9 +464,34 @@ fn add_backup(
                 unproven: known.unproven.clone(),
             });
         }
-        ContentVerdict::Unreadable => report.unreadable.extend(unreadable_kinds(known)),
+        ContentVerdict::Unreadable => report.unreadable.extend(known.unreadable_kinds()),
         ContentVerdict::Sound => {}
     }
+}
+
+/// Returns whether everything that a backup is based on was read and found sound.
+fn has_sound_parents(
+    backup: &BackupTarget,
+    targets: &ServerTargets,
+    evidence: &ServerEvidence,
+) -> bool {
+    let mut parent = backup.info.parent_id.as_deref();
+    // No chain is longer than there are backups.
+    for _ in &targets.backups {
+        let Some(id) = parent else { return true };
+        let Some(target) = targets.backups.iter().find(|target| target.id == id) else {
+            return false;
+        };
+        let is_sound = evidence.backups.get(id).is_some_and(|known| {
+            let is_read = known.depth == Depth::Whole && known.stamp == target.stamp();
+            is_read && known.verdict == ContentVerdict::Sound
+        });
+        if !is_sound {
+            return false;
+        }
+        parent = target.info.parent_id.as_deref();
+    }
+    parent.is_none()
 }
 
 fn contents_of(known: &BackupEvidence) -> BackupContents {
@@ -382,29 +504,6 @@ fn contents_of(known: &BackupEvidence) -> BackupContents {
         faults: known.faults.clone(),
         unproven: known.unproven.clone(),
     }
-}
-
-/// Reasons why the data of a backup cannot be judged.
-fn unreadable_kinds(known: &BackupEvidence) -> impl Iterator<Item = FaultKind> {
-    let faults = known.faults.iter();
-    faults.filter_map(|word| match DataFault::of_label(word)? {
-        DataFault::Object(kind) => kind.is_unreadable().then_some(kind),
-        DataFault::StoreChecksum
-        | DataFault::Pages
-        | DataFault::Archive
-        | DataFault::MissingMember
-        | DataFault::Label
-        | DataFault::ControlFile
-        | DataFault::SegmentSize
-        | DataFault::Timeline
-        | DataFault::Checkpoint
-        | DataFault::MajorVersion
-        | DataFault::State
-        | DataFault::Manifest
-        | DataFault::Files
-        | DataFault::RecoveryPoint
-        | DataFault::NoManifest => None,
-    })
 }
 
 fn note_age(report: &mut ContentsReport, read_at: DateTime<Utc>) {

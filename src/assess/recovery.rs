@@ -254,10 +254,11 @@ impl RecoverySource<'_> {
         to_list: &mut BTreeSet<WalDir>,
     ) -> Option<RecoveryProof> {
         let contents = self.contents?;
+        let of_all = self.candidates();
         let verified = self
             .backups
             .iter()
-            .filter(|backup| contents.is_verified(backup));
+            .filter(|backup| of_all.is_verified(backup));
         let ids: BTreeSet<&str> = verified.map(|backup| backup.id.as_str()).collect();
         let candidates = cluster.candidates.iter();
         let newest = candidates

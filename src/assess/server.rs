@@ -86,7 +86,7 @@ impl ServerAssessor<'_> {
 
     /// Contents of the server's objects, if anything is known of them.
     fn contents(&self) -> Option<Contents<'_>> {
-        let evidence = self.findings.evidence?.servers.get(self.name)?;
+        let evidence = self.findings.evidence?.server(self.name)?;
         Some(Contents {
             directory: self.directory,
             evidence,
@@ -102,11 +102,13 @@ impl ServerAssessor<'_> {
         let nothing = ServerEvidence::default();
         let contents = Contents {
             directory: self.directory,
-            evidence: archive.servers.get(self.name).unwrap_or(&nothing),
+            evidence: archive.server(self.name).unwrap_or(&nothing),
         };
         let most_bytes = self.expected.contents.most_bytes;
+        let since = contents.evidence.since(targets.level);
+        let since = since.unwrap_or(self.findings.listed_at);
         Some(contents_report(
-            targets, archive, contents, report, most_bytes,
+            targets, since, contents, report, most_bytes,
         ))
     }
 

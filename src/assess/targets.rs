@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use barman_archive::barman::BackupInfo;
-use barman_archive::inventory::{DirectoryInventory, Sums, WalDirInventory};
+use barman_archive::inventory::{DataState, DirectoryInventory, WalDirInventory};
 use barman_archive::postgres::{Run, Runs, SegmentSize, TimelineHistory, TimelineId, WalDir};
 use barman_archive::recovery::{BackupSpan, Histories, SegmentSets};
 use chrono::{DateTime, Utc};
@@ -47,6 +47,9 @@ pub struct DirTarget {
     pub segments: Runs,
     /// Partial segments, by the third part of their names.
     pub partials: BTreeSet<u32>,
+    /// Segments that some backup needs and that cannot be read at once, by the third part of their
+    /// names.
+    pub cold: Runs,
     /// Bytes of its segments.
     pub bytes: u64,
 }
@@ -60,8 +63,8 @@ pub struct BackupTarget {
     pub info: Arc<BackupInfo>,
     /// End of the backup.
     pub ended_at: DateTime<Utc>,
-    /// Objects of the backup in the scan.
-    pub stored: Sums,
+    /// State of its data objects in the scan.
+    pub data: DataState,
     /// Bytes of its data objects.
     pub data_bytes: u64,
     /// Number of its data objects.
@@ -71,6 +74,8 @@ pub struct BackupTarget {
     /// First segment that makes the backup consistent; `None` if its `backup.info` names a segment
     /// that cannot exist.
     pub begin: Option<SegmentPlace>,
+    /// Timeline on which the backup ended.
+    pub end_timeline: TimelineId,
     /// Number of the last segment that makes it consistent.
     pub last_needed: u64,
 }
@@ -79,7 +84,7 @@ impl BackupTarget {
     /// State of the backup in the scan, with which evidence is compared.
     #[must_use]
     pub const fn stamp(&self) -> DirStamp {
-        DirStamp::of_backup(self.stored)
+        DirStamp::of_backup(self.data)
     }
 }
 
@@ -120,16 +125,20 @@ impl ServerTargets {
         let per_wal_dir = u64::from(self.segment_size.segments_per_wal_dir());
         let first = u64::from(name.high) * per_wal_dir;
         let irregularities = wal_dir.irregularities();
-        let mut segments = wal_dir
+        // Those of a size that another cluster has may be sound; the others are read, and found to be
+        // corrupt.
+        let of_other_cluster = wal_dir
+            .unusable_segments(self.segment_size)
+            .without(&wal_dir.impossible_segments());
+        let mut needed = wal_dir
             .segments
             .within(0, per_wal_dir - 1)
-            .without(&wal_dir.unusable_segments(self.segment_size))
-            .without(&irregularities.cold);
+            .without(&of_other_cluster);
         if let Some(obsolete) = &report.recovery.obsolete
             && let Some(obsolete) = obsolete.get(&name.timeline)
         {
             for run in obsolete.within(first, first + per_wal_dir - 1).iter() {
-                segments.remove_run(Run {
+                needed.remove_run(Run {
                     first: run.first - first,
                     last: run.last - first,
                 });
@@ -141,9 +150,10 @@ impl ServerTargets {
             .filter(|(_, partial)| partial.is_read_at_once)
             .map(|(low, _)| *low)
             .collect();
-        if segments.is_empty() && partials.is_empty() {
+        if needed.is_empty() && partials.is_empty() {
             return;
         }
+        let segments = needed.without(&irregularities.cold);
         let all = self.segments.entry(name.timeline).or_default();
         for run in segments.iter() {
             all.insert_run(Run {
@@ -156,6 +166,7 @@ impl ServerTargets {
         let target = DirTarget {
             stamp: stamp_of(wal_dir),
             bytes: stored.map_or(wal_dir.usage.sums.bytes, |stored| stored.sums.bytes),
+            cold: needed.without(&segments),
             segments,
             partials,
         };
@@ -264,11 +275,12 @@ fn backup_target(
         id: backup.id.clone(),
         info: Arc::new(info.clone()),
         ended_at,
-        stored: backup.stored,
+        data: backup.data,
         data_bytes: own.sums.bytes.saturating_sub(info_bytes),
         data_objects: own.sums.objects.saturating_sub(1),
         is_read_at_once: own.blocked == 0,
         begin,
+        end_timeline: span.end.timeline,
         last_needed: span.last_needed(size).unwrap_or_default(),
     })
 }

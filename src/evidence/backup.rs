@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ContentVerdict, Depth, DirStamp, Version};
+use super::{ContentVerdict, DataFault, Depth, DirStamp, FaultKind, Version};
 
 /// Numbers of pages of relations, by what was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,4 +48,35 @@ pub struct BackupEvidence {
     pub faults: BTreeSet<String>,
     /// What was not looked at, or cannot be proven, as words for scripts.
     pub unproven: BTreeSet<String>,
+}
+
+impl BackupEvidence {
+    /// Reasons why the data cannot be judged.
+    pub fn unreadable_kinds(&self) -> impl Iterator<Item = FaultKind> {
+        let faults = self.faults.iter();
+        faults.filter_map(|word| match DataFault::of_label(word)? {
+            DataFault::Object(kind) => kind.is_unreadable().then_some(kind),
+            DataFault::StoreChecksum
+            | DataFault::Pages
+            | DataFault::Archive
+            | DataFault::MissingMember
+            | DataFault::Label
+            | DataFault::ControlFile
+            | DataFault::SegmentSize
+            | DataFault::Timeline
+            | DataFault::Checkpoint
+            | DataFault::MajorVersion
+            | DataFault::State
+            | DataFault::Manifest
+            | DataFault::Files
+            | DataFault::RecoveryPoint
+            | DataFault::NoManifest => None,
+        })
+    }
+
+    /// Returns whether data that cannot be judged may be readable later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.unreadable_kinds().all(FaultKind::may_pass)
+    }
 }

@@ -41,13 +41,17 @@ pub enum FaultKind {
     Refused,
     /// Object in a storage class that cannot be read at once.
     Cold,
+    /// Object that the store lists and does not have when it is asked for it.
+    NotGivenOut,
+    /// Object that cannot be read to its end again and again, while the store answers otherwise.
+    Unanswered,
     /// Object whose content changed from one read of the same version to the next.
     Inconsistent,
 }
 
 impl FaultKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Truncated,
         Self::Trailing,
         Self::OtherFormat,
@@ -64,6 +68,8 @@ impl FaultKind {
         Self::TooMuchMemory,
         Self::Refused,
         Self::Cold,
+        Self::NotGivenOut,
+        Self::Unanswered,
         Self::Inconsistent,
     ];
 
@@ -87,6 +93,8 @@ impl FaultKind {
             Self::TooMuchMemory => "too_much_memory",
             Self::Refused => "refused",
             Self::Cold => "cold",
+            Self::NotGivenOut => "not_given_out",
+            Self::Unanswered => "unanswered",
             Self::Inconsistent => "inconsistent",
         }
     }
@@ -95,7 +103,12 @@ impl FaultKind {
     #[must_use]
     pub const fn is_unreadable(self) -> bool {
         match self {
-            Self::UnknownFormat | Self::TooMuchMemory | Self::Refused | Self::Cold => true,
+            Self::UnknownFormat
+            | Self::TooMuchMemory
+            | Self::Refused
+            | Self::Cold
+            | Self::NotGivenOut
+            | Self::Unanswered => true,
             Self::Truncated
             | Self::Trailing
             | Self::OtherFormat
@@ -114,6 +127,29 @@ impl FaultKind {
 }
 
 impl FaultKind {
+    /// Returns whether an object with this fault can become readable without being written again.
+    #[must_use]
+    pub const fn may_pass(self) -> bool {
+        match self {
+            Self::Refused | Self::Cold | Self::NotGivenOut | Self::Unanswered => true,
+            Self::UnknownFormat
+            | Self::TooMuchMemory
+            | Self::Truncated
+            | Self::Trailing
+            | Self::OtherFormat
+            | Self::Codec
+            | Self::Length
+            | Self::Zeros
+            | Self::Foreign
+            | Self::Misplaced
+            | Self::Page
+            | Self::Record
+            | Self::Discontinued
+            | Self::EndsEarly
+            | Self::Inconsistent => false,
+        }
+    }
+
     /// Kind of a fault of compressed content.
     #[must_use]
     pub const fn of_codec(fault: CodecFault) -> Self {

@@ -5,6 +5,7 @@
 //! replaced is unread again. [`crate::verification`] gathers evidence and saves it, and
 //! [`crate::assess`] draws conclusions from it.
 
+mod age;
 mod archive;
 mod backup;
 mod data_fault;
@@ -15,6 +16,7 @@ mod run;
 mod segment;
 mod wal;
 
+pub use age::{RETRY_AFTER, is_older};
 pub use archive::{ArchiveEvidence, ServerEvidence};
 pub use backup::{BackupEvidence, PageCounts};
 pub use data_fault::{DataFault, Unproven};

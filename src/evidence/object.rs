@@ -18,9 +18,9 @@ impl Version {
     #[must_use]
     pub fn of(object: &ListedObject) -> Self {
         let mut hasher = FnvHasher::default();
-        match &object.etag {
-            Some(etag) => hasher.write(etag.as_bytes()),
-            None => hasher.write_i64(object.last_modified.timestamp_micros().to_le()),
+        match object.etag.as_deref() {
+            Some(etag) if !etag.is_empty() => hasher.write(etag.as_bytes()),
+            Some(_) | None => hasher.write_i64(object.last_modified.timestamp_micros().to_le()),
         }
         hasher.write(&object.size.to_le_bytes());
         Self(hasher.finish())

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use barman_archive::inventory::Sums;
+use barman_archive::inventory::DataState;
 use barman_archive::postgres::{SegmentName, SegmentSize, WalDir};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{SegmentEvidence, SegmentFault, SegmentPlace, Version, WalFile, WalkedRuns};
+use super::{
+    ContentVerdict, RETRY_AFTER, SegmentEvidence, SegmentFault, SegmentPlace, Version, WalFile,
+    WalkedRuns, is_older,
+};
 
 /// State of a WAL directory, or of a backup, in a listing. While it does not change, the evidence about its files
 /// holds.
@@ -17,18 +20,18 @@ pub struct DirStamp {
     pub objects: u64,
     /// Bytes of all objects.
     pub bytes: u64,
-    /// Latest arrival of a segment.
+    /// Latest arrival of a segment, or of a data object.
     pub arrived_at: Option<DateTime<Utc>>,
 }
 
 impl DirStamp {
-    /// State of a backup's directory.
+    /// State of a backup's data.
     #[must_use]
-    pub const fn of_backup(stored: Sums) -> Self {
+    pub const fn of_backup(data: DataState) -> Self {
         Self {
-            objects: stored.objects,
-            bytes: stored.bytes,
-            arrived_at: None,
+            objects: data.sums.objects,
+            bytes: data.sums.bytes,
+            arrived_at: data.arrived_at,
         }
     }
 }
@@ -85,15 +88,23 @@ impl DirEvidence {
         self.files.binary_search_by_key(&file, |known| known.file)
     }
 
-    fn insert(&mut self, evidence: SegmentEvidence) {
+    /// Notes evidence; returns false if there is deeper evidence about the same version.
+    fn insert(&mut self, evidence: SegmentEvidence) -> bool {
         match self.place(evidence.file) {
             Ok(place) => {
-                if let Some(known) = self.files.get_mut(place) {
-                    *known = evidence;
+                let Some(known) = self.files.get_mut(place) else {
+                    return false;
+                };
+                let is_deeper =
+                    known.depth > evidence.depth && known.verdict != ContentVerdict::Unreadable;
+                if is_deeper && known.version == evidence.version {
+                    return false;
                 }
+                *known = evidence;
             }
             Err(place) => self.files.insert(place, evidence),
         }
+        true
     }
 }
 
@@ -113,6 +124,20 @@ impl WalEvidence {
     #[must_use]
     pub fn of(&self, wal_dir: WalDir, file: WalFile) -> Option<&SegmentEvidence> {
         self.dirs.get(&wal_dir)?.of(file)
+    }
+
+    /// Returns whether there is evidence about a file that lasts: it is no failed read that may
+    /// succeed by now.
+    #[must_use]
+    pub fn has_lasting_evidence(&self, wal_dir: WalDir, file: WalFile, now: DateTime<Utc>) -> bool {
+        self.of(wal_dir, file).is_some_and(|known| {
+            let is_tried_again = known.verdict == ContentVerdict::Unreadable
+                && is_older(known.read_at(), RETRY_AFTER, now)
+                && self
+                    .fault(wal_dir, file)
+                    .is_none_or(|fault| fault.kind.may_pass());
+            !is_tried_again
+        })
     }
 
     /// Fault of a file, if it has one.
@@ -140,7 +165,7 @@ impl WalEvidence {
         self.files() < MOST_FILES
     }
 
-    /// Notes what a read of a file showed.
+    /// Notes what a read of a file showed, unless a deeper read of the same version showed more.
     pub fn insert(
         &mut self,
         wal_dir: WalDir,
@@ -148,7 +173,9 @@ impl WalEvidence {
         fault: Option<SegmentFault>,
     ) {
         let file = evidence.file;
-        self.dirs.entry(wal_dir).or_default().insert(evidence);
+        if !self.dirs.entry(wal_dir).or_default().insert(evidence) {
+            return;
+        }
         match fault {
             Some(fault) => drop(self.faults.insert((wal_dir, file), fault)),
             None => drop(self.faults.remove(&(wal_dir, file))),
@@ -185,13 +212,6 @@ impl WalEvidence {
             {
                 self.runs.remove(place);
             }
-        }
-    }
-
-    /// Forgets that the evidence about a WAL directory was compared with a listing.
-    pub fn forget_stamp(&mut self, wal_dir: WalDir) {
-        if let Some(dir) = self.dirs.get_mut(&wal_dir) {
-            dir.stamp = DirStamp::default();
         }
     }
 

@@ -1,7 +1,7 @@
 //! The report on one backup.
 
 use barman_archive::barman::{BackupInfo, BackupProgress, KeepTarget, UnfinishedStatus};
-use barman_archive::inventory::{SomeNames, Sums, UnreadableReason};
+use barman_archive::inventory::{DataState, SomeNames, Sums, UnreadableReason};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Result of one scan for one backup: a directory below `base/` that is not empty.
@@ -20,6 +20,8 @@ pub struct BackupReport {
     pub missing_data: SomeNames,
     /// Objects of the backup in the bucket.
     pub stored: Sums,
+    /// State of its data objects.
+    pub data: DataState,
     /// Target of its keep annotation; `None` without one.
     pub keep: Option<KeepTarget>,
     /// Start of the backup; if `backup.info` does not state it, the time at which that file was

@@ -76,7 +76,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
                     decoded: decoded.map(|_| ()),
                 }
             };
-            let consumed = stream::consume(self.store, &version, self.statistics, read)
+            let consumed = stream::consume(self, &version, read)
                 .await
                 .map_err(JobFailure::Store)?;
             check = consumed.result.check;
@@ -115,12 +115,14 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         match self.store.checksums(version).await {
             Ok(checksums) => Ok(checksums),
             Err(error) => match error.scope() {
-                // A side question.
-                ErrorScope::RefusedCall | ErrorScope::Scan => Ok(ObjectChecksums::default()),
-                ErrorScope::GoneObject
-                | ErrorScope::ReplacedObject
+                // A side question: the read itself shows whether the object can be had.
+                ErrorScope::RefusedCall
+                | ErrorScope::Scan
                 | ErrorScope::RefusedObject
-                | ErrorScope::TooLargeObject => Err(JobFailure::Store(error)),
+                | ErrorScope::TooLargeObject => Ok(ObjectChecksums::default()),
+                ErrorScope::GoneObject | ErrorScope::ReplacedObject => {
+                    Err(JobFailure::Store(error))
+                }
             },
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use archive_contents::backup::BackupContext;
 use archive_contents::edges::{EdgeContent, EdgeObject};
-use archive_store::{ErrorScope, ObjectStore, ObjectVersion};
+use archive_store::{ObjectStore, ObjectVersion};
 use barman_archive::barman::{
     BackupFile, DataObject, NestedNames, ObjectLocation, ServerKey, backup_directory,
 };
@@ -14,7 +14,6 @@ use super::directory::list;
 use super::edges::Edges;
 use super::found_in_backup::FoundInBackup;
 use super::verifier::{JobEnd, JobFailure, ServerJob};
-use super::walk::is_outdated;
 use crate::assess::BackupTarget;
 use crate::evidence::{BackupEvidence, ContentVerdict, Depth, FaultKind, Version};
 
@@ -32,6 +31,9 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             return Ok(JobEnd::Done);
         };
         let parts = self.list_parts(id).await?;
+        if self.is_known_already(backup, &parts, Depth::Edges) {
+            return Ok(JobEnd::Done);
+        }
         let mut verdict = ContentVerdict::Sound;
         let mut faults = BTreeSet::new();
         for part in &parts {
@@ -50,7 +52,6 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
                 Edges::Sound => continue,
                 Edges::Fault(kind) => (ContentVerdict::Suspect, kind),
                 Edges::Unreadable(kind) => (ContentVerdict::Unreadable, kind),
-                Edges::Outdated => return Ok(JobEnd::Done),
                 Edges::Blocked(end) => return Ok(end),
             };
             // Suspicion weighs more than ignorance.
@@ -81,6 +82,13 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             return Ok(JobEnd::Done);
         };
         let parts = self.list_parts(id).await?;
+        if self.is_known_already(backup, &parts, Depth::Whole) {
+            return Ok(JobEnd::Done);
+        }
+        if parts.iter().any(|part| !part.object.is_read_at_once()) {
+            self.note_backup(id, self.unreadable(backup, &parts, FaultKind::Cold));
+            return Ok(JobEnd::Done);
+        }
         let context = BackupContext::of(&backup.info);
         let (Some(context), false) = (context, parts.is_empty()) else {
             self.note_backup(
@@ -101,13 +109,31 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
                 self.note_backup(id, evidence);
                 Ok(JobEnd::Done)
             }
-            Err(JobFailure::Store(error)) if is_outdated(&error) => Ok(JobEnd::Done),
-            Err(JobFailure::Store(error)) if error.scope() == ErrorScope::RefusedObject => {
-                self.note_backup(id, self.unreadable(backup, &parts, FaultKind::Refused));
-                Ok(JobEnd::Done)
-            }
+            Err(JobFailure::Store(error)) => match self.fault_of_object(&error) {
+                Some(kind) => {
+                    self.note_backup(id, self.unreadable(backup, &parts, kind));
+                    Ok(JobEnd::Done)
+                }
+                None => Err(JobFailure::Store(error)),
+            },
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Returns whether a change of the backup's data in a listing is none of the objects: their versions
+    /// are those that were read. If so, the evidence is taken over.
+    fn is_known_already(&self, backup: &BackupTarget, parts: &[BackupPart], depth: Depth) -> bool {
+        let version = Version::of_all(parts.iter().map(|part| &part.object));
+        self.update(|known| {
+            let Some(known) = known.backups.get_mut(&backup.id) else {
+                return false;
+            };
+            let is_same = known.version == version && known.stamp != backup.stamp();
+            if is_same {
+                known.stamp = backup.stamp();
+            }
+            is_same && known.depth >= depth && known.verdict != ContentVerdict::Unreadable
+        })
     }
 
     /// Returns the bytes without which a read is not begun: those of the data, of the WAL that may have to
@@ -180,8 +206,18 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         self.targets.backups.iter().find(|backup| backup.id == id)
     }
 
+    /// Notes evidence about a backup, unless a deeper read of the same version showed more.
     pub(super) fn note_backup(&self, id: &str, evidence: BackupEvidence) {
-        self.update(|known| known.backups.insert(id.to_owned(), evidence));
+        self.update(|known| {
+            let is_less = known.backups.get(id).is_some_and(|known| {
+                known.version == evidence.version
+                    && known.depth > evidence.depth
+                    && known.verdict != ContentVerdict::Unreadable
+            });
+            if !is_less {
+                known.backups.insert(id.to_owned(), evidence);
+            }
+        });
     }
 
     /// Lists the data objects of a backup, in the order in which a restore reads them.

@@ -69,6 +69,12 @@ impl Budget {
         }
     }
 
+    /// Bytes that the bucket takes in a day; `None` without a limit.
+    #[must_use]
+    pub const fn daily_bytes(&self) -> Option<u64> {
+        self.daily
+    }
+
     /// Most bytes that the bucket takes; `None` without a limit.
     #[must_use]
     pub fn capacity(&self) -> Option<u64> {
@@ -103,7 +109,11 @@ impl Budget {
 
     /// Puts back bytes that were taken and not read.
     pub fn give_back(&mut self, bytes: u64) {
-        let most = self.capacity().unwrap_or(0);
+        let most = match self.daily {
+            // A bucket that is never filled has its first content as its limit.
+            Some(0) => u64::MAX,
+            Some(_) | None => self.capacity().unwrap_or(0),
+        };
         self.available = self
             .available
             .saturating_add(bytes)
@@ -140,6 +150,10 @@ impl Budget {
         let (Some(daily), Some(capacity)) = (self.daily, self.capacity()) else {
             return;
         };
+        if self.filled_to > now + MOST_AHEAD {
+            // The clock was ahead, and is not any more.
+            self.filled_to = now;
+        }
         let passed = (now - self.filled_to).num_milliseconds();
         let Ok(passed) = u128::try_from(passed) else {
             return;

@@ -4,13 +4,12 @@ use archive_contents::edges::{
     Edge, EdgeContent, EdgeFault, EdgeObject, Unseen, check_end, check_start,
 };
 use archive_contents::wal::SegmentContext;
-use archive_store::{ErrorScope, ObjectStore, ObjectVersion};
+use archive_store::{ObjectStore, ObjectVersion};
 use barman_archive::postgres::WalDir;
 
 use super::WantedEdges;
 use super::directory::WalObject;
 use super::verifier::{JobEnd, JobFailure, ServerJob};
-use super::walk::is_outdated;
 use crate::evidence::{
     ContentVerdict, Depth, Effect, FaultKind, ReadObject, SegmentEvidence, SegmentFault, WalFile,
 };
@@ -24,8 +23,6 @@ pub(super) enum Edges {
     Fault(FaultKind),
     /// They cannot be judged.
     Unreadable(FaultKind),
-    /// The object is gone, or was replaced.
-    Outdated,
     /// There are not enough bytes in the budget.
     Blocked(JobEnd),
 }
@@ -43,7 +40,8 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             } else {
                 target.segments.contains(u64::from(file.low))
             };
-            let is_known = self.look(|known| known.wal.of(wal_dir, *file).is_some());
+            let now = self.now();
+            let is_known = self.look(|known| known.wal.has_lasting_evidence(wal_dir, *file, now));
             if !is_wanted || is_known {
                 continue;
             }
@@ -90,10 +88,6 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             Edges::Sound => (ContentVerdict::Sound, None),
             Edges::Fault(kind) => (ContentVerdict::Suspect, Some(kind)),
             Edges::Unreadable(kind) => (ContentVerdict::Unreadable, Some(kind)),
-            Edges::Outdated => {
-                self.update(|known| known.wal.forget_stamp(wal_dir));
-                return Ok(edges);
-            }
             Edges::Blocked(_) => return Ok(edges),
         };
         let read = ReadObject {
@@ -114,10 +108,10 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         object: &EdgeObject,
     ) -> Result<Edges, JobFailure> {
         match self.read_edges(version, object).await {
-            Err(JobFailure::Store(error)) if is_outdated(&error) => Ok(Edges::Outdated),
-            Err(JobFailure::Store(error)) if error.scope() == ErrorScope::RefusedObject => {
-                Ok(Edges::Unreadable(FaultKind::Refused))
-            }
+            Err(JobFailure::Store(error)) => match self.fault_of_object(&error) {
+                Some(kind) => Ok(Edges::Unreadable(kind)),
+                None => Err(JobFailure::Store(error)),
+            },
             read => read,
         }
     }

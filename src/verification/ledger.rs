@@ -1,39 +1,47 @@
 //! Evidence and budget of one archive, shared by its verifier and its scans.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Budget, SavedState, StateError, StateFile};
+use super::{Budget, SavedState, StateError, StateFile, StateName};
 use crate::evidence::ArchiveEvidence;
 
 /// Shortest time between two saves of evidence.
 const SAVE_EVERY: TimeDelta = TimeDelta::seconds(60);
 
-/// Share of the available bytes that is reserved at once, so that the file is not written for every
-/// object.
-const RESERVED_SHARE: u64 = 100;
+/// Share of the bytes of a day that is reserved at once if there is a file, so that it is not written for
+/// every object.
+const RESERVED_SHARE: u64 = 200;
 
 /// Evidence and budget of one archive.
 #[derive(Debug)]
 pub struct Ledger {
-    state: Mutex<LedgerState>,
-    file: Option<StateFile>,
+    evidence: Mutex<KnownEvidence>,
+    money: Mutex<Money>,
+    /// File that is to be opened.
+    wanted: Option<StateName>,
+    file: OnceLock<StateFile>,
     /// Held while the file is written: a save goes on when nobody waits for it any more.
     saving: Mutex<()>,
 }
 
 #[derive(Debug)]
-struct LedgerState {
-    evidence: ArchiveEvidence,
-    budget: Budget,
-    /// Budget that is saved in place of this one: that of a daemon, which a command leaves as it is.
-    kept_budget: Option<Budget>,
-    /// Bytes that are taken out of the budget and not spent yet. They are lost if the program dies.
-    reserved: u64,
+struct KnownEvidence {
+    /// Shared with those who look at it.
+    evidence: Arc<ArchiveEvidence>,
     /// True if evidence was gathered since the last save.
     is_changed: bool,
     saved_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug)]
+struct Money {
+    budget: Budget,
+    /// Budget that is saved in place of this one: that of a daemon, which a command leaves as it is.
+    kept: Option<Budget>,
+    /// Bytes that are taken out of the budget and not spent yet. They are lost if the program dies.
+    reserved: u64,
 }
 
 /// Answer to a request for bytes.
@@ -49,42 +57,53 @@ pub enum Granted {
 }
 
 impl Ledger {
-    /// Creates a ledger with what was saved, if there is anything.
+    /// Creates a ledger that is saved in a file, which is opened by [`open`](Self::open).
+    #[must_use]
+    pub fn of_file(budget: Budget, name: StateName, now: DateTime<Utc>) -> Self {
+        Self {
+            wanted: Some(name),
+            ..Self::of_evidence(budget, ArchiveEvidence::new(now))
+        }
+    }
+
+    /// Opens the file of the ledger, if it has one and it is not open, and takes over what was saved.
     ///
     /// # Errors
-    /// Fails if the file exists and cannot be read.
-    pub fn new(
-        budget: Budget,
-        file: Option<StateFile>,
-        now: DateTime<Utc>,
-    ) -> Result<Self, StateError> {
-        let saved = match &file {
-            Some(file) => file.load()?,
-            None => None,
+    /// Fails if another process uses the file, or if it cannot be read or written.
+    pub fn open(&self, now: DateTime<Utc>) -> Result<(), StateError> {
+        let Some(name) = self.wanted.as_ref().filter(|_| self.file.get().is_none()) else {
+            return Ok(());
         };
-        let (budget, evidence) = match saved {
-            Some(saved) => (budget.resumed(saved.budget, now), saved.evidence),
-            None => (budget, ArchiveEvidence::new(now)),
-        };
-        Ok(Self {
-            file,
-            ..Self::of_evidence(budget, evidence)
-        })
+        let file = StateFile::open(name)?;
+        if let Some(saved) = file.load(now)? {
+            let mut money = self.money();
+            money.budget = money.budget.resumed(saved.budget, now);
+            let mut evidence = saved.evidence;
+            // A clock that was ahead must not make evidence young for ever.
+            evidence.since = evidence.since.min(now);
+            self.known().evidence = Arc::new(evidence);
+        }
+        // Nobody else opens it.
+        let _ = self.file.set(file);
+        Ok(())
     }
 
     /// Creates a ledger with this evidence, which is not saved.
     #[must_use]
     pub fn of_evidence(budget: Budget, evidence: ArchiveEvidence) -> Self {
         Self {
-            state: Mutex::new(LedgerState {
-                evidence,
-                budget,
-                kept_budget: None,
-                reserved: 0,
+            evidence: Mutex::new(KnownEvidence {
+                evidence: Arc::new(evidence),
                 is_changed: false,
                 saved_at: None,
             }),
-            file: None,
+            money: Mutex::new(Money {
+                budget,
+                kept: None,
+                reserved: 0,
+            }),
+            wanted: None,
+            file: OnceLock::new(),
             saving: Mutex::default(),
         }
     }
@@ -94,71 +113,81 @@ impl Ledger {
     #[must_use]
     pub fn of_command(budget: Budget, saved: SavedState, file: Option<StateFile>) -> Self {
         let mut ledger = Self::of_evidence(budget, saved.evidence);
-        let state = ledger.state.get_mut();
-        state.unwrap_or_else(PoisonError::into_inner).kept_budget = Some(saved.budget);
-        ledger.file = file;
+        let money = ledger.money.get_mut();
+        money.unwrap_or_else(PoisonError::into_inner).kept = Some(saved.budget);
+        if let Some(file) = file {
+            ledger.file = OnceLock::from(file);
+        }
         ledger
     }
 
     /// Replaces the budget, and takes back what is reserved.
     pub fn set_budget(&self, budget: Budget) {
-        let mut state = self.state();
-        state.budget = budget;
-        state.reserved = 0;
+        let mut money = self.money();
+        money.budget = budget;
+        money.reserved = 0;
     }
 
-    /// Shows the evidence.
+    /// Shows the evidence. Nobody waits for the look to end.
     pub fn read<T>(&self, look: impl FnOnce(&ArchiveEvidence) -> T) -> T {
-        look(&self.state().evidence)
+        let evidence = self.shared();
+        look(&evidence)
     }
 
     /// Changes the evidence.
     pub fn update<T>(&self, change: impl FnOnce(&mut ArchiveEvidence) -> T) -> T {
-        let mut state = self.state();
-        state.is_changed = true;
-        change(&mut state.evidence)
+        let mut known = self.known();
+        known.is_changed = true;
+        change(Arc::make_mut(&mut known.evidence))
     }
 
     /// Removes evidence that is of no use any more. That alone is not worth a save.
     pub fn tidy(&self, remove: impl FnOnce(&mut ArchiveEvidence)) {
-        remove(&mut self.state().evidence);
+        remove(Arc::make_mut(&mut self.known().evidence));
     }
 
     /// Asks for bytes to read.
     pub fn take(&self, bytes: u64, now: DateTime<Utc>) -> Granted {
-        let mut state = self.state();
-        if let Some(left) = state.reserved.checked_sub(bytes) {
-            state.reserved = left;
+        let mut money = self.money();
+        if let Some(left) = money.reserved.checked_sub(bytes) {
+            money.reserved = left;
             return Granted::Now { after_save: false };
         }
-        let missing = bytes - state.reserved;
-        let Some(available) = state.budget.available(now) else {
+        let missing = bytes - money.reserved;
+        if money.budget.available(now).is_none() {
             return Granted::Now { after_save: false };
-        };
-        let reserve = missing.max(available / RESERVED_SHARE);
-        if !state.budget.take(reserve, now) {
-            let reserved = state.reserved;
-            let wait = state.budget.wait_for(bytes.saturating_sub(reserved), now);
+        }
+        let is_saved = self.file.get().is_some() && money.kept.is_none();
+        let share = money.share();
+        let reserve = missing.max(if is_saved { share } else { 0 });
+        if !money.budget.take(reserve, now) {
+            let wait = money.budget.wait_for(reserve, now);
             return Granted::After(wait);
         }
-        state.reserved = (state.reserved + reserve).saturating_sub(bytes);
+        money.reserved = (money.reserved + reserve).saturating_sub(bytes);
         Granted::Now {
-            after_save: self.file.is_some() && state.kept_budget.is_none(),
+            after_save: is_saved,
         }
     }
 
     /// Gives back bytes that were not read.
     pub fn give_back(&self, bytes: u64) {
-        let mut state = self.state();
-        state.reserved = state.reserved.saturating_add(bytes);
+        let mut money = self.money();
+        money.reserved = money.reserved.saturating_add(bytes);
+        // What is reserved is beside the bucket, which has a limit.
+        let share = money.share();
+        if let Some(excess) = money.reserved.checked_sub(share) {
+            money.reserved = share;
+            money.budget.give_back(excess);
+        }
     }
 
     /// Bytes that can be read now, and the most that there ever can be; `None` without a limit.
     #[must_use]
     pub fn budget(&self, now: DateTime<Utc>) -> Option<(u64, u64)> {
-        let mut state = self.state();
-        let available = state.budget.available(now)?.saturating_add(state.reserved);
-        Some((available, state.budget.capacity()?))
+        let mut money = self.money();
+        let available = money.budget.available(now)?.saturating_add(money.reserved);
+        Some((available, money.budget.capacity()?))
     }
 
     /// Saves the ledger, if there is a file.
@@ -166,35 +195,51 @@ impl Ledger {
     /// # Errors
     /// Fails if the file cannot be written.
     pub fn save(&self, now: DateTime<Utc>) -> Result<(), StateError> {
-        let Some(file) = &self.file else {
+        let Some(file) = self.file.get() else {
             return Ok(());
         };
         let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
-        let saved = {
-            let mut state = self.state();
-            state.is_changed = false;
-            state.saved_at = Some(now);
-            SavedState::new(
-                state.kept_budget.unwrap_or(state.budget),
-                state.evidence.clone(),
-            )
+        let budget = {
+            let money = self.money();
+            money.kept.unwrap_or(money.budget)
         };
-        file.save(&saved)
+        let evidence = {
+            let mut known = self.known();
+            known.is_changed = false;
+            known.saved_at = Some(now);
+            Arc::clone(&known.evidence)
+        };
+        file.save(budget, &evidence)
     }
 
     /// Returns whether evidence should be saved.
     #[must_use]
     pub fn is_save_due(&self, now: DateTime<Utc>) -> bool {
-        let state = self.state();
-        let is_due = state
+        let known = self.known();
+        let is_due = known
             .saved_at
             .is_none_or(|at| now - at >= SAVE_EVERY || now < at);
-        self.file.is_some() && state.is_changed && is_due
+        self.file.get().is_some() && known.is_changed && is_due
     }
 
-    fn state(&self) -> MutexGuard<'_, LedgerState> {
+    fn shared(&self) -> Arc<ArchiveEvidence> {
+        Arc::clone(&self.known().evidence)
+    }
+
+    fn known(&self) -> MutexGuard<'_, KnownEvidence> {
         // A panic elsewhere leaves the state whole: it is changed by single assignments.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.evidence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn money(&self) -> MutexGuard<'_, Money> {
+        self.money.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Money {
+    /// Bytes that may be reserved at once.
+    fn share(&self) -> u64 {
+        self.budget.daily_bytes().unwrap_or(0) / RESERVED_SHARE
     }
 }
 

@@ -40,6 +40,6 @@ pub use selection::{
     BackupChoice, InvalidWalChoice, SelectedContents, SelectedJob, Selection, WalChoice, follow_ups,
 };
 pub use settings::{ReadingHours, VerificationSettings};
-pub use state::{SavedState, StateError, StateFile};
+pub use state::{SavedState, StateError, StateFile, StateName};
 pub use statistics::{VerificationCounts, VerificationStatistics};
 pub use verifier::Verifier;

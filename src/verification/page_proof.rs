@@ -13,7 +13,6 @@ use barman_archive::postgres::{SegmentName, WalDir};
 
 use super::stream::{self, PieceReader};
 use super::verifier::{JobFailure, ServerJob};
-use super::walk::is_outdated;
 use crate::assess::BackupTarget;
 use crate::evidence::WalFile;
 
@@ -58,11 +57,10 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             let compression = object.compression;
             let look =
                 move |reader: &mut PieceReader| look_at(reader, compression, segment, chain, judge);
-            let consumed =
-                stream::consume(self.store, &object.version, self.statistics, look).await;
+            let consumed = stream::consume(self, &object.version, look).await;
             let seen = match consumed {
                 Ok(consumed) => consumed.result,
-                Err(error) if is_outdated(&error) => return Ok(None),
+                Err(error) if self.fault_of_object(&error).is_some() => return Ok(None),
                 Err(error) => return Err(JobFailure::Store(error)),
             };
             judge = seen.judge;

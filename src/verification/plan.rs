@@ -12,18 +12,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Job, PlannedJob, Priority, WantedEdges};
 use crate::assess::{BackupTarget, DirTarget, ServerTargets};
 use crate::evidence::{
-    BackupEvidence, ContentVerdict, Depth, DirEvidence, FaultKind, Level, SegmentEvidence,
-    SegmentPlace, ServerEvidence, WalFile, place_of,
+    BackupEvidence, ContentVerdict, Depth, DirEvidence, FaultKind, Level, RETRY_AFTER,
+    SegmentEvidence, SegmentPlace, ServerEvidence, WalFile, is_older, place_of,
 };
-
-/// Time after which something is tried again that could not be read, or was read once.
-const RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// Time after which something is read again that seems to be damaged.
 const CONFIRM_AFTER: TimeDelta = TimeDelta::minutes(10);
 
 /// Maximum number of segments of one job.
 const MOST_SEGMENTS: u64 = 64;
+
+/// Number of corrupt files of a server after which further suspicions are not confirmed at the level of
+/// edges: nobody has asked for whole reads.
+const MOST_AT_EDGES: usize = 16;
 
 /// Input for the order of one server.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +127,7 @@ impl Planner<'_> {
             };
             let twice = u64::from(known.bytes).saturating_mul(2);
             if is_unconfirmed
+                && (self.wants(Level::Wal) || self.may_confirm_at_edges(known))
                 && self.is_affordable(twice)
                 && self.is_there(wal_dir, file)
                 && self.is_due(known.read_at(), wait)
@@ -134,6 +136,18 @@ impl Planner<'_> {
             }
         }
         None
+    }
+
+    /// Returns whether a suspicion may be confirmed by whole reads although only edges are asked for: of
+    /// files that have about the size of a segment, and of a few of them.
+    fn may_confirm_at_edges(&self, known: &SegmentEvidence) -> bool {
+        let most = u64::from(self.targets.segment_size.bytes()).saturating_mul(2);
+        let confirmed = self
+            .evidence
+            .wal
+            .faults()
+            .filter(|(.., fault)| fault.is_confirmed);
+        u64::from(known.bytes) <= most && confirmed.take(MOST_AT_EDGES).count() < MOST_AT_EDGES
     }
 
     /// Returns whether the segment after a whole one is there.
@@ -153,7 +167,7 @@ impl Planner<'_> {
     }
 
     fn is_due(&self, read_at: DateTime<Utc>, after: TimeDelta) -> bool {
-        self.now - read_at >= after
+        is_older(read_at, after, self.now)
     }
 
     /// Bytes that a read of a backup's data may take.
@@ -187,8 +201,10 @@ impl Planner<'_> {
                 return Some(Job::WalEdges(*wal_dir));
             }
         }
-        let unread =
-            |backup: &&BackupTarget| backup.is_read_at_once && self.of_backup(backup).is_none();
+        let unread = |backup: &&BackupTarget| {
+            let known = self.of_backup(backup);
+            backup.is_read_at_once && known.is_none_or(|known| self.is_tried_again(known))
+        };
         let backup = self.targets.backups.iter().rev().find(unread)?;
         Some(Job::BackupEdges(backup.id.clone()))
     }
@@ -200,7 +216,10 @@ impl Planner<'_> {
         let Some(known) = self.evidence.wal.dir(wal_dir) else {
             return true;
         };
-        let known_of = |file: WalFile| known.of(file).is_some();
+        let known_of = |file: WalFile| {
+            let wal = &self.evidence.wal;
+            wal.has_lasting_evidence(wal_dir, file, self.now)
+        };
         let mut partials = target.partials.iter();
         let has_all_partials = partials.all(|low| {
             known_of(WalFile {
@@ -208,9 +227,9 @@ impl Planner<'_> {
                 is_partial: true,
             })
         });
-        let mut whole = known.files().iter().filter(|known| !known.file.is_partial);
+        let files = known.files().iter().filter(|known| !known.file.is_partial);
         let mut missing = target.segments.clone();
-        for evidence in &mut whole {
+        for evidence in files.filter(|known| known_of(known.file)) {
             let number = u64::from(evidence.file.low);
             missing.remove_run(Run {
                 first: number,
@@ -250,7 +269,10 @@ impl Planner<'_> {
                 let known = self.evidence.wal.of(*wal_dir, file);
                 let is_read = known.is_some_and(|known| {
                     known.depth == Depth::Whole || known.verdict != ContentVerdict::Sound
-                });
+                }) && self
+                    .evidence
+                    .wal
+                    .has_lasting_evidence(*wal_dir, file, self.now);
                 if !is_read && self.evidence.wal.has_room() {
                     return Some(Job::Examine {
                         wal_dir: *wal_dir,
@@ -262,6 +284,23 @@ impl Planner<'_> {
         None
     }
 
+    /// Returns whether what could not be read of a backup is tried again now.
+    fn is_tried_again(&self, evidence: &BackupEvidence) -> bool {
+        evidence.verdict == ContentVerdict::Unreadable
+            && evidence.may_pass()
+            && self.is_due(evidence.read_at, RETRY_AFTER)
+    }
+
+    /// Returns whether the WAL that makes a backup consistent is there, or not expected any more. Without
+    /// it, failing pages cannot be judged, and the archiver may be late.
+    fn has_own_wal(&self, backup: &BackupTarget) -> bool {
+        let last = SegmentPlace {
+            timeline: backup.end_timeline,
+            number: backup.last_needed,
+        };
+        self.targets.has(last) || self.is_due(backup.ended_at, RETRY_AFTER)
+    }
+
     fn newest_backup(&self) -> Option<Job> {
         self.data_of(self.targets.newest_backup()?)
     }
@@ -271,12 +310,13 @@ impl Planner<'_> {
         if !self.wants(Level::Full)
             || !backup.is_read_at_once
             || !self.is_affordable(self.bytes_of(backup))
+            || !self.has_own_wal(backup)
         {
             return None;
         }
         let is_read = match self.of_backup(backup) {
             Some(evidence) if evidence.verdict == ContentVerdict::Unreadable => {
-                !self.is_due(evidence.read_at, RETRY_AFTER)
+                !self.is_tried_again(evidence)
             }
             Some(evidence) => evidence.depth == Depth::Whole,
             None => false,
@@ -321,8 +361,10 @@ impl Planner<'_> {
         for (wal_dir, target) in &self.targets.dirs {
             let known = self.evidence.wal.dir(*wal_dir);
             for evidence in known.into_iter().flat_map(DirEvidence::files) {
+                // A whole read is renewed by a whole read, or not at all.
                 let is_wanted = target.segments.contains(u64::from(evidence.file.low))
-                    && !evidence.file.is_partial;
+                    && !evidence.file.is_partial
+                    && (self.wants(Level::Wal) || evidence.depth == Depth::Edges);
                 let is_older =
                     oldest.is_none_or(|(_, oldest)| evidence.read_at() < oldest.read_at());
                 if is_wanted && is_older {
@@ -351,7 +393,8 @@ impl Planner<'_> {
         let known = self.evidence.wal.dir(wal_dir);
         let files = known.into_iter().flat_map(DirEvidence::files);
         let old = files
-            .filter(|known| !known.file.is_partial && self.is_due(known.read_at(), after))
+            .filter(|known| !known.file.is_partial && known.depth == Depth::Edges)
+            .filter(|known| self.is_due(known.read_at(), after))
             .map(|known| u64::from(known.file.low));
         WantedEdges {
             segments: old.collect(),
@@ -365,8 +408,13 @@ impl Planner<'_> {
             let Some(evidence) = self.of_backup(backup) else {
                 continue;
             };
+            let is_wanted = self.wants(Level::Full) || evidence.depth == Depth::Edges;
             let is_older = oldest.is_none_or(|(oldest, _)| evidence.read_at < oldest);
-            if is_older && backup.is_read_at_once && self.is_affordable(self.bytes_of(backup)) {
+            if is_older
+                && is_wanted
+                && backup.is_read_at_once
+                && self.is_affordable(self.bytes_of(backup))
+            {
                 oldest = Some((evidence.read_at, backup));
             }
         }
@@ -446,7 +494,10 @@ impl Planner<'_> {
             let is_final = match known.verdict {
                 ContentVerdict::Sound => false,
                 ContentVerdict::Suspect | ContentVerdict::Corrupt => known.depth == Depth::Whole,
-                ContentVerdict::Unreadable => !self.is_due(known.read_at(), RETRY_AFTER),
+                ContentVerdict::Unreadable => {
+                    let wal = &self.evidence.wal;
+                    wal.has_lasting_evidence(wal_dir, file, self.now)
+                }
             };
             let place = place_of(wal_dir.segment(file.low), self.targets.segment_size);
             if is_final

@@ -1,8 +1,5 @@
 //! Reading of one WAL file as a whole.
 
-use std::ops::ControlFlow;
-use std::sync::Arc;
-
 use archive_contents::codec::{self, CodecFault, DecodeError, DecodeLimits, Reaction, RestoreKind};
 use archive_contents::wal::{
     SegmentContext, SegmentSurvey, SurveyedSegment, WalChain, WalDamage, WalFault, WalRecord,
@@ -11,10 +8,11 @@ use archive_contents::wal::{
 use archive_store::{ObjectStore, StorageError};
 use barman_archive::barman::Compression;
 use barman_archive::postgres::Lsn;
+use std::ops::ControlFlow;
 
 use super::directory::WalObject;
-use super::statistics::VerificationStatistics;
 use super::stream::{self, Digest, PieceReader};
+use super::verifier::ServerJob;
 use crate::evidence::{Effect, FaultKind, SegmentFault};
 
 /// Result of reading a WAL file.
@@ -45,17 +43,16 @@ struct Surveyed {
 /// # Errors
 /// Fails if the object cannot be read, is gone, or was replaced.
 pub(super) async fn read_segment<S: ObjectStore + 'static>(
-    store: &Arc<S>,
+    job: &ServerJob<'_, S>,
     object: &WalObject,
     context: SegmentContext,
     chain: Option<WalChain>,
-    statistics: &VerificationStatistics,
 ) -> Result<ReadSegment, StorageError> {
     let begin = begin_of(&context);
     let compression = object.compression;
     let survey =
         move |reader: &mut PieceReader| survey(reader, compression, context, chain, &mut |_| ());
-    let consumed = stream::consume(store, &object.version, statistics, survey).await?;
+    let consumed = stream::consume(job, &object.version, survey).await?;
     let mut read = ReadSegment {
         digest: consumed.digest,
         walked: None,

@@ -109,10 +109,10 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             while busy.len() < self.settings.parallel.max(1)
                 && let Some(job) = next(&mut waiting, &busy)
             {
-                running.push(self.carry_out(job.server.clone(), job.job.clone(), targets));
+                running.push(self.carry_out(job.server.clone(), job.job.clone(), 0, targets));
                 busy.insert(job.server.clone(), job);
             }
-            let Some(EndedJob { server, result }) = running.next().await else {
+            let Some(EndedJob { server, result, .. }) = running.next().await else {
                 return;
             };
             let end = match result {

@@ -5,26 +5,56 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use super::Budget;
 use crate::evidence::ArchiveEvidence;
 
 /// Number of the file's format, and of the rules by which contents are judged. A file with another
 /// number is ignored: what was sound by other rules has to be read again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Maximum size of the file, in bytes.
 const MAX_BYTES: u64 = 512 << 20;
 
-/// Content of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What was saved of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedState {
-    format: u32,
     /// Budget, without what is reserved for reads under way.
     pub budget: Budget,
     /// Evidence about the archive.
     pub evidence: ArchiveEvidence,
+}
+
+/// Content of the file.
+#[derive(Serialize, Deserialize)]
+struct Content<E> {
+    format: u32,
+    place: String,
+    budget: Budget,
+    evidence: E,
+}
+
+/// Content of the file, without the evidence.
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+    place: String,
+    budget: Budget,
+}
+
+/// File of one archive, wherever the archive is.
+#[derive(Clone, Debug)]
+pub struct StateName {
+    /// Directory of the file.
+    pub directory: PathBuf,
+    /// Configured name of the archive.
+    pub archive: String,
+    /// Endpoint and destination of the archive. What was found at one place says nothing of another
+    /// one, although keys and sizes may be the same.
+    pub place: String,
 }
 
 /// Failure to load or save the file.
@@ -39,6 +69,12 @@ pub enum StateError {
         #[source]
         source: io::Error,
     },
+    /// The evidence is larger than what would be loaded again.
+    #[error("`{}` would be larger than {MAX_BYTES} bytes", path.display())]
+    TooLarge {
+        /// Path of the file.
+        path: PathBuf,
+    },
     /// Another process uses the file.
     #[error("`{}` is in use by another process", path.display())]
     InUse {
@@ -50,28 +86,11 @@ pub enum StateError {
 /// File of one archive, locked for this process.
 #[derive(Debug)]
 pub struct StateFile {
+    name: StateName,
     path: PathBuf,
     temporary: PathBuf,
     /// Holds the lock.
     _lock: File,
-}
-
-/// Format of a file, whatever else it contains.
-#[derive(Deserialize)]
-struct FormatOnly {
-    format: u32,
-}
-
-impl SavedState {
-    /// Creates the content of a file.
-    #[must_use]
-    pub const fn new(budget: Budget, evidence: ArchiveEvidence) -> Self {
-        Self {
-            format: FORMAT,
-            budget,
-            evidence,
-        }
-    }
 }
 
 impl StateFile {
@@ -79,8 +98,9 @@ impl StateFile {
     ///
     /// # Errors
     /// Fails if another process uses the file, or the directory cannot be written to.
-    pub fn open(directory: &Path, archive: &str) -> Result<Self, StateError> {
-        let path = path_of(directory, archive);
+    pub fn open(name: &StateName) -> Result<Self, StateError> {
+        let directory = &name.directory;
+        let path = name.path();
         let failed = |source| StateError::Io {
             path: path.clone(),
             source,
@@ -93,44 +113,67 @@ impl StateFile {
             Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
         }
         Ok(Self {
+            name: name.clone(),
             temporary: path.with_extension("new"),
             path,
             _lock: lock,
         })
     }
 
-    /// Loads what was saved; `None` if there is nothing, or nothing of this version.
+    /// Loads what was saved; `None` if there is nothing, or nothing of this version. Of another place, the
+    /// budget alone is loaded.
     ///
     /// # Errors
     /// Fails if the file exists and cannot be read.
-    pub fn load(&self) -> Result<Option<SavedState>, StateError> {
-        load(&self.path)
+    pub fn load(&self, now: DateTime<Utc>) -> Result<Option<SavedState>, StateError> {
+        Self::peek(&self.name, now)
     }
 
-    /// Loads what a process saved, without locking the file.
+    /// Loads what a process saved, as [`load`](Self::load) does, without locking the file.
     ///
     /// # Errors
     /// Fails if the file exists and cannot be read.
-    pub fn peek(directory: &Path, archive: &str) -> Result<Option<SavedState>, StateError> {
-        load(&path_of(directory, archive))
+    pub fn peek(name: &StateName, now: DateTime<Utc>) -> Result<Option<SavedState>, StateError> {
+        let path = name.path();
+        let text = read(&path).map_err(|source| StateError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(text.and_then(|text| saved(name, &path, &text, now)))
     }
 
     /// Replaces the file: whatever happens meanwhile, it holds the old content or the new one.
     ///
     /// # Errors
-    /// Fails if it cannot be written.
-    pub fn save(&self, state: &SavedState) -> Result<(), StateError> {
-        self.write(state).map_err(|source| StateError::Io {
+    /// Fails if it cannot be written, or would be too large to be loaded again.
+    pub fn save(&self, budget: Budget, evidence: &ArchiveEvidence) -> Result<(), StateError> {
+        let content = Content {
+            format: FORMAT,
+            place: self.name.place.clone(),
+            budget,
+            evidence,
+        };
+        let failed = |source| StateError::Io {
             path: self.path.clone(),
             source,
-        })
+        };
+        if self.write(&content).map_err(failed)? > MAX_BYTES {
+            let path = self.path.clone();
+            return Err(StateError::TooLarge { path });
+        }
+        self.replace().map_err(failed)
     }
 
-    fn write(&self, state: &SavedState) -> io::Result<()> {
+    /// Writes the new content beside the file, and returns its size.
+    fn write(&self, content: &Content<&ArchiveEvidence>) -> io::Result<u64> {
         let mut writer = BufWriter::new(File::create(&self.temporary)?);
-        serde_json::to_writer(&mut writer, state)?;
+        serde_json::to_writer(&mut writer, content)?;
         writer.flush()?;
         writer.get_ref().sync_all()?;
+        Ok(writer.get_ref().metadata()?.len())
+    }
+
+    fn replace(&self) -> io::Result<()> {
         fs::rename(&self.temporary, &self.path)?;
         if let Some(directory) = self.path.parent() {
             File::open(directory)?.sync_all()?;
@@ -139,38 +182,67 @@ impl StateFile {
     }
 }
 
-fn load(path: &Path) -> Result<Option<SavedState>, StateError> {
-    let failed = |source| StateError::Io {
-        path: path.to_owned(),
-        source,
-    };
+impl StateName {
+    /// Returns the path of the file. Names of archives can hold any character.
+    fn path(&self) -> PathBuf {
+        let mut name = String::from("verification-");
+        for character in self.archive.chars() {
+            if character.is_ascii_alphanumeric() || matches!(character, '-' | '_') {
+                name.push(character);
+            } else {
+                // Writing to a text does not fail.
+                let _ = write!(name, "%{:X}", u32::from(character));
+            }
+        }
+        self.directory.join(name + ".json")
+    }
+}
+
+/// Reads the file; `None` if it does not exist.
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(error),
     };
     let mut text = Vec::new();
     let mut reader = BufReader::new(file).take(MAX_BYTES);
-    reader.read_to_end(&mut text).map_err(failed)?;
-    let is_known =
-        serde_json::from_slice::<FormatOnly>(&text).is_ok_and(|found| found.format == FORMAT);
-    if !is_known {
-        return Ok(None);
-    }
-    let state = serde_json::from_slice(&text);
-    state.map(Some).map_err(|error| failed(error.into()))
+    reader.read_to_end(&mut text)?;
+    Ok(Some(text))
 }
 
-/// Returns the path of an archive's file. Names of archives can hold any character.
-fn path_of(directory: &Path, archive: &str) -> PathBuf {
-    let mut name = String::from("verification-");
-    for character in archive.chars() {
-        if character.is_ascii_alphanumeric() || matches!(character, '-' | '_') {
-            name.push(character);
-        } else {
-            // Writing to a text does not fail.
-            let _ = write!(name, "%{:X}", u32::from(character));
+/// Returns what a file says; `None`, with a reason in the log, if it says nothing that counts.
+fn saved(name: &StateName, path: &Path, text: &[u8], now: DateTime<Utc>) -> Option<SavedState> {
+    let ignored = |reason: &str| {
+        let (archive, path) = (&name.archive, path.display());
+        warn!(
+            target: "verification",
+            archive, %path, reason, "What was verified before is not used: it is read again"
+        );
+    };
+    let Ok(head) = serde_json::from_slice::<Head>(text) else {
+        ignored("the file is damaged, or of another version");
+        return None;
+    };
+    if head.format != FORMAT {
+        ignored("the file is of another version");
+        return None;
+    }
+    if head.place != name.place {
+        ignored("the file is about another endpoint, bucket or prefix");
+        return Some(SavedState {
+            budget: head.budget,
+            evidence: ArchiveEvidence::new(now),
+        });
+    }
+    match serde_json::from_slice::<Content<ArchiveEvidence>>(text) {
+        Ok(content) => Some(SavedState {
+            budget: content.budget,
+            evidence: content.evidence,
+        }),
+        Err(_) => {
+            ignored("the file is damaged");
+            None
         }
     }
-    directory.join(name + ".json")
 }

@@ -2,13 +2,14 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
-use archive_store::{ErrorKind, ObjectChecksums, ObjectStore, ObjectVersion, StorageError};
+use archive_store::{
+    ErrorKind, ErrorScope, ObjectChecksums, ObjectStore, ObjectVersion, StorageError,
+};
 use tokio::sync::mpsc;
 
-use super::statistics::VerificationStatistics;
+use super::verifier::ServerJob;
 
 /// Size of the pieces that are fetched, in bytes. Three of them are in memory at most: one that is
 /// consumed, one that waits, and one that arrives.
@@ -120,9 +121,8 @@ impl Read for PieceReader {
 /// # Errors
 /// Fails if a piece cannot be fetched, whatever the consumer has returned by then.
 pub(super) async fn consume<S, T>(
-    store: &Arc<S>,
+    job: &ServerJob<'_, S>,
     object: &ObjectVersion,
-    statistics: &VerificationStatistics,
     use_pieces: impl FnOnce(&mut PieceReader) -> T + Send + 'static,
 ) -> Result<Consumed<T>, StorageError>
 where
@@ -144,7 +144,7 @@ where
             digest: reader.digest,
         }
     });
-    let fetched = fetch(store.as_ref(), object, statistics, &sender).await;
+    let fetched = fetch(job, object, &sender).await;
     drop(sender);
     let consumed = task
         .await
@@ -153,10 +153,9 @@ where
 }
 
 /// Fetches pieces until the consumer wants no more.
-async fn fetch(
-    store: &impl ObjectStore,
+async fn fetch<S: ObjectStore + 'static>(
+    job: &ServerJob<'_, S>,
     object: &ObjectVersion,
-    statistics: &VerificationStatistics,
     sender: &mpsc::Sender<Result<Vec<u8>, ()>>,
 ) -> Result<(), StorageError> {
     let mut at = 0;
@@ -165,9 +164,10 @@ async fn fetch(
         let Ok(permit) = sender.reserve().await else {
             return Ok(());
         };
-        match fetch_patiently(store, object, at..end).await {
+        job.calm().await;
+        match fetch_patiently(job.store.as_ref(), object, at..end).await {
             Ok(piece) => {
-                statistics.read(piece.len() as u64);
+                job.statistics.read(piece.len() as u64);
                 permit.send(Ok(piece));
             }
             Err(error) => {
@@ -180,7 +180,8 @@ async fn fetch(
     Ok(())
 }
 
-/// Fetches a piece, and again after a pause if the store cannot be reached.
+/// Fetches a piece, and again after a pause if the store cannot be reached or does not answer as it
+/// should: a body that ends early is the network's fault until it ends so again and again.
 async fn fetch_patiently(
     store: &impl ObjectStore,
     object: &ObjectVersion,
@@ -194,10 +195,11 @@ async fn fetch_patiently(
             Err(error) => error,
         };
         let may_pass = match error.kind() {
-            ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Throttled => true,
-            ErrorKind::Auth | ErrorKind::NotFound | ErrorKind::Protocol | ErrorKind::Internal => {
-                false
-            }
+            ErrorKind::Network
+            | ErrorKind::Timeout
+            | ErrorKind::Throttled
+            | ErrorKind::Protocol => error.scope() == ErrorScope::Scan,
+            ErrorKind::Auth | ErrorKind::NotFound | ErrorKind::Internal => false,
         };
         if !may_pass || tries == TRIES {
             return Err(error);

@@ -1,11 +1,12 @@
 //! Verifier of one archive.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive_store::{AdaptiveLimit, ObjectStore, StorageError};
+use archive_store::{AdaptiveLimit, ErrorKind, ErrorScope, ObjectStore, StorageError};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::assess::{ArchiveTargets, ServerTargets};
 use crate::clock::Clock;
-use crate::evidence::ServerEvidence;
+use crate::evidence::{FaultKind, ServerEvidence};
 
 /// Shortest time between two looks for something to do.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
@@ -36,6 +37,13 @@ const SHORTEST_RETRY: Duration = Duration::from_secs(30);
 
 /// Longest time after which a server is tried again.
 const LONGEST_RETRY: Duration = Duration::from_mins(30);
+
+/// Time after which a file is tried again that another process uses.
+const FILE_RETRY: Duration = Duration::from_secs(5);
+
+/// Number of failures of one job after which the object that it reads is to blame: its directory could
+/// be listed each time.
+const MOST_FAILURES: u32 = 2;
 
 /// Verifier of one archive, which carries out jobs as the plan and the budget allow.
 pub struct Verifier<S> {
@@ -92,11 +100,14 @@ pub(super) struct ServerJob<'a, S> {
     pub(super) ledger: &'a Arc<Ledger>,
     pub(super) statistics: &'a VerificationStatistics,
     pub(super) clock: &'a Clock,
+    /// Number of times that the same job failed before.
+    pub(super) failures: u32,
 }
 
 /// Job that has ended.
 pub(super) struct EndedJob {
     pub(super) server: String,
+    pub(super) job: Job,
     pub(super) result: Result<JobEnd, JobFailure>,
 }
 
@@ -106,7 +117,7 @@ struct Progress {
     busy: BTreeSet<String>,
     /// Next job of each server; `None` if there is nothing to do.
     planned: BTreeMap<String, Option<PlannedJob>>,
-    /// Servers whose jobs failed, with the moment of the next try and the wait before it.
+    /// Servers whose jobs failed.
     failed: BTreeMap<String, FailedServer>,
     /// Last job of each server since the scan, unless it was not carried out to its end.
     last: BTreeMap<String, Job>,
@@ -118,28 +129,92 @@ struct Progress {
 }
 
 impl Progress {
+    /// Plans anew, after a scan.
+    fn begin_anew(&mut self) {
+        self.planned.clear();
+        self.last.clear();
+        self.blocked_until = None;
+    }
+
+    /// Number of times that a job failed, one after the other.
+    fn failures(&self, server: &str, job: &Job) -> u32 {
+        let failed = self.failed.get(server).filter(|failed| failed.job == *job);
+        failed.map_or(0, |failed| failed.failures)
+    }
+
+    /// Puts a server off whose job failed.
+    fn put_off(&mut self, server: String, job: Job) {
+        let before = self.failed.get(&server);
+        let wait = before.map_or(SHORTEST_RETRY, |failed| {
+            (failed.wait * 2).min(LONGEST_RETRY)
+        });
+        let failures = self.failures(&server, &job).saturating_add(1);
+        let failed = FailedServer {
+            try_at: Instant::now() + wait,
+            wait,
+            job,
+            failures,
+        };
+        self.failed.insert(server, failed);
+    }
+
     /// Time until something can be done that cannot be done now.
     fn wait(&self) -> Duration {
+        let now = Instant::now();
         let retries = self.failed.values().map(|failed| failed.try_at);
-        let next = retries.chain(self.blocked_until).min();
-        let wait = next.map_or(LONGEST_WAIT, |next| {
-            next.saturating_duration_since(Instant::now())
-        });
+        let in_future = retries.chain(self.blocked_until).filter(|next| *next > now);
+        let wait = in_future.min().map_or(LONGEST_WAIT, |next| next - now);
         wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)
     }
 }
 
-#[derive(Clone, Copy)]
 struct FailedServer {
+    /// Moment of the next try, and the wait before it.
     try_at: Instant,
     wait: Duration,
+    /// Job that failed, and how often one after the other.
+    job: Job,
+    failures: u32,
 }
 
 impl<S: ObjectStore + 'static> Verifier<S> {
     /// Verifies until `stop` is cancelled. What was found by then is saved.
-    pub async fn run(mut self, stop: &CancellationToken) {
-        stop.run_until_cancelled(self.work()).await;
+    pub async fn run(self, stop: &CancellationToken) {
+        let work = async {
+            self.open_file().await;
+            self.work().await;
+        };
+        stop.run_until_cancelled(work).await;
         self.save().await;
+    }
+
+    /// Opens the file in which evidence is saved, as soon as no other process uses it: an exporter that
+    /// is replaced, for example, or the command `verify`. A file that cannot be used costs what was
+    /// remembered, and nothing else.
+    async fn open_file(&self) {
+        let mut is_first = true;
+        while let Err(error) = self.ledger.open((self.clock)()) {
+            let is_in_use = matches!(error, StateError::InUse { .. });
+            let error = error_causes::with_causes(&error);
+            let archive = &self.archive;
+            if !is_in_use {
+                warn!(
+                    target: "verification",
+                    archive,
+                    error,
+                    "What was verified is not remembered: everything is read again after a restart"
+                );
+                return;
+            }
+            if is_first {
+                warn!(
+                    target: "verification",
+                    archive, error, "Contents are not verified until it is free"
+                );
+            }
+            is_first = false;
+            sleep(FILE_RETRY).await;
+        }
     }
 
     /// Carries out jobs until nothing is left to do that the budget allows.
@@ -156,7 +231,8 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             while running.len() < self.settings.parallel.max(1)
                 && let Some((server, planned)) = self.next(&mut progress, &targets)
             {
-                running.push(self.carry_out(server, planned.job, &targets));
+                let failures = progress.failures(&server, &planned.job);
+                running.push(self.carry_out(server, planned.job, failures, Arc::clone(&targets)));
             }
             if running.is_empty() {
                 return progress.blocked_until.is_none() && progress.failed.is_empty();
@@ -167,46 +243,34 @@ impl<S: ObjectStore + 'static> Verifier<S> {
         }
     }
 
-    async fn work(&mut self) {
+    /// Carries out jobs for ever. A job that is under way when a scan ends goes on with what the scan
+    /// before found.
+    async fn work(&self) {
         let mut progress = Progress::default();
-        loop {
-            let targets = self.targets.borrow_and_update().clone().unwrap_or_default();
-            if !targets.servers.is_empty() {
-                self.forget_gone(&targets);
-            }
-            progress.planned.clear();
-            progress.last.clear();
-            progress.blocked_until = None;
-            self.work_on(&mut progress, &targets).await;
-        }
-    }
-
-    /// Carries out jobs until another scan has ended.
-    async fn work_on(&mut self, progress: &mut Progress, targets: &Arc<ArchiveTargets>) {
         let mut scans = self.targets.clone();
-        let mut has_changed = false;
+        let mut targets = self.newest_targets(&mut scans);
         let mut running = FuturesUnordered::new();
         loop {
-            let may_start = !has_changed && self.may_start();
-            while may_start
+            while self.may_start()
                 && running.len() < self.settings.parallel.max(1)
-                && let Some((server, planned)) = self.next(progress, targets)
+                && let Some((server, planned)) = self.next(&mut progress, &targets)
             {
-                running.push(self.carry_out(server, planned.job, targets));
-            }
-            if has_changed && running.is_empty() {
-                return;
+                let failures = progress.failures(&server, &planned.job);
+                running.push(self.carry_out(server, planned.job, failures, Arc::clone(&targets)));
             }
             tokio::select! {
-                Some(ended) = running.next(), if !running.is_empty() => self.note(progress, ended),
-                end = scans.changed(), if !has_changed => {
+                Some(ended) = running.next(), if !running.is_empty() => {
+                    self.note(&mut progress, ended);
+                }
+                end = scans.changed() => {
                     if end.is_err() {
                         // The scanner is gone, and with it the program.
                         std::future::pending::<()>().await;
                     }
-                    has_changed = true;
+                    targets = self.newest_targets(&mut scans);
+                    progress.begin_anew();
                 }
-                () = sleep(progress.wait()), if running.is_empty() => {
+                () = sleep(progress.wait()) => {
                     progress.planned.clear();
                     progress.blocked_until = None;
                 }
@@ -215,6 +279,18 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                 self.save().await;
             }
         }
+    }
+
+    /// Returns what the last scan found, after the evidence about everything else is forgotten.
+    fn newest_targets(
+        &self,
+        scans: &mut watch::Receiver<Option<Arc<ArchiveTargets>>>,
+    ) -> Arc<ArchiveTargets> {
+        let targets = scans.borrow_and_update().clone().unwrap_or_default();
+        if !targets.servers.is_empty() {
+            self.forget_gone(&targets);
+        }
+        targets
     }
 
     /// Returns whether a job may start now.
@@ -280,7 +356,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
         let most_bytes = self.ledger.budget(now).map(|(_, most)| most);
         self.ledger.read(|evidence| {
             let nothing = ServerEvidence::default();
-            let evidence = evidence.servers.get(server).unwrap_or(&nothing);
+            let evidence = evidence.server(server).unwrap_or(&nothing);
             let planner = Planner {
                 targets,
                 evidence,
@@ -297,20 +373,29 @@ impl<S: ObjectStore + 'static> Verifier<S> {
         &self,
         server: String,
         job: Job,
-        targets: &ArchiveTargets,
+        failures: u32,
+        targets: impl Deref<Target = ArchiveTargets>,
     ) -> EndedJob {
         let Some(of_server) = targets.servers.get(&server) else {
             return EndedJob {
                 server,
+                job,
                 result: Ok(JobEnd::Done),
             };
         };
-        let context = self.job(&server, of_server);
+        let context = ServerJob {
+            failures,
+            ..self.job(&server, of_server)
+        };
         debug!(target: "verification", archive = self.archive, server, ?job, "Reading");
         // A panic must not end the daemon.
-        let run = AssertUnwindSafe(context.carry_out(job)).catch_unwind();
+        let run = AssertUnwindSafe(context.carry_out(job.clone())).catch_unwind();
         let result = run.await.unwrap_or(Err(JobFailure::Panicked));
-        EndedJob { server, result }
+        EndedJob {
+            server,
+            job,
+            result,
+        }
     }
 
     /// Everything that a job of a server needs.
@@ -328,11 +413,16 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             ledger: &self.ledger,
             statistics: &self.statistics,
             clock: &self.clock,
+            failures: 0,
         }
     }
 
     fn note(&self, progress: &mut Progress, ended: EndedJob) {
-        let EndedJob { server, result } = ended;
+        let EndedJob {
+            server,
+            job,
+            result,
+        } = ended;
         progress.busy.remove(&server);
         match result {
             Ok(JobEnd::Done) => {
@@ -341,11 +431,13 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             Ok(JobEnd::Blocked(None)) => {
                 progress.last.remove(&server);
                 // The others must not wait for what never comes.
-                let try_at = Instant::now() + LONGEST_RETRY;
-                let wait = LONGEST_RETRY;
-                progress
-                    .failed
-                    .insert(server, FailedServer { try_at, wait });
+                let failed = FailedServer {
+                    try_at: Instant::now() + LONGEST_RETRY,
+                    wait: LONGEST_RETRY,
+                    job,
+                    failures: 0,
+                };
+                progress.failed.insert(server, failed);
             }
             Ok(JobEnd::Blocked(wait)) => {
                 progress.last.remove(&server);
@@ -363,30 +455,21 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                     target: "verification",
                     archive, server, error, "Contents cannot be verified now"
                 );
-                let wait = progress
-                    .failed
-                    .get(&server)
-                    .map_or(SHORTEST_RETRY, |failed| {
-                        (failed.wait * 2).min(LONGEST_RETRY)
-                    });
-                let try_at = Instant::now() + wait;
-                progress
-                    .failed
-                    .insert(server, FailedServer { try_at, wait });
+                progress.put_off(server, job);
             }
         }
     }
 
     /// Forgets the evidence about what does not exist any more.
     pub fn forget_gone(&self, targets: &ArchiveTargets) {
+        let now = (self.clock)();
         self.ledger.tidy(|evidence| {
             evidence
                 .servers
                 .retain(|server, _| targets.servers.contains_key(server));
-            for (server, known) in &mut evidence.servers {
-                let Some(targets) = targets.servers.get(server) else {
-                    continue;
-                };
+            for (server, targets) in &targets.servers {
+                evidence.note_level(server, targets.level, now);
+                let known = evidence.server_mut(server);
                 let exists = |wal_dir| targets.dirs.contains_key(&wal_dir);
                 known.wal.retain_dirs(exists, targets.segment_size);
                 let ids: BTreeSet<&str> = targets
@@ -430,6 +513,9 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             Granted::Now { after_save: false } => Ok(None),
             Granted::Now { after_save: true } => {
                 let saved = ledger::save(self.ledger, self.now()).await;
+                if saved.is_err() {
+                    self.ledger.give_back(bytes);
+                }
                 saved.map(|()| None).map_err(JobFailure::State)
             }
             Granted::After(wait) => Ok(Some(JobEnd::Blocked(wait))),
@@ -437,11 +523,26 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
     }
 
     /// Waits while the store asks for fewer requests.
-    async fn calm(&self) {
-        while let Some(at) = self.limit.throttled_at()
-            && at.elapsed() < CALM_AFTER
-        {
-            sleep(CALM_AFTER.saturating_sub(at.elapsed())).await;
+    pub(super) async fn calm(&self) {
+        calm(self.limit).await;
+    }
+
+    /// Returns why an object cannot be read; `None` if the failure is not of the object, and a later
+    /// try may succeed.
+    pub(super) fn fault_of_object(&self, error: &StorageError) -> Option<FaultKind> {
+        let is_of_way = matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Network);
+        match error.scope() {
+            ErrorScope::GoneObject | ErrorScope::ReplacedObject => Some(FaultKind::NotGivenOut),
+            ErrorScope::RefusedObject => (!is_of_way).then_some(FaultKind::Refused),
+            ErrorScope::TooLargeObject => Some(FaultKind::Refused),
+            ErrorScope::Scan if self.failures >= MOST_FAILURES => match error.kind() {
+                ErrorKind::Network
+                | ErrorKind::Timeout
+                | ErrorKind::Protocol
+                | ErrorKind::Internal => Some(FaultKind::Unanswered),
+                ErrorKind::Auth | ErrorKind::NotFound | ErrorKind::Throttled => None,
+            },
+            ErrorScope::Scan | ErrorScope::RefusedCall => None,
         }
     }
 
@@ -453,12 +554,21 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
     pub(super) fn look<T>(&self, look: impl FnOnce(&ServerEvidence) -> T) -> T {
         let nothing = ServerEvidence::default();
         self.ledger
-            .read(|evidence| look(evidence.servers.get(self.server).unwrap_or(&nothing)))
+            .read(|evidence| look(evidence.server(self.server).unwrap_or(&nothing)))
     }
 
     /// Changes the evidence about the server.
     pub(super) fn update<T>(&self, change: impl FnOnce(&mut ServerEvidence) -> T) -> T {
         self.ledger
-            .update(|evidence| change(evidence.servers.entry(self.server.to_owned()).or_default()))
+            .update(|evidence| change(evidence.server_mut(self.server)))
+    }
+}
+
+/// Waits while a store asks for fewer requests.
+pub(super) async fn calm(limit: &AdaptiveLimit) {
+    while let Some(at) = limit.throttled_at()
+        && at.elapsed() < CALM_AFTER
+    {
+        sleep(CALM_AFTER.saturating_sub(at.elapsed())).await;
     }
 }

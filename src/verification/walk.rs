@@ -1,7 +1,7 @@
 //! Walks over the WAL of a server, segment after segment.
 
 use archive_contents::wal::{SegmentContext, SegmentEnd, WalChain, WalkedSegment};
-use archive_store::{ErrorScope, ObjectStore, StorageError};
+use archive_store::{ObjectStore, StorageError};
 use barman_archive::barman::wal_directory;
 use barman_archive::postgres::{SegmentName, WalDir};
 use chrono::{DateTime, Utc};
@@ -169,7 +169,11 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             return Ok(Err(blocked));
         }
         self.ledger.give_back(bytes_after);
-        let read = self.read_once(name, false, object, None).await?;
+        let read = match self.read_once(name, false, object, None).await {
+            Ok(read) => Some(read),
+            Err(error) if self.fault_of_object(&error).is_some() => None,
+            Err(error) => return Err(JobFailure::Store(error)),
+        };
         let walked = read.and_then(|read| read.walked.filter(|_| read.fault.is_none()));
         Ok(Ok(walked.map(|walked| Before {
             place: before,
@@ -195,7 +199,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         Ok(self.note(to_read, place, before, &found))
     }
 
-    /// Reads a file, and again if anything is wrong with it; `None` if it is gone or refused.
+    /// Reads a file, and again if anything is wrong with it; `None` if it cannot be read.
     async fn find(
         &self,
         to_read: &FileToRead<'_>,
@@ -209,13 +213,8 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let name = wal_dir.segment(file.low);
         let chain = || before.map(|before| before.chain.clone());
         let first = match self.read_once(name, file.is_partial, object, chain()).await {
-            Ok(Some(read)) => read,
-            Ok(None) => return Ok(None),
-            Err(JobFailure::Store(error)) if error.scope() == ErrorScope::RefusedObject => {
-                self.note_unreadable(to_read, FaultKind::Refused);
-                return Ok(None);
-            }
-            Err(failure) => return Err(failure),
+            Ok(read) => read,
+            Err(fault) => return self.note_failure(to_read, fault),
         };
         let first = self.without_known_border(first);
         let early_end = first.walked.as_ref().and_then(early_end);
@@ -245,11 +244,9 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
                 fault: Some(fault),
             }));
         }
-        let Some(second) = self
-            .read_once(name, file.is_partial, object, chain())
-            .await?
-        else {
-            return Ok(None);
+        let second = match self.read_once(name, file.is_partial, object, chain()).await {
+            Ok(read) => read,
+            Err(failure) => return self.note_failure(to_read, failure),
         };
         Ok(Some(compared(
             &first,
@@ -264,24 +261,32 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         place.is_some_and(|place| self.targets.has(place.next()))
     }
 
-    /// Reads a file once; `None` if it is gone or was replaced meanwhile.
+    /// Notes why a file cannot be read, if the failure is of the object.
+    fn note_failure(
+        &self,
+        to_read: &FileToRead<'_>,
+        error: StorageError,
+    ) -> Result<Option<Found>, JobFailure> {
+        match self.fault_of_object(&error) {
+            Some(kind) => {
+                self.note_unreadable(to_read, kind);
+                Ok(None)
+            }
+            None => Err(JobFailure::Store(error)),
+        }
+    }
+
+    /// Reads a file once.
     async fn read_once(
         &self,
         name: SegmentName,
         is_partial: bool,
         object: &WalObject,
         chain: Option<WalChain>,
-    ) -> Result<Option<ReadSegment>, JobFailure> {
+    ) -> Result<ReadSegment, StorageError> {
         let context = self.context(name, is_partial);
-        let read = read_segment(self.store, object, context, chain, self.statistics).await;
-        match read {
-            Ok(read) => Ok(Some(self.with_own_cluster(read))),
-            Err(error) if is_outdated(&error) => {
-                self.update(|evidence| evidence.wal.forget_stamp(WalDir::from(name)));
-                Ok(None)
-            }
-            Err(error) => Err(JobFailure::Store(error)),
-        }
+        let read = read_segment(self, object, context, chain).await?;
+        Ok(self.with_own_cluster(read))
     }
 
     /// Takes WAL of a cluster that no backup is of for foreign.
@@ -433,12 +438,4 @@ fn early_end(walked: &WalkedSegment) -> Option<SegmentFault> {
         SegmentEnd::Ends(at) => Some(SegmentFault::new(FaultKind::EndsEarly, Effect::EndsAt(at))),
         SegmentEnd::Full | SegmentEnd::Switched(_) => None,
     }
-}
-
-/// Returns whether an object is not what was listed any more.
-pub(super) fn is_outdated(error: &StorageError) -> bool {
-    matches!(
-        error.scope(),
-        ErrorScope::GoneObject | ErrorScope::ReplacedObject
-    )
 }

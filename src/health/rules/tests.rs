@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use barman_archive::barman::{BackupInfo, BackupInfoText};
-use barman_archive::inventory::{SomeNames, Sums, Usage};
+use barman_archive::inventory::{DataState, SomeNames, Sums, Usage};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ScannedServer;
@@ -52,6 +52,7 @@ pub(super) fn backup(number: i64, state: BackupState) -> BackupReport {
         unreadable: None,
         missing_data: std::iter::empty::<&str>().collect::<SomeNames>(),
         stored: Sums::default(),
+        data: DataState::default(),
         keep: None,
         began_at: Some(day(number)),
         upload_bytes: None,

@@ -185,6 +185,8 @@ pub(in crate::output) const fn fault_in_words(kind: FaultKind) -> &'static str {
         FaultKind::TooMuchMemory => "takes too much memory to decompress",
         FaultKind::Refused => "is refused by the store",
         FaultKind::Cold => "is in a storage class without immediate access",
+        FaultKind::NotGivenOut => "is listed by the store, which does not have it when asked",
+        FaultKind::Unanswered => "could not be read to its end in several attempts",
         FaultKind::Inconsistent => "differs from one read to the next",
     }
 }
@@ -196,6 +198,8 @@ const fn reason_in_words(kind: FaultKind) -> &'static str {
         FaultKind::TooMuchMemory => "too much memory for decompression",
         FaultKind::Refused => "refused by the store",
         FaultKind::Cold => "storage class without immediate access",
+        FaultKind::NotGivenOut => "listed by the store, which does not have it when asked",
+        FaultKind::Unanswered => "not readable to its end in several attempts",
         FaultKind::Truncated
         | FaultKind::Trailing
         | FaultKind::OtherFormat

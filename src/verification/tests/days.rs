@@ -15,7 +15,7 @@ use super::wal::{WalWriter, gzip};
 use super::world::{World, settings, start};
 use crate::clock::Clock;
 use crate::evidence::Level;
-use crate::verification::{Ledger, StateFile, VerificationSettings};
+use crate::verification::{Ledger, StateName, VerificationSettings};
 
 /// Bytes that were read of an object at one moment.
 #[derive(Clone, Debug)]
@@ -205,8 +205,12 @@ proptest! {
             });
             for minutes in lives {
                 let settings = budget(daily);
-                let file = StateFile::open(directory.path(), "a").unwrap();
-                let ledger = Ledger::new(settings.budget(clock()), Some(file), clock()).unwrap();
+                let name = StateName {
+                    directory: directory.path().to_owned(),
+                    archive: "a".to_owned(),
+                    place: "here".to_owned(),
+                };
+                let ledger = Ledger::of_file(settings.budget(clock()), name, clock());
                 let mut world = World::of_store(Arc::clone(&store), settings, ledger);
                 world.clock = clock.clone();
                 archive_next(&world, &mut writer);

@@ -61,7 +61,7 @@ impl Selected {
     fn select(&self, selection: &Selection) -> SelectedContents {
         let nothing = ServerEvidence::default();
         self.world.ledger.read(|evidence| {
-            let evidence = evidence.servers.get("s").unwrap_or(&nothing);
+            let evidence = evidence.server("s").unwrap_or(&nothing);
             selection.of_server("s", &self.targets, evidence)
         })
     }

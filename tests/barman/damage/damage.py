@@ -390,8 +390,10 @@ def ends_well(plain, members_):
 def change(name, old, new):
     found = {"member": name, "is_relation": bool(RELATION.match(name)), "has_same_size": len(old) == len(new)}
     places = range(0, max(len(old), len(new)), PAGE)
-    pages = [new[at : at + PAGE] for at in places if old[at : at + PAGE] != new[at : at + PAGE]]
-    return found | {"pages": len(pages), "zeroed": sum(not any(page) for page in pages)}
+    changed = [at for at in places if old[at : at + PAGE] != new[at : at + PAGE]]
+    zeroed = sum(not any(new[at : at + PAGE]) for at in changed)
+    blocks = [at // PAGE for at in changed[:5]]
+    return found | {"pages": len(changed), "zeroed": zeroed, "blocks": blocks}
 
 
 class World:

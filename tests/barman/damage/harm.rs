@@ -41,6 +41,8 @@ pub(crate) struct Change {
     pub(crate) has_same_size: bool,
     /// Pages that differ.
     pub(crate) pages: u64,
+    /// Numbers of a few of them.
+    pub(crate) blocks: Vec<u64>,
     /// Those of them that are all zeros now.
     pub(crate) zeroed: u64,
 }
@@ -83,6 +85,14 @@ impl Damage {
             .collect();
         let first = kinds.first().copied().flatten()?;
         kinds.iter().all(Option::is_some).then_some(first)
+    }
+
+    /// Names of a few files that differ, with their pages, for people.
+    pub(crate) fn members(&self) -> String {
+        let changes = self.changes.iter().flatten().take(3);
+        changes
+            .map(|change| format!(" in {} {:?}", change.member, change.blocks))
+            .collect()
     }
 
     /// True if nothing but pages differ, so that the end of the backup shows whether it matters.

@@ -68,9 +68,9 @@ impl Load {
         let mut command = postgres.client("pgbench");
         command.args(["--no-vacuum", "--client=3", "--time=3600"]);
         command.arg(format!("--rate={rate}"));
-        command.arg("--builtin=tpcb-like@20");
+        command.arg("--builtin=tpcb-like@40");
         for (name, text, weight) in [
-            ("changes", CHANGES, 20),
+            ("changes", CHANGES, 40),
             ("files", FILES, 2),
             ("rewrites", REWRITES, 1),
         ] {

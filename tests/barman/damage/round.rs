@@ -82,9 +82,10 @@ fn one_damage(
         "harmless"
     };
     let what = format!(
-        "{}: {} ({harm}, {} [{}], ends at {:?}; {})",
+        "{}: {}{} ({harm}, {} [{}], ends at {:?}; {})",
         damage.key,
         damage.kind,
+        damage.members(),
         verdict.code,
         verdict.words.join("; "),
         verdict.ends_at,

@@ -64,7 +64,7 @@ impl Plan {
     fn draw(rng: &mut Rng) -> Self {
         Self {
             has_checksums: rng.u8(..6) > 0,
-            segment_size_mb: [1, 4, 16][rng.usize(..3)],
+            segment_size_mb: [4, 8, 16][rng.usize(..3)],
             wal_compression: WAL_COMPRESSION[rng.usize(..WAL_COMPRESSION.len())],
             data_compression: [(); 2]
                 .map(|()| DATA_COMPRESSION[rng.usize(..DATA_COMPRESSION.len())]),
@@ -137,7 +137,7 @@ impl World {
         if plan.has_tablespace {
             stack.make_tablespace("fast");
         }
-        let rate = rng.u32(20..120);
+        let rate = rng.u32(10..50);
         let mut world = Self {
             stack,
             plan,

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FileKind, ListedObject, SmallFile, SomeNames, SomeObjects, Usage};
+use super::{FileKind, ListedObject, SmallFile, SomeNames, SomeObjects, Sums, Usage};
+use chrono::{DateTime, Utc};
+
 use crate::barman::{BackupFile, BackupInfo, Compression, DataItem};
 use crate::postgres::Runs;
 
@@ -29,6 +31,17 @@ struct DataInventory {
     /// has content.
     parts: Runs,
     stored: SomeObjects,
+    /// Latest arrival of an object; `None` without any.
+    arrived_at: Option<DateTime<Utc>>,
+}
+
+/// State of a backup's data objects in a listing: it changes when one of them is written again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataState {
+    /// Number and size of the data objects.
+    pub sums: Sums,
+    /// Latest arrival of one of them; `None` without any.
+    pub arrived_at: Option<DateTime<Utc>>,
 }
 
 impl BackupInventory {
@@ -48,6 +61,7 @@ impl BackupInventory {
             BackupFile::Data(data) => {
                 let item = self.data.entry(data.item).or_default();
                 item.stored.add_object(object);
+                item.arrived_at = item.arrived_at.max(Some(object.last_modified));
                 if object.size > 0 {
                     item.parts.insert(u64::from(data.part));
                 }
@@ -121,6 +135,17 @@ impl BackupInventory {
             }
         }
         own
+    }
+
+    /// State of its data objects.
+    #[must_use]
+    pub fn data_state(&self) -> DataState {
+        let mut state = DataState::default();
+        for data in self.data.values() {
+            state.sums.add(data.stored.sums);
+            state.arrived_at = state.arrived_at.max(data.arrived_at);
+        }
+        state
     }
 
     /// Names in the backup's directory that an upload to it can have: for each item, the missing

@@ -20,7 +20,7 @@ mod wal_dir;
 mod wal_dir_files;
 
 pub use archive::Inventory;
-pub use backups::BackupInventory;
+pub use backups::{BackupInventory, DataState};
 pub use directory::DirectoryInventory;
 pub use files::{FileContent, FileKind, FileReading, SmallFile, SmallFiles, UnreadableReason};
 pub use intervals::Intervals;

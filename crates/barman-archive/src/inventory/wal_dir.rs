@@ -290,6 +290,12 @@ impl WalDirInventory {
         self.wrong(&BTreeSet::from([size]))
     }
 
+    /// Segments that a restore would receive in a size that no cluster can have.
+    #[must_use]
+    pub fn impossible_segments(&self) -> Runs {
+        self.wrong(&BTreeSet::new())
+    }
+
     /// Segments for which a restore takes an object that no cluster with one of these segment sizes
     /// can have.
     fn wrong(&self, sizes: &BTreeSet<SegmentSize>) -> Runs {
