@@ -17,6 +17,8 @@ mod input;
 mod s3;
 mod saved_state;
 mod tar;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod wal;
 mod wal_records;
