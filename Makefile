@@ -3,7 +3,7 @@
 TOOLS := target/test-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help build static install-program unit test generate truth damage install lint fmt doc demo bench audit clean
+.PHONY: help build static install-program unit test fuzz generate truth damage install lint fmt doc demo bench audit clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,16 @@ unit: ## Test what needs no root and no other programs
 
 test: install lint static ## Check everything, as CI does; installs what is missing
 	cargo test --workspace
+
+# Needs cargo-fuzz and a nightly toolchain: see fuzz/README.md.
+FUZZED = $(or $(TARGET),$(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))))
+fuzz: ## Feed parsers bytes that a fuzzer makes up; TARGET=name, SECONDS=n for each
+	cp Cargo.lock fuzz/Cargo.lock
+	for target in $(FUZZED); do \
+	  mkdir -p fuzz/found/$$target && \
+	  cargo +nightly fuzz run $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(or $(SECONDS),600) -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=256 || exit 1; \
+	done
 
 generate: export UPDATE_ALERTS := 1
 generate: export UPDATE_CLI_DOCS := 1

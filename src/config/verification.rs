@@ -141,7 +141,10 @@ impl FromStr for Price {
         }
         let whole: u64 = whole.parse().map_err(|_| InvalidPrice)?;
         let part: u64 = format!("{part:0<6}").parse().map_err(|_| InvalidPrice)?;
-        let millionths = whole.checked_mul(1_000_000).ok_or(InvalidPrice)? + part;
+        let millionths = whole
+            .checked_mul(1_000_000)
+            .and_then(|millionths| millionths.checked_add(part))
+            .ok_or(InvalidPrice)?;
         Ok(Self { millionths })
     }
 }
@@ -243,6 +246,20 @@ mod tests {
             assert_eq!(text.parse(), Ok(Price { millionths }), "{text}");
         }
         for text in ["", ".5", "-1", "1e3", "0.0000001", "a"] {
+            assert_eq!(text.parse::<Price>(), Err(InvalidPrice), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_beyond_64_bits_is_none() {
+        let largest = "18446744073709.551615".parse();
+        assert_eq!(
+            largest,
+            Ok(Price {
+                millionths: u64::MAX
+            })
+        );
+        for text in ["18446744073709.551616", "18446744073710"] {
             assert_eq!(text.parse::<Price>(), Err(InvalidPrice), "{text}");
         }
     }

@@ -208,6 +208,14 @@ impl WalkedRuns {
         }
     }
 
+    /// Returns whether a run has a segment in common with these.
+    fn overlaps(&self, run: &WalkedRun) -> bool {
+        let last_before_end = self.0.range(..=run.end()).next_back();
+        last_before_end.is_some_and(|(_, known)| {
+            known.first.timeline == run.first.timeline && known.last >= run.first.number
+        })
+    }
+
     fn take_ending_with(&mut self, place: SegmentPlace) -> Option<WalkedRun> {
         let run = self.containing(place)?;
         let first = run.first;
@@ -263,8 +271,16 @@ impl WalkedRun {
 }
 
 impl FromIterator<WalkedRun> for WalkedRuns {
+    /// Collects runs, without those that end before they begin or overlap an earlier one: a file that
+    /// has such runs was not saved by this program, and what was removed would come back by them.
     fn from_iter<I: IntoIterator<Item = WalkedRun>>(runs: I) -> Self {
-        Self(runs.into_iter().map(|run| (run.first, run)).collect())
+        let mut known = Self::default();
+        for run in runs {
+            if run.first.number <= run.last && !known.overlaps(&run) {
+                known.0.insert(run.first, run);
+            }
+        }
+        known
     }
 }
 
@@ -278,5 +294,41 @@ impl<'de> Deserialize<'de> for WalkedRuns {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let runs = Vec::<WalkedRun>::deserialize(deserializer)?;
         Ok(runs.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(timeline: u32, number: u64) -> SegmentPlace {
+        SegmentPlace {
+            timeline: TimelineId(timeline),
+            number,
+        }
+    }
+
+    fn run(timeline: u32, first: u64, last: u64) -> WalkedRun {
+        WalkedRun {
+            first: place(timeline, first),
+            last,
+            follows: None,
+            sound_from: None,
+            chain: None,
+            last_commit_at: None,
+            is_anchored: true,
+        }
+    }
+
+    #[test]
+    fn runs_that_overlap_are_not_loaded() {
+        let sound = [run(1, 4, 9), run(2, 4, 9), run(1, 1, 2)];
+        let others = [run(1, 9, 12), run(1, 2, 5), run(1, 0, 20), run(3, 8, 7)];
+
+        let runs: WalkedRuns = sound.iter().chain(&others).cloned().collect();
+
+        assert_eq!(runs, sound.into_iter().collect());
+        assert_eq!(runs.iter().count(), 3);
+        assert_eq!(runs.containing(place(1, 10)), None);
     }
 }

@@ -6,7 +6,8 @@ use super::content::Exposition;
 /// format.
 ///
 /// A client that accepts neither gets the classic format, which is better than no page.
-pub(super) fn wanted<'a>(headers: impl Iterator<Item = &'a str>) -> Exposition {
+#[must_use]
+pub fn wanted_format<'a>(headers: impl Iterator<Item = &'a str>) -> Exposition {
     let mut wishes = Wishes::default();
     for range in headers.flat_map(|header| header.split(',')) {
         wishes.add(range);
@@ -128,14 +129,14 @@ mod tests {
             ),
             ("application/openmetrics-text; q=2", Classic),
         ] {
-            assert_eq!(wanted([header].into_iter()), expected, "{header}");
+            assert_eq!(wanted_format([header].into_iter()), expected, "{header}");
         }
     }
 
     proptest! {
         #[test]
         fn no_header_makes_it_panic(header in r"(\PC|[;,=q.0-9/*]){0,80}") {
-            let _ = wanted([header.as_str()].into_iter());
+            let _ = wanted_format([header.as_str()].into_iter());
         }
     }
 }

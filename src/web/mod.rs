@@ -13,5 +13,6 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use accept::wanted_format;
 pub use content::{Content, Exposition};
 pub use server::{ConnectionLimits, serve};

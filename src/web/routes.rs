@@ -66,7 +66,7 @@ async fn metrics_page(State(pages): State<PageSources>, headers: HeaderMap) -> R
         .get_all(ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    let format = accept::wanted(wishes);
+    let format = accept::wanted_format(wishes);
     match pages.metrics.get(format).await {
         Ok(page) => (
             [(CONTENT_TYPE, format.content_type()), (VARY, "accept")],

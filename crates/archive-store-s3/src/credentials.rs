@@ -154,7 +154,7 @@ impl Paths {
     }
 }
 
-/// Reads the text of a file, without the white space around it.
+/// Reads the text of a file.
 fn read_line(path: &Path) -> std::result::Result<String, CredentialFileError> {
     let content =
         files::read_file(path, MAX_BYTES).map_err(|error| CredentialFileError::Unreadable {
@@ -166,6 +166,14 @@ fn read_line(path: &Path) -> std::result::Result<String, CredentialFileError> {
                 }
             },
         })?;
+    one_line(path, content)
+}
+
+/// Returns the one line of text in the content of a file, without the white space around it.
+pub(super) fn one_line(
+    path: &Path,
+    content: Vec<u8>,
+) -> std::result::Result<String, CredentialFileError> {
     let text = String::from_utf8(content).map_err(|_| CredentialFileError::NotOneLine {
         path: path.to_owned(),
     })?;

@@ -26,6 +26,7 @@
 //! | `encoding.rs` | keys that stores encode in listings |
 //! | `xml.rs` | the elements of an XML document |
 //! | `whole.rs` | listings that break off |
+//! | `fuzzing.rs` | decoders of answers without a store, for tests |
 
 mod advice;
 mod answers;
@@ -36,6 +37,8 @@ mod encoding;
 mod endpoint;
 mod errors;
 mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod pages;
 mod product;

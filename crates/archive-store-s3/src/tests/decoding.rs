@@ -1,68 +1,14 @@
 //! Pages, decoded by us and by the SDK: the same page, or an error of ours.
 
-use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2, ListObjectsV2Output};
-use aws_sdk_s3::types::{EncodingType, Object};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
-use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::config_bag::ConfigBag;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::answers::{decoded, filled, moment, next};
-use crate::pages::DecodedPage;
-
-fn ok(body: &[u8]) -> HttpResponse {
-    HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body))
-}
+use crate::fuzzing::{page as with_tags, page_of_the_sdk as of_the_sdk};
 
 /// The page as we decode it; `None` for every error.
 fn ours(body: &[u8]) -> Option<ListPage> {
     with_tags(body, EntityTags::OfSmallObjects)
-}
-
-fn with_tags(body: &[u8], tags: EntityTags) -> Option<ListPage> {
-    let page = DecodedPage::new(tags);
-    let output = page.deserialize_nonstreaming_with_config(&ok(body), &ConfigBag::base());
-    output.is_ok().then(|| page.take().ok())?
-}
-
-/// The page as the SDK decodes it, translated; `None` for every error.
-fn of_the_sdk(body: &[u8]) -> Option<ListPage> {
-    let operation = ListObjectsV2::new().config().unwrap();
-    let sdk = operation.load::<SharedResponseDeserializer>().unwrap();
-    let output = sdk.deserialize_nonstreaming_with_config(&ok(body), &ConfigBag::base());
-    let output = output.ok()?.downcast::<ListObjectsV2Output>().unwrap();
-    let encoded = output.encoding_type == Some(EncodingType::Url);
-    let token = filled(output.next_continuation_token);
-    let objects = output.contents.unwrap_or_default().into_iter();
-    let prefixes = output.common_prefixes.unwrap_or_default().into_iter();
-    Some(ListPage {
-        objects: objects
-            .map(|listed| object(listed, encoded))
-            .collect::<Option<_>>()?,
-        common_prefixes: prefixes
-            .map(|common| Some(decoded(common.prefix?, encoded)))
-            .collect::<Option<_>>()?,
-        next: next(output.is_truncated, token, "NextContinuationToken").ok()?,
-    })
-}
-
-fn object(listed: Object, encoded: bool) -> Option<ListedObject> {
-    Some(ListedObject {
-        key: decoded(listed.key?, encoded),
-        size: listed.size?.try_into().ok()?,
-        last_modified: moment(&listed.last_modified?)?,
-        etag: listed
-            .e_tag
-            .map(|etag| etag.trim_matches('"').to_owned())
-            .filter(|_| listed.size.is_some_and(|size| size <= 1 << 20)),
-        storage_class: listed
-            .storage_class
-            .map(|class| StorageClass::of(class.as_str())),
-    })
 }
 
 const AWS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>

@@ -308,6 +308,18 @@ mod tests {
     }
 
     #[test]
+    fn a_few_bytes_of_something_else_are_no_truncated_zstandard() {
+        let read = |content: &[u8]| Compression::Zstandard.decompress(content, 10).ok();
+
+        // As `ZstdDecompressor.stream_reader` of Python's zstandard does.
+        assert_eq!(read(b"\x28\xB5"), Some(Vec::new()));
+        assert_eq!(read(b"\x28\xB5\x2F\xFD"), Some(Vec::new()));
+        for other in [&b"1"[..], b"\x28\x01", b"1\t0", b"\x28\xB5\x2F\xFE"] {
+            assert_eq!(read(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
     fn an_empty_object_is_an_empty_file_or_an_error_as_in_barman() {
         let empty = |kind: Compression| kind.decompress(b"", 10).ok();
 

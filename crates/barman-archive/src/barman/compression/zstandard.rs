@@ -19,6 +19,9 @@ const MAX_WINDOW: u64 = 128 << 20;
 /// Largest block, decompressed, in bytes. A window below it would limit blocks as well.
 const MAX_BLOCK: u64 = 128 << 10;
 
+/// First bytes of a frame.
+const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+
 /// Place of the descriptor of a frame, behind the magic number.
 const DESCRIPTOR: usize = 4;
 
@@ -61,6 +64,7 @@ impl<R: BufRead> ZstandardFrame<WatchedInput<R>> {
         input: &mut WatchedInput<R>,
         limits: StreamLimits,
     ) -> Result<(FrameDecoder, bool), BeginError> {
+        check_magic(input.fill_buf()?)?;
         let mut keeps_less = false;
         let mut head = [0; WINDOW + 1];
         let (fixed, window) = head.split_at_mut(WINDOW);
@@ -158,6 +162,19 @@ impl From<FrameDecoderError> for BeginError {
             Self::Read(io::Error::other(error))
         }
     }
+}
+
+/// Fails if bytes, however few, do not begin like a frame: they are not a truncated one then.
+fn check_magic(start: &[u8]) -> io::Result<()> {
+    if start
+        .iter()
+        .zip(&MAGIC)
+        .all(|(found, expected)| found == expected)
+    {
+        return Ok(());
+    }
+    let wrong = "the content does not begin like a frame of Zstandard";
+    Err(io::Error::new(io::ErrorKind::InvalidData, wrong))
 }
 
 /// Returns the descriptor of the window that a decoder has to keep: nothing refers back further than

@@ -1,0 +1,5 @@
+//! Fuzzer of the target `s3_answers`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz_targets::s3_answers(bytes));
