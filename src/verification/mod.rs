@@ -8,6 +8,7 @@
 //! that was not read twice, more bytes than the budget has are never read, and no content reaches a
 //! log or a page.
 
+mod background;
 mod backup_data;
 mod backups;
 mod budget;
