@@ -211,8 +211,10 @@ impl Wal {
         self.bytes.extend([0; 4]);
         if is_first {
             self.bytes.extend(CLUSTER.to_le_bytes());
-            self.bytes.extend((SEGMENT as u32).to_le_bytes());
-            self.bytes.extend((PAGE as u32).to_le_bytes());
+            for size in [SEGMENT, PAGE] {
+                let size = u32::try_from(size).expect("it is small");
+                self.bytes.extend(size.to_le_bytes());
+            }
         }
     }
 
