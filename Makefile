@@ -90,7 +90,7 @@ demo: ## Show the exporter at work on an archive in memory
 	target/debug/examples/demo
 
 bench: ## Measure speed, memory and requests; writes benches/RESULTS.md
-	cargo bench --profile release --bench decoding
+	cargo bench --profile release --bench decoding --bench contents
 	cargo bench --bench judging --bench listing
 
 audit: install ## Check dependencies for known vulnerabilities too; needs GitHub

@@ -31,6 +31,8 @@ mod process;
 #[expect(dead_code, reason = "the benchmark of listings has other bounds")]
 #[path = "../results/mod.rs"]
 mod results;
+#[path = "../listing/roles.rs"]
+mod roles;
 #[path = "../listing/sdk.rs"]
 mod sdk;
 #[path = "../listing/simulator.rs"]
@@ -43,5 +45,5 @@ mod xml;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::run("Decoding", figures::all)
+    roles::run("Decoding", figures::all)
 }

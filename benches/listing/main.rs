@@ -16,6 +16,7 @@
 mod exporter;
 mod figures;
 mod process;
+mod roles;
 mod sdk;
 mod simulator;
 mod task;
@@ -26,5 +27,5 @@ mod results;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    process::run("Listing", figures::all)
+    roles::run("Listing", figures::all)
 }

@@ -8,6 +8,7 @@
 //! that was not read twice, more bytes than the budget has are never read, and no content reaches a
 //! log or a page.
 
+mod background;
 mod backup_data;
 mod backups;
 mod budget;
@@ -40,6 +41,6 @@ pub use selection::{
     BackupChoice, InvalidWalChoice, SelectedContents, SelectedJob, Selection, WalChoice, follow_ups,
 };
 pub use settings::{ReadingHours, VerificationSettings};
-pub use state::{SavedState, StateError, StateFile, StateName};
+pub use state::{IgnoredState, SavedState, StateError, StateFile, StateName};
 pub use statistics::{VerificationCounts, VerificationStatistics};
 pub use verifier::Verifier;

@@ -28,6 +28,74 @@ pub struct SavedState {
     pub evidence: ArchiveEvidence,
 }
 
+/// Reason why what was saved is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IgnoredState {
+    /// Text that is not what the program saves.
+    #[error("the file is damaged")]
+    Damaged,
+    /// Text of a version of the program with other rules.
+    #[error("the file is of another version")]
+    OtherVersion,
+    /// Evidence about another endpoint, bucket or prefix.
+    #[error("the file is about another endpoint, bucket or prefix")]
+    OtherPlace(Budget),
+}
+
+impl IgnoredState {
+    /// Returns what can be used all the same: the budget is the archive's, wherever it is.
+    fn into_state(self, now: DateTime<Utc>) -> Option<SavedState> {
+        match self {
+            Self::Damaged | Self::OtherVersion => None,
+            Self::OtherPlace(budget) => Some(SavedState {
+                budget,
+                evidence: ArchiveEvidence::new(now),
+            }),
+        }
+    }
+}
+
+impl SavedState {
+    /// Reads what was saved about a place.
+    ///
+    /// # Errors
+    /// Fails if it is damaged, of another version, or about another place.
+    pub fn parse(text: &[u8], place: &str) -> Result<Self, IgnoredState> {
+        let head: Head = serde_json::from_slice(text).map_err(|_| IgnoredState::Damaged)?;
+        if head.format != FORMAT {
+            return Err(IgnoredState::OtherVersion);
+        }
+        if head.place != place {
+            return Err(IgnoredState::OtherPlace(head.budget));
+        }
+        let content: Content<ArchiveEvidence> =
+            serde_json::from_slice(text).map_err(|_| IgnoredState::Damaged)?;
+        Ok(Self {
+            budget: content.budget,
+            evidence: content.evidence,
+        })
+    }
+
+    /// Writes what is to be saved about a place, so that [`parse`](Self::parse) reads it.
+    ///
+    /// # Errors
+    /// Fails if the writer does.
+    pub fn write(
+        writer: impl Write,
+        place: &str,
+        budget: Budget,
+        evidence: &ArchiveEvidence,
+    ) -> io::Result<()> {
+        let content = Content {
+            format: FORMAT,
+            place: place.to_owned(),
+            budget,
+            evidence,
+        };
+        Ok(serde_json::to_writer(writer, &content)?)
+    }
+}
+
 /// Content of the file.
 #[derive(Serialize, Deserialize)]
 struct Content<E> {
@@ -147,17 +215,11 @@ impl StateFile {
     /// # Errors
     /// Fails if it cannot be written, or would be too large to be loaded again.
     pub fn save(&self, budget: Budget, evidence: &ArchiveEvidence) -> Result<(), StateError> {
-        let content = Content {
-            format: FORMAT,
-            place: self.name.place.clone(),
-            budget,
-            evidence,
-        };
         let failed = |source| StateError::Io {
             path: self.path.clone(),
             source,
         };
-        if self.write(&content).map_err(failed)? > MAX_BYTES {
+        if self.write(budget, evidence).map_err(failed)? > MAX_BYTES {
             let path = self.path.clone();
             return Err(StateError::TooLarge { path });
         }
@@ -165,9 +227,9 @@ impl StateFile {
     }
 
     /// Writes the new content beside the file, and returns its size.
-    fn write(&self, content: &Content<&ArchiveEvidence>) -> io::Result<u64> {
+    fn write(&self, budget: Budget, evidence: &ArchiveEvidence) -> io::Result<u64> {
         let mut writer = BufWriter::new(File::create(&self.temporary)?);
-        serde_json::to_writer(&mut writer, content)?;
+        SavedState::write(&mut writer, &self.name.place, budget, evidence)?;
         writer.flush()?;
         writer.get_ref().sync_all()?;
         Ok(writer.get_ref().metadata()?.len())
@@ -213,36 +275,19 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// Returns what a file says; `None`, with a reason in the log, if it says nothing that counts.
 fn saved(name: &StateName, path: &Path, text: &[u8], now: DateTime<Utc>) -> Option<SavedState> {
-    let ignored = |reason: &str| {
+    let (state, reason) = match SavedState::parse(text, &name.place) {
+        Ok(state) => (Some(state), None),
+        Err(ignored) => {
+            let reason = ignored.to_string();
+            (ignored.into_state(now), Some(reason))
+        }
+    };
+    if let Some(reason) = reason {
         let (archive, path) = (&name.archive, path.display());
         warn!(
             target: "verification",
             archive, %path, reason, "What was verified before is not used: it is read again"
         );
-    };
-    let Ok(head) = serde_json::from_slice::<Head>(text) else {
-        ignored("the file is damaged, or of another version");
-        return None;
-    };
-    if head.format != FORMAT {
-        ignored("the file is of another version");
-        return None;
     }
-    if head.place != name.place {
-        ignored("the file is about another endpoint, bucket or prefix");
-        return Some(SavedState {
-            budget: head.budget,
-            evidence: ArchiveEvidence::new(now),
-        });
-    }
-    match serde_json::from_slice::<Content<ArchiveEvidence>>(text) {
-        Ok(content) => Some(SavedState {
-            budget: content.budget,
-            evidence: content.evidence,
-        }),
-        Err(_) => {
-            ignored("the file is damaged");
-            None
-        }
-    }
+    state
 }

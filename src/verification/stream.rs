@@ -9,6 +9,7 @@ use archive_store::{
 };
 use tokio::sync::mpsc;
 
+use super::background;
 use super::verifier::ServerJob;
 
 /// Size of the pieces that are fetched, in bytes. Three of them are in memory at most: one that is
@@ -116,7 +117,8 @@ impl Read for PieceReader {
     }
 }
 
-/// Reads one version of an object, and hands it to a consumer on a thread that may block.
+/// Reads one version of an object, and hands it to a consumer on a thread that may block and that everything
+/// else goes before.
 ///
 /// # Errors
 /// Fails if a piece cannot be fetched, whatever the consumer has returned by then.
@@ -130,7 +132,7 @@ where
     T: Send + 'static,
 {
     let (sender, pieces) = mpsc::channel(1);
-    let task = tokio::task::spawn_blocking(move || {
+    let task = background::start(move || {
         let mut reader = PieceReader {
             pieces,
             piece: Vec::new(),

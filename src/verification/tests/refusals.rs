@@ -79,7 +79,7 @@ async fn wal_that_is_not_given_out_does_not_stop_the_rest() {
 #[tokio::test(start_paused = true)]
 async fn an_object_that_always_fails_is_passed_over() {
     for keys in [SEGMENT, "data.tar"] {
-        let store = RefusingStore::new(keys, ErrorKind::Protocol, ErrorScope::Scan);
+        let store = RefusingStore::new(keys, ErrorKind::Internal, ErrorScope::Scan);
         let mut world = World::new(store, settings(Level::Full));
         world.scan().await;
 

@@ -214,7 +214,7 @@ pub fn archive(bytes: &[u8]) {
     let assessment = assess(&findings, &expected, now());
     assert_eq!(assessment.report.usage, archive.inventory.total());
     for (server, targets) in &assessment.targets.servers {
-        plan(server, targets, evidence.servers.get(server));
+        plan(server, targets, evidence.server(server));
     }
     show(assessment.report);
 }

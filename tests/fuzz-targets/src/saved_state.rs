@@ -1,24 +1,32 @@
 //! State of a verification that was saved.
 
+use std::sync::Arc;
+
 use archive_contents::wal::SegmentContext;
 use barman_archive::postgres::{SegmentName, SegmentSize};
 use barman_cloud_exporter::evidence::{ServerEvidence, WalkedRuns};
-use barman_cloud_exporter::verification::{Budget, SavedState};
+use barman_cloud_exporter::verification::{Budget, IgnoredState, SavedState};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::wal::assert_laws_of_segment;
 
+/// Endpoint and destination of the archive.
+const PLACE: &str = "here";
+
 /// State of a verification, as JSON.
 pub fn saved_state(bytes: &[u8]) {
-    let Ok(state) = serde_json::from_slice::<SavedState>(bytes) else {
-        return;
+    let state = match SavedState::parse(bytes, PLACE) {
+        Ok(state) => state,
+        Err(IgnoredState::OtherPlace(budget)) => return use_budget(budget),
+        Err(IgnoredState::Damaged | IgnoredState::OtherVersion) => return,
     };
-    let saved = serde_json::to_string(&state).unwrap();
-    let again: SavedState = serde_json::from_str(&saved).unwrap();
+    let mut saved = Vec::new();
+    SavedState::write(&mut saved, PLACE, state.budget, &state.evidence).unwrap();
+    let again = SavedState::parse(&saved, PLACE).unwrap();
     assert_eq!(again, state);
     use_budget(state.budget);
     for server in state.evidence.servers.into_values() {
-        use_evidence(server);
+        use_evidence(Arc::unwrap_or_clone(server));
     }
 }
 

@@ -68,23 +68,29 @@ pub(super) struct OpenRecord {
 }
 
 impl OpenRecord {
-    /// Begins a record.
+    /// Begins a record, whose body takes this memory.
     ///
     /// # Errors
     /// Fails if no record has this length.
-    pub(super) fn begin(start: Lsn, length: u32) -> Result<Self, WalFault> {
+    pub(super) fn begin(start: Lsn, length: u32, mut body: Vec<u8>) -> Result<Self, WalFault> {
         let is_possible = (HEADER_LENGTH..=MAX_LENGTH).contains(&length);
         if !is_possible {
             return Err(WalFault::Length { at: start, length });
         }
+        body.clear();
         Ok(Self {
             start,
             length,
             seen: 0,
             header: [0; HEADER],
             checksum: 0,
-            body: Vec::new(),
+            body,
         })
+    }
+
+    /// Memory of the body, for the next record.
+    pub(super) fn into_body(self) -> Vec<u8> {
+        self.body
     }
 
     /// Length of the whole record, in bytes.
@@ -112,7 +118,8 @@ impl OpenRecord {
         }
         self.checksum = crc32c::crc32c_append(self.checksum, body);
         let free = KEPT_BODY.saturating_sub(self.body.len());
-        self.body.extend(body.iter().take(free));
+        let kept = body.get(..free).unwrap_or(body);
+        self.body.extend_from_slice(kept);
         let taken = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.seen = self.seen.saturating_add(taken);
     }

@@ -76,11 +76,15 @@ impl SegmentSurvey {
     pub fn feed(&mut self, mut bytes: &[u8], observe: &mut impl FnMut(WalRecord<'_>)) {
         self.found = self.found.saturating_add(bytes.len() as u64);
         while !bytes.is_empty() && !self.is_unreadable {
-            bytes = self.walk.fill_page(bytes);
-            if self.walk.has_unread_header() {
-                self.check_header();
-            } else if self.walk.has_page() {
-                self.walk_page(observe);
+            let walked = if let Some((page, rest)) = self.walk.split_page(bytes) {
+                bytes = rest;
+                self.walk.walk_whole_page(page, observe)
+            } else {
+                bytes = self.walk.fill_page(bytes);
+                self.take_filled(observe)
+            };
+            if let Err(fault) = walked {
+                self.go_on_behind(fault, observe);
             }
         }
     }
@@ -137,10 +141,20 @@ impl SegmentSurvey {
         }
     }
 
-    fn walk_page(&mut self, observe: &mut impl FnMut(WalRecord<'_>)) {
-        let Err(fault) = self.walk.walk_filled_page(observe) else {
-            return;
-        };
+    /// Takes a header or a page that was filled, if one is complete.
+    fn take_filled(&mut self, observe: &mut impl FnMut(WalRecord<'_>)) -> Result<(), WalFault> {
+        if self.walk.has_unread_header() {
+            self.check_header();
+            Ok(())
+        } else if self.walk.has_page() {
+            self.walk.walk_filled_page(observe)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Starts anew behind a fault of the page that is under way.
+    fn go_on_behind(&mut self, fault: WalFault, observe: &mut impl FnMut(WalRecord<'_>)) {
         self.note(fault);
         if self.walk.is_at_first_page() && !is_of_record(fault) {
             self.is_unreadable = true;

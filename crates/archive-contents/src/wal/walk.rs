@@ -42,6 +42,8 @@ pub struct SegmentWalk {
     page_size: Option<usize>,
     headers: HeaderCheck,
     expected: Expected,
+    /// Memory for the body of the next record.
+    spare: Vec<u8>,
     previous: Option<Lsn>,
     first_record: Option<Lsn>,
     records: u64,
@@ -75,6 +77,7 @@ impl SegmentWalk {
             walked: 0,
             page_size: None,
             expected: Expected::Anything,
+            spare: Vec::new(),
             previous: None,
             first_record: None,
             records: 0,
@@ -103,6 +106,11 @@ impl SegmentWalk {
         observe: &mut impl FnMut(WalRecord<'_>),
     ) -> Result<(), WalFault> {
         while !bytes.is_empty() {
+            if let Some((page, rest)) = self.split_page(bytes) {
+                bytes = rest;
+                self.walk_whole_page(page, observe)?;
+                continue;
+            }
             bytes = self.fill_page(bytes);
             if self.has_unread_header() {
                 self.check_header()?;
@@ -128,6 +136,28 @@ impl SegmentWalk {
         let (taken, rest) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
         self.page.extend_from_slice(taken);
         rest
+    }
+
+    /// Splits a whole page off bytes, which then needs no copy; `None` if there is none, or a page is under
+    /// way.
+    pub(super) fn split_page<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let size = self.page_size.filter(|_| self.page.is_empty())?;
+        bytes.split_at_checked(size)
+    }
+
+    /// Walks over a page that was split off. After a fault, it is under way.
+    pub(super) fn walk_whole_page(
+        &mut self,
+        page: &[u8],
+        observe: &mut impl FnMut(WalRecord<'_>),
+    ) -> Result<(), WalFault> {
+        let walked = self.walk_page(page, observe);
+        if walked.is_ok() {
+            self.walked += page.len() as u64;
+        } else {
+            self.page.extend_from_slice(page);
+        }
+        walked
     }
 
     /// Returns whether the header of the segment has come and is not checked yet.
@@ -333,13 +363,15 @@ impl SegmentWalk {
             if length == 0 {
                 return self.end_in_page(start, rest);
             }
-            let mut record = OpenRecord::begin(start, length)?;
+            let spare = std::mem::take(&mut self.spare);
+            let mut record = OpenRecord::begin(start, length, spare)?;
             self.first_record.get_or_insert(start);
             let taken = rest.len().min(length as usize);
             self.take(&mut record, rest.get(..taken).unwrap_or_default())?;
             offset = aligned(offset + taken);
             if record.missing() == 0 {
                 self.complete(&record, at, offset, observe)?;
+                self.spare = record.into_body();
             } else {
                 self.expected = Expected::Rest(record);
             }
