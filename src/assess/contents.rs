@@ -376,13 +376,12 @@ fn add_cold(
     let lows = target.cold.iter().flat_map(|run| run.first..=run.last);
     for low in lows.filter_map(|low| u32::try_from(low).ok()) {
         let known = contents.known(wal_dir, WalFile::whole(low));
-        match known.filter(|known| known.verdict != ContentVerdict::Unreadable) {
-            Some(known) => count(&mut report.wal, known.depth, known.verdict),
-            None => {
-                report.wal.unread += 1;
-                report.wal.unreadable += 1;
-                report.unreadable.insert(FaultKind::Cold);
-            }
+        if let Some(known) = known.filter(|known| known.verdict != ContentVerdict::Unreadable) {
+            count(&mut report.wal, known.depth, known.verdict);
+        } else {
+            report.wal.unread += 1;
+            report.wal.unreadable += 1;
+            report.unreadable.insert(FaultKind::Cold);
         }
     }
 }

@@ -63,7 +63,9 @@ async fn a_proof_ends_before_wal_that_was_replaced() {
     let size =
         std::fs::metadata(fixtures().join(format!("base/wals/0000000100000000/{SEGMENT}.xz")));
     let noise = vec![0xA5; usize::try_from(size.unwrap().len()).unwrap()];
-    world.store.put(&segment_key(), &noise, start());
+    let later = TimeDelta::minutes(5);
+    world.advance(later);
+    world.store.put(&segment_key(), &noise, start() + later);
 
     let contents = world.scan().await.servers["s"].contents.clone().unwrap();
 
@@ -113,8 +115,8 @@ async fn a_level_that_is_raised_begins_anew() {
 fn put_child(store: &MemoryStore) -> String {
     let child = "20261128T053154";
     let info = fixtures().join("base/good/backup.info");
-    let mut info = std::fs::read_to_string(info).unwrap().replace(ID, child);
-    info.push_str(&format!("parent_backup_id={ID}\n"));
+    let info = std::fs::read_to_string(info).unwrap().replace(ID, child);
+    let info = format!("{info}parent_backup_id={ID}\n");
     let base = format!("s/base/{child}");
     store.put(&format!("{base}/backup.info"), info.as_bytes(), start());
     store.put(&format!("{base}/data.tar.gz"), &data(), start());

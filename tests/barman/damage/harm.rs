@@ -90,9 +90,8 @@ impl Damage {
     /// Names of a few files that differ, with their pages, for people.
     pub(crate) fn members(&self) -> String {
         let changes = self.changes.iter().flatten().take(3);
-        changes
-            .map(|change| format!(" in {} {:?}", change.member, change.blocks))
-            .collect()
+        let words = changes.map(|change| format!(" in {} {:?}", change.member, change.blocks));
+        words.collect::<Vec<_>>().concat()
     }
 
     /// True if nothing but pages differ, so that the end of the backup shows whether it matters.

@@ -230,7 +230,7 @@ mod tests {
         let object = ListedObject {
             key: "data.tar".to_owned(),
             size: 1,
-            last_modified: chrono::DateTime::UNIX_EPOCH,
+            last_modified: DateTime::UNIX_EPOCH,
             etag: None,
             storage_class: None,
         };
