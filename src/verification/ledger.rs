@@ -14,6 +14,9 @@ const SAVE_EVERY: TimeDelta = TimeDelta::seconds(60);
 /// every object.
 const RESERVED_SHARE: u64 = 200;
 
+/// Shortest time between two reservations of less than that, when the budget is nearly empty.
+const RESERVE_EVERY: TimeDelta = TimeDelta::seconds(10);
+
 /// Evidence and budget of one archive.
 #[derive(Debug)]
 pub struct Ledger {
@@ -154,12 +157,15 @@ impl Ledger {
             return Granted::Now { after_save: false };
         }
         let missing = bytes - money.reserved;
-        if money.budget.available(now).is_none() {
+        let Some(available) = money.budget.available(now) else {
             return Granted::Now { after_save: false };
-        }
+        };
         let is_saved = self.file.get().is_some() && money.kept.is_none();
-        let share = money.share();
-        let reserve = missing.max(if is_saved { share } else { 0 });
+        let share = if is_saved { money.share() } else { 0 };
+        let reserve = missing.max(available.min(share));
+        if reserve < share && self.was_just_saved(now) {
+            return Granted::After(Some(RESERVE_EVERY));
+        }
         if !money.budget.take(reserve, now) {
             let wait = money.budget.wait_for(reserve, now);
             return Granted::After(wait);
@@ -168,6 +174,11 @@ impl Ledger {
         Granted::Now {
             after_save: is_saved,
         }
+    }
+
+    fn was_just_saved(&self, now: DateTime<Utc>) -> bool {
+        let saved_at = self.known().saved_at;
+        saved_at.is_some_and(|at| now >= at && now - at < RESERVE_EVERY)
     }
 
     /// Gives back bytes that were not read.
