@@ -10,6 +10,7 @@
 
 mod damage;
 mod interrupt;
+mod killed;
 mod selection;
 mod state;
 
