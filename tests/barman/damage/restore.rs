@@ -1,6 +1,6 @@
 //! Real restore, looked at where the backup becomes consistent and at the end of WAL.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -29,21 +29,21 @@ pub(crate) struct State {
     pub(crate) replayed_to: String,
     /// Pages that `pg_checksums` refused where the backup became consistent; `None` without data
     /// checksums.
-    pub(crate) bad_pages: Option<u64>,
+    pub(crate) bad_pages: Option<usize>,
     /// The same at the end of WAL.
-    pub(crate) bad_pages_at_end: Option<u64>,
+    pub(crate) bad_pages_at_end: Option<usize>,
     /// Complaint of `pg_amcheck` or `pg_dumpall`.
     pub(crate) complaint: Option<String>,
     /// Number of rows of the tables under load; `None` if they could not be counted.
     pub(crate) rows: Option<u64>,
-    /// Hash of everything that `pg_dumpall` wrote.
-    dump: u64,
+    /// Everything that `pg_dumpall` wrote.
+    dump: Vec<String>,
 }
 
 impl State {
     /// True if nothing complains.
     pub(crate) fn is_good(&self) -> bool {
-        let is_none = |pages: Option<u64>| pages.is_none_or(|number| number == 0);
+        let is_none = |pages: Option<usize>| pages.is_none_or(|number| number == 0);
         self.complaint.is_none() && is_none(self.bad_pages) && is_none(self.bad_pages_at_end)
     }
 }
@@ -59,6 +59,16 @@ impl Restored {
         let log = fetched.postgres.log();
         fetched.remove();
         restored.map_or_else(|| Self::Refused(complaint_in(&log)), Self::Up)
+    }
+
+    /// First line of a dump that another restore does not have, for people.
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<String> {
+        let (Self::Up(state), Self::Up(other)) = (self, other) else {
+            return None;
+        };
+        let mut pairs = state.dump.iter().zip(&other.dump);
+        let (one, two) = pairs.find(|(one, two)| one != two)?;
+        Some(format!("`{one}` and `{two}`"))
     }
 
     /// End of replay and number of rows, in words.
@@ -111,21 +121,23 @@ fn state(fetched: &mut FetchedBackup, has_checksums: bool) -> Option<State> {
     })
 }
 
-/// Complaint of the programs that read everything, and the hash of what one of them wrote.
-fn look_into(postgres: &Postgres) -> (Option<String>, u64) {
+/// Complaint of the programs that read everything, and what one of them wrote.
+fn look_into(postgres: &Postgres) -> (Option<String>, Vec<String>) {
     let mut check = postgres.client("pg_amcheck");
     check.args(["--all", "--heapallindexed", "--install-missing"]);
     let checked = try_run(check, LIMIT).err().map(|text| last_line(&text));
     let dumped = try_run(postgres.client("pg_dumpall"), LIMIT);
-    let mut dump = DefaultHasher::new();
     let text = dumped.as_deref().unwrap_or_default();
-    // Each dump has a random key of its own in these lines.
-    let lines = text
-        .lines()
-        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
-    lines.for_each(|line| line.hash(&mut dump));
+    // Each dump has a random key of its own, and each restore places of its own for tablespaces.
+    let is_own = |line: &&str| {
+        ["\\restrict", "\\unrestrict", "CREATE TABLESPACE"]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    let lines = text.lines().filter(|line| !is_own(line));
+    let dump = lines.map(str::to_owned).collect();
     let complaint = checked.or_else(|| dumped.err().map(|text| last_line(&text)));
-    (complaint, dump.finish())
+    (complaint, dump)
 }
 
 fn query(postgres: &Postgres, text: &str) -> Result<String, String> {
@@ -140,20 +152,32 @@ fn query(postgres: &Postgres, text: &str) -> Result<String, String> {
     Ok(try_run(command, LIMIT)?.trim().to_owned())
 }
 
-/// Number of pages whose checksum is wrong.
+/// Number of pages whose checksum is wrong and that are read again: those of free space and visibility
+/// maps are built anew, and unlogged relations are emptied.
 ///
 /// # Panics
 /// Panics if `pg_checksums` does not say.
-fn bad_pages(postgres: &Postgres) -> u64 {
+fn bad_pages(postgres: &Postgres) -> usize {
     let mut command: Command = postgres.command("pg_checksums");
     command.arg("--check").arg("--pgdata").arg(postgres.data());
     let said = try_run(command, LIMIT).unwrap_or_else(|said| said);
-    let number = said
-        .lines()
-        .find_map(|line| line.strip_prefix("Bad checksums:"));
-    number
-        .and_then(|number| number.trim().parse().ok())
-        .unwrap_or_else(|| panic!("pg_checksums: {said}"))
+    assert!(said.contains("Bad checksums:"), "pg_checksums: {said}");
+    let failed = said.lines().filter_map(|line| {
+        let (_, rest) = line.split_once("checksum verification failed in file \"")?;
+        rest.split('"').next()
+    });
+    failed.filter(|file| matters(file)).count()
+}
+
+fn matters(file: &str) -> bool {
+    let (directory, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let name = name.split('.').next().unwrap_or(name);
+    let relation = name.split('_').next().unwrap_or(name);
+    let is_map = name.ends_with("_fsm") || name.ends_with("_vm");
+    !is_map
+        && !Path::new(directory)
+            .join(format!("{relation}_init"))
+            .exists()
 }
 
 fn complaint_in(log: &str) -> String {

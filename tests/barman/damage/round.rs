@@ -93,7 +93,8 @@ fn one_damage(
     );
     println!("  {what}");
     if let Some(rule) = case.difference() {
-        println!("- {rule}");
+        let lines = case.sound.first_difference(case.restored);
+        println!("- {rule}; first difference: {lines:?}");
         tally
             .differences
             .push(format!("seed {seed}: {what}: {rule}"));
