@@ -212,6 +212,34 @@ impl ServerTargets {
         owner.map(|interval| interval.timeline)
     }
 
+    /// Returns the WAL that makes a backup consistent, by timeline: a standby can have followed its primary
+    /// from one to the next meanwhile.
+    #[must_use]
+    pub fn own_wal(&self, backup: &BackupTarget) -> SegmentSets {
+        let mut own = SegmentSets::new();
+        let Some(begin) = backup.begin else {
+            return own;
+        };
+        for (timeline, segments) in self
+            .segments
+            .range(begin.timeline..=backup.end_timeline.max(begin.timeline))
+        {
+            let of_timeline = segments.within(begin.number, backup.last_needed);
+            let owned = if begin.timeline == backup.end_timeline {
+                of_timeline
+            } else {
+                let numbers = of_timeline.iter().flat_map(|run| run.first..=run.last);
+                let is_owner =
+                    |number: &u64| self.owner(backup.end_timeline, *number) == Some(*timeline);
+                numbers.filter(is_owner).collect()
+            };
+            if !owned.is_empty() {
+                own.insert(*timeline, owned);
+            }
+        }
+        own
+    }
+
     /// Returns the bytes of the WAL that makes a backup consistent, about: from the average size in each
     /// WAL directory.
     #[must_use]

@@ -189,8 +189,11 @@ impl Planner<'_> {
         if !self.wants(Level::Wal) {
             return None;
         }
-        let begin = backup.begin?;
-        self.walk_within(begin.timeline, begin.number, backup.last_needed)
+        let own = self.targets.own_wal(backup);
+        own.iter().find_map(|(timeline, segments)| {
+            let (first, last) = (segments.first()?, segments.last()?);
+            self.walk_within(*timeline, first, last)
+        })
     }
 
     /// Returns the first edges that were not read.

@@ -167,12 +167,9 @@ impl<'a> Selector<'a> {
     }
 
     fn choose_own_wal(&mut self, backup: &BackupTarget, to_read: &mut SegmentSets) {
-        let Some(begin) = backup.begin else { return };
-        let Some(segments) = self.targets.segments.get(&begin.timeline) else {
-            return;
-        };
-        let own = segments.within(begin.number, backup.last_needed);
-        self.choose_unread(begin.timeline, &own, to_read);
+        for (timeline, own) in self.targets.own_wal(backup) {
+            self.choose_unread(timeline, &own, to_read);
+        }
     }
 
     fn choose_again(&mut self, timeline: TimelineId, segments: &Runs, to_read: &mut SegmentSets) {
@@ -306,9 +303,10 @@ impl<'a> Selector<'a> {
         priority: Priority,
         to_read: &mut SegmentSets,
     ) {
-        if let Some(begin) = backup.begin {
-            let last = backup.last_needed;
-            self.read_wal(begin.timeline, begin.number, last, priority, to_read);
+        for (timeline, own) in self.targets.own_wal(backup) {
+            if let (Some(first), Some(last)) = (own.first(), own.last()) {
+                self.read_wal(timeline, first, last, priority, to_read);
+            }
         }
     }
 
