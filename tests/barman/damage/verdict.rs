@@ -1,11 +1,15 @@
 //! Verdict of the program: `verify` on a backup and all WAL.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::{Ended, run_exporter};
+use test_support::{Ended, run_exporter_within};
 
 use crate::damage::world::World;
+
+/// Time limit of the program.
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// What `verify` says.
 #[derive(Clone, Debug)]
@@ -29,7 +33,7 @@ impl Verdict {
         let file = world.directory().join("exporter.json");
         fs::write(&file, configuration(world)).expect("a fresh directory can be written");
         let file = file.display().to_string();
-        let ended = run_exporter(
+        let ended = run_exporter_within(
             &[
                 "verify",
                 "--config.file",
@@ -42,6 +46,7 @@ impl Verdict {
                 "json",
             ],
             &[],
+            LIMIT,
         );
         let Ok(document) = serde_json::from_str::<Value>(&ended.output) else {
             return Self::refused(&ended);

@@ -278,6 +278,18 @@ pub struct Ended {
 /// Panics if it does not end in time.
 #[track_caller]
 pub fn run_exporter(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    run_exporter_within(arguments, environment, START_AND_END)
+}
+
+/// Runs the program as [`run_exporter`] does, for at most so long.
+///
+/// # Panics
+/// Panics if it cannot be started or is still running then.
+pub fn run_exporter_within(
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    within: Duration,
+) -> Ended {
     let scratch = tempfile::tempdir().expect("temporary directories can be made");
     let file = |name: &str| scratch.path().join(name);
     let write =
@@ -293,7 +305,7 @@ pub fn run_exporter(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
         .stdout(write("output"))
         .stderr(write("errors"));
     let mut child = command.spawn().expect("the program can be started");
-    let deadline = Instant::now() + START_AND_END;
+    let deadline = Instant::now() + within;
     let status = loop {
         match child.try_wait().expect("a child can be waited for") {
             None if Instant::now() < deadline => std::thread::sleep(PAUSE),

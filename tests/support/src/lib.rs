@@ -60,7 +60,7 @@ pub use embedded::{
     CREDENTIALS, EmbeddedArchive, SMALL_BUCKET, SMALL_DESTINATION, SMALL_MORNING, SMALL_SERVER,
     backup_info, every_second, put_small_backup, small_archive, small_key,
 };
-pub use exporter::{Ended, Exporter, Launch, run_exporter};
+pub use exporter::{Ended, Exporter, Launch, run_exporter, run_exporter_within};
 pub use exposition::{Sample, Samples};
 pub use plain_client::{BarmanClient, ListedObject, ListedUpload, PlainClient};
 pub use postgres::Postgres;
