@@ -11,6 +11,7 @@ mod backups;
 mod candidates;
 mod clusters;
 mod contents;
+mod contents_report;
 mod deletion;
 mod expectations;
 mod judged_cluster;

@@ -8,7 +8,8 @@ use barman_archive::postgres::{SegmentSize, WalDir};
 use barman_archive::recovery::{Histories, served_histories};
 use chrono::{DateTime, Utc};
 
-use super::contents::{Contents, contents_report};
+use super::contents::Contents;
+use super::contents_report::contents_report;
 use super::newest_wal::{newest_cluster_since, newest_segment};
 use super::reclaimable::reclaimable;
 use super::recovery::RecoverySource;

@@ -7,8 +7,8 @@ use archive_contents::codec::{self, CodecFault, DecodeError, DecodeLimits};
 use archive_store::{ErrorScope, ObjectChecksums, ObjectStore, ObjectVersion};
 
 use super::backups::BackupPart;
+use super::server_job::{JobFailure, ServerJob};
 use super::stream::{self, Digest, PieceReader};
-use super::verifier::{JobFailure, ServerJob};
 use crate::assess::BackupTarget;
 
 /// Decompressed bytes that a backup may have beyond twice the size of its databases: more is a stream

@@ -13,7 +13,7 @@ use barman_archive::inventory::ListedObject;
 use super::directory::list;
 use super::edges::Edges;
 use super::found_in_backup::FoundInBackup;
-use super::verifier::{JobEnd, JobFailure, ServerJob};
+use super::server_job::{JobEnd, JobFailure, ServerJob};
 use crate::assess::BackupTarget;
 use crate::evidence::{BackupEvidence, ContentVerdict, Depth, FaultKind, Version};
 

@@ -9,7 +9,7 @@ use barman_archive::postgres::WalDir;
 
 use super::WantedEdges;
 use super::directory::WalObject;
-use super::verifier::{JobEnd, JobFailure, ServerJob};
+use super::server_job::{JobEnd, JobFailure, ServerJob};
 use crate::evidence::{
     ContentVerdict, Depth, Effect, FaultKind, ReadObject, SegmentEvidence, SegmentFault, WalFile,
 };

@@ -11,8 +11,8 @@ use archive_store::ObjectStore;
 use barman_archive::barman::Compression;
 use barman_archive::postgres::{SegmentName, WalDir};
 
+use super::server_job::{JobFailure, ServerJob};
 use super::stream::{self, PieceReader};
-use super::verifier::{JobFailure, ServerJob};
 use crate::assess::BackupTarget;
 use crate::evidence::WalFile;
 

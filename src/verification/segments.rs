@@ -11,8 +11,8 @@ use barman_archive::postgres::Lsn;
 use std::ops::ControlFlow;
 
 use super::directory::WalObject;
+use super::server_job::ServerJob;
 use super::stream::{self, Digest, PieceReader};
-use super::verifier::ServerJob;
 use crate::evidence::{Effect, FaultKind, SegmentFault};
 
 /// Result of reading a WAL file.

@@ -9,7 +9,8 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use super::ledger;
-use super::verifier::{EndedJob, JobEnd, Verifier};
+use super::server_job::JobEnd;
+use super::verifier::{EndedJob, Verifier};
 use super::{Job, SelectedContents, SelectedJob};
 use crate::assess::{ArchiveTargets, BackupTarget, ServerTargets};
 use crate::evidence::{ContentVerdict, Depth, Effect, SegmentEvidence, ServerEvidence, WalFile};

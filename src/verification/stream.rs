@@ -10,7 +10,7 @@ use archive_store::{
 use tokio::sync::mpsc;
 
 use super::background;
-use super::verifier::ServerJob;
+use super::server_job::ServerJob;
 
 /// Size of the pieces that are fetched, in bytes. Three of them are in memory at most: one that is
 /// consumed, one that waits, and one that arrives.

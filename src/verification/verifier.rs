@@ -1,13 +1,12 @@
 //! Verifier of one archive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive_store::{AdaptiveLimit, ErrorKind, ErrorScope, ObjectStore, StorageError};
-use chrono::{DateTime, TimeDelta, Utc};
+use archive_store::{AdaptiveLimit, ObjectStore};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
@@ -15,35 +14,18 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::ledger::{self, Granted};
+use super::ledger;
+use super::progress::{FailedServer, LONGEST_RETRY, LONGEST_WAIT, Progress};
+use super::server_job::{CALM_AFTER, JobEnd, JobFailure, ServerJob};
 use super::{
     Job, Ledger, PlannedJob, Planner, StateError, VerificationSettings, VerificationStatistics,
 };
 use crate::assess::{ArchiveTargets, ServerTargets};
 use crate::clock::Clock;
-use crate::evidence::{FaultKind, ServerEvidence};
-
-/// Shortest time between two looks for something to do.
-const SHORTEST_WAIT: Duration = Duration::from_millis(100);
-
-/// Longest time without looking for something to do.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
-
-/// Time without a refusal after which reads go on that the store has asked to slow down.
-const CALM_AFTER: Duration = Duration::from_mins(1);
-
-/// Shortest time after which a server is tried again whose job failed; doubled each time after that.
-const SHORTEST_RETRY: Duration = Duration::from_secs(30);
-
-/// Longest time after which a server is tried again.
-const LONGEST_RETRY: Duration = Duration::from_mins(30);
+use crate::evidence::ServerEvidence;
 
 /// Time after which a file is tried again that another process uses.
 const FILE_RETRY: Duration = Duration::from_secs(5);
-
-/// Number of failures of one job after which the object that it reads is to blame: its directory could
-/// be listed each time.
-const MOST_FAILURES: u32 = 2;
 
 /// Verifier of one archive, which carries out jobs as the plan and the budget allow.
 pub struct Verifier<S> {
@@ -67,114 +49,11 @@ pub struct Verifier<S> {
     pub clock: Clock,
 }
 
-/// End of a job that did not fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum JobEnd {
-    /// Everything was read.
-    Done,
-    /// There are not enough bytes in the budget; the time until there are, `None` for never.
-    Blocked(Option<TimeDelta>),
-}
-
-/// Failure of a job. The objects are not to blame.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum JobFailure {
-    /// The store does not answer as it should.
-    #[error(transparent)]
-    Store(StorageError),
-    /// The budget cannot be saved, so nothing more may be read.
-    #[error(transparent)]
-    State(StateError),
-    /// Bug in the program.
-    #[error("the verification hit a bug in the exporter: please report it")]
-    Panicked,
-}
-
-/// Everything that a job of one server needs.
-pub(super) struct ServerJob<'a, S> {
-    pub(super) store: &'a Arc<S>,
-    pub(super) limit: &'a AdaptiveLimit,
-    pub(super) prefix: &'a str,
-    pub(super) server: &'a str,
-    pub(super) targets: &'a ServerTargets,
-    pub(super) ledger: &'a Arc<Ledger>,
-    pub(super) statistics: &'a VerificationStatistics,
-    pub(super) clock: &'a Clock,
-    /// Number of times that the same job failed before.
-    pub(super) failures: u32,
-}
-
 /// Job that has ended.
 pub(super) struct EndedJob {
     pub(super) server: String,
     pub(super) job: Job,
     pub(super) result: Result<JobEnd, JobFailure>,
-}
-
-/// State of the verifier between jobs.
-#[derive(Default)]
-struct Progress {
-    busy: BTreeSet<String>,
-    /// Next job of each server; `None` if there is nothing to do.
-    planned: BTreeMap<String, Option<PlannedJob>>,
-    /// Servers whose jobs failed.
-    failed: BTreeMap<String, FailedServer>,
-    /// Last job of each server since the scan, unless it was not carried out to its end.
-    last: BTreeMap<String, Job>,
-    /// Order in which servers were served.
-    served: BTreeMap<String, u64>,
-    turn: u64,
-    /// Moment until which the budget does not allow the next job.
-    blocked_until: Option<Instant>,
-}
-
-impl Progress {
-    /// Plans anew, after a scan.
-    fn begin_anew(&mut self) {
-        self.planned.clear();
-        self.last.clear();
-        self.blocked_until = None;
-    }
-
-    /// Number of times that a job failed, one after the other.
-    fn failures(&self, server: &str, job: &Job) -> u32 {
-        let failed = self.failed.get(server).filter(|failed| failed.job == *job);
-        failed.map_or(0, |failed| failed.failures)
-    }
-
-    /// Puts a server off whose job failed.
-    fn put_off(&mut self, server: String, job: Job) {
-        let before = self.failed.get(&server);
-        let wait = before.map_or(SHORTEST_RETRY, |failed| {
-            (failed.wait * 2).min(LONGEST_RETRY)
-        });
-        let failures = self.failures(&server, &job).saturating_add(1);
-        let failed = FailedServer {
-            try_at: Instant::now() + wait,
-            wait,
-            job,
-            failures,
-        };
-        self.failed.insert(server, failed);
-    }
-
-    /// Time until something can be done that cannot be done now.
-    fn wait(&self) -> Duration {
-        let now = Instant::now();
-        let retries = self.failed.values().map(|failed| failed.try_at);
-        let in_future = retries.chain(self.blocked_until).filter(|next| *next > now);
-        let wait = in_future.min().map_or(LONGEST_WAIT, |next| next - now);
-        wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)
-    }
-}
-
-struct FailedServer {
-    /// Moment of the next try, and the wait before it.
-    try_at: Instant,
-    wait: Duration,
-    /// Job that failed, and how often one after the other.
-    job: Job,
-    failures: u32,
 }
 
 impl<S: ObjectStore + 'static> Verifier<S> {
@@ -490,85 +369,5 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                 archive = self.archive, error, "What was verified cannot be saved"
             );
         }
-    }
-}
-
-impl<S: ObjectStore + 'static> ServerJob<'_, S> {
-    async fn carry_out(&self, job: Job) -> Result<JobEnd, JobFailure> {
-        match job {
-            Job::WalEdges(wal_dir) => self.wal_edges(wal_dir).await,
-            Job::EdgesAgain { wal_dir, edges } => self.edges_again(wal_dir, &edges).await,
-            Job::Walk { first, last } => self.walk(first, last).await,
-            Job::Examine { wal_dir, file } => self.examine(wal_dir, file).await,
-            Job::BackupEdges(id) => self.backup_edges(&id).await,
-            Job::Backup(id) => self.backup(&id).await,
-        }
-    }
-
-    /// Asks for bytes to read, and waits while the store asks for fewer requests. Returns the end of
-    /// the job if there are not enough.
-    pub(super) async fn grant(&self, bytes: u64) -> Result<Option<JobEnd>, JobFailure> {
-        self.calm().await;
-        match self.ledger.take(bytes, self.now()) {
-            Granted::Now { after_save: false } => Ok(None),
-            Granted::Now { after_save: true } => {
-                let saved = ledger::save(self.ledger, self.now()).await;
-                if saved.is_err() {
-                    self.ledger.give_back(bytes);
-                }
-                saved.map(|()| None).map_err(JobFailure::State)
-            }
-            Granted::After(wait) => Ok(Some(JobEnd::Blocked(wait))),
-        }
-    }
-
-    /// Waits while the store asks for fewer requests.
-    pub(super) async fn calm(&self) {
-        calm(self.limit).await;
-    }
-
-    /// Returns why an object cannot be read; `None` if the failure is not of the object, and a later
-    /// try may succeed.
-    pub(super) fn fault_of_object(&self, error: &StorageError) -> Option<FaultKind> {
-        let is_of_way = matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Network);
-        match error.scope() {
-            ErrorScope::GoneObject | ErrorScope::ReplacedObject => Some(FaultKind::NotGivenOut),
-            ErrorScope::RefusedObject => (!is_of_way).then_some(FaultKind::Refused),
-            ErrorScope::TooLargeObject => Some(FaultKind::Refused),
-            ErrorScope::Scan if self.failures >= MOST_FAILURES => match error.kind() {
-                ErrorKind::Network
-                | ErrorKind::Timeout
-                | ErrorKind::Protocol
-                | ErrorKind::Internal => Some(FaultKind::Unanswered),
-                ErrorKind::Auth | ErrorKind::NotFound | ErrorKind::Throttled => None,
-            },
-            ErrorScope::Scan | ErrorScope::RefusedCall => None,
-        }
-    }
-
-    pub(super) fn now(&self) -> DateTime<Utc> {
-        (self.clock)()
-    }
-
-    /// Looks at the evidence about the server.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&ServerEvidence) -> T) -> T {
-        let nothing = ServerEvidence::default();
-        self.ledger
-            .read(|evidence| look(evidence.server(self.server).unwrap_or(&nothing)))
-    }
-
-    /// Changes the evidence about the server.
-    pub(super) fn update<T>(&self, change: impl FnOnce(&mut ServerEvidence) -> T) -> T {
-        self.ledger
-            .update(|evidence| change(evidence.server_mut(self.server)))
-    }
-}
-
-/// Waits while a store asks for fewer requests.
-pub(super) async fn calm(limit: &AdaptiveLimit) {
-    while let Some(at) = limit.throttled_at()
-        && at.elapsed() < CALM_AFTER
-    {
-        sleep(CALM_AFTER.saturating_sub(at.elapsed())).await;
     }
 }

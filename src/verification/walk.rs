@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::directory::{ListedWalDir, WalObject};
 use super::segments::{ReadSegment, read_segment};
-use super::verifier::{JobEnd, JobFailure, ServerJob};
+use super::server_job::{JobEnd, JobFailure, ServerJob};
 use crate::evidence::{
     ContentVerdict, Depth, Effect, FaultKind, ReadObject, SegmentEvidence, SegmentFault,
     SegmentPlace, WalFile, WalkedPlace, place_of,
