@@ -11,6 +11,7 @@ use barman_archive::recovery::{ArchivedWal, BackupSpan, CorruptSegment, SegmentS
 use chrono::{DateTime, Utc};
 
 use super::targets::{BackupTarget, DirTarget, ServerTargets, stamp_of};
+use super::waiting::{Waiting, last_read_at};
 use crate::evidence::{
     BackupEvidence, ContentVerdict, Depth, DirStamp, Effect, FaultKind, Level, SegmentEvidence,
     SegmentFault, SegmentPlace, ServerEvidence, WalFile, WalkedRuns,
@@ -84,7 +85,7 @@ impl Contents<'_> {
     }
 
     /// Returns the evidence about a file, if it is about the object that is there now.
-    fn known(&self, wal_dir: WalDir, file: WalFile) -> Option<&SegmentEvidence> {
+    pub(super) fn known(&self, wal_dir: WalDir, file: WalFile) -> Option<&SegmentEvidence> {
         let known = self.evidence.wal.of(wal_dir, file)?;
         let inventory = self.directory.wal.dirs.get(&wal_dir)?;
         (self.is_unchanged(wal_dir) || is_same(inventory, known)).then_some(known)
@@ -295,6 +296,9 @@ pub(super) fn contents_report(
         base: ObjectCounts::default(),
         backlog_bytes: 0,
         most_bytes,
+        last_read_at: last_read_at(contents.evidence),
+        waits_since: None,
+        due_at: None,
         oldest_read_at: None,
         corrupt_wal: Vec::new(),
         suspect_wal: Vec::new(),
@@ -313,6 +317,13 @@ pub(super) fn contents_report(
     for backup in &targets.backups {
         add_backup(&mut report, backup, targets, contents.evidence);
     }
+    let waiting = Waiting {
+        targets,
+        contents,
+        most_bytes,
+    };
+    let waits_from = since.max(report.last_read_at.unwrap_or(since));
+    report.waits_since = waiting.arrived_at().map(|at| at.max(waits_from));
     if let Some(newest) = &server.wal.newest {
         report.newest_commit_at = contents.last_commit(newest.name, targets.segment_size);
     }
