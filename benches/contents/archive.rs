@@ -167,6 +167,7 @@ fn expectations(level: Level) -> Expectations {
             level,
             levels: [].into(),
             most_bytes: None,
+            ..ContentsExpectation::default()
         },
     }
 }

@@ -9,7 +9,7 @@ use tracing::warn;
 
 use super::scanner::time_delta;
 use super::store::ConfiguredStore;
-use crate::assess::{ArchiveTargets, ContentsExpectation};
+use crate::assess::{AllowedHours, ArchiveTargets, ContentsExpectation};
 use crate::clock::Clock;
 use crate::config::{ArchiveConfig, Config};
 use crate::evidence::{ArchiveEvidence, Level};
@@ -169,6 +169,11 @@ impl ArchiveVerification {
             level: self.settings.level,
             levels: self.settings.levels.clone(),
             most_bytes: self.settings.budget(now).capacity(),
+            hours: self
+                .settings
+                .hours
+                .clone()
+                .map_or_else(AllowedHours::default, allowed_hours),
         }
     }
 
@@ -206,6 +211,15 @@ impl ArchiveVerification {
             clock: clock.clone(),
         }
     }
+}
+
+/// Returns the times at which reads may start.
+fn allowed_hours(hours: ReadingHours) -> AllowedHours {
+    AllowedHours::of(move |from| {
+        let local = from.with_timezone(&hours.zone);
+        let next = hours.cron.find_next_occurrence(&local, true).ok()?;
+        Some(next.with_timezone(&Utc))
+    })
 }
 
 /// Returns the file in which evidence about an archive is saved; `None` if none is to be.

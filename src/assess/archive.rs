@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::prefixes::prefix_sums;
 use super::server::ServerAssessor;
 use super::uploads::uploads_by_server;
+use super::waiting::set_due;
 use super::{ArchiveTargets, Expectations, ScanFindings};
 use crate::report::Report;
 
@@ -57,6 +58,7 @@ pub fn assess(
             wal_dirs_to_list.insert((name.clone(), wal_dir));
         }
     }
+    set_due(&mut servers, &expected.contents);
     let uploads = findings
         .uploads
         .map(|uploads| uploads_by_server(uploads, &names, expected));

@@ -2,7 +2,6 @@
 //!
 //! `docs/specification.md`, 22.
 
-
 use barman_archive::barman::WalKind;
 use barman_archive::inventory::{DirectoryInventory, WalDirInventory};
 use barman_archive::postgres::{Lsn, SegmentName, SegmentSize, WalDir};
@@ -11,12 +10,10 @@ use chrono::{DateTime, Utc};
 
 use super::targets::stamp_of;
 use crate::evidence::{
-    BackupEvidence, ContentVerdict, Depth, DirStamp, Effect, SegmentEvidence, SegmentPlace, ServerEvidence, WalFile, WalkedRuns,
+    BackupEvidence, ContentVerdict, Depth, DirStamp, Effect, SegmentEvidence, SegmentPlace,
+    ServerEvidence, WalFile, WalkedRuns,
 };
-use crate::report::{
-    BackupReport,
-    RecoveryProof,
-};
+use crate::report::{BackupReport, RecoveryProof};
 
 /// Number of segments that are looked at to find the last commit.
 const MOST_WITHOUT_COMMIT: u64 = 4096;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::contents::{Contents, EDGE_BYTES};
 use super::targets::{BackupTarget, DirTarget, ServerTargets};
+use super::waiting::{Waiting, last_read_at};
 use crate::evidence::{
     BackupEvidence, ContentVerdict, Depth, Effect, FaultKind, Level, SegmentEvidence, SegmentFault,
     ServerEvidence, WalFile,
@@ -35,6 +36,9 @@ pub(super) fn contents_report(
         base: ObjectCounts::default(),
         backlog_bytes: 0,
         most_bytes,
+        last_read_at: last_read_at(contents.evidence),
+        waits_since: None,
+        due_at: None,
         oldest_read_at: None,
         corrupt_wal: Vec::new(),
         suspect_wal: Vec::new(),
@@ -53,6 +57,13 @@ pub(super) fn contents_report(
     for backup in &targets.backups {
         add_backup(&mut report, backup, targets, contents.evidence);
     }
+    let waiting = Waiting {
+        targets,
+        contents,
+        most_bytes,
+    };
+    let waits_from = since.max(report.last_read_at.unwrap_or(since));
+    report.waits_since = waiting.arrived_at().map(|at| at.max(waits_from));
     if let Some(newest) = &server.wal.newest {
         report.newest_commit_at = contents.last_commit(newest.name, targets.segment_size);
     }

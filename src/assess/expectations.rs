@@ -1,11 +1,13 @@
 //! Expectations of an operator for an archive.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 
 use barman_archive::barman::{NestedNames, ServerPattern};
 use barman_archive::postgres::TimelineId;
 use barman_archive::retention::RetentionPolicy;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::evidence::Level;
 use crate::report::ScheduleExpectation;
@@ -41,6 +43,40 @@ pub struct ContentsExpectation {
     pub levels: BTreeMap<String, Level>,
     /// Largest number of bytes that can ever be read at once; `None` without a limit.
     pub most_bytes: Option<u64>,
+    /// Times at which reads may start.
+    pub hours: AllowedHours,
+}
+
+/// Times at which something is allowed: always, or those of a function that returns the first one from a
+/// moment on.
+#[derive(Clone, Default)]
+pub struct AllowedHours(Option<NextAllowed>);
+
+type NextAllowed = Arc<dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync>;
+
+impl AllowedHours {
+    /// Creates times from a function that returns the first one from a moment on; `None` if there are
+    /// none any more.
+    pub fn of(
+        next: impl Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Some(Arc::new(next)))
+    }
+
+    /// Returns the first allowed time from a moment on; `None` if there are none any more.
+    #[must_use]
+    pub fn next_from(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match &self.0 {
+            Some(next) => next(at),
+            None => Some(at),
+        }
+    }
+}
+
+impl fmt::Debug for AllowedHours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "some" } else { "all" })
+    }
 }
 
 impl ContentsExpectation {

@@ -29,6 +29,7 @@ mod server;
 mod targets;
 mod timelines;
 mod uploads;
+mod waiting;
 mod wal_anomalies;
 
 #[cfg(test)]
@@ -36,7 +37,7 @@ mod tests;
 
 pub use archive::{Assessment, assess};
 pub use contents::EDGE_BYTES;
-pub use expectations::{ContentsExpectation, Expectations, RetentionPolicies};
+pub use expectations::{AllowedHours, ContentsExpectation, Expectations, RetentionPolicies};
 pub use oddities::oddities;
 pub use scan_findings::ScanFindings;
 pub use targets::{ArchiveTargets, BackupTarget, DirTarget, ServerTargets};

@@ -48,3 +48,8 @@ pub(super) fn path(text: &str) -> Result<PathBuf, &'static str> {
     }
     Ok(PathBuf::from(text))
 }
+
+/// Reads the path of a directory.
+pub(super) fn directory(text: &str) -> Result<PathBuf, &'static str> {
+    path(text).map_err(|_| "expected the path of a directory")
+}

@@ -10,7 +10,7 @@ use super::schedule::Schedule;
 use super::section::Section;
 #[cfg(test)]
 use super::tests::schema::{BytesText, DurationText, LevelText, PriceText};
-use super::texts::path;
+use super::texts::directory;
 use crate::evidence::Level;
 
 /// Verification of contents: reading of WAL and base backups, to find damage that no listing shows.
@@ -43,7 +43,9 @@ pub struct VerificationConfig {
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub schedule: Option<Schedule>,
     /// Directory with one file for each archive that remembers what was verified, and how much of the
-    /// budget is left. It is created if necessary. Absent: after a restart, everything is read again.
+    /// budget is left. It is created if necessary. While another process uses the file, nothing is
+    /// verified. What was found at another endpoint, bucket or prefix, or by a version with other rules,
+    /// is not used. Absent: after a restart, everything is read again.
     pub state_directory: Option<PathBuf>,
     /// Price of reading one GB from the archives, in any currency, for the estimates of `verify
     /// --dry-run`. Absent: no price is shown.
@@ -178,7 +180,7 @@ impl VerificationConfig {
                 .number("parallel", 1..=16)
                 .unwrap_or(default.parallel),
             schedule: section.text("schedule", str::parse),
-            state_directory: section.text("stateDirectory", path),
+            state_directory: section.text("stateDirectory", directory),
             egress_price_per_gb: section.decimal("egressPricePerGB", str::parse),
         };
         section.finish();

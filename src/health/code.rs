@@ -109,6 +109,8 @@ codes! {
     UnreadableContents = "unreadable_contents",
     /// Nothing proves that recent WAL can be recovered.
     RecoveryUnproven = "recovery_unproven",
+    /// Nothing is read although something can be.
+    VerificationStalled = "verification_stalled",
     /// More is to be read than the budget ever has.
     VerificationBehind = "verification_behind",
     /// Backups are larger than the budget ever is.

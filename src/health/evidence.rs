@@ -263,7 +263,14 @@ pub enum Evidence {
         /// End of what is proven; `None` if nothing is.
         proven: Option<ProvenEnd>,
     },
-    /// More is to be read than the budget ever has.
+    /// Nothing is read of a server although something can be.
+    VerificationStalled {
+        /// Time of the last read that could be judged; `None` without any.
+        last_read_at: Option<DateTime<Utc>>,
+        /// Time since which something waits.
+        since: DateTime<Utc>,
+    },
+    /// More of an archive is to be read than the budget ever has.
     VerificationBehind {
         /// Bytes that are still to be read.
         backlog_bytes: u64,
@@ -431,6 +438,7 @@ impl Evidence {
             Self::SuspectBackup { .. } => FindingCode::SuspectBackup,
             Self::UnreadableContents { .. } => FindingCode::UnreadableContents,
             Self::RecoveryUnproven { .. } => FindingCode::RecoveryUnproven,
+            Self::VerificationStalled { .. } => FindingCode::VerificationStalled,
             Self::VerificationBehind { .. } => FindingCode::VerificationBehind,
             Self::VerificationUnaffordable { .. } => FindingCode::VerificationUnaffordable,
             Self::OrphanedServer { .. } => FindingCode::OrphanedServer,

@@ -37,6 +37,9 @@ pub(super) const UNPROVEN_FOR: TimeDelta = TimeDelta::days(8);
 /// carried over for as long.
 pub(super) const TIME_TO_READ: TimeDelta = TimeDelta::days(7);
 
+/// Longest time by which a read may be overdue.
+pub(super) const STALLED_FOR: TimeDelta = TimeDelta::days(1);
+
 /// One threshold, as the alerting rules record it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {
@@ -81,6 +84,11 @@ pub fn thresholds() -> Vec<Threshold> {
             "recovery_unproven_seconds",
             "",
             UNPROVEN_FOR.as_seconds_f64(),
+        ),
+        threshold(
+            "verification_overdue_seconds",
+            "",
+            STALLED_FOR.as_seconds_f64(),
         ),
         threshold("obsolete_wal_bytes", "", OBSOLETE_WAL_BYTES as f64),
         threshold(

@@ -11,12 +11,22 @@ use crate::report::{ArchiveStatus, ContentsBudget, ContentsReport, ObjectCounts,
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "recovery_proven_until_timestamp",
-        help: "End of what is proven to be recoverable by a backup whose data were read and found \
-               sound, and WAL that was read from there on without a break, by basis: arrival (of \
-               the last segment), commit (the last one in it, by the database's clock).",
+        help: "End of what is proven to be recoverable by a backup whose data, and those of all \
+               backups that it is based on, were read and found sound, and WAL that was read from \
+               there on without a break and not written again since, by basis: arrival (of the \
+               last segment), commit (the last one in it, by the database's clock).",
         unit: Some(Unit::Seconds),
         labels: &["basis"],
         values: Values::ServerBy(proven_until),
+    },
+    Metric {
+        name: "recovery_unproven_since_timestamp",
+        help: "Time since which something waits that is not proven to be recoverable: arrival of \
+               the first WAL behind the proof, or end of the oldest done backup without a proof; \
+               absent if nothing waits, and below the level full.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(server.unproven_since()?.into())),
     },
     Metric {
         name: "recovery_last_commit_timestamp",
@@ -28,8 +38,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_last_verified_timestamp",
-        help: "Start of the newest backup whose data were read as a whole and found sound; absent \
-               without one.",
+        help: "Start of the newest backup whose data, and those of all backups that it is based on, \
+               were read as a whole and found sound; absent without one.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -48,8 +58,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "verification_since_timestamp",
-        help: "Time since which evidence about contents is gathered; a restart without saved \
-               evidence resets it.",
+        help: "Time since which the server is verified at its level or a higher one; a restart \
+               without saved evidence resets it.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(contents(server)?.since.into())),
@@ -82,8 +92,8 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "verification_unreadable_objects",
         help: "Number of WAL files, and of data objects of backups, that cannot be judged (refused \
-               by the store, in cold storage, of unknown format, too large in memory), by kind: \
-               wal, base.",
+               or not given out by the store, not readable to the end, in cold storage, of unknown \
+               format, too large in memory), by kind: wal, base.",
         unit: None,
         labels: &["kind"],
         values: Values::ServerBy(|server| by_kind(server, |counts| Some(counts.unreadable))),
@@ -94,6 +104,23 @@ pub(super) const METRICS: &[Metric] = &[
         unit: Some(Unit::Bytes),
         labels: &[],
         values: Values::Server(|server, _| Some(contents(server)?.backlog_bytes.into())),
+    },
+    Metric {
+        name: "verification_last_success_timestamp",
+        help: "Time of the last read that could be judged; absent without any.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(contents(server)?.last_read_at?.into())),
+    },
+    Metric {
+        name: "verification_due_timestamp",
+        help: "Time by which more should have been read of what can be: a day after the last read, \
+               or after the arrival of what waits, plus the time that the archive's backlog may \
+               take with its budget, within the hours in which reads may start; absent if nothing \
+               waits.",
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        values: Values::Server(|server, _| Some(contents(server)?.due_at?.into())),
     },
     Metric {
         name: "verification_oldest_evidence_timestamp",
@@ -326,6 +353,8 @@ mod tests {
             "backup_last_verified_timestamp",
             "verification_corrupt_objects",
             "verification_suspect_objects",
+            "verification_last_success_timestamp",
+            "verification_due_timestamp",
             "verification_oldest_evidence_timestamp",
             "verification_pages",
             "verification_pages_read",

@@ -191,6 +191,14 @@ impl EvidenceEntry {
                 since: Some(Moment(proven.map_or(*since, |proven| proven.arrived_at))),
                 ..Self::default()
             },
+            Evidence::VerificationStalled {
+                last_read_at,
+                since,
+            } => Self {
+                read_at: last_read_at.map(Moment),
+                since: Some(Moment(*since)),
+                ..Self::default()
+            },
             Evidence::VerificationBehind { backlog_bytes, .. } => Self {
                 bytes: Some(*backlog_bytes),
                 ..Self::default()

@@ -6,6 +6,7 @@ use barman_archive::recovery::{BackupVerdict, Obstacle, Verdict};
 use chrono::{DateTime, Utc};
 
 use super::{BackupReport, BackupState, RefusedKind, ServerReport};
+use crate::evidence::Level;
 
 impl ServerReport {
     /// Returns whether the newest finished backup that could be read is the newest one that exists:
@@ -88,6 +89,25 @@ impl ServerReport {
     pub fn oldest_known_done_at(&self) -> Option<DateTime<Utc>> {
         let oldest = self.done().first().map(|(ended_at, _)| *ended_at);
         oldest.filter(|_| !self.refused_since(None))
+    }
+
+    /// Time since which something waits that is not proven to be recoverable: the arrival of the first
+    /// WAL behind the proof, or that of the proof's last segment if the other is not known any more;
+    /// without a proof, the end of the oldest finished backup. `None` if nothing waits or it is not
+    /// known, and below the level `full`, which alone proves something.
+    #[must_use]
+    pub fn unproven_since(&self) -> Option<DateTime<Utc>> {
+        let contents = self.contents.as_ref()?;
+        if contents.level < Level::Full {
+            return None;
+        }
+        let Some(proof) = contents.proof else {
+            return self.oldest_known_done_at();
+        };
+        let arrived_at = proof.arrived_at?;
+        let newest_at = self.wal.newest?.arrived_at;
+        let waits_since = proof.next_arrived_at.unwrap_or(arrived_at);
+        (newest_at > arrived_at).then_some(waits_since)
     }
 
     /// Returns whether a verdict holds regardless of the content of the refused files. The best

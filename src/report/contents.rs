@@ -16,7 +16,7 @@ pub const BUDGET_DAYS: u64 = 7;
 pub struct ContentsReport {
     /// Level of verification.
     pub level: Level,
-    /// Time since which evidence is gathered.
+    /// Time since which the server is verified at this level, or at a higher one.
     pub since: DateTime<Utc>,
     /// WAL files that some backup needs.
     pub wal: ObjectCounts,
@@ -27,6 +27,14 @@ pub struct ContentsReport {
     pub backlog_bytes: u64,
     /// Most bytes that the budget ever has: those of [`BUDGET_DAYS`]; `None` without a limit.
     pub most_bytes: Option<u64>,
+    /// Time of the newest evidence about an object that could be judged; `None` without any.
+    pub last_read_at: Option<DateTime<Utc>>,
+    /// Time since which something waits to be read for the first time that can be: the last read, or
+    /// the arrival of what waits if that was later; `None` if nothing waits.
+    pub waits_since: Option<DateTime<Utc>>,
+    /// Time by which more should have been read, as far as the budget and the hours allow it; `None`
+    /// if nothing waits.
+    pub due_at: Option<DateTime<Utc>>,
     /// Time of the oldest evidence about an object as a whole; `None` without any.
     pub oldest_read_at: Option<DateTime<Utc>>,
     /// Corrupt segments.

@@ -135,6 +135,16 @@ impl ServerReport {
         self.recovery.newest_at
     }
 
+    /// Last commit in the newest WAL, by the clock of the database; `None` whenever the window has no
+    /// end, and if that WAL was not read as a whole.
+    #[must_use]
+    pub fn recovery_window_last_commit_at(&self) -> Option<DateTime<Utc>> {
+        let end = self.recovery_window_end()?;
+        let newest_at = self.wal.newest?.arrived_at;
+        let committed_at = self.contents.as_ref()?.newest_commit_at?;
+        (newest_at == end).then_some(committed_at)
+    }
+
     /// Running backup that started last.
     #[must_use]
     pub fn newest_running(&self) -> Option<&BackupReport> {

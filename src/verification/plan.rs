@@ -10,8 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Job, PlannedJob, Priority};
 use crate::assess::{BackupTarget, DirTarget, ServerTargets};
 use crate::evidence::{
-    BackupEvidence, ContentVerdict, Depth, FaultKind, Level, RETRY_AFTER,
-    SegmentEvidence, SegmentPlace, ServerEvidence, WalFile, is_older, place_of,
+    BackupEvidence, ContentVerdict, Depth, FaultKind, Level, RETRY_AFTER, SegmentEvidence,
+    SegmentPlace, ServerEvidence, WalFile, is_older, place_of,
 };
 
 /// Time after which something is read again that seems to be damaged.

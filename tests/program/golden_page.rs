@@ -166,6 +166,9 @@ fn contents(now: DateTime<Utc>) -> ContentsReport {
             ..ObjectCounts::default()
         },
         backlog_bytes: 30_000_000,
+        last_read_at: Some(now - TimeDelta::hours(2)),
+        waits_since: Some(now - TimeDelta::hours(2)),
+        due_at: Some(now + TimeDelta::hours(22)),
         oldest_read_at: Some(now - TimeDelta::days(8)),
         verified: Some(VerifiedBackup {
             id: "20261114T000000".to_owned(),

@@ -13,6 +13,7 @@ mod schedule;
 mod servers;
 mod sums;
 mod timelines;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -27,8 +28,10 @@ use chrono_tz::Tz;
 use super::{
     Assessment, ContentsExpectation, Expectations, RetentionPolicies, ScanFindings, assess,
 };
+use crate::evidence::{ArchiveEvidence, ServerEvidence};
 use crate::report::{
-    BackupState, Report, ScheduleExpectation, ServerReport, UploadFinding, WalAnomaly,
+    BackupState, ContentsReport, Report, ScheduleExpectation, ServerReport, UploadFinding,
+    WalAnomaly,
 };
 
 const NOW: &str = "2026-11-15T12:00:00Z";
@@ -178,6 +181,23 @@ impl Archive {
     }
 
     fn assess(&self) -> Assessment {
+        self.assess_with(None, ContentsExpectation::default())
+    }
+
+    /// Report on the contents of the server `s`, with this evidence about it.
+    fn contents(&self, evidence: ServerEvidence, expected: ContentsExpectation) -> ContentsReport {
+        let mut archive = ArchiveEvidence::new(moment(NOW));
+        archive.servers.insert("s".to_owned(), Arc::new(evidence));
+        let assessment = self.assess_with(Some(&archive), expected);
+        let contents = &assessment.report.servers["s"].contents;
+        contents.clone().expect("contents are verified")
+    }
+
+    fn assess_with(
+        &self,
+        evidence: Option<&ArchiveEvidence>,
+        contents: ContentsExpectation,
+    ) -> Assessment {
         let mut inventory = self.inventory.clone();
         inventory.settle(moment(NOW));
         let findings = ScanFindings {
@@ -188,7 +208,7 @@ impl Archive {
             uploads: Some(&self.uploads),
             uploads_of_backups: &[].into(),
             is_whole: true,
-            evidence: None,
+            evidence,
         };
         let servers = self.servers.as_ref();
         let expected = Expectations {
@@ -215,7 +235,7 @@ impl Archive {
                 .map(|schedule| ("s".to_owned(), schedule.clone()))
                 .collect(),
             max_running_time: TimeDelta::hours(24),
-            contents: ContentsExpectation::default(),
+            contents,
         };
         assess(&findings, &expected, moment(NOW))
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::ScannedServer;
+use super::{ScannedArchive, ScannedServer};
 use crate::evidence::{DataFault, Depth, Level};
 use crate::health::ProvenEnd;
-use crate::health::thresholds::{TIME_TO_READ, UNPROVEN_FOR};
+use crate::health::thresholds::{STALLED_FOR, TIME_TO_READ, UNPROVEN_FOR};
 use crate::health::{Doubt, Evidence, FaultyData, FaultySegments, Finding};
 use crate::report::{BackupContents, ContentsReport, FaultyBackup, FaultySegment};
 
@@ -105,14 +105,17 @@ pub(super) fn recovery_unproven(subject: &ScannedServer<'_>) -> Option<Finding> 
     if contents.level < Level::Full || is_young {
         return None;
     }
+    let waits_for = subject.now - server.unproven_since()?;
     let proven = if contents.proof.is_some() {
-        Some(outdated_proof(subject, contents)?)
-    } else {
-        let oldest_at = server.oldest_known_done_at()?;
-        if subject.now - oldest_at <= TIME_TO_READ {
+        // The first WAL after a long pause has just arrived, and is going to be read.
+        if waits_for <= UNPROVEN_FOR {
             return None;
         }
+        Some(outdated_proof(subject, contents)?)
+    } else if waits_for > TIME_TO_READ {
         None
+    } else {
+        return None;
     };
     let since = contents.since;
     Some(Finding::warning(Evidence::RecoveryUnproven {
@@ -121,45 +124,61 @@ pub(super) fn recovery_unproven(subject: &ScannedServer<'_>) -> Option<Finding> 
     }))
 }
 
-/// Returns the end of the proof if WAL behind it has waited for too long.
+/// Returns the end of the proof if it is too far behind the newest WAL.
 fn outdated_proof(subject: &ScannedServer<'_>, contents: &ContentsReport) -> Option<ProvenEnd> {
     let proof = contents.proof?;
     let arrived_at = proof.arrived_at?;
     let newest_at = subject.server.wal.newest?.arrived_at;
-    // The first WAL after a long pause has just arrived, and is going to be read.
-    let waits_since = proof.next_arrived_at.unwrap_or(arrived_at);
-    let is_outdated =
-        newest_at - arrived_at > UNPROVEN_FOR && subject.now - waits_since > UNPROVEN_FOR;
-    is_outdated.then_some(ProvenEnd {
+    (newest_at - arrived_at > UNPROVEN_FOR).then_some(ProvenEnd {
         segment: proof.segment,
         arrived_at,
     })
 }
 
-/// Findings on a budget that is too small.
-pub(super) fn budget(subject: &ScannedServer<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let Some(contents) = &subject.server.contents else {
-        return findings;
-    };
-    let Some(most_bytes) = contents.most_bytes else {
-        return findings;
-    };
-    let backlog_bytes = contents.backlog_bytes;
-    if backlog_bytes > most_bytes {
-        findings.push(Finding::warning(Evidence::VerificationBehind {
+/// Finding on a server of which nothing is read although something can be.
+///
+/// The report has taken the budget and the hours into account.
+pub(super) fn verification_stalled(subject: &ScannedServer<'_>) -> Option<Finding> {
+    let contents = subject.server.contents.as_ref()?;
+    if subject.now - contents.due_at? <= STALLED_FOR {
+        return None;
+    }
+    Some(Finding::warning(Evidence::VerificationStalled {
+        last_read_at: contents.last_read_at,
+        since: contents.waits_since?,
+    }))
+}
+
+/// Finding on backups that are larger than the budget ever is.
+pub(super) fn verification_unaffordable(subject: &ScannedServer<'_>) -> Option<Finding> {
+    let contents = subject.server.contents.as_ref()?;
+    let most_bytes = contents.most_bytes?;
+    if contents.unaffordable.is_empty() {
+        return None;
+    }
+    let backups = contents.unaffordable.clone();
+    Some(Finding::warning(Evidence::VerificationUnaffordable {
+        backups,
+        most_bytes,
+    }))
+}
+
+/// Finding on an archive whose budget is too small for what is unread of all its servers.
+pub(super) fn verification_behind(archive: &ScannedArchive<'_>) -> Option<Finding> {
+    let servers = archive.report.servers.values();
+    let mut backlog_bytes: u64 = 0;
+    let mut most_bytes = None;
+    for contents in servers.filter_map(|server| server.contents.as_ref()) {
+        backlog_bytes = backlog_bytes.saturating_add(contents.backlog_bytes);
+        most_bytes = contents.most_bytes;
+    }
+    let most_bytes = most_bytes?;
+    (backlog_bytes > most_bytes).then(|| {
+        Finding::warning(Evidence::VerificationBehind {
             backlog_bytes,
             most_bytes,
-        }));
-    }
-    if !contents.unaffordable.is_empty() {
-        let backups = contents.unaffordable.clone();
-        findings.push(Finding::warning(Evidence::VerificationUnaffordable {
-            backups,
-            most_bytes,
-        }));
-    }
-    findings
+        })
+    })
 }
 
 #[cfg(test)]
@@ -167,7 +186,7 @@ mod tests {
     use barman_archive::postgres::{Lsn, SegmentName, TimelineId};
     use chrono::TimeDelta;
 
-    use super::super::tests::{day, finding, findings, server};
+    use super::super::tests::{archive_finding, day, finding, findings, server};
     use super::*;
     use crate::evidence::{ContentVerdict, FaultKind};
     use crate::report::{NewestSegment, RecoveryProof, ServerReport};
@@ -340,26 +359,99 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_too_small_if_a_week_is_not_enough() {
-        let mut report = contents();
-        report.backlog_bytes = 700;
-        assert_eq!(findings(budget, &with(report.clone()), day(2)), []);
+    fn a_proof_of_unknown_arrival_is_not_judged() {
+        let unknown = RecoveryProof {
+            arrived_at: None,
+            ..proof(10, Some(11))
+        };
+        assert!(!is_outdated(40, unknown));
+    }
 
-        report.backlog_bytes = 701;
-        report.unaffordable.add("backup-1");
-        let found = findings(budget, &with(report.clone()), day(2));
-        let behind = Evidence::VerificationBehind {
-            backlog_bytes: 701,
+    /// Finding on an archive of servers with these backlogs.
+    fn behind(backlogs: &[u64], most_bytes: Option<u64>) -> Option<Finding> {
+        let servers = backlogs.iter().zip(0..).map(|(backlog_bytes, number)| {
+            let report = ContentsReport {
+                backlog_bytes: *backlog_bytes,
+                most_bytes,
+                ..contents()
+            };
+            (format!("server-{number}"), with(report))
+        });
+        archive_finding(verification_behind, servers.collect(), day(2))
+    }
+
+    #[test]
+    fn a_budget_is_too_small_if_a_week_is_not_enough() {
+        let found = |backlog_bytes| {
+            Some(Finding::warning(Evidence::VerificationBehind {
+                backlog_bytes,
+                most_bytes: 700,
+            }))
+        };
+
+        assert_eq!(behind(&[700], Some(700)), None);
+        assert_eq!(behind(&[701], Some(700)), found(701));
+        assert_eq!(behind(&[701], None), None);
+        assert_eq!(behind(&[], None), None);
+    }
+
+    #[test]
+    fn servers_share_the_budget_of_their_archive() {
+        let found = behind(&[600; 10], Some(700));
+
+        let evidence = Evidence::VerificationBehind {
+            backlog_bytes: 6000,
             most_bytes: 700,
         };
-        let unaffordable = Evidence::VerificationUnaffordable {
+        assert_eq!(found, Some(Finding::warning(evidence)));
+        assert_eq!(behind(&[70; 10], Some(700)), None);
+    }
+
+    #[test]
+    fn a_backup_may_be_larger_than_the_budget() {
+        let mut report = contents();
+        report.unaffordable.add("backup-1");
+
+        let found = finding(verification_unaffordable, &with(report.clone()), day(2));
+        let evidence = Evidence::VerificationUnaffordable {
             backups: report.unaffordable.clone(),
             most_bytes: 700,
         };
-        assert_eq!(found, [behind, unaffordable].map(Finding::warning));
+        assert_eq!(found, Some(Finding::warning(evidence)));
 
         report.most_bytes = None;
-        assert_eq!(findings(budget, &with(report), day(2)), []);
+        let found = finding(verification_unaffordable, &with(report), day(2));
+        assert_eq!(found, None);
+    }
+
+    #[test]
+    fn a_read_may_be_overdue_for_a_day() {
+        let report = ContentsReport {
+            level: Level::Edges,
+            last_read_at: Some(day(2)),
+            waits_since: Some(day(3)),
+            due_at: Some(day(4)),
+            ..contents()
+        };
+        let within = day(5);
+        let beyond = within + TimeDelta::seconds(1);
+
+        let server = with(report.clone());
+        assert_eq!(finding(verification_stalled, &server, within), None);
+        let evidence = Evidence::VerificationStalled {
+            last_read_at: Some(day(2)),
+            since: day(3),
+        };
+        assert_eq!(
+            finding(verification_stalled, &server, beyond),
+            Some(Finding::warning(evidence))
+        );
+        let nothing_waits = ContentsReport {
+            due_at: None,
+            ..report
+        };
+        let found = finding(verification_stalled, &with(nothing_waits), beyond);
+        assert_eq!(found, None);
     }
 
     #[test]

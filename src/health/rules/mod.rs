@@ -36,16 +36,17 @@ enum Rule<S> {
 type BackupRule = fn(&ScannedServer<'_>, &BackupReport) -> Option<Finding>;
 
 /// Rules on an archive that was scanned at least once.
-const fn archive_rules<'a>() -> [Rule<ScannedArchive<'a>>; 3] {
+const fn archive_rules<'a>() -> [Rule<ScannedArchive<'a>>; 4] {
     [
         Rule::One(archive::no_servers),
         Rule::One(archive::listed_in_part),
+        Rule::One(contents::verification_behind),
         Rule::One(archive::unfinished_uploads),
     ]
 }
 
 /// Rules on an expected server.
-const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 34] {
+const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 35] {
     [
         Rule::One(restore::no_backup),
         Rule::One(restore::older_than_unreadable),
@@ -75,7 +76,8 @@ const fn server_rules<'a>() -> [Rule<ScannedServer<'a>>; 34] {
         Rule::Several(contents::suspect_backups),
         Rule::One(contents::unreadable_contents),
         Rule::One(contents::recovery_unproven),
-        Rule::Several(contents::budget),
+        Rule::One(contents::verification_stalled),
+        Rule::One(contents::verification_unaffordable),
         Rule::One(wal::obsolete_wal),
         Rule::One(retention::retention_fails),
         Rule::One(retention::retention_blocked),

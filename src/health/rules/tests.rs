@@ -6,7 +6,7 @@ use barman_archive::barman::{BackupInfo, BackupInfoText};
 use barman_archive::inventory::{DataState, SomeNames, Sums, Usage};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ScannedServer;
+use super::{ScannedArchive, ScannedServer};
 use crate::health::Finding;
 use crate::report::{BackupReport, BackupState, Report, ServerReport};
 
@@ -77,20 +77,34 @@ pub(super) fn findings(
     look(server, now, rule)
 }
 
+/// Returns the finding of a rule on an archive of these servers, as of a moment.
+pub(super) fn archive_finding(
+    rule: fn(&ScannedArchive<'_>) -> Option<Finding>,
+    servers: BTreeMap<String, ServerReport>,
+    now: DateTime<Utc>,
+) -> Option<Finding> {
+    let report = &report(servers, now);
+    rule(&ScannedArchive { report, now })
+}
+
+fn report(servers: BTreeMap<String, ServerReport>, now: DateTime<Utc>) -> Report {
+    Report {
+        audited_at: now,
+        is_whole: true,
+        usage: Usage::default(),
+        servers,
+        ignored: BTreeSet::new(),
+        prefixes: Vec::new(),
+        uploads: None,
+    }
+}
+
 fn look<T>(
     server: &ServerReport,
     now: DateTime<Utc>,
     rule: impl FnOnce(&ScannedServer<'_>) -> T,
 ) -> T {
-    let report = Report {
-        audited_at: now,
-        is_whole: true,
-        usage: Usage::default(),
-        servers: BTreeMap::new(),
-        ignored: BTreeSet::new(),
-        prefixes: Vec::new(),
-        uploads: None,
-    };
+    let report = report(BTreeMap::new(), now);
     rule(&ScannedServer {
         name: "s",
         server,

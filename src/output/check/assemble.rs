@@ -230,6 +230,7 @@ fn recovery(server: &ServerReport) -> RecoveryEntry {
             .map(|obsolete| entries(recovery.named(obsolete))),
         window_start: server.recovery_window_start().map(Moment),
         window_end: server.recovery_window_end().map(Moment),
+        window_last_commit_at: server.recovery_window_last_commit_at().map(Moment),
         histories_missing: histories_missing.map(|_| numbers(&recovery.histories_missing)),
         obsolete_segments: recovery.obsolete_segments(),
         obsolete_bytes: recovery.obsolete_stored.map(|sums| sums.bytes),

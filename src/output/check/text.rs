@@ -340,10 +340,23 @@ fn recovery_window(server: &ServerEntry) -> Option<String> {
     let recovery = &server.recovery;
     if let (Some(start), Some(end)) = (recovery.window_start, recovery.window_end) {
         let length = duration(end.0 - start.0);
+        let last_commit = recovery.window_last_commit_at;
+        let last_commit = last_commit.map(|at| last_commit_in_words(at.0, end.0));
+        let last_commit = last_commit.unwrap_or_default();
         let (start, end) = (moment_in_words(start.0), moment_in_words(end.0));
-        return Some(format!("{length}, from {start} to {end}"));
+        return Some(format!("{length}, from {start} to {end}{last_commit}"));
     }
     server.expected.then(|| no_window(server))
+}
+
+/// Describes the last commit before the end of the window, which is an arrival.
+fn last_commit_in_words(committed_at: DateTime<Utc>, end: DateTime<Utc>) -> String {
+    if committed_at.date_naive() == end.date_naive() {
+        // The end has the date.
+        format!(" (last commit {})", committed_at.format("%H:%M:%S"))
+    } else {
+        format!(" (last commit {})", moment_in_words(committed_at))
+    }
 }
 
 /// Describes a server without a window up to the newest WAL; some earlier moments may be restorable.
@@ -369,5 +382,24 @@ fn no_window(server: &ServerEntry) -> String {
             moment_in_words(last.0)
         ),
         None => none.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_of_the_same_day_needs_no_date() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let end = at("2026-11-28T05:00:00Z");
+
+        let words = |committed_at| last_commit_in_words(at(committed_at), end);
+
+        assert_eq!(words("2026-11-28T04:59:58Z"), " (last commit 04:59:58)");
+        assert_eq!(
+            words("2026-11-27T23:59:58Z"),
+            " (last commit 2026-11-27 23:59:58 UTC)"
+        );
     }
 }

@@ -139,12 +139,28 @@ pub(super) fn recovery_unproven(
     }
 }
 
+pub(super) fn verification_stalled(
+    last_read_at: Option<DateTime<Utc>>,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> String {
+    let waits = duration(now - since);
+    let last_read = last_read_at.map_or_else(
+        || "nothing could be read yet".to_owned(),
+        |at| format!("the last read was {}", ago(at, now)),
+    );
+    format!(
+        "Contents have waited for {waits}, and {last_read}, although the budget and the hours allow \
+         more: see the warnings with the target `verification` in the log"
+    )
+}
+
 pub(super) fn verification_behind(backlog_bytes: u64, most_bytes: u64) -> String {
     let daily = (most_bytes / BUDGET_DAYS).max(1);
     let days = backlog_bytes.div_ceil(daily);
     format!(
-        "{} of contents are still unread, which takes at least {} with the budget of {} a day: \
-         raise `dailyBytes`",
+        "{} of contents of this archive are still unread, which takes at least {} with the budget of \
+         {} a day: raise `dailyBytes`",
         bytes(backlog_bytes),
         count(days, "day"),
         bytes(daily)
@@ -336,6 +352,15 @@ mod tests {
     }
 
     #[test]
+    fn a_stalled_verification_says_since_when() {
+        let since = "2026-11-26T12:00:00Z".parse().unwrap();
+        let last = "2026-11-25T12:00:00Z".parse().unwrap();
+
+        insta::assert_snapshot!(verification_stalled(Some(last), since, now()), @"Contents have waited for 3 days, and the last read was 4 days ago, although the budget and the hours allow more: see the warnings with the target `verification` in the log");
+        insta::assert_snapshot!(verification_stalled(None, since, now()), @"Contents have waited for 3 days, and nothing could be read yet, although the budget and the hours allow more: see the warnings with the target `verification` in the log");
+    }
+
+    #[test]
     fn what_cannot_be_judged_is_counted_with_the_reason() {
         let refused = [FaultKind::Refused].into();
         let both = [FaultKind::Refused, FaultKind::UnknownFormat].into();
@@ -365,7 +390,7 @@ mod tests {
     fn a_budget_that_is_too_small_says_how_long_it_takes() {
         let backups = ["20261114T100000", "20261121T100000"].into_iter().collect();
 
-        insta::assert_snapshot!(verification_behind(701 << 20, 70 << 20), @"701.0 MiB of contents are still unread, which takes at least 71 days with the budget of 10.0 MiB a day: raise `dailyBytes`");
+        insta::assert_snapshot!(verification_behind(701 << 20, 70 << 20), @"701.0 MiB of contents of this archive are still unread, which takes at least 71 days with the budget of 10.0 MiB a day: raise `dailyBytes`");
         insta::assert_snapshot!(verification_unaffordable(&backups, 7 << 30), @"The data of these backups is larger than the 7.0 GiB that the budget allows in a week, and is never read: 20261114T100000, 20261121T100000. Raise `dailyBytes`");
     }
 }

@@ -152,6 +152,10 @@ pub fn sentence(finding: &Finding, now: DateTime<Utc>) -> String {
         Evidence::RecoveryUnproven { since, proven } => {
             contents::recovery_unproven(*since, *proven, now)
         }
+        Evidence::VerificationStalled {
+            last_read_at,
+            since,
+        } => contents::verification_stalled(*last_read_at, *since, now),
         Evidence::VerificationBehind {
             backlog_bytes,
             most_bytes,

@@ -22,6 +22,9 @@ use crate::report::ReadSums;
 /// Maximum length of a reason that is repeated, in characters.
 const REASON_CHARACTERS: usize = 1000;
 
+/// Maximum number of segments that are named although nothing was found in them.
+const MOST_UNREADABLE: u64 = 10;
+
 /// Writes the document as text, with colours (ANSI) if wanted.
 #[must_use]
 pub fn verify_text(document: &VerifyDocument, colours: bool) -> String {
@@ -128,9 +131,7 @@ impl TextWriter {
             self.backup(backup, server.level.0);
         }
         self.fact("WAL", &wal(&server.wal));
-        for segment in &server.segments {
-            self.segment(segment);
-        }
+        self.segments(server);
         if let Some(error) = &server.error {
             let error = plain(&cut(error, REASON_CHARACTERS));
             self.lines.push(format!("    Reads were given up: {error}"));
@@ -171,6 +172,28 @@ impl TextWriter {
                 "The WAL that makes it consistent was not read as a whole and without a fault",
             ),
             None => {}
+        }
+    }
+
+    /// Names the segments that are not sound; of those that cannot be judged, a few.
+    fn segments(&mut self, server: &SelectedServerEntry) {
+        let mut unreadable: u64 = 0;
+        for segment in &server.segments {
+            if segment.verdict.0 == ContentVerdict::Unreadable {
+                if unreadable == MOST_UNREADABLE {
+                    continue;
+                }
+                unreadable += 1;
+            }
+            self.segment(segment);
+        }
+        let others = server.wal.unreadable.saturating_sub(unreadable);
+        if others > 0 {
+            let word = self.status(Label(Severity::Warning));
+            self.lines.push(format!(
+                "    {word}: and {} more unreadable",
+                grouped(others)
+            ));
         }
     }
 
@@ -234,9 +257,11 @@ fn wal(wal: &SelectedWalEntry) -> String {
     if wal.selected == 0 && wal.absent == 0 {
         return "nothing selected".to_owned();
     }
+    // An attempt is no read.
+    let read = wal.read_now.saturating_add(wal.read_before);
     let mut parts = vec![format!(
         "{} of {} read",
-        grouped(wal.read_now + wal.read_before),
+        grouped(read.saturating_sub(wal.unreadable)),
         count_of(wal.selected, "file")
     )];
     if wal.read_before > 0 {

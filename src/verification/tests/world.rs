@@ -109,6 +109,7 @@ impl<S: ObjectStore + 'static> World<S> {
                 level: self.settings.level,
                 levels: self.settings.levels.clone(),
                 most_bytes: self.settings.budget(start()).capacity(),
+                ..ContentsExpectation::default()
             },
         };
         let context = ScanContext {

@@ -86,6 +86,7 @@ impl Settings {
                 level: self.level,
                 levels: BTreeMap::new(),
                 most_bytes: Some(1 << 40),
+                ..ContentsExpectation::default()
             },
         }
     }

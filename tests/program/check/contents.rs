@@ -103,6 +103,12 @@ async fn a_verified_backup_is_told_with_what_is_not_proven() {
     assert_eq!(contents["level"], "full");
     assert_eq!(contents["base"]["whole"], 1);
     assert_eq!(contents["proof"]["segment"], CONTENTS_SEGMENT);
+    let recovery = &server["recovery"];
+    assert_eq!(
+        recovery["window_last_commit_at"],
+        contents["proof"]["committed_at"]
+    );
+    assert!(recovery["window_last_commit_at"].is_string(), "{recovery}");
     let backup = &server["backups"][0];
     assert_eq!(backup["id"], CONTENTS_BACKUP);
     assert_eq!(backup["verdict"], "recoverable");
@@ -127,6 +133,7 @@ async fn the_text_says_when_a_backup_was_verified() {
         &format!("Verified backup  {CONTENTS_BACKUP}, data verified "),
         &format!("Recovery proof   up to segment {CONTENTS_SEGMENT}, archived "),
         "; not proven: files without checksums",
+        " UTC (last commit 2026-11-28 ",
     ] {
         assert!(ended.output.contains(line), "{line}: {}", ended.output);
     }

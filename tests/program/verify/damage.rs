@@ -3,9 +3,11 @@
 use barman_archive::barman::Compression;
 use embedded_s3::{Action, ErrorAnswer, Fault, Operation, When};
 use serde_json::json;
+use test_support::EmbeddedArchive;
 
 use crate::verify::{
-    ID, OWN_SEGMENT, WAL_DIR, fixture, found, serve, server, steady, verify, with_backup, with_wal,
+    ID, OWN_SEGMENT, WAL_DIR, fixture, found, put_bytes, serve, server, steady, verify, wal_key,
+    with_backup, with_wal,
 };
 
 #[tokio::test]
@@ -136,6 +138,54 @@ async fn what_the_store_refuses_ends_with_1() {
     assert_eq!(
         server(&document)["backups"][0]["faults"],
         json!(["refused"])
+    );
+}
+
+/// Answer of a store whose index knows an object that is not there.
+fn lose(archive: &EmbeddedArchive, key: &str) {
+    let get = When::operation(Operation::GetObject).containing(key);
+    let gone = ErrorAnswer::new(404, "NoSuchKey", "no");
+    archive
+        .s3()
+        .faults()
+        .add(Fault::new(get, Action::Error(gone)));
+}
+
+#[tokio::test]
+async fn a_segment_that_is_not_given_out_is_named() {
+    let archive = serve(with_wal("wal/good/000000010000000000000018.xz")).await;
+    lose(&archive, "000000010000000000000018");
+
+    let ended = verify(&archive, &["--level", "wal"]).await;
+
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for line in [
+        "unreadable segment 000000010000000000000018 is listed by the store, which does not have it when \
+         asked",
+        "2 of 3 files read, 1 unreadable",
+    ] {
+        assert!(ended.output.contains(line), "{line}: {}", ended.output);
+    }
+}
+
+#[tokio::test]
+async fn of_many_unreadable_segments_ten_are_named() {
+    let store = with_wal("wal/good/000000010000000000000018.xz");
+    for low in 0x19..0x24 {
+        let key = wal_key(&format!("0000000100000000000000{low:02X}.xz"));
+        put_bytes(&store, &key, vec![7; 100]);
+    }
+    let archive = serve(store).await;
+    lose(&archive, "wals/");
+
+    let ended = verify(&archive, &["--level", "wal", "--wal", "all"]).await;
+
+    let named = ended.output.matches("unreadable segment ").count();
+    assert_eq!((ended.code, named), (Some(1), 10), "{}", ended.output);
+    assert!(
+        ended.output.contains("and 3 more unreadable"),
+        "{}",
+        ended.output
     );
 }
 

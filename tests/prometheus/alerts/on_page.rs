@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use embedded_s3::{Action, Fault, Operation, When};
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
 use serde_json::json;
 use test_support::promql::{Selector, selectors};
 use test_support::{
-    EmbeddedArchive, Exporter, Sample, Samples, add_running_backup, add_waiting_backup, all_rules,
-    every_second, put_contents, recorded_archive,
+    CONTENTS_BACKUP, EmbeddedArchive, Exporter, Sample, Samples, add_running_backup,
+    add_waiting_backup, all_rules, every_second, put_contents, recorded_archive,
 };
 
 const SOON: Duration = Duration::from_mins(1);
@@ -22,11 +23,19 @@ const SERVER: &str = "kilobase-postgres-backup";
 /// Server whose contents are verified.
 const VERIFIED: &str = "payments";
 
-fn add_verified_server(archive: &EmbeddedArchive, now: DateTime<Utc>) {
+/// Server whose contents wait to be verified: the store does not answer.
+const WAITING: &str = "ledger";
+
+fn add_verified_servers(archive: &EmbeddedArchive, now: DateTime<Utc>) {
     let (bucket, prefix) = archive.destination().split_once('/').unwrap();
-    let directory = format!("{prefix}/{VERIFIED}");
     let at = now - TimeDelta::hours(1);
-    put_contents(archive.store(), bucket, &directory, "good", at);
+    for server in [VERIFIED, WAITING] {
+        let directory = format!("{prefix}/{server}");
+        put_contents(archive.store(), bucket, &directory, "good", at);
+    }
+    let data = format!("{WAITING}/base/{CONTENTS_BACKUP}/data");
+    let reads = When::operation(Operation::GetObject).containing(&data);
+    archive.s3().faults().add(Fault::new(reads, Action::Hang));
 }
 
 /// Certificate, and the authority that signed it.
@@ -54,7 +63,7 @@ async fn page() -> Samples {
     let now = Utc::now();
     add_running_backup(archive.store(), now);
     add_waiting_backup(archive.store(), now);
-    add_verified_server(&archive, now);
+    add_verified_servers(&archive, now);
     write_certificate(&archive);
     let mut settings = archive.settings("production");
     settings["retentionPolicy"] = json!("7d");
@@ -62,6 +71,7 @@ async fn page() -> Samples {
         { "serverName": SERVER, "backupSchedule": "0 0 3 * * *" },
         { "serverName": "orders" },
         { "serverName": VERIFIED, "verificationLevel": "full" },
+        { "serverName": WAITING, "verificationLevel": "full" },
     ]);
     // Enough for everything within a second.
     settings["verification"] = json!({ "dailyBytes": "1TB" });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use barman_archive::postgres::{Lsn, SegmentName};
-use barman_cloud_exporter::evidence::{ContentVerdict, Depth, FaultKind};
+use barman_cloud_exporter::evidence::{ContentVerdict, Depth, FaultKind, Level};
 use barman_cloud_exporter::report::{BackupContents, FaultyBackup, FaultySegment};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,7 +15,7 @@ use super::archives::{
 pub(super) type Change = fn(&mut ServerObjects);
 
 /// All changes, by name.
-pub(super) const CHANGES: [(&str, Change); 60] = [
+pub(super) const CHANGES: [(&str, Change); 66] = [
     ("healthy", |_| {}),
     ("never", |server| server.objects.clear()),
     ("no-backup", |server| server.remove("base/")),
@@ -197,6 +197,30 @@ pub(super) const CHANGES: [(&str, Change); 60] = [
     ("proof-near", |server| {
         proof_ends(server, arrival(LAST_SEGMENT) - TimeDelta::days(7));
     }),
+    ("proof-behind-for-moments", |server| {
+        proof_ends(server, arrival(LAST_SEGMENT) - TimeDelta::days(30));
+        if let Some(proof) = &mut server.contents().proof {
+            proof.next_arrived_at = Some(arrival(LAST_SEGMENT));
+        }
+    }),
+    ("proof-behind-for-long", |server| {
+        proof_ends(server, arrival(LAST_SEGMENT) - TimeDelta::days(30));
+        if let Some(proof) = &mut server.contents().proof {
+            proof.next_arrived_at = Some(now() - TimeDelta::days(9));
+        }
+    }),
+    ("proof-of-unknown-arrival", |server| {
+        old_backup(server);
+        if let Some(proof) = &mut server.contents().proof {
+            proof.arrived_at = None;
+        }
+    }),
+    ("proof-below-full", |server| {
+        old_backup(server);
+        let contents = server.contents();
+        contents.level = Level::Wal;
+        contents.proof = None;
+    }),
     ("no-proof", |server| {
         old_backup(server);
         server.contents().proof = None;
@@ -207,6 +231,8 @@ pub(super) const CHANGES: [(&str, Change); 60] = [
         contents.proof = None;
         contents.since = now() - TimeDelta::days(7);
     }),
+    ("verification-stalled", |server| overdue(server, 25)),
+    ("verification-late", |server| overdue(server, 23)),
     ("verification-behind", |server| {
         server.contents().backlog_bytes = DAILY_BYTES * 7 + 1;
     }),
@@ -247,6 +273,14 @@ fn proof_ends(server: &mut ServerObjects, at: DateTime<Utc>) {
     if let Some(proof) = &mut server.contents().proof {
         proof.arrived_at = Some(at);
     }
+}
+
+/// Lets a read be overdue for this many hours.
+fn overdue(server: &mut ServerObjects, hours: i64) {
+    let contents = server.contents();
+    contents.level = Level::Edges;
+    contents.waits_since = Some(now() - TimeDelta::days(3));
+    contents.due_at = Some(now() - TimeDelta::hours(hours));
 }
 
 /// Adds a backup that ended two weeks ago.
