@@ -152,7 +152,7 @@ fn check_segment(context: &SegmentContext, start: &Start<'_>) -> Edge<StartProof
     }
     match FirstPage::check(context, &start.plain) {
         Ok(page) => Edge::Proven(StartProof::Wal(page)),
-        Err(WalFault::Magic { magic, .. }) if WalFormat::is_newer_magic(magic) => {
+        Err(WalFault::Magic { magic, .. }) if WalFormat::is_unknown_magic(magic) => {
             Edge::Unseen(Unseen::UnknownFormat { magic })
         }
         Err(fault @ WalFault::Magic { .. }) => {

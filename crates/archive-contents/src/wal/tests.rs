@@ -202,8 +202,60 @@ fn a_magic_that_changes_within_a_segment_is_damage() {
 
     let at = "0/1802000".parse().unwrap();
     assert_eq!(walk_of(&bytes, 4096), Err(WalFault::OtherFormat { at }));
-    assert!(WalFormat::is_newer_magic(0xD122));
-    assert!(!WalFormat::is_newer_magic(0xD093), "PostgreSQL 9.6");
+}
+
+#[test]
+fn an_unknown_magic_of_a_segment_is_no_damage() {
+    assert!(WalFormat::is_unknown_magic(0xD122));
+    assert!(WalFormat::is_unknown_magic(0xD093), "PostgreSQL 9.6");
+    assert!(WalFormat::is_unknown_magic(0xD10F), "a beta of 15");
+    assert!(!WalFormat::is_unknown_magic(0xD110), "PostgreSQL 15");
+    assert!(!WalFormat::is_unknown_magic(0xC110));
+
+    for magic in [0xD093, 0xD122] {
+        let bytes = with_magic(&GOOD, magic);
+        let at = begin();
+        assert_eq!(walk_of(&bytes, 4096), Err(WalFault::Magic { at, magic }));
+    }
+}
+
+#[test]
+fn another_magic_behind_the_same_cluster_is_damage() {
+    let before = fixtures().join("wal/good/000000010000000000000017.xz");
+    let chain = walked(&before, None, None).unwrap().chain;
+
+    for magic in [0xD093, 0xD10F, 0xD113] {
+        let damage = surveyed(&with_magic(&GOOD, magic), Some(chain.clone())).damage;
+        let at = begin();
+        assert_eq!(damage.unwrap().fault, WalFault::OtherFormat { at });
+    }
+}
+
+#[test]
+fn another_magic_behind_another_cluster_is_a_border() {
+    let before = fixtures().join("wal/good/000000010000000000000017.xz");
+    let mut chain = walked(&before, None, None).unwrap().chain;
+    let expected = chain.system_identifier ^ 1;
+    chain.system_identifier = expected;
+    chain.format = WalFormat::of_magic(0xD10D).unwrap();
+
+    let survey = surveyed(&GOOD, Some(chain.clone()));
+
+    let found = survey.walked.unwrap().system_identifier;
+    let fault = survey.damage.unwrap().fault;
+    assert_eq!(fault, WalFault::SystemIdentifier { found, expected });
+    let unknown = surveyed(&with_magic(&GOOD, 0xD122), Some(chain));
+    assert!(matches!(
+        unknown.damage.unwrap().fault,
+        WalFault::Magic { magic: 0xD122, .. }
+    ));
+}
+
+/// Returns a segment whose first page starts with another number.
+fn with_magic(segment: &[u8], magic: u16) -> Vec<u8> {
+    let mut bytes = segment.to_vec();
+    bytes[..2].copy_from_slice(&magic.to_le_bytes());
+    bytes
 }
 
 #[test]
