@@ -41,7 +41,10 @@ impl TarTail {
         // The last bytes need not begin at a block.
         let first = last.len() % BLOCK;
         for at in (first..last.len()).step_by(BLOCK) {
-            tail.take_member(last.get(at..).unwrap_or_default());
+            let bytes = last.get(at..).unwrap_or_default();
+            if reaches_end(bytes) {
+                tail.take_member(bytes);
+            }
         }
         Some(tail)
     }
@@ -68,4 +71,25 @@ impl TarTail {
             _ => {}
         }
     }
+}
+
+/// Returns whether members lead from these bytes to the end of the archive. What looks like a header
+/// otherwise is content of a member: a file of the data directory can be an archive itself.
+fn reaches_end(mut bytes: &[u8]) -> bool {
+    while let Some((block, rest)) = bytes.split_at_checked(BLOCK) {
+        if is_zero(block) {
+            return is_zero(rest);
+        }
+        let Some(header) = Header::read(block) else {
+            return false;
+        };
+        let content = usize::try_from(header.size)
+            .ok()
+            .and_then(|size| size.checked_next_multiple_of(BLOCK));
+        let Some(next) = content.and_then(|length| rest.get(length..)) else {
+            return false;
+        };
+        bytes = next;
+    }
+    false
 }
