@@ -289,8 +289,15 @@ async fn what_barman_does_not_read_of_several_streams_is_lost() {
 
         let found = (contents.base.corrupt, contents.base.suspect);
         assert_eq!(found, (corrupt, suspect));
-        let faulty = contents.corrupt_backups.iter().chain(&contents.suspect_backups);
-        assert!(faulty.flat_map(|backup| &backup.faults).all(|fault| fault == "trailing"));
+        let faulty = contents
+            .corrupt_backups
+            .iter()
+            .chain(&contents.suspect_backups);
+        assert!(
+            faulty
+                .flat_map(|backup| &backup.faults)
+                .all(|fault| fault == "trailing")
+        );
     }
 }
 
@@ -307,7 +314,14 @@ async fn several_streams_of_wal_are_sound() {
 
     let contents = world.verify().await.contents.unwrap();
 
-    assert_eq!((contents.wal.whole, contents.wal.corrupt, contents.wal.suspect), (1, 0, 0));
+    assert_eq!(
+        (
+            contents.wal.whole,
+            contents.wal.corrupt,
+            contents.wal.suspect
+        ),
+        (1, 0, 0)
+    );
 }
 
 #[tokio::test]

@@ -40,11 +40,14 @@ impl TarTail {
         let mut tail = Self::default();
         // The last bytes need not begin at a block.
         let first = last.len() % BLOCK;
-        for at in (first..last.len()).step_by(BLOCK) {
-            let bytes = last.get(at..).unwrap_or_default();
-            if reaches_end(bytes) {
-                tail.take_member(bytes);
-            }
+        let starts = (first..last.len()).step_by(BLOCK);
+        let mut bytes = starts
+            .filter_map(|at| last.get(at..))
+            .find(|bytes| reaches_end(bytes))
+            .unwrap_or_default();
+        while let Some(next) = behind_member(bytes) {
+            tail.take_member(bytes);
+            bytes = next;
         }
         Some(tail)
     }
@@ -76,20 +79,16 @@ impl TarTail {
 /// Returns whether members lead from these bytes to the end of the archive. What looks like a header
 /// otherwise is content of a member: a file of the data directory can be an archive itself.
 fn reaches_end(mut bytes: &[u8]) -> bool {
-    while let Some((block, rest)) = bytes.split_at_checked(BLOCK) {
-        if is_zero(block) {
-            return is_zero(rest);
-        }
-        let Some(header) = Header::read(block) else {
-            return false;
-        };
-        let content = usize::try_from(header.size)
-            .ok()
-            .and_then(|size| size.checked_next_multiple_of(BLOCK));
-        let Some(next) = content.and_then(|length| rest.get(length..)) else {
-            return false;
-        };
+    while let Some(next) = behind_member(bytes) {
         bytes = next;
     }
-    false
+    bytes.len() >= END && is_zero(bytes)
+}
+
+/// Returns the bytes behind a member; `None` if none starts here, or it does not end.
+fn behind_member(bytes: &[u8]) -> Option<&[u8]> {
+    let (block, rest) = bytes.split_at_checked(BLOCK)?;
+    let header = Header::read(block)?;
+    let size = usize::try_from(header.size).ok()?;
+    rest.get(size.checked_next_multiple_of(BLOCK)?..)
 }
