@@ -1,6 +1,9 @@
 //! Real restore, looked at where the backup becomes consistent and at the end of WAL.
 
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -140,7 +143,10 @@ fn query(postgres: &Postgres, text: &str) -> Result<String, String> {
     Ok(try_run(command, LIMIT)?.trim().to_owned())
 }
 
-/// Number of pages whose checksum is wrong.
+/// Number of pages that a server refuses.
+///
+/// `pg_checksums` takes every page that starts with zeros for a new one (`PageIsNew` in `scan_file`),
+/// while the server refuses it unless all of it is zero (`PageIsVerified`).
 ///
 /// # Panics
 /// Panics if `pg_checksums` does not say.
@@ -151,9 +157,43 @@ fn bad_pages(postgres: &Postgres) -> u64 {
     let number = said
         .lines()
         .find_map(|line| line.strip_prefix("Bad checksums:"));
-    number
-        .and_then(|number| number.trim().parse().ok())
-        .unwrap_or_else(|| panic!("pg_checksums: {said}"))
+    let wrong: Option<u64> = number.and_then(|number| number.trim().parse().ok());
+    let wrong = wrong.unwrap_or_else(|| panic!("pg_checksums: {said}"));
+    wrong + pages_without_header(&Path::new(postgres.data()).join("base"))
+}
+
+/// Number of pages below a directory whose header says that they are new, and that are not all zeros.
+/// Maps of free space and visibility are passed over, as the server zeroes such pages of theirs.
+fn pages_without_header(directory: &Path) -> u64 {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let pages = entries.map(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            return pages_without_header(&path);
+        }
+        let name = entry.file_name();
+        let is_digit_or_dot = |letter: char| letter.is_ascii_digit() || letter == '.';
+        if !name.to_string_lossy().chars().all(is_digit_or_dot) {
+            return 0;
+        }
+        pages_without_header_in(&path)
+    });
+    pages.sum()
+}
+
+fn pages_without_header_in(file: &Path) -> u64 {
+    const PAGE: usize = 8192;
+    /// Place of `pd_upper`.
+    const UPPER: usize = 14;
+
+    let mut bytes = Vec::new();
+    let Ok(_) = fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes)) else {
+        return 0;
+    };
+    let is_refused =
+        |page: &&[u8; PAGE]| page[UPPER..UPPER + 2] == [0, 0] && page.iter().any(|byte| *byte != 0);
+    let (pages, _) = bytes.as_chunks::<PAGE>();
+    pages.iter().filter(is_refused).count() as u64
 }
 
 fn complaint_in(log: &str) -> String {
