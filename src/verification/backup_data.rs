@@ -7,8 +7,7 @@ use archive_contents::codec::{
     self, CodecFault, DecodeError, DecodeLimits, Decoded, Reaction, RestoreKind,
 };
 use archive_store::{ErrorScope, ObjectChecksums, ObjectStore, ObjectVersion};
-
-use barman_archive::barman::Compression;
+use barman_archive::barman::{Compression, DataObject};
 
 use super::backups::BackupPart;
 use super::stream::{self, Digest, PieceReader};
@@ -95,18 +94,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             let data = part.data;
             let read = move |reader: &mut PieceReader| {
                 reader.sum_also_crc32(stated.crc32.is_some());
-                let mut check = check;
-                check.begin_part(data.item, data.part);
-                let mut feed = |piece: &[u8]| {
-                    check.feed(piece);
-                    match check.part_fault() {
-                        Some(_) => ControlFlow::Break(()),
-                        None => ControlFlow::Continue(()),
-                    }
-                };
-                let decoded = codec::decode(data.compression, &mut *reader, limits, &mut feed);
-                check.end_part();
-                ReadPart { check, decoded }
+                read_part(reader, check, data, limits)
             };
             let consumed = stream::consume(self, &version, read)
                 .await
@@ -162,6 +150,26 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             },
         }
     }
+}
+
+/// Decodes a part and checks it, up to the first fault.
+fn read_part(
+    reader: &mut PieceReader,
+    mut check: BackupCheck,
+    data: DataObject,
+    limits: DecodeLimits,
+) -> ReadPart {
+    check.begin_part(data.item, data.part);
+    let mut feed = |piece: &[u8]| {
+        check.feed(piece);
+        match check.part_fault() {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    };
+    let decoded = codec::decode(data.compression, reader, limits, &mut feed);
+    check.end_part();
+    ReadPart { check, decoded }
 }
 
 /// Most decompressed bytes of an object with this size.
