@@ -33,7 +33,7 @@ pub enum FaultKind {
     Discontinued,
     /// WAL that ends within a segment, without a switch.
     EndsEarly,
-    /// Format that is not known here, of a newer version of `PostgreSQL` for example.
+    /// Format that is not known here, of another version of `PostgreSQL` for example.
     UnknownFormat,
     /// Decompression that takes more memory than is allowed.
     TooMuchMemory,
@@ -167,7 +167,7 @@ impl FaultKind {
     pub fn of_wal(fault: WalFault) -> Self {
         match fault {
             WalFault::Truncated { .. } | WalFault::TooLong { .. } => Self::Length,
-            WalFault::Magic { magic, .. } if WalFormat::is_newer_magic(magic) => {
+            WalFault::Magic { magic, .. } if WalFormat::is_unknown_magic(magic) => {
                 Self::UnknownFormat
             }
             WalFault::SystemIdentifier { .. } => Self::Foreign,

@@ -3,8 +3,11 @@
 use std::ops::ControlFlow;
 
 use archive_contents::backup::{BackupCheck, BackupContext, CheckedBackup};
-use archive_contents::codec::{self, CodecFault, DecodeError, DecodeLimits};
+use archive_contents::codec::{
+    self, CodecFault, DecodeError, DecodeLimits, Decoded, Reaction, RestoreKind,
+};
 use archive_store::{ErrorScope, ObjectChecksums, ObjectStore, ObjectVersion};
+use barman_archive::barman::{Compression, DataObject};
 
 use super::backups::BackupPart;
 use super::server_job::{JobFailure, ServerJob};
@@ -25,6 +28,8 @@ pub(super) struct ReadBackup {
     pub(super) digests: Vec<Digest>,
     /// Faults of compressed parts.
     pub(super) codec_faults: Vec<CodecFault>,
+    /// Streams behind the first one that parts have: what a restore does with them, at worst.
+    pub(super) later_streams: LaterStreamsOfParts,
     /// True if a part cannot be decompressed here.
     pub(super) is_unreadable: bool,
     /// True if a part differs from the checksum that the store has of it.
@@ -33,10 +38,38 @@ pub(super) struct ReadBackup {
     pub(super) proven_by_store: usize,
 }
 
+/// Effect of several streams in one part, such as members of gzip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LaterStreamsOfParts {
+    /// A restore reads everything.
+    #[default]
+    Harmless,
+    /// A restore may fail.
+    Doubtful,
+    /// A restore does not read everything.
+    Lost,
+}
+
+impl LaterStreamsOfParts {
+    /// Returns the effect in a part that was decoded.
+    const fn of(compression: Option<Compression>, decoded: &Decoded) -> Self {
+        let Some(compression) = compression else {
+            return Self::Harmless;
+        };
+        let behind_first = decoded.behind_first;
+        let restore = RestoreKind::Base;
+        match codec::reaction_to_several_streams(compression, restore, behind_first) {
+            Reaction::RestoresAll => Self::Harmless,
+            Reaction::Depends => Self::Doubtful,
+            Reaction::RestoresPart | Reaction::Refuses => Self::Lost,
+        }
+    }
+}
+
 /// Result of reading one part.
 struct ReadPart {
     check: BackupCheck,
-    decoded: Result<(), DecodeError>,
+    decoded: Result<Decoded, DecodeError>,
 }
 
 impl<S: ObjectStore + 'static> ServerJob<'_, S> {
@@ -50,6 +83,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let mut check = BackupCheck::new(context);
         let mut digests = Vec::new();
         let mut codec_faults = Vec::new();
+        let mut later_streams = LaterStreamsOfParts::default();
         let mut is_unreadable = false;
         let mut differs_from_store = false;
         let mut proven_by_store = 0;
@@ -60,28 +94,17 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             let data = part.data;
             let read = move |reader: &mut PieceReader| {
                 reader.sum_also_crc32(stated.crc32.is_some());
-                let mut check = check;
-                check.begin_part(data.item, data.part);
-                let mut feed = |piece: &[u8]| {
-                    check.feed(piece);
-                    match check.part_fault() {
-                        Some(_) => ControlFlow::Break(()),
-                        None => ControlFlow::Continue(()),
-                    }
-                };
-                let decoded = codec::decode(data.compression, &mut *reader, limits, &mut feed);
-                check.end_part();
-                ReadPart {
-                    check,
-                    decoded: decoded.map(|_| ()),
-                }
+                read_part(reader, check, data, limits)
             };
             let consumed = stream::consume(self, &version, read)
                 .await
                 .map_err(JobFailure::Store)?;
             check = consumed.result.check;
             match consumed.result.decoded {
-                Ok(()) => {}
+                Ok(decoded) => {
+                    let of_part = LaterStreamsOfParts::of(data.compression, &decoded);
+                    later_streams = later_streams.max(of_part);
+                }
                 Err(DecodeError::Fault(fault)) => codec_faults.push(fault),
                 Err(DecodeError::TooMuchMemory | DecodeError::Unsupported) => is_unreadable = true,
                 Err(DecodeError::Read(_)) => {
@@ -101,6 +124,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             checked: check.finish(),
             digests,
             codec_faults,
+            later_streams,
             is_unreadable,
             differs_from_store,
             proven_by_store,
@@ -126,6 +150,26 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             },
         }
     }
+}
+
+/// Decodes a part and checks it, up to the first fault.
+fn read_part(
+    reader: &mut PieceReader,
+    mut check: BackupCheck,
+    data: DataObject,
+    limits: DecodeLimits,
+) -> ReadPart {
+    check.begin_part(data.item, data.part);
+    let mut feed = |piece: &[u8]| {
+        check.feed(piece);
+        match check.part_fault() {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    };
+    let decoded = codec::decode(data.compression, reader, limits, &mut feed);
+    check.end_part();
+    ReadPart { check, decoded }
 }
 
 /// Most decompressed bytes of an object with this size.

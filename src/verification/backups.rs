@@ -2,20 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use archive_contents::backup::BackupContext;
+use archive_contents::backup::{BackupContext, check_tail};
 use archive_contents::edges::{EdgeContent, EdgeObject};
+use archive_contents::tar::TarTail;
 use archive_store::{ObjectStore, ObjectVersion};
 use barman_archive::barman::{
-    BackupFile, DataObject, NestedNames, ObjectLocation, ServerKey, backup_directory,
+    BackupFile, DataItem, DataObject, NestedNames, ObjectLocation, ServerKey, backup_directory,
 };
 use barman_archive::inventory::ListedObject;
 
 use super::directory::list;
 use super::edges::Edges;
-use super::found_in_backup::FoundInBackup;
+use super::found_in_backup::{FoundInBackup, data_fault};
 use super::server_job::{JobEnd, JobFailure, ServerJob};
 use crate::assess::BackupTarget;
-use crate::evidence::{BackupEvidence, ContentVerdict, Depth, FaultKind, Version};
+use crate::evidence::{BackupEvidence, ContentVerdict, DataFault, Depth, FaultKind, Version};
 
 /// Data object of a backup in a listing.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         if self.is_known_already(backup, &parts, Depth::Edges) {
             return Ok(JobEnd::Done);
         }
+        let context = BackupContext::of(&backup.info);
         let mut verdict = ContentVerdict::Sound;
         let mut faults = BTreeSet::new();
         for part in &parts {
@@ -48,17 +50,22 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             } else {
                 Edges::Unreadable(FaultKind::Cold)
             };
-            let (of_part, kind) = match edges {
-                Edges::Sound => continue,
-                Edges::Fault(kind) => (ContentVerdict::Suspect, kind),
-                Edges::Unreadable(kind) => (ContentVerdict::Unreadable, kind),
+            let (of_part, found) = match edges {
+                Edges::Sound(tail) => {
+                    let found = faults_of_tail(tail.as_ref(), part, context.as_ref());
+                    (ContentVerdict::Suspect, found)
+                }
+                Edges::Fault(kind) => (ContentVerdict::Suspect, vec![DataFault::Object(kind)]),
+                Edges::Unreadable(kind) => {
+                    (ContentVerdict::Unreadable, vec![DataFault::Object(kind)])
+                }
                 Edges::Blocked(end) => return Ok(end),
             };
             // Suspicion weighs more than ignorance.
-            if verdict != ContentVerdict::Suspect {
+            if !found.is_empty() && verdict != ContentVerdict::Suspect {
                 verdict = of_part;
             }
-            faults.insert(kind.as_label().to_owned());
+            faults.extend(found.iter().map(|fault| fault.as_label().to_owned()));
         }
         let evidence = BackupEvidence {
             stamp: backup.stamp(),
@@ -245,4 +252,17 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         parts.sort_by_key(|part| (part.data.item, part.data.part));
         Ok(parts)
     }
+}
+
+/// Returns the faults of the last members of a part, as far as these are seen.
+fn faults_of_tail(
+    tail: Option<&TarTail>,
+    part: &BackupPart,
+    context: Option<&BackupContext>,
+) -> Vec<DataFault> {
+    let of_data_directory = tail.filter(|_| part.data.item == DataItem::Data);
+    let Some((tail, context)) = of_data_directory.zip(context) else {
+        return Vec::new();
+    };
+    check_tail(tail, context).iter().map(data_fault).collect()
 }

@@ -1,8 +1,9 @@
 //! Reading of the first and last bytes of objects.
 
 use archive_contents::edges::{
-    Edge, EdgeContent, EdgeFault, EdgeObject, Unseen, check_end, check_start,
+    Edge, EdgeContent, EdgeFault, EdgeObject, StartProof, Unseen, check_end, check_start,
 };
+use archive_contents::tar::TarTail;
 use archive_contents::wal::SegmentContext;
 use archive_store::{ObjectStore, ObjectVersion};
 use barman_archive::postgres::WalDir;
@@ -15,10 +16,10 @@ use crate::evidence::{
 };
 
 /// Result of reading the edges of one object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Edges {
-    /// Nothing is wrong with them.
-    Sound,
+    /// Nothing is wrong with them. Of an archive without compression, its last members are known.
+    Sound(Option<TarTail>),
     /// Something seems to be wrong.
     Fault(FaultKind),
     /// They cannot be judged.
@@ -85,7 +86,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             Edges::Unreadable(FaultKind::Cold)
         };
         let (verdict, kind) = match edges {
-            Edges::Sound => (ContentVerdict::Sound, None),
+            Edges::Sound(_) => (ContentVerdict::Sound, None),
             Edges::Fault(kind) => (ContentVerdict::Suspect, Some(kind)),
             Edges::Unreadable(kind) => (ContentVerdict::Unreadable, Some(kind)),
             Edges::Blocked(_) => return Ok(edges),
@@ -140,6 +141,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         left: &mut u64,
     ) -> Result<Edges, JobFailure> {
         let mut first = Vec::new();
+        let mut start = None;
         for length in object.first_lengths() {
             let end = version.size.min(*length as u64);
             let read = first.len() as u64;
@@ -148,11 +150,17 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
                 first.extend(self.range(version, read..end).await?);
             }
             match check_start(object, &first) {
-                Edge::Proven(_) => break,
+                Edge::Proven(proof) => {
+                    start = Some(proof);
+                    break;
+                }
                 Edge::Fault(fault) => return Ok(Edges::Fault(kind_of(fault))),
                 Edge::Unseen(Unseen::NeedsMore | Unseen::NoEnd) => {}
                 Edge::Unseen(unseen) => return Ok(Edges::Unreadable(kind_of_unseen(unseen))),
             }
+        }
+        if start.as_ref().is_some_and(|start| self.is_foreign(start)) {
+            return Ok(Edges::Fault(FaultKind::Foreign));
         }
         let begin = version.size.saturating_sub(object.last_length() as u64);
         let known = usize::try_from(begin)
@@ -167,8 +175,19 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         };
         Ok(match check_end(object, &first, &last) {
             Edge::Fault(fault) => Edges::Fault(kind_of(fault)),
-            Edge::Proven(_) | Edge::Unseen(_) => Edges::Sound,
+            Edge::Proven(end) => Edges::Sound(end.tail),
+            Edge::Unseen(_) if start.is_some() => Edges::Sound(None),
+            // Neither edge shows anything.
+            Edge::Unseen(_) => Edges::Unreadable(FaultKind::UnknownFormat),
         })
+    }
+
+    /// Returns whether a segment is of a cluster that no backup is of.
+    fn is_foreign(&self, start: &StartProof) -> bool {
+        match start {
+            StartProof::Wal(page) => self.is_foreign_cluster(page.system_identifier),
+            StartProof::Tar { .. } => false,
+        }
     }
 
     async fn range(

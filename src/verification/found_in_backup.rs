@@ -8,7 +8,7 @@ use archive_contents::backup::{
 use archive_contents::codec::CodecFault;
 use chrono::{DateTime, Utc};
 
-use super::backup_data::ReadBackup;
+use super::backup_data::{LaterStreamsOfParts, ReadBackup};
 use super::backups::BackupPart;
 use super::stream::Digest;
 use crate::assess::BackupTarget;
@@ -51,6 +51,13 @@ impl FoundInBackup {
                 | CodecFault::Damaged
                 | CodecFault::NotThisFormat { .. } => found.corrupt(of_object),
             }
+        }
+        // A restore takes the end of the first stream for the end of the object.
+        let behind_end = DataFault::Object(FaultKind::Trailing);
+        match read.later_streams {
+            LaterStreamsOfParts::Harmless => {}
+            LaterStreamsOfParts::Doubtful => found.suspect(behind_end),
+            LaterStreamsOfParts::Lost => found.corrupt(behind_end),
         }
         for fault in &read.checked.faults {
             found.corrupt(data_fault(fault));
@@ -174,7 +181,8 @@ fn unproven(read: &ReadBackup) -> BTreeSet<Unproven> {
         .collect()
 }
 
-const fn data_fault(fault: &BackupFault) -> DataFault {
+/// Returns the fault as it is remembered.
+pub(super) const fn data_fault(fault: &BackupFault) -> DataFault {
     match fault {
         BackupFault::Archive { .. } => DataFault::Archive,
         BackupFault::Missing(_) => DataFault::MissingMember,

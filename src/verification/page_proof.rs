@@ -11,6 +11,7 @@ use archive_store::ObjectStore;
 use barman_archive::barman::Compression;
 use barman_archive::postgres::{SegmentName, WalDir};
 
+use super::directory::ListedWalDir;
 use super::server_job::{JobFailure, ServerJob};
 use super::stream::{self, PieceReader};
 use crate::assess::BackupTarget;
@@ -40,12 +41,18 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             .end_wal()
             .map_or(begin.timeline, |name| name.timeline);
         let mut chain = None;
+        let mut listed = ListedWalDir::default();
+        let mut listed_dir = None;
         for number in begin.number..=backup.last_needed {
             let Some(timeline) = self.targets.owner(end_timeline, number) else {
                 return Ok(Some(judge.finish(WalCoverage::Broken)));
             };
             let name = SegmentName::from_number(timeline, number, self.targets.segment_size);
-            let listed = self.list_wal_dir(WalDir::from(name)).await?;
+            let wal_dir = WalDir::from(name);
+            if listed_dir != Some(wal_dir) {
+                listed = self.list_wal_dir(wal_dir).await?;
+                listed_dir = Some(wal_dir);
+            }
             let object = listed.files.get(&WalFile::whole(name.low));
             let Some(object) = object.filter(|object| object.is_read_at_once) else {
                 return Ok(Some(judge.finish(WalCoverage::Broken)));

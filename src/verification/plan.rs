@@ -316,8 +316,10 @@ impl Planner<'_> {
             return None;
         }
         let is_read = match self.of_backup(backup) {
+            // What the edges do not show, a whole read may.
             Some(evidence) if evidence.verdict == ContentVerdict::Unreadable => {
-                !self.is_tried_again(evidence)
+                let is_tried = evidence.depth == Depth::Whole || evidence.may_pass();
+                is_tried && !self.is_tried_again(evidence)
             }
             Some(evidence) => evidence.depth == Depth::Whole,
             None => false,
@@ -400,7 +402,7 @@ impl Planner<'_> {
                 });
             }
         }
-        for (wal_dir, file, _) in self.evidence.wal.faults() {
+        for (wal_dir, file, fault) in self.evidence.wal.faults() {
             let Some(known) = self.evidence.wal.of(wal_dir, file) else {
                 continue;
             };
@@ -409,7 +411,9 @@ impl Planner<'_> {
                 ContentVerdict::Suspect | ContentVerdict::Corrupt => known.depth == Depth::Whole,
                 ContentVerdict::Unreadable => {
                     let wal = &self.evidence.wal;
-                    wal.has_lasting_evidence(wal_dir, file, self.now)
+                    // What the edges do not show, a whole read may.
+                    let is_tried = known.depth == Depth::Whole || fault.kind.may_pass();
+                    is_tried && wal.has_lasting_evidence(wal_dir, file, self.now)
                 }
             };
             let place = place_of(wal_dir.segment(file.low), self.targets.segment_size);

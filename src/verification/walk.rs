@@ -289,12 +289,17 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         Ok(self.with_own_cluster(read))
     }
 
+    /// Returns whether no backup is of the cluster with an identifier; false if that of no backup is known.
+    pub(super) fn is_foreign_cluster(&self, system_identifier: u64) -> bool {
+        let identifiers = &self.targets.system_identifiers;
+        !identifiers.is_empty() && !identifiers.contains(&system_identifier)
+    }
+
     /// Takes WAL of a cluster that no backup is of for foreign.
     fn with_own_cluster(&self, mut read: ReadSegment) -> ReadSegment {
-        let identifiers = &self.targets.system_identifiers;
         let found = read.walked.as_ref().map(|walked| walked.system_identifier);
-        let is_foreign = found.is_some_and(|found| !identifiers.contains(&found));
-        if is_foreign && !identifiers.is_empty() && read.fault.is_none() {
+        let is_foreign = found.is_some_and(|found| self.is_foreign_cluster(found));
+        if is_foreign && read.fault.is_none() {
             read.fault = Some(SegmentFault::new(FaultKind::Foreign, read.ends_before()));
             read.walked = None;
         }

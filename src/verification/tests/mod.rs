@@ -2,6 +2,7 @@
 
 mod archive;
 mod changes;
+mod clusters;
 mod days;
 mod reads;
 mod refusals;

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use archive_store::memory::MemoryStore;
+use barman_archive::barman::Compression;
 use barman_archive::recovery::{Obstacle, Verdict};
 
 use chrono::TimeDelta;
 use tokio::time::timeout;
 
 use super::archive::{SEGMENT, backup, only_verdict};
+use super::wal::gzip;
 use super::world::{World, fixtures, put, settings};
 use crate::evidence::{FaultKind, Level};
 use crate::verification::VerificationSettings;
@@ -245,5 +247,107 @@ async fn sound_wal_in_every_compression_is_called_sound() {
             "{ending}"
         );
         assert_eq!(only_verdict(&server), Verdict::Recoverable, "{ending}");
+    }
+}
+
+/// Archive of the sound backup with another data object.
+fn backup_with(ending: &str, data: &[u8]) -> MemoryStore {
+    let store = backup("good");
+    let key = "s/base/20261128T043154/data.tar";
+    store.remove(&format!("{key}.gz"));
+    store.put(&format!("{key}{ending}"), data, super::world::start());
+    store
+}
+
+/// Content of the sound backup's data object.
+fn plain_data() -> Vec<u8> {
+    let data = std::fs::read(fixtures().join("base/good/data.tar.gz")).unwrap();
+    Compression::Gzip.decompress(&data, 1 << 30).unwrap()
+}
+
+/// Place of the content of a member with this path.
+fn place_of_member(archive: &[u8], path: &str) -> usize {
+    let is_member = |block: &&[u8]| block.starts_with(format!("{path}\0").as_bytes());
+    let mut blocks = archive.chunks(512).enumerate().rev();
+    let (number, _) = blocks.find(|(_, block)| is_member(block)).unwrap();
+    (number + 1) * 512
+}
+
+#[tokio::test]
+async fn what_barman_does_not_read_of_several_streams_is_lost() {
+    let plain = plain_data();
+    let (most, rest) = plain.split_at(plain.len() / 2);
+    let (whole, end) = plain.split_at(plain.len() - 512);
+    for (streams, corrupt, suspect) in [
+        ([gzip(most), gzip(rest)], 1, 0),
+        ([gzip(whole), gzip(end)], 0, 1),
+        ([gzip(&plain), gzip(b"")], 0, 0),
+    ] {
+        let mut world = World::new(backup_with(".gz", &streams.concat()), settings(Level::Full));
+
+        let contents = world.verify().await.contents.unwrap();
+
+        let found = (contents.base.corrupt, contents.base.suspect);
+        assert_eq!(found, (corrupt, suspect));
+        let faulty = contents
+            .corrupt_backups
+            .iter()
+            .chain(&contents.suspect_backups);
+        assert!(
+            faulty
+                .flat_map(|backup| &backup.faults)
+                .all(|fault| fault == "trailing")
+        );
+    }
+}
+
+#[tokio::test]
+async fn several_streams_of_wal_are_sound() {
+    let store = backup("good");
+    let plain = super::archive::plain_segment();
+    let (first, second) = plain.split_at(1000);
+    let key = format!("s/wals/0000000100000000/{SEGMENT}");
+    store.remove(&format!("{key}.xz"));
+    let object = [gzip(first), gzip(second)].concat();
+    store.put(&format!("{key}.gz"), &object, super::world::start());
+    let mut world = World::new(store, settings(Level::Wal));
+
+    let contents = world.verify().await.contents.unwrap();
+
+    assert_eq!(
+        (
+            contents.wal.whole,
+            contents.wal.corrupt,
+            contents.wal.suspect
+        ),
+        (1, 0, 0)
+    );
+}
+
+#[tokio::test]
+async fn the_end_of_a_plain_archive_shows_its_small_files() {
+    let plain = plain_data();
+    let label = place_of_member(&plain, "backup_label");
+    let control = place_of_member(&plain, "global/pg_control");
+    for (damaged, fault) in [
+        (None, None),
+        (Some(label + 30), Some("label")),
+        (Some(control + 40), Some("control_file")),
+    ] {
+        let mut data = plain.clone();
+        if let Some(at) = damaged {
+            data[at] ^= 1;
+        }
+        let mut world = World::new(backup_with("", &data), settings(Level::Edges));
+
+        let contents = world.verify().await.contents.unwrap();
+
+        assert_eq!(contents.base.corrupt, 0);
+        let found: Vec<_> = contents
+            .suspect_backups
+            .iter()
+            .flat_map(|backup| &backup.faults)
+            .collect();
+        assert_eq!(found, Vec::from_iter(fault), "{damaged:?}");
     }
 }

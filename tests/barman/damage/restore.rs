@@ -1,5 +1,7 @@
 //! Real restore, looked at where the backup becomes consistent and at the end of WAL.
 
+use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -152,8 +154,11 @@ fn query(postgres: &Postgres, text: &str) -> Result<String, String> {
     Ok(try_run(command, LIMIT)?.trim().to_owned())
 }
 
-/// Number of pages whose checksum is wrong and that are read again: those of free space and visibility
-/// maps are built anew, and unlogged relations are emptied.
+/// Number of pages that a server refuses and that it needs: those of free space and visibility maps are
+/// built anew, and unlogged relations are emptied.
+///
+/// `pg_checksums` takes every page that starts with zeros for a new one (`PageIsNew` in `scan_file`),
+/// while the server refuses it unless all of it is zero (`PageIsVerified`).
 ///
 /// # Panics
 /// Panics if `pg_checksums` does not say.
@@ -166,7 +171,14 @@ fn bad_pages(postgres: &Postgres) -> usize {
         let (_, rest) = line.split_once("checksum verification failed in file \"")?;
         rest.split('"').next()
     });
-    failed.filter(|file| matters(file)).count()
+    let wrong = failed.filter(|file| matters(file)).count();
+    let data = postgres.data();
+    let directories = ["base", "pg_tblspc"].map(|name| data.join(name));
+    wrong
+        + directories
+            .iter()
+            .map(|directory| pages_without_header(directory))
+            .sum::<usize>()
 }
 
 fn matters(file: &str) -> bool {
@@ -178,6 +190,41 @@ fn matters(file: &str) -> bool {
         && !Path::new(directory)
             .join(format!("{relation}_init"))
             .exists()
+}
+
+/// Number of pages below a directory whose header says that they are new, and that are not all zeros.
+/// Maps of free space and visibility are passed over, as the server zeroes such pages of theirs.
+fn pages_without_header(directory: &Path) -> usize {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let pages = entries.map(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            return pages_without_header(&path);
+        }
+        let name = entry.file_name();
+        let is_digit_or_dot = |letter: char| letter.is_ascii_digit() || letter == '.';
+        let is_main = name.to_string_lossy().chars().all(is_digit_or_dot);
+        if !is_main || !matters(&path.to_string_lossy()) {
+            return 0;
+        }
+        pages_without_header_in(&path)
+    });
+    pages.sum()
+}
+
+fn pages_without_header_in(file: &Path) -> usize {
+    const PAGE: usize = 8192;
+    /// Place of `pd_upper`.
+    const UPPER: usize = 14;
+
+    let mut bytes = Vec::new();
+    let Ok(_) = fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes)) else {
+        return 0;
+    };
+    let is_refused =
+        |page: &&[u8; PAGE]| page[UPPER..UPPER + 2] == [0, 0] && page.iter().any(|byte| *byte != 0);
+    let (pages, _) = bytes.as_chunks::<PAGE>();
+    pages.iter().filter(is_refused).count()
 }
 
 fn complaint_in(log: &str) -> String {

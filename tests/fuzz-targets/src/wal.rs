@@ -36,7 +36,7 @@ impl Seen {
                 .as_ref()
                 .is_none_or(|blocks| blocks.len() <= KEPT_BODY / 8)
         );
-        if let Some(FileChange::Relations(relations)) = &change {
+        if let Some(FileChange::Removed(relations)) = &change {
             assert!(relations.len() <= KEPT_BODY / 12);
         }
         Self {

@@ -8,6 +8,7 @@ use super::control::ControlFindings;
 use super::fault::{PartFault, RequiredMember};
 use super::manifest::ManifestEvidence;
 use super::{BackupContext, BackupDoubt, BackupFault};
+use crate::control::ControlFile;
 use crate::tar::TarReader;
 
 /// Part of an archive that is under way.
@@ -97,7 +98,8 @@ impl BackupCheck {
         let contents = self.contents;
         let mut faults = self.faults;
         faults.extend(differing_files(&contents));
-        let control = ControlFindings::of(contents.files.control.as_deref(), &contents.context);
+        let control = contents.files.control.as_deref().map(ControlFile::read);
+        let control = ControlFindings::of(control, &contents.context);
         faults.extend(control.faults);
         let manifest = contents.manifest.finish(is_whole);
         faults.extend(manifest_fault(manifest));

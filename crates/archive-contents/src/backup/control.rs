@@ -16,7 +16,10 @@ pub(super) struct ControlFindings {
 
 impl ControlFindings {
     /// Compares the file, if the archives have it, with `backup.info`.
-    pub(super) fn of(file: Option<&[u8]>, context: &BackupContext) -> Self {
+    pub(super) fn of(
+        file: Option<Result<ControlFile, ControlFault>>,
+        context: &BackupContext,
+    ) -> Self {
         let stated = match context.has_data_checksums {
             Some(true) => PageEvidence::Checksums,
             Some(false) => PageEvidence::Headers,
@@ -27,7 +30,7 @@ impl ControlFindings {
             doubt: None,
             evidence: stated,
         };
-        match file.map(ControlFile::read) {
+        match file {
             None => {}
             Some(Err(ControlFault::UnknownVersion(version))) => {
                 let reason = UncheckedReason::UnknownControlVersion(version);

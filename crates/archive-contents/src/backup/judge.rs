@@ -21,7 +21,7 @@ use crate::wal::{BlockReference, FileChange, RelationFiles, WalRecord};
 /// Judgement of a failing page or file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// WAL of the backup rewrites it as a whole.
+    /// WAL of the backup rewrites it as a whole, or removes it.
     Healed,
     /// No WAL of the backup rewrites it.
     Corrupt,
@@ -88,10 +88,21 @@ struct Block {
 enum FirstUse {
     /// It is rewritten as a whole.
     Rewritten,
+    /// It is removed: with its relation or database, or from the end of a file.
+    Removed,
     /// It is read.
     Read,
     /// A record cannot be read, or only an extension knows what it does.
     Hidden,
+}
+
+/// Small files of a database that records write.
+#[derive(Clone, Copy, Debug, Default)]
+struct WrittenFiles {
+    has_map: bool,
+    has_version: bool,
+    /// True if the whole directory is removed.
+    is_removed: bool,
 }
 
 /// Judge of the failing pages of one backup, which sees its WAL in order.
@@ -110,8 +121,8 @@ pub struct BackupJudge {
     relations: HashMap<RelationFiles, bool>,
     /// Databases of failing pages and files, and those of them that a record changes as files.
     databases: HashMap<u32, bool>,
-    /// Relation maps that a record writes.
-    maps: HashMap<DatabaseDirectory, bool>,
+    /// Directories of failing small files, and what records do to these files.
+    directories: HashMap<DatabaseDirectory, WrittenFiles>,
     /// True if the first record is at or before the start of the backup.
     has_start: Option<bool>,
     /// True if a record may have changed any file.
@@ -134,7 +145,10 @@ impl BackupJudge {
             used: HashMap::new(),
             relations: pages.iter().map(|page| (page.relation, false)).collect(),
             databases: databases.chain(of_files).map(|oid| (oid, false)).collect(),
-            maps: files.iter().map(|file| (file.directory, false)).collect(),
+            directories: files
+                .iter()
+                .map(|file| (file.directory, WrittenFiles::default()))
+                .collect(),
             pages,
             files,
             has_start: None,
@@ -196,25 +210,82 @@ impl BackupJudge {
 
     fn change_files(&mut self, change: &FileChange) {
         match change {
-            FileChange::Relations(relations) => {
+            FileChange::Created(relation) => mark(&mut self.relations, relation),
+            FileChange::Removed(relations) => {
                 for relation in relations {
-                    mark(&mut self.relations, relation);
+                    if self.relations.contains_key(relation) {
+                        self.remove_blocks(|block| block.relation == *relation);
+                    }
                 }
             }
-            FileChange::Database(database) => mark(&mut self.databases, database),
+            FileChange::Truncated { relation, blocks } => {
+                if let Some(left) = blocks.filter(|_| self.relations.contains_key(relation)) {
+                    self.remove_blocks(|block| {
+                        block.relation == *relation && block.fork == 0 && block.number >= left
+                    });
+                }
+            }
+            // The source may hold what is torn.
+            FileChange::DatabaseCopied(database) => mark(&mut self.databases, database),
+            FileChange::DatabaseCreated {
+                tablespace,
+                database,
+            } => self.write_file(*tablespace, *database, |written| {
+                written.has_version = true;
+                written.is_removed = false;
+            }),
+            FileChange::DatabaseRemoved {
+                tablespaces,
+                database,
+            } => self.remove_database(tablespaces, *database),
             FileChange::RelationMap {
                 tablespace,
                 database,
-            } => {
-                let directory = DatabaseDirectory {
-                    tablespace: *tablespace,
-                    database: *database,
-                };
-                mark(&mut self.maps, &directory);
-            }
+            } => self.write_file(*tablespace, *database, |written| written.has_map = true),
             // On a primary, a backup turns them on itself.
             FileChange::FullPageWrites => self.has_unknown_change |= self.is_of_standby,
             FileChange::Unknown => self.has_unknown_change = true,
+        }
+    }
+
+    fn write_file(
+        &mut self,
+        tablespace: u32,
+        database: u32,
+        write: impl FnOnce(&mut WrittenFiles),
+    ) {
+        let directory = DatabaseDirectory {
+            tablespace,
+            database,
+        };
+        if let Some(written) = self.directories.get_mut(&directory) {
+            write(written);
+        }
+    }
+
+    fn remove_database(&mut self, tablespaces: &[u32], database: u32) {
+        if !self.databases.contains_key(&database) {
+            return;
+        }
+        for tablespace in tablespaces {
+            self.write_file(*tablespace, database, |written| written.is_removed = true);
+        }
+        self.remove_blocks(|block| {
+            let relation = block.relation;
+            relation.database == database && tablespaces.contains(&relation.tablespace)
+        });
+    }
+
+    /// Notes that replay removes blocks: what they held before does not matter any more, unless a record
+    /// before reads it.
+    fn remove_blocks(&mut self, is_removed: impl Fn(&Block) -> bool) {
+        let removed = self.unused.extract_if(|block| is_removed(block));
+        self.used
+            .extend(removed.map(|block| (block, FirstUse::Removed)));
+        for (block, first) in &mut self.used {
+            if *first == FirstUse::Read && is_removed(block) {
+                *first = FirstUse::Hidden;
+            }
         }
     }
 
@@ -244,7 +315,7 @@ impl BackupJudge {
         // Where a standby's backup ends is less certain than what its pages say.
         let is_after_end = self.is_of_standby && page.failure == PageFailure::AfterEnd;
         match self.used.get(&block_of(page)) {
-            Some(FirstUse::Rewritten) => Verdict::Healed,
+            Some(FirstUse::Rewritten | FirstUse::Removed) => Verdict::Healed,
             Some(FirstUse::Hidden) => Verdict::Unproven,
             Some(FirstUse::Read) | None if is_changed || is_after_end => Verdict::Unproven,
             Some(FirstUse::Read) | None => self.rest(coverage),
@@ -255,9 +326,13 @@ impl BackupJudge {
         if self.has_start != Some(true) {
             return Verdict::Unproven;
         }
-        let is_written =
-            file.file == DatabaseFile::RelationMap && is_marked(&self.maps, &file.directory);
-        if is_written {
+        let written = self.directories.get(&file.directory).copied();
+        let written = written.unwrap_or_default();
+        let is_written = match file.file {
+            DatabaseFile::RelationMap => written.has_map,
+            DatabaseFile::Version => written.has_version,
+        };
+        if is_written || written.is_removed {
             Verdict::Healed
         } else if is_marked(&self.databases, &file.directory.database) {
             Verdict::Unproven

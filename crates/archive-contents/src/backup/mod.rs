@@ -23,6 +23,7 @@ mod manifest;
 mod pages;
 mod path;
 mod relation_map;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -35,3 +36,4 @@ pub use manifest::{ComparedFiles, ManifestEvidence};
 pub use pages::{FailingPage, PageCounts, PageFailure};
 pub use path::DatabaseDirectory;
 pub use relation_map::{DatabaseFile, FailingFile};
+pub use tail::check_tail;

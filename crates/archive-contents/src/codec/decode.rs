@@ -42,6 +42,20 @@ impl DecodeLimits {
     }
 }
 
+/// Content of the streams of an object behind the first one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LaterStreams {
+    /// There is no other stream.
+    #[default]
+    None,
+    /// They have no content.
+    Empty,
+    /// They hold nothing but zeros.
+    Zeros,
+    /// They hold something else.
+    Content,
+}
+
 /// Result of decoding without a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoded {
@@ -50,6 +64,8 @@ pub struct Decoded {
     /// Number of streams that ended; 0 without compression. Barman writes one, and does not read every
     /// object with more: see [`reaction_to_several_streams`](super::reaction_to_several_streams).
     pub streams: u64,
+    /// Content of all streams after the first one.
+    pub behind_first: LaterStreams,
     /// True if the sink ended it. Nothing is known about the rest then.
     pub was_stopped: bool,
 }
@@ -74,6 +90,7 @@ pub fn decode(
         sink,
         max_bytes: limits.max_plain_bytes,
         plain_bytes: 0,
+        behind_first: LaterStreams::None,
     };
     match compression {
         Some(compression) => decode_streams(compression, &mut input, limits, &mut output),
@@ -86,6 +103,7 @@ struct Output<'a, S> {
     sink: &'a mut S,
     max_bytes: u64,
     plain_bytes: u64,
+    behind_first: LaterStreams,
 }
 
 impl<S: FnMut(&[u8]) -> ControlFlow<()>> Output<'_, S> {
@@ -98,13 +116,24 @@ impl<S: FnMut(&[u8]) -> ControlFlow<()>> Output<'_, S> {
             });
         }
         self.plain_bytes = total;
+        self.note_later_stream(piece);
         Ok((self.sink)(piece))
+    }
+
+    /// Notes what a stream after the first one holds.
+    fn note_later_stream(&mut self, piece: &[u8]) {
+        self.behind_first = match self.behind_first {
+            LaterStreams::Empty | LaterStreams::Zeros if is_zero(piece) => LaterStreams::Zeros,
+            LaterStreams::Empty | LaterStreams::Zeros => LaterStreams::Content,
+            unchanged @ (LaterStreams::None | LaterStreams::Content) => unchanged,
+        };
     }
 
     const fn decoded(&self, streams: u64, was_stopped: bool) -> Decoded {
         Decoded {
             plain_bytes: self.plain_bytes,
             streams,
+            behind_first: self.behind_first,
             was_stopped,
         }
     }
@@ -151,6 +180,7 @@ fn decode_streams<S: FnMut(&[u8]) -> ControlFlow<()>>(
             let trailing = trailing_bytes(input).map_err(DecodeError::Read)?;
             return Err(CodecFault::Trailing(trailing).into());
         }
+        output.behind_first = output.behind_first.max(LaterStreams::Empty);
     }
 }
 

@@ -18,6 +18,6 @@ pub(crate) mod tests;
 
 pub(crate) use content::ends_in_framing;
 pub use content::{Content, magic};
-pub use decode::{DecodeLimits, Decoded, decode};
+pub use decode::{DecodeLimits, Decoded, LaterStreams, decode};
 pub use fault::{CodecFault, DecodeError, TrailingBytes};
 pub use restore::{Reaction, RestoreKind, reaction, reaction_to_several_streams};

@@ -98,6 +98,7 @@ fn one_segment_of_every_compression_is_the_same() {
             let whole = Decoded {
                 plain_bytes: 1 << 20,
                 streams: 1,
+                behind_first: LaterStreams::None,
                 was_stopped: false,
             };
             assert_eq!(result.unwrap(), whole, "{compression:?}");
@@ -129,8 +130,59 @@ fn streams_in_a_row_are_read_and_counted() {
         } else {
             2
         };
-        assert_eq!(result.unwrap().streams, streams, "{compression:?}");
+        let found = result.unwrap();
+        assert_eq!(found.streams, streams, "{compression:?}");
+        let behind_first = if streams == 1 {
+            LaterStreams::None
+        } else {
+            LaterStreams::Content
+        };
+        assert_eq!(found.behind_first, behind_first, "{compression:?}");
         assert!(plain == plain_segment().repeat(2), "{compression:?}");
+    }
+}
+
+#[test]
+fn later_streams_count_by_what_they_hold() {
+    use std::io::Write;
+
+    let member = |content: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (later, expected) in [
+        (vec![], LaterStreams::None),
+        (vec![&b""[..]], LaterStreams::Empty),
+        (vec![&b"\0\0"[..], b""], LaterStreams::Zeros),
+        (vec![&b"\0\0"[..], b"\0a", b"\0"], LaterStreams::Content),
+    ] {
+        let later = later.into_iter().flat_map(member);
+        let object: Vec<_> = member(b"first").into_iter().chain(later).collect();
+
+        let (result, _) = decoded(Compression::Gzip, &object);
+
+        assert_eq!(result.unwrap().behind_first, expected);
+    }
+}
+
+#[test]
+fn a_restore_of_base_backups_reads_the_first_stream_only() {
+    use LaterStreams::{Content, Empty, None as Nothing, Zeros};
+
+    for (compression, behind_first, expected) in [
+        (Compression::Gzip, Nothing, Reaction::RestoresAll),
+        (Compression::Gzip, Empty, Reaction::RestoresAll),
+        (Compression::Bzip2, Empty, Reaction::Depends),
+        (Compression::Gzip, Zeros, Reaction::Depends),
+        (Compression::Gzip, Content, Reaction::RestoresPart),
+        (Compression::Zstandard, Content, Reaction::RestoresPart),
+        (Compression::Snappy, Content, Reaction::RestoresAll),
+    ] {
+        let base = reaction_to_several_streams(compression, RestoreKind::Base, behind_first);
+        assert_eq!(base, expected, "{compression:?} {behind_first:?}");
+        let wal = reaction_to_several_streams(compression, RestoreKind::Wal, behind_first);
+        assert_eq!(wal, Reaction::RestoresAll, "{compression:?}");
     }
 }
 

@@ -61,7 +61,7 @@ pub enum Unseen {
     /// Too few bytes: the next of [`EdgeObject::first_lengths`] is needed. If there is none, a whole read
     /// is.
     NeedsMore,
-    /// The segment is of a newer version of `PostgreSQL`, whose pages start with this number.
+    /// The segment can be of another version of `PostgreSQL`, whose pages start with this number.
     UnknownFormat {
         /// Number at the start of the page.
         magic: u16,

@@ -91,8 +91,10 @@ fn plain_start<'a>(object: &EdgeObject, first: &'a [u8], wanted: usize) -> Start
         Ok(_) if is_whole || is_enough => None,
         // More can follow.
         Ok(_) => needs_more,
-        // The block that was made the last one is sound; only what should follow is missing.
+        // The block that was made the last one is sound; only what should follow is missing. It may hold
+        // nothing.
         Err(DecodeError::Fault(_)) if was_changed => needs_more.filter(|_| !is_enough),
+        Err(DecodeError::Fault(CodecFault::Trailing(_))) if block.is_some() => needs_more,
         Err(error) => {
             Some(stop(&error, is_whole)).filter(|stop| !is_enough || matches!(stop, Stop::Fault(_)))
         }
@@ -152,7 +154,7 @@ fn check_segment(context: &SegmentContext, start: &Start<'_>) -> Edge<StartProof
     }
     match FirstPage::check(context, &start.plain) {
         Ok(page) => Edge::Proven(StartProof::Wal(page)),
-        Err(WalFault::Magic { magic, .. }) if WalFormat::is_newer_magic(magic) => {
+        Err(WalFault::Magic { magic, .. }) if WalFormat::is_unknown_magic(magic) => {
             Edge::Unseen(Unseen::UnknownFormat { magic })
         }
         Err(fault @ WalFault::Magic { .. }) => {

@@ -349,6 +349,40 @@ fn the_tail_of_an_archive_has_the_label_and_pg_control() {
     assert!(proof.tail.unwrap().control.unwrap().is_err());
 }
 
+/// Returns a member of an archive.
+fn member(path: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = [0_u8; 512];
+    header[..path.len()].copy_from_slice(path.as_bytes());
+    header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+    header[148..156].fill(b' ');
+    header[156] = b'0';
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    let mut member = [&header, content].concat();
+    member.resize(member.len().next_multiple_of(512), 0);
+    member
+}
+
+#[test]
+fn an_archive_within_an_archive_has_no_say() {
+    let label = member("backup_label", b"START");
+    let inner = [member("backup_label", b"OTHER"), vec![0; 1024]].concat();
+    let end_marker = vec![0; 1024];
+    for members in [
+        [label.clone(), member("old.tar", &inner)],
+        [member("old.tar", &inner), label],
+    ] {
+        let tar = [members.concat(), end_marker.clone()].concat();
+
+        let Edge::Proven(proof) = end(&archive(None, &tar), &tar) else {
+            panic!();
+        };
+
+        let found = proof.tail.unwrap().backup_label;
+        assert_eq!(found.as_deref(), Some(&b"START"[..]));
+    }
+}
+
 #[test]
 fn base_backups_that_are_cut_are_seen_at_their_end() {
     for (name, is_sound) in [("good", true), ("gz-cut", false), ("no-label", false)] {

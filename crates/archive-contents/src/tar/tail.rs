@@ -40,8 +40,14 @@ impl TarTail {
         let mut tail = Self::default();
         // The last bytes need not begin at a block.
         let first = last.len() % BLOCK;
-        for at in (first..last.len()).step_by(BLOCK) {
-            tail.take_member(last.get(at..).unwrap_or_default());
+        let starts = (first..last.len()).step_by(BLOCK);
+        let mut bytes = starts
+            .filter_map(|at| last.get(at..))
+            .find(|bytes| reaches_end(bytes))
+            .unwrap_or_default();
+        while let Some(next) = behind_member(bytes) {
+            tail.take_member(bytes);
+            bytes = next;
         }
         Some(tail)
     }
@@ -68,4 +74,21 @@ impl TarTail {
             _ => {}
         }
     }
+}
+
+/// Returns whether members lead from these bytes to the end of the archive. What looks like a header
+/// otherwise is content of a member: a file of the data directory can be an archive itself.
+fn reaches_end(mut bytes: &[u8]) -> bool {
+    while let Some(next) = behind_member(bytes) {
+        bytes = next;
+    }
+    bytes.len() >= END && is_zero(bytes)
+}
+
+/// Returns the bytes behind a member; `None` if none starts here, or it does not end.
+fn behind_member(bytes: &[u8]) -> Option<&[u8]> {
+    let (block, rest) = bytes.split_at_checked(BLOCK)?;
+    let header = Header::read(block)?;
+    let size = usize::try_from(header.size).ok()?;
+    rest.get(size.checked_next_multiple_of(BLOCK)?..)
 }

@@ -23,7 +23,7 @@ pub enum WalFault {
     },
     /// Number at the start of the first page that no known version has.
     ///
-    /// With [`WalFormat::is_newer_magic`](super::WalFormat::is_newer_magic) it can be a newer version
+    /// With [`WalFormat::is_unknown_magic`](super::WalFormat::is_unknown_magic) it can be another version
     /// of `PostgreSQL`, which is not damage.
     #[error("the page at {at} starts with the unknown number {magic:04X}")]
     Magic {

@@ -61,12 +61,11 @@ impl WalFormat {
         FORMATS.into_iter().find(|format| format.magic == magic)
     }
 
-    /// Returns true for a number that a version of `PostgreSQL` after the known ones can have: they
-    /// count upwards.
+    /// Returns true for a number that a version of `PostgreSQL` can have which is not known here: an older
+    /// one, a newer one, or a beta, of which each may have another number.
     #[must_use]
-    pub fn is_newer_magic(magic: u16) -> bool {
-        let newest = FORMATS.iter().map(|format| format.magic).max();
-        newest.is_some_and(|newest| magic > newest) && magic >> 8 == 0xD1
+    pub fn is_unknown_magic(magic: u16) -> bool {
+        Self::of_magic(magic).is_none() && matches!(magic >> 8, 0xD0 | 0xD1)
     }
 
     /// Number at the start of each page.

@@ -19,6 +19,8 @@ pub(super) struct HeaderCheck {
     pub(super) format: Option<WalFormat>,
     /// Size of pages in the segment before.
     page_size_before: Option<u32>,
+    /// Identifier of the cluster that wrote the segment before.
+    identifier_before: Option<u64>,
     pub(super) system_identifier: Option<u64>,
     pub(super) timelines: PageTimelines,
 }
@@ -33,12 +35,14 @@ impl HeaderCheck {
             segment_size,
             format: None,
             page_size_before: None,
+            identifier_before: None,
             system_identifier: context.system_identifier,
             timelines: PageTimelines::of(context, begin, end),
         };
         if let Some(chain) = chain {
             check.format = Some(chain.format);
             check.page_size_before = Some(chain.page_size);
+            check.identifier_before = Some(chain.system_identifier);
             check
                 .system_identifier
                 .get_or_insert(chain.system_identifier);
@@ -54,7 +58,7 @@ impl HeaderCheck {
         if magic == 0 && is_zero(page) {
             return Err(WalFault::Zeros { at });
         }
-        self.format = Some(self.format_of(at, magic)?);
+        self.format = Some(self.format_of_segment(at, magic, page)?);
         let (Some(header), Some(segment)) = (PageHeader::read(page), SegmentHeader::read(page))
         else {
             return Err(WalFault::Truncated {
@@ -86,6 +90,31 @@ impl HeaderCheck {
             });
         }
         Ok(segment.page_size as usize)
+    }
+
+    /// Returns the format of a segment, which is that of the segment before.
+    ///
+    /// Another format after the WAL of the same cluster is damage: `pg_upgrade` makes a new cluster,
+    /// with an identifier of its own. After the WAL of another cluster it is a border between the two.
+    fn format_of_segment(&self, at: Lsn, magic: u16, page: &[u8]) -> Result<WalFormat, WalFault> {
+        let Err(fault) = self.format_of(at, magic) else {
+            return WalFormat::of_magic(magic).ok_or(WalFault::Magic { at, magic });
+        };
+        let found = SegmentHeader::read(page).map(|segment| segment.system_identifier);
+        let (Some(found), Some(before)) = (found, self.identifier_before) else {
+            return Err(fault);
+        };
+        if found == before {
+            return Err(fault);
+        }
+        if WalFormat::of_magic(magic).is_none() {
+            return Err(WalFault::Magic { at, magic });
+        }
+        let expected = self.system_identifier.filter(|expected| *expected != found);
+        Err(WalFault::SystemIdentifier {
+            found,
+            expected: expected.unwrap_or(before),
+        })
     }
 
     /// Returns the format of a page, which is that of the pages before.

@@ -226,7 +226,7 @@ impl<'a> WalRecord<'a> {
     /// does nothing else.
     #[must_use]
     pub fn file_change(self) -> Option<FileChange> {
-        let kind = ChangeKind::of(self.record.manager(), self.record.info())?;
+        let kind = ChangeKind::of(self.record.manager(), self.record.info(), self.format)?;
         Some(kind.read(self.main_data().unwrap_or_default()))
     }
 

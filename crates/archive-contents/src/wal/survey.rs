@@ -4,8 +4,12 @@ use std::cmp::Ordering;
 
 use barman_archive::postgres::Lsn;
 
+use super::page::{PageHeader, SHORT_HEADER};
 use super::segment::{SegmentContext, WalChain, WalkedSegment};
-use super::{SegmentWalk, WalFault, WalRecord};
+use super::{SegmentWalk, WalFault, WalFormat, WalRecord};
+
+/// Size of pages unless the server was built otherwise (`--with-wal-blocksize`), in bytes.
+const PAGE_BYTES: u64 = 8192;
 
 /// Damage of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,10 @@ pub struct SegmentSurvey {
     expected: u64,
     /// Bytes that came.
     found: u64,
+    /// First position of the segment.
+    begin: Lsn,
+    /// Header of its second page.
+    second_header: Vec<u8>,
 }
 
 impl SegmentSurvey {
@@ -63,7 +71,10 @@ impl SegmentSurvey {
     /// Fails if the segment does not follow the one before.
     pub fn begin(context: SegmentContext, chain: Option<WalChain>) -> Result<Self, WalFault> {
         let expected = u64::from(context.size.bytes());
+        let number = context.name.number(context.size).unwrap_or_default();
         Ok(Self {
+            begin: context.size.begin_of(number),
+            second_header: Vec::new(),
             walk: SegmentWalk::begin(context, chain)?,
             damage: None,
             is_unreadable: false,
@@ -74,6 +85,7 @@ impl SegmentSurvey {
 
     /// Takes the next bytes of the segment, as many as there are, and shows each whole record.
     pub fn feed(&mut self, mut bytes: &[u8], observe: &mut impl FnMut(WalRecord<'_>)) {
+        self.keep_second_header(bytes);
         self.found = self.found.saturating_add(bytes.len() as u64);
         while !bytes.is_empty() && !self.is_unreadable {
             let walked = if let Some((page, rest)) = self.walk.split_page(bytes) {
@@ -92,6 +104,7 @@ impl SegmentSurvey {
     /// Ends the survey.
     #[must_use]
     pub fn finish(mut self) -> SurveyedSegment {
+        self.compare_pages();
         self.check_length();
         if self.is_unreadable {
             return SurveyedSegment {
@@ -115,6 +128,33 @@ impl SegmentSurvey {
                 ..damage
             }),
             walked,
+        }
+    }
+
+    /// Keeps the header of the second page, whether or not the walk comes there.
+    fn keep_second_header(&mut self, bytes: &[u8]) {
+        let missing = SHORT_HEADER.saturating_sub(self.second_header.len());
+        let next = PAGE_BYTES.saturating_add(self.second_header.len() as u64);
+        let skipped = usize::try_from(next.saturating_sub(self.found)).unwrap_or(usize::MAX);
+        self.second_header
+            .extend(bytes.iter().skip(skipped).take(missing));
+    }
+
+    /// Takes an unknown number on the first page for damage if the second page has a known one: all pages
+    /// of a segment start with the same.
+    fn compare_pages(&mut self) {
+        let Some(damage) = &mut self.damage else {
+            return;
+        };
+        let WalFault::Magic { at, .. } = damage.fault else {
+            return;
+        };
+        let second = PageHeader::read(&self.second_header).filter(|header| {
+            let is_in_place = header.address.0 == self.begin.0.saturating_add(PAGE_BYTES);
+            is_in_place && WalFormat::of_magic(header.magic).is_some()
+        });
+        if second.is_some() {
+            damage.fault = WalFault::OtherFormat { at };
         }
     }
 

@@ -202,8 +202,84 @@ fn a_magic_that_changes_within_a_segment_is_damage() {
 
     let at = "0/1802000".parse().unwrap();
     assert_eq!(walk_of(&bytes, 4096), Err(WalFault::OtherFormat { at }));
-    assert!(WalFormat::is_newer_magic(0xD122));
-    assert!(!WalFormat::is_newer_magic(0xD093), "PostgreSQL 9.6");
+}
+
+#[test]
+fn an_unknown_magic_of_a_segment_is_no_damage() {
+    assert!(WalFormat::is_unknown_magic(0xD122));
+    assert!(WalFormat::is_unknown_magic(0xD093), "PostgreSQL 9.6");
+    assert!(WalFormat::is_unknown_magic(0xD10F), "a beta of 15");
+    assert!(!WalFormat::is_unknown_magic(0xD110), "PostgreSQL 15");
+    assert!(!WalFormat::is_unknown_magic(0xC110));
+
+    for magic in [0xD093, 0xD122] {
+        let bytes = with_magic(&GOOD, magic);
+        let at = begin();
+        assert_eq!(walk_of(&bytes, 4096), Err(WalFault::Magic { at, magic }));
+    }
+}
+
+#[test]
+fn another_magic_behind_the_same_cluster_is_damage() {
+    let before = fixtures().join("wal/good/000000010000000000000017.xz");
+    let chain = walked(&before, None, None).unwrap().chain;
+
+    for magic in [0xD093, 0xD10F, 0xD113] {
+        let damage = surveyed(&with_magic(&GOOD, magic), Some(chain.clone())).damage;
+        let at = begin();
+        assert_eq!(damage.unwrap().fault, WalFault::OtherFormat { at });
+    }
+}
+
+#[test]
+fn another_magic_behind_another_cluster_is_a_border() {
+    let before = fixtures().join("wal/good/000000010000000000000017.xz");
+    let mut chain = walked(&before, None, None).unwrap().chain;
+    let expected = chain.system_identifier ^ 1;
+    chain.system_identifier = expected;
+    chain.format = WalFormat::of_magic(0xD10D).unwrap();
+
+    let survey = surveyed(&GOOD, Some(chain.clone()));
+
+    let found = survey.walked.unwrap().system_identifier;
+    let fault = survey.damage.unwrap().fault;
+    assert_eq!(fault, WalFault::SystemIdentifier { found, expected });
+    let unknown = surveyed(&of_version(&GOOD, 0xD122), Some(chain)).damage;
+    let (at, magic) = (begin(), 0xD122);
+    assert_eq!(unknown.unwrap().fault, WalFault::Magic { at, magic });
+}
+
+#[test]
+fn a_magic_that_only_the_first_page_has_is_damage() {
+    let at = begin();
+    for piece in [1000, 8193, usize::MAX] {
+        let mut survey = SegmentSurvey::begin(context(), None).unwrap();
+        for piece in with_magic(&GOOD, 0xD10F).chunks(piece) {
+            survey.feed(piece, &mut |_| ());
+        }
+        let fault = survey.finish().damage.unwrap().fault;
+        assert_eq!(fault, WalFault::OtherFormat { at });
+    }
+
+    let other_version = of_version(&GOOD, 0xD10F);
+    let fault = surveyed(&other_version, None).damage.unwrap().fault;
+    assert_eq!(fault, WalFault::Magic { at, magic: 0xD10F });
+}
+
+/// Returns a segment of which each page starts with another number.
+fn of_version(segment: &[u8], magic: u16) -> Vec<u8> {
+    let mut bytes = segment.to_vec();
+    for page in bytes.chunks_mut(8192) {
+        page[..2].copy_from_slice(&magic.to_le_bytes());
+    }
+    bytes
+}
+
+/// Returns a segment whose first page starts with another number.
+fn with_magic(segment: &[u8], magic: u16) -> Vec<u8> {
+    let mut bytes = segment.to_vec();
+    bytes[..2].copy_from_slice(&magic.to_le_bytes());
+    bytes
 }
 
 #[test]
@@ -309,6 +385,16 @@ fn a_survey_of_zeros_in_the_middle_goes_on_behind_them() {
     assert!(matches!(damage.fault, WalFault::Zeros { .. }), "{damage:?}");
 }
 
+impl WalChain {
+    /// Start of the record that goes on in the next segment, or of that segment.
+    fn open_since(&self) -> u64 {
+        match &self.open {
+            segment::ChainEnd::Rest(record) => record.start.0,
+            segment::ChainEnd::Record | segment::ChainEnd::Unknown(_) => self.next.0,
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -339,9 +425,11 @@ proptest! {
     ) {
         let whole = surveyed(&GOOD, None);
         let mut bytes = GOOD.clone();
+        // The record at the end is checked when the next segment is read.
+        let end = usize::try_from(walk_of(&bytes, usize::MAX).unwrap().chain.open_since() - begin().0).unwrap();
         for (place, bit) in places {
             // Behind the header of the segment, without which nothing can be read.
-            let at = 40 + place.index(bytes.len() - 40);
+            let at = 40 + place.index(end - 40);
             bytes[at] ^= 1 << bit;
         }
         let walk = walk_of(&bytes, usize::MAX);

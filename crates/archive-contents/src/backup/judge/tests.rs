@@ -97,6 +97,28 @@ fn judged(checked: &CheckedBackup, is_of_standby: bool, events: &[Event]) -> Jud
     judge.finish(WalCoverage::Whole)
 }
 
+/// Returns whether a change removes a page.
+fn removes(change: &FileChange, page: &FailingPage) -> bool {
+    match change {
+        FileChange::Removed(relations) => relations.contains(&page.relation),
+        FileChange::Truncated {
+            relation,
+            blocks: Some(left),
+        } => *relation == page.relation && page.block >= *left,
+        FileChange::DatabaseRemoved {
+            tablespaces,
+            database,
+        } => *database == page.relation.database && tablespaces.contains(&1663),
+        FileChange::Created(_)
+        | FileChange::Truncated { blocks: None, .. }
+        | FileChange::DatabaseCopied(_)
+        | FileChange::DatabaseCreated { .. }
+        | FileChange::RelationMap { .. }
+        | FileChange::FullPageWrites
+        | FileChange::Unknown => false,
+    }
+}
+
 /// Verdict on one page, by looking at the events one after the other.
 fn naive(page: &FailingPage, is_of_standby: bool, events: &[Event]) -> Verdict {
     let mut first = None;
@@ -118,15 +140,26 @@ fn naive(page: &FailingPage, is_of_standby: bool, events: &[Event]) -> Verdict {
             Event::Unreadable => {
                 first.get_or_insert((false, true));
             }
-            Event::Change(FileChange::Relations(relations)) => {
-                may_be_changed |= relations.contains(&page.relation);
+            Event::Change(change) if removes(change, page) => {
+                // What a record has read before may have been refused, or not.
+                may_be_changed |= first.is_some();
+                first.get_or_insert((true, false));
             }
-            Event::Change(FileChange::Database(database)) => {
+            Event::Change(FileChange::Created(created)) => {
+                may_be_changed |= *created == page.relation;
+            }
+            Event::Change(FileChange::DatabaseCopied(database)) => {
                 may_be_changed |= *database == page.relation.database;
             }
             Event::Change(FileChange::FullPageWrites) => may_be_changed |= is_of_standby,
-            Event::Change(FileChange::RelationMap { .. }) => {}
             Event::Change(FileChange::Unknown) => may_be_changed = true,
+            Event::Change(
+                FileChange::Removed(_)
+                | FileChange::Truncated { .. }
+                | FileChange::DatabaseCreated { .. }
+                | FileChange::DatabaseRemoved { .. }
+                | FileChange::RelationMap { .. },
+            ) => {}
         }
     }
     match first {
@@ -152,8 +185,21 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     });
     let relations = prop::collection::vec((0..RELATIONS).prop_map(relation), 0..3);
     let change = prop_oneof![
-        relations.prop_map(FileChange::Relations),
-        (4_u32..8).prop_map(FileChange::Database),
+        relations.prop_map(FileChange::Removed),
+        (0..RELATIONS).prop_map(|number| FileChange::Created(relation(number))),
+        ((0..RELATIONS), prop::option::of(0_u32..4)).prop_map(|(number, blocks)| {
+            FileChange::Truncated {
+                relation: relation(number),
+                blocks,
+            }
+        }),
+        (4_u32..8).prop_map(FileChange::DatabaseCopied),
+        ((4_u32..8), prop::collection::vec(1662_u32..1665, 0..3)).prop_map(
+            |(database, tablespaces)| FileChange::DatabaseRemoved {
+                tablespaces,
+                database,
+            }
+        ),
         Just(FileChange::FullPageWrites),
         Just(FileChange::Unknown),
         Just(FileChange::RelationMap {
@@ -185,7 +231,7 @@ proptest! {
 }
 
 #[test]
-fn a_map_that_wal_writes_is_healed() {
+fn small_files_that_wal_writes_or_removes_are_healed() {
     let failing = |database, file| FailingFile {
         directory: DatabaseDirectory {
             tablespace: 1663,
@@ -198,13 +244,23 @@ fn a_map_that_wal_writes_is_healed() {
         failing(5, DatabaseFile::Version),
         failing(6, DatabaseFile::RelationMap),
         failing(7, DatabaseFile::RelationMap),
+        failing(8, DatabaseFile::Version),
+        failing(9, DatabaseFile::Version),
     ];
     let events = [
         Event::Change(FileChange::RelationMap {
             tablespace: 1663,
             database: 5,
         }),
-        Event::Change(FileChange::Database(6)),
+        Event::Change(FileChange::DatabaseCopied(6)),
+        Event::Change(FileChange::DatabaseRemoved {
+            tablespaces: vec![7, 1663],
+            database: 8,
+        }),
+        Event::Change(FileChange::DatabaseCreated {
+            tablespace: 1663,
+            database: 9,
+        }),
     ];
 
     let judged = judged(&checked(Vec::new(), files), false, &events);
@@ -215,6 +271,8 @@ fn a_map_that_wal_writes_is_healed() {
         Verdict::Corrupt,
         Verdict::Unproven,
         Verdict::Corrupt,
+        Verdict::Healed,
+        Verdict::Healed,
     ];
     assert_eq!(verdicts, expected);
 }
