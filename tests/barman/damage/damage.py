@@ -19,6 +19,8 @@ import sys
 import tarfile
 from pathlib import Path
 
+import lz4.frame
+import zstandard
 from barman.clients.cloud_compression import get_compressor
 from barman.compression import get_internal_compressor
 
@@ -69,21 +71,18 @@ def strictly_decoded(codec, stored):
         return stored
     if codec == "gzip":
         return gzip.decompress(stored)
-    if codec in ("bzip2", "xz"):
-        one = bz2.BZ2Decompressor() if codec == "bzip2" else lzma.LZMADecompressor()
+    makers = {
+        "bzip2": bz2.BZ2Decompressor,
+        "xz": lzma.LZMADecompressor,
+        "lz4": lz4.frame.LZ4FrameDecompressor,
+        "zstd": lambda: zstandard.ZstdDecompressor().decompressobj(),
+    }
+    if codec in makers:
+        one = makers[codec]()
         plain = one.decompress(stored)
         if not one.eof or one.unused_data:
             raise ValueError("not one whole stream")
         return plain
-    if codec == "lz4":
-        import lz4.frame
-
-        return lz4.frame.decompress(stored)
-    if codec == "zstd":
-        import zstandard
-
-        with zstandard.ZstdDecompressor().stream_reader(stored) as reader:
-            return reader.read()
     return get_internal_compressor(codec).decompress_in_mem(io.BytesIO(stored)).read()
 
 
@@ -193,13 +192,9 @@ def again(object_, dice, world):
     if object_.codec == "xz":
         return lzma.compress(plain, preset=dice.choice([0, 6]))
     if object_.codec == "zstd":
-        import zstandard
-
         options = {"level": dice.choice([1, 9]), "write_checksum": dice.random() < 0.5}
         return zstandard.ZstdCompressor(**options).compress(plain)
     if object_.codec == "lz4":
-        import lz4.frame
-
         return lz4.frame.compress(plain, content_checksum=dice.random() < 0.5)
     return object_.stored
 
@@ -467,7 +462,8 @@ def main():
         "key": object_.key,
         "backup": found[1] if found else None,
         "kind": kind,
-        "is_same": plain == object_.plain,
+        # The library passes over a short rest behind a stream of Snappy.
+        "is_same": plain == object_.plain and (object_.codec != "snappy" or kind == "again"),
         "changes": changes(object_.plain, plain) if is_data else None,
     }
     json.dump(report, sys.stdout)

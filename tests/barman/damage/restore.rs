@@ -112,12 +112,12 @@ fn state(fetched: &mut FetchedBackup, has_checksums: bool) -> Option<State> {
         "select (select count(*) from ledger) + (select count(*) from pgbench_history)",
     );
     let (complaint, dump) = look_into(postgres);
-    postgres.stop();
+    let stopped = postgres.try_stop();
     Some(State {
         replayed_to,
         bad_pages,
-        bad_pages_at_end: has_checksums.then(|| self::bad_pages(postgres)),
-        complaint,
+        bad_pages_at_end: (has_checksums && stopped).then(|| self::bad_pages(postgres)),
+        complaint: complaint.or_else(|| (!stopped).then(|| "does not stop".to_owned())),
         rows: rows.ok().and_then(|text| text.parse().ok()),
         dump,
     })

@@ -229,11 +229,20 @@ impl Postgres {
     /// Panics if it does not stop in time.
     #[track_caller]
     pub fn stop(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            server.signal(Signal::INT);
-            let status = server.wait(TIME_LIMIT);
-            assert!(status.success(), "PostgreSQL stopped with {status}");
-        }
+        assert!(self.try_stop(), "PostgreSQL did not stop in an orderly way");
+    }
+
+    /// Stops the server; returns whether it ended in an orderly way, as one with damaged files may not.
+    ///
+    /// # Panics
+    /// Panics if it does not stop in time.
+    #[track_caller]
+    pub fn try_stop(&mut self) -> bool {
+        let Some(mut server) = self.server.take() else {
+            return true;
+        };
+        server.signal(Signal::INT);
+        server.wait(TIME_LIMIT).success()
     }
 
     /// Ends the server at once, as a crash does: nothing more is written or archived.
