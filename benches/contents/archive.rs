@@ -4,43 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive_store::{AdaptiveLimit, ObjectStore};
-use barman_cloud_exporter::assess::{
-    ArchiveTargets, ContentsExpectation, Expectations, RetentionPolicies,
-};
+use barman_cloud_exporter::assess::{ContentsExpectation, Expectations};
 use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::evidence::{
     ArchiveEvidence, ContentVerdict, Depth, Level, ServerEvidence,
 };
-use barman_cloud_exporter::scan::{ArchiveScan, ScanContext, ScanLimits, VerifiedContents};
+use barman_cloud_exporter::scan::{ArchiveScan, ScanContext, ScanLimits};
 use barman_cloud_exporter::verification::{
-    Budget, Ledger, VerificationSettings, VerificationStatistics, Verifier,
+    Budget, Ledger, SharedContents, VerificationSettings, VerificationStatistics, Verifier,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rustix::time::{ClockId, clock_gettime};
-use tokio::sync::watch;
-
-/// Verification as scans see it.
-struct Verified {
-    ledger: Arc<Ledger>,
-    targets: watch::Sender<Option<Arc<ArchiveTargets>>>,
-}
-
-impl VerifiedContents for Verified {
-    fn read(&self, look: &mut dyn FnMut(&ArchiveEvidence)) {
-        self.ledger.read(|evidence| look(evidence));
-    }
-
-    fn scanned(&self, targets: ArchiveTargets) {
-        self.targets.send_replace(Some(Arc::new(targets)));
-    }
-}
 
 /// Archive that is scanned and verified.
 pub(crate) struct VerifiedArchive<S> {
     store: Arc<S>,
     /// Number of objects that are read at once.
     parallel: usize,
-    verified: Verified,
+    shared: SharedContents,
     statistics: Arc<VerificationStatistics>,
     scan: ArchiveScan,
 }
@@ -52,10 +33,7 @@ impl<S: ObjectStore + 'static> VerifiedArchive<S> {
         Self {
             store,
             parallel,
-            verified: Verified {
-                ledger: Arc::new(ledger),
-                targets: watch::Sender::new(None),
-            },
+            shared: SharedContents::new(ledger),
             statistics: Arc::default(),
             scan: ArchiveScan::default(),
         }
@@ -81,7 +59,7 @@ impl<S: ObjectStore + 'static> VerifiedArchive<S> {
             prefix: "",
             limits: LIMITS,
             expected: &expected,
-            contents: Some(&self.verified),
+            contents: Some(&self.shared),
             clock: &clock,
             started_at: now(),
         };
@@ -105,8 +83,8 @@ impl<S: ObjectStore + 'static> VerifiedArchive<S> {
             limit: Arc::new(AdaptiveLimit::new("benchmark".to_owned(), 16)),
             prefix: String::new(),
             settings,
-            ledger: Arc::clone(&self.verified.ledger),
-            targets: self.verified.targets.subscribe(),
+            ledger: Arc::clone(&self.shared.ledger),
+            targets: self.shared.subscribe(),
             statistics: Arc::clone(&self.statistics),
             clock: Arc::new(now),
         }
@@ -140,7 +118,7 @@ impl<S: ObjectStore + 'static> VerifiedArchive<S> {
 
     fn look(&self, server: &str, count: impl FnOnce(&ServerEvidence) -> usize) -> usize {
         let of_server = |evidence: &ArchiveEvidence| evidence.server(server).map_or(0, count);
-        self.verified.ledger.read(of_server)
+        self.shared.ledger.read(of_server)
     }
 }
 
@@ -156,19 +134,13 @@ const LIMITS: ScanLimits = ScanLimits {
 
 fn expectations(level: Level) -> Expectations {
     Expectations {
-        servers: None,
-        ignored: Vec::new(),
-        retention: RetentionPolicies::default(),
-        living_timelines: [].into(),
-        gap_grace_period: TimeDelta::minutes(10),
-        schedules: [].into(),
-        max_running_time: TimeDelta::hours(24),
         contents: ContentsExpectation {
             level,
             levels: [].into(),
             most_bytes: None,
             ..ContentsExpectation::default()
         },
+        ..Expectations::default()
     }
 }
 

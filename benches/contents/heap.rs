@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use archive_contents::page::checksum;
 use fastrand::Rng;
 
-/// Size of a page, in bytes.
-pub(crate) const PAGE: usize = 8192;
+pub(crate) use archive_contents::page::PAGE_BYTES as PAGE;
 
 /// Length of the header of a page, in bytes.
 const HEADER: usize = 24;
@@ -15,46 +15,6 @@ const ROW_HEADER: usize = 24;
 
 /// Size and version of the layout of a page (`pd_pagesize_version`).
 const LAYOUT: u16 = 0x2004;
-
-/// Prime and number of the sums of a checksum (`checksum_impl.h`).
-const PRIME: u32 = 16_777_619;
-const SUMS: usize = 32;
-
-/// First values of the sums (`checksumBaseOffsets`).
-const BASE: [u32; SUMS] = [
-    0x5B1F_36E9,
-    0xB852_5960,
-    0x02AB_50AA,
-    0x1DE6_6D2A,
-    0x79FF_467A,
-    0x9BB9_F8A3,
-    0x217E_7CD2,
-    0x83E1_3D2C,
-    0xF8D4_474F,
-    0xE39E_B970,
-    0x42C6_AE16,
-    0x9932_16FA,
-    0x7B09_3B5D,
-    0x98DA_FF3C,
-    0xF718_902A,
-    0x0B1C_9CDB,
-    0xE58F_764B,
-    0x1876_36BC,
-    0x5D7B_3BB1,
-    0xE73D_E7DE,
-    0x92BE_C979,
-    0xCCA6_C0B2,
-    0x304A_0979,
-    0x85AA_43D4,
-    0x7831_25BB,
-    0x6CA8_EAA2,
-    0xE407_EAC6,
-    0x4B5C_FC3E,
-    0x9FBF_8C76,
-    0x15CA_20BE,
-    0xF2CA_9FD3,
-    0x959B_D756,
-];
 
 /// Words of the texts in rows.
 const WORDS: [&str; 16] = [
@@ -144,20 +104,4 @@ fn finish(page: &mut [u8; PAGE], [lower, upper]: [usize; 2], block: u32, changed
     page[18..20].copy_from_slice(&LAYOUT.to_le_bytes());
     let sum = checksum(page, block);
     page[8..10].copy_from_slice(&sum.to_le_bytes());
-}
-
-/// Checksum of a page of which the place of the checksum is zero (`pg_checksum_page`).
-fn checksum(page: &[u8; PAGE], block: u32) -> u16 {
-    let mix = |sum: u32, value: u32| (sum ^ value).wrapping_mul(PRIME) ^ ((sum ^ value) >> 17);
-    let mut sums = BASE;
-    let values = page
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|value| u32::from_le_bytes(*value));
-    for (place, value) in values.chain([0; 2 * SUMS]).enumerate() {
-        sums[place % SUMS] = mix(sums[place % SUMS], value);
-    }
-    let folded = sums.iter().fold(block, |folded, sum| folded ^ sum);
-    u16::try_from(folded % 65_535 + 1).expect("the remainder is small")
 }

@@ -4,7 +4,7 @@ use barman_archive::barman::BackupInfoText;
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles, StorageClass};
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId, WalDir};
 use barman_cloud_exporter::assess::{
-    Assessment, ContentsExpectation, Expectations, RetentionPolicies, ScanFindings, assess,
+    Assessment, Expectations, RetentionPolicies, ScanFindings, assess,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -42,17 +42,11 @@ impl Judged {
             inventory: Inventory::default(),
             files: SmallFiles::default(),
             expected: Expectations {
-                servers: None,
-                ignored: Vec::new(),
                 retention: RetentionPolicies {
                     default: retention,
                     ..RetentionPolicies::default()
                 },
-                living_timelines: [].into(),
-                gap_grace_period: TimeDelta::minutes(10),
-                schedules: [].into(),
-                max_running_time: TimeDelta::hours(24),
-                contents: ContentsExpectation::default(),
+                ..Expectations::default()
             },
             now: NOW
                 .parse()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use archive_store::{Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
-use barman_cloud_exporter::assess::{ContentsExpectation, Expectations, RetentionPolicies};
+use barman_cloud_exporter::assess::Expectations;
 use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::metrics::{ArchiveView, BuildInfo, Page, Statistics};
 use barman_cloud_exporter::report::{ArchiveStatus, Report};
@@ -169,16 +169,7 @@ fn limits(concurrency: usize) -> ScanLimits {
 }
 
 fn expectations() -> Expectations {
-    Expectations {
-        servers: None,
-        ignored: Vec::new(),
-        retention: RetentionPolicies::default(),
-        living_timelines: [].into(),
-        gap_grace_period: TimeDelta::minutes(10),
-        schedules: [].into(),
-        max_running_time: TimeDelta::hours(24),
-        contents: ContentsExpectation::default(),
-    }
+    Expectations::default()
 }
 
 fn moment(seconds: i64) -> DateTime<Utc> {

@@ -8,7 +8,7 @@ use archive_store::{Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
 use barman_archive::barman::KeepTarget;
 use barman_archive::postgres::{TimelineHistory, TimelineId};
-use barman_cloud_exporter::assess::{ContentsExpectation, Expectations, RetentionPolicies};
+use barman_cloud_exporter::assess::Expectations;
 use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::report::{Report, ServerReport, WalAnomaly};
 use barman_cloud_exporter::scan::{ArchiveScan, ScanContext, ScanLimits};
@@ -222,13 +222,7 @@ async fn scan(store: &Store, now: DateTime<Utc>) -> Report {
         limits: limits(),
         expected: &Expectations {
             servers: Some(servers),
-            ignored: Vec::new(),
-            retention: RetentionPolicies::default(),
-            living_timelines: [].into(),
-            gap_grace_period: TimeDelta::minutes(10),
-            schedules: [].into(),
-            max_running_time: TimeDelta::hours(24),
-            contents: ContentsExpectation::default(),
+            ..Expectations::default()
         },
         contents: None,
         clock: &clock,

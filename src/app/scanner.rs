@@ -64,7 +64,10 @@ pub(super) fn scanner(
             audit_period: config.scan.audit_period,
         },
         observer: published.clone(),
-        contents: verification.map(|verification| verification as Arc<dyn VerifiedContents>),
+        contents: verification.map(|verification| {
+            let shared: Arc<dyn VerifiedContents> = verification.shared.clone();
+            shared
+        }),
         clock: clock.clone(),
         scan: ArchiveScan::default().into(),
     };
@@ -140,4 +143,23 @@ fn schedule(config: &BackupScheduleConfig) -> ScheduleExpectation {
 
 pub(super) fn time_delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::BackupsConfig;
+
+    #[test]
+    fn the_default_expectations_are_those_of_the_configuration() {
+        let (expected, configured) = (Expectations::default(), BackupsConfig::default());
+
+        assert_eq!(
+            (expected.gap_grace_period, expected.max_running_time),
+            (
+                time_delta(configured.gap_grace_period),
+                time_delta(configured.max_running_time)
+            )
+        );
+    }
 }

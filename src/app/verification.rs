@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use archive_store::AdaptiveLimit;
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
 use tracing::warn;
 
 use super::scanner::time_delta;
@@ -14,10 +13,9 @@ use crate::clock::Clock;
 use crate::config::{ArchiveConfig, Config};
 use crate::evidence::{ArchiveEvidence, Level};
 use crate::report::{ContentsBudget, VerificationStatus};
-use crate::scan::VerifiedContents;
 use crate::verification::{
-    Budget, Ledger, ReadingHours, SavedState, StateFile, StateName, VerificationSettings,
-    VerificationStatistics, Verifier,
+    Budget, Ledger, ReadingHours, SavedState, SharedContents, StateFile, StateName,
+    VerificationSettings, VerificationStatistics, Verifier,
 };
 
 /// Store as scans and verification share it.
@@ -26,9 +24,8 @@ pub(super) type SharedStore = archive_store::LimitedStore<ConfiguredStore>;
 /// Verification of one archive: its evidence, and what the last scan found.
 pub(super) struct ArchiveVerification {
     pub(super) settings: VerificationSettings,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) shared: Arc<SharedContents>,
     pub(super) statistics: Arc<VerificationStatistics>,
-    targets: watch::Sender<Option<Arc<ArchiveTargets>>>,
 }
 
 /// Verification of one archive for a command, with what a person should know of it.
@@ -36,16 +33,6 @@ pub(super) struct VerificationOfCommand {
     pub(super) verification: ArchiveVerification,
     /// Sentences about evidence that is not known, or will not be remembered.
     pub(super) problems: Vec<String>,
-}
-
-impl VerifiedContents for ArchiveVerification {
-    fn read(&self, look: &mut dyn FnMut(&ArchiveEvidence)) {
-        self.ledger.read(|evidence| look(evidence));
-    }
-
-    fn scanned(&self, targets: ArchiveTargets) {
-        self.targets.send_replace(Some(Arc::new(targets)));
-    }
 }
 
 impl ArchiveVerification {
@@ -151,15 +138,14 @@ impl ArchiveVerification {
 
     /// What the last scan found; `None` if none has succeeded.
     pub(super) fn targets(&self) -> Option<Arc<ArchiveTargets>> {
-        self.targets.borrow().clone()
+        self.shared.targets()
     }
 
     pub(super) fn new(settings: VerificationSettings, ledger: Ledger) -> Self {
         Self {
             settings,
-            ledger: Arc::new(ledger),
+            shared: Arc::new(SharedContents::new(ledger)),
             statistics: Arc::default(),
-            targets: watch::Sender::new(None),
         }
     }
 
@@ -180,7 +166,11 @@ impl ArchiveVerification {
     /// Returns the progress.
     pub(super) fn status(&self, now: DateTime<Utc>) -> VerificationStatus {
         let counts = self.statistics.counts();
-        let available = self.ledger.budget(now).map(|(available, _)| available);
+        let available = self
+            .shared
+            .ledger
+            .budget(now)
+            .map(|(available, _)| available);
         let budget = available.zip(self.settings.daily_bytes);
         VerificationStatus {
             bytes_read: counts.bytes,
@@ -205,8 +195,8 @@ impl ArchiveVerification {
             limit: Arc::<AdaptiveLimit>::clone(&store.limit),
             prefix: archive.store.key_prefix(),
             settings: self.settings.clone(),
-            ledger: Arc::clone(&self.ledger),
-            targets: self.targets.subscribe(),
+            ledger: Arc::clone(&self.shared.ledger),
+            targets: self.shared.subscribe(),
             statistics: Arc::clone(&self.statistics),
             clock: clock.clone(),
         }

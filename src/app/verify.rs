@@ -220,7 +220,7 @@ async fn read_all(
 async fn read_within(archives: &mut [SelectedReads], max_bytes: Option<u64>, clock: &Clock) {
     let mut left = max_bytes;
     for archive in archives {
-        let ledger = &archive.verification.ledger;
+        let ledger = &archive.verification.shared.ledger;
         let now = clock();
         ledger.set_budget(match left {
             Some(bytes) => Budget::fixed(bytes, now),
@@ -230,6 +230,7 @@ async fn read_within(archives: &mut [SelectedReads], max_bytes: Option<u64>, clo
         let now = clock();
         left = archive
             .verification
+            .shared
             .ledger
             .budget(now)
             .map(|(left, _)| left);
@@ -294,6 +295,7 @@ impl SelectedReads {
     fn look<T>(&self, server: &str, look: impl FnOnce(&ServerEvidence) -> T) -> T {
         let nothing = ServerEvidence::default();
         self.verification
+            .shared
             .ledger
             .read(|evidence| look(evidence.server(server).unwrap_or(&nothing)))
     }

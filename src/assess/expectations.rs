@@ -34,6 +34,22 @@ pub struct Expectations {
     pub contents: ContentsExpectation,
 }
 
+impl Default for Expectations {
+    /// Expectations of an operator who configured nothing.
+    fn default() -> Self {
+        Self {
+            servers: None,
+            ignored: Vec::new(),
+            retention: RetentionPolicies::default(),
+            schedules: BTreeMap::new(),
+            living_timelines: BTreeMap::new(),
+            gap_grace_period: TimeDelta::minutes(10),
+            max_running_time: TimeDelta::hours(24),
+            contents: ContentsExpectation::default(),
+        }
+    }
+}
+
 /// Verification of an archive's contents.
 #[derive(Clone, Debug, Default)]
 pub struct ContentsExpectation {

@@ -49,6 +49,15 @@ pub enum FaultKind {
     Inconsistent,
 }
 
+/// What keeps content from being judged.
+#[derive(Clone, Copy)]
+enum Hindrance {
+    /// Something of the content, which only a new version of it can change.
+    Lasting,
+    /// Something of the store, which can be otherwise the next time.
+    Passing,
+}
+
 impl FaultKind {
     /// Every kind, in order.
     pub const ALL: [Self; 19] = [
@@ -102,13 +111,21 @@ impl FaultKind {
     /// Returns whether a fault of this kind is no damage, but keeps the content from being judged.
     #[must_use]
     pub const fn is_unreadable(self) -> bool {
+        self.hindrance().is_some()
+    }
+
+    /// Returns whether an object with this fault can become readable without being written again.
+    #[must_use]
+    pub const fn may_pass(self) -> bool {
+        matches!(self.hindrance(), Some(Hindrance::Passing))
+    }
+
+    const fn hindrance(self) -> Option<Hindrance> {
         match self {
-            Self::UnknownFormat
-            | Self::TooMuchMemory
-            | Self::Refused
-            | Self::Cold
-            | Self::NotGivenOut
-            | Self::Unanswered => true,
+            Self::UnknownFormat | Self::TooMuchMemory => Some(Hindrance::Lasting),
+            Self::Refused | Self::Cold | Self::NotGivenOut | Self::Unanswered => {
+                Some(Hindrance::Passing)
+            }
             Self::Truncated
             | Self::Trailing
             | Self::OtherFormat
@@ -121,32 +138,7 @@ impl FaultKind {
             | Self::Record
             | Self::Discontinued
             | Self::EndsEarly
-            | Self::Inconsistent => false,
-        }
-    }
-}
-
-impl FaultKind {
-    /// Returns whether an object with this fault can become readable without being written again.
-    #[must_use]
-    pub const fn may_pass(self) -> bool {
-        match self {
-            Self::Refused | Self::Cold | Self::NotGivenOut | Self::Unanswered => true,
-            Self::UnknownFormat
-            | Self::TooMuchMemory
-            | Self::Truncated
-            | Self::Trailing
-            | Self::OtherFormat
-            | Self::Codec
-            | Self::Length
-            | Self::Zeros
-            | Self::Foreign
-            | Self::Misplaced
-            | Self::Page
-            | Self::Record
-            | Self::Discontinued
-            | Self::EndsEarly
-            | Self::Inconsistent => false,
+            | Self::Inconsistent => None,
         }
     }
 

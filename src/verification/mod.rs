@@ -27,6 +27,7 @@ mod selection;
 mod selector;
 mod server_job;
 mod settings;
+mod shared;
 mod state;
 mod statistics;
 mod stream;
@@ -44,6 +45,7 @@ pub use selection::{
     BackupChoice, InvalidWalChoice, SelectedContents, SelectedJob, Selection, WalChoice, follow_ups,
 };
 pub use settings::{ReadingHours, VerificationSettings};
+pub use shared::SharedContents;
 pub use state::{IgnoredState, SavedState, StateError, StateFile, StateName};
 pub use statistics::{VerificationCounts, VerificationStatistics};
 pub use verifier::Verifier;

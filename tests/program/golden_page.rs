@@ -10,7 +10,7 @@ use std::time::Duration;
 use archive_store::{ErrorKind, Operation, RequestObserver, RequestOutcome};
 use archive_store_s3::{CredentialSource, S3Settings, S3Store};
 use barman_archive::postgres::SegmentName;
-use barman_cloud_exporter::assess::{ContentsExpectation, Expectations, RetentionPolicies};
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies};
 use barman_cloud_exporter::clock::Clock;
 use barman_cloud_exporter::evidence::{Level, PageCounts};
 use barman_cloud_exporter::metrics::{
@@ -65,20 +65,16 @@ fn expectations() -> Expectations {
     let expected = [SERVER, "orders"].map(str::to_owned);
     Expectations {
         servers: Some(expected.into()),
-        ignored: Vec::new(),
         retention: RetentionPolicies {
             default: Some("7d".parse().expect("a policy")),
             ..RetentionPolicies::default()
         },
-        living_timelines: [].into(),
-        gap_grace_period: TimeDelta::minutes(10),
         schedules: [
             (SERVER.to_owned(), schedule("0 0 3 * * *")),
             ("orders".to_owned(), schedule("0 2 * * *")),
         ]
         .into(),
-        max_running_time: TimeDelta::hours(24),
-        contents: ContentsExpectation::default(),
+        ..Expectations::default()
     }
 }
 

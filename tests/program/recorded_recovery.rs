@@ -12,11 +12,9 @@ use std::path::{Path, PathBuf};
 use barman_archive::inventory::{Inventory, ListedObject, SmallFiles};
 use barman_archive::postgres::{SegmentName, SegmentSize, TimelineId};
 use barman_archive::recovery::{Replay, Target, Verdict};
-use barman_cloud_exporter::assess::{
-    ContentsExpectation, Expectations, RetentionPolicies, ScanFindings, assess,
-};
+use barman_cloud_exporter::assess::{Expectations, ScanFindings, assess};
 use barman_cloud_exporter::report::{Report, ServerReport};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 const DESTINATION: &str = "barman/backup/";
@@ -71,16 +69,7 @@ fn report() -> Report {
         is_whole: true,
         evidence: None,
     };
-    let expected = Expectations {
-        servers: None,
-        ignored: Vec::new(),
-        retention: RetentionPolicies::default(),
-        living_timelines: [].into(),
-        gap_grace_period: TimeDelta::minutes(10),
-        schedules: [].into(),
-        max_running_time: TimeDelta::hours(24),
-        contents: ContentsExpectation::default(),
-    };
+    let expected = Expectations::default();
     assess(&findings, &expected, now).report
 }
 

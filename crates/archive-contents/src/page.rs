@@ -108,8 +108,9 @@ pub fn check_page(page: &[u8; PAGE_BYTES], block: u32, has_checksum: bool) -> Pa
     }
 }
 
-/// Computes the checksum of a page (`pg_checksum_page`).
-fn checksum(page: &[u8; PAGE_BYTES], block: u32) -> u16 {
+/// Computes the checksum of a page (`pg_checksum_page`), whatever its place of the checksum holds.
+#[must_use]
+pub fn checksum(page: &[u8; PAGE_BYTES], block: u32) -> u16 {
     let mut sums = BASE;
     let (rows, _) = page.as_chunks::<{ 4 * SUMS }>();
     for (index, row) in rows.iter().enumerate() {

@@ -228,14 +228,13 @@ impl Archive {
                 .iter()
                 .map(|timeline| ("s".to_owned(), TimelineId(*timeline)))
                 .collect(),
-            gap_grace_period: TimeDelta::minutes(10),
             schedules: self
                 .schedule
                 .iter()
                 .map(|schedule| ("s".to_owned(), schedule.clone()))
                 .collect(),
-            max_running_time: TimeDelta::hours(24),
             contents,
+            ..Expectations::default()
         };
         assess(&findings, &expected, moment(NOW))
     }

@@ -6,23 +6,12 @@ mod stores;
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 use super::ScanLimits;
-use crate::assess::{ContentsExpectation, Expectations, RetentionPolicies};
+use crate::assess::Expectations;
 
 /// Expectations of an operator who configured nothing.
 fn expecting_nothing() -> Expectations {
-    Expectations {
-        servers: None,
-        ignored: Vec::new(),
-        retention: RetentionPolicies::default(),
-        living_timelines: [].into(),
-        gap_grace_period: TimeDelta::minutes(10),
-        schedules: [].into(),
-        max_running_time: TimeDelta::hours(24),
-        contents: ContentsExpectation::default(),
-    }
+    Expectations::default()
 }
 
 /// Limits of a scan, unless a test is about them.

@@ -7,30 +7,15 @@ use std::time::Duration;
 use archive_store::memory::MemoryStore;
 use archive_store::{AdaptiveLimit, ObjectStore};
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::watch;
 
-use crate::assess::{ArchiveTargets, ContentsExpectation, Expectations, RetentionPolicies};
+use crate::assess::{ArchiveTargets, ContentsExpectation, Expectations};
 use crate::clock::Clock;
 use crate::evidence::{ArchiveEvidence, Level};
 use crate::report::{Report, ServerReport};
-use crate::scan::{ArchiveScan, ScanContext, ScanLimits, VerifiedContents};
-use crate::verification::{Budget, Ledger, VerificationSettings, VerificationStatistics, Verifier};
-
-/// Verification as scans see it.
-struct Verified {
-    ledger: Arc<Ledger>,
-    targets: watch::Sender<Option<Arc<ArchiveTargets>>>,
-}
-
-impl VerifiedContents for Verified {
-    fn read(&self, look: &mut dyn FnMut(&ArchiveEvidence)) {
-        self.ledger.read(|evidence| look(evidence));
-    }
-
-    fn scanned(&self, targets: ArchiveTargets) {
-        self.targets.send_replace(Some(Arc::new(targets)));
-    }
-}
+use crate::scan::{ArchiveScan, ScanContext, ScanLimits};
+use crate::verification::{
+    Budget, Ledger, SharedContents, VerificationSettings, VerificationStatistics, Verifier,
+};
 
 /// Archive of the server `s`, its scans and its verifier.
 pub(super) struct World<S> {
@@ -39,7 +24,7 @@ pub(super) struct World<S> {
     pub(super) ledger: Arc<Ledger>,
     pub(super) statistics: Arc<VerificationStatistics>,
     pub(super) clock: Clock,
-    verified: Verified,
+    shared: SharedContents,
     scan: ArchiveScan,
 }
 
@@ -75,15 +60,12 @@ impl<S: ObjectStore + 'static> World<S> {
     }
 
     pub(super) fn of_store(store: Arc<S>, settings: VerificationSettings, ledger: Ledger) -> Self {
-        let ledger = Arc::new(ledger);
+        let shared = SharedContents::new(ledger);
         Self {
             store,
             settings,
-            verified: Verified {
-                ledger: Arc::clone(&ledger),
-                targets: watch::Sender::new(None),
-            },
-            ledger,
+            ledger: Arc::clone(&shared.ledger),
+            shared,
             statistics: Arc::default(),
             clock: Arc::new(start),
             scan: ArchiveScan::default(),
@@ -98,19 +80,13 @@ impl<S: ObjectStore + 'static> World<S> {
     pub(super) async fn scan(&mut self) -> Report {
         let clock = self.clock.clone();
         let expected = Expectations {
-            servers: None,
-            ignored: Vec::new(),
-            retention: RetentionPolicies::default(),
-            living_timelines: [].into(),
-            gap_grace_period: TimeDelta::minutes(10),
-            schedules: [].into(),
-            max_running_time: TimeDelta::hours(24),
             contents: ContentsExpectation {
                 level: self.settings.level,
                 levels: self.settings.levels.clone(),
                 most_bytes: self.settings.budget(start()).capacity(),
                 ..ContentsExpectation::default()
             },
+            ..Expectations::default()
         };
         let context = ScanContext {
             archive: "a",
@@ -125,7 +101,7 @@ impl<S: ObjectStore + 'static> World<S> {
                 audit_period: Duration::from_hours(24),
             },
             expected: &expected,
-            contents: Some(&self.verified),
+            contents: Some(&self.shared),
             clock: &clock,
             started_at: clock(),
         };
@@ -134,8 +110,7 @@ impl<S: ObjectStore + 'static> World<S> {
 
     /// What the last scan found.
     pub(super) fn targets(&self) -> Arc<ArchiveTargets> {
-        let targets = self.verified.targets.borrow();
-        targets.clone().unwrap_or_default()
+        self.shared.targets().unwrap_or_default()
     }
 
     pub(super) fn verifier(&self) -> Verifier<S> {
@@ -146,7 +121,7 @@ impl<S: ObjectStore + 'static> World<S> {
             prefix: String::new(),
             settings: self.settings.clone(),
             ledger: Arc::clone(&self.ledger),
-            targets: self.verified.targets.subscribe(),
+            targets: self.shared.subscribe(),
             statistics: Arc::clone(&self.statistics),
             clock: self.clock.clone(),
         }

@@ -75,19 +75,16 @@ impl Settings {
 
     fn expectations(self) -> Expectations {
         Expectations {
-            servers: None,
-            ignored: Vec::new(),
             retention: self.retention,
             schedules: self.schedules,
             living_timelines: self.living_timelines,
-            gap_grace_period: TimeDelta::minutes(10),
-            max_running_time: TimeDelta::hours(24),
             contents: ContentsExpectation {
                 level: self.level,
                 levels: BTreeMap::new(),
                 most_bytes: Some(1 << 40),
                 ..ContentsExpectation::default()
             },
+            ..Expectations::default()
         }
     }
 }

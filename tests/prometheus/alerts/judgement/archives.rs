@@ -9,9 +9,7 @@ use barman_archive::inventory::{
     UnreadableReason,
 };
 use barman_archive::postgres::SegmentName;
-use barman_cloud_exporter::assess::{
-    ContentsExpectation, Expectations, RetentionPolicies, ScanFindings, assess,
-};
+use barman_cloud_exporter::assess::{Expectations, RetentionPolicies, ScanFindings, assess};
 use barman_cloud_exporter::evidence::Level;
 use barman_cloud_exporter::report::{
     ContentsReport, RecoveryProof, Report, ScheduleExpectation, UploadFinding,
@@ -289,16 +287,12 @@ fn expectations(servers: &BTreeMap<String, ServerObjects>) -> Expectations {
     };
     Expectations {
         servers: Some(expected.map(|(name, _)| name.clone()).collect()),
-        ignored: Vec::new(),
-        living_timelines: BTreeMap::new(),
         retention: RetentionPolicies {
             by_server: servers.iter().filter_map(policy).collect(),
             minimum_by_server: servers.iter().filter_map(minimum).collect(),
             ..RetentionPolicies::default()
         },
-        gap_grace_period: TimeDelta::minutes(10),
         schedules: servers.iter().filter_map(schedule).collect(),
-        max_running_time: TimeDelta::hours(24),
-        contents: ContentsExpectation::default(),
+        ..Expectations::default()
     }
 }
