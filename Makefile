@@ -38,7 +38,7 @@ test: install lint static ## Check everything, as CI does; installs what is miss
 
 # Needs cargo-fuzz and a nightly toolchain: see fuzz/README.md.
 FUZZED = $(or $(TARGET),$(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))))
-fuzz: ## Feed parsers bytes that a fuzzer makes up; TARGET=name, SECONDS=n for each
+fuzz: ## Feed the parsers input from a fuzzer; TARGET=name, SECONDS=n for each
 	cp Cargo.lock fuzz/Cargo.lock
 	for target in $(FUZZED); do \
 	  mkdir -p fuzz/found/$$target && \
@@ -63,7 +63,7 @@ truth: install ## Compare verdicts with real restores in random lives; ROUNDS=n,
 
 # ROUNDS=n archives with fresh seeds, or SEED=s for one of them; DAMAGES=n for each of them.
 damage: export RUST_BACKTRACE := 0
-damage: install ## Compare what verify says of damage with real restores; ROUNDS=n, SEED=s, DAMAGES=n
+damage: install ## Compare what verify reports on damage with real restores; ROUNDS=n, SEED=s, DAMAGES=n
 	ROUNDS=$(or $(ROUNDS),10) SEED=$(SEED) DAMAGES=$(DAMAGES) \
 	  cargo test --test barman -- --nocapture damaged_archives
 

@@ -89,8 +89,8 @@ fn add(results: &mut Results, measured: &Measured) {
         Bound::None,
     );
     results.note(&format!(
-        "The {:.0} GB are {SEGMENTS} segments without compression, and next to them a base backup with gzip. They were \
-         {:.0} GB in the store, which makes them as they are read, and took {:.0} s.",
+        "The {:.0} GB are {SEGMENTS} segments without compression, and a base backup with gzip. In the store, they are \
+         {:.0} GB, which it generates while they are read. Verifying them took {:.0} s.",
         gigabytes(measured.plain_bytes),
         gigabytes(measured.read_bytes),
         measured.seconds

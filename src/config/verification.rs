@@ -44,8 +44,8 @@ pub struct VerificationConfig {
     pub schedule: Option<Schedule>,
     /// Directory with one file for each archive that remembers what was verified, and how much of the
     /// budget is left. It is created if necessary. While another process uses the file, nothing is
-    /// verified. What was found at another endpoint, bucket or prefix, or by a version with other rules,
-    /// is not used. Absent: after a restart, everything is read again.
+    /// verified. Evidence from another endpoint, bucket or prefix, or from a version with other rules, is
+    /// ignored. Absent: after a restart, everything is read again.
     pub state_directory: Option<PathBuf>,
     /// Price of reading one GB from the archives, in any currency, for the estimates of `verify
     /// --dry-run`. Absent: no price is shown.

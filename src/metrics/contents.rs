@@ -11,18 +11,18 @@ use crate::report::{ArchiveStatus, ContentsBudget, ContentsReport, ObjectCounts,
 pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "recovery_proven_until_timestamp",
-        help: "End of what is proven to be recoverable by a backup whose data, and those of all \
-               backups that it is based on, were read and found sound, and WAL that was read from \
-               there on without a break and not written again since, by basis: arrival (of the \
-               last segment), commit (the last one in it, by the database's clock).",
+        help: "End of what is proven to be recoverable from a backup that was read and found \
+               sound with all backups that it is based on, and from the WAL after it that was read \
+               without a break and not written again since, by basis: arrival (of the last \
+               segment), commit (the last one in it, by the database's clock).",
         unit: Some(Unit::Seconds),
         labels: &["basis"],
         values: Values::ServerBy(proven_until),
     },
     Metric {
         name: "recovery_unproven_since_timestamp",
-        help: "Time since which something waits that is not proven to be recoverable: arrival of \
-               the first WAL behind the proof, or end of the oldest done backup without a proof; \
+        help: "Time since which something has been waiting to be proven recoverable: arrival of \
+               the first WAL after the proof or, without a proof, end of the oldest done backup; \
                absent if nothing waits, and below the level full.",
         unit: Some(Unit::Seconds),
         labels: &[],
@@ -38,8 +38,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "backup_last_verified_timestamp",
-        help: "Start of the newest backup whose data, and those of all backups that it is based on, \
-               were read as a whole and found sound; absent without one.",
+        help: "Start of the newest backup whose data, with that of all backups that it is based \
+               on, was read as a whole and found sound; absent without one.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| {
@@ -58,8 +58,8 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "verification_since_timestamp",
-        help: "Time since which the server is verified at its level or a higher one; a restart \
-               without saved evidence resets it.",
+        help: "Time since which the server has been verified at its level or a higher one; a \
+               restart without saved evidence resets it.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(contents(server)?.since.into())),
@@ -92,7 +92,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric {
         name: "verification_unreadable_objects",
         help: "Number of WAL files, and of data objects of backups, that cannot be judged (refused \
-               or not given out by the store, not readable to the end, in cold storage, of unknown \
+               or not returned by the store, not readable to the end, in cold storage, of unknown \
                format, too large in memory), by kind: wal, base.",
         unit: None,
         labels: &["kind"],
@@ -114,10 +114,9 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "verification_due_timestamp",
-        help: "Time by which more should have been read of what can be: a day after the last read, \
-               or after the arrival of what waits, plus the time that the archive's backlog may \
-               take with its budget, within the hours in which reads may start; absent if nothing \
-               waits.",
+        help: "Time by which the next read is due: a day after the last read or, if later, after \
+               the arrival of what waits, plus the time that the budget needs for the archive's \
+               backlog, moved into the hours in which reads may start; absent if nothing waits.",
         unit: Some(Unit::Seconds),
         labels: &[],
         values: Values::Server(|server, _| Some(contents(server)?.due_at?.into())),

@@ -35,10 +35,10 @@ pub enum IgnoredState {
     #[error("the file is damaged")]
     Damaged,
     /// Text of a version of the program with other rules.
-    #[error("the file is of another version")]
+    #[error("the file was written by a version with other rules")]
     OtherVersion,
     /// Evidence about another endpoint, bucket or prefix.
-    #[error("the file is about another endpoint, bucket or prefix")]
+    #[error("the file was written for another endpoint, bucket or prefix")]
     OtherPlace(Budget),
 }
 
@@ -286,7 +286,7 @@ fn saved(name: &StateName, path: &Path, text: &[u8], now: DateTime<Utc>) -> Opti
         let (archive, path) = (&name.archive, path.display());
         warn!(
             target: "verification",
-            archive, %path, reason, "What was verified before is not used: it is read again"
+            archive, %path, reason, "What was verified before is ignored and read again"
         );
     }
     state

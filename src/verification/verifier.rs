@@ -88,7 +88,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
             if is_first {
                 warn!(
                     target: "verification",
-                    archive, error, "Contents are not verified until it is free"
+                    archive, error, "Contents are not verified until the state file is free"
                 );
             }
             is_first = false;

@@ -198,10 +198,10 @@ pub struct RecoveryEntry {
     /// Earliest moment from which every later one can be restored; `null` without a backup that
     /// reaches the newest WAL.
     pub window_start: Option<Moment>,
-    /// Latest moment that can be restored, as the arrival of the newest WAL; `null` like the start.
+    /// Latest moment that can be restored: the arrival of the newest WAL; `null` like the start.
     pub window_end: Option<Moment>,
-    /// Last commit in the newest WAL, by the clock of the database: the end of the recovery window as a
-    /// time to recover to; `null` like the end, and if that WAL was not read as a whole.
+    /// Last commit in the newest WAL, by the clock of the database: the latest time to use as a recovery
+    /// target; `null` like the end, and if that WAL was not read as a whole.
     pub window_last_commit_at: Option<Moment>,
     /// Timelines with WAL or backups whose history file is missing or unreadable; `null` if none is
     /// known, but the store refuses a history file.

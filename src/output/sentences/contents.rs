@@ -159,7 +159,7 @@ pub(super) fn verification_behind(backlog_bytes: u64, most_bytes: u64) -> String
     let daily = (most_bytes / BUDGET_DAYS).max(1);
     let days = backlog_bytes.div_ceil(daily);
     format!(
-        "{} of contents of this archive are still unread, which takes at least {} with the budget of \
+        "{} of this archive are still unread, and reading them takes at least {} with the budget of \
          {} a day: raise `dailyBytes`",
         bytes(backlog_bytes),
         count(days, "day"),
@@ -201,7 +201,7 @@ pub(in crate::output) const fn fault_in_words(kind: FaultKind) -> &'static str {
         FaultKind::TooMuchMemory => "takes too much memory to decompress",
         FaultKind::Refused => "is refused by the store",
         FaultKind::Cold => "is in a storage class without immediate access",
-        FaultKind::NotGivenOut => "is listed by the store, which does not have it when asked",
+        FaultKind::NotGivenOut => "is listed but not returned by the store",
         FaultKind::Unanswered => "could not be read to its end in several attempts",
         FaultKind::Inconsistent => "differs from one read to the next",
     }
@@ -214,8 +214,8 @@ const fn reason_in_words(kind: FaultKind) -> &'static str {
         FaultKind::TooMuchMemory => "too much memory for decompression",
         FaultKind::Refused => "refused by the store",
         FaultKind::Cold => "storage class without immediate access",
-        FaultKind::NotGivenOut => "listed by the store, which does not have it when asked",
-        FaultKind::Unanswered => "not readable to its end in several attempts",
+        FaultKind::NotGivenOut => "listed but not returned by the store",
+        FaultKind::Unanswered => "not readable to the end in several attempts",
         FaultKind::Truncated
         | FaultKind::Trailing
         | FaultKind::OtherFormat
@@ -390,7 +390,7 @@ mod tests {
     fn a_budget_that_is_too_small_says_how_long_it_takes() {
         let backups = ["20261114T100000", "20261121T100000"].into_iter().collect();
 
-        insta::assert_snapshot!(verification_behind(701 << 20, 70 << 20), @"701.0 MiB of contents of this archive are still unread, which takes at least 71 days with the budget of 10.0 MiB a day: raise `dailyBytes`");
+        insta::assert_snapshot!(verification_behind(701 << 20, 70 << 20), @"701.0 MiB of this archive are still unread, and reading them takes at least 71 days with the budget of 10.0 MiB a day: raise `dailyBytes`");
         insta::assert_snapshot!(verification_unaffordable(&backups, 7 << 30), @"The data of these backups is larger than the 7.0 GiB that the budget allows in a week, and is never read: 20261114T100000, 20261121T100000. Raise `dailyBytes`");
     }
 }

@@ -191,7 +191,7 @@ impl TextWriter {
         if others > 0 {
             let word = self.status(Label(Severity::Warning));
             self.lines.push(format!(
-                "    {word}: and {} more unreadable",
+                "    {word}: and {} more that cannot be judged",
                 grouped(others)
             ));
         }

@@ -183,7 +183,7 @@ async fn of_many_unreadable_segments_ten_are_named() {
     let named = ended.output.matches("unreadable segment ").count();
     assert_eq!((ended.code, named), (Some(1), 10), "{}", ended.output);
     assert!(
-        ended.output.contains("and 3 more unreadable"),
+        ended.output.contains("and 3 more that cannot be judged"),
         "{}",
         ended.output
     );

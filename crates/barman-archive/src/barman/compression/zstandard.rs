@@ -173,7 +173,7 @@ fn check_magic(start: &[u8]) -> io::Result<()> {
     {
         return Ok(());
     }
-    let wrong = "the content does not begin like a frame of Zstandard";
+    let wrong = "the content does not start like a Zstandard frame";
     Err(io::Error::new(io::ErrorKind::InvalidData, wrong))
 }
 
