@@ -183,7 +183,7 @@ fn add_backup(
         report.unaffordable.add(&backup.id);
     } else if is_full && backup.is_read_at_once && !is_read {
         report.backlog_bytes += backup.data_bytes;
-    } else if !is_full && known.is_none() {
+    } else if !is_full && backup.is_read_at_once && known.is_none() {
         report.backlog_bytes += EDGE_BYTES;
     }
     let Some(known) = known else {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Time after which something is tried again that could not be read, or was read once.
+/// Time after which something is tried again that could not be read, or that differed from one read to the next.
 pub const RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// Longest time by which evidence may be ahead of the clock before it is taken for a mistake of the

@@ -37,7 +37,7 @@ pub enum FaultKind {
     UnknownFormat,
     /// Decompression that takes more memory than is allowed.
     TooMuchMemory,
-    /// Object that the store does not give out.
+    /// Object to which the store refuses access.
     Refused,
     /// Object in a storage class that cannot be read at once.
     Cold,

@@ -32,7 +32,11 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             return Ok(JobEnd::Done);
         };
         let parts = self.list_parts(id).await?;
-        if self.is_known_already(backup, &parts, Depth::Edges) {
+        if self.take_over_if_unchanged(backup, &parts, Depth::Edges) {
+            return Ok(JobEnd::Done);
+        }
+        if parts.is_empty() {
+            self.note_backup(id, self.unreadable(backup, &parts, FaultKind::NotGivenOut));
             return Ok(JobEnd::Done);
         }
         let context = BackupContext::of(&backup.info);
@@ -89,7 +93,11 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             return Ok(JobEnd::Done);
         };
         let parts = self.list_parts(id).await?;
-        if self.is_known_already(backup, &parts, Depth::Whole) {
+        if self.take_over_if_unchanged(backup, &parts, Depth::Whole) {
+            return Ok(JobEnd::Done);
+        }
+        if parts.is_empty() {
+            self.note_backup(id, self.unreadable(backup, &parts, FaultKind::NotGivenOut));
             return Ok(JobEnd::Done);
         }
         if parts.iter().any(|part| !part.object.is_read_at_once()) {
@@ -97,7 +105,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             return Ok(JobEnd::Done);
         }
         let context = BackupContext::of(&backup.info);
-        let (Some(context), false) = (context, parts.is_empty()) else {
+        let Some(context) = context else {
             self.note_backup(
                 id,
                 self.unreadable(backup, &parts, FaultKind::UnknownFormat),
@@ -129,7 +137,12 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
 
     /// Returns whether a change of the backup's data in a listing is none of the objects: their versions
     /// are those that were read. If so, the evidence is taken over.
-    fn is_known_already(&self, backup: &BackupTarget, parts: &[BackupPart], depth: Depth) -> bool {
+    fn take_over_if_unchanged(
+        &self,
+        backup: &BackupTarget,
+        parts: &[BackupPart],
+        depth: Depth,
+    ) -> bool {
         let version = Version::of_all(parts.iter().map(|part| &part.object));
         self.update(|known| {
             let Some(known) = known.backups.get_mut(&backup.id) else {
@@ -173,7 +186,10 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         } else {
             None
         };
-        let is_unjudged = needs_wal && judged.is_none();
+        // Without its positions, no later read can judge it either.
+        let has_positions =
+            backup.begin.is_some() && context.begin.is_some() && context.end.is_some();
+        let is_unjudged = needs_wal && judged.is_none() && has_positions;
         let found = FoundInBackup::of(read, judged.as_ref());
         match found.verdict {
             ContentVerdict::Corrupt => {}
@@ -232,7 +248,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let prefix = format!("{}{}", self.prefix, backup_directory(self.server, id));
         let objects = list(self.store.as_ref(), &prefix)
             .await
-            .map_err(JobFailure::Store)?;
+            .map_err(JobFailure::Listing)?;
         let names = NestedNames::among([&self.server.to_owned()]);
         let mut parts = Vec::new();
         for object in objects {

@@ -193,6 +193,14 @@ impl Ledger {
         }
     }
 
+    /// Puts back bytes whose reservation could not be saved, with all that is reserved: it was not saved
+    /// either.
+    pub fn cancel(&self, bytes: u64) {
+        let mut money = self.money();
+        let reserved = std::mem::take(&mut money.reserved);
+        money.budget.give_back(reserved.saturating_add(bytes));
+    }
+
     /// Bytes that can be read now, and the most that there ever can be; `None` without a limit.
     #[must_use]
     pub fn budget(&self, now: DateTime<Utc>) -> Option<(u64, u64)> {

@@ -67,7 +67,11 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             let consumed = stream::consume(self, &object.version, look).await;
             let seen = match consumed {
                 Ok(consumed) => consumed.result,
-                Err(error) if self.fault_of_object(&error).is_some() => return Ok(None),
+                Err(error) if self.fault_of_object(&error).is_some() => {
+                    // What the judge has seen went with the read: WAL that is not whole proves nothing.
+                    let judge = BackupJudge::new(checked, context);
+                    return Ok(judge.map(|judge| judge.finish(WalCoverage::Broken)));
+                }
                 Err(error) => return Err(JobFailure::Store(error)),
             };
             judge = seen.judge;

@@ -96,7 +96,7 @@ impl Planner<'_> {
         let mut unconfirmed = self.targets.backups.iter().rev().filter(|backup| {
             self.of_backup(backup).is_some_and(|evidence| {
                 evidence.is_unconfirmed
-                    && self.is_due(evidence.read_at, CONFIRM_AFTER)
+                    && self.is_due(evidence.read_at, wait_to_confirm(evidence))
                     && self.is_affordable(self.bytes_of(backup).saturating_mul(2))
             })
         });
@@ -269,7 +269,16 @@ impl Planner<'_> {
                 };
                 let known = self.evidence.wal.of(*wal_dir, file);
                 let is_read = known.is_some_and(|known| {
-                    known.depth == Depth::Whole || known.verdict != ContentVerdict::Sound
+                    known.depth == Depth::Whole
+                        || match known.verdict {
+                            ContentVerdict::Sound => false,
+                            ContentVerdict::Suspect | ContentVerdict::Corrupt => true,
+                            // What its edges do not show, the whole of it may.
+                            ContentVerdict::Unreadable => {
+                                let fault = self.evidence.wal.fault(*wal_dir, file);
+                                fault.is_none_or(|fault| fault.kind.may_pass())
+                            }
+                        }
                 }) && self
                     .evidence
                     .wal
@@ -444,6 +453,12 @@ impl Planner<'_> {
         }
         None
     }
+}
+
+/// Returns the time after which damage of a backup is looked for again.
+fn wait_to_confirm(evidence: &BackupEvidence) -> TimeDelta {
+    let differs = evidence.faults.contains(FaultKind::Inconsistent.as_label());
+    if differs { RETRY_AFTER } else { CONFIRM_AFTER }
 }
 
 /// Returns the number of the last segment of a run that one job walks over, from its first one on:

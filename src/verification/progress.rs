@@ -50,13 +50,17 @@ impl Progress {
         failed.map_or(0, |failed| failed.failures)
     }
 
-    /// Puts a server off whose job failed.
-    pub(super) fn put_off(&mut self, server: String, job: Job) {
+    /// Puts a server off whose job failed, perhaps because of the object that it read.
+    pub(super) fn put_off(&mut self, server: String, job: Job, is_of_object: bool) {
         let before = self.failed.get(&server);
         let wait = before.map_or(SHORTEST_RETRY, |failed| {
             (failed.wait * 2).min(LONGEST_RETRY)
         });
-        let failures = self.failures(&server, &job).saturating_add(1);
+        let failures = if is_of_object {
+            self.failures(&server, &job).saturating_add(1)
+        } else {
+            0
+        };
         let failed = FailedServer {
             try_at: Instant::now() + wait,
             wait,

@@ -32,6 +32,9 @@ pub(super) enum JobEnd {
 /// Failure of a job. The objects are not to blame.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum JobFailure {
+    /// A directory cannot be listed.
+    #[error(transparent)]
+    Listing(StorageError),
     /// The store does not answer as it should.
     #[error(transparent)]
     Store(StorageError),
@@ -78,7 +81,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             Granted::Now { after_save: true } => {
                 let saved = ledger::save(self.ledger, self.now()).await;
                 if saved.is_err() {
-                    self.ledger.give_back(bytes);
+                    self.ledger.cancel(bytes);
                 }
                 saved.map(|()| None).map_err(JobFailure::State)
             }

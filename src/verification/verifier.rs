@@ -149,10 +149,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                     targets = self.newest_targets(&mut scans);
                     progress.begin_anew();
                 }
-                () = sleep(progress.wait()) => {
-                    progress.planned.clear();
-                    progress.blocked_until = None;
-                }
+                () = sleep(progress.wait()) => progress.planned.clear(),
             }
             if self.ledger.is_save_due((self.clock)()) {
                 self.save().await;
@@ -334,7 +331,8 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                     target: "verification",
                     archive, server, error, "Contents cannot be verified now"
                 );
-                progress.put_off(server, job);
+                let is_of_object = matches!(failure, JobFailure::Store(_));
+                progress.put_off(server, job, is_of_object);
             }
         }
     }

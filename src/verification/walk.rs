@@ -106,7 +106,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let directory = wal_directory(self.server, wal_dir);
         let listed = ListedWalDir::list(self.store.as_ref(), self.prefix, self.server, &directory)
             .await
-            .map_err(JobFailure::Store)?;
+            .map_err(JobFailure::Listing)?;
         let stamp = self
             .targets
             .dirs

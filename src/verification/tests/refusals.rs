@@ -115,6 +115,24 @@ async fn what_was_refused_is_tried_again_after_a_day() {
     }
 }
 
+/// Its pages cannot be judged without WAL; reading its data again and again would not change that.
+#[tokio::test]
+async fn data_are_not_read_again_because_wal_is_refused() {
+    let store = RefusingStore {
+        store: backup("flip-still"),
+        ..RefusingStore::new(SEGMENT, ErrorKind::Auth, ErrorScope::RefusedObject)
+    };
+    let mut world = World::new(store, settings(Level::Full));
+    let contents = world.verify().await.contents.unwrap();
+    let read = world.statistics.counts();
+    world.advance(TimeDelta::hours(1));
+
+    world.verify().await;
+
+    assert_eq!(contents.base.suspect, 1);
+    assert_eq!(world.statistics.counts(), read);
+}
+
 #[tokio::test]
 async fn a_limit_of_the_store_is_no_fault_of_an_object() {
     let store = RefusingStore::new("", ErrorKind::Throttled, ErrorScope::RefusedObject);

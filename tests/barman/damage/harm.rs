@@ -1,6 +1,6 @@
 //! Damage to one object, by Barman's own libraries.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ impl Damage {
     }
 
     fn original(&self, world: &World) -> PathBuf {
-        world.directory().join(Path::new("archive")).join(&self.key)
+        world.directory().join("archive").join(&self.key)
     }
 
     /// Kind of damage that nothing in the archive can show; `None` if there is something.

@@ -21,13 +21,11 @@ pub(crate) fn round(seed: u64, damages: u64) -> Tally {
     println!("  made in {:.0?}", begun.elapsed());
     let mut tally = Tally::default();
     let sound = sound_restores(&world, seed, &mut tally);
-    for number in 0..damages {
+    for _ in 0..damages {
         let backup = rng.choice(&world.backups).expect("there are backups");
         one_damage(&world, seed, rng.u64(..), backup, &sound, &mut tally);
-        if number + 1 == damages {
-            println!("  {damages} damages in {:.0?}", begun.elapsed());
-        }
     }
+    println!("  {damages} damages in {:.0?}", begun.elapsed());
     tally
 }
 

@@ -97,7 +97,9 @@ fn use_evidence(mut server: ServerEvidence) {
 }
 
 fn assert_does_not_overlap(runs: &WalkedRuns) {
+    let mut end = None;
     for run in runs.iter() {
-        let _ = runs.containing(run.first);
+        assert!(end.is_none_or(|end| end < run.first));
+        end = Some(run.end());
     }
 }

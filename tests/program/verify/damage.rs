@@ -160,8 +160,7 @@ async fn a_segment_that_is_not_given_out_is_named() {
 
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for line in [
-        "unreadable segment 000000010000000000000018 is listed by the store, which does not have it when \
-         asked",
+        "unreadable segment 000000010000000000000018 is listed but not returned by the store",
         "2 of 3 files read, 1 unreadable",
     ] {
         assert!(ended.output.contains(line), "{line}: {}", ended.output);
