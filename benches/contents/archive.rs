@@ -29,7 +29,7 @@ pub(crate) struct VerifiedArchive<S> {
 impl<S: ObjectStore + 'static> VerifiedArchive<S> {
     /// An archive of which nothing is known yet.
     pub(crate) fn new(store: Arc<S>, parallel: usize) -> Self {
-        let ledger = Ledger::of_evidence(Budget::unlimited(now()), ArchiveEvidence::new(now()));
+        let ledger = Ledger::of_evidence(Budget::unlimited(now()), ArchiveEvidence::default());
         Self {
             store,
             parallel,

@@ -50,13 +50,13 @@ impl ArchiveVerification {
         let budget = settings.budget(now);
         let ledger = match state_name(archive, config) {
             Some(name) => {
-                let ledger = Ledger::of_file(budget, name, now);
+                let ledger = Ledger::of_file(budget, name);
                 // The verifier says what is wrong, and waits if it is in use; the first scan should
                 // already know what was saved.
                 let _ = ledger.open(now);
                 ledger
             }
-            None => Ledger::of_evidence(budget, ArchiveEvidence::new(now)),
+            None => Ledger::of_evidence(budget, ArchiveEvidence::default()),
         };
         Some(Arc::new(Self::new(settings, ledger)))
     }
@@ -74,7 +74,7 @@ impl ArchiveVerification {
             return None;
         }
         let now = clock();
-        let evidence = match StateFile::peek(&name, now) {
+        let evidence = match StateFile::peek(&name) {
             Ok(saved) => saved.map(|saved| saved.evidence),
             Err(error) => {
                 let error = error_causes::with_causes(&error);
@@ -113,7 +113,7 @@ impl ArchiveVerification {
                     )),
                 }
             }
-            match StateFile::peek(&name, now) {
+            match StateFile::peek(&name) {
                 Ok(found) => saved = found,
                 Err(error) => {
                     // Not overwritten: it may hold more than this version of the program understands.
@@ -127,7 +127,7 @@ impl ArchiveVerification {
         }
         let saved = saved.unwrap_or_else(|| SavedState {
             budget: configured.budget(now),
-            evidence: ArchiveEvidence::new(now),
+            evidence: ArchiveEvidence::default(),
         });
         let ledger = Ledger::of_command(Budget::unlimited(now), saved, file);
         VerificationOfCommand {

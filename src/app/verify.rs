@@ -264,7 +264,7 @@ impl SelectedReads {
             return;
         };
         self.targets = targets.clone();
-        self.verifier.forget_gone(&targets);
+        self.verifier.take_over(&targets);
         for (server, of_server) in &targets.servers {
             if arguments
                 .server

@@ -89,6 +89,12 @@ impl Candidates<'_> {
             && contents.is_verified(backup)
     }
 
+    /// Returns whether the backup with an id is verified, as [`is_verified`](Self::is_verified) says.
+    pub(super) fn has_verified(&self, id: &str) -> bool {
+        self.backup(id)
+            .is_some_and(|backup| self.is_verified(backup))
+    }
+
     fn chain_link(&self, id: &str) -> Option<ChainLink<'_>> {
         let backup = self.backup(id)?;
         let inventory = self.directory.backups.get(id)?;

@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 
 use super::targets::stamp_of;
 use crate::evidence::{
-    BackupEvidence, ContentVerdict, Depth, DirStamp, Effect, SegmentEvidence, SegmentPlace,
-    ServerEvidence, WalFile, WalkedRuns,
+    BackupEvidence, ContentVerdict, Depth, DirEvidence, DirStamp, Effect, SegmentEvidence,
+    SegmentPlace, ServerEvidence, WalFile, WalkedRuns,
 };
 use crate::report::{BackupReport, RecoveryProof};
 
@@ -70,9 +70,8 @@ impl Contents<'_> {
     }
 
     fn of_backup(&self, backup: &BackupReport) -> Option<&BackupEvidence> {
-        let known = self.evidence.backups.get(&backup.id)?;
         let stamp = DirStamp::of_backup(backup.data);
-        (known.stamp == stamp).then_some(known)
+        self.evidence.backup(&backup.id, stamp)
     }
 
     /// Returns the evidence about a file, if it is about the object that is there now.
@@ -179,7 +178,15 @@ impl Contents<'_> {
         None
     }
 
-    pub(super) fn is_unchanged(&self, wal_dir: WalDir) -> bool {
+    /// Evidence about the files of a WAL directory, as far as it is about the objects that are there now.
+    pub(super) fn files(&self, wal_dir: WalDir) -> impl Iterator<Item = &SegmentEvidence> {
+        let is_unchanged = self.is_unchanged(wal_dir);
+        let known = self.evidence.wal.dir(wal_dir);
+        let files = known.into_iter().flat_map(DirEvidence::files);
+        files.filter(move |known| is_unchanged || self.known(wal_dir, known.file).is_some())
+    }
+
+    fn is_unchanged(&self, wal_dir: WalDir) -> bool {
         let inventory = self.directory.wal.dirs.get(&wal_dir);
         let known = self.evidence.wal.dir(wal_dir);
         inventory

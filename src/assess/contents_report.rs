@@ -6,12 +6,13 @@ use barman_archive::inventory::SomeNames;
 use barman_archive::postgres::{SegmentName, WalDir};
 use chrono::{DateTime, Utc};
 
+use super::candidates::Candidates;
 use super::contents::{Contents, EDGE_BYTES};
 use super::targets::{BackupTarget, DirTarget, ServerTargets};
 use super::waiting::{Waiting, last_read_at};
 use crate::evidence::{
-    BackupEvidence, ContentVerdict, Depth, Effect, FaultKind, Level, SegmentEvidence, SegmentFault,
-    ServerEvidence, WalFile,
+    BackupEvidence, ContentVerdict, Depth, Effect, FaultKind, Level, SegmentFault, ServerEvidence,
+    WalFile,
 };
 use crate::report::{
     BackupContents, ContentsReport, FaultyBackup, FaultySegment, ObjectCounts, ServerReport,
@@ -54,8 +55,13 @@ pub(super) fn contents_report(
     for (wal_dir, target) in &targets.dirs {
         add_dir(&mut report, *wal_dir, target, contents);
     }
+    let candidates = Candidates {
+        directory: contents.directory,
+        backups: &server.backups,
+        contents: Some(contents),
+    };
     for backup in &targets.backups {
-        add_backup(&mut report, backup, targets, contents.evidence);
+        add_backup(&mut report, backup, targets, candidates, contents.evidence);
     }
     let waiting = Waiting {
         targets,
@@ -76,38 +82,23 @@ fn add_dir(
     target: &DirTarget,
     contents: Contents<'_>,
 ) {
-    let partials = target.partials.iter().map(|low| WalFile {
-        low: *low,
-        is_partial: true,
-    });
     add_cold(report, wal_dir, target, contents);
     let wanted = target.segments.count() + target.partials.len() as u64;
-    let is_unchanged = contents.is_unchanged(wal_dir);
-    let mut known_files: BTreeMap<WalFile, &SegmentEvidence> = BTreeMap::new();
-    if let Some(known) = contents.evidence.wal.dir(wal_dir) {
-        for evidence in known.files() {
-            let is_wanted = if evidence.file.is_partial {
-                partials.clone().any(|partial| partial == evidence.file)
-            } else {
-                target.segments.contains(u64::from(evidence.file.low))
-            };
-            if is_wanted && (is_unchanged || contents.known(wal_dir, evidence.file).is_some()) {
-                known_files.insert(evidence.file, evidence);
-            }
-        }
-    }
-    let mut whole = 0;
-    for (file, evidence) in &known_files {
-        let fault = contents.evidence.wal.fault(wal_dir, *file);
+    let known = contents.files(wal_dir);
+    let (mut files, mut whole) = (0, 0);
+    for evidence in known.filter(|known| target.wants(known.file)) {
+        files += 1;
         count(&mut report.wal, evidence.depth, evidence.verdict);
-        whole += u64::from(evidence.depth == Depth::Whole);
         if evidence.depth == Depth::Whole {
+            whole += 1;
             note_age(report, evidence.read_at());
         }
-        let Some(fault) = fault else { continue };
-        name_segment(report, wal_dir.segment(file.low), evidence.verdict, fault);
+        if let Some(fault) = contents.evidence.wal.fault(wal_dir, evidence.file) {
+            let segment = wal_dir.segment(evidence.file.low);
+            name_segment(report, segment, evidence.verdict, fault);
+        }
     }
-    let unread = wanted.saturating_sub(known_files.len() as u64);
+    let unread = wanted.saturating_sub(files);
     report.wal.unread += unread;
     report.backlog_bytes += if report.level >= Level::Wal {
         let missing = wanted.saturating_sub(whole);
@@ -169,14 +160,12 @@ fn add_backup(
     report: &mut ContentsReport,
     backup: &BackupTarget,
     targets: &ServerTargets,
+    candidates: Candidates<'_>,
     evidence: &ServerEvidence,
 ) {
-    let known = evidence.backups.get(&backup.id);
-    let known = known.filter(|known| known.stamp == backup.stamp());
+    let known = evidence.backup(&backup.id, backup.stamp());
     let is_full = report.level >= Level::Full;
-    let needed = backup
-        .data_bytes
-        .saturating_add(targets.own_wal_bytes(backup));
+    let needed = targets.read_bytes(backup);
     let is_affordable = report.most_bytes.is_none_or(|most| needed <= most);
     let is_read = known.is_some_and(|known| known.depth == Depth::Whole);
     if is_full && !is_affordable && !is_read {
@@ -204,7 +193,7 @@ fn add_backup(
     match known.verdict {
         ContentVerdict::Corrupt => report.corrupt_backups.push(faulty()),
         ContentVerdict::Suspect => report.suspect_backups.push(faulty()),
-        ContentVerdict::Sound if is_read && has_sound_parents(backup, targets, evidence) => {
+        ContentVerdict::Sound if is_read && candidates.has_verified(&backup.id) => {
             // The backups come in the order of their ends.
             report.verified = Some(VerifiedBackup {
                 id: backup.id.clone(),
@@ -217,31 +206,6 @@ fn add_backup(
         ContentVerdict::Unreadable => report.unreadable.extend(known.unreadable_kinds()),
         ContentVerdict::Sound => {}
     }
-}
-
-/// Returns whether everything that a backup is based on was read and found sound.
-fn has_sound_parents(
-    backup: &BackupTarget,
-    targets: &ServerTargets,
-    evidence: &ServerEvidence,
-) -> bool {
-    let mut parent = backup.info.parent_id.as_deref();
-    // No chain is longer than there are backups.
-    for _ in &targets.backups {
-        let Some(id) = parent else { return true };
-        let Some(target) = targets.backups.iter().find(|target| target.id == id) else {
-            return false;
-        };
-        let is_sound = evidence.backups.get(id).is_some_and(|known| {
-            let is_read = known.depth == Depth::Whole && known.stamp == target.stamp();
-            is_read && known.verdict == ContentVerdict::Sound
-        });
-        if !is_sound {
-            return false;
-        }
-        parent = target.info.parent_id.as_deref();
-    }
-    parent.is_none()
 }
 
 fn contents_of(known: &BackupEvidence) -> BackupContents {

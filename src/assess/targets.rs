@@ -9,7 +9,7 @@ use barman_archive::postgres::{Run, Runs, SegmentSize, TimelineHistory, Timeline
 use barman_archive::recovery::{BackupSpan, Histories, SegmentSets};
 use chrono::{DateTime, Utc};
 
-use crate::evidence::{DirStamp, Level, SegmentPlace};
+use crate::evidence::{DirStamp, Level, SegmentPlace, WalFile};
 use crate::report::{BackupReport, BackupState, ServerReport};
 
 /// Content of an archive that can be verified.
@@ -85,6 +85,18 @@ impl BackupTarget {
     #[must_use]
     pub const fn stamp(&self) -> DirStamp {
         DirStamp::of_backup(self.data)
+    }
+}
+
+impl DirTarget {
+    /// Returns whether a file is to be verified.
+    #[must_use]
+    pub fn wants(&self, file: WalFile) -> bool {
+        if file.is_partial {
+            self.partials.contains(&file.low)
+        } else {
+            self.segments.contains(u64::from(file.low))
+        }
     }
 }
 
@@ -260,6 +272,13 @@ impl ServerTargets {
             bytes = bytes.saturating_add(average.saturating_mul(own));
         }
         bytes
+    }
+
+    /// Returns the bytes that a read of a backup's data may take: those of the data, and of the WAL that may
+    /// have to judge pages.
+    #[must_use]
+    pub fn read_bytes(&self, backup: &BackupTarget) -> u64 {
+        backup.data_bytes.saturating_add(self.own_wal_bytes(backup))
     }
 
     /// Returns whether a segment is there.

@@ -11,7 +11,7 @@ use super::ContentsExpectation;
 use super::contents::Contents;
 use super::targets::{BackupTarget, DirTarget, ServerTargets};
 use crate::evidence::{
-    BackupEvidence, ContentVerdict, Depth, DirEvidence, Level, SegmentEvidence, ServerEvidence,
+    BackupEvidence, ContentVerdict, Depth, Level, SegmentEvidence, ServerEvidence, WalFile,
 };
 use crate::report::{BUDGET_DAYS, ServerReport};
 
@@ -54,24 +54,24 @@ impl Waiting<'_> {
         let settled = self.settled(wal_dir);
         let lows = target.segments.iter().flat_map(|run| run.first..=run.last);
         let mut lows = lows.filter_map(|low| u32::try_from(low).ok());
-        if let Some(low) = lows.find(|low| !settled.contains(&(*low, false))) {
+        if let Some(low) = lows.find(|low| !settled.contains(&WalFile::whole(*low))) {
             return Some(inventory.arrived_at(low).unwrap_or(latest_at));
         }
         let mut partials = target.partials.iter();
-        let waits = partials.any(|low| !settled.contains(&(*low, true)));
+        let waits = partials.any(|low| {
+            !settled.contains(&WalFile {
+                low: *low,
+                is_partial: true,
+            })
+        });
         waits.then_some(latest_at)
     }
 
-    /// Files of a WAL directory that do not wait, each with true for a partial segment.
-    fn settled(&self, wal_dir: WalDir) -> BTreeSet<(u32, bool)> {
-        let known = self.contents.evidence.wal.dir(wal_dir);
-        let files = known.into_iter().flat_map(DirEvidence::files);
-        let settled = files.filter(|known| {
-            self.is_settled(known) && self.contents.known(wal_dir, known.file).is_some()
-        });
-        settled
-            .map(|known| (known.file.low, known.file.is_partial))
-            .collect()
+    /// Files of a WAL directory that do not wait.
+    fn settled(&self, wal_dir: WalDir) -> BTreeSet<WalFile> {
+        let known = self.contents.files(wal_dir);
+        let settled = known.filter(|known| self.is_settled(known));
+        settled.map(|known| known.file).collect()
     }
 
     fn is_settled(&self, known: &SegmentEvidence) -> bool {
@@ -83,17 +83,16 @@ impl Waiting<'_> {
     }
 
     fn waits(&self, backup: &BackupTarget) -> bool {
-        let known = self.contents.evidence.backups.get(&backup.id);
-        let known = known.filter(|known| known.stamp == backup.stamp());
+        let evidence = self.contents.evidence;
+        let known = evidence.backup(&backup.id, backup.stamp());
         if self.targets.level < Level::Full {
             return backup.is_read_at_once && known.is_none();
         }
-        let own_wal = self.targets.own_wal_bytes(backup);
         let is_settled = |known: &BackupEvidence| {
             known.depth == Depth::Whole || known.verdict == ContentVerdict::Unreadable
         };
         backup.is_read_at_once
-            && self.is_affordable(backup.data_bytes.saturating_add(own_wal))
+            && self.is_affordable(self.targets.read_bytes(backup))
             && !known.is_some_and(is_settled)
     }
 

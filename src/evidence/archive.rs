@@ -6,13 +6,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BackupEvidence, Level, WalEvidence};
+use super::{BackupEvidence, DirStamp, Level, WalEvidence};
 
 /// Evidence about an archive, by server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveEvidence {
-    /// Time since which evidence is gathered.
-    pub since: DateTime<Utc>,
     /// Evidence by server. Whoever looks at it shares it, and a change is made to a copy: looks are long,
     /// and nobody waits for them.
     pub servers: BTreeMap<String, Arc<ServerEvidence>>,
@@ -30,6 +28,12 @@ pub struct ServerEvidence {
 }
 
 impl ServerEvidence {
+    /// Evidence about a backup, if it is about its data in this state.
+    #[must_use]
+    pub fn backup(&self, id: &str, stamp: DirStamp) -> Option<&BackupEvidence> {
+        self.backups.get(id).filter(|known| known.stamp == stamp)
+    }
+
     /// Returns the time since which the server is verified at this level; `None` if it was not yet.
     #[must_use]
     pub fn since(&self, level: Level) -> Option<DateTime<Utc>> {
@@ -46,15 +50,6 @@ impl ServerEvidence {
 }
 
 impl ArchiveEvidence {
-    /// Creates evidence of nothing.
-    #[must_use]
-    pub const fn new(since: DateTime<Utc>) -> Self {
-        Self {
-            since,
-            servers: BTreeMap::new(),
-        }
-    }
-
     /// Evidence about a server.
     #[must_use]
     pub fn server(&self, name: &str) -> Option<&ServerEvidence> {
@@ -66,8 +61,8 @@ impl ArchiveEvidence {
         Arc::make_mut(self.servers.entry(name.to_owned()).or_default())
     }
 
-    /// Notes the level at which a server is verified as of a scan.
-    pub fn note_level(&mut self, name: &str, level: Level, now: DateTime<Utc>) {
+    /// Notes the level at which a server is verified as of a scan; returns whether that is new.
+    pub fn note_level(&mut self, name: &str, level: Level, now: DateTime<Utc>) -> bool {
         let of_scan = match self.server(name) {
             Some(known) => known.level_of_scan(level, now),
             None => Some((level, now)),
@@ -75,5 +70,6 @@ impl ArchiveEvidence {
         if let Some(of_scan) = of_scan {
             self.server_mut(name).level = Some(of_scan);
         }
+        of_scan.is_some()
     }
 }

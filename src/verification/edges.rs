@@ -36,18 +36,13 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             return Ok(JobEnd::Done);
         };
         for (file, object) in &listed.files {
-            let is_wanted = if file.is_partial {
-                target.partials.contains(&file.low)
-            } else {
-                target.segments.contains(u64::from(file.low))
-            };
             let now = self.now();
             let is_known = self.look(|known| known.wal.has_lasting_evidence(wal_dir, *file, now));
-            if !is_wanted || is_known {
+            if !target.wants(*file) || is_known {
                 continue;
             }
-            if let Edges::Blocked(end) = self.file_edges(wal_dir, *file, object).await? {
-                return Ok(end);
+            if let Some(blocked) = self.file_edges(wal_dir, *file, object).await? {
+                return Ok(blocked);
             }
         }
         Ok(JobEnd::Done)
@@ -64,20 +59,21 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             if !wanted.include(*file) {
                 continue;
             }
-            if let Edges::Blocked(end) = self.file_edges(wal_dir, *file, object).await? {
-                return Ok(end);
+            if let Some(blocked) = self.file_edges(wal_dir, *file, object).await? {
+                return Ok(blocked);
             }
         }
         Ok(JobEnd::Done)
     }
 
-    /// Reads the edges of a WAL file, and notes what was found.
+    /// Reads the edges of a WAL file, and notes what was found. Returns the end of the job if the budget does
+    /// not allow it.
     async fn file_edges(
         &self,
         wal_dir: WalDir,
         file: WalFile,
         object: &WalObject,
-    ) -> Result<Edges, JobFailure> {
+    ) -> Result<Option<JobEnd>, JobFailure> {
         let edges = if object.is_read_at_once {
             let context = self.context(wal_dir.segment(file.low), file.is_partial);
             let edge_object = wal_object(object, context);
@@ -89,7 +85,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
             Edges::Sound(_) => (ContentVerdict::Sound, None),
             Edges::Fault(kind) => (ContentVerdict::Suspect, Some(kind)),
             Edges::Unreadable(kind) => (ContentVerdict::Unreadable, Some(kind)),
-            Edges::Blocked(_) => return Ok(edges),
+            Edges::Blocked(end) => return Ok(Some(end)),
         };
         let read = ReadObject {
             version: object.hash,
@@ -99,7 +95,7 @@ impl<S: ObjectStore + 'static> ServerJob<'_, S> {
         let evidence = SegmentEvidence::new(file, Depth::Edges, verdict, read);
         let fault = kind.map(|kind| SegmentFault::new(kind, Effect::Unknown));
         self.update(|known| known.wal.insert(wal_dir, evidence, fault));
-        Ok(edges)
+        Ok(None)
     }
 
     /// Reads the edges of an object.

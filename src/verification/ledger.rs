@@ -62,10 +62,10 @@ pub enum Granted {
 impl Ledger {
     /// Creates a ledger that is saved in a file, which is opened by [`open`](Self::open).
     #[must_use]
-    pub fn of_file(budget: Budget, name: StateName, now: DateTime<Utc>) -> Self {
+    pub fn of_file(budget: Budget, name: StateName) -> Self {
         Self {
             wanted: Some(name),
-            ..Self::of_evidence(budget, ArchiveEvidence::new(now))
+            ..Self::of_evidence(budget, ArchiveEvidence::default())
         }
     }
 
@@ -78,13 +78,10 @@ impl Ledger {
             return Ok(());
         };
         let file = StateFile::open(name)?;
-        if let Some(saved) = file.load(now)? {
+        if let Some(saved) = file.load()? {
             let mut money = self.money();
             money.budget = money.budget.resumed(saved.budget, now);
-            let mut evidence = saved.evidence;
-            // A clock that was ahead must not make evidence young for ever.
-            evidence.since = evidence.since.min(now);
-            self.known().evidence = Arc::new(evidence);
+            self.known().evidence = Arc::new(saved.evidence);
         }
         // Nobody else opens it.
         let _ = self.file.set(file);
@@ -144,9 +141,10 @@ impl Ledger {
         change(Arc::make_mut(&mut known.evidence))
     }
 
-    /// Removes evidence that is of no use any more. That alone is not worth a save.
-    pub fn tidy(&self, remove: impl FnOnce(&mut ArchiveEvidence)) {
-        remove(Arc::make_mut(&mut self.known().evidence));
+    /// Changes the evidence as a scan asks for; it is saved if the change says that this is worth it.
+    pub fn adapt(&self, change: impl FnOnce(&mut ArchiveEvidence) -> bool) {
+        let mut known = self.known();
+        known.is_changed |= change(Arc::make_mut(&mut known.evidence));
     }
 
     /// Asks for bytes to read.

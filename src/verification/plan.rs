@@ -82,8 +82,7 @@ impl Planner<'_> {
 
     /// Returns the evidence about a backup, if it is about its present data.
     pub(super) fn of_backup(&self, backup: &BackupTarget) -> Option<&BackupEvidence> {
-        let evidence = self.evidence.backups.get(&backup.id)?;
-        (evidence.stamp == backup.stamp()).then_some(evidence)
+        self.evidence.backup(&backup.id, backup.stamp())
     }
 
     fn confirmation(&self) -> Option<Job> {
@@ -155,13 +154,8 @@ impl Planner<'_> {
     }
 
     fn is_there(&self, wal_dir: WalDir, file: WalFile) -> bool {
-        self.targets.dirs.get(&wal_dir).is_some_and(|dir| {
-            if file.is_partial {
-                dir.partials.contains(&file.low)
-            } else {
-                dir.segments.contains(u64::from(file.low))
-            }
-        })
+        let target = self.targets.dirs.get(&wal_dir);
+        target.is_some_and(|target| target.wants(file))
     }
 
     pub(super) fn is_due(&self, read_at: DateTime<Utc>, after: TimeDelta) -> bool {
@@ -170,8 +164,7 @@ impl Planner<'_> {
 
     /// Bytes that a read of a backup's data may take.
     pub(super) fn bytes_of(&self, backup: &BackupTarget) -> u64 {
-        let own_wal = self.targets.own_wal_bytes(backup);
-        backup.data_bytes.saturating_add(own_wal)
+        self.targets.read_bytes(backup)
     }
 
     pub(super) fn is_affordable(&self, bytes: u64) -> bool {

@@ -208,8 +208,7 @@ fn known_backup(
     evidence: &ServerEvidence,
     run: &SelectedRun<'_>,
 ) -> SelectedBackup {
-    let known = evidence.backups.get(&backup.id);
-    let known = known.filter(|known| known.stamp == backup.stamp());
+    let known = evidence.backup(&backup.id, backup.stamp());
     let wanted = targets.level.depth_of_backups();
     let is_read = known.is_some_and(|known| known.depth >= wanted);
     let unread = if is_read {

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -44,12 +43,12 @@ pub enum IgnoredState {
 
 impl IgnoredState {
     /// Returns what can be used all the same: the budget is the archive's, wherever it is.
-    fn into_state(self, now: DateTime<Utc>) -> Option<SavedState> {
+    fn into_state(self) -> Option<SavedState> {
         match self {
             Self::Damaged | Self::OtherVersion => None,
             Self::OtherPlace(budget) => Some(SavedState {
                 budget,
-                evidence: ArchiveEvidence::new(now),
+                evidence: ArchiveEvidence::default(),
             }),
         }
     }
@@ -193,21 +192,21 @@ impl StateFile {
     ///
     /// # Errors
     /// Fails if the file exists and cannot be read.
-    pub fn load(&self, now: DateTime<Utc>) -> Result<Option<SavedState>, StateError> {
-        Self::peek(&self.name, now)
+    pub fn load(&self) -> Result<Option<SavedState>, StateError> {
+        Self::peek(&self.name)
     }
 
     /// Loads what a process saved, as [`load`](Self::load) does, without locking the file.
     ///
     /// # Errors
     /// Fails if the file exists and cannot be read.
-    pub fn peek(name: &StateName, now: DateTime<Utc>) -> Result<Option<SavedState>, StateError> {
+    pub fn peek(name: &StateName) -> Result<Option<SavedState>, StateError> {
         let path = name.path();
         let text = read(&path).map_err(|source| StateError::Io {
             path: path.clone(),
             source,
         })?;
-        Ok(text.and_then(|text| saved(name, &path, &text, now)))
+        Ok(text.and_then(|text| saved(name, &path, &text)))
     }
 
     /// Replaces the file: whatever happens meanwhile, it holds the old content or the new one.
@@ -274,20 +273,15 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Returns what a file says; `None`, with a reason in the log, if it says nothing that counts.
-fn saved(name: &StateName, path: &Path, text: &[u8], now: DateTime<Utc>) -> Option<SavedState> {
-    let (state, reason) = match SavedState::parse(text, &name.place) {
-        Ok(state) => (Some(state), None),
-        Err(ignored) => {
-            let reason = ignored.to_string();
-            (ignored.into_state(now), Some(reason))
-        }
+fn saved(name: &StateName, path: &Path, text: &[u8]) -> Option<SavedState> {
+    let ignored = match SavedState::parse(text, &name.place) {
+        Ok(state) => return Some(state),
+        Err(ignored) => ignored,
     };
-    if let Some(reason) = reason {
-        let (archive, path) = (&name.archive, path.display());
-        warn!(
-            target: "verification",
-            archive, %path, reason, "What was verified before is ignored and read again"
-        );
-    }
-    state
+    let (archive, path) = (&name.archive, path.display());
+    warn!(
+        target: "verification",
+        archive, %path, reason = %ignored, "What was verified before is ignored and read again"
+    );
+    ignored.into_state()
 }

@@ -104,7 +104,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
         let Some(targets) = self.targets.borrow_and_update().clone() else {
             return false;
         };
-        self.forget_gone(&targets);
+        self.take_over(&targets);
         loop {
             let mut running = FuturesUnordered::new();
             while running.len() < self.settings.parallel.max(1)
@@ -164,7 +164,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
     ) -> Arc<ArchiveTargets> {
         let targets = scans.borrow_and_update().clone().unwrap_or_default();
         if !targets.servers.is_empty() {
-            self.forget_gone(&targets);
+            self.take_over(&targets);
         }
         targets
     }
@@ -337,15 +337,17 @@ impl<S: ObjectStore + 'static> Verifier<S> {
         }
     }
 
-    /// Forgets the evidence about what does not exist any more.
-    pub fn forget_gone(&self, targets: &ArchiveTargets) {
+    /// Takes over what a scan found: forgets the evidence about what does not exist any more, and notes the
+    /// level of each server.
+    pub fn take_over(&self, targets: &ArchiveTargets) {
         let now = (self.clock)();
-        self.ledger.tidy(|evidence| {
+        self.ledger.adapt(|evidence| {
+            let mut is_new = false;
             evidence
                 .servers
                 .retain(|server, _| targets.servers.contains_key(server));
             for (server, targets) in &targets.servers {
-                evidence.note_level(server, targets.level, now);
+                is_new |= evidence.note_level(server, targets.level, now);
                 let known = evidence.server_mut(server);
                 let exists = |wal_dir| targets.dirs.contains_key(&wal_dir);
                 known.wal.retain_dirs(exists, targets.segment_size);
@@ -356,6 +358,7 @@ impl<S: ObjectStore + 'static> Verifier<S> {
                     .collect();
                 known.backups.retain(|id, _| ids.contains(id.as_str()));
             }
+            is_new
         });
     }
 

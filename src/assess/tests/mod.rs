@@ -186,7 +186,7 @@ impl Archive {
 
     /// Report on the contents of the server `s`, with this evidence about it.
     fn contents(&self, evidence: ServerEvidence, expected: ContentsExpectation) -> ContentsReport {
-        let mut archive = ArchiveEvidence::new(moment(NOW));
+        let mut archive = ArchiveEvidence::default();
         archive.servers.insert("s".to_owned(), Arc::new(evidence));
         let assessment = self.assess_with(Some(&archive), expected);
         let contents = &assessment.report.servers["s"].contents;

@@ -172,11 +172,7 @@ fn name(directory: &Path, place: &str) -> StateName {
 
 /// Saves evidence about a server `s` at a place, with some budget.
 fn save(directory: &Path, place: &str) {
-    let ledger = Ledger::of_file(
-        Budget::daily(1000, start()),
-        name(directory, place),
-        start(),
-    );
+    let ledger = Ledger::of_file(Budget::daily(1000, start()), name(directory, place));
     ledger.open(start()).unwrap();
     ledger.update(|known| known.server_mut("s").level = Some((Level::Wal, start())));
     ledger.save(start() + TimeDelta::days(1)).unwrap();
@@ -185,7 +181,7 @@ fn save(directory: &Path, place: &str) {
 /// Opens what was saved, a day later.
 fn reopened(directory: &Path, place: &str) -> Ledger {
     let now = start() + TimeDelta::days(1);
-    let ledger = Ledger::of_file(Budget::daily(1000, now), name(directory, place), now);
+    let ledger = Ledger::of_file(Budget::daily(1000, now), name(directory, place));
     ledger.open(now).unwrap();
     ledger
 }
@@ -231,11 +227,7 @@ fn a_file_in_use_is_taken_over_when_it_is_free() {
     let directory = tempfile::tempdir().unwrap();
     save(directory.path(), "here");
     let first = reopened(directory.path(), "here");
-    let second = Ledger::of_file(
-        Budget::daily(1000, start()),
-        name(directory.path(), "here"),
-        start(),
-    );
+    let second = Ledger::of_file(Budget::daily(1000, start()), name(directory.path(), "here"));
 
     let refused = second.open(start());
     drop(first);

@@ -211,7 +211,7 @@ proptest! {
                     archive: "a".to_owned(),
                     place: "here".to_owned(),
                 };
-                let ledger = Ledger::of_file(settings.budget(clock()), name, clock());
+                let ledger = Ledger::of_file(settings.budget(clock()), name);
                 let mut world = World::of_store(Arc::clone(&store), settings, ledger);
                 world.clock = clock.clone();
                 archive_next(&world, &mut writer);

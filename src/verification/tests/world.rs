@@ -50,12 +50,12 @@ pub(super) fn settings(level: Level) -> VerificationSettings {
 
 impl<S: ObjectStore + 'static> World<S> {
     pub(super) fn new(store: S, settings: VerificationSettings) -> Self {
-        let ledger = Ledger::of_evidence(settings.budget(start()), ArchiveEvidence::new(start()));
+        let ledger = Ledger::of_evidence(settings.budget(start()), ArchiveEvidence::default());
         Self::of_store(Arc::new(store), settings, ledger)
     }
 
     pub(super) fn with_budget(store: S, settings: VerificationSettings, budget: Budget) -> Self {
-        let ledger = Ledger::of_evidence(budget, ArchiveEvidence::new(start()));
+        let ledger = Ledger::of_evidence(budget, ArchiveEvidence::default());
         Self::of_store(Arc::new(store), settings, ledger)
     }
 

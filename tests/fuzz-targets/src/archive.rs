@@ -196,9 +196,7 @@ pub fn archive(bytes: &[u8]) {
     }
     let files = archive.files();
     archive.inventory.settle(now());
-    let evidence = archive
-        .evidence
-        .unwrap_or_else(|| ArchiveEvidence::new(now()));
+    let evidence = archive.evidence.unwrap_or_default();
     let findings = ScanFindings {
         inventory: &archive.inventory,
         files: &files,
